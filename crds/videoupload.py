@@ -1,0 +1,184 @@
+"""The nouns: what a person wishes for one video, and what the operator has observed of it.
+
+`Wish` is all that a resource's spec is made from (crds/spec.py); `Observed` is all that its status is
+made from (crds/status.py). Postgres holds both (desired/), Kubernetes shows them. The rules that lead
+from one observation to the next are in controller/machine.py.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from crds.failures import Failure
+
+GROUP = "video.uploads.dev"
+VERSION = "v1alpha1"
+PLURAL = "videouploads"
+KIND = "VideoUpload"
+ORIGIN_LABEL = f"{GROUP}/origin"
+RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
+
+DEFAULT_PROFILE = "hls-1080p"
+
+
+class Phase(StrEnum):
+    """Where the newest edition is. The same six words in the API, the CRD, SQL and the docs."""
+
+    PENDING = "pending"
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    READY = "ready"
+    ERRORED = "errored"
+
+
+AT_REST = frozenset({Phase.READY, Phase.ERRORED})
+
+
+class Origin(StrEnum):
+    """Who owns the wish: our row (`api`), or a resource somebody else applies (`kubernetes`)."""
+
+    API = "api"
+    KUBERNETES = "kubernetes"
+
+
+class UploadMode(StrEnum):
+    """How the bytes are sent: one PUT, or parts."""
+
+    SINGLE = "single"
+    MULTIPART = "multipart"
+
+
+class Reason(StrEnum):
+    """Why an upload is where it is: stable CamelCase words for conditions and the REASON column."""
+
+    WAITING_FOR_UPLOAD_URL = "WaitingForUploadUrl"
+    WAITING_FOR_FILE = "WaitingForFile"
+    FILE_REJECTED = "FileRejected"
+    WAITING_FOR_SUBMISSION = "WaitingForSubmission"
+    SUBMISSION_DELAYED = "SubmissionDelayed"
+    SUBMISSION_UNCERTAIN = "SubmissionUncertain"
+    TRANSCODING = "Transcoding"
+    PUBLISHING = "Publishing"
+    PUBLISHED = "Published"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted for one video. ``revision`` rises with every change; ``declared_bytes`` is the client's word."""
+
+    video_id: str
+    revision: int
+    origin: Origin
+    owner: str
+    title: str
+    filename: str
+    content_type: str
+    declared_bytes: int | None
+    upload_mode: UploadMode
+    region: str
+    storage_key: str
+    profile: str = DEFAULT_PROFILE
+    edition: int = 1
+    retries: int = 0
+    confirmations: int = 0
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """The original as storage described it when it was verified. ``etag`` without quotes."""
+
+    etag: str
+    last_modified: datetime
+    file_bytes: int
+    container: str
+
+    @property
+    def version(self) -> str:
+        """Return what tells one object version from the next."""
+        return object_version(self.etag, self.last_modified)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An object version that failed verification, and the client's confirmations when it did."""
+
+    code: str
+    message: str
+    version: str
+    confirmations: int
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """One variant of a published stream. ``uri`` is relative to ``processed/{video_id}/``; rates in bits/s."""
+
+    uri: str
+    bandwidth: int
+    average_bandwidth: int | None = None
+    width: int | None = None
+    height: int | None = None
+    codecs: str | None = None
+    frame_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The outputs that the stable playlist is made from: committed first, written and read back after."""
+
+    edition: int
+    attempt: int
+    duration_seconds: float
+    renditions: tuple[Rendition, ...]
+    has_poster: bool
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the operator last saw and concluded. One commit to Postgres per ``revision``.
+
+    ``edition``, ``retries``: the wish this is an answer to. ``attempt``: number of the newest paid
+    submission, 0 before the first. ``is_playable``: a stable playlist was read back. ``attempt_floor``: attempts up to this number belong to earlier
+    editions and retries, and do not count against the submissions allowed for this one.
+    """
+
+    revision: int
+    phase: Phase
+    phase_since: datetime
+    reason: Reason
+    message: str
+    deadline_at: datetime | None
+    edition: int = 1
+    retries: int = 0
+    attempt: int = 0
+    attempt_floor: int = 0
+    job_id: str | None = None
+    progress_percent: int = 0
+    progress_at: datetime | None = None
+    rejections: int = 0
+    rejected: Rejection | None = None
+    source: SourceFacts | None = None
+    published: Published | None = None
+    is_playable: bool = False
+    failure: Failure | None = None
+
+
+def shown_phase(wish: Wish, observed: Observed) -> Phase:
+    """Return the phase people see: `ready` as long as any edition is playable, else the newest edition's."""
+    if observed.is_playable and not wish.deleted:
+        return Phase.READY
+    return observed.phase
+
+
+def object_version(etag: str, last_modified: datetime) -> str:
+    """Name one version of an object: S3 buckets without versioning have no better handle."""
+    return f"{etag}@{last_modified.isoformat()}"
+
+
+def new_video_id() -> str:
+    """Return 128 random bits as 26 characters that are valid as a resource name and in a URL."""
+    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
