@@ -1,0 +1,66 @@
+"""Paid submissions. An intent is written together with the observation that made it (desired/observations.py)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from desired.database import Connection, Database
+from desired.rows import AttemptRow, AttemptState, attempt_row
+
+_SINCE = """
+SELECT video_id, attempt, edition, state, job_id, intended_at, settled_at, answer
+FROM attempts WHERE video_id = %(video_id)s AND attempt > %(floor)s ORDER BY attempt
+"""
+
+# The primary key is the fence: a second operator that intends the same attempt fails here, before it pays.
+_INTEND = """
+INSERT INTO attempts (video_id, attempt, edition, state, intended_at)
+VALUES (%(video_id)s, %(attempt)s, %(edition)s, 'intended', %(at)s)
+"""
+
+_SETTLE = """
+UPDATE attempts SET state = %(state)s, job_id = coalesce(%(job_id)s, job_id), settled_at = %(at)s,
+                    answer = coalesce(%(answer)s, answer)
+WHERE video_id = %(video_id)s AND attempt = %(attempt)s
+"""
+
+
+@dataclass(frozen=True)
+class Intend:
+    """Put a paid submission on record before it is made."""
+
+    attempt: int
+    edition: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Record what became of a submission."""
+
+    attempt: int
+    state: AttemptState
+    at: datetime
+    job_id: str | None = None
+    answer: str | None = None
+
+
+AttemptChange = Intend | Settle
+
+
+def write(connection: Connection, video_id: str, change: AttemptChange) -> None:
+    """Apply one change. Raises psycopg.errors.UniqueViolation when the attempt, or its job, is another's."""
+    statement = _INTEND if isinstance(change, Intend) else _SETTLE
+    connection.execute(statement, {"video_id": video_id, **vars(change)})
+
+
+class Attempts:
+    """Reading the submissions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
+        """Return the attempts numbered above ``floor``, oldest first. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_SINCE, {"video_id": video_id, "floor": floor}).fetchall()
+        return [attempt_row(columns) for columns in found]

@@ -1,0 +1,67 @@
+"""The pool of connections, and how psycopg's trouble becomes ours. No table is named here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from crds.trouble import UnavailableError
+
+Connection = psycopg.Connection[DictRow]
+
+# Above every honest statement here, below the API's request limit and the operator's shutdown grace.
+_STATEMENT_TIMEOUT_MS = 5_000
+_CONNECT_TIMEOUT_SECONDS = 3
+
+
+class Database:
+    """Connections to one Postgres, shared by the threads of one process."""
+
+    def __init__(self, url: str, *, max_size: int, timeout_seconds: float = 3) -> None:
+        """Open the pool without waiting for Postgres; ``timeout_seconds`` bounds the wait for a connection."""
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=max_size,
+            timeout=timeout_seconds,
+            max_waiting=max_size * 16,
+            open=True,
+            kwargs={
+                # A read is then one round trip; what needs a transaction says so.
+                "autocommit": True,
+                "row_factory": dict_row,
+                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+                "application_name": "video-uploads",
+            },
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection in autocommit. Raises UnavailableError when Postgres is away."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+            raise UnavailableError("waiting for a connection to Postgres: none became free") from error
+        except psycopg.OperationalError as error:
+            # One dead connection means a restart: do not let every pooled one fail a caller in turn.
+            self._pool.check()
+            raise UnavailableError(f"asking Postgres: {type(error).__name__}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Lend a connection inside one transaction: committed at the end, rolled back on any error."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    def check(self) -> None:
+        """Ask Postgres for nothing. Raises UnavailableError."""
+        with self.connection() as connection:
+            connection.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Close every connection; later calls raise UnavailableError."""
+        self._pool.close()

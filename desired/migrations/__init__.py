@@ -1,0 +1,1 @@
+"""The schema and the one way to change it: expand, move, contract; see docs/decisions/0004-migrations.md."""

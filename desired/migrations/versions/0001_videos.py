@@ -1,0 +1,13 @@
+"""Videos, attempts, claims, history."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create the first schema from the SQL beside this file."""
+    op.execute(Path(__file__).with_suffix(".sql").read_text())

@@ -1,0 +1,85 @@
+"""What the operator saw: its side of `videos`. Committed here first; the resource's status is a projection.
+
+A commit names the revision it builds on, of the wish and of the observation. If either moved, nothing is
+written and the pass is dropped: the next one sees the newer world.
+"""
+
+import psycopg
+
+from crds.videoupload import Observed
+from desired import attempts
+from desired.attempts import AttemptChange, Settle
+from desired.database import Database
+from desired.events import append_event
+from desired.rows import Cause, VideoRow, observed_columns, video_row
+
+_COMMIT = """
+UPDATE videos SET
+    observed_revision = %(observed_revision)s, phase = %(phase)s, phase_since = %(phase_since)s, reason = %(reason)s,
+    message = %(message)s, deadline_at = %(deadline_at)s, observed_edition = %(observed_edition)s,
+    observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
+    job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
+    rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
+    is_playable = %(is_playable)s, failure = %(failure)s
+WHERE video_id = %(video_id)s AND observed_revision = %(before)s 
+  AND (revision = %(wish_revision)s OR %(is_settlement)s)
+RETURNING *
+"""
+
+_WORKING = """
+SELECT * FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
+"""
+
+
+class Observations:
+    """The observations of all videos."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def commit(
+        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+    ) -> VideoRow | None:
+        """Replace the observation in ``before`` by ``after``, with its history and attempt, in one transaction.
+
+        Returns the new row, or None when the row moved meanwhile and nothing was written.
+        Raises UnavailableError; then the commit may or may not have happened.
+        """
+        parameters = {
+            **observed_columns(after),
+            "observed_revision": before.observed.revision + 1,
+            "video_id": before.wish.video_id,
+            "before": before.observed.revision,
+            "wish_revision": before.wish.revision,
+            # What became of a paid job is a fact whatever is wished meanwhile: it must not be lost.
+            "is_settlement": isinstance(attempt, Settle),
+        }
+        try:
+            with self._database.transaction() as connection:
+                written = connection.execute(_COMMIT, parameters).fetchone()
+                if written is None:
+                    return None
+                row = video_row(written)
+                if attempt is not None:
+                    attempts.write(connection, row.wish.video_id, attempt)
+                if _is_transition(before.observed, row.observed):
+                    append_event(connection, row, cause)
+                return row
+        except psycopg.errors.UniqueViolation:
+            return None
+
+    def working(self, *, after: str, at_most: int) -> list[VideoRow]:
+        """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
+        return [video_row(columns) for columns in found]
+
+
+def _is_transition(before: Observed, after: Observed) -> bool:
+    """Progress alone is no history."""
+    return (before.phase, before.reason, before.attempt, before.message) != (
+        after.phase,
+        after.reason,
+        after.attempt,
+        after.message,
+    )

@@ -1,0 +1,187 @@
+"""Rows as frozen values, and the one translation between them and columns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from crds.failures import Failure
+from crds.videoupload import (
+    Observed,
+    Origin,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    SourceFacts,
+    UploadMode,
+    Wish,
+)
+
+
+class Cause(StrEnum):
+    """What woke the pass that made a transition. Kept for people; no decision looks at it."""
+
+    CLIENT = "client"
+    POLL = "poll"
+    CLAIM = "claim"
+    PERSON = "person"
+    SWEEP = "sweep"
+
+
+class AttemptState(StrEnum):
+    """What is known of one paid submission."""
+
+    INTENDED = "intended"  # on record; the request may or may not have left
+    REFUSED = "refused"  # certainly no job
+    UNCERTAIN = "uncertain"  # the request left, the answer did not come
+    ACCEPTED = "accepted"  # a job is known
+    COMPLETED = "completed"
+    FAILED = "failed"
+    ABANDONED = "abandoned"  # uncertain past the resolve window, or past its deadline
+
+
+UNRESOLVED = frozenset({AttemptState.INTENDED, AttemptState.UNCERTAIN})
+
+
+@dataclass(frozen=True)
+class VideoRow:
+    """One video: what is wished and what is observed. ``retired``: its resource has left Kubernetes."""
+
+    wish: Wish
+    observed: Observed
+    created_at: datetime
+    retired: bool
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One paid submission. ``answer``: the provider's words about its failure, redacted."""
+
+    video_id: str
+    attempt: int
+    edition: int
+    state: AttemptState
+    job_id: str | None
+    intended_at: datetime
+    settled_at: datetime | None
+    answer: str | None
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One line of a video's history."""
+
+    video_id: str
+    observed_revision: int
+    at: datetime
+    cause: Cause
+    phase: Phase
+    reason: Reason
+    message: str
+    attempt: int
+
+
+_SOURCE = TypeAdapter(SourceFacts | None)
+_REJECTION = TypeAdapter(Rejection | None)
+_PUBLISHED = TypeAdapter(Published | None)
+_FAILURE = TypeAdapter(Failure | None)
+
+
+def video_row(columns: DictRow) -> VideoRow:
+    """Make the value of one row of `videos`."""
+    return VideoRow(
+        wish=_wish(columns),
+        observed=_observed(columns),
+        created_at=columns["created_at"],
+        retired=columns["retired"],
+    )
+
+
+def _wish(columns: DictRow) -> Wish:
+    return Wish(
+        video_id=columns["video_id"],
+        revision=columns["revision"],
+        origin=Origin(columns["origin"]),
+        owner=columns["owner"],
+        title=columns["title"],
+        filename=columns["filename"],
+        content_type=columns["content_type"],
+        declared_bytes=columns["declared_bytes"],
+        upload_mode=UploadMode(columns["upload_mode"]),
+        region=columns["region"],
+        storage_key=columns["storage_key"],
+        profile=columns["profile"],
+        edition=columns["edition"],
+        retries=columns["retries"],
+        confirmations=columns["confirmations"],
+        deleted=columns["deleted"],
+    )
+
+
+def _observed(columns: DictRow) -> Observed:
+    return Observed(
+        revision=columns["observed_revision"],
+        phase=Phase(columns["phase"]),
+        phase_since=columns["phase_since"],
+        reason=Reason(columns["reason"]),
+        message=columns["message"],
+        deadline_at=columns["deadline_at"],
+        edition=columns["observed_edition"],
+        retries=columns["observed_retries"],
+        attempt=columns["attempt"],
+        attempt_floor=columns["attempt_floor"],
+        job_id=columns["job_id"],
+        progress_percent=columns["progress_percent"],
+        progress_at=columns["progress_at"],
+        rejections=columns["rejections"],
+        rejected=_REJECTION.validate_python(columns["rejected"]),
+        source=_SOURCE.validate_python(columns["source"]),
+        published=_PUBLISHED.validate_python(columns["published"]),
+        is_playable=columns["is_playable"],
+        failure=_FAILURE.validate_python(columns["failure"]),
+    )
+
+
+def observed_columns(observed: Observed) -> dict[str, Any]:
+    """Return the parameters of an UPDATE or INSERT that stores an observation."""
+    return {
+        "observed_revision": observed.revision,
+        "phase": observed.phase,
+        "phase_since": observed.phase_since,
+        "reason": observed.reason,
+        "message": observed.message,
+        "deadline_at": observed.deadline_at,
+        "observed_edition": observed.edition,
+        "observed_retries": observed.retries,
+        "attempt": observed.attempt,
+        "attempt_floor": observed.attempt_floor,
+        "job_id": observed.job_id,
+        "progress_percent": observed.progress_percent,
+        "progress_at": observed.progress_at,
+        "rejections": observed.rejections,
+        "rejected": _json(_REJECTION, observed.rejected),
+        "source": _json(_SOURCE, observed.source),
+        "published": _json(_PUBLISHED, observed.published),
+        "is_playable": observed.is_playable,
+        "failure": _json(_FAILURE, observed.failure),
+    }
+
+
+def _json(adapter: TypeAdapter[Any], value: object) -> Jsonb | None:
+    return None if value is None else Jsonb(adapter.dump_python(value, mode="json"))
+
+
+def attempt_row(columns: DictRow) -> AttemptRow:
+    """Make the value of one row of `attempts`."""
+    return AttemptRow(**{**columns, "state": AttemptState(columns["state"])})
+
+
+def event_row(columns: DictRow) -> EventRow:
+    """Make the value of one row of `video_events`."""
+    known = {"cause": Cause(columns["cause"]), "phase": Phase(columns["phase"]), "reason": Reason(columns["reason"])}
+    return EventRow(**{**columns, **known})
