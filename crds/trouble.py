@@ -23,3 +23,7 @@ class UnavailableError(NeighbourError):
 
 class RefusedError(NeighbourError):
     """Asking again will not help until somebody changes something."""
+
+
+class ConflictError(NeighbourError):
+    """Somebody else wrote first: what we concluded is about a version that is gone. Look again, then decide."""

@@ -142,8 +142,9 @@ class Observed:
     """What the operator last saw and concluded. One commit to Postgres per ``revision``.
 
     ``edition``, ``retries``: the wish this is an answer to. ``attempt``: number of the newest paid
-    submission, 0 before the first. ``is_playable``: a stable playlist was read back. ``attempt_floor``: attempts up to this number belong to earlier
-    editions and retries, and do not count against the submissions allowed for this one.
+    submission, 0 before the first. ``attempt_floor``: attempts up to this number belong to earlier editions
+    and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
+    playlist was read back.
     """
 
     revision: int

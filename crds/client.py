@@ -1,0 +1,233 @@
+"""The API server, for reading and writing VideoUploads: the one home of the `kubernetes` library.
+
+Every call states its content type, has a timeout and is made once: who calls decides whether to repeat.
+The library's generated classes are not used beyond the connection, so that bodies are plain dictionaries
+and one place translates what goes wrong. Leader election is in crds/lease.py.
+"""
+
+# mypy: untyped-calls-exclude="kubernetes"
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.incluster_config import load_incluster_config
+from kubernetes.config.kube_config import load_kube_config
+from urllib3.exceptions import HTTPError
+
+from crds.resource import Resource, resource_of
+from crds.spec import API_VERSION, manifest_of
+from crds.trouble import ConflictError, NeighbourError, RefusedError, UnavailableError
+from crds.videoupload import GROUP, KIND, PLURAL, VERSION, Wish
+
+WISH_MANAGER = "desired"
+STATUS_MANAGER = "video-uploads-operator"
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+READ_TIMEOUT_SECONDS = 10.0
+
+# How the CRD's rule on spec.revision begins; a test on the real API server keeps the two together.
+OUTDATED_REVISION = "spec.revision is older"
+EVENT_MESSAGE_MAX = 1024
+
+
+class Applied(Enum):
+    """What became of a wish that was applied."""
+
+    APPLIED = "applied"
+    OUTDATED = "outdated"
+
+
+class NotFoundError(RefusedError):
+    """The API server knows no object of this name."""
+
+
+class Cluster:
+    """A connection to one namespace of an API server."""
+
+    def __init__(self, api: ApiClient, *, namespace: str) -> None:
+        self._api = api
+        self.namespace = namespace
+
+    @classmethod
+    def from_environment(cls, *, namespace: str, kubeconfig: Path | None = None) -> Self:
+        """Connect as ``kubeconfig`` says, or as the pod's ServiceAccount. Reads files, asks nobody."""
+        configuration = Configuration()
+        try:
+            if kubeconfig is None:
+                load_incluster_config(configuration)
+            else:
+                load_kube_config(str(kubeconfig), client_configuration=configuration)
+        except ConfigException as error:
+            raise RefusedError(f"connecting to Kubernetes: {error}") from error
+        # urllib3 would repeat calls by itself, writes included.
+        configuration.retries = False
+        return cls(ApiClient(configuration), namespace=namespace)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    ) -> dict[str, Any]:
+        """Make one call and return its JSON answer."""
+        doing = f"{method} {path} at Kubernetes"
+        try:
+            call = self._api.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": "application/json", "Content-Type": content_type},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+            response = self._api.call_api(*call, _request_timeout=(connect_seconds, timeout_seconds))
+            content = response.read()
+        except (HTTPError, ApiException, OSError) as error:
+            raise UnavailableError(f"{doing}: no answer") from error
+        if response.status >= 400:
+            raise _trouble(doing, response.status, content, response.headers.get("Retry-After"))
+        answer: dict[str, Any] = json.loads(content)
+        return answer
+
+
+class UploadsClient:
+    """VideoUploads of one namespace."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{cluster.namespace}/{PLURAL}"
+
+    @classmethod
+    def from_environment(cls, *, namespace: str, kubeconfig: Path | None = None) -> Self:
+        """Connect as `Cluster.from_environment` does."""
+        return cls(Cluster.from_environment(namespace=namespace, kubeconfig=kubeconfig))
+
+    def apply(self, wish: Wish) -> Applied:
+        """Bring the resource's spec to the wish, creating it if need be; a newer wish that is there stays."""
+        try:
+            self._cluster.request(
+                "PATCH",
+                self._path_of(wish.video_id),
+                query={"fieldManager": WISH_MANAGER, "force": "true", "fieldValidation": "Strict"},
+                body=manifest_of(wish, namespace=self._cluster.namespace),
+                content_type="application/apply-patch+yaml",
+            )
+        except RefusedError as error:
+            if OUTDATED_REVISION in str(error):
+                return Applied.OUTDATED
+            raise
+        return Applied.APPLIED
+
+    def get(self, name: str) -> Resource | None:
+        """Return one resource, or None where there is none."""
+        try:
+            return resource_of(self._cluster.request("GET", self._path_of(name)))
+        except NotFoundError:
+            return None
+
+    def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
+        """List all resources, a page at a time.
+
+        Raises ConflictError when the listing outlived its snapshot: begin again.
+        """
+        query: dict[str, str | int] = {"limit": page_size}
+        while True:
+            page = self._cluster.request("GET", self._path, query=query)
+            yield [resource_of(item) for item in page["items"]]
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    def write_status(self, name: str, *, resource_version: str, status: Mapping[str, Any]) -> Resource:
+        """Replace the status of exactly this version; ConflictError if somebody wrote or deleted it meanwhile."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": name, "namespace": self._cluster.namespace, "resourceVersion": resource_version},
+            "status": status,
+        }
+        query = {"fieldManager": STATUS_MANAGER, "fieldValidation": "Strict"}
+        try:
+            return resource_of(self._cluster.request("PUT", self._path_of(name) + "/status", query=query, body=body))
+        except NotFoundError as error:
+            raise ConflictError(f"{error}: deleted meanwhile") from error
+
+    def delete(self, name: str, *, uid: str, resource_version: str) -> None:
+        """Delete exactly this version; ConflictError if it changed, nothing if it is gone already."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        try:
+            self._cluster.request("DELETE", self._path_of(name), body=body)
+        except NotFoundError:
+            return
+
+    # `type`, `reason` and `message` are Kubernetes' own words for the fields of an Event.
+    def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
+        """Record something a person may want to see in `kubectl describe`. ``type``: Normal or Warning."""
+        namespace = self._cluster.namespace
+        body = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{resource.name}.", "namespace": namespace},
+            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "type": type,
+            "reason": reason,
+            "action": "Reconcile",
+            "note": message[:EVENT_MESSAGE_MAX],
+            "reportingController": f"{GROUP}/operator",
+            "reportingInstance": STATUS_MANAGER,
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "namespace": namespace,
+                "name": resource.name,
+                "uid": resource.uid,
+            },
+        }
+        self._cluster.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body=body)
+
+    def _path_of(self, name: str) -> str:
+        return f"{self._path}/{quote(name, safe='')}"
+
+
+def _trouble(doing: str, status: int, content: bytes, retry_after: str | None) -> NeighbourError:
+    message = f"{doing}: HTTP {status}: {_told(content)}"
+    match status:
+        case 404:
+            return NotFoundError(message)
+        # 410: the continue token of a listing is older than the server's history.
+        case 409 | 410:
+            return ConflictError(message)
+        case 429:
+            return UnavailableError(message, retry_after_seconds=_seconds(retry_after))
+        case _ if status >= 500:
+            return UnavailableError(message, retry_after_seconds=_seconds(retry_after))
+        case _:
+            return RefusedError(message)
+
+
+def _told(content: bytes) -> str:
+    """Return the API server's own words; a proxy in between may have sent anything."""
+    try:
+        return str(json.loads(content)["message"])
+    except (ValueError, KeyError, TypeError):
+        return "no message"
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    return float(retry_after) if retry_after and retry_after.isdigit() else None

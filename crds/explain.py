@@ -1,0 +1,80 @@
+"""What an upload waits for and what a person can do about it, in plain English.
+
+The same words appear in the API's answers and in the resource's status. They hold no ids, times or
+counters, so the text of an idle upload stays the same from pass to pass.
+"""
+
+from dataclasses import dataclass, replace
+
+from crds.failures import FailureCode
+from crds.models import FAILURE_REASONS
+from crds.videoupload import Observed, Reason, Wish
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """``waiting_for`` completes the sentence "waiting for …"; ``what_to_do`` is a sentence of its own."""
+
+    waiting_for: str | None
+    what_to_do: str | None
+
+    @property
+    def sentence(self) -> str | None:
+        """Return both as one text for people; None when there is nothing to say."""
+        waiting = f"Waiting for {self.waiting_for}." if self.waiting_for else None
+        return " ".join(part for part in (waiting, self.what_to_do) if part) or None
+
+
+# What to upload instead of a rejected file; the codes that are not here mean that it was no video.
+_INSTEAD: dict[str, str] = {
+    FailureCode.FILE_TOO_LARGE: "a smaller file",
+    FailureCode.SIZE_MISMATCH: "the whole file of the declared size",
+    FailureCode.VIDEO_INCOMPLETE: "the complete file",
+}
+
+_WORDS: dict[Reason, Explanation] = {
+    Reason.WAITING_FOR_UPLOAD_URL: Explanation("an upload URL", "Ask for an upload URL."),
+    Reason.WAITING_FOR_FILE: Explanation(
+        "the file to arrive in storage", "Send the file to the upload URL, then confirm the upload."
+    ),
+    Reason.FILE_REJECTED: Explanation("another file, because the last one was rejected", None),
+    Reason.WAITING_FOR_SUBMISSION: Explanation("the transcoding job to be submitted", None),
+    Reason.SUBMISSION_DELAYED: Explanation("the transcoding service to accept jobs again", None),
+    Reason.SUBMISSION_UNCERTAIN: Explanation(
+        "word from the transcoding service whether it took the job; it is not asked twice meanwhile", None
+    ),
+    Reason.TRANSCODING: Explanation("the transcoding job to finish", None),
+    Reason.PUBLISHING: Explanation("the finished stream to be checked and published", None),
+    Reason.PUBLISHED: Explanation(None, None),
+    Reason.FAILED: Explanation("a person", "Retry the video."),
+}
+
+
+def explain(wish: Wish, observed: Observed) -> Explanation:
+    """Say what the newest edition waits for and what a person can do."""
+    if wish.deleted:
+        return Explanation(None, "The video is deleted; restore it to make it playable again.")
+    if is_behind(wish, observed):
+        return Explanation("the operator to begin what was asked for", None)
+    if observed.reason is Reason.FAILED and observed.failure is not None:
+        return Explanation("a person", observed.failure.advice.action)
+    words = _WORDS[observed.reason]
+    if observed.reason is Reason.FILE_REJECTED:
+        return replace(words, what_to_do=_after_rejection(observed.rejected.code if observed.rejected else ""))
+    return words
+
+
+def is_behind(wish: Wish, observed: Observed) -> bool:
+    """Tell whether an edition or a retry was asked for that no pass has begun yet."""
+    return (wish.edition, wish.retries) > (observed.edition, observed.retries)
+
+
+def shown_reason(observed: Observed) -> str:
+    """Return the word of the REASON column: for a failed edition its failure's code, written as a reason."""
+    if observed.reason is Reason.FAILED and observed.failure is not None:
+        return FAILURE_REASONS[observed.failure.code]
+    return observed.reason.value
+
+
+def _after_rejection(code: str) -> str:
+    return f"Ask for a new upload URL, upload {_INSTEAD.get(code, 'a playable video file')} and confirm the upload."

@@ -1,0 +1,158 @@
+"""The observation as a status and back. Status is a projection: Postgres was told first.
+
+Fields under `work`, `source`, `published` and `failure` are the observation itself, so a Postgres restored
+from an older dump learns it back; the rest is derived for people and tools. Conditions are in crds/conditions.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from crds.conditions import conditions_of
+from crds.explain import explain, shown_reason
+from crds.failures import Failure
+from crds.models import (
+    PROVIDER_ANSWER_MAX,
+    FailureStatus,
+    PublishedStatus,
+    RejectedStatus,
+    RenditionStatus,
+    SourceStatus,
+    Status,
+    WorkStatus,
+    clipped,
+)
+from crds.resource import Resource
+from crds.videoupload import (
+    Observed,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    Rendition,
+    SourceFacts,
+    Wish,
+    shown_phase,
+)
+
+
+def status_of(wish: Wish, observed: Observed, *, resource: Resource, now: datetime) -> dict[str, Any]:
+    """Return the status that ``resource`` should have; equal to the one it has when nothing changed.
+
+    ``resource`` is the one the pass looked at: its generation and its reconcile request count as handled.
+    """
+    message = _shown_message(wish, observed)
+    status = Status(
+        observed_generation=resource.generation,
+        revision=observed.revision,
+        phase=shown_phase(wish, observed),
+        reason=shown_reason(observed),
+        message=message,
+        progress=_progress(observed),
+        # For the DEADLINE column, where fractions of a second are noise.
+        deadline=observed.deadline_at.replace(microsecond=0) if observed.deadline_at else None,
+        is_playable=observed.is_playable,
+        work=_work(observed),
+        source=SourceStatus(**asdict(observed.source)) if observed.source else None,
+        published=_published(observed.published) if observed.published else None,
+        failure=_failure(observed.failure) if observed.failure else None,
+        conditions=conditions_of(wish, observed, message=message, resource=resource, now=now),
+        last_handled_reconcile_at=resource.reconcile_request,
+    )
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def observed_of(status: Mapping[str, Any]) -> Observed:
+    """Read the observation back from a status that `status_of` made."""
+    shown = Status.model_validate(status)
+    work = shown.work
+    return Observed(
+        revision=shown.revision,
+        phase=work.phase,
+        phase_since=work.since,
+        reason=work.reason,
+        message=work.message,
+        deadline_at=work.deadline_at,
+        edition=work.edition,
+        retries=work.retries,
+        attempt=work.attempt,
+        attempt_floor=work.attempt_floor,
+        job_id=work.job_id,
+        progress_percent=work.progress_percent,
+        progress_at=work.progress_at,
+        rejections=work.rejections,
+        rejected=Rejection(**dict(work.rejected)) if work.rejected else None,
+        source=SourceFacts(**dict(shown.source)) if shown.source else None,
+        published=_published_of(shown.published) if shown.published else None,
+        is_playable=shown.is_playable,
+        failure=_failure_of(shown.failure) if shown.failure else None,
+    )
+
+
+def _shown_message(wish: Wish, observed: Observed) -> str:
+    explanation = explain(wish, observed)
+    if observed.failure is not None and observed.reason is Reason.FAILED:
+        return clipped(f"{observed.failure.message.rstrip('.')}. {explanation.what_to_do or ''}".rstrip())
+    return clipped(explanation.sentence or observed.message)
+
+
+def _progress(observed: Observed) -> str | None:
+    match observed.phase:
+        case Phase.PROCESSING:
+            return f"{observed.progress_percent}%"
+        case Phase.READY:
+            return "100%"
+        case _:
+            return None
+
+
+def _work(observed: Observed) -> WorkStatus:
+    rejected = observed.rejected
+    return WorkStatus(
+        phase=observed.phase,
+        since=observed.phase_since,
+        reason=observed.reason,
+        message=clipped(observed.message),
+        deadline_at=observed.deadline_at,
+        edition=observed.edition,
+        retries=observed.retries,
+        attempt=observed.attempt,
+        attempt_floor=observed.attempt_floor,
+        job_id=observed.job_id,
+        progress_percent=observed.progress_percent,
+        progress_at=observed.progress_at,
+        rejections=observed.rejections,
+        rejected=RejectedStatus(**asdict(rejected) | {"message": clipped(rejected.message)}) if rejected else None,
+    )
+
+
+def _published(published: Published) -> PublishedStatus:
+    return PublishedStatus(
+        edition=published.edition,
+        attempt=published.attempt,
+        duration_seconds=published.duration_seconds,
+        has_poster=published.has_poster,
+        renditions=tuple(RenditionStatus(**asdict(rendition)) for rendition in published.renditions),
+    )
+
+
+def _published_of(shown: PublishedStatus) -> Published:
+    renditions = tuple(Rendition(**dict(rendition)) for rendition in shown.renditions)
+    return Published(**dict(shown) | {"renditions": renditions})
+
+
+def _failure(failure: Failure) -> FailureStatus:
+    return FailureStatus(
+        code=failure.code,
+        message=clipped(failure.message),
+        attempt=failure.attempt,
+        stage=failure.advice.stage,
+        retryable=failure.advice.retryable,
+        action=failure.advice.action,
+        provider_answer=failure.provider_answer and failure.provider_answer[:PROVIDER_ANSWER_MAX],
+    )
+
+
+def _failure_of(shown: FailureStatus) -> Failure:
+    return Failure(shown.code, shown.message, shown.attempt, shown.provider_answer)
