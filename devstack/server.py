@@ -1,0 +1,84 @@
+"""One long-running part of the stack: start it unless it runs, wait until it answers, stop it.
+
+How a certain server is configured stands in its own module; in which order they start, in stack.py.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devstack.process import Command, DetachedProcess
+from devstack.waiting import until
+
+
+class PartFailedError(Exception):
+    """A part did not come up. The message ends with the last lines of its log."""
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process, and how to tell that it serves."""
+
+    process: DetachedProcess
+    command: Command
+    is_ready: Callable[[], bool]
+    # Where people find it.
+    address: str
+    # Files and directories it needs; called before every start, so it must be repeatable.
+    prepare: Callable[[], None] = _nothing
+    stop_with: signal.Signals = signal.SIGTERM
+    ready_within_seconds: float = 60
+
+    @property
+    def name(self) -> str:
+        """Return the name under which pid file, log and command line know it."""
+        return self.process.name
+
+    def up(self) -> str:
+        """Make it run as wanted and wait until it serves. Returns what had to be done, in one word."""
+        if self.process.runs(self.command):
+            self._wait_until_ready()
+            return "running"
+        was_alive, was_known = self.process.is_alive(), self.process.identity() is not None
+        self.down()
+        self.prepare()
+        self._start()
+        if was_alive:
+            return "restarted"
+        return "restarted (had died)" if was_known else "started"
+
+    def down(self) -> None:
+        """Stop it and whatever it left running."""
+        self.process.stop(ask_with=self.stop_with)
+
+    def _start(self) -> None:
+        """Start it, again if it dies while an earlier incarnation is still letting go.
+
+        After a SIGKILL the children of Postgres hold its shared memory for a moment, and the new one refuses to start.
+        """
+        end = time.monotonic() + self.ready_within_seconds
+        died_at_most = 3
+        for death in range(died_at_most):
+            self.process.start(self.command)
+            until(
+                lambda: self.is_ready() or not self.process.is_alive(),
+                within_seconds=max(1, end - time.monotonic()),
+                what=f"{self.name} to serve at {self.address}; see {self.process.log_file}",
+            )
+            if self.process.is_alive():
+                return
+            threading.Event().wait(0.5 * (death + 1))
+        raise PartFailedError(f"{self.name} ended while starting:\n{self.process.last_lines()}")
+
+    def _wait_until_ready(self) -> None:
+        until(
+            self.is_ready,
+            within_seconds=self.ready_within_seconds,
+            what=f"{self.name} to serve at {self.address}; see {self.process.log_file}",
+        )

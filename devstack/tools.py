@@ -1,0 +1,187 @@
+"""Go tools: built from the pinned modules in devstack/tools at their first use, then kept outside the checkout.
+
+The cache is keyed by everything that decides the result, so a fresh clone finds what an earlier one built.
+"""
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.place import PROJECT_DIR
+
+_KUBERNETES_VERSION = "1.37.2"
+_FREE_BYTES_NEEDED = 4 * 1024**3
+
+
+class ToolError(Exception):
+    """A tool cannot be built here. The message says what to install or to free."""
+
+
+@dataclass(frozen=True)
+class GoTool:
+    """One program out of one Go module."""
+
+    name: str
+    module: str
+    package: str
+    # From empty caches on two cores; what people are told before they wait.
+    usual_minutes: float
+    linker_flags: str = "-s -w"
+
+    @property
+    def module_dir(self) -> Path:
+        """Return the directory with go.mod and go.sum."""
+        return PROJECT_DIR / "devstack" / "tools" / self.module
+
+
+def _kubernetes_linker_flags() -> str:
+    """Stamp the version: without it clients see v0.0.0 and refuse features."""
+    major, minor, _ = _KUBERNETES_VERSION.split(".")
+    stamps = {
+        "gitVersion": f"v{_KUBERNETES_VERSION}",
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+        "gitCommit": "0" * 40,
+        "buildDate": "1970-01-01T00:00:00Z",
+    }
+    return "-s -w " + " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in stamps.items())
+
+
+TOOLS = {
+    entry.name: entry
+    for entry in (
+        GoTool("etcd", "etcd", "go.etcd.io/etcd/server/v3", 1),
+        GoTool("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw", 2),
+        GoTool("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 6, _kubernetes_linker_flags()),
+        GoTool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 1, _kubernetes_linker_flags()),
+        GoTool("helm", "helm", "helm.sh/helm/v4/cmd/helm", 3),
+    )
+}
+
+
+def tool(name: str) -> Path:
+    """Return the program, built now if it has not been before."""
+    wanted = TOOLS[name]
+    built = _cache_dir() / f"{name}-{cache_key(wanted, go_version=_go_version(wanted))}" / name
+    if not built.exists():
+        with _one_build_at_a_time():
+            # Whoever held the lock may have built it.
+            if not built.exists():
+                _build(wanted, built)
+    return built
+
+
+def link(name: str, directory: Path) -> Path:
+    """Put the program into a directory under its plain name, for people."""
+    directory.mkdir(parents=True, exist_ok=True)
+    target, draft = directory / name, directory / f".{name}.new"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(tool(name))
+    draft.replace(target)
+    return target
+
+
+def cache_key(wanted: GoTool, *, go_version: str) -> str:
+    """Return a hash of everything that decides what the build gives."""
+    told = hashlib.sha256()
+    for part in (
+        (wanted.module_dir / "go.mod").read_bytes(),
+        (wanted.module_dir / "go.sum").read_bytes(),
+        go_version.encode(),
+        " ".join(_build_command(wanted, Path("out"))).encode(),
+    ):
+        told.update(len(part).to_bytes(8, "big") + part)
+    return told.hexdigest()[:16]
+
+
+def parse_go_version(text: str) -> tuple[int, int]:
+    """Return (1, 26) for ``go1.26.8``, ``1.26.0`` and the like."""
+    found = re.search(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "video-uploads" / "tools"
+
+
+@functools.cache
+def _go_version(wanted: GoTool) -> str:
+    """Ask Go in the module's directory, where GOTOOLCHAIN may choose a newer one than the installed."""
+    needed = re.search(r"^go (\S+)$", (wanted.module_dir / "go.mod").read_text(), re.MULTILINE)
+    needed_version = needed[1] if needed else "1.24"
+    how = f"install Go {needed_version} or newer (apt-get install golang, from backports if need be) and put it on PATH"
+    if shutil.which("go") is None:
+        raise ToolError(f"{wanted.name} is built with Go, and there is no `go`: {how}")
+    asked = subprocess.run(
+        ["go", "env", "GOVERSION"], cwd=wanted.module_dir, capture_output=True, text=True, check=False
+    )
+    version = asked.stdout.strip()
+    if asked.returncode != 0 or parse_go_version(version) < parse_go_version(needed_version):
+        raise ToolError(f"{wanted.name} cannot be built with {version or asked.stderr.strip()}: {how}")
+    return version
+
+
+def _build_command(wanted: GoTool, output: Path) -> list[str]:
+    flags = ["-mod=readonly", "-trimpath", "-ldflags", wanted.linker_flags]
+    return ["go", "build", *flags, "-o", str(output), wanted.package]
+
+
+def _build(wanted: GoTool, built: Path) -> None:
+    built.parent.mkdir(parents=True, exist_ok=True)
+    _check_free_space(built.parent)
+    _say(f"building {wanted.name} (about {wanted.usual_minutes:g} min the first time, then kept in {_cache_dir()})")
+    draft = built.with_name(f".{wanted.name}.building")
+    began = time.monotonic()
+    done = subprocess.run(
+        _build_command(wanted, draft),
+        cwd=wanted.module_dir,
+        env=os.environ | {"CGO_ENABLED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ToolError(f"go build {wanted.package} in {wanted.module_dir}: {done.stderr.strip()[-2000:]}")
+    draft.replace(built)
+    _say(f"built {wanted.name} in {time.monotonic() - began:.0f} s")
+
+
+def _check_free_space(cache: Path) -> None:
+    go_cache = subprocess.run(["go", "env", "GOCACHE"], capture_output=True, text=True, check=True).stdout.strip()
+    Path(go_cache).mkdir(parents=True, exist_ok=True)
+    for directory in (cache, Path(go_cache)):
+        free = shutil.disk_usage(directory).free
+        if free < _FREE_BYTES_NEEDED:
+            needed, left = _FREE_BYTES_NEEDED / 1024**3, free / 1024**3
+            raise ToolError(f"building needs {needed:.0f} GiB free below {directory}; there are {left:.1f}")
+
+
+@contextlib.contextmanager
+def _one_build_at_a_time() -> Iterator[None]:
+    """Builds use every core already; two of the same would do the work twice."""
+    _cache_dir().mkdir(parents=True, exist_ok=True)
+    with (_cache_dir() / "build.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("waiting for a build that another process is doing")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _say(line: str) -> None:
+    # stderr: what callers print on stdout is read by programs.
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
