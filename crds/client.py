@@ -183,7 +183,7 @@ class UploadsClient:
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{resource.name}.", "namespace": namespace},
+            "metadata": {"generateName": f"{resource.name}-", "namespace": namespace},
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "type": type,
             "reason": reason,

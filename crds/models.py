@@ -28,7 +28,7 @@ RENDITIONS_MAX = 16
 # The largest object S3 can hold; the service's own limit is a setting of spaces/.
 FILE_BYTES_MAX = 5 * 1024**4
 
-STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\s]+/[^\s]+$"
+STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
 PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 # In the REASON column a failed upload shows why it failed: the failure's code, written as a reason.
