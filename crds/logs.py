@@ -1,0 +1,110 @@
+"""Logging of one process: a line of JSON (or of coloured text) for each event, with secrets taken out.
+
+Lines of the libraries (stdlib logging) and of our own modules (structlog) leave in the same shape. What is
+worth a line is decided where it happens.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+
+class LogFormat(StrEnum):
+    """``json`` for collectors, ``console`` for people."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+_REDACTED = "[redacted]"
+# A parameter of a signed URL or of a callback, a bearer token, a password inside a URL, a named secret.
+_SECRETS = re.compile(
+    r"""
+    (?P<before>
+        \b(?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|token|secret|password)=
+      | \bBearer\s+
+      | \bBasic\s+
+      | ://[^/\s:@]*:(?=[^/\s@]+@)
+    )
+    [^\s&"'@<>]+
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_SECRET_FIELDS = re.compile(
+    r"password|secret|signing_key|access_key|api_key|authorization|token|signature|upload_url", re.IGNORECASE
+)
+
+
+def configure(log_format: LogFormat, level: str = "INFO") -> None:
+    """Send everything to standard error in ``log_format``. Call once, before the first line."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last = _last_processors(log_format)
+    structlog.configure(
+        processors=[_add_name, *shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=_NamedLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+class _NamedLogger(structlog.WriteLogger):
+    """Writes lines to standard error, and knows the module it was made for."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
+def _add_name(logger: _NamedLogger, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["logger"] = logger.name
+    return event
+
+
+def redact(text: str) -> str:
+    """Return ``text`` without signatures, tokens and passwords."""
+    return _SECRETS.sub(rf"\g<before>{_REDACTED}", text)
+
+
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take secrets out of every field of a line."""
+    for name, value in event.items():
+        if _SECRET_FIELDS.search(name):
+            event[name] = _REDACTED
+        elif isinstance(value, str):
+            # Most lines hold none of these characters, and the search costs more than the look.
+            if "=" in value or " " in value or "://" in value:
+                event[name] = redact(value)
+        elif not isinstance(value, int | float | None):
+            event[name] = redact(str(value))
+    return event
+
+
+def _last_processors(log_format: LogFormat) -> list[Processor]:
+    # The traceback becomes text before redaction: exceptions quote URLs.
+    if log_format is LogFormat.JSON:
+        return [structlog.processors.format_exc_info, redact_event, structlog.processors.JSONRenderer()]
+    return [
+        structlog.processors.format_exc_info,
+        redact_event,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+    ]
