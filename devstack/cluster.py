@@ -1,0 +1,74 @@
+"""What the cluster must hold before our processes can work: the namespace, the chart, and their credentials.
+
+The chart's own ServiceAccounts and Roles are used, so what it grants is what is enforced here too.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack import kubeconfig
+from devstack.place import PROJECT_DIR
+from devstack.server import PartFailedError
+from devstack.tools import tool
+
+CHART = PROJECT_DIR / "charts" / "video-uploads"
+RELEASE = "video-uploads"
+API_ACCOUNT = "video-uploads-api"
+OPERATOR_ACCOUNT = "video-uploads-operator"
+
+_FIELD_MANAGER = "devstack"
+_TOKEN_LIFETIME = "720h"
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster we may administer, and the namespace that is ours in it."""
+
+    admin_kubeconfig: Path
+    namespace: str
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl as administrator and return what it printed."""
+        argv = [str(tool("kubectl")), f"--kubeconfig={self.admin_kubeconfig}", f"--namespace={self.namespace}"]
+        return _run([*argv, *arguments], stdin=stdin)
+
+    def create_namespace(self) -> None:
+        """Make the namespace unless it exists."""
+        document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
+        self._apply(json.dumps(document))
+
+    def apply_chart(self) -> None:
+        """Apply what the chart renders, and wait until the API server serves its kinds."""
+        self._apply(render_chart(self.namespace))
+        self.kubectl("wait", "--for=condition=Established", "customresourcedefinitions", "--all", "--timeout=30s")
+
+    def write_account_kubeconfig(self, file: Path, *, account: str) -> None:
+        """Write a kubeconfig that acts as a ServiceAccount of the chart."""
+        token = self.kubectl("create", "token", account, f"--duration={_TOKEN_LIFETIME}").strip()
+        ours = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
+        kubeconfig.write_with_token(file, cluster=ours["clusters"][0]["cluster"], token=token, namespace=self.namespace)
+
+    def _apply(self, manifests: str) -> None:
+        self.kubectl(
+            "apply", "--server-side", "--force-conflicts", f"--field-manager={_FIELD_MANAGER}", "--filename=-",
+            stdin=manifests,
+        )  # fmt: skip
+
+
+def render_chart(namespace: str) -> str:
+    """Return the chart's manifests, CRDs included."""
+    return _run([str(tool("helm")), "template", RELEASE, str(CHART), "--include-crds", f"--namespace={namespace}"])
+
+
+def _run(argv: list[str], *, stdin: str = "") -> str:
+    doing = " ".join([Path(argv[0]).name, *(word for word in argv[1:] if not word.startswith("--kubeconfig"))])
+    try:
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise PartFailedError(f"{doing}: no answer in {_TIMEOUT_SECONDS} s") from error
+    if done.returncode != 0:
+        raise PartFailedError(f"{doing}: {done.stderr.strip()}")
+    return done.stdout

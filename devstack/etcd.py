@@ -1,0 +1,45 @@
+"""The etcd behind the local API server."""
+
+import requests
+
+from devstack.place import Place
+from devstack.ports import HOST, Ports
+from devstack.process import Command
+from devstack.server import Server
+from devstack.tools import tool
+
+NAME = "etcd"
+
+
+def client_url(ports: Ports) -> str:
+    """Return where the API server finds it."""
+    return f"http://{HOST}:{ports.of(NAME)}"
+
+
+def server(place: Place, ports: Ports) -> Server:
+    """Return the etcd of one stack."""
+    client, peer = client_url(ports), f"http://{HOST}:{ports.of('etcd-peer')}"
+    argv = [
+        str(tool("etcd")),
+        "--name=local",
+        f"--data-dir={place.data(NAME)}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=local={peer}",
+        "--log-level=warn",
+    ]
+    return Server(
+        process=place.process(NAME),
+        command=Command(argv, {}, place.root),
+        is_ready=lambda: _is_healthy(client),
+        address=f"{HOST}:{ports.of(NAME)}",
+    )
+
+
+def _is_healthy(client: str) -> bool:
+    try:
+        return bool(requests.get(f"{client}/health", timeout=2).json()["health"] == "true")
+    except (requests.RequestException, ValueError, KeyError):
+        return False

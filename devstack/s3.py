@@ -1,0 +1,192 @@
+"""A real S3 server: versitygw on a directory. Three keys, as in production; a bucket public only below processed/.
+
+The main key may do everything; one reads raw files only (it signs the URL that Coconut fetches), one writes
+processed files only (it travels in every job). Measured: versitygw refuses what a key was not granted.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import requests
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from mypy_boto3_s3 import S3Client
+
+from devstack.place import Place
+from devstack.ports import HOST
+from devstack.process import Command
+from devstack.server import PartFailedError, Server
+from devstack.tools import tool
+
+NAME = "s3"
+REGION = "us-east-1"
+ACCESS_KEY = "video-uploads"
+RAW_READER = "raw-reader"
+PROCESSED_WRITER = "processed-writer"
+
+_HEALTH = "/_health"  # an underscore cannot begin a bucket's name
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """How the service reaches its files: which server, which keys, which buckets."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: str
+    raw_reader_access_key: str
+    raw_reader_secret_key: str
+    processed_writer_access_key: str
+    processed_writer_secret_key: str
+    raw_bucket: str
+    processed_bucket: str
+
+
+def access(place: Place, port: int, *, bucket: str) -> S3Access:
+    """Return how to reach the local server. One bucket: the harder layout to keep private."""
+    made = place.secrets()
+    return S3Access(
+        endpoint=f"http://{HOST}:{port}",
+        region=REGION,
+        access_key=ACCESS_KEY,
+        secret_key=made.s3_secret_key,
+        raw_reader_access_key=RAW_READER,
+        raw_reader_secret_key=made.s3_raw_reader_secret_key,
+        processed_writer_access_key=PROCESSED_WRITER,
+        processed_writer_secret_key=made.s3_processed_writer_secret_key,
+        raw_bucket=bucket,
+        processed_bucket=bucket,
+    )
+
+
+def server(place: Place, port: int) -> Server:
+    """Return the S3 server of one stack."""
+    files, accounts, sidecar = (place.data(NAME) / name for name in ("files", "accounts", "metadata"))
+    for directory in (files, accounts):
+        directory.mkdir(parents=True, exist_ok=True)
+    storage = ["posix", str(files)]
+    if not _keeps_attributes(files):
+        sidecar.mkdir(exist_ok=True)
+        storage = ["posix", "--sidecar", str(sidecar), str(files)]
+    argv = [
+        str(tool("versitygw")),
+        f"--port={HOST}:{port}",
+        f"--region={REGION}",
+        f"--iam-dir={accounts}",
+        f"--health={_HEALTH}",
+        "--quiet",
+        *storage,
+    ]
+    root = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": place.secrets().s3_secret_key}
+    return Server(
+        process=place.process(NAME),
+        command=Command(argv, root, place.root),
+        is_ready=lambda: _is_healthy(f"http://{HOST}:{port}"),
+        address=f"http://{HOST}:{port}",
+    )
+
+
+def create_accounts(reach: S3Access) -> None:
+    """Give the local server its two limited keys, unless it has them."""
+    environment = {"ADMIN_ACCESS_KEY": reach.access_key, "ADMIN_SECRET_KEY": reach.secret_key}
+    admin = [str(tool("versitygw")), "admin", "--region", reach.region, "--endpoint-url", reach.endpoint]
+
+    def ask(*arguments: str) -> str:
+        done = subprocess.run([*admin, *arguments], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise PartFailedError(f"versitygw admin {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    existing = ask("list-users").split()
+    for name, secret in (
+        (reach.raw_reader_access_key, reach.raw_reader_secret_key),
+        (reach.processed_writer_access_key, reach.processed_writer_secret_key),
+    ):
+        if name not in existing:
+            ask("create-user", "--access", name, "--secret", secret, "--role", "user")
+
+
+def create_bucket(reach: S3Access, *, allowed_origins: Sequence[str]) -> None:
+    """Make the bucket and say who may do what in it; safe to repeat."""
+    client = client_for(reach)
+    try:
+        client.create_bucket(Bucket=reach.raw_bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+            raise
+    client.put_bucket_policy(Bucket=reach.raw_bucket, Policy=json.dumps(_policy(reach)))
+    client.put_bucket_cors(
+        Bucket=reach.raw_bucket,
+        CORSConfiguration={
+            "CORSRules": [
+                {
+                    "AllowedOrigins": list(allowed_origins),
+                    "AllowedMethods": ["PUT", "GET", "HEAD"],
+                    "AllowedHeaders": ["*"],
+                    "ExposeHeaders": ["ETag", "Content-Length", "Content-Range"],
+                    "MaxAgeSeconds": 3000,
+                }
+            ]
+        },
+    )
+
+
+def client_for(reach: S3Access) -> S3Client:
+    """Return a client with the main key."""
+    return boto3.client(
+        "s3",
+        endpoint_url=reach.endpoint,
+        region_name=reach.region,
+        aws_access_key_id=reach.access_key,
+        aws_secret_access_key=reach.secret_key,
+        config=Config(
+            signature_version="s3v4",
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+            connect_timeout=3,
+            read_timeout=10,
+        ),
+    )
+
+
+def _policy(reach: S3Access) -> dict[str, object]:
+    def allow(principal: object, actions: list[str], prefixes: list[str]) -> dict[str, object]:
+        resources = [f"arn:aws:s3:::{reach.raw_bucket}/{prefix}/*" for prefix in prefixes]
+        return {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources}
+
+    writer = ["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            allow("*", ["s3:GetObject"], ["processed"]),
+            allow({"AWS": [reach.raw_reader_access_key]}, ["s3:GetObject"], ["uploads", "imports"]),
+            allow({"AWS": [reach.processed_writer_access_key]}, writer, ["processed"]),
+        ],
+    }
+
+
+def _keeps_attributes(directory: Path) -> bool:
+    """Tell whether the file system has extended attributes, where versitygw keeps ETags and types."""
+    probe = directory.parent / "attribute-probe"
+    probe.touch()
+    try:
+        os.setxattr(probe, "user.probe", b"1")
+    except OSError:
+        return False
+    finally:
+        probe.unlink()
+    return True
+
+
+def _is_healthy(endpoint: str) -> bool:
+    try:
+        return requests.get(endpoint + _HEALTH, timeout=2).ok
+    except requests.RequestException:
+        return False
