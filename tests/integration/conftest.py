@@ -1,0 +1,160 @@
+"""Real servers for tests: each starts at its first use, on a free port, and ends with the session.
+
+`database_url`, `s3`, `api_server`, `kube_namespace` and `coconut` are what tests ask for; the others carry them.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+
+from devstack import apiserver, coconut_server, etcd, postgres
+from devstack import s3 as s3_server
+from devstack.cluster import API_ACCOUNT, OPERATOR_ACCOUNT, Cluster
+from devstack.coconut_server import CoconutAccess
+from devstack.place import PROJECT_DIR, Place
+from devstack.ports import Ports
+from devstack.s3 import S3Access
+from devstack.server import Server
+
+_TEMPLATE_DATABASE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The state directory of this session's servers."""
+    return Place(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(scope="session")
+def ports(place: Place) -> Ports:
+    """Free ports, so that several sessions can run at once."""
+    return Ports(place.root / "ports.json", prefer_fixed=False)
+
+
+@pytest.fixture(scope="session")
+def run_server() -> Iterator[Callable[[Server], None]]:
+    """Start a server now and stop it at the end of the session, last started first."""
+    started: list[Server] = []
+
+    def run(server: Server) -> None:
+        started.append(server)
+        server.up()
+
+    yield run
+    for server in reversed(started):
+        server.down()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> str:
+    """A migrated database on a real server. Only for reading: tests that write take ``database_url``."""
+    port, password = ports.of(postgres.NAME), place.secrets().postgres_password
+    run_server(postgres.server(place, port))
+    postgres.create_role_and_database(port, password=password)
+    template_url = postgres.url(port, password=password, database=_TEMPLATE_DATABASE)
+    with psycopg.connect(postgres.url(port, password=password), autocommit=True) as asking:
+        asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE_DATABASE)))
+    subprocess.run(
+        [sys.executable, "-m", "desired.migrations", "upgrade"],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"DATABASE_URL": template_url},
+        check=True,
+    )
+    return template_url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A migrated, empty database of this test's own: a clone of the template."""
+    name = f"test_{secrets.token_hex(6)}"
+    server_url, _, _ = postgres_url.rpartition("/")
+    with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as asking:
+        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        asking.execute(clone.format(sql.Identifier(name), sql.Identifier(_TEMPLATE_DATABASE)))
+        yield f"{server_url}/{name}"
+        asking.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def s3_access(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> S3Access:
+    """A real S3 server with its three keys, without any bucket."""
+    port = ports.of(s3_server.NAME)
+    run_server(s3_server.server(place, port))
+    reach = s3_server.access(place, port, bucket="unused")
+    s3_server.create_accounts(reach)
+    return reach
+
+
+@pytest.fixture
+def s3(s3_access: S3Access) -> S3Access:
+    """A fresh bucket of this test's own, with the same policy and CORS rules as everywhere."""
+    bucket = f"test-{secrets.token_hex(6)}"
+    reach = replace(s3_access, raw_bucket=bucket, processed_bucket=bucket)
+    s3_server.create_bucket(reach, allowed_origins=["http://127.0.0.1:8080"])
+    return reach
+
+
+@pytest.fixture(scope="session")
+def bare_api_server(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> Cluster:
+    """A real API server with nothing of ours in it but the namespace."""
+    run_server(etcd.server(place, ports))
+    run_server(apiserver.server(place, ports))
+    made = Cluster(apiserver.admin_kubeconfig(place), apiserver.NAMESPACE)
+    made.create_namespace()
+    return made
+
+
+@pytest.fixture(scope="session")
+def api_server(bare_api_server: Cluster) -> Cluster:
+    """A real API server with the chart applied, CRDs included, and its administrator's kubeconfig."""
+    bare_api_server.apply_chart()
+    return bare_api_server
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(api_server: Cluster, place: Place) -> Path:
+    """Acts as the operator's ServiceAccount: may do what the chart grants, no more."""
+    file = place.root / "operator.kubeconfig"
+    api_server.write_account_kubeconfig(file, account=OPERATOR_ACCOUNT)
+    return file
+
+
+@pytest.fixture(scope="session")
+def api_kubeconfig(api_server: Cluster, place: Place) -> Path:
+    """Acts as the API's ServiceAccount."""
+    file = place.root / "api.kubeconfig"
+    api_server.write_account_kubeconfig(file, account=API_ACCOUNT)
+    return file
+
+
+@pytest.fixture
+def kube_namespace(api_server: Cluster) -> str:
+    """A fresh namespace of this test's own. The administrator may work in it; the chart's accounts may not."""
+    own = Cluster(api_server.admin_kubeconfig, f"test-{secrets.token_hex(6)}")
+    own.create_namespace()
+    return own.namespace
+
+
+@pytest.fixture(scope="session")
+def coconut_access(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> CoconutAccess:
+    """The stand-in for Coconut as a process."""
+    port = ports.of(coconut_server.NAME)
+    run_server(coconut_server.server(place, port))
+    return coconut_server.access(place, port)
+
+
+@pytest.fixture
+def coconut(coconut_access: CoconutAccess) -> Iterator[CoconutAccess]:
+    """The stand-in, without faults at the beginning and at the end. Its ledger keeps what earlier tests did."""
+    requests.delete(f"{coconut_access.control_url}/_faults", timeout=5).raise_for_status()
+    yield coconut_access
+    requests.delete(f"{coconut_access.control_url}/_faults", timeout=5).raise_for_status()
