@@ -32,7 +32,8 @@ WISH_MANAGER = "desired"
 STATUS_MANAGER = "video-uploads-operator"
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-READ_TIMEOUT_SECONDS = 10.0
+# Of one whole call, connecting included.
+TIMEOUT_SECONDS = 10.0
 
 # How the CRD's rule on spec.revision begins; a test on the real API server keeps the two together.
 OUTDATED_REVISION = "spec.revision is older"
@@ -80,7 +81,7 @@ class Cluster:
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
-        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
         """Make one call and return its JSON answer."""
         doing = f"{method} {path} at Kubernetes"
@@ -93,8 +94,9 @@ class Cluster:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
-            response = self._api.call_api(*call, _request_timeout=(connect_seconds, timeout_seconds))
+            connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds / 2)
+            timeout = (connect_seconds, timeout_seconds - connect_seconds)
+            response = self._api.call_api(*call, _request_timeout=timeout)
             content = response.read()
         except (HTTPError, ApiException, OSError) as error:
             raise UnavailableError(f"{doing}: no answer") from error
