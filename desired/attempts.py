@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
+
 from desired.database import Connection, Database
 from desired.rows import AttemptRow, AttemptState, attempt_row
 
@@ -11,10 +13,13 @@ SELECT video_id, attempt, edition, state, job_id, intended_at, settled_at, answe
 FROM attempts WHERE video_id = %(video_id)s AND attempt > %(floor)s ORDER BY attempt
 """
 
-# The primary key is the fence: a second operator that intends the same attempt fails here, before it pays.
+# The primary key is the fence: a second operator that intends the same attempt stops here, before it pays.
+# An attempt that certainly led to no job may be intended again: an outage burns no numbers.
 _INTEND = """
 INSERT INTO attempts (video_id, attempt, edition, state, intended_at)
 VALUES (%(video_id)s, %(attempt)s, %(edition)s, 'intended', %(at)s)
+ON CONFLICT (video_id, attempt) DO UPDATE SET state = 'intended', intended_at = excluded.intended_at, settled_at = NULL
+WHERE attempts.state = 'refused'
 """
 
 _SETTLE = """
@@ -47,10 +52,19 @@ class Settle:
 AttemptChange = Intend | Settle
 
 
+class AlreadyTakenError(Exception):
+    """The attempt was intended by somebody else, or the job belongs to another attempt."""
+
+
 def write(connection: Connection, video_id: str, change: AttemptChange) -> None:
-    """Apply one change. Raises psycopg.errors.UniqueViolation when the attempt, or its job, is another's."""
+    """Apply one change. Raises AlreadyTakenError; the transaction must then be rolled back."""
     statement = _INTEND if isinstance(change, Intend) else _SETTLE
-    connection.execute(statement, {"video_id": video_id, **vars(change)})
+    try:
+        written = connection.execute(statement, {"video_id": video_id, **vars(change)})
+    except psycopg.errors.UniqueViolation as error:
+        raise AlreadyTakenError(f"job {change!r}") from error
+    if written.rowcount == 0:
+        raise AlreadyTakenError(f"attempt {change.attempt}")
 
 
 class Attempts:

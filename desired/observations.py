@@ -4,9 +4,9 @@ A commit names the revision it builds on, of the wish and of the observation. If
 written and the pass is dropped: the next one sees the newer world.
 """
 
-import psycopg
+from dataclasses import dataclass
 
-from crds.videoupload import Observed
+from crds.videoupload import Observed, Phase
 from desired import attempts
 from desired.attempts import AttemptChange, Settle
 from desired.database import Database
@@ -21,14 +21,27 @@ UPDATE videos SET
     job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
     rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
     is_playable = %(is_playable)s, failure = %(failure)s
-WHERE video_id = %(video_id)s AND observed_revision = %(before)s 
+WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(wish_revision)s OR %(is_settlement)s)
 RETURNING *
 """
 
+_GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
+
 _WORKING = """
-SELECT * FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
+SELECT video_id, revision, observed_revision, phase
+FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
 """
+
+
+@dataclass(frozen=True)
+class WorkingRow:
+    """As much of a row as the sweep compares: which wish and which observation it holds."""
+
+    video_id: str
+    revision: int
+    observed_revision: int
+    phase: Phase
 
 
 class Observations:
@@ -65,14 +78,20 @@ class Observations:
                 if _is_transition(before.observed, row.observed):
                     append_event(connection, row, cause)
                 return row
-        except psycopg.errors.UniqueViolation:
+        except attempts.AlreadyTakenError:
             return None
 
-    def working(self, *, after: str, at_most: int) -> list[VideoRow]:
+    def get(self, video_id: str) -> VideoRow | None:
+        """Return one row. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_GET, {"video_id": video_id}).fetchone()
+        return None if found is None else video_row(found)
+
+    def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""
         with self._database.connection() as connection:
             found = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
-        return [video_row(columns) for columns in found]
+        return [WorkingRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in found]
 
 
 def _is_transition(before: Observed, after: Observed) -> bool:

@@ -1,0 +1,124 @@
+"""The operator's process: probes first, then the Lease, then the loop; a lost Lease ends it.
+
+kopf runs in-process and only watches. Its own health server starts after start-up handlers return, so
+waiting for the Lease there would get a standby killed: the probes here answer from the first moment.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import kopf
+import structlog
+
+from controller.handlers import registry_for
+from controller.known import KnownResources
+from controller.periodic import listen_until, sweep_until
+from controller.probes import Health, serve
+from controller.queue import WorkQueue
+from controller.settings import Settings
+from controller.sweep import Sweep
+from controller.wiring import Wiring, wire
+from controller.workers import Workers
+from crds.lease import Leadership
+from crds.logs import configure
+from crds.settings import read_settings
+from spaces.settings import SpacesSettings
+
+log = structlog.get_logger(__name__)
+
+LEASE_NAME = "video-uploads-operator"
+_BEAT_SECONDS = 1.0
+_SILENT_SECONDS = 60.0
+_LOOK_FOR_SIGNAL_SECONDS = 0.5
+
+
+def main() -> int:
+    """Run until SIGTERM; returns the exit status."""
+    settings = read_settings(Settings, who="the operator")
+    spaces = read_settings(SpacesSettings, who="the operator")
+    configure(settings.log_format, settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    health = Health(silent_seconds=_SILENT_SECONDS)
+    server = serve(health, host=settings.probe_host, port=settings.probe_port)
+    wiring = wire(settings, spaces)
+    identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
+    leadership = Leadership(wiring.cluster, name=LEASE_NAME, identity=identity, timing=settings.lease_timing)
+    try:
+        leadership.start(on_lost=_end_at_once)
+        log.info("waiting_for_lease", identity=identity)
+        while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_LOOK_FOR_SIGNAL_SECONDS):
+            pass
+        if not stop.is_set():
+            health.is_leading = True
+            asyncio.run(_lead(settings, wiring, health, stop))
+        return 0
+    finally:
+        health.is_stopping = True
+        leadership.stop()
+        wiring.database.close()
+        server.shutdown()
+        log.info("stopped")
+
+
+async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
+    """Watch and work until ``stop``, or until kopf gives up; then let running passes end."""
+    world, known = wiring.world, KnownResources()
+    queue = WorkQueue(time.monotonic, scale=settings.time_scale)
+    workers = Workers(queue, known, world, count=settings.workers, clock=lambda: datetime.now(UTC))
+    sweep = Sweep(world.observations, world.resources, known, queue)
+    ended = threading.Event()
+    threads = [
+        threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),
+        threading.Thread(
+            target=sweep_until,
+            args=(ended, sweep, known),
+            kwargs={
+                "sweep_seconds": settings.sweep_seconds * settings.time_scale,
+                "resync_seconds": settings.resync_seconds * settings.time_scale,
+            },
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    workers.start()
+    beating = asyncio.create_task(_beat(health))
+    try:
+        await kopf.operator(
+            registry=registry_for(known, queue, kubeconfig=settings.kubeconfig),
+            namespaces=[settings.namespace],
+            standalone=True,
+            stop_flag=stop,
+        )
+    finally:
+        log.info("stopping")
+        ended.set()
+        is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
+        beating.cancel()
+        for thread in threads:
+            thread.join(2)
+        log.info("workers_stopped", clean=is_clean)
+
+
+async def _beat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(_BEAT_SECONDS)
+
+
+def _end_at_once() -> None:
+    """Another process may lead by now: stop without finishing anything. Intents on record make that safe."""
+    log.error("lease_lost")
+    sys.stderr.flush()
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

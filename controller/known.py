@@ -1,0 +1,77 @@
+"""What the watch told of each resource: as little as tells whether a pass has anything to do there.
+
+No bodies are kept: ten thousand uploads must fit beside the interpreter. The truth is asked for when needed.
+"""
+
+import threading
+from dataclasses import dataclass
+
+from crds.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One resource at one resourceVersion, reduced to what is compared."""
+
+    uid: str
+    resource_version: str
+    generation: int
+    spec_revision: int
+    status_revision: int
+    observed_generation: int
+    request: str | None
+    handled_request: str | None
+
+    def shows(self, *, wish_revision: int, observed_revision: int) -> bool:
+        """Tell whether spec and status already say what the row says, and every nudge is acknowledged."""
+        return (
+            self.spec_revision >= wish_revision
+            and self.status_revision >= observed_revision
+            and self.observed_generation == self.generation
+            and self.request == self.handled_request
+        )
+
+
+def known_of(resource: Resource) -> Known:
+    """Reduce a resource."""
+    status = resource.status or {}
+    return Known(
+        uid=resource.uid,
+        resource_version=resource.resource_version,
+        generation=resource.generation,
+        spec_revision=resource.spec.get("revision", 0),
+        status_revision=status.get("revision", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        request=resource.reconcile_request,
+        handled_request=status.get("lastHandledReconcileAt"),
+    )
+
+
+class KnownResources:
+    """All resources of the namespace, by name. Safe for any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_name: dict[str, Known] = {}
+
+    def note(self, resource: Resource) -> Known | None:
+        """Take in what the API server says; returns what was known before."""
+        with self._lock:
+            before = self._by_name.get(resource.name)
+            self._by_name[resource.name] = known_of(resource)
+            return before
+
+    def drop(self, name: str) -> None:
+        """Forget a resource that is gone."""
+        with self._lock:
+            self._by_name.pop(name, None)
+
+    def get(self, name: str) -> Known | None:
+        """Return what is known of one resource."""
+        with self._lock:
+            return self._by_name.get(name)
+
+    def names(self) -> set[str]:
+        """Return the names of all known resources."""
+        with self._lock:
+            return set(self._by_name)

@@ -1,0 +1,106 @@
+"""Looking: ask each neighbour just what the rules of this phase need. Nothing is changed here.
+
+A neighbour that gives no answer makes a look blind instead of ending the pass: deadlines hold all the same.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from controller.ports import Job, JobState
+from controller.steps import Seen
+from controller.world import World
+from crds.failures import FailureCode
+from crds.trouble import UnavailableError
+from crds.videoupload import Phase, Reason
+from desired.rows import UNRESOLVED, AttemptRow, VideoRow
+from spaces.outcome import OutputsProblem, SourceProblem, VerifiedOutputs
+
+Answer = TypeVar("Answer")
+
+
+def look(row: VideoRow, world: World) -> Seen:
+    """Return what this upload's next decision needs. Raises UnavailableError for Postgres, RefusedError."""
+    if row.wish.deleted:
+        return Seen()
+    match row.observed.phase:
+        case Phase.UPLOADING:
+            return _blind_if_away(lambda: _at_the_original(row, world), Seen(is_blind=True))
+        case Phase.UPLOADED:
+            return _at_submissions(row, world)
+        case Phase.PROCESSING if row.observed.reason is Reason.PUBLISHING:
+            return _blind_if_away(lambda: _at_the_playlist(row, world), Seen(is_blind=True))
+        case Phase.PROCESSING:
+            return _at_the_job(row, world)
+        case _:
+            return Seen()
+
+
+def _at_the_original(row: VideoRow, world: World) -> Seen:
+    key, rejected = row.wish.storage_key, row.observed.rejected
+    facts = world.storage.head(key)
+    if facts is None:
+        return Seen()
+    if rejected is not None and rejected.version == facts.version:
+        return Seen(source=SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version))
+    source = world.storage.verify_source(
+        key, facts, declared_bytes=row.wish.declared_bytes, max_bytes=world.max_file_bytes
+    )
+    return Seen(source=source)
+
+
+def _at_submissions(row: VideoRow, world: World) -> Seen:
+    attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
+    if attempts and attempts[-1].state in UNRESOLVED:
+        job = _claimed_job(attempts[-1], world)
+        outputs = None if job else _blind_if_away(lambda: _outputs(row, attempts[-1].attempt, None, world), None)
+        return Seen(attempts=attempts, job=job, outputs=outputs)
+    blind = Seen(is_blind=True, attempts=attempts)
+    return _blind_if_away(lambda: Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key)), blind)
+
+
+def _claimed_job(attempt: AttemptRow, world: World) -> Job | None:
+    for job_id in world.claims.of_attempt(attempt.video_id, attempt.attempt):
+        job = _blind_if_away(partial(world.transcoder.job, job_id), None)
+        if job is not None:
+            return job
+    return None
+
+
+def _at_the_job(row: VideoRow, world: World) -> Seen:
+    attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
+    job_id = row.observed.job_id
+    if job_id is None:
+        return Seen(attempts=attempts)
+    try:
+        job = world.transcoder.job(job_id)
+    except UnavailableError:
+        return Seen(is_blind=True, attempts=attempts)
+    if job is None or job.state is not JobState.COMPLETED:
+        return Seen(attempts=attempts, job=job)
+    return _blind_if_away(
+        lambda: Seen(
+            attempts=attempts,
+            job=job,
+            original=world.storage.head(row.wish.storage_key),
+            outputs=_outputs(row, row.observed.attempt, world.transcoder.input_seconds(job_id), world),
+        ),
+        Seen(is_blind=True, attempts=attempts, job=job),
+    )
+
+
+def _outputs(
+    row: VideoRow, attempt: int, input_seconds: float | None, world: World
+) -> VerifiedOutputs | OutputsProblem:
+    return world.storage.verify_outputs(row.wish.video_id, attempt, input_seconds=input_seconds)
+
+
+def _at_the_playlist(row: VideoRow, world: World) -> Seen:
+    return Seen(playlist=world.storage.read_playlist(row.wish.video_id))
+
+
+def _blind_if_away(ask: Callable[[], Answer], blind: Answer) -> Answer:
+    try:
+        return ask()
+    except UnavailableError:
+        return blind

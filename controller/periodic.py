@@ -1,0 +1,59 @@
+"""The operator's own threads: the ear at Postgres and the turning of the sweep. Each ends with the stop event."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from controller.known import KnownResources
+from controller.queue import WorkQueue
+from controller.sweep import Sweep
+from crds.trouble import NeighbourError
+from desired.nudges import listen
+
+log = structlog.get_logger(__name__)
+
+_QUIET_SECONDS = 1.0
+_LISTEN_AGAIN_SECONDS = 1.0
+
+
+def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
+    """Turn nudges into passes until ``stop``; a lost connection is opened again."""
+    while not stop.is_set():
+        try:
+            for nudge in listen(database_url, quiet_seconds=_QUIET_SECONDS):
+                if stop.is_set():
+                    return
+                if nudge is not None:
+                    queue.add(nudge.video_id, nudge.cause)
+        except NeighbourError as error:
+            log.warning("not_listening", why=str(error))
+            stop.wait(_LISTEN_AGAIN_SECONDS)
+
+
+def sweep_until(
+    stop: threading.Event, sweep: Sweep, known: KnownResources, *, sweep_seconds: float, resync_seconds: float
+) -> None:
+    """Compare rows and resources again and again until ``stop``.
+
+    The first turn reads every resource and every row: what happened while nobody looked is found there.
+    """
+    turns_per_resync = max(1, round(resync_seconds / sweep_seconds))
+    turn = 0
+    while not stop.is_set():
+        if turn % turns_per_resync == 0:
+            _attempt("resync", sweep.resources)
+        _attempt("start" if turn == 0 else "sweep", sweep.start if turn == 0 else sweep.rows)
+        turn += 1
+        stop.wait(sweep_seconds)
+    log.debug("sweep_stopped", resources=len(known.names()))
+
+
+def _attempt(name: str, half: Callable[[], int]) -> None:
+    try:
+        found = half()
+    except NeighbourError as error:
+        log.warning("sweep_put_off", half=name, why=str(error))
+        return
+    if found:
+        log.info("sweep_found", half=name, uploads=found)

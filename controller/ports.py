@@ -1,0 +1,161 @@
+"""What the loop needs of its neighbours, in the loop's words.
+
+The adapters are elsewhere: desired/, spaces/storage.py, crds/client.py, coconut.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from crds.resource import Resource
+from crds.trouble import NeighbourError
+from crds.videoupload import Observed, SourceFacts, Wish
+from desired.attempts import AttemptChange
+from desired.observations import WorkingRow
+from desired.rows import AttemptRow, Cause, VideoRow
+from spaces.outcome import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
+
+
+class UncertainError(NeighbourError):
+    """The request left and no answer came: the paid job may or may not exist."""
+
+
+class JobState(StrEnum):
+    """A job at Coconut, as far as the rules care. Unknown words count as in progress."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Coconut says of one job. ``is_permanent``: the same file would fail again."""
+
+    job_id: str
+    state: JobState
+    progress_percent: int
+    problem: str = ""
+    is_permanent: bool = False
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """All that differs from one submission to the next. The URLs are secrets."""
+
+    video_id: str
+    attempt: int
+    source_url: str
+    callback_url: str
+
+
+class Transcoder(Protocol):
+    """Coconut."""
+
+    def start(self, order: JobOrder) -> str:
+        """Start a paid job and return its id. Not repeatable: the intent is on record before.
+
+        Raises UnavailableError (certainly no job, ask later), RefusedError (certainly no job, ever),
+        UncertainError.
+        """
+        ...
+
+    def job(self, job_id: str) -> Job | None:
+        """Return what is known of a job, None if there is no such job. Raises UnavailableError, RefusedError."""
+        ...
+
+    def input_seconds(self, job_id: str) -> float | None:
+        """Return the duration of a finished job's input, None if Coconut does not tell. Raises like `job`."""
+        ...
+
+
+class Storage(Protocol):
+    """The bytes. Every method raises UnavailableError, RefusedError."""
+
+    def head(self, key: str) -> ObjectFacts | None:
+        """Return the original's facts, None if there is no object."""
+        ...
+
+    def verify_source(
+        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+    ) -> SourceFacts | SourceProblem:
+        """Judge the original by size and first bytes."""
+        ...
+
+    def presign_source(self, key: str, *, expires_seconds: int) -> str:
+        """Return a URL that reads the original."""
+        ...
+
+    def verify_outputs(
+        self, video_id: str, attempt: int, *, input_seconds: float | None
+    ) -> VerifiedOutputs | OutputsProblem:
+        """Judge what a job wrote under its attempt's prefix."""
+        ...
+
+    def publish_poster(self, video_id: str, poster_key: str) -> None:
+        """Copy an attempt's thumbnail to its stable place."""
+        ...
+
+    def write_playlist(self, video_id: str, text: str) -> None:
+        """Replace the stable playlist."""
+        ...
+
+    def read_playlist(self, video_id: str) -> str | None:
+        """Return the stable playlist, None if there is none."""
+        ...
+
+
+class Observations(Protocol):
+    """Postgres, as the loop writes it. Every method raises UnavailableError."""
+
+    def get(self, video_id: str) -> VideoRow | None:
+        """Return one row."""
+        ...
+
+    def commit(
+        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+    ) -> VideoRow | None:
+        """Replace an observation; None when the row moved meanwhile."""
+        ...
+
+    def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
+        """Return a page of the rows that should have a resource."""
+        ...
+
+
+class Attempts(Protocol):
+    """The paid submissions on record. Raises UnavailableError."""
+
+    def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
+        """Return the attempts numbered above ``floor``, oldest first."""
+        ...
+
+
+class Claims(Protocol):
+    """What signed callbacks said. Raises UnavailableError."""
+
+    def of_attempt(self, video_id: str, attempt: int) -> Sequence[str]:
+        """Return the claimed job ids, oldest first."""
+        ...
+
+
+class Resources(Protocol):
+    """Kubernetes. Every method raises UnavailableError, RefusedError."""
+
+    def apply(self, wish: Wish) -> object:
+        """Create the resource or bring its spec to the wish."""
+        ...
+
+    def get(self, name: str) -> Resource | None:
+        """Return the resource, None if there is none."""
+        ...
+
+    def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
+        """Walk through all resources."""
+        ...
+
+    def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
+        """Replace the status. Raises ConflictError when the resource moved meanwhile."""
+        ...

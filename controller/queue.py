@@ -1,0 +1,120 @@
+"""Which upload is looked at next: keys, each at most once, never in two hands, each with its time.
+
+Semantics follow controller-runtime's workqueue (add, add after, back-off with forget). What a pass does is
+not known here.
+"""
+
+import heapq
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from desired.rows import Cause
+
+_FIRST_BACKOFF_SECONDS = 0.2
+_LAST_BACKOFF_SECONDS = 60.0
+
+
+@dataclass
+class _Entry:
+    """A key that waits. ``due``: monotonic seconds."""
+
+    due: float
+    cause: Cause
+
+
+class WorkQueue:
+    """A set of keys ordered by time. Safe for any number of threads.
+
+    A key that is added while a pass holds it is handed out again when that pass is done. Of two times for
+    one key the earlier wins, and brings its cause.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], *, scale: float = 1.0) -> None:
+        self._monotonic = monotonic
+        self._scale = scale
+        self._condition = threading.Condition()
+        self._waiting: dict[str, _Entry] = {}
+        self._heap: list[tuple[float, str]] = []
+        self._held: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._is_open = True
+
+    def add(self, key: str, cause: Cause, *, after_seconds: float = 0.0) -> None:
+        """Ask for a pass over ``key``, now or later."""
+        due = self._monotonic() + after_seconds
+        with self._condition:
+            known = self._waiting.get(key)
+            if known is not None and known.due <= due:
+                return
+            self._waiting[key] = _Entry(due, cause)
+            heapq.heappush(self._heap, (due, key))
+            self._condition.notify()
+
+    def back_off(self, key: str, cause: Cause) -> None:
+        """Ask for a pass later, and later each time until `forget`."""
+        with self._condition:
+            failures = self._failures.get(key, 0)
+            self._failures[key] = failures + 1
+        longest = min(_LAST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(failures, 12)) * self._scale
+        self.add(key, cause, after_seconds=longest * random.uniform(0.5, 1.0))
+
+    def forget(self, key: str) -> None:
+        """Let the next back-off of ``key`` begin small again."""
+        with self._condition:
+            self._failures.pop(key, None)
+
+    def take(self) -> tuple[str, Cause] | None:
+        """Wait for a key that is due, and hold it until `done`. None once the queue is closed."""
+        with self._condition:
+            while self._is_open:
+                wait_seconds = self._pop_due()
+                if isinstance(wait_seconds, tuple):
+                    return wait_seconds
+                self._condition.wait(wait_seconds)
+            return None
+
+    def _pop_due(self) -> tuple[str, Cause] | float | None:
+        """Return a due key, or the seconds until there may be one, or None to wait for an addition."""
+        now = self._monotonic()
+        while self._heap:
+            due, key = self._heap[0]
+            entry = self._waiting.get(key)
+            if entry is None or entry.due != due or key in self._held:
+                heapq.heappop(self._heap)  # superseded, or `done` will bring it back
+                continue
+            if due > now:
+                return due - now
+            heapq.heappop(self._heap)
+            del self._waiting[key]
+            self._held.add(key)
+            return key, entry.cause
+        return None
+
+    def done(self, key: str) -> None:
+        """Give a key back; whatever was asked for meanwhile becomes due in its turn."""
+        with self._condition:
+            self._held.discard(key)
+            entry = self._waiting.get(key)
+            if entry is not None:
+                heapq.heappush(self._heap, (entry.due, key))
+            self._condition.notify()
+
+    def drop(self, key: str) -> None:
+        """Forget all about a key that is gone."""
+        with self._condition:
+            self._waiting.pop(key, None)
+            self._failures.pop(key, None)
+
+    def close(self) -> None:
+        """Hand out nothing more; every `take` returns None."""
+        with self._condition:
+            self._is_open = False
+            self._condition.notify_all()
+
+    def depth(self) -> int:
+        """Return how many keys are due or held: what a person would call the backlog."""
+        now = self._monotonic()
+        with self._condition:
+            return len(self._held) + sum(1 for entry in self._waiting.values() if entry.due <= now)

@@ -1,0 +1,65 @@
+"""Everything the operator can be told from outside. Storage has its own settings (spaces/settings.py).
+
+Read once, in wiring. What is missing or malformed stops the start with its name.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from crds.lease import LeaseTiming
+from crds.logs import LogFormat
+
+
+class Settings(BaseSettings):
+    """The operator's settings, by the names of their environment variables."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr = Field(min_length=1)
+    coconut_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?/v2$")
+    coconut_api_key: SecretStr = Field(min_length=1)
+    # Where Coconut reaches the API from outside.
+    webhook_base_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")
+    webhook_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(min_length=1, max_length=2)]
+
+    # Without it the service account of the pod is used.
+    kubeconfig: FilePath | None = None
+    namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    # Shortens every duration of an upload's life alike; below 1 in tests only.
+    time_scale: float = Field(default=1.0, gt=0, le=1)
+    # What an edition may cost when submissions are lost or fail.
+    max_submissions: int = Field(default=3, ge=1, le=10)
+
+    # Passes wait for neighbours most of their time; a neighbour has at most half of them (bulkhead.py).
+    workers: int = Field(default=16, ge=2, le=128)
+    # Below the shutdown grace: a submission that has begun must end before the process does.
+    coconut_timeout_seconds: float = Field(default=10, gt=0, le=60)
+    # A row without a resource is found within this.
+    sweep_seconds: float = Field(default=30, gt=0)
+    # The whole list, against what the watch missed.
+    resync_seconds: float = Field(default=300, gt=0)
+    shutdown_grace_seconds: float = Field(default=20, gt=0, le=300)
+
+    # A killed leader is followed after the duration, a stopped one at once.
+    lease_duration_seconds: float = Field(default=15, gt=0)
+    lease_renew_deadline_seconds: float = Field(default=10, gt=0)
+    lease_retry_seconds: float = Field(default=2, gt=0)
+
+    # The name under which this process holds the Lease; the pod's name where there is one.
+    identity: str = Field(default="", max_length=253, validation_alias="POD_NAME")
+    probe_host: str = "127.0.0.1"
+    probe_port: int = Field(default=8081, ge=0, le=65535)
+    log_format: LogFormat = LogFormat.JSON
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("webhook_signing_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
+
+    @property
+    def lease_timing(self) -> LeaseTiming:
+        """Return the three durations of the Lease, checked against each other."""
+        return LeaseTiming(self.lease_duration_seconds, self.lease_renew_deadline_seconds, self.lease_retry_seconds)

@@ -1,0 +1,56 @@
+"""Settings become neighbours, neighbours become the world. The only place that knows every class."""
+
+import time
+from dataclasses import dataclass
+
+from spaces.storage import Storage
+
+from controller.bulkhead import Bulkhead, behind
+from controller.coconut import Coconut
+from controller.machine import Rules
+from controller.settings import Settings
+from controller.world import World
+from crds.callback import callback_url
+from crds.client import Cluster, UploadsClient
+from crds.schedule import Timing
+from desired.attempts import Attempts
+from desired.claims import Claims
+from desired.database import Database
+from desired.observations import Observations
+from spaces.settings import SpacesSettings
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The world and what has to be closed at the end."""
+
+    world: World
+    database: Database
+    cluster: Cluster
+
+
+def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
+    """Connect everything; nothing is asked yet."""
+    # Half of the workers each: whichever neighbour hangs, the other half goes on.
+    at_most = max(1, settings.workers // 2)
+    database = Database(settings.database_url.get_secret_value(), max_size=settings.workers + 2)
+    coconut = Coconut(
+        settings.coconut_url, settings.coconut_api_key, spaces, timeout_seconds=settings.coconut_timeout_seconds
+    )
+    cluster = Cluster.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
+    keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
+    world = World(
+        observations=Observations(database),
+        attempts=Attempts(database),
+        claims=Claims(database),
+        storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces)),
+        transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
+        resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
+        rules=Rules(Timing(scale=settings.time_scale), max_submissions=settings.max_submissions),
+        max_file_bytes=spaces.max_file_bytes,
+        callback_url=lambda video_id, attempt: callback_url(
+            settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
+        ),
+        monotonic=time.monotonic,
+    )
+    return Wiring(world, database, cluster)

@@ -1,0 +1,89 @@
+"""The threads that make passes: take a key, read its row, reconcile, show, come back at the right time."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from controller.effects import Next
+from controller.known import KnownResources
+from controller.queue import WorkQueue
+from controller.reconcile import project, reconcile
+from controller.world import World
+from crds.schedule import next_check_at
+from crds.trouble import ConflictError, NeighbourError
+from desired.rows import Cause, VideoRow
+
+log = structlog.get_logger(__name__)
+
+
+class Workers:
+    """A fixed number of threads over one queue."""
+
+    def __init__(
+        self, queue: WorkQueue, known: KnownResources, world: World, *, count: int, clock: Callable[[], datetime]
+    ) -> None:
+        self._queue = queue
+        self._known = known
+        self._world = world
+        self._clock = clock
+        self._threads = [threading.Thread(target=self._run, name=f"worker-{number}") for number in range(count)]
+
+    def start(self) -> None:
+        """Begin to take keys."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, grace_seconds: float) -> bool:
+        """Let running passes end, start no new ones; tells whether all ended within the grace."""
+        self._queue.close()
+        for thread in self._threads:
+            thread.join(grace_seconds / len(self._threads) if grace_seconds else 0)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        while (taken := self._queue.take()) is not None:
+            key, cause = taken
+            try:
+                self.one_pass(key, cause)
+            except ConflictError:
+                self._queue.back_off(key, cause)  # the watch brings the newer resource
+            except NeighbourError as error:
+                log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
+                self._queue.back_off(key, cause)
+            except Exception:
+                # One poisoned upload must not take the others down; it backs off alone.
+                log.exception("pass_broke", video=key)
+                self._queue.back_off(key, cause)
+            finally:
+                self._queue.done(key)
+
+    def one_pass(self, key: str, cause: Cause) -> None:
+        """Make one pass over the upload named ``key`` and plan the next one. Raises NeighbourError."""
+        row = self._world.observations.get(key)
+        if row is None:
+            return  # an import without a row, or a purged video: the sweep decides
+        outcome = reconcile(row, self._world, cause, self._clock())
+        if outcome.next is Next.SOON:
+            self._queue.back_off(key, cause)
+            return
+        self._queue.forget(key)
+        if outcome.next is Next.AT_ONCE:
+            self._queue.add(key, cause)  # the next pass shows what both of them found
+            return
+        self._show(outcome.row)
+        self._plan(outcome.row)
+
+    def _show(self, row: VideoRow) -> None:
+        known = self._known.get(row.wish.video_id)
+        if known is not None and known.shows(wish_revision=row.wish.revision, observed_revision=row.observed.revision):
+            return
+        project(row, self._world, self._clock())
+
+    def _plan(self, row: VideoRow) -> None:
+        now = self._clock()
+        check = next_check_at(row.wish.video_id, row.observed, now, self._world.rules.timing)
+        if check is not None:
+            seconds = (check - now).total_seconds()
+            self._queue.add(row.wish.video_id, Cause.POLL, after_seconds=seconds)

@@ -1,0 +1,23 @@
+"""Everything a pass may touch, handed to it as one value. Wiring makes the real one, tests make small ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.machine import Rules
+from controller.ports import Attempts, Claims, Observations, Resources, Storage, Transcoder
+
+
+@dataclass(frozen=True)
+class World:
+    """The neighbours and the rules. ``monotonic``: seconds of a clock that nobody sets."""
+
+    observations: Observations
+    attempts: Attempts
+    claims: Claims
+    storage: Storage
+    transcoder: Transcoder
+    resources: Resources
+    rules: Rules
+    max_file_bytes: int
+    callback_url: Callable[[str, int], str]
+    monotonic: Callable[[], float]
