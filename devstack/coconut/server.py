@@ -1,0 +1,215 @@
+"""The HTTP side: Coconut's routes under ``/v2``, ours under ``/_…``, and the faults of answering.
+
+Handlers only translate; what a job is and does is in request.py and runner.py.
+"""
+
+import base64
+import hmac
+import json
+import logging
+import select
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+from devstack.coconut.callbacks import Callbacks
+from devstack.coconut.faults import BadFaultError, Faults
+from devstack.coconut.fields import RefusedJobError
+from devstack.coconut.job import Job, OutputState, new_job_id
+from devstack.coconut.request import parse_request
+from devstack.coconut.runner import Runner
+from devstack.coconut.store import AcceptedJob, Store
+
+MAX_BODY_BYTES = 2**20
+HANG_SECONDS = 60
+RETRY_AFTER_SECONDS = 2
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the handlers work with."""
+
+    api_key: str
+    store: Store
+    faults: Faults
+    callbacks: Callbacks
+    runner: Runner
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; a payload of None is an empty body."""
+
+    status: int
+    payload: object = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class BadRequestError(Exception):
+    """The request cannot be read at all."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, port: int, parts: Parts) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.parts = parts
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "coconut-standin"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave together
+    timeout = 120
+    server: Server
+
+    def do_GET(self) -> None:
+        self._respond("GET")
+
+    def do_POST(self) -> None:
+        self._respond("POST")
+
+    def do_PUT(self) -> None:
+        self._respond("PUT")
+
+    def do_DELETE(self) -> None:
+        self._respond("DELETE")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+        _log.debug(format, *args)
+
+    def _respond(self, method: str) -> None:
+        try:
+            body = self._body()
+            answer = self._route(method, [unquote(part) for part in urlsplit(self.path).path.split("/") if part], body)
+        except BadRequestError as error:
+            self.close_connection = True
+            answer = _error(400, "bad_request", str(error))
+        except RefusedJobError as error:
+            answer = _error(400, error.code, str(error))
+        except BadFaultError as error:
+            answer = _error(400, "fault_not_valid", str(error))
+        if answer is None:
+            self.close_connection = True
+            return
+        self._send(answer)
+
+    def _route(self, method: str, path: list[str], body: bytes) -> Answer | None:
+        inner = path[1:] if path[:1] == ["v2"] else path
+        if inner and inner[0].startswith("_"):
+            return self._control(method, inner[0], body)
+        if inner is path:
+            return Answer(404)
+        if not self._is_authenticated():
+            return _error(401, "authentication_failed", "HTTP Basic: Access denied.")
+        return self._coconut(method, inner, body)
+
+    def _coconut(self, method: str, path: list[str], body: bytes) -> Answer | None:
+        match method, path:
+            case "POST", ["jobs"]:
+                return self._create(body)
+            case "GET", ["jobs", job_id]:
+                return self._shown(job_id)
+            case "GET", ["metadata", "jobs", job_id, *key] if len(key) <= 1:
+                return self._metadata(job_id, *key)
+        return Answer(404)
+
+    def _control(self, method: str, name: str, body: bytes) -> Answer:
+        parts = self.server.parts
+        match method, name:
+            case "GET", "_health":
+                return Answer(200, {"status": "ok", "callbacks": parts.callbacks.counts()})
+            case "GET", "_ledger":
+                return Answer(200, parts.store.ledger())
+            case "GET", "_faults":
+                return Answer(200, parts.faults.values())
+            case "PUT", "_faults":
+                return Answer(200, parts.faults.set(_json(body)))
+            case "DELETE", "_faults":
+                return Answer(200, parts.faults.clear())
+        return Answer(404)
+
+    def _create(self, body: bytes) -> Answer | None:
+        faults = self.server.parts.faults
+        if faults.strikes("http_429"):
+            return Answer(429, headers=(("Retry-After", str(RETRY_AFTER_SECONDS)),))
+        if faults.strikes("http_5xx_before"):
+            return Answer(500)
+        job = self._accept(body)
+        if faults.strikes("http_5xx_after"):
+            return Answer(500)
+        if faults.strikes("hang_after"):
+            # Wakes early when the client gives up.
+            select.select([self.connection], [], [], HANG_SECONDS)
+            return None
+        return Answer(201, job.body())
+
+    def _accept(self, body: bytes) -> Job:
+        parts = self.server.parts
+        value = _json(body)
+        request = parse_request(value)
+        now = datetime.now(UTC)
+        job = Job(id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs))
+        accepted = AcceptedJob(job, parts.faults.fate(), json.dumps(value))
+        parts.store.accept(accepted, request.notification.reference(), at=now)
+        parts.runner.submit(accepted, request)
+        return job
+
+    def _shown(self, job_id: str) -> Answer:
+        job = self._job(job_id)
+        return Answer(200, job.body()) if job else Answer(404)
+
+    def _metadata(self, job_id: str, key: str | None = None) -> Answer:
+        job = self._job(job_id)
+        if job is None:
+            return Answer(404)
+        if key is None:
+            return Answer(200, job.metadata_body())
+        metadata = job.metadata_of(key)
+        return Answer(404) if metadata is None else Answer(200, {"job_id": job.id, "metadata": metadata})
+
+    def _job(self, job_id: str) -> Job | None:
+        return self.server.parts.store.job(job_id)
+
+    def _is_authenticated(self) -> bool:
+        scheme, _, credentials = self.headers.get("Authorization", "").partition(" ")
+        expected = base64.b64encode(f"{self.server.parts.api_key}:".encode())
+        return scheme.lower() == "basic" and hmac.compare_digest(credentials.strip().encode(), expected)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding"):
+            raise BadRequestError("the body needs a Content-Length")
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdecimal()) or int(length[:10]) > MAX_BODY_BYTES or len(length) > 10:
+            raise BadRequestError(f"the body must be at most {MAX_BODY_BYTES} bytes")
+        return self.rfile.read(int(length))
+
+    def _send(self, answer: Answer) -> None:
+        body = b"" if answer.payload is None else json.dumps(answer.payload).encode()
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        if body:
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _json(body: bytes) -> object:
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RefusedJobError("json_not_valid", "the body is not valid JSON") from error
+    return value
+
+
+def _error(status: int, code: str, message: str) -> Answer:
+    return Answer(status, {"message": message, "error_code": code, "status": "error"})
