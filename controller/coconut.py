@@ -14,7 +14,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from controller.jobbody import job_body
 from controller.ports import Job, JobOrder, JobState, UncertainError
 from crds.trouble import RefusedError, UnavailableError
-from spaces.settings import SpacesSettings
+from spaces.settings import OutputTarget
 
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MOST_ANSWER_CHARACTERS = 4096
@@ -51,10 +51,10 @@ class _JobAnswer(BaseModel):
 class Coconut:
     """One Coconut account. ``base_url`` ends in /v2. Safe to use from several threads."""
 
-    def __init__(self, base_url: str, api_key: SecretStr, storage: SpacesSettings, *, timeout_seconds: float) -> None:
+    def __init__(self, base_url: str, api_key: SecretStr, target: OutputTarget, *, timeout_seconds: float) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = (api_key.get_secret_value(), "")
-        self._storage = storage
+        self._target = target
         self._timeout = (min(3.0, timeout_seconds), timeout_seconds)
 
     def start(self, order: JobOrder) -> str:
@@ -64,7 +64,7 @@ class Coconut:
             # A fresh connection: a kept one that has died would make a certain "no" look like an uncertain one.
             answer = requests.post(
                 f"{self._base_url}/jobs",
-                json=job_body(order, self._storage),
+                json=job_body(order, self._target),
                 auth=self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,

@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.ports import JobOrder
 from spaces import keys
-from spaces.settings import SpacesSettings
+from spaces.settings import OutputTarget
 
 QUALITY = 4
 THUMBNAILS = 3
@@ -94,16 +94,16 @@ def _top() -> tuple[Cell, ...]:
     )
 
 
-def job_body(order: JobOrder, storage: SpacesSettings) -> dict[str, Any]:
+def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
     """Return the body of one submission. It contains credentials and signed URLs: never log it."""
     return {
         "input": {"url": order.source_url},
-        "storage": _storage(storage),
+        "storage": _storage(target),
         "notification": {"type": "http", "url": order.callback_url, "events": True, "metadata": False},
         "outputs": {
             "jpg": {
                 "key": "thumbnails",
-                "path": f"/{keys.thumbnails_pattern(order.video_id, order.attempt)}",
+                "path": f"/{keys.thumbnails_prefix(order.video_id, order.attempt)}thumb_%.2d.jpg",
                 "number": THUMBNAILS,
             },
             "httpstream": [_stream(cell, order) for cell in cells()],
@@ -126,18 +126,18 @@ def _variant(cell: Cell, rung: Rung) -> str:
     return f"mp4:{size}::quality={QUALITY},maxrate={rung.max_rate_kbps}k"
 
 
-def _storage(storage: SpacesSettings) -> dict[str, Any]:
+def _storage(target: OutputTarget) -> dict[str, Any]:
     """Describe where the outputs go, with the key that reaches nothing but the processed files."""
     block: dict[str, Any] = {
-        "service": storage.coconut_service,
-        "bucket": storage.processed_bucket,
+        "service": target.service,
+        "bucket": target.bucket,
         "path": "/",
         "credentials": {
-            "access_key_id": storage.processed_writer_access_key,
-            "secret_access_key": storage.processed_writer_secret_key.get_secret_value(),
+            "access_key_id": target.access_key.get_secret_value(),
+            "secret_access_key": target.secret_key.get_secret_value(),
         },
     }
-    if storage.coconut_service == "s3other":
-        return block | {"endpoint": storage.public_endpoint, "force_path_style": storage.addressing_style == "path"}
+    if target.service == "s3other":
+        return block | {"endpoint": target.endpoint, "force_path_style": True}
     # Without an explicit acl s3 publishes, and Spaces decides by itself.
-    return block | {"region": storage.region, "acl": storage.acl or "private"}
+    return block | {"region": target.region, "acl": target.acl or "private"}

@@ -35,7 +35,10 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
     at_most = max(1, settings.workers // 2)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.workers + 2)
     coconut = Coconut(
-        settings.coconut_url, settings.coconut_api_key, spaces, timeout_seconds=settings.coconut_timeout_seconds
+        settings.coconut_url,
+        settings.coconut_api_key,
+        spaces.output_target,
+        timeout_seconds=settings.coconut_timeout_seconds,
     )
     cluster = Cluster.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
