@@ -1,10 +1,10 @@
 """Where everything lies in the bucket, as functions of the video's id. Pure; nothing else spells out a key.
 
-    uploads/{video_id}/original.{ext}                     the original, never public
-    processed/{video_id}/{attempt}/hls/master.m3u8        what one job wrote, immutable
-    processed/{video_id}/{attempt}/thumbnails/thumb_01.jpg
-    processed/{video_id}/playlist.m3u8                    the stable playlist, written last
-    processed/{video_id}/thumbnail.jpg                    the stable poster
+uploads/{video_id}/original.{ext}                     the original, never public
+processed/{video_id}/{attempt}/hls/master.m3u8        what one job wrote, immutable
+processed/{video_id}/{attempt}/thumbnails/thumb_01.jpg
+processed/{video_id}/playlist.m3u8                    the stable playlist, written last
+processed/{video_id}/thumbnail.jpg                    the stable poster
 """
 
 import re

@@ -1,0 +1,77 @@
+"""How boto3 is used here: the clients' configuration, and how botocore's trouble becomes ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.parsers import ResponseParserError
+
+from crds.trouble import RefusedError, UnavailableError
+from spaces.settings import KeyPair, SpacesSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Refusals by status that pass by themselves.
+_PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed"})
+_TOO_MANY_REQUESTS = 429
+
+
+def client(settings: SpacesSettings, *, endpoint: str, pair: KeyPair) -> "S3Client":
+    """Return a client. It may be shared by threads."""
+    config = Config(
+        signature_version="s3v4",
+        # Since 1.36 botocore adds checksum headers that Spaces and other stores refuse.
+        # https://github.com/boto/boto3/issues/4392
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": settings.addressing_style},
+        connect_timeout=settings.connect_timeout_seconds,
+        read_timeout=settings.read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
+        max_pool_connections=settings.max_connections,
+    )
+    # A session of its own: the default one is not safe to make clients from in several threads.
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=settings.region,
+        aws_access_key_id=pair.access_key,
+        aws_secret_access_key=pair.secret_key.get_secret_value(),
+        config=config,
+    )
+
+
+@contextmanager
+def asking(doing: str) -> Iterator[None]:
+    """Turn what botocore raises into UnavailableError or RefusedError.
+
+    ``doing`` names no key. Neither does what botocore says find its way into the message: it may quote URLs.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(doing, error) from error
+    except (HTTPClientError, IncompleteReadError, ResponseParserError) as error:
+        raise UnavailableError(f"{doing} at the object store: no answer ({type(error).__name__})") from error
+
+
+def is_missing(error: ClientError) -> bool:
+    """Tell whether storage said that there is no such object. A HEAD has no body to say more than 404."""
+    return error.response["Error"].get("Code") in {"404", "NoSuchKey", "NotFound"}
+
+
+def _translated(doing: str, error: ClientError) -> UnavailableError | RefusedError:
+    answer = error.response["ResponseMetadata"]
+    status, code = answer["HTTPStatusCode"], error.response["Error"].get("Code", "")
+    message = f"{doing} at the object store: HTTP {status} {code}".rstrip()
+    if status >= 500 or status == _TOO_MANY_REQUESTS or code in _PASSING_CODES:
+        return UnavailableError(message, retry_after_seconds=_seconds(answer["HTTPHeaders"].get("retry-after")))
+    return RefusedError(message)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else None

@@ -1,0 +1,189 @@
+"""The object store as the operator and the API use it: signing, facts, verification, publishing.
+
+What makes a source or an output good is in source.py and outputs.py; here are only the requests.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.exceptions import ClientError
+
+from crds.trouble import UnavailableError
+from crds.videoupload import SourceFacts
+from spaces import keys
+from spaces.outcome import ObjectFacts, OutputsProblem, SignedUpload, SourceProblem, VerifiedOutputs
+from spaces.outputs import OBJECTS_MAX, Outputs, judge_outputs
+from spaces.playlist import PLAYLIST_BYTES_MAX
+from spaces.s3 import asking, client, is_missing
+from spaces.settings import SpacesSettings
+from spaces.source import judge_source
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+POSTER_TYPE = "image/jpeg"
+# What is under a stable key may be replaced: a new edition is seen everywhere this much later.
+STABLE_CACHE_CONTROL = "max-age=10"
+
+# The server's own bound. boto3 signs longer ones, which nobody then accepts.
+_EXPIRES_SECONDS_MAX = 7 * 24 * 3600
+
+
+class Storage:
+    """One object store. Every method but the signing ones raises UnavailableError or RefusedError. Thread-safe."""
+
+    def __init__(self, settings: SpacesSettings) -> None:
+        """Make the clients; nothing is asked yet."""
+        self._raw_bucket = settings.raw_bucket
+        self._processed_bucket = settings.processed_bucket
+        self._acl: Mapping[str, Any] = {} if settings.acl is None else {"ACL": settings.acl}
+        self._client = client(settings, endpoint=settings.endpoint, pair=settings.main)
+        self._upload_signer = client(settings, endpoint=settings.signing_endpoint, pair=settings.main)
+        self._source_signer = client(settings, endpoint=settings.signing_endpoint, pair=settings.raw_reader)
+
+    def presign_upload(
+        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+    ) -> SignedUpload:
+        """Sign a PUT of this type, and of just this many bytes if they were declared."""
+        signed: dict[str, Any] = {"Bucket": self._raw_bucket, "Key": key, "ContentType": content_type}
+        if declared_bytes is not None:
+            signed["ContentLength"] = declared_bytes
+        url = _sign(self._upload_signer, "put_object", signed, expires_seconds)
+        return SignedUpload("PUT", url, {"Content-Type": content_type}, _expiry(url))
+
+    def presign_source(self, key: str, *, expires_seconds: int) -> str:
+        """Sign a GET of an original, with the key that can only read."""
+        signed = {"Bucket": self._raw_bucket, "Key": key}
+        return _sign(self._source_signer, "get_object", signed, expires_seconds)
+
+    def head(self, key: str) -> ObjectFacts | None:
+        """Return the facts of an original, None if there is none."""
+        with asking("looking for the original"):
+            try:
+                answer = self._client.head_object(Bucket=self._raw_bucket, Key=key)
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+        return ObjectFacts(
+            etag=answer["ETag"].strip('"'),
+            last_modified=answer["LastModified"].astimezone(UTC),
+            file_bytes=answer["ContentLength"],
+            content_type=answer.get("ContentType", ""),
+        )
+
+    def verify_source(
+        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+    ) -> SourceFacts | SourceProblem:
+        """Judge the original that ``facts`` describe. UnavailableError if it was replaced since."""
+
+        def read(offset: int, length: int) -> bytes:
+            return self._read_source(key, facts.etag, offset, length)
+
+        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+
+    def verify_outputs(
+        self, video_id: str, attempt: int, *, input_seconds: float | None
+    ) -> VerifiedOutputs | OutputsProblem:
+        """Judge what a job wrote. ``input_seconds``: how long the stream should be, None if unknown."""
+        sizes = self._sizes(keys.outputs_prefix(video_id, attempt))
+        return judge_outputs(video_id, attempt, Outputs(sizes, self._output_text), input_seconds=input_seconds)
+
+    def publish_poster(self, video_id: str, poster_key: str) -> None:
+        """Copy an attempt's thumbnail to the stable key. UnavailableError if it is gone: look again."""
+        with asking("publishing the poster"):
+            try:
+                self._client.copy_object(
+                    Bucket=self._processed_bucket,
+                    Key=keys.stable_poster_key(video_id),
+                    CopySource={"Bucket": self._processed_bucket, "Key": poster_key},
+                    MetadataDirective="REPLACE",
+                    ContentType=POSTER_TYPE,
+                    CacheControl=STABLE_CACHE_CONTROL,
+                    **self._acl,
+                )
+            except ClientError as error:
+                if is_missing(error):
+                    raise UnavailableError("publishing the poster: the thumbnail is gone") from error
+                raise
+
+    def write_playlist(self, video_id: str, text: str) -> None:
+        """Replace the stable playlist."""
+        with asking("writing the stable playlist"):
+            self._client.put_object(
+                Bucket=self._processed_bucket,
+                Key=keys.stable_playlist_key(video_id),
+                Body=text.encode(),
+                ContentType=PLAYLIST_TYPE,
+                CacheControl=STABLE_CACHE_CONTROL,
+                **self._acl,
+            )
+
+    def read_playlist(self, video_id: str) -> str | None:
+        """Return the stable playlist, None if there is none."""
+        with asking("reading the stable playlist"):
+            try:
+                return self._text(keys.stable_playlist_key(video_id))
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def remove_published(self, video_id: str) -> None:
+        """Remove the stable files, the playlist first; what the attempts wrote stays."""
+        # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
+        for key in (keys.stable_playlist_key(video_id), keys.stable_poster_key(video_id)):
+            with asking("removing a stable file"):
+                self._client.delete_object(Bucket=self._processed_bucket, Key=key)
+
+    def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
+        # If-Match: bytes of two objects must never be judged as one.
+        with asking("reading the original"):
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._raw_bucket,
+                    Key=key,
+                    Range=f"bytes={offset}-{offset + length - 1}",
+                    IfMatch=f'"{etag}"',
+                )
+                return answer["Body"].read(length)
+            except ClientError as error:
+                if is_missing(error):
+                    raise UnavailableError("reading the original: it is gone") from error
+                raise
+
+    def _sizes(self, prefix: str) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._processed_bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
+        )
+        with asking("listing a job's outputs"):
+            for page in pages:
+                sizes.update((item["Key"], item["Size"]) for item in page.get("Contents", ()))
+                if len(sizes) > OBJECTS_MAX:
+                    break
+        return sizes
+
+    def _output_text(self, key: str) -> str:
+        with asking("reading a job's playlist"):
+            return self._text(key)
+
+    def _text(self, key: str) -> str:
+        answer = self._client.get_object(Bucket=self._processed_bucket, Key=key)
+        return answer["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
+
+
+def _sign(signer: "S3Client", operation: str, signed: Mapping[str, Any], expires_seconds: int) -> str:
+    if not 0 < expires_seconds <= _EXPIRES_SECONDS_MAX:
+        raise ValueError(f"a signed URL lasts 1 to {_EXPIRES_SECONDS_MAX} seconds")
+    return signer.generate_presigned_url(operation, Params=dict(signed), ExpiresIn=expires_seconds)
+
+
+def _expiry(url: str) -> datetime:
+    """Return when the URL expires, by the clock that signed it."""
+    query = parse_qs(urlsplit(url).query)
+    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))

@@ -1,0 +1,1 @@
+"""Neighbours in memory. Each passes the contract test of its adapter (tests/contracts/)."""

@@ -1,0 +1,114 @@
+"""An object store in memory, under the real rules for sources and outputs."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from crds.trouble import NeighbourError, UnavailableError
+from crds.videoupload import SourceFacts
+from spaces import keys
+from spaces.outcome import ObjectFacts, OutputsProblem, SignedUpload, SourceProblem, VerifiedOutputs
+from spaces.outputs import Outputs, judge_outputs
+from spaces.source import judge_source
+from spaces.storage import PLAYLIST_TYPE, POSTER_TYPE
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object and its facts."""
+
+    body: bytes
+    facts: ObjectFacts
+
+
+class FakeStorage:
+    """Stands in for `spaces.storage.Storage`.
+
+    ``trouble``, while set, is what every call that would use the network raises. ``raw`` and
+    ``processed`` may be changed freely; the put methods fill them.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.raw: dict[str, StoredObject] = {}
+        self.processed: dict[str, StoredObject] = {}
+        self.trouble: NeighbourError | None = None
+        self._clock = clock
+
+    def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
+        """Store an original, as a client does."""
+        self.raw[key] = self._object(body, content_type)
+
+    def put_processed(self, key: str, body: bytes, content_type: str = "") -> None:
+        """Store an output, as a job does."""
+        self.processed[key] = self._object(body, content_type)
+
+    def put_outputs(self, video_id: str, attempt: int, files: Mapping[str, bytes]) -> None:
+        """Store a job's outputs by path below the attempt's prefix; `tests.fakes.videos.stream` makes them."""
+        for path, body in files.items():
+            self.put_processed(keys.outputs_prefix(video_id, attempt) + path, body)
+
+    def presign_upload(
+        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+    ) -> SignedUpload:
+        url = f"https://raw.storage.test/{quote(key)}?length={declared_bytes}&expires={expires_seconds}"
+        expires_at = self._clock() + timedelta(seconds=expires_seconds)
+        return SignedUpload("PUT", url, {"Content-Type": content_type}, expires_at)
+
+    def presign_source(self, key: str, *, expires_seconds: int) -> str:
+        return f"https://raw.storage.test/{quote(key)}?expires={expires_seconds}"
+
+    def head(self, key: str) -> ObjectFacts | None:
+        self._raise_trouble()
+        stored = self.raw.get(key)
+        return stored.facts if stored else None
+
+    def verify_source(
+        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+    ) -> SourceFacts | SourceProblem:
+        def read(offset: int, length: int) -> bytes:
+            self._raise_trouble()
+            stored = self.raw.get(key)
+            if stored is None or stored.facts.etag != facts.etag:
+                raise UnavailableError("reading the original: it was replaced")
+            return stored.body[offset : offset + length]
+
+        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+
+    def verify_outputs(
+        self, video_id: str, attempt: int, *, input_seconds: float | None
+    ) -> VerifiedOutputs | OutputsProblem:
+        self._raise_trouble()
+        prefix = keys.outputs_prefix(video_id, attempt)
+        sizes = {key: len(stored.body) for key, stored in self.processed.items() if key.startswith(prefix)}
+        outputs = Outputs(sizes, lambda key: self.processed[key].body.decode(errors="replace"))
+        return judge_outputs(video_id, attempt, outputs, input_seconds=input_seconds)
+
+    def publish_poster(self, video_id: str, poster_key: str) -> None:
+        self._raise_trouble()
+        if poster_key not in self.processed:
+            raise UnavailableError("publishing the poster: the thumbnail is gone")
+        self.put_processed(keys.stable_poster_key(video_id), self.processed[poster_key].body, POSTER_TYPE)
+
+    def write_playlist(self, video_id: str, text: str) -> None:
+        self._raise_trouble()
+        self.put_processed(keys.stable_playlist_key(video_id), text.encode(), PLAYLIST_TYPE)
+
+    def read_playlist(self, video_id: str) -> str | None:
+        self._raise_trouble()
+        stored = self.processed.get(keys.stable_playlist_key(video_id))
+        return stored.body.decode(errors="replace") if stored else None
+
+    def remove_published(self, video_id: str) -> None:
+        self._raise_trouble()
+        self.processed.pop(keys.stable_playlist_key(video_id), None)
+        self.processed.pop(keys.stable_poster_key(video_id), None)
+
+    def _object(self, body: bytes, content_type: str) -> StoredObject:
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        return StoredObject(body, ObjectFacts(etag, self._clock(), len(body), content_type))
+
+    def _raise_trouble(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
