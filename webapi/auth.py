@@ -1,0 +1,101 @@
+"""Who calls: bearer tokens (JWT, HS256) and the middleware that asks for one everywhere but on public resources.
+
+What a caller may see is decided by each resource: another user's video does not exist for it.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import falcon
+import jwt
+
+from webapi.errors import Code, ProblemError
+
+_REALM = 'Bearer realm="video-uploads"'
+# Clocks of two machines differ by seconds; RFC 8725 asks for a small tolerance.
+_LEEWAY_SECONDS = 30
+_TOKEN_CHARACTERS_MAX = 4096
+_OWNER = re.compile(r"[A-Za-z0-9._:@|+=/-]{1,128}")
+_PER_HOUR_MAX = 1_000_000
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls. ``uploads_per_hour``: the token's own limit, if it states one."""
+
+    owner: str
+    uploads_per_hour: int | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+class Tokens:
+    """Verification of tokens. The algorithm is ours to choose, never the token's."""
+
+    def __init__(self, signing_key: str, *, issuer: str, audience: str) -> None:
+        self._signing_key = signing_key
+        self._issuer = issuer
+        self._audience = audience
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Return who sent the header. Raises ProblemError."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise ProblemError(Code.NOT_AUTHENTICATED, "no bearer token was sent", headers={"WWW-Authenticate": _REALM})
+        if len(token) > _TOKEN_CHARACTERS_MAX:
+            raise _invalid("the token is too long")
+        try:
+            claims = jwt.decode(
+                token,
+                self._signing_key,
+                algorithms=["HS256"],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise _invalid("the token has expired") from None
+        except jwt.MissingRequiredClaimError as error:
+            raise _invalid(f"the token has no {error.claim}") from None
+        except jwt.InvalidTokenError:
+            # No more than this: the difference between reasons helps only who forges tokens.
+            raise _invalid("the token is not valid here") from None
+        return _caller(claims)
+
+
+class Authentication:
+    """Falcon middleware: resources are private unless they say ``is_public = True``."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def process_resource(
+        self, req: falcon.Request, _resp: falcon.Response, resource: object, _params: dict[str, Any]
+    ) -> None:
+        """Put the caller into the request's context, or end the call."""
+        if not getattr(resource, "is_public", False):
+            req.context.caller = self._tokens.caller(req.get_header("Authorization"))
+
+
+def caller_of(req: falcon.Request) -> Caller:
+    """Return who called a private resource."""
+    caller = req.context.caller
+    assert isinstance(caller, Caller)  # noqa: S101  a private resource is not reached without one
+    return caller
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    owner, per_hour, scope = claims["sub"], claims.get("uploads_per_hour"), claims.get("scope", "")
+    if not isinstance(owner, str) or not _OWNER.fullmatch(owner):
+        raise _invalid("the token's sub is not a user id")
+    if per_hour is not None and (type(per_hour) is not int or not 0 <= per_hour <= _PER_HOUR_MAX):
+        raise _invalid("the token's uploads_per_hour is not a number of uploads")
+    if not isinstance(scope, str):
+        raise _invalid("the token's scope is not a list of words")
+    return Caller(owner, per_hour, frozenset(scope.split()))
+
+
+def _invalid(detail: str) -> ProblemError:
+    challenge = f'{_REALM}, error="invalid_token", error_description="{detail}"'
+    return ProblemError(Code.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,114 @@
+"""What requests and answers look like. How a row becomes an answer is in views.py."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crds.failures import Stage
+from crds.videoupload import Phase, Reason, UploadMode
+
+# Control characters and line separators break log lines, terminals and headers; everything else is a name.
+_NO_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_TEXT_PATTERN = rf"^[^{_NO_CONTROL}]*[^\s{_NO_CONTROL}][^{_NO_CONTROL}]*$"
+_CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_json(self) -> bytes:
+        """Return the bytes to send."""
+        return self.model_dump_json().encode()
+
+
+class CreateVideo(_Request):
+    """Ask for an upload."""
+
+    title: str = Field(
+        min_length=1, max_length=200, pattern=_TEXT_PATTERN, description="text that is not blank, no control characters"
+    )
+    filename: str = Field(
+        min_length=1, max_length=255, pattern=_TEXT_PATTERN, description="a file name, no control characters"
+    )
+    content_type: str = Field(
+        pattern=_CONTENT_TYPE_PATTERN, description="video/…, or application/octet-stream when the type is not known"
+    )
+    size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
+
+
+class UploadPlan(_Answer):
+    """How the bytes are to be sent."""
+
+    mode: UploadMode
+
+
+class CreatedVideo(_Answer):
+    """201: where to send the file. The request must carry ``headers`` exactly as they are here."""
+
+    video_id: str
+    upload_url: str
+    storage_key: str
+    method: str
+    headers: dict[str, str]
+    expires_at: datetime
+    status: Phase
+    upload: UploadPlan
+
+
+class ConfirmedVideo(_Answer):
+    """202: the client's word is on record; what follows needs no further call."""
+
+    status: Literal["processing_queued"] = "processing_queued"
+    video_id: str
+
+
+class VideoError(_Answer):
+    """Why the video is `errored`, or why its last file was refused. ``retryable``: the same file may succeed."""
+
+    code: str
+    message: str
+    stage: Stage
+    attempt: int
+    retryable: bool
+    what_to_do: str
+
+
+class RenditionBody(_Answer):
+    """One variant of the published stream; rates in bits/s."""
+
+    width: int | None
+    height: int | None
+    bandwidth: int
+    average_bandwidth: int | None
+    codecs: str | None
+    frame_rate: float | None
+
+
+class VideoBody(_Answer):
+    """200: one video."""
+
+    id: str
+    title: str
+    status: Phase
+    playback_url: str | None
+    thumbnail_url: str | None
+    progress: int = Field(ge=0, le=100)
+    reason: Reason
+    waiting_for: str | None
+    what_to_do: str | None
+    next_check_at: datetime | None
+    deadline_at: datetime | None
+    attempt: int
+    edition: int
+    error: VideoError | None
+    renditions: tuple[RenditionBody, ...]
+    duration_seconds: float | None
+    filename: str
+    content_type: str
+    size_bytes: int | None
+    created_at: datetime

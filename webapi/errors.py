@@ -1,0 +1,183 @@
+"""Every answer that is not a success: one table of problems, and one way from exceptions to them.
+
+Answers are RFC 9457 problems with a `code` from the closed list below, `retryable`, and what the client can do.
+Why an *upload* failed is another list (crds/failures.py): it is part of a 200.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import falcon
+import orjson
+import structlog
+
+from crds.trouble import UnavailableError
+from desired.wishes import LimitReachedError
+
+MEDIA_PROBLEM = "application/problem+json"
+# Long enough for a restart of Postgres, short enough for a person who waits.
+_RETRY_AFTER_SECONDS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class Code(StrEnum):
+    """Every problem a call can end in."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_REQUEST = "invalid_request"
+    FILE_TOO_LARGE = "file_too_large"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    NOT_AUTHENTICATED = "not_authenticated"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105
+    INVALID_SIGNATURE = "invalid_signature"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    OBJECT_MISSING = "object_missing"
+    UPLOAD_LIMIT_REACHED = "upload_limit_reached"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What all problems of one code have in common. ``retryable``: the same call may succeed later."""
+
+    status: str
+    title: str
+    retryable: bool
+    what_to_do: str
+
+
+KINDS: dict[Code, Kind] = {
+    Code.INVALID_JSON: Kind(falcon.HTTP_400, "The body is not JSON", False, "Send one JSON object in UTF-8."),
+    Code.INVALID_REQUEST: Kind(
+        falcon.HTTP_422, "The request has invalid fields", False, "Correct the fields listed in `errors`."
+    ),
+    Code.FILE_TOO_LARGE: Kind(falcon.HTTP_422, "The file is too large", False, "Upload a smaller file."),
+    Code.BODY_TOO_LARGE: Kind(
+        falcon.HTTP_413, "The body is too large", False, "Send the file to the upload URL, not to this API."
+    ),
+    Code.UNSUPPORTED_MEDIA_TYPE: Kind(
+        falcon.HTTP_415, "The body has another type than JSON", False, "Send `Content-Type: application/json`."
+    ),
+    Code.NOT_AUTHENTICATED: Kind(
+        falcon.HTTP_401, "A token is needed", False, "Send `Authorization: Bearer` with a token."
+    ),
+    Code.INVALID_TOKEN: Kind(falcon.HTTP_401, "The token is not valid", False, "Get a new token and repeat the call."),
+    Code.INVALID_SIGNATURE: Kind(
+        falcon.HTTP_401, "The signature is not valid", False, "Use the callback URL exactly as it was given."
+    ),
+    Code.NOT_FOUND: Kind(falcon.HTTP_404, "There is no such thing", False, "Check the path and the id."),
+    Code.METHOD_NOT_ALLOWED: Kind(
+        falcon.HTTP_405, "The method is not allowed here", False, "Use a method named in `Allow`."
+    ),
+    Code.OBJECT_MISSING: Kind(
+        falcon.HTTP_409, "The file is not in storage", True, "Finish sending the file, then confirm again."
+    ),
+    Code.UPLOAD_LIMIT_REACHED: Kind(
+        falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."
+    ),
+    Code.TEMPORARILY_UNAVAILABLE: Kind(
+        falcon.HTTP_503, "Not possible at the moment", True, "Repeat the call after `Retry-After`."
+    ),
+    Code.INTERNAL_ERROR: Kind(
+        falcon.HTTP_500, "Something went wrong on our side", True, "Repeat the call; report `request_id` if it stays."
+    ),
+}
+
+# Falcon's own errors, by status; whatever else it raises is a request we do not understand.
+_CODES_OF_STATUS = {
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """What is wrong with one field, named as in the request."""
+
+    field: str
+    detail: str
+
+
+class ProblemError(Exception):
+    """End the call with a problem. ``detail`` is about this occurrence and is shown to the client."""
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+def handle_errors(app: "falcon.App[Any, Any]") -> None:
+    """Let ``app`` answer each exception by the table."""
+    app.add_error_handler(Exception, _on_surprise)
+    app.add_error_handler(falcon.HTTPError, _on_http_error)
+    app.add_error_handler(ProblemError, _on_problem)
+    app.add_error_handler(LimitReachedError, _on_limit)
+    app.add_error_handler(UnavailableError, _on_unavailable)
+
+
+def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemError, _params: Any) -> None:
+    kind = KINDS[problem.code]
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": kind.title,
+        "status": int(kind.status[:3]),
+        "detail": problem.detail,
+        "instance": req.path,
+        "code": problem.code,
+        "retryable": kind.retryable,
+        "what_to_do": kind.what_to_do,
+        "request_id": req.context.request_id,
+    }
+    if problem.errors:
+        body["errors"] = [{"field": error.field, "detail": error.detail} for error in problem.errors]
+    resp.status = kind.status
+    resp.content_type = MEDIA_PROBLEM
+    resp.data = orjson.dumps(body)
+    resp.set_headers({"Cache-Control": "no-store", **problem.headers})
+
+
+def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
+    code = _CODES_OF_STATUS.get(error.status_code, Code.INVALID_REQUEST)
+    detail = error.description or KINDS[code].title
+    headers = {name: value for name, value in dict(error.headers or {}).items() if name.lower() != "vary"}
+    _on_problem(req, resp, ProblemError(code, detail, headers=headers), params)
+
+
+def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedError, params: Any) -> None:
+    seconds = math.ceil(error.retry_after_seconds)
+    detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
+    problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:
+    # The message names neighbours and addresses: it is for us, not for the client.
+    _log.warning("neighbour unavailable", detail=str(error), request_id=req.context.request_id)
+    seconds = max(1, math.ceil(error.retry_after_seconds or _RETRY_AFTER_SECONDS))
+    detail = "a part of the service does not answer; nothing is lost"
+    problem = ProblemError(Code.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_surprise(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+    _log.error("unexpected error", exc_info=error, request_id=req.context.request_id)
+    _on_problem(req, resp, ProblemError(Code.INTERNAL_ERROR, "the call could not be finished"), params)

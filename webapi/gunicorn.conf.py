@@ -1,0 +1,36 @@
+# ruff: noqa: N999  gunicorn looks for a file of this name
+"""gunicorn: `gunicorn -c webapi/gunicorn.conf.py` from anywhere the packages can be imported.
+
+One worker for each process: its counters, its readiness and its publisher are then those of the process, and
+more capacity is more replicas. The application is loaded after the fork, so pools and threads are the worker's own.
+"""
+
+import sys
+
+from webapi.wiring import read_environment
+from webapi.worker import SERVICE_MODULE
+
+# Read here first so that a wrong setting ends the start with one line instead of a worker's traceback.
+_settings = read_environment().settings
+
+wsgi_app = f"{SERVICE_MODULE}:app"
+bind = _settings.bind
+workers = 1
+worker_class = "webapi.worker.DrainingWorker"
+threads = _settings.threads
+preload_app = False
+# Longer than an ingress keeps its own connections, so that it is never the server that closes first.
+keepalive = 75
+# Draining, the requests under way and the publisher's rest; Kubernetes kills after 30.
+graceful_timeout = 25
+# gunicorn's own access log would hold query strings, and with them signatures. See webapi/observing.py.
+accesslog = None
+limit_request_line = 4094
+limit_request_fields = 50
+
+
+def worker_exit(_server: object, _worker: object) -> None:
+    """Close what the worker opened. It may have failed before it opened anything."""
+    module = sys.modules.get(SERVICE_MODULE)
+    if module is not None:
+        module.service.stop()

@@ -1,0 +1,87 @@
+"""Probes and metrics. They are public, cheap, and say nothing about the installation."""
+
+import threading
+from collections.abc import Callable
+
+import falcon
+import orjson
+
+from crds.trouble import UnavailableError
+from webapi.metrics import Metrics
+from webapi.ports import Checkable
+
+# Probes of several load balancers share one question to Postgres.
+_KEPT_SECONDS = 1.0
+
+
+class Readiness:
+    """Whether the next request can be answered."""
+
+    def __init__(self, neighbour: Checkable, monotonic: Callable[[], float]) -> None:
+        self._neighbour = neighbour
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._checked_at = -_KEPT_SECONDS
+        self._is_reachable = False
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """Say from now on that no new requests should come. Safe in a signal handler."""
+        self._is_draining = True
+
+    def obstacle(self) -> str | None:
+        """Return what stands in the way of the next request; None when it can be answered."""
+        if self._is_draining:
+            return "draining"
+        with self._lock:
+            if self._monotonic() - self._checked_at >= _KEPT_SECONDS:
+                self._is_reachable = self._check()
+                self._checked_at = self._monotonic()
+            return None if self._is_reachable else "waiting for Postgres"
+
+    def _check(self) -> bool:
+        try:
+            self._neighbour.check()
+        except UnavailableError:
+            return False
+        return True
+
+
+class Livez:
+    """`/livez`: the process answers. Asks nobody, or a restart of Postgres would restart every replica."""
+
+    is_public = True
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer."""
+        resp.data = orjson.dumps({"status": "alive"})
+
+
+class Readyz:
+    """`/readyz`: requests can be answered."""
+
+    is_public = True
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer 200, or 503 with the obstacle."""
+        obstacle = self._readiness.obstacle()
+        resp.status = falcon.HTTP_503 if obstacle else falcon.HTTP_200
+        resp.data = orjson.dumps({"status": obstacle or "ready"})
+        resp.set_header("Cache-Control", "no-store")
+
+
+class MetricsPage:
+    """`/metrics`."""
+
+    is_public = True
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer in the text format of Prometheus."""
+        resp.data = self._metrics.text()
+        resp.content_type = "text/plain; version=1.0.0; charset=utf-8"

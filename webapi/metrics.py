@@ -1,0 +1,33 @@
+"""What Prometheus can ask about one process. The API runs one worker per process, so no files are shared."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_PREFIX = "video_uploads_api"
+
+
+class Metrics:
+    """The API's counters, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.request_seconds = Histogram(
+            f"{_PREFIX}_request_seconds",
+            "Time to answer, by route template and status.",
+            ["method", "route", "status"],
+            registry=self.registry,
+            # Half a millisecond is a good GET, five seconds is where a statement is cut off.
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+        )
+        self.published = Counter(
+            f"{_PREFIX}_publish_total",
+            "Wishes on their way into Kubernetes, by result; the sweep repairs all but `applied`.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            f"{_PREFIX}_publish_waiting", "Wishes that wait for the publisher.", registry=self.registry
+        )
+
+    def text(self) -> bytes:
+        """Return everything in the text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,76 @@
+"""What the API needs of its neighbours. The real ones are in desired/, spaces/ and crds/, joined in wiring.py."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from crds.videoupload import Wish
+from desired.rows import VideoRow
+from desired.wishes import NewVideo
+
+
+class Wishes(Protocol):
+    """The rows, from the client's side."""
+
+    def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
+        """Insert a row. Raises LimitReachedError, UnavailableError."""
+        ...
+
+    def get(self, video_id: str) -> VideoRow | None:
+        """Return a row, whoever owns it. Raises UnavailableError."""
+        ...
+
+    def confirm(self, video_id: str) -> VideoRow:
+        """Record the client's word that the bytes are there. Raises UnavailableError."""
+        ...
+
+
+class Claims(Protocol):
+    """What callbacks say."""
+
+    def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
+        """Keep a claim and nudge the operator. Raises UnavailableError."""
+        ...
+
+
+class SignedUpload(Protocol):
+    """A request that the client may make at storage until ``expires_at``."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+class Storage(Protocol):
+    """The bucket of the originals."""
+
+    def presign_upload(
+        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+    ) -> SignedUpload:
+        """Sign a PUT without asking anybody."""
+        ...
+
+    def head(self, key: str) -> object | None:
+        """Return what storage knows of an object, None when it has none. Raises UnavailableError."""
+        ...
+
+
+class Publisher(Protocol):
+    """The way of a committed wish into Kubernetes."""
+
+    def offer(self, wish: Wish) -> None:
+        """Apply the resource soon, or never: the operator's sweep finds what is missing. Never blocks."""
+        ...
+
+
+class Checkable(Protocol):
+    """A neighbour without which no request can be answered."""
+
+    def check(self) -> None:
+        """Raise UnavailableError when it does not answer."""
+        ...

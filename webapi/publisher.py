@@ -1,0 +1,92 @@
+"""The short way of a committed wish into Kubernetes. Trouble there never reaches a client.
+
+Nothing is lost here: what is dropped, refused or cut off by a stop is found by the operator's sweep within 30 s.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+
+from crds.trouble import NeighbourError, UnavailableError
+from crds.videoupload import Wish
+from webapi.metrics import Metrics
+
+_log = structlog.get_logger(__name__)
+
+
+class QueuedPublisher:
+    """A bounded queue with its own threads. Of each video only the newest wish waits."""
+
+    def __init__(self, apply: Callable[[Wish], object], metrics: Metrics, *, capacity: int, threads: int) -> None:
+        """Start the threads. ``apply`` writes one resource and raises NeighbourError."""
+        self._apply = apply
+        self._capacity = capacity
+        self._waiting: OrderedDict[str, Wish] = OrderedDict()
+        self._changed = threading.Condition()
+        self._is_stopping = False
+        self._results = {
+            result: metrics.published.labels(result)
+            for result in ("applied", "dropped", "unavailable", "refused", "failed")
+        }
+        metrics.waiting.set_function(self._length)
+        self._threads = [
+            threading.Thread(target=self._work, name=f"publisher-{number}", daemon=True) for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def offer(self, wish: Wish) -> None:
+        """Apply the wish soon, or drop it. Never blocks."""
+        with self._changed:
+            known = self._waiting.get(wish.video_id)
+            if known is not None:
+                # Two requests may come here in another order than they committed.
+                if known.revision < wish.revision:
+                    self._waiting[wish.video_id] = wish
+            elif self._is_stopping or len(self._waiting) >= self._capacity:
+                self._results["dropped"].inc()
+            else:
+                self._waiting[wish.video_id] = wish
+                self._changed.notify()
+
+    def stop(self, *, within_seconds: float) -> None:
+        """Apply what waits, as far as the time allows, and end the threads."""
+        deadline = time.monotonic() + within_seconds
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._changed:
+            self._results["dropped"].inc(len(self._waiting))
+            self._waiting.clear()
+
+    def _work(self) -> None:
+        while (wish := self._next()) is not None:
+            self._results[self._outcome(wish)].inc()
+
+    def _next(self) -> Wish | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_stopping)
+            return self._waiting.popitem(last=False)[1] if self._waiting else None
+
+    def _outcome(self, wish: Wish) -> str:
+        try:
+            self._apply(wish)
+        except UnavailableError as error:
+            _log.warning("resource not applied", video=wish.video_id, detail=str(error))
+            return "unavailable"
+        except NeighbourError as error:
+            _log.warning("resource refused", video=wish.video_id, detail=str(error))
+            return "refused"
+        except Exception:
+            # The thread must outlive a bug, or every later wish would wait for the sweep.
+            _log.exception("resource not applied", video=wish.video_id)
+            return "failed"
+        return "applied"
+
+    def _length(self) -> float:
+        return len(self._waiting)

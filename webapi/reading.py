@@ -1,0 +1,57 @@
+"""Request bodies: read within a bound, parsed into a model, and refused with the fields named."""
+
+from typing import Any, TypeVar
+
+import falcon
+from pydantic import BaseModel, ValidationError
+
+from webapi.errors import Code, FieldProblem, ProblemError
+
+JSON_BYTES_MAX = 64 * 1024
+# A body can be wrong in thousands of places; nobody reads further than this.
+_ERRORS_MAX = 20
+_NAME_MAX = 64
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json(req: falcon.Request, model: type[Model]) -> Model:
+    """Return the body as ``model``. Raises ProblemError."""
+    media_type = (req.content_type or "").partition(";")[0].strip().lower()
+    if media_type != falcon.MEDIA_JSON:
+        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
+    body = read_body(req, at_most_bytes=JSON_BYTES_MAX)
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        raise _problem(error, model) from error
+
+
+def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
+    """Return the raw body. Raises ProblemError when it is longer, before reading it if the length is declared."""
+    # One byte more tells a longer body from one that just fits, also when it comes in chunks.
+    if (req.content_length or 0) > at_most_bytes or len(body := req.stream.read(at_most_bytes + 1)) > at_most_bytes:
+        raise ProblemError(Code.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
+    return bytes(body)
+
+
+def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
+    found = error.errors(include_url=False, include_context=False)
+    if found[0]["type"] == "json_invalid":
+        return ProblemError(Code.INVALID_JSON, found[0]["msg"])
+    problems = [FieldProblem(_name(wrong["loc"]), _detail(wrong, model)) for wrong in found[:_ERRORS_MAX]]
+    named = ", ".join(problem.field or "the body" for problem in problems)
+    return ProblemError(Code.INVALID_REQUEST, f"not accepted: {named}", errors=problems)
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)[:_NAME_MAX]
+
+
+def _detail(wrong: Any, model: type[BaseModel]) -> str:
+    if wrong["type"] == "extra_forbidden":
+        return "there is no such field"
+    if wrong["type"] == "string_pattern_mismatch":
+        # Words instead of the expression.
+        return model.model_fields[wrong["loc"][0]].description or "has another form"
+    return str(wrong["msg"])

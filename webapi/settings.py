@@ -1,0 +1,78 @@
+"""Everything the API can be told from outside. Storage has its own settings (spaces/settings.py).
+
+Read once, in wiring. What is missing or malformed stops the start with its name.
+"""
+
+import sys
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from crds.logs import LogFormat
+
+# RFC 7518, 3.2: an HS256 key has at least the size of its hash.
+_KEY_BYTES_MIN = 32
+
+
+def _is_long_enough(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value().encode()) < _KEY_BYTES_MIN:
+        raise ValueError(f"must have at least {_KEY_BYTES_MIN} bytes")
+    return key
+
+
+SigningKey = Annotated[SecretStr, AfterValidator(_is_long_enough)]
+
+
+class Settings(BaseSettings):
+    """The API's settings, by the names of their environment variables."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    jwt_signing_key: SigningKey
+    jwt_issuer: str = Field(min_length=1)
+    jwt_audience: str = Field(min_length=1)
+    # Comma-separated, at most two: the first one signs, both verify while a key is being rotated.
+    webhook_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(min_length=1, max_length=2)]
+    database_url: SecretStr = Field(min_length=1)
+
+    # Ten is what a person uploads in a busy hour; a token's `uploads_per_hour` overrides it.
+    uploads_per_hour: int = Field(default=10, ge=0, le=1_000_000)
+    # Without it the service account of the pod is used.
+    kubeconfig: FilePath | None = None
+    namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    # Shortens every duration of an upload's life alike; below 1 in tests only.
+    time_scale: float = Field(default=1.0, gt=0, le=1)
+
+    # What waits for Kubernetes: about a minute of the busiest hour. The sweep finds what does not fit.
+    publisher_capacity: int = Field(default=1000, ge=1)
+    publisher_threads: int = Field(default=2, ge=1, le=8)
+
+    # Loopback unless told otherwise: the API speaks plain HTTP behind an ingress.
+    bind: str = "127.0.0.1:8000"
+    # A request waits for Postgres or S3 most of its time; more threads than this only queue for the pool.
+    threads: int = Field(default=16, ge=1, le=64)
+    # How long `/readyz` says 503 while requests are still taken: as long as a load balancer may need to notice.
+    drain_seconds: float = Field(default=3, ge=0, le=60)
+    log_format: LogFormat = LogFormat.JSON
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("webhook_signing_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
+
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+def read_settings(kind: type[AnySettings]) -> AnySettings:
+    """Read ``kind`` from the environment. Ends the process with one line that names what is wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        sys.exit(f"the API cannot start: {wrong}")

@@ -1,0 +1,110 @@
+"""The real neighbours, made from settings. The only place of the API that knows them all."""
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crds import logs
+from crds.client import UploadsClient
+from crds.schedule import Timing
+from crds.trouble import RefusedError
+from desired.claims import Claims
+from desired.database import Database
+from desired.wishes import Wishes
+from spaces.settings import SpacesSettings
+from spaces.storage import Storage
+from webapi.app import App, Dependencies, create_app
+from webapi.auth import Tokens
+from webapi.health import Readiness
+from webapi.metrics import Metrics
+from webapi.publisher import QueuedPublisher
+from webapi.settings import Settings, read_settings
+from webapi.videos import Policy
+from webapi.views import View
+
+# Together with draining and the requests under way this stays below gunicorn's graceful timeout.
+_PUBLISHER_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Service:
+    """The running API: what gunicorn serves, and what has to be told when it stops."""
+
+    app: App
+    drain_seconds: float
+    readiness: Readiness
+    publisher: QueuedPublisher
+    database: Database
+
+    def drain(self) -> None:
+        """Say that no new requests should come; they are still answered."""
+        self.readiness.drain()
+
+    def stop(self) -> None:
+        """Publish what waits, then close the connections."""
+        self.publisher.stop(within_seconds=_PUBLISHER_STOP_SECONDS)
+        self.database.close()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the process was told from outside."""
+
+    settings: Settings
+    spaces: SpacesSettings
+    uploads: UploadsClient
+
+
+def read_environment() -> Environment:
+    """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
+    settings, spaces = read_settings(Settings), read_settings(SpacesSettings)
+    try:
+        uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
+    except RefusedError as error:
+        sys.exit(f"the API cannot start: KUBECONFIG: {error}")
+    return Environment(settings, spaces, uploads)
+
+
+def start(environment: Environment) -> Service:
+    """Open pools and threads, in the process that serves. Waits for no neighbour."""
+    settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
+    logs.configure(settings.log_format, settings.log_level)
+    metrics, timing = Metrics(), Timing(scale=settings.time_scale)
+    database = Database(settings.database_url.get_secret_value(), max_size=settings.threads)
+    publisher = QueuedPublisher(
+        uploads.apply, metrics, capacity=settings.publisher_capacity, threads=settings.publisher_threads
+    )
+    readiness = Readiness(database, time.monotonic)
+    app = create_app(
+        Dependencies(
+            wishes=Wishes(database, timing),
+            claims=Claims(database),
+            storage=Storage(spaces),
+            publisher=publisher,
+            readiness=readiness,
+            metrics=metrics,
+            tokens=_tokens(settings),
+            callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
+            policy=_policy(settings, spaces, timing),
+            view=View(spaces.public_base_url, timing),
+            clock=lambda: datetime.now(UTC),
+        )
+    )
+    return Service(app, settings.drain_seconds, readiness, publisher, database)
+
+
+def _tokens(settings: Settings) -> Tokens:
+    return Tokens(
+        settings.jwt_signing_key.get_secret_value(), issuer=settings.jwt_issuer, audience=settings.jwt_audience
+    )
+
+
+def _policy(settings: Settings, spaces: SpacesSettings, timing: Timing) -> Policy:
+    return Policy(
+        uploads_per_hour=settings.uploads_per_hour,
+        max_file_bytes=spaces.max_file_bytes,
+        # Not scaled: a signed URL is used by real clients, which no test makes faster.
+        upload_url_seconds=round(timing.upload_url_seconds),
+        region=spaces.region,
+    )
