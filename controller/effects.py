@@ -91,8 +91,8 @@ class Pass:
 def do(step: Step, this: Pass) -> Outcome:
     """Carry out one step. Raises UnavailableError, RefusedError; then nothing is known to have happened."""
     outcome = _do(step, this)
-    is_idle = isinstance(step, Rest) or (isinstance(step, Wait) and outcome.row is this.row)
-    return outcome if is_idle else replace(outcome, step=type(step).__name__)
+    is_taken = outcome.row is not this.row or isinstance(step, WritePlaylist)
+    return replace(outcome, step=type(step).__name__) if is_taken else outcome
 
 
 def _do(step: Step, this: Pass) -> Outcome:  # noqa: PLR0911 - one line for each step is the point

@@ -4,6 +4,7 @@ Everything else kopf offers (timers, daemons, change handlers, patches) writes t
 state of its own; docs/decisions/0005-kopf-only-watches.md says why none of it is used.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def note_event(event_type: str, body: dict[str, Any], known: KnownResources, que
 
 def configure(settings: kopf.OperatorSettings) -> None:
     """Set kopf up to watch one namespace and nothing else. Units are seconds."""
+    # It tells of every handled event; we tell of every step taken.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True

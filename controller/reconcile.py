@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from controller.effects import Next, Outcome, Pass, do
+from controller.effects import Outcome, Pass, do
 from controller.look import look
 from controller.machine import decide
 from controller.world import World
@@ -67,5 +67,4 @@ def _tell(before: VideoRow, outcome: Outcome, cause: Cause) -> None:
         phase=str(after.phase),
         reason=str(after.reason),
         attempt=after.attempt,
-        dropped=outcome.next is Next.SOON and outcome.row is before,
     )

@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass
 
-from spaces.storage import Storage
-
 from controller.bulkhead import Bulkhead, behind
 from controller.coconut import Coconut
 from controller.machine import Rules
@@ -18,6 +16,7 @@ from desired.claims import Claims
 from desired.database import Database
 from desired.observations import Observations
 from spaces.settings import SpacesSettings
+from spaces.storage import Storage
 
 
 @dataclass(frozen=True)
