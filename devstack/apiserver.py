@@ -6,9 +6,8 @@ neither matters here, since no object of ours owns another.
 
 from pathlib import Path
 
-import requests
-
 from devstack import etcd, kubeconfig
+from devstack.asking import answers
 from devstack.pki import Pki
 from devstack.place import Place
 from devstack.ports import HOST, Ports
@@ -63,8 +62,4 @@ def server(place: Place, ports: Ports) -> Server:
 
 
 def _is_ready(url: str, pki: Pki) -> bool:
-    ours = (str(pki.file("admin.crt")), str(pki.file("admin.key")))
-    try:
-        return requests.get(f"{url}/readyz", verify=str(pki.file("ca.crt")), cert=ours, timeout=2).ok
-    except requests.RequestException:
-        return False
+    return answers(f"{url}/readyz", ca=pki.file("ca.crt"), client=(pki.file("admin.crt"), pki.file("admin.key")))

@@ -1,11 +1,10 @@
 """Running the stand-in for Coconut as a process. What it does is in devstack/coconut/."""
 
-import os
 import sys
 from dataclasses import dataclass
 
-import requests
-
+from devstack.asking import answers
+from devstack.inherited import inherited
 from devstack.place import PROJECT_DIR, Place
 from devstack.ports import HOST
 from devstack.process import Command
@@ -38,18 +37,7 @@ def server(place: Place, port: int) -> Server:
     options = [f"--port={port}", f"--state-dir={place.data(NAME)}", f"--api-key={reach.api_key}"]
     return Server(
         process=place.process(NAME),
-        command=Command([sys.executable, "-m", "devstack.coconut", *options], _environment(), PROJECT_DIR),
-        is_ready=lambda: _answers(reach),
+        command=Command([sys.executable, "-m", "devstack.coconut", *options], inherited(), PROJECT_DIR),
+        is_ready=lambda: answers(f"{reach.control_url}/_ledger"),
         address=reach.url,
     )
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-
-
-def _answers(reach: CoconutAccess) -> bool:
-    try:
-        return requests.get(f"{reach.control_url}/_ledger", timeout=2).ok
-    except requests.RequestException:
-        return False

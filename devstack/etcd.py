@@ -1,7 +1,6 @@
 """The etcd behind the local API server."""
 
-import requests
-
+from devstack.asking import answers
 from devstack.place import Place
 from devstack.ports import HOST, Ports
 from devstack.process import Command
@@ -33,13 +32,6 @@ def server(place: Place, ports: Ports) -> Server:
     return Server(
         process=place.process(NAME),
         command=Command(argv, {}, place.root),
-        is_ready=lambda: _is_healthy(client),
+        is_ready=lambda: answers(f"{client}/health"),
         address=f"{HOST}:{ports.of(NAME)}",
     )
-
-
-def _is_healthy(client: str) -> bool:
-    try:
-        return bool(requests.get(f"{client}/health", timeout=2).json()["health"] == "true")
-    except (requests.RequestException, ValueError, KeyError):
-        return False

@@ -27,6 +27,9 @@ ROLE = "video_uploads"
 # Postgres refuses to run as root; this account exists on every Debian.
 _UNPRIVILEGED = "nobody"
 
+# SIGTERM would wait for every client to leave.
+_STOP_FAST = signal.SIGINT
+
 
 def url(port: int, *, password: str, role: str = ROLE, database: str = ROLE) -> str:
     """Return how to connect."""
@@ -52,7 +55,6 @@ def server(place: Place, port: int) -> Server:
         is_ready=lambda: _answers(url(port, password=password, role=SUPERUSER, database="postgres")),
         address=f"{HOST}:{port}",
         prepare=lambda: _initialise(data, password),
-        stop_with=signal.SIGINT,  # "fast": SIGTERM would wait for every client to leave
     )
 
 
@@ -115,7 +117,7 @@ def _as_unprivileged(argv: list[str], data: Path) -> Command:
     """Run as ourselves, or, if that is root, as an account without privileges."""
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     if os.geteuid() != 0:
-        return Command(argv, environment, Path("/"))
+        return Command(argv, environment, Path("/"), _STOP_FAST)
     if shutil.which("setpriv") is None:
         raise PartFailedError("Postgres does not run as root: install setpriv (apt-get install util-linux)")
     account = pwd.getpwnam(_UNPRIVILEGED)
@@ -124,7 +126,7 @@ def _as_unprivileged(argv: list[str], data: Path) -> Command:
         # The checkout lies below a directory that only root may enter, such as /root. Opening that to everybody
         # would be worse than letting this one process pass through.
         drop += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    return Command([*drop, *argv], environment, Path("/"))
+    return Command([*drop, *argv], environment, Path("/"), _STOP_FAST)
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -32,6 +32,7 @@ class Identity:
     start_ticks: int
     # Of the command and its environment: tells whether the process still runs what is wanted now.
     fingerprint: str
+    stop_with: int = signal.SIGTERM
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Command:
     argv: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
+    # Asks it to end; written down with the process, so that stopping needs nothing else.
+    stop_with: int = signal.SIGTERM
 
     def fingerprint(self) -> str:
         """Return a hash that changes when the process would have to be restarted to honour the command."""
@@ -89,7 +92,7 @@ class DetachedProcess:
                 start_new_session=True,
             )
         _children[child.pid] = child
-        started = Identity(child.pid, start_ticks_of(child.pid) or 0, command.fingerprint())
+        started = Identity(child.pid, start_ticks_of(child.pid) or 0, command.fingerprint(), command.stop_with)
         draft = self._pid_file.with_suffix(".new")
         draft.write_text(json.dumps(asdict(started)))
         draft.replace(self._pid_file)
@@ -115,14 +118,14 @@ class DetachedProcess:
         known = self.identity()
         return known is not None and known.fingerprint == command.fingerprint() and _is_alive(known)
 
-    def stop(self, *, ask_with: signal.Signals = signal.SIGTERM, grace_seconds: float = 15) -> None:
+    def stop(self, *, grace_seconds: float = 30) -> None:
         """Ask it to end, wait, and end what is left of its session. Nothing happens to a process not ours."""
         known = self.identity()
         if known is None:
             return
         if _is_alive(known):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(known.pid, ask_with)
+                os.kill(known.pid, known.stop_with)
             _wait_for_end(known.pid, within_seconds=grace_seconds)
         _end_session(known)
         self._pid_file.unlink(missing_ok=True)

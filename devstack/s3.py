@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 
+from devstack.asking import answers
 from devstack.place import Place
 from devstack.ports import HOST
 from devstack.process import Command
@@ -87,7 +87,7 @@ def server(place: Place, port: int) -> Server:
     return Server(
         process=place.process(NAME),
         command=Command(argv, root, place.root),
-        is_ready=lambda: _is_healthy(f"http://{HOST}:{port}"),
+        is_ready=lambda: answers(f"http://{HOST}:{port}{_HEALTH}"),
         address=f"http://{HOST}:{port}",
     )
 
@@ -183,10 +183,3 @@ def _keeps_attributes(directory: Path) -> bool:
     finally:
         probe.unlink()
     return True
-
-
-def _is_healthy(endpoint: str) -> bool:
-    try:
-        return requests.get(endpoint + _HEALTH, timeout=2).ok
-    except requests.RequestException:
-        return False

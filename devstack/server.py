@@ -3,7 +3,6 @@
 How a certain server is configured stands in its own module; in which order they start, in stack.py.
 """
 
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -32,7 +31,6 @@ class Server:
     address: str
     # Files and directories it needs; called before every start, so it must be repeatable.
     prepare: Callable[[], None] = _nothing
-    stop_with: signal.Signals = signal.SIGTERM
     ready_within_seconds: float = 60
 
     @property
@@ -55,7 +53,7 @@ class Server:
 
     def down(self) -> None:
         """Stop it and whatever it left running."""
-        self.process.stop(ask_with=self.stop_with)
+        self.process.stop()
 
     def _start(self) -> None:
         """Start it, again if it dies while an earlier incarnation is still letting go.

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +70,19 @@ TOOLS = {
 }
 
 
+def announce_builds(names: Sequence[str]) -> None:
+    """Say how long the tools that are missing will take to build, if any are."""
+    missing = [TOOLS[name] for name in names if not _built(TOOLS[name]).exists()]
+    if missing:
+        minutes = sum(entry.usual_minutes for entry in missing)
+        listed = ", ".join(entry.name for entry in missing)
+        _say(f"to build, once for all checkouts: {listed}; about {minutes:g} min on two cores")
+
+
 def tool(name: str) -> Path:
     """Return the program, built now if it has not been before."""
     wanted = TOOLS[name]
-    built = _cache_dir() / f"{name}-{cache_key(wanted, go_version=_go_version(wanted))}" / name
+    built = _built(wanted)
     if not built.exists():
         with _one_build_at_a_time():
             # Whoever held the lock may have built it.
@@ -111,6 +120,10 @@ def parse_go_version(text: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def _built(wanted: GoTool) -> Path:
+    return _cache_dir() / f"{wanted.name}-{cache_key(wanted, go_version=_go_version(wanted))}" / wanted.name
+
+
 def _cache_dir() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "video-uploads" / "tools"
@@ -141,7 +154,7 @@ def _build_command(wanted: GoTool, output: Path) -> list[str]:
 def _build(wanted: GoTool, built: Path) -> None:
     built.parent.mkdir(parents=True, exist_ok=True)
     _check_free_space(built.parent)
-    _say(f"building {wanted.name} (about {wanted.usual_minutes:g} min the first time, then kept in {_cache_dir()})")
+    _say(f"building {wanted.name}: about {wanted.usual_minutes:g} min from empty caches, kept in {built.parent}")
     draft = built.with_name(f".{wanted.name}.building")
     began = time.monotonic()
     done = subprocess.run(

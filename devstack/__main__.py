@@ -1,0 +1,89 @@
+"""`python -m devstack up|down|status|token|restart|kill`: the local stack from the command line."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from devstack.choices import ChoiceError, Choices
+from devstack.place import DEFAULT_STATE_DIR, Place
+from devstack.server import PartFailedError
+from devstack.stack import Stack, UnknownPartError
+from devstack.tools import ToolError
+from devstack.waiting import NotInTimeError
+
+_EXPECTED = (ChoiceError, NotInTimeError, PartFailedError, ToolError, UnknownPartError)
+# As `systemctl status` says "not running".
+_NOT_ALL_RUN = 3
+
+
+def main() -> int:
+    """Do one command. Expected trouble is one message, anything else a traceback."""
+    arguments = _parser().parse_args()
+    stack = Stack(Place(arguments.state.resolve()), say=_say)
+    try:
+        return _do(stack, arguments)
+    except _EXPECTED as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _do(stack: Stack, arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "up":
+            began = time.monotonic()
+            running = stack.up(Choices.from_environment(os.environ, time_scale=arguments.scale))
+            _say(f"ready in {time.monotonic() - began:.1f} s: API {running.api_url}")
+            _say(f"everything else: {stack.place.root / 'stack.json'}")
+        case "down":
+            stack.down()
+        case "status":
+            return _show_status(stack)
+        case "token":
+            _say(stack.token(user=arguments.user, uploads_per_hour=arguments.limit, is_admin=arguments.admin))
+        case "restart":
+            stack.restart(arguments.name)
+        case "kill":
+            stack.kill(arguments.name)
+    return 0
+
+
+def _show_status(stack: Stack) -> int:
+    parts = stack.status()
+    for part in parts:
+        state = f"pid {part.pid}" if part.pid else "dead" if part.was_started else "stopped"
+        _say(f"{part.name:<15} {state:<12} {part.address}")
+    if not parts:
+        _say(f"no stack in {stack.place.root}")
+    return 0 if parts and all(part.pid for part in parts) else _NOT_ALL_RUN
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--state", type=Path, default=DEFAULT_STATE_DIR, metavar="DIR", help="the stack's state directory"
+    )
+    parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", parents=[common], help="start what does not run and wait until it serves")
+    up.add_argument("--scale", type=float, default=1.0, metavar="F", help="multiply our durations, above 0, at most 1")
+    commands.add_parser("down", parents=[common], help="stop what `up` started; data stays")
+    commands.add_parser("status", parents=[common], help="say what runs")
+    token = commands.add_parser("token", parents=[common], help="print a bearer token")
+    token.add_argument("--user", required=True)
+    token.add_argument("--limit", type=int, metavar="N", help="uploads per hour")
+    token.add_argument("--admin", action="store_true")
+    for name, what in (("restart", "stop a process and start it"), ("kill", "end a process with SIGKILL")):
+        command = commands.add_parser(name, parents=[common], help=what)
+        command.add_argument("name")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What whoever starts a stack may choose: which parts to replace by their own, and how fast time runs.
+
+Remembered in the state directory, so that a later `restart` starts the same thing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from devstack.place import write_private
+
+_S3_NEEDED = (
+    "S3_REGION",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "S3_RAW_BUCKET",
+    "S3_PROCESSED_BUCKET",
+    "S3_PUBLIC_BASE_URL",
+)
+
+
+class ChoiceError(Exception):
+    """A choice is incomplete or unknown. The message names the variable."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choices for one stack; everything absent is a local part."""
+
+    time_scale: float = 1.0
+    uploads_per_hour: int = 10
+    database_url: str | None = None
+    # Somebody else's kubeconfig; without it a cluster of our own.
+    kubeconfig: str | None = None
+    # All S3_… variables, if S3_ENDPOINT names another server.
+    s3: Mapping[str, str] = field(default_factory=dict)
+    coconut_url: str | None = None
+    coconut_api_key: str | None = None
+    # Where a real Coconut can reach the API, such as a tunnel; without it callbacks come from this machine only.
+    webhook_base_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "Choices":
+        """Read the choices. Raises ChoiceError."""
+        coconut_url = environment.get("COCONUT_URL") or None
+        if coconut_url and not environment.get("COCONUT_API_KEY"):
+            raise ChoiceError("COCONUT_URL needs COCONUT_API_KEY")
+        return cls(
+            time_scale=time_scale,
+            uploads_per_hour=int(environment.get("UPLOADS_PER_HOUR") or 10),
+            database_url=environment.get("DATABASE_URL") or None,
+            kubeconfig=_kubeconfig(environment),
+            s3=_s3(environment),
+            coconut_url=coconut_url,
+            coconut_api_key=environment.get("COCONUT_API_KEY") if coconut_url else None,
+            webhook_base_url=environment.get("WEBHOOK_BASE_URL") or None,
+        )
+
+    @classmethod
+    def remembered(cls, file: Path) -> "Choices":
+        """Return what was chosen last; the defaults if nothing was."""
+        return cls(**json.loads(file.read_text())) if file.exists() else cls()
+
+    def remember(self, file: Path) -> None:
+        """Keep the choices, secrets included."""
+        write_private(file, json.dumps(asdict(self), indent=1))
+
+
+def _kubeconfig(environment: Mapping[str, str]) -> str | None:
+    match environment.get("CLUSTER") or "local":
+        case "local":
+            return None
+        case "existing":
+            path = environment.get("KUBECONFIG")
+            if not path or not Path(path).is_file():
+                raise ChoiceError(f"CLUSTER=existing needs KUBECONFIG to name a file; it is {path or 'not set'}")
+            return str(Path(path).resolve())
+        case "kind":
+            raise ChoiceError(
+                "CLUSTER=kind is not built in yet: devstack/tools has no module for kind. "
+                "Create the cluster with your own kind and use CLUSTER=existing KUBECONFIG=<its kubeconfig>"
+            )
+        case other:
+            raise ChoiceError(f"CLUSTER is {other!r}; it may be local, existing or kind")
+
+
+def _s3(environment: Mapping[str, str]) -> dict[str, str]:
+    if not environment.get("S3_ENDPOINT"):
+        return {}
+    missing = [name for name in _S3_NEEDED if not environment.get(name)]
+    if missing:
+        raise ChoiceError(f"S3_ENDPOINT needs {', '.join(missing)}; the buckets must exist")
+    return {name: value for name, value in environment.items() if name.startswith("S3_") and value}

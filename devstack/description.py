@@ -1,0 +1,77 @@
+"""`stack.json`: what runs where, for people, tests and other programs."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from devstack.place import Place, write_private
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class S3(_Described):
+    """Where files are. ``bucket`` holds the raw ones; locally both are the same."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: str
+    bucket: str
+    processed_bucket: str
+    public_base_url: str
+
+
+class Coconut(_Described):
+    """Coconut or its stand-in; the URL ends in /v2."""
+
+    url: str
+    api_key: str
+
+
+class Jwt(_Described):
+    """How the API checks tokens."""
+
+    signing_key: str
+    issuer: str
+    audience: str
+
+
+class Tokens(_Described):
+    """Ready-made tokens."""
+
+    user: str
+    other_user: str
+    admin: str
+
+
+class StackDescription(_Described):
+    """One running stack."""
+
+    api_url: str
+    web_url: str
+    kubeconfig: str
+    namespace: str
+    database_url: str
+    s3: S3
+    coconut: Coconut
+    operator_metrics_url: str
+    jwt: Jwt
+    tokens: Tokens
+    pids: dict[str, int]
+    logs: dict[str, str]
+
+    @classmethod
+    def read(cls, place: Place) -> "StackDescription":
+        """Return what the last command wrote. Raises FileNotFoundError if there never was a stack."""
+        return cls.model_validate_json(file_of(place).read_text())
+
+    def write(self, place: Place) -> None:
+        """Write it where others look for it; it holds secrets."""
+        write_private(file_of(place), self.model_dump_json(indent=1) + "\n")
+
+
+def file_of(place: Place) -> Path:
+    """Return where the description is."""
+    return place.root / "stack.json"

@@ -1,0 +1,104 @@
+"""The environment of our own processes: the one place that knows the names of their settings.
+
+The settings themselves are controller/settings.py, webapi/settings.py and spaces/settings.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.choices import Choices
+from devstack.coconut_server import CoconutAccess
+from devstack.inherited import inherited
+from devstack.place import Secrets
+from devstack.ports import HOST
+from devstack.s3 import S3Access
+
+JWT_ISSUER = "https://video-uploads.local"
+JWT_AUDIENCE = "video-uploads"
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything our processes are told."""
+
+    database_url: str
+    # S3_… variables: they differ between the local server and a real Spaces.
+    s3: dict[str, str]
+    coconut: CoconutAccess
+    namespace: str
+    api_kubeconfig: Path
+    operator_kubeconfig: Path
+    api_port: int
+    operator_port: int
+    secrets: Secrets
+    choices: Choices
+
+    @property
+    def api_url(self) -> str:
+        """Return where clients find the API."""
+        return f"http://{HOST}:{self.api_port}"
+
+    @property
+    def operator_metrics_url(self) -> str:
+        """Return where the operator counts."""
+        return f"http://{HOST}:{self.operator_port}/metrics"
+
+    def for_migrations(self) -> dict[str, str]:
+        """Return what `python -m desired.migrations` is told."""
+        return inherited() | {"DATABASE_URL": self.database_url}
+
+    def for_api(self) -> dict[str, str]:
+        """Return what webapi/ is told."""
+        return self._common() | {
+            "BIND": f"{HOST}:{self.api_port}",
+            "DRAIN_SECONDS": "0",  # no load balancer has to notice
+            "KUBECONFIG": str(self.api_kubeconfig),
+            "JWT_SIGNING_KEY": self.secrets.jwt_signing_key,
+            "JWT_ISSUER": JWT_ISSUER,
+            "JWT_AUDIENCE": JWT_AUDIENCE,
+            "UPLOADS_PER_HOUR": str(self.choices.uploads_per_hour),
+        }
+
+    def for_operator(self) -> dict[str, str]:
+        """Return what controller/ is told."""
+        return self._common() | {
+            "KUBECONFIG": str(self.operator_kubeconfig),
+            "COCONUT_URL": self.coconut.url,
+            "COCONUT_API_KEY": self.coconut.api_key,
+            "WEBHOOK_BASE_URL": self.choices.webhook_base_url or self.api_url,
+            "PROBE_PORT": str(self.operator_port),
+        }
+
+    def _common(self) -> dict[str, str]:
+        return (
+            inherited()
+            | self.s3
+            | {
+                "DATABASE_URL": self.database_url,
+                "NAMESPACE": self.namespace,
+                "WEBHOOK_SIGNING_KEYS": self.secrets.webhook_signing_key,
+                "TIME_SCALE": str(self.choices.time_scale),
+                "LOG_FORMAT": "json",
+                "PYTHONUNBUFFERED": "1",
+            }
+        )
+
+
+def local_s3(reach: S3Access) -> dict[str, str]:
+    """Return the S3_… variables for the local server."""
+    return {
+        "S3_ENDPOINT": reach.endpoint,
+        "S3_REGION": reach.region,
+        "S3_ACCESS_KEY": reach.access_key,
+        "S3_SECRET_KEY": reach.secret_key,
+        "S3_RAW_BUCKET": reach.raw_bucket,
+        "S3_PROCESSED_BUCKET": reach.processed_bucket,
+        "S3_RAW_READER_ACCESS_KEY": reach.raw_reader_access_key,
+        "S3_RAW_READER_SECRET_KEY": reach.raw_reader_secret_key,
+        "S3_PROCESSED_WRITER_ACCESS_KEY": reach.processed_writer_access_key,
+        "S3_PROCESSED_WRITER_SECRET_KEY": reach.processed_writer_secret_key,
+        "S3_PUBLIC_BASE_URL": f"{reach.endpoint}/{reach.processed_bucket}",
+        "S3_ADDRESSING_STYLE": "path",
+        "S3_ACL": "none",  # the bucket's policy opens processed/*
+        "S3_COCONUT_SERVICE": "s3other",
+    }

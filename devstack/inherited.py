@@ -1,0 +1,16 @@
+"""What a process of ours takes over from the environment of whoever starts it: little, and the same every time.
+
+Anything more would make a restart from another shell a different process.
+"""
+
+import os
+from collections.abc import Mapping
+
+_NAMES = ("PATH", "HOME", "LANG", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+_NOT_PROXIED = "127.0.0.1,localhost"
+
+
+def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that are passed on."""
+    taken = {name: environment[name] for name in _NAMES if name in environment}
+    return taken | {"NO_PROXY": ",".join(filter(None, [_NOT_PROXIED, environment.get("NO_PROXY")]))}

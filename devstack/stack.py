@@ -1,0 +1,189 @@
+"""One whole stack: bring it up, take it down, and the accidents that tests arrange.
+
+What is alive is known from the pid files alone, so any command may come from any shell, in any order.
+"""
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack import description, tokens
+from devstack.choices import Choices
+from devstack.description import StackDescription
+from devstack.environment import JWT_AUDIENCE, JWT_ISSUER
+from devstack.order import in_order, reversed_needs
+from devstack.place import Place
+from devstack.plan import NEEDS, PORTS, Plan, tools_for
+from devstack.ports import Ports
+from devstack.server import Server
+from devstack.tools import announce_builds, link
+
+_ADMIN_UPLOADS_PER_HOUR = 100_000
+
+
+class UnknownPartError(Exception):
+    """No process has this name. The message lists those that exist."""
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One line of `status`."""
+
+    name: str
+    pid: int | None
+    address: str
+    was_started: bool
+
+
+class Stack:
+    """The stack in one state directory."""
+
+    def __init__(self, place: Place, *, say: Callable[[str], None] = lambda _line: None) -> None:
+        self.place = place
+        self._say = say
+        self._ports = Ports(place.root / "ports.json", prefer_fixed=place.is_default)
+
+    def up(self, choices: Choices) -> StackDescription:
+        """Start what does not run as chosen, wait until all of it serves, and describe it."""
+        self.place.prepare()
+        with self._alone():
+            self._take_down_what_is_replaced(choices)
+            choices.remember(self._choices_file)
+            self._link_tools(choices)
+            for name, ports in PORTS.items():
+                if not self.place.process(name).is_alive():
+                    for port in ports:
+                        self._ports.choose(port)
+            plan = self._plan()
+            try:
+                in_order(plan.needs, lambda name: self._bring_up(plan, name))
+            finally:
+                self._describe(plan)
+            return StackDescription.read(self.place)
+
+    def down(self) -> None:
+        """Stop every process that `up` started. Their data stays."""
+        if not self.place.root.exists():
+            return
+        with self._alone():
+            in_order(reversed_needs(NEEDS), self._take_down)
+            description.file_of(self.place).unlink(missing_ok=True)
+
+    def start(self, name: str) -> None:
+        """Start one process and wait until it serves."""
+        with self._alone():
+            self._server(name).up()
+            self._describe(self._plan())
+
+    def stop(self, name: str) -> None:
+        """Stop one process in good order."""
+        with self._alone():
+            self._server(name).down()
+            self._describe(self._plan())
+
+    def restart(self, name: str) -> None:
+        """Stop one process in good order and start it again."""
+        with self._alone():
+            server = self._server(name)
+            server.down()
+            server.up()
+            self._describe(self._plan())
+
+    def kill(self, name: str) -> None:
+        """End one process and its children with SIGKILL."""
+        with self._alone():
+            self._server(name).process.kill()
+            self._describe(self._plan())
+
+    def status(self) -> list[PartStatus]:
+        """Return what runs."""
+        if not self._choices_file.exists():
+            return []
+        return [
+            PartStatus(name, server.process.pid(), server.address, was_started=server.process.identity() is not None)
+            for name, server in self._plan().servers.items()
+        ]
+
+    def token(self, *, user: str, uploads_per_hour: int | None, is_admin: bool) -> str:
+        """Return a token that this stack's API accepts."""
+        key = self.place.secrets().jwt_signing_key
+        return tokens.mint(key, user=user, uploads_per_hour=uploads_per_hour, is_admin=is_admin)
+
+    @property
+    def _choices_file(self) -> Path:
+        return self.place.root / "choices.json"
+
+    def _plan(self) -> Plan:
+        return Plan(self.place, self._ports, Choices.remembered(self._choices_file))
+
+    def _server(self, name: str) -> Server:
+        servers = self._plan().servers
+        if name not in servers:
+            raise UnknownPartError(f"no process is called {name!r}; there are {', '.join(servers)}")
+        return servers[name]
+
+    def _bring_up(self, plan: Plan, name: str) -> None:
+        part, began = plan.parts[name], time.monotonic()
+        happened = part.up()
+        self._say(f"{name:<15} {happened:<21} {part.address} ({time.monotonic() - began:.1f} s)")
+
+    def _take_down(self, name: str) -> None:
+        process = self.place.process(name)
+        if process.identity() is None:
+            return
+        was_alive = process.is_alive()
+        process.stop()
+        self._say(f"{name:<15} {'stopped' if was_alive else 'was not running'}")
+
+    def _take_down_what_is_replaced(self, choices: Choices) -> None:
+        wanted = Plan(self.place, self._ports, choices).servers
+        for name in NEEDS:
+            if name not in wanted:
+                self._take_down(name)
+
+    def _link_tools(self, choices: Choices) -> None:
+        needed = tools_for(choices)
+        announce_builds(needed)
+        for name in needed:
+            link(name, self.place.root / "bin")
+
+    def _describe(self, plan: Plan) -> None:
+        world, s3 = plan.world, plan.world.s3
+        key = world.secrets.jwt_signing_key
+        StackDescription(
+            api_url=world.api_url,
+            # The API serves the web page too.
+            web_url=world.api_url,
+            kubeconfig=str(plan.admin_kubeconfig),
+            namespace=world.namespace,
+            database_url=world.database_url,
+            s3=description.S3(
+                endpoint=s3["S3_ENDPOINT"],
+                region=s3["S3_REGION"],
+                access_key=s3["S3_ACCESS_KEY"],
+                secret_key=s3["S3_SECRET_KEY"],
+                bucket=s3["S3_RAW_BUCKET"],
+                processed_bucket=s3["S3_PROCESSED_BUCKET"],
+                public_base_url=s3["S3_PUBLIC_BASE_URL"],
+            ),
+            coconut=description.Coconut(url=world.coconut.url, api_key=world.coconut.api_key),
+            operator_metrics_url=world.operator_metrics_url,
+            jwt=description.Jwt(signing_key=key, issuer=JWT_ISSUER, audience=JWT_AUDIENCE),
+            tokens=description.Tokens(
+                user=tokens.mint(key, user="user"),
+                other_user=tokens.mint(key, user="other-user"),
+                admin=tokens.mint(key, user="admin", uploads_per_hour=_ADMIN_UPLOADS_PER_HOUR, is_admin=True),
+            ),
+            pids={name: pid for name, server in plan.servers.items() if (pid := server.process.pid())},
+            logs={name: str(server.process.log_file) for name, server in plan.servers.items()},
+        ).write(self.place)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One command at a time in one state directory."""
+        with (self.place.root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
