@@ -35,6 +35,7 @@ class FailureCode(StrEnum):
     TRANSCODE_TIMEOUT = "transcode_timeout"
     JOB_LOST = "job_lost"
     OUTPUTS_INVALID = "outputs_invalid"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ ADVICE: dict[FailureCode, Advice] = {
     FailureCode.TRANSCODE_TIMEOUT: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.JOB_LOST: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.OUTPUTS_INVALID: Advice(Stage.OUTPUTS, True, _RETRY),
+    FailureCode.STORAGE_UNAVAILABLE: Advice(Stage.OUTPUTS, True, _RETRY),
 }
 
 
