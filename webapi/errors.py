@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 class Code(StrEnum):
     """Every problem a call can end in."""
 
+    MALFORMED_REQUEST = "malformed_request"
     INVALID_JSON = "invalid_json"
     INVALID_REQUEST = "invalid_request"
     FILE_TOO_LARGE = "file_too_large"
@@ -54,6 +55,9 @@ class Kind:
 
 
 KINDS: dict[Code, Kind] = {
+    Code.MALFORMED_REQUEST: Kind(
+        falcon.HTTP_400, "The request cannot be understood", False, "Correct the method or the headers."
+    ),
     Code.INVALID_JSON: Kind(falcon.HTTP_400, "The body is not JSON", False, "Send one JSON object in UTF-8."),
     Code.INVALID_REQUEST: Kind(
         falcon.HTTP_422, "The request has invalid fields", False, "Correct the fields listed in `errors`."
@@ -90,7 +94,7 @@ KINDS: dict[Code, Kind] = {
     ),
 }
 
-# Falcon's own errors, by status; whatever else it raises is a request we do not understand.
+# Falcon's own errors, by status; whatever else it raises is about a request it could not read.
 _CODES_OF_STATUS = {
     404: Code.NOT_FOUND,
     405: Code.METHOD_NOT_ALLOWED,
@@ -156,7 +160,7 @@ def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemErro
 
 
 def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
-    code = _CODES_OF_STATUS.get(error.status_code, Code.INVALID_REQUEST)
+    code = _CODES_OF_STATUS.get(error.status_code, Code.MALFORMED_REQUEST)
     detail = error.description or KINDS[code].title
     headers = {name: value for name, value in dict(error.headers or {}).items() if name.lower() != "vary"}
     _on_problem(req, resp, ProblemError(code, detail, headers=headers), params)

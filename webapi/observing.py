@@ -36,12 +36,14 @@ class Observing:
         seconds = time.perf_counter() - req.context.began_at
         # The template, not the path: ids would make one series and one shape of line for each video.
         route = req.uri_template or "unmatched"
-        self._seconds.labels(req.method, route, resp.status_code).observe(seconds)
+        # Clients may send any word as a method; each one would be a series of its own.
+        method = req.method if req.method in falcon.HTTP_METHODS else "other"
+        self._seconds.labels(method, route, resp.status_code).observe(seconds)
         if route in _QUIET_ROUTES and resp.status_code < 400:
             return
         _log.info(
             "request",
-            method=req.method,
+            method=method,
             route=route,
             status=resp.status_code,
             milliseconds=round(seconds * 1000, 2),

@@ -1,0 +1,103 @@
+"""The API over fakes: nothing here opens a socket."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import falcon.testing
+import jwt
+import pytest
+
+from crds.schedule import Timing
+from crds.videoupload import Wish
+from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
+from tests.fakes.storage import FakeStorage
+from webapi.app import Dependencies, create_app
+from webapi.auth import Tokens
+from webapi.health import Readiness
+from webapi.metrics import Metrics
+from webapi.videos import Policy
+from webapi.views import View
+
+# Long enough for HS512 too, so that only the algorithm can be what is refused.
+SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for"
+CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32 bytes.."]
+ISSUER = "https://login.example.com"
+AUDIENCE = "video-uploads"
+MAX_FILE_BYTES = 5 * 1024**3
+A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
+
+
+class Offers:
+    """A publisher that remembers what it was offered."""
+
+    def __init__(self) -> None:
+        self.wishes: list[Wish] = []
+
+    def offer(self, wish: Wish) -> None:
+        self.wishes.append(wish)
+
+
+class Api:
+    """The API, its neighbours, and a clock that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = CREATED_AT
+        self.monotonic = 0.0
+        self.postgres = Switch()
+        self.wishes = FakeWishes(self.postgres)
+        self.claims = FakeClaims(self.postgres)
+        self.storage = FakeStorage(lambda: self.now)
+        self.offers = Offers()
+        self.metrics = Metrics()
+        self.readiness = Readiness(self.postgres, lambda: self.monotonic)
+        self.needs = Dependencies(
+            wishes=self.wishes,
+            claims=self.claims,
+            storage=self.storage,
+            publisher=self.offers,
+            readiness=self.readiness,
+            metrics=self.metrics,
+            tokens=Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
+            callback_keys=CALLBACK_KEYS,
+            policy=Policy(uploads_per_hour=10, max_file_bytes=MAX_FILE_BYTES, upload_url_seconds=900, region="tor1"),
+            view=View("https://cdn.example.com", Timing()),
+            clock=lambda: self.now,
+        )
+        self.client = falcon.testing.TestClient(create_app(self.needs))
+
+    def rebuilt(self, **changes: Any) -> falcon.testing.TestClient:
+        """Return a client of the same API with other dependencies."""
+        return falcon.testing.TestClient(create_app(replace(self.needs, **changes)))
+
+    def call(
+        self, method: str, path: str, *, user: str = "ann", headers: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> falcon.testing.Result:
+        """Make a call as ``user``."""
+        sent = {"Authorization": self.bearer(user), **(headers or {})}
+        return self.client.simulate_request(method, path, headers=sent, **kwargs)
+
+    def bearer(self, user: str = "ann") -> str:
+        """Return the header that lets ``user`` in."""
+        return f"Bearer {token(sub=user)}"
+
+    def create(self, *, user: str = "ann", **changes: Any) -> str:
+        """Create a video and return its id."""
+        answer = self.call("POST", "/api/v1/videos", user=user, json={**A_VIDEO, **changes})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json["video_id"])
+
+
+@pytest.fixture
+def api() -> Api:
+    """A fresh API that knows no videos."""
+    return Api()
+
+
+def token(*, key: str = SIGNING_KEY, algorithm: str = "HS256", without: str | None = None, **claims: object) -> str:
+    """Return a token that is good unless told otherwise."""
+    all_claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600, **claims}
+    if without:
+        del all_claims[without]
+    return jwt.encode(all_claims, key, algorithm=algorithm)

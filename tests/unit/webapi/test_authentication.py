@@ -1,0 +1,105 @@
+"""Bearer tokens: who is let in, and what others are told."""
+
+import base64
+import json
+import time
+
+import pytest
+
+from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
+from webapi.auth import Caller, Tokens
+from webapi.errors import ProblemError
+
+PRIVATE_CALLS = [
+    pytest.param("POST", "/api/v1/videos", id="create"),
+    pytest.param("GET", "/api/v1/videos/abcdefghijklmnopqrstuvwxy2", id="get"),
+    pytest.param("POST", "/api/v1/videos/abcdefghijklmnopqrstuvwxy2/upload_complete", id="confirm"),
+    pytest.param("DELETE", "/api/v1/videos", id="a-method-that-is-not-there"),
+]
+
+
+def _unsigned(claims: dict[str, object]) -> str:
+    parts = [{"alg": "none", "typ": "JWT"}, claims]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+
+
+def _good_claims() -> dict[str, object]:
+    return {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600}
+
+
+@pytest.mark.parametrize(("method", "path"), PRIVATE_CALLS)
+def test_without_a_token_every_call_asks_for_one(api: Api, method: str, path: str) -> None:
+    answer = api.client.simulate_request(method, path)
+
+    assert (answer.status_code, answer.json["code"]) == (401, "not_authenticated")
+    # RFC 6750, 3.1: no error code where no authentication was tried.
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="video-uploads"'
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "Token abc"])
+def test_another_scheme_is_no_token(api: Api, header: str) -> None:
+    answer = api.client.simulate_get("/api/v1/videos/x", headers={"Authorization": header})
+
+    assert (answer.status_code, answer.json["code"]) == (401, "not_authenticated")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(token(key="another key that is long enough, too"), id="another-key"),
+        pytest.param(token(algorithm="HS512"), id="another-algorithm"),
+        pytest.param(_unsigned(_good_claims()), id="algorithm-none"),
+        pytest.param(token(iss="https://evil.example.com"), id="another-issuer"),
+        pytest.param(token(aud="another-service"), id="another-audience"),
+        pytest.param(token(exp=int(time.time()) - 60), id="expired"),
+        pytest.param(token(nbf=int(time.time()) + 600), id="not-valid-yet"),
+        pytest.param(token(without="exp"), id="without-exp"),
+        pytest.param(token(without="sub"), id="without-sub"),
+        pytest.param(token(without="iss"), id="without-iss"),
+        pytest.param(token(without="aud"), id="without-aud"),
+        pytest.param(token(sub=""), id="empty-sub"),
+        pytest.param(token(sub="a b"), id="blank-in-sub"),
+        pytest.param(token(sub="a\nb"), id="line-break-in-sub"),
+        pytest.param(token(sub="x" * 129), id="long-sub"),
+        pytest.param(token(uploads_per_hour="many"), id="limit-as-text"),
+        pytest.param(token(uploads_per_hour=-1), id="negative-limit"),
+        pytest.param(token(uploads_per_hour=True), id="true-as-limit"),
+        pytest.param(token(uploads_per_hour=10**9), id="limit-without-bounds"),
+        pytest.param(token(scope=["admin"]), id="scope-as-list"),
+        pytest.param(token(padding="x" * 5000), id="too-long"),
+        pytest.param("not.a.token", id="nonsense"),
+        pytest.param(token() + " " + token(), id="two-tokens"),
+    ],
+)
+def test_a_token_that_is_not_ours_is_refused(api: Api, bad: str) -> None:
+    answer = api.client.simulate_get("/api/v1/videos/x", headers={"Authorization": f"Bearer {bad}"})
+
+    assert (answer.status_code, answer.json["code"]) == (401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="video-uploads", error="invalid_token"')
+    assert bad not in answer.text
+
+
+def test_the_scheme_may_be_written_in_any_case(api: Api) -> None:
+    answer = api.client.simulate_get("/api/v1/videos/x", headers={"Authorization": f"bearer {token()}"})
+
+    assert answer.status_code == 404
+
+
+def test_the_caller_is_what_the_token_says() -> None:
+    tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+    sent = token(sub="auth0|5f7c@example.com", uploads_per_hour=50, scope="admin upload")
+
+    assert tokens.caller(f"Bearer {sent}") == Caller("auth0|5f7c@example.com", 50, frozenset({"admin", "upload"}))
+
+
+def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
+    tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+
+    assert tokens.caller(f"Bearer {token(exp=int(time.time()) - 10)}").owner == "ann"
+    with pytest.raises(ProblemError):
+        tokens.caller(f"Bearer {token(exp=int(time.time()) - 40)}")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_probes_need_no_token(api: Api, path: str) -> None:
+    assert api.client.simulate_get(path).status_code == 200

@@ -1,0 +1,160 @@
+"""The publisher: wishes reach Kubernetes soon or never, and never hold up a request."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from crds.trouble import RefusedError, UnavailableError
+from crds.videoupload import Origin, UploadMode, Wish
+from webapi.metrics import Metrics
+from webapi.publisher import QueuedPublisher
+
+PATIENCE_SECONDS = 10
+
+
+def a_wish(video_id: str = "v1", revision: int = 1) -> Wish:
+    return Wish(
+        video_id=video_id,
+        revision=revision,
+        origin=Origin.API,
+        owner="ann",
+        title="Cats",
+        filename="cats.mp4",
+        content_type="video/mp4",
+        declared_bytes=None,
+        upload_mode=UploadMode.SINGLE,
+        region="tor1",
+        storage_key=f"uploads/{video_id}/original.mp4",
+    )
+
+
+class Kubernetes:
+    """Applies wishes when the gate is open; ``trouble`` is raised instead, once."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.applied: list[Wish] = []
+        self.trouble: Exception | None = None
+
+    def apply(self, wish: Wish) -> None:
+        self.entered.set()
+        assert self.gate.wait(PATIENCE_SECONDS)
+        if self.trouble is not None:
+            trouble, self.trouble = self.trouble, None
+            raise trouble
+        self.applied.append(wish)
+
+
+class Publishing:
+    """A publisher of one thread, its Kubernetes and its counters."""
+
+    def __init__(self) -> None:
+        self.kubernetes = Kubernetes()
+        self.metrics = Metrics()
+        self.publisher = QueuedPublisher(self.kubernetes.apply, self.metrics, capacity=2, threads=1)
+
+    def count(self, result: str) -> float:
+        value = self.metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": result})
+        assert value is not None
+        return value
+
+    def occupy(self) -> None:
+        """Let the thread take a wish and wait at the gate."""
+        self.publisher.offer(a_wish("first"))
+        assert self.kubernetes.entered.wait(PATIENCE_SECONDS)
+
+    def finish(self) -> None:
+        """Open the gate and stop."""
+        self.kubernetes.gate.set()
+        self.publisher.stop(within_seconds=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def publishing() -> Iterator[Publishing]:
+    """A running publisher whose gate is shut."""
+    running = Publishing()
+    yield running
+    running.finish()
+
+
+def test_an_offered_wish_is_applied(publishing: Publishing) -> None:
+    publishing.publisher.offer(a_wish())
+    publishing.finish()
+
+    assert publishing.kubernetes.applied == [a_wish()]
+    assert publishing.count("applied") == 1
+
+
+def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing) -> None:
+    publishing.occupy()
+    for name in ("second", "third", "fourth", "fifth"):
+        publishing.publisher.offer(a_wish(name))
+
+    assert publishing.count("dropped") == 2
+    publishing.finish()
+    assert [wish.video_id for wish in publishing.kubernetes.applied] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
+def test_of_one_video_only_the_newest_wish_waits(publishing: Publishing, revisions: tuple[int, int]) -> None:
+    publishing.occupy()
+    for revision in revisions:
+        publishing.publisher.offer(a_wish(revision=revision))
+    publishing.publisher.offer(a_wish("another"))
+    publishing.finish()
+
+    assert publishing.kubernetes.applied == [a_wish("first"), a_wish(revision=2), a_wish("another")]
+    assert publishing.count("dropped") == 0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "result"),
+    [
+        pytest.param(UnavailableError("no answer"), "unavailable", id="away"),
+        pytest.param(RefusedError("HTTP 422"), "refused", id="refused"),
+        pytest.param(RuntimeError("a bug"), "failed", id="a-bug"),
+    ],
+)
+def test_trouble_is_counted_and_the_next_wish_is_applied(
+    publishing: Publishing, trouble: Exception, result: str
+) -> None:
+    publishing.kubernetes.trouble = trouble
+    publishing.publisher.offer(a_wish("unlucky"))
+    publishing.publisher.offer(a_wish("next"))
+    publishing.finish()
+
+    assert publishing.count(result) == 1
+    assert [wish.video_id for wish in publishing.kubernetes.applied] == ["next"]
+
+
+def test_stopping_applies_what_waits(publishing: Publishing) -> None:
+    publishing.occupy()
+    publishing.publisher.offer(a_wish("second"))
+    publishing.finish()
+
+    assert [wish.video_id for wish in publishing.kubernetes.applied] == ["first", "second"]
+
+
+def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishing) -> None:
+    publishing.occupy()
+    publishing.publisher.offer(a_wish("second"))
+    publishing.publisher.stop(within_seconds=0)
+
+    assert publishing.count("dropped") == 1
+
+
+def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
+    publishing.finish()
+    publishing.publisher.offer(a_wish())
+
+    assert publishing.count("dropped") == 1
+    assert not publishing.kubernetes.applied
+
+
+def test_the_number_of_waiting_wishes_can_be_seen(publishing: Publishing) -> None:
+    publishing.occupy()
+    publishing.publisher.offer(a_wish("second"))
+
+    assert publishing.metrics.registry.get_sample_value("video_uploads_api_publish_waiting") == 1

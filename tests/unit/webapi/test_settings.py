@@ -1,0 +1,80 @@
+"""Settings: what is missing or malformed stops the start, by name, and without showing secrets."""
+
+import pytest
+
+from crds.logs import LogFormat
+from webapi.settings import Settings, read_settings
+
+GOOD = {
+    "JWT_SIGNING_KEY": "k" * 32,
+    "JWT_ISSUER": "https://login.example.com",
+    "JWT_AUDIENCE": "video-uploads",
+    "WEBHOOK_SIGNING_KEYS": f"{'n' * 32}, {'o' * 32}",
+    "DATABASE_URL": "postgresql://localhost/videos",
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_what_is_needed_is_enough() -> None:
+    settings = read_settings(Settings)
+
+    assert [key.get_secret_value() for key in settings.webhook_signing_keys] == ["n" * 32, "o" * 32]
+    assert (settings.uploads_per_hour, settings.time_scale, settings.log_format) == (10, 1.0, LogFormat.JSON)
+    assert settings.bind.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(Settings)
+
+    message = str(stopped.value)
+    assert name in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("JWT_SIGNING_KEY", "5ec1e7" * 5, id="short-token-key"),
+        pytest.param("WEBHOOK_SIGNING_KEYS", "5ec1e7" * 5, id="short-callback-key"),
+        pytest.param("WEBHOOK_SIGNING_KEYS", f"{'n' * 32},", id="empty-second-key"),
+        pytest.param("WEBHOOK_SIGNING_KEYS", ",".join(["5ec1e7" * 6] * 3), id="three-callback-keys"),
+        pytest.param("WEBHOOK_SIGNING_KEYS", "", id="no-callback-key"),
+        pytest.param("DATABASE_URL", "", id="empty-database"),
+        pytest.param("UPLOADS_PER_HOUR", "ten", id="limit-in-words"),
+        pytest.param("UPLOADS_PER_HOUR", "-1", id="negative-limit"),
+        pytest.param("TIME_SCALE", "0", id="no-time-at-all"),
+        pytest.param("TIME_SCALE", "2", id="slower-than-life"),
+        pytest.param("LOG_FORMAT", "xml", id="unknown-format"),
+        pytest.param("LOG_LEVEL", "LOUD", id="unknown-level"),
+        pytest.param("NAMESPACE", "Not A Name", id="bad-namespace"),
+        pytest.param("KUBECONFIG", "/nowhere/kubeconfig", id="no-such-kubeconfig"),
+    ],
+)
+def test_a_malformed_setting_stops_the_start_without_showing_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(Settings)
+
+    message = str(stopped.value)
+    assert name in message
+    assert "5ec1e7" not in message
+    assert "\n" not in message
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    shown = repr(read_settings(Settings))
+
+    assert "k" * 32 not in shown
+    assert "n" * 32 not in shown
