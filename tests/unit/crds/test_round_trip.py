@@ -1,0 +1,81 @@
+"""Nothing is lost on the way into the cluster: either store can be rebuilt from the other."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crds.resource import Resource
+from crds.spec import manifest_of, wish_of
+from crds.status import observed_of, status_of
+from crds.videoupload import Observed, Phase, Wish
+from tests.unit.crds.builders import (
+    NAMESPACE,
+    NOON,
+    a_failure,
+    a_resource,
+    a_wish,
+    an_observation,
+    observations,
+    wishes,
+)
+
+
+def through_the_api_server(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body as JSON brings it back; the API server writes 5.0 as 5."""
+    answer: dict[str, Any] = json.loads(json.dumps(body), parse_float=_as_go_would)
+    return answer
+
+
+def _as_go_would(digits: str) -> float | int:
+    number = float(digits)
+    return int(number) if number.is_integer() else number
+
+
+def stored(resource: Resource, status: dict[str, Any]) -> Resource:
+    """Return the resource with this status as a later pass reads it."""
+    return replace(resource, status=through_the_api_server(status))
+
+
+@given(wish=wishes)
+def test_a_wish_can_be_read_back_from_its_resource(wish: Wish) -> None:
+    manifest = through_the_api_server(manifest_of(wish, namespace=NAMESPACE))
+    metadata = manifest["metadata"]
+    resource = Resource(metadata["name"], NAMESPACE, "uid", "1", 1, metadata["labels"], {}, manifest["spec"])
+    assert wish_of(resource) == wish
+
+
+@given(wish=wishes, observed=observations)
+@settings(deadline=None)
+def test_an_observation_can_be_read_back_from_its_status(wish: Wish, observed: Observed) -> None:
+    status = status_of(wish, observed, resource=a_resource(wish), now=NOON)
+    assert observed_of(through_the_api_server(status)) == observed
+
+
+@given(wish=wishes, observed=observations, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9)))
+@settings(deadline=None)
+def test_an_idle_pass_makes_the_same_status(wish: Wish, observed: Observed, later: timedelta) -> None:
+    resource = a_resource(wish)
+    first = status_of(wish, observed, resource=resource, now=NOON)
+    again = stored(resource, first)
+    assert status_of(wish, observed, resource=again, now=NOON + later) == again.status
+
+
+def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
+    failure = replace(a_failure(), message="m" * 9_999, provider_answer="a" * 9_999)
+    observed = an_observation(Phase.ERRORED, message="m" * 9_999, failure=failure)
+    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), now=NOON)
+    assert len(status["work"]["message"]) == 1024
+    assert status["work"]["message"].endswith("…")
+    assert len(status["failure"]["providerAnswer"]) == 4096
+
+
+def test_the_deadline_for_people_has_whole_seconds_and_the_exact_one_is_kept() -> None:
+    exact = datetime.fromisoformat("2026-07-02T12:00:00.123456+00:00")
+    observed = an_observation(Phase.UPLOADING, deadline_at=exact)
+    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), now=NOON)
+    assert status["deadline"] == "2026-07-02T12:00:00Z"
+    assert observed_of(status).deadline_at == exact

@@ -1,0 +1,214 @@
+"""What status tells people and tools about each state of an upload."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from crds.failures import FailureCode
+from crds.resource import resource_of
+from crds.status import status_of
+from crds.videoupload import (
+    RECONCILE_REQUESTED_ANNOTATION,
+    Observed,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    SourceFacts,
+    Wish,
+)
+from tests.unit.crds.builders import NOON, a_failure, a_resource, a_wish, an_observation, observations, wishes
+from tests.unit.crds.kstatus import Verdict, kstatus
+
+PUBLISHED = Published(edition=1, attempt=1, duration_seconds=9.5, renditions=(), has_poster=True)
+SOURCE = SourceFacts(etag="e", last_modified=NOON, file_bytes=9, container="mp4")
+
+
+def shown(observed: Observed, wish: Wish | None = None) -> dict[str, Any]:
+    wish = wish or a_wish(edition=observed.edition, retries=observed.retries)
+    return status_of(wish, observed, resource=a_resource(wish), now=NOON)
+
+
+def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {one["type"]: (one["status"], one["reason"]) for one in status["conditions"]}
+
+
+IN_PROGRESS, FAILED, CURRENT = Verdict.IN_PROGRESS, Verdict.FAILED, Verdict.CURRENT
+PLAYABLE_SECOND_EDITION = {"edition": 2, "is_playable": True, "published": PUBLISHED}
+
+
+@pytest.mark.parametrize(
+    ("observed", "wish", "phase", "verdict"),
+    [
+        pytest.param(an_observation(Phase.PENDING), a_wish(), "pending", IN_PROGRESS, id="no-url-yet"),
+        pytest.param(an_observation(Phase.UPLOADING), a_wish(), "uploading", IN_PROGRESS, id="no-file-yet"),
+        pytest.param(
+            an_observation(Phase.UPLOADING, reason=Reason.FILE_REJECTED), a_wish(), "uploading", IN_PROGRESS,
+            id="first-file-rejected",
+        ),
+        pytest.param(an_observation(Phase.UPLOADED), a_wish(), "uploaded", IN_PROGRESS, id="file-verified"),
+        pytest.param(
+            an_observation(Phase.UPLOADED, reason=Reason.SUBMISSION_UNCERTAIN), a_wish(), "uploaded", IN_PROGRESS,
+            id="submission-uncertain",
+        ),
+        pytest.param(an_observation(Phase.PROCESSING), a_wish(), "processing", IN_PROGRESS, id="job-runs"),
+        pytest.param(an_observation(Phase.READY), a_wish(), "ready", CURRENT, id="playable"),
+        pytest.param(an_observation(Phase.ERRORED), a_wish(), "errored", FAILED, id="errored"),
+        pytest.param(
+            an_observation(Phase.ERRORED), a_wish(retries=1), "errored", IN_PROGRESS, id="retry-asked-for",
+        ),
+        pytest.param(
+            an_observation(Phase.READY), a_wish(edition=2), "ready", IN_PROGRESS, id="new-edition-asked-for",
+        ),
+        pytest.param(
+            an_observation(Phase.PROCESSING, **PLAYABLE_SECOND_EDITION), a_wish(edition=2), "ready", IN_PROGRESS,
+            id="transcodes-again-while-playable",
+        ),
+        pytest.param(
+            an_observation(Phase.ERRORED, **PLAYABLE_SECOND_EDITION), a_wish(edition=2), "ready", FAILED,
+            id="second-transcode-failed-while-playable",
+        ),
+        pytest.param(
+            an_observation(Phase.READY, is_playable=False), a_wish(), "ready", IN_PROGRESS,
+            id="published-playlist-was-lost",
+        ),
+    ],
+)  # fmt: skip
+def test_tools_that_follow_kstatus_see_the_truth(observed: Observed, wish: Wish, phase: str, verdict: Verdict) -> None:
+    status = shown(observed, wish)
+    assert status["phase"] == phase
+    assert kstatus(generation=1, status=status) == verdict
+
+
+def test_a_resource_that_no_pass_has_seen_is_in_progress() -> None:
+    # As the schema's default makes it; crds/test_schema.py keeps it so.
+    assert kstatus(generation=1, status={"observedGeneration": -1, "phase": "pending"}) == Verdict.IN_PROGRESS
+
+
+def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
+    status = shown(an_observation(Phase.READY))
+    assert kstatus(generation=2, status=status) == Verdict.IN_PROGRESS
+
+
+@given(wish=wishes, observed=observations)
+def test_reconciling_and_stalled_are_never_true_together(wish: Wish, observed: Observed) -> None:
+    now = conditions(status_of(wish, observed, resource=a_resource(wish), now=NOON))
+    assert not (now["Reconciling"][0] == now["Stalled"][0] == "True")
+
+
+@given(wish=wishes, observed=observations)
+def test_every_condition_is_present_from_the_first_pass_on(wish: Wish, observed: Observed) -> None:
+    now = conditions(status_of(wish, observed, resource=a_resource(wish), now=NOON))
+    assert list(now) == ["Ready", "Reconciling", "Stalled", "SourceVerified", "JobSubmitted", "OutputsVerified"]
+
+
+def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
+    wish, later = a_wish(), NOON + timedelta(minutes=5)
+    first = status_of(wish, an_observation(Phase.UPLOADED), resource=a_resource(wish), now=NOON)
+    running = an_observation(Phase.PROCESSING, job_id="j1", source=SOURCE)
+    second = status_of(wish, running, resource=a_resource(wish, status=first), now=later)
+    times = {one["type"]: one["lastTransitionTime"] for one in second["conditions"]}
+    unchanged, changed = "2026-07-01T12:00:00Z", "2026-07-01T12:05:00Z"
+    assert times["Reconciling"] == unchanged
+    assert times["JobSubmitted"] == times["SourceVerified"] == changed
+
+
+@pytest.mark.parametrize(
+    ("observed", "condition", "status", "reason"),
+    [
+        pytest.param(an_observation(Phase.UPLOADING), "SourceVerified", "Unknown", "NotSeen", id="no-file-seen"),
+        pytest.param(
+            an_observation(Phase.UPLOADING, rejected=Rejection("not_a_video", "a text file", "v", 0)),
+            "SourceVerified", "False", "FileRejected", id="file-rejected",
+        ),
+        pytest.param(an_observation(Phase.UPLOADED, source=SOURCE), "SourceVerified", "True", "Verified", id="seen"),
+        pytest.param(an_observation(Phase.UPLOADED), "JobSubmitted", "False", "NotSubmitted", id="not-submitted"),
+        pytest.param(
+            an_observation(Phase.UPLOADED, reason=Reason.SUBMISSION_UNCERTAIN),
+            "JobSubmitted", "Unknown", "SubmissionUncertain", id="uncertain",
+        ),
+        pytest.param(an_observation(Phase.PROCESSING, job_id="j"), "JobSubmitted", "True", "Submitted", id="submitted"),
+        pytest.param(an_observation(Phase.PROCESSING), "OutputsVerified", "Unknown", "NotChecked", id="no-outputs-yet"),
+        pytest.param(an_observation(Phase.READY, published=PUBLISHED), "OutputsVerified", "True", "Verified", id="all"),
+        pytest.param(
+            an_observation(Phase.PROCESSING, edition=2, published=PUBLISHED),
+            "OutputsVerified", "Unknown", "NotChecked", id="only-the-old-edition-is-whole",
+        ),
+        pytest.param(
+            an_observation(Phase.ERRORED, failure=a_failure(FailureCode.OUTPUTS_INVALID)),
+            "OutputsVerified", "False", "OutputsInvalid", id="outputs-invalid",
+        ),
+        pytest.param(
+            an_observation(Phase.ERRORED, **PLAYABLE_SECOND_EDITION), "Ready", "True", "Published", id="still-playable",
+        ),
+        pytest.param(
+            an_observation(Phase.ERRORED, failure=a_failure(FailureCode.NOT_A_VIDEO)),
+            "Stalled", "True", "NotAVideo", id="stalled-says-why",
+        ),
+    ],
+)  # fmt: skip
+def test_conditions(observed: Observed, condition: str, status: str, reason: str) -> None:
+    assert conditions(shown(observed))[condition] == (status, reason)
+
+
+def test_a_deleted_video_is_neither_ready_nor_on_its_way() -> None:
+    now = conditions(shown(an_observation(Phase.READY, is_playable=False), a_wish(deleted=True)))
+    assert now["Ready"] == ("False", "Deleted")
+    assert now["Reconciling"][0] == now["Stalled"][0] == "False"
+
+
+@pytest.mark.parametrize(
+    ("observed", "progress"),
+    [
+        pytest.param(an_observation(Phase.UPLOADING, progress_percent=0), None, id="nothing-to-show-yet"),
+        pytest.param(an_observation(Phase.PROCESSING, progress_percent=40), "40%", id="job-at-forty"),
+        pytest.param(an_observation(Phase.READY, progress_percent=97), "100%", id="ready-is-all"),
+        pytest.param(an_observation(Phase.ERRORED, progress_percent=100), None, id="a-failed-job-ends-at-100-too"),
+    ],
+)
+def test_progress_reads_well(observed: Observed, progress: str | None) -> None:
+    assert shown(observed).get("progress") == progress
+
+
+@pytest.mark.parametrize("code", list(FailureCode))
+def test_the_reason_of_a_failed_upload_names_its_failure(code: FailureCode) -> None:
+    status = shown(an_observation(Phase.ERRORED, failure=a_failure(code)))
+    assert status["reason"].lower() == code.value.replace("_", "")
+    assert status["failure"]["action"] in status["message"]
+
+
+def test_a_failure_without_details_still_makes_a_status() -> None:
+    assert shown(an_observation(Phase.ERRORED, failure=None))["reason"] == "Failed"
+
+
+def test_a_reconcile_request_is_acknowledged() -> None:
+    wish = a_wish()
+    asked = a_resource(wish, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
+    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, now=NOON)
+    assert status["lastHandledReconcileAt"] == "monday"
+
+
+def test_an_overlong_reconcile_request_does_not_block_the_status() -> None:
+    wish = a_wish()
+    asked = a_resource(wish, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
+    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, now=NOON)
+    assert len(status["lastHandledReconcileAt"]) == 128
+
+
+def test_a_condition_of_another_release_is_no_obstacle() -> None:
+    wish = a_wish()
+    before = status_of(wish, an_observation(Phase.UPLOADING), resource=a_resource(wish), now=NOON)
+    before["conditions"].append({**before["conditions"][0], "type": "Watermarked"})
+    resource = replace(a_resource(wish), status=before)
+    assert "Watermarked" not in conditions(status_of(wish, an_observation(Phase.UPLOADED), resource=resource, now=NOON))
+
+
+@pytest.mark.parametrize(
+    "status", [None, {"observedGeneration": -1, "phase": "pending"}], ids=["none", "the-schema's-default"]
+)
+def test_a_status_that_nobody_wrote_reads_as_none(status: dict[str, Any] | None) -> None:
+    metadata = {"name": "a", "namespace": "b", "uid": "c", "resourceVersion": "1", "generation": 1}
+    assert resource_of({"metadata": metadata, "spec": {}, "status": status}).status is None
