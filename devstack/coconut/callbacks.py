@@ -21,7 +21,7 @@ from devstack.coconut.job import Event, Job, new_job_id
 from devstack.coconut.request import Notification
 
 TIMEOUT_SECONDS = 10
-_SENDERS = 4
+SENDERS = 4
 _MAX_WAITING = 10_000
 _MAX_HELD_JOBS = 1_000
 _FINAL_EVENTS = frozenset({"job.completed", "job.failed"})
@@ -60,7 +60,7 @@ def post(callback: Callback) -> int:
 class Callbacks:
     """Callbacks of one job leave in order, unless a fault says otherwise."""
 
-    def __init__(self, faults: Faults, send: Send = post) -> None:
+    def __init__(self, faults: Faults, *, send: Send = post, senders: int = SENDERS) -> None:
         self._faults = faults
         self._send = send
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class Callbacks:
         )
         self._held: OrderedDict[str, list[Callback]] = OrderedDict()
         # One thread for each queue, and a job always in the same queue: that keeps its order.
-        self._queues = [DelayedQueue[Callback](at_most=_MAX_WAITING) for _ in range(_SENDERS)]
+        self._queues = [DelayedQueue[Callback](at_most=_MAX_WAITING) for _ in range(senders)]
         self._threads = [threading.Thread(target=self._work, args=(queue,), daemon=True) for queue in self._queues]
 
     def start(self) -> None:
@@ -120,7 +120,7 @@ class Callbacks:
             self._put(callback)
 
     def _put(self, callback: Callback) -> None:
-        queue = self._queues[hash(callback.job_id) % _SENDERS]
+        queue = self._queues[hash(callback.job_id) % len(self._queues)]
         if not queue.put(callback, delay_seconds=self._faults.seconds("delay_seconds")):
             self._count("dropped")
 

@@ -1,0 +1,38 @@
+"""Jobs to submit, for tests: valid ones, with the one change that a test is about."""
+
+from typing import Any
+
+NOTIFICATION_URL = "http://127.0.0.1:1/hook?video=v1&attempt=2&sig=0abc"
+
+
+def a_job(**changes: Any) -> dict[str, Any]:
+    """Return a job that Coconut would accept; a change of None leaves the part out."""
+    job: dict[str, Any] = {
+        "input": {"url": "http://127.0.0.1:1/input.mp4?signature=s"},
+        "storage": a_storage(),
+        "notification": {"type": "http", "url": NOTIFICATION_URL, "events": True},
+        "outputs": {
+            "jpg:640x": {"key": "thumbs", "path": "/o/thumb_%.2d.jpg", "number": 2},
+            "httpstream": [
+                {"key": "hd", "if": "{{ input.height }} >= 720", **a_stream(["mp4:0x360", "mp4:0x720"])},
+                {"key": "sd", "if": "{{ input.height }} < 720", **a_stream(["mp4"])},
+            ],
+        },
+    }
+    return {name: value for name, value in {**job, **changes}.items() if value is not None}
+
+
+def a_storage(**changes: Any) -> dict[str, Any]:
+    storage = {
+        "service": "s3other",
+        "endpoint": "http://127.0.0.1:2",
+        "force_path_style": True,
+        "bucket": "videos",
+        "path": "/processed",
+        "credentials": {"access_key_id": "a", "secret_access_key": "s"},
+    }
+    return {name: value for name, value in {**storage, **changes}.items() if value is not None}
+
+
+def a_stream(variants: list[str]) -> dict[str, Any]:
+    return {"hls": {"path": "/o/hls"}, "variants": variants}
