@@ -30,8 +30,10 @@ def why_incomplete(read: Read, file_bytes: int) -> str | None:
             return _missing(seen)
         kind, size = _box(read(offset, _LONG_HEADER_BYTES), file_bytes - offset)
         end = offset + size
+        if kind in _NEEDED and end > file_bytes:
+            return f"it ends {end - file_bytes} bytes before the end of its {kind.decode()}"
         if size < _HEADER_BYTES or end > file_bytes:
-            return _missing(seen) or (_cut_off(kind, end - file_bytes) if kind in _NEEDED else None)
+            return _missing(seen)
         seen.add(kind)
         offset = end
     return None if _INDEX in seen else f"it has no index (moov) among its first {BOXES_READ} boxes"
@@ -51,7 +53,3 @@ def _missing(seen: set[bytes]) -> str | None:
     if _INDEX not in seen:
         return "it has no complete index (moov)"
     return None if seen & _MEDIA else "it has no media data (mdat)"
-
-
-def _cut_off(kind: bytes, missing_bytes: int) -> str:
-    return f"it ends {missing_bytes} bytes before the end of its {kind.decode()}"

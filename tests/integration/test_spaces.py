@@ -1,9 +1,6 @@
 """Storage against a real S3 server with three keys and one bucket."""
 
-from collections.abc import Iterator
-
 import pytest
-from pydantic import SecretStr
 
 from devstack.s3 import S3Access, client_for
 from spaces.settings import SpacesSettings

@@ -11,7 +11,7 @@ class TestFakeStorage(StorageContract):
     @pytest.fixture
     def store(self) -> Store:
         fake = FakeStorage()
-        return Store(fake, fake.put_raw, lambda key: fake.raw.pop(key) and None, fake.put_processed)
+        return Store(fake, fake.put_raw, fake.raw.__delitem__, fake.put_processed)
 
 
 def test_the_fake_fails_as_told_until_told_otherwise() -> None:

@@ -1,0 +1,55 @@
+"""Where everything lies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces import keys
+
+
+@pytest.mark.parametrize(
+    ("filename", "key"),
+    [
+        pytest.param("clip.mp4", "uploads/v1/original.mp4", id="plain"),
+        pytest.param("Clip.Final.MOV", "uploads/v1/original.mov", id="lower-case"),
+        pytest.param("clip", "uploads/v1/original.bin", id="no-extension"),
+        pytest.param("clip.", "uploads/v1/original.bin", id="empty-extension"),
+        pytest.param("mp4", "uploads/v1/original.bin", id="no-dot"),
+        pytest.param("clip.mp4/../../x", "uploads/v1/original.bin", id="path"),
+        pytest.param("clip.extension", "uploads/v1/original.bin", id="nine-letters"),
+        pytest.param("clip.mp4\n", "uploads/v1/original.bin", id="line-end"),
+        pytest.param("clip.mp٤", "uploads/v1/original.bin", id="foreign-digit"),
+    ],
+)
+def test_of_a_filename_only_a_harmless_extension_is_kept(filename: str, key: str) -> None:
+    assert keys.original_key("v1", filename) == key
+
+
+@given(st.text())
+def test_no_filename_leads_out_of_the_videos_own_folder(filename: str) -> None:
+    folder, name = keys.original_key("v1", filename).rsplit("/", 1)
+    assert folder == "uploads/v1"
+    assert name.removeprefix("original.").isalnum()
+
+
+def test_all_that_is_public_lies_under_one_prefix_and_originals_do_not() -> None:
+    public = [
+        keys.outputs_prefix("v1", 2),
+        keys.master_key("v1", 2),
+        keys.thumbnails_prefix("v1", 2),
+        keys.stable_playlist_key("v1"),
+        keys.stable_poster_key("v1"),
+    ]
+    assert all(key.startswith("processed/v1/") for key in public)
+    assert not keys.original_key("v1", "processed.mp4").startswith("processed/")
+
+
+def test_the_attempts_of_a_video_do_not_contain_each_other() -> None:
+    assert not keys.outputs_prefix("v1", 11).startswith(keys.outputs_prefix("v1", 1))
+
+
+def test_people_get_urls_below_the_public_base() -> None:
+    assert keys.playback_url("https://cdn.example.com", "v1") == "https://cdn.example.com/processed/v1/playlist.m3u8"
+    assert keys.thumbnail_url("https://cdn.example.com/b", "v1") == (
+        "https://cdn.example.com/b/processed/v1/thumbnail.jpg"
+    )
