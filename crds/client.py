@@ -102,8 +102,7 @@ class Cluster:
             raise UnavailableError(f"{doing}: no answer") from error
         if response.status >= 400:
             raise _trouble(doing, response.status, content, response.headers.get("Retry-After"))
-        answer: dict[str, Any] = json.loads(content)
-        return answer
+        return _answer(doing, content)
 
 
 class UploadsClient:
@@ -205,6 +204,16 @@ class UploadsClient:
 
     def _path_of(self, name: str) -> str:
         return f"{self._path}/{quote(name, safe='')}"
+
+
+def _answer(doing: str, content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError as error:
+        raise UnavailableError(f"{doing}: not an answer of Kubernetes") from error
+    if not isinstance(answer, dict):
+        raise UnavailableError(f"{doing}: not an answer of Kubernetes")
+    return answer
 
 
 def _trouble(doing: str, status: int, content: bytes, retry_after: str | None) -> NeighbourError:
