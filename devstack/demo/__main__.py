@@ -1,0 +1,129 @@
+"""``python -m devstack.demo [--file clip.mp4]``: send one video to a running stack and watch it become a stream.
+
+Exits with 0 only when the result plays; otherwise with 1 and a message that says what is wrong.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from desired.database import Database
+from desired.events import Events
+from devstack import tokens
+from devstack.demo import clip as clips
+from devstack.demo import report
+from devstack.demo.client import Client, NewVideo, Upload, send
+from devstack.demo.clip import Clip
+from devstack.demo.follow import Followed, follow
+from devstack.demo.history import from_postgres, seconds_by_phase
+from devstack.demo.player import Expected, Player
+from devstack.demo.screen import Screen
+from devstack.demo.trouble import DemoError
+from devstack.description import StackDescription
+from devstack.place import DEFAULT_STATE_DIR, Place
+
+_USER = "demo"
+# People repeat a demo; the default of ten is for users.
+_UPLOADS_PER_HOUR = 1000
+
+
+def main() -> int:
+    """Run the demo once."""
+    arguments = _arguments()
+    screen, place = Screen(sys.stdout), Place(arguments.state.resolve())
+    began = time.monotonic()
+    try:
+        stack = _running(place)
+        clip = clips.own(arguments.file) if arguments.file else clips.made(place.root / "demo")
+        followed = _publish(clip, stack, screen, patience_seconds=arguments.patience)
+        _tell_result(followed, stack, place, screen)
+        _play(followed, clip, screen)
+    except DemoError as error:
+        screen.end_bar()
+        sys.stderr.write(f"\nThe demo failed: {error}\n")
+        return 1
+    screen.line(f"\nThe video plays. {time.monotonic() - began:.0f} s in all.")
+    return 0
+
+
+def _running(place: Place) -> StackDescription:
+    try:
+        return StackDescription.read(place)
+    except FileNotFoundError as error:
+        raise DemoError(f"no stack runs in {place.root}; `make up` starts one") from error
+
+
+def _publish(clip: Clip, stack: StackDescription, screen: Screen, *, patience_seconds: float) -> Followed:
+    token = tokens.mint(stack.jwt.signing_key, user=_USER, uploads_per_hour=_UPLOADS_PER_HOUR)
+    client = Client(stack.api_url, token)
+    screen.line(f"file         {report.clip_line(clip)}")
+    upload = client.create(NewVideo(clip.path.stem, clip.path.name, clip.content_type, clip.file_bytes))
+    screen.line(f"asked        POST {stack.api_url}/api/v1/videos: video {upload.video_id}")
+    _send(upload, clip, screen)
+    word = client.confirm(upload.video_id)
+    screen.line(f"confirmed    POST …/{upload.video_id}/upload_complete: {word}")
+    database = Database(stack.database_url, max_size=1)
+    try:
+        return follow(
+            upload.video_id,
+            client=client,
+            history=from_postgres(Events(database)),
+            screen=screen,
+            patience_seconds=patience_seconds,
+        )
+    finally:
+        database.close()
+
+
+def _send(upload: Upload, clip: Clip, screen: Screen) -> None:
+    began = time.monotonic()
+
+    def on_bytes(sent: int) -> None:
+        seconds = max(0.001, time.monotonic() - began)
+        detail = f"{report.megabytes(sent)} of {report.megabytes(clip.file_bytes)}, {sent / 1e6 / seconds:.0f} MB/s"
+        screen.bar("sending", 100 * sent // max(1, clip.file_bytes), detail)
+
+    send(upload, clip.path, on_bytes)
+    screen.end_bar()
+
+
+def _tell_result(followed: Followed, stack: StackDescription, place: Place, screen: Screen) -> None:
+    video = followed.video
+    kubectl = report.kubectl_line(
+        place.root / "bin" / "kubectl", kubeconfig=stack.kubeconfig, namespace=stack.namespace, video_id=video.id
+    )
+    if video.status != "ready":
+        why = (
+            f"{video.error.code}: {video.error.message}. {video.error.what_to_do}" if video.error else "no reason told"
+        )
+        raise DemoError(f"the video is {video.status}, not ready ({why})\nlook at it: {kubectl}")
+    screen.line()
+    for line in report.result_lines(video, seconds_by_phase(followed.transitions), kubectl):
+        screen.line(line)
+
+
+def _play(followed: Followed, clip: Clip, screen: Screen) -> None:
+    video, player = followed.video, Player()
+    if video.playback_url is None or video.thumbnail_url is None:
+        raise DemoError(f"the video is ready with playback {video.playback_url} and thumbnail {video.thumbnail_url}")
+    screen.line("\nplaying it as a player would")
+    expected = Expected(clip.renditions, clip.duration_seconds, clip.has_sound)
+    player.play(video.playback_url, expected, lambda played: screen.line(f"  {report.played_line(played)}"))
+    screen.line(f"  thumbnail: {player.picture_bytes(video.thumbnail_url)} bytes of JPEG")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m devstack.demo", description="Send one video and watch it.")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="a video of yours; a few seconds are made if none")
+    parser.add_argument(
+        "--state", type=Path, default=DEFAULT_STATE_DIR, metavar="DIR", help="the running stack's state"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=300, metavar="SECONDS", help="give up when nothing changes for so long"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Following one video until it is at rest: what the API says of it, and each transition as it happens."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from devstack.demo.client import Client, Video
+from devstack.demo.history import History, Transition
+from devstack.demo.screen import Screen
+from devstack.demo.trouble import DemoError
+
+_LOOK_EVERY_SECONDS = 0.3
+_AT_REST = frozenset({"ready", "errored"})
+_WAITING_FOR_FILE = "uploading"
+_TRANSCODING = "processing"
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Where a video came to rest, and how it came there."""
+
+    video: Video
+    transitions: Sequence[Transition]
+
+
+def follow(
+    video_id: str,
+    *,
+    client: Client,
+    history: History,
+    screen: Screen,
+    patience_seconds: float,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Followed:
+    """Show the way of a video until it is ready or errored, or waits for another file.
+
+    Raises DemoError when nothing at all has changed for ``patience_seconds``.
+    """
+    told: Sequence[Transition] = ()
+    before: Video | None = None
+    changed_at = transcoding_since = monotonic()
+    pause = threading.Event()
+    while True:
+        video, transitions = client.video(video_id), history(video_id)
+        for transition in transitions[len(told) :]:
+            screen.line(_line(transition, transitions[0]))
+        if video != before or len(transitions) > len(told):
+            changed_at = monotonic()
+        if before is None or (before.status != _TRANSCODING):
+            transcoding_since = monotonic()
+        told, before = transitions, video
+        if video.status == _TRANSCODING:
+            screen.bar("transcoding", video.progress, f"{monotonic() - transcoding_since:.0f} s")
+        if _is_over(video):
+            return _ended(Followed(video, transitions), screen, monotonic() - transcoding_since)
+        if monotonic() - changed_at > patience_seconds:
+            waiting = f"waiting for {video.waiting_for}" if video.waiting_for else "not saying what it waits for"
+            raise DemoError(f"nothing changed for {patience_seconds:g} s: the video is {video.status}, {waiting}")
+        pause.wait(_LOOK_EVERY_SECONDS)
+
+
+def _is_over(video: Video) -> bool:
+    return video.status in _AT_REST or (video.status == _WAITING_FOR_FILE and video.error is not None)
+
+
+def _ended(followed: Followed, screen: Screen, transcoding_seconds: float) -> Followed:
+    if followed.video.status == "ready":
+        screen.bar("transcoding", 100, f"{transcoding_seconds:.0f} s")
+    screen.end_bar()
+    return followed
+
+
+def _line(transition: Transition, first: Transition) -> str:
+    after = (transition.at - first.at).total_seconds()
+    what = f"{transition.phase:<10} {transition.reason:<20} cause: {transition.cause:<7}"
+    return f"{after:7.1f} s  {what} {transition.message}".rstrip()

@@ -1,0 +1,53 @@
+"""The demo's words: what was sent, where the result is, how long each phase took. Pure text."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devstack.demo.client import Video
+from devstack.demo.clip import Clip
+from devstack.demo.player import DECODED_SECONDS, PlayedRendition
+
+
+def megabytes(count: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{count / 1e6:.1f} MB"
+
+
+def clip_line(clip: Clip) -> str:
+    """Describe the file."""
+    width, height = clip.size
+    sound = "sound" if clip.has_sound else "no sound"
+    return f"{clip.path}: {clip.duration_seconds:.1f} s, {width}x{height}, {sound}, {megabytes(clip.file_bytes)}"
+
+
+def played_line(played: PlayedRendition) -> str:
+    """Describe what the player found in one rendition."""
+    segments = f"{played.segments} segment{'s' if played.segments != 1 else ''}"
+    return (
+        f"{played.size:>9}: ENDLIST, {segments} ({megabytes(played.segment_bytes)}), {played.duration_seconds:.1f} s;"
+        f" first {DECODED_SECONDS} s decoded: {played.pictures} pictures, {played.sounds} pieces of sound"
+    )
+
+
+def result_lines(video: Video, seconds_by_phase: Mapping[str, float], kubectl: str) -> Sequence[str]:
+    """Describe a ready video."""
+    spent = " · ".join(f"{phase} {seconds:.1f} s" for phase, seconds in seconds_by_phase.items())
+    renditions = [
+        f"{rendition.width}x{rendition.height}, up to {rendition.bandwidth / 1e6:.1f} Mbit/s ({rendition.codecs})"
+        for rendition in video.renditions
+    ]
+    return [
+        f"playback     {video.playback_url}",
+        f"thumbnail    {video.thumbnail_url}",
+        *(f"{'renditions' if number == 0 else '':<12} {text}" for number, text in enumerate(renditions)),
+        f"time         {spent}",
+        f"look at it   {kubectl}",
+    ]
+
+
+def kubectl_line(kubectl: Path, *, kubeconfig: str, namespace: str, video_id: str) -> str:
+    """Return a command that shows the resource, to be pasted into a shell anywhere on this machine."""
+    program = str(kubectl) if kubectl.exists() else "kubectl"
+    words = [program, f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", "get", "vu", video_id, "--output=wide"]
+    return shlex.join(words)
