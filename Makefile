@@ -1,0 +1,60 @@
+# Everything is a short command on top of devstack/ and .venv; `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+RUN := .venv/bin/python -m
+COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
+
+.PHONY: help setup up down status token demo check test unit integration e2e lock format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/locked ## Make .venv from requirements-dev.lock, if the lock changed
+
+.venv/locked: requirements-dev.lock devstack/setup.sh
+	@PYTHON=$(PYTHON) devstack/setup.sh
+
+up: setup ## Start the local stack and wait until it serves [SCALE=0.1]
+	@$(RUN) devstack up $(if $(SCALE),--scale $(SCALE))
+
+down: setup ## Stop the local stack; its data stays
+	@$(RUN) devstack down
+
+status: setup ## Say what runs
+	@$(RUN) devstack status
+
+token: setup ## Print a bearer token [USER=u LIMIT=uploads-per-hour ADMIN=1]
+	@$(RUN) devstack token --user "$(or $(USER),user)" $(if $(LIMIT),--limit $(LIMIT)) $(if $(ADMIN),--admin)
+
+demo: up ## Upload a real video and watch it become a stream [FILE=clip.mp4]
+	@$(RUN) devstack.demo $(if $(FILE),--file "$(FILE)")
+
+check: setup ## Format, lint, types, import contracts, unit tests; offline
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(RUN) pytest tests/unit
+
+test: check integration e2e ## Everything: check, integration and e2e tests
+
+unit: setup ## Unit tests
+	$(RUN) pytest tests/unit
+
+integration: setup ## Tests against real servers
+	$(RUN) pytest tests/integration
+
+e2e: setup ## Tests against a whole stack
+	$(RUN) pytest tests/e2e
+
+lock: ## Resolve the dependencies anew; needs uv
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+format: setup ## Format the code and fix what can be fixed
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+clean: down ## Stop the local stack and forget its data
+	rm -rf .local
