@@ -32,8 +32,13 @@ NEEDS = {
     ours.OPERATOR: (SCHEMA, BUCKET, CLUSTER, coconut_server.NAME),
 }
 
-# A part's further ports.
-PORTS = {name: (name,) for name in NEEDS} | {etcd.NAME: (etcd.NAME, "etcd-peer")}
+# The ports each process listens on.
+PORTS = {
+    **{
+        name: (name,) for name in (postgres.NAME, s3.NAME, coconut_server.NAME, apiserver.NAME, ours.API, ours.OPERATOR)
+    },
+    etcd.NAME: (etcd.NAME, "etcd-peer"),
+}
 
 
 def tools_for(choices: Choices) -> list[str]:

@@ -17,9 +17,6 @@ from pathlib import Path
 
 from devstack.waiting import until
 
-_STATE_FIELD = 0
-_START_TIME_FIELD = 19
-
 # Children of this interpreter stay zombies until it asks for them; kept so that it can.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -51,22 +48,40 @@ class Command:
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def parse_stat(text: str) -> tuple[str, int]:
-    """Return state letter and start time from /proc/PID/stat.
+@dataclass(frozen=True)
+class Stat:
+    """What /proc/PID/stat tells of a process."""
 
-    The command name stands in parentheses and may hold any character, so fields count from the last one.
-    """
-    fields = text.rpartition(")")[2].split()
-    return fields[_STATE_FIELD], int(fields[_START_TIME_FIELD])
+    state: str
+    group: int
+    threads: int
+    start_ticks: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Stat":
+        """Read the file's text (proc_pid_stat(5)).
+
+        The command name stands in parentheses and may hold any character, so fields count from the last one.
+        """
+        fields = text.rpartition(")")[2].split()
+        return cls(state=fields[0], group=int(fields[2]), threads=int(fields[17]), start_ticks=int(fields[19]))
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell whether it has let go of everything.
+
+        A zombie has, unless other threads of it are still ending: those hold its ports for some milliseconds more.
+        """
+        return self.state in "ZX" and self.threads <= 1
 
 
-def start_ticks_of(pid: int) -> int | None:
-    """Return the start time of a living process. A zombie counts as dead: it holds no port and no file."""
+def living(pid: int) -> Stat | None:
+    """Return what is known of a living process."""
     try:
-        state, start_ticks = parse_stat(Path(f"/proc/{pid}/stat").read_text())
+        stat = Stat.parse(Path(f"/proc/{pid}/stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return None if state in "ZX" else start_ticks
+    return None if stat.is_dead else stat
 
 
 class DetachedProcess:
@@ -92,7 +107,8 @@ class DetachedProcess:
                 start_new_session=True,
             )
         _children[child.pid] = child
-        started = Identity(child.pid, start_ticks_of(child.pid) or 0, command.fingerprint(), command.stop_with)
+        stat = living(child.pid)
+        started = Identity(child.pid, stat.start_ticks if stat else 0, command.fingerprint(), command.stop_with)
         draft = self._pid_file.with_suffix(".new")
         draft.write_text(json.dumps(asdict(started)))
         draft.replace(self._pid_file)
@@ -149,7 +165,8 @@ def _is_alive(known: Identity) -> bool:
     child = _children.get(known.pid)
     if child is not None and child.poll() is not None:
         del _children[known.pid]
-    return start_ticks_of(known.pid) == known.start_ticks
+    stat = living(known.pid)
+    return stat is not None and stat.start_ticks == known.start_ticks
 
 
 def _wait_for_end(pid: int, *, within_seconds: float) -> None:
@@ -171,8 +188,8 @@ def _end_session(known: Identity) -> None:
     While any member lives the kernel gives the leader's id to nobody else; so if the id now belongs to a
     process with another start time, no member is left and there is nothing to signal.
     """
-    now = start_ticks_of(known.pid)
-    if now is not None and now != known.start_ticks:
+    now = living(known.pid)
+    if now is not None and now.start_ticks != known.start_ticks:
         return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(known.pid, signal.SIGKILL)
@@ -184,13 +201,5 @@ def _has_members(group: int) -> bool:
     child = _children.get(group)
     if child is not None:
         child.poll()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if fields[0] not in "ZX" and int(fields[2]) == group:
-            return True
-    return False
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return any(stat is not None and stat.group == group for stat in map(living, pids))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devstack import description, tokens
 from devstack.choices import Choices
+from devstack.cluster import Cluster
 from devstack.description import StackDescription
 from devstack.environment import JWT_AUDIENCE, JWT_ISSUER
 from devstack.order import in_order, reversed_needs
@@ -62,7 +63,7 @@ class Stack:
                 in_order(plan.needs, lambda name: self._bring_up(plan, name))
             finally:
                 self._describe(plan)
-            return StackDescription.read(self.place)
+            return self.description
 
     def down(self) -> None:
         """Stop every process that `up` started. Their data stays."""
@@ -106,6 +107,16 @@ class Stack:
             PartStatus(name, server.process.pid(), server.address, was_started=server.process.identity() is not None)
             for name, server in self._plan().servers.items()
         ]
+
+    @property
+    def description(self) -> StackDescription:
+        """Return what runs where, as of the last command."""
+        return StackDescription.read(self.place)
+
+    @property
+    def cluster(self) -> Cluster:
+        """Return the cluster, to be asked as its administrator."""
+        return self._plan().cluster
 
     def token(self, *, user: str, uploads_per_hour: int | None, is_admin: bool) -> str:
         """Return a token that this stack's API accepts."""

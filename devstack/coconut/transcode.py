@@ -1,5 +1,6 @@
 """Making the files of one output in a local folder. Where they go from there is known by runner.py."""
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ def _make_stream(plan: StreamPlan, source: Source, folder: Path, ffmpeg: Ffmpeg,
         raise FfmpegError("the input has no track that a variant could be made of")
     arguments = stream_arguments(wanted, source.facts, playlist_name=plan.playlist_name)
     ffmpeg.encode(source.path, arguments, folder=folder, on_seconds=_as_fraction(source.facts, on_fraction))
+    if (folder / f"{plan.playlist_name}.m3u8").read_text().count("#EXT-X-STREAM-INF") != len(wanted):
+        raise FfmpegError("the master playlist does not name every variant")
 
 
 def _make_video(plan: VideoPlan, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:
@@ -102,13 +105,12 @@ def _make_images(plan: ImagePlan, source: Source, folder: Path, ffmpeg: Ffmpeg, 
     for position, seconds in enumerate(moments, start=1):
         name = f"{position:05}.{plan.format.container}"
         arguments = image_arguments(plan, source.facts.video, name)
-        ffmpeg.encode(source.path, arguments, folder=folder, from_seconds=seconds)
+        with contextlib.suppress(FfmpegError):
+            ffmpeg.encode(source.path, arguments, folder=folder, from_seconds=seconds)
         if not (folder / name).exists():
             # Sought past the last frame, as in a video of one frame: the first one is there for sure.
             ffmpeg.encode(source.path, arguments, folder=folder)
         on_fraction(position / len(moments))
-    if not any(folder.iterdir()):
-        raise FfmpegError("no image could be decoded")
 
 
 def _collect_stream(plan: StreamPlan, facts: Facts, folder: Path) -> Made:

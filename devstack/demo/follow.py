@@ -4,16 +4,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from devstack.demo.client import Client, Video
+from devstack.demo.client import Video
 from devstack.demo.history import History, Transition
 from devstack.demo.screen import Screen
 from devstack.demo.trouble import DemoError
 
-_LOOK_EVERY_SECONDS = 0.3
 _AT_REST = frozenset({"ready", "errored"})
 _WAITING_FOR_FILE = "uploading"
 _TRANSCODING = "processing"
+
+
+class Api(Protocol):
+    """What is asked of the API."""
+
+    def video(self, video_id: str, /) -> Video:
+        """Return the video as it is now. Raises DemoError."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,12 @@ class Followed:
 def follow(
     video_id: str,
     *,
-    client: Client,
+    client: Api,
     history: History,
     screen: Screen,
     patience_seconds: float,
     monotonic: Callable[[], float] = time.monotonic,
+    look_every_seconds: float = 0.3,
 ) -> Followed:
     """Show the way of a video until it is ready or errored, or waits for another file.
 
@@ -57,7 +66,7 @@ def follow(
         if monotonic() - changed_at > patience_seconds:
             waiting = f"waiting for {video.waiting_for}" if video.waiting_for else "not saying what it waits for"
             raise DemoError(f"nothing changed for {patience_seconds:g} s: the video is {video.status}, {waiting}")
-        pause.wait(_LOOK_EVERY_SECONDS)
+        pause.wait(look_every_seconds)
 
 
 def _is_over(video: Video) -> bool:

@@ -49,5 +49,5 @@ def result_lines(video: Video, seconds_by_phase: Mapping[str, float], kubectl: s
 def kubectl_line(kubectl: Path, *, kubeconfig: str, namespace: str, video_id: str) -> str:
     """Return a command that shows the resource, to be pasted into a shell anywhere on this machine."""
     program = str(kubectl) if kubectl.exists() else "kubectl"
-    words = [program, f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", "get", "vu", video_id, "--output=wide"]
+    words = [program, f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", "get", "vu", video_id, "-o", "wide"]
     return shlex.join(words)

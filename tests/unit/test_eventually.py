@@ -1,0 +1,25 @@
+"""Waiting in tests."""
+
+import pytest
+
+from tests.eventually import eventually
+
+
+def test_it_returns_the_first_true_thing_seen() -> None:
+    answers = iter([None, 0, "seen", "later"])
+    assert eventually(lambda: next(answers), every_seconds=0) == "seen"
+
+
+def test_a_failed_assertion_means_not_yet() -> None:
+    answers = iter([1, 2, 3])
+
+    def look() -> bool:
+        assert next(answers) == 3
+        return True
+
+    assert eventually(look, every_seconds=0)
+
+
+def test_it_shows_the_last_thing_seen_when_it_gives_up() -> None:
+    with pytest.raises(AssertionError, match="last seen: \\[\\]"):
+        eventually(lambda: [], within_seconds=0)
