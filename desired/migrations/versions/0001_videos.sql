@@ -6,14 +6,14 @@ CREATE TABLE videos (
 
     revision          bigint NOT NULL DEFAULT 1 CHECK (revision >= 1),
     origin            text NOT NULL CHECK (origin IN ('api', 'kubernetes')),
-    owner             text NOT NULL CHECK (length(owner) BETWEEN 1 AND 128),
-    title             text NOT NULL CHECK (length(title) BETWEEN 1 AND 200),
+    owner             text NOT NULL CHECK (length(owner) BETWEEN 1 AND 255),
+    title             text NOT NULL CHECK (length(title) BETWEEN 1 AND 500),
     filename          text NOT NULL CHECK (length(filename) BETWEEN 1 AND 255),
-    content_type      text NOT NULL CHECK (length(content_type) BETWEEN 1 AND 127),
+    content_type      text NOT NULL CHECK (length(content_type) BETWEEN 1 AND 255),
     declared_bytes    bigint CHECK (declared_bytes >= 1),
     upload_mode       text NOT NULL CHECK (upload_mode IN ('single', 'multipart')),
-    region            text NOT NULL CHECK (length(region) BETWEEN 1 AND 32),
-    storage_key       text NOT NULL CHECK (length(storage_key) BETWEEN 1 AND 512),
+    region            text NOT NULL CHECK (length(region) BETWEEN 1 AND 63),
+    storage_key       text NOT NULL CHECK (length(storage_key) BETWEEN 1 AND 1024),
     profile           text NOT NULL CHECK (length(profile) BETWEEN 1 AND 63),
     edition           integer NOT NULL DEFAULT 1 CHECK (edition >= 1),
     retries           integer NOT NULL DEFAULT 0 CHECK (retries >= 0),
@@ -32,7 +32,7 @@ CREATE TABLE videos (
     observed_retries  integer NOT NULL DEFAULT 0,
     attempt           integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
     attempt_floor     integer NOT NULL DEFAULT 0 CHECK (attempt_floor BETWEEN 0 AND attempt),
-    job_id            text CHECK (length(job_id) BETWEEN 1 AND 64),
+    job_id            text CHECK (length(job_id) BETWEEN 1 AND 128),
     progress_percent  integer NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
     progress_at       timestamptz,
     rejections        integer NOT NULL DEFAULT 0 CHECK (rejections >= 0),
@@ -57,7 +57,7 @@ CREATE TABLE attempts (
     edition     integer NOT NULL,
     state       text NOT NULL CHECK (state IN
         ('intended', 'refused', 'uncertain', 'accepted', 'completed', 'failed', 'abandoned')),
-    job_id      text CHECK (length(job_id) BETWEEN 1 AND 64),
+    job_id      text CHECK (length(job_id) BETWEEN 1 AND 128),
     intended_at timestamptz NOT NULL,
     settled_at  timestamptz,
     answer      text CHECK (length(answer) <= 4096),
@@ -69,7 +69,7 @@ CREATE UNIQUE INDEX attempts_job ON attempts (job_id) WHERE job_id IS NOT NULL;
 CREATE TABLE job_claims (
     video_id   text NOT NULL REFERENCES videos ON DELETE CASCADE,
     attempt    integer NOT NULL CHECK (attempt >= 1),
-    job_id     text NOT NULL CHECK (length(job_id) BETWEEN 1 AND 64),
+    job_id     text NOT NULL CHECK (length(job_id) BETWEEN 1 AND 128),
     claimed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (video_id, attempt, job_id)
 );
