@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.exceptions
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.parsers import ResponseParserError
@@ -19,9 +21,23 @@ if TYPE_CHECKING:
 _PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed"})
 _TOO_MANY_REQUESTS = 429
 
+# botocore's own ConnectionError and HTTPClientError have no common base but the one of its usage errors.
+_NO_ANSWER = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
-def client(settings: SpacesSettings, *, endpoint: str, pair: KeyPair) -> "S3Client":
-    """Return a client. It may be shared by threads."""
+
+@dataclass(frozen=True)
+class Clients:
+    """``own`` makes our requests; the others only sign: uploads for clients, originals for jobs. Shared by threads."""
+
+    own: "S3Client"
+    upload_signer: "S3Client"
+    source_signer: "S3Client"
+
+
+def make_clients(settings: SpacesSettings) -> Clients:
+    """Make all clients of one store. Nothing is asked yet."""
+    # A session of our own: clients made from the default one are not safe in several threads.
+    session = boto3.session.Session()
     config = Config(
         signature_version="s3v4",
         # Since 1.36 botocore adds checksum headers that Spaces and other stores refuse.
@@ -34,14 +50,21 @@ def client(settings: SpacesSettings, *, endpoint: str, pair: KeyPair) -> "S3Clie
         retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
         max_pool_connections=settings.max_connections,
     )
-    # A session of its own: the default one is not safe to make clients from in several threads.
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=settings.region,
-        aws_access_key_id=pair.access_key,
-        aws_secret_access_key=pair.secret_key.get_secret_value(),
-        config=config,
+
+    def client(endpoint: str, pair: KeyPair) -> "S3Client":
+        return session.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=settings.region,
+            aws_access_key_id=pair.access_key,
+            aws_secret_access_key=pair.secret_key.get_secret_value(),
+            config=config,
+        )
+
+    return Clients(
+        own=client(settings.endpoint, settings.main),
+        upload_signer=client(settings.signing_endpoint, settings.main),
+        source_signer=client(settings.signing_endpoint, settings.raw_reader),
     )
 
 
@@ -55,7 +78,7 @@ def asking(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(doing, error) from error
-    except (HTTPClientError, IncompleteReadError, ResponseParserError) as error:
+    except _NO_ANSWER as error:
         raise UnavailableError(f"{doing} at the object store: no answer ({type(error).__name__})") from error
 
 

@@ -16,7 +16,7 @@ from spaces import keys
 from spaces.outcome import ObjectFacts, OutputsProblem, SignedUpload, SourceProblem, VerifiedOutputs
 from spaces.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from spaces.playlist import PLAYLIST_BYTES_MAX
-from spaces.s3 import asking, client, is_missing
+from spaces.s3 import asking, is_missing, make_clients
 from spaces.settings import SpacesSettings
 from spaces.source import judge_source
 
@@ -40,9 +40,7 @@ class Storage:
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
         self._acl: Mapping[str, Any] = {} if settings.acl is None else {"ACL": settings.acl}
-        self._client = client(settings, endpoint=settings.endpoint, pair=settings.main)
-        self._upload_signer = client(settings, endpoint=settings.signing_endpoint, pair=settings.main)
-        self._source_signer = client(settings, endpoint=settings.signing_endpoint, pair=settings.raw_reader)
+        self._clients = make_clients(settings)
 
     def presign_upload(
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
@@ -51,19 +49,19 @@ class Storage:
         signed: dict[str, Any] = {"Bucket": self._raw_bucket, "Key": key, "ContentType": content_type}
         if declared_bytes is not None:
             signed["ContentLength"] = declared_bytes
-        url = _sign(self._upload_signer, "put_object", signed, expires_seconds)
+        url = _sign(self._clients.upload_signer, "put_object", signed, expires_seconds)
         return SignedUpload("PUT", url, {"Content-Type": content_type}, _expiry(url))
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Sign a GET of an original, with the key that can only read."""
         signed = {"Bucket": self._raw_bucket, "Key": key}
-        return _sign(self._source_signer, "get_object", signed, expires_seconds)
+        return _sign(self._clients.source_signer, "get_object", signed, expires_seconds)
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an original, None if there is none."""
         with asking("looking for the original"):
             try:
-                answer = self._client.head_object(Bucket=self._raw_bucket, Key=key)
+                answer = self._clients.own.head_object(Bucket=self._raw_bucket, Key=key)
             except ClientError as error:
                 if is_missing(error):
                     return None
@@ -96,7 +94,7 @@ class Storage:
         """Copy an attempt's thumbnail to the stable key. UnavailableError if it is gone: look again."""
         with asking("publishing the poster"):
             try:
-                self._client.copy_object(
+                self._clients.own.copy_object(
                     Bucket=self._processed_bucket,
                     Key=keys.stable_poster_key(video_id),
                     CopySource={"Bucket": self._processed_bucket, "Key": poster_key},
@@ -113,7 +111,7 @@ class Storage:
     def write_playlist(self, video_id: str, text: str) -> None:
         """Replace the stable playlist."""
         with asking("writing the stable playlist"):
-            self._client.put_object(
+            self._clients.own.put_object(
                 Bucket=self._processed_bucket,
                 Key=keys.stable_playlist_key(video_id),
                 Body=text.encode(),
@@ -137,13 +135,13 @@ class Storage:
         # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
         for key in (keys.stable_playlist_key(video_id), keys.stable_poster_key(video_id)):
             with asking("removing a stable file"):
-                self._client.delete_object(Bucket=self._processed_bucket, Key=key)
+                self._clients.own.delete_object(Bucket=self._processed_bucket, Key=key)
 
     def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
         # If-Match: bytes of two objects must never be judged as one.
         with asking("reading the original"):
             try:
-                answer = self._client.get_object(
+                answer = self._clients.own.get_object(
                     Bucket=self._raw_bucket,
                     Key=key,
                     Range=f"bytes={offset}-{offset + length - 1}",
@@ -157,7 +155,7 @@ class Storage:
 
     def _sizes(self, prefix: str) -> dict[str, int]:
         sizes: dict[str, int] = {}
-        pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages = self._clients.own.get_paginator("list_objects_v2").paginate(
             Bucket=self._processed_bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
         )
         with asking("listing a job's outputs"):
@@ -172,7 +170,7 @@ class Storage:
             return self._text(key)
 
     def _text(self, key: str) -> str:
-        answer = self._client.get_object(Bucket=self._processed_bucket, Key=key)
+        answer = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
         return answer["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
 
 

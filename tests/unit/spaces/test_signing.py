@@ -1,0 +1,100 @@
+"""Signed URLs and how the clients are made; no request leaves."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from spaces.settings import SpacesSettings
+from spaces.storage import Storage
+
+KEY = "uploads/v1/original.mp4"
+SETTINGS = {
+    "endpoint": "https://tor1.digitaloceanspaces.com",
+    "region": "tor1",
+    "access_key": "main",
+    "secret_key": "main-secret",
+    "raw_bucket": "raw",
+    "processed_bucket": "done",
+    "raw_reader_access_key": "reader",
+    "raw_reader_secret_key": "reader-secret",
+    "public_base_url": "https://done.tor1.cdn.digitaloceanspaces.com",
+}
+
+
+def storage(**changes: str) -> Storage:
+    return Storage(SpacesSettings.model_validate(SETTINGS | changes))
+
+
+def query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def signed_put(declared_bytes: int | None = None, **changes: str) -> str:
+    return (
+        storage(**changes)
+        .presign_upload(KEY, content_type="video/mp4", declared_bytes=declared_bytes, expires_seconds=900)
+        .url
+    )
+
+
+def test_an_upload_goes_to_the_origin_host_of_the_raw_bucket() -> None:
+    url = signed_put()
+    assert urlsplit(url).hostname == "raw.tor1.digitaloceanspaces.com"
+    assert urlsplit(url).path == f"/{KEY}"
+    assert ".cdn." not in url
+
+
+def test_a_store_without_bucket_hosts_is_addressed_by_path() -> None:
+    url = signed_put(endpoint="http://127.0.0.1:7070", addressing_style="path")
+    assert urlsplit(url).netloc == "127.0.0.1:7070"
+    assert urlsplit(url).path == f"/raw/{KEY}"
+
+
+def test_clients_are_sent_to_the_public_endpoint() -> None:
+    url = signed_put(public_endpoint="https://files.example.com", addressing_style="path")
+    assert urlsplit(url).hostname == "files.example.com"
+
+
+def test_the_type_is_signed_and_the_length_when_it_is_declared() -> None:
+    assert query(signed_put())["X-Amz-SignedHeaders"] == "content-type;host"
+    assert query(signed_put(declared_bytes=5))["X-Amz-SignedHeaders"] == "content-length;content-type;host"
+
+
+def test_nothing_is_signed_that_a_browser_does_not_send() -> None:
+    assert not [name for name in query(signed_put()) if "checksum" in name.lower() or "acl" in name.lower()]
+
+
+def test_the_expiry_is_the_signatures_own() -> None:
+    signed = storage().presign_upload(KEY, content_type="video/mp4", declared_bytes=None, expires_seconds=900)
+    signed_at = datetime.strptime(query(signed.url)["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    assert query(signed.url)["X-Amz-Expires"] == "900"
+    assert signed.expires_at == signed_at + timedelta(seconds=900)
+
+
+def test_the_jobs_input_is_signed_with_the_key_that_only_reads() -> None:
+    url = storage().presign_source(KEY, expires_seconds=7 * 3600)
+    assert query(url)["X-Amz-Credential"].startswith("reader/")
+    assert query(signed_put())["X-Amz-Credential"].startswith("main/")
+
+
+@pytest.mark.parametrize("expires_seconds", [0, -1, 7 * 24 * 3600 + 1])
+def test_an_expiry_that_no_server_accepts_is_not_signed(expires_seconds: int) -> None:
+    with pytest.raises(ValueError, match="a signed URL lasts"):
+        storage().presign_source(KEY, expires_seconds=expires_seconds)
+
+
+@pytest.mark.parametrize(
+    ("acl", "sent"),
+    [pytest.param("public-read", {"ACL": "public-read"}, id="set"), pytest.param("none", {}, id="left-to-a-policy")],
+)
+def test_published_files_carry_the_acl_of_the_settings(acl: str, sent: dict[str, str]) -> None:
+    under_test = storage(acl=acl)
+    with Stubber(under_test._clients.own) as stubber:
+        common = {"Bucket": "done", "Key": ANY, "ContentType": ANY, "CacheControl": "max-age=10"} | sent
+        stubber.add_response("put_object", {}, common | {"Body": b"#EXTM3U\n"})
+        stubber.add_response("copy_object", {}, common | {"CopySource": ANY, "MetadataDirective": "REPLACE"})
+        under_test.write_playlist("v1", "#EXTM3U\n")
+        under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg")
+        stubber.assert_no_pending_responses()
