@@ -1,6 +1,7 @@
 """POST /api/v1/videos: asking for an upload."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_a_missing_field_is_named(api: Api, field: str) -> None:
         pytest.param({"size_bytes": MAX_FILE_BYTES}, id="largest-file"),
     ],
 )
-def test_what_is_within_the_bounds_is_taken(api: Api, changes: dict[str, object]) -> None:
+def test_what_is_within_the_bounds_is_taken(api: Api, changes: dict[str, Any]) -> None:
     api.create(**changes)
 
 

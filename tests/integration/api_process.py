@@ -1,0 +1,138 @@
+"""The API as a process under gunicorn, with a token for whoever calls it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jwt
+import requests
+
+from devstack.environment import local_s3
+from devstack.place import PROJECT_DIR
+from devstack.s3 import S3Access
+from tests.eventually import eventually
+
+JWT_SIGNING_KEY = "a signing key of the integration tests"
+CALLBACK_KEY = "a callback key of the integration tests"
+ISSUER = "https://login.example.com"
+AUDIENCE = "video-uploads"
+A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
+
+_LISTENING = re.compile(rb"Listening at: (http://127\.0\.0\.1:\d+)")
+
+# The API server of this kubeconfig is never there: its port is one that nobody may listen on.
+_NO_CLUSTER = """
+apiVersion: v1
+kind: Config
+clusters: [{name: away, cluster: {server: "http://127.0.0.1:1"}}]
+contexts: [{name: away, context: {cluster: away, user: nobody}}]
+users: [{name: nobody, user: {}}]
+current-context: away
+"""
+
+
+class ApiProcess:
+    """A running API."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log_file: Path) -> None:
+        self._process = process
+        self._log_file = log_file
+        self.url = eventually(self._listening)
+
+    def call(
+        self, method: str, path: str, *, user: str = "ann", headers: Mapping[str, str] | None = None, **sent: Any
+    ) -> requests.Response:
+        """Make a call as ``user``."""
+        all_headers = {"Authorization": f"Bearer {token(user)}", **(headers or {})}
+        return requests.request(method, self.url + path, headers=all_headers, timeout=20, **sent)
+
+    def create(self, **changes: object) -> dict[str, Any]:
+        """Ask for an upload and return the answer."""
+        answer = self.call("POST", "/api/v1/videos", json={**A_VIDEO, **changes})
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def send_file(self, created: Mapping[str, Any], body: bytes) -> None:
+        """Do what the answer to `create` says."""
+        answer = requests.request(
+            created["method"], created["upload_url"], headers=created["headers"], data=body, timeout=20
+        )
+        assert answer.status_code == 200, answer.text
+
+    def probe(self, path: str) -> int:
+        """Return the status that a probe sees."""
+        return requests.get(self.url + path, timeout=20).status_code
+
+    def log(self) -> str:
+        """Return everything the process wrote."""
+        return self._log_file.read_text()
+
+    def terminate(self) -> None:
+        """Ask it to stop, as Kubernetes does."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def exit_code(self, *, within_seconds: float = 30) -> int:
+        """Wait for its end."""
+        return self._process.wait(within_seconds)
+
+    def _listening(self) -> str:
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the API ended: {self.log()}")
+        found = _LISTENING.search(self._log_file.read_bytes())
+        assert found, "it does not listen yet"
+        return found[1].decode()
+
+
+def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes: str) -> dict[str, str]:
+    """Return what the API has to be told."""
+    known = {
+        "PATH": os.environ["PATH"],
+        "BIND": "127.0.0.1:0",
+        "DATABASE_URL": database_url,
+        "KUBECONFIG": str(kubeconfig),
+        "JWT_SIGNING_KEY": JWT_SIGNING_KEY,
+        "JWT_ISSUER": ISSUER,
+        "JWT_AUDIENCE": AUDIENCE,
+        "WEBHOOK_SIGNING_KEYS": CALLBACK_KEY,
+        "DRAIN_SECONDS": "0",
+    }
+    return known | local_s3(s3) | changes
+
+
+def without_cluster(directory: Path) -> Path:
+    """Return the kubeconfig of an API server that does not answer."""
+    file = directory / "away.kubeconfig"
+    file.write_text(_NO_CLUSTER)
+    return file
+
+
+@contextmanager
+def running(environment: Mapping[str, str], directory: Path) -> Iterator[ApiProcess]:
+    """Run the API until the end of the block."""
+    log_file = directory / "api.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(gunicorn(), cwd=PROJECT_DIR, env=dict(environment), stdout=log, stderr=log)
+    try:
+        yield ApiProcess(process, log_file)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def gunicorn() -> list[str]:
+    """Return the command that starts the API."""
+    return [sys.executable, "-m", "gunicorn", "-c", "webapi/gunicorn.conf.py"]
+
+
+def token(user: str, **claims: object) -> str:
+    """Return a token for ``user``."""
+    all_claims = {"sub": user, "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600, **claims}
+    return jwt.encode(all_claims, JWT_SIGNING_KEY, algorithm="HS256")

@@ -1,0 +1,237 @@
+"""The API under gunicorn on real Postgres and S3. Kubernetes is away unless a test asks for it."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+
+from crds.callback import callback_url
+from crds.client import UploadsClient
+from desired.nudges import Nudge, listen
+from desired.rows import Cause
+from devstack.cluster import Cluster
+from devstack.place import PROJECT_DIR
+from devstack.s3 import S3Access
+from tests.eventually import eventually
+from tests.integration.api_process import (
+    A_VIDEO,
+    CALLBACK_KEY,
+    ApiProcess,
+    environment_of,
+    gunicorn,
+    running,
+    without_cluster,
+)
+
+JOB = "S9BkOufdntiPR9"
+
+
+@pytest.fixture
+def environment(database_url: str, s3: S3Access, tmp_path: Path) -> dict[str, str]:
+    """What the API is told: Kubernetes is away."""
+    return environment_of(database_url, s3, without_cluster(tmp_path))
+
+
+@pytest.fixture
+def api(environment: dict[str, str], tmp_path: Path) -> Iterator[ApiProcess]:
+    """A running API."""
+    with running(environment, tmp_path) as process:
+        yield process
+
+
+def test_a_video_is_asked_for_sent_confirmed_and_seen_without_kubernetes(api: ApiProcess, database_url: str) -> None:
+    body = b"not really a video"
+    created = api.create(size_bytes=len(body))
+    path = f"/api/v1/videos/{created['video_id']}"
+
+    early = api.call("POST", f"{path}/upload_complete")
+    assert (early.status_code, early.json()["code"]) == (409, "object_missing")
+    assert _column(database_url, "confirmations") == 0
+
+    api.send_file(created, body)
+    for _ in range(2):
+        confirmed = api.call("POST", f"{path}/upload_complete")
+        assert confirmed.status_code == 202
+        assert confirmed.json() == {"status": "processing_queued", "video_id": created["video_id"]}
+    assert _column(database_url, "confirmations") == 1
+
+    video = api.call("GET", path)
+    assert (video.status_code, video.json()["status"], video.json()["size_bytes"]) == (200, "uploading", len(body))
+    unchanged = api.call("GET", path, headers={"If-None-Match": video.headers["ETag"]})
+    # The answer changes by itself when the next look is due.
+    assert unchanged.status_code == 304 or unchanged.json()["next_check_at"] != video.json()["next_check_at"]
+
+
+def test_another_user_finds_nothing(api: ApiProcess) -> None:
+    path = f"/api/v1/videos/{api.create()['video_id']}"
+
+    assert api.call("GET", path, user="eve").status_code == 404
+    assert api.call("POST", f"{path}/upload_complete", user="eve").status_code == 404
+
+
+def test_a_confirmation_nudges_the_operator(api: ApiProcess, database_url: str) -> None:
+    created = api.create()
+    api.send_file(created, b"bytes")
+    nudges = listen(database_url, quiet_seconds=10)
+    assert next(nudges) is None
+    api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_complete")
+
+    assert next(nudges) == Nudge(created["video_id"], Cause.CLIENT)
+
+
+def test_the_limit_is_exact_for_requests_at_the_same_time(api: ApiProcess) -> None:
+    with ThreadPoolExecutor(30) as clients:
+        answers = list(clients.map(lambda _: api.call("POST", "/api/v1/videos", json=A_VIDEO), range(30)))
+
+    assert Counter(answer.status_code for answer in answers) == {201: 10, 429: 20}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["code"] == "upload_limit_reached"
+    assert 3500 < int(refused.headers["Retry-After"]) <= 3600
+
+
+def test_a_signed_callback_is_recorded_and_nudges(api: ApiProcess, database_url: str) -> None:
+    video_id = _submitted(api, database_url)
+    url = callback_url(api.url, [CALLBACK_KEY], video_id=video_id, attempt=1)
+    nudges = listen(database_url, quiet_seconds=10)
+    assert next(nudges) is None
+    answer = requests.post(url, json={"job_id": JOB, "event": "job.completed", "data": {}}, timeout=20)
+
+    assert answer.status_code == 204
+    assert _claims(database_url) == [(video_id, 1, JOB)]
+    assert next(nudges) == Nudge(video_id, Cause.CLAIM)
+    assert url.rpartition("sig=")[2] not in api.log()
+    assert '"/webhooks/coconut"' in api.log()
+
+
+def test_a_forged_callback_leaves_no_trace(api: ApiProcess, database_url: str) -> None:
+    video_id = _submitted(api, database_url)
+    for forged in (
+        callback_url(api.url, ["somebody else's key"], video_id=video_id, attempt=1),
+        callback_url(api.url, [CALLBACK_KEY], video_id=video_id, attempt=2).replace("attempt=2", "attempt=1"),
+    ):
+        assert requests.post(forged, json={"job_id": JOB}, timeout=20).status_code == 401
+    assert _claims(database_url) == []
+
+
+def test_a_callback_about_a_video_that_never_was_is_taken_and_forgotten(api: ApiProcess, database_url: str) -> None:
+    url = callback_url(api.url, [CALLBACK_KEY], video_id="abcdefghijklmnopqrstuvwxy2", attempt=1)
+
+    assert requests.post(url, json={"job_id": JOB}, timeout=20).status_code == 204
+    assert _claims(database_url) == []
+
+
+def test_while_postgres_is_away_clients_are_told_to_come_again(api: ApiProcess, database_url: str) -> None:
+    path = f"/api/v1/videos/{api.create()['video_id']}"
+    _allow_connections(database_url, allowed=False)
+    answer = api.call("GET", path)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert "Retry-After" in answer.headers
+    assert api.probe("/livez") == 200
+    eventually(lambda: api.probe("/readyz") == 503)
+
+    _allow_connections(database_url, allowed=True)
+    eventually(lambda: api.probe("/readyz") == 200)
+    assert api.call("GET", path).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"x" * 300_000, [b"x" * 1000] * 300], ids=["of-declared-length", "in-chunks"])
+def test_a_large_body_is_refused(api: ApiProcess, body: bytes | list[bytes]) -> None:
+    sent = body if isinstance(body, bytes) else iter(body)
+    answer = api.call("POST", "/api/v1/videos", data=sent, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_stopping_api_tells_load_balancers_first(environment: dict[str, str], tmp_path: Path) -> None:
+    with running({**environment, "DRAIN_SECONDS": "2"}, tmp_path) as api:
+        eventually(lambda: api.probe("/readyz") == 200)
+        api.terminate()
+        eventually(lambda: api.probe("/readyz") == 503, every_seconds=0.05)
+        api.create()
+
+        assert api.exit_code() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("JWT_SIGNING_KEY", "short", id="malformed"),
+        pytest.param("JWT_ISSUER", None, id="missing"),
+        pytest.param("S3_ENDPOINT", None, id="missing-in-storage"),
+        pytest.param("KUBECONFIG", None, id="no-cluster-at-all"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_one_line(
+    environment: dict[str, str], name: str, value: str | None
+) -> None:
+    told = {known: text for known, text in environment.items() if known != name} | ({name: value} if value else {})
+    ended = subprocess.run(
+        gunicorn(), cwd=PROJECT_DIR, env=told, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert ended.returncode != 0
+    lines = (ended.stdout + ended.stderr).splitlines()
+    assert len(lines) == 1
+    assert name in lines[0]
+
+
+def test_the_resource_follows_the_row(
+    database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, tmp_path: Path
+) -> None:
+    told = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
+    uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig)
+    with running(told, tmp_path) as api:
+        created = api.create()
+        assert eventually(lambda: _spec(uploads, created["video_id"]))["owner"] == "ann"
+
+        api.send_file(created, b"bytes")
+        api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_complete")
+        eventually(lambda: _spec(uploads, created["video_id"])["confirmations"] == 1)
+
+
+def _spec(uploads: UploadsClient, video_id: str) -> Mapping[str, Any]:
+    resource = uploads.get(video_id)
+    assert resource is not None
+    return resource.spec
+
+
+def _submitted(api: ApiProcess, database_url: str) -> str:
+    """Create a video with a first attempt on record, as the operator leaves it."""
+    video_id = str(api.create()["video_id"])
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO attempts (video_id, attempt, edition, state, intended_at) VALUES (%s, 1, 1, 'uncertain', %s)",
+            (video_id, datetime.now(UTC)),
+        )
+    return video_id
+
+
+def _claims(database_url: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("SELECT video_id, attempt, job_id FROM job_claims").fetchall()
+
+
+def _column(database_url: str, name: str) -> object:
+    """Return one column of the only row."""
+    with psycopg.connect(database_url) as connection:
+        (row,) = connection.execute(sql.SQL("SELECT {} FROM videos").format(sql.Identifier(name))).fetchall()
+    return row[0]
+
+
+def _allow_connections(database_url: str, *, allowed: bool) -> None:
+    """Let Postgres refuse one database: what the API sees is the same as when the server is gone."""
+    server_url, _, name = database_url.rpartition("/")
+    statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with psycopg.connect(f"{server_url}/video_uploads", autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name), sql.Literal(allowed)))
+        if not allowed:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
