@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from devstack.process import Command, parse_stat
+from devstack.process import Command, Stat
 
-_STAT = (
-    "{pid} ({name}) {state} 1 4242 4242 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 {start} 1000 200 18446744073709551615"
-)
+_STAT = "4242 ({name}) {state} 1 4240 4240 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 {threads} 0 987654 1000 200 18446744073"
 
 
 @pytest.mark.parametrize(
@@ -19,8 +17,21 @@ _STAT = (
         pytest.param("odd) R 7 (name", id="that-imitates-the-fields"),
     ],
 )
-def test_state_and_start_time_are_found_behind_any_command_name(name: str) -> None:
-    assert parse_stat(_STAT.format(pid=4242, name=name, state="S", start=987654)) == ("S", 987654)
+def test_what_is_needed_is_found_behind_any_command_name(name: str) -> None:
+    stat = Stat.parse(_STAT.format(name=name, state="S", threads=9))
+    assert stat == Stat(state="S", group=4240, threads=9, start_ticks=987654)
+
+
+@pytest.mark.parametrize(
+    ("state", "threads", "is_dead"),
+    [
+        pytest.param("S", 1, False, id="asleep"),
+        pytest.param("Z", 1, True, id="a-zombie"),
+        pytest.param("Z", 3, False, id="a-zombie-whose-threads-still-hold-its-ports"),
+    ],
+)
+def test_a_process_is_dead_when_it_holds_nothing_any_more(state: str, threads: int, is_dead: bool) -> None:
+    assert Stat.parse(_STAT.format(name="etcd", state=state, threads=threads)).is_dead is is_dead
 
 
 _RUN = Command(["server", "--port=1"], {"KEY": "a"}, Path("/somewhere"))
