@@ -15,7 +15,7 @@ from devstack.demo import clip as clips
 from devstack.demo import report
 from devstack.demo.client import Client, NewVideo, Upload, send
 from devstack.demo.clip import Clip
-from devstack.demo.follow import Followed, follow
+from devstack.demo.follow import Followed, Follower
 from devstack.demo.history import from_postgres, seconds_by_phase
 from devstack.demo.player import Expected, Player
 from devstack.demo.screen import Screen
@@ -65,13 +65,8 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, *, patience_se
     screen.line(f"confirmed    POST …/{upload.video_id}/upload_complete: {word}")
     database = Database(stack.database_url, max_size=1)
     try:
-        return follow(
-            upload.video_id,
-            client=client,
-            history=from_postgres(Events(database)),
-            screen=screen,
-            patience_seconds=patience_seconds,
-        )
+        follower = Follower(client, from_postgres(Events(database)), screen)
+        return follower.follow(upload.video_id, patience_seconds=patience_seconds)
     finally:
         database.close()
 

@@ -11,7 +11,8 @@ from devstack.demo.history import History, Transition
 from devstack.demo.screen import Screen
 from devstack.demo.trouble import DemoError
 
-_AT_REST = frozenset({"ready", "errored"})
+_READY = "ready"
+_AT_REST = frozenset({_READY, "errored"})
 _WAITING_FOR_FILE = "uploading"
 _TRANSCODING = "processing"
 
@@ -32,52 +33,50 @@ class Followed:
     transitions: Sequence[Transition]
 
 
-def follow(
-    video_id: str,
-    *,
-    client: Api,
-    history: History,
-    screen: Screen,
-    patience_seconds: float,
-    monotonic: Callable[[], float] = time.monotonic,
-    look_every_seconds: float = 0.3,
-) -> Followed:
-    """Show the way of a video until it is ready or errored, or waits for another file.
+@dataclass(frozen=True)
+class Follower:
+    """Who is asked, and where it is told."""
 
-    Raises DemoError when nothing at all has changed for ``patience_seconds``.
-    """
-    told: Sequence[Transition] = ()
-    before: Video | None = None
-    changed_at = transcoding_since = monotonic()
-    pause = threading.Event()
-    while True:
-        video, transitions = client.video(video_id), history(video_id)
-        for transition in transitions[len(told) :]:
-            screen.line(_line(transition, transitions[0]))
-        if video != before or len(transitions) > len(told):
-            changed_at = monotonic()
-        if before is None or (before.status != _TRANSCODING):
-            transcoding_since = monotonic()
-        told, before = transitions, video
-        if video.status == _TRANSCODING:
-            screen.bar("transcoding", video.progress, f"{monotonic() - transcoding_since:.0f} s")
-        if _is_over(video):
-            return _ended(Followed(video, transitions), screen, monotonic() - transcoding_since)
-        if monotonic() - changed_at > patience_seconds:
-            waiting = f"waiting for {video.waiting_for}" if video.waiting_for else "not saying what it waits for"
-            raise DemoError(f"nothing changed for {patience_seconds:g} s: the video is {video.status}, {waiting}")
-        pause.wait(look_every_seconds)
+    client: Api
+    history: History
+    screen: Screen
+    monotonic: Callable[[], float] = time.monotonic
+    look_every_seconds: float = 0.3
+
+    def follow(self, video_id: str, *, patience_seconds: float) -> Followed:
+        """Show the way of a video until it is ready or errored, or waits for another file.
+
+        Raises DemoError when nothing at all has changed for ``patience_seconds``.
+        """
+        told: Sequence[Transition] = ()
+        before: Video | None = None
+        changed_at = transcoding_since = self.monotonic()
+        pause = threading.Event()
+        while True:
+            video, transitions, now = self.client.video(video_id), self.history(video_id), self.monotonic()
+            for transition in transitions[len(told) :]:
+                self.screen.line(_line(transition, transitions[0]))
+            if video != before or len(transitions) > len(told):
+                changed_at = now
+            if before is None or before.status != _TRANSCODING:
+                transcoding_since = now
+            told, before = transitions, video
+            if video.status in (_TRANSCODING, _READY):
+                self.screen.bar("transcoding", video.progress, f"{now - transcoding_since:.0f} s")
+            if _is_over(video):
+                self.screen.end_bar()
+                return Followed(video, transitions)
+            if now - changed_at > patience_seconds:
+                raise DemoError(f"nothing changed for {patience_seconds:g} s: {_waiting(video)}")
+            pause.wait(self.look_every_seconds)
 
 
 def _is_over(video: Video) -> bool:
     return video.status in _AT_REST or (video.status == _WAITING_FOR_FILE and video.error is not None)
 
 
-def _ended(followed: Followed, screen: Screen, transcoding_seconds: float) -> Followed:
-    if followed.video.status == "ready":
-        screen.bar("transcoding", 100, f"{transcoding_seconds:.0f} s")
-    screen.end_bar()
-    return followed
+def _waiting(video: Video) -> str:
+    return f"the video is {video.status}" + (f", waiting for {video.waiting_for}" if video.waiting_for else "")
 
 
 def _line(transition: Transition, first: Transition) -> str:
