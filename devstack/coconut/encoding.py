@@ -10,13 +10,13 @@ from devstack.coconut.outputs import ImagePlan, VideoPlan
 
 SEGMENT_SECONDS = 6
 KEYFRAME_SECONDS = 2
-SHORTEST_SECONDS = 0.1
+SHORTEST_SECONDS = 0.6
 MAX_INTERVAL_IMAGES = 1_000
 
 # Only containers that hold their own media: a playlist could point at any file of this machine.
 _DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,mp3,aac,wav,flac,h264,hevc,gif"
-# A single frame has no length, so no bit rate, and ffmpeg leaves such a variant out of the master playlist.
-_TWO_FRAMES_MORE = ",tpad=stop=2:stop_mode=clone"
+# ffmpeg measures no bit rate below half a second, and leaves such a variant out of the master playlist.
+_LINGER = f",tpad=stop_mode=clone:stop_duration={SHORTEST_SECONDS}"
 _CRF = {1: 34, 2: 31, 3: 28, 4: 25, 5: 22}
 _DEFAULT_QUALITY = 4
 _ENCODERS = {
@@ -99,7 +99,7 @@ def stream_arguments(wanted: Sequence[Rendition], facts: Facts, *, playlist_name
     graph: list[str] = []
     if pictures and facts.video:
         split = f"[0:{facts.video.index}]split={videos}" + "".join(f"[s{i}]" for i in range(videos))
-        ending = _TWO_FRAMES_MORE if (facts.duration_seconds or 0) < SHORTEST_SECONDS else ""
+        ending = _LINGER if (facts.duration_seconds or 0) < SHORTEST_SECONDS else ""
         chains = [
             f"[s{i}]{_chain(frame, rendition.variant)}{ending}[v{i}]" for i, (rendition, frame) in enumerate(pictures)
         ]

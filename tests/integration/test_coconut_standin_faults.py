@@ -1,0 +1,227 @@
+"""The stand-in misbehaves as told, survives being killed, and keeps count of what it accepted."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from devstack.coconut_server import CoconutAccess
+from devstack.place import PROJECT_DIR
+from devstack.s3 import S3Access
+from tests.eventually import eventually
+from tests.integration.coconut_standin import Client, Json, Webhook, a_clip, a_job, a_webhook, listing, put
+
+
+@pytest.fixture
+def client(coconut: CoconutAccess) -> Client:
+    return Client(coconut.url, coconut.api_key)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with a_webhook() as webhook:
+        yield webhook
+
+
+@pytest.fixture
+def video() -> str:
+    """A video of this test's own: the ledger keeps what other tests did."""
+    return f"v{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def job(s3: S3Access, tmp_path: Path, webhook: Webhook, video: str) -> Json:
+    clip = a_clip(tmp_path / "clip.mp4", size="320x180", seconds=1)
+    return a_job(s3, put(s3, clip), f"{webhook.url}?video={video}&attempt=1&sig=0abc")
+
+
+def test_faults_answer_all_values_and_refuse_by_name(client: Client) -> None:
+    url = f"{client.control_url}/_faults"
+    answered = requests.put(url, json={"drop": 0.5, "canned": True}, timeout=10).json()
+    assert (answered["drop"], answered["canned"], answered["stuck"]) == (0.5, True, 0)
+    assert requests.get(url, timeout=10).json() == answered
+    for bad, named in [({"explode": 1}, "explode"), ({"drop": 2}, "drop")]:
+        refused = requests.put(url, json=bad, timeout=10)
+        assert refused.status_code == 400
+        assert named in refused.json()["message"]
+    assert set(requests.delete(url, timeout=10).json().values()) == {0}
+
+
+@pytest.mark.parametrize(("fault", "status"), [("http_429", 429), ("http_5xx_before", 500)])
+def test_a_refusal_before_acceptance_leaves_no_job(
+    client: Client, job: Json, video: str, fault: str, status: int
+) -> None:
+    client.set_faults(**{fault: True})
+    answer = client.post(job)
+    assert answer.status_code == status
+    assert ("Retry-After" in answer.headers) == (status == 429)
+    assert client.ledger(video) == []
+
+
+def test_an_error_after_acceptance_leaves_a_job_that_runs(client: Client, job: Json, video: str) -> None:
+    client.set_faults(http_5xx_after=True)
+    assert client.post(job).status_code == 500
+    (entry,) = client.ledger(video)
+    assert (entry["video"], entry["attempt"]) == (video, 1)
+    assert client.ended(entry["job_id"])["status"] == "job.completed"
+
+
+def test_an_answer_that_never_comes_leaves_a_job_that_runs(client: Client, job: Json, video: str) -> None:
+    client.set_faults(hang_after=True)
+    with pytest.raises(requests.ReadTimeout):
+        client.post(job, timeout_seconds=0.5)
+    (entry,) = client.ledger(video)
+    assert client.ended(entry["job_id"])["status"] == "job.completed"
+
+
+def test_a_stuck_job_never_ends_and_hinders_no_other(client: Client, job: Json) -> None:
+    client.set_faults(stuck=True)
+    stuck = [client.submit(job) for _ in range(3)]
+    client.set_faults(stuck=False)
+    assert client.ended(client.submit(job))["status"] == "job.completed"
+    assert {client.get(f"jobs/{job_id}")["status"] for job_id in stuck} == {"job.processing"}
+
+
+def test_a_slow_job_says_that_its_input_arrived_and_takes_its_time(
+    client: Client, job: Json, webhook: Webhook, s3: S3Access
+) -> None:
+    client.set_faults(slow=2.5)
+    job_id = client.submit(job)
+    eventually(lambda: webhook.events() == ["input.transferred"])
+    assert client.get(f"jobs/{job_id}")["status"] == "job.processing"
+    assert listing(s3) == {}
+    assert client.ended(job_id)["status"] == "job.completed"
+
+
+def test_a_job_told_to_fail_fails_its_videos_and_writes_its_images(client: Client, job: Json, s3: S3Access) -> None:
+    client.set_faults(fail=True)
+    job["outputs"]["jpg"] = {"key": "poster", "path": "v1/1/poster.jpg"}
+    ended = client.ended(client.submit(job))
+    assert ended["status"] == "job.failed"
+    assert ended["progress"] == "100%"
+    assert [output["status"] for output in ended["outputs"]] == ["httpstream.failed", "image.created"]
+    assert ended["outputs"][0]["error"] == "The media file couldn't be encoded because of a FFmpeg error."
+    assert list(listing(s3)) == ["processed/v1/1/poster.jpg"]
+
+
+def test_canned_jobs_write_a_real_stream_without_looking_at_the_input(
+    client: Client, job: Json, s3: S3Access, tmp_path: Path
+) -> None:
+    client.set_faults(canned=True)
+    text = tmp_path / "text"
+    text.write_text("not a video")
+    job["input"]["url"] = put(s3, text)
+    for attempt in (1, 2):
+        job["outputs"]["httpstream"]["hls"]["path"] = f"v1/{attempt}/hls"
+        job_id = client.submit(job)
+        assert client.ended(job_id)["status"] == "job.completed"
+        written = listing(s3, f"processed/v1/{attempt}/")
+        assert f"processed/v1/{attempt}/hls/master.m3u8" in written
+        known = client.get(f"metadata/jobs/{job_id}")["metadata"]
+        assert known["input"]["format"]["duration"] == known["outputs"][0]["hls"]["hls"]["format"]["duration"]
+    job["input"]["url"] = job["input"]["url"].replace("original", "nothing")
+    assert client.ended(client.submit(job))["input"]["status"] == "input.failed"
+
+
+def test_lost_doubled_and_forged_callbacks(client: Client, job: Json, webhook: Webhook) -> None:
+    client.set_faults(canned=True, drop=True)
+    client.ended(client.submit(job))
+    client.set_faults(drop=False, duplicate=True, forge=True)
+    job_id = client.submit(job)
+    client.ended(job_id)
+    eventually(lambda: len(webhook.received) == 9)
+    genuine = [payload["event"] for query, payload in webhook.received if query.endswith("sig=0abc")]
+    assert genuine == [event for event in ("input.transferred", "output.completed", "job.completed") for _ in range(2)]
+    forged = [payload["job_id"] for query, payload in webhook.received if query.endswith("sig=1abc")]
+    assert len(forged) == 3
+    assert job_id not in forged
+
+
+def test_late_callbacks_come_after_the_job_has_ended(client: Client, job: Json, webhook: Webhook) -> None:
+    client.set_faults(canned=True, delay_seconds=1.5)
+    client.ended(client.submit(job))
+    assert webhook.received == []
+    eventually(lambda: len(webhook.received) == 3)
+
+
+def test_a_redirect_is_not_followed_and_a_refusal_is_not_retried(client: Client, job: Json, webhook: Webhook) -> None:
+    webhook.status = 302
+    client.set_faults(canned=True)
+    health = f"{client.control_url}/_health"
+    before = requests.get(health, timeout=10).json()["callbacks"]["refused"]
+    client.ended(client.submit(job))
+    eventually(lambda: requests.get(health, timeout=10).json()["callbacks"]["refused"] == before + 3)
+    assert len(webhook.received) == 3
+
+
+Start = Callable[[], tuple[subprocess.Popen[str], Client]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a stand-in of this test's own, again and again on the same state."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run() -> tuple[subprocess.Popen[str], Client]:
+        options = ["--port", "0", "--state-dir", str(tmp_path / "state"), "--api-key", "key"]
+        command = [sys.executable, "-m", "devstack.coconut", *options]
+        process = subprocess.Popen(command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        return process, Client(json.loads(process.stdout.readline())["url"], "key")
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started, by any of its threads."""
+    found: list[int] = []
+    with suppress(FileNotFoundError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_jobs_and_ledger_survive_the_end_of_the_process_and_ffmpeg_does_not(
+    start: Start, s3: S3Access, tmp_path: Path, webhook: Webhook, video: str, ending: signal.Signals
+) -> None:
+    clip = a_clip(tmp_path / "clip.mp4", size="1280x720", seconds=10)
+    job: dict[str, Any] = a_job(s3, put(s3, clip), f"{webhook.url}?video={video}&attempt=3&sig=0abc")
+    job["outputs"]["httpstream"]["variants"] = ["mp4:0x720", "mp4:0x540"]
+    process, client = start()
+    job_id = client.submit(job)
+    encoders = eventually(
+        lambda: children(process.pid) if client.get(f"jobs/{job_id}")["progress"] not in {"0%", "100%"} else []
+    )
+    process.send_signal(ending)
+    assert process.wait(timeout=10) == (0 if ending == signal.SIGTERM else -ending)
+    eventually(lambda: not any(is_alive(encoder) for encoder in encoders), within_seconds=5)
+
+    _, client = start()
+    (entry,) = client.ledger(video)
+    assert (entry["job_id"], entry["attempt"]) == (job_id, 3)
+    assert client.ended(job_id)["status"] == "job.completed"
+    assert "processed/v1/1/hls/master.m3u8" in listing(s3)
