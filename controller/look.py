@@ -1,26 +1,27 @@
 """Looking: ask each neighbour just what the rules of this phase need. Nothing is changed here.
 
-A neighbour that gives no answer makes a look blind instead of ending the pass: deadlines hold all the same.
+A neighbour that gives no answer, or refuses one, makes a look blind instead of ending the pass: deadlines
+hold all the same.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-from controller.ports import Job, JobState
+import structlog
+
+from controller.ports import JobState
 from controller.steps import Seen
 from controller.world import World
 from crds.failures import FailureCode
-from crds.trouble import UnavailableError
+from crds.trouble import RefusedError, UnavailableError
 from crds.videoupload import Phase, Reason
 from desired.rows import UNRESOLVED, AttemptRow, VideoRow
 from spaces.outcome import OutputsProblem, SourceProblem, VerifiedOutputs
 
-Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
 
 
 def look(row: VideoRow, world: World) -> Seen:
-    """Return what this upload's next decision needs. Raises UnavailableError for Postgres, RefusedError."""
+    """Return what this upload's next decision needs. Raises UnavailableError for Postgres."""
     if row.wish.deleted:
         return Seen()
     match row.observed.phase:
@@ -51,20 +52,24 @@ def _at_the_original(row: VideoRow, world: World) -> Seen:
 
 def _at_submissions(row: VideoRow, world: World) -> Seen:
     attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
-    if attempts and attempts[-1].state in UNRESOLVED:
-        job = _claimed_job(attempts[-1], world)
-        outputs = None if job else _blind_if_away(lambda: _outputs(row, attempts[-1].attempt, None, world), None)
-        return Seen(attempts=attempts, job=job, outputs=outputs)
     blind = Seen(is_blind=True, attempts=attempts)
+    if attempts and attempts[-1].state in UNRESOLVED:
+        claims = world.claims.of_attempt(row.wish.video_id, attempts[-1].attempt)
+        return _blind_if_away(lambda: _at_a_lost_submission(row, attempts, claims, world), blind)
     return _blind_if_away(lambda: Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key)), blind)
 
 
-def _claimed_job(attempt: AttemptRow, world: World) -> Job | None:
-    for job_id in world.claims.of_attempt(attempt.video_id, attempt.attempt):
-        job = _blind_if_away(partial(world.transcoder.job, job_id), None)
+def _at_a_lost_submission(row: VideoRow, attempts: tuple[AttemptRow, ...], claims: Sequence[str], world: World) -> Seen:
+    """Ask for every job that a callback named, then for outputs without a callback."""
+    for job_id in claims:
+        job = world.transcoder.job(job_id)
         if job is not None:
-            return job
-    return None
+            return Seen(attempts=attempts, job=job)
+    return Seen(
+        attempts=attempts,
+        original=world.storage.head(row.wish.storage_key),
+        outputs=_outputs(row, attempts[-1].attempt, None, world),
+    )
 
 
 def _at_the_job(row: VideoRow, world: World) -> Seen:
@@ -72,12 +77,11 @@ def _at_the_job(row: VideoRow, world: World) -> Seen:
     job_id = row.observed.job_id
     if job_id is None:
         return Seen(attempts=attempts)
-    try:
-        job = world.transcoder.job(job_id)
-    except UnavailableError:
-        return Seen(is_blind=True, attempts=attempts)
+    blind = Seen(is_blind=True, attempts=attempts)
+    seen = _blind_if_away(lambda: Seen(attempts=attempts, job=world.transcoder.job(job_id)), blind)
+    job = seen.job
     if job is None or job.state is not JobState.COMPLETED:
-        return Seen(attempts=attempts, job=job)
+        return seen
     return _blind_if_away(
         lambda: Seen(
             attempts=attempts,
@@ -99,8 +103,9 @@ def _at_the_playlist(row: VideoRow, world: World) -> Seen:
     return Seen(playlist=world.storage.read_playlist(row.wish.video_id))
 
 
-def _blind_if_away(ask: Callable[[], Answer], blind: Answer) -> Answer:
+def _blind_if_away(ask: Callable[[], Seen], blind: Seen) -> Seen:
     try:
         return ask()
-    except UnavailableError:
+    except (UnavailableError, RefusedError) as error:
+        log.warning("gave_no_answer", why=str(error))
         return blind

@@ -74,6 +74,8 @@ def _uploading(row: VideoRow, seen: Seen, now: datetime) -> Step:
     match seen.source:
         case SourceFacts():
             return AcceptFile(seen.source)
+        case SourceProblem() if _is_over(row, now):
+            return Fail(Failure(seen.source.code, seen.source.message, attempt=0))
         case SourceProblem():
             step = _rejected(row, seen.source)
             if step is not None:
@@ -107,7 +109,7 @@ def _rejected(row: VideoRow, problem: SourceProblem) -> Step | None:
 def _uploaded(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
     newest = seen.attempts[-1] if seen.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
-        return _unresolved(newest, seen, now, rules)
+        return _unresolved(row, newest, seen, now, rules)
     if _is_over(row, now):
         message = "no transcode could be started in time"
         return Fail(Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt))
@@ -126,14 +128,16 @@ def _uploaded(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
     return Submit(row.observed.attempt + 1)
 
 
-def _unresolved(newest: AttemptRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, rules: Rules) -> Step:
     """Find out what became of a submission before another is paid for."""
     if seen.job is not None:
         return AdoptJob(newest.attempt, seen.job.job_id)
     if isinstance(seen.outputs, VerifiedOutputs):
-        return Publish(newest.attempt, seen.outputs)
+        changed = _source_trouble(row, seen)
+        return Publish(newest.attempt, seen.outputs) if changed is None else Fail(changed)
     window_ends = newest.intended_at + rules.timing.scaled(rules.timing.resolve_window_seconds)
-    if now < window_ends:
+    # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
+    if now < window_ends or (seen.is_blind and not _is_over(row, now)):
         return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
     return AbandonAttempt(newest.attempt)
 
