@@ -1,0 +1,117 @@
+"""For every bound in the schema of the kind: a value it lets through and one it refuses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from crds.failures import Failure, FailureCode
+from crds.status import status_of
+from crds.videoupload import Phase, Published, Rejection, Rendition, SourceFacts
+from tests.unit.crds.builders import NOON, a_resource, a_wish, an_observation
+from tests.unit.crds.test_schema import EVERYTHING
+
+_WRONG_PATTERN = {
+    ".spec.source.storageKey": "elsewhere/a/b",
+    ".spec.profile": "No Profile",
+    ".status.conditions[].reason": "two words",
+}
+
+
+ABSENT = object()
+UNCHANGED = object()
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One bound of one field; ``good`` may be UNCHANGED, the value of `a_full_body`, and ``bad`` ABSENT."""
+
+    path: str
+    rule: str
+    good: Any
+    bad: Any
+
+    def __str__(self) -> str:
+        return f"{self.path[1:]}:{self.rule}"
+
+    @property
+    def field(self) -> str:
+        """Return the field as the API server names it in a refusal."""
+        return self.path[1:].replace("[]", "[0]")
+
+
+def all_bounds() -> Iterator[Bound]:
+    """Yield every bound of spec and status."""
+    for path, row in EVERYTHING.items():
+        # Conditions are a map by type, and its six types are fewer than the items allowed.
+        if path.startswith((".spec", ".status")) and path != ".status.conditions":
+            yield from _bounds(path, row)
+
+
+def _bounds(path: str, row: dict[str, Any]) -> Iterator[Bound]:
+    for rule, limit in row.items():
+        match rule:
+            case "maxLength":
+                yield Bound(path, rule, _text(path, limit), _text(path, limit + 1))
+            case "minLength":
+                yield Bound(path, rule, _text(path, max(limit, 12)), "")
+            case "pattern":
+                yield Bound(path, rule, _text(path, 12), _WRONG_PATTERN[path])
+            case "minimum":
+                yield Bound(path, rule, limit, limit - 1)
+            case "maximum":
+                yield Bound(path, rule, limit, limit + 1)
+            case "enum":
+                for word in limit:
+                    yield Bound(path, f"{rule}={word}", word, "another-word")
+            case "maxItems":
+                rendition = {"uri": "a", "bandwidth": 1}
+                yield Bound(path, rule, [rendition] * limit, [rendition] * (limit + 1))
+            case "format":
+                yield Bound(path, rule, "2026-07-01T12:00:00.123456Z", "at noon")
+            case "required":
+                for name in limit:
+                    yield Bound(f"{path}.{name}", rule, UNCHANGED, ABSENT)
+            case "type":
+                yield Bound(path, rule, UNCHANGED, "7" if limit in {"integer", "number"} else 7)
+
+
+def _text(path: str, length: int) -> str:
+    if path == ".spec.source.storageKey":
+        return "imports/a/".ljust(length, "x")
+    return "x" * length
+
+
+def a_full_body() -> dict[str, Any]:
+    """Return a resource that has every field of the kind."""
+    wish = a_wish()
+    observed = an_observation(
+        Phase.ERRORED,
+        deadline_at=NOON,
+        job_id="job-1",
+        progress_at=NOON,
+        rejected=Rejection("not_a_video", "a text file", "e@noon", 1),
+        source=SourceFacts("e", NOON, 9, "mp4"),
+        published=Published(1, 1, 9.5, (Rendition("1/360p.m3u8", 1, 1, 1, 1, "avc1", 29.97),), has_poster=True),
+        failure=Failure(FailureCode.JOB_LOST, "lost", 1, "raw words"),
+    )
+    resource = a_resource(wish, annotations={"video.uploads.dev/reconcile-requested-at": "monday"})
+    status = status_of(wish, observed, resource=resource, now=NOON)
+    # One condition: a list by type may not hold the same type twice, whatever a case makes of it.
+    return {
+        "spec": dict(resource.spec),
+        "status": {**status, "progress": "40%", "conditions": status["conditions"][:1]},
+    }
+
+
+def with_value(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return the body with one field changed, in every item where the path goes through a list."""
+    if value is UNCHANGED:
+        return body
+    name, _, rest = path.lstrip(".").partition(".")
+    if name.endswith("[]"):
+        name = name.removesuffix("[]")
+        items = body[name]
+        return {**body, name: [with_value(item, rest, value) if rest else value for item in items]}
+    if rest:
+        return {**body, name: with_value(body[name], rest, value)}
+    return {key: kept for key, kept in body.items() if key != name} | ({} if value is ABSENT else {name: value})
