@@ -6,18 +6,22 @@ Exits with 0 only when the result plays; otherwise with 1 and a message that say
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+from crds.trouble import UnavailableError
 from desired.database import Database
 from desired.events import Events
+from desired.observations import Observations
 from devstack import tokens
 from devstack.demo import clip as clips
 from devstack.demo import report
-from devstack.demo.client import Client, NewVideo, Upload, send
+from devstack.demo.client import Client, NewVideo, Upload, Video, send
 from devstack.demo.clip import Clip
 from devstack.demo.follow import Followed, Follower
 from devstack.demo.history import from_postgres, seconds_by_phase
 from devstack.demo.player import Expected, Player
+from devstack.demo.provider import Provider
 from devstack.demo.screen import Screen
 from devstack.demo.trouble import DemoError
 from devstack.description import StackDescription
@@ -37,12 +41,24 @@ def main() -> int:
         stack = _running(place)
         clip = clips.own(arguments.file) if arguments.file else clips.made(place.root / "demo")
         followed = _publish(clip, stack, screen, patience_seconds=arguments.patience)
-        _tell_result(followed, stack, place, screen)
-        _play(followed, clip, screen)
+        kubectl = report.kubectl_line(
+            place.root / "bin" / "kubectl",
+            kubeconfig=stack.kubeconfig,
+            namespace=stack.namespace,
+            video_id=followed.video.id,
+        )
+        _play(followed.video, clip, screen, kubectl)
     except DemoError as error:
         screen.end_bar()
         sys.stderr.write(f"\nThe demo failed: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        screen.end_bar()
+        sys.stderr.write("\nStopped watching. The upload goes on without you.\n")
+        return 130
+    screen.line()
+    for line in report.result_lines(followed.video, seconds_by_phase(followed.transitions), kubectl):
+        screen.line(line)
     screen.line(f"\nThe video plays. {time.monotonic() - began:.0f} s in all.")
     return 0
 
@@ -65,10 +81,19 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, *, patience_se
     screen.line(f"confirmed    POST …/{upload.video_id}/upload_complete: {word}")
     database = Database(stack.database_url, max_size=1)
     try:
-        follower = Follower(client, from_postgres(Events(database)), screen)
+        provider = Provider(stack.coconut, partial(_job_of, Observations(database)))
+        follower = Follower(client, from_postgres(Events(database)), provider.percent, screen)
         return follower.follow(upload.video_id, patience_seconds=patience_seconds)
     finally:
         database.close()
+
+
+def _job_of(observations: Observations, video_id: str) -> str | None:
+    try:
+        row = observations.get(video_id)
+    except UnavailableError:
+        return None
+    return None if row is None else row.observed.job_id
 
 
 def _send(upload: Upload, clip: Clip, screen: Screen) -> None:
@@ -83,27 +108,17 @@ def _send(upload: Upload, clip: Clip, screen: Screen) -> None:
     screen.end_bar()
 
 
-def _tell_result(followed: Followed, stack: StackDescription, place: Place, screen: Screen) -> None:
-    video = followed.video
-    kubectl = report.kubectl_line(
-        place.root / "bin" / "kubectl", kubeconfig=stack.kubeconfig, namespace=stack.namespace, video_id=video.id
-    )
+def _play(video: Video, clip: Clip, screen: Screen, kubectl: str) -> None:
+    """Hold the result against what was sent. Raises DemoError."""
     if video.status != "ready":
         why = (
             f"{video.error.code}: {video.error.message}. {video.error.what_to_do}" if video.error else "no reason told"
         )
         raise DemoError(f"the video is {video.status}, not ready ({why})\nlook at it: {kubectl}")
-    screen.line()
-    for line in report.result_lines(video, seconds_by_phase(followed.transitions), kubectl):
-        screen.line(line)
-
-
-def _play(followed: Followed, clip: Clip, screen: Screen) -> None:
-    video, player = followed.video, Player()
     if video.playback_url is None or video.thumbnail_url is None:
         raise DemoError(f"the video is ready with playback {video.playback_url} and thumbnail {video.thumbnail_url}")
     screen.line("\nplaying it as a player would")
-    expected = Expected(clip.renditions, clip.duration_seconds, clip.has_sound)
+    player, expected = Player(), Expected(clip.renditions, clip.duration_seconds, clip.has_sound)
     player.play(video.playback_url, expected, lambda played: screen.line(f"  {report.played_line(played)}"))
     screen.line(f"  thumbnail: {player.picture_bytes(video.thumbnail_url)} bytes of JPEG")
 

@@ -39,6 +39,7 @@ class Follower:
 
     client: Api
     history: History
+    percent: Callable[[str], int]
     screen: Screen
     monotonic: Callable[[], float] = time.monotonic
     look_every_seconds: float = 0.3
@@ -62,13 +63,16 @@ class Follower:
                 transcoding_since = now
             told, before = transitions, video
             if video.status in (_TRANSCODING, _READY):
-                self.screen.bar("transcoding", video.progress, f"{now - transcoding_since:.0f} s")
+                self.screen.bar("transcoding", self._percent(video), f"{now - transcoding_since:.0f} s")
             if _is_over(video):
                 self.screen.end_bar()
                 return Followed(video, transitions)
             if now - changed_at > patience_seconds:
                 raise DemoError(f"nothing changed for {patience_seconds:g} s: {_waiting(video)}")
             pause.wait(self.look_every_seconds)
+
+    def _percent(self, video: Video) -> int:
+        return video.progress if video.status == _READY else max(video.progress, self.percent(video.id))
 
 
 def _is_over(video: Video) -> bool:

@@ -26,7 +26,7 @@ def played_line(played: PlayedRendition) -> str:
     segments = f"{played.segments} segment{'s' if played.segments != 1 else ''}"
     return (
         f"{played.size:>9}: ENDLIST, {segments} ({megabytes(played.segment_bytes)}), {played.duration_seconds:.1f} s;"
-        f" first {DECODED_SECONDS} s decoded: {played.pictures} pictures, {played.sounds} pieces of sound"
+        f" first {DECODED_SECONDS} s decoded: {played.pictures} pictures, {'with' if played.sounds else 'no'} sound"
     )
 
 

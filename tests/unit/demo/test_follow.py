@@ -69,7 +69,7 @@ def seconds_pass() -> Iterator[float]:
 def followed(told: Told, out: io.StringIO) -> Followed:
     clock = seconds_pass()
     screen = Screen(out, is_terminal=False)
-    follower = Follower(told, told.history, screen, monotonic=lambda: next(clock), look_every_seconds=0)
+    follower = Follower(told, told.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0)
     return follower.follow("v", patience_seconds=10)
 
 
@@ -84,6 +84,19 @@ def test_every_transition_is_told_once_with_its_cause() -> None:
     assert followed(told, out) == Followed(a_video("ready", progress=100), LIFE)
     lines = [line for line in out.getvalue().splitlines() if "cause: poll" in line]
     assert [line.split()[0] for line in lines] == ["0.0", "2.0", "2.5", "10.0", "40.0", "50.0"]
+
+
+def test_the_bar_believes_whoever_is_further() -> None:
+    out = io.StringIO()
+    told = Told(
+        (a_video("uploading"), LIFE[:1]),
+        (a_video("processing", progress=0), LIFE[:3]),
+        (a_video("processing", progress=90), LIFE[:3]),
+        (a_video("ready", progress=100), LIFE),
+    )
+    followed(told, out)
+    bars = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("transcoding")]
+    assert bars == ["40", "90", "100"]
 
 
 def test_a_refused_file_ends_it_although_the_upload_waits_for_another() -> None:

@@ -1,0 +1,44 @@
+"""How far the job is at Coconut, for the bar.
+
+The service shows progress too, but at most every 10 % and 15 s: each write costs every watcher of the cluster.
+For a bar that is watched this asks Coconut itself, as the operator does, about once a second.
+"""
+
+import time
+from collections.abc import Callable
+
+import requests
+
+from devstack.description import Coconut
+
+_ASK_EVERY_SECONDS = 1.0
+_TIMEOUT_SECONDS = 3
+
+
+class Provider:
+    """Coconut, or its stand-in. ``job_of`` returns the id of a video's job, None while there is none."""
+
+    def __init__(self, coconut: Coconut, job_of: Callable[[str], str | None]) -> None:
+        self._coconut = coconut
+        self._job_of = job_of
+        self._asked_at: float | None = None
+        self._percent = 0
+
+    def percent(self, video_id: str) -> int:
+        """Return the newest answer. Without one it stays as it was: the bar is no reason to fail."""
+        now = time.monotonic()
+        if self._asked_at is None or now - self._asked_at >= _ASK_EVERY_SECONDS:
+            self._asked_at = now
+            self._percent = max(self._percent, self._ask(self._job_of(video_id)))
+        return self._percent
+
+    def _ask(self, job_id: str | None) -> int:
+        if job_id is None:
+            return 0
+        try:
+            answer = requests.get(
+                f"{self._coconut.url}/jobs/{job_id}", auth=(self._coconut.api_key, ""), timeout=_TIMEOUT_SECONDS
+            )
+            return int(answer.json()["progress"].rstrip("%")) if answer.ok else 0
+        except (requests.RequestException, KeyError, ValueError):
+            return 0
