@@ -68,8 +68,8 @@ def access(place: Place, port: int, *, bucket: str) -> S3Access:
 def server(place: Place, port: int) -> Server:
     """Return the S3 server of one stack."""
     files, accounts, sidecar = (place.data(NAME) / name for name in ("files", "accounts", "metadata"))
-    for directory in (files, accounts):
-        directory.mkdir(parents=True, exist_ok=True)
+    files.mkdir(parents=True, exist_ok=True)
+    accounts.mkdir(mode=0o700, exist_ok=True)  # versitygw keeps the secrets of its keys here
     storage = ["posix", str(files)]
     if not _keeps_attributes(files):
         sidecar.mkdir(exist_ok=True)

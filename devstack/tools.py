@@ -121,7 +121,7 @@ def parse_go_version(text: str) -> tuple[int, int]:
 
 
 def _built(wanted: GoTool) -> Path:
-    return _cache_dir() / f"{wanted.name}-{cache_key(wanted, go_version=_go_version(wanted))}" / wanted.name
+    return _cache_dir() / f"{wanted.name}-{cache_key(wanted, go_version=go_version_for(wanted))}" / wanted.name
 
 
 def _cache_dir() -> Path:
@@ -130,7 +130,7 @@ def _cache_dir() -> Path:
 
 
 @functools.cache
-def _go_version(wanted: GoTool) -> str:
+def go_version_for(wanted: GoTool) -> str:
     """Ask Go in the module's directory, where GOTOOLCHAIN may choose a newer one than the installed."""
     needed = re.search(r"^go (\S+)$", (wanted.module_dir / "go.mod").read_text(), re.MULTILINE)
     needed_version = needed[1] if needed else "1.24"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devstack import tools
-from devstack.tools import TOOLS, GoTool, cache_key, parse_go_version
+from devstack.tools import TOOLS, GoTool, ToolError, cache_key, parse_go_version
 
 
 @pytest.fixture
@@ -46,6 +46,38 @@ def test_another_compiler_or_other_flags_are_built_again(a_tool: GoTool) -> None
 )
 def test_go_versions_compare_as_numbers(text: str, version: tuple[int, int]) -> None:
     assert parse_go_version(text) == version
+
+
+@pytest.fixture
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tools.go_version_for.cache_clear()
+
+
+@pytest.mark.usefixtures("no_cache")
+def test_without_go_the_message_names_the_package_and_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError, match=r"there is no `go`: .*apt-get install golang"):
+        tools.tool("etcd")
+
+
+@pytest.mark.usefixtures("no_cache")
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("echo go1.19.8", id="too-old-to-know"),
+        pytest.param("echo 'go: go.mod requires go >= 1.26.0' >&2; exit 1", id="too-old-and-says-so"),
+    ],
+)
+def test_an_old_go_is_refused_before_it_builds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) -> None:
+    fake = tmp_path / "go"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(ToolError, match=r"install Go 1\.26\.0 or newer"):
+        tools.tool("etcd")
 
 
 @pytest.mark.parametrize("entry", TOOLS.values(), ids=TOOLS.keys())
