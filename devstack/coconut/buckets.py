@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_INPUT_BYTES = 20 * 2**30
 _CHUNK_BYTES = 2**20
+_SINGLE_PUT_BYTES = 16 * 2**20  # nearly every segment; boto's transfer manager is slow for small files
 _TIMEOUT_SECONDS = (10, 60)
 _PRESIGNED_SECONDS = 3_600
 _CONTENT_TYPES = {
@@ -71,21 +72,23 @@ def touch(source: Source) -> None:
 
 def upload(storage: Storage, files: Iterable[MadeFile]) -> None:
     """Write files to the bucket, one after the other in the order given."""
-    extra = dict(storage.object_headers)
-    if storage.acl:
-        extra["ACL"] = storage.acl
     try:
         client = _client(storage.bucket)
         for file in files:
-            client.upload_file(
-                str(file.local),
-                storage.bucket.name,
-                object_key(storage, file.path),
-                ExtraArgs={**extra, "ContentType": content_type(file.path)},
-                Config=_TRANSFER,
-            )
+            _write(client, storage, file)
     except (BotoCoreError, ClientError, S3UploadFailedError) as error:
         raise StorageError(f"The file couldn't be uploaded to the storage: {_code(error)}.") from error
+
+
+def _write(client: "S3Client", storage: Storage, file: MadeFile) -> None:
+    extra: Any = {**storage.object_headers, "ContentType": content_type(file.path)}
+    if storage.acl:
+        extra["ACL"] = storage.acl
+    bucket, key = storage.bucket.name, object_key(storage, file.path)
+    if file.local.stat().st_size < _SINGLE_PUT_BYTES:
+        client.put_object(Bucket=bucket, Key=key, Body=file.local.read_bytes(), **extra)
+    else:
+        client.upload_file(str(file.local), bucket, key, ExtraArgs=extra, Config=_TRANSFER)
 
 
 def object_key(storage: Storage, path: str) -> str:

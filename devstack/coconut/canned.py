@@ -18,7 +18,8 @@ CLIP_SECONDS = 4
 MAX_TREES = 64
 
 _CLIP_ARGUMENTS = [
-    *["-f", "lavfi", "-i", f"testsrc2=size=1920x1080:rate=30:duration={CLIP_SECONDS}"],
+    # Bars that do not move: small files, so that writing them costs next to nothing.
+    *["-f", "lavfi", "-i", f"smptehdbars=size=1920x1080:rate=30:duration={CLIP_SECONDS}"],
     *["-f", "lavfi", "-i", f"sine=frequency=440:duration={CLIP_SECONDS}"],
     *["-threads", "1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "mp4"],
 ]
