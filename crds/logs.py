@@ -4,11 +4,13 @@ Lines of the libraries (stdlib logging) and of our own modules (structlog) leave
 worth a line is decided where it happens.
 """
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -22,6 +24,8 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
+# One encoder for all lines: `json.dumps` would make one for each.
+_ENCODER = json.JSONEncoder(default=repr)
 _REDACTED = "[redacted]"
 # A parameter of a signed URL or of a callback, a bearer token, a password inside a URL, a named secret.
 _SECRETS = re.compile(
@@ -88,7 +92,7 @@ def redact(text: str) -> str:
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take secrets out of every field of a line."""
     for name, value in event.items():
-        if _SECRET_FIELDS.search(name):
+        if _names_a_secret(name):
             event[name] = _REDACTED
         elif isinstance(value, str):
             # Most lines hold none of these characters, and the search costs more than the look.
@@ -99,10 +103,23 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
     return event
 
 
+@lru_cache(maxsize=1024)
+def _names_a_secret(field: str) -> bool:
+    return _SECRET_FIELDS.search(field) is not None
+
+
+def _json_line(event: MutableMapping[str, Any], **_settings: object) -> str:
+    return _ENCODER.encode(event)
+
+
 def _last_processors(log_format: LogFormat) -> list[Processor]:
     # The traceback becomes text before redaction: exceptions quote URLs.
     if log_format is LogFormat.JSON:
-        return [structlog.processors.format_exc_info, redact_event, structlog.processors.JSONRenderer()]
+        return [
+            structlog.processors.format_exc_info,
+            redact_event,
+            structlog.processors.JSONRenderer(serializer=_json_line),
+        ]
     return [
         structlog.processors.format_exc_info,
         redact_event,

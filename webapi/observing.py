@@ -13,14 +13,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; their failures are logged all the same.
 _QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
 
-_log = structlog.get_logger(__name__)
-
 
 class Observing:
     """Falcon middleware; the first one, so that every answer has a request id."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._seconds = metrics.request_seconds
+        # Bound once: structlog's lazy logger would assemble itself again for each request.
+        self._log = structlog.get_logger(__name__).bind()
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Name the request, by the caller's own name for it if that is a decent one."""
@@ -41,7 +41,7 @@ class Observing:
         self._seconds.labels(method, route, resp.status_code).observe(seconds)
         if route in _QUIET_ROUTES and resp.status_code < 400:
             return
-        _log.info(
+        self._log.info(
             "request",
             method=method,
             route=route,

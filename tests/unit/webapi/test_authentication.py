@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from webapi.auth import Caller, Tokens
-from webapi.errors import ProblemError
+from webapi.errors import Code, ProblemError
 
 PRIVATE_CALLS = [
     pytest.param("POST", "/api/v1/videos", id="create"),
@@ -103,3 +103,15 @@ def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_probes_need_no_token(api: Api, path: str) -> None:
     assert api.client.simulate_get(path).status_code == 200
+
+
+def test_a_token_that_was_good_before_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+    header = f"Bearer {token(exp=int(time.time()) + 600)}"
+    assert tokens.caller(header).owner == "ann"
+
+    later = time.time() + 631
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(ProblemError) as refused:
+        tokens.caller(header)
+    assert refused.value.code is Code.INVALID_TOKEN
