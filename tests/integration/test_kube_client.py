@@ -1,0 +1,241 @@
+"""The client on a real API server: applying wishes, projecting observations, deleting exactly what was seen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from crds.client import Applied, Cluster, UploadsClient
+from crds.resource import Resource
+from crds.spec import API_VERSION, wish_of
+from crds.status import observed_of, status_of
+from crds.trouble import ConflictError, RefusedError, UnavailableError
+from crds.videoupload import Observed, Phase, Wish, new_video_id
+from devstack.cluster import Cluster as Devcluster
+from devstack.ports import HOST, Ports
+from tests.unit.crds.builders import a_wish, an_observation
+
+PLAYS = an_observation(Phase.READY)
+
+
+@pytest.fixture
+def uploads(api_server: Devcluster, kube_namespace: str) -> UploadsClient:
+    """The client, as administrator in a namespace of this test's own."""
+    return UploadsClient.from_environment(namespace=kube_namespace, kubeconfig=api_server.admin_kubeconfig)
+
+
+@pytest.fixture
+def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
+    """Kubectl in the same namespace."""
+    return Devcluster(api_server.admin_kubeconfig, kube_namespace)
+
+
+def own_wish() -> Wish:
+    video_id = new_video_id()
+    return a_wish(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
+
+
+def stored(uploads: UploadsClient, wish: Wish) -> Resource:
+    resource = uploads.get(wish.video_id)
+    assert resource is not None
+    return resource
+
+
+def applied(uploads: UploadsClient, wish: Wish) -> Resource:
+    assert uploads.apply(wish) is Applied.APPLIED
+    return stored(uploads, wish)
+
+
+def written(uploads: UploadsClient, resource: Resource, observed: Observed, *, at: datetime | None = None) -> Resource:
+    status = status_of(wish_of(resource), observed, resource=resource, now=at or datetime.now(UTC))
+    return uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
+
+
+def test_a_wish_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    resource = applied(uploads, wish)
+    assert wish_of(resource) == wish
+    assert resource.status is None
+
+
+def test_what_is_not_there_is_none(uploads: UploadsClient) -> None:
+    assert uploads.get("nothing") is None
+
+
+def test_applying_the_same_wish_again_writes_nothing(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    before = written(uploads, applied(uploads, wish), PLAYS)
+    assert applied(uploads, wish).resource_version == before.resource_version
+
+
+def test_a_newer_wish_replaces_the_spec_and_drops_what_it_no_longer_says(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    applied(uploads, wish)
+    newer = replace(wish, revision=2, title="Another", declared_bytes=None)
+    assert wish_of(applied(uploads, newer)) == newer
+
+
+def test_an_older_wish_is_told_apart_and_changes_nothing(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    newer = applied(uploads, replace(wish, revision=2, title="Newer"))
+    assert uploads.apply(wish) is Applied.OUTDATED
+    assert stored(uploads, wish) == newer
+
+
+def test_an_older_wish_that_breaks_other_rules_too_is_still_just_older(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    applied(uploads, replace(wish, revision=2, edition=2, confirmations=1))
+    assert uploads.apply(wish) is Applied.OUTDATED
+
+
+def test_a_wish_that_breaks_a_rule_is_refused(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    applied(uploads, wish)
+    with pytest.raises(RefusedError, match=r"spec\.source cannot change"):
+        uploads.apply(replace(wish, revision=2, region="elsewhere"))
+
+
+def test_the_wish_wins_over_a_hand_edit_and_leaves_the_labels_of_others(
+    uploads: UploadsClient, own: Devcluster
+) -> None:
+    wish = own_wish()
+    applied(uploads, wish)
+    own.kubectl("label", "vu", wish.video_id, "team=red")
+    own.kubectl("patch", "vu", wish.video_id, "--type=merge", '--patch={"spec":{"title":"by hand"}}')
+    resource = applied(uploads, wish)
+    assert resource.spec["title"] == wish.title
+    assert resource.labels["team"] == "red"
+
+
+def test_wishes_and_status_have_one_manager_each(uploads: UploadsClient, own: Devcluster) -> None:
+    resource = applied(uploads, own_wish())
+    written(uploads, resource, PLAYS)
+    path = "--output=jsonpath={range .metadata.managedFields[*]}{.manager}/{.operation}/{.subresource} {end}"
+    managers = own.kubectl("get", "vu", resource.name, "--show-managed-fields", path).split()
+    assert managers == ["desired/Apply/", "video-uploads-operator/Update/status"]
+
+
+def test_an_observation_becomes_the_status_and_can_be_read_back(uploads: UploadsClient) -> None:
+    resource = written(uploads, applied(uploads, own_wish()), PLAYS)
+    assert resource.status is not None
+    assert observed_of(resource.status) == PLAYS
+
+
+def test_a_status_is_replaced_whole(uploads: UploadsClient) -> None:
+    failed = written(uploads, applied(uploads, own_wish()), an_observation(Phase.ERRORED))
+    assert failed.status is not None
+    assert "failure" in failed.status
+    retried = written(uploads, failed, an_observation(Phase.UPLOADED, revision=2))
+    assert retried.status is not None
+    assert "failure" not in retried.status
+
+
+def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
+    noon = datetime.now(UTC)
+    resource = written(uploads, applied(uploads, own_wish()), PLAYS, at=noon)
+    later = status_of(wish_of(resource), PLAYS, resource=resource, now=noon + timedelta(hours=1))
+    assert later == resource.status
+    again = uploads.write_status(resource.name, resource_version=resource.resource_version, status=later)
+    assert again.resource_version == resource.resource_version
+
+
+def test_a_status_on_top_of_a_newer_version_is_a_conflict(uploads: UploadsClient) -> None:
+    seen = applied(uploads, own_wish())
+    newest = written(uploads, seen, PLAYS)
+    with pytest.raises(ConflictError):
+        written(uploads, seen, an_observation(Phase.ERRORED, revision=2))
+    assert uploads.get(seen.name) == newest
+
+
+def test_a_status_for_a_wish_that_changed_meanwhile_is_a_conflict(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    seen = applied(uploads, wish)
+    uploads.apply(replace(wish, revision=2, retries=1))
+    with pytest.raises(ConflictError):
+        written(uploads, seen, an_observation(Phase.ERRORED))
+
+
+def test_an_older_observation_is_refused_even_by_someone_who_read_before_writing(uploads: UploadsClient) -> None:
+    resource = written(uploads, applied(uploads, own_wish()), replace(PLAYS, revision=7))
+    with pytest.raises(RefusedError, match=r"status\.revision is older"):
+        written(uploads, resource, replace(PLAYS, revision=6))
+
+
+def test_only_the_version_that_was_seen_is_deleted(uploads: UploadsClient) -> None:
+    seen = applied(uploads, own_wish())
+    newest = written(uploads, seen, PLAYS)
+    with pytest.raises(ConflictError):
+        uploads.delete(seen.name, uid=seen.uid, resource_version=seen.resource_version)
+    uploads.delete(newest.name, uid=newest.uid, resource_version=newest.resource_version)
+    assert uploads.get(seen.name) is None
+
+
+def test_a_successor_of_the_same_name_is_not_deleted_nor_written(uploads: UploadsClient) -> None:
+    wish = own_wish()
+    first = applied(uploads, wish)
+    uploads.delete(first.name, uid=first.uid, resource_version=first.resource_version)
+    second = applied(uploads, wish)
+    with pytest.raises(ConflictError):
+        uploads.delete(first.name, uid=first.uid, resource_version=second.resource_version)
+    with pytest.raises(ConflictError):
+        written(uploads, first, PLAYS)
+
+
+def test_what_is_gone_is_deleted_and_its_status_is_a_conflict(uploads: UploadsClient) -> None:
+    resource = applied(uploads, own_wish())
+    for _ in range(2):
+        uploads.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
+    with pytest.raises(ConflictError):
+        written(uploads, resource, PLAYS)
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (3, [3]), (4, [3, 1]), (6, [3, 3])])
+def test_a_listing_comes_in_pages(uploads: UploadsClient, count: int, sizes: list[int]) -> None:
+    made = {applied(uploads, own_wish()).name for _ in range(count)}
+    pages = list(uploads.pages(page_size=3))
+    assert [len(page) for page in pages] == sizes
+    assert {resource.name for page in pages for resource in page} == made
+
+
+def test_an_event_shows_in_describe(uploads: UploadsClient, own: Devcluster) -> None:
+    resource = applied(uploads, own_wish())
+    uploads.post_event(resource, type="Warning", reason="JobLost", message="the job is gone " * 999)
+    assert "the job is gone" in own.kubectl("describe", "vu", resource.name)
+
+
+def test_an_api_server_that_is_not_there_is_unavailable(ports: Ports, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(f"""
+apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: "http://{HOST}:{ports.of("nobody")}"}}}}]
+contexts: [{{name: c, context: {{cluster: c}}}}]
+current-context: c
+""")
+    uploads = UploadsClient.from_environment(namespace="n", kubeconfig=kubeconfig)
+    calls: list[Callable[[], object]] = [lambda: uploads.apply(own_wish()), lambda: uploads.get("a")]
+    for call in calls:
+        with pytest.raises(UnavailableError, match="no answer"):
+            call()
+
+
+def test_a_kubeconfig_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="connecting to Kubernetes"):
+        UploadsClient.from_environment(namespace="n", kubeconfig=tmp_path / "nothing")
+
+
+def test_outside_a_pod_a_kubeconfig_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(RefusedError, match="connecting to Kubernetes"):
+        Cluster.from_environment(namespace="n")
+
+
+def test_a_listing_that_outlives_its_snapshot_is_a_conflict(uploads: UploadsClient, own: Devcluster) -> None:
+    cluster = Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig)
+    path = f"/apis/{API_VERSION}/namespaces/{own.namespace}/videouploads"
+    for _ in range(2):
+        uploads.apply(own_wish())
+    with pytest.raises(RefusedError, match="continue"):
+        cluster.request("GET", path, query={"limit": 1, "continue": "forged"})
