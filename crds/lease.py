@@ -19,7 +19,7 @@ import structlog
 from crds.client import Cluster, NotFoundError
 from crds.trouble import ConflictError, NeighbourError
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,13 @@ class Election:
             spec = {key: value for key, value in lease["spec"].items() if key != "holderIdentity"}
             self._store.replace({**lease, "spec": spec})
         except NeighbourError as error:
-            _log.warning("the lease could not be given back and has to run out", error=str(error))
+            log.warning("lease_not_given_back", error=str(error))
 
     def _report(self, trouble: str) -> None:
         # Looks come every two seconds: one line per kind of trouble, not one per look.
         if trouble != self._trouble:
             self._trouble = trouble
-            _log.warning("the lease could not be taken or renewed", error=trouble)
+            log.warning("lease_unreachable", error=trouble)
 
     def _is_free(self, lease: dict[str, Any], now: float) -> bool:
         spec = lease.get("spec") or {}
@@ -205,7 +205,7 @@ class Leadership:
     def _run(self, on_lost: Callable[[], None]) -> None:
         try:
             if self._take():
-                _log.info("this process leads now")
+                log.info("lease_taken")
                 self._settled.set()
                 self._keep()
         finally:
@@ -213,7 +213,6 @@ class Leadership:
             was_held, self._renewed_at = self.is_held, -math.inf
             self._settled.set()
             if not self._stopping.is_set():
-                _log.error("the lease is lost")
                 on_lost()
             elif was_held:
                 self._election.give_back()
