@@ -8,7 +8,7 @@ from crds.failures import Failure, FailureCode
 from crds.status import status_of
 from crds.videoupload import Phase, Published, Rejection, Rendition, SourceFacts
 from tests.unit.crds.builders import NOON, a_resource, a_wish, an_observation
-from tests.unit.crds.test_schema import EVERYTHING
+from tests.unit.crds.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {
     ".spec.source.storageKey": "elsewhere/a/b",

@@ -1,8 +1,12 @@
-"""A JSON schema as a flat table: one row of bounds for each path, so that two schemas can be compared."""
+"""A JSON schema as a flat table, one row of bounds for each path, so that two can be compared; and the CRD's own."""
 
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
+
+from crds import videoupload
 
 _BOUNDS = ("type", "enum", "minimum", "maximum", "minLength", "maxLength", "maxItems", "pattern", "default", "required")
 Row = dict[str, Any]
@@ -42,3 +46,9 @@ def _table(schema: dict[str, Any], resolved: Any, path: str = "") -> dict[str, R
     if "items" in node:
         table |= _table(node["items"], resolved, f"{path}[]")
     return table
+
+
+CRD: dict[str, Any] = yaml.safe_load((Path(videoupload.__file__).parent / "videouploads.yaml").read_text())
+VERSION: dict[str, Any] = CRD["spec"]["versions"][0]
+SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
+EVERYTHING = facts_of_crd(SCHEMA)

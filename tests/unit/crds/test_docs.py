@@ -10,7 +10,7 @@ from crds.failures import ADVICE
 from crds.models import FAILURE_REASONS, ConditionType
 from crds.schedule import Timing
 from crds.videoupload import Phase, Reason
-from tests.unit.crds.test_schema import EVERYTHING, VERSION
+from tests.unit.crds.schema_facts import EVERYTHING, VERSION
 
 PAGE = (Path(__file__).parents[3] / "docs" / "videoupload.md").read_text()
 

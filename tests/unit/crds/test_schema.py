@@ -1,22 +1,15 @@
 """crds/videouploads.yaml and crds/models.py say the same. What CEL adds is tried on a real API server."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from crds import videoupload
 from crds.models import SHOWN_REASONS, Spec, Status
 from crds.videoupload import Phase, Reason
-from tests.unit.crds.schema_facts import Row, facts_of_crd, facts_of_model
+from tests.unit.crds.schema_facts import CRD, EVERYTHING, SCHEMA, VERSION, Row, facts_of_crd, facts_of_model
 
-CRD = yaml.safe_load((Path(videoupload.__file__).parent / "videouploads.yaml").read_text())
-(VERSION,) = CRD["spec"]["versions"]
-SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
 SPEC, STATUS = SCHEMA["properties"]["spec"], SCHEMA["properties"]["status"]
-EVERYTHING = facts_of_crd(SCHEMA)
 
 
 def test_spec_has_the_same_fields_and_bounds_in_both() -> None:
