@@ -124,8 +124,9 @@ def _as_unprivileged(argv: list[str], data: Path) -> Command:
     drop = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     if not all(_is_open_to_others(path) for path in (Path(argv[0]), data)):
         # The checkout lies below a directory that only root may enter, such as /root. Opening that to everybody
-        # would be worse than letting this one process pass through.
-        drop += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # would be worse than letting this one process pass through. Without the secure bit access(2), by which
+        # Postgres judges its own binaries, would not count the capability.
+        drop += ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return Command([*drop, *argv], environment, Path("/"), _STOP_FAST)
 
 
