@@ -99,7 +99,7 @@ class Client:
         body: Json = answer.json()
         return body
 
-    def ended(self, job_id: str, *, within_seconds: float = 60) -> Json:
+    def ended(self, job_id: str, *, within_seconds: float = 120) -> Json:
         def look() -> Json | None:
             job = self.get(f"jobs/{job_id}")
             return job if job["status"] in FINAL else None

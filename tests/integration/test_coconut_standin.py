@@ -171,16 +171,18 @@ def test_a_recording_without_a_duration_is_measured(
     [
         pytest.param(b"this is not a video\n" * 100, id="text"),
         pytest.param(b"", id="empty"),
-        pytest.param(b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n/etc/passwd\n#EXT-X-ENDLIST\n", id="playlist"),
-        pytest.param(b"ffconcat version 1.0\nfile /etc/passwd\n", id="concat-script"),
+        pytest.param(b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nother.ts\n#EXT-X-ENDLIST\n", id="playlist"),
+        pytest.param(b"ffconcat version 1.0\nfile other.ts\n", id="concat-script"),
         pytest.param(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 5000, id="mp4-without-content"),
     ],
 )
 def test_what_is_no_video_fails_as_an_input(
     client: Client, webhook: Webhook, s3: S3Access, tmp_path: Path, content: bytes
 ) -> None:
+    # A real video of this machine, which the input may point at but never show.
+    other = a_clip(tmp_path / "other.ts", "-c:v", "mpeg2video")
     path = tmp_path / "bad"
-    path.write_bytes(content)
+    path.write_bytes(content.replace(b"other.ts", str(other).encode()))
     job = client.ended(client.submit(a_job(s3, put(s3, path), hook(webhook))))
     assert job["status"] == "job.failed"
     assert job["input"]["status"] == "input.failed"

@@ -78,8 +78,8 @@ def test_an_error_after_acceptance_leaves_a_job_that_runs(client: Client, job: J
 def test_an_answer_that_never_comes_leaves_a_job_that_runs(client: Client, job: Json, video: str) -> None:
     client.set_faults(hang_after=True)
     with pytest.raises(requests.ReadTimeout):
-        client.post(job, timeout_seconds=0.5)
-    (entry,) = client.ledger(video)
+        client.post(job, timeout_seconds=1)
+    (entry,) = eventually(lambda: client.ledger(video))
     assert client.ended(entry["job_id"])["status"] == "job.completed"
 
 
@@ -88,13 +88,13 @@ def test_a_stuck_job_never_ends_and_hinders_no_other(client: Client, job: Json) 
     stuck = [client.submit(job) for _ in range(3)]
     client.set_faults(stuck=False)
     assert client.ended(client.submit(job))["status"] == "job.completed"
-    assert {client.get(f"jobs/{job_id}")["status"] for job_id in stuck} == {"job.processing"}
+    eventually(lambda: {client.get(f"jobs/{job_id}")["status"] for job_id in stuck} == {"job.processing"})
 
 
 def test_a_slow_job_says_that_its_input_arrived_and_takes_its_time(
     client: Client, job: Json, webhook: Webhook, s3: S3Access
 ) -> None:
-    client.set_faults(slow=2.5)
+    client.set_faults(slow=4)
     job_id = client.submit(job)
     eventually(lambda: webhook.events() == ["input.transferred"])
     assert client.get(f"jobs/{job_id}")["status"] == "job.processing"
@@ -147,14 +147,14 @@ def test_lost_doubled_and_forged_callbacks(client: Client, job: Json, webhook: W
 
 
 def test_late_callbacks_come_after_the_job_has_ended(client: Client, job: Json, webhook: Webhook) -> None:
-    client.set_faults(canned=True, delay_seconds=1.5)
+    client.set_faults(canned=True, delay_seconds=3)
     client.ended(client.submit(job))
-    assert webhook.received == []
+    assert "job.completed" not in webhook.events()
     eventually(lambda: len(webhook.received) == 3)
 
 
 def test_a_redirect_is_not_followed_and_a_refusal_is_not_retried(client: Client, job: Json, webhook: Webhook) -> None:
-    webhook.status = 302
+    webhook.status = 307  # the redirect that would carry the whole POST along
     client.set_faults(canned=True)
     health = f"{client.control_url}/_health"
     before = requests.get(health, timeout=10).json()["callbacks"]["refused"]
