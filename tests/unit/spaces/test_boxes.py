@@ -70,6 +70,7 @@ def test_a_whole_file_is_accepted(body: bytes) -> None:
         pytest.param(FTYP + MOOV, "no media data", id="no-media"),
         pytest.param(FTYP + MOOV + long_box(b"mdat", b"", missing=5 * 1024**3), "end of its mdat", id="large-cut-off"),
         pytest.param(FTYP + b"\x00\x00\x00\x05junk" + MOOV + MDAT, "no complete index", id="broken-size"),
+        pytest.param(FTYP + b"\x00\x00\x00\x04" + MOOV + MDAT, "no complete index", id="size-below-a-header"),
         pytest.param(b"\x00\x00\x00\x01mdat", "no complete index", id="64-bit-size-cut-off"),
         pytest.param(FTYP + MDAT * BOXES_READ + MOOV, "among its first", id="index-too-far-behind"),
     ],

@@ -134,7 +134,8 @@ def test_an_empty_thumbnail_is_no_poster() -> None:
 
 def test_a_listing_beyond_all_measure_is_refused_unread() -> None:
     sizes = dict.fromkeys(map(str, range(OBJECTS_MAX + 1)), 1)
-    assert isinstance(judge_outputs("v1", 3, Outputs(sizes, _never), input_seconds=None), OutputsProblem)
+    problem = judge_outputs("v1", 3, Outputs(sizes, _never), input_seconds=None)
+    assert problem == OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files")
 
 
 def _never(key: str) -> str:

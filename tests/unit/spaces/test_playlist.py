@@ -193,6 +193,8 @@ def test_a_relative_uri_names_a_key_near_the_playlist(uri: str, key: str) -> Non
     [
         "https://elsewhere.example.com/a.m3u8",
         "//elsewhere.example.com/a.m3u8",
+        "https:a.m3u8",
+        "data:application/vnd.apple.mpegurl,x",
         "/processed/v1/3/hls/a.m3u8",
         "../a.m3u8",
         "720p/../../a.m3u8",
