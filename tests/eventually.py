@@ -8,7 +8,7 @@ from typing import TypeVar
 Seen = TypeVar("Seen")
 
 
-def eventually(look: Callable[[], Seen], *, within_seconds: float = 30, every_seconds: float = 0.1) -> Seen:
+def eventually(look: Callable[[], Seen | None], *, within_seconds: float = 30, every_seconds: float = 0.1) -> Seen:
     """Call ``look`` until it returns something true, and return that.
 
     An AssertionError inside ``look`` counts as "not yet". Fails with the last thing seen.

@@ -1,0 +1,139 @@
+"""What these tests do and look at, all of it from outside: calls, kubectl, rows, the stand-in's ledger."""
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from psycopg.rows import dict_row
+
+from devstack.demo.client import Client, NewVideo, Upload, Video, send
+from devstack.description import StackDescription
+from devstack.stack import Stack
+
+_TABLES = ("videos", "attempts", "job_claims", "video_events")
+_TIMEOUT_SECONDS = 10
+
+# What the API server counts of our kind. Everything that changes etcd: a server-side apply that creates is an update.
+_WRITES = re.compile(
+    r'^etcd_request_duration_seconds_count\{group="video\.uploads\.dev",'
+    r'operation="(?:create|update|delete)",resource="videouploads"\} (\d+)$',
+    re.MULTILINE,
+)
+# Refused by the schema or by one of its rules; a conflict (409) is none of these.
+_REFUSED = re.compile(
+    r'^apiserver_request_total\{code="(?:400|422)",.*resource="videouploads".*\} (\d+)$', re.MULTILINE
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class World:
+    """One running stack, with everything that can be asked about one upload."""
+
+    stack: Stack
+
+    @property
+    def described(self) -> StackDescription:
+        """Return where everything is now."""
+        return self.stack.description
+
+    def client(self) -> Client:
+        """Return a user whom no other test knows."""
+        token = self.stack.token(user=f"user-{secrets.token_hex(4)}", uploads_per_hour=100, is_admin=False)
+        return Client(self.described.api_url, token)
+
+    def faults(self, **values: float) -> None:
+        """Switch faults of the Coconut stand-in on; the next test finds them off."""
+        requests.put(f"{self._coconut}/_faults", json=values, timeout=_TIMEOUT_SECONDS).raise_for_status()
+
+    def jobs(self, video_id: str) -> list[Row]:
+        """Return every paid job of a video, from the stand-in's ledger."""
+        ledger = requests.get(f"{self._coconut}/_ledger", timeout=_TIMEOUT_SECONDS).json()
+        return [job for job in ledger if job["video"] == video_id]
+
+    def rows(self, video_id: str) -> dict[str, list[Row]]:
+        """Return all that Postgres holds of a video, by table."""
+        found = {}
+        with psycopg.connect(self.described.database_url, row_factory=dict_row, autocommit=True) as connection:
+            for table in _TABLES:
+                selected = connection.execute(f"SELECT * FROM {table} WHERE video_id = %s ORDER BY 1, 2", [video_id])  # noqa: S608
+                found[table] = selected.fetchall()
+        return found
+
+    def causes(self, video_id: str) -> list[str]:
+        """Return what caused each transition of a video, oldest first."""
+        return [event["cause"] for event in self.rows(video_id)["video_events"]]
+
+    def resource(self, video_id: str) -> Row | None:
+        """Return the resource, None if there is none."""
+        shown = self.stack.cluster.kubectl("get", "vu", video_id, "--ignore-not-found", "--output=json")
+        return json.loads(shown) if shown.strip() else None
+
+    def columns(self, video_id: str) -> Mapping[str, str]:
+        """Return what `kubectl get vu` prints of it, by column; empty ones are left out."""
+        shown = self.stack.cluster.kubectl("get", "vu", video_id, "--ignore-not-found", "--output=wide")
+        return _columns(shown.splitlines())
+
+    def status(self, video_id: str) -> Row:
+        """Return the resource's status; empty as long as there is none."""
+        resource = self.resource(video_id)
+        status: Row = resource.get("status", {}) if resource else {}
+        return status
+
+    def writes(self) -> int:
+        """Return how often our kind was written to etcd since the API server started."""
+        return self._counted(_WRITES)
+
+    def refused_writes(self) -> int:
+        """Return how many writes of our kind were against the kind's own rules."""
+        return self._counted(_REFUSED)
+
+    def _counted(self, pattern: re.Pattern[str]) -> int:
+        return sum(int(count) for count in pattern.findall(self.stack.cluster.kubectl("get", "--raw", "/metrics")))
+
+    @property
+    def _coconut(self) -> str:
+        return self.described.coconut.url.removesuffix("/v2")
+
+
+def create(client: Client, path: Path) -> Upload:
+    """Ask for an upload of a file."""
+    return client.create(NewVideo(path.stem, path.name, "video/mp4", path.stat().st_size))
+
+
+def put(upload: Upload, path: Path) -> None:
+    """Send the file to storage."""
+    send(upload, path, lambda _sent: None)
+
+
+def uploaded(client: Client, path: Path) -> str:
+    """Create, send and confirm; return the video's id."""
+    upload = create(client, path)
+    put(upload, path)
+    assert client.confirm(upload.video_id) == "processing_queued"
+    return upload.video_id
+
+
+def in_phase(client: Client, video_id: str, phase: str) -> Video | None:
+    """Return the video once it is in a phase. A video that ended otherwise is an error, not a wait."""
+    video = client.video(video_id)
+    if video.status == phase:
+        return video
+    assert video.status != "errored", video.error
+    return None
+
+
+def _columns(lines: list[str]) -> Mapping[str, str]:
+    if len(lines) < 2:
+        return {}
+    names = list(re.finditer(r"\S+", lines[0]))
+    ends = [name.start() for name in names[1:]] + [None]
+    cells = {name[0]: lines[1][name.start() : end].strip() for name, end in zip(names, ends, strict=True)}
+    return {name: cell for name, cell in cells.items() if cell}
