@@ -20,8 +20,8 @@ _LINGER = f",tpad=stop_mode=clone:stop_duration={SHORTEST_SECONDS}"
 _CRF = {1: 34, 2: 31, 3: 28, 4: 25, 5: 22}
 _DEFAULT_QUALITY = 4
 _ENCODERS = {
-    "h264": ["libx264"],
-    "hevc": ["libx265", "-x265-params", "log-level=error:pools=none:frame-threads=1", "-tag:v", "hvc1"],
+    "h264": {"-c": "libx264"},
+    "hevc": {"-c": "libx265", "-x265-params": "log-level=error:pools=none:frame-threads=1", "-tag": "hvc1"},
 }
 
 
@@ -169,23 +169,26 @@ def _chain(frame: Frame, wanted: Format | None = None) -> str:
 
 
 def _video_codec(specs: VideoSpecs, options: Options, which: str) -> list[str]:
-    encoder, *extra = _ENCODERS[specs.codec]
-    arguments = [f"-c{which}", encoder, *[part.replace(":v", which) if part == "-tag:v" else part for part in extra]]
-    arguments += [f"-preset{which}", "ultrafast", f"-pix_fmt{which}", "yuv420p", f"-threads{which}", "1"]
-    arguments += [f"-force_key_frames{which}", f"expr:gte(t,n_forced*{KEYFRAME_SECONDS})"]
+    chosen = {**_ENCODERS[specs.codec], "-preset": "ultrafast", "-pix_fmt": "yuv420p", "-threads": "1"}
+    chosen["-force_key_frames"] = f"expr:gte(t,n_forced*{KEYFRAME_SECONDS})"
     if specs.bitrate_kbps and options.quality is None:
-        arguments += [f"-b{which}", f"{specs.bitrate_kbps}k"]
+        chosen["-b"] = f"{specs.bitrate_kbps}k"
     else:
-        arguments += [f"-crf{which}", str(_CRF[options.quality or _DEFAULT_QUALITY])]
+        chosen["-crf"] = str(_CRF[options.quality or _DEFAULT_QUALITY])
     if options.maxrate_kbps:
-        arguments += [f"-maxrate{which}", f"{options.maxrate_kbps}k", f"-bufsize{which}", f"{options.maxrate_kbps}k"]
-    return arguments
+        chosen["-maxrate"] = chosen["-bufsize"] = f"{options.maxrate_kbps}k"
+    return _for_stream(which, chosen)
 
 
 def _audio_codec(specs: AudioSpecs, which: str) -> list[str]:
-    arguments = [f"-c{which}", "aac", f"-b{which}", f"{specs.bitrate_kbps}k"]
+    chosen = {"-c": "aac", "-b": f"{specs.bitrate_kbps}k"}
     if specs.channels:
-        arguments += [f"-ac{which}", str(specs.channels)]
+        chosen["-ac"] = str(specs.channels)
     if specs.sample_rate_hertz:
-        arguments += [f"-ar{which}", str(specs.sample_rate_hertz)]
-    return arguments
+        chosen["-ar"] = str(specs.sample_rate_hertz)
+    return _for_stream(which, chosen)
+
+
+def _for_stream(which: str, options: dict[str, str]) -> list[str]:
+    """Return options that hold for one stream of the output, such as ``:v:0``."""
+    return [argument for name, value in options.items() for argument in (f"{name}{which}", value)]

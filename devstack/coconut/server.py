@@ -144,10 +144,15 @@ class Handler(BaseHTTPRequestHandler):
         if faults.strikes("http_5xx_after"):
             return Answer(500)
         if faults.strikes("hang_after"):
-            # Wakes early when the client gives up.
-            select.select([self.connection], [], [], HANG_SECONDS)
+            self._hang()
             return None
         return Answer(201, job.body())
+
+    def _hang(self) -> None:
+        """Hold the connection without a word, until the client gives up or the time is over."""
+        poll = select.poll()
+        poll.register(self.connection, select.POLLIN | select.POLLHUP)
+        poll.poll(HANG_SECONDS * 1000)
 
     def _accept(self, body: bytes) -> Job:
         parts = self.server.parts
