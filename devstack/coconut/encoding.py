@@ -1,5 +1,6 @@
 """What ffmpeg is told: sizes, filters and arguments for each kind of output. Pure; running it is in transcode.py."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +141,7 @@ def image_arguments(plan: ImagePlan, video: VideoFacts, target: str) -> list[str
 def image_seconds(plan: ImagePlan, duration_seconds: float) -> list[float]:
     """Return where in the video the images are taken."""
     if plan.interval_seconds is not None:
-        count = min(MAX_INTERVAL_IMAGES, int(duration_seconds / plan.interval_seconds) + 1)
+        count = min(MAX_INTERVAL_IMAGES, max(1, math.ceil(duration_seconds / plan.interval_seconds)))
         return [position * plan.interval_seconds for position in range(count)]
     if plan.number is not None:
         return [duration_seconds * (position + 0.5) / plan.number for position in range(plan.number)]

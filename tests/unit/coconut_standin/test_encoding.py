@@ -89,6 +89,7 @@ def test_a_stream_is_made_in_one_run_with_a_limit_for_each_variant() -> None:
         pytest.param({"number": 1}, [5.0], id="one-image-from-the-middle"),
         pytest.param({"number": 2}, [2.5, 7.5], id="several-images-spaced-equally"),
         pytest.param({"interval_seconds": 4.0}, [0.0, 4.0, 8.0], id="an-image-every-few-seconds"),
+        pytest.param({"interval_seconds": 5.0}, [0.0, 5.0], id="no-image-of-the-very-end"),
         pytest.param({"offsets_seconds": (1.0, 99.0)}, [1.0, 10.0], id="never-beyond-the-end"),
     ],
 )
