@@ -66,6 +66,8 @@ class SpacesSettings(BaseSettings):
     """The object store, from ``S3_…`` variables; an error names the variable."""
 
     model_config = SettingsConfigDict(
+        # The prefix makes the names; the aliases make them appear in errors.
+        env_prefix="S3_",
         alias_generator=lambda name: f"S3_{name.upper()}",
         validate_by_name=True,
         frozen=True,

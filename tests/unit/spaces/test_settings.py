@@ -55,8 +55,12 @@ def test_an_endpoint_is_a_plain_url(monkeypatch: pytest.MonkeyPatch, url: str) -
 
 
 def test_foreign_variables_are_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read()
     monkeypatch.setenv("S3_USED_BY_SOMEBODY_ELSE", "1")
-    read()
+    for name in NEEDED:
+        monkeypatch.setenv(name.removeprefix("S3_"), "http://stray.example.com")
+    monkeypatch.setenv("ACL", "none")
+    assert read() == before
 
 
 def test_the_main_key_stands_in_for_keys_that_are_not_given() -> None:
