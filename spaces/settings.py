@@ -63,17 +63,9 @@ Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
 class SpacesSettings(BaseSettings):
-    """The object store, from ``S3_…`` variables; an error names the variable."""
+    """The object store, from ``S3_…`` variables."""
 
-    model_config = SettingsConfigDict(
-        # The prefix makes the names; the aliases make them appear in errors.
-        env_prefix="S3_",
-        alias_generator=lambda name: f"S3_{name.upper()}",
-        validate_by_name=True,
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-    )
+    model_config = SettingsConfigDict(env_prefix="S3_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     endpoint: Origin
     # What clients and Coconut are sent to, where our own processes reach the store by another name.
