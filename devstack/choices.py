@@ -43,6 +43,8 @@ class Choices:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "Choices":
         """Read the choices. Raises ChoiceError."""
+        if not 0 < time_scale <= 1:
+            raise ChoiceError(f"--scale is {time_scale:g}; it must be above 0 and at most 1")
         coconut_url = environment.get("COCONUT_URL") or None
         if coconut_url and not environment.get("COCONUT_API_KEY"):
             raise ChoiceError("COCONUT_URL needs COCONUT_API_KEY")

@@ -164,7 +164,7 @@ class DetachedProcess:
 def _is_alive(known: Identity) -> bool:
     child = _children.get(known.pid)
     if child is not None and child.poll() is not None:
-        del _children[known.pid]
+        _children.pop(known.pid, None)
     stat = living(known.pid)
     return stat is not None and stat.start_ticks == known.start_ticks
 

@@ -166,7 +166,7 @@ class Stack:
         key = world.secrets.jwt_signing_key
         StackDescription(
             api_url=world.api_url,
-            # The API serves the web page too.
+            # One origin for page and API: a browser then needs no CORS for the API.
             web_url=world.api_url,
             kubeconfig=str(plan.admin_kubeconfig),
             namespace=world.namespace,

@@ -49,6 +49,12 @@ def test_an_incomplete_choice_is_refused_by_name(environment: dict[str, str], na
         Choices.from_environment(environment, time_scale=1)
 
 
+@pytest.mark.parametrize("time_scale", [0, -1, 1.5])
+def test_time_cannot_stand_still_or_be_stretched(time_scale: float) -> None:
+    with pytest.raises(ChoiceError, match="--scale"):
+        Choices.from_environment({}, time_scale=time_scale)
+
+
 def test_choices_are_remembered(tmp_path: Path) -> None:
     file = tmp_path / "choices.json"
     chosen = Choices.from_environment(
