@@ -56,7 +56,10 @@ class Kind:
 
 KINDS: dict[Code, Kind] = {
     Code.MALFORMED_REQUEST: Kind(
-        falcon.HTTP_400, "The request cannot be understood", False, "Correct the method or the headers."
+        falcon.HTTP_400,
+        "The request cannot be understood",
+        False,
+        "Correct the method, the headers or the framing of the body.",
     ),
     Code.INVALID_JSON: Kind(falcon.HTTP_400, "The body is not JSON", False, "Send one JSON object in UTF-8."),
     Code.INVALID_REQUEST: Kind(

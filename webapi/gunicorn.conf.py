@@ -7,23 +7,26 @@ more capacity is more replicas. The application is loaded after the fork, so poo
 
 import sys
 
+from crds import logs
 from webapi.wiring import read_environment
-from webapi.worker import SERVICE_MODULE
+from webapi.worker import SERVICE_MODULE, DrainingWorker, SharedLogger
 
 # Read here first so that a wrong setting ends the start with one line instead of a worker's traceback.
 _settings = read_environment().settings
+logs.configure(_settings.log_format, _settings.log_level)
 
 wsgi_app = f"{SERVICE_MODULE}:app"
 bind = _settings.bind
 workers = 1
-worker_class = "webapi.worker.DrainingWorker"
+worker_class = DrainingWorker
 threads = _settings.threads
 preload_app = False
 # Longer than an ingress keeps its own connections, so that it is never the server that closes first.
 keepalive = 75
 # Draining, the requests under way and the publisher's rest; Kubernetes kills after 30.
 graceful_timeout = 25
-# gunicorn's own access log would hold query strings, and with them signatures. See webapi/observing.py.
+logger_class = SharedLogger
+# An access log would hold query strings, and with them signatures. See webapi/observing.py.
 accesslog = None
 limit_request_line = 4094
 limit_request_fields = 50

@@ -1,6 +1,6 @@
 """What Prometheus can ask about one process. The API runs one worker per process, so no files are shared."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 _PREFIX = "video_uploads_api"
 
@@ -10,6 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.request_seconds = Histogram(
             f"{_PREFIX}_request_seconds",
             "Time to answer, by route template and status.",

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 import falcon
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 
 from webapi.errors import Code, FieldProblem, ProblemError
@@ -29,10 +30,21 @@ def read_json(req: falcon.Request, model: type[Model]) -> Model:
 
 def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
     """Return the raw body. Raises ProblemError when it is longer, before reading it if the length is declared."""
-    # One byte more tells a longer body from one that just fits, also when it comes in chunks.
-    if (req.content_length or 0) > at_most_bytes or len(body := req.stream.read(at_most_bytes + 1)) > at_most_bytes:
-        raise ProblemError(Code.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
-    return bytes(body)
+    if (req.content_length or 0) > at_most_bytes:
+        raise _too_large(at_most_bytes)
+    try:
+        # One byte more tells a longer body from one that just fits, also when it comes in chunks.
+        body = bytes(req.stream.read(at_most_bytes + 1))
+    except (OSError, ParseException) as error:
+        # gunicorn finds broken chunks, and clients that went away, only now.
+        raise ProblemError(Code.MALFORMED_REQUEST, "the body could not be read to its end") from error
+    if len(body) > at_most_bytes:
+        raise _too_large(at_most_bytes)
+    return body
+
+
+def _too_large(at_most_bytes: int) -> ProblemError:
+    return ProblemError(Code.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
 
 
 def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:

@@ -1,12 +1,11 @@
 """Everything the API can be told from outside. Storage has its own settings (spaces/settings.py).
 
-Read once, in wiring. What is missing or malformed stops the start with its name.
+Read once, in wiring, by crds/settings.py: what is missing or malformed stops the start with its name.
 """
 
-import sys
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crds.logs import LogFormat
@@ -61,18 +60,3 @@ class Settings(BaseSettings):
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
-
-
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
-
-
-def read_settings(kind: type[AnySettings]) -> AnySettings:
-    """Read ``kind`` from the environment. Ends the process with one line that names what is wrong."""
-    try:
-        return kind()
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False, include_context=False)
-        )
-        sys.exit(f"the API cannot start: {wrong}")

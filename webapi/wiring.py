@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from crds import logs
 from crds.client import UploadsClient
 from crds.schedule import Timing
+from crds.settings import read_settings
 from crds.trouble import RefusedError
 from desired.claims import Claims
 from desired.database import Database
@@ -19,12 +20,13 @@ from webapi.auth import Tokens
 from webapi.health import Readiness
 from webapi.metrics import Metrics
 from webapi.publisher import QueuedPublisher
-from webapi.settings import Settings, read_settings
+from webapi.settings import Settings
 from webapi.videos import Policy
 from webapi.views import View
 
 # Together with draining and the requests under way this stays below gunicorn's graceful timeout.
 _PUBLISHER_STOP_SECONDS = 5
+_WHO = "the API"
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Environment:
 
 def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
-    settings, spaces = read_settings(Settings), read_settings(SpacesSettings)
+    settings, spaces = read_settings(Settings, who=_WHO), read_settings(SpacesSettings, who=_WHO)
     try:
         uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     except RefusedError as error:
-        sys.exit(f"the API cannot start: KUBECONFIG: {error}")
+        sys.exit(f"{_WHO} cannot start: KUBECONFIG: {error}")
     return Environment(settings, spaces, uploads)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,13 @@ class ApiProcess:
             created["method"], created["upload_url"], headers=created["headers"], data=body, timeout=20
         )
         assert answer.status_code == 200, answer.text
+
+    def send_raw(self, request: bytes) -> bytes:
+        """Send bytes that no client library would send, and return all that comes back."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(4096), b""))
 
     def probe(self, path: str) -> int:
         """Return the status that a probe sees."""

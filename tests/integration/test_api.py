@@ -1,5 +1,6 @@
 """The API under gunicorn on real Postgres and S3. Kubernetes is away unless a test asks for it."""
 
+import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from tests.integration.api_process import (
     environment_of,
     gunicorn,
     running,
+    token,
     without_cluster,
 )
 
@@ -149,6 +151,27 @@ def test_a_large_body_is_refused(api: ApiProcess, body: bytes | list[bytes]) -> 
     answer = api.call("POST", "/api/v1/videos", data=sent, headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_broken_chunk_is_the_clients_mistake(api: ApiProcess) -> None:
+    sent = (
+        "POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        f"Authorization: Bearer {token('ann')}\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{{}}\r\n0\r\n\r\n"
+    )
+    answer = api.send_raw(sent.encode())
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"malformed_request"' in answer
+
+
+def test_a_signature_in_a_broken_request_does_not_reach_the_log(api: ApiProcess) -> None:
+    answer = api.send_raw(b"POST /webhooks/coconut?video=v&attempt=1&sig=5ec1e7 HTTP/one\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    line = eventually(lambda: next((line for line in api.log().splitlines() if "nvalid" in line), None))
+    assert "5ec1e7" not in api.log()
+    assert line is not None
+    assert json.loads(line)["logger"] == "gunicorn.error"
 
 
 def test_a_stopping_api_tells_load_balancers_first(environment: dict[str, str], tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from crds.logs import LogFormat
-from webapi.settings import Settings, read_settings
+from crds.settings import read_settings
+from webapi.settings import Settings
 
 GOOD = {
     "JWT_SIGNING_KEY": "k" * 32,
@@ -23,7 +24,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_needed_is_enough() -> None:
-    settings = read_settings(Settings)
+    settings = read_settings(Settings, who="the API")
 
     assert [key.get_secret_value() for key in settings.webhook_signing_keys] == ["n" * 32, "o" * 32]
     assert (settings.uploads_per_hour, settings.time_scale, settings.log_format) == (10, 1.0, LogFormat.JSON)
@@ -34,7 +35,7 @@ def test_what_is_needed_is_enough() -> None:
 def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(name)
     with pytest.raises(SystemExit) as stopped:
-        read_settings(Settings)
+        read_settings(Settings, who="the API")
 
     message = str(stopped.value)
     assert name in message
@@ -65,7 +66,7 @@ def test_a_malformed_setting_stops_the_start_without_showing_its_value(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as stopped:
-        read_settings(Settings)
+        read_settings(Settings, who="the API")
 
     message = str(stopped.value)
     assert name in message
@@ -74,7 +75,7 @@ def test_a_malformed_setting_stops_the_start_without_showing_its_value(
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    shown = repr(read_settings(Settings))
+    shown = repr(read_settings(Settings, who="the API"))
 
     assert "k" * 32 not in shown
     assert "n" * 32 not in shown
