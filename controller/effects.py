@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import assert_never
 
-from controller.machine import NEXT_SUBMISSION, NOT_YET, TRANSCODING, UNCERTAIN
+from controller.machine import NEXT_SUBMISSION, NOT_YET, TRANSCODING, UNCERTAIN, is_over, unpublished
 from controller.ports import JobOrder, UncertainError
 from controller.steps import (
     AbandonAttempt,
@@ -31,7 +31,7 @@ from controller.steps import (
 from controller.world import World
 from crds.failures import Failure, FailureCode
 from crds.schedule import deadline_at
-from crds.trouble import RefusedError, UnavailableError
+from crds.trouble import NeighbourError, RefusedError, UnavailableError
 from crds.videoupload import Observed, Phase, Published, Reason
 from desired.attempts import AttemptChange, Intend, Settle
 from desired.rows import AttemptState, Cause, VideoRow
@@ -189,7 +189,8 @@ def _accepted(this: Pass, attempt: int, job_id: str) -> Outcome:
 def _fail_attempt(step: FailAttempt, this: Pass) -> Outcome:
     failure = step.failure
     message = f"submission {failure.attempt} failed ({failure.code}): {failure.message}"[:1024]
-    after = replace(this.entering(Phase.UPLOADED, Reason.SUBMISSION_DELAYED, message), job_id=None)
+    # The job's id stays: it belongs to this attempt, and the resource refuses another one under the same number.
+    after = this.entering(Phase.UPLOADED, Reason.SUBMISSION_DELAYED, message)
     return this.commit(after, attempt=_settle_failed(failure, this))
 
 
@@ -199,19 +200,27 @@ def _settle_failed(failure: Failure, this: Pass) -> Settle:
 
 
 def _publish(step: Publish, this: Pass) -> Outcome:
+    observed, message = this.row.observed, "the outputs are complete and being published"
     if step.outputs.poster_key is not None:
-        this.world.storage.publish_poster(this.row.wish.video_id, step.outputs.poster_key)
+        try:
+            this.world.storage.publish_poster(this.row.wish.video_id, step.outputs.poster_key)
+        except NeighbourError:
+            if not is_over(this.row, this.now):
+                raise
+            return _fail(unpublished(this.row), this)
     published = Published(
-        edition=this.row.observed.edition,
+        edition=observed.edition,
         attempt=step.attempt,
         duration_seconds=step.outputs.duration_seconds,
         renditions=step.outputs.renditions,
         has_poster=step.outputs.poster_key is not None,
     )
-    if this.row.observed.phase is Phase.PROCESSING:
-        after = this.showing(Reason.PUBLISHING, "the outputs are complete and being published")
+    if observed.phase is Phase.PROCESSING:
+        # Its own deadline: a job found finished after a long outage is published all the same.
+        ends_at = deadline_at(Phase.PROCESSING, this.now, this.world.rules.timing)
+        after = replace(this.showing(Reason.PUBLISHING, message), deadline_at=ends_at)
     else:
-        after = this.entering(Phase.PROCESSING, Reason.PUBLISHING, "the outputs are complete and being published")
+        after = this.entering(Phase.PROCESSING, Reason.PUBLISHING, message)
     settled = Settle(step.attempt, AttemptState.COMPLETED, this.now)
     return this.commit(replace(after, published=published), Next.AT_ONCE, settled)
 

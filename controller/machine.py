@@ -74,13 +74,13 @@ def _uploading(row: VideoRow, seen: Seen, now: datetime) -> Step:
     match seen.source:
         case SourceFacts():
             return AcceptFile(seen.source)
-        case SourceProblem() if _is_over(row, now):
+        case SourceProblem() if is_over(row, now):
             return Fail(Failure(seen.source.code, seen.source.message, attempt=0))
         case SourceProblem():
             step = _rejected(row, seen.source)
             if step is not None:
                 return step
-    if not _is_over(row, now):
+    if not is_over(row, now):
         return Wait(row.observed.reason, row.observed.message)
     if seen.is_blind:
         return Fail(Failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=0))
@@ -110,7 +110,7 @@ def _uploaded(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
     newest = seen.attempts[-1] if seen.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
         return _unresolved(row, newest, seen, now, rules)
-    if _is_over(row, now):
+    if is_over(row, now):
         message = "no transcode could be started in time"
         return Fail(Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt))
     if newest is not None and now < _next_submission_at(newest, len(_paid(seen.attempts)), rules.timing):
@@ -137,7 +137,7 @@ def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, ru
         return Publish(newest.attempt, seen.outputs) if changed is None else Fail(changed)
     window_ends = newest.intended_at + rules.timing.scaled(rules.timing.resolve_window_seconds)
     # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
-    if now < window_ends or (seen.is_blind and not _is_over(row, now)):
+    if now < window_ends or (seen.is_blind and not is_over(row, now)):
         return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
     return AbandonAttempt(newest.attempt)
 
@@ -150,10 +150,9 @@ def _processing(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
         return _completed(row, seen, seen.outputs, rules)
     if job is not None and job.state is JobState.FAILED:
         return _failed(row, job, seen, rules)
-    if _is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
-        # The job is done and paid for: only storage is missing, and a person can ask again.
-        return Fail(_unpublished(row))
-    if _is_over(row, now):
+    if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
+        return Fail(unpublished(row))
+    if is_over(row, now):
         return _attempt_failed(row, seen, rules, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
     if job is None and not seen.is_blind and now - row.observed.phase_since > rules.timing.scaled(60):
         return _attempt_failed(row, seen, rules, FailureCode.JOB_LOST, "the provider does not know the job")
@@ -165,10 +164,11 @@ def _processing(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
 def _publishing(row: VideoRow, published: Published, seen: Seen, now: datetime) -> Step:
     if seen.playlist == stable_playlist(published):
         return Finish()
-    return Fail(_unpublished(row)) if _is_over(row, now) else WritePlaylist()
+    return Fail(unpublished(row)) if is_over(row, now) else WritePlaylist()
 
 
-def _unpublished(row: VideoRow) -> Failure:
+def unpublished(row: VideoRow) -> Failure:
+    """Return why a paid and finished job cannot be shown. A person can ask again."""
     message = "storage gave no answer until the deadline"
     return Failure(FailureCode.STORAGE_UNAVAILABLE, message, attempt=row.observed.attempt)
 
@@ -221,7 +221,8 @@ def _next_submission_at(newest: AttemptRow, paid: int, timing: Timing) -> dateti
     return since + timing.scaled(seconds)
 
 
-def _is_over(row: VideoRow, now: datetime) -> bool:
+def is_over(row: VideoRow, now: datetime) -> bool:
+    """Tell whether the phase has reached its deadline."""
     return row.observed.deadline_at is not None and now >= row.observed.deadline_at
 
 
