@@ -44,35 +44,42 @@ class Workers:
 
     def _run(self) -> None:
         while (taken := self._queue.take()) is not None:
-            key, cause = taken
-            try:
-                self.one_pass(key, cause)
-            except ConflictError:
-                self._queue.back_off(key, cause)  # the watch brings the newer resource
-            except NeighbourError as error:
-                log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
-                self._queue.back_off(key, cause)
-            except Exception:
-                # One poisoned upload must not take the others down; it backs off alone.
-                log.exception("pass_broke", video=key)
-                self._queue.back_off(key, cause)
-            finally:
-                self._queue.done(key)
+            self.handle(*taken)
+
+    def handle(self, key: str, cause: Cause) -> None:
+        """Make one pass over a key that was taken; put it off if that came to nothing, and give it back."""
+        try:
+            self.one_pass(key, cause)
+        except ConflictError:
+            self._queue.back_off(key, cause)  # the watch brings the newer resource
+        except NeighbourError as error:
+            log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
+            self._queue.back_off(key, cause)
+        except Exception:
+            # One poisoned upload must not take the others down; it backs off alone.
+            log.exception("pass_broke", video=key)
+            self._queue.back_off(key, cause)
+        finally:
+            self._queue.done(key)
 
     def one_pass(self, key: str, cause: Cause) -> None:
         """Make one pass over the upload named ``key`` and plan the next one. Raises NeighbourError."""
         row = self._world.observations.get(key)
         if row is None:
             return  # an import without a row, or a purged video: the sweep decides
-        outcome = reconcile(row, self._world, cause, self._clock())
+        try:
+            outcome = reconcile(row, self._world, cause, self._clock())
+        except NeighbourError:
+            self._show(row)  # what earlier passes found must not stay hidden behind this trouble
+            raise
         if outcome.next is Next.SOON:
             self._queue.back_off(key, cause)
             return
-        self._queue.forget(key)
         if outcome.next is Next.AT_ONCE:
             self._queue.add(key, cause)  # the next pass shows what both of them found
             return
         self._show(outcome.row)
+        self._queue.forget(key)  # only now: while Kubernetes is away, each pass is to come later than the last
         self._plan(outcome.row)
 
     def _show(self, row: VideoRow) -> None:
