@@ -29,6 +29,10 @@ def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> 
         except NeighbourError as error:
             log.warning("not_listening", why=str(error))
             stop.wait(_LISTEN_AGAIN_SECONDS)
+        except Exception:
+            # Without its ear the operator would go on, only slower, and nobody would see why.
+            log.exception("listening_broke")
+            stop.wait(_LISTEN_AGAIN_SECONDS)
 
 
 def sweep_until(
@@ -54,6 +58,10 @@ def _attempt(name: str, half: Callable[[], int]) -> None:
         found = half()
     except NeighbourError as error:
         log.warning("sweep_put_off", half=name, why=str(error))
+        return
+    except Exception:
+        # One thing that cannot be read must not end the sweeping of all others.
+        log.exception("sweep_broke", half=name)
         return
     if found:
         log.info("sweep_found", half=name, uploads=found)
