@@ -16,9 +16,12 @@ from controller.ports import Job, JobOrder, JobState, UncertainError
 from crds.trouble import RefusedError, UnavailableError
 from spaces.settings import OutputTarget
 
-_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# It becomes a path of ours and a column of a table.
+_JOB_ID = r"[A-Za-z0-9_-]{1,64}"
 _MOST_ANSWER_CHARACTERS = 4096
 _URL = re.compile(r"https?://\S+")
+# Postgres takes no NUL, a terminal no escapes.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 # Words of an engine that says the file itself cannot be decoded; anything else may be the provider's bad day.
 _PERMANENT = re.compile(
@@ -41,7 +44,7 @@ class _Output(BaseModel):
 
 class _JobAnswer(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    id: str = Field(pattern=_JOB_ID.pattern)
+    id: str = Field(pattern=f"^{_JOB_ID}$")
     status: str
     progress: str = "0%"
     input: _Input = _Input()
@@ -179,5 +182,5 @@ def _percent(progress: str) -> int:
 
 
 def redacted(text: str) -> str:
-    """Return words that may be shown: bounded, and without URLs, which may be signed."""
-    return _URL.sub("[url]", text)[:_MOST_ANSWER_CHARACTERS]
+    """Return words that may be shown and stored: bounded, in one line, and without URLs, which may be signed."""
+    return _CONTROL.sub(" ", _URL.sub("[url]", text))[:_MOST_ANSWER_CHARACTERS]
