@@ -15,8 +15,12 @@ WHERE EXISTS (SELECT FROM attempts WHERE video_id = %(video_id)s AND attempt = %
 ON CONFLICT DO NOTHING
 """
 
+# A job that is on record for another attempt would be refused at every adoption, for ever.
 _OF_ATTEMPT = """
-SELECT job_id FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s ORDER BY claimed_at, job_id
+SELECT job_id FROM job_claims AS claimed WHERE video_id = %(video_id)s AND attempt = %(attempt)s
+  AND NOT EXISTS (SELECT FROM attempts AS known WHERE known.job_id = claimed.job_id
+                  AND (known.video_id, known.attempt) <> (claimed.video_id, claimed.attempt))
+ORDER BY claimed_at, job_id
 """
 
 
