@@ -1,0 +1,25 @@
+"""Time that passes only when a test says so."""
+
+from datetime import UTC, datetime, timedelta
+
+MORNING = datetime(2026, 7, 1, 8, tzinfo=UTC)
+
+
+class FakeClock:
+    """Both clocks of a process: the one on the wall and the one that nobody sets."""
+
+    def __init__(self, start: datetime = MORNING) -> None:
+        self._start = start
+        self._elapsed = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the time on the wall."""
+        return self._start + self._elapsed
+
+    def monotonic(self) -> float:
+        """Return the seconds since the clock was made."""
+        return self._elapsed.total_seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._elapsed += timedelta(seconds=seconds)

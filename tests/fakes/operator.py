@@ -1,0 +1,155 @@
+"""The operator without threads: the real queue, workers and sweep over a small world, in simulated time."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from controller.handlers import note_event
+from controller.known import KnownResources
+from controller.queue import WorkQueue
+from controller.reconcile import reconcile
+from controller.sweep import Sweep
+from controller.workers import Workers
+from crds.resource import Resource
+from crds.trouble import NeighbourError
+from desired.rows import Cause
+from tests.fakes.fuse import KilledError
+from tests.fakes.world import SmallWorld
+
+SWEEP_SECONDS = 30.0
+# No life takes longer: the sum of all deadlines.
+LONGEST_SECONDS = 30 * 86_400.0
+SECONDS_TO_NEXT_LEADER = 5.0
+
+
+class SteppedQueue(WorkQueue):
+    """The real queue, which also tells when it would hand out something."""
+
+    def next_due(self) -> float | None:
+        """Return the earliest time of any key."""
+        return min((entry.due for entry in self._waiting.values()), default=None)
+
+
+class Process:
+    """One process of the operator: what it knows dies with it."""
+
+    def __init__(self, small: SmallWorld, *, hears_claims: bool = True) -> None:
+        self._small = small
+        self._hears_claims = hears_claims
+        self._known = KnownResources()
+        self.queue = SteppedQueue(small.clock.monotonic)
+        self._workers = Workers(self.queue, self._known, small.world, count=1, clock=small.clock.now)
+        self._sweep = Sweep(small.world.observations, small.world.resources, self._known, self.queue)
+        self._watched: dict[str, Resource] = {}
+
+    def begin(self) -> None:
+        """Do what a new leader does first."""
+        for half in (self._sweep.resources, self._sweep.start, self._sweep.rows):
+            with suppress(NeighbourError):
+                half()
+
+    def step(self, *, is_repeated: bool = False) -> None:
+        """Make the next pass, and wait for it if need be. ``is_repeated``: a second worker makes it too."""
+        self._wait()
+        taken = self.queue.take()
+        assert taken is not None
+        key, cause = taken
+        stale = self._small.records.get(key)
+        self._workers.handle(key, cause)
+        if is_repeated and stale is not None:
+            try:
+                reconcile(stale, self._small.world, cause, self._small.clock.now())
+            except NeighbourError:
+                return
+        self._watch()
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing is due or planned."""
+        return self.queue.next_due() is None
+
+    def _wait(self) -> None:
+        due = self.queue.next_due()
+        now = self._small.clock.monotonic()
+        sweep_at = now + SWEEP_SECONDS
+        while due is None or due > now:
+            reports = [report.at for report in self._small.transcoder.reports]
+            next_at = min([sweep_at, *([] if due is None else [due]), *(at for at in reports if at > now)])
+            self._small.pass_time(max(next_at - now, 1e-6))
+            now = self._small.clock.monotonic()
+            self._deliver(now)
+            if now >= sweep_at:
+                self._sweep.rows()
+                sweep_at = now + SWEEP_SECONDS
+            due = self.queue.next_due()
+            assert now < LONGEST_SECONDS, self._small.row
+
+    def _deliver(self, now: float) -> None:
+        """Let the API take the callbacks that are due."""
+        transcoder = self._small.transcoder
+        for report in [report for report in transcoder.reports if report.at <= now]:
+            transcoder.reports.remove(report)
+            if self._hears_claims:
+                self._small.records.record(video_id=report.video_id, attempt=report.attempt, job_id=report.job_id)
+                self.queue.add(report.video_id, Cause.CLAIM)
+
+    def _watch(self) -> None:
+        """Deliver what the API server would have sent meanwhile."""
+        now = dict(self._small.resources.by_name)
+        for name, resource in now.items():
+            if self._watched.get(name) != resource:
+                note_event("MODIFIED", _body_of(resource), self._known, self.queue)
+        for name in self._watched.keys() - now.keys():
+            note_event("DELETED", _body_of(self._watched[name]), self._known, self.queue)
+        self._watched = now
+
+
+def live(
+    small: SmallWorld,
+    *,
+    hears_claims: bool = True,
+    is_repeated: bool = False,
+    dies_after_each_pass: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Run processes, each beginning where the last was killed, until the video rests and its resource shows it."""
+    is_at_rest = False
+    while not is_at_rest:
+        process = Process(small, hears_claims=hears_claims)
+        try:
+            process.begin()
+            while not is_at_rest:
+                process.step(is_repeated=is_repeated)
+                meanwhile()
+                is_at_rest = small.is_at_rest() and (process.is_idle() or dies_after_each_pass)
+                if dies_after_each_pass:
+                    break
+        except KilledError:
+            pass
+        small.pass_time(SECONDS_TO_NEXT_LEADER)
+
+
+def idle(small: SmallWorld) -> None:
+    """Run one more process until it plans nothing: a restart, with every callback delivered again."""
+    process = Process(small)
+    process.begin()
+    for job in small.transcoder.jobs.values():
+        order = job.order
+        small.records.record(video_id=order.video_id, attempt=order.attempt, job_id=job.job_id)
+        process.queue.add(order.video_id, Cause.CLAIM)
+    while not process.is_idle():
+        process.step()
+
+
+def _body_of(resource: Resource) -> dict[str, object]:
+    return {
+        "metadata": {
+            "name": resource.name,
+            "namespace": resource.namespace,
+            "uid": resource.uid,
+            "resourceVersion": resource.resource_version,
+            "generation": resource.generation,
+            "labels": dict(resource.labels),
+            "annotations": dict(resource.annotations),
+        },
+        "spec": dict(resource.spec),
+        "status": None if resource.status is None else dict(resource.status),
+    }

@@ -1,0 +1,112 @@
+"""Postgres in memory, as the operator sees it: rows, attempts, claims and history, fenced like the real one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from crds.videoupload import Observed, Phase, Wish
+from desired.attempts import AttemptChange, Intend, Settle
+from desired.observations import WorkingRow
+from desired.rows import AttemptRow, AttemptState, Cause, EventRow, VideoRow
+
+MOST_CLAIMS = 8
+
+
+class FakeRecords:
+    """Stands in for `Observations`, `Attempts` and `Claims` of desired/, over one set of tables."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self.rows: dict[str, VideoRow] = {}
+        self.attempts: dict[tuple[str, int], AttemptRow] = {}
+        self.claims: dict[tuple[str, int], list[str]] = {}
+        self.events: list[EventRow] = []
+
+    def create(self, wish: Wish, observed: Observed) -> VideoRow:
+        """Play the API: insert a row."""
+        row = VideoRow(wish, observed, self._clock(), retired=False)
+        self.rows[wish.video_id] = row
+        return row
+
+    def confirm(self, video_id: str) -> VideoRow:
+        """Play the API: record a confirmation that no rejection has answered yet."""
+        row = self.rows[video_id]
+        answered = row.observed.rejected.confirmations if row.observed.rejected else 0
+        if row.observed.phase in {Phase.PENDING, Phase.UPLOADING} and row.wish.confirmations <= answered:
+            wish = replace(row.wish, confirmations=row.wish.confirmations + 1, revision=row.wish.revision + 1)
+            self.rows[video_id] = replace(row, wish=wish, retired=False)
+        return self.rows[video_id]
+
+    def get(self, video_id: str) -> VideoRow | None:
+        return self.rows.get(video_id)
+
+    def commit(
+        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+    ) -> VideoRow | None:
+        stored = self.rows.get(before.wish.video_id)
+        if stored is None or stored.observed.revision != before.observed.revision:
+            return None
+        if stored.wish.revision != before.wish.revision and not isinstance(attempt, Settle):
+            return None
+        if attempt is not None and not self._write(before.wish.video_id, attempt):
+            return None
+        row = replace(stored, observed=replace(after, revision=before.observed.revision + 1))
+        self.rows[before.wish.video_id] = row
+        if _told(before.observed) != _told(row.observed):
+            self.events.append(self._event(row, cause))
+        return row
+
+    def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
+        rows = [row for key, row in sorted(self.rows.items()) if key > after and not row.retired]
+        return [
+            WorkingRow(row.wish.video_id, row.wish.revision, row.observed.revision, row.observed.phase)
+            for row in rows[:at_most]
+        ]
+
+    def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
+        return [row for (of, number), row in sorted(self.attempts.items()) if of == video_id and number > floor]
+
+    def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
+        """Play the API: keep what a signed callback said."""
+        known = self.claims.setdefault((video_id, attempt), [])
+        if (video_id, attempt) in self.attempts and job_id not in known and len(known) < MOST_CLAIMS:
+            known.append(job_id)
+
+    def of_attempt(self, video_id: str, attempt: int) -> list[str]:
+        taken = {row.job_id for key, row in self.attempts.items() if key != (video_id, attempt)}
+        return [job_id for job_id in self.claims.get((video_id, attempt), []) if job_id not in taken]
+
+    def history(self, video_id: str) -> list[EventRow]:
+        """Return one video's history, oldest first."""
+        return [event for event in self.events if event.video_id == video_id]
+
+    def _write(self, video_id: str, change: AttemptChange) -> bool:
+        key = (video_id, change.attempt)
+        known = self.attempts.get(key)
+        if isinstance(change, Intend):
+            if known is not None and known.state is not AttemptState.REFUSED:
+                return False
+            fresh = AttemptRow(*key, change.edition, AttemptState.INTENDED, None, change.at, None, None)
+            self.attempts[key] = replace(fresh, answer=known.answer if known else None)
+            return True
+        others = {row.job_id for of, row in self.attempts.items() if of != key and row.job_id is not None}
+        if known is None or change.job_id in others:
+            return False
+        self.attempts[key] = replace(
+            known,
+            state=change.state,
+            settled_at=change.at,
+            job_id=change.job_id or known.job_id,
+            answer=change.answer or known.answer,
+        )
+        return True
+
+    def _event(self, row: VideoRow, cause: Cause) -> EventRow:
+        seen = row.observed
+        return EventRow(
+            row.wish.video_id, seen.revision, self._clock(), cause, seen.phase, seen.reason, seen.message, seen.attempt
+        )
+
+
+def _told(observed: Observed) -> tuple[object, ...]:
+    return observed.phase, observed.reason, observed.attempt, observed.message

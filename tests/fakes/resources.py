@@ -1,0 +1,76 @@
+"""The API server in memory, as far as the operator uses it: specs, statuses, versions, conflicts."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from crds.client import Applied
+from crds.resource import Resource
+from crds.spec import manifest_of
+from crds.trouble import ConflictError, NeighbourError
+from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION, Wish
+
+NAMESPACE = "default"
+
+
+class FakeResources:
+    """Stands in for `crds.client.UploadsClient`. ``trouble``, while set, is what every call raises."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Resource] = {}
+        self.trouble: NeighbourError | None = None
+        self._versions = count(1)
+
+    def apply(self, wish: Wish) -> Applied:
+        self._raise_trouble()
+        body = json.loads(json.dumps(manifest_of(wish, namespace=NAMESPACE)))
+        known = self.by_name.get(wish.video_id)
+        if known is None:
+            name, version = wish.video_id, self._version()
+            labels, spec = body["metadata"]["labels"], body["spec"]
+            self.by_name[name] = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=spec)
+        elif known.spec["revision"] > wish.revision:
+            return Applied.OUTDATED
+        elif known.spec != body["spec"]:
+            changed = {"spec": body["spec"], "generation": known.generation + 1, "resource_version": self._version()}
+            self.by_name[wish.video_id] = replace(known, **changed)
+        return Applied.APPLIED
+
+    def get(self, name: str) -> Resource | None:
+        self._raise_trouble()
+        return self.by_name.get(name)
+
+    def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
+        self._raise_trouble()
+        listed = [self.by_name[name] for name in sorted(self.by_name)]
+        for start in range(0, len(listed), page_size):
+            yield listed[start : start + page_size]
+
+    def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
+        self._raise_trouble()
+        known = self.by_name.get(name)
+        if known is None or known.resource_version != resource_version:
+            raise ConflictError("writing a status: the resource moved")
+        if known.status != status:
+            known = replace(known, status=json.loads(json.dumps(status)), resource_version=self._version())
+            self.by_name[name] = known
+        return known
+
+    def delete(self, name: str) -> None:
+        """Play a person: remove the resource."""
+        self.by_name.pop(name, None)
+
+    def request_reconcile(self, name: str, text: str) -> None:
+        """Play a person: set the annotation that asks for a pass."""
+        known = self.by_name[name]
+        annotations = {**known.annotations, RECONCILE_REQUESTED_ANNOTATION: text}
+        self.by_name[name] = replace(known, annotations=annotations, resource_version=self._version())
+
+    def _version(self) -> str:
+        return str(next(self._versions))
+
+    def _raise_trouble(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble

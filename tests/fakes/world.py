@@ -1,0 +1,92 @@
+"""A small world: every neighbour of the operator in memory, one clock, and the hands of a client."""
+
+from dataclasses import replace
+
+from controller.machine import Rules
+from controller.world import World
+from crds.schedule import Timing, deadline_at
+from crds.videoupload import AT_REST, Observed, Origin, Phase, Reason, UploadMode, Wish
+from desired.rows import VideoRow
+from spaces import keys
+from tests.fakes.clock import FakeClock
+from tests.fakes.fuse import Fuse, through
+from tests.fakes.records import FakeRecords
+from tests.fakes.resources import FakeResources
+from tests.fakes.storage import FakeStorage
+from tests.fakes.transcoder import FakeTranscoder, Script
+from tests.fakes.videos import mp4
+
+VIDEO_ID = "smallworldsmallworldsmallw"
+MAX_FILE_BYTES = 10_000
+
+
+class SmallWorld:
+    """All that outlives a process of the operator. ``world`` reaches it through ``fuse``."""
+
+    def __init__(self, script: Script | None = None, timing: Timing | None = None) -> None:
+        self.clock = FakeClock()
+        self.fuse = Fuse()
+        self.timing = timing or Timing()
+        self.records = FakeRecords(self.clock.now)
+        self.storage = FakeStorage(self.clock.now)
+        self.resources = FakeResources()
+        self.transcoder = FakeTranscoder(self.clock, self.storage, script)
+        records = through(self.fuse, self.records)
+        self.world = World(
+            observations=records,
+            attempts=records,
+            claims=records,
+            storage=through(self.fuse, self.storage),
+            transcoder=through(self.fuse, self.transcoder),
+            resources=through(self.fuse, self.resources),
+            rules=Rules(self.timing),
+            max_file_bytes=MAX_FILE_BYTES,
+            callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
+            monotonic=self.clock.monotonic,
+        )
+
+    @property
+    def row(self) -> VideoRow:
+        """Return the one video's row."""
+        return self.records.rows[VIDEO_ID]
+
+    def is_at_rest(self) -> bool:
+        """Tell whether the newest edition is at rest and the resource says so."""
+        shown = self.resources.by_name.get(VIDEO_ID)
+        revision = (shown.status or {}).get("revision") if shown else None
+        return self.row.observed.phase in AT_REST and revision == self.row.observed.revision
+
+    def create(self, **changes: object) -> VideoRow:
+        """Play the API: a video that waits for its bytes."""
+        wish = Wish(
+            video_id=VIDEO_ID,
+            revision=1,
+            origin=Origin.API,
+            owner="user-1",
+            title="A film",
+            filename="film.mp4",
+            content_type="video/mp4",
+            declared_bytes=None,
+            upload_mode=UploadMode.SINGLE,
+            region="tor1",
+            storage_key=keys.original_key(VIDEO_ID, "film.mp4"),
+        )
+        now = self.clock.now()
+        observed = Observed(
+            revision=1,
+            phase=Phase.UPLOADING,
+            phase_since=now,
+            reason=Reason.WAITING_FOR_FILE,
+            message="the file has not arrived yet",
+            deadline_at=deadline_at(Phase.UPLOADING, now, self.timing),
+        )
+        return self.records.create(wish, replace(observed, **changes))  # type: ignore[arg-type]
+
+    def send_file(self, body: bytes | None = None) -> None:
+        """Play the client: PUT the original."""
+        self.storage.put_raw(self.row.wish.storage_key, mp4() if body is None else body)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the clock run, and the jobs with it."""
+        self.clock.advance(seconds)
+        self.transcoder.run()
