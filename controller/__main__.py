@@ -99,6 +99,8 @@ async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: thread
         )
     finally:
         log.info("stopping")
+        # kopf has its own signal handler, and a thread of its own that waits for our flag: let it end.
+        stop.set()
         ended.set()
         is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
         beating.cancel()
