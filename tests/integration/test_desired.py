@@ -15,7 +15,7 @@ from desired.attempts import Attempts, Intend, Settle
 from desired.claims import Claims
 from desired.database import Database
 from desired.migrations.__main__ import upgrade
-from desired.nudges import listen
+from desired.nudges import Nudge, listen
 from desired.observations import Observations
 from desired.rows import AttemptState, Cause, VideoRow
 from desired.wishes import LimitReachedError, NewVideo, Wishes
@@ -42,12 +42,13 @@ def a_row(database: Database) -> VideoRow:
 
 def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
     pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
+    waits: list[float] = []
 
     def create(number: int) -> bool:
         try:
             Wishes(pools[number % 2], Timing()).create(a_new_video(), per_hour=10)
         except LimitReachedError as error:
-            assert 3590 <= error.retry_after_seconds <= 3600
+            waits.append(error.retry_after_seconds)
             return False
         return True
 
@@ -56,6 +57,7 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
     for pool in pools:
         pool.close()
     assert sum(accepted) == 10
+    assert all(3500 <= wait <= 3600 for wait in waits)
 
 
 def test_confirming_again_changes_nothing_until_it_was_answered(database: Database) -> None:
@@ -125,7 +127,7 @@ def test_claims_are_kept_only_for_attempts_that_were_made(database: Database) ->
 
 
 def test_a_confirmation_nudges_the_listener(database: Database, database_url: str) -> None:
-    row, is_open, heard = a_row(database), threading.Event(), []
+    row, is_open, heard = a_row(database), threading.Event(), list[Nudge]()
 
     def hear() -> None:
         for nudge in listen(database_url, quiet_seconds=0.2):
@@ -152,4 +154,4 @@ def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:
         (check,) = connection.execute(
             "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_phase_check'"
         ).fetchone() or ("",)
-    assert {word for word in check.split("'")[1::2]} == {phase.value for phase in Phase}
+    assert set(check.split("'")[1::2]) == {phase.value for phase in Phase}
