@@ -1,0 +1,166 @@
+"""The operator's records on a real Postgres: their contract, and what happens when two meet or the server goes."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from os import environ
+from threading import Barrier
+
+import psycopg
+import pytest
+
+from crds.schedule import Timing
+from crds.trouble import UnavailableError
+from desired import nudges
+from desired.attempts import Attempts
+from desired.claims import Claims
+from desired.database import Database
+from desired.events import Events
+from desired.migrations.__main__ import newest_revision, upgrade
+from desired.nudges import Nudge, listen
+from desired.observations import Observations
+from desired.rows import Cause, VideoRow
+from desired.wishes import NewVideo, Wishes
+from devstack import postgres
+from devstack.place import PROJECT_DIR, Place
+from devstack.ports import Ports
+from tests.contracts.records_contract import VIDEO, Records, RecordsContract
+from tests.eventually import eventually
+
+MIGRATE = [sys.executable, "-m", "desired.migrations", "upgrade"]
+
+
+def new_video(video_id: str = VIDEO) -> NewVideo:
+    """Return what a client asks for."""
+    key = f"uploads/{video_id}/original.mp4"
+    return NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool of connections to a migrated, empty database."""
+    pool = Database(database_url, max_size=4)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def wishes(database: Database) -> Wishes:
+    """The API's side of the rows."""
+    return Wishes(database, Timing())
+
+
+class TestPostgresRecords(RecordsContract):
+    @pytest.fixture
+    def records(self, database: Database, wishes: Wishes) -> Records:
+        claims = Claims(database)
+
+        def create(video_id: str) -> VideoRow:
+            return wishes.create(new_video(video_id), per_hour=100)
+
+        def claim(video_id: str, attempt: int, job_id: str) -> None:
+            claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
+
+        create(VIDEO)
+        history = Events(database).of_video
+        return Records(Observations(database), Attempts(database), claims, create, wishes.confirm, claim, history)
+
+
+def test_many_confirmations_at_once_count_as_one(wishes: Wishes) -> None:
+    wishes.create(new_video(), per_hour=1)
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: wishes.confirm(VIDEO), range(16)))
+    row = wishes.get(VIDEO)
+    assert row is not None
+    assert (row.wish.confirmations, row.wish.revision) == (1, 2)
+
+
+def test_of_two_commits_at_once_one_is_stored(database: Database, wishes: Wishes) -> None:
+    row = wishes.create(new_video(), per_hour=1)
+    observations, together = Observations(database), Barrier(4)
+
+    def commit(number: int) -> VideoRow | None:
+        together.wait()
+        return observations.commit(row, replace(row.observed, message=str(number)), cause=Cause.POLL)
+
+    with ThreadPoolExecutor(4) as threads:
+        stored = [after for after in threads.map(commit, range(4)) if after is not None]
+    assert stored == [observations.get(VIDEO)]
+
+
+def test_a_nudge_is_heard_after_its_commit_or_never(database: Database, database_url: str) -> None:
+    heard = listen(database_url, quiet_seconds=0.3)
+    assert next(heard) is None, "the channel is open"
+    with suppress(ZeroDivisionError), database.transaction() as connection:
+        nudges.send(connection, Nudge("failed", Cause.CLAIM))
+        raise ZeroDivisionError
+    with database.transaction() as connection:
+        nudges.send(connection, Nudge(VIDEO, Cause.CLAIM))
+        assert next(heard) is None, "neither the failed one nor the one not yet committed"
+    assert next(heard) == Nudge(VIDEO, Cause.CLAIM)
+
+
+def test_what_others_say_on_the_channel_is_passed_over(database: Database, database_url: str) -> None:
+    heard = listen(database_url, quiet_seconds=0.3)
+    assert next(heard) is None, "the channel is open"
+    with database.transaction() as connection:
+        connection.execute("NOTIFY video_uploads, 'hello there'")
+        nudges.send(connection, Nudge(VIDEO, Cause.POLL))
+    assert [nudge for nudge in (next(heard) for _ in range(4)) if nudge] == [Nudge(VIDEO, Cause.POLL)]
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """A database that no release has seen."""
+    server_url, _, _ = postgres_url.rpartition("/")
+    with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as asking:
+        asking.execute("CREATE DATABASE never_migrated")
+        yield f"{server_url}/never_migrated"
+        asking.execute("DROP DATABASE never_migrated WITH (FORCE)")
+
+
+def test_processes_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:
+    environment = environ | {"DATABASE_URL": empty_database_url}
+    together = [
+        subprocess.Popen(MIGRATE, cwd=PROJECT_DIR, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in together]
+    assert [process.returncode for process in together] == [0, 0, 0]
+    assert set(said) == {f"schema is at {newest_revision()}\n"}
+    assert upgrade(empty_database_url) == newest_revision()
+
+
+def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    place = Place(tmp_path_factory.mktemp("mortal"))
+    port = Ports(place.root / "ports.json", prefer_fixed=False).of(postgres.NAME)
+    url = postgres.url(port, password=place.secrets().postgres_password)
+    server = postgres.server(place, port)
+    server.up()
+    database = Database(url, max_size=4, timeout_seconds=1)
+    try:
+        postgres.create_role_and_database(port, password=place.secrets().postgres_password)
+        upgrade(url)
+        row = Wishes(database, Timing()).create(new_video(), per_hour=1)
+        heard = listen(url, quiet_seconds=5)
+        assert next(heard) is None, "the channel is open"
+        server.process.kill()
+        with pytest.raises(UnavailableError):
+            next(heard)
+        for _ in range(10):  # long enough for a pool to lose patience
+            with pytest.raises(UnavailableError):
+                Observations(database).get(VIDEO)
+        server.up()
+        eventually(lambda: is_there(database, row), within_seconds=5)
+    finally:
+        database.close()
+        server.down()
+
+
+def is_there(database: Database, row: VideoRow) -> bool:
+    try:
+        return Observations(database).get(VIDEO) == row
+    except UnavailableError:
+        return False
