@@ -165,8 +165,7 @@ def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemErro
 def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
     code = _CODES_OF_STATUS.get(error.status_code, Code.MALFORMED_REQUEST)
     detail = error.description or KINDS[code].title
-    headers = {name: value for name, value in dict(error.headers or {}).items() if name.lower() != "vary"}
-    _on_problem(req, resp, ProblemError(code, detail, headers=headers), params)
+    _on_problem(req, resp, ProblemError(code, detail, headers=dict(error.headers or {})), params)
 
 
 def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedError, params: Any) -> None:

@@ -154,6 +154,17 @@ def test_a_body_without_a_declared_length_is_bounded_too(api: Api) -> None:
     assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
 
 
+def test_a_body_that_says_it_is_large_is_refused_before_it_is_read(api: Api) -> None:
+    answer = api.call(
+        "POST",
+        "/api/v1/videos",
+        body=json.dumps(A_VIDEO),
+        headers={"Content-Type": "application/json", "Content-Length": "70000"},
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
 def test_only_json_is_read(api: Api, content_type: str) -> None:
     answer = api.call("POST", "/api/v1/videos", body=json.dumps(A_VIDEO), headers={"Content-Type": content_type})

@@ -1,5 +1,6 @@
 """GET /api/v1/videos/{id}: what the owner sees, and how often to ask."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -101,6 +102,16 @@ def test_a_video_without_a_poster_has_no_thumbnail(api: Api) -> None:
 
     assert video["playback_url"] is not None
     assert video["thumbnail_url"] is None
+
+
+def test_a_deleted_video_cannot_be_played(api: Api) -> None:
+    video_id = api.create()
+    api.wishes.observe(video_id, phase=Phase.READY, reason=Reason.PUBLISHED, published=PUBLISHED, is_playable=True)
+    row = api.wishes.rows[video_id]
+    api.wishes.rows[video_id] = replace(row, wish=replace(row.wish, deleted=True))
+    video = api.call("GET", f"/api/v1/videos/{video_id}").json
+
+    assert (video["playback_url"], video["thumbnail_url"], video["renditions"]) == (None, None, [])
 
 
 def test_a_failed_video_says_why_and_what_to_do(api: Api) -> None:
