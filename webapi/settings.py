@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     # A request waits for Postgres or S3 most of its time; more threads than this only queue for the pool.
     threads: int = Field(default=16, ge=1, le=64)
     # How long `/readyz` says 503 while requests are still taken: as long as a load balancer may need to notice.
-    drain_seconds: float = Field(default=3, ge=0, le=60)
+    # It is part of gunicorn's graceful timeout, and requests need the rest.
+    drain_seconds: float = Field(default=3, ge=0, le=15)
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
