@@ -27,6 +27,9 @@ class Database:
             max_size=max_size,
             timeout=timeout_seconds,
             max_waiting=max_size * 16,
+            # The pool doubles its pauses as long as it tries, and so would stay away for as long again as Postgres
+            # was. When it gives up, the next caller makes it begin anew.
+            reconnect_timeout=_CONNECT_TIMEOUT_SECONDS,
             open=True,
             kwargs={
                 # A read is then one round trip; what needs a transaction says so.

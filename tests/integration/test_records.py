@@ -149,11 +149,11 @@ def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_facto
         server.process.kill()
         with pytest.raises(UnavailableError):
             next(heard)
-        for _ in range(10):  # long enough for a pool to lose patience
+        for _ in range(8):  # long enough for a pool to pause for longer than this test
             with pytest.raises(UnavailableError):
                 Observations(database).get(VIDEO)
         server.up()
-        eventually(lambda: is_there(database, row), within_seconds=5)
+        eventually(lambda: is_there(database, row), within_seconds=2)
     finally:
         database.close()
         server.down()
