@@ -4,6 +4,7 @@ Facts: docs.coconut.co/jobs/api. There is no idempotency key, no list and no can
 repeated here, and every outcome says whether a job can exist.
 """
 
+import math
 import re
 from typing import Any
 
@@ -19,7 +20,7 @@ from spaces.settings import OutputTarget
 # It becomes a path of ours and a column of a table.
 _JOB_ID = r"[A-Za-z0-9_-]{1,64}"
 _MOST_ANSWER_CHARACTERS = 4096
-_URL = re.compile(r"https?://\S+")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 # Postgres takes no NUL, a terminal no escapes.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
@@ -101,9 +102,11 @@ class Coconut:
         if answer is None:
             return None
         try:
-            return float(answer.json()["metadata"]["input"]["format"]["duration"])
+            seconds = float(answer.json()["metadata"]["input"]["format"]["duration"])
         except (ValueError, KeyError, TypeError):
             return None
+        # Every duration would agree with one that is no number.
+        return seconds if 0 < seconds < math.inf else None
 
     def _get(self, path: str) -> requests.Response | None:
         doing = "GET /jobs at Coconut"
