@@ -73,7 +73,7 @@ async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: thread
     world, known = wiring.world, KnownResources()
     queue = WorkQueue(time.monotonic, scale=settings.time_scale)
     workers = Workers(queue, known, world, count=settings.workers, clock=lambda: datetime.now(UTC))
-    sweep = Sweep(world.observations, world.resources, known, queue)
+    sweep = Sweep(world, known, queue, clock=lambda: datetime.now(UTC))
     ended = threading.Event()
     threads = [
         threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),

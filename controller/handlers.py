@@ -49,10 +49,10 @@ def note_event(event_type: str, body: dict[str, Any], known: KnownResources, que
         queue.add(resource.name, Cause.SWEEP)  # the row decides whether it comes back
         return
     before, now = known.note(resource), known_of(resource)
-    if before is not None and (before.generation, before.request) == (now.generation, now.request):
+    if before is not None and before.asks_the_same(now):
         return
-    is_asked_for = now.request is not None and (before is None or before.request != now.request)
-    queue.add(resource.name, Cause.PERSON if is_asked_for and before is not None else Cause.CLIENT)
+    is_asked_for = before is not None and (before.request, before.asked) != (now.request, now.asked)
+    queue.add(resource.name, Cause.PERSON if is_asked_for else Cause.CLIENT)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -6,7 +6,9 @@ No bodies are kept: ten thousand uploads must fit beside the interpreter. The tr
 import threading
 from dataclasses import dataclass
 
+from controller.steps import Asked
 from crds.resource import Resource
+from crds.videoupload import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,26 @@ class Known:
     observed_generation: int
     request: str | None
     handled_request: str | None
+    asked: Asked
+    handled: Asked
 
-    def shows(self, *, wish_revision: int, observed_revision: int) -> bool:
-        """Tell whether spec and status already say what the row says, and every nudge is acknowledged."""
+    def shows(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
+        """Tell whether spec and status already say what the row says, and everything asked for is acknowledged.
+
+        The spec of an import is not made from the row.
+        """
         return (
-            self.spec_revision >= wish_revision
+            (self.spec_revision >= wish_revision or origin is Origin.KUBERNETES)
             and self.status_revision >= observed_revision
             and self.observed_generation == self.generation
             and self.request == self.handled_request
+            and self.asked.is_paused == self.handled.is_paused
+            and self.asked.retry_token in {None, self.handled.retry_token}
         )
+
+    def asks_the_same(self, other: "Known") -> bool:
+        """Tell whether nobody but the operator itself changed anything in between."""
+        return (self.generation, self.request, self.asked) == (other.generation, other.request, other.asked)
 
 
 def known_of(resource: Resource) -> Known:
@@ -44,6 +57,8 @@ def known_of(resource: Resource) -> Known:
         observed_generation=status.get("observedGeneration", 0),
         request=resource.reconcile_request,
         handled_request=status.get("lastHandledReconcileAt"),
+        asked=Asked(resource.is_paused, resource.retry_request),
+        handled=Asked(status.get("isPaused", False), status.get("lastHandledRetryAt")),
     )
 
 

@@ -5,25 +5,39 @@ hold all the same.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
+from controller.machine import must_begin, must_restore
 from controller.ports import JobState
-from controller.steps import Seen
+from controller.steps import Asked, Seen
 from controller.world import World
 from crds.failures import FailureCode
 from crds.trouble import RefusedError, UnavailableError
 from crds.videoupload import Phase, Reason
 from desired.rows import UNRESOLVED, AttemptRow, VideoRow
 from spaces.outcome import OutputsProblem, SourceProblem, VerifiedOutputs
+from spaces.playlist import stable_playlist
 
 log = structlog.get_logger(__name__)
 
 
-def look(row: VideoRow, world: World) -> Seen:
-    """Return what this upload's next decision needs. Raises UnavailableError for Postgres."""
+def look(row: VideoRow, asked: Asked | None, world: World) -> Seen:
+    """Return what this upload's next decision needs. Raises UnavailableError for Postgres, and at rest for anybody:
+    whatever a person asked for can wait until its neighbour is back.
+    """
+    return replace(_look(row, asked, world), asked=asked)
+
+
+def _look(row: VideoRow, asked: Asked | None, world: World) -> Seen:
     if row.wish.deleted:
+        return _at_the_playlist(row, world)
+    if asked.is_paused if asked is not None else row.observed.is_paused:
         return Seen()
+    if must_begin(row, asked):
+        attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
+        return Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key))
     match row.observed.phase:
         case Phase.UPLOADING:
             return _blind_if_away(lambda: _at_the_original(row, world), Seen(is_blind=True))
@@ -33,6 +47,8 @@ def look(row: VideoRow, world: World) -> Seen:
             return _blind_if_away(lambda: _at_the_playlist(row, world), Seen(is_blind=True))
         case Phase.PROCESSING:
             return _at_the_job(row, world)
+        case Phase.READY | Phase.ERRORED if must_restore(row):
+            return _at_a_restored_video(row, world)
         case _:
             return Seen()
 
@@ -101,6 +117,13 @@ def _outputs(
 
 def _at_the_playlist(row: VideoRow, world: World) -> Seen:
     return Seen(playlist=world.storage.read_playlist(row.wish.video_id))
+
+
+def _at_a_restored_video(row: VideoRow, world: World) -> Seen:
+    seen, published = _at_the_playlist(row, world), row.observed.published
+    if published is None or seen.playlist == stable_playlist(published):
+        return seen
+    return replace(seen, outputs=_outputs(row, published.attempt, published.duration_seconds, world))
 
 
 def _blind_if_away(ask: Callable[[], Seen], blind: Seen) -> Seen:

@@ -5,6 +5,7 @@ The adapters are elsewhere: desired/, spaces/storage.py, crds/client.py, coconut
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -106,6 +107,14 @@ class Storage(Protocol):
         """Return the stable playlist, None if there is none."""
         ...
 
+    def remove_published(self, video_id: str) -> None:
+        """Remove the stable files; what the attempts wrote stays."""
+        ...
+
+    def remove_video(self, video_id: str, *, at_most: int) -> bool:
+        """Remove files that were written for a video; tells whether nothing is left."""
+        ...
+
 
 class Observations(Protocol):
     """Postgres, as the loop writes it. Every method raises UnavailableError."""
@@ -122,6 +131,30 @@ class Observations(Protocol):
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource."""
+        ...
+
+
+class Endings(Protocol):
+    """How rows end. Raises UnavailableError."""
+
+    def retire(self, row: VideoRow) -> VideoRow | None:
+        """Mark that the resource may leave Kubernetes; None when the row moved meanwhile."""
+        ...
+
+    def purge(self, row: VideoRow) -> bool:
+        """Remove a deleted row and leave a tombstone; False when the row moved meanwhile."""
+        ...
+
+    def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
+        """Return the videos deleted before then, oldest first."""
+        ...
+
+    def last_attempt(self, video_id: str) -> int | None:
+        """Return the newest attempt of a purged video; None when none of this name was purged lately."""
+        ...
+
+    def forget_old(self) -> int:
+        """Drop what is kept of the past for a while only."""
         ...
 
 
@@ -158,4 +191,12 @@ class Resources(Protocol):
 
     def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
         """Replace the status. Raises ConflictError when the resource moved meanwhile."""
+        ...
+
+    def delete(self, name: str, *, uid: str, resource_version: str) -> None:
+        """Delete exactly this version. Raises ConflictError when the resource moved meanwhile."""
+        ...
+
+    def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
+        """Record an Event about the resource."""
         ...

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crds.lease import LeaseTiming
 from crds.logs import LogFormat
+from crds.rules import OnUncertain
 
 
 class Settings(BaseSettings):
@@ -31,6 +32,8 @@ class Settings(BaseSettings):
     time_scale: float = Field(default=1.0, gt=0, le=1)
     # What an edition may cost when submissions are lost or fail.
     max_submissions: int = Field(default=3, ge=1, le=10)
+    # After the resolve window: buy again and perhaps twice, or wait for a person.
+    on_uncertain: OnUncertain = OnUncertain.RESUBMIT
 
     # Passes wait for neighbours most of their time; a neighbour has at most half of them (bulkhead.py).
     workers: int = Field(default=16, ge=2, le=128)

@@ -4,19 +4,29 @@ from dataclasses import dataclass
 
 from controller.ports import Job
 from crds.failures import Failure
-from crds.videoupload import Reason, Rejection, SourceFacts
+from crds.videoupload import Phase, Reason, Rejection, SourceFacts
 from desired.rows import AttemptRow
 from spaces.outcome import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What people ask for by annotations of the resource. ``retry_token``: each new text is one request."""
+
+    is_paused: bool = False
+    retry_token: str | None = None
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a look found; a field that this phase did not ask about keeps its default.
 
-    ``is_blind``: a neighbour gave no answer, so an absence proves nothing.
+    ``is_blind``: a neighbour gave no answer, so an absence proves nothing. ``asked``: None while the resource is
+    not known, which is no word of anybody's.
     """
 
     is_blind: bool = False
+    asked: Asked | None = None
     original: ObjectFacts | None = None
     source: SourceFacts | SourceProblem | None = None
     attempts: tuple[AttemptRow, ...] = ()
@@ -28,6 +38,60 @@ class Seen:
 @dataclass(frozen=True)
 class Rest:
     """Nothing is left to do for this edition."""
+
+
+@dataclass(frozen=True)
+class SetPaused:
+    """A person holds the upload, or lets it go on."""
+
+    is_paused: bool
+
+
+@dataclass(frozen=True)
+class NoteRetry:
+    """A retry was asked for where nothing failed: take note, so that it does not start a job later."""
+
+    retry_token: str | None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A new edition, or another try of this one: attempts from here on count anew.
+
+    ``phase``: `uploaded` when the verified original is still there, else `uploading`. ``abandons``: the attempt whose
+    outcome nobody will learn any more.
+    """
+
+    phase: Phase
+    retry_token: str | None
+    abandons: int | None = None
+
+
+@dataclass(frozen=True)
+class Unpublish:
+    """The video is deleted but can still be played."""
+
+
+@dataclass(frozen=True)
+class Republish:
+    """A restored video is on record as published, but its stable files are gone."""
+
+    poster_key: str | None
+
+
+@dataclass(frozen=True)
+class MarkPlayable:
+    """The stable files of a restored video were read back."""
+
+
+@dataclass(frozen=True)
+class Retire:
+    """At rest for long enough: the resource may leave Kubernetes, the row stays."""
+
+
+@dataclass(frozen=True)
+class Purge:
+    """Nobody restored the deleted video in time: remove its files, then its row."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +185,14 @@ class Fail:
 
 Step = (
     Rest
+    | SetPaused
+    | NoteRetry
+    | Begin
+    | Unpublish
+    | Republish
+    | MarkPlayable
+    | Retire
+    | Purge
     | Wait
     | OfferUpload
     | AcceptFile

@@ -4,12 +4,17 @@ It is what makes every message optional: a publisher that dropped, a watch that 
 emptied are all found here. It asks for passes and applies specs; it never decides what an upload needs.
 """
 
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
 import structlog
 
 from controller.known import KnownResources
-from controller.ports import Observations, Resources
 from controller.queue import WorkQueue
-from crds.videoupload import AT_REST
+from controller.world import World
+from crds.schedule import retires_at
+from crds.videoupload import AT_REST, Origin
+from desired.observations import WorkingRow
 from desired.rows import Cause
 
 log = structlog.get_logger(__name__)
@@ -20,41 +25,54 @@ _PAGE = 500
 class Sweep:
     """Both halves of the comparison. Each half may be repeated at any time."""
 
-    def __init__(
-        self, observations: Observations, resources: Resources, known: KnownResources, queue: WorkQueue
-    ) -> None:
-        self._observations = observations
-        self._resources = resources
+    def __init__(self, world: World, known: KnownResources, queue: WorkQueue, *, clock: Callable[[], datetime]) -> None:
+        self._world = world
         self._known = known
         self._queue = queue
+        self._clock = clock
 
     def rows(self) -> int:
-        """Ask for a pass over each row whose resource is missing or behind; returns how many.
+        """Ask for a pass over each row whose resource is missing, behind or due to leave; returns how many.
 
         Raises UnavailableError.
         """
-        asked, after = 0, ""
-        while page := self._observations.working(after=after, at_most=_PAGE):
-            for row in page:
-                known = self._known.get(row.video_id)
-                if known is None or not known.shows(
-                    wish_revision=row.revision, observed_revision=row.observed_revision
-                ):
-                    asked += 1
-                    self._queue.add(row.video_id, Cause.SWEEP)
-            after = page[-1].video_id
-        return asked
+        now = self._clock()
+        asked = sum(self._ask(row.video_id) for row in self._working() if not self._is_settled(row, now))
+        return asked + self._deleted(now)
 
     def start(self) -> int:
         """Ask for a pass over each row that is not at rest; returns how many. Raises UnavailableError."""
-        asked, after = 0, ""
-        while page := self._observations.working(after=after, at_most=_PAGE):
-            for row in page:
-                if row.phase not in AT_REST:
-                    asked += 1
-                    self._queue.add(row.video_id, Cause.SWEEP)
+        return sum(self._ask(row.video_id) for row in self._working() if row.phase not in AT_REST)
+
+    def _deleted(self, now: datetime) -> int:
+        """Ask for a pass over each row that nobody restored in time, and forget what is kept for a while only."""
+        self._world.endings.forget_old()
+        timing = self._world.rules.timing
+        before = now - timing.scaled(timing.delete_grace_seconds)
+        return sum(map(self._ask, self._world.endings.purgeable(before=before, at_most=_PAGE)))
+
+    def _working(self) -> Iterator[WorkingRow]:
+        after = ""
+        while page := self._world.observations.working(after=after, at_most=_PAGE):
+            yield from page
             after = page[-1].video_id
-        return asked
+
+    def _is_settled(self, row: WorkingRow, now: datetime) -> bool:
+        known = self._known.get(row.video_id)
+        if known is None or self._is_due_to_leave(row, now):
+            return False
+        return known.shows(row.origin, wish_revision=row.revision, observed_revision=row.observed_revision)
+
+    def _is_due_to_leave(self, row: WorkingRow, now: datetime) -> bool:
+        timing = self._world.rules.timing
+        if row.deleted_at is not None:
+            return now >= row.deleted_at + timing.scaled(timing.retire_ready_seconds)
+        leaves_at = retires_at(row.phase, row.phase_since, timing)
+        return row.origin is Origin.API and leaves_at is not None and now >= leaves_at
+
+    def _ask(self, video_id: str) -> int:
+        self._queue.add(video_id, Cause.SWEEP)
+        return 1
 
     def resources(self) -> int:
         """Read every resource and take in what the watch missed; returns how many differed.
@@ -62,7 +80,7 @@ class Sweep:
         Raises UnavailableError, RefusedError.
         """
         before, listed, differing = self._known.names(), set[str](), 0
-        for page in self._resources.pages(page_size=_PAGE):
+        for page in self._world.resources.pages(page_size=_PAGE):
             for resource in page:
                 listed.add(resource.name)
                 known = self._known.note(resource)

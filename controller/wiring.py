@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from controller.bulkhead import Bulkhead, behind
 from controller.coconut import Coconut
-from controller.machine import Rules
 from controller.settings import Settings
 from controller.world import World
 from crds.callback import callback_url
 from crds.client import Cluster, UploadsClient
+from crds.rules import Rules
 from crds.schedule import Timing
 from desired.attempts import Attempts
 from desired.claims import Claims
 from desired.database import Database
+from desired.endings import Endings
 from desired.observations import Observations
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
@@ -45,10 +46,11 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         observations=Observations(database),
         attempts=Attempts(database),
         claims=Claims(database),
+        endings=Endings(database),
         storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces)),
         transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
-        rules=Rules(Timing(scale=settings.time_scale), max_submissions=settings.max_submissions),
+        rules=Rules(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt

@@ -6,10 +6,12 @@ from datetime import datetime
 
 import structlog
 
-from controller.effects import Next
 from controller.known import KnownResources
+from controller.passes import Next
+from controller.project import project
 from controller.queue import WorkQueue
-from controller.reconcile import project, reconcile
+from controller.reconcile import reconcile
+from controller.steps import Asked
 from controller.world import World
 from crds.schedule import next_check_at
 from crds.trouble import ConflictError, NeighbourError
@@ -68,7 +70,7 @@ class Workers:
         if row is None:
             return  # an import without a row, or a purged video: the sweep decides
         try:
-            outcome = reconcile(row, self._world, cause, self._clock())
+            outcome = reconcile(row, self._asked(key), self._world, cause, self._clock())
         except NeighbourError:
             self._show(row)  # what earlier passes found must not stay hidden behind this trouble
             raise
@@ -83,12 +85,19 @@ class Workers:
         self._plan(outcome.row)
 
     def _show(self, row: VideoRow) -> None:
-        known = self._known.get(row.wish.video_id)
-        if known is not None and known.shows(wish_revision=row.wish.revision, observed_revision=row.observed.revision):
+        known, wish = self._known.get(row.wish.video_id), row.wish
+        revisions = {"wish_revision": wish.revision, "observed_revision": row.observed.revision}
+        if known is not None and not row.retired and known.shows(wish.origin, **revisions):
             return
         project(row, self._world, self._clock())
 
+    def _asked(self, key: str) -> Asked | None:
+        known = self._known.get(key)
+        return None if known is None else known.asked
+
     def _plan(self, row: VideoRow) -> None:
+        if row.wish.deleted:
+            return  # nothing of it is due before its purge, which the sweep finds
         now = self._clock()
         check = next_check_at(row.wish.video_id, row.observed, now, self._world.rules.timing)
         if check is not None:

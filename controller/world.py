@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.machine import Rules
-from controller.ports import Attempts, Claims, Observations, Resources, Storage, Transcoder
+from controller.ports import Attempts, Claims, Endings, Observations, Resources, Storage, Transcoder
+from crds.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class World:
     observations: Observations
     attempts: Attempts
     claims: Claims
+    endings: Endings
     storage: Storage
     transcoder: Transcoder
     resources: Resources

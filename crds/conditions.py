@@ -9,7 +9,7 @@ from datetime import datetime
 
 from crds.explain import is_behind, shown_reason
 from crds.failures import Stage
-from crds.models import Condition, ConditionStatus, ConditionType, clipped
+from crds.models import FAILURE_REASONS, PAUSED, Condition, ConditionStatus, ConditionType, clipped
 from crds.resource import Resource
 from crds.videoupload import AT_REST, Observed, Phase, Reason, Wish
 
@@ -60,23 +60,25 @@ def _ready(wish: Wish, observed: Observed, message: str) -> _Verdict:
         return _FALSE, "Deleted", message
     if observed.is_playable:
         return _TRUE, Reason.PUBLISHED.value, "The video is playable."
-    return _FALSE, shown_reason(observed), message
+    return _FALSE, shown_reason(wish, observed), message
 
 
 def _reconciling(wish: Wish, observed: Observed, message: str) -> _Verdict:
+    if observed.is_paused and not wish.deleted:
+        return _FALSE, PAUSED, message
     if _is_moving(wish, observed):
-        return _TRUE, shown_reason(observed), message
+        return _TRUE, shown_reason(wish, observed), message
     return _FALSE, "AtRest", ""
 
 
 def _stalled(wish: Wish, observed: Observed, message: str) -> _Verdict:
-    if observed.phase is Phase.ERRORED and not _is_moving(wish, observed):
-        return _TRUE, shown_reason(observed), message
+    if observed.phase is Phase.ERRORED and not wish.deleted and not _is_moving(wish, observed):
+        return _TRUE, shown_reason(wish, observed), message
     return _FALSE, "NothingFailed", ""
 
 
 def _is_moving(wish: Wish, observed: Observed) -> bool:
-    if wish.deleted:
+    if wish.deleted or observed.is_paused:
         return False
     lost_its_playlist = observed.phase is Phase.READY and not observed.is_playable
     return observed.phase not in AT_REST or lost_its_playlist or is_behind(wish, observed)
@@ -102,5 +104,5 @@ def _outputs_verified(observed: Observed) -> _Verdict:
     if observed.published is not None and observed.published.edition == observed.edition:
         return _TRUE, "Verified", "Every playlist and segment of the newest edition is in place."
     if observed.failure is not None and observed.failure.advice.stage is Stage.OUTPUTS:
-        return _FALSE, shown_reason(observed), observed.failure.message
+        return _FALSE, FAILURE_REASONS[observed.failure.code], observed.failure.message
     return _UNKNOWN, "NotChecked", "The newest edition has no outputs to check yet."

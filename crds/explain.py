@@ -7,8 +7,8 @@ counters, so the text of an idle upload stays the same from pass to pass.
 from dataclasses import dataclass, replace
 
 from crds.failures import FailureCode
-from crds.models import FAILURE_REASONS
-from crds.videoupload import Observed, Reason, Wish
+from crds.models import DELETED, FAILURE_REASONS, PAUSED
+from crds.videoupload import PAUSED_ANNOTATION, Observed, Reason, Wish
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,14 @@ _WORDS: dict[Reason, Explanation] = {
     Reason.SUBMISSION_UNCERTAIN: Explanation(
         "word from the transcoding service whether it took the job; it is not asked twice meanwhile", None
     ),
+    Reason.SUBMISSION_HELD: Explanation(
+        "a person, because it is not known whether the transcoding service took the job",
+        "Look for the job in the provider's dashboard, then retry; a retry may buy it again.",
+    ),
+    Reason.SUBMISSIONS_PAUSED: Explanation(
+        "the transcoding service to recover; new jobs are held back for everybody and resume by themselves", None
+    ),
+    Reason.WAITING_FOR_CAPACITY: Explanation("its turn: as many jobs as are allowed run or were begun lately", None),
     Reason.TRANSCODING: Explanation("the transcoding job to finish", None),
     Reason.PUBLISHING: Explanation("the finished stream to be checked and published", None),
     Reason.PUBLISHED: Explanation(None, None),
@@ -54,6 +62,9 @@ def explain(wish: Wish, observed: Observed) -> Explanation:
     """Say what the newest edition waits for and what a person can do."""
     if wish.deleted:
         return Explanation(None, "The video is deleted; restore it to make it playable again.")
+    if observed.is_paused:
+        annotation = f"Remove the annotation {PAUSED_ANNOTATION} to let it go on; its deadline then begins anew."
+        return Explanation("a person to end the pause", annotation)
     if is_behind(wish, observed):
         return Explanation("the operator to begin what was asked for", None)
     if observed.reason is Reason.FAILED and observed.failure is not None:
@@ -69,8 +80,12 @@ def is_behind(wish: Wish, observed: Observed) -> bool:
     return (wish.edition, wish.retries) > (observed.edition, observed.retries)
 
 
-def shown_reason(observed: Observed) -> str:
+def shown_reason(wish: Wish, observed: Observed) -> str:
     """Return the word of the REASON column: for a failed edition its failure's code, written as a reason."""
+    if wish.deleted:
+        return DELETED
+    if observed.is_paused:
+        return PAUSED
     if observed.reason is Reason.FAILED and observed.failure is not None:
         return FAILURE_REASONS[observed.failure.code]
     return observed.reason.value

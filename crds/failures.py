@@ -30,6 +30,7 @@ class FailureCode(StrEnum):
     SOURCE_CHANGED = "source_changed"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_REFUSED = "provider_refused"
+    SUBMISSION_UNRESOLVED = "submission_unresolved"
     SUBMISSIONS_EXHAUSTED = "submissions_exhausted"
     TRANSCODE_FAILED = "transcode_failed"
     TRANSCODE_TIMEOUT = "transcode_timeout"
@@ -61,6 +62,9 @@ ADVICE: dict[FailureCode, Advice] = {
     FailureCode.SOURCE_CHANGED: Advice(Stage.SUBMISSION, True, "Retry the video to accept the file that is there now."),
     FailureCode.PROVIDER_UNAVAILABLE: Advice(Stage.SUBMISSION, True, _RETRY),
     FailureCode.PROVIDER_REFUSED: Advice(Stage.SUBMISSION, False, "An operator must read the provider's answer."),
+    FailureCode.SUBMISSION_UNRESOLVED: Advice(
+        Stage.SUBMISSION, True, "Look for the job in the provider's dashboard, then retry; a retry may buy it again."
+    ),
     FailureCode.SUBMISSIONS_EXHAUSTED: Advice(Stage.SUBMISSION, True, _RETRY),
     FailureCode.TRANSCODE_FAILED: Advice(Stage.TRANSCODE, True, "Retry; if it fails again, upload another encoding."),
     FailureCode.TRANSCODE_TIMEOUT: Advice(Stage.TRANSCODE, True, _RETRY),

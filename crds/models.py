@@ -33,7 +33,10 @@ PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 # In the REASON column a failed upload shows why it failed: the failure's code, written as a reason.
 FAILURE_REASONS = {code: to_pascal(code.value) for code in FailureCode}
-SHOWN_REASONS = [*(reason.value for reason in Reason), *FAILURE_REASONS.values()]
+# What a person did outranks what the operator found.
+PAUSED = "Paused"
+DELETED = "Deleted"
+SHOWN_REASONS = [*(reason.value for reason in Reason), PAUSED, DELETED, *FAILURE_REASONS.values()]
 
 
 class ConditionType(StrEnum):
@@ -194,13 +197,20 @@ class Status(_Model):
     message: Message
     progress: str | None = Field(default=None, max_length=8)
     deadline: Instant | None = None
+    waiting_for: Message | None = None
+    what_to_do: Message | None = None
+    # Words, because the time of the next look is computed and never stored: it would be a write for each look.
+    next_check: str | None = Field(default=None, max_length=64)
+    submissions_left: Count
     is_playable: bool
+    is_paused: bool = False
     work: WorkStatus
     source: SourceStatus | None = None
     published: PublishedStatus | None = None
     failure: FailureStatus | None = None
     conditions: tuple[Condition, ...] = Field(max_length=16)
     last_handled_reconcile_at: str | None = Field(default=None, max_length=REQUEST_MAX)
+    last_handled_retry_at: str | None = Field(default=None, max_length=REQUEST_MAX)
 
 
 def clipped(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION
+from crds.videoupload import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
 
 # The annotation is free text of up to 256 KiB; the status that acknowledges it is not.
 REQUEST_MAX = 128
@@ -34,7 +34,20 @@ class Resource:
     @property
     def reconcile_request(self) -> str | None:
         """Return the nudge that a pass over this resource acknowledges in status."""
-        request = self.annotations.get(RECONCILE_REQUESTED_ANNOTATION)
+        return self._request(RECONCILE_REQUESTED_ANNOTATION)
+
+    @property
+    def retry_request(self) -> str | None:
+        """Return the request for a retry; each new text is one request."""
+        return self._request(RETRY_REQUESTED_ANNOTATION)
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether a person holds this upload. Anything but a plain no is a yes: a typo must not spend money."""
+        return self.annotations.get(PAUSED_ANNOTATION, "false").strip().lower() not in {"", "false", "no", "0"}
+
+    def _request(self, annotation: str) -> str | None:
+        request = self.annotations.get(annotation)
         return request[:REQUEST_MAX] if request else None
 
 

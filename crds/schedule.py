@@ -40,6 +40,11 @@ class Timing(BaseModel):
     retry_last_delay_seconds: float = 15 * 60
     progress_interval_seconds: float = 15
     upload_url_seconds: float = 15 * 60
+    # A resource at rest leaves Kubernetes after this long; its row stays.
+    retire_ready_seconds: float = 3600
+    retire_errored_seconds: float = 14 * 24 * 3600
+    # A deleted video can be restored for this long; then its files are removed.
+    delete_grace_seconds: float = 7 * 24 * 3600
 
     def scaled(self, seconds: float) -> timedelta:
         """Return a duration of this configuration as it runs."""
@@ -62,12 +67,12 @@ def deadline_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime
 
 
 def next_check_at(video_id: str, observed: Observed, now: datetime, timing: Timing) -> datetime | None:
-    """Return the first scheduled look after ``now``; None when the newest edition is at rest.
+    """Return the first scheduled look after ``now``; None when the newest edition is at rest or paused.
 
     The period doubles from the phase's first to its last value as the phase grows older. Within a period
     the look falls at a fraction given by the id, so uploads that began together are not looked at together.
     """
-    if observed.phase in AT_REST:
+    if observed.phase in AT_REST or observed.is_paused:
         return None
     first, last = _periods(observed.phase, timing)
     age = max(0.0, (now - observed.phase_since).total_seconds())
@@ -82,6 +87,29 @@ def next_check_at(video_id: str, observed: Observed, now: datetime, timing: Timi
     if observed.deadline_at is not None and now < observed.deadline_at < check:
         return observed.deadline_at
     return check
+
+
+def checks_of(phase: Phase, timing: Timing) -> str | None:
+    """Say how often a phase is looked at, in words that stay the same all through it; None at rest."""
+    if phase in AT_REST:
+        return None
+    first, last = _periods(phase, timing)
+    return f"every {_words(first)}, later every {_words(last)}"
+
+
+def retires_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime | None:
+    """Return when a resource at rest leaves Kubernetes; None for phases that are on their way."""
+    match phase:
+        case Phase.READY:
+            return phase_since + timing.scaled(timing.retire_ready_seconds)
+        case Phase.ERRORED:
+            return phase_since + timing.scaled(timing.retire_errored_seconds)
+        case _:
+            return None
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
 
 
 def _periods(phase: Phase, timing: Timing) -> tuple[float, float]:

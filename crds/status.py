@@ -24,6 +24,8 @@ from crds.models import (
     clipped,
 )
 from crds.resource import Resource
+from crds.rules import Rules
+from crds.schedule import checks_of
 from crds.videoupload import (
     Observed,
     Phase,
@@ -37,28 +39,36 @@ from crds.videoupload import (
 )
 
 
-def status_of(wish: Wish, observed: Observed, *, resource: Resource, now: datetime) -> dict[str, Any]:
+def status_of(wish: Wish, observed: Observed, *, resource: Resource, rules: Rules, now: datetime) -> dict[str, Any]:
     """Return the status that ``resource`` should have; equal to the one it has when nothing changed.
 
     ``resource`` is the one the pass looked at: its generation and its reconcile request count as handled.
     """
-    message = _shown_message(wish, observed)
+    message, explanation = _shown_message(wish, observed), explain(wish, observed)
+    # Nothing ends by itself then.
+    is_held = wish.deleted or observed.is_paused
     status = Status(
         observed_generation=resource.generation,
         revision=observed.revision,
         phase=shown_phase(wish, observed),
-        reason=shown_reason(observed),
+        reason=shown_reason(wish, observed),
         message=message,
         progress=_progress(observed),
         # For the DEADLINE column, where fractions of a second are noise.
-        deadline=observed.deadline_at.replace(microsecond=0) if observed.deadline_at else None,
+        deadline=observed.deadline_at.replace(microsecond=0) if observed.deadline_at and not is_held else None,
+        waiting_for=explanation.waiting_for,
+        what_to_do=explanation.what_to_do,
+        next_check=None if is_held else checks_of(observed.phase, rules.timing),
+        submissions_left=rules.submissions_left(observed),
         is_playable=observed.is_playable,
+        is_paused=observed.is_paused,
         work=_work(observed),
         source=SourceStatus(**asdict(observed.source)) if observed.source else None,
         published=_published(observed.published) if observed.published else None,
         failure=_failure(observed.failure) if observed.failure else None,
         conditions=conditions_of(wish, observed, message=message, resource=resource, now=now),
         last_handled_reconcile_at=resource.reconcile_request,
+        last_handled_retry_at=observed.retry_token,
     )
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
@@ -87,6 +97,8 @@ def observed_of(status: Mapping[str, Any]) -> Observed:
         published=_published_of(shown.published) if shown.published else None,
         is_playable=shown.is_playable,
         failure=_failure_of(shown.failure) if shown.failure else None,
+        is_paused=shown.is_paused,
+        retry_token=shown.last_handled_retry_at,
     )
 
 

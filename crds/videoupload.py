@@ -18,7 +18,10 @@ VERSION = "v1alpha1"
 PLURAL = "videouploads"
 KIND = "VideoUpload"
 ORIGIN_LABEL = f"{GROUP}/origin"
+# What people ask for with nothing but kubectl; docs/videoupload.md tells them how.
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
+RETRY_REQUESTED_ANNOTATION = f"{GROUP}/retry-requested-at"
+PAUSED_ANNOTATION = f"{GROUP}/paused"
 
 DEFAULT_PROFILE = "hls-1080p"
 
@@ -60,6 +63,9 @@ class Reason(StrEnum):
     WAITING_FOR_SUBMISSION = "WaitingForSubmission"
     SUBMISSION_DELAYED = "SubmissionDelayed"
     SUBMISSION_UNCERTAIN = "SubmissionUncertain"
+    SUBMISSION_HELD = "SubmissionHeld"
+    SUBMISSIONS_PAUSED = "SubmissionsPaused"
+    WAITING_FOR_CAPACITY = "WaitingForCapacity"
     TRANSCODING = "Transcoding"
     PUBLISHING = "Publishing"
     PUBLISHED = "Published"
@@ -144,7 +150,8 @@ class Observed:
     ``edition``, ``retries``: the wish this is an answer to. ``attempt``: number of the newest paid
     submission, 0 before the first. ``attempt_floor``: attempts up to this number belong to earlier editions
     and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
-    playlist was read back.
+    playlist was read back. ``is_paused``: a person holds this upload, and deadlines with it. ``retry_token``: the
+    newest request for a retry by annotation that was taken up.
     """
 
     revision: int
@@ -166,6 +173,8 @@ class Observed:
     published: Published | None = None
     is_playable: bool = False
     failure: Failure | None = None
+    is_paused: bool = False
+    retry_token: str | None = None
 
 
 def shown_phase(wish: Wish, observed: Observed) -> Phase:
@@ -173,6 +182,13 @@ def shown_phase(wish: Wish, observed: Observed) -> Phase:
     if observed.is_playable and not wish.deleted:
         return Phase.READY
     return observed.phase
+
+
+def is_retryable(observed: Observed) -> bool:
+    """Tell whether a retry means anything: the newest edition failed, or a person is to decide about its submission."""
+    return observed.phase is Phase.ERRORED or (
+        observed.phase is Phase.UPLOADED and observed.reason is Reason.SUBMISSION_HELD
+    )
 
 
 def object_version(etag: str, last_modified: datetime) -> str:

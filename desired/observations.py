@@ -5,8 +5,9 @@ written and the pass is dropped: the next one sees the newer world.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from crds.videoupload import Observed, Phase
+from crds.videoupload import AT_REST, Observed, Origin, Phase
 from desired import attempts
 from desired.attempts import AttemptChange, Settle
 from desired.database import Database
@@ -20,28 +21,37 @@ UPDATE videos SET
     observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
     job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
     rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
-    is_playable = %(is_playable)s, failure = %(failure)s
+    is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s
 WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(wish_revision)s OR %(is_settlement)s)
 RETURNING *
 """
 
+# Told once for each edition and kind, however often that edition ends that way.
+_NOTIFY_OWNER = """
+INSERT INTO notifications (video_id, edition, kind, owner)
+VALUES (%(video_id)s, %(edition)s, %(kind)s, %(owner)s) ON CONFLICT DO NOTHING
+"""
+
 _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 
 _WORKING = """
-SELECT video_id, revision, observed_revision, phase
+SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at
 FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
 """
 
 
 @dataclass(frozen=True)
 class WorkingRow:
-    """As much of a row as the sweep compares: which wish and which observation it holds."""
+    """As much of a row as the sweep compares: which wish and which observation it holds, and since when."""
 
     video_id: str
+    origin: Origin
     revision: int
     observed_revision: int
     phase: Phase
+    phase_since: datetime
+    deleted_at: datetime | None
 
 
 class Observations:
@@ -77,6 +87,8 @@ class Observations:
                     attempts.write(connection, row.wish.video_id, attempt)
                 if _is_transition(before.observed, row.observed):
                     append_event(connection, row, cause)
+                if row.observed.phase is not before.observed.phase and row.observed.phase in AT_REST:
+                    connection.execute(_NOTIFY_OWNER, _notification(row))
                 return row
         except attempts.AlreadyTakenError:
             return None
@@ -91,14 +103,31 @@ class Observations:
         """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""
         with self._database.connection() as connection:
             found = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
-        return [WorkingRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in found]
+        known = [{"origin": Origin(columns["origin"]), "phase": Phase(columns["phase"])} for columns in found]
+        return [WorkingRow(**{**columns, **words}) for columns, words in zip(found, known, strict=True)]
+
+
+def _notification(row: VideoRow) -> dict[str, object]:
+    return {
+        "video_id": row.wish.video_id,
+        "edition": row.observed.edition,
+        "kind": f"video.{row.observed.phase}",
+        "owner": row.wish.owner,
+    }
 
 
 def _is_transition(before: Observed, after: Observed) -> bool:
     """Progress alone is no history."""
-    return (before.phase, before.reason, before.attempt, before.message) != (
-        after.phase,
-        after.reason,
-        after.attempt,
-        after.message,
+    return _told(before) != _told(after)
+
+
+def _told(observed: Observed) -> tuple[object, ...]:
+    return (
+        observed.phase,
+        observed.reason,
+        observed.attempt,
+        observed.message,
+        observed.is_paused,
+        observed.is_playable,
+        observed.attempt_floor,
     )

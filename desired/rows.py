@@ -50,12 +50,16 @@ UNRESOLVED = frozenset({AttemptState.INTENDED, AttemptState.UNCERTAIN})
 
 @dataclass(frozen=True)
 class VideoRow:
-    """One video: what is wished and what is observed. ``retired``: its resource has left Kubernetes."""
+    """One video: what is wished and what is observed. ``retired``: its resource has left Kubernetes.
+
+    ``deleted_at``: when the wish became to delete it; None while it is wanted.
+    """
 
     wish: Wish
     observed: Observed
     created_at: datetime
     retired: bool
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def video_row(columns: DictRow) -> VideoRow:
         observed=_observed(columns),
         created_at=columns["created_at"],
         retired=columns["retired"],
+        deleted_at=columns["deleted_at"],
     )
 
 
@@ -144,6 +149,8 @@ def _observed(columns: DictRow) -> Observed:
         published=_PUBLISHED.validate_python(columns["published"]),
         is_playable=columns["is_playable"],
         failure=_FAILURE.validate_python(columns["failure"]),
+        is_paused=columns["is_paused"],
+        retry_token=columns["retry_token"],
     )
 
 
@@ -169,6 +176,8 @@ def observed_columns(observed: Observed) -> dict[str, Any]:
         "published": _json(_PUBLISHED, observed.published),
         "is_playable": observed.is_playable,
         "failure": _json(_FAILURE, observed.failure),
+        "is_paused": observed.is_paused,
+        "retry_token": observed.retry_token,
     }
 
 

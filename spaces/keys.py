@@ -21,7 +21,12 @@ def original_key(video_id: str, filename: str) -> str:
     extension = extension.lower() if dot else ""
     if not _PLAIN_EXTENSION.fullmatch(extension):
         extension = "bin"
-    return f"{ORIGINALS_PREFIX}{video_id}/original.{extension}"
+    return f"{original_prefix(video_id)}original.{extension}"
+
+
+def original_prefix(video_id: str) -> str:
+    """Return the prefix that holds one video's original, with its slash."""
+    return f"{ORIGINALS_PREFIX}{video_id}/"
 
 
 def outputs_prefix(video_id: str, attempt: int) -> str:

@@ -131,11 +131,35 @@ class Storage:
                 raise
 
     def remove_published(self, video_id: str) -> None:
-        """Remove the stable files, the playlist first; what the attempts wrote stays."""
+        """Remove the stable files; what the attempts wrote stays."""
+        # The playlist last: as long as it is there, the removal is not complete.
+        for key in (keys.stable_poster_key(video_id), keys.stable_playlist_key(video_id)):
+            self._remove(self._processed_bucket, key)
+
+    def remove_video(self, video_id: str, *, at_most: int) -> bool:
+        """Remove what was written for a video, original included; tells whether nothing is left.
+
+        An import's original lies elsewhere and belongs to whoever put it there: it stays.
+        """
+        prefixes = (
+            (self._processed_bucket, keys.video_prefix(video_id)),
+            (self._raw_bucket, keys.original_prefix(video_id)),
+        )
+        for bucket, prefix in prefixes:
+            with asking("listing a video's files"):
+                page = self._clients.own.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
+            found = page.get("Contents", ())
+            for item in found:
+                self._remove(bucket, item["Key"])
+            at_most -= len(found)
+            if page.get("IsTruncated") or at_most <= 0:
+                return False
+        return True
+
+    def _remove(self, bucket: str, key: str) -> None:
         # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
-        for key in (keys.stable_playlist_key(video_id), keys.stable_poster_key(video_id)):
-            with asking("removing a stable file"):
-                self._clients.own.delete_object(Bucket=self._processed_bucket, Key=key)
+        with asking("removing a file"):
+            self._clients.own.delete_object(Bucket=bucket, Key=key)
 
     def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
         # If-Match: bytes of two objects must never be judged as one.

@@ -38,7 +38,7 @@ class Process:
         self._known = KnownResources()
         self.queue = SteppedQueue(small.clock.monotonic)
         self._workers = Workers(self.queue, self._known, small.world, count=1, clock=small.clock.now)
-        self._sweep = Sweep(small.world.observations, small.world.resources, self._known, self.queue)
+        self._sweep = Sweep(small.world, self._known, self.queue, clock=small.clock.now)
         self._watched: dict[str, Resource] = {}
 
     def begin(self) -> None:
@@ -57,7 +57,7 @@ class Process:
         self._workers.handle(key, cause)
         if is_repeated and stale is not None:
             try:
-                reconcile(stale, self._small.world, cause, self._small.clock.now())
+                reconcile(stale, None, self._small.world, cause, self._small.clock.now())
             except NeighbourError:
                 return
         self._watch()

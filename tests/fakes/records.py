@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from crds.videoupload import Observed, Phase, Wish
+from crds.videoupload import AT_REST, Observed, Phase, Wish
 from desired.attempts import AttemptChange, Intend, Settle
 from desired.observations import WorkingRow
 from desired.rows import AttemptRow, AttemptState, Cause, EventRow, VideoRow
@@ -21,6 +21,8 @@ class FakeRecords:
         self.attempts: dict[tuple[str, int], AttemptRow] = {}
         self.claims: dict[tuple[str, int], list[str]] = {}
         self.events: list[EventRow] = []
+        self.tombstones: dict[str, int] = {}
+        self.notifications: set[tuple[str, int, str]] = set()
 
     def create(self, wish: Wish, observed: Observed) -> VideoRow:
         """Play the API: insert a row."""
@@ -54,14 +56,55 @@ class FakeRecords:
         self.rows[before.wish.video_id] = row
         if _told(before.observed) != _told(row.observed):
             self.events.append(self._event(row, cause))
+        if row.observed.phase is not before.observed.phase and row.observed.phase in AT_REST:
+            self.notifications.add((row.wish.video_id, row.observed.edition, f"video.{row.observed.phase}"))
         return row
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         rows = [row for key, row in sorted(self.rows.items()) if key > after and not row.retired]
         return [
-            WorkingRow(row.wish.video_id, row.wish.revision, row.observed.revision, row.observed.phase)
+            WorkingRow(
+                row.wish.video_id,
+                row.wish.origin,
+                row.wish.revision,
+                row.observed.revision,
+                row.observed.phase,
+                row.observed.phase_since,
+                row.deleted_at,
+            )
             for row in rows[:at_most]
         ]
+
+    def retire(self, row: VideoRow) -> VideoRow | None:
+        stored = self.rows.get(row.wish.video_id)
+        if stored is None or stored.retired or _revisions(stored) != _revisions(row):
+            return None
+        self.rows[row.wish.video_id] = replace(stored, retired=True)
+        return self.rows[row.wish.video_id]
+
+    def purge(self, row: VideoRow) -> bool:
+        stored = self.rows.get(row.wish.video_id)
+        if stored is None or not stored.wish.deleted or _revisions(stored) != _revisions(row):
+            return False
+        video_id = row.wish.video_id
+        del self.rows[video_id]
+        self.attempts = {key: attempt for key, attempt in self.attempts.items() if key[0] != video_id}
+        self.claims = {key: jobs for key, jobs in self.claims.items() if key[0] != video_id}
+        self.events = [event for event in self.events if event.video_id != video_id]
+        self.tombstones[video_id] = stored.observed.attempt
+        self.notifications.add((video_id, stored.wish.edition, "video.deleted"))
+        return True
+
+    def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
+        gone = [row for row in self.rows.values() if row.deleted_at is not None and row.deleted_at <= before]
+        gone.sort(key=lambda row: row.deleted_at or before)
+        return [row.wish.video_id for row in gone[:at_most]]
+
+    def last_attempt(self, video_id: str) -> int | None:
+        return self.tombstones.get(video_id)
+
+    def forget_old(self) -> int:
+        return 0
 
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         return [row for (of, number), row in sorted(self.attempts.items()) if of == video_id and number > floor]
@@ -108,5 +151,17 @@ class FakeRecords:
         )
 
 
+def _revisions(row: VideoRow) -> tuple[int, int]:
+    return row.wish.revision, row.observed.revision
+
+
 def _told(observed: Observed) -> tuple[object, ...]:
-    return observed.phase, observed.reason, observed.attempt, observed.message
+    return (
+        observed.phase,
+        observed.reason,
+        observed.attempt,
+        observed.message,
+        observed.is_paused,
+        observed.is_playable,
+        observed.attempt_floor,
+    )

@@ -10,7 +10,7 @@ from crds.client import Applied
 from crds.resource import Resource
 from crds.spec import manifest_of
 from crds.trouble import ConflictError, NeighbourError
-from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION, Wish
+from crds.videoupload import Wish
 
 NAMESPACE = "default"
 
@@ -20,6 +20,7 @@ class FakeResources:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Resource] = {}
+        self.events: list[tuple[str, str, str, str]] = []
         self.trouble: NeighbourError | None = None
         self._versions = count(1)
 
@@ -58,14 +59,29 @@ class FakeResources:
             self.by_name[name] = known
         return known
 
-    def delete(self, name: str) -> None:
-        """Play a person: remove the resource."""
+    def delete(self, name: str, *, uid: str, resource_version: str) -> None:
+        self._raise_trouble()
+        known = self.by_name.get(name)
+        if known is None:
+            return
+        if (known.uid, known.resource_version) != (uid, resource_version):
+            raise ConflictError("deleting a resource: it moved")
+        del self.by_name[name]
+
+    def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
+        self._raise_trouble()
+        self.events.append((resource.name, type, reason, message))
+
+    def remove(self, name: str) -> None:
+        """Play a person: delete the resource, whatever it says."""
         self.by_name.pop(name, None)
 
-    def request_reconcile(self, name: str, text: str) -> None:
-        """Play a person: set the annotation that asks for a pass."""
+    def annotate(self, name: str, annotation: str, text: str | None) -> None:
+        """Play a person: set an annotation, or remove it."""
         known = self.by_name[name]
-        annotations = {**known.annotations, RECONCILE_REQUESTED_ANNOTATION: text}
+        annotations = {key: value for key, value in known.annotations.items() if key != annotation}
+        if text is not None:
+            annotations[annotation] = text
         self.by_name[name] = replace(known, annotations=annotations, resource_version=self._version())
 
     def _version(self) -> str:

@@ -105,6 +105,15 @@ class FakeStorage:
         self.processed.pop(keys.stable_playlist_key(video_id), None)
         self.processed.pop(keys.stable_poster_key(video_id), None)
 
+    def remove_video(self, video_id: str, *, at_most: int) -> bool:
+        self._raise_trouble()
+        written = {keys.video_prefix(video_id): self.processed, keys.original_prefix(video_id): self.raw}
+        for prefix, store in written.items():
+            for key in [key for key in store if key.startswith(prefix)][:at_most]:
+                del store[key]
+                at_most -= 1
+        return at_most > 0
+
     def _object(self, body: bytes, content_type: str) -> StoredObject:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         return StoredObject(body, ObjectFacts(etag, self._clock(), len(body), content_type))

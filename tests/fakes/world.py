@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from controller.machine import Rules
 from controller.world import World
+from crds.rules import Rules
 from crds.schedule import Timing, deadline_at
 from crds.videoupload import AT_REST, Observed, Origin, Phase, Reason, UploadMode, Wish
 from desired.rows import VideoRow
@@ -36,6 +36,7 @@ class SmallWorld:
             observations=records,
             attempts=records,
             claims=records,
+            endings=records,
             storage=through(self.fuse, self.storage),
             transcoder=through(self.fuse, self.transcoder),
             resources=through(self.fuse, self.resources),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crds.failures import Failure, FailureCode
+from crds.rules import Rules
 from crds.status import status_of
 from crds.videoupload import Phase, Published, Rejection, Rendition, SourceFacts
 from tests.unit.crds.builders import NOON, a_resource, a_wish, an_observation
@@ -95,7 +96,7 @@ def a_full_body() -> dict[str, Any]:
         failure=Failure(FailureCode.JOB_LOST, "lost", 1, "raw words"),
     )
     resource = a_resource(wish, annotations={"video.uploads.dev/reconcile-requested-at": "monday"})
-    status = status_of(wish, observed, resource=resource, now=NOON)
+    status = status_of(wish, observed, resource=resource, rules=Rules(), now=NOON)
     # One condition: a list by type may not hold the same type twice, whatever a case makes of it.
     return {
         "spec": dict(resource.spec),

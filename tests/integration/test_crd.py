@@ -11,6 +11,7 @@ import pytest
 
 from crds.client import Cluster, UploadsClient
 from crds.resource import Resource
+from crds.rules import Rules
 from crds.spec import API_VERSION, wish_of
 from crds.status import status_of
 from crds.trouble import RefusedError
@@ -102,7 +103,7 @@ def running(**changes: Any) -> dict[str, Any]:
     """Return the status of an upload whose second attempt runs."""
     observed = an_observation(Phase.PROCESSING, revision=5, attempt=2, **changes)
     resource = Resource("n", "n", "u", "1", 1)
-    return status_of(a_wish(), observed, resource=resource, now=NOON)
+    return status_of(a_wish(), observed, resource=resource, rules=Rules(), now=NOON)
 
 
 JOB_IS_FIXED = "another job is another attempt"
@@ -184,7 +185,7 @@ def publish(own: Devcluster, wish: Wish, observed: Observed | None) -> None:
     uploads.apply(wish)
     resource = uploads.get(wish.video_id)
     if observed is not None and resource is not None:
-        status = status_of(wish, observed, resource=resource, now=datetime.now(UTC))
+        status = status_of(wish, observed, resource=resource, rules=Rules(), now=datetime.now(UTC))
         uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 

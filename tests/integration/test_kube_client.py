@@ -9,6 +9,7 @@ import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
 from crds.resource import Resource
+from crds.rules import Rules
 from crds.spec import API_VERSION, wish_of
 from crds.status import observed_of, status_of
 from crds.trouble import ConflictError, RefusedError, UnavailableError
@@ -49,7 +50,7 @@ def applied(uploads: UploadsClient, wish: Wish) -> Resource:
 
 
 def written(uploads: UploadsClient, resource: Resource, observed: Observed, *, at: datetime | None = None) -> Resource:
-    status = status_of(wish_of(resource), observed, resource=resource, now=at or datetime.now(UTC))
+    status = status_of(wish_of(resource), observed, resource=resource, rules=Rules(), now=at or datetime.now(UTC))
     return uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 
@@ -135,7 +136,7 @@ def test_a_status_is_replaced_whole(uploads: UploadsClient) -> None:
 def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
     noon = datetime.now(UTC)
     resource = written(uploads, applied(uploads, own_wish()), PLAYS, at=noon)
-    later = status_of(wish_of(resource), PLAYS, resource=resource, now=noon + timedelta(hours=1))
+    later = status_of(wish_of(resource), PLAYS, resource=resource, rules=Rules(), now=noon + timedelta(hours=1))
     assert later == resource.status
     again = uploads.write_status(resource.name, resource_version=resource.resource_version, status=later)
     assert again.resource_version == resource.resource_version

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
+from crds.rules import Rules
 from crds.spec import wish_of
 from crds.status import status_of
 from crds.trouble import RefusedError
@@ -52,7 +53,7 @@ def test_the_operator_may_do_all_that_a_pass_and_the_sweep_need(accounts: Accoun
     assert uploads.apply(wish) is Applied.APPLIED
     resource = uploads.get(wish.video_id)
     assert resource is not None
-    status = status_of(wish_of(resource), an_observation(Phase.READY), resource=resource, now=NOON)
+    status = status_of(wish_of(resource), an_observation(Phase.READY), resource=resource, rules=Rules(), now=NOON)
     written = uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
     uploads.post_event(written, type="Normal", reason="Published", message="The video is playable.")
     assert any(written in page for page in uploads.pages())

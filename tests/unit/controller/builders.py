@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller.machine import Rules
 from controller.ports import Job, JobState
 from crds.failures import FailureCode
+from crds.rules import Rules
 from crds.schedule import Timing, deadline_at
 from crds.videoupload import Phase, Published, Reason, Rejection, Rendition, SourceFacts
 from desired.rows import AttemptRow, AttemptState, VideoRow

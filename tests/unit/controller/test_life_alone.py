@@ -152,7 +152,7 @@ def test_the_resource_is_deleted_again_and_again() -> None:
     def delete() -> None:
         if VIDEO_ID in small.resources.by_name and len(deleted) < 5:
             deleted.append(small.row.observed.phase)
-            small.resources.delete(VIDEO_ID)
+            small.resources.remove(VIDEO_ID)
 
     live(small, meanwhile=delete)
     assert len(deleted) == 5

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from controller.machine import TRANSCODING, decide
+from controller.machine import decide
+from controller.paid import TRANSCODING
 from controller.ports import JobState
 from controller.steps import Fail, FailAttempt, Finish, Publish, Seen, ShowProgress, Step, Wait, WritePlaylist
 from crds.failures import Failure, FailureCode

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crds.resource import Resource
+from crds.rules import Rules
 from crds.spec import manifest_of, wish_of
 from crds.status import observed_of, status_of
 from crds.videoupload import Observed, Phase, Wish
@@ -51,7 +52,7 @@ def test_a_wish_can_be_read_back_from_its_resource(wish: Wish) -> None:
 @given(wish=wishes, observed=observations)
 @settings(deadline=None)
 def test_an_observation_can_be_read_back_from_its_status(wish: Wish, observed: Observed) -> None:
-    status = status_of(wish, observed, resource=a_resource(wish), now=NOON)
+    status = status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON)
     assert observed_of(through_the_api_server(status)) == observed
 
 
@@ -59,15 +60,15 @@ def test_an_observation_can_be_read_back_from_its_status(wish: Wish, observed: O
 @settings(deadline=None)
 def test_an_idle_pass_makes_the_same_status(wish: Wish, observed: Observed, later: timedelta) -> None:
     resource = a_resource(wish)
-    first = status_of(wish, observed, resource=resource, now=NOON)
+    first = status_of(wish, observed, resource=resource, rules=Rules(), now=NOON)
     again = stored(resource, first)
-    assert status_of(wish, observed, resource=again, now=NOON + later) == again.status
+    assert status_of(wish, observed, resource=again, rules=Rules(), now=NOON + later) == again.status
 
 
 def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
     failure = replace(a_failure(), message="m" * 9_999, provider_answer="a" * 9_999)
     observed = an_observation(Phase.ERRORED, message="m" * 9_999, failure=failure)
-    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), now=NOON)
+    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), rules=Rules(), now=NOON)
     assert len(status["work"]["message"]) == 1024
     assert status["work"]["message"].endswith("…")
     assert len(status["failure"]["providerAnswer"]) == 4096
@@ -76,6 +77,6 @@ def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
 def test_the_deadline_for_people_has_whole_seconds_and_the_exact_one_is_kept() -> None:
     exact = datetime.fromisoformat("2026-07-02T12:00:00.123456+00:00")
     observed = an_observation(Phase.UPLOADING, deadline_at=exact)
-    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), now=NOON)
+    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), rules=Rules(), now=NOON)
     assert status["deadline"] == "2026-07-02T12:00:00Z"
     assert observed_of(status).deadline_at == exact

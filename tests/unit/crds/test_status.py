@@ -9,6 +9,7 @@ from hypothesis import given
 
 from crds.failures import FailureCode
 from crds.resource import resource_of
+from crds.rules import Rules
 from crds.status import status_of
 from crds.videoupload import (
     RECONCILE_REQUESTED_ANNOTATION,
@@ -29,7 +30,7 @@ SOURCE = SourceFacts(etag="e", last_modified=NOON, file_bytes=9, container="mp4"
 
 def shown(observed: Observed, wish: Wish | None = None) -> dict[str, Any]:
     wish = wish or a_wish(edition=observed.edition, retries=observed.retries)
-    return status_of(wish, observed, resource=a_resource(wish), now=NOON)
+    return status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON)
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -95,21 +96,21 @@ def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
 
 @given(wish=wishes, observed=observations)
 def test_reconciling_and_stalled_are_never_true_together(wish: Wish, observed: Observed) -> None:
-    now = conditions(status_of(wish, observed, resource=a_resource(wish), now=NOON))
+    now = conditions(status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON))
     assert not (now["Reconciling"][0] == now["Stalled"][0] == "True")
 
 
 @given(wish=wishes, observed=observations)
 def test_every_condition_is_present_from_the_first_pass_on(wish: Wish, observed: Observed) -> None:
-    now = conditions(status_of(wish, observed, resource=a_resource(wish), now=NOON))
+    now = conditions(status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON))
     assert list(now) == ["Ready", "Reconciling", "Stalled", "SourceVerified", "JobSubmitted", "OutputsVerified"]
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
     wish, later = a_wish(), NOON + timedelta(minutes=5)
-    first = status_of(wish, an_observation(Phase.UPLOADED), resource=a_resource(wish), now=NOON)
+    first = status_of(wish, an_observation(Phase.UPLOADED), resource=a_resource(wish), rules=Rules(), now=NOON)
     running = an_observation(Phase.PROCESSING, job_id="j1", source=SOURCE)
-    second = status_of(wish, running, resource=a_resource(wish, status=first), now=later)
+    second = status_of(wish, running, resource=a_resource(wish, status=first), rules=Rules(), now=later)
     times = {one["type"]: one["lastTransitionTime"] for one in second["conditions"]}
     unchanged, changed = "2026-07-01T12:00:00Z", "2026-07-01T12:05:00Z"
     assert times["Reconciling"] == unchanged
@@ -187,23 +188,24 @@ def test_a_failure_without_details_still_makes_a_status() -> None:
 def test_a_reconcile_request_is_acknowledged() -> None:
     wish = a_wish()
     asked = a_resource(wish, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
-    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, now=NOON)
+    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, rules=Rules(), now=NOON)
     assert status["lastHandledReconcileAt"] == "monday"
 
 
 def test_an_overlong_reconcile_request_does_not_block_the_status() -> None:
     wish = a_wish()
     asked = a_resource(wish, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
-    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, now=NOON)
+    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, rules=Rules(), now=NOON)
     assert len(status["lastHandledReconcileAt"]) == 128
 
 
 def test_a_condition_of_another_release_is_no_obstacle() -> None:
     wish = a_wish()
-    before = status_of(wish, an_observation(Phase.UPLOADING), resource=a_resource(wish), now=NOON)
+    before = status_of(wish, an_observation(Phase.UPLOADING), resource=a_resource(wish), rules=Rules(), now=NOON)
     before["conditions"].append({**before["conditions"][0], "type": "Watermarked"})
     resource = replace(a_resource(wish), status=before)
-    assert "Watermarked" not in conditions(status_of(wish, an_observation(Phase.UPLOADED), resource=resource, now=NOON))
+    after = status_of(wish, an_observation(Phase.UPLOADED), resource=resource, rules=Rules(), now=NOON)
+    assert "Watermarked" not in conditions(after)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Doing what viewers see: the outputs go on record, the stable files follow, and go again when a video is deleted."""
+
+from dataclasses import replace
+
+from controller.paid import is_over, unpublished
+from controller.passes import Next, Outcome, Pass
+from controller.steps import Publish, Republish
+from crds.schedule import deadline_at
+from crds.trouble import NeighbourError
+from crds.videoupload import Phase, Published, Reason
+from desired.attempts import Settle
+from desired.rows import AttemptState
+from spaces.playlist import stable_playlist
+
+
+def publish(step: Publish, this: Pass) -> Outcome:
+    """Put complete outputs on record as what the stable playlist shows; the playlist itself is the next step."""
+    observed, message = this.row.observed, "the outputs are complete and being published"
+    if step.outputs.poster_key is not None:
+        try:
+            this.world.storage.publish_poster(this.row.wish.video_id, step.outputs.poster_key)
+        except NeighbourError:
+            if not is_over(this.row, this.now):
+                raise
+            return this.fail(unpublished(this.row))
+    published = Published(
+        edition=observed.edition,
+        attempt=step.attempt,
+        duration_seconds=step.outputs.duration_seconds,
+        renditions=step.outputs.renditions,
+        has_poster=step.outputs.poster_key is not None,
+    )
+    if observed.phase is Phase.PROCESSING:
+        # Its own deadline: a job found finished after a long outage is published all the same.
+        ends_at = deadline_at(Phase.PROCESSING, this.now, this.world.rules.timing)
+        after = replace(this.showing(Reason.PUBLISHING, message), deadline_at=ends_at)
+    else:
+        after = this.entering(Phase.PROCESSING, Reason.PUBLISHING, message)
+    settled = Settle(step.attempt, AttemptState.COMPLETED, this.now)
+    return this.commit(replace(after, published=published), Next.AT_ONCE, settled)
+
+
+def write_playlist(this: Pass) -> Outcome:
+    """Make the stable playlist show what is on record; the next pass reads it back."""
+    published = this.row.observed.published
+    if published is not None:
+        this.world.storage.write_playlist(this.row.wish.video_id, stable_playlist(published))
+    return Outcome(this.row, Next.SOON)
+
+
+def finish(this: Pass) -> Outcome:
+    """End in `ready`: the stable playlist was read back."""
+    after = this.entering(Phase.READY, Reason.PUBLISHED, "the video is playable")
+    return this.commit(replace(after, is_playable=True, progress_percent=100))
+
+
+def republish(step: Republish, this: Pass) -> Outcome:
+    """Bring the stable files of a restored video back, the playlist last."""
+    if step.poster_key is not None:
+        this.world.storage.publish_poster(this.row.wish.video_id, step.poster_key)
+    return write_playlist(this)
+
+
+def unpublish(this: Pass) -> Outcome:
+    """Withdraw the stable files of a deleted video. What its jobs wrote stays for a restore."""
+    this.world.storage.remove_published(this.row.wish.video_id)
+    return this.commit(replace(this.row.observed, is_playable=False))

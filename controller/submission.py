@@ -1,0 +1,79 @@
+"""Doing what costs money: one job is ordered, found, given up or failed, each fact on record with its observation."""
+
+from dataclasses import replace
+
+from controller.paid import TRANSCODING, UNCERTAIN
+from controller.passes import Next, Outcome, Pass
+from controller.ports import JobOrder, UncertainError
+from controller.steps import AbandonAttempt, AdoptJob, FailAttempt, Submit
+from crds.failures import Failure, FailureCode
+from crds.trouble import RefusedError, UnavailableError
+from crds.videoupload import Phase, Reason
+from desired.attempts import Intend, Settle
+from desired.rows import AttemptState
+
+
+def submit(step: Submit, this: Pass) -> Outcome:
+    """Put the intent on record, order the job, put its id on record.
+
+    Killed after the first commit, the attempt reads as uncertain: it is resolved before another is bought.
+    """
+    world, timing = this.world, this.world.rules.timing
+    started = world.monotonic()
+    intended = replace(
+        this.showing(Reason.WAITING_FOR_SUBMISSION, f"submission {step.attempt} is on its way"),
+        attempt=step.attempt,
+        job_id=None,
+    )
+    intent = Intend(step.attempt, this.row.observed.edition, this.now)
+    row = world.observations.commit(this.row, intended, cause=this.cause, attempt=intent)
+    if row is None:
+        return Outcome(this.row, Next.SOON)
+    sending = replace(this, row=row)
+    seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
+    try:
+        order = JobOrder(
+            video_id=row.wish.video_id,
+            attempt=step.attempt,
+            source_url=world.storage.presign_source(row.wish.storage_key, expires_seconds=max(3600, int(seconds))),
+            callback_url=world.callback_url(row.wish.video_id, step.attempt),
+        )
+        if world.monotonic() - started > timing.submission_start_seconds:
+            raise UnavailableError("this process was held up between intent and submission")
+        job_id = world.transcoder.start(order)
+    except UncertainError:
+        settled = Settle(step.attempt, AttemptState.UNCERTAIN, this.now)
+        return sending.commit(sending.showing(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN), attempt=settled)
+    except UnavailableError as error:
+        settled = Settle(step.attempt, AttemptState.REFUSED, this.now, answer=str(error))
+        return sending.commit(sending.showing(Reason.SUBMISSION_DELAYED, str(error)), attempt=settled)
+    except RefusedError as error:
+        failure = Failure(FailureCode.PROVIDER_REFUSED, str(error), step.attempt, str(error))
+        return sending.fail(failure, Settle(step.attempt, AttemptState.REFUSED, this.now, answer=str(error)))
+    return _accepted(sending, step.attempt, job_id)
+
+
+def adopt(step: AdoptJob, this: Pass) -> Outcome:
+    """Take on a job that a submission with unknown outcome has led to."""
+    return _accepted(this, step.attempt, step.job_id)
+
+
+def abandon(step: AbandonAttempt, this: Pass) -> Outcome:
+    """Count a submission as lost."""
+    settled = Settle(step.attempt, AttemptState.ABANDONED, this.now)
+    message = f"submission {step.attempt} is counted as lost"
+    return this.commit(this.showing(Reason.SUBMISSION_DELAYED, message), attempt=settled)
+
+
+def _accepted(this: Pass, attempt: int, job_id: str) -> Outcome:
+    after = replace(this.entering(Phase.PROCESSING, Reason.TRANSCODING, TRANSCODING), attempt=attempt, job_id=job_id)
+    return this.commit(after, attempt=Settle(attempt, AttemptState.ACCEPTED, this.now, job_id=job_id))
+
+
+def fail_attempt(step: FailAttempt, this: Pass) -> Outcome:
+    """Let this submission come to nothing; another may follow."""
+    failure = step.failure
+    message = f"submission {failure.attempt} failed ({failure.code}): {failure.message}"[:1024]
+    # The job's id stays: it belongs to this attempt, and the resource refuses another one under the same number.
+    after = this.entering(Phase.UPLOADED, Reason.SUBMISSION_DELAYED, message)
+    return this.commit(after, attempt=this.settled_failed(failure))
