@@ -18,6 +18,14 @@ class Fuse:
         self.gaps: list[int] = []
         self._since = 0
 
+    def forget(self) -> None:
+        """Count from here."""
+        self.moments = self._since = 0
+
+    def arm(self, moment: int) -> None:
+        """Blow at the ``moment``-th moment from here."""
+        self.gaps, self._since = [moment], 0
+
     def reached(self) -> None:
         """Let one moment pass."""
         self.moments += 1

@@ -127,6 +127,22 @@ def live(
         small.pass_time(SECONDS_TO_NEXT_LEADER)
 
 
+def settled(small: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Run processes, each beginning where the last was killed, until one finds and plans nothing more."""
+    is_settled = False
+    while not is_settled:
+        process = Process(small)
+        try:
+            process.begin()
+            while not process.is_idle():
+                process.step()
+                meanwhile()
+            is_settled = True
+        except KilledError:
+            pass
+        small.pass_time(SECONDS_TO_NEXT_LEADER)
+
+
 def idle(small: SmallWorld) -> None:
     """Run one more process until it plans nothing: a restart, with every callback delivered again."""
     process = Process(small)

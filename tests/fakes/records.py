@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from crds.videoupload import AT_REST, Observed, Phase, Wish
+from crds.videoupload import AT_REST, Observed, Phase, Wish, is_retryable
 from desired.attempts import AttemptChange, Intend, Settle
 from desired.observations import WorkingRow
 from desired.rows import AttemptRow, AttemptState, Cause, EventRow, VideoRow
@@ -38,6 +38,34 @@ class FakeRecords:
             wish = replace(row.wish, confirmations=row.wish.confirmations + 1, revision=row.wish.revision + 1)
             self.rows[video_id] = replace(row, wish=wish, retired=False)
         return self.rows[video_id]
+
+    def retry(self, video_id: str) -> None:
+        """Play the API: a person asks for another try of what failed."""
+        row = self.rows[video_id]
+        if is_retryable(row.observed) and row.wish.retries <= row.observed.retries:
+            self._wish(row, retries=row.wish.retries + 1)
+
+    def ask_for_edition(self, video_id: str) -> None:
+        """Play the API: a person asks for a new transcode."""
+        row = self.rows[video_id]
+        self._wish(row, edition=row.wish.edition + 1)
+
+    def delete(self, video_id: str) -> None:
+        """Play the API: the owner deletes the video."""
+        row = self.rows[video_id]
+        if not row.wish.deleted:
+            self.rows[video_id] = replace(self._wish(row, deleted=True), deleted_at=self._clock())
+
+    def restore(self, video_id: str) -> None:
+        """Play the API: the owner wants the video back."""
+        row = self.rows[video_id]
+        if row.wish.deleted:
+            self.rows[video_id] = replace(self._wish(row, deleted=False), deleted_at=None)
+
+    def _wish(self, row: VideoRow, **changes: object) -> VideoRow:
+        wish = replace(row.wish, revision=row.wish.revision + 1, **changes)  # type: ignore[arg-type]
+        self.rows[wish.video_id] = replace(row, wish=wish, retired=False)
+        return self.rows[wish.video_id]
 
     def get(self, video_id: str) -> VideoRow | None:
         return self.rows.get(video_id)
