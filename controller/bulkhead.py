@@ -14,6 +14,10 @@ from crds.trouble import UnavailableError
 Neighbour = TypeVar("Neighbour")
 
 
+class FullError(UnavailableError):
+    """We are busy with this neighbour; it was not asked, so this says nothing about it."""
+
+
 class Bulkhead:
     """A counted door. Threads do not queue before it: they have other uploads to look at."""
 
@@ -23,9 +27,9 @@ class Bulkhead:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Hold a place inside. Raises UnavailableError when there is none."""
+        """Hold a place inside. Raises FullError when there is none."""
         if not self._places.acquire(blocking=False):
-            raise UnavailableError(f"too many calls to {self._name} are under way")
+            raise FullError(f"too many calls to {self._name} are under way")
         try:
             yield
         finally:
