@@ -1,0 +1,99 @@
+"""What recent submissions say of the provider: whether it is worth asking, and how many at a time.
+
+A plain value that is told the time and what happened. Locks, places and limits are in gate.py, which provider's
+answer is trouble in coconut.py.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Two may be chance, and each one that is uncertain costs some video one of its attempts.
+TROUBLES_TO_OPEN = 3
+# Long enough for a restart at the provider's, short enough for an upload that somebody is watching.
+FIRST_COOL_DOWN_SECONDS = 30
+# An outage of hours is asked about six times an hour, and its end is noticed within ten minutes.
+LONGEST_COOL_DOWN_SECONDS = 600
+# A longer wish is more likely a mistake than a plan.
+LONGEST_RETRY_AFTER_SECONDS = 3600
+WIDEST_HALF_OPEN = 16
+
+
+class Position(StrEnum):
+    """What the breaker does."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+@dataclass(frozen=True)
+class BreakerState:
+    """For metrics and messages. ``width``: how many may be in flight at once while half-open."""
+
+    position: Position
+    width: int | None = None
+    open_for_seconds: float = 0.0
+
+
+class Breaker:
+    """Closed, open for a while, then half-open with a width that doubles. Not safe for threads.
+
+    ``era`` counts the openings. What was submitted before the last one belongs to the trouble that is known: its
+    end proves no recovery, and prolongs the pause only if the provider says so.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self.era = 0
+        self._scale = scale
+        self._troubles = 0
+        self._width: int | None = None
+        self._cool_down_seconds: float = FIRST_COOL_DOWN_SECONDS
+        self._open_until = 0.0
+
+    def admits(self, now: float, in_flight: int) -> bool:
+        """Tell whether another submission may join those in flight."""
+        return self._width is None or (now >= self._open_until and in_flight < self._width)
+
+    def succeeded(self, era: int) -> None:
+        """Take in that the provider took an order."""
+        if era != self.era:
+            return
+        self._troubles = 0
+        if self._width is not None:
+            self._width = self._width * 2 if self._width < WIDEST_HALF_OPEN else None
+
+    def troubled(self, era: int, now: float, retry_after_seconds: float | None) -> None:
+        """Take in that it did not, for a reason of its own."""
+        wish = None
+        if retry_after_seconds is not None:
+            # The provider's seconds are real ones: only our limit of them is scaled.
+            wish = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
+        if era == self.era:
+            self._troubles += 1
+            if wish is not None or self._width is not None or self._troubles >= TROUBLES_TO_OPEN:
+                self._open(now, wish)
+        elif wish is not None:
+            self._open_until = max(self._open_until, now + wish)
+
+    def _open(self, now: float, wish: float | None) -> None:
+        """Open for as long as the provider asks, else as we think; where that was too short, for the longer of both."""
+        is_repeated = self._width == 1  # nothing has succeeded since the last opening
+        if not is_repeated:
+            self._cool_down_seconds = FIRST_COOL_DOWN_SECONDS
+        if wish is not None and not is_repeated:
+            seconds = wish
+        else:
+            seconds = max(wish or 0.0, self._cool_down_seconds * self._scale)
+            self._cool_down_seconds = min(LONGEST_COOL_DOWN_SECONDS, 2 * self._cool_down_seconds)
+        self.era += 1
+        self._troubles = 0
+        self._width = 1
+        self._open_until = now + seconds
+
+    def state(self, now: float) -> BreakerState:
+        """Return how things are."""
+        if self._width is None:
+            return BreakerState(Position.CLOSED)
+        if now < self._open_until:
+            return BreakerState(Position.OPEN, open_for_seconds=self._open_until - now)
+        return BreakerState(Position.HALF_OPEN, width=self._width)

@@ -1,0 +1,62 @@
+"""A gate as tests use it: with a clock and a count of jobs that they move."""
+
+from typing import Any
+
+from controller.breaker import BreakerState
+from controller.gate import Gate, GateLimits, Ticket
+from crds.trouble import NeighbourError
+from tests.fakes.clock import FakeClock
+
+# Opens a closed breaker.
+TROUBLE = ("trouble",) * 3
+
+
+class Entrance:
+    """A gate with a clock and a count that a test moves."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.clock = FakeClock()
+        self.jobs = 0
+        self.questions: list[float] = []
+        self.trouble: NeighbourError | None = None
+        generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
+        self.gate = Gate(GateLimits(**generous | limits), monotonic=self.clock.monotonic, running=self._count)
+
+    def _count(self) -> int:
+        self.questions.append(self.clock.monotonic())
+        if self.trouble is not None:
+            raise self.trouble
+        return self.jobs
+
+    def ticket(self) -> Ticket:
+        """Enter, which must be allowed."""
+        entered = self.gate.enter()
+        assert isinstance(entered, Ticket), entered
+        return entered
+
+    def submit(self, *stories: str) -> None:
+        """Make one submission after the other: "ok", "trouble", "silent", or the seconds of a Retry-After."""
+        for story in stories:
+            with self.ticket() as ticket:
+                if story == "ok":
+                    ticket.succeeded()
+                elif story != "silent":
+                    ticket.troubled(retry_after_seconds=None if story == "trouble" else float(story))
+
+    @property
+    def breaker(self) -> BreakerState:
+        return self.gate.state().breaker
+
+    def open_seconds(self) -> float:
+        """Return how long the breaker is going to stay open, and wait for the end of it."""
+        seconds = self.breaker.open_for_seconds
+        self.clock.advance(seconds)
+        return seconds
+
+
+def entered(entrance: Entrance, *, at_most: int = 100) -> list[Ticket]:
+    """Enter until that is not allowed any more."""
+    tickets: list[Ticket] = []
+    while len(tickets) < at_most and isinstance(ticket := entrance.gate.enter(), Ticket):
+        tickets.append(ticket)
+    return tickets

@@ -1,0 +1,229 @@
+"""What opens the breaker, for how long, and how it closes again; what counts as the provider's trouble."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from controller.breaker import BreakerState, Position
+from controller.bulkhead import Bulkhead
+from controller.gate import Pause
+from controller.ports import UncertainError
+from crds.trouble import NeighbourError, RefusedError, UnavailableError
+from tests.unit.controller.entrance import TROUBLE, Entrance, entered
+
+CLOSED = BreakerState(Position.CLOSED)
+
+
+@pytest.mark.parametrize(
+    ("stories", "position"),
+    [
+        pytest.param([], Position.CLOSED, id="after-a-restart"),
+        pytest.param(["trouble"] * 2, Position.CLOSED, id="two-may-be-chance"),
+        pytest.param(["trouble"] * 3, Position.OPEN, id="three-in-a-row"),
+        pytest.param(["trouble", "trouble", "ok", "trouble", "trouble"], Position.CLOSED, id="not-in-a-row"),
+        pytest.param(
+            ["trouble", "trouble", "silent", "trouble"], Position.OPEN, id="what-tells-nothing-changes-nothing"
+        ),
+        pytest.param(["silent"] * 9, Position.CLOSED, id="refused-files"),
+        pytest.param(["7"], Position.OPEN, id="asked-to-wait"),
+        pytest.param(["0"], Position.HALF_OPEN, id="asked-to-come-at-once"),
+    ],
+)
+def test_when_it_opens(stories: list[str], position: Position) -> None:
+    entrance = Entrance()
+    entrance.submit(*stories)
+    assert entrance.breaker.position is position
+
+
+def test_nobody_enters_while_it_is_open() -> None:
+    entrance = Entrance()
+    entrance.submit(*TROUBLE)
+    entrance.clock.advance(29.9)
+    assert entrance.gate.enter() is Pause.BREAKER
+    entrance.clock.advance(0.1)
+    entrance.ticket()
+
+
+def test_the_pause_doubles_while_trouble_repeats() -> None:
+    entrance = Entrance()
+    entrance.submit(*TROUBLE)
+    pauses = [entrance.open_seconds()]
+    for _ in range(6):
+        entrance.submit("trouble")
+        pauses.append(entrance.open_seconds())
+    assert pauses == [30, 60, 120, 240, 480, 600, 600]
+
+
+def test_a_success_makes_the_next_pause_a_first_one() -> None:
+    entrance = Entrance()
+    entrance.submit(*TROUBLE)
+    for _ in range(3):
+        entrance.open_seconds()
+        entrance.submit("trouble")
+    entrance.open_seconds()
+    entrance.submit("ok", "trouble")
+    assert entrance.open_seconds() == 30
+
+
+@pytest.mark.parametrize(
+    ("wishes", "pauses"),
+    [
+        pytest.param(["7"], [7], id="as-asked"),
+        pytest.param(["900"], [900], id="longer-than-ours"),
+        pytest.param(["90000"], [3600], id="a-day-is-a-mistake"),
+        pytest.param(["-5"], [0], id="a-time-that-is-past"),
+        pytest.param(["7", "7", "7", "7"], [7, 30, 60, 120], id="too-short-before"),
+        pytest.param(["7", "trouble", "100", "100"], [7, 30, 100, 120], id="the-longer-of-both"),
+    ],
+)
+def test_how_long_the_provider_is_left_alone(wishes: list[str], pauses: list[float]) -> None:
+    entrance = Entrance()
+    seen = []
+    for wish in wishes:
+        entrance.submit(wish)
+        seen.append(entrance.open_seconds())
+    assert seen == pauses
+
+
+def test_it_closes_over_widths_that_double() -> None:
+    entrance = Entrance()
+    entrance.submit(*TROUBLE)
+    entrance.open_seconds()
+    widths = []
+    for _ in range(6):
+        tickets = entered(entrance)
+        widths.append(len(tickets))
+        tickets[0].succeeded()
+        for ticket in tickets:
+            ticket.leave()
+    assert widths == [1, 2, 4, 8, 16, 100]
+    assert entrance.breaker == CLOSED
+
+
+def test_one_trouble_opens_a_half_open_one_again() -> None:
+    entrance = Entrance()
+    entrance.submit(*TROUBLE)
+    entrance.open_seconds()
+    entrance.submit("ok", "ok")
+    assert entrance.breaker == BreakerState(Position.HALF_OPEN, width=4)
+    entrance.submit("trouble")
+    assert entrance.breaker == BreakerState(Position.OPEN, open_for_seconds=30)
+
+
+def test_what_tells_nothing_gives_its_half_open_place_to_the_next() -> None:
+    entrance = Entrance()
+    entrance.submit(*TROUBLE)
+    entrance.open_seconds()
+    entrance.submit("silent", "silent", "ok")
+    assert entrance.breaker.width == 2
+
+
+def test_submissions_that_fail_together_open_it_once() -> None:
+    entrance = Entrance()
+    tickets = entered(entrance, at_most=8)
+    for ticket in tickets:
+        ticket.troubled()
+    assert entrance.open_seconds() == 30
+
+
+def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
+    entrance = Entrance()
+    late, *tickets = entered(entrance, at_most=4)
+    for ticket in tickets:
+        ticket.troubled()
+        ticket.leave()
+    entrance.open_seconds()
+    late.succeeded()
+    late.leave()
+    assert entrance.breaker.width == 1
+
+
+def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() -> None:
+    entrance = Entrance()
+    late, *tickets = entered(entrance, at_most=4)
+    for ticket in tickets:
+        ticket.troubled()
+        ticket.leave()
+    entrance.open_seconds()
+    assert entrance.gate.enter() is Pause.BREAKER
+    late.leave()
+    entrance.ticket()
+
+
+def test_a_wish_prolongs_a_pause_and_never_shortens_it() -> None:
+    entrance = Entrance()
+    tickets = entered(entrance, at_most=5)
+    for ticket in tickets[:3]:
+        ticket.troubled()
+    tickets[3].troubled(retry_after_seconds=200)
+    tickets[4].troubled(retry_after_seconds=5)
+    assert entrance.open_seconds() == 200
+
+
+def test_a_submission_is_reported_once() -> None:
+    entrance = Entrance()
+    with entrance.ticket() as ticket:
+        ticket.succeeded()
+        for _ in range(3):
+            ticket.troubled(retry_after_seconds=60)
+    assert entrance.breaker == CLOSED
+
+
+FULL = Bulkhead("Coconut", at_most=0)
+
+
+class OverloadedError(UncertainError):
+    retry_after_seconds = 40.0
+
+
+def full() -> None:
+    with FULL.place():
+        pytest.fail("there is no place")
+
+
+def raises(error: Exception) -> Callable[[], None]:
+    def call() -> None:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("call", "times", "breaker"),
+    [
+        pytest.param(
+            raises(UnavailableError("HTTP 401")), 3, BreakerState(Position.OPEN, None, 30), id="refused-account"
+        ),
+        pytest.param(raises(UncertainError("HTTP 500")), 3, BreakerState(Position.OPEN, None, 30), id="uncertain"),
+        pytest.param(
+            raises(UnavailableError("HTTP 429", retry_after_seconds=50)),
+            1,
+            BreakerState(Position.OPEN, None, 50),
+            id="asked-to-wait",
+        ),
+        pytest.param(
+            raises(OverloadedError("HTTP 503")), 1, BreakerState(Position.OPEN, None, 40), id="uncertain-but-asked"
+        ),
+        pytest.param(raises(RefusedError("input_not_valid")), 9, CLOSED, id="refused-file"),
+        pytest.param(raises(ZeroDivisionError()), 9, CLOSED, id="our-own-mistake"),
+        pytest.param(full, 9, CLOSED, id="our-own-bulkhead"),
+    ],
+)
+def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerState) -> None:
+    entrance = Entrance()
+    for _ in range(times):
+        with suppress(NeighbourError, ZeroDivisionError), entrance.ticket() as ticket, ticket.watching():
+            call()
+            pytest.fail("this call was to fail")
+    assert entrance.breaker == breaker
+    assert entrance.gate.state().in_flight == 0
+
+
+def test_a_job_is_good_news() -> None:
+    entrance = Entrance()
+    entrance.submit("trouble", "trouble")
+    with entrance.ticket() as ticket, ticket.watching():
+        pass
+    entrance.submit("trouble", "trouble")
+    assert entrance.breaker == CLOSED
