@@ -120,15 +120,18 @@ def _bucket(fields: Fields, credentials: object, *, code: str) -> Bucket:
     service = fields.text("service")
     if service in _SERVICES_ELSEWHERE:
         raise fields.refused(f"has service {service!r}, which is not carried out by this stand-in")
-    keys = Fields(credentials, code=code, where="credentials")
     region = fields.optional_text("region")
     if service == "dospaces" and region is None:
         raise fields.refused("needs 'region', a string")
+    # Where before who: a service that is not known says so, whatever its credentials look like.
+    endpoint_url = _endpoint(fields, service, region or "us-east-1")
+    name = fields.text("bucket")
+    keys = Fields(credentials, code=code, where="credentials")
     return Bucket(
         service=service,
-        name=fields.text("bucket"),
+        name=name,
         region=region or "us-east-1",
-        endpoint_url=_endpoint(fields, service, region or "us-east-1"),
+        endpoint_url=endpoint_url,
         uses_path_style=service == "s3other" and fields.flag("force_path_style"),
         access_key_id=keys.text("access_key_id"),
         secret_access_key=keys.text("secret_access_key"),

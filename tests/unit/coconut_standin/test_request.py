@@ -36,6 +36,9 @@ def test_a_valid_job_is_read_whole() -> None:
         pytest.param(a_job(storage=None), "storage_service_not_valid", id="no-storage"),
         pytest.param(a_job(storage=a_storage(service="floppy")), "storage_service_not_valid", id="service-unknown"),
         pytest.param(
+            a_job(storage={"service": "floppy"}), "storage_service_not_valid", id="service-unknown-and-nothing-else"
+        ),
+        pytest.param(
             a_job(storage=a_storage(service="gcs")), "storage_service_not_valid", id="service-not-carried-out"
         ),
         pytest.param(a_job(storage=a_storage(bucket=None)), "storage_service_not_valid", id="no-bucket"),
