@@ -1,4 +1,4 @@
-"""``python -m devstack.coconut --port 0 --state-dir DIR --api-key KEY``: serve until SIGTERM.
+"""``python -m devstack.coconut --port 0 --state-dir DIR --api-key KEY [--seed N]``: serve until SIGTERM.
 
 Prints ``{"port": N, "url": "http://127.0.0.1:N/v2"}`` on stdout once it listens.
 """
@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from devstack.coconut.callbacks import Callbacks
-from devstack.coconut.faults import Faults
+from devstack.coconut.faults import BadFaultError, Faults, parse_seed
 from devstack.coconut.ffmpeg import Ffmpeg
 from devstack.coconut.runner import Runner
 from devstack.coconut.server import Parts, Server
@@ -25,7 +25,7 @@ def main() -> int:
     folder: Path = arguments.state_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(folder)
-    faults = Faults()
+    faults = Faults(arguments.seed)
     callbacks = Callbacks(faults)
     runner = Runner(store=store, callbacks=callbacks, ffmpeg=Ffmpeg(), folder=folder)
     server = Server(arguments.port, Parts(arguments.api_key, store, faults, callbacks, runner))
@@ -49,7 +49,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--state-dir", type=Path, required=True, help="where jobs and files in work are kept")
     parser.add_argument("--api-key", required=True, help="the key clients authenticate with")
+    parser.add_argument(
+        "--seed", type=_seed, help="decides by chance as any other run with this seed; else one is drawn"
+    )
     return parser.parse_args()
+
+
+def _seed(text: str) -> int:
+    try:
+        return parse_seed(text)
+    except BadFaultError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

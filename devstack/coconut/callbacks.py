@@ -33,6 +33,7 @@ class Callback:
     url: str = field(repr=False)
     job_id: str
     payload: Json
+    about: tuple[object, ...] = ()  # tells it from all others when a fault is drawn
 
     def forged(self) -> "Callback":
         """Return what somebody might send who found the URL but has no valid signature."""
@@ -84,39 +85,40 @@ class Callbacks:
         with self._lock:
             return dict(self._counts)
 
-    def tell(self, job: Job, event: Event, notification: Notification, *, key: str = "") -> None:
-        """Tell of one event, if the customer wants to hear of it."""
+    def tell(self, job: Job, event: Event, notification: Notification, *, key: str = "", number: int = 0) -> None:
+        """Tell of one event, if the customer wants to hear of it. ``number`` is that of the job's POST."""
         is_final = event in _FINAL_EVENTS
         if not is_final and not notification.wants_events:
             return
         payload = job.callback(event, key=key, with_metadata=notification.wants_metadata)
-        callback = Callback(url=notification.url, job_id=job.id, payload=payload)
+        callback = Callback(notification.url, job.id, payload, (number, event, key))
         for due in self._order(callback, is_final=is_final):
             self._dispatch(due)
 
     def _order(self, callback: Callback, *, is_final: bool) -> list[Callback]:
         """Return what is to be sent now; with ``reorder`` the events of a job wait for its end to be shuffled."""
-        if not is_final and self._faults.strikes("reorder"):
+        if not is_final and self._faults.strikes("reorder", *callback.about):
             with self._lock:
                 self._held.setdefault(callback.job_id, []).append(callback)
-                if len(self._held) > _MAX_HELD_JOBS:
-                    self._held.popitem(last=False)
+                forgotten = self._held.popitem(last=False)[1] if len(self._held) > _MAX_HELD_JOBS else []
+                self._counts["dropped"] += len(forgotten)
             return []
         if not is_final:
             return [callback]
         with self._lock:
             together = [*self._held.pop(callback.job_id, []), callback]
-        return [together[position] for position in self._faults.shuffled(len(together))]
+        order = self._faults.shuffled(len(together), *callback.about)
+        return [together[position] for position in order]
 
     def _dispatch(self, callback: Callback) -> None:
-        if self._faults.strikes("forge"):
+        if self._faults.strikes("forge", *callback.about):
             self._count("forged")
             self._put(callback.forged())
-        if self._faults.strikes("drop"):
+        if self._faults.strikes("drop", *callback.about):
             self._count("dropped")
             return
         self._put(callback)
-        if self._faults.strikes("duplicate"):
+        if self._faults.strikes("duplicate", *callback.about):
             self._put(callback)
 
     def _put(self, callback: Callback) -> None:

@@ -81,7 +81,7 @@ class Runner:
             except Exception:
                 # One job that surprises us must not take a worker away from the others.
                 _log.exception("job %s failed in an unforeseen way", turn.job.id)
-                self._end(self._store.job(turn.job.id) or turn.job, turn.request)
+                self._end(self._store.job(turn.job.id) or turn.job, turn)
 
     def _take(self, turn: Turn) -> None:
         job, source = turn.job, turn.source
@@ -99,17 +99,17 @@ class Runner:
         for output in turn.request.outputs:
             if not job.output(output.key).is_final:
                 job = self._output(job, output, turn, source)
-        self._end(job, turn.request)
+        self._end(job, turn)
 
     def _transfer(self, turn: Turn) -> tuple[Job, Source | None]:
         job = self._saved(turn.job.model_copy(update={"input_status": "input.transferring"}))
         try:
             source = self._source(job, turn)
         except InputError as error:
-            self._fail_input(job, turn.request, str(error))
+            self._fail_input(job, turn, str(error))
             return job, None
         except ValueError:
-            self._fail_input(job, turn.request, NOT_MEDIA_ERROR)
+            self._fail_input(job, turn, NOT_MEDIA_ERROR)
             return job, None
         filename = turn.request.source.object_key or "input"
         job = self._saved(
@@ -122,7 +122,7 @@ class Runner:
                 },
             ),
         )
-        self._tell(job, "input.transferred", turn.request)
+        self._tell(job, "input.transferred", turn)
         return job, source
 
     def _source(self, job: Job, turn: Turn) -> Source:
@@ -135,9 +135,9 @@ class Runner:
         download(turn.request.source, path)
         return Source(path, self._ffmpeg.facts(path))
 
-    def _fail_input(self, job: Job, request: JobRequest, error: str) -> None:
+    def _fail_input(self, job: Job, turn: Turn, error: str) -> None:
         update = {"input_status": "input.failed", "input_error": error}
-        self._end(job.model_copy(update=update), request)
+        self._end(job.model_copy(update=update), turn)
 
     def _output(self, job: Job, output: Output, turn: Turn, source: Source) -> Job:
         job = self._staged(job, job.output(output.key).model_copy(update={"stage": "working"}))
@@ -148,13 +148,13 @@ class Runner:
             upload(turn.request.storage, made.files)
         except FfmpegError as error:
             _log.warning("job %s, output %s: %s", job.id, output.key, error)
-            return self._failed(meter.job, output, turn.request, ENCODING_ERROR)
+            return self._failed(meter.job, output, turn, ENCODING_ERROR)
         except StorageError as error:
-            return self._failed(job, output, turn.request, str(error))
+            return self._failed(job, output, turn, str(error))
         urls = tuple(object_url(turn.request.storage, entry) for entry in made.entries)
         done = {"stage": "done", "urls": urls, "metadata": made.metadata}
-        job = self._staged(job, job.output(output.key).model_copy(update=done), request=turn.request)
-        self._tell(job, "output.completed", turn.request, key=output.key)
+        job = self._staged(job, job.output(output.key).model_copy(update=done), turn=turn)
+        self._tell(job, "output.completed", turn, key=output.key)
         return job
 
     def _made(self, output: Output, turn: Turn, source: Source, meter: "_Meter") -> Made:
@@ -166,31 +166,31 @@ class Runner:
         folder.mkdir()
         return make(output, source, folder, self._ffmpeg, lambda fraction: meter.show(output, fraction))
 
-    def _failed(self, job: Job, output: Output, request: JobRequest, error: str) -> Job:
+    def _failed(self, job: Job, output: Output, turn: Turn, error: str) -> Job:
         failed = job.output(output.key).model_copy(update={"stage": "failed", "error": error})
-        job = self._staged(job, failed, request=request)
-        self._tell(job, "output.failed", request, key=output.key)
+        job = self._staged(job, failed, turn=turn)
+        self._tell(job, "output.failed", turn, key=output.key)
         return job
 
-    def _end(self, job: Job, request: JobRequest) -> None:
+    def _end(self, job: Job, turn: Turn) -> None:
         self._forget_input(job)
         is_good = all(output.stage in {"done", "skipped"} for output in job.outputs)
         event: Event = "job.completed" if is_good else "job.failed"
         update = {"status": event, "completed_at": datetime.now(UTC), "progress_percent": 100, "outputs": _aborted(job)}
-        self._tell(self._saved(job.model_copy(update=update)), event, request)
+        self._tell(self._saved(job.model_copy(update=update)), event, turn)
 
-    def _staged(self, job: Job, output: OutputState, *, request: JobRequest | None = None) -> Job:
+    def _staged(self, job: Job, output: OutputState, *, turn: Turn | None = None) -> Job:
         job = job.with_output(output)
-        if request is not None:
-            job = job.model_copy(update={"progress_percent": progress(job, request)})
+        if turn is not None:
+            job = job.model_copy(update={"progress_percent": progress(job, turn.request)})
         return self._saved(job)
 
     def _saved(self, job: Job) -> Job:
         self._store.save(job)
         return job
 
-    def _tell(self, job: Job, event: Event, request: JobRequest, *, key: str = "") -> None:
-        self._callbacks.tell(job, event, request.notification, key=key)
+    def _tell(self, job: Job, event: Event, turn: Turn, *, key: str = "") -> None:
+        self._callbacks.tell(job, event, turn.request.notification, key=key, number=turn.fate.number)
 
     def _forget_input(self, job: Job) -> None:
         shutil.rmtree(self._folder / job.id, ignore_errors=True)

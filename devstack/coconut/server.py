@@ -11,10 +11,10 @@ import select
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from devstack.coconut.callbacks import Callbacks
-from devstack.coconut.faults import BadFaultError, Faults
+from devstack.coconut.faults import BadFaultError, Faults, parse_seed
 from devstack.coconut.fields import RefusedJobError
 from devstack.coconut.job import Job, OutputState, new_job_id
 from devstack.coconut.request import parse_request
@@ -123,27 +123,36 @@ class Handler(BaseHTTPRequestHandler):
         parts = self.server.parts
         match method, name:
             case "GET", "_health":
-                return Answer(200, {"status": "ok", "callbacks": parts.callbacks.counts()})
+                known = {"seed": parts.faults.seed, "callbacks": parts.callbacks.counts()}
+                return Answer(200, {"status": "ok", **known})
             case "GET", "_ledger":
                 return Answer(200, parts.store.ledger())
             case "GET", "_faults":
                 return Answer(200, parts.faults.values())
             case "PUT", "_faults":
-                return Answer(200, parts.faults.set(_json(body)))
+                return Answer(200, parts.faults.set(_json(body), seed=self._seed()))
             case "DELETE", "_faults":
                 return Answer(200, parts.faults.clear())
         return Answer(404)
 
+    def _seed(self) -> int | None:
+        """Return the seed given in the query, which has nothing else."""
+        given = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        for name in given.keys() - {"seed"}:
+            raise BadFaultError(f"unknown query parameter {name!r}; known is seed")
+        return parse_seed(given["seed"]) if given else None
+
     def _create(self, body: bytes) -> Answer | None:
         faults = self.server.parts.faults
-        if faults.strikes("http_429"):
+        number = faults.next_number()
+        if faults.strikes("http_429", number):
             return Answer(429, headers=(("Retry-After", str(RETRY_AFTER_SECONDS)),))
-        if faults.strikes("http_5xx_before"):
+        if faults.strikes("http_5xx_before", number):
             return Answer(500)
-        job = self._accept(body)
-        if faults.strikes("http_5xx_after"):
+        job = self._accept(body, number)
+        if faults.strikes("http_5xx_after", number):
             return Answer(500)
-        if faults.strikes("hang_after"):
+        if faults.strikes("hang_after", number):
             self._hang()
             return None
         return Answer(201, job.body())
@@ -154,13 +163,13 @@ class Handler(BaseHTTPRequestHandler):
         poll.register(self.connection, select.POLLIN | select.POLLHUP)
         poll.poll(HANG_SECONDS * 1000)
 
-    def _accept(self, body: bytes) -> Job:
+    def _accept(self, body: bytes, number: int) -> Job:
         parts = self.server.parts
         value = _json(body)
         request = parse_request(value)
         now = datetime.now(UTC)
         job = Job(id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs))
-        accepted = AcceptedJob(job, parts.faults.fate(), json.dumps(value))
+        accepted = AcceptedJob(job, parts.faults.fate(number), json.dumps(value))
         parts.store.accept(accepted, request.notification.reference(), at=now)
         parts.runner.submit(accepted, request)
         return job

@@ -108,9 +108,14 @@ class Client:
         assert job is not None
         return job
 
-    def set_faults(self, **faults: Any) -> None:
-        answer = requests.put(f"{self.control_url}/_faults", json=faults, timeout=10)
+    def set_faults(self, *, seed: int | None = None, **faults: Any) -> None:
+        query = {} if seed is None else {"seed": seed}
+        answer = requests.put(f"{self.control_url}/_faults", params=query, json=faults, timeout=10)
         assert answer.status_code == 200, answer.text
+
+    def health(self) -> Json:
+        body: Json = requests.get(f"{self.control_url}/_health", timeout=10).json()
+        return body
 
     def ledger(self, video: str) -> list[Json]:
         entries = requests.get(f"{self.control_url}/_ledger", timeout=10).json()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from devstack.coconut.faults import NAMES
 from devstack.coconut_server import CoconutAccess
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
@@ -44,16 +45,58 @@ def job(s3: S3Access, tmp_path: Path, webhook: Webhook, video: str) -> Json:
     return a_job(s3, put(s3, clip), f"{webhook.url}?video={video}&attempt=1&sig=0abc")
 
 
-def test_faults_answer_all_values_and_refuse_by_name(client: Client) -> None:
+def test_faults_answer_all_values(client: Client) -> None:
     url = f"{client.control_url}/_faults"
+    none = requests.delete(url, timeout=10).json()
+    assert none == dict.fromkeys(NAMES, 0)
     answered = requests.put(url, json={"drop": 0.5, "canned": True}, timeout=10).json()
-    assert (answered["drop"], answered["canned"], answered["stuck"]) == (0.5, True, 0)
+    assert answered == {**none, "drop": 0.5, "canned": True}
     assert requests.get(url, timeout=10).json() == answered
-    for bad, named in [({"explode": 1}, "explode"), ({"drop": 2}, "drop")]:
-        refused = requests.put(url, json=bad, timeout=10)
-        assert refused.status_code == 400
-        assert named in refused.json()["message"]
-    assert set(requests.delete(url, timeout=10).json().values()) == {0}
+    assert requests.put(url, json={"drop": 0, "slow": 3}, timeout=10).json() == {**none, "canned": True, "slow": 3}
+    assert requests.delete(url, timeout=10).json() == none
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "named"),
+    [
+        pytest.param("", b'{"stuck": 1, "explode": 1}', "explode", id="unknown"),
+        pytest.param("", b'{"stuck": 1, "drop": 2}', "drop", id="out-of-range"),
+        pytest.param("", b'{"stuck": 1, "drop": "1"}', "drop", id="text"),
+        pytest.param("", b'{"stuck": 1, "drop": NaN}', "drop", id="not-a-number"),
+        pytest.param("", b"[1]", "object", id="not-an-object"),
+        pytest.param("", b"{", "JSON", id="not-json"),
+        pytest.param("", b"", "JSON", id="empty"),
+        pytest.param("?seed=x", b'{"stuck": 1}', "seed", id="no-seed"),
+        pytest.param("?sed=1", b'{"stuck": 1}', "sed", id="unknown-parameter"),
+    ],
+)
+def test_faults_are_refused_by_name_and_nothing_changes(client: Client, query: str, body: bytes, named: str) -> None:
+    url = f"{client.control_url}/_faults"
+    client.set_faults(canned=True)
+    before = requests.get(url, timeout=10).json(), client.health()["seed"]
+    refused = requests.put(url + query, data=body, timeout=10)
+    assert refused.status_code == 400
+    assert named in refused.json()["message"]
+    assert (requests.get(url, timeout=10).json(), client.health()["seed"]) == before
+
+
+def test_a_seed_gives_the_same_faults_to_the_same_posts(client: Client, job: Json, video: str) -> None:
+    def run(seed: int) -> list[tuple[int, str | None]]:
+        """Post one after the other; return each answer, and how the job ended if there is one."""
+        client.set_faults(seed=seed, canned=True, http_429=0.3, http_5xx_after=0.3, fail=0.5)
+        ended: list[tuple[int, str | None]] = []
+        for _ in range(12):
+            known = len(client.ledger(video))
+            status = client.post(job).status_code
+            entries = client.ledger(video)[known:]
+            ended.append((status, client.ended(entries[0]["job_id"])["status"] if entries else None))
+        return ended
+
+    first = run(7)
+    assert {status for status, _ in first} == {201, 429, 500}
+    assert {end for _, end in first} == {"job.completed", "job.failed", None}
+    assert run(7) == first
+    assert run(8) != first
 
 
 @pytest.mark.parametrize(("fault", "status"), [("http_429", 429), ("http_5xx_before", 500)])
@@ -146,6 +189,15 @@ def test_lost_doubled_and_forged_callbacks(client: Client, job: Json, webhook: W
     assert job_id not in forged
 
 
+def test_callbacks_of_a_job_can_come_in_another_order(client: Client, job: Json, webhook: Webhook) -> None:
+    client.set_faults(canned=True, reorder=True)
+    client.ended(client.submit(job))
+    natural = ["input.transferred", "output.completed", "job.completed"]
+    eventually(lambda: len(webhook.received) == 3)
+    assert webhook.events() != natural
+    assert sorted(webhook.events()) == sorted(natural)
+
+
 def test_late_callbacks_come_after_the_job_has_ended(client: Client, job: Json, webhook: Webhook) -> None:
     client.set_faults(canned=True, delay_seconds=3)
     client.ended(client.submit(job))
@@ -156,10 +208,9 @@ def test_late_callbacks_come_after_the_job_has_ended(client: Client, job: Json, 
 def test_a_redirect_is_not_followed_and_a_refusal_is_not_retried(client: Client, job: Json, webhook: Webhook) -> None:
     webhook.status = 307  # the redirect that would carry the whole POST along
     client.set_faults(canned=True)
-    health = f"{client.control_url}/_health"
-    before = requests.get(health, timeout=10).json()["callbacks"]["refused"]
+    before = client.health()["callbacks"]["refused"]
     client.ended(client.submit(job))
-    eventually(lambda: requests.get(health, timeout=10).json()["callbacks"]["refused"] == before + 3)
+    eventually(lambda: client.health()["callbacks"]["refused"] == before + 3)
     assert len(webhook.received) == 3
 
 
