@@ -1,6 +1,11 @@
-"""Reading settings: what is missing or malformed stops the process with one line that names it."""
+"""Reading settings: what is missing, malformed or unknown stops the process with one line that names it."""
 
+import os
+import re
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import import_module
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -8,9 +13,26 @@ from pydantic_settings import BaseSettings
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
+# Every class of settings there is. Looked up when it is needed: one environment may feed both processes, so each
+# has to know the other's names, and yet they never import each other.
+DECLARATIONS = ("controller.settings:Settings", "spaces.settings:SpacesSettings", "webapi.settings:Settings")
+
+# Words in front of what is measured: MAX_SUBMISSIONS makes SUBMISSIONS_ a word of ours as well.
+_MEASURES = frozenset({"MAX", "MIN"})
+# What Kubernetes tells each pod about the Services of its namespace, whatever they are called.
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_ABOUT_A_SERVICE = re.compile(
+    r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+
 
 def read_settings(kind: type[AnySettings], *, who: str) -> AnySettings:
     """Read ``kind`` from the environment. Ends the process, naming ``who`` cannot start and why."""
+    # First, because a misspelt name says more than the one that is missing for it.
+    unknown = unknown_names(os.environ)
+    if unknown:
+        told = "; ".join(f"{name}: there is no such setting, the nearest is {near}" for name, near in unknown.items())
+        sys.exit(f"{who} cannot start: {told}")
     prefix = kind.model_config.get("env_prefix", "")
     try:
         return kind()
@@ -20,3 +42,49 @@ def read_settings(kind: type[AnySettings], *, who: str) -> AnySettings:
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
         sys.exit(f"{who} cannot start: {wrong}")
+
+
+def unknown_names(given: Iterable[str]) -> dict[str, str]:
+    """Return each name that looks like ours and is no setting of any process, with the nearest one that is."""
+    ours, borrowed = known_names()
+    families = {family for name in ours for family in _families_of(name)}
+    known = sorted(ours | borrowed)
+    return {
+        name: get_close_matches(name.upper(), known, n=1, cutoff=0)[0]
+        for name in sorted(given)
+        if name.upper() not in known
+        and not families.isdisjoint(_families_of(name.upper()))
+        and not _ABOUT_A_SERVICE.fullmatch(name)
+    }
+
+
+def known_names() -> tuple[set[str], set[str]]:
+    """Return the variables named by us, and those whose names we took from others, such as POD_NAME.
+
+    What else begins like a borrowed name is not for us to judge.
+    """
+    ours: set[str] = set()
+    borrowed: set[str] = set()
+    for kind in declared_settings():
+        prefix = kind.model_config.get("env_prefix", "")
+        for field, about in kind.model_fields.items():
+            if about.validation_alias is None:
+                ours.add((prefix + field).upper())
+            else:
+                borrowed.add(str(about.validation_alias).upper())
+    return ours, borrowed
+
+
+def declared_settings() -> list[type[BaseSettings]]:
+    """Return the classes of all processes."""
+    named = (declared.split(":") for declared in DECLARATIONS)
+    return [getattr(import_module(module), name) for module, name in named]
+
+
+def _families_of(name: str) -> set[str]:
+    """Return the words that relatives of a name begin with; none where the name is a single word."""
+    first, *others = name.split("_")
+    if not others:
+        return set()
+    # One family, whether somebody writes UPLOADS_ or UPLOAD_.
+    return {word.removesuffix("S") for word in ([first, others[0]] if first in _MEASURES else [first])}

@@ -57,7 +57,7 @@ def test_an_endpoint_is_a_plain_url(monkeypatch: pytest.MonkeyPatch, url: str) -
 
 def test_foreign_variables_are_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
     before = read()
-    monkeypatch.setenv("S3_USED_BY_SOMEBODY_ELSE", "1")
+    monkeypatch.setenv("S3_PORT", "tcp://10.0.0.1:80")
     for name in NEEDED:
         monkeypatch.setenv(name.removeprefix("S3_"), "http://stray.example.com")
     monkeypatch.setenv("ACL", "none")

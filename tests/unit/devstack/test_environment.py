@@ -1,0 +1,53 @@
+"""What the local stack tells our processes: only names that they know, and all that they need."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.settings import Settings as OperatorSettings
+from crds.settings import known_names, read_settings, unknown_names
+from devstack.choices import Choices
+from devstack.coconut_server import CoconutAccess
+from devstack.environment import World, local_s3
+from devstack.inherited import inherited
+from devstack.place import Place
+from devstack.s3 import access
+from spaces.settings import SpacesSettings
+from webapi.settings import Settings as ApiSettings
+
+# Python's own; it has no settings of ours.
+_OF_PYTHON = {"PYTHONUNBUFFERED"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.touch()
+    place = Place(tmp_path)
+    return World(
+        database_url="postgresql://localhost/videos",
+        s3=local_s3(access(place, 7070, bucket="videos")),
+        coconut=CoconutAccess(url="http://127.0.0.1:8090/v2", api_key="k"),
+        namespace="video-uploads",
+        api_kubeconfig=kubeconfig,
+        operator_kubeconfig=kubeconfig,
+        api_port=8080,
+        operator_port=8081,
+        secrets=place.secrets(),
+        choices=Choices(),
+    )
+
+
+def test_our_processes_are_told_nothing_that_they_do_not_know(world: World) -> None:
+    ours, borrowed = known_names()
+    for told in (world.for_api(), world.for_operator()):
+        assert unknown_names(told) == {}
+        assert set(told) <= ours | borrowed | set(inherited()) | _OF_PYTHON
+
+
+def test_our_processes_are_told_all_that_they_need(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (world.for_operator() | world.for_api()).items():
+        monkeypatch.setenv(name, value)
+
+    for kind in (ApiSettings, OperatorSettings, SpacesSettings):
+        read_settings(kind, who="the test")
