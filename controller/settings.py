@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     time_scale: float = Field(default=1.0, gt=0, le=1)
     # What an edition may cost when submissions are lost or fail.
     max_submissions: int = Field(default=3, ge=1, le=10)
+    # What one account at the provider carries, and how fast it is asked. Both are held for the whole installation,
+    # since only the leader submits.
+    max_running_jobs: int = Field(default=50, ge=1, le=10_000)
+    submissions_per_minute: int = Field(default=120, ge=1, le=10_000)
+    submissions_burst: int = Field(default=10, ge=1, le=1_000)
     # After the resolve window: buy again and perhaps twice, or wait for a person.
     on_uncertain: OnUncertain = OnUncertain.RESUBMIT
 

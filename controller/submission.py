@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from controller.gate import Pause, Ticket
 from controller.paid import TRANSCODING, UNCERTAIN
 from controller.passes import Next, Outcome, Pass
 from controller.ports import JobOrder, UncertainError
@@ -12,12 +13,32 @@ from crds.videoupload import Phase, Reason
 from desired.attempts import Intend, Settle
 from desired.rows import AttemptState
 
+# What people read while the gate is shut.
+_SHUT: dict[Pause, Reason] = {
+    Pause.BREAKER: Reason.SUBMISSIONS_PAUSED,
+    Pause.CAPACITY: Reason.WAITING_FOR_CAPACITY,
+    Pause.RATE: Reason.WAITING_FOR_CAPACITY,
+}
+
 
 def submit(step: Submit, this: Pass) -> Outcome:
-    """Put the intent on record, order the job, put its id on record.
+    """Put the intent on record, order the job, put its id on record; or say why it is not this upload's turn.
 
     Killed after the first commit, the attempt reads as uncertain: it is resolved before another is bought.
     """
+    ticket = this.world.gate.enter()
+    if isinstance(ticket, Pause):
+        return _held_back(ticket, this)
+    with ticket:
+        return _order(step, this, ticket)
+
+
+def _held_back(pause: Pause, this: Pass) -> Outcome:
+    shown = this.showing(_SHUT[pause], pause.message)
+    return Outcome(this.row, Next.AT_CHECK) if shown == this.row.observed else this.commit(shown)
+
+
+def _order(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
     world, timing = this.world, this.world.rules.timing
     started = world.monotonic()
     intended = replace(
@@ -40,7 +61,8 @@ def submit(step: Submit, this: Pass) -> Outcome:
         )
         if world.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("this process was held up between intent and submission")
-        job_id = world.transcoder.start(order)
+        with ticket.watching():
+            job_id = world.transcoder.start(order)
     except UncertainError:
         settled = Settle(step.attempt, AttemptState.UNCERTAIN, this.now)
         return sending.commit(sending.showing(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN), attempt=settled)

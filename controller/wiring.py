@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from controller.bulkhead import Bulkhead, behind
 from controller.coconut import Coconut
+from controller.gate import Gate, GateLimits
 from controller.settings import Settings
 from controller.world import World
 from crds.callback import callback_url
@@ -42,13 +43,18 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
     )
     cluster = Cluster.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
+    observations = Observations(database)
+    limits = GateLimits(
+        settings.max_running_jobs, settings.submissions_per_minute, settings.submissions_burst, settings.time_scale
+    )
     world = World(
-        observations=Observations(database),
+        observations=observations,
         attempts=Attempts(database),
         claims=Claims(database),
         endings=Endings(database),
         storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces)),
         transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
+        gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         rules=Rules(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,

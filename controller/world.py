@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.gate import Gate
 from controller.ports import Attempts, Claims, Endings, Observations, Resources, Storage, Transcoder
 from crds.rules import Rules
 
@@ -17,6 +18,7 @@ class World:
     endings: Endings
     storage: Storage
     transcoder: Transcoder
+    gate: Gate
     resources: Resources
     rules: Rules
     max_file_bytes: int

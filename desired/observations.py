@@ -35,6 +35,8 @@ VALUES (%(video_id)s, %(edition)s, %(kind)s, %(owner)s) ON CONFLICT DO NOTHING
 
 _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 
+_RUNNING = "SELECT count(*) AS running FROM videos WHERE phase = 'processing'"
+
 _WORKING = """
 SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at
 FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
@@ -98,6 +100,12 @@ class Observations:
         with self._database.connection() as connection:
             found = connection.execute(_GET, {"video_id": video_id}).fetchone()
         return None if found is None else video_row(found)
+
+    def running_jobs(self) -> int:
+        """Return how many jobs run, as far as is known here. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_RUNNING).fetchone()
+        return found["running"] if found else 0
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""

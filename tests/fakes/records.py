@@ -88,6 +88,9 @@ class FakeRecords:
             self.notifications.add((row.wish.video_id, row.observed.edition, f"video.{row.observed.phase}"))
         return row
 
+    def running_jobs(self) -> int:
+        return sum(row.observed.phase is Phase.PROCESSING for row in self.rows.values())
+
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         rows = [row for key, row in sorted(self.rows.items()) if key > after and not row.retired]
         return [

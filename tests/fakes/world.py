@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from controller.gate import Gate, GateLimits
 from controller.world import World
 from crds.rules import Rules
 from crds.schedule import Timing, deadline_at
@@ -18,12 +19,15 @@ from tests.fakes.videos import mp4
 
 VIDEO_ID = "smallworldsmallworldsmallw"
 MAX_FILE_BYTES = 10_000
+WIDE = GateLimits(max_running=100, per_minute=6_000, burst=100)
 
 
 class SmallWorld:
     """All that outlives a process of the operator. ``world`` reaches it through ``fuse``."""
 
-    def __init__(self, script: Script | None = None, timing: Timing | None = None) -> None:
+    def __init__(
+        self, script: Script | None = None, timing: Timing | None = None, limits: GateLimits | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.fuse = Fuse()
         self.timing = timing or Timing()
@@ -39,6 +43,7 @@ class SmallWorld:
             endings=records,
             storage=through(self.fuse, self.storage),
             transcoder=through(self.fuse, self.transcoder),
+            gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
             resources=through(self.fuse, self.resources),
             rules=Rules(self.timing),
             max_file_bytes=MAX_FILE_BYTES,
