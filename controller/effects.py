@@ -45,9 +45,10 @@ _LEAVE_THE_ROW = (WritePlaylist, Republish, Purge)
 
 def do(step: Step, this: Pass) -> Outcome:
     """Carry out one step. Raises UnavailableError, RefusedError; then nothing is known to have happened."""
-    outcome = _do(step, this)
+    name = type(step).__name__
+    outcome = _do(step, replace(this, world=this.world.for_step(this.world, name)))
     is_taken = outcome.row is not this.row or isinstance(step, _LEAVE_THE_ROW)
-    return replace(outcome, step=type(step).__name__) if is_taken else outcome
+    return replace(outcome, step=name) if is_taken else outcome
 
 
 def _do(step: Step, this: Pass) -> Outcome:  # noqa: PLR0911, PLR0912 - one case for each step is the point

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     lease_renew_deadline_seconds: float = Field(default=10, gt=0)
     lease_retry_seconds: float = Field(default=2, gt=0)
 
+    # In tests only: the point at which the process kills itself (crashpoints.py).
+    crash_at: str = Field(default="", pattern=r"^([A-Za-z]+(\.[a-z_]+){2}\.[0-9]+:(before|after))?$")
+
     # The name under which this process holds the Lease; the pod's name where there is one.
     identity: str = Field(default="", max_length=253, validation_alias="POD_NAME")
     probe_host: str = "127.0.0.1"

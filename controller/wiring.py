@@ -1,10 +1,11 @@
 """Settings become neighbours, neighbours become the world. The only place that knows every class."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.bulkhead import Bulkhead, behind
 from controller.coconut import Coconut
+from controller.crashpoints import crashing_at
 from controller.gate import Gate, GateLimits
 from controller.settings import Settings
 from controller.world import World
@@ -63,4 +64,6 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         ),
         monotonic=time.monotonic,
     )
+    if settings.crash_at:
+        world = replace(world, for_step=crashing_at(settings.crash_at))
     return Wiring(world, database, cluster)

@@ -26,14 +26,15 @@ class StoredObject:
 class FakeStorage:
     """Stands in for `spaces.storage.Storage`.
 
-    ``trouble``, while set, is what every call that would use the network raises. ``raw`` and
-    ``processed`` may be changed freely; the put methods fill them.
+    ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters.
+    ``raw`` and ``processed`` may be changed freely; the put methods fill them.
     """
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.raw: dict[str, StoredObject] = {}
         self.processed: dict[str, StoredObject] = {}
         self.trouble: NeighbourError | None = None
+        self.read_only = False
         self._clock = clock
 
     def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
@@ -87,6 +88,8 @@ class FakeStorage:
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
         self._raise_trouble()
+        if self.read_only:
+            raise UnavailableError("publishing the poster: it takes no writes")
         if poster_key not in self.processed:
             raise UnavailableError("publishing the poster: the thumbnail is gone")
         self.put_processed(keys.stable_poster_key(video_id), self.processed[poster_key].body, POSTER_TYPE)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from controller.crashpoints import watched_by
 from controller.gate import Gate, GateLimits
 from controller.world import World
 from crds.rules import Rules
@@ -10,6 +11,7 @@ from crds.videoupload import AT_REST, Observed, Origin, Phase, Reason, UploadMod
 from desired.rows import VideoRow
 from spaces import keys
 from tests.fakes.clock import FakeClock
+from tests.fakes.crash_points import CrashPoints
 from tests.fakes.fuse import Fuse, through
 from tests.fakes.records import FakeRecords
 from tests.fakes.resources import FakeResources
@@ -26,10 +28,15 @@ class SmallWorld:
     """All that outlives a process of the operator. ``world`` reaches it through ``fuse``."""
 
     def __init__(
-        self, script: Script | None = None, timing: Timing | None = None, limits: GateLimits | None = None
+        self,
+        script: Script | None = None,
+        timing: Timing | None = None,
+        limits: GateLimits | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.fuse = Fuse()
+        self.crash_points = CrashPoints()
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
         self.storage = FakeStorage(self.clock.now)
@@ -45,10 +52,11 @@ class SmallWorld:
             transcoder=through(self.fuse, self.transcoder),
             gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
             resources=through(self.fuse, self.resources),
-            rules=Rules(self.timing),
+            rules=rules or Rules(self.timing),
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
             monotonic=self.clock.monotonic,
+            for_step=watched_by(self.crash_points.reached),
         )
 
     @property

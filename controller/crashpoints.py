@@ -1,0 +1,74 @@
+"""Named moments at which a process can be told to die: tests show with them that nothing is lost in between.
+
+A point is `{step}.{neighbour}.{method}.{number}:{before|after}`: around the number-th call of that method which the
+step makes, such as `Submit.transcoder.start.1:after`, when a job was ordered and nobody knows yet. Without the
+setting CRASH_AT nothing is wrapped and nothing can die.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from controller.world import World
+
+Neighbour = TypeVar("Neighbour")
+
+# Signing asks nobody: there is nothing that could be half done.
+_WITHOUT_EFFECT = "presign"
+
+
+def crashing_at(point: str) -> Callable[[World, str], World]:
+    """Return what makes this process kill itself at the point, as hard as anybody could."""
+
+    def die_there(reached: str) -> None:
+        if reached == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return watched_by(die_there)
+
+
+def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:
+    """Return the view of the world whose points are told to ``reached``, for `World.for_step`."""
+
+    def for_step(world: World, step: str) -> World:
+        calls: Counter[str] = Counter()
+
+        def around(name: str, neighbour: Neighbour) -> Neighbour:
+            return cast("Neighbour", _Watched(f"{step}.{name}", neighbour, calls, reached))
+
+        return replace(
+            world,
+            observations=around("observations", world.observations),
+            endings=around("endings", world.endings),
+            storage=around("storage", world.storage),
+            transcoder=around("transcoder", world.transcoder),
+        )
+
+    return for_step
+
+
+class _Watched:
+    def __init__(self, name: str, neighbour: object, calls: Counter[str], reached: Callable[[str], None]) -> None:
+        self._name = name
+        self._neighbour = neighbour
+        self._calls = calls
+        self._reached = reached
+
+    def __getattr__(self, method: str) -> Any:
+        call = getattr(self._neighbour, method)
+        if method.startswith(_WITHOUT_EFFECT):
+            return call
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            name = f"{self._name}.{method}"
+            self._calls[name] += 1
+            point = f"{name}.{self._calls[name]}"
+            self._reached(f"{point}:before")
+            answer = call(*args, **kwargs)
+            self._reached(f"{point}:after")
+            return answer
+
+        return watched

@@ -1,0 +1,38 @@
+"""Death at a named point of a step (controller/crashpoints.py), and which lines of the effects led there."""
+
+import sys
+from pathlib import Path
+
+from tests.fakes.fuse import KilledError
+
+EFFECTS = ("effects", "asked", "submission", "publication", "passes")
+
+
+class CrashPoints:
+    """Remembers the points that were reached, in order, and dies once at ``deadly``."""
+
+    def __init__(self) -> None:
+        self.deadly: str | None = None
+        self.points: list[str] = []
+        self.lines: set[tuple[str, int]] = set()
+
+    def reached(self, point: str) -> None:
+        """Let one point pass."""
+        self.points.append(point)
+        self.lines |= _lines_above()
+        if point == self.deadly:
+            self.deadly = None
+            raise KilledError(point)
+
+
+def _lines_above() -> set[tuple[str, int]]:
+    """Return module and line of every frame of an effect that led here."""
+    lines, frame = set(), sys._getframe(2)
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if path.parent.name == "controller" and path.stem in EFFECTS:
+            lines.add((path.stem, frame.f_lineno))
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return lines
