@@ -6,14 +6,19 @@ repeated here, and every outcome says whether a job can exist.
 
 import math
 import re
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import SSLError as TlsError
 
 from controller.jobbody import job_body
 from controller.ports import Job, JobOrder, JobState, UncertainError
+from controller.retry_after import retry_after_seconds
 from crds.trouble import RefusedError, UnavailableError
 from spaces.settings import OutputTarget
 
@@ -24,10 +29,23 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 # Postgres takes no NUL, a terminal no escapes.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
+# Before a job runs, Coconut has seen nothing of the file but its URL: only a code that names the input is about this
+# upload. All else in an order (storage, outputs, notification) is the same for every upload, and so is its refusal.
+_ABOUT_THE_FILE = re.compile(r"(input|source|transcoding)_[a-z0-9_]+")
+_BAD_ORDER = frozenset({400, 422})
+
 # Words of an engine that says the file itself cannot be decoded; anything else may be the provider's bad day.
 _PERMANENT = re.compile(
     r"unsupported|not a valid (file|media|video)|invalid data|no video stream|too long", re.IGNORECASE
 )
+
+
+class ServerError(UncertainError):
+    """Coconut broke while it had the order, and perhaps says when to come back."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class _Input(BaseModel):
@@ -53,12 +71,24 @@ class _JobAnswer(BaseModel):
 
 
 class Coconut:
-    """One Coconut account. ``base_url`` ends in /v2. Safe to use from several threads."""
+    """One Coconut account. ``base_url`` ends in /v2. Safe to use from several threads.
 
-    def __init__(self, base_url: str, api_key: SecretStr, target: OutputTarget, *, timeout_seconds: float) -> None:
+    ``clock`` is asked only where an answer names a time to come back and not its own.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: SecretStr,
+        target: OutputTarget,
+        *,
+        timeout_seconds: float,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = (api_key.get_secret_value(), "")
         self._target = target
+        self._clock = clock
         self._timeout = (min(3.0, timeout_seconds), timeout_seconds)
 
     def start(self, order: JobOrder) -> str:
@@ -75,12 +105,16 @@ class Coconut:
                 headers={"Connection": "close"},
             )
         except requests.RequestException as error:
-            if _never_left(error):
-                raise UnavailableError(f"{doing}: no connection") from error
+            why = _why_it_never_left(error)
+            if why is not None:
+                raise UnavailableError(f"{doing}: {why}") from error
             raise UncertainError(f"{doing}: no answer") from error
         if answer.status_code >= 500:
-            raise UncertainError(f"{doing}: HTTP {answer.status_code}")
-        _raise_for_refusal(doing, answer)
+            raise ServerError(
+                f"{doing}: HTTP {answer.status_code}",
+                retry_after_seconds=retry_after_seconds(answer.headers, self._clock),
+            )
+        self._raise_for_refusal(doing, answer)
         try:
             return _JobAnswer.model_validate_json(answer.content).id
         except ValidationError as error:
@@ -116,34 +150,32 @@ class Coconut:
             raise UnavailableError(f"{doing}: no answer") from error
         if answer.status_code == 404:
             return None
-        if answer.status_code >= 500:
-            raise UnavailableError(f"{doing}: HTTP {answer.status_code}")
-        _raise_for_refusal(doing, answer)
+        self._raise_for_refusal(doing, answer)
         return answer
 
+    def _raise_for_refusal(self, doing: str, answer: requests.Response) -> None:
+        """Tell what is wrong with this one upload from what is wrong with the account, the settings or Coconut."""
+        status, code = answer.status_code, _error_code(answer)
+        if status < 300:
+            return
+        message = f"{doing}: HTTP {status} {code}".rstrip()
+        if status in _BAD_ORDER and _ABOUT_THE_FILE.fullmatch(code):
+            raise RefusedError(message)
+        raise UnavailableError(message, retry_after_seconds=retry_after_seconds(answer.headers, self._clock))
 
-def _never_left(error: requests.RequestException) -> bool:
-    """Tell whether the request certainly did not reach Coconut: no connection was made."""
+
+def _why_it_never_left(error: requests.RequestException) -> str | None:
+    """Tell why a request certainly did not reach Coconut, None if it may have."""
     if isinstance(error, requests.ConnectTimeout):
-        return True
+        return "no connection"
     cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-
-
-def _raise_for_refusal(doing: str, answer: requests.Response) -> None:
-    """Tell an account's trouble, which passes, from a body that Coconut will never take."""
-    code = answer.status_code
-    if code == 429:
-        raise UnavailableError(f"{doing}: HTTP 429", retry_after_seconds=_retry_after(answer))
-    if code in {401, 402, 403, 407, 408} or 300 <= code < 400:
-        raise UnavailableError(f"{doing}: HTTP {code}")
-    if code >= 400:
-        raise RefusedError(f"{doing}: HTTP {code} {_error_code(answer)}".rstrip())
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else None
+    if isinstance(reason, NewConnectionError):
+        return "no connection"
+    # Certificates are looked at before anything is sent; other trouble with TLS may come later.
+    if isinstance(reason, TlsError) and reason.args and isinstance(reason.args[0], ssl.SSLCertVerificationError):
+        return "its certificate is not trusted"
+    return None
 
 
 def _error_code(answer: requests.Response) -> str:

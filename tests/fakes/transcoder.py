@@ -80,7 +80,7 @@ class FakeTranscoder:
             case Answer.BUSY:
                 raise UnavailableError("POST /jobs at Coconut: HTTP 429")
             case Answer.REFUSED:
-                raise RefusedError("POST /jobs at Coconut: HTTP 400 output_param_not_valid")
+                raise RefusedError("POST /jobs at Coconut: HTTP 400 input_not_valid")
             case Answer.LOST_BEFORE:
                 raise UncertainError("POST /jobs at Coconut: HTTP 500")
             case Answer.LOST_AFTER:
