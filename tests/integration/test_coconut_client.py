@@ -1,0 +1,188 @@
+"""The adapter on the wire: one order is one request, whatever the other side does, and its answers are understood."""
+
+import base64
+import json
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
+
+from controller.coconut import Coconut, ServerError
+from controller.jobbody import job_body
+from controller.ports import JobOrder, JobState, UncertainError
+from crds.trouble import NeighbourError, UnavailableError
+from devstack.coconut_server import CoconutAccess
+from spaces.settings import OutputTarget
+from tests.eventually import eventually
+from tests.integration.wire import Ending, answering, closing, resetting, silent, wire
+
+TARGET = OutputTarget("s3other", "http://127.0.0.1:9/", "", "outputs", SecretStr("key"), SecretStr("secret"), None)
+ORDER = JobOrder(
+    "coconutcoconutcoconutcocon", 1, "http://127.0.0.1:9/original", "http://127.0.0.1:9/hook?video=v&attempt=1&sig=s"
+)
+ACCEPTED = '{"id": "S9BkOufdntiPR9", "status": "job.starting"}'
+
+
+def a_client(url: str, *, api_key: str = "api-key", timeout_seconds: float = 5) -> Coconut:
+    return Coconut(url, SecretStr(api_key), TARGET, timeout_seconds=timeout_seconds)
+
+
+def redirecting(status: str) -> Ending:
+    """Point to another path of the same server, where it would be seen."""
+    return lambda connection: answering(f"{status}\r\nLocation: http://%s:%d/elsewhere" % connection.getsockname())(
+        connection
+    )
+
+
+def test_an_order_on_the_wire() -> None:
+    with wire(answering("201 Created", ACCEPTED)) as server:
+        assert a_client(server.url).start(ORDER) == "S9BkOufdntiPR9"
+    (request,) = server.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "POST /v2/jobs HTTP/1.1"
+    assert f"Authorization: Basic {base64.b64encode(b'api-key:').decode()}" in lines
+    assert json.loads(body) == job_body(ORDER, TARGET)
+
+
+def test_each_order_has_a_connection_of_its_own() -> None:
+    with wire(answering("201 Created", ACCEPTED)) as server:
+        client = a_client(server.url)
+        client.start(ORDER)
+        client.start(ORDER)
+    assert server.connections == 2
+    assert all(b"\r\nConnection: close\r\n" in request for request in server.requests)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize("ask", [lambda it: it.start(ORDER), lambda it: it.job("job1")], ids=["order", "question"])
+def test_no_redirect_is_followed(status: str, ask: Callable[[Coconut], object]) -> None:
+    with wire(redirecting(status)) as server, pytest.raises(UnavailableError, match=f"HTTP {status[:3]}$"):
+        ask(a_client(server.url))
+    assert (server.connections, len(server.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"),
+    [
+        pytest.param(closing, UncertainError, id="closed"),
+        pytest.param(resetting, UncertainError, id="reset"),
+        pytest.param(silent, UncertainError, id="silent"),
+        pytest.param(answering("201 Created", ACCEPTED, missing_bytes=9), UncertainError, id="cut-off"),
+        pytest.param(lambda it: it.sendall(b"220 mail.test ESMTP\r\n"), UncertainError, id="not-http"),
+        pytest.param(answering("500 Oh"), ServerError, id="500"),
+        pytest.param(answering("503 Busy\r\nRetry-After: 30"), ServerError, id="503"),
+        pytest.param(answering("408 Too slow\r\nConnection: close"), UnavailableError, id="408"),
+        pytest.param(answering("429 Too many\r\nRetry-After: 0"), UnavailableError, id="429"),
+        pytest.param(answering('401 Who\r\nWWW-Authenticate: Basic realm="v2"'), UnavailableError, id="401"),
+        pytest.param(answering("421 Misdirected"), UnavailableError, id="421"),
+        pytest.param(answering("425 Too early"), UnavailableError, id="425"),
+    ],
+)
+def test_an_order_is_sent_once_whatever_comes_back(ending: Ending, kind: type[NeighbourError]) -> None:
+    timeout_seconds = 1 if ending is silent else 10
+    with wire(ending) as server, pytest.raises(kind) as raised:
+        a_client(server.url, timeout_seconds=timeout_seconds).start(ORDER)
+    assert type(raised.value) is kind
+    assert (server.connections, len(server.requests)) == (1, 1)
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    head = "503 Busy\r\nDate: Wed, 01 Jul 2026 09:00:00 GMT\r\nRetry-After: Wed, 01 Jul 2026 09:00:20 GMT"
+    with wire(answering(head)) as server:
+        with pytest.raises(ServerError) as raised:
+            a_client(server.url).start(ORDER)
+        with pytest.raises(UnavailableError) as asked:
+            a_client(server.url).job("job1")
+    assert (raised.value.retry_after_seconds, asked.value.retry_after_seconds) == (20, 20)
+
+
+def test_where_nobody_listens_no_order_can_have_arrived() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(UnavailableError, match="no connection"):
+        a_client(f"http://127.0.0.1:{port}/v2").start(ORDER)
+
+
+def a_certificate(folder: Path) -> ssl.SSLContext:
+    """Return the server's side of a certificate that nobody knows."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "both.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def test_whom_we_do_not_trust_gets_no_order(tmp_path: Path) -> None:
+    tls = a_certificate(tmp_path)
+    with wire(answering("201 Created", ACCEPTED), tls) as server, pytest.raises(UnavailableError, match="not trusted"):
+        a_client(server.url).start(ORDER)
+    assert (server.connections, server.requests) == (1, [])
+
+
+def ordered(coconut: CoconutAccess, video: str) -> int:
+    """Return how many jobs the stand-in accepted for one video."""
+    ledger = requests.get(f"{coconut.control_url}/_ledger", timeout=5).json()
+    return sum(entry["video"] == video for entry in ledger)
+
+
+def an_order(video: str) -> JobOrder:
+    callback_url = f"http://127.0.0.1:9/hook?video={video}&attempt=1&sig=s"
+    return replace(ORDER, video_id=video, callback_url=callback_url)
+
+
+def test_a_job_is_ordered_and_asked_for(coconut: CoconutAccess) -> None:
+    client = a_client(coconut.url, api_key=coconut.api_key)
+    job_id = client.start(an_order("wireordered"))
+    job = client.job(job_id)
+    assert job is not None
+    assert job.job_id == job_id
+    assert job.state in {JobState.IN_PROGRESS, JobState.FAILED}  # its input cannot be reached
+    assert client.job("nosuchjob") is None
+    assert client.input_seconds("nosuchjob") is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "jobs"),
+    [
+        ("http_429", UnavailableError, 0),
+        ("http_5xx_before", UncertainError, 0),
+        ("http_5xx_after", UncertainError, 1),
+        ("hang_after", UncertainError, 1),
+    ],
+)
+def test_no_fault_makes_two_jobs_of_one_order(
+    coconut: CoconutAccess, fault: str, kind: type[NeighbourError], jobs: int
+) -> None:
+    requests.put(f"{coconut.control_url}/_faults", json={fault: 1}, timeout=5).raise_for_status()
+    video = f"wire{fault.replace('_', '')}"
+    with pytest.raises(kind):
+        a_client(coconut.url, api_key=coconut.api_key, timeout_seconds=1).start(an_order(video))
+    eventually(lambda: ordered(coconut, video) == jobs)
+
+
+def test_an_account_that_is_not_known_is_the_providers_trouble(coconut: CoconutAccess) -> None:
+    with pytest.raises(UnavailableError, match="HTTP 401 authentication_failed"):
+        a_client(coconut.url, api_key="revoked").start(an_order("wirerevoked"))
