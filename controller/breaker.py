@@ -54,26 +54,31 @@ class Breaker:
         """Tell whether another submission may join those in flight."""
         return self._width is None or (now >= self._open_until and in_flight < self._width)
 
-    def succeeded(self, era: int) -> None:
-        """Take in that the provider took an order."""
+    def succeeded(self, era: int) -> bool:
+        """Take in that the provider took an order; tells whether that closed the breaker."""
         if era != self.era:
-            return
+            return False
         self._troubles = 0
-        if self._width is not None:
-            self._width = self._width * 2 if self._width < WIDEST_HALF_OPEN else None
+        if self._width is None:
+            return False
+        self._width = self._width * 2 if self._width < WIDEST_HALF_OPEN else None
+        return self._width is None
 
-    def troubled(self, era: int, now: float, retry_after_seconds: float | None) -> None:
-        """Take in that it did not, for a reason of its own."""
+    def troubled(self, era: int, now: float, retry_after_seconds: float | None) -> bool:
+        """Take in that it did not, for a reason of its own; tells whether that opened the breaker."""
         wish = None
         if retry_after_seconds is not None:
             # The provider's seconds are real ones: only our limit of them is scaled.
             wish = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
-        if era == self.era:
-            self._troubles += 1
-            if wish is not None or self._width is not None or self._troubles >= TROUBLES_TO_OPEN:
-                self._open(now, wish)
-        elif wish is not None:
-            self._open_until = max(self._open_until, now + wish)
+        if era != self.era:
+            if wish is not None:
+                self._open_until = max(self._open_until, now + wish)
+            return False
+        self._troubles += 1
+        if wish is None and self._width is None and self._troubles < TROUBLES_TO_OPEN:
+            return False
+        self._open(now, wish)
+        return True
 
     def _open(self, now: float, wish: float | None) -> None:
         """Open for as long as the provider asks, else as we think; where that was too short, for the longer of both."""
@@ -86,7 +91,6 @@ class Breaker:
             seconds = max(wish or 0.0, self._cool_down_seconds * self._scale)
             self._cool_down_seconds = min(LONGEST_COOL_DOWN_SECONDS, 2 * self._cool_down_seconds)
         self.era += 1
-        self._troubles = 0
         self._width = 1
         self._open_until = now + seconds
 

@@ -13,10 +13,14 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from controller.breaker import Breaker, BreakerState
 from controller.bulkhead import FullError
 from controller.ports import UncertainError
 from crds.trouble import UnavailableError
+
+log = structlog.get_logger(__name__)
 
 # The count is a query over all rows in processing.
 COUNT_SECONDS = 2
@@ -97,11 +101,11 @@ class Ticket:
             self._is_reported = True
             self._gate._succeeded(self._era)
 
-    def troubled(self, *, retry_after_seconds: float | None = None) -> None:
-        """Report the provider's trouble, whatever it was, with its wish to be left alone if it stated one."""
+    def troubled(self, why: str, *, retry_after_seconds: float | None = None) -> None:
+        """Report the provider's trouble, with its wish to be left alone if it stated one. ``why`` is for the log."""
         if not self._is_reported:
             self._is_reported = True
-            self._gate._troubled(self._era, retry_after_seconds)
+            self._gate._troubled(self._era, why, retry_after_seconds)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -115,7 +119,7 @@ class Ticket:
             raise
         except (UnavailableError, UncertainError) as error:
             # Of uncertain answers only some can tell when to come back.
-            self.troubled(retry_after_seconds=getattr(error, "retry_after_seconds", None))
+            self.troubled(str(error), retry_after_seconds=getattr(error, "retry_after_seconds", None))
             raise
         self.succeeded()
 
@@ -198,11 +202,17 @@ class Gate:
 
     def _succeeded(self, era: int) -> None:
         with self._lock:
-            self._breaker.succeeded(era)
+            has_closed = self._breaker.succeeded(era)
+        if has_closed:
+            log.info("submissions_resumed")
 
-    def _troubled(self, era: int, retry_after_seconds: float | None) -> None:
+    def _troubled(self, era: int, why: str, retry_after_seconds: float | None) -> None:
         with self._lock:
-            self._breaker.troubled(era, self._monotonic(), retry_after_seconds)
+            now = self._monotonic()
+            has_opened = self._breaker.troubled(era, now, retry_after_seconds)
+            state = self._breaker.state(now)
+        if has_opened:
+            log.warning("submissions_paused", why=why, for_seconds=round(state.open_for_seconds, 3))
 
 
 class _Bucket:

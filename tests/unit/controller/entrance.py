@@ -41,7 +41,7 @@ class Entrance:
                 if story == "ok":
                     ticket.succeeded()
                 elif story != "silent":
-                    ticket.troubled(retry_after_seconds=None if story == "trouble" else float(story))
+                    ticket.troubled("HTTP 429", retry_after_seconds=None if story == "trouble" else float(story))
 
     @property
     def breaker(self) -> BreakerState:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from controller.breaker import BreakerState, Position
 from controller.bulkhead import Bulkhead
@@ -123,7 +124,7 @@ def test_submissions_that_fail_together_open_it_once() -> None:
     entrance = Entrance()
     tickets = entered(entrance, at_most=8)
     for ticket in tickets:
-        ticket.troubled()
+        ticket.troubled("HTTP 401")
     assert entrance.open_seconds() == 30
 
 
@@ -131,7 +132,7 @@ def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
     entrance = Entrance()
     late, *tickets = entered(entrance, at_most=4)
     for ticket in tickets:
-        ticket.troubled()
+        ticket.troubled("HTTP 401")
         ticket.leave()
     entrance.open_seconds()
     late.succeeded()
@@ -143,7 +144,7 @@ def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() ->
     entrance = Entrance()
     late, *tickets = entered(entrance, at_most=4)
     for ticket in tickets:
-        ticket.troubled()
+        ticket.troubled("HTTP 401")
         ticket.leave()
     entrance.open_seconds()
     assert entrance.gate.enter() is Pause.BREAKER
@@ -155,9 +156,9 @@ def test_a_wish_prolongs_a_pause_and_never_shortens_it() -> None:
     entrance = Entrance()
     tickets = entered(entrance, at_most=5)
     for ticket in tickets[:3]:
-        ticket.troubled()
-    tickets[3].troubled(retry_after_seconds=200)
-    tickets[4].troubled(retry_after_seconds=5)
+        ticket.troubled("HTTP 401")
+    tickets[3].troubled("HTTP 429", retry_after_seconds=200)
+    tickets[4].troubled("HTTP 429", retry_after_seconds=5)
     assert entrance.open_seconds() == 200
 
 
@@ -166,7 +167,7 @@ def test_a_submission_is_reported_once() -> None:
     with entrance.ticket() as ticket:
         ticket.succeeded()
         for _ in range(3):
-            ticket.troubled(retry_after_seconds=60)
+            ticket.troubled("HTTP 429", retry_after_seconds=60)
     assert entrance.breaker == CLOSED
 
 
@@ -227,3 +228,22 @@ def test_a_job_is_good_news() -> None:
         pass
     entrance.submit("trouble", "trouble")
     assert entrance.breaker == CLOSED
+
+
+def test_only_its_movements_are_logged() -> None:
+    entrance = Entrance()
+    with capture_logs() as lines:
+        for _ in range(3):
+            with suppress(NeighbourError), entrance.ticket() as ticket, ticket.watching():
+                raise UnavailableError("POST /jobs at Coconut: HTTP 401 authentication_failed")
+        entrance.open_seconds()
+        entrance.submit(*["ok"] * 9)
+    assert lines == [
+        {
+            "event": "submissions_paused",
+            "why": "POST /jobs at Coconut: HTTP 401 authentication_failed",
+            "for_seconds": 30,
+            "log_level": "warning",
+        },
+        {"event": "submissions_resumed", "log_level": "info"},
+    ]

@@ -163,7 +163,7 @@ def test_what_is_refused_takes_no_token() -> None:
     ticket = entrance.ticket()
     for _ in range(9):
         assert entrance.gate.enter() is Pause.CAPACITY
-    ticket.troubled(retry_after_seconds=0.1)
+    ticket.troubled("HTTP 429", retry_after_seconds=0.1)
     ticket.leave()
     for _ in range(9):
         assert entrance.gate.enter() is Pause.BREAKER
@@ -255,7 +255,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), wish=st.none() | st.floats(-1, 10_000))
     def fail(self, data: st.DataObject, wish: float | None) -> None:
         ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
-        ticket.troubled(retry_after_seconds=wish)
+        ticket.troubled("HTTP 429", retry_after_seconds=wish)
         ticket.leave()
 
     @precondition(lambda self: self.inside)
