@@ -1,0 +1,71 @@
+"""docs/operations.md tells the numbers and the words that the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from controller import breaker, gate
+from controller.gate import Pause
+from controller.settings import Settings
+from controller.submission import _SHUT
+from crds.failures import FailureCode
+from crds.schedule import Timing
+from crds.videoupload import Reason
+from desired.rows import AttemptState
+
+PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+PROSE = " ".join(PAGE.split())
+
+
+def table(heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, code marks removed."""
+    _, _, below = PAGE.partition(f"\n### {heading}\n")
+    rows = [line for line in below.partition("\n### ")[0].splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+@pytest.mark.parametrize(("name", "default"), [row[:2] for row in table("Limits")])
+def test_limits_are_settings_with_these_defaults(name: str, default: str) -> None:
+    field = Settings.model_fields[name.lower()]
+    assert str(field.default) == default
+
+
+def test_every_pause_is_told_in_its_own_words() -> None:
+    assert [row[:2] for row in table("What an upload says meanwhile")] == [
+        [_SHUT[pause].value, pause.message] for pause in Pause
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        f"opens after {breaker.TROUBLES_TO_OPEN} troubles in a row",
+        f"for {breaker.FIRST_COOL_DOWN_SECONDS} seconds after trouble",
+        f"up to {breaker.LONGEST_COOL_DOWN_SECONDS // 60} minutes",
+        f"at most {breaker.LONGEST_RETRY_AFTER_SECONDS // 3600} hour)",
+        f"up to {breaker.WIDEST_HALF_OPEN};",
+        f"at most once in {gate.COUNT_SECONDS} seconds",
+        f"phase ends after {Timing().uploaded_deadline_seconds / 86400:g} days",
+        f"within {Timing().resolve_window_seconds / 60:g} minutes of the order",
+        f"within {'a minute' if Timing().uploaded_last_check_seconds == 60 else 'another time'}",
+    ],
+)
+def test_numbers_are_those_of_the_code(told: str) -> None:
+    assert told in PROSE
+
+
+@pytest.mark.parametrize("word", sorted(set(re.findall(r"`((?:Submission|Waiting)[A-Za-z]+)`", PAGE))))
+def test_reasons_exist(word: str) -> None:
+    assert Reason(word)
+
+
+@pytest.mark.parametrize("word", sorted(set(re.findall(r"`((?:provider|submission)_[a-z_]+)`", PAGE))))
+def test_failures_exist(word: str) -> None:
+    assert FailureCode(word)
+
+
+def test_states_in_the_queries_exist() -> None:
+    words = re.findall(r"'([a-z]+)'", PAGE)
+    assert words
+    assert all(AttemptState(word) for word in words)
