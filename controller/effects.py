@@ -110,7 +110,9 @@ def _wait(step: Wait, this: Pass) -> Outcome:
 
 def _accept(step: AcceptFile, this: Pass) -> Outcome:
     after = this.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
-    return this.commit(replace(after, source=step.source, rejected=None), Next.AT_ONCE)
+    # An edition asked for meanwhile is this one: nothing was paid for yet.
+    accepted = replace(after, source=step.source, rejected=None, edition=this.row.wish.edition)
+    return this.commit(accepted, Next.AT_ONCE)
 
 
 def _reject(step: RejectFile, this: Pass) -> Outcome:

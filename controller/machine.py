@@ -77,6 +77,8 @@ def _asked_for(row: VideoRow, seen: Seen) -> Step | None:
 
 def must_begin(row: VideoRow, asked: Asked | None) -> bool:
     """Tell whether a new edition or a retry was asked for that can begin now. A retry of what did not fail is none."""
+    if row.wish.deleted or row.observed.is_paused:
+        return False
     wants_edition = row.wish.edition > row.observed.edition
     if is_retryable(row.observed):
         return wants_edition or _wants_retry(row, asked)

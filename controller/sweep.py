@@ -59,7 +59,7 @@ class Sweep:
 
     def _is_settled(self, row: WorkingRow, now: datetime) -> bool:
         known = self._known.get(row.video_id)
-        if known is None or self._is_due_to_leave(row, now):
+        if known is None or self._is_due_to_leave(row, now) or (row.is_behind and row.phase in AT_REST):
             return False
         return known.shows(row.origin, wish_revision=row.revision, observed_revision=row.observed_revision)
 

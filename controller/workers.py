@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from controller.known import KnownResources
+from controller.machine import must_begin
 from controller.passes import Next
 from controller.project import project
 from controller.queue import WorkQueue
@@ -81,6 +82,8 @@ class Workers:
             self._queue.add(key, cause)  # the next pass shows what both of them found
             return
         self._show(outcome.row)
+        if must_begin(outcome.row, self._asked(key)):
+            self._queue.add(key, cause)  # asked for while the last edition was still on its way
         self._queue.forget(key)  # only now: while Kubernetes is away, each pass is to come later than the last
         self._plan(outcome.row)
 

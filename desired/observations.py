@@ -38,14 +38,18 @@ _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 _RUNNING = "SELECT count(*) AS running FROM videos WHERE phase = 'processing'"
 
 _WORKING = """
-SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at
+SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at,
+       (edition, retries) > (observed_edition, observed_retries) AND NOT deleted AND NOT is_paused AS is_behind
 FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
 """
 
 
 @dataclass(frozen=True)
 class WorkingRow:
-    """As much of a row as the sweep compares: which wish and which observation it holds, and since when."""
+    """As much of a row as the sweep compares: which wish and which observation it holds, and since when.
+
+    ``is_behind``: an edition or a retry was asked for, nobody holds it, and no pass has begun it.
+    """
 
     video_id: str
     origin: Origin
@@ -54,6 +58,7 @@ class WorkingRow:
     phase: Phase
     phase_since: datetime
     deleted_at: datetime | None
+    is_behind: bool
 
 
 class Observations:

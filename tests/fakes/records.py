@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from crds.explain import is_behind
 from crds.videoupload import AT_REST, Observed, Phase, Wish, is_retryable
 from desired.attempts import AttemptChange, Intend, Settle
 from desired.observations import WorkingRow
@@ -102,6 +103,7 @@ class FakeRecords:
                 row.observed.phase,
                 row.observed.phase_since,
                 row.deleted_at,
+                is_behind(row.wish, row.observed) and not row.wish.deleted and not row.observed.is_paused,
             )
             for row in rows[:at_most]
         ]
