@@ -4,8 +4,19 @@ import os
 from collections.abc import Generator
 
 import pytest
+import structlog
 
 _IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log_lines() -> None:
+    """Log tracebacks as the processes do.
+
+    Left to itself structlog shows every local of every frame, which takes seconds for the size of our worlds.
+    """
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,9 +14,9 @@ from crds.logs import LogFormat, configure, redact
 def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """What the process wrote, with the logging of the test run put back afterwards."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
     yield lambda: capsys.readouterr().err
-    structlog.reset_defaults()
+    structlog.configure(**configuration)
     root.handlers[:] = handlers
     root.setLevel(level)
 
