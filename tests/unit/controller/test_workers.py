@@ -1,0 +1,228 @@
+"""One pass of a worker, without threads: what it shows, when it comes back, and what it does about trouble."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.known import KnownResources
+from controller.workers import Workers
+from crds.trouble import ConflictError, RefusedError, UnavailableError
+from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION, Phase, Reason
+from desired.rows import Cause, VideoRow
+from tests.fakes.operator import SteppedQueue
+from tests.fakes.world import VIDEO_ID, SmallWorld
+
+# A bound for what takes no time: reached only when something is broken.
+LONG = 60
+OTHER = "othervideoothervideootherv"
+WRITES = {"commit", "apply", "write_status", "publish_poster", "write_playlist", "start"}
+
+
+class Bench:
+    """A worker over a small world in which a video waits for its file."""
+
+    def __init__(self) -> None:
+        self.small = SmallWorld()
+        self.small.create()
+        self.known = KnownResources()
+        self.queue = SteppedQueue(self.small.clock.monotonic)
+        self.workers = Workers(self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now)
+
+    def handle(self, key: str = VIDEO_ID) -> None:
+        """Ask for a pass, and make it."""
+        self.queue.add(key, Cause.POLL)
+        assert self.queue.take() == (key, Cause.POLL)
+        self.workers.handle(key, Cause.POLL)
+
+    def note(self) -> None:
+        """Hear from the watch."""
+        self.known.note(self.small.resources.by_name[VIDEO_ID])
+
+    def seconds_to_next(self) -> float:
+        """Return when the next pass is planned, from now."""
+        due = self.queue.next_due()
+        assert due is not None
+        return due - self.small.clock.monotonic()
+
+    def calls(self) -> list[str]:
+        """Return the calls to neighbours since the last question."""
+        made = list(self.small.fuse.calls)
+        self.small.fuse.calls.clear()
+        return made
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_pass_shows_the_row_and_plans_the_next_look(bench: Bench) -> None:
+    bench.handle()
+    status = bench.small.resources.by_name[VIDEO_ID].status
+    assert status is not None
+    assert (status["phase"], status["reason"]) == (Phase.UPLOADING, Reason.WAITING_FOR_FILE)
+    assert 0 < bench.seconds_to_next() <= bench.small.timing.uploading_first_check_seconds
+
+
+def test_an_idle_pass_writes_nothing_and_asks_kubernetes_nothing(bench: Bench) -> None:
+    bench.handle()
+    bench.note()
+    bench.calls()
+    bench.small.pass_time(60)
+    bench.handle()
+    assert bench.calls() == ["get", "head"]
+
+
+def test_an_idle_pass_writes_nothing_even_before_the_watch_has_told(bench: Bench) -> None:
+    bench.handle()
+    bench.calls()
+    bench.handle()
+    assert not WRITES & set(bench.calls())
+
+
+def test_a_step_that_is_followed_at_once_is_shown_by_its_successor(bench: Bench) -> None:
+    bench.small.send_file()
+    bench.handle()
+    assert bench.small.row.observed.phase is Phase.UPLOADED
+    assert VIDEO_ID not in bench.small.resources.by_name
+    assert bench.seconds_to_next() == 0
+
+
+def test_a_person_is_acknowledged_though_nothing_else_moved(bench: Bench) -> None:
+    bench.handle()
+    bench.small.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "2026-07-01T08:00:00Z")
+    bench.note()
+    bench.handle()
+    status = bench.small.resources.by_name[VIDEO_ID].status
+    assert status is not None
+    assert status["lastHandledReconcileAt"] == "2026-07-01T08:00:00Z"
+
+
+def test_a_row_at_rest_is_not_planned(bench: Bench) -> None:
+    bench.small.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
+    bench.handle()
+    assert bench.queue.next_due() is None
+
+
+def test_a_retired_row_gets_no_resource(bench: Bench) -> None:
+    row = bench.small.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
+    bench.small.records.rows[VIDEO_ID] = replace(row, retired=True)
+    bench.handle()
+    assert bench.small.resources.by_name == {}
+
+
+def test_a_key_without_a_row_is_nothing_to_do(bench: Bench) -> None:
+    bench.handle(OTHER)
+    assert bench.queue.next_due() is None
+
+
+def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(bench: Bench) -> None:
+    bench.handle()
+    resource = bench.small.resources.by_name[VIDEO_ID]
+    ahead = {**(resource.status or {}), "revision": 99}
+    bench.small.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    bench.handle()
+    assert bench.small.resources.by_name[VIDEO_ID].status == ahead
+
+
+def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
+    """Return a call that fails each time with an exception of its own: one raised twice keeps both tracebacks."""
+
+    def fail(*_: object, **__: object) -> Any:
+        raise trouble()
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(lambda: ConflictError("somebody else wrote"), id="conflict"),
+        pytest.param(lambda: UnavailableError("no answer"), id="away"),
+        pytest.param(lambda: RefusedError("HTTP 403"), id="refused"),
+        pytest.param(lambda: KeyError("a bug"), id="a-bug"),
+    ],
+)
+@pytest.mark.parametrize("method", ["apply", "write_status"])
+def test_trouble_with_showing_puts_a_pass_off_further_each_time(
+    bench: Bench, trouble: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.small.resources, method, raising(trouble))
+    waits = []
+    for _ in range(9):
+        bench.handle()
+        waits.append(bench.seconds_to_next())
+        bench.small.clock.advance(waits[-1] + 1)
+        taken = bench.queue.take()
+        assert taken is not None
+        bench.queue.done(taken[0])
+    assert waits[0] < 0.3
+    assert 20 < waits[-1] <= 60
+
+
+def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(9):
+        with monkeypatch.context() as broken:
+            broken.setattr(bench.small.resources, "get", raising(lambda: UnavailableError("no answer")))
+            bench.handle()
+    bench.handle()
+    monkeypatch.setattr(bench.small.resources, "get", raising(lambda: UnavailableError("no answer")))
+    bench.handle()
+    assert bench.seconds_to_next() < 0.3
+
+
+def test_what_earlier_passes_found_is_shown_though_this_one_meets_trouble(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.small.send_file()
+    monkeypatch.setattr(bench.small.records, "commit", raising(lambda: UnavailableError("no answer")))
+    bench.handle()
+    status = bench.small.resources.by_name[VIDEO_ID].status
+    assert status is not None
+    assert status["reason"] == Reason.WAITING_FOR_FILE
+    assert 0 < bench.seconds_to_next() < 0.3
+
+
+def test_a_pass_under_which_the_row_moved_is_repeated_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.small.send_file()
+    monkeypatch.setattr(bench.small.records, "commit", lambda *_, **__: None)
+    bench.handle()
+    assert bench.small.row.observed.phase is Phase.UPLOADING
+    assert 0 < bench.seconds_to_next() < 0.3
+
+
+def test_a_poisoned_upload_holds_up_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.small.storage, "head", raising(ZeroDivisionError))
+    bench.handle()
+    assert 0 < bench.seconds_to_next() < 0.3
+    bench.handle(OTHER)
+
+
+def test_a_worker_with_nothing_to_do_ends_when_told(bench: Bench) -> None:
+    bench.workers.start()
+    assert bench.workers.stop(grace_seconds=LONG)
+
+
+def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end, passes = threading.Event(), threading.Event(), list[str]()
+    get = bench.small.records.get
+
+    def slow_get(key: str) -> VideoRow | None:
+        passes.append(key)
+        begun.set()
+        may_end.wait(LONG)
+        return get(key)
+
+    monkeypatch.setattr(bench.small.records, "get", slow_get)
+    bench.queue.add(VIDEO_ID, Cause.POLL)
+    bench.workers.start()
+    assert begun.wait(LONG)
+    bench.queue.add(OTHER, Cause.POLL)
+    assert not bench.workers.stop(grace_seconds=0)
+    may_end.set()
+    assert bench.workers.stop(grace_seconds=LONG)
+    assert bench.small.resources.by_name[VIDEO_ID].status is not None
+    assert passes == [VIDEO_ID]
