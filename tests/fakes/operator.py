@@ -98,9 +98,9 @@ class Process:
         now = dict(self._small.resources.by_name)
         for name, resource in now.items():
             if self._watched.get(name) != resource:
-                note_event("MODIFIED", _body_of(resource), self._known, self.queue)
+                note_event("MODIFIED", body_of(resource), self._known, self.queue)
         for name in self._watched.keys() - now.keys():
-            note_event("DELETED", _body_of(self._watched[name]), self._known, self.queue)
+            note_event("DELETED", body_of(self._watched[name]), self._known, self.queue)
         self._watched = now
 
 
@@ -160,7 +160,8 @@ def idle(small: SmallWorld) -> None:
         process.step()
 
 
-def _body_of(resource: Resource) -> dict[str, object]:
+def body_of(resource: Resource) -> dict[str, object]:
+    """Return a resource as the API server sends it."""
     return {
         "metadata": {
             "name": resource.name,
