@@ -1,8 +1,9 @@
 """The threads that make passes: take a key, read its row, reconcile, show, come back at the right time."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -41,9 +42,7 @@ class Workers:
     def stop(self, *, grace_seconds: float) -> bool:
         """Let running passes end, start no new ones; tells whether all ended within the grace."""
         self._queue.close()
-        for thread in self._threads:
-            thread.join(grace_seconds / len(self._threads) if grace_seconds else 0)
-        return not any(thread.is_alive() for thread in self._threads)
+        return joined(self._threads, grace_seconds=grace_seconds, monotonic=self._world.monotonic)
 
     def _run(self) -> None:
         while (taken := self._queue.take()) is not None:
@@ -106,3 +105,22 @@ class Workers:
         if check is not None:
             seconds = (check - now).total_seconds()
             self._queue.add(row.wish.video_id, Cause.POLL, after_seconds=seconds)
+
+
+class Joinable(Protocol):
+    """As much of a thread as waiting for its end needs."""
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end, but not longer."""
+
+    def is_alive(self) -> bool:
+        """Tell whether the end is still to come."""
+        ...
+
+
+def joined(threads: Sequence[Joinable], *, grace_seconds: float, monotonic: Callable[[], float]) -> bool:
+    """Wait for all threads; tells whether all ended. The grace is one for all: any of them may need the whole."""
+    end = monotonic() + grace_seconds
+    for thread in threads:
+        thread.join(max(0.0, end - monotonic()))
+    return not any(thread.is_alive() for thread in threads)
