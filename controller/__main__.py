@@ -32,7 +32,6 @@ from spaces.settings import SpacesSettings
 
 log = structlog.get_logger(__name__)
 
-LEASE_NAME = "video-uploads-operator"
 _BEAT_SECONDS = 1.0
 _SILENT_SECONDS = 60.0
 _LOOK_FOR_SIGNAL_SECONDS = 0.5
@@ -50,7 +49,7 @@ def main() -> int:
     server = serve(health, host=settings.probe_host, port=settings.probe_port)
     wiring = wire(settings, spaces)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
-    leadership = Leadership(wiring.cluster, name=LEASE_NAME, identity=identity, timing=settings.lease_timing)
+    leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
     try:
         leadership.start(on_lost=_end_at_once)
         log.info("waiting_for_lease", identity=identity)

@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     resync_seconds: float = Field(default=300, gt=0)
     shutdown_grace_seconds: float = Field(default=20, gt=0, le=300)
 
+    # The chart grants the operator this one Lease: <release>-operator.
+    lease_name: str = Field(
+        default="video-uploads-operator",
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    )
     # A killed leader is followed after the duration, a stopped one at once.
     lease_duration_seconds: float = Field(default=15, gt=0)
     lease_renew_deadline_seconds: float = Field(default=10, gt=0)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from devstack.cluster import CHART
+from controller.settings import Settings
+from devstack.cluster import CHART, RELEASE
 from devstack.tools import tool
 
 
@@ -23,6 +24,17 @@ def rendered(release: str, *arguments: str) -> list[dict[str, Any]]:
 
 def named(documents: list[dict[str, Any]], kind: str) -> set[str]:
     return {document["metadata"]["name"] for document in documents if document["kind"] == kind}
+
+
+def leases_of(documents: list[dict[str, Any]]) -> list[str]:
+    """Return the names of the Leases that somebody may hold."""
+    return [
+        name
+        for document in documents
+        for rule in document.get("rules", ())
+        if rule["resources"] == ["leases"]
+        for name in rule.get("resourceNames", ())
+    ]
 
 
 def test_the_chart_is_well_formed() -> None:
@@ -44,14 +56,11 @@ def test_names_follow_the_release(release: str, arguments: list[str], prefix: st
     documents = rendered(release, *arguments)
     for kind in ("ServiceAccount", "Role", "RoleBinding"):
         assert named(documents, kind) == {f"{prefix}-api", f"{prefix}-operator"}
-    (lease,) = [
-        name
-        for document in documents
-        for rule in document.get("rules", ())
-        if rule["resources"] == ["leases"]
-        for name in rule.get("resourceNames", ())
-    ]
-    assert lease == f"{prefix}-operator"
+    assert leases_of(documents) == [f"{prefix}-operator"]
+
+
+def test_the_operator_of_the_usual_release_needs_no_telling_which_lease_is_its_own() -> None:
+    assert leases_of(rendered(RELEASE)) == [Settings.model_fields["lease_name"].default]
 
 
 def test_nothing_is_granted_outside_the_namespace() -> None:

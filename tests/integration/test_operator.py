@@ -1,0 +1,25 @@
+"""The operator as a process: what it does before anything else."""
+
+import json
+from pathlib import Path
+
+from devstack.cluster import Cluster
+from tests.eventually import eventually
+from tests.integration.operator_process import environment_of, running
+
+
+def test_it_leads_under_the_lease_it_was_told_of_and_gives_it_back(
+    api_server: Cluster, kube_namespace: str, tmp_path: Path
+) -> None:
+    own = Cluster(api_server.admin_kubeconfig, kube_namespace)
+
+    def holders() -> dict[str, str]:
+        leases = json.loads(own.kubectl("get", "leases", "--output=json"))["items"]
+        return {lease["metadata"]["name"]: lease["spec"].get("holderIdentity", "") for lease in leases}
+
+    told = environment_of(api_server.admin_kubeconfig, kube_namespace, LEASE_NAME="films-operator", POD_NAME="pod-1")
+    with running(told, tmp_path) as operator:
+        eventually(lambda: holders() == {"films-operator": "pod-1"})
+        operator.terminate()
+        assert operator.exit_code() == 0, operator.log()
+    assert holders() == {"films-operator": ""}

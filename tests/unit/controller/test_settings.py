@@ -1,0 +1,71 @@
+"""The operator's settings: what stops the start, by name, and what follows from what."""
+
+import pytest
+
+from controller.settings import Settings
+from crds.lease import LeaseTiming
+from crds.settings import read_settings
+
+GOOD = {
+    "DATABASE_URL": "postgresql://localhost/videos",
+    "COCONUT_URL": "https://api.coconut.co/v2",
+    "COCONUT_API_KEY": "k",
+    "WEBHOOK_BASE_URL": "https://videos.example.com",
+    "WEBHOOK_SIGNING_KEYS": "n, o",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def read() -> Settings:
+    return read_settings(Settings, who="the operator")
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(SystemExit) as stopped:
+        read()
+    assert stopped.value.code == f"the operator cannot start: {name}: Field required"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("COCONUT_URL", "https://5ec1e7@api.coconut.co/v1", id="another-version-of-coconut"),
+        pytest.param("COCONUT_API_KEY", "", id="no-key"),
+        pytest.param("WEBHOOK_BASE_URL", "5ec1e7.example.com", id="no-scheme"),
+        pytest.param("WEBHOOK_SIGNING_KEYS", "5ec1e7,5ec1e7,5ec1e7", id="three-callback-keys"),
+        pytest.param("MAX_SUBMISSIONS", "0", id="no-submission-at-all"),
+        pytest.param("LEASE_NAME", "", id="no-lease"),
+        pytest.param("LEASE_NAME", "Films_operator", id="no-name-of-kubernetes"),
+        pytest.param("LEASE_NAME", "films.-operator", id="no-domain"),
+        pytest.param("LEASE_NAME", "f" * 254, id="long-name"),
+    ],
+)
+def test_a_malformed_setting_stops_the_start_without_showing_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        read()
+    message = str(stopped.value)
+    assert message.startswith(f"the operator cannot start: {name}: ")
+    assert "5ec1e7" not in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["films-operator", "films.example-operator", "f" * 253])
+def test_the_lease_may_have_any_name_of_kubernetes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("LEASE_NAME", name)
+    assert read().lease_name == name
+
+
+def test_the_durations_of_the_lease_go_together() -> None:
+    assert read().lease_timing == LeaseTiming(15, 10, 2)
