@@ -38,10 +38,16 @@ def read_settings(kind: type[AnySettings], *, who: str) -> AnySettings:
         return kind()
     except ValidationError as error:
         wrong = "; ".join(
-            f"{(prefix + '.'.join(str(part) for part in problem['loc'])).upper()}: {problem['msg']}"
+            _told(prefix, problem["loc"], problem["msg"])
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
         sys.exit(f"{who} cannot start: {wrong}")
+
+
+def _told(prefix: str, where: tuple[int | str, ...], what: str) -> str:
+    """Say what is wrong with one variable; what is wrong between several names them itself."""
+    what = what.removeprefix("Value error, ")
+    return f"{(prefix + '.'.join(map(str, where))).upper()}: {what}" if where else what
 
 
 def unknown_names(given: Iterable[str]) -> dict[str, str]:

@@ -44,7 +44,7 @@ def test_an_empty_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
 @pytest.mark.parametrize("name", ["S3_ENDPOINT", "S3_PUBLIC_ENDPOINT"])
 def test_the_cdn_host_is_never_signed_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "https://raw.tor1.cdn.digitaloceanspaces.com")
-    with pytest.raises(SystemExit, match=rf"\b{name}: .*must be the origin host"):
+    with pytest.raises(SystemExit, match=rf": {name}: must be the origin host"):
         read()
 
 
@@ -84,8 +84,11 @@ def test_limited_keys_are_used_for_what_they_are_for(monkeypatch: pytest.MonkeyP
 
 def test_half_a_key_stops_the_start_without_showing_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_RAW_READER_SECRET_KEY", "reader-secret")
-    with pytest.raises(SystemExit, match="S3_RAW_READER_ACCESS_KEY and"):
+    with pytest.raises(SystemExit) as stopped:
         read()
+    assert stopped.value.code == (
+        "the test cannot start: S3_RAW_READER_ACCESS_KEY and S3_RAW_READER_SECRET_KEY need each other"
+    )
     with pytest.raises(ValidationError) as caught:
         SpacesSettings()  # type: ignore[call-arg]  # all of it comes from the environment
     assert "input" not in str(caught.value)
