@@ -3,9 +3,9 @@
 Read once, in wiring. What is missing or malformed stops the start with its name.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crds.lease import LeaseTiming
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
     )
     # A killed leader is followed after the duration, a stopped one at once.
-    lease_duration_seconds: float = Field(default=15, gt=0)
+    lease_duration_seconds: float = Field(default=15, gt=0, le=3600)
     lease_renew_deadline_seconds: float = Field(default=10, gt=0)
     lease_retry_seconds: float = Field(default=2, gt=0)
 
@@ -76,7 +76,15 @@ class Settings(BaseSettings):
     def _split_keys(cls, value: object) -> object:
         return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _has_a_lease_that_one_at_a_time_can_hold(self) -> Self:
+        if not self.lease_retry_seconds < self.lease_renew_deadline_seconds < self.lease_duration_seconds:
+            raise ValueError(
+                "LEASE_RETRY_SECONDS must be below LEASE_RENEW_DEADLINE_SECONDS, and that below LEASE_DURATION_SECONDS"
+            )
+        return self
+
     @property
     def lease_timing(self) -> LeaseTiming:
-        """Return the three durations of the Lease, checked against each other."""
+        """Return the three durations of the Lease."""
         return LeaseTiming(self.lease_duration_seconds, self.lease_renew_deadline_seconds, self.lease_retry_seconds)

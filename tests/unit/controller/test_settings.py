@@ -43,6 +43,8 @@ def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.Mon
         pytest.param("WEBHOOK_BASE_URL", "5ec1e7.example.com", id="no-scheme"),
         pytest.param("WEBHOOK_SIGNING_KEYS", "5ec1e7,5ec1e7,5ec1e7", id="three-callback-keys"),
         pytest.param("MAX_SUBMISSIONS", "0", id="no-submission-at-all"),
+        pytest.param("LEASE_DURATION_SECONDS", "inf", id="a-lease-for-ever"),
+        pytest.param("LEASE_RENEW_DEADLINE_SECONDS", "nan", id="no-number"),
         pytest.param("LEASE_NAME", "", id="no-lease"),
         pytest.param("LEASE_NAME", "Films_operator", id="no-name-of-kubernetes"),
         pytest.param("LEASE_NAME", "films.-operator", id="no-domain"),
@@ -69,3 +71,24 @@ def test_the_lease_may_have_any_name_of_kubernetes(monkeypatch: pytest.MonkeyPat
 
 def test_the_durations_of_the_lease_go_together() -> None:
     assert read().lease_timing == LeaseTiming(15, 10, 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"LEASE_RETRY_SECONDS": "10"}, id="no-second-try-before-the-deadline"),
+        pytest.param({"LEASE_RENEW_DEADLINE_SECONDS": "15"}, id="two-could-lead"),
+        pytest.param({"LEASE_DURATION_SECONDS": "5"}, id="others-take-over-early"),
+    ],
+)
+def test_a_wrong_order_of_the_leases_durations_stops_the_start_with_their_names(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        read()
+    assert stopped.value.code == (
+        "the operator cannot start: LEASE_RETRY_SECONDS must be below LEASE_RENEW_DEADLINE_SECONDS, "
+        "and that below LEASE_DURATION_SECONDS"
+    )
