@@ -50,7 +50,7 @@ def test_every_setting_of_every_process_is_known() -> None:
         pytest.param("SWEEP_SECOND", "SWEEP_SECONDS", id="of-the-sweep"),
         pytest.param("RESYNC_MINUTES", "RESYNC_SECONDS", id="another-unit"),
         pytest.param("MAX_SUBMISSION", "MAX_SUBMISSIONS", id="behind-a-measure"),
-        pytest.param("SUBMISSIONS_PER_MIN", "SUBMISSIONS_PER_MINUTE", id="unit-cut-short"),
+        pytest.param("RUNNING_JOBS_MAX", "MAX_RUNNING_JOBS", id="measure-behind"),
         pytest.param("DATABASE_URI", "DATABASE_URL", id="of-the-database"),
     ],
 )
