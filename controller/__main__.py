@@ -28,10 +28,12 @@ from controller.workers import Workers
 from crds.lease import Leadership
 from crds.logs import configure
 from crds.settings import read_settings
+from spaces.check import check_buckets
 from spaces.settings import SpacesSettings
 
 log = structlog.get_logger(__name__)
 
+_WHO = "the operator"
 _BEAT_SECONDS = 1.0
 _SILENT_SECONDS = 60.0
 _LOOK_FOR_SIGNAL_SECONDS = 0.5
@@ -39,14 +41,14 @@ _LOOK_FOR_SIGNAL_SECONDS = 0.5
 
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
-    settings = read_settings(Settings, who="the operator")
-    spaces = read_settings(SpacesSettings, who="the operator")
+    settings, spaces = read_settings(Settings, who=_WHO), read_settings(SpacesSettings, who=_WHO)
     configure(settings.log_format, settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     health = Health(silent_seconds=_SILENT_SECONDS)
     server = serve(health, host=settings.probe_host, port=settings.probe_port)
+    check_buckets(spaces, who=_WHO)
     wiring = wire(settings, spaces)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)

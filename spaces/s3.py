@@ -1,6 +1,6 @@
 """How boto3 is used here: the clients' configuration, and how botocore's trouble becomes ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Refusals by status that pass by themselves.
 _PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed"})
-_TOO_MANY_REQUESTS = 429
+_NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
 
 # botocore's own ConnectionError and HTTPClientError have no common base but the one of its usage errors.
 _NO_ANSWER = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
@@ -36,6 +36,20 @@ class Clients:
 
 def make_clients(settings: SpacesSettings) -> Clients:
     """Make all clients of one store. Nothing is asked yet."""
+    client = _maker(settings)
+    return Clients(
+        own=client(settings.endpoint, settings.main),
+        upload_signer=client(settings.signing_endpoint, settings.main),
+        source_signer=client(settings.signing_endpoint, settings.raw_reader),
+    )
+
+
+def make_own_client(settings: SpacesSettings) -> "S3Client":
+    """Make only the client of our own requests. Nothing is asked yet."""
+    return _maker(settings)(settings.endpoint, settings.main)
+
+
+def _maker(settings: SpacesSettings) -> Callable[[str, KeyPair], "S3Client"]:
     # A session of our own: clients made from the default one are not safe in several threads.
     session = boto3.session.Session()
     config = Config(
@@ -61,11 +75,7 @@ def make_clients(settings: SpacesSettings) -> Clients:
             config=config,
         )
 
-    return Clients(
-        own=client(settings.endpoint, settings.main),
-        upload_signer=client(settings.signing_endpoint, settings.main),
-        source_signer=client(settings.signing_endpoint, settings.raw_reader),
-    )
+    return client
 
 
 @contextmanager
@@ -85,6 +95,12 @@ def asking(doing: str) -> Iterator[None]:
 def is_missing(error: ClientError) -> bool:
     """Tell whether storage said that there is no such object. A HEAD has no body to say more than 404."""
     return error.response["Error"].get("Code") in {"404", "NoSuchKey", "NotFound"}
+
+
+def is_missing_bucket(error: ClientError) -> bool:
+    """Tell whether storage said that there is no such bucket. Only an answer with a body can."""
+    answer = error.response["ResponseMetadata"]
+    return answer["HTTPStatusCode"] == _NOT_FOUND and error.response["Error"].get("Code") == "NoSuchBucket"
 
 
 def _translated(doing: str, error: ClientError) -> UnavailableError | RefusedError:

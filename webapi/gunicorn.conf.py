@@ -8,11 +8,13 @@ more capacity is more replicas. The application is loaded after the fork, so poo
 import sys
 
 from crds import logs
-from webapi.wiring import read_environment
+from spaces.check import check_buckets
+from webapi.wiring import WHO, read_environment
 from webapi.worker import SERVICE_MODULE, DrainingWorker, SharedLogger
 
 # Read here first so that a wrong setting ends the start with one line instead of a worker's traceback.
-_settings = read_environment().settings
+_environment = read_environment()
+_settings = _environment.settings
 logs.configure(_settings.log_format, _settings.log_level)
 
 wsgi_app = f"{SERVICE_MODULE}:app"
@@ -30,6 +32,11 @@ logger_class = SharedLogger
 accesslog = None
 limit_request_line = 4094
 limit_request_fields = 50
+
+
+def on_starting(_server: object) -> None:
+    """Ask before the first worker, and only once: a bucket that is lost later is no reason to stop answering."""
+    check_buckets(_environment.spaces, who=WHO)
 
 
 def worker_exit(_server: object, _worker: object) -> None:

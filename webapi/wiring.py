@@ -26,7 +26,7 @@ from webapi.views import View
 
 # Together with draining and the requests under way this stays below gunicorn's graceful timeout.
 _PUBLISHER_STOP_SECONDS = 5
-_WHO = "the API"
+WHO = "the API"
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Environment:
 
 def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
-    settings, spaces = read_settings(Settings, who=_WHO), read_settings(SpacesSettings, who=_WHO)
+    settings, spaces = read_settings(Settings, who=WHO), read_settings(SpacesSettings, who=WHO)
     try:
         uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     except RefusedError as error:
-        sys.exit(f"{_WHO} cannot start: KUBECONFIG: {error}")
+        sys.exit(f"{WHO} cannot start: KUBECONFIG: {error}")
     return Environment(settings, spaces, uploads)
 
 

@@ -135,6 +135,14 @@ def running(environment: Mapping[str, str], directory: Path) -> Iterator[ApiProc
         process.wait(30)
 
 
+def ended(environment: Mapping[str, str]) -> tuple[int, str]:
+    """Start an API that ends by itself; returns its exit code and everything it wrote."""
+    process = subprocess.run(
+        gunicorn(), cwd=PROJECT_DIR, env=dict(environment), capture_output=True, text=True, timeout=60, check=False
+    )
+    return process.returncode, process.stdout + process.stderr
+
+
 def gunicorn() -> list[str]:
     """Return the command that starts the API."""
     return [sys.executable, "-m", "gunicorn", "-c", "webapi/gunicorn.conf.py"]
