@@ -14,6 +14,7 @@ from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from devstack.coconut.encoding import input_arguments
 from devstack.coconut.facts import Facts, parse_facts
 
+AT_ONCE = 2
 PROBE_SECONDS = 60
 ENCODE_SECONDS = 3_600
 
@@ -30,11 +31,12 @@ class StoppedError(Exception):
 
 
 class Ffmpeg:
-    """Starts ffmpeg and knows all that run, so that none outlives us."""
+    """Starts ffmpeg, never more than two at once, and knows all that run, so that none outlives us."""
 
     def __init__(self) -> None:
         self._command = [*_dies_with_us(), get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-y"]
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._children: set[subprocess.Popen[str]] = set()
         self._is_stopping = False
 
@@ -98,23 +100,34 @@ class Ffmpeg:
         timeout_seconds: float,
         on_seconds: Callable[[float], None] = lambda _seconds: None,
     ) -> tuple[int, str]:
+        with self._slots:
+            return self._run_now(arguments, folder, timeout_seconds, on_seconds)
+
+    def _run_now(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        timeout_seconds: float,
+        on_seconds: Callable[[float], None],
+    ) -> tuple[int, str]:
         child = self._start(arguments, folder)
         said: list[str] = []
         listener = threading.Thread(target=_collect, args=(child.stderr, said), daemon=True)
         listener.start()
         limit = threading.Timer(timeout_seconds, child.kill)
         limit.start()
-        try:
-            for line in child.stdout or ():
-                if line.startswith(_OUT_TIME) and line[len(_OUT_TIME) :].strip().isdecimal():
-                    on_seconds(int(line[len(_OUT_TIME) :]) / 1e6)
-            code = child.wait()
-        finally:
-            limit.cancel()
-            child.kill()
-            listener.join()
-            with self._lock:
-                self._children.discard(child)
+        with child:
+            try:
+                for line in child.stdout or ():
+                    if line.startswith(_OUT_TIME) and line[len(_OUT_TIME) :].strip().isdecimal():
+                        on_seconds(int(line[len(_OUT_TIME) :]) / 1e6)
+                code = child.wait()
+            finally:
+                limit.cancel()
+                child.kill()
+                listener.join()
+                with self._lock:
+                    self._children.discard(child)
         if self._is_stopping:
             raise StoppedError
         if code < 0:
