@@ -98,11 +98,8 @@ def _storage(value: object) -> Storage:
     bucket = _bucket(fields, fields.raw("credentials"), code="storage_credentials_not_valid")
     headers = {}
     if bucket.service == "s3":
-        for name, header in {
-            "cache_control": "CacheControl",
-            "expires": "Expires",
-            "storage_class": "StorageClass",
-        }.items():
+        known = {"cache_control": "Cache-Control", "expires": "Expires", "storage_class": "x-amz-storage-class"}
+        for name, header in known.items():
             if fields.has(name):
                 headers[header] = fields.text(name)
     acl = fields.optional_text("acl") or ("public-read" if bucket.service == "s3" else None)
