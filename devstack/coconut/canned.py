@@ -5,6 +5,7 @@ is asked for its first byte and not looked at further.
 """
 
 import hashlib
+import os
 import shutil
 import threading
 from dataclasses import replace
@@ -18,8 +19,9 @@ CLIP_SECONDS = 4
 MAX_TREES = 64
 
 _CLIP_ARGUMENTS = [
-    # Bars that do not move: small files, so that writing them costs next to nothing.
-    *["-f", "lavfi", "-i", f"smptehdbars=size=1920x1080:rate=30:duration={CLIP_SECONDS}"],
+    # Bars that do not move: small files, so that writing them costs next to nothing. Few frames, since the first
+    # canned job waits for all of them to be encoded.
+    *["-f", "lavfi", "-i", f"smptehdbars=size=1920x1080:rate=10:duration={CLIP_SECONDS}"],
     *["-f", "lavfi", "-i", f"sine=frequency=440:duration={CLIP_SECONDS}"],
     *["-threads", "1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "mp4"],
 ]
@@ -51,7 +53,9 @@ class Canned:
         likeness = repr(replace(output.plan, path=""))
         tree = self._folder / "trees" / hashlib.sha256(likeness.encode()).hexdigest()[:32]
         with self._lock:
-            if not tree.exists():
+            if tree.exists():
+                os.utime(tree)  # the one used last is the last to go
+            else:
                 self._make_room(tree.parent)
                 unfinished = self._folder / "tree.part"
                 shutil.rmtree(unfinished, ignore_errors=True)

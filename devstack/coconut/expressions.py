@@ -5,6 +5,7 @@ tighter than AND and AND tighter than OR, parentheses, and the names ``input.hei
 ``input.duration`` are our reading.
 """
 
+import functools
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ _MAX_CHARACTERS = 1_000
 _MAX_DEPTH = 50  # below what the interpreter's stack bears
 
 
+@functools.lru_cache(maxsize=256)  # a client's jobs repeat each other, and there can be hundreds a second
 def parse_condition(text: str) -> Condition:
     """Read an expression; ValueError says where it stops making sense."""
     if len(text) > _MAX_CHARACTERS:

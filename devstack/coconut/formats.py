@@ -4,6 +4,7 @@ Parsing and normalising only. Which ffmpeg arguments follow from a format is dec
 which formats an output may use, in request.py.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -69,6 +70,7 @@ class Format:
     options: Options
 
 
+@functools.lru_cache(maxsize=256)  # a client's jobs repeat each other, and there can be hundreds a second
 def parse_format(text: str) -> Format:
     """Read a format string; ValueError says which part is not valid."""
     container, *parts = text.split(":")
