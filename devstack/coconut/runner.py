@@ -1,4 +1,4 @@
-"""The life of a job, from accepted to completed or failed. At most two jobs work at once; the others wait.
+"""The life of a job, from accepted to completed or failed. Few work at once; the others wait, as ids only.
 
 A job's state is saved at every step, so that a restart takes up whatever had not ended.
 """
@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,14 +16,16 @@ from devstack.coconut.callbacks import Callbacks
 from devstack.coconut.canned import Canned
 from devstack.coconut.delayed import DelayedQueue
 from devstack.coconut.faults import Fate
-from devstack.coconut.ffmpeg import Ffmpeg, FfmpegError, StoppedError
+from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg, FfmpegError, StoppedError
+from devstack.coconut.fields import RefusedJobError
 from devstack.coconut.job import Event, Job, OutputState
-from devstack.coconut.outputs import Output, StreamPlan
+from devstack.coconut.outputs import Output
+from devstack.coconut.progress import Meter, progress
 from devstack.coconut.request import JobRequest, parse_request
-from devstack.coconut.store import MAX_JOBS, AcceptedJob, Store
+from devstack.coconut.store import MAX_JOBS, Store
 from devstack.coconut.transcode import Made, Source, make
 
-AT_ONCE = 2
+CANNED_AT_ONCE = 4
 STOP_SECONDS = 5
 ENCODING_ERROR = "The media file couldn't be encoded because of a FFmpeg error."
 NOT_MEDIA_ERROR = "The input file is not a valid media file."
@@ -33,12 +35,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of a job at a worker. With a source the input is already here."""
+    """One turn of a job at a worker: an id, since many may wait. With a source the input is already here."""
 
-    job: Job
-    fate: Fate
-    request: JobRequest
+    job_id: str
     source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for, and what will befall it."""
+
+    request: JobRequest
+    fate: Fate
 
 
 class Runner:
@@ -49,178 +57,165 @@ class Runner:
         self._folder = folder / "work"
         self._canned = Canned(folder / "canned", ffmpeg)
         self._queue: DelayedQueue[Turn] = DelayedQueue(at_most=MAX_JOBS)
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(AT_ONCE)]
+        # Workers of their own: a canned job must not wait for an encoding of minutes.
+        self._canned_queue: DelayedQueue[Turn] = DelayedQueue(at_most=MAX_JOBS)
+        queues = [self._queue] * AT_ONCE + [self._canned_queue] * CANNED_AT_ONCE
+        self._threads = [threading.Thread(target=self._work, args=(queue,), daemon=True) for queue in queues]
 
     def start(self) -> None:
         """Take up what had not ended, and begin to work."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        for accepted in self._store.unfinished():
-            self.submit(
-                replace(accepted, job=accepted.job.restarted()), parse_request(json.loads(accepted.request_text))
-            )
+        for job_id, fate in self._store.unfinished():
+            self.submit(job_id, fate)
         for thread in self._threads:
             thread.start()
 
-    def submit(self, accepted: AcceptedJob, request: JobRequest) -> None:
-        self._queue.put(Turn(accepted.job, accepted.fate, request))
+    def submit(self, job_id: str, fate: Fate) -> None:
+        self._queue_for(fate).put(Turn(job_id))
 
     def stop(self) -> None:
         """End at once. What was under way is taken up at the next start."""
         self._queue.close()
+        self._canned_queue.close()
         self._ffmpeg.stop()
         for thread in self._threads:
             thread.join(STOP_SECONDS)
 
-    def _work(self) -> None:
-        while (turn := self._queue.get()) is not None:
+    def _queue_for(self, fate: Fate) -> DelayedQueue[Turn]:
+        return self._canned_queue if fate.is_canned else self._queue
+
+    def _work(self, queue: DelayedQueue[Turn]) -> None:
+        while (turn := queue.get()) is not None:
+            accepted = self._store.accepted(turn.job_id)
+            if accepted is None:
+                # So many jobs came after it that it is forgotten.
+                self._forget_input(turn.job_id)
+                continue
             try:
-                self._take(turn)
+                order = Order(parse_request(json.loads(accepted.request_text)), accepted.fate)
+            except RefusedJobError:
+                # Accepted by an earlier version of ours.
+                _log.exception("job %s can no longer be read", turn.job_id)
+                self._saved(_ended(accepted.job))
+                continue
+            try:
+                self._take(accepted.job, order, turn.source)
             except StoppedError:
                 return
             except Exception:
                 # One job that surprises us must not take a worker away from the others.
-                _log.exception("job %s failed in an unforeseen way", turn.job.id)
-                self._end(self._store.job(turn.job.id) or turn.job, turn)
+                _log.exception("job %s failed in an unforeseen way", turn.job_id)
+                self._end(self._store.job(turn.job_id) or accepted.job, order)
 
-    def _take(self, turn: Turn) -> None:
-        job, source = turn.job, turn.source
+    def _take(self, job: Job, order: Order, source: Source | None) -> None:
         if source is None:
-            job, source = self._transfer(turn)
+            job, source = self._transfer(job.restarted(), order)
             if source is None:
                 return
-            if turn.fate.is_stuck:
-                self._forget_input(job)
+            if order.fate.is_stuck:
+                self._forget_input(job.id)
                 return
-            if turn.fate.slow_seconds:
+            if order.fate.slow_seconds:
                 # The wait holds no worker: any number of slow jobs can be under way.
-                self._queue.put(replace(turn, job=job, source=source), delay_seconds=turn.fate.slow_seconds)
+                self._queue_for(order.fate).put(Turn(job.id, source), delay_seconds=order.fate.slow_seconds)
                 return
-        for output in turn.request.outputs:
+        for output in order.request.outputs:
             if not job.output(output.key).is_final:
-                job = self._output(job, output, turn, source)
-        self._end(job, turn)
+                job = self._output(job, output, order, source)
+        self._end(job, order)
 
-    def _transfer(self, turn: Turn) -> tuple[Job, Source | None]:
-        job = self._saved(turn.job.model_copy(update={"input_status": "input.transferring"}))
+    def _transfer(self, job: Job, order: Order) -> tuple[Job, Source | None]:
+        job = self._saved(job.model_copy(update={"input_status": "input.transferring"}))
         try:
-            source = self._source(job, turn)
+            source = self._source(job, order)
         except InputError as error:
-            self._fail_input(job, turn, str(error))
+            self._fail_input(job, order, str(error))
             return job, None
         except ValueError:
-            self._fail_input(job, turn, NOT_MEDIA_ERROR)
+            self._fail_input(job, order, NOT_MEDIA_ERROR)
             return job, None
-        filename = turn.request.source.object_key or "input"
+        filename = order.request.source.object_key or "input"
         job = self._saved(
             job.model_copy(
                 update={
                     "status": "job.processing",
                     "input_status": "input.transferred",
                     "input_metadata": source.facts.metadata(filename),
-                    "outputs": tuple(_judged(job, output, source) for output in turn.request.outputs),
+                    "outputs": tuple(_judged(job, output, source) for output in order.request.outputs),
                 },
             ),
         )
-        self._tell(job, "input.transferred", turn)
+        self._tell(job, "input.transferred", order)
         return job, source
 
-    def _source(self, job: Job, turn: Turn) -> Source:
-        if turn.fate.is_canned:
-            touch(turn.request.source)
+    def _source(self, job: Job, order: Order) -> Source:
+        if order.fate.is_canned:
+            touch(order.request.source)
             return self._canned.source()
         folder = self._folder / job.id
         folder.mkdir(exist_ok=True)
         path = folder / "input"
-        download(turn.request.source, path)
+        download(order.request.source, path)
         return Source(path, self._ffmpeg.facts(path))
 
-    def _fail_input(self, job: Job, turn: Turn, error: str) -> None:
+    def _fail_input(self, job: Job, order: Order, error: str) -> None:
         update = {"input_status": "input.failed", "input_error": error}
-        self._end(job.model_copy(update=update), turn)
+        self._end(job.model_copy(update=update), order)
 
-    def _output(self, job: Job, output: Output, turn: Turn, source: Source) -> Job:
+    def _output(self, job: Job, output: Output, order: Order, source: Source) -> Job:
         job = self._staged(job, job.output(output.key).model_copy(update={"stage": "working"}))
-        meter = _Meter(self._store, job, turn.request)
+        meter = Meter(self._store, job, order.request)
         try:
-            made = self._made(output, turn, source, meter)
+            made = self._made(output, order, source, meter)
             job = self._staged(meter.job, meter.job.output(output.key).model_copy(update={"stage": "packaging"}))
-            upload(turn.request.storage, made.files)
+            upload(order.request.storage, made.files)
         except FfmpegError as error:
             _log.warning("job %s, output %s: %s", job.id, output.key, error)
-            return self._failed(meter.job, output, turn, ENCODING_ERROR)
+            return self._failed(meter.job, output, order, ENCODING_ERROR)
         except StorageError as error:
-            return self._failed(job, output, turn, str(error))
-        urls = tuple(object_url(turn.request.storage, entry) for entry in made.entries)
+            return self._failed(job, output, order, str(error))
+        urls = tuple(object_url(order.request.storage, entry) for entry in made.entries)
         done = {"stage": "done", "urls": urls, "metadata": made.metadata}
-        job = self._staged(job, job.output(output.key).model_copy(update=done), turn=turn)
-        self._tell(job, "output.completed", turn, key=output.key)
+        job = self._staged(job, job.output(output.key).model_copy(update=done), order=order)
+        self._tell(job, "output.completed", order, key=output.key)
         return job
 
-    def _made(self, output: Output, turn: Turn, source: Source, meter: "_Meter") -> Made:
-        if turn.fate.fails and output.key in _doomed(turn.request, meter.job):
+    def _made(self, output: Output, order: Order, source: Source, meter: Meter) -> Made:
+        if order.fate.fails and output.key in _doomed(order.request, meter.job):
             raise FfmpegError("the fault 'fail' is on")
-        if turn.fate.is_canned:
+        if order.fate.is_canned:
             return self._canned.make(output)
-        folder = self._folder / meter.job.id / f"output-{turn.request.outputs.index(output)}"
+        folder = self._folder / meter.job.id / f"output-{order.request.outputs.index(output)}"
         folder.mkdir()
         return make(output, source, folder, self._ffmpeg, lambda fraction: meter.show(output, fraction))
 
-    def _failed(self, job: Job, output: Output, turn: Turn, error: str) -> Job:
+    def _failed(self, job: Job, output: Output, order: Order, error: str) -> Job:
         failed = job.output(output.key).model_copy(update={"stage": "failed", "error": error})
-        job = self._staged(job, failed, turn=turn)
-        self._tell(job, "output.failed", turn, key=output.key)
+        job = self._staged(job, failed, order=order)
+        self._tell(job, "output.failed", order, key=output.key)
         return job
 
-    def _end(self, job: Job, turn: Turn) -> None:
-        self._forget_input(job)
-        is_good = all(output.stage in {"done", "skipped"} for output in job.outputs)
-        event: Event = "job.completed" if is_good else "job.failed"
-        update = {"status": event, "completed_at": datetime.now(UTC), "progress_percent": 100, "outputs": _aborted(job)}
-        self._tell(self._saved(job.model_copy(update=update)), event, turn)
+    def _end(self, job: Job, order: Order) -> None:
+        self._forget_input(job.id)
+        ended = self._saved(_ended(job))
+        self._tell(ended, "job.completed" if ended.status == "job.completed" else "job.failed", order)
 
-    def _staged(self, job: Job, output: OutputState, *, turn: Turn | None = None) -> Job:
+    def _staged(self, job: Job, output: OutputState, *, order: Order | None = None) -> Job:
         job = job.with_output(output)
-        if turn is not None:
-            job = job.model_copy(update={"progress_percent": progress(job, turn.request)})
+        if order is not None:
+            job = job.model_copy(update={"progress_percent": progress(job, order.request)})
         return self._saved(job)
 
     def _saved(self, job: Job) -> Job:
         self._store.save(job)
         return job
 
-    def _tell(self, job: Job, event: Event, turn: Turn, *, key: str = "") -> None:
-        self._callbacks.tell(job, event, turn.request.notification, key=key, number=turn.fate.number)
+    def _tell(self, job: Job, event: Event, order: Order, *, key: str = "") -> None:
+        self._callbacks.tell(job, event, order.request.notification, key=key, number=order.fate.number)
 
-    def _forget_input(self, job: Job) -> None:
-        shutil.rmtree(self._folder / job.id, ignore_errors=True)
-
-
-class _Meter:
-    """Writes the progress of an encoding down, once for each percent."""
-
-    def __init__(self, store: Store, job: Job, request: JobRequest) -> None:
-        self.job = job
-        self._store = store
-        self._request = request
-
-    def show(self, output: Output, fraction: float) -> None:
-        percent = progress(self.job, self._request, working=output.key, fraction=fraction)
-        if percent > self.job.progress_percent:
-            self.job = self.job.model_copy(update={"progress_percent": percent})
-            self._store.save(self.job)
-
-
-def progress(job: Job, request: JobRequest, *, working: str = "", fraction: float = 0) -> int:
-    """Return the percentage done; each variant of a stream weighs as much as any other output."""
-    weights = {
-        output.key: len(output.plan.variants) if isinstance(output.plan, StreamPlan) else 1
-        for output in request.outputs
-        if job.output(output.key).stage != "skipped"
-    }
-    done = sum(weight for key, weight in weights.items() if job.output(key).is_final)
-    total = sum(weights.values())
-    return min(99, int(100 * (done + fraction * weights.get(working, 0)) / total)) if total else 99
+    def _forget_input(self, job_id: str) -> None:
+        shutil.rmtree(self._folder / job_id, ignore_errors=True)
 
 
 def _judged(job: Job, output: Output, source: Source) -> OutputState:
@@ -228,9 +223,19 @@ def _judged(job: Job, output: Output, source: Source) -> OutputState:
     return job.output(output.key).model_copy(update={"stage": "queued" if wanted else "skipped"})
 
 
-def _aborted(job: Job) -> tuple[OutputState, ...]:
-    return tuple(
+def _ended(job: Job) -> Job:
+    """Return the job at its end: completed only if nothing is missing."""
+    is_good = all(output.stage in {"done", "skipped"} for output in job.outputs)
+    outputs = tuple(
         output if output.is_final else output.model_copy(update={"stage": "aborted"}) for output in job.outputs
+    )
+    return job.model_copy(
+        update={
+            "status": "job.completed" if is_good else "job.failed",
+            "completed_at": datetime.now(UTC),
+            "progress_percent": 100,
+            "outputs": outputs,
+        },
     )
 
 

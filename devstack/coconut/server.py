@@ -171,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
         job = Job(id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs))
         accepted = AcceptedJob(job, parts.faults.fate(number), json.dumps(value))
         parts.store.accept(accepted, request.notification.reference(), at=now)
-        parts.runner.submit(accepted, request)
+        parts.runner.submit(job.id, accepted.fate)
         return job
 
     def _shown(self, job_id: str) -> Answer:

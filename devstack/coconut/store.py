@@ -1,7 +1,8 @@
 """The jobs on disk (SQLite), so that they and the ledger survive a restart.
 
-One row for each accepted job, in the order of acceptance. The request, which holds the storage
-credentials, is forgotten as soon as the job has ended. Beyond the limit the oldest jobs are forgotten whole.
+One row for each accepted job, in the order of acceptance; none of them is kept in memory. The request, which holds
+the storage credentials, is forgotten as soon as the job has ended. Beyond the limit the oldest jobs are forgotten
+whole, ended or not.
 """
 
 import re
@@ -16,7 +17,6 @@ from devstack.coconut.fields import Json
 from devstack.coconut.job import Job
 
 MAX_JOBS = 50_000
-_TRIM_EVERY = 500
 _NUMBER = re.compile("[0-9]{1,9}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -42,9 +42,10 @@ UPDATE jobs SET status = :status, job = :job, is_final = :is_final,
     request = CASE WHEN :is_final THEN NULL ELSE request END
 WHERE id = :id
 """
-_UNFINISHED = "SELECT request, fate, job FROM jobs WHERE is_final = 0 ORDER BY sequence"
+_ACCEPTED = "SELECT job, fate, request FROM jobs WHERE id = ? AND is_final = 0"
+_UNFINISHED = "SELECT id, fate FROM jobs WHERE is_final = 0 ORDER BY sequence"
 _LEDGER = "SELECT id, video, attempt, accepted_at, status FROM jobs ORDER BY sequence"
-_TRIM = "DELETE FROM jobs WHERE sequence <= (SELECT max(sequence) FROM jobs) - :at_most"
+_TRIM = "DELETE FROM jobs WHERE sequence <= ?"
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ class Store:
         }
         with self._lock:
             sequence = self._connection.execute(_INSERT, row).lastrowid or 0
-            if sequence % min(_TRIM_EVERY, self._max_jobs) == 0:
-                self._connection.execute(_TRIM, {"at_most": self._max_jobs})
+            self._connection.execute(_TRIM, (sequence - self._max_jobs,))
 
     def save(self, job: Job) -> None:
         row = {"id": job.id, "status": job.status, "is_final": job.is_final, "job": job.model_dump_json()}
@@ -102,13 +102,20 @@ class Store:
             found = self._connection.execute("SELECT job FROM jobs WHERE id = ?", (job_id,)).fetchone()
         return Job.model_validate_json(found[0]) if found else None
 
-    def unfinished(self) -> list[AcceptedJob]:
+    def accepted(self, job_id: str) -> AcceptedJob | None:
+        """Return what is needed to run a job; None when it has ended or is forgotten."""
+        with self._lock:
+            found = self._connection.execute(_ACCEPTED, (job_id,)).fetchone()
+        if found is None:
+            return None
+        job, fate, request = found
+        return AcceptedJob(Job.model_validate_json(job), Fate.model_validate_json(fate), request)
+
+    def unfinished(self) -> list[tuple[str, Fate]]:
+        """Return the ids of the jobs that have not ended, oldest first, and what will befall them."""
         with self._lock:
             rows = self._connection.execute(_UNFINISHED).fetchall()
-        return [
-            AcceptedJob(Job.model_validate_json(job), Fate.model_validate_json(fate), request)
-            for request, fate, job in rows
-        ]
+        return [(job_id, Fate.model_validate_json(fate)) for job_id, fate in rows]
 
     def ledger(self) -> list[Json]:
         """Return every job accepted, oldest first: what a client was charged for."""

@@ -1,22 +1,14 @@
 """The stand-in misbehaves as told, survives being killed, and keeps count of what it accepted."""
 
-import json
-import os
 import secrets
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from devstack.coconut.faults import NAMES
 from devstack.coconut_server import CoconutAccess
-from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
 from tests.eventually import eventually
 from tests.integration.coconut_standin import Client, Json, Webhook, a_clip, a_job, a_webhook, listing, put
@@ -212,67 +204,3 @@ def test_a_redirect_is_not_followed_and_a_refusal_is_not_retried(client: Client,
     client.ended(client.submit(job))
     eventually(lambda: client.health()["callbacks"]["refused"] == before + 3)
     assert len(webhook.received) == 3
-
-
-Start = Callable[[], tuple[subprocess.Popen[str], Client]]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a stand-in of this test's own, again and again on the same state."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run() -> tuple[subprocess.Popen[str], Client]:
-        options = ["--port", "0", "--state-dir", str(tmp_path / "state"), "--api-key", "key"]
-        command = [sys.executable, "-m", "devstack.coconut", *options]
-        process = subprocess.Popen(command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout is not None
-        return process, Client(json.loads(process.stdout.readline())["url"], "key")
-
-    yield run
-    for process in started:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started, by any of its threads."""
-    found: list[int] = []
-    with suppress(FileNotFoundError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_jobs_and_ledger_survive_the_end_of_the_process_and_ffmpeg_does_not(
-    start: Start, s3: S3Access, tmp_path: Path, webhook: Webhook, video: str, ending: signal.Signals
-) -> None:
-    clip = a_clip(tmp_path / "clip.mp4", size="1280x720", seconds=10)
-    job: dict[str, Any] = a_job(s3, put(s3, clip), f"{webhook.url}?video={video}&attempt=3&sig=0abc")
-    job["outputs"]["httpstream"]["variants"] = ["mp4:0x720", "mp4:0x540"]
-    process, client = start()
-    job_id = client.submit(job)
-    encoders = eventually(
-        lambda: children(process.pid) if client.get(f"jobs/{job_id}")["progress"] not in {"0%", "100%"} else []
-    )
-    process.send_signal(ending)
-    assert process.wait(timeout=10) == (0 if ending == signal.SIGTERM else -ending)
-    eventually(lambda: not any(is_alive(encoder) for encoder in encoders), within_seconds=5)
-
-    _, client = start()
-    (entry,) = client.ledger(video)
-    assert (entry["job_id"], entry["attempt"]) == (job_id, 3)
-    assert client.ended(job_id)["status"] == "job.completed"
-    assert "processed/v1/1/hls/master.m3u8" in listing(s3)

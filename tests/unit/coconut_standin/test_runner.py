@@ -1,32 +1,64 @@
-"""How far a job is, as a number."""
+"""What the runner does with jobs that it cannot run; those that it can are in tests/integration."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from devstack.coconut.job import Job, OutputState, Stage
-from devstack.coconut.request import parse_request
-from devstack.coconut.runner import progress
-from tests.unit.coconut_standin.jobs import a_job
+from devstack.coconut.callbacks import Callbacks
+from devstack.coconut.faults import Fate, Faults
+from devstack.coconut.ffmpeg import Ffmpeg
+from devstack.coconut.job import Job, OutputState
+from devstack.coconut.runner import Runner
+from devstack.coconut.store import AcceptedJob, Store
+from tests.eventually import eventually
 
-REQUEST = parse_request(a_job())  # one set of images, a stream of two variants, a stream of one
+NOON = datetime(2026, 2, 16, tzinfo=UTC)
+START = Callable[[], Runner]
 
 
-@pytest.mark.parametrize(
-    ("stages", "fraction", "percent"),
-    [
-        pytest.param(["waiting", "waiting", "waiting"], 0, 0, id="nothing-done"),
-        pytest.param(["done", "working", "skipped"], 0, 33, id="skipped-outputs-do-not-count"),
-        pytest.param(["done", "working", "skipped"], 0.5, 66, id="each-variant-weighs-like-an-output"),
-        pytest.param(["failed", "waiting", "waiting"], 0, 25, id="a-failed-output-is-done-with"),
-        pytest.param(["done", "done", "skipped"], 0, 99, id="the-last-percent-is-the-end-of-the-job"),
-        pytest.param(["skipped", "skipped", "skipped"], 0, 99, id="all-skipped"),
-    ],
-)
-def test_progress(stages: list[Stage], fraction: float, percent: int) -> None:
-    outputs = [
-        OutputState.of(output).model_copy(update={"stage": stage})
-        for output, stage in zip(REQUEST.outputs, stages, strict=True)
-    ]
-    job = Job(id="a" * 14, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=tuple(outputs))
-    assert progress(job, REQUEST, working="hd", fraction=fraction) == percent
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path, max_jobs=2)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def start(store: Store, tmp_path: Path) -> Iterator[START]:
+    started: list[Runner] = []
+
+    def run() -> Runner:
+        runner = Runner(store=store, callbacks=Callbacks(Faults()), ffmpeg=Ffmpeg(), folder=tmp_path)
+        started.append(runner)
+        runner.start()
+        return runner
+
+    yield run
+    for runner in started:
+        runner.stop()
+
+
+def accept_unreadable(store: Store, job_id: str) -> None:
+    output = OutputState(key="hls", kind="httpstream", format_text="httpstream")
+    job = Job(id=job_id, created_at=NOON, outputs=(output,))
+    store.accept(AcceptedJob(job, Fate(), '{"input": {"url": "gopher://old"}}'), {}, at=NOON)
+
+
+def test_a_job_that_an_earlier_version_accepted_ends_failed_and_hinders_no_start(store: Store, start: START) -> None:
+    accept_unreadable(store, "old")
+    start()
+    eventually(lambda: store.unfinished() == [], every_seconds=0.01)
+    job = store.job("old")
+    assert job is not None
+    assert (job.body()["status"], job.outputs[0].status) == ("job.failed", "httpstream.aborted")
+
+
+def test_a_job_that_is_forgotten_while_it_waits_is_passed_over(store: Store, start: START) -> None:
+    runner = start()
+    runner.submit("forgotten", Fate())
+    accept_unreadable(store, "next")
+    runner.submit("next", Fate())
+    eventually(lambda: store.unfinished() == [], every_seconds=0.01)
+    assert store.job("forgotten") is None

@@ -4,9 +4,12 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+import devstack.coconut
 from devstack.coconut.faults import Fate
 from devstack.coconut.job import Job, OutputState
-from devstack.coconut.store import AcceptedJob, Store
+from devstack.coconut.store import MAX_JOBS, AcceptedJob, Store
 
 NOON = datetime(2026, 2, 16, 12, 0, 0, 123_456, tzinfo=UTC)
 
@@ -51,7 +54,9 @@ def test_jobs_survive_a_restart_and_the_unfinished_are_found(tmp_path: Path) -> 
     store.close()
     again = Store(tmp_path)
     assert again.job("done") == done
-    assert again.unfinished() == [an_accepted("waiting")]
+    assert again.unfinished() == [("waiting", Fate(is_canned=True))]
+    assert again.accepted("waiting") == an_accepted("waiting")
+    assert again.accepted("done") is None
     assert [entry["status"] for entry in again.ledger()] == ["job.completed", "job.starting"]
     assert again.job("unknown") is None
 
@@ -65,11 +70,29 @@ def test_credentials_are_forgotten_when_a_job_ends(tmp_path: Path) -> None:
     assert "HUSH" not in str(rows)
 
 
-def test_only_the_newest_jobs_are_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("accepted", [3, 4, 9])
+def test_only_the_newest_jobs_are_kept(tmp_path: Path, accepted: int) -> None:
     store = Store(tmp_path, max_jobs=3)
-    for number in range(9):
+    for number in range(accepted):
         accept(store, f"job-{number}")
-    assert [entry["job_id"] for entry in store.ledger()] == ["job-6", "job-7", "job-8"]
+    kept = [f"job-{number}" for number in range(accepted - 3, accepted)]
+    assert [entry["job_id"] for entry in store.ledger()] == kept
+    assert [job_id for job_id, _ in store.unfinished()] == kept
+    assert store.job("job-0") == (None if accepted > 3 else an_accepted("job-0").job)
+
+
+def test_readers_are_told_how_many_jobs_are_kept() -> None:
+    assert (
+        f"The newest {MAX_JOBS:,} jobs are kept" in Path(devstack.coconut.__file__).with_name("README.md").read_text()
+    )
+
+
+def test_the_bound_holds_across_restarts(tmp_path: Path) -> None:
+    for number in range(5):
+        store = Store(tmp_path, max_jobs=2)
+        accept(store, f"job-{number}")
+        store.close()
+    assert [entry["job_id"] for entry in Store(tmp_path, max_jobs=2).ledger()] == ["job-3", "job-4"]
 
 
 def test_the_file_is_private(tmp_path: Path) -> None:
