@@ -16,7 +16,18 @@ from devstack.coconut.outputs import Kind, Output
 
 JobStatus = Literal["job.starting", "job.processing", "job.completed", "job.failed"]
 Event = Literal["input.transferred", "output.completed", "output.failed", "job.completed", "job.failed"]
-Stage = Literal["waiting", "queued", "working", "packaging", "done", "failed", "skipped", "aborted"]
+Stage = Literal[
+    "waiting",
+    "queued",
+    "variants.waiting",  # of a stream only, like the next
+    "variants.queued",
+    "working",
+    "packaging",
+    "done",
+    "failed",
+    "skipped",
+    "aborted",
+]
 
 TIMESTAMP = "%Y-%m-%d %H:%M:%S %z"
 _ID_ALPHABET = string.ascii_letters + string.digits
@@ -25,6 +36,11 @@ _WORDS: dict[Kind, dict[Stage, str]] = {
     "video": {"working": "encoding", "packaging": "encoding", "done": "encoded"},
     "image": {"working": "processing", "packaging": "processing", "done": "created"},
     "httpstream": {"working": "variants.encoding", "packaging": "packaging", "done": "packaged"},
+}
+UP_TO_WORK: dict[Kind, tuple[Stage, ...]] = {
+    "video": ("working",),
+    "image": ("working",),
+    "httpstream": ("variants.waiting", "variants.queued", "working"),
 }
 _FINAL: frozenset[Stage] = frozenset({"done", "failed", "skipped", "aborted"})
 

@@ -18,7 +18,7 @@ from devstack.coconut.delayed import DelayedQueue
 from devstack.coconut.faults import Fate
 from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg, FfmpegError, StoppedError
 from devstack.coconut.fields import RefusedJobError
-from devstack.coconut.job import Event, Job, OutputState
+from devstack.coconut.job import UP_TO_WORK, Event, Job, OutputState
 from devstack.coconut.outputs import Output
 from devstack.coconut.progress import Meter, progress
 from devstack.coconut.request import JobRequest, parse_request
@@ -164,7 +164,8 @@ class Runner:
         self._end(job.model_copy(update=update), order)
 
     def _output(self, job: Job, output: Output, order: Order, source: Source) -> Job:
-        job = self._staged(job, job.output(output.key).model_copy(update={"stage": "working"}))
+        for stage in UP_TO_WORK[output.kind]:
+            job = self._staged(job, job.output(output.key).model_copy(update={"stage": stage}))
         meter = Meter(self._store, job, order.request)
         try:
             made = self._made(output, order, source, meter)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from devstack.coconut.job import Job, OutputState, new_job_id
+from devstack.coconut.job import UP_TO_WORK, Job, OutputState, new_job_id
 
 NOON = datetime(2026, 2, 16, 12, 0, 0, tzinfo=UTC)
 OUTPUTS = (
@@ -69,6 +69,12 @@ def test_each_type_of_output_has_its_own_words_for_its_stages() -> None:
         "skipped": ["video.skipped", "image.skipped", "httpstream.skipped"],
         "aborted": ["video.aborted", "image.aborted", "httpstream.aborted"],
     }
+    stream = OUTPUTS[2]
+    assert [stream.model_copy(update={"stage": stage}).status for stage in UP_TO_WORK["httpstream"]] == [
+        "httpstream.variants.waiting",
+        "httpstream.variants.queued",
+        "httpstream.variants.encoding",
+    ]
 
 
 def test_the_final_callback_carries_the_whole_job() -> None:
