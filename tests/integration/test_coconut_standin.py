@@ -6,7 +6,6 @@ from typing import Any
 
 import m3u8  # type: ignore[import-untyped]
 import pytest
-import requests
 
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access, client_for
@@ -226,26 +225,3 @@ def test_a_key_that_may_not_write_fails_the_output_and_is_not_named(
     assert statuses(ended) == {"hls": "httpstream.failed"}
     assert "SignatureDoesNotMatch" in ended["outputs"][0]["error"]
     assert "wrong-and-secret" not in str(ended)
-
-
-def test_who_is_not_known_is_refused_and_what_is_not_known_is_not_found(client: Client) -> None:
-    for credentials in [("wrong", ""), (client.api_key, "password"), ("", "")]:
-        answer = requests.get(f"{client.url}/jobs/x", auth=credentials, timeout=10)
-        assert answer.status_code == 401
-        assert answer.json()["error_code"] == "authentication_failed"
-        assert answer.json()["status"] == "error"
-    for path in ("jobs/x", "jobs", "metadata/jobs/x", "nothing"):
-        answer = requests.get(f"{client.url}/{path}", auth=(client.api_key, ""), timeout=10)
-        assert (answer.status_code, answer.content) == (404, b"")
-
-
-def test_a_bad_job_is_refused_in_the_shape_of_coconut_and_not_entered(client: Client) -> None:
-    answer = client.post({"input": {"url": "http://127.0.0.1:1/x"}})
-    assert answer.status_code == 400
-    assert answer.json() == {
-        "message": "storage must be a hash",
-        "error_code": "storage_service_not_valid",
-        "status": "error",
-    }
-    broken = requests.post(f"{client.url}/jobs", data=b"{", auth=(client.api_key, ""), timeout=10)
-    assert (broken.status_code, broken.json()["error_code"]) == (400, "json_not_valid")
