@@ -95,6 +95,8 @@ def _source(fields: Fields) -> Source:
 
 def _storage(value: object) -> Storage:
     fields = Fields(value, code="storage_service_not_valid", where="storage")
+    if fields.has("url") and not fields.has("service"):
+        raise fields.refused("has 'url', a form to post to, which is not carried out by this stand-in")
     bucket = _bucket(fields, fields.raw("credentials"), code="storage_credentials_not_valid")
     headers = {}
     if bucket.service == "s3":

@@ -1,13 +1,20 @@
 """The stand-in refuses what Coconut refuses, with Coconut's codes."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devstack.coconut.fields import RefusedJobError
 from devstack.coconut.outputs import DEFAULT_VARIANTS, ImagePlan, StreamPlan
 from devstack.coconut.request import parse_request
 from tests.unit.coconut_standin.jobs import a_job, a_storage, a_stream
+
+OUR_JOB = json.loads((Path(__file__).parents[1] / "controller" / "job.json").read_text())
+THUMBNAILS, *STREAMS = parse_request(OUR_JOB).outputs
 
 
 def one_output(name: str, settings: Any) -> dict[str, Any]:
@@ -41,6 +48,7 @@ def test_a_valid_job_is_read_whole() -> None:
         pytest.param(
             a_job(storage=a_storage(service="gcs")), "storage_service_not_valid", id="service-not-carried-out"
         ),
+        pytest.param(a_job(storage={"url": "http://h/"}), "storage_service_not_valid", id="storage-by-form-post"),
         pytest.param(a_job(storage=a_storage(bucket=None)), "storage_service_not_valid", id="no-bucket"),
         pytest.param(a_job(storage=a_storage(endpoint=None)), "storage_service_not_valid", id="no-endpoint"),
         pytest.param(a_job(storage=a_storage(credentials=None)), "storage_credentials_not_valid", id="no-credentials"),
@@ -115,6 +123,18 @@ def test_a_job_that_is_not_valid_is_refused(job: object, code: str) -> None:
     with pytest.raises(RefusedJobError) as refused:
         parse_request(job)
     assert refused.value.code == code
+
+
+@given(st.integers(1, 8192), st.integers(1, 8192))
+def test_of_the_job_that_we_order_exactly_one_stream_is_made_of_every_source(width: int, height: int) -> None:
+    assert THUMBNAILS.condition is None
+    source = {"input.width": float(width), "input.height": float(height), "input.duration": 1.0}
+    made = [stream for stream in STREAMS if stream.condition and stream.condition(source)]
+    assert len(made) == 1
+    assert isinstance(made[0].plan, StreamPlan)
+    for variant in made[0].plan.variants:
+        size = variant.video.resolution if variant.video else None
+        assert size is None or (size.width <= width and size.height <= height), "a source is never scaled up"
 
 
 def test_a_stream_without_variants_gets_the_seven_of_coconut() -> None:

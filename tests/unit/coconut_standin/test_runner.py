@@ -18,6 +18,16 @@ NOON = datetime(2026, 2, 16, tzinfo=UTC)
 START = Callable[[], Runner]
 
 
+class NoFfmpeg(Ffmpeg):
+    """Is there, and never asked."""
+
+    def __init__(self) -> None:
+        """Look for no program: that would run it."""
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(tmp_path, max_jobs=2)
@@ -30,7 +40,7 @@ def start(store: Store, tmp_path: Path) -> Iterator[START]:
     started: list[Runner] = []
 
     def run() -> Runner:
-        runner = Runner(store=store, callbacks=Callbacks(Faults()), ffmpeg=Ffmpeg(), folder=tmp_path)
+        runner = Runner(store=store, callbacks=Callbacks(Faults()), ffmpeg=NoFfmpeg(), folder=tmp_path)
         started.append(runner)
         runner.start()
         return runner
