@@ -2,7 +2,7 @@
 
 A point is `{step}.{neighbour}.{method}.{number}:{before|after}`: around the number-th call of that method which the
 step makes, such as `Submit.transcoder.start.1:after`, when a job was ordered and nobody knows yet. Without the
-setting CRASH_AT nothing is wrapped and nothing can die.
+setting CRASH_AT nothing is wrapped and nothing can die. CRASH_SIGNAL=STOP freezes the process instead.
 """
 
 import os
@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from controller.world import World
@@ -20,14 +21,22 @@ Neighbour = TypeVar("Neighbour")
 _WITHOUT_EFFECT = "presign"
 
 
-def crashing_at(point: str) -> Callable[[World, str], World]:
-    """Return what makes this process kill itself at the point, as hard as anybody could."""
+class CrashSignal(StrEnum):
+    """What happens at the point: death, or a freeze from which somebody may wake the process much later."""
 
-    def die_there(reached: str) -> None:
+    KILL = "KILL"
+    STOP = "STOP"
+
+
+def crashing_at(point: str, by: CrashSignal) -> Callable[[World, str], World]:
+    """Return what makes this process strike itself at the point, as hard as anybody could."""
+    number = signal.SIGKILL if by is CrashSignal.KILL else signal.SIGSTOP
+
+    def strike(reached: str) -> None:
         if reached == point:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
-    return watched_by(die_there)
+    return watched_by(strike)
 
 
 def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from controller.crashpoints import CrashSignal
 from crds.lease import LeaseTiming
 from crds.logs import LogFormat
 from crds.rules import OnUncertain
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
 
     # In tests only: the point at which the process kills itself (crashpoints.py).
     crash_at: str = Field(default="", pattern=r"^([A-Za-z]+(\.[a-z_]+){2}\.[0-9]+:(before|after))?$")
+    crash_signal: CrashSignal = CrashSignal.KILL
 
     # The name under which this process holds the Lease; the pod's name where there is one.
     identity: str = Field(default="", max_length=253, validation_alias="POD_NAME")

@@ -65,5 +65,5 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         monotonic=time.monotonic,
     )
     if settings.crash_at:
-        world = replace(world, for_step=crashing_at(settings.crash_at))
+        world = replace(world, for_step=crashing_at(settings.crash_at, settings.crash_signal))
     return Wiring(world, database, cluster)

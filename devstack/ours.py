@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from devstack.asking import answers
 from devstack.environment import World
 from devstack.place import PROJECT_DIR, Place
-from devstack.ports import HOST
+from devstack.ports import HOST, any_free_port
 from devstack.process import Command
 from devstack.server import PartFailedError, Server
 
@@ -41,10 +42,20 @@ def api(place: Place, world: World) -> Server:
 
 def operator(place: Place, world: World) -> Server:
     """Return the operator. It is ready as a standby too: after a kill the Lease takes its time to expire."""
-    url = f"http://{HOST}:{world.operator_port}"
+    return _operator(place, OPERATOR, world.for_operator())
+
+
+def another_operator(place: Place, world: World, name: str, settings: Mapping[str, str]) -> Server:
+    """Return an operator beside the first one, with settings and a name of its own."""
+    own = {"PROBE_PORT": str(any_free_port()), "POD_NAME": name}
+    return _operator(place, name, {**world.for_operator(), **own, **settings})
+
+
+def _operator(place: Place, name: str, environment: Mapping[str, str]) -> Server:
+    url = f"http://{HOST}:{environment['PROBE_PORT']}"
     return Server(
-        process=place.process(OPERATOR),
-        command=Command([sys.executable, "-m", "controller"], world.for_operator(), PROJECT_DIR),
+        process=place.process(name),
+        command=Command([sys.executable, "-m", "controller"], environment, PROJECT_DIR),
         is_ready=lambda: answers(f"{url}/readyz"),
         address=url,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import description, tokens
+from devstack import description, ours, tokens
 from devstack.choices import Choices
 from devstack.cluster import Cluster
 from devstack.description import StackDescription
@@ -107,6 +107,10 @@ class Stack:
             PartStatus(name, server.process.pid(), server.address, was_started=server.process.identity() is not None)
             for name, server in self._plan().servers.items()
         ]
+
+    def another_operator(self, name: str, **settings: str) -> Server:
+        """Return one more operator, not started and none of the parts: whoever starts it also stops it."""
+        return ours.another_operator(self.place, self._plan().world, name, settings)
 
     @property
     def description(self) -> StackDescription:

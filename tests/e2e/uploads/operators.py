@@ -1,0 +1,30 @@
+"""Operators beside the stack's own, with a short Lease: who leads, and when."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from devstack.server import Server
+from tests.e2e.uploads.world import World
+
+# A hand-over in seconds instead of a quarter of a minute; the default is tried in test_handover.py.
+SHORT_LEASE = {"LEASE_DURATION_SECONDS": "3", "LEASE_RENEW_DEADLINE_SECONDS": "2", "LEASE_RETRY_SECONDS": "0.5"}
+
+
+@contextmanager
+def operators(world: World) -> Iterator[list[Server]]:
+    """Stop the stack's operator; whatever is put into the list is ended at the end, frozen ones too."""
+    started: list[Server] = []
+    world.stack.stop("operator")
+    try:
+        yield started
+    finally:
+        for operator in started:
+            operator.process.kill()
+        world.stack.start("operator")
+
+
+def leader(world: World) -> str:
+    """Return the identity that holds the Lease."""
+    lease = world.stack.cluster.kubectl("get", "lease", "video-uploads-operator", "--output=json")
+    return str(json.loads(lease)["spec"].get("holderIdentity") or "")

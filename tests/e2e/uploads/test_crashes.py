@@ -1,0 +1,41 @@
+"""The real operator, killed by SIGKILL at the points around money and files: another one comes to the same end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.world import World, in_phase, uploaded
+from tests.eventually import eventually
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "AcceptFile.observations.commit.1:after",
+        "Submit.observations.commit.1:after",
+        "Submit.transcoder.start.1:after",
+        "Submit.observations.commit.2:after",
+        "Publish.storage.publish_poster.1:after",
+        "Publish.observations.commit.1:after",
+        "WritePlaylist.storage.write_playlist.1:after",
+        "Finish.observations.commit.1:after",
+    ],
+)
+def test_killed_there_the_video_is_ready_for_the_price_of_one_job(world: World, clip: Path, point: str) -> None:
+    world.faults(canned=1)
+    client = world.client()
+    with operators(world) as started:
+        doomed = world.stack.another_operator("doomed", CRASH_AT=point, **SHORT_LEASE)
+        started.append(doomed)
+        doomed.up()
+        video_id = uploaded(client, clip)
+        eventually(lambda: not doomed.process.is_alive(), within_seconds=60)
+
+        successor = world.stack.another_operator("successor", **SHORT_LEASE)
+        started.append(successor)
+        successor.up()
+        eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
+        eventually(lambda: world.status(video_id).get("phase") == "ready", within_seconds=30)
+
+    assert len(world.jobs(video_id)) == 1
