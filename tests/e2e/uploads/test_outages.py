@@ -1,0 +1,125 @@
+"""What an upload survives of its neighbours: gone, frozen, refusing, silent; and of being told to stop meanwhile."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+from crds.callback import callback_url
+from devstack.choices import Choices
+from tests.e2e.conftest import TIME_SCALE
+from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
+from tests.eventually import eventually
+
+SLOW_SECONDS = 8
+CALLBACKS = 1000
+
+
+def test_postgres_dies_while_a_job_runs(world: World, clip: Path) -> None:
+    world.faults(slow=SLOW_SECONDS, canned=1)
+    client = world.client()
+    video_id = uploaded(client, clip)
+    eventually(lambda: in_phase(client, video_id, "processing"))
+
+    world.stack.kill("postgres")
+    anybody = {"Authorization": f"Bearer {world.described.tokens.user}"}
+    refused = requests.get(f"{world.described.api_url}/api/v1/videos/{video_id}", headers=anybody, timeout=20)
+    assert (refused.status_code, refused.json()["code"]) == (503, "temporarily_unavailable")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert requests.get(f"{world.described.api_url}/livez", timeout=5).ok
+    # It asks Postgres at most once a second.
+    eventually(lambda: requests.get(f"{world.described.api_url}/readyz", timeout=20).status_code == 503)
+    world.stack.start("postgres")
+    eventually(lambda: requests.get(f"{world.described.api_url}/readyz", timeout=20).ok)
+
+    eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
+    assert len(world.jobs(video_id)) == 1
+
+
+def test_the_api_server_is_deaf_until_the_lease_is_lost(world: World, clip: Path) -> None:
+    world.faults(canned=1)
+    client = world.client()
+    apiserver, operator = (world.described.pids[name] for name in ("kube-apiserver", "operator"))
+    upload = create(client, clip)
+    os.kill(apiserver, signal.SIGSTOP)
+    try:
+        put(upload, clip)
+        assert client.confirm(upload.video_id) == "processing_queued"
+        eventually(lambda: _is_gone(operator), within_seconds=60)
+    finally:
+        os.kill(apiserver, signal.SIGCONT)
+
+    # Whoever runs it starts it again, as a kubelet would.
+    world.stack.up(Choices(time_scale=TIME_SCALE))
+    eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=120)
+    eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
+    assert len(world.jobs(upload.video_id)) == 1
+
+
+def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_nobody(world: World, clip: Path) -> None:
+    world.faults(canned=1)
+    client = world.client()
+    with operators(world) as started:
+        locked_out = world.stack.another_operator("locked-out", COCONUT_API_KEY="expired", **SHORT_LEASE)
+        started.append(locked_out)
+        locked_out.up()
+        video_ids = [uploaded(client, clip) for _ in range(4)]
+        reasons = {"SubmissionsPaused", "SubmissionDelayed"}
+        for video_id in video_ids:
+            eventually(lambda: world.status(video_id).get("reason") in reasons, within_seconds=60)  # noqa: B023
+        eventually(lambda: "SubmissionsPaused" in {world.status(one).get("reason") for one in video_ids})
+        locked_out.down()
+
+        let_in = world.stack.another_operator("let-in", **SHORT_LEASE)
+        started.append(let_in)
+        let_in.up()
+        for video_id in video_ids:
+            eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)  # noqa: B023
+    assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in video_ids] == [(1, 1)] * 4
+
+
+def test_told_to_stop_in_the_middle_of_an_order_it_leaves_nothing_open(world: World, clip: Path) -> None:
+    # The order is taken, and its answer never comes.
+    world.faults(hang_after=1, slow=SLOW_SECONDS, canned=1)
+    client = world.client()
+    video_id = uploaded(client, clip)
+    eventually(lambda: world.jobs(video_id))
+
+    world.stack.stop("operator")
+    attempts = world.rows(video_id)["attempts"]
+    assert [attempt["state"] for attempt in attempts] in (["uncertain"], ["intended"])
+    world.faults(hang_after=0)
+    world.stack.start("operator")
+
+    eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
+    assert len(world.jobs(video_id)) == 1
+
+
+def test_a_thousand_callbacks_cost_one_claim_and_change_nothing(world: World, clip: Path) -> None:
+    world.faults(canned=1)
+    client = world.client()
+    video_id = uploaded(client, clip)
+    eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
+    job_id = world.jobs(video_id)[0]["job_id"]
+    before = world.rows(video_id)
+    key = world.stack.place.secrets().webhook_signing_key
+    url = callback_url(world.described.api_url, [key], video_id=video_id, attempt=1)
+
+    def call(number: int) -> int:
+        words = "job.failed" if number % 2 else "job.completed"
+        return requests.post(url, json={"job_id": job_id, "event": words}, timeout=30).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(call, range(CALLBACKS))) == {204}
+    assert world.rows(video_id) == before
+    assert len(before["job_claims"]) == 1
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        return "(zombie)" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
