@@ -30,6 +30,8 @@ graceful_timeout = 25
 logger_class = SharedLogger
 # An access log would hold query strings, and with them signatures. See webapi/observing.py.
 accesslog = None
+# It would be a file in the home directory, which a container does not have.
+control_socket_disable = True
 limit_request_line = 4094
 limit_request_fields = 50
 

@@ -11,10 +11,15 @@ class FakeClock:
     def __init__(self, start: datetime = MORNING) -> None:
         self._start = start
         self._elapsed = timedelta(0)
+        self._skew = timedelta(0)
 
     def now(self) -> datetime:
         """Return the time on the wall."""
-        return self._start + self._elapsed
+        return self._start + self._elapsed + self._skew
+
+    def set_wrong(self, seconds: float) -> None:
+        """Put the clock on the wall ahead, or behind: nobody sets the other one."""
+        self._skew = timedelta(seconds=seconds)
 
     def monotonic(self) -> float:
         """Return the seconds since the clock was made."""

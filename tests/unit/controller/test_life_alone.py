@@ -200,6 +200,19 @@ def test_confirming_at_every_step_changes_nothing_else() -> None:
     assert_ends_ready(small, jobs=2)
 
 
+@pytest.mark.parametrize("skew", [TEN_MINUTES, -TEN_MINUTES], ids=["ahead", "behind"])
+@pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.PROCESSING])
+def test_the_clock_on_the_wall_jumps(phase: Phase, skew: float) -> None:
+    small = a_world(Script(job_seconds=HALF_AN_HOUR))
+
+    def jump() -> None:
+        if small.row.observed.phase is phase:
+            small.clock.set_wrong(skew)
+
+    live(small, meanwhile=jump)
+    assert_ends_ready(small)
+
+
 def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
     small = a_world(Script(job_seconds=3600))
     live(small)

@@ -1,0 +1,60 @@
+"""Ten thousand uploads: a restart asks for what it needs and writes nothing, and polls are spread evenly."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+from controller.known import KnownResources
+from controller.queue import WorkQueue
+from controller.sweep import Sweep
+from crds.resource import Resource
+from crds.schedule import Timing, next_check_at
+from crds.spec import manifest_of
+from crds.status import status_of
+from crds.videoupload import Phase, new_video_id
+from tests.fakes.resources import NAMESPACE
+from tests.fakes.world import SmallWorld
+from tests.unit.controller.builders import a_row
+from tests.unit.crds.builders import NOON
+
+MANY = 10_000
+
+
+def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing() -> None:
+    small = a_world_at_rest()
+    known, queue = KnownResources(), WorkQueue(small.clock.monotonic)
+    sweep = Sweep(small.world, known, queue, clock=lambda: NOON)
+    sweep.resources()
+    for _ in range(MANY):
+        taken = queue.take()
+        assert taken is not None
+        queue.done(taken[0])
+    small.fuse.calls.clear()
+
+    assert (sweep.start(), sweep.rows(), sweep.resources()) == (0, 0, 0)
+    assert queue.depth() == 0
+    assert set(small.fuse.calls) <= {"working", "pages", "purgeable", "forget_old"}
+
+
+def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
+    timing, began = Timing(), NOON
+    row = a_row(Phase.PROCESSING)
+    checks: Counter[int] = Counter()
+    for _ in range(MANY):
+        check = next_check_at(new_video_id(), row.observed, began + timedelta(hours=1), timing)
+        assert check is not None
+        checks[int((check - began).total_seconds()) % int(timing.processing_last_check_seconds)] += 1
+    mean = MANY / timing.processing_last_check_seconds
+    assert max(checks.values()) / mean < 1.5
+
+
+def a_world_at_rest() -> SmallWorld:
+    small, pattern = SmallWorld(), a_row(Phase.READY)
+    body = manifest_of(pattern.wish, namespace=NAMESPACE)
+    resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
+    status = status_of(pattern.wish, pattern.observed, resource=resource, rules=small.world.rules, now=NOON)
+    for _ in range(MANY):
+        video_id = new_video_id()
+        small.records.rows[video_id] = replace(pattern, wish=replace(pattern.wish, video_id=video_id))
+        small.resources.by_name[video_id] = replace(resource, name=video_id, status=status)
+    return small
