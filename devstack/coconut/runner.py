@@ -17,7 +17,6 @@ from devstack.coconut.canned import Canned
 from devstack.coconut.delayed import DelayedQueue
 from devstack.coconut.faults import Fate
 from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg, FfmpegError, StoppedError
-from devstack.coconut.fields import RefusedJobError
 from devstack.coconut.job import UP_TO_WORK, Event, Job, OutputState
 from devstack.coconut.outputs import Output
 from devstack.coconut.progress import Meter, progress
@@ -94,8 +93,8 @@ class Runner:
                 continue
             try:
                 order = Order(parse_request(json.loads(accepted.request_text)), accepted.fate)
-            except RefusedJobError:
-                # Accepted by an earlier version of ours.
+            except Exception:
+                # Accepted by an earlier version of ours. It must not take the worker with it either.
                 _log.exception("job %s can no longer be read", turn.job_id)
                 self._saved(_ended(accepted.job))
                 continue

@@ -50,19 +50,21 @@ def start(store: Store, tmp_path: Path) -> Iterator[START]:
         runner.stop()
 
 
-def accept_unreadable(store: Store, job_id: str) -> None:
+def accept_unreadable(store: Store, job_id: str, text: str = '{"input": {"url": "gopher://old"}}') -> None:
     output = OutputState(key="hls", kind="httpstream", format_text="httpstream")
     job = Job(id=job_id, created_at=NOON, outputs=(output,))
-    store.accept(AcceptedJob(job, Fate(), '{"input": {"url": "gopher://old"}}'), {}, at=NOON)
+    store.accept(AcceptedJob(job, Fate(), text), {}, at=NOON)
 
 
-def test_a_job_that_an_earlier_version_accepted_ends_failed_and_hinders_no_start(store: Store, start: START) -> None:
-    accept_unreadable(store, "old")
+def test_jobs_that_an_earlier_version_accepted_end_failed_and_hinder_nothing(store: Store, start: START) -> None:
+    accept_unreadable(store, "other-rules")
+    accept_unreadable(store, "other-form", "not even JSON")
     start()
     eventually(lambda: store.unfinished() == [], every_seconds=0.01)
-    job = store.job("old")
-    assert job is not None
-    assert (job.body()["status"], job.outputs[0].status) == ("job.failed", "httpstream.aborted")
+    for job_id in ("other-rules", "other-form"):
+        job = store.job(job_id)
+        assert job is not None
+        assert (job.body()["status"], job.outputs[0].status) == ("job.failed", "httpstream.aborted")
 
 
 def test_a_job_that_is_forgotten_while_it_waits_is_passed_over(store: Store, start: START) -> None:
