@@ -1,6 +1,7 @@
 """Death at a named point of a step (controller/crashpoints.py), and which lines of the effects led there."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 from tests.fakes.fuse import KilledError
@@ -25,13 +26,20 @@ class CrashPoints:
             raise KilledError(point)
 
 
+@cache
+def _module_in(file: str) -> str | None:
+    """Return the module of effects that a file holds, None if it holds something else. There are few files."""
+    path = Path(file)
+    return path.stem if path.parent.name == "controller" and path.stem in EFFECTS else None
+
+
 def _lines_above() -> set[tuple[str, int]]:
     """Return module and line of every frame of an effect that led here."""
     lines, frame = set(), sys._getframe(2)
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
-        if path.parent.name == "controller" and path.stem in EFFECTS:
-            lines.add((path.stem, frame.f_lineno))
+        module = _module_in(frame.f_code.co_filename)
+        if module is not None:
+            lines.add((module, frame.f_lineno))
         if frame.f_back is None:
             break
         frame = frame.f_back
