@@ -98,7 +98,7 @@ def key_beside(playlist_key: str, uri: str) -> str:
     path = unquote(uri)
     parts = path.split("/")
     is_plain = len(uri) <= URI_CHARS_MAX and path.isprintable() and not set(uri) & set('?#\\"')
-    if not is_plain or ":" in parts[0] or any(part in {"", ".."} for part in parts):
+    if not is_plain or ":" in parts[0] or parts[-1] == "." or any(part in {"", ".."} for part in parts):
         raise PlaylistError("it names something outside its own directory")
     directory, _, _ = playlist_key.rpartition("/")
     return "/".join([directory, *(part for part in parts if part != ".")])

@@ -210,6 +210,9 @@ def test_a_relative_uri_names_a_key_near_the_playlist(uri: str, key: str) -> Non
         'a".m3u8',
         "a" * 901,
         "",
+        ".",
+        "720p/.",
+        "%2e",
     ],
 )
 def test_a_uri_that_leads_elsewhere_is_refused(uri: str) -> None:
