@@ -1,7 +1,7 @@
 """What the start makes of each answer to the question for the buckets."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -12,6 +12,9 @@ from spaces import check
 from spaces.check import check_buckets
 from spaces.s3 import make_own_client
 from spaces.settings import SpacesSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 URL = "https://raw.example.com/?list-type=2"
 BOTH = "S3_RAW_BUCKET and S3_PROCESSED_BUCKET"
@@ -101,7 +104,16 @@ def test_a_bucket_that_is_missing_ends_the_process_with_its_variable(
     assert there.is_closed
 
 
-def test_a_name_that_no_bucket_can_have_is_a_bucket_that_is_missing() -> None:
+@pytest.fixture(scope="module")
+def client() -> "S3Client":
+    """A real client, which takes a while to make."""
+    return make_own_client(settings())
+
+
+def test_a_name_that_no_bucket_can_have_is_a_bucket_that_is_missing(
+    client: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "make_own_client", lambda _: client)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: no bucket can have this name$"):
         check_buckets(settings(raw_bucket="a b", processed_bucket="a b"), who="the test")
 
@@ -163,8 +175,9 @@ def test_the_start_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch
     assert waited == [(3, 3, 1), (3, 1, 1)]
 
 
-def test_the_question_is_one_that_storage_answers_with_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = make_own_client(settings())
+def test_the_question_is_one_that_storage_answers_with_a_body(
+    client: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(check, "make_own_client", lambda _: client)
     with Stubber(client) as stub:
         stub.add_client_error("list_objects_v2", "NoSuchBucket", http_status_code=404)

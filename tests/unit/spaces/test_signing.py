@@ -1,6 +1,7 @@
 """Signed URLs and how the clients are made; no request leaves."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -23,7 +24,9 @@ SETTINGS = {
 }
 
 
+@cache
 def storage(**changes: str) -> Storage:
+    """Return a storage with these settings. It reads the whole description of S3, which takes a while."""
     return Storage(SpacesSettings.model_validate(SETTINGS | changes))
 
 
