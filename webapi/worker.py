@@ -6,12 +6,13 @@ from types import FrameType
 
 from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from webapi.connections import PatientWorker
 
 SERVICE_MODULE = "webapi.wsgi"
 
 
-class DrainingWorker(ThreadWorker):  # type: ignore[misc]
+class DrainingWorker(PatientWorker):
     """On SIGTERM: `/readyz` says 503 at once, requests are still taken for a while, then the worker stops.
 
     gunicorn's own way, to refuse connections at once, is faster than load balancers notice.

@@ -28,13 +28,14 @@ A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
 _LISTENING = re.compile(rb"Listening at: (http://127\.0\.0\.1:\d+)")
 
-# The API server of this kubeconfig is never there: its port is one that nobody may listen on.
-_NO_CLUSTER = """
+# A port that nobody may listen on.
+_NOWHERE = "http://127.0.0.1:1"
+_NO_CLUSTER = f"""
 apiVersion: v1
 kind: Config
-clusters: [{name: away, cluster: {server: "http://127.0.0.1:1"}}]
-contexts: [{name: away, context: {cluster: away, user: nobody}}]
-users: [{name: nobody, user: {}}]
+clusters: [{{name: away, cluster: {{server: "{_NOWHERE}"}}}}]
+contexts: [{{name: away, context: {{cluster: away, user: nobody}}}}]
+users: [{{name: nobody, user: {{}}}}]
 current-context: away
 """
 
@@ -70,10 +71,14 @@ class ApiProcess:
 
     def send_raw(self, request: bytes) -> bytes:
         """Send bytes that no client library would send, and return all that comes back."""
-        host, _, port = self.url.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with self.connect() as connection:
             connection.sendall(request)
-            return b"".join(iter(lambda: connection.recv(4096), b""))
+            return all_of(connection)
+
+    def connect(self) -> socket.socket:
+        """Open a connection and send nothing."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return socket.create_connection((host, int(port)), timeout=20)
 
     def probe(self, path: str) -> int:
         """Return the status that a probe sees."""
@@ -115,6 +120,12 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
     return known | local_s3(s3) | changes
 
 
+def without_neighbours(directory: Path) -> dict[str, str]:
+    """Return what an API has to be told whose neighbours never answer."""
+    s3 = S3Access(_NOWHERE, "us-east-1", "key", "secret", "reader", "secret", "writer", "secret", "raw", "processed")
+    return environment_of("postgresql://nobody@127.0.0.1:1/nothing", s3, without_cluster(directory))
+
+
 def without_cluster(directory: Path) -> Path:
     """Return the kubeconfig of an API server that does not answer."""
     file = directory / "away.kubeconfig"
@@ -141,6 +152,11 @@ def ended(environment: Mapping[str, str]) -> tuple[int, str]:
         gunicorn(), cwd=PROJECT_DIR, env=dict(environment), capture_output=True, text=True, timeout=60, check=False
     )
     return process.returncode, process.stdout + process.stderr
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Return everything the API sends until it closes."""
+    return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 def gunicorn() -> list[str]:

@@ -1,0 +1,122 @@
+"""Clients that keep the API waiting, more of them than it has threads: everybody else is answered all the same.
+
+Nothing here asks a neighbour: probes are enough to see whether the process still answers.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
+
+import pytest
+import requests
+
+from tests.integration.api_process import ApiProcess, all_of, running, token, without_neighbours
+
+THREADS = 2
+MANY = THREADS * 4
+# Far below what any of these clients could hold a thread or the accepting loop for, far above a probe's time.
+AT_ONCE_SECONDS = 2.5
+
+HEAD = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    directory = tmp_path_factory.mktemp("api")
+    with running({**without_neighbours(directory), "THREADS": str(THREADS)}, directory) as process:
+        yield process
+
+
+@contextmanager
+def clients(api: ApiProcess, *sent: bytes) -> Iterator[list[socket.socket]]:
+    """Open many connections and send the same pieces on each."""
+    with ExitStack() as opened:
+        connections = [opened.enter_context(api.connect()) for _ in range(MANY)]
+        for piece in sent:
+            for connection in connections:
+                connection.sendall(piece)
+        yield connections
+
+
+def is_answered_at_once(api: ApiProcess) -> bool:
+    return requests.get(f"{api.url}/livez", timeout=AT_ONCE_SECONDS).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([b"G"], id="one-letter"),
+        pytest.param([HEAD], id="half-a-head"),
+        pytest.param([HEAD, b"X: " + b"x" * 8000, b"x" * 8000], id="a-header-without-end"),
+        pytest.param([HEAD + b"\r\n", b"G"], id="a-request-and-a-letter"),
+    ],
+)
+def test_heads_that_never_end_keep_nobody_waiting(api: ApiProcess, sent: list[bytes]) -> None:
+    with clients(api, *sent):
+        assert is_answered_at_once(api)
+        assert is_answered_at_once(api)
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 1000000", b"Transfer-Encoding: chunked"])
+def test_a_body_that_nobody_reads_is_not_waited_for(api: ApiProcess, framing: bytes) -> None:
+    with clients(api, HEAD + framing + b"\r\n\r\n") as connections:
+        assert is_answered_at_once(api)
+        for connection in connections:
+            assert all_of(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(api: ApiProcess) -> None:
+    with closing(HTTPConnection(api.url.removeprefix("http://"), timeout=20)) as connection:
+        connection.connect()
+        connection.auto_open = 0
+        for _ in range(3):
+            connection.request("GET", "/livez", body=b"{}")
+            with connection.getresponse() as answer:
+                assert answer.status == 200
+                answer.read()
+
+
+@pytest.mark.parametrize(
+    "sent", [HEAD + b"Connection: close\r\n\r\n", b"nonsense\r\n\r\n"], ids=["after-an-answer", "after-a-refusal"]
+)
+def test_clients_that_never_close_keep_nobody_waiting(api: ApiProcess, sent: bytes) -> None:
+    with clients(api, sent):
+        assert is_answered_at_once(api)
+        assert is_answered_at_once(api)
+
+
+def test_heads_that_come_in_pieces_are_read(api: ApiProcess) -> None:
+    request = HEAD + b"Connection: close\r\n\r\n"
+    with api.connect() as connection:
+        for number in range(len(request)):
+            connection.sendall(request[number : number + 1])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_that_come_together_are_answered_one_by_one(api: ApiProcess) -> None:
+    with api.connect() as connection:
+        connection.sendall((HEAD + b"\r\n") * 3 + HEAD + b"Connection: close\r\n\r\n")
+        answers = all_of(connection)
+
+    assert answers.count(b"HTTP/1.1 200 ") == 4
+
+
+def test_a_body_that_stops_is_given_up(api: ApiProcess) -> None:
+    head = (
+        "POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token('ann')}\r\nContent-Length: 100\r\n\r\n"
+    )
+    with api.connect() as connection:
+        connection.sendall(head.encode() + b"{")
+        answer = all_of(connection)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"malformed_request"' in answer
+
+
+def test_a_head_that_stops_is_given_up(api: ApiProcess) -> None:
+    with api.connect() as connection:
+        connection.sendall(HEAD)
+        assert connection.recv(4096) == b""
