@@ -141,24 +141,29 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(UnavailableError, _on_unavailable)
 
 
-def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemError, _params: Any) -> None:
+def problem_body(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
+    """Return the problem as JSON."""
     kind = KINDS[problem.code]
     body: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
         "title": kind.title,
         "status": int(kind.status[:3]),
         "detail": problem.detail,
-        "instance": req.path,
+        "instance": instance,
         "code": problem.code,
         "retryable": kind.retryable,
         "what_to_do": kind.what_to_do,
-        "request_id": req.context.request_id,
+        "request_id": request_id,
     }
     if problem.errors:
         body["errors"] = [{"field": error.field, "detail": error.detail} for error in problem.errors]
-    resp.status = kind.status
+    return orjson.dumps(body)
+
+
+def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemError, _params: Any) -> None:
+    resp.status = KINDS[problem.code].status
     resp.content_type = MEDIA_PROBLEM
-    resp.data = orjson.dumps(body)
+    resp.data = problem_body(problem, instance=req.path, request_id=req.context.request_id)
     resp.set_headers({"Cache-Control": "no-store", **problem.headers})
 
 

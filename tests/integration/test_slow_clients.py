@@ -120,3 +120,11 @@ def test_a_head_that_stops_is_given_up(api: ApiProcess) -> None:
     with api.connect() as connection:
         connection.sendall(HEAD)
         assert connection.recv(4096) == b""
+
+
+def test_a_head_that_is_too_large_is_refused(api: ApiProcess) -> None:
+    many = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 4000) for number in range(20))
+    answer = api.send_raw(HEAD + many)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"malformed_request"' in answer
