@@ -32,6 +32,8 @@ logger_class = SharedLogger
 accesslog = None
 # It would be a file in the home directory, which a container does not have.
 control_socket_disable = True
+# Nobody is believed about the path, the scheme or the address of a request: nothing here is made from them.
+forwarded_allow_ips = ""
 limit_request_line = 4094
 limit_request_fields = 50
 
