@@ -8,9 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from crds.failures import Stage
 from crds.videoupload import Phase, Reason, UploadMode
 
-# Control characters and line separators break log lines, terminals and headers; everything else is a name.
-_NO_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-_TEXT_PATTERN = rf"^[^{_NO_CONTROL}]*[^\s{_NO_CONTROL}][^{_NO_CONTROL}]*$"
+# Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
+# turn the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
+_NOWHERE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+# Nothing to see: whoever has only these has no title.
+_INVISIBLE = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
+_TEXT_PATTERN = rf"^[^{_NOWHERE}]*[^{_INVISIBLE}{_NOWHERE}][^{_NOWHERE}]*$"
+# A name, not a path: it is shown, and one day a file is saved under it.
+_NO_NAME = rf"/\\{_NOWHERE}"
+_FILENAME_PATTERN = rf"^[^{_NO_NAME}]*[^.{_INVISIBLE}{_NO_NAME}][^{_NO_NAME}]*$"
 _CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
 
 
@@ -30,10 +36,16 @@ class CreateVideo(_Request):
     """Ask for an upload."""
 
     title: str = Field(
-        min_length=1, max_length=200, pattern=_TEXT_PATTERN, description="text that is not blank, no control characters"
+        min_length=1,
+        max_length=200,
+        pattern=_TEXT_PATTERN,
+        description="text that is not blank, no control characters, no change of direction",
     )
     filename: str = Field(
-        min_length=1, max_length=255, pattern=_TEXT_PATTERN, description="a file name, no control characters"
+        min_length=1,
+        max_length=255,
+        pattern=_FILENAME_PATTERN,
+        description="a file name without a path, not only dots, no control characters, no change of direction",
     )
     content_type: str = Field(
         pattern=_CONTENT_TYPE_PATTERN, description="video/…, or application/octet-stream when the type is not known"
