@@ -1,5 +1,7 @@
 """Request bodies: read within a bound, parsed into a model, and refused with the fields named."""
 
+import json
+from collections import Counter
 from typing import Any, TypeVar
 
 import falcon
@@ -21,11 +23,20 @@ def read_json(req: falcon.Request, model: type[Model]) -> Model:
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
         raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
-    body = read_body(req, at_most_bytes=JSON_BYTES_MAX)
+    return parse_json(read_body(req, at_most_bytes=JSON_BYTES_MAX), model)
+
+
+def parse_json(body: bytes, model: type[Model]) -> Model:
+    """Return the bytes as ``model``. Raises ProblemError."""
     try:
-        return model.model_validate_json(body, strict=True)
+        parsed = model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise _problem(error, model) from error
+    repeated = [name for name in _repeated_names(body) if name in model.model_fields]
+    if repeated:
+        problems = [FieldProblem(name, "appears more than once") for name in repeated]
+        raise ProblemError(Code.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
+    return parsed
 
 
 def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
@@ -40,11 +51,27 @@ def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
         raise ProblemError(Code.MALFORMED_REQUEST, "the body could not be read to its end") from error
     if len(body) > at_most_bytes:
         raise _too_large(at_most_bytes)
+    if len(body) < (req.content_length or 0):
+        # What has come may well be JSON, and yet not what was meant.
+        raise ProblemError(Code.MALFORMED_REQUEST, "the body is shorter than its Content-Length")
     return body
 
 
 def _too_large(at_most_bytes: int) -> ProblemError:
     return ProblemError(Code.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
+
+
+def _repeated_names(body: bytes) -> list[str]:
+    """Return the names that one object of a body has twice: readers differ in which of the values they take."""
+    repeated: list[str] = []
+
+    def note(pairs: list[tuple[str, object]]) -> None:
+        counted = Counter(name for name, _ in pairs)
+        repeated.extend(name for name, times in counted.items() if times > 1)
+
+    # That it is JSON, and not too deep, is known already. Its numbers are not looked at: Python refuses long ones.
+    json.loads(body.decode(), object_pairs_hook=note, parse_int=len, parse_float=len)
+    return repeated
 
 
 def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import falcon
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from crds.callback import SignedAttempt, verify
-from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.errors import Code, ProblemError
 from webapi.ports import Claims
-from webapi.reading import read_body
+from webapi.reading import parse_json, read_body
 
 # With metadata a payload holds the ffprobe output of the source and of every variant.
 BODY_BYTES_MAX = 1024 * 1024
@@ -19,7 +19,7 @@ class Callback(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    job_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    job_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="must name a job")
 
 
 class CoconutWebhook:
@@ -34,25 +34,23 @@ class CoconutWebhook:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Record the claim, nudge, answer. The operator asks Coconut itself."""
         signed = self._signed_attempt(req)
-        callback = _callback(read_body(req, at_most_bytes=BODY_BYTES_MAX))
+        callback = parse_json(read_body(req, at_most_bytes=BODY_BYTES_MAX), Callback)
         self._claims.record(video_id=signed.video_id, attempt=signed.attempt, job_id=callback.job_id)
         resp.status = falcon.HTTP_204
 
     def _signed_attempt(self, req: falcon.Request) -> SignedAttempt:
         signed = verify(
             self._signing_keys,
-            video=req.get_param("video", default=""),
-            attempt=req.get_param("attempt", default=""),
-            signature=req.get_param("sig", default=""),
+            video=_only(req, "video"),
+            attempt=_only(req, "attempt"),
+            signature=_only(req, "sig"),
         )
         if signed is None:
             raise ProblemError(Code.INVALID_SIGNATURE, "nothing was changed")
         return signed
 
 
-def _callback(body: bytes) -> Callback:
-    try:
-        return Callback.model_validate_json(body)
-    except ValidationError as error:
-        detail = "must name a job"
-        raise ProblemError(Code.INVALID_REQUEST, detail, errors=[FieldProblem("job_id", detail)]) from error
+def _only(req: falcon.Request, name: str) -> str:
+    """Return a parameter's only value; nothing if it has several, for no two servers agree on which one counts."""
+    value = req.params.get(name, "")
+    return value if isinstance(value, str) else ""
