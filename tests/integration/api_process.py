@@ -20,7 +20,8 @@ from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
 from tests.eventually import eventually
 
-JWT_SIGNING_KEY = "a signing key of the integration tests"
+# Long enough for HS512 too, so that only the algorithm can be what is refused.
+JWT_SIGNING_KEY = "a signing key of the integration tests, with the 64 bytes HS512 asks for"
 CALLBACK_KEY = "a callback key of the integration tests"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,14 @@ def postgres_url(place: Place, ports: Ports, run_server: Callable[[Server], None
 
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
-    """A migrated, empty database of this test's own: a clone of the template."""
+    """A migrated, empty database of this test's own."""
+    with cloned_database(postgres_url) as url:
+        yield url
+
+
+@contextmanager
+def cloned_database(postgres_url: str) -> Iterator[str]:
+    """Clone the template, and drop the clone at the end of the block."""
     name = f"test_{secrets.token_hex(6)}"
     server_url, _, _ = postgres_url.rpartition("/")
     with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as asking:
@@ -96,7 +104,12 @@ def s3_access(place: Place, ports: Ports, run_server: Callable[[Server], None]) 
 
 @pytest.fixture
 def s3(s3_access: S3Access) -> S3Access:
-    """A fresh bucket of this test's own, with the same policy and CORS rules as everywhere."""
+    """A fresh bucket of this test's own."""
+    return with_fresh_bucket(s3_access)
+
+
+def with_fresh_bucket(s3_access: S3Access) -> S3Access:
+    """Make a bucket, with the same policy and CORS rules as everywhere."""
     bucket = f"test-{secrets.token_hex(6)}"
     reach = replace(s3_access, raw_bucket=bucket, processed_bucket=bucket)
     s3_server.create_bucket(reach, allowed_origins=["http://127.0.0.1:8080"])

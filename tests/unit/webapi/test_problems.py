@@ -1,26 +1,89 @@
 """Answers that are not a success: their form, and the table behind them."""
 
 import re
-from pathlib import Path
+from collections.abc import Callable
 
+import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
-from crds.videoupload import Phase
-from tests.unit.webapi.conftest import A_VIDEO, Api
+from tests.hostile.problems import PAGE, assert_problem, documented
+from tests.hostile.requests import Answer
+from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, Api
 from webapi.errors import KINDS, Code
 
-DOCS = Path(__file__).parents[3] / "docs" / "api.md"
+Result = falcon.testing.Result
+
+VIDEOS = "/api/v1/videos"
+JSON = {"Content-Type": "application/json"}
 
 
-def test_every_code_has_a_kind() -> None:
+def _past_the_limit(api: Api) -> Result:
+    for _ in range(10):
+        api.create()
+    return api.call("POST", VIDEOS, json=A_VIDEO)
+
+
+def _without_postgres(api: Api) -> Result:
+    api.postgres.is_away = True
+    return api.call("GET", f"{VIDEOS}/abcdefghijklmnopqrstuvwxy2")
+
+
+class Broken:
+    """A view with a bug."""
+
+    def video(self, *_: object) -> object:
+        raise RuntimeError("secret inner workings")
+
+
+def _with_a_bug(api: Api) -> Result:
+    video_id = api.create()
+    client = api.rebuilt(view=Broken())
+    return client.simulate_get(f"{VIDEOS}/{video_id}", headers={"Authorization": api.bearer()})
+
+
+# A way into each problem: a code that nothing leads to has no place in the list.
+WAYS: dict[Code, Callable[[Api], Result]] = {
+    Code.MALFORMED_REQUEST: lambda api: api.call("FROB", "/livez"),
+    Code.INVALID_JSON: lambda api: api.call("POST", VIDEOS, body="{", headers=JSON),
+    Code.INVALID_REQUEST: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "title": ""}),
+    Code.FILE_TOO_LARGE: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "size_bytes": MAX_FILE_BYTES + 1}),
+    Code.BODY_TOO_LARGE: lambda api: api.call("POST", VIDEOS, body=" " * 70_000, headers=JSON),
+    Code.UNSUPPORTED_MEDIA_TYPE: lambda api: api.call("POST", VIDEOS, body="title=Cats"),
+    Code.NOT_AUTHENTICATED: lambda api: api.client.simulate_get(f"{VIDEOS}/x"),
+    Code.INVALID_TOKEN: lambda api: api.client.simulate_get(f"{VIDEOS}/x", headers={"Authorization": "Bearer x"}),
+    Code.INVALID_SIGNATURE: lambda api: api.client.simulate_post("/webhooks/coconut", json={"job_id": "j"}),
+    Code.NOT_FOUND: lambda api: api.call("GET", f"{VIDEOS}/x"),
+    Code.METHOD_NOT_ALLOWED: lambda api: api.call("PUT", VIDEOS),
+    Code.OBJECT_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/upload_complete"),
+    Code.UPLOAD_LIMIT_REACHED: _past_the_limit,
+    Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
+    Code.INTERNAL_ERROR: _with_a_bug,
+}
+NAMING_FIELDS = {Code.INVALID_REQUEST: ["title"], Code.FILE_TOO_LARGE: ["size_bytes"]}
+
+
+@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
+@pytest.mark.parametrize("code", Code)
+def test_every_problem_can_happen_and_reads_as_documented(api: Api, code: Code) -> None:
+    result = WAYS[code](api)
+    headers = {name.lower(): value for name, value in result.headers.items()}
+
+    assert_problem(Answer(result.status_code, headers, result.content), code, NAMING_FIELDS.get(code, []))
+
+
+def test_the_documentation_lists_exactly_the_problems_there_are() -> None:
+    assert {code: (row.status, row.retryable) for code, row in documented().items()} == {
+        code.value: (int(kind.status[:3]), kind.retryable) for code, kind in KINDS.items()
+    }
     assert set(KINDS) == set(Code)
 
 
-def test_the_documentation_lists_exactly_the_codes_there_are() -> None:
-    documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", DOCS.read_text(), re.MULTILINE))
+def test_the_documentation_gives_each_problem_its_own_status_wherever_it_names_it() -> None:
+    named = re.findall(r"\*\*(\d{3})\*\*\s+`([a-z_]+)`", PAGE)
 
-    assert documented == {code.value: kind.status[:3] for code, kind in KINDS.items()}
+    assert ("409", "object_missing") in named
+    assert [(status, code) for status, code in named if documented()[code].status != int(status)] == []
 
 
 def test_a_problem_has_the_members_of_rfc_9457_and_ours(api: Api) -> None:
@@ -64,17 +127,8 @@ def test_a_method_that_is_not_allowed_names_those_that_are(api: Api) -> None:
 
 
 def test_a_bug_is_logged_and_not_shown(api: Api) -> None:
-    video_id = api.create()
-    api.wishes.observe(video_id, phase=Phase.PROCESSING)
-
-    class Broken:
-        def video(self, *_: object) -> object:
-            raise RuntimeError("secret inner workings")
-
-    client = api.rebuilt(view=Broken())
-    authorization = {"Authorization": api.bearer()}
     with capture_logs() as lines:
-        answer = client.simulate_get(f"/api/v1/videos/{video_id}", headers=authorization)
+        answer = _with_a_bug(api)
 
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert "secret" not in answer.text

@@ -1,0 +1,87 @@
+"""One row for each call of the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import falcon.inspect
+from pydantic import BaseModel
+
+from webapi.app import App
+from webapi.bodies import CreateVideo
+from webapi.reading import JSON_BYTES_MAX
+from webapi.webhooks import BODY_BYTES_MAX, Callback
+
+
+@dataclass(frozen=True)
+class Body:
+    """The JSON that a call takes, and a good one."""
+
+    model: type[BaseModel]
+    sample: Mapping[str, Any]
+    bytes_max: int = JSON_BYTES_MAX
+    # Whether only `application/json` is read: callbacks come as they come.
+    is_typed: bool = True
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether fields that are not in the model are refused."""
+        return self.model.model_config.get("extra") == "forbid"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call. A row says who may make it and what it reads; its faults follow from that."""
+
+    method: str
+    template: str
+    success: int = 200
+    # Needs a token.
+    is_private: bool = True
+    # Needs a signature in its query.
+    is_signed: bool = False
+    body: Body | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
+    @property
+    def has_video(self) -> bool:
+        """Tell whether it is about one video of the caller's."""
+        return "{video_id}" in self.template
+
+
+_NEW_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4", "size_bytes": 9}
+_CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
+
+CALLS = (
+    Call("POST", "/api/v1/videos", 201, body=Body(CreateVideo, _NEW_VIDEO)),
+    Call("GET", "/api/v1/videos/{video_id}"),
+    Call("POST", "/api/v1/videos/{video_id}/upload_complete", 202),
+    Call(
+        "POST",
+        "/webhooks/coconut",
+        204,
+        is_private=False,
+        is_signed=True,
+        body=Body(Callback, _CALLBACK, bytes_max=BODY_BYTES_MAX, is_typed=False),
+    ),
+    Call("GET", "/livez", is_private=False),
+    Call("GET", "/readyz", is_private=False),
+    Call("GET", "/metrics", is_private=False),
+)
+
+
+def routes_of(app: App) -> set[tuple[str, str]]:
+    """Return the method and the template of everything that the application answers by itself."""
+    return {
+        (method.method, route.path)
+        for route in falcon.inspect.inspect_routes(app)
+        for method in route.methods
+        if not method.internal
+    }
+
+
+def methods_of(template: str) -> set[str]:
+    """Return the methods that a template is known with."""
+    return {call.method for call in CALLS if call.template == template}

@@ -1,0 +1,21 @@
+"""Which faults a call can have."""
+
+from collections.abc import Iterator
+
+from tests.hostile import bodies, targets, tokens
+from tests.hostile.calls import Call
+from tests.hostile.requests import Fault
+
+
+def faults_of(call: Call) -> Iterator[Fault]:
+    """Yield every fault that a call can have."""
+    yield from targets.method_faults(call)
+    if call.is_private:
+        yield from tokens.token_faults()
+    if call.has_video:
+        yield from targets.id_faults()
+    if call.is_signed:
+        yield from targets.signature_faults()
+    if call.body is not None:
+        yield from bodies.body_faults(call.body)
+        yield from bodies.field_faults(call.body)

@@ -1,0 +1,74 @@
+"""A real API process to send bad input to, with all rows of its database to compare."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.hostile.requests import Answer, Facts, Sent
+from tests.hostile.tokens import token
+from tests.hostile.wire import encode, exchange
+from tests.integration.api_process import CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
+
+_TABLES = ("videos", "attempts", "job_claims", "video_events")
+
+
+class RealWorld:
+    """A running API, two users' videos with their files and first attempts, and the rows behind them."""
+
+    def __init__(self, api: ApiProcess, database_url: str) -> None:
+        self.api = api
+        self._connection = psycopg.connect(database_url, autocommit=True)
+        own, foreign = self._submitted("ann"), self._submitted("eve")
+        self.facts = Facts(own, foreign, JWT_SIGNING_KEY, [CALLBACK_KEY], token(JWT_SIGNING_KEY))
+
+    def send(self, sent: Sent) -> Answer:
+        """Send one request."""
+        return self.send_bytes(encode(sent))
+
+    def send_bytes(self, request: bytes, *, is_cut: bool = False) -> Answer:
+        """Send bytes, and return the answer to them."""
+        with self.api.connect() as connection:
+            return exchange(connection, request, is_cut=is_cut)
+
+    def state(self) -> object:
+        """Return every row."""
+        return {table: self.rows(table) for table in _TABLES}
+
+    def rows(self, table: str) -> list[tuple[object, ...]]:
+        """Return every row of one table."""
+        selected = sql.SQL("SELECT * FROM {} ORDER BY 1, 2").format(sql.Identifier(table))
+        return self._connection.execute(selected).fetchall()
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._connection.close()
+
+    def _submitted(self, user: str) -> str:
+        """Create a video with its file and a first attempt on record, as the operator leaves it."""
+        answer = self.api.call("POST", "/api/v1/videos", user=user, json=_A_VIDEO)
+        assert answer.status_code == 201, answer.text
+        self.api.send_file(answer.json(), b"not a video")
+        video_id = str(answer.json()["video_id"])
+        self._connection.execute(
+            "INSERT INTO attempts (video_id, attempt, edition, state, intended_at) VALUES (%s, 1, 1, 'uncertain', %s)",
+            (video_id, datetime.now(UTC)),
+        )
+        return video_id
+
+
+_A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
+
+
+@contextmanager
+def real_world(environment: Mapping[str, str], directory: Path) -> Iterator[RealWorld]:
+    """Run an API until the end of the block."""
+    with running(environment, directory) as api:
+        world = RealWorld(api, environment["DATABASE_URL"])
+        try:
+            yield world
+        finally:
+            world.close()

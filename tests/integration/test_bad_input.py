@@ -1,0 +1,105 @@
+"""The table of bad input over a real process: gunicorn, Postgres and S3, with Kubernetes away.
+
+Beside the faults of tests/hostile that are requests, there are those of the wire that no client library would send.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from devstack.s3 import S3Access
+from tests.hostile.calls import CALLS, Call
+from tests.hostile.faults import faults_of
+from tests.hostile.problems import assert_problem
+from tests.hostile.requests import Fault, good_request
+from tests.hostile.wire import Break, breaks_of, encode
+from tests.integration.api_process import environment_of, without_cluster
+from tests.integration.conftest import cloned_database, with_fresh_bucket
+from tests.integration.hostile_world import RealWorld, real_world
+
+FAULTS = [(call, fault) for call in CALLS for fault in faults_of(call)]
+BREAKS = [(call, broken) for call in CALLS for broken in breaks_of(call)]
+# What some servers believe of whoever sends it, or begin another protocol for.
+STRAY_HEADERS = [
+    ("SCRIPT_NAME", "/api"),
+    ("PATH_INFO", "/metrics"),
+    ("X-Forwarded-Proto", "gopher"),
+    ("X-Forwarded-For", "127.0.0.1, ' OR 1=1"),
+    ("X-Forwarded-Host", "evil.example.com"),
+    ("X-Forwarded-Prefix", "/../.."),
+    ("X-Original-URL", "/metrics"),
+    ("X-Rewrite-URL", "/metrics"),
+    ("X-HTTP-Method-Override", "DELETE"),
+    ("X-HTTP-Method", "PUT"),
+    ("X-Request-Id", '"><script>'),
+    ("Forwarded", "for=127.0.0.1;proto=https;host=evil"),
+    ("Cookie", "token=" + "x" * 4000),
+    ("Accept", "text/html;q=nonsense, ;;;, */*;q=9"),
+    ("Accept-Encoding", "gzip;q=x, br;;;"),
+    ("Range", "bytes=0-0,-1,9-3"),
+    ("If-Match", '"'),
+    ("If-None-Match", 'W/"x, "'),
+    ("If-Modified-Since", "yesterday"),
+    ("Date", "never"),
+    ("Via", "1.1 " * 900),
+    ("Upgrade", "h2c"),
+    ("Upgrade", "websocket"),
+    ("TE", "trailers, deflate;q=0.5"),
+    ("Trailer", "Authorization"),
+    ("Proxy", "http://evil.example.com"),
+]
+
+
+@pytest.fixture(scope="module")
+def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWorld]:
+    directory = tmp_path_factory.mktemp("api")
+    with cloned_database(postgres_url) as database_url:
+        environment = environment_of(database_url, with_fresh_bucket(s3_access), without_cluster(directory))
+        with real_world(environment, directory) as running:
+            yield running
+
+
+@pytest.mark.parametrize(("call", "fault"), FAULTS, ids=[f"{call}-{fault}" for call, fault in FAULTS])
+def test_bad_input_is_refused_as_documented_and_changes_nothing(world: RealWorld, call: Call, fault: Fault) -> None:
+    sent = fault.change(good_request(call, world.facts), world.facts)
+    before = world.state()
+    answer = world.send(sent)
+
+    assert_problem(answer, fault.code, fault.fields, is_head=sent.method == "HEAD")
+    assert world.state() == before
+
+
+@pytest.mark.parametrize(("call", "broken"), BREAKS, ids=[f"{call}-{broken}" for call, broken in BREAKS])
+def test_what_is_not_http_is_refused_as_documented_and_changes_nothing(
+    world: RealWorld, call: Call, broken: Break
+) -> None:
+    request = broken.change(encode(good_request(call, world.facts)))
+    before = world.state()
+    answer = world.send_bytes(request, is_cut=broken.is_cut)
+
+    assert_problem(answer, broken.code)
+    assert world.state() == before
+
+
+# From here on the calls succeed, and so they change what they are meant to change.
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_without_a_fault_each_call_succeeds(world: RealWorld, call: Call) -> None:
+    assert world.send(good_request(call, world.facts)).status == call.success
+
+
+@pytest.mark.parametrize("header", STRAY_HEADERS, ids=lambda header: f"{header[0]}={header[1][:16]}")
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_headers_that_others_believe_change_nothing_here(world: RealWorld, call: Call, header: tuple[str, str]) -> None:
+    assert world.send(good_request(call, world.facts).having(*header)).status == call.success
+
+
+@pytest.mark.parametrize("body", [b"{", b"x" * 300_000, b"\x00" * 100], ids=["no-json", "large", "binary"])
+@pytest.mark.parametrize("call", [call for call in CALLS if call.body is None], ids=str)
+def test_a_body_that_nobody_asked_for_is_not_read(world: RealWorld, call: Call, body: bytes) -> None:
+    sent = replace(good_request(call, world.facts), body=body)
+
+    assert world.send(sent).status == call.success
+    assert world.send_bytes(encode(sent)[: -len(body) // 2]).status == call.success
