@@ -69,6 +69,8 @@ def configure(log_format: LogFormat, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # In detail it tells each signature it makes, on a line of its own that nothing marks as one.
+    logging.getLogger("botocore").setLevel(max(root.level, logging.INFO))
 
 
 class _NamedLogger(structlog.WriteLogger):

@@ -100,6 +100,16 @@ def test_the_console_has_no_secrets_either(lines: Callable[[], str]) -> None:
     assert "5ec1e7" not in written
 
 
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
+def test_botocore_never_tells_the_signatures_it_makes(lines: Callable[[], str], level: str) -> None:
+    configure(LogFormat.JSON, level)
+    logging.getLogger("botocore.auth").debug("Signature:\n%s", "5ec1e7")
+    logging.getLogger("botocore.auth").warning("something else")
+
+    assert "5ec1e7" not in (written := lines())
+    assert "something else" in written
+
+
 def test_lines_below_the_level_are_not_written(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON, "WARNING")
     structlog.get_logger("t").info("quiet")
