@@ -7,6 +7,9 @@ from desired.rows import Cause
 # A job sends a handful of events; more different ids than this for one attempt cannot all be honest.
 _MOST_CLAIMS = 8
 
+# Claims of one attempt are counted one after the other: callbacks at the same time would not see each other's.
+_LOCK_ATTEMPT = "SELECT pg_advisory_xact_lock(hashtextextended(%(video_id)s || '/' || %(attempt)s::text, 7603))"
+
 _RECORD = """
 INSERT INTO job_claims (video_id, attempt, job_id)
 SELECT %(video_id)s, %(attempt)s, %(job_id)s
@@ -37,6 +40,7 @@ class Claims:
         """
         claim = {"video_id": video_id, "attempt": attempt, "job_id": job_id, "at_most": _MOST_CLAIMS}
         with self._database.transaction() as connection:
+            connection.execute(_LOCK_ATTEMPT, claim)
             connection.execute(_RECORD, claim)
             nudges.send(connection, nudges.Nudge(video_id, Cause.CLAIM))
 

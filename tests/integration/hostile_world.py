@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -11,7 +12,7 @@ from psycopg import sql
 from tests.hostile.requests import Answer, Facts, Sent
 from tests.hostile.tokens import token
 from tests.hostile.wire import encode, exchange
-from tests.integration.api_process import CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
+from tests.integration.api_process import A_VIDEO, CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
 
 _TABLES = ("videos", "attempts", "job_claims", "video_events")
 
@@ -43,24 +44,26 @@ class RealWorld:
         selected = sql.SQL("SELECT * FROM {} ORDER BY 1, 2").format(sql.Identifier(table))
         return self._connection.execute(selected).fetchall()
 
+    def execute(self, statement: LiteralString, *parameters: object) -> None:
+        """Change rows behind the API's back, as the operator does."""
+        self._connection.execute(statement, parameters)
+
     def close(self) -> None:
         """Let the database go."""
         self._connection.close()
 
     def _submitted(self, user: str) -> str:
         """Create a video with its file and a first attempt on record, as the operator leaves it."""
-        answer = self.api.call("POST", "/api/v1/videos", user=user, json=_A_VIDEO)
+        answer = self.api.call("POST", "/api/v1/videos", user=user, json=A_VIDEO)
         assert answer.status_code == 201, answer.text
         self.api.send_file(answer.json(), b"not a video")
         video_id = str(answer.json()["video_id"])
-        self._connection.execute(
+        self.execute(
             "INSERT INTO attempts (video_id, attempt, edition, state, intended_at) VALUES (%s, 1, 1, 'uncertain', %s)",
-            (video_id, datetime.now(UTC)),
+            video_id,
+            datetime.now(UTC),
         )
         return video_id
-
-
-_A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
 
 @contextmanager
