@@ -59,7 +59,9 @@ def test_a_missing_setting_stops_the_start_with_its_name(process: Process, tmp_p
 
 def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: Process, tmp_path: Path) -> None:
     # That S3_ENDPOINT is missing is the consequence; the line has to tell the cause.
-    line = process.line_of_its_end(tmp_path, {"S3_ENDPOINT": None, "S3_ENDPIONT": "5ec1e7", "LEASE_RETRY_SECS": "5ec1e7"})
+    line = process.line_of_its_end(
+        tmp_path, {"S3_ENDPOINT": None, "S3_ENDPIONT": "5ec1e7", "LEASE_RETRY_SECS": "5ec1e7"}
+    )
 
     assert line == (
         f"{process.who} cannot start: LEASE_RETRY_SECS: there is no such setting, the nearest is LEASE_RETRY_SECONDS; "
