@@ -1,0 +1,44 @@
+"""Uploads brought into each of the phases and held there, whatever else is in the world."""
+
+from pathlib import Path
+
+from devstack.demo.client import Client
+from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
+from tests.eventually import eventually
+
+# A job that is still under way when a disaster is over.
+SLOW_SECONDS = 45
+
+HELD = ("uploading", "uploaded", "processing", "ready", "errored")
+
+
+def one_in_each_phase(world: World, client: Client, clip: Path, not_a_video: Path) -> dict[str, str]:
+    """Return the ids of uploads by the phase that each of them is in."""
+    ids = {"uploading": create(client, clip).video_id}
+
+    world.faults(canned=1)
+    ids["ready"] = uploaded(client, clip)
+    eventually(lambda: in_phase(client, ids["ready"], "ready"), within_seconds=60)
+
+    upload = create(client, not_a_video)
+    put(upload, not_a_video)
+    ids["errored"] = upload.video_id
+    eventually(lambda: _is_rejected_for_good(client, upload.video_id), within_seconds=60)
+
+    world.faults(canned=1, slow=SLOW_SECONDS)
+    ids["processing"] = uploaded(client, clip)
+    eventually(lambda: in_phase(client, ids["processing"], "processing"), within_seconds=60)
+
+    world.faults(http_429=1)
+    ids["uploaded"] = uploaded(client, clip)
+    eventually(lambda: in_phase(client, ids["uploaded"], "uploaded"), within_seconds=60)
+    eventually(lambda: all(world.status(one).get("phase") == phase for phase, one in ids.items()), within_seconds=60)
+    return ids
+
+
+def _is_rejected_for_good(client: Client, video_id: str) -> bool:
+    """Insist on a file that is no video until it has counted twice."""
+    if client.video(video_id).status == "errored":
+        return True
+    client.confirm(video_id)
+    return False

