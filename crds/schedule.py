@@ -45,6 +45,8 @@ class Timing(BaseModel):
     retire_errored_seconds: float = 14 * 24 * 3600
     # A deleted video can be restored for this long; then its files are removed.
     delete_grace_seconds: float = 7 * 24 * 3600
+    # But not at the last moment: clocks differ, and the removal must not have begun.
+    restore_margin_seconds: float = 60
 
     def scaled(self, seconds: float) -> timedelta:
         """Return a duration of this configuration as it runs."""
@@ -106,6 +108,11 @@ def retires_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime 
             return phase_since + timing.scaled(timing.retire_errored_seconds)
         case _:
             return None
+
+
+def restore_window(timing: Timing) -> timedelta:
+    """Return for how long after its deletion a video can be restored."""
+    return timing.scaled(timing.delete_grace_seconds - timing.restore_margin_seconds)
 
 
 def _words(seconds: float) -> str:

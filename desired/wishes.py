@@ -1,12 +1,14 @@
-"""What clients ask for: the API's side of `videos`. Observations are written elsewhere (desired/observations.py).
+"""What clients and people ask for: the API's side of `videos`. Reading is in desired/catalogue.py, what the operator
+writes in desired/observations.py.
 
-Every change of a wish raises the row's revision in the same statement, clears `retired` and nudges the operator.
+Every change of a wish raises the row's revision in the same statement and clears `retired`, and nudges the operator
+when it commits. The wish of an import is its resource: it is changed nowhere here.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from crds.schedule import Timing, deadline_at
+from crds.schedule import Timing, deadline_at, restore_window
 from crds.videoupload import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
 from desired import nudges
 from desired.database import Connection, Database
@@ -41,8 +43,28 @@ _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 # One confirmation counts until it has been answered by a rejection; further ones only nudge.
 _CONFIRM = """
 UPDATE videos SET confirmations = confirmations + 1, revision = revision + 1, retired = false
-WHERE video_id = %(video_id)s AND phase IN ('pending', 'uploading') AND NOT deleted
+WHERE video_id = %(video_id)s AND origin = 'api' AND phase IN ('pending', 'uploading') AND NOT deleted
   AND confirmations <= coalesce((rejected ->> 'confirmations')::integer, 0)
+RETURNING *
+"""
+
+# Where `is_retryable` of crds/videoupload.py holds; a retry that no pass has taken up yet stands for both.
+_RETRY = """
+UPDATE videos SET retries = retries + 1, revision = revision + 1, retired = false
+WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted AND retries <= observed_retries
+  AND (phase = 'errored' OR (phase = 'uploaded' AND reason = 'SubmissionHeld'))
+RETURNING *
+"""
+
+_DELETE = """
+UPDATE videos SET deleted = true, deleted_at = clock_timestamp(), revision = revision + 1, retired = false
+WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
+RETURNING *
+"""
+
+_RESTORE = """
+UPDATE videos SET deleted = false, deleted_at = NULL, revision = revision + 1, retired = false
+WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestamp() - %(window)s
 RETURNING *
 """
 
@@ -70,8 +92,12 @@ class LimitReachedError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class VideoGoneError(Exception):
+    """There is no such row, or no longer: a purge was faster."""
+
+
 class Wishes:
-    """The wishes of all owners. Whether a caller may see a row is decided in webapi/."""
+    """The wishes of all owners. Whether a caller may change a row is decided in webapi/."""
 
     def __init__(self, database: Database, timing: Timing) -> None:
         self._database = database
@@ -97,23 +123,34 @@ class Wishes:
             append_event(connection, row, Cause.CLIENT)
             return row
 
-    def get(self, video_id: str) -> VideoRow | None:
-        """Return one row, whoever owns it. Raises UnavailableError."""
-        with self._database.connection() as connection:
-            found = connection.execute(_GET, {"video_id": video_id}).fetchone()
-        return None if found is None else video_row(found)
-
     def confirm(self, video_id: str) -> VideoRow:
         """Record that the client says its bytes are there. Repeating it changes nothing.
 
-        Raises KeyError when there is no such row, UnavailableError.
+        This and the following return the row as it is then, whether or not it was changed.
+        They raise VideoGoneError, UnavailableError.
         """
+        return self._change(_CONFIRM, video_id, Cause.CLIENT)
+
+    def retry(self, video_id: str) -> VideoRow:
+        """Ask for another try of what failed. One that is asked for already counts for this one too."""
+        return self._change(_RETRY, video_id, Cause.PERSON)
+
+    def delete(self, video_id: str) -> VideoRow:
+        """Delete the video, for now. It goes for good when nobody restores it in time."""
+        return self._change(_DELETE, video_id, Cause.PERSON)
+
+    def restore(self, video_id: str) -> VideoRow:
+        """Take a deletion back, unless the removal of files is near or has begun."""
+        return self._change(_RESTORE, video_id, Cause.PERSON, window=restore_window(self._timing))
+
+    def _change(self, statement: str, video_id: str, cause: Cause, **known: object) -> VideoRow:
+        """Change the row if the statement lets it, and have the operator look at it."""
+        wanted = {"video_id": video_id, **known}
         with self._database.transaction() as connection:
-            row = connection.execute(_CONFIRM, {"video_id": video_id}).fetchone()
-            row = row or connection.execute(_GET, {"video_id": video_id}).fetchone()
+            row = connection.execute(statement, wanted).fetchone() or connection.execute(_GET, wanted).fetchone()
             if row is None:
-                raise KeyError(video_id)
-            nudges.send(connection, nudges.Nudge(video_id, Cause.CLIENT))
+                raise VideoGoneError(video_id)
+            nudges.send(connection, nudges.Nudge(video_id, cause))
         return video_row(row)
 
 

@@ -13,7 +13,7 @@ from webapi.errors import handle_errors
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.metrics import Metrics
 from webapi.observing import Observing
-from webapi.ports import Claims, Publisher, Storage, Wishes
+from webapi.ports import Catalogue, Claims, Publisher, Storage, Wishes
 from webapi.videos import Policy, UploadComplete, Video, Videos
 from webapi.views import View
 from webapi.webhooks import CoconutWebhook
@@ -25,6 +25,7 @@ App = falcon.App[Any, Any]
 class Dependencies:
     """Everything the resources are made from."""
 
+    catalogue: Catalogue
     wishes: Wishes
     claims: Claims
     storage: Storage
@@ -44,8 +45,9 @@ def create_app(needs: Dependencies) -> App:
     handle_errors(app)
     video = "/api/v1/videos/{video_id}"
     app.add_route("/api/v1/videos", Videos(needs.wishes, needs.storage, needs.publisher, needs.policy))
-    app.add_route(video, Video(needs.wishes, needs.view, needs.clock))
-    app.add_route(f"{video}/upload_complete", UploadComplete(needs.wishes, needs.storage, needs.publisher))
+    app.add_route(video, Video(needs.catalogue, needs.view, needs.clock))
+    confirming = UploadComplete(needs.catalogue, needs.wishes, needs.storage, needs.publisher)
+    app.add_route(f"{video}/upload_complete", confirming)
     app.add_route(CALLBACK_PATH, CoconutWebhook(needs.claims, needs.callback_keys))
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(needs.readiness))

@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from crds.trouble import UnavailableError
-from desired.wishes import LimitReachedError
+from desired.wishes import LimitReachedError, VideoGoneError
 
 MEDIA_PROBLEM = "application/problem+json"
 # Long enough for a restart of Postgres, short enough for a person who waits.
@@ -138,6 +138,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(ProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
+    app.add_error_handler(VideoGoneError, _on_gone)
     app.add_error_handler(UnavailableError, _on_unavailable)
 
 
@@ -178,6 +179,10 @@ def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedErr
     detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
     problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
+
+
+def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError, params: Any) -> None:
+    _on_problem(req, resp, ProblemError(Code.NOT_FOUND, "there is no such video"), params)
 
 
 def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:

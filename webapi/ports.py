@@ -5,23 +5,56 @@ from datetime import datetime
 from typing import Protocol
 
 from crds.videoupload import Wish
-from desired.rows import VideoRow
+from desired.catalogue import Page, Place, Selection
+from desired.rows import EventRow, VideoRow
 from desired.wishes import NewVideo
 
 
-class Wishes(Protocol):
-    """The rows, from the client's side."""
-
-    def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
-        """Insert a row. Raises LimitReachedError, UnavailableError."""
-        ...
+class Catalogue(Protocol):
+    """The rows, to be read. Every method raises UnavailableError."""
 
     def get(self, video_id: str) -> VideoRow | None:
-        """Return a row, whoever owns it. Raises UnavailableError."""
+        """Return a row, whoever owns it."""
+        ...
+
+    def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
+        """Return a page of one owner's videos, newest first."""
+        ...
+
+    def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
+        """Return a page of the videos whose newest edition failed, whoever owns them, the latest failure first."""
+        ...
+
+
+class History(Protocol):
+    """The transitions of videos."""
+
+    def of_video(self, video_id: str, *, at_most: int) -> list[EventRow]:
+        """Return the newest lines, oldest first. Raises UnavailableError."""
+        ...
+
+
+class Wishes(Protocol):
+    """The rows, to be changed by what clients ask for. Every method raises UnavailableError."""
+
+    def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
+        """Insert a row. Raises LimitReachedError."""
         ...
 
     def confirm(self, video_id: str) -> VideoRow:
-        """Record the client's word that the bytes are there. Raises UnavailableError."""
+        """Record the client's word that the bytes are there. Raises VideoGoneError, as all that follow."""
+        ...
+
+    def retry(self, video_id: str) -> VideoRow:
+        """Ask for another try, if the video can be retried."""
+        ...
+
+    def delete(self, video_id: str) -> VideoRow:
+        """Delete the video until somebody restores it."""
+        ...
+
+    def restore(self, video_id: str) -> VideoRow:
+        """Take a deletion back, if it is not too late."""
         ...
 
 

@@ -16,7 +16,7 @@ from spaces.keys import original_key
 from webapi.auth import caller_of
 from webapi.bodies import ConfirmedVideo, CreatedVideo, CreateVideo, UploadPlan
 from webapi.errors import Code, FieldProblem, ProblemError
-from webapi.ports import Publisher, Storage, Wishes
+from webapi.ports import Catalogue, Publisher, Storage, Wishes
 from webapi.reading import read_json
 from webapi.views import View
 
@@ -97,14 +97,14 @@ class Videos:
 class Video:
     """`/api/v1/videos/{video_id}`."""
 
-    def __init__(self, wishes: Wishes, view: View, clock: Callable[[], datetime]) -> None:
-        self._wishes = wishes
+    def __init__(self, catalogue: Catalogue, view: View, clock: Callable[[], datetime]) -> None:
+        self._catalogue = catalogue
         self._view = view
         self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the video, or that it has not changed since the client looked."""
-        row, now = owned(self._wishes, req, video_id), self._clock()
+        row, now = owned(self._catalogue, req, video_id), self._clock()
         body = self._view.video(row, now)
         content = body.as_json()
         # Made from the bytes themselves, so equal tags are equal answers whatever a later release adds.
@@ -122,14 +122,15 @@ class Video:
 class UploadComplete:
     """`/api/v1/videos/{video_id}/upload_complete`."""
 
-    def __init__(self, wishes: Wishes, storage: Storage, publisher: Publisher) -> None:
+    def __init__(self, catalogue: Catalogue, wishes: Wishes, storage: Storage, publisher: Publisher) -> None:
+        self._catalogue = catalogue
         self._wishes = wishes
         self._storage = storage
         self._publisher = publisher
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Record the client's word that its file is there. What the file is worth is found out by the operator."""
-        row = owned(self._wishes, req, video_id)
+        row = owned(self._catalogue, req, video_id)
         if row.observed.phase in _BEFORE_THE_FILE:
             if self._storage.head(row.wish.storage_key) is None:
                 raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
@@ -138,9 +139,9 @@ class UploadComplete:
         resp.data = ConfirmedVideo(video_id=video_id).as_json()
 
 
-def owned(wishes: Wishes, req: falcon.Request, video_id: str) -> VideoRow:
+def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
     """Return the caller's video. Another user's is as unknown as one that never was."""
-    row = wishes.get(video_id) if _VIDEO_ID.fullmatch(video_id) else None
+    row = catalogue.get(video_id) if _VIDEO_ID.fullmatch(video_id) else None
     if row is None or row.wish.owner != caller_of(req).owner:
         raise ProblemError(Code.NOT_FOUND, "there is no such video")
     return row

@@ -10,6 +10,7 @@ from crds.client import UploadsClient
 from crds.schedule import Timing
 from crds.settings import read_settings
 from crds.trouble import RefusedError
+from desired.catalogue import Catalogue
 from desired.claims import Claims
 from desired.database import Database
 from desired.wishes import Wishes
@@ -80,6 +81,7 @@ def start(environment: Environment) -> Service:
     readiness = Readiness(database, time.monotonic)
     app = create_app(
         Dependencies(
+            catalogue=Catalogue(database),
             wishes=Wishes(database, timing),
             claims=Claims(database),
             storage=Storage(spaces),

@@ -1,30 +1,83 @@
-"""What `Wishes` and `Claims` of desired/ and their fakes have in common, as the API uses them."""
+"""What `Wishes`, `Catalogue`, `Events` and `Claims` of desired/ and their fakes have in common, for the API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
 
 import pytest
 
+from crds.failures import Failure, FailureCode
+from crds.schedule import Timing, restore_window
 from crds.trouble import UnavailableError
-from crds.videoupload import Origin, Phase, UploadMode
-from desired.wishes import LimitReachedError, NewVideo
-from webapi.ports import Claims, Wishes
+from crds.videoupload import AT_REST, Origin, Phase, Reason, Rejection, UploadMode, is_retryable
+from desired.catalogue import Place, Selection
+from desired.nudges import Nudge
+from desired.rows import Cause, VideoRow
+from desired.wishes import LimitReachedError, NewVideo, VideoGoneError
+from webapi.ports import Catalogue, Claims, History, Wishes
 
 VIDEO = "contractcontractcontractco"
 OTHER_VIDEO = "contractcontractcontractx2"
+THIRD_VIDEO = "contractcontractcontractx3"
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What is under test, and the hands of the operator and of whoever stops Postgres."""
+    """What is under test, and the hands of the operator, of time and of whoever stops Postgres.
+
+    ``observe`` changes what is observed of a video, ``import_it`` makes its wish belong to Kubernetes, ``age`` lets its
+    deletion be so much longer ago, ``next_nudge`` waits for what the operator hears.
+    """
 
     wishes: Wishes
+    catalogue: Catalogue
+    history: History
     claims: Claims
-    reject: Callable[[str, int], None]
-    accept: Callable[[str], None]
+    observe: Callable[..., None]
     intend: Callable[[str, int], None]
+    import_it: Callable[[str], None]
+    retire: Callable[[str], None]
+    age: Callable[[str, timedelta], None]
     claimed: Callable[[], set[tuple[str, int, str]]]
+    next_nudge: Callable[[], Nudge | None]
     stop: Callable[[], None]
+
+    def row(self, video_id: str = VIDEO) -> VideoRow:
+        """Return a row that is there."""
+        row = self.catalogue.get(video_id)
+        assert row is not None
+        return row
+
+    def create(self, *video_ids: str) -> None:
+        """Create Ann's videos, one after the other."""
+        for video_id in video_ids or (VIDEO,):
+            self.wishes.create(a_new_video(video_id), per_hour=10)
+
+    def reject(self, confirmations: int) -> None:
+        """Refuse the file that is there."""
+        self.observe(VIDEO, rejected=Rejection("not_a_video", "no video", "etag@1", confirmations))
+
+    def enter(self, phase: Phase, video_id: str = VIDEO, **changes: Any) -> None:
+        """Bring a video into a phase, with what belongs to it."""
+        self.observe(video_id, **in_phase(phase), **changes)
+
+    def listed(self, **selected: Any) -> list[str]:
+        """Return the ids on the first page of Ann's videos."""
+        page = self.catalogue.of_owner(Selection("ann", **selected), after=None, at_most=10)
+        assert page.last is None
+        return [row.wish.video_id for row in page.rows]
+
+
+def in_phase(phase: Phase) -> dict[str, Any]:
+    """Return what an observation of this phase cannot be without."""
+    return {
+        "phase": phase,
+        "deadline_at": None if phase in AT_REST else NOON,
+        "failure": Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 1) if phase is Phase.ERRORED else None,
+    }
 
 
 def a_new_video(video_id: str = VIDEO, *, owner: str = "ann", declared_bytes: int | None = 9000) -> NewVideo:
@@ -52,10 +105,10 @@ class ClientRowsContract:
         assert (wish.revision, wish.origin, wish.upload_mode) == (1, Origin.API, UploadMode.SINGLE)
         assert (row.observed.phase, row.observed.revision, row.retired) == (Phase.UPLOADING, 1, False)
         assert row.observed.deadline_at is not None
-        assert rows.wishes.get(VIDEO) == row
+        assert rows.row() == row
 
     def test_a_row_that_was_never_created_is_none(self, rows: Rows) -> None:
-        assert rows.wishes.get(VIDEO) is None
+        assert rows.catalogue.get(VIDEO) is None
 
     def test_the_limit_counts_one_owner_and_leaves_no_row(self, rows: Rows) -> None:
         rows.wishes.create(a_new_video(), per_hour=1)
@@ -64,32 +117,193 @@ class ClientRowsContract:
 
         assert reached.value.per_hour == 1
         assert 0 < reached.value.retry_after_seconds <= 3600
-        assert rows.wishes.get(OTHER_VIDEO) is None
+        assert rows.catalogue.get(OTHER_VIDEO) is None
         rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=1)
 
     def test_a_confirmation_counts_once(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10)
+        rows.create()
         first = rows.wishes.confirm(VIDEO)
 
         assert (first.wish.confirmations, first.wish.revision) == (1, 2)
         assert rows.wishes.confirm(VIDEO) == first
 
     def test_after_a_rejection_the_next_confirmation_counts(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10)
+        rows.create()
         rows.wishes.confirm(VIDEO)
-        rows.reject(VIDEO, 1)
+        rows.reject(1)
 
         assert rows.wishes.confirm(VIDEO).wish.confirmations == 2
 
     def test_past_uploading_a_confirmation_changes_nothing(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10)
-        rows.accept(VIDEO)
-        before = rows.wishes.get(VIDEO)
+        rows.create()
+        rows.enter(Phase.UPLOADED)
+        before = rows.row()
 
         assert rows.wishes.confirm(VIDEO) == before
 
+    def test_a_retry_counts_just_where_it_means_something(self, rows: Rows) -> None:
+        rows.create()
+        for phase, reason in product(Phase, Reason):
+            rows.enter(phase, reason=reason, retries=rows.row().wish.retries)
+            before = rows.row()
+            after = rows.wishes.retry(VIDEO)
+
+            assert rows.row() == after
+            changed = (after.wish.retries - before.wish.retries, after.wish.revision - before.wish.revision)
+            assert changed == ((1, 1) if is_retryable(before.observed) else (0, 0)), (phase, reason)
+
+    def test_a_retry_that_is_asked_for_again_counts_once_until_it_was_taken_up(self, rows: Rows) -> None:
+        rows.create()
+        rows.enter(Phase.ERRORED)
+        first = rows.wishes.retry(VIDEO)
+        assert rows.wishes.retry(VIDEO) == first
+
+        rows.enter(Phase.ERRORED, retries=1)
+        assert rows.wishes.retry(VIDEO).wish.retries == 2
+
+    def test_a_deletion_is_dated_and_taken_back(self, rows: Rows) -> None:
+        rows.create()
+        deleted = rows.wishes.delete(VIDEO)
+        assert (deleted.wish.deleted, deleted.wish.revision) == (True, 2)
+        assert deleted.deleted_at is not None
+        assert rows.wishes.delete(VIDEO) == deleted
+
+        restored = rows.wishes.restore(VIDEO)
+        assert (restored.wish.deleted, restored.wish.revision, restored.deleted_at) == (False, 3, None)
+        assert rows.wishes.restore(VIDEO) == restored
+
+    def test_what_is_deleted_can_be_neither_retried_nor_confirmed(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.enter(Phase.ERRORED)
+        for video_id in (VIDEO, OTHER_VIDEO):
+            rows.wishes.delete(video_id)
+
+        assert rows.wishes.retry(VIDEO).wish.retries == 0
+        assert rows.wishes.confirm(OTHER_VIDEO).wish.confirmations == 0
+
+    def test_a_deletion_cannot_be_taken_back_when_the_files_are_about_to_go(self, rows: Rows) -> None:
+        rows.create()
+        rows.wishes.delete(VIDEO)
+        rows.age(VIDEO, restore_window(Timing()) - timedelta(minutes=1))
+        assert not rows.wishes.restore(VIDEO).wish.deleted
+
+        rows.wishes.delete(VIDEO)
+        rows.age(VIDEO, restore_window(Timing()))
+        before = rows.row()
+        assert rows.wishes.restore(VIDEO) == before
+
+    @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
+    def test_every_change_brings_the_resource_back_and_wakes_the_operator(self, rows: Rows, name: str) -> None:
+        rows.create()
+        if name == "retry":
+            rows.enter(Phase.ERRORED)
+        if name == "restore":
+            rows.wishes.delete(VIDEO)
+            assert rows.next_nudge() == Nudge(VIDEO, Cause.PERSON)
+        rows.retire(VIDEO)
+        before = rows.row()
+        after = getattr(rows.wishes, name)(VIDEO)
+
+        assert before.retired
+        assert (after.retired, after.wish.revision) == (False, before.wish.revision + 1)
+        assert rows.next_nudge() == Nudge(VIDEO, Cause.CLIENT if name == "confirm" else Cause.PERSON)
+
+    @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
+    def test_the_wish_of_an_import_is_left_alone(self, rows: Rows, name: str) -> None:
+        rows.create()
+        if name == "retry":
+            rows.enter(Phase.ERRORED)
+        if name == "restore":
+            rows.wishes.delete(VIDEO)
+        rows.import_it(VIDEO)
+        before = rows.row()
+
+        assert getattr(rows.wishes, name)(VIDEO) == before
+
+    @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
+    def test_a_row_that_is_gone_cannot_be_changed(self, rows: Rows, name: str) -> None:
+        with pytest.raises(VideoGoneError):
+            getattr(rows.wishes, name)(VIDEO)
+
+    def test_a_list_holds_one_owners_videos_newest_first(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.wishes.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
+        page = rows.catalogue.of_owner(Selection("ann"), after=None, at_most=10)
+
+        assert (page.rows, page.last) == ((rows.row(OTHER_VIDEO), rows.row(VIDEO)), None)
+
+    def test_a_list_comes_in_pages_that_neither_repeat_nor_skip(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO, THIRD_VIDEO)
+        first = rows.catalogue.of_owner(Selection("ann"), after=None, at_most=2)
+        rows.create("contractcontractcontractx4")
+        second = rows.catalogue.of_owner(Selection("ann"), after=first.last, at_most=2)
+
+        assert first.last == Place(rows.row(OTHER_VIDEO).created_at, OTHER_VIDEO)
+        assert [row.wish.video_id for row in first.rows + second.rows] == [THIRD_VIDEO, OTHER_VIDEO, VIDEO]
+        assert second.last is None
+
+    def test_deleted_videos_have_a_list_of_their_own(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.enter(Phase.UPLOADED)
+        rows.wishes.delete(VIDEO)
+
+        assert (rows.listed(), rows.listed(is_deleted=True)) == ([OTHER_VIDEO], [VIDEO])
+        assert rows.listed(is_deleted=True, status=Phase.UPLOADED) == [VIDEO]
+        assert rows.listed(is_deleted=True, status=Phase.UPLOADING) == []
+        assert rows.listed(status=Phase.UPLOADED) == []
+
+    @pytest.mark.parametrize("phase", list(Phase))
+    def test_a_list_by_phase_holds_what_people_see_in_that_phase(self, rows: Rows, phase: Phase) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.enter(phase)
+        rows.enter(Phase.PENDING if phase is Phase.READY else Phase.READY, OTHER_VIDEO)
+
+        assert rows.listed(status=phase) == [VIDEO]
+
+    @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING])
+    def test_while_it_is_transcoded_again_a_playable_video_is_listed_as_ready(self, rows: Rows, phase: Phase) -> None:
+        rows.create()
+        rows.enter(phase, is_playable=True)
+
+        assert (rows.listed(status=Phase.READY), rows.listed(status=phase)) == ([VIDEO], [])
+
+    def test_a_playable_video_whose_newest_edition_failed_is_ready_and_a_dead_letter(self, rows: Rows) -> None:
+        rows.create()
+        rows.enter(Phase.ERRORED, is_playable=True)
+
+        assert rows.listed(status=Phase.READY) == rows.listed(status=Phase.ERRORED) == [VIDEO]
+
+    def test_dead_letters_are_everybodys_and_the_latest_failure_comes_first(self, rows: Rows) -> None:
+        rows.create(VIDEO, THIRD_VIDEO)
+        rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10)
+        rows.enter(Phase.ERRORED, VIDEO, phase_since=NOON + timedelta(hours=1), is_playable=True)
+        rows.enter(Phase.ERRORED, OTHER_VIDEO, phase_since=NOON)
+        first = rows.catalogue.dead_letters(after=None, at_most=1)
+        second = rows.catalogue.dead_letters(after=first.last, at_most=1)
+
+        assert first.last == Place(NOON + timedelta(hours=1), VIDEO)
+        assert (first.rows, second.rows) == ((rows.row(VIDEO),), (rows.row(OTHER_VIDEO),))
+        assert second.last is None
+
+        rows.wishes.delete(VIDEO)
+        assert rows.catalogue.dead_letters(after=None, at_most=9).rows == second.rows
+
+    def test_the_history_tells_what_caused_each_transition_newest_last(self, rows: Rows) -> None:
+        rows.create()
+        rows.enter(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, message="the next submission is due")
+        first, second = rows.history.of_video(VIDEO, at_most=9)
+
+        assert (first.cause, first.phase, first.reason) == (Cause.CLIENT, Phase.UPLOADING, Reason.WAITING_FOR_FILE)
+        assert (second.cause, second.phase, second.message) == (
+            Cause.POLL,
+            Phase.UPLOADED,
+            "the next submission is due",
+        )
+        assert rows.history.of_video(VIDEO, at_most=1) == [second]
+        assert rows.history.of_video(OTHER_VIDEO, at_most=9) == []
+
     def test_claims_are_kept_once_and_only_for_attempts_that_were_made(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10)
+        rows.create()
         rows.intend(VIDEO, 1)
         for video_id, attempt in [(VIDEO, 1), (VIDEO, 1), (VIDEO, 2), (OTHER_VIDEO, 1)]:
             rows.claims.record(video_id=video_id, attempt=attempt, job_id="S9BkOufdntiPR9")
@@ -97,14 +311,22 @@ class ClientRowsContract:
         assert rows.claimed() == {(VIDEO, 1, "S9BkOufdntiPR9")}
 
     def test_without_postgres_everything_is_unavailable(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10)
+        rows.create()
         rows.stop()
 
-        with pytest.raises(UnavailableError):
-            rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10)
-        with pytest.raises(UnavailableError):
-            rows.wishes.get(VIDEO)
-        with pytest.raises(UnavailableError):
-            rows.wishes.confirm(VIDEO)
-        with pytest.raises(UnavailableError):
-            rows.claims.record(video_id=VIDEO, attempt=1, job_id="S9BkOufdntiPR9")
+        wishes, catalogue = rows.wishes, rows.catalogue
+        calls: list[Callable[[], object]] = [
+            lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10),
+            lambda: wishes.confirm(VIDEO),
+            lambda: wishes.retry(VIDEO),
+            lambda: wishes.delete(VIDEO),
+            lambda: wishes.restore(VIDEO),
+            lambda: catalogue.get(VIDEO),
+            lambda: catalogue.of_owner(Selection("ann"), after=None, at_most=1),
+            lambda: catalogue.dead_letters(after=None, at_most=1),
+            lambda: rows.history.of_video(VIDEO, at_most=1),
+            lambda: rows.claims.record(video_id=VIDEO, attempt=1, job_id="S9BkOufdntiPR9"),
+        ]
+        for call in calls:
+            with pytest.raises(UnavailableError):
+                call()

@@ -1,13 +1,26 @@
 """Postgres in memory, as the API sees it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from crds.schedule import Timing, deadline_at
+from crds.schedule import Timing, deadline_at, restore_window
 from crds.trouble import UnavailableError
-from crds.videoupload import Observed, Origin, Phase, Reason, UploadMode, Wish
-from desired.rows import VideoRow
-from desired.wishes import LimitReachedError, NewVideo
+from crds.videoupload import (
+    Observed,
+    Origin,
+    Phase,
+    Reason,
+    UploadMode,
+    Wish,
+    is_retryable,
+    shown_phase,
+)
+from desired.catalogue import Page, Place, Selection
+from desired.nudges import Nudge
+from desired.rows import Cause, EventRow, VideoRow
+from desired.wishes import LimitReachedError, NewVideo, VideoGoneError
 
 CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -25,42 +38,108 @@ class Switch:
 
 
 class FakeWishes:
-    """Rows by id. The limit counts all rows of an owner, as if every one were of this hour."""
+    """Stands in for `Wishes`, `Catalogue` and `Events`, over rows by id.
 
-    def __init__(self, postgres: Switch | None = None, timing: Timing | None = None) -> None:
+    The limit counts all rows of an owner, as if every one were of this hour.
+    """
+
+    def __init__(
+        self,
+        postgres: Switch | None = None,
+        timing: Timing | None = None,
+        clock: Callable[[], datetime] = lambda: CREATED_AT,
+    ) -> None:
         self.postgres = postgres or Switch()
         self.rows: dict[str, VideoRow] = {}
         self.limits_asked: list[int] = []
+        self.nudges: list[Nudge] = []
+        self._events: list[EventRow] = []
         self._timing = timing or Timing()
+        self._clock = clock
 
     def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
         self.postgres.check()
         self.limits_asked.append(per_hour)
         if sum(row.wish.owner == new.owner for row in self.rows.values()) >= per_hour:
             raise LimitReachedError(per_hour=per_hour, retry_after_seconds=1234.5)
-        row = VideoRow(_wish(new), _waits_for_the_file(self._timing), CREATED_AT, retired=False)
+        now = self._clock()
+        row = VideoRow(_wish(new), _waits_for_the_file(now, self._timing), now, retired=False)
         self.rows[new.video_id] = row
+        self._events.append(_event(row, now, Cause.CLIENT))
         return row
 
     def get(self, video_id: str) -> VideoRow | None:
         self.postgres.check()
         return self.rows.get(video_id)
 
-    def confirm(self, video_id: str) -> VideoRow:
+    def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
         self.postgres.check()
-        row = self.rows[video_id]
+        placed = [(Place(row.created_at, key), row) for key, row in self.rows.items() if _is_in(selection, row)]
+        return _page(placed, after, at_most)
+
+    def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
+        self.postgres.check()
+        placed = [
+            (Place(row.observed.phase_since, key), row)
+            for key, row in self.rows.items()
+            if row.observed.phase is Phase.ERRORED and not row.wish.deleted
+        ]
+        return _page(placed, after, at_most)
+
+    def of_video(self, video_id: str, *, at_most: int) -> list[EventRow]:
+        self.postgres.check()
+        return [event for event in self._events if event.video_id == video_id][-at_most:]
+
+    def confirm(self, video_id: str) -> VideoRow:
+        row = self._asked(video_id, Cause.CLIENT)
         rejected = row.observed.rejected
         answered = rejected.confirmations if rejected else 0
-        if row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and row.wish.confirmations <= answered:
-            wish = replace(row.wish, confirmations=row.wish.confirmations + 1, revision=row.wish.revision + 1)
-            self.rows[video_id] = replace(row, wish=wish, retired=False)
-        return self.rows[video_id]
+        if row.observed.phase not in (Phase.PENDING, Phase.UPLOADING) or row.wish.deleted:
+            return row
+        return self._change(row, row.wish.confirmations <= answered, confirmations=row.wish.confirmations + 1)
 
-    def observe(self, video_id: str, **changes: object) -> None:
+    def retry(self, video_id: str) -> VideoRow:
+        row = self._asked(video_id, Cause.PERSON)
+        is_new = row.wish.retries <= row.observed.retries
+        is_due = is_retryable(row.observed) and is_new and not row.wish.deleted
+        return self._change(row, is_due, retries=row.wish.retries + 1)
+
+    def delete(self, video_id: str) -> VideoRow:
+        row = self._asked(video_id, Cause.PERSON)
+        return self._change(row, not row.wish.deleted, deleted=True)
+
+    def restore(self, video_id: str) -> VideoRow:
+        row = self._asked(video_id, Cause.PERSON)
+        since = row.deleted_at
+        is_due = since is not None and self._clock() < since + restore_window(self._timing)
+        return self._change(row, is_due, deleted=False)
+
+    def observe(self, video_id: str, cause: Cause = Cause.POLL, **changes: object) -> None:
         """Play the operator: change what is observed of a video."""
         row = self.rows[video_id]
         observed = replace(row.observed, revision=row.observed.revision + 1, **changes)  # type: ignore[arg-type]
         self.rows[video_id] = replace(row, observed=observed)
+        self._events.append(_event(self.rows[video_id], self._clock(), cause))
+
+    def set_wish(self, video_id: str, **changes: Any) -> None:
+        """Put a wish on record whoever may have asked for it."""
+        row = self.rows[video_id]
+        self.rows[video_id] = replace(row, wish=replace(row.wish, **changes))
+
+    def _asked(self, video_id: str, cause: Cause) -> VideoRow:
+        self.postgres.check()
+        if video_id not in self.rows:
+            raise VideoGoneError(video_id)
+        self.nudges.append(Nudge(video_id, cause))
+        return self.rows[video_id]
+
+    def _change(self, row: VideoRow, is_due: bool, **changes: Any) -> VideoRow:
+        if not is_due or row.wish.origin is Origin.KUBERNETES:
+            return row
+        wish = replace(row.wish, revision=row.wish.revision + 1, **changes)
+        deleted_at = (row.deleted_at or self._clock()) if wish.deleted else None
+        self.rows[wish.video_id] = replace(row, wish=wish, retired=False, deleted_at=deleted_at)
+        return self.rows[wish.video_id]
 
 
 class FakeClaims:
@@ -81,12 +160,34 @@ def _wish(new: NewVideo) -> Wish:
     return Wish(revision=1, origin=Origin.API, upload_mode=UploadMode.SINGLE, **vars(new))
 
 
-def _waits_for_the_file(timing: Timing) -> Observed:
+def _waits_for_the_file(now: datetime, timing: Timing) -> Observed:
     return Observed(
         revision=1,
         phase=Phase.UPLOADING,
-        phase_since=CREATED_AT,
+        phase_since=now,
         reason=Reason.WAITING_FOR_FILE,
         message="the file has not arrived yet",
-        deadline_at=deadline_at(Phase.UPLOADING, CREATED_AT, timing),
+        deadline_at=deadline_at(Phase.UPLOADING, now, timing),
     )
+
+
+def _event(row: VideoRow, at: datetime, cause: Cause) -> EventRow:
+    seen = row.observed
+    return EventRow(row.wish.video_id, seen.revision, at, cause, seen.phase, seen.reason, seen.message, seen.attempt)
+
+
+def _is_in(selection: Selection, row: VideoRow) -> bool:
+    if (row.wish.owner, row.wish.deleted) != (selection.owner, selection.is_deleted):
+        return False
+    newest, shown = row.observed.phase, shown_phase(row.wish, row.observed)
+    return selection.status in (None, newest if selection.status is Phase.ERRORED else shown)
+
+
+def _page(placed: Sequence[tuple[Place, VideoRow]], after: Place | None, at_most: int) -> Page:
+    def key(place: Place) -> tuple[datetime, str]:
+        return place.at, place.video_id
+
+    rest = [one for one in placed if after is None or key(one[0]) < key(after)]
+    rest.sort(key=lambda one: key(one[0]), reverse=True)
+    shown = rest[:at_most]
+    return Page(tuple(row for _, row in shown), shown[-1][0] if len(rest) > at_most else None)

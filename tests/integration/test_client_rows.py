@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 import psycopg
 import pytest
 
 from crds.schedule import Timing
-from crds.videoupload import Observed, Phase, Rejection
+from crds.videoupload import Observed
 from desired.attempts import Intend
+from desired.catalogue import Catalogue
 from desired.claims import Claims
 from desired.database import Database
+from desired.events import Events
+from desired.nudges import listen
 from desired.observations import Observations
 from desired.rows import Cause
 from desired.wishes import Wishes
@@ -29,26 +33,38 @@ def database(database_url: str) -> Iterator[Database]:
 class TestDesired(ClientRowsContract):
     @pytest.fixture
     def rows(self, database: Database, database_url: str) -> Rows:
-        wishes, observations = Wishes(database, Timing()), Observations(database)
+        catalogue, observations = Catalogue(database), Observations(database)
+        heard = listen(database_url, quiet_seconds=5)
+        assert next(heard) is None, "the channel is open"
 
         def observe(video_id: str, intent: Intend | None = None, **changes: object) -> None:
-            row = wishes.get(video_id)
+            row = catalogue.get(video_id)
             assert row is not None
             seen: Observed = replace(row.observed, **changes)  # type: ignore[arg-type]
             assert observations.commit(row, seen, cause=Cause.POLL, attempt=intent) is not None
+
+        def change(statement: str, *parameters: object) -> None:
+            with psycopg.connect(database_url) as connection:
+                connection.execute(statement, parameters)
 
         def claimed() -> set[tuple[str, int, str]]:
             with psycopg.connect(database_url) as connection:
                 return set(connection.execute("SELECT video_id, attempt, job_id FROM job_claims").fetchall())
 
         return Rows(
-            wishes=wishes,
+            wishes=Wishes(database, Timing()),
+            catalogue=catalogue,
+            history=Events(database),
             claims=Claims(database),
-            reject=lambda video_id, confirmations: observe(
-                video_id, rejected=Rejection("not_a_video", "no video", "etag@1", confirmations)
-            ),
-            accept=lambda video_id: observe(video_id, phase=Phase.UPLOADED),
+            observe=observe,
             intend=lambda video_id, attempt: observe(video_id, Intend(attempt, 1, datetime.now(UTC))),
+            import_it=lambda video_id: change("UPDATE videos SET origin = 'kubernetes' WHERE video_id = %s", video_id),
+            retire=lambda video_id: change("UPDATE videos SET retired = true WHERE video_id = %s", video_id),
+            age=lambda video_id, by: change(
+                "UPDATE videos SET deleted_at = deleted_at - %s WHERE video_id = %s", by, video_id
+            ),
             claimed=claimed,
+            # Between two nudges the listener says that it is quiet.
+            next_nudge=lambda: next((nudge for nudge in islice(heard, 2) if nudge is not None), None),
             stop=database.close,
         )

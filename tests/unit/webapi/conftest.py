@@ -46,13 +46,14 @@ class Api:
         self.now = CREATED_AT
         self.monotonic = 0.0
         self.postgres = Switch()
-        self.wishes = FakeWishes(self.postgres)
+        self.wishes = FakeWishes(self.postgres, clock=lambda: self.now)
         self.claims = FakeClaims(self.postgres)
         self.storage = FakeStorage(lambda: self.now)
         self.offers = Offers()
         self.metrics = Metrics()
         self.readiness = Readiness(self.postgres, lambda: self.monotonic)
         self.needs = Dependencies(
+            catalogue=self.wishes,
             wishes=self.wishes,
             claims=self.claims,
             storage=self.storage,

@@ -1,30 +1,53 @@
 """The fakes of desired/ keep the contract that the real ones keep (tests/integration/test_client_rows.py)."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import pytest
 
-from crds.videoupload import Phase, Rejection
+from crds.videoupload import Origin
+from desired.nudges import Nudge
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
+from tests.fakes.clock import FakeClock
 from tests.fakes.desired import FakeClaims, FakeWishes, Switch
 
 
 class TestFakes(ClientRowsContract):
     @pytest.fixture
     def rows(self) -> Rows:
-        postgres = Switch()
-        wishes, claims = FakeWishes(postgres), FakeClaims(postgres)
+        postgres, clock = Switch(), FakeClock()
 
-        def reject(video_id: str, confirmations: int) -> None:
-            wishes.observe(video_id, rejected=Rejection("not_a_video", "no video", "etag@1", confirmations))
+        def now() -> datetime:
+            clock.advance(1)
+            return clock.now()
+
+        wishes, claims = FakeWishes(postgres, clock=now), FakeClaims(postgres)
+
+        def retire(video_id: str) -> None:
+            wishes.rows[video_id] = replace(wishes.rows[video_id], retired=True)
+
+        def age(video_id: str, by: timedelta) -> None:
+            row = wishes.rows[video_id]
+            assert row.deleted_at is not None
+            wishes.rows[video_id] = replace(row, deleted_at=row.deleted_at - by)
+
+        def next_nudge() -> Nudge | None:
+            return wishes.nudges.pop(0) if wishes.nudges else None
 
         def stop() -> None:
             postgres.is_away = True
 
         return Rows(
             wishes=wishes,
+            catalogue=wishes,
+            history=wishes,
             claims=claims,
-            reject=reject,
-            accept=lambda video_id: wishes.observe(video_id, phase=Phase.UPLOADED),
+            observe=wishes.observe,
             intend=lambda video_id, attempt: claims.attempts.add((video_id, attempt)),
+            import_it=lambda video_id: wishes.set_wish(video_id, origin=Origin.KUBERNETES),
+            retire=retire,
+            age=age,
             claimed=lambda: claims.recorded,
+            next_nudge=next_nudge,
             stop=stop,
         )

@@ -1,0 +1,183 @@
+"""Lists on a Postgres with some thousand rows: every page is a short walk along one index, the last like the first."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from crds.videoupload import Phase
+from desired.catalogue import Catalogue, Page, Place, Selection
+from desired.database import Connection, Database
+
+ROWS = 6_000
+PAGE = 20
+
+# Ann has every second row, created in pairs at the same instant; of her rows some are in each state. Rows lie in the
+# table in another order than in any list, as after years of updates.
+_FILL = """
+INSERT INTO videos (
+    video_id, origin, owner, title, filename, content_type, upload_mode, region, storage_key, profile, created_at,
+    phase, phase_since, reason, message, deadline_at, is_playable, failure, deleted, deleted_at)
+SELECT
+    translate(md5('a' || n), '01', 'xy')::char(26), 'api',
+    CASE mod(n, 2) WHEN 0 THEN 'ann' ELSE 'user-' || mod(n, 97) END,
+    'Cats', 'cats.mp4', 'video/mp4', 'single', 'tor1', 'uploads/' || n || '/original.mp4', 'hls-1080p',
+    timestamptz '2026-01-01' + (n / 4) * interval '1 minute',
+    phase, timestamptz '2026-01-01' + (n / 3) * interval '1 minute', 'Transcoding', 'as seen',
+    CASE WHEN phase IN ('ready', 'errored') THEN NULL ELSE timestamptz '2027-01-01' END,
+    phase = 'ready' OR mod(n, 200) = 44,
+    CASE phase WHEN 'errored' THEN jsonb_build_object('code', 'job_lost', 'message', 'lost', 'attempt', 1) END,
+    mod(n, 50) = 6, CASE mod(n, 50) WHEN 6 THEN timestamptz '2026-06-01' END
+FROM (
+    SELECT n, CASE
+        WHEN mod(n, 100) IN (44, 45, 56) THEN 'errored' WHEN mod(n, 10) IN (2, 3) THEN 'processing' ELSE 'ready'
+    END AS phase
+    FROM generate_series(1, %(rows)s) AS n ORDER BY md5(n::text)
+) AS made
+"""
+
+_TYPES = {"owner": "text", "status": "text", "at": "timestamptz", "video_id": "text", "at_most": "bigint"}
+
+# Each list, with the index that it is a range of; None stands for the dead letters of all owners.
+LISTS = {
+    "all": (Selection("ann"), "videos_owner"),
+    "ready": (Selection("ann", Phase.READY), "videos_owner_listed"),
+    "processing": (Selection("ann", Phase.PROCESSING), "videos_owner_listed"),
+    "errored": (Selection("ann", Phase.ERRORED), "videos_owner_errored"),
+    "deleted": (Selection("ann", is_deleted=True), "videos_owner_listed"),
+    "dead-letters": (None, "videos_errored"),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one page took, as Postgres counted it."""
+
+    index: str
+    rows_read: int
+    blocks: int
+
+
+class Explained:
+    """A database that tells what each statement costs before it answers it.
+
+    Statements are prepared, as psycopg does it with what is asked often: then the plan may be one for all parameters.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.costs: list[Cost] = []
+
+    @contextmanager
+    def connection(self) -> Iterator["Explained"]:
+        yield self
+
+    def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[dict[str, Any]]:
+        names = [name for name in _TYPES if f"%({name})s" in statement]
+        numbered = statement % {name: f"${number}" for number, name in enumerate(names, 1)}
+        self._connection.execute(f"PREPARE page ({', '.join(_TYPES[name] for name in names)}) AS {numbered}")
+        values = sql.SQL(", ").join(sql.Literal(parameters[name]) for name in names)
+        explain = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page ({})").format(values)
+        (explained,) = self._connection.execute(explain).fetchall()
+        self._connection.execute("DEALLOCATE page")
+        self.costs.append(_cost(explained["QUERY PLAN"][0]["Plan"]))
+        return self._connection.execute(statement, parameters)
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_url: str) -> Iterator[str]:
+    """A database of this module's own with videos of some users, known to the planner."""
+    server_url, _, template = postgres_url.rpartition("/")
+    with psycopg.connect(f"{server_url}/video_uploads", autocommit=True) as asking:
+        asking.execute(f"CREATE DATABASE filled TEMPLATE {template}")
+        with psycopg.connect(f"{server_url}/filled", autocommit=True) as connection:
+            connection.execute(_FILL, {"rows": ROWS})
+            connection.execute("VACUUM ANALYZE videos")
+        yield f"{server_url}/filled"
+        asking.execute("DROP DATABASE filled WITH (FORCE)")
+
+
+@pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
+def explained(filled: str, request: pytest.FixtureRequest) -> Iterator[Explained]:
+    """The database as a fresh connection plans for it, and as one that keeps one plan for all parameters."""
+    with psycopg.connect(filled, autocommit=True, row_factory=dict_row) as connection:
+        connection.execute(f"SET plan_cache_mode = {request.param}")
+        yield Explained(connection)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_page_of_a_list_costs_more_than_its_first(explained: Explained, name: str) -> None:
+    selection, index = LISTS[name]
+    pages = list(_pages(Catalogue(cast("Database", explained)), selection))
+    first, last = explained.costs[0], explained.costs[-1]
+
+    assert len(pages) >= 2
+    assert {cost.index for cost in explained.costs} == {index}
+    assert max(cost.rows_read for cost in explained.costs) <= 2 * PAGE
+    assert max(cost.blocks for cost in explained.costs) <= 2 * first.blocks + 5
+    assert last.blocks <= first.blocks + 10
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_pages_together_are_the_list(filled: str, name: str) -> None:
+    selection, _ = LISTS[name]
+    database = Database(filled, max_size=1)
+    pages = list(_pages(Catalogue(database), selection))
+    database.close()
+
+    assert [len(page.rows) for page in pages[:-1]] == [PAGE] * (len(pages) - 1)
+    assert [row.wish.video_id for page in pages for row in page.rows] == _expected(filled, selection)
+
+
+def _pages(catalogue: Catalogue, selection: Selection | None) -> Iterator[Page]:
+    after: Place | None = None
+    while True:
+        if selection is None:
+            page = catalogue.dead_letters(after=after, at_most=PAGE)
+        else:
+            page = catalogue.of_owner(selection, after=after, at_most=PAGE)
+        yield page
+        after = page.last
+        if after is None:
+            return
+
+
+def _expected(url: str, selection: Selection | None) -> list[str]:
+    """Return the ids of a list, chosen and sorted here."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT video_id, owner, phase, is_playable, deleted, created_at, phase_since FROM videos"
+        ).fetchall()
+    chosen = []
+    for video_id, owner, phase, is_playable, deleted, created_at, phase_since in rows:
+        if selection is None:
+            if phase == "errored" and not deleted:
+                chosen.append((phase_since, video_id))
+        elif (owner, deleted) == (selection.owner, selection.is_deleted):
+            shown = "ready" if is_playable and not deleted else phase
+            if selection.status in (None, phase if selection.status is Phase.ERRORED else shown):
+                chosen.append((created_at, video_id))
+    return [video_id for _, video_id in sorted(chosen, reverse=True)]
+
+
+def _cost(plan: dict[str, Any]) -> Cost:
+    nodes = list(_nodes(plan))
+    shown = json.dumps(plan, indent=1)
+    assert plan["Node Type"] == "Limit", shown
+    assert not any(node["Node Type"] == "Seq Scan" for node in nodes), shown
+    (index,) = {node["Index Name"] for node in nodes if "Index Name" in node}
+    # Close to the end the few rows that are left may be fetched together and sorted.
+    read = max(int(node["Actual Rows"]) + node.get("Rows Removed by Filter", 0) for node in nodes)
+    return Cost(index, read, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
