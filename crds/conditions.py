@@ -7,11 +7,11 @@ https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
 
 from datetime import datetime
 
-from crds.explain import is_behind, shown_reason
+from crds.explain import is_moving, shown_reason
 from crds.failures import Stage
 from crds.models import FAILURE_REASONS, PAUSED, Condition, ConditionStatus, ConditionType, clipped
 from crds.resource import Resource
-from crds.videoupload import AT_REST, Observed, Phase, Reason, Wish
+from crds.videoupload import Observed, Phase, Reason, Wish
 
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
@@ -66,22 +66,15 @@ def _ready(wish: Wish, observed: Observed, message: str) -> _Verdict:
 def _reconciling(wish: Wish, observed: Observed, message: str) -> _Verdict:
     if observed.is_paused and not wish.deleted:
         return _FALSE, PAUSED, message
-    if _is_moving(wish, observed):
+    if is_moving(wish, observed):
         return _TRUE, shown_reason(wish, observed), message
     return _FALSE, "AtRest", ""
 
 
 def _stalled(wish: Wish, observed: Observed, message: str) -> _Verdict:
-    if observed.phase is Phase.ERRORED and not wish.deleted and not _is_moving(wish, observed):
+    if observed.phase is Phase.ERRORED and not wish.deleted and not is_moving(wish, observed):
         return _TRUE, shown_reason(wish, observed), message
     return _FALSE, "NothingFailed", ""
-
-
-def _is_moving(wish: Wish, observed: Observed) -> bool:
-    if wish.deleted or observed.is_paused:
-        return False
-    lost_its_playlist = observed.phase is Phase.READY and not observed.is_playable
-    return observed.phase not in AT_REST or lost_its_playlist or is_behind(wish, observed)
 
 
 def _source_verified(observed: Observed) -> _Verdict:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from crds.failures import FailureCode
 from crds.models import DELETED, FAILURE_REASONS, PAUSED
-from crds.videoupload import PAUSED_ANNOTATION, Observed, Reason, Wish
+from crds.videoupload import AT_REST, PAUSED_ANNOTATION, Observed, Phase, Reason, Wish
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,25 @@ def explain(wish: Wish, observed: Observed) -> Explanation:
         return Explanation("the operator to begin what was asked for", None)
     if observed.reason is Reason.FAILED and observed.failure is not None:
         return Explanation("a person", observed.failure.advice.action)
+    if observed.reason is Reason.PUBLISHED and not observed.is_playable:
+        return Explanation("the stream to be put back in its place", None)
     words = _WORDS[observed.reason]
     if observed.reason is Reason.FILE_REJECTED:
         return replace(words, what_to_do=_after_rejection(observed.rejected.code if observed.rejected else ""))
     return words
+
+
+def is_held(wish: Wish, observed: Observed) -> bool:
+    """Tell whether a person holds the video back: nothing is looked at then, and nothing ends by itself."""
+    return wish.deleted or observed.is_paused
+
+
+def is_moving(wish: Wish, observed: Observed) -> bool:
+    """Tell whether the operator has something to do for it."""
+    if is_held(wish, observed):
+        return False
+    lost_its_playlist = observed.phase is Phase.READY and not observed.is_playable
+    return observed.phase not in AT_REST or lost_its_playlist or is_behind(wish, observed)
 
 
 def is_behind(wish: Wish, observed: Observed) -> bool:

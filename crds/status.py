@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from crds.conditions import conditions_of
-from crds.explain import explain, shown_reason
+from crds.explain import explain, is_held, shown_reason
 from crds.failures import Failure
 from crds.models import (
     PROVIDER_ANSWER_MAX,
@@ -45,8 +45,7 @@ def status_of(wish: Wish, observed: Observed, *, resource: Resource, rules: Rule
     ``resource`` is the one the pass looked at: its generation and its reconcile request count as handled.
     """
     message, explanation = _shown_message(wish, observed), explain(wish, observed)
-    # Nothing ends by itself then.
-    is_held = wish.deleted or observed.is_paused
+    held = is_held(wish, observed)
     status = Status(
         observed_generation=resource.generation,
         revision=observed.revision,
@@ -55,10 +54,10 @@ def status_of(wish: Wish, observed: Observed, *, resource: Resource, rules: Rule
         message=message,
         progress=_progress(observed),
         # For the DEADLINE column, where fractions of a second are noise.
-        deadline=observed.deadline_at.replace(microsecond=0) if observed.deadline_at and not is_held else None,
+        deadline=observed.deadline_at.replace(microsecond=0) if observed.deadline_at and not held else None,
         waiting_for=explanation.waiting_for,
         what_to_do=explanation.what_to_do,
-        next_check=None if is_held else checks_of(observed.phase, rules.timing),
+        next_check=None if held else checks_of(observed.phase, rules.timing),
         submissions_left=rules.submissions_left(observed),
         is_playable=observed.is_playable,
         is_paused=observed.is_paused,

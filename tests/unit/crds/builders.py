@@ -187,4 +187,6 @@ observations = st.builds(
         attempt=_counts,
         provider_answer=st.none() | _texts,
     ),
+    is_paused=st.booleans(),
+    retry_token=st.none() | _words,
 )

@@ -52,6 +52,10 @@ def test_a_deleted_video_waits_for_nothing() -> None:
     assert "restore" in (explanation.what_to_do or "")
 
 
+def test_a_restored_video_waits_for_its_stream() -> None:
+    assert "stream" in (explain(a_wish(), an_observation(Phase.READY, is_playable=False)).waiting_for or "")
+
+
 @given(wish=wishes, observed=observations)
 def test_explanations_are_sentences(wish: Wish, observed: Observed) -> None:
     sentence = explain(wish, observed).sentence
