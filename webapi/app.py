@@ -8,13 +8,18 @@ from typing import Any
 import falcon
 
 from crds.callback import CALLBACK_PATH
+from webapi.admin import AdminRetry, AdminVideos
+from webapi.asking import Restore, Retry, Retrying
 from webapi.auth import Authentication, Tokens
 from webapi.errors import handle_errors
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
+from webapi.history import VideoEvents
+from webapi.lists import Lists
 from webapi.metrics import Metrics
 from webapi.observing import Observing
-from webapi.ports import Catalogue, Claims, Publisher, Storage, Wishes
-from webapi.videos import Policy, UploadComplete, Video, Videos
+from webapi.ports import Catalogue, Claims, History, Publisher, Storage, Wishes
+from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
+from webapi.videos import Policy, Video, Videos
 from webapi.views import View
 from webapi.webhooks import CoconutWebhook
 
@@ -27,6 +32,7 @@ class Dependencies:
 
     catalogue: Catalogue
     wishes: Wishes
+    history: History
     claims: Claims
     storage: Storage
     publisher: Publisher
@@ -43,13 +49,26 @@ def create_app(needs: Dependencies) -> App:
     """Return the WSGI application."""
     app: App = falcon.App(middleware=[Observing(needs.metrics), Authentication(needs.tokens)])
     handle_errors(app)
-    video = "/api/v1/videos/{video_id}"
-    app.add_route("/api/v1/videos", Videos(needs.wishes, needs.storage, needs.publisher, needs.policy))
-    app.add_route(video, Video(needs.catalogue, needs.view, needs.clock))
-    confirming = UploadComplete(needs.catalogue, needs.wishes, needs.storage, needs.publisher)
-    app.add_route(f"{video}/upload_complete", confirming)
+    _add_videos(app, needs)
     app.add_route(CALLBACK_PATH, CoconutWebhook(needs.claims, needs.callback_keys))
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(needs.readiness))
     app.add_route("/metrics", MetricsPage(needs.metrics))
     return app
+
+
+def _add_videos(app: App, needs: Dependencies) -> None:
+    catalogue, wishes, publisher = needs.catalogue, needs.wishes, needs.publisher
+    view, clock = needs.view, needs.clock
+    urls = UploadUrls(needs.storage, expires_seconds=needs.policy.upload_url_seconds)
+    lists, retrying = Lists(catalogue, view, clock), Retrying(wishes, publisher)
+    videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
+    app.add_route(videos, Videos(wishes, publisher, urls, lists, needs.policy))
+    app.add_route(video, Video(catalogue, wishes, publisher, view, clock))
+    app.add_route(f"{video}/upload_url", UploadUrl(catalogue, urls))
+    app.add_route(f"{video}/upload_complete", UploadComplete(catalogue, wishes, needs.storage, publisher))
+    app.add_route(f"{video}/retry", Retry(catalogue, retrying, view, clock))
+    app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, view, clock))
+    app.add_route(f"{video}/events", VideoEvents(catalogue, needs.history))
+    app.add_route("/api/v1/admin/videos", AdminVideos(lists))
+    app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(catalogue, retrying, view, clock))

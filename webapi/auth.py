@@ -80,7 +80,10 @@ class Tokens:
 
 
 class Authentication:
-    """Falcon middleware: resources are private unless they say ``is_public = True``."""
+    """Falcon middleware: resources are private unless they say ``is_public = True``.
+
+    One that says ``scope = …`` is for tokens with that word.
+    """
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -89,8 +92,15 @@ class Authentication:
         self, req: falcon.Request, _resp: falcon.Response, resource: object, _params: dict[str, Any]
     ) -> None:
         """Put the caller into the request's context, or end the call."""
-        if not getattr(resource, "is_public", False):
-            req.context.caller = self._tokens.caller(req.get_header("Authorization"))
+        if getattr(resource, "is_public", False):
+            return
+        caller = self._tokens.caller(req.get_header("Authorization"))
+        scope = getattr(resource, "scope", None)
+        if scope is not None and scope not in caller.scopes:
+            challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
+            detail = f"the token has no scope {scope}"
+            raise ProblemError(Code.INSUFFICIENT_SCOPE, detail, headers={"WWW-Authenticate": challenge})
+        req.context.caller = caller
 
 
 def caller_of(req: falcon.Request) -> Caller:

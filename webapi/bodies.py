@@ -6,7 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from crds.failures import Stage
-from crds.videoupload import Phase, Reason, UploadMode
+from crds.models import ShownReason
+from crds.videoupload import Origin, Phase, Reason, UploadMode
+from desired.rows import Cause
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
 # turn the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
@@ -53,14 +55,31 @@ class CreateVideo(_Request):
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
 
 
+class ListVideos(_Request):
+    """The query of a list. ``page_size`` is capped where the page is made."""
+
+    status: Phase | None = None
+    deleted: Literal["true", "false"] = "false"
+    page_size: int = Field(default=20, ge=1)
+    page_token: str | None = Field(default=None, max_length=512)
+
+
+class ListDeadLetters(_Request):
+    """The query of the administrators' list: only failed ones can be asked for."""
+
+    status: Literal[Phase.ERRORED]
+    page_size: int = Field(default=20, ge=1)
+    page_token: str | None = Field(default=None, max_length=512)
+
+
 class UploadPlan(_Answer):
     """How the bytes are to be sent."""
 
     mode: UploadMode
 
 
-class CreatedVideo(_Answer):
-    """201: where to send the file. The request must carry ``headers`` exactly as they are here."""
+class UploadTarget(_Answer):
+    """201 and 200: where to send the file. The request must carry ``headers`` exactly as they are here."""
 
     video_id: str
     upload_url: str
@@ -102,21 +121,25 @@ class RenditionBody(_Answer):
 
 
 class VideoBody(_Answer):
-    """200: one video."""
+    """200: one video. ``status`` is what people see, ``edition_status`` where the newest edition is."""
 
     id: str
     title: str
     status: Phase
     playback_url: str | None
     thumbnail_url: str | None
+    is_playable: bool
     progress: int = Field(ge=0, le=100)
-    reason: Reason
+    reason: ShownReason
     waiting_for: str | None
     what_to_do: str | None
+    phase_since: datetime
     next_check_at: datetime | None
     deadline_at: datetime | None
     attempt: int
+    submissions_left: int
     edition: int
+    edition_status: Phase
     error: VideoError | None
     renditions: tuple[RenditionBody, ...]
     duration_seconds: float | None
@@ -124,3 +147,44 @@ class VideoBody(_Answer):
     content_type: str
     size_bytes: int | None
     created_at: datetime
+    deleted_at: datetime | None
+    restorable_until: datetime | None
+
+
+class VideoList(_Answer):
+    """200: some videos, newest first. ``next_page_token`` is null when no more follow."""
+
+    videos: tuple[VideoBody, ...]
+    next_page_token: str | None
+
+
+class AdminVideoBody(VideoBody):
+    """A video as administrators see it. ``provider_answer``: the transcoding service's raw words about its failure."""
+
+    owner: str
+    origin: Origin
+    provider_answer: str | None
+
+
+class AdminVideoList(_Answer):
+    """200: some videos of all owners, the latest failure first."""
+
+    videos: tuple[AdminVideoBody, ...]
+    next_page_token: str | None
+
+
+class EventBody(_Answer):
+    """One transition. ``status`` is that of the edition at work."""
+
+    at: datetime
+    cause: Cause
+    status: Phase
+    reason: Reason
+    message: str
+    attempt: int
+
+
+class EventList(_Answer):
+    """200: the newest transitions of a video, the newest last."""
+
+    events: tuple[EventBody, ...]

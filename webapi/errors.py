@@ -36,9 +36,14 @@ class Code(StrEnum):
     NOT_AUTHENTICATED = "not_authenticated"
     INVALID_TOKEN = "invalid_token"  # noqa: S105
     INVALID_SIGNATURE = "invalid_signature"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     OBJECT_MISSING = "object_missing"
+    UPLOAD_CLOSED = "upload_closed"
+    NOT_RETRYABLE = "not_retryable"
+    NOT_RESTORABLE = "not_restorable"
+    MANAGED_BY_KUBERNETES = "managed_by_kubernetes"
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     INTERNAL_ERROR = "internal_error"
@@ -79,12 +84,27 @@ KINDS: dict[Code, Kind] = {
     Code.INVALID_SIGNATURE: Kind(
         falcon.HTTP_401, "The signature is not valid", False, "Use the callback URL exactly as it was given."
     ),
+    Code.INSUFFICIENT_SCOPE: Kind(
+        falcon.HTTP_403, "The token does not allow this", False, "Use a token with the scope that the header names."
+    ),
     Code.NOT_FOUND: Kind(falcon.HTTP_404, "There is no such thing", False, "Check the path and the id."),
     Code.METHOD_NOT_ALLOWED: Kind(
         falcon.HTTP_405, "The method is not allowed here", False, "Use a method named in `Allow`."
     ),
     Code.OBJECT_MISSING: Kind(
         falcon.HTTP_409, "The file is not in storage", True, "Finish sending the file, then confirm again."
+    ),
+    Code.UPLOAD_CLOSED: Kind(
+        falcon.HTTP_409, "The video waits for no file", False, "Look at the video: `what_to_do` says what it needs."
+    ),
+    Code.NOT_RETRYABLE: Kind(
+        falcon.HTTP_409, "There is nothing to retry", False, "Look at the video: `what_to_do` says what it needs."
+    ),
+    Code.NOT_RESTORABLE: Kind(
+        falcon.HTTP_409, "It is too late to restore the video", False, "Upload the file again as a new video."
+    ),
+    Code.MANAGED_BY_KUBERNETES: Kind(
+        falcon.HTTP_409, "The video belongs to a resource in Kubernetes", False, "Change or annotate its VideoUpload."
     ),
     Code.UPLOAD_LIMIT_REACHED: Kind(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."

@@ -1,4 +1,4 @@
-"""Request bodies: read within a bound, parsed into a model, and refused with the fields named."""
+"""Bodies and queries: read within a bound, parsed into a model, and refused with the fields named."""
 
 import json
 from collections import Counter
@@ -37,6 +37,14 @@ def parse_json(body: bytes, model: type[Model]) -> Model:
         problems = [FieldProblem(name, "appears more than once") for name in repeated]
         raise ProblemError(Code.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
     return parsed
+
+
+def read_query(req: falcon.Request, model: type[Model]) -> Model:
+    """Return the query's parameters as ``model``. Raises ProblemError."""
+    try:
+        return model.model_validate(req.params)
+    except ValidationError as error:
+        raise _problem(error, model) from error
 
 
 def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:

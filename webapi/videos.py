@@ -1,27 +1,24 @@
-"""The client's three calls about a video: ask for an upload, confirm it, look at it."""
+"""The videos of one owner: ask for a new one, list them, look at one, delete it."""
 
 import hashlib
-import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import falcon
 
-from crds.videoupload import Phase, UploadMode, new_video_id, shown_phase
-from desired.rows import VideoRow
+from crds.videoupload import new_video_id
 from desired.wishes import NewVideo
 from spaces.keys import original_key
+from webapi.access import changeable, owned
 from webapi.auth import caller_of
-from webapi.bodies import ConfirmedVideo, CreatedVideo, CreateVideo, UploadPlan
+from webapi.bodies import CreateVideo
 from webapi.errors import Code, FieldProblem, ProblemError
-from webapi.ports import Catalogue, Publisher, Storage, Wishes
+from webapi.lists import Lists
+from webapi.ports import Catalogue, Publisher, Wishes
 from webapi.reading import read_json
+from webapi.uploads import UploadUrls
 from webapi.views import View
-
-_VIDEO_ID = re.compile(r"[a-z0-9]{26}")
-_BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,17 @@ class Policy:
 class Videos:
     """`/api/v1/videos`."""
 
-    def __init__(self, wishes: Wishes, storage: Storage, publisher: Publisher, policy: Policy) -> None:
+    def __init__(self, wishes: Wishes, publisher: Publisher, urls: UploadUrls, lists: Lists, policy: Policy) -> None:
         self._wishes = wishes
-        self._storage = storage
         self._publisher = publisher
+        self._urls = urls
+        self._lists = lists
         self._policy = policy
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show a page of the caller's videos."""
+        resp.data = self._lists.own(req).as_json()
+        resp.set_header("Cache-Control", "private, no-cache")
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Record the wish, then tell where to send the file. The resource follows without the client."""
@@ -51,9 +54,8 @@ class Videos:
         row = self._wishes.create(self._new_video(asked, caller.owner), per_hour=per_hour)
         self._publisher.offer(row.wish)
         resp.status = falcon.HTTP_201
-        resp.data = self._created(row).as_json()
-        # The URL is a secret of this client.
-        resp.set_headers({"Location": f"{req.path}/{row.wish.video_id}", "Cache-Control": "no-store"})
+        resp.set_header("Location", f"{req.path}/{row.wish.video_id}")
+        self._urls.answer(resp, row)
 
     def _refuse_large(self, asked: CreateVideo) -> None:
         most = self._policy.max_file_bytes
@@ -74,74 +76,37 @@ class Videos:
             storage_key=original_key(video_id, asked.filename),
         )
 
-    def _created(self, row: VideoRow) -> CreatedVideo:
-        wish = row.wish
-        signed = self._storage.presign_upload(
-            wish.storage_key,
-            content_type=wish.content_type,
-            declared_bytes=wish.declared_bytes,
-            expires_seconds=self._policy.upload_url_seconds,
-        )
-        return CreatedVideo(
-            video_id=wish.video_id,
-            upload_url=signed.url,
-            storage_key=wish.storage_key,
-            method=signed.method,
-            headers=dict(signed.headers),
-            expires_at=signed.expires_at,
-            status=shown_phase(wish, row.observed),
-            upload=UploadPlan(mode=UploadMode.SINGLE),
-        )
-
 
 class Video:
     """`/api/v1/videos/{video_id}`."""
 
-    def __init__(self, catalogue: Catalogue, view: View, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, view: View, clock: Callable[[], datetime]
+    ) -> None:
         self._catalogue = catalogue
+        self._wishes = wishes
+        self._publisher = publisher
         self._view = view
         self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the video, or that it has not changed since the client looked."""
         row, now = owned(self._catalogue, req, video_id), self._clock()
-        body = self._view.video(row, now)
-        content = body.as_json()
+        content = self._view.video(row, now).as_json()
         # Made from the bytes themselves, so equal tags are equal answers whatever a later release adds.
         tag = falcon.ETag(hashlib.blake2b(content, digest_size=12).hexdigest())
         resp.etag = tag
         resp.set_header("Cache-Control", "private, no-cache")
-        if body.next_check_at is not None:
-            resp.set_header("Retry-After", str(max(1, math.ceil((body.next_check_at - now).total_seconds()))))
+        ask_again_seconds = self._view.ask_again_seconds(row, now)
+        if ask_again_seconds is not None:
+            resp.set_header("Retry-After", str(ask_again_seconds))
         if any(known in ("*", tag) for known in req.if_none_match or ()):
             resp.status = falcon.HTTP_304
         else:
             resp.data = content
 
-
-class UploadComplete:
-    """`/api/v1/videos/{video_id}/upload_complete`."""
-
-    def __init__(self, catalogue: Catalogue, wishes: Wishes, storage: Storage, publisher: Publisher) -> None:
-        self._catalogue = catalogue
-        self._wishes = wishes
-        self._storage = storage
-        self._publisher = publisher
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Record the client's word that its file is there. What the file is worth is found out by the operator."""
-        row = owned(self._catalogue, req, video_id)
-        if row.observed.phase in _BEFORE_THE_FILE:
-            if self._storage.head(row.wish.storage_key) is None:
-                raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
-            self._publisher.offer(self._wishes.confirm(video_id).wish)
-        resp.status = falcon.HTTP_202
-        resp.data = ConfirmedVideo(video_id=video_id).as_json()
-
-
-def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
-    """Return the caller's video. Another user's is as unknown as one that never was."""
-    row = catalogue.get(video_id) if _VIDEO_ID.fullmatch(video_id) else None
-    if row is None or row.wish.owner != caller_of(req).owner:
-        raise ProblemError(Code.NOT_FOUND, "there is no such video")
-    return row
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Delete the video, for now; an upload is given up with it. Repeating it changes nothing."""
+        row = changeable(owned(self._catalogue, req, video_id))
+        self._publisher.offer(self._wishes.delete(row.wish.video_id).wish)
+        resp.status = falcon.HTTP_204

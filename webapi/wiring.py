@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 from crds import logs
 from crds.client import UploadsClient
+from crds.rules import Rules
 from crds.schedule import Timing
 from crds.settings import read_settings
 from crds.trouble import RefusedError
 from desired.catalogue import Catalogue
 from desired.claims import Claims
 from desired.database import Database
+from desired.events import Events
 from desired.wishes import Wishes
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
@@ -83,6 +85,7 @@ def start(environment: Environment) -> Service:
         Dependencies(
             catalogue=Catalogue(database),
             wishes=Wishes(database, timing),
+            history=Events(database),
             claims=Claims(database),
             storage=Storage(spaces),
             publisher=publisher,
@@ -91,7 +94,7 @@ def start(environment: Environment) -> Service:
             tokens=_tokens(settings),
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
             policy=_policy(settings, spaces, timing),
-            view=View(spaces.public_base_url, timing),
+            view=View(spaces.public_base_url, Rules(timing, settings.max_submissions)),
             clock=lambda: datetime.now(UTC),
         )
     )

@@ -114,9 +114,9 @@ class FakeWishes:
         is_due = since is not None and self._clock() < since + restore_window(self._timing)
         return self._change(row, is_due, deleted=False)
 
-    def observe(self, video_id: str, cause: Cause = Cause.POLL, **changes: object) -> None:
-        """Play the operator: change what is observed of a video."""
-        row = self.rows[video_id]
+    def observe(self, video_id: str, **changes: object) -> None:
+        """Play the operator: change what is observed of a video, because of a poll or of ``cause``."""
+        row, cause = self.rows[video_id], Cause(str(changes.pop("cause", Cause.POLL)))
         observed = replace(row.observed, revision=row.observed.revision + 1, **changes)  # type: ignore[arg-type]
         self.rows[video_id] = replace(row, observed=observed)
         self._events.append(_event(self.rows[video_id], self._clock(), cause))

@@ -9,7 +9,7 @@ import falcon.testing
 import jwt
 import pytest
 
-from crds.schedule import Timing
+from crds.rules import Rules
 from crds.videoupload import Wish
 from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
 from tests.fakes.storage import FakeStorage
@@ -55,6 +55,7 @@ class Api:
         self.needs = Dependencies(
             catalogue=self.wishes,
             wishes=self.wishes,
+            history=self.wishes,
             claims=self.claims,
             storage=self.storage,
             publisher=self.offers,
@@ -63,7 +64,7 @@ class Api:
             tokens=Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
             callback_keys=CALLBACK_KEYS,
             policy=Policy(uploads_per_hour=10, max_file_bytes=MAX_FILE_BYTES, upload_url_seconds=900, region="tor1"),
-            view=View("https://cdn.example.com", Timing()),
+            view=View("https://cdn.example.com", Rules()),
             clock=lambda: self.now,
         )
         self.client = falcon.testing.TestClient(create_app(self.needs))

@@ -1,15 +1,17 @@
 """GET /api/v1/videos/{id}: what the owner sees, and how often to ask."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from crds.failures import Failure, FailureCode
+from crds.rules import Rules
 from crds.schedule import Timing, next_check_at
 from crds.videoupload import Phase, Published, Reason, Rejection, Rendition, SourceFacts
+from tests.contracts.client_rows_contract import in_phase
 from tests.fakes.desired import CREATED_AT
 from tests.unit.webapi.conftest import Api
+from webapi.views import View
 
 PUBLISHED = Published(
     edition=1,
@@ -36,14 +38,18 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "status": "uploading",
         "playback_url": None,
         "thumbnail_url": None,
+        "is_playable": False,
         "progress": 0,
         "reason": "WaitingForFile",
         "waiting_for": "the file to arrive in storage",
         "what_to_do": "Send the file to the upload URL, then confirm the upload.",
+        "phase_since": "2026-03-01T12:00:00Z",
         "next_check_at": _text(check),
         "deadline_at": "2026-03-02T12:00:00Z",
         "attempt": 0,
+        "submissions_left": 3,
         "edition": 1,
+        "edition_status": "uploading",
         "error": None,
         "renditions": [],
         "duration_seconds": None,
@@ -51,6 +57,8 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "content_type": "video/mp4",
         "size_bytes": 9000,
         "created_at": "2026-03-01T12:00:00Z",
+        "deleted_at": None,
+        "restorable_until": None,
     }
 
 
@@ -104,16 +112,6 @@ def test_a_video_without_a_poster_has_no_thumbnail(api: Api) -> None:
     assert video["thumbnail_url"] is None
 
 
-def test_a_deleted_video_cannot_be_played(api: Api) -> None:
-    video_id = api.create()
-    api.wishes.observe(video_id, phase=Phase.READY, reason=Reason.PUBLISHED, published=PUBLISHED, is_playable=True)
-    row = api.wishes.rows[video_id]
-    api.wishes.rows[video_id] = replace(row, wish=replace(row.wish, deleted=True))
-    video = api.call("GET", f"/api/v1/videos/{video_id}").json
-
-    assert (video["playback_url"], video["thumbnail_url"], video["renditions"]) == (None, None, [])
-
-
 def test_a_failed_video_says_why_and_what_to_do(api: Api) -> None:
     video_id = api.create()
     failure = Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 3, provider_answer="raw words of the provider")
@@ -145,6 +143,14 @@ def test_a_rejected_file_is_visible_while_another_one_is_awaited(api: Api) -> No
     assert (video["error"]["code"], video["error"]["message"]) == ("not_a_video", "the first bytes are text")
 
 
+def test_a_code_of_a_newer_release_is_shown_all_the_same(api: Api) -> None:
+    video_id = api.create()
+    rejected = Rejection("too_beautiful", "nobody could bear it", "etag@1", confirmations=1)
+    api.wishes.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
+
+    assert api.call("GET", f"/api/v1/videos/{video_id}").json["error"]["code"] == "too_beautiful"
+
+
 def test_a_failed_new_edition_leaves_the_video_ready(api: Api) -> None:
     video_id = api.create()
     failure = Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 3)
@@ -153,9 +159,39 @@ def test_a_failed_new_edition_leaves_the_video_ready(api: Api) -> None:
     )
     video = api.call("GET", f"/api/v1/videos/{video_id}").json
 
-    assert video["status"] == "ready"
+    assert (video["status"], video["edition_status"]) == ("ready", "errored")
+    assert (video["is_playable"], video["reason"]) == (True, "TranscodeFailed")
     assert video["playback_url"] is not None
     assert video["error"]["code"] == "transcode_failed"
+
+
+def test_a_paused_video_has_neither_a_next_look_nor_a_deadline(api: Api) -> None:
+    video_id = api.create()
+    api.wishes.observe(video_id, is_paused=True)
+    answer = api.call("GET", f"/api/v1/videos/{video_id}")
+
+    assert (answer.json["reason"], answer.json["next_check_at"], answer.json["deadline_at"]) == ("Paused", None, None)
+    assert answer.json["waiting_for"] == "a person to end the pause"
+    assert "Retry-After" not in answer.headers
+
+
+def test_submissions_left_count_from_the_last_retry(api: Api) -> None:
+    video_id = api.create()
+    api.wishes.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING, attempt=5, attempt_floor=3)
+    client = api.rebuilt(view=View("https://cdn.example.com", Rules(max_submissions=4)))
+    video = client.simulate_get(f"/api/v1/videos/{video_id}", headers={"Authorization": api.bearer()}).json
+
+    assert (video["attempt"], video["submissions_left"]) == (5, 2)
+
+
+def test_a_retry_that_no_pass_has_begun_is_worth_asking_for_again_soon(api: Api) -> None:
+    video_id = api.create()
+    api.wishes.observe(video_id, **in_phase(Phase.ERRORED), reason=Reason.FAILED)
+    api.wishes.retry(video_id)
+    answer = api.call("GET", f"/api/v1/videos/{video_id}")
+
+    assert (answer.json["status"], answer.headers["Retry-After"]) == ("errored", "2")
+    assert answer.json["waiting_for"] == "the operator to begin what was asked for"
 
 
 def test_an_unchanged_video_is_not_sent_again(api: Api) -> None:

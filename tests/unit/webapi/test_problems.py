@@ -123,7 +123,7 @@ def test_falcons_own_errors_read_like_ours(api: Api, method: str, path: str, sta
 
 
 def test_a_method_that_is_not_allowed_names_those_that_are(api: Api) -> None:
-    assert api.call("PUT", "/api/v1/videos").headers["Allow"] == "POST, OPTIONS"
+    assert api.call("PUT", "/api/v1/videos").headers["Allow"] == "GET, POST, OPTIONS"
 
 
 def test_a_bug_is_logged_and_not_shown(api: Api) -> None:

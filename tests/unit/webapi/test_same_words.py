@@ -1,0 +1,44 @@
+"""What the API says of a video and what `kubectl` shows of it are the same, in every state."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+
+from crds.models import clipped
+from crds.rules import Rules
+from crds.status import status_of
+from crds.videoupload import Observed, Wish
+from desired.rows import VideoRow
+from tests.unit.crds.builders import NOON, a_resource, observations, wishes
+from webapi.views import View
+
+RULES = Rules(max_submissions=5)
+
+
+@given(wish=wishes, observed=observations)
+@settings(deadline=None, max_examples=300)
+def test_the_api_and_the_resource_say_the_same(wish: Wish, observed: Observed) -> None:
+    row = VideoRow(wish, observed, NOON, retired=False, deleted_at=NOON if wish.deleted else None)
+    body = View("https://cdn.example.com", RULES).video(row, NOON)
+    status = status_of(wish, observed, resource=a_resource(wish), rules=RULES, now=NOON)
+    work = status["work"]
+
+    assert (body.status, body.reason, body.edition_status) == (status["phase"], status["reason"], work["phase"])
+    assert (body.waiting_for, body.what_to_do) == (status.get("waitingFor"), status.get("whatToDo"))
+    assert (body.submissions_left, body.attempt) == (status["submissionsLeft"], work["attempt"])
+    assert (body.edition, body.progress) == (work["edition"], work["progressPercent"])
+    assert body.phase_since == datetime.fromisoformat(work["since"])
+    assert _to_the_second(body.deadline_at) == status.get("deadline")
+    assert (body.next_check_at is None) == (status.get("nextCheck") is None)
+    # The stable files of a deleted video go a moment later, but nobody is shown the way to them any more.
+    assert body.is_playable <= status["isPlayable"]
+    if "failure" in status:
+        assert body.error is not None
+        failure = status["failure"]
+        assert (body.error.code, clipped(body.error.message)) == (failure["code"], failure["message"])
+        assert (body.error.stage, body.error.retryable) == (failure["stage"], failure["retryable"])
+        assert body.error.what_to_do == failure["action"]
+
+
+def _to_the_second(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z") if at else None

@@ -1,0 +1,46 @@
+"""What administrators do for all owners: look at dead letters and try them again. Every call needs the scope."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import falcon
+
+from webapi.access import known
+from webapi.asking import Retrying
+from webapi.lists import Lists
+from webapi.ports import Catalogue
+from webapi.views import View
+
+SCOPE = "admin"
+
+
+class AdminVideos:
+    """`/api/v1/admin/videos`."""
+
+    scope = SCOPE
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = lists
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show a page of the dead letters of all owners."""
+        resp.data = self._lists.dead_letters(req).as_json()
+        resp.set_header("Cache-Control", "private, no-cache")
+
+
+class AdminRetry:
+    """`/api/v1/admin/videos/{video_id}/retry`."""
+
+    scope = SCOPE
+
+    def __init__(self, catalogue: Catalogue, retrying: Retrying, view: View, clock: Callable[[], datetime]) -> None:
+        self._catalogue = catalogue
+        self._retrying = retrying
+        self._view = view
+        self._clock = clock
+
+    def on_post(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Ask for another try of anybody's video."""
+        row = self._retrying.retried(known(self._catalogue, video_id))
+        resp.status = falcon.HTTP_202
+        resp.data = self._view.admin_video(row, self._clock()).as_json()

@@ -1,0 +1,97 @@
+"""The way of the file: where to send it, once more where to send it, and the word that it is there."""
+
+import falcon
+
+from crds.videoupload import Phase, UploadMode, shown_phase
+from desired.rows import VideoRow
+from webapi.access import changeable, owned
+from webapi.bodies import ConfirmedVideo, UploadPlan, UploadTarget
+from webapi.errors import Code, ProblemError
+from webapi.ports import Catalogue, Publisher, Storage, Wishes
+
+_BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
+_DELETED = "the video is deleted; restore it first"
+
+
+class UploadUrls:
+    """Signs where the file of a video goes. The URL is a secret of its client and stored nowhere."""
+
+    def __init__(self, storage: Storage, *, expires_seconds: int) -> None:
+        self._storage = storage
+        self._expires_seconds = expires_seconds
+
+    def answer(self, resp: falcon.Response, row: VideoRow) -> None:
+        """Answer with a freshly signed URL."""
+        wish = row.wish
+        signed = self._storage.presign_upload(
+            wish.storage_key,
+            content_type=wish.content_type,
+            declared_bytes=wish.declared_bytes,
+            expires_seconds=self._expires_seconds,
+        )
+        target = UploadTarget(
+            video_id=wish.video_id,
+            upload_url=signed.url,
+            storage_key=wish.storage_key,
+            method=signed.method,
+            headers=dict(signed.headers),
+            expires_at=signed.expires_at,
+            status=shown_phase(wish, row.observed),
+            upload=UploadPlan(mode=UploadMode.SINGLE),
+        )
+        resp.data = target.as_json()
+        resp.set_header("Cache-Control", "no-store")
+
+
+class UploadUrl:
+    """`/api/v1/videos/{video_id}/upload_url`."""
+
+    def __init__(self, catalogue: Catalogue, urls: UploadUrls) -> None:
+        self._catalogue = catalogue
+        self._urls = urls
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Sign another URL: the last one has expired, or its file was rejected."""
+        row = changeable(owned(self._catalogue, req, video_id))
+        obstacle = _obstacle(row)
+        if obstacle is not None:
+            raise ProblemError(Code.UPLOAD_CLOSED, obstacle)
+        self._urls.answer(resp, row)
+
+
+class UploadComplete:
+    """`/api/v1/videos/{video_id}/upload_complete`."""
+
+    def __init__(self, catalogue: Catalogue, wishes: Wishes, storage: Storage, publisher: Publisher) -> None:
+        self._catalogue = catalogue
+        self._wishes = wishes
+        self._storage = storage
+        self._publisher = publisher
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Record the client's word that its file is there. What the file is worth is found out by the operator."""
+        row = changeable(owned(self._catalogue, req, video_id))
+        if row.wish.deleted:
+            raise ProblemError(Code.UPLOAD_CLOSED, _DELETED)
+        if row.observed.phase in _BEFORE_THE_FILE:
+            if self._storage.head(row.wish.storage_key) is None:
+                raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
+            self._publisher.offer(self._wishes.confirm(video_id).wish)
+        resp.status = falcon.HTTP_202
+        resp.data = ConfirmedVideo(video_id=video_id).as_json()
+
+
+def _obstacle(row: VideoRow) -> str | None:
+    """Return why no file is waited for."""
+    wish, observed = row.wish, row.observed
+    if wish.deleted:
+        return _DELETED
+    if observed.phase not in _BEFORE_THE_FILE:
+        return "the file has been accepted" if observed.source else "the video waits for no file"
+    # What was confirmed is verified before anything can be put in its place. How many confirmations a later try
+    # began with is not on record, so there only a rejection tells.
+    answered = observed.rejected.confirmations if observed.rejected else 0
+    is_first_try = (observed.edition, observed.retries, observed.retry_token) == (1, 0, None)
+    if wish.confirmations > answered and (is_first_try or observed.rejected is not None):
+        return "the upload is confirmed; its file is about to be verified"
+    return None
