@@ -34,6 +34,22 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody with a token: the calls of the demo's client, and all others as they are."""
+
+    client: Client
+    api_url: str
+    token: str
+
+    def call(self, method: str, path: str, *, expected: int) -> Any:
+        """Make a call below /api/v1 and return what the answer holds."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.request(method, f"{self.api_url}/api/v1{path}", headers=headers, timeout=_TIMEOUT_SECONDS)
+        assert answer.status_code == expected, answer.text
+        return answer.json() if answer.content else None
+
+
+@dataclass(frozen=True)
 class World:
     """One running stack, with everything that can be asked about one upload."""
 
@@ -46,8 +62,12 @@ class World:
 
     def client(self) -> Client:
         """Return a user whom no other test knows."""
-        token = self.stack.token(user=f"user-{secrets.token_hex(4)}", uploads_per_hour=100, is_admin=False)
-        return Client(self.described.api_url, token)
+        return self.person().client
+
+    def person(self, *, is_admin: bool = False) -> Person:
+        """Return a user whom no other test knows, with all calls there are."""
+        token = self.stack.token(user=f"user-{secrets.token_hex(4)}", uploads_per_hour=100, is_admin=is_admin)
+        return Person(Client(self.described.api_url, token), self.described.api_url, token)
 
     def faults(self, **values: float) -> None:
         """Switch faults of the Coconut stand-in on; the next test finds them off."""
@@ -86,6 +106,10 @@ class World:
         resource = self.resource(video_id)
         status: Row = resource.get("status", {}) if resource else {}
         return status
+
+    def annotate(self, video_id: str, annotation: str) -> None:
+        """Annotate the resource as a person does: `name=value`, or `name-` to remove it."""
+        self.stack.cluster.kubectl("annotate", "--overwrite", "vu", video_id, annotation)
 
     def writes(self) -> int:
         """Return how often our kind was written to etcd since the API server started."""
