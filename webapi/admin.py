@@ -1,15 +1,12 @@
 """What administrators do for all owners: look at dead letters and try them again. Every call needs the scope."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 import falcon
 
 from webapi.access import known
 from webapi.asking import Retrying
 from webapi.lists import Lists
 from webapi.ports import Catalogue
-from webapi.views import View
+from webapi.showing import Showing
 
 SCOPE = "admin"
 
@@ -33,14 +30,13 @@ class AdminRetry:
 
     scope = SCOPE
 
-    def __init__(self, catalogue: Catalogue, retrying: Retrying, view: View, clock: Callable[[], datetime]) -> None:
+    def __init__(self, catalogue: Catalogue, retrying: Retrying, showing: Showing) -> None:
         self._catalogue = catalogue
         self._retrying = retrying
-        self._view = view
-        self._clock = clock
+        self._showing = showing
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Ask for another try of anybody's video."""
         row = self._retrying.retried(known(self._catalogue, video_id))
         resp.status = falcon.HTTP_202
-        resp.data = self._view.admin_video(row, self._clock()).as_json()
+        self._showing.admin_video(resp, row)

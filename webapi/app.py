@@ -18,6 +18,7 @@ from webapi.lists import Lists
 from webapi.metrics import Metrics
 from webapi.observing import Observing
 from webapi.ports import Catalogue, Claims, History, Publisher, Storage, Wishes
+from webapi.showing import Showing
 from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos import Policy, Video, Videos
 from webapi.views import View
@@ -59,16 +60,16 @@ def create_app(needs: Dependencies) -> App:
 
 def _add_videos(app: App, needs: Dependencies) -> None:
     catalogue, wishes, publisher = needs.catalogue, needs.wishes, needs.publisher
-    view, clock = needs.view, needs.clock
+    showing = Showing(needs.view, needs.clock)
     urls = UploadUrls(needs.storage, expires_seconds=needs.policy.upload_url_seconds)
-    lists, retrying = Lists(catalogue, view, clock), Retrying(wishes, publisher)
+    lists, retrying = Lists(catalogue, needs.view, needs.clock), Retrying(wishes, publisher)
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
     app.add_route(videos, Videos(wishes, publisher, urls, lists, needs.policy))
-    app.add_route(video, Video(catalogue, wishes, publisher, view, clock))
+    app.add_route(video, Video(catalogue, wishes, publisher, showing))
     app.add_route(f"{video}/upload_url", UploadUrl(catalogue, urls))
     app.add_route(f"{video}/upload_complete", UploadComplete(catalogue, wishes, needs.storage, publisher))
-    app.add_route(f"{video}/retry", Retry(catalogue, retrying, view, clock))
-    app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, view, clock))
+    app.add_route(f"{video}/retry", Retry(catalogue, retrying, showing))
+    app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, showing))
     app.add_route(f"{video}/events", VideoEvents(catalogue, needs.history))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
-    app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(catalogue, retrying, view, clock))
+    app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(catalogue, retrying, showing))

@@ -1,15 +1,12 @@
 """What people ask of a video after its upload: try again, bring it back. Deleting is in videos.py."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 import falcon
 
 from desired.rows import VideoRow
 from webapi.access import changeable, owned
 from webapi.errors import Code, ProblemError
 from webapi.ports import Catalogue, Publisher, Wishes
-from webapi.views import View
+from webapi.showing import Showing
 
 
 class Retrying:
@@ -36,30 +33,26 @@ class Retrying:
 class Retry:
     """`/api/v1/videos/{video_id}/retry`."""
 
-    def __init__(self, catalogue: Catalogue, retrying: Retrying, view: View, clock: Callable[[], datetime]) -> None:
+    def __init__(self, catalogue: Catalogue, retrying: Retrying, showing: Showing) -> None:
         self._catalogue = catalogue
         self._retrying = retrying
-        self._view = view
-        self._clock = clock
+        self._showing = showing
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Ask for another try of what failed, and show what the video waits for then."""
         row = self._retrying.retried(owned(self._catalogue, req, video_id))
         resp.status = falcon.HTTP_202
-        resp.data = self._view.video(row, self._clock()).as_json()
+        self._showing.video(resp, row)
 
 
 class Restore:
     """`/api/v1/videos/{video_id}/restore`."""
 
-    def __init__(
-        self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, view: View, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, showing: Showing) -> None:
         self._catalogue = catalogue
         self._wishes = wishes
         self._publisher = publisher
-        self._view = view
-        self._clock = clock
+        self._showing = showing
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Take a deletion back, and show what the video waits for then. One that is not deleted stays as it is."""
@@ -67,7 +60,7 @@ class Restore:
         if row.wish.deleted:
             row = self._restored(video_id)
             resp.status = falcon.HTTP_202
-        resp.data = self._view.video(row, self._clock()).as_json()
+        self._showing.video(resp, row)
 
     def _restored(self, video_id: str) -> VideoRow:
         row = self._wishes.restore(video_id)

@@ -1,9 +1,7 @@
 """The videos of one owner: ask for a new one, list them, look at one, delete it."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import falcon
 
@@ -17,8 +15,8 @@ from webapi.errors import Code, FieldProblem, ProblemError
 from webapi.lists import Lists
 from webapi.ports import Catalogue, Publisher, Wishes
 from webapi.reading import read_json
+from webapi.showing import Showing
 from webapi.uploads import UploadUrls
-from webapi.views import View
 
 
 @dataclass(frozen=True)
@@ -80,30 +78,21 @@ class Videos:
 class Video:
     """`/api/v1/videos/{video_id}`."""
 
-    def __init__(
-        self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, view: View, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, showing: Showing) -> None:
         self._catalogue = catalogue
         self._wishes = wishes
         self._publisher = publisher
-        self._view = view
-        self._clock = clock
+        self._showing = showing
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the video, or that it has not changed since the client looked."""
-        row, now = owned(self._catalogue, req, video_id), self._clock()
-        content = self._view.video(row, now).as_json()
+        self._showing.video(resp, owned(self._catalogue, req, video_id))
         # Made from the bytes themselves, so equal tags are equal answers whatever a later release adds.
-        tag = falcon.ETag(hashlib.blake2b(content, digest_size=12).hexdigest())
+        tag = falcon.ETag(hashlib.blake2b(resp.data or b"", digest_size=12).hexdigest())
         resp.etag = tag
-        resp.set_header("Cache-Control", "private, no-cache")
-        ask_again_seconds = self._view.ask_again_seconds(row, now)
-        if ask_again_seconds is not None:
-            resp.set_header("Retry-After", str(ask_again_seconds))
         if any(known in ("*", tag) for known in req.if_none_match or ()):
             resp.status = falcon.HTTP_304
-        else:
-            resp.data = content
+            resp.data = None
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Delete the video, for now; an upload is given up with it. Repeating it changes nothing."""

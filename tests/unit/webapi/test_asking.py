@@ -33,7 +33,7 @@ def test_a_failed_video_is_retried_and_says_what_it_waits_for(api: Api) -> None:
     video_id = _failed(api)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retry")
 
-    assert answer.status_code == 202
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "2")
     assert answer.json == api.call("GET", f"/api/v1/videos/{video_id}").json
     assert (answer.json["status"], answer.json["waiting_for"]) == (
         "errored",
