@@ -64,6 +64,15 @@ def stable_poster_key(video_id: str) -> str:
     return f"{video_prefix(video_id)}thumbnail.jpg"
 
 
+def video_of(key: str) -> str | None:
+    """Return the video under whose prefix a key lies, None for a key beside all of them."""
+    for prefix in (ORIGINALS_PREFIX, PUBLIC_PREFIX):
+        video_id, slash, _ = key.removeprefix(prefix).partition("/")
+        if key.startswith(prefix) and video_id and slash:
+            return video_id
+    return None
+
+
 def playback_url(base: str, video_id: str) -> str:
     """Return the URL people play; ``base`` is the public base URL without a slash at its end."""
     return f"{base}/{stable_playlist_key(video_id)}"

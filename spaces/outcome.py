@@ -64,3 +64,20 @@ class OutputsProblem:
     """Why a job's outputs cannot be published: the first thing found wrong."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An object as a listing shows it. ``last_modified`` in UTC."""
+
+    key: str
+    file_bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class FolderPage:
+    """A part of what lies directly under a prefix. ``folders``: names without slashes."""
+
+    folders: tuple[str, ...]
+    files: tuple[StoredFile, ...]

@@ -16,7 +16,7 @@ from spaces import keys
 from spaces.outcome import ObjectFacts, OutputsProblem, SignedUpload, SourceProblem, VerifiedOutputs
 from spaces.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from spaces.playlist import PLAYLIST_BYTES_MAX
-from spaces.s3 import asking, is_missing, make_clients
+from spaces.s3 import Clients, asking, is_missing, make_clients
 from spaces.settings import SpacesSettings
 from spaces.source import judge_source
 
@@ -35,12 +35,12 @@ _EXPIRES_SECONDS_MAX = 7 * 24 * 3600
 class Storage:
     """One object store. Every method but the signing ones raises UnavailableError or RefusedError. Thread-safe."""
 
-    def __init__(self, settings: SpacesSettings) -> None:
-        """Make the clients; nothing is asked yet."""
+    def __init__(self, settings: SpacesSettings, clients: Clients | None = None) -> None:
+        """Make the clients unless there are some to share; nothing is asked yet."""
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
         self._acl: Mapping[str, Any] = {} if settings.acl is None else {"ACL": settings.acl}
-        self._clients = make_clients(settings)
+        self._clients = clients or make_clients(settings)
 
     def presign_upload(
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int

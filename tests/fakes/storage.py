@@ -1,7 +1,7 @@
 """An object store in memory, under the real rules for sources and outputs."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -9,7 +9,15 @@ from urllib.parse import quote
 from crds.trouble import NeighbourError, UnavailableError
 from crds.videoupload import SourceFacts
 from spaces import keys
-from spaces.outcome import ObjectFacts, OutputsProblem, SignedUpload, SourceProblem, VerifiedOutputs
+from spaces.outcome import (
+    FolderPage,
+    ObjectFacts,
+    OutputsProblem,
+    SignedUpload,
+    SourceProblem,
+    StoredFile,
+    VerifiedOutputs,
+)
 from spaces.outputs import Outputs, judge_outputs
 from spaces.source import judge_source
 from spaces.storage import PLAYLIST_TYPE, POSTER_TYPE
@@ -24,7 +32,7 @@ class StoredObject:
 
 
 class FakeStorage:
-    """Stands in for `spaces.storage.Storage`.
+    """Stands in for `spaces.storage.Storage` and `spaces.inventory.Inventory`.
 
     ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters.
     ``raw`` and ``processed`` may be changed freely; the put methods fill them.
@@ -116,6 +124,43 @@ class FakeStorage:
                 del store[key]
                 at_most -= 1
         return at_most > 0
+
+    def folder_pages(self, prefix: str) -> Iterator[FolderPage]:
+        self._raise_trouble()
+        folders: set[str] = set()
+        files: list[StoredFile] = []
+        for file in self._files(prefix):
+            name, slash, _ = file.key.removeprefix(prefix).partition("/")
+            if slash:
+                folders.add(name)
+            elif name:
+                files.append(file)
+        yield FolderPage(tuple(sorted(folders)), tuple(files))
+
+    def file_pages(self, prefix: str) -> Iterator[list[StoredFile]]:
+        self._raise_trouble()
+        yield self._files(prefix)
+
+    def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
+        self._raise_trouble()
+        found = self._files(keys.outputs_prefix(video_id, attempt))
+        for file in found[:at_most]:
+            del self.processed[file.key]
+        return len(found) <= at_most
+
+    def remove_file(self, key: str) -> None:
+        self._raise_trouble()
+        self._store_of(key).pop(key, None)
+
+    def _files(self, prefix: str) -> list[StoredFile]:
+        store = sorted(self._store_of(prefix).items())
+        facts = {key: stored.facts for key, stored in store if key.startswith(prefix)}
+        return [StoredFile(key, fact.file_bytes, fact.last_modified) for key, fact in facts.items()]
+
+    def _store_of(self, key: str) -> dict[str, StoredObject]:
+        if not key.startswith((keys.PUBLIC_PREFIX, keys.ORIGINALS_PREFIX)):
+            raise ValueError(f"no bucket holds keys like {key!r}")
+        return self.processed if key.startswith(keys.PUBLIC_PREFIX) else self.raw
 
     def _object(self, body: bytes, content_type: str) -> StoredObject:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -53,3 +53,20 @@ def test_people_get_urls_below_the_public_base() -> None:
     assert keys.thumbnail_url("https://cdn.example.com/b", "v1") == (
         "https://cdn.example.com/b/processed/v1/thumbnail.jpg"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "video_id"),
+    [
+        pytest.param(keys.original_key("v1", "clip.mp4"), "v1", id="original"),
+        pytest.param(keys.stable_playlist_key("v1"), "v1", id="playlist"),
+        pytest.param(keys.master_key("v1", 3), "v1", id="output"),
+        pytest.param("processed/v1/", "v1", id="mark-of-a-folder"),
+        pytest.param("processed/v1", None, id="beside-the-folders"),
+        pytest.param("processed//v1", None, id="no-name"),
+        pytest.param("imports/v1/film.mp4", None, id="elsewhere"),
+        pytest.param("v1/processed/", None, id="inside-out"),
+    ],
+)
+def test_a_key_lies_in_the_folder_of_one_video_or_beside_all(key: str, video_id: str | None) -> None:
+    assert keys.video_of(key) == video_id
