@@ -1,0 +1,93 @@
+"""What the audit asks of a real Postgres: its contract, and what only Postgres knows."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from crds.schedule import Timing
+from desired.attempts import Intend, Settle
+from desired.audit import AuditedRows
+from desired.claims import Claims
+from desired.database import Database
+from desired.nudges import Nudge, listen
+from desired.observations import Observations
+from desired.rows import AttemptState, Cause, VideoRow
+from desired.wishes import NewVideo, Wishes
+from tests.contracts.audit_contract import MAX_HEALS, VIDEO, AuditContract, Audited
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool of connections to a migrated, empty database."""
+    pool = Database(database_url, max_size=4)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def audited(database: Database, database_url: str) -> Audited:
+    """A row that waits for its file."""
+    wishes, claims = Wishes(database, Timing()), Claims(database)
+
+    def create(video_id: str) -> VideoRow:
+        key = f"uploads/{video_id}/original.mp4"
+        new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        return wishes.create(new, per_hour=100)
+
+    def claim(video_id: str, attempt: int, job_id: str) -> None:
+        claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
+
+    def change(video_id: str, **columns: object) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            for name, value in columns.items():
+                statement = sql.SQL("UPDATE videos SET {} = %s WHERE video_id = %s").format(sql.Identifier(name))
+                connection.execute(statement, [value, video_id])
+
+    def heals(video_id: str) -> int:
+        found = AuditedRows(database).get(video_id)
+        assert found is not None
+        return found.heals
+
+    create(VIDEO)
+    return Audited(AuditedRows(database), Observations(database), create, claim, change, heals)
+
+
+class TestAuditedRows(AuditContract):
+    """The contract, on a real Postgres."""
+
+
+def test_of_many_heals_at_once_one_counts(audited: Audited) -> None:
+    row, together = audited.publish(), Barrier(4)
+
+    def heal(_: int) -> VideoRow | None:
+        together.wait()
+        return audited.rows.heal(row, max_heals=MAX_HEALS)
+
+    with ThreadPoolExecutor(4) as threads:
+        healed = [after for after in threads.map(heal, range(4)) if after is not None]
+    assert healed == [audited.row()]
+    assert (audited.heals(VIDEO), audited.row().wish.edition) == (1, 2)
+
+
+def test_a_heal_wakes_the_operator(audited: Audited, database_url: str) -> None:
+    row = audited.publish()
+    heard = listen(database_url, quiet_seconds=0.3)
+    assert next(heard) is None, "the channel is open"
+    audited.rows.heal(row, max_heals=MAX_HEALS)
+    assert next(heard) == Nudge(VIDEO, Cause.SWEEP)
+    audited.rows.heal(row, max_heals=MAX_HEALS)
+    assert next(heard) is None, "the row has moved"
+
+
+def test_jobs_that_were_doubled_long_ago_are_history(audited: Audited) -> None:
+    audited.observe(VIDEO, Intend(1, 1, datetime.now(UTC)))
+    audited.observe(VIDEO, Settle(1, AttemptState.ABANDONED, datetime.now(UTC)))
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    audited.claim(VIDEO, 1, "job1")
+    assert [doubled.job_id for doubled in audited.rows.doubled([VIDEO], since=before)] == ["job1"]
+    assert audited.rows.doubled([VIDEO], since=datetime.now(UTC) + timedelta(minutes=1)) == []
