@@ -145,7 +145,7 @@ class AuditedRows:
     def existing(self, video_ids: Iterable[str]) -> set[str]:
         """Return those of the ids that have a row."""
         with self._database.connection() as connection:
-            found = connection.execute(_EXISTING, {"video_ids": list(video_ids)}).fetchall()
+            found = connection.execute(_EXISTING, {"video_ids": _storable(video_ids)}).fetchall()
         return {columns["video_id"] for columns in found}
 
     def heal(self, row: VideoRow, *, max_heals: int) -> VideoRow | None:
@@ -182,14 +182,15 @@ class AuditedRows:
 
     def quarantine(self, sizes: Mapping[str, int]) -> int:
         """Put objects on the list, by key with their bytes; returns how many were not on it. What was found stays."""
-        parameters = {"object_keys": list(sizes), "sizes": list(sizes.values())}
+        object_keys = _storable(sizes)
+        parameters = {"object_keys": object_keys, "sizes": [sizes[key] for key in object_keys]}
         with self._database.connection() as connection:
             return connection.execute(_QUARANTINE, parameters).rowcount
 
     def quarantined_among(self, object_keys: Iterable[str]) -> set[str]:
         """Return those of the keys that are on the list."""
         with self._database.connection() as connection:
-            found = connection.execute(_QUARANTINED_AMONG, {"object_keys": list(object_keys)}).fetchall()
+            found = connection.execute(_QUARANTINED_AMONG, {"object_keys": _storable(object_keys)}).fetchall()
         return {columns["object_key"] for columns in found}
 
     def quarantined(self, *, after: str, at_most: int) -> list[Quarantined]:
@@ -207,3 +208,8 @@ class AuditedRows:
         with self._database.connection() as connection:
             found = connection.execute(statement, parameters).fetchall()
         return [AuditedRow(video_row(columns), columns["heals"], columns["published_at"]) for columns in found]
+
+
+def _storable(texts: Iterable[str]) -> list[str]:
+    """Leave out what no row can hold: S3 takes a NUL in a key, Postgres takes none in a text."""
+    return [text for text in texts if "\0" not in text]

@@ -91,3 +91,9 @@ def test_jobs_that_were_doubled_long_ago_are_history(audited: Audited) -> None:
     audited.claim(VIDEO, 1, "job1")
     assert [doubled.job_id for doubled in audited.rows.doubled([VIDEO], since=before)] == ["job1"]
     assert audited.rows.doubled([VIDEO], since=datetime.now(UTC) + timedelta(minutes=1)) == []
+
+
+def test_keys_that_no_row_can_hold_are_passed_over(audited: Audited) -> None:
+    assert audited.rows.existing(["a\0b", VIDEO]) == {VIDEO}
+    assert audited.rows.quarantine({"uploads/a\0b/x": 1, "uploads/c/x": 2}) == 1
+    assert audited.rows.quarantined_among(["uploads/a\0b/x", "uploads/c/x"]) == {"uploads/c/x"}
