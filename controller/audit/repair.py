@@ -1,0 +1,143 @@
+"""Doing what the audit concluded: one effect for each remedy, each on the row as it is at that moment.
+
+Passes go on meanwhile, and another process may audit too. So a row is read again before an effect; where an older
+look could win over a newer pass, it is read once more after it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from controller.audit.findings import (
+    Align,
+    CopyPoster,
+    Finding,
+    Heal,
+    Leave,
+    Quarantine,
+    Release,
+    RemoveObjects,
+    RemoveOutputs,
+)
+from controller.audit.judging import is_public, outputs_problem
+from controller.audit.neighbours import Neighbours
+from controller.audit.rules import AuditRules
+from crds.trouble import UnavailableError
+from crds.videoupload import Reason
+from desired.rows import VideoRow
+from spaces import keys
+from spaces.outcome import VerifiedOutputs
+from spaces.playlist import stable_playlist
+
+# A row that moves under us again and again is in better hands.
+_TRIES = 3
+_FILES_AT_ONCE = 200
+
+
+class Repair:
+    """The effects. ``pause`` comes between many requests of one of them."""
+
+    def __init__(self, neighbours: Neighbours, rules: AuditRules) -> None:
+        self._rows = neighbours.rows
+        self._storage = neighbours.storage
+        self._inventory = neighbours.inventory
+        self._rules = rules
+
+    def do(self, finding: Finding, pause: Callable[[], None]) -> bool:
+        """Apply the finding's remedy; tells whether there still was something to do. Raises NeighbourError."""
+        match finding.remedy:
+            case Leave():
+                return False
+            case Align():
+                return self._align(finding.subject)
+            case CopyPoster():
+                return self._copy_poster(finding.subject)
+            case Heal():
+                return self._heal(finding.subject)
+            case RemoveOutputs(attempt):
+                return self._remove_outputs(finding.subject, attempt, pause)
+            case Quarantine(sizes):
+                return self._rows.quarantine(sizes) > 0
+            case Release(object_keys):
+                return self._rows.release(object_keys) > 0
+            case RemoveObjects(object_keys):
+                return self._remove_objects(object_keys)
+            case _:
+                assert_never(finding.remedy)
+
+    def _row(self, video_id: str) -> VideoRow | None:
+        found = self._rows.get(video_id)
+        return None if found is None else found.row
+
+    def _until_settled(self, video_id: str, write: Callable[[VideoRow], None]) -> bool:
+        """Make the stable files follow the row, until it says the same before and after.
+
+        What a pass is publishing at this moment is written as well: it is what that pass writes, and an older look
+        may have come in between.
+        """
+        row = self._row(video_id)
+        for _ in range(_TRIES):
+            if row is None:
+                return False
+            if row.wish.deleted:
+                self._storage.remove_published(video_id)
+            elif row.observed.is_playable or row.observed.reason is Reason.PUBLISHING:
+                write(row)
+            else:
+                return False
+            before, row = row, self._row(video_id)
+            if row is not None and _shown(row) == _shown(before):
+                return True
+        return False
+
+    def _align(self, video_id: str) -> bool:
+        return self._until_settled(video_id, self._write_playlist)
+
+    def _write_playlist(self, row: VideoRow) -> None:
+        if row.observed.published is not None:
+            self._storage.write_playlist(row.wish.video_id, stable_playlist(row.observed.published))
+
+    def _copy_poster(self, video_id: str) -> bool:
+        def copy(row: VideoRow) -> None:
+            published = row.observed.published
+            if published is None:
+                return
+            outputs = self._storage.verify_outputs(
+                video_id, published.attempt, input_seconds=published.duration_seconds
+            )
+            if not isinstance(outputs, VerifiedOutputs) or outputs.poster_key is None:
+                raise UnavailableError("publishing the poster: the thumbnail is gone")
+            self._storage.publish_poster(video_id, outputs.poster_key)
+
+        return self._until_settled(video_id, copy)
+
+    def _heal(self, video_id: str) -> bool:
+        """Buy another edition. It takes a second look: one listing that came back short must not cost a job."""
+        row = self._row(video_id)
+        published = row.observed.published if row is not None and is_public(row) else None
+        if row is None or published is None:
+            return False
+        outputs = self._storage.verify_outputs(video_id, published.attempt, input_seconds=published.duration_seconds)
+        if outputs_problem(published, outputs) is None:
+            return False
+        return self._rows.heal(row, max_heals=self._rules.max_heals) is not None
+
+    def _remove_outputs(self, video_id: str, attempt: int, pause: Callable[[], None]) -> bool:
+        row = self._row(video_id)
+        published = row.observed.published if row is not None and is_public(row) else None
+        if row is None or published is None or attempt >= published.attempt or attempt == row.observed.attempt:
+            return False
+        while not self._inventory.remove_outputs(video_id, attempt, at_most=_FILES_AT_ONCE):
+            pause()
+        return True
+
+    def _remove_objects(self, object_keys: Sequence[str]) -> bool:
+        owners = {video_id for key in object_keys if (video_id := keys.video_of(key)) is not None}
+        owned = self._rows.existing(owners)
+        lost = [key for key in object_keys if keys.video_of(key) not in owned]
+        for key in lost:
+            self._inventory.remove_file(key)
+        return self._rows.release(lost) > 0
+
+
+def _shown(row: VideoRow) -> tuple[object, ...]:
+    return row.wish.deleted, row.observed.published

@@ -1,0 +1,123 @@
+"""Every pair of row, resource, bucket and claim: what the audit does about it, and what is somebody else's to do.
+
+| row | resource | bucket | claim | who | what |
+|---|---|---|---|---|---|
+| there | there | there | either | nobody | they agree; a callback that never came is no difference |
+| there | missing | either | either | controller/sweep.py, `rows` | asks for a pass, which brings the resource back |
+| there | either | missing | either | the audit | told, and healed as long as the original is there |
+| missing | there | either | - | controller/sweep.py, `resources` | asks for a pass, which learns from the resource |
+| missing | either | there | - | the audit | quarantine; nothing is removed |
+| missing | - | - | there | the schema | cannot be: a claim hangs on its row |
+| there | - | - | another job's | the audit | told as a doubled job |
+"""
+
+from itertools import product
+
+import pytest
+
+from controller.audit.findings import Kind
+from controller.known import KnownResources
+from controller.queue import WorkQueue
+from controller.sweep import Sweep
+from spaces import keys
+from tests.fakes.auditor import Auditor, kinds
+from tests.fakes.world import VIDEO_ID, SmallWorld
+from tests.unit.controller.audit.test_lives import a_ready_world
+
+NOTHING: set[Kind] = set()
+STRAY = {Kind.OBJECTS_WITHOUT_ROW}
+LOST = {Kind.PLAYLIST_WRONG, Kind.POSTER_MISSING, Kind.OUTPUTS_BROKEN}
+
+# row, resource, bucket, claim: what the audit finds, and whether each half of the sweep asks for a pass.
+PAIRS = {
+    (1, 1, 1, 1): (NOTHING, "resources"),
+    (1, 1, 1, 0): (NOTHING, "resources"),
+    (1, 1, 0, 1): (LOST, "resources"),
+    (1, 1, 0, 0): (LOST, "resources"),
+    (1, 0, 1, 1): (NOTHING, "rows"),
+    (1, 0, 1, 0): (NOTHING, "rows"),
+    (1, 0, 0, 1): (LOST, "rows"),
+    (1, 0, 0, 0): (LOST, "rows"),
+    (0, 1, 1, 1): (STRAY, "resources"),
+    (0, 1, 1, 0): (STRAY, "resources"),
+    (0, 1, 0, 1): (NOTHING, "resources"),
+    (0, 1, 0, 0): (NOTHING, "resources"),
+    (0, 0, 1, 1): (STRAY, None),
+    (0, 0, 1, 0): (STRAY, None),
+    (0, 0, 0, 1): (NOTHING, None),
+    (0, 0, 0, 0): (NOTHING, None),
+}
+
+
+def test_every_pair_has_its_line() -> None:
+    assert set(PAIRS) == set(product((0, 1), repeat=4))
+
+
+def named(pair: tuple[int, int, int, int]) -> str:
+    names = ("row", "resource", "bucket", "claim")
+    return "-".join(name for name, is_there in zip(names, pair, strict=True) if is_there) or "nothing"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=named)
+def test_what_must_happen(pair: tuple[int, int, int, int]) -> None:
+    small = a_world_with(*pair)
+    found, sweep_half = PAIRS[pair]
+    auditor = Auditor(small)
+    before = auditor.objects()
+
+    report = auditor.full()
+
+    assert kinds(report) == found
+    assert before.items() <= auditor.objects().items(), "nothing in the bucket is gone or other than it was"
+    if found == STRAY:
+        assert set(auditor.rows.in_quarantine) == set(before)
+    else:
+        assert not auditor.rows.in_quarantine
+    assert auditor.rows.heals == {}, "without its original there is nothing to buy"
+    assert who_asks(small) == sweep_half
+
+
+@pytest.mark.parametrize("has_claim", [True, False])
+def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
+    small = a_world_with(1, 1, 1, int(has_claim))
+    for key in [key for key in small.storage.processed if key.startswith(keys.outputs_prefix(VIDEO_ID, 1))]:
+        del small.storage.processed[key]
+    auditor = Auditor(small)
+    assert kinds(auditor.full()) == {Kind.OUTPUTS_BROKEN}
+    assert auditor.rows.heals == {VIDEO_ID: 1}
+
+
+@pytest.mark.parametrize("has_accepted_job", [True, False])
+def test_a_claim_for_another_job_is_told_whatever_else_is_there(has_accepted_job: bool) -> None:
+    small = a_world_with(1, 1, 1, int(has_accepted_job))
+    small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
+    assert kinds(Auditor(small).full()) == {Kind.JOB_DOUBLED}
+
+
+def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld:
+    """Take away what is to be missing from a world in which one video is ready."""
+    small = a_ready_world()
+    assert small.records.claims[VIDEO_ID, 1] == ["job1"]
+    if not resource:
+        small.resources.remove(VIDEO_ID)
+    if not bucket:
+        small.storage.raw.clear()
+        small.storage.processed.clear()
+    if not row or not claim:
+        small.records.claims.clear()
+    if not row:
+        small.records.rows.clear()
+        small.records.attempts.clear()
+    if claim:
+        small.records.record(video_id=VIDEO_ID, attempt=1, job_id="job1")
+        assert bool(small.records.of_attempt(VIDEO_ID, 1)) is bool(row), "a claim hangs on its row"
+    return small
+
+
+def who_asks(small: SmallWorld) -> str | None:
+    """Return the half of the sweep that asks for a pass over the video."""
+    known, queue = KnownResources(), WorkQueue(small.clock.monotonic)
+    sweep = Sweep(small.world, known, queue, clock=small.clock.now)
+    if sweep.resources():
+        return "resources"
+    return "rows" if sweep.rows() else None

@@ -1,0 +1,141 @@
+"""What holds for every audit: a healthy world is left alone, and no object pays for a row that is missing."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.audit.findings import Kind
+from desired.rows import VideoRow
+from spaces import keys
+from tests.fakes.auditor import Auditor, copied, kinds
+from tests.fakes.operator import live
+from tests.fakes.transcoder import Answer, Fate, Script
+from tests.fakes.world import VIDEO_ID, SmallWorld
+from tests.unit.controller.audit.test_lives import a_ready_world
+from tests.unit.controller.endings import HASTY, a_world
+
+EFFECTS = {
+    "heal",
+    "quarantine",
+    "release",
+    "write_playlist",
+    "publish_poster",
+    "remove_published",
+    "remove_outputs",
+    "remove_file",
+}
+HOURS = 3600.0
+
+scripts = st.builds(
+    Script,
+    answers=st.lists(st.sampled_from(Answer), max_size=3),
+    fates=st.lists(st.sampled_from(Fate), max_size=3),
+    job_seconds=st.sampled_from([30.0, 600.0, 1800.0]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=scripts, hears_claims=st.booleans(), waited=st.floats(0, 23 * HOURS))
+def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
+    script: Script, hears_claims: bool, waited: float
+) -> None:
+    small = a_world(script, HASTY)
+    auditor = Auditor(small)
+
+    def audit() -> None:
+        before, first = auditor.everything(), len(small.fuse.calls)
+        found = kinds(auditor.full()) | kinds(auditor.light())
+        # In doubt is what such a submission is; a pass resolves it.
+        assert found <= {Kind.SUBMISSION_UNCERTAIN}
+        assert not EFFECTS & set(small.fuse.calls[first:])
+        assert auditor.everything() == before
+
+    live(small, hears_claims=hears_claims, meanwhile=audit)
+    small.pass_time(waited)
+    audit()
+
+
+NAMES = [VIDEO_ID, "a" * 26, "z" * 26]
+
+
+@dataclass
+class Bookkeeper:
+    """Somebody who loses rows and finds them again, and counts what becomes of the objects."""
+
+    small: SmallWorld = field(default_factory=a_ready_world)
+    lost: dict[str, VideoRow] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in NAMES[1:]:
+            copied(self.small, self.small.row, name)
+        self.auditor = Auditor(self.small)
+
+    def lose(self, name: str) -> None:
+        """Restore an older dump, say."""
+        if name in self.small.records.rows:
+            self.lost[name] = self.small.records.rows.pop(name)
+
+    def find(self, name: str) -> None:
+        """Learn it again from its resource."""
+        if name in self.lost:
+            self.small.records.rows[name] = self.lost.pop(name)
+
+    def audit(self, *, may_purge: bool) -> None:
+        """Audit, and see which objects are gone."""
+        before, listed, now = self.auditor.objects(), dict(self.auditor.rows.in_quarantine), self.small.clock.now()
+        self.auditor.full(may_purge=may_purge)
+        gone = {key for key, stored in before.items() if self.auditor.objects().get(key) != stored}
+        assert may_purge or not gone
+        for key in gone:
+            assert keys.video_of(key) in self.lost
+            assert listed[key].found_at <= now - timedelta(days=7)
+        for name in self.small.records.rows:
+            assert not any(keys.video_of(key) == name for key in self.auditor.rows.in_quarantine)
+        self._nothing_is_forgotten(now)
+
+    def _nothing_is_forgotten(self, now: datetime) -> None:
+        strays = {key for key in self.auditor.objects() if keys.video_of(key) in self.lost}
+        assert strays == set(self.auditor.rows.in_quarantine)
+        assert all(entry.found_at <= now for entry in self.auditor.rows.in_quarantine.values())
+
+
+acts = st.one_of(
+    st.tuples(st.just("lose"), st.sampled_from(NAMES)),
+    st.tuples(st.just("find"), st.sampled_from(NAMES)),
+    st.tuples(st.just("wait"), st.floats(0, 9)),
+    st.tuples(st.just("audit"), st.booleans()),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(acts, max_size=20))
+def test_nothing_is_deleted_because_a_row_is_missing(history: list[tuple[str, object]]) -> None:
+    keeper = Bookkeeper()
+    for act, how in history:
+        match act, how:
+            case "lose", str():
+                keeper.lose(how)
+            case "find", str():
+                keeper.find(how)
+            case "wait", float():
+                keeper.small.pass_time(how * 24 * HOURS)
+            case "audit", bool():
+                keeper.audit(may_purge=how)
+    keeper.audit(may_purge=False)
+
+
+def test_a_purge_removes_what_nobody_missed_for_a_week_and_nothing_else() -> None:
+    keeper = Bookkeeper()
+    lost, kept = NAMES[1], NAMES[2]
+    keeper.lose(lost)
+    keeper.audit(may_purge=True)
+    assert any(keys.video_of(key) == lost for key in keeper.auditor.objects())
+    keeper.small.pass_time(7 * 24 * HOURS)
+    keeper.audit(may_purge=False)
+    assert any(keys.video_of(key) == lost for key in keeper.auditor.objects())
+    keeper.audit(may_purge=True)
+    owners = {keys.video_of(key) for key in keeper.auditor.objects()}
+    assert owners == {VIDEO_ID, kept}
+    assert keeper.auditor.rows.in_quarantine == {}
