@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import kopf
 import structlog
 
+from controller.audit.turns import audit_threads
 from controller.handlers import registry_for
 from controller.known import KnownResources
 from controller.periodic import listen_until, sweep_until
@@ -86,6 +87,7 @@ async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: thread
                 "resync_seconds": settings.resync_seconds * settings.time_scale,
             },
         ),
+        *audit_threads(ended, wiring.audit, settings.audit_schedule),
     ]
     for thread in threads:
         thread.start()

@@ -3,11 +3,13 @@
 Read once, in wiring. What is missing or malformed stops the start with its name.
 """
 
+from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from controller.audit.rules import AuditRules, Schedule
 from controller.crashpoints import CrashSignal
 from crds.lease import LeaseTiming
 from crds.logs import LogFormat
@@ -51,6 +53,19 @@ class Settings(BaseSettings):
     resync_seconds: float = Field(default=300, gt=0)
     shutdown_grace_seconds: float = Field(default=20, gt=0, le=300)
 
+    # Everything in rows and bucket is compared again this long after the last time.
+    audit_seconds: float = Field(default=6 * 3600, gt=0)
+    # About ten requests each: far below what a bucket takes, a hundred thousand videos in a working day.
+    audit_videos_per_second: float = Field(default=5, gt=0)
+    # New editions that nobody asked for, because published files were lost: for one video ever, for all in one audit.
+    max_heals: int = Field(default=3, ge=0, le=100)
+    heals_per_audit: int = Field(default=10, ge=0)
+    # What an older attempt wrote stays this long after a newer one was published: somebody may be watching it.
+    superseded_seconds: float = Field(default=24 * 3600, ge=0)
+    # Long enough to notice that a row was lost, and to bring it back.
+    quarantine_seconds: float = Field(default=7 * 24 * 3600, ge=0)
+    overdue_seconds: float = Field(default=600, ge=0)
+
     # The chart grants the operator this one Lease: <release>-operator.
     lease_name: str = Field(
         default="video-uploads-operator",
@@ -90,3 +105,27 @@ class Settings(BaseSettings):
     def lease_timing(self) -> LeaseTiming:
         """Return the three durations of the Lease."""
         return LeaseTiming(self.lease_duration_seconds, self.lease_renew_deadline_seconds, self.lease_retry_seconds)
+
+    @property
+    def audit_rules(self) -> AuditRules:
+        """Return what the audit goes by, its durations as they run."""
+
+        def scaled(seconds: float) -> timedelta:
+            return timedelta(seconds=seconds * self.time_scale)
+
+        return AuditRules(
+            max_heals=self.max_heals,
+            heals_per_audit=self.heals_per_audit,
+            superseded_after=scaled(self.superseded_seconds),
+            quarantined_for=scaled(self.quarantine_seconds),
+            overdue_after=scaled(self.overdue_seconds),
+        )
+
+    @property
+    def audit_schedule(self) -> Schedule:
+        """Return when the operator audits: the stable playlists at each resync, everything now and then."""
+        return Schedule(
+            light_seconds=self.resync_seconds * self.time_scale,
+            full_seconds=self.audit_seconds * self.time_scale,
+            videos_per_second=self.audit_videos_per_second,
+        )

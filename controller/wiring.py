@@ -2,7 +2,10 @@
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+from controller.audit.compare import Audit
+from controller.audit.neighbours import Neighbours
 from controller.bulkhead import Bulkhead, behind
 from controller.coconut import Coconut
 from controller.crashpoints import crashing_at
@@ -14,19 +17,23 @@ from crds.client import Cluster, UploadsClient
 from crds.rules import Rules
 from crds.schedule import Timing
 from desired.attempts import Attempts
+from desired.audit import AuditedRows
 from desired.claims import Claims
 from desired.database import Database
 from desired.endings import Endings
 from desired.observations import Observations
+from spaces.inventory import Inventory
+from spaces.s3 import Clients, make_clients
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """The world and what has to be closed at the end."""
+    """The world, the audit of it, and what has to be closed at the end."""
 
     world: World
+    audit: Audit
     database: Database
     cluster: Cluster
 
@@ -43,6 +50,7 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         timeout_seconds=settings.coconut_timeout_seconds,
     )
     cluster = Cluster.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
+    clients = make_clients(spaces)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     observations = Observations(database)
     limits = GateLimits(
@@ -53,7 +61,7 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         attempts=Attempts(database),
         claims=Claims(database),
         endings=Endings(database),
-        storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces)),
+        storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces, clients)),
         transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
         gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
@@ -66,4 +74,10 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
     )
     if settings.crash_at:
         world = replace(world, for_step=crashing_at(settings.crash_at, settings.crash_signal))
-    return Wiring(world, database, cluster)
+    return Wiring(world, wire_audit(settings, spaces, clients, database), database, cluster)
+
+
+def wire_audit(settings: Settings, spaces: SpacesSettings, clients: Clients, database: Database) -> Audit:
+    """Connect the audit. It stays outside the bulkheads: those places are for passes, and it never holds two."""
+    neighbours = Neighbours(AuditedRows(database), Storage(spaces, clients), Inventory(spaces, clients))
+    return Audit(neighbours, settings.audit_rules, clock=lambda: datetime.now(UTC))

@@ -105,12 +105,12 @@ class Audit:
 
     def _each(self, turn: Turn, audited: AuditedRow, judge: Callable[[Turn, AuditedRow], list[Finding]]) -> None:
         turn.pause()
-        turn.report.looked_at["videos"] += 1
         video_id = audited.row.wish.video_id
         try:
             for finding in judge(turn, audited):
                 self._settle(turn, finding)
             turn.trouble_in_a_row = 0
+            turn.report.looked_at["videos"] += 1
         except StoppedError:
             raise
         except NeighbourError as error:
