@@ -1,0 +1,205 @@
+"""The audit on a real Postgres and a real S3 server: as the operator runs it, and as a command."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from controller.audit.findings import Deed, Kind
+from desired.database import Database
+from devstack.environment import local_s3
+from devstack.place import PROJECT_DIR
+from devstack.s3 import S3Access
+from spaces import keys
+from tests.integration.audited import AuditedWorld
+
+FILM = "auditauditauditauditaudita"
+OTHER = "otherotherotherotherothero"
+LOST = "lostlostlostlostlostlostlo"
+NO_TIME = timedelta(0)
+
+
+@pytest.fixture
+def world(database_url: str, s3: S3Access) -> Iterator[AuditedWorld]:
+    """One video is ready; the rest of the world is empty."""
+    database = Database(database_url, max_size=2)
+    world = AuditedWorld(database, database_url, s3)
+    world.ready(FILM)
+    yield world
+    database.close()
+
+
+def segments(world: AuditedWorld, video_id: str = FILM, attempt: int = 1) -> list[str]:
+    return sorted(key for key in world.objects() if key.startswith(f"{keys.hls_directory(video_id, attempt)}/"))
+
+
+@pytest.mark.parametrize("may_purge", [False, True])
+def test_a_healthy_world_is_left_as_it_is(world: AuditedWorld, may_purge: bool) -> None:
+    world.ready(OTHER)
+    before = world.objects(), world.tables()
+    report = world.audit(may_purge=may_purge)
+    assert (report.found, report.unseen) == ({}, [])
+    assert report.looked_at == {"videos": 2, "folders": 4}
+    assert (world.objects(), world.tables()) == before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_file_is_lost_and_a_new_edition_is_wished_for(world: AuditedWorld, seed: int) -> None:
+    lost = random.Random(seed).choice(segments(world))
+    world.remove(lost)
+    world.say("UPDATE videos SET retired = true")
+    before = world.row(FILM)
+    objects = world.objects()
+
+    report = world.audit()
+
+    assert report.done == {Kind.OUTPUTS_BROKEN: 1}
+    after = world.row(FILM)
+    assert (after.heals, after.row.wish.edition, after.row.wish.revision) == (1, 2, before.row.wish.revision + 1)
+    assert after.row.retired is False
+    assert after.row.observed == before.row.observed, "it stays ready"
+    assert world.objects() == objects
+    assert world.audit().done == {}, "one edition at a time"
+    assert world.row(FILM) == after
+
+
+def test_the_budget_of_a_video_holds(world: AuditedWorld) -> None:
+    world.remove(segments(world)[0])
+    for heals in (1, 2, 2):
+        world.audit(max_heals=2)
+        world.say("UPDATE videos SET observed_edition = edition, observed_revision = observed_revision + 1")
+        assert world.row(FILM).heals == heals
+
+
+def test_stable_files_follow_the_row(world: AuditedWorld) -> None:
+    playlist, poster = keys.stable_playlist_key(FILM), keys.stable_poster_key(FILM)
+    right = {key: world.body(key) for key in (playlist, poster)}
+    world.put(playlist, b"#EXTM3U\n# of another edition\n")
+    world.remove(poster)
+    assert world.audit().done == {Kind.PLAYLIST_WRONG: 1, Kind.POSTER_MISSING: 1}
+    assert {key: world.body(key) for key in right} == right
+    assert world.audit().found == {}
+
+
+def test_stable_files_of_a_deleted_video_are_withdrawn(world: AuditedWorld) -> None:
+    world.say("UPDATE videos SET deleted = true, deleted_at = now(), is_playable = false, revision = revision + 1")
+    before = set(world.objects())
+    assert world.audit().done == {Kind.PUBLIC_THOUGH_DELETED: 1}
+    assert before - set(world.objects()) == {keys.stable_playlist_key(FILM), keys.stable_poster_key(FILM)}
+    assert world.audit().found == {}
+
+
+def test_the_outputs_of_an_older_attempt_go_when_their_time_has_come(world: AuditedWorld) -> None:
+    world.ready(OTHER, attempts=2)
+    before = set(world.objects())
+    assert world.audit().found == {}
+    assert world.audit(superseded_after=NO_TIME).done == {Kind.OUTPUTS_SUPERSEDED: 1}
+    gone = before - set(world.objects())
+    assert gone == {key for key in before if key.startswith(keys.outputs_prefix(OTHER, 1))}
+    assert world.audit(superseded_after=NO_TIME).found == {}
+
+
+def test_what_lost_its_row_is_removed_only_after_a_week_and_a_word(world: AuditedWorld) -> None:
+    world.ready(LOST)
+    world.say("DELETE FROM videos WHERE video_id = %(lost)s", lost=LOST)
+    before = world.objects()
+    strays = {key for key in before if keys.video_of(key) == LOST}
+    for _ in range(2):
+        report = world.audit(may_purge=True)
+        assert report.found[Kind.OBJECTS_WITHOUT_ROW] == len(strays)
+    assert world.objects() == before
+    assert {row[1] for row in world.tables()["quarantine"]} == strays
+
+    assert world.audit(quarantined_for=NO_TIME).found[Kind.QUARANTINE_DUE] == len(strays)
+    assert world.objects() == before, "nobody said so"
+    report = world.audit(may_purge=True, quarantined_for=NO_TIME)
+    assert report.done == {Kind.QUARANTINE_DUE: len(strays)}
+    assert set(before) - set(world.objects()) == strays
+    assert world.audit().found == {}
+
+
+def test_what_has_its_row_again_is_released(world: AuditedWorld) -> None:
+    world.put(f"{keys.video_prefix(LOST)}playlist.m3u8", b"#EXTM3U\n")
+    world.audit()
+    world.ready(LOST)
+    assert world.audit(may_purge=True, quarantined_for=NO_TIME).done == {Kind.QUARANTINE_OUTDATED: 1}
+    assert world.tables()["quarantine"] == []
+    assert world.audit().found == {}
+
+
+def run(world: AuditedWorld, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does where the operator runs."""
+    told = {
+        "DATABASE_URL": world.database_url,
+        "COCONUT_URL": "http://127.0.0.1:1/v2",
+        "COCONUT_API_KEY": "unused",
+        "WEBHOOK_BASE_URL": "http://127.0.0.1:1",
+        "WEBHOOK_SIGNING_KEYS": "x" * 32,
+        "AUDIT_VIDEOS_PER_SECOND": "1000",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "controller.audit", *arguments],
+        cwd=PROJECT_DIR,
+        env={"PATH": os.environ["PATH"]} | told | local_s3(world.s3) | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
+    healthy = run(world, "--dry-run")
+    assert (healthy.returncode, healthy.stdout) == (0, "looked at 2 folders, 1 videos; found nothing\n")
+
+    world.remove(segments(world)[0])
+    world.remove(keys.stable_playlist_key(FILM))
+    before = world.objects(), world.tables()
+    rehearsed = run(world, "--dry-run")
+    assert rehearsed.returncode == 1, rehearsed.stderr
+    assert f"outputs_broken  {FILM}" in rehearsed.stdout
+    assert "[Heal would be done]" in rehearsed.stdout
+    assert (world.objects(), world.tables()) == before
+
+    applied = run(world, "--apply", "--json")
+    assert applied.returncode == 0, applied.stderr
+    told = json.loads(applied.stdout)
+    assert told["done"] == {"playlist_wrong": 1, "outputs_broken": 1}
+    assert {finding["deed"] for finding in told["findings"]} == {Deed.DONE}
+    assert world.row(FILM).row.wish.edition == 2
+    assert keys.stable_playlist_key(FILM) in world.objects()
+
+
+def test_a_purge_by_hand(world: AuditedWorld) -> None:
+    stray = f"{keys.video_prefix(LOST)}1/hls/master.m3u8"
+    world.put(stray, b"#EXTM3U\n")
+    assert run(world, "--apply").returncode == 0, "what could be done is done"
+    assert run(world, "--apply", "--purge-quarantine").returncode == 1, "it waits"
+    assert stray in world.objects()
+    assert run(world, "--apply", "--purge-quarantine", QUARANTINE_SECONDS="0").returncode == 0
+    assert stray not in world.objects()
+    assert run(world, "--dry-run").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "who"),
+    [
+        pytest.param({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "Postgres", id="postgres"),
+        pytest.param({"S3_ENDPOINT": "http://127.0.0.1:1"}, "the object store", id="s3"),
+        pytest.param({"MAX_HEALS": "many"}, "MAX_HEALS", id="settings"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["--dry-run", "--apply"])
+def test_what_could_not_be_looked_at_is_no_clean_bill(
+    world: AuditedWorld, environment: dict[str, str], who: str, mode: str
+) -> None:
+    before = world.objects(), world.tables()
+    ended = run(world, mode, **environment)
+    assert ended.returncode == 2, ended.stdout
+    assert who in ended.stderr
+    assert "found nothing" not in ended.stdout
+    assert (world.objects(), world.tables()) == before
