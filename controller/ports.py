@@ -129,6 +129,10 @@ class Observations(Protocol):
         """Replace an observation; None when the row moved meanwhile."""
         ...
 
+    def running_jobs(self) -> int:
+        """Return how many jobs run, as far as is known here."""
+        ...
+
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource."""
         ...

@@ -51,11 +51,12 @@ class FakeRecords:
         row = self.rows[video_id]
         self._wish(row, edition=row.wish.edition + 1)
 
-    def delete(self, video_id: str) -> None:
+    def delete(self, video_id: str) -> VideoRow:
         """Play the API: the owner deletes the video."""
         row = self.rows[video_id]
         if not row.wish.deleted:
             self.rows[video_id] = replace(self._wish(row, deleted=True), deleted_at=self._clock())
+        return self.rows[video_id]
 
     def restore(self, video_id: str) -> None:
         """Play the API: the owner wants the video back."""

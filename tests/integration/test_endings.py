@@ -1,0 +1,43 @@
+"""How rows end on a real Postgres."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from crds.schedule import Timing
+from desired.attempts import Attempts
+from desired.database import Database
+from desired.endings import Endings
+from desired.observations import Observations
+from desired.rows import VideoRow
+from desired.wishes import NewVideo, Wishes
+from tests.contracts.endings_contract import VIDEO, EndingsContract, Ends
+
+_TOLD = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
+
+
+class TestPostgresEndings(EndingsContract):
+    @pytest.fixture
+    def database(self, database_url: str) -> Iterator[Database]:
+        """A pool of connections to a migrated, empty database."""
+        pool = Database(database_url, max_size=2)
+        yield pool
+        pool.close()
+
+    @pytest.fixture
+    def ends(self, database: Database) -> Ends:
+        wishes = Wishes(database, Timing())
+
+        def create(video_id: str) -> VideoRow:
+            key = f"uploads/{video_id}/original.mp4"
+            new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+            return wishes.create(new, per_hour=100)
+
+        def told(video_id: str) -> list[tuple[int, str]]:
+            with database.connection() as connection:
+                found = connection.execute(_TOLD, {"video_id": video_id}).fetchall()
+            return [(columns["edition"], columns["kind"]) for columns in found]
+
+        create(VIDEO)
+        observations, attempts, endings = Observations(database), Attempts(database), Endings(database)
+        return Ends(observations, attempts, endings, create, wishes.delete, wishes.confirm, told)
