@@ -1,0 +1,117 @@
+"""What an account may do, found out by trying everything: every resource the API server knows, every verb.
+
+Nothing is changed: what writes is asked with `dryRun=All`, and with bodies that no admission takes.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+# Of an object that is not there: whether it may be touched is decided before it is looked for.
+NOBODY = "nobody"
+
+_METHODS = {
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+    "deletecollection": "DELETE",
+}
+VERBS = tuple(_METHODS)
+_OF_A_COLLECTION = frozenset({"list", "watch", "create", "deletecollection"})
+_TIMEOUT_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One resource or subresource as the API server lists it."""
+
+    path: str
+    group: str
+    name: str
+    is_namespaced: bool
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.name}" if self.group else self.name
+
+
+class Caller:
+    """Calls the API server as whoever a kubeconfig names."""
+
+    def __init__(self, kubeconfig: Path, scratch: Path) -> None:
+        told = json.loads(kubeconfig.read_text())
+        cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
+        self._url = cluster["server"]
+        self._session = requests.Session()
+        # The environment's certificates and proxies would come before those of the kubeconfig.
+        self._session.trust_env = False
+        self._session.verify = str(_file(scratch / "ca.crt", cluster["certificate-authority-data"]))
+        if "token" in user:
+            self._session.headers["Authorization"] = f"Bearer {user['token']}"
+        else:
+            certificate = _file(scratch / "client.crt", user["client-certificate-data"])
+            key = _file(scratch / "client.key", user["client-key-data"])
+            self._session.cert = (str(certificate), str(key))
+
+    def status(self, method: str, path: str, *, query: str = "", headers: Mapping[str, str] | None = None) -> int:
+        """Make a call that changes nothing, and return its status."""
+        writes = method != "GET"
+        sent = {"Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json"}
+        with self._session.request(
+            method,
+            f"{self._url}{path}?{'dryRun=All' if writes else query}",
+            data=b"{}" if writes else None,
+            headers={**sent, **(headers or {})},
+            stream=True,
+            timeout=_TIMEOUT_SECONDS,
+        ) as answer:
+            return answer.status_code
+
+    def json(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Make a call that succeeds, and return its answer."""
+        answer = self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        parsed: dict[str, Any] = answer.json()
+        return parsed
+
+    def may(self, verb: str, kind: Kind, *, namespace: str | None, name: str = NOBODY) -> bool:
+        """Try one verb on one resource; without a namespace on those of all namespaces."""
+        query = "watch=true&timeoutSeconds=1" if verb == "watch" else "limit=1"
+        status = self.status(_METHODS[verb], _path(verb, kind, namespace=namespace, name=name), query=query)
+        assert status != 401, "nobody is logged in"
+        return status != 403
+
+
+def kinds_of(admin: Caller) -> list[Kind]:
+    """Return every resource of every version that the API server serves."""
+    groups = admin.json("GET", "/apis")["groups"]
+    versions = [f"/apis/{version['groupVersion']}" for group in groups for version in group["versions"]]
+    return [kind for path in ["/api/v1", *versions] for kind in _kinds_at(admin, path)]
+
+
+def _kinds_at(admin: Caller, path: str) -> Iterator[Kind]:
+    group = path.split("/")[2] if path.startswith("/apis/") else ""
+    for resource in admin.json("GET", path)["resources"]:
+        yield Kind(path, group, resource["name"], resource["namespaced"])
+
+
+def _path(verb: str, kind: Kind, *, namespace: str | None, name: str) -> str:
+    inside = f"{kind.path}/namespaces/{namespace}" if namespace and kind.is_namespaced else kind.path
+    resource, _, subresource = kind.name.partition("/")
+    if subresource:
+        return f"{inside}/{resource}/{name}/{subresource}"
+    return f"{inside}/{resource}" if verb in _OF_A_COLLECTION else f"{inside}/{resource}/{name}"
+
+
+def _file(path: Path, encoded: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(base64.b64decode(encoded))
+    return path

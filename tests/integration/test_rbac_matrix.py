@@ -1,0 +1,170 @@
+"""Everything an API server can be asked for, tried by both accounts: what is stated here is allowed, and no more."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from devstack.cluster import Cluster
+from tests.integration.kube_rights import VERBS, Caller, Kind, kinds_of
+
+LEASE = "video-uploads-operator"
+ELSEWHERE = "default"
+OF_ALL_NAMESPACES = ("list", "watch", "deletecollection")
+RULES_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+
+Rights = Mapping[str, Iterable[str]]
+
+# In the chart's namespace. A name behind a colon is the only one.
+ALLOWED: Mapping[str, Rights] = {
+    "api": {"video.uploads.dev/videouploads": {"get", "create", "patch"}},
+    "operator": {
+        "video.uploads.dev/videouploads": {"get", "list", "watch", "create", "patch", "delete"},
+        "video.uploads.dev/videouploads/status": {"update"},
+        "events.k8s.io/events": {"create"},
+        # Any: what is created has no name yet when rights are looked at. Others can be made, and not be touched.
+        "coordination.k8s.io/leases": {"create"},
+        f"coordination.k8s.io/leases:{LEASE}": {"get", "update"},
+    },
+}
+# What Kubernetes allows every ServiceAccount: to ask who it is and what it may do, and whom to trust.
+EVERYBODYS: Rights = {
+    "authentication.k8s.io/selfsubjectreviews": {"create"},
+    "authorization.k8s.io/selfsubjectaccessreviews": {"create"},
+    "authorization.k8s.io/selfsubjectrulesreviews": {"create"},
+    "certificates.k8s.io/clustertrustbundles": {"get", "list", "watch"},
+}
+NAMED_IN_THE_CONTRACT = {
+    "secrets",
+    "configmaps",
+    "pods",
+    "pods/exec",
+    "serviceaccounts/token",
+    "namespaces",
+    "coordination.k8s.io/leases",
+    "rbac.authorization.k8s.io/roles",
+    "rbac.authorization.k8s.io/rolebindings",
+    "rbac.authorization.k8s.io/clusterroles",
+    "apiextensions.k8s.io/customresourcedefinitions",
+    "video.uploads.dev/videouploads/status",
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """One of the chart's accounts, and what the API server serves."""
+
+    name: str
+    caller: Caller
+    namespace: str
+    kinds: list[Kind]
+
+    def granted(
+        self, *, namespace: str | None, kinds: Iterable[Kind], verbs: Iterable[str] = VERBS
+    ) -> set[tuple[str, str]]:
+        """Try the verbs on each of the kinds, and return what was not refused."""
+        return {
+            (str(kind), verb) for kind in kinds for verb in verbs if self.caller.may(verb, kind, namespace=namespace)
+        }
+
+
+@pytest.fixture(scope="module")
+def admin(api_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Caller:
+    return Caller(api_server.admin_kubeconfig, tmp_path_factory.mktemp("admin"))
+
+
+@pytest.fixture(scope="module")
+def kinds(admin: Caller) -> list[Kind]:
+    return kinds_of(admin)
+
+
+@pytest.fixture(scope="module", params=ALLOWED)
+def account(
+    request: pytest.FixtureRequest, kinds: list[Kind], api_server: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Account:
+    kubeconfig: Path = request.getfixturevalue(f"{request.param}_kubeconfig")
+    caller = Caller(kubeconfig, tmp_path_factory.mktemp(request.param))
+    return Account(request.param, caller, api_server.namespace, kinds)
+
+
+def pairs(rights: Rights) -> set[tuple[str, str]]:
+    return {(resource, verb) for resource, verbs in rights.items() for verb in verbs}
+
+
+def test_the_matrix_holds_what_matters_and_its_questions_are_good(
+    admin: Caller, kinds: list[Kind], api_server: Cluster
+) -> None:
+    assert {str(kind) for kind in kinds} >= NAMED_IN_THE_CONTRACT
+    # The administrator is refused nothing: what is missing elsewhere is rights.
+    for kind in kinds:
+        for verb in ("get", "list"):
+            assert admin.may(verb, kind, namespace=api_server.namespace), kind
+
+
+def test_in_its_namespace_an_account_may_do_what_is_stated_and_no_more(account: Account) -> None:
+    granted = account.granted(namespace=account.namespace, kinds=account.kinds)
+    of_any_name = {resource: verbs for resource, verbs in ALLOWED[account.name].items() if ":" not in resource}
+
+    assert granted == pairs(of_any_name) | pairs(EVERYBODYS)
+
+
+def test_only_the_operator_may_touch_its_lease(account: Account) -> None:
+    (leases,) = (kind for kind in account.kinds if str(kind) == "coordination.k8s.io/leases" and "/v1" in kind.path)
+    granted = {verb for verb in VERBS if account.caller.may(verb, leases, namespace=account.namespace, name=LEASE)}
+    stated = ALLOWED[account.name]
+
+    assert granted == {*stated.get(str(leases), ()), *stated.get(f"{leases}:{LEASE}", ())}
+
+
+def test_in_another_namespace_an_account_may_do_nothing(account: Account) -> None:
+    namespaced = [kind for kind in account.kinds if kind.is_namespaced]
+
+    assert account.granted(namespace=ELSEWHERE, kinds=namespaced) == set()
+
+
+def test_over_all_namespaces_an_account_may_do_nothing(account: Account) -> None:
+    namespaced = [kind for kind in account.kinds if kind.is_namespaced and "/" not in kind.name]
+
+    assert account.granted(namespace=None, kinds=namespaced, verbs=OF_ALL_NAMESPACES) == set()
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["in-its-namespace", "in-another-namespace"])
+def test_the_api_server_itself_lists_no_other_rights(account: Account, *, is_elsewhere: bool) -> None:
+    """Verbs that are no requests, such as `impersonate`, and rights on single names are seen here only."""
+    spec = {"namespace": ELSEWHERE if is_elsewhere else account.namespace}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": spec}
+    status = account.caller.json("POST", RULES_REVIEW, review)["status"]
+
+    assert not status["incomplete"]
+    assert set(_listed(status["resourceRules"])) == pairs({} if is_elsewhere else ALLOWED[account.name]) | pairs(
+        EVERYBODYS
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/debug/pprof/", "/debug/flags/v", "/logs/", "/configz", "/flagz", "/statusz"]
+)
+def test_the_api_servers_own_affairs_are_closed(account: Account, path: str) -> None:
+    assert account.caller.status("GET", path) == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Impersonate-User": "system:admin"}, id="administrator"),
+        pytest.param({"Impersonate-User": "a", "Impersonate-Group": "system:masters"}, id="group"),
+        pytest.param({"Impersonate-User": "system:serviceaccount:video-uploads:video-uploads-operator"}, id="operator"),
+    ],
+)
+def test_nobody_may_act_as_somebody_else(account: Account, headers: dict[str, str]) -> None:
+    assert account.caller.status("GET", "/version", headers=headers) == 403
+
+
+def _listed(rules: Iterable[Mapping[str, list[str]]]) -> Iterator[tuple[str, str]]:
+    for rule in rules:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for name in rule.get("resourceNames") or [""]:
+                    for verb in rule["verbs"]:
+                        yield f"{group}/{resource}".lstrip("/") + (f":{name}" if name else ""), verb
