@@ -23,6 +23,8 @@ workers = 1
 worker_class = DrainingWorker
 threads = _settings.threads
 preload_app = False
+# Below the thousand files that a process may have open where nobody has raised that; the idlest makes room.
+worker_connections = 512
 # Longer than an ingress keeps its own connections, so that it is never the server that closes first.
 keepalive = 75
 # Draining, the requests under way and the publisher's rest; Kubernetes kills after 30.

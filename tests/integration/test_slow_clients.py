@@ -15,6 +15,8 @@ from tests.integration.api_process import ApiProcess, all_of, running, token, wi
 
 THREADS = 2
 MANY = THREADS * 4
+# As many as the process keeps open (webapi/gunicorn.conf.py).
+CONNECTIONS = 512
 # Far below what any of these clients could hold a thread or the accepting loop for, far above a probe's time.
 AT_ONCE_SECONDS = 2.5
 
@@ -29,10 +31,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
 
 
 @contextmanager
-def clients(api: ApiProcess, *sent: bytes) -> Iterator[list[socket.socket]]:
+def clients(api: ApiProcess, *sent: bytes, count: int = MANY) -> Iterator[list[socket.socket]]:
     """Open many connections and send the same pieces on each."""
     with ExitStack() as opened:
-        connections = [opened.enter_context(api.connect()) for _ in range(MANY)]
+        connections = [opened.enter_context(api.connect()) for _ in range(count)]
         for piece in sent:
             for connection in connections:
                 connection.sendall(piece)
@@ -67,15 +69,24 @@ def test_a_body_that_nobody_reads_is_not_waited_for(api: ApiProcess, framing: by
             assert all_of(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(api: ApiProcess) -> None:
+@pytest.mark.parametrize("body", [b"{}", b"x" * 20_000], ids=["small", "in-many-pieces"])
+def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(api: ApiProcess, body: bytes) -> None:
     with closing(HTTPConnection(api.url.removeprefix("http://"), timeout=20)) as connection:
         connection.connect()
         connection.auto_open = 0
-        for _ in range(3):
-            connection.request("GET", "/livez", body=b"{}")
+        for _ in range(20):
+            connection.request("GET", "/livez", body=body)
             with connection.getresponse() as answer:
                 assert answer.status == 200
                 answer.read()
+
+
+def test_a_body_that_comes_after_its_answer_is_no_request(api: ApiProcess) -> None:
+    with api.connect() as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(HEAD + b"\r\n"))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(HEAD + b"\r\n" + HEAD + b"Connection: close\r\n\r\n")
+        assert all_of(connection).count(b"HTTP/1.1 200 ") == 1
 
 
 @pytest.mark.parametrize(
@@ -83,6 +94,13 @@ def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(api: ApiPro
 )
 def test_clients_that_never_close_keep_nobody_waiting(api: ApiProcess, sent: bytes) -> None:
     with clients(api, sent):
+        assert is_answered_at_once(api)
+        assert is_answered_at_once(api)
+
+
+@pytest.mark.parametrize("sent", [[], [HEAD + b"\r\n"]], ids=["before-a-request", "after-a-request"])
+def test_clients_that_only_hold_their_connections_make_room(api: ApiProcess, sent: list[bytes]) -> None:
+    with clients(api, *sent, count=CONNECTIONS + THREADS):
         assert is_answered_at_once(api)
         assert is_answered_at_once(api)
 
