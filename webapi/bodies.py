@@ -1,9 +1,11 @@
 """What requests and answers look like. How a row becomes an answer is in views.py."""
 
+import re
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from crds.failures import Stage
 from crds.models import ShownReason
@@ -19,6 +21,9 @@ _TEXT_PATTERN = rf"^[^{_NOWHERE}]*[^{_INVISIBLE}{_NOWHERE}][^{_NOWHERE}]*$"
 # A name, not a path: it is shown, and one day a file is saved under it.
 _NO_NAME = rf"/\\{_NOWHERE}"
 _FILENAME_PATTERN = rf"^[^{_NO_NAME}]*[^.{_INVISIBLE}{_NO_NAME}][^{_NO_NAME}]*$"
+# Of whatever page is asked for: some rows more cost nothing, all of them would.
+PAGE_SIZE_MAX = 100
+_DIGITS = re.compile(r"[0-9]{1,1000}")
 _CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
 
 
@@ -55,12 +60,22 @@ class CreateVideo(_Request):
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
 
 
+def _page_size(value: object) -> int:
+    """Read a whole number as one writes it, and no other spelling; what is too much is the most there is."""
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+        raise PydanticCustomError("page_size", "must be one whole number")
+    return min(int(value), PAGE_SIZE_MAX)
+
+
+PageSize = Annotated[int, BeforeValidator(_page_size), Field(ge=1)]
+
+
 class ListVideos(_Request):
-    """The query of a list. ``page_size`` is capped where the page is made."""
+    """The query of a list."""
 
     status: Phase | None = None
     deleted: Literal["true", "false"] = "false"
-    page_size: int = Field(default=20, ge=1)
+    page_size: PageSize = 20
     page_token: str | None = Field(default=None, max_length=512)
 
 
@@ -68,7 +83,7 @@ class ListDeadLetters(_Request):
     """The query of the administrators' list: only failed ones can be asked for."""
 
     status: Literal[Phase.ERRORED]
-    page_size: int = Field(default=20, ge=1)
+    page_size: PageSize = 20
     page_token: str | None = Field(default=None, max_length=512)
 
 

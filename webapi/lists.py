@@ -9,7 +9,7 @@ from crds.videoupload import Phase
 from desired.catalogue import Selection
 from webapi.auth import caller_of
 from webapi.bodies import AdminVideoList, ListDeadLetters, ListVideos, VideoList
-from webapi.paging import PAGE_SIZE_MAX, Paging
+from webapi.paging import Paging
 from webapi.ports import Catalogue
 from webapi.reading import read_query
 from webapi.views import View
@@ -30,7 +30,7 @@ class Lists:
         page = self._catalogue.of_owner(
             Selection(owner, asked.status, is_deleted=asked.deleted == "true"),
             after=paging.place(asked.page_token),
-            at_most=min(asked.page_size, PAGE_SIZE_MAX),
+            at_most=asked.page_size,
         )
         videos = tuple(self._view.video(row, now) for row in page.rows)
         return VideoList(videos=videos, next_page_token=paging.token(page.last))
@@ -39,8 +39,6 @@ class Lists:
         """Return a page of everybody's dead letters. Raises ProblemError."""
         asked, now = read_query(req, ListDeadLetters), self._clock()
         paging = Paging("dead letters", filters=(Phase.ERRORED,))
-        page = self._catalogue.dead_letters(
-            after=paging.place(asked.page_token), at_most=min(asked.page_size, PAGE_SIZE_MAX)
-        )
+        page = self._catalogue.dead_letters(after=paging.place(asked.page_token), at_most=asked.page_size)
         videos = tuple(self._view.admin_video(row, now) for row in page.rows)
         return AdminVideoList(videos=videos, next_page_token=paging.token(page.last))

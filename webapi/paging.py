@@ -15,8 +15,6 @@ import orjson
 from desired.catalogue import Place
 from webapi.errors import Code, FieldProblem, ProblemError
 
-PAGE_SIZE_MAX = 100
-
 _FIELD = "page_token"
 _VIDEO_ID = re.compile(r"[a-z0-9-]{1,63}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

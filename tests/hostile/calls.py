@@ -8,7 +8,7 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
-from webapi.bodies import CreateVideo
+from webapi.bodies import CreateVideo, ListDeadLetters, ListVideos
 from webapi.reading import JSON_BYTES_MAX
 from webapi.webhooks import BODY_BYTES_MAX, Callback
 
@@ -30,6 +30,14 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Query:
+    """The parameters that a call takes, and good ones."""
+
+    model: type[BaseModel]
+    sample: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Call:
     """One call. A row says who may make it and what it reads; its faults follow from that."""
 
@@ -41,6 +49,11 @@ class Call:
     # Needs a signature in its query.
     is_signed: bool = False
     body: Body | None = None
+    query: Query | None = None
+    # The word that the token needs.
+    scope: str | None = None
+    # Which of the caller's videos it is about, so that it succeeds however often it is made: see `Facts`.
+    about: str = "own"
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
@@ -56,8 +69,21 @@ _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 
 CALLS = (
     Call("POST", "/api/v1/videos", 201, body=Body(CreateVideo, _NEW_VIDEO)),
+    Call("GET", "/api/v1/videos", query=Query(ListVideos, {"status": "errored", "deleted": "false", "page_size": "5"})),
     Call("GET", "/api/v1/videos/{video_id}"),
+    Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),
+    Call("POST", "/api/v1/videos/{video_id}/upload_url", about="waiting"),
     Call("POST", "/api/v1/videos/{video_id}/upload_complete", 202),
+    Call("POST", "/api/v1/videos/{video_id}/retry", 202, about="failed"),
+    Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
+    Call("GET", "/api/v1/videos/{video_id}/events"),
+    Call(
+        "GET",
+        "/api/v1/admin/videos",
+        scope="admin",
+        query=Query(ListDeadLetters, {"status": "errored", "page_size": "5"}),
+    ),
+    Call("POST", "/api/v1/admin/videos/{video_id}/retry", 202, scope="admin", about="failed"),
     Call(
         "POST",
         "/webhooks/coconut",

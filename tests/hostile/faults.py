@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.hostile import bodies, targets, tokens
+from tests.hostile import bodies, queries, targets, tokens
 from tests.hostile.calls import Call
 from tests.hostile.requests import Fault
 
@@ -12,8 +12,12 @@ def faults_of(call: Call) -> Iterator[Fault]:
     yield from targets.method_faults(call)
     if call.is_private:
         yield from tokens.token_faults()
+    if call.scope is not None:
+        yield from tokens.scope_faults(call.scope)
     if call.has_video:
-        yield from targets.id_faults()
+        yield from targets.id_faults(call)
+    if call.query is not None:
+        yield from queries.query_faults(call.query)
     if call.is_signed:
         yield from targets.signature_faults()
     if call.body is not None:

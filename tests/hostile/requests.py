@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
+from urllib.parse import urlencode
 
 from crds.callback import callback_url
 from tests.hostile.calls import Call
@@ -47,7 +48,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign."""
+    """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign.
+
+    Three more are the caller's: one that waits for its file, one that failed and one that is deleted.
+    """
 
     own: str
     foreign: str
@@ -55,6 +59,14 @@ class Facts:
     callback_keys: Sequence[str]
     # What lets the video's owner in.
     token: str
+    admin_token: str
+    waiting: str
+    failed: str
+    deleted: str
+
+    def about(self, call: Call) -> Self:
+        """Return the facts with the video that a call is about as the caller's own."""
+        return replace(self, own=getattr(self, call.about))
 
 
 class World(Protocol):
@@ -86,11 +98,12 @@ class Fault:
 
 def good_request(call: Call, facts: Facts) -> Sent:
     """Return the request that each fault is made from. It would be answered with success."""
-    sent = Sent(call.method, call.template.format(video_id=facts.own))
+    query = f"?{urlencode(call.query.sample)}" if call.query else ""
+    sent = Sent(call.method, call.template.format(video_id=facts.about(call).own) + query)
     if call.is_signed:
         sent = replace(sent, target=callback_url("", facts.callback_keys, video_id=facts.own, attempt=1))
     if call.is_private:
-        sent = sent.having("Authorization", f"Bearer {facts.token}")
+        sent = sent.having("Authorization", f"Bearer {facts.admin_token if call.scope else facts.token}")
     if call.body is not None:
         sent = with_json(sent, call.body.sample).having("Content-Type", "application/json")
     return sent

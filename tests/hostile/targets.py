@@ -54,13 +54,14 @@ def method_faults(call: Call) -> Iterator[Fault]:
     yield Fault("method-of-nobody", _by("FROB"), Code.MALFORMED_REQUEST)
 
 
-def id_faults() -> Iterator[Fault]:
-    """Yield ids that are not the caller's."""
+def id_faults(call: Call) -> Iterator[Fault]:
+    """Yield ids that are not the caller's; administrators may name everybody's."""
     for name, video_id in _IDS.items():
         yield Fault(f"id-{name}", _about(video_id), Code.NOT_FOUND)
     for name, shape in _AROUND.items():
         yield Fault(f"id-{name}", _about(shape), Code.NOT_FOUND)
-    yield Fault("id-foreign", lambda sent, facts: _swapped(sent, facts, facts.foreign), Code.NOT_FOUND)
+    if call.scope is None:
+        yield Fault("id-foreign", lambda sent, facts: _swapped(sent, facts, facts.foreign), Code.NOT_FOUND)
     yield Fault("id-in-upper-case", lambda sent, facts: _swapped(sent, facts, facts.own.upper()), Code.NOT_FOUND)
 
 

@@ -45,6 +45,13 @@ def token_faults() -> Iterator[Fault]:
     yield from _of_keys()
 
 
+def scope_faults(scope: str) -> Iterator[Fault]:
+    """Yield good tokens without the word that a call needs."""
+    for words in ("", "upload", scope.upper(), f"{scope}istrator", f"x{scope}", f"{scope},upload", f"{scope}:read"):
+        yield _bad(f"scope-{words or 'empty'}", partial(token, claims={"scope": words}), Code.INSUFFICIENT_SCOPE)
+    yield _bad("scope-missing", token, Code.INSUFFICIENT_SCOPE)
+
+
 def _of_claims() -> Iterator[Fault]:
     now = int(time.time())
     changes: dict[str, dict[str, object]] = {
@@ -133,11 +140,11 @@ def _of_keys() -> Iterator[Fault]:
         yield _bad(name, partial(_signed, claims=claims, header=header))
 
 
-def _bad(name: str, make: Make) -> Fault:
+def _bad(name: str, make: Make, code: Code = Code.INVALID_TOKEN) -> Fault:
     def change(sent: Sent, facts: Facts) -> Sent:
         return sent.having("Authorization", f"Bearer {make(facts.signing_key)}")
 
-    return Fault(f"token-{name}", change, Code.INVALID_TOKEN)
+    return Fault(f"token-{name}", change, code)
 
 
 def _header(value: str) -> Callable[[Sent, Facts], Sent]:

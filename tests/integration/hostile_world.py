@@ -14,6 +14,11 @@ from tests.hostile.tokens import token
 from tests.hostile.wire import encode, exchange
 from tests.integration.api_process import A_VIDEO, CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
 
+_FAIL: LiteralString = """
+UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
+                  failure = '{"code": "job_lost", "message": "lost", "attempt": 1}'
+WHERE video_id = %s
+"""
 _TABLES = ("videos", "attempts", "job_claims", "video_events")
 
 
@@ -24,7 +29,19 @@ class RealWorld:
         self.api = api
         self._connection = psycopg.connect(database_url, autocommit=True)
         own, foreign = self._submitted("ann"), self._submitted("eve")
-        self.facts = Facts(own, foreign, JWT_SIGNING_KEY, [CALLBACK_KEY], token(JWT_SIGNING_KEY))
+        self.facts = Facts(
+            own,
+            foreign,
+            JWT_SIGNING_KEY,
+            [CALLBACK_KEY],
+            token(JWT_SIGNING_KEY),
+            token(JWT_SIGNING_KEY, {"scope": "admin"}),
+            waiting=self._created("ann"),
+            failed=self._created("ann"),
+            deleted=self._created("ann"),
+        )
+        self.execute(_FAIL, self.facts.failed)
+        self.api.call("DELETE", f"/api/v1/videos/{self.facts.deleted}")
 
     def send(self, sent: Sent) -> Answer:
         """Send one request."""
@@ -51,6 +68,12 @@ class RealWorld:
     def close(self) -> None:
         """Let the database go."""
         self._connection.close()
+
+    def _created(self, user: str) -> str:
+        """Create a video."""
+        answer = self.api.call("POST", "/api/v1/videos", user=user, json=A_VIDEO)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["video_id"])
 
     def _submitted(self, user: str) -> str:
         """Create a video with its file and a first attempt on record, as the operator leaves it."""

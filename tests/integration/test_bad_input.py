@@ -62,7 +62,7 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
 
 @pytest.mark.parametrize(("call", "fault"), FAULTS, ids=[f"{call}-{fault}" for call, fault in FAULTS])
 def test_bad_input_is_refused_as_documented_and_changes_nothing(world: RealWorld, call: Call, fault: Fault) -> None:
-    sent = fault.change(good_request(call, world.facts), world.facts)
+    sent = fault.change(good_request(call, world.facts), world.facts.about(call))
     before = world.state()
     answer = world.send(sent)
 

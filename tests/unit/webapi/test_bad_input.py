@@ -2,6 +2,8 @@
 
 import pytest
 
+from crds.videoupload import Phase
+from tests.contracts.client_rows_contract import in_phase
 from tests.hostile.calls import CALLS, Call, routes_of
 from tests.hostile.faults import faults_of
 from tests.hostile.problems import assert_problem
@@ -22,7 +24,19 @@ class FakeWorld:
         for video_id in (own, foreign):
             api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"video")
             api.claims.attempts.add((video_id, 1))
-        self.facts = Facts(own, foreign, SIGNING_KEY, CALLBACK_KEYS, token(SIGNING_KEY))
+        self.facts = Facts(
+            own,
+            foreign,
+            SIGNING_KEY,
+            CALLBACK_KEYS,
+            token(SIGNING_KEY),
+            token(SIGNING_KEY, {"scope": "admin"}),
+            waiting=api.create(),
+            failed=api.create(),
+            deleted=api.create(),
+        )
+        api.wishes.observe(self.facts.failed, **in_phase(Phase.ERRORED))
+        api.wishes.delete(self.facts.deleted)
 
     def send(self, sent: Sent) -> Answer:
         """Send one request."""
@@ -67,7 +81,7 @@ def test_without_a_fault_each_call_succeeds(world: FakeWorld, call: Call) -> Non
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 @pytest.mark.parametrize(("call", "fault"), CASES, ids=[f"{call}-{fault}" for call, fault in CASES])
 def test_bad_input_is_refused_as_documented_and_changes_nothing(world: FakeWorld, call: Call, fault: Fault) -> None:
-    sent = fault.change(good_request(call, world.facts), world.facts)
+    sent = fault.change(good_request(call, world.facts), world.facts.about(call))
     before = world.state()
     answer = world.send(sent)
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
+from crds.videoupload import Origin, Phase
 from tests.hostile.problems import PAGE, assert_problem, documented
 from tests.hostile.requests import Answer
 from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, Api
@@ -27,6 +29,25 @@ def _past_the_limit(api: Api) -> Result:
 def _without_postgres(api: Api) -> Result:
     api.postgres.is_away = True
     return api.call("GET", f"{VIDEOS}/abcdefghijklmnopqrstuvwxy2")
+
+
+def _past_the_grace_period(api: Api) -> Result:
+    video_id = api.create()
+    api.wishes.delete(video_id)
+    api.now += timedelta(days=8)
+    return api.call("POST", f"{VIDEOS}/{video_id}/restore")
+
+
+def _of_an_import(api: Api) -> Result:
+    video_id = api.create()
+    api.wishes.set_wish(video_id, origin=Origin.KUBERNETES)
+    return api.call("DELETE", f"{VIDEOS}/{video_id}")
+
+
+def _of_a_processed_video(api: Api) -> Result:
+    video_id = api.create()
+    api.wishes.observe(video_id, phase=Phase.PROCESSING)
+    return api.call("POST", f"{VIDEOS}/{video_id}/upload_url")
 
 
 class Broken:
@@ -56,6 +77,11 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.NOT_FOUND: lambda api: api.call("GET", f"{VIDEOS}/x"),
     Code.METHOD_NOT_ALLOWED: lambda api: api.call("PUT", VIDEOS),
     Code.OBJECT_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/upload_complete"),
+    Code.INSUFFICIENT_SCOPE: lambda api: api.call("GET", "/api/v1/admin/videos"),
+    Code.UPLOAD_CLOSED: _of_a_processed_video,
+    Code.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
+    Code.NOT_RESTORABLE: _past_the_grace_period,
+    Code.MANAGED_BY_KUBERNETES: _of_an_import,
     Code.UPLOAD_LIMIT_REACHED: _past_the_limit,
     Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
     Code.INTERNAL_ERROR: _with_a_bug,
