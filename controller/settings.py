@@ -55,7 +55,7 @@ class Settings(BaseSettings):
 
     # Everything in rows and bucket is compared again this long after the last time.
     audit_seconds: float = Field(default=6 * 3600, gt=0)
-    # About ten requests each: far below what a bucket takes, a hundred thousand videos in a working day.
+    # About ten requests each: far below what a bucket takes, a hundred thousand videos in half a day.
     audit_videos_per_second: float = Field(default=5, gt=0)
     # New editions that nobody asked for, because published files were lost: for one video ever, for all in one audit.
     max_heals: int = Field(default=3, ge=0, le=100)

@@ -20,9 +20,9 @@ class Kind(StrEnum):
     OBJECTS_WITHOUT_ROW = "objects_without_row"
     QUARANTINE_OUTDATED = "quarantine_outdated"
     QUARANTINE_DUE = "quarantine_due"
-    JOB_DOUBLED = "job_doubled"
-    SUBMISSION_UNCERTAIN = "submission_uncertain"
-    ROW_OVERDUE = "row_overdue"
+    DOUBLED_JOB = "doubled_job"
+    UNCERTAIN_SUBMISSION = "uncertain_submission"
+    OVERDUE_ROW = "overdue_row"
 
 
 @dataclass(frozen=True)

@@ -173,19 +173,19 @@ def judge_doubled(doubled: DoubledJob) -> Finding:
     """A callback signed for one attempt named another job than is on record for it."""
     known = "none is on record" if doubled.accepted_job_id is None else f"{doubled.accepted_job_id} is on record"
     words = f"job {doubled.job_id} reported itself for attempt {doubled.attempt}, for which {known}"
-    return Finding(Kind.JOB_DOUBLED, doubled.video_id, words, Leave())
+    return Finding(Kind.DOUBLED_JOB, doubled.video_id, words, Leave())
 
 
 def judge_uncertain(submission: UncertainSubmission) -> Finding:
     """Passes resolve it; here it is only counted."""
     words = f"whether submission {submission.attempt} led to a job is not known"
-    return Finding(Kind.SUBMISSION_UNCERTAIN, submission.video_id, words, Leave())
+    return Finding(Kind.UNCERTAIN_SUBMISSION, submission.video_id, words, Leave())
 
 
 def judge_overdue(row: OverdueRow) -> Finding:
     """Passes end it; that none did is what a person has to know."""
     words = f"its deadline in {row.phase} was {row.deadline_at:%Y-%m-%dT%H:%M:%SZ}"
-    return Finding(Kind.ROW_OVERDUE, row.video_id, words, Leave())
+    return Finding(Kind.OVERDUE_ROW, row.video_id, words, Leave())
 
 
 def judge_strays(folder: str, files: Sequence[StoredFile], listed: Collection[str], *, room: int) -> list[Finding]:

@@ -1,7 +1,10 @@
 """The operator's settings: what stops the start, by name, and what follows from what."""
 
+from datetime import timedelta
+
 import pytest
 
+from controller.audit.rules import AuditRules
 from controller.settings import Settings
 from crds.lease import LeaseTiming
 from crds.settings import read_settings
@@ -92,3 +95,12 @@ def test_a_wrong_order_of_the_leases_durations_stops_the_start_with_their_names(
         "the operator cannot start: LEASE_RETRY_SECONDS must be below LEASE_RENEW_DEADLINE_SECONDS, "
         "and that below LEASE_DURATION_SECONDS"
     )
+
+
+def test_the_durations_of_the_audit_run_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read().audit_rules == AuditRules()
+    monkeypatch.setenv("TIME_SCALE", "0.01")
+    rules, schedule = read().audit_rules, read().audit_schedule
+    minutes = [rules.superseded_after, rules.quarantined_for, rules.overdue_after]
+    assert minutes == [timedelta(minutes=14.4), timedelta(minutes=100.8), timedelta(seconds=6)]
+    assert (schedule.light_seconds, schedule.full_seconds, schedule.videos_per_second) == (3, 216, 5)

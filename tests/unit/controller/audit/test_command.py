@@ -9,7 +9,7 @@ from controller.audit.findings import Deed, Finding, Heal, Kind, Leave, Report
 from tests.fakes.world import VIDEO_ID
 
 BROKEN = Finding(Kind.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", Heal())
-LATE = Finding(Kind.ROW_OVERDUE, VIDEO_ID, "it is late", Leave())
+LATE = Finding(Kind.OVERDUE_ROW, VIDEO_ID, "it is late", Leave())
 
 
 def report_of(*entries: tuple[Finding, Deed], unseen: tuple[str, ...] = ()) -> Report:
@@ -44,7 +44,7 @@ def test_a_person_reads_lines(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     assert told.out.splitlines() == [
         f"outputs_broken  {VIDEO_ID}  a file is missing  [Heal done]",
-        f"row_overdue  {VIDEO_ID}  it is late  [left]",
+        f"overdue_row  {VIDEO_ID}  it is late  [left]",
         "looked at 2 videos, but not at everything; found 2, put 1 right",
     ]
     assert told.err.splitlines() == ["could not look: v: no answer"]

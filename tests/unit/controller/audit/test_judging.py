@@ -273,10 +273,10 @@ def test_jobs_too_many_and_late_uploads_are_told_and_left() -> None:
         judge_overdue(OverdueRow(VIDEO_ID, Phase.PROCESSING, NOON)),
     ]
     assert [(finding.kind, finding.remedy, finding.subject) for finding in told] == [
-        (Kind.JOB_DOUBLED, Leave(), VIDEO_ID),
-        (Kind.JOB_DOUBLED, Leave(), VIDEO_ID),
-        (Kind.SUBMISSION_UNCERTAIN, Leave(), VIDEO_ID),
-        (Kind.ROW_OVERDUE, Leave(), VIDEO_ID),
+        (Kind.DOUBLED_JOB, Leave(), VIDEO_ID),
+        (Kind.DOUBLED_JOB, Leave(), VIDEO_ID),
+        (Kind.UNCERTAIN_SUBMISSION, Leave(), VIDEO_ID),
+        (Kind.OVERDUE_ROW, Leave(), VIDEO_ID),
     ]
     assert [finding.detail for finding in told] == [
         "job job9 reported itself for attempt 2, for which job2 is on record",

@@ -276,12 +276,12 @@ def test_doubled_and_uncertain_submissions_are_counted_until_nobody_asks_any_mor
     small = a_ready_world()
     small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
     auditor = Auditor(small)
-    assert auditor.full().found == {Kind.JOB_DOUBLED: 1}
+    assert auditor.full().found == {Kind.DOUBLED_JOB: 1}
     row, attempt = small.row, small.records.attempts[VIDEO_ID, 1]
     observed = replace(row.observed, phase=Phase.UPLOADED, attempt=2)
     small.records.rows[VIDEO_ID] = replace(row, observed=observed)
     small.records.attempts[VIDEO_ID, 2] = replace(attempt, attempt=2, state=AttemptState.UNCERTAIN, job_id=None)
-    assert auditor.full().found == {Kind.JOB_DOUBLED: 1, Kind.SUBMISSION_UNCERTAIN: 1}
+    assert auditor.full().found == {Kind.DOUBLED_JOB: 1, Kind.UNCERTAIN_SUBMISSION: 1}
 
 
 def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> None:
@@ -292,6 +292,6 @@ def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> 
     small.pass_time(late.total_seconds())
     assert not auditor.full().found
     small.pass_time(1)
-    assert auditor.full().found == {Kind.ROW_OVERDUE: 1}
+    assert auditor.full().found == {Kind.OVERDUE_ROW: 1}
     small.records.rows[VIDEO_ID] = replace(small.row, observed=replace(small.row.observed, is_paused=True))
     assert not auditor.full().found

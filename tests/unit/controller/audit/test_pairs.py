@@ -91,7 +91,7 @@ def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
 def test_a_claim_for_another_job_is_told_whatever_else_is_there(has_accepted_job: bool) -> None:
     small = a_world_with(1, 1, 1, int(has_accepted_job))
     small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
-    assert kinds(Auditor(small).full()) == {Kind.JOB_DOUBLED}
+    assert kinds(Auditor(small).full()) == {Kind.DOUBLED_JOB}
 
 
 def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld:

@@ -48,7 +48,7 @@ def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
         before, first = auditor.everything(), len(small.fuse.calls)
         found = kinds(auditor.full()) | kinds(auditor.light())
         # In doubt is what such a submission is; a pass resolves it.
-        assert found <= {Kind.SUBMISSION_UNCERTAIN}
+        assert found <= {Kind.UNCERTAIN_SUBMISSION}
         assert not EFFECTS & set(small.fuse.calls[first:])
         assert auditor.everything() == before
 

@@ -17,7 +17,7 @@ from tests.fakes.world import VIDEO_ID
 from tests.unit.controller.audit.test_lives import PLAYLIST, a_ready_world
 
 BROKEN = Finding(Kind.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", Heal())
-LATE = Finding(Kind.ROW_OVERDUE, VIDEO_ID, "it is late", Leave())
+LATE = Finding(Kind.OVERDUE_ROW, VIDEO_ID, "it is late", Leave())
 
 
 class Waits(threading.Event):
@@ -96,7 +96,7 @@ def test_metrics_show_what_the_last_whole_turn_found() -> None:
             report.add(finding, deed)
         metrics.note(FULL, report, result="done")
         metrics.note(LIGHT, Report(), result="done")
-        shown += [value(registry, "found", kind=kind) for kind in (Kind.OUTPUTS_BROKEN, Kind.ROW_OVERDUE)]
+        shown += [value(registry, "found", kind=kind) for kind in (Kind.OUTPUTS_BROKEN, Kind.OVERDUE_ROW)]
     assert shown == [1, 2, 0, 1]
     assert value(registry, "repaired_total", kind=Kind.OUTPUTS_BROKEN) == 1
     assert (value(registry, "last_end_timestamp_seconds", turn=FULL) or 0) > 0

@@ -185,9 +185,9 @@ def test_a_report_counts_on_when_it_keeps_no_more_lines(monkeypatch: pytest.Monk
     monkeypatch.setattr("controller.audit.findings._ENTRIES_MAX", 2)
     report = Report()
     for _ in range(5):
-        report.add(Finding(Kind.ROW_OVERDUE, VIDEO_ID, "late", Leave(), 2), Deed.LEFT)
+        report.add(Finding(Kind.OVERDUE_ROW, VIDEO_ID, "late", Leave(), 2), Deed.LEFT)
         report.note_unseen("a video")
-    assert (len(report.entries), len(report.unseen), report.found[Kind.ROW_OVERDUE]) == (2, 2, 10)
+    assert (len(report.entries), len(report.unseen), report.found[Kind.OVERDUE_ROW]) == (2, 2, 10)
 
 
 def test_what_is_put_right_leaves_nothing_behind() -> None:

@@ -1,0 +1,41 @@
+"""docs/operations.md tells of the audit what the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from controller.audit.findings import Kind
+from controller.audit.metrics import Metrics
+from controller.audit.rules import AuditRules
+from controller.settings import Settings
+
+PAGE = (Path(__file__).parents[4] / "docs" / "operations.md").read_text().partition("\n## The audit\n")[2]
+
+
+def table(heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, code marks removed."""
+    below = PAGE.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+    rows = [line for line in below.splitlines() if line.startswith("|")]
+    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_every_kind_is_told_in_the_order_of_the_code() -> None:
+    assert [row[0] for row in table("What it finds")] == list(Kind)
+
+
+@pytest.mark.parametrize(("name", "default"), [row[:2] for row in table("What it may cost")])
+def test_settings_have_these_defaults(name: str, default: str) -> None:
+    assert Settings.model_fields[name.lower()].default == float(default)
+
+
+def test_the_bound_of_a_turn_is_told() -> None:
+    assert f"put into quarantine, {AuditRules().quarantined_per_audit:,} a turn" in PAGE
+
+
+def test_every_metric_is_told_and_no_other() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry)
+    shown = {f"{metric.name}{'_total' if metric.type == 'counter' else ''}" for metric in registry.collect()}
+    assert {re.sub(r"\{.*", "", row[0]) for row in table("What to watch")} == shown
