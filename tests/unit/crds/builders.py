@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from string import ascii_lowercase, digits
 from typing import Any
 
 from hypothesis import strategies as st
@@ -97,22 +98,33 @@ _texts = st.text(max_size=9)
 _words = st.text(min_size=1, max_size=9)
 # Postgres answers in its session's zone, storage in its own: the same instants in other words.
 _zones = st.integers(min_value=-12, max_value=14).map(lambda hours: timezone(timedelta(hours=hours)))
-_instants = st.datetimes(
-    min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-    max_value=datetime(2100, 1, 1),  # noqa: DTZ001
-    timezones=_zones,
-)
+
+
+def _instant(microseconds: int, zone: timezone) -> datetime:
+    return (datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).astimezone(zone)
+
+
+# A hundred years, in two draws: hypothesis' own datetimes take nine, and there are many in each observation.
+_instants = st.builds(_instant, st.integers(min_value=0, max_value=36_525 * 86_400 * 10**6), _zones)
 _numbers = st.floats(min_value=0, max_value=1e9, allow_nan=False)
+_LETTERS = ascii_lowercase + digits
+_CONTROLS = [chr(code) for code in (*range(0x20), 0x7F)]
 _keys = st.builds(
     "{}/{}/{}".format,
     st.sampled_from(["uploads", "imports"]),
-    st.from_regex(r"[a-z0-9-]{1,9}", fullmatch=True),
-    st.from_regex(r"[^\x00-\x1f\x7f]{1,9}", fullmatch=True),
+    st.text(_LETTERS + "-", min_size=1, max_size=9),
+    st.text(st.characters(codec="utf-8", exclude_characters=_CONTROLS), min_size=1, max_size=9),
 )
+
+
+def _as_id(number: int) -> str:
+    """Return one of all ids there can be: 26 digits of a number to the base of 32."""
+    return "".join((ascii_lowercase + "234567")[number >> 5 * place & 31] for place in range(26))
+
 
 wishes = st.builds(
     Wish,
-    video_id=st.from_regex(r"[a-z2-7]{26}", fullmatch=True),
+    video_id=st.integers(min_value=0, max_value=2**130 - 1).map(_as_id),
     revision=_positive,
     owner=_texts,
     title=_texts,
@@ -121,7 +133,7 @@ wishes = st.builds(
     declared_bytes=st.none() | _bytes,
     region=_texts,
     storage_key=_keys,
-    profile=st.from_regex(r"[a-z0-9]([-a-z0-9]{0,9}[a-z0-9])?", fullmatch=True),
+    profile=st.sampled_from(_LETTERS) | st.text(_LETTERS + "-", max_size=9).map("a{}0".format),
     edition=_positive,
     retries=_counts,
     confirmations=_counts,
