@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from heapq import nsmallest
 
 from crds.explain import is_behind
 from crds.videoupload import AT_REST, Observed, Phase, Wish, is_retryable
@@ -94,7 +95,7 @@ class FakeRecords:
         return sum(row.observed.phase is Phase.PROCESSING for row in self.rows.values())
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
-        rows = [row for key, row in sorted(self.rows.items()) if key > after and not row.retired]
+        page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))
         return [
             WorkingRow(
                 row.wish.video_id,
@@ -106,7 +107,7 @@ class FakeRecords:
                 row.deleted_at,
                 is_behind(row.wish, row.observed) and not row.wish.deleted and not row.observed.is_paused,
             )
-            for row in rows[:at_most]
+            for row in (self.rows[key] for key in page)
         ]
 
     def retire(self, row: VideoRow) -> VideoRow | None:
