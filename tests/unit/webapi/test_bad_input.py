@@ -1,6 +1,11 @@
 """The table of bad input over the application: every call, every fault, the documented problem, nothing changed."""
 
+import json
+from dataclasses import replace
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crds.videoupload import Phase
 from tests.contracts.client_rows_contract import in_phase
@@ -11,6 +16,7 @@ from tests.hostile.requests import Answer, Facts, Fault, Sent, good_request
 from tests.hostile.tokens import token
 from tests.unit.webapi.conftest import CALLBACK_KEYS, SIGNING_KEY, Api
 from webapi.app import create_app
+from webapi.errors import Code
 
 CASES = [(call, fault) for call in CALLS for fault in faults_of(call)]
 
@@ -89,3 +95,48 @@ def test_bad_input_is_refused_as_documented_and_changes_nothing(world: FakeWorld
 
     assert_problem(answer, fault.code, fault.fields, is_head=sent.method == "HEAD")
     assert world.state() == before
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+# Each example makes an application of its own: how long that takes depends on what else the machine does.
+patient = settings(deadline=None)
+NEARLY_A_VIDEO = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("title", "filename", "content_type", "size_bytes", "extra"), ANY_JSON)
+)
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call.body is not None], ids=str)
+@patient
+@given(body=st.binary() | (ANY_JSON | NEARLY_A_VIDEO).map(lambda value: json.dumps(value).encode()))
+def test_no_body_is_too_strange_for_an_answer(call: Call, body: bytes) -> None:
+    world = FakeWorld(Api())
+    before = world.state()
+    answer = world.send(replace(good_request(call, world.facts), body=body))
+
+    if answer.status != call.success:
+        fields = [error["field"] for error in answer.json().get("errors", ())]
+        assert_problem(answer, Code(answer.json()["code"]), fields)
+        assert answer.status < 500
+        assert world.state() == before
+
+
+@patient
+@given(token=st.text(st.characters(min_codepoint=33, max_codepoint=255)))
+def test_no_token_is_too_strange_for_an_answer(token: str) -> None:
+    world = FakeWorld(Api())
+    sent = good_request(CALLS[0], world.facts).having("Authorization", f"Bearer {token}")
+
+    assert world.send(sent).status == 401
+
+
+@patient
+@given(query=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#")))
+def test_no_query_is_too_strange_for_an_answer(query: str) -> None:
+    world = FakeWorld(Api())
+    answer = world.send(Sent("POST", f"/webhooks/coconut?&{query}", body=b'{"job_id": "j"}'))
+
+    assert_problem(answer, Code.INVALID_SIGNATURE)
