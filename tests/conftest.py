@@ -3,8 +3,13 @@
 import os
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 import structlog
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
