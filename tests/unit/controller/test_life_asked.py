@@ -139,7 +139,9 @@ def test_a_paused_upload_is_left_alone_until_the_annotation_goes(phase: Phase, a
     settled(small)
     jobs, revision = len(small.transcoder.jobs), small.row.observed.revision
     small.pass_time(20 * DAY)
+    small.fuse.calls.clear()
     settled(small)
+    assert not {"head", "job", "since", "read_playlist"} & set(small.fuse.calls), "nobody is asked about it"
     assert (len(small.transcoder.jobs), small.row.observed.revision) == (jobs, revision)
     assert (shown(small)["reason"], shown(small)["isPaused"], shown(small).get("deadline")) == ("Paused", True, None)
 
