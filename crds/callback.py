@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from crds.videoupload import is_video_id
+
 CALLBACK_PATH = "/webhooks/coconut"
 
-_VIDEO_ID = re.compile(r"[a-z0-9]{26}")
 # One spelling for each number: `01` and `+1` would be further signed names of attempt 1.
 _ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -39,7 +40,7 @@ def callback_url(base_url: str, keys: Sequence[str], *, video_id: str, attempt: 
 
 def verify(keys: Sequence[str], *, video: str, attempt: str, signature: str) -> SignedAttempt | None:
     """Return the attempt that the query of a callback names; None when none of the keys signed it."""
-    if not _VIDEO_ID.fullmatch(video) or not _ATTEMPT.fullmatch(attempt):
+    if not is_video_id(video) or not _ATTEMPT.fullmatch(attempt):
         return None
     claimed = SignedAttempt(video, int(attempt))
     given = signature.encode()

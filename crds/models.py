@@ -27,8 +27,12 @@ PROVIDER_ANSWER_MAX = 4096
 RENDITIONS_MAX = 16
 # The largest object S3 can hold; the service's own limit is a setting of spaces/.
 FILE_BYTES_MAX = 5 * 1024**4
+# What an integer column holds: the row must be able to follow every spec that the API server took.
+COUNTER_MAX = 2**31 - 1
 
 STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
+# Postgres takes no NUL, a terminal no escapes.
+TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 # In the REASON column a failed upload shows why it failed: the failure's code, written as a reason.
@@ -83,23 +87,23 @@ class Source(_Model):
     """Where the original lies. Fixed for the life of the resource."""
 
     storage_key: str = Field(min_length=1, max_length=STORAGE_KEY_MAX, pattern=STORAGE_KEY_PATTERN)
-    region: str = Field(default="", max_length=REGION_MAX)
+    region: str = Field(default="", max_length=REGION_MAX, pattern=TEXT_PATTERN)
 
 
 class Spec(_Model):
     """What is wanted. A field that a GitOps import leaves out gets its default from the API server."""
 
     source: Source
-    owner: str = Field(default="", max_length=OWNER_MAX)
-    title: str = Field(default="", max_length=TITLE_MAX)
-    filename: str = Field(default="", max_length=FILENAME_MAX)
-    content_type: str = Field(default="", max_length=CONTENT_TYPE_MAX)
-    declared_bytes: int | None = Field(default=None, ge=0, le=FILE_BYTES_MAX)
+    owner: str = Field(default="", max_length=OWNER_MAX, pattern=TEXT_PATTERN)
+    title: str = Field(default="", max_length=TITLE_MAX, pattern=TEXT_PATTERN)
+    filename: str = Field(default="", max_length=FILENAME_MAX, pattern=TEXT_PATTERN)
+    content_type: str = Field(default="", max_length=CONTENT_TYPE_MAX, pattern=TEXT_PATTERN)
+    declared_bytes: int | None = Field(default=None, ge=1, le=FILE_BYTES_MAX)
     upload_mode: UploadMode = UploadMode.SINGLE
     profile: str = Field(default=DEFAULT_PROFILE, min_length=1, max_length=63, pattern=PROFILE_PATTERN)
-    edition: int = Field(default=1, ge=1)
-    retries: Count = 0
-    confirmations: Count = 0
+    edition: int = Field(default=1, ge=1, le=COUNTER_MAX)
+    retries: int = Field(default=0, ge=0, le=COUNTER_MAX)
+    confirmations: int = Field(default=0, ge=0, le=COUNTER_MAX)
     deleted: bool = False
     revision: int = Field(default=1, ge=1)
 

@@ -6,6 +6,7 @@ from one observation to the next are in controller/machine.py.
 """
 
 import base64
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,10 @@ RETRY_REQUESTED_ANNOTATION = f"{GROUP}/retry-requested-at"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 
 DEFAULT_PROFILE = "hls-1080p"
+
+# A DNS label: what the API makes, and what people may call their imports. It becomes part of keys, URLs and signatures.
+VIDEO_ID_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+VIDEO_ID_MAX = 63
 
 
 class Phase(StrEnum):
@@ -194,6 +199,11 @@ def is_retryable(observed: Observed) -> bool:
 def object_version(etag: str, last_modified: datetime) -> str:
     """Name one version of an object: S3 buckets without versioning have no better handle."""
     return f"{etag}@{last_modified.isoformat()}"
+
+
+def is_video_id(text: str) -> bool:
+    """Tell whether this can name a video."""
+    return re.fullmatch(VIDEO_ID_PATTERN, text) is not None
 
 
 def new_video_id() -> str:

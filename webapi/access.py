@@ -1,17 +1,12 @@
 """Which video a call is about, and whether it may be changed by one."""
 
-import re
-
 import falcon
 
-from crds.videoupload import Origin
+from crds.videoupload import Origin, is_video_id
 from desired.rows import VideoRow
 from webapi.auth import caller_of
 from webapi.errors import Code, ProblemError
 from webapi.ports import Catalogue
-
-# Ours have 26 characters; an import has the name of its resource.
-_VIDEO_ID = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
@@ -24,7 +19,7 @@ def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
 
 def known(catalogue: Catalogue, video_id: str) -> VideoRow:
     """Return a video, whoever owns it. Raises ProblemError."""
-    row = catalogue.get(video_id) if _VIDEO_ID.fullmatch(video_id) else None
+    row = catalogue.get(video_id) if is_video_id(video_id) else None
     if row is None:
         raise _unknown()
     return row

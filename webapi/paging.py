@@ -6,17 +6,16 @@ what he may see, because the owner in the statement is the caller and never the 
 
 import base64
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from crds.videoupload import is_video_id
 from desired.catalogue import Place
 from webapi.errors import Code, FieldProblem, ProblemError
 
 _FIELD = "page_token"
-_VIDEO_ID = re.compile(r"[a-z0-9-]{1,63}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # The end of the year 9999.
@@ -56,7 +55,7 @@ def _read(token: str) -> tuple[Place, str]:
     try:
         content = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         match orjson.loads(content):
-            case [int(at), str(video_id), str(mark)] if 0 <= at <= _MICROSECONDS_MAX and _VIDEO_ID.fullmatch(video_id):
+            case [int(at), str(video_id), str(mark)] if 0 <= at <= _MICROSECONDS_MAX and is_video_id(video_id):
                 return Place(_EPOCH + at * _MICROSECOND, video_id), mark
     except ValueError:  # of base64 and of JSON alike
         pass

@@ -14,6 +14,11 @@ from tests.unit.crds.schema_facts import EVERYTHING
 _WRONG_PATTERN = {
     ".spec.source.storageKey": "elsewhere/a/b",
     ".spec.profile": "No Profile",
+    ".spec.source.region": "a\x00b",
+    ".spec.owner": "a\x00b",
+    ".spec.title": "two\nlines",
+    ".spec.filename": "a\x1bb",
+    ".spec.contentType": "a\x7fb",
     ".status.conditions[].reason": "two words",
 }
 

@@ -167,6 +167,14 @@ def test_an_import_needs_its_storage_key_only(tried: Tried) -> None:
     assert resource.status is None
 
 
+def test_an_import_is_named_by_a_dns_label(tried: Tried) -> None:
+    tried.name = "launch.film"
+    with pytest.raises(RefusedError, match=r"metadata\.name"):
+        tried.create({"source": {"storageKey": "imports/a/b"}})
+    tried.name = f"launch-film-{new_video_id()}"
+    tried.create({"source": {"storageKey": "imports/a/b"}})
+
+
 def test_a_status_in_a_create_is_ignored(tried: Tried) -> None:
     body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": tried.name}, "status": running()}
     tried.cluster.request("POST", tried.path, body=body | {"spec": {"source": {"storageKey": "imports/a/b"}}})

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from crds.schedule import Timing
-from crds.videoupload import Phase, Reason, new_video_id
+from crds.videoupload import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
 from desired.attempts import Attempts, Intend, Settle
 from desired.claims import Claims
 from desired.database import Database
@@ -147,6 +147,14 @@ def test_a_confirmation_nudges_the_listener(database: Database, database_url: st
 def test_upgrading_again_and_from_two_processes_at_once_changes_nothing(database_url: str) -> None:
     with ThreadPoolExecutor(2) as threads:
         assert len(set(threads.map(upgrade, [database_url] * 2))) == 1
+
+
+def test_sql_takes_just_the_names_of_the_kind(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        (check,) = connection.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_video_id_check'"
+        ).fetchone() or ("",)
+    assert check.split("'")[1] == VIDEO_ID_PATTERN
 
 
 def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:

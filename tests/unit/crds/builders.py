@@ -92,9 +92,11 @@ def a_resource(wish: Wish, **changes: Any) -> Resource:
 
 _counts = st.integers(min_value=0, max_value=2**63 - 1)
 _positive = st.integers(min_value=1, max_value=2**63 - 1)
-_bytes = st.integers(min_value=0, max_value=5 * 1024**4)
+_counters = st.integers(min_value=0, max_value=2**31 - 1)
+_bytes = st.integers(min_value=1, max_value=5 * 1024**4)
 # Short, for speed: what is too long is a case of its own.
 _texts = st.text(max_size=9)
+_lines = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=9)
 _words = st.text(min_size=1, max_size=9)
 # Postgres answers in its session's zone, storage in its own: the same instants in other words.
 _zones = st.integers(min_value=-12, max_value=14).map(lambda hours: timezone(timedelta(hours=hours)))
@@ -126,17 +128,17 @@ wishes = st.builds(
     Wish,
     video_id=st.integers(min_value=0, max_value=2**130 - 1).map(_as_id),
     revision=_positive,
-    owner=_texts,
-    title=_texts,
-    filename=_texts,
-    content_type=_texts,
+    owner=_lines,
+    title=_lines,
+    filename=_lines,
+    content_type=_lines,
     declared_bytes=st.none() | _bytes,
-    region=_texts,
+    region=_lines,
     storage_key=_keys,
     profile=st.sampled_from(_LETTERS) | st.text(_LETTERS + "-", max_size=9).map("a{}0".format),
-    edition=_positive,
-    retries=_counts,
-    confirmations=_counts,
+    edition=st.integers(min_value=1, max_value=2**31 - 1),
+    retries=_counters,
+    confirmations=_counters,
     deleted=st.booleans(),
 )
 

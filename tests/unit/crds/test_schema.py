@@ -63,6 +63,12 @@ def test_names_are_the_ones_in_python() -> None:
     assert CRD["metadata"]["annotations"]["video.uploads.dev/schema-version"].isdecimal()
 
 
+def test_whatever_can_be_named_can_be_a_row_a_key_and_a_signature() -> None:
+    name = EVERYTHING[".metadata.name"]
+    assert (name["pattern"], name["maxLength"]) == (videoupload.VIDEO_ID_PATTERN, videoupload.VIDEO_ID_MAX)
+    assert videoupload.is_video_id(videoupload.new_video_id())
+
+
 def test_columns_and_selectors_point_at_fields_that_exist() -> None:
     columns = {column["jsonPath"] for column in VERSION["additionalPrinterColumns"]}
     selectors = {field["jsonPath"] for field in VERSION["selectableFields"]}
