@@ -138,6 +138,24 @@ class Observations(Protocol):
         ...
 
 
+class Learning(Protocol):
+    """What rows learn from resources. Raises UnavailableError."""
+
+    def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
+        """Return the rows that there are of these names."""
+        ...
+
+    def adopt(self, wish: Wish, observed: Observed, *, created_at: datetime | None, at: datetime) -> VideoRow | None:
+        """Insert a row that is not there; None when there is one meanwhile, or a tombstone that forbids it."""
+        ...
+
+    def learn(
+        self, before: VideoRow, *, wish: Wish | None = None, observed: Observed | None = None, at: datetime
+    ) -> VideoRow | None:
+        """Replace wish or observation by newer ones; None when the row moved meanwhile."""
+        ...
+
+
 class Endings(Protocol):
     """How rows end. Raises UnavailableError."""
 

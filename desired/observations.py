@@ -10,7 +10,7 @@ from datetime import datetime
 from crds.videoupload import AT_REST, Observed, Origin, Phase
 from desired import attempts
 from desired.attempts import AttemptChange, Settle
-from desired.database import Database
+from desired.database import Connection, Database
 from desired.events import append_event
 from desired.rows import Cause, VideoRow, observed_columns, video_row
 
@@ -94,8 +94,8 @@ class Observations:
                     attempts.write(connection, row.wish.video_id, attempt)
                 if _is_transition(before.observed, row.observed):
                     append_event(connection, row, cause)
-                if row.observed.phase is not before.observed.phase and row.observed.phase in AT_REST:
-                    connection.execute(_NOTIFY_OWNER, _notification(row))
+                if row.observed.phase is not before.observed.phase:
+                    tell_owner(connection, row)
                 return row
         except attempts.AlreadyTakenError:
             return None
@@ -120,13 +120,16 @@ class Observations:
         return [WorkingRow(**{**columns, **words}) for columns, words in zip(found, known, strict=True)]
 
 
-def _notification(row: VideoRow) -> dict[str, object]:
-    return {
-        "video_id": row.wish.video_id,
-        "edition": row.observed.edition,
-        "kind": f"video.{row.observed.phase}",
-        "owner": row.wish.owner,
-    }
+def tell_owner(connection: Connection, row: VideoRow) -> None:
+    """Put on record that the owner is to be told, if ``row`` has come to rest, in the transaction that stored it."""
+    if row.observed.phase in AT_REST:
+        notification = {
+            "video_id": row.wish.video_id,
+            "edition": row.observed.edition,
+            "kind": f"video.{row.observed.phase}",
+            "owner": row.wish.owner,
+        }
+        connection.execute(_NOTIFY_OWNER, notification)
 
 
 def _is_transition(before: Observed, after: Observed) -> bool:

@@ -154,6 +154,28 @@ def _observed(columns: DictRow) -> Observed:
     )
 
 
+def wish_columns(wish: Wish) -> dict[str, Any]:
+    """Return the parameters of an UPDATE or INSERT that stores a wish."""
+    return {
+        "video_id": wish.video_id,
+        "revision": wish.revision,
+        "origin": wish.origin,
+        "owner": wish.owner,
+        "title": wish.title,
+        "filename": wish.filename,
+        "content_type": wish.content_type,
+        "declared_bytes": wish.declared_bytes,
+        "upload_mode": wish.upload_mode,
+        "region": wish.region,
+        "storage_key": wish.storage_key,
+        "profile": wish.profile,
+        "edition": wish.edition,
+        "retries": wish.retries,
+        "confirmations": wish.confirmations,
+        "deleted": wish.deleted,
+    }
+
+
 def observed_columns(observed: Observed) -> dict[str, Any]:
     """Return the parameters of an UPDATE or INSERT that stores an observation."""
     return {

@@ -1,13 +1,14 @@
 """Postgres in memory, as the operator sees it: rows, attempts, claims and history, fenced like the real one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import nsmallest
 
 from crds.explain import is_behind
-from crds.videoupload import AT_REST, Observed, Phase, Wish, is_retryable
+from crds.videoupload import AT_REST, Observed, Origin, Phase, Wish, is_retryable
 from desired.attempts import AttemptChange, Intend, Settle
+from desired.learning import newest_state, says_more
 from desired.observations import WorkingRow
 from desired.rows import AttemptRow, AttemptState, Cause, EventRow, VideoRow
 
@@ -15,7 +16,7 @@ MOST_CLAIMS = 8
 
 
 class FakeRecords:
-    """Stands in for `Observations`, `Attempts` and `Claims` of desired/, over one set of tables."""
+    """Stands in for `Observations`, `Attempts`, `Claims`, `Endings` and `Learning`, over one set of tables."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
@@ -87,8 +88,8 @@ class FakeRecords:
         self.rows[before.wish.video_id] = row
         if _told(before.observed) != _told(row.observed):
             self.events.append(self._event(row, cause))
-        if row.observed.phase is not before.observed.phase and row.observed.phase in AT_REST:
-            self.notifications.add((row.wish.video_id, row.observed.edition, f"video.{row.observed.phase}"))
+        if row.observed.phase is not before.observed.phase:
+            self._tell_owner(row)
         return row
 
     def running_jobs(self) -> int:
@@ -141,6 +142,41 @@ class FakeRecords:
     def forget_old(self) -> int:
         return 0
 
+    def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
+        return [self.rows[name] for name in names if name in self.rows]
+
+    def adopt(self, wish: Wish, observed: Observed, *, created_at: datetime | None, at: datetime) -> VideoRow | None:
+        buried = self.tombstones.get(wish.video_id)
+        is_forbidden = buried is not None and (wish.origin is Origin.API or buried > observed.attempt)
+        if wish.video_id in self.rows or is_forbidden:
+            return None
+        deleted_at = self._clock() if wish.deleted else None
+        row = VideoRow(wish, observed, created_at or self._clock(), retired=False, deleted_at=deleted_at)
+        self.rows[wish.video_id] = row
+        self._record_learnt(row, at)
+        self._tell_owner(row)
+        return row
+
+    def learn(
+        self, before: VideoRow, *, wish: Wish | None = None, observed: Observed | None = None, at: datetime
+    ) -> VideoRow | None:
+        stored = self.rows.get(before.wish.video_id)
+        wish, after = wish or before.wish, observed or before.observed
+        if stored is None or _revisions(stored) != _revisions(before):
+            return None
+        if wish.revision < stored.wish.revision or after.revision < stored.observed.revision:
+            return None
+        if after.attempt < stored.observed.attempt:
+            return None
+        deleted_at = (stored.deleted_at or self._clock()) if wish.deleted else None
+        row = replace(stored, wish=wish, observed=after, retired=False, deleted_at=deleted_at)
+        self.rows[wish.video_id] = row
+        if observed is not None:
+            self._record_learnt(row, at)
+            if before.observed.phase is not after.phase:
+                self._tell_owner(row)
+        return row
+
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         return [row for (of, number), row in sorted(self.attempts.items()) if of == video_id and number > floor]
 
@@ -178,6 +214,34 @@ class FakeRecords:
             answer=change.answer or known.answer,
         )
         return True
+
+    def _record_learnt(self, row: VideoRow, at: datetime) -> None:
+        video_id, observed = row.wish.video_id, row.observed
+        for number in range(1, observed.attempt):
+            known = self.attempts.get((video_id, number))
+            failed = AttemptRow(
+                video_id, number, observed.edition, AttemptState.FAILED, None, at, at, "learnt from the resource"
+            )
+            if known is None:
+                self.attempts[video_id, number] = failed
+            elif known.state is AttemptState.REFUSED:
+                self.attempts[video_id, number] = replace(known, state=AttemptState.FAILED, settled_at=at)
+        if observed.attempt > 0:
+            self._record_newest(row, at)
+        self.events.append(self._event(row, Cause.SWEEP))
+
+    def _record_newest(self, row: VideoRow, at: datetime) -> None:
+        key, observed, state = (row.wish.video_id, row.observed.attempt), row.observed, newest_state(row.observed)
+        known = self.attempts.get(key)
+        if known is None:
+            self.attempts[key] = AttemptRow(*key, observed.edition, state, observed.job_id, at, at, None)
+        elif says_more(state, known.state):
+            job_id = known.job_id or observed.job_id
+            self.attempts[key] = replace(known, state=state, job_id=job_id, intended_at=at, settled_at=at)
+
+    def _tell_owner(self, row: VideoRow) -> None:
+        if row.observed.phase in AT_REST:
+            self.notifications.add((row.wish.video_id, row.observed.edition, f"video.{row.observed.phase}"))
 
     def _event(self, row: VideoRow, cause: Cause) -> EventRow:
         seen = row.observed
