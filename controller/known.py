@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 from controller.steps import Asked
 from crds.resource import Resource
+from crds.spec import digest_of, origin_of
 from crds.videoupload import Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One resource at one resourceVersion, reduced to what is compared."""
+    """One resource at one resourceVersion, reduced to what is compared.
+
+    ``import_digest``: what the spec says, where it is not made from the row.
+    """
 
     uid: str
     resource_version: str
@@ -25,6 +29,18 @@ class Known:
     handled_request: str | None
     asked: Asked
     handled: Asked
+    import_digest: str | None = None
+
+    def is_ahead(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
+        """Tell whether the resource knows more than the row, which then came back from an older dump."""
+        has_newer_wish = origin is Origin.API and self.spec_revision > wish_revision
+        return has_newer_wish or self.status_revision > observed_revision
+
+    def is_older(self, other: "Known") -> bool:
+        """Tell whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
+        return self.uid == other.uid and (
+            self.generation < other.generation or self.status_revision < other.status_revision
+        )
 
     def shows(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
         """Tell whether spec and status already say what the row says, and everything asked for is acknowledged.
@@ -59,6 +75,7 @@ def known_of(resource: Resource) -> Known:
         handled_request=status.get("lastHandledReconcileAt"),
         asked=Asked(resource.is_paused, resource.retry_request),
         handled=Asked(status.get("isPaused", False), status.get("lastHandledRetryAt")),
+        import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
     )
 
 
@@ -70,10 +87,15 @@ class KnownResources:
         self._by_name: dict[str, Known] = {}
 
     def note(self, resource: Resource) -> Known | None:
-        """Take in what the API server says; returns what was known before."""
+        """Take in what the API server says; returns what was known before.
+
+        A list takes a while to read, and meanwhile the watch has brought newer versions.
+        """
+        now = known_of(resource)
         with self._lock:
             before = self._by_name.get(resource.name)
-            self._by_name[resource.name] = known_of(resource)
+            if before is None or not now.is_older(before):
+                self._by_name[resource.name] = now
             return before
 
     def drop(self, name: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from crds.failures import FailureCode
 from crds.models import DELETED, FAILURE_REASONS, PAUSED
-from crds.videoupload import AT_REST, PAUSED_ANNOTATION, Observed, Phase, Reason, Wish
+from crds.videoupload import AT_REST, PAUSED_ANNOTATION, Observed, Origin, Phase, Reason, Wish
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,12 @@ def explain(wish: Wish, observed: Observed) -> Explanation:
     if observed.reason is Reason.PUBLISHED and not observed.is_playable:
         return Explanation("the stream to be put back in its place", None)
     words = _WORDS[observed.reason]
+    is_import = wish.origin is Origin.KUBERNETES
     if observed.reason is Reason.FILE_REJECTED:
-        return replace(words, what_to_do=_after_rejection(observed.rejected.code if observed.rejected else ""))
+        code = observed.rejected.code if observed.rejected else ""
+        return replace(words, what_to_do=_after_rejection(code, is_import=is_import))
+    if observed.reason is Reason.WAITING_FOR_FILE and is_import:
+        return replace(words, what_to_do="Put the file at the key that spec.source.storageKey names.")
     return words
 
 
@@ -106,5 +110,8 @@ def shown_reason(wish: Wish, observed: Observed) -> str:
     return observed.reason.value
 
 
-def _after_rejection(code: str) -> str:
-    return f"Ask for a new upload URL, upload {_INSTEAD.get(code, 'a playable video file')} and confirm the upload."
+def _after_rejection(code: str, *, is_import: bool) -> str:
+    file = _INSTEAD.get(code, "a playable video file")
+    if is_import:
+        return f"Put {file} at the same key."
+    return f"Ask for a new upload URL, upload {file} and confirm the upload."

@@ -20,6 +20,7 @@ class Stage(StrEnum):
 class FailureCode(StrEnum):
     """Every reason to end in `errored`."""
 
+    IMPORT_REFUSED = "import_refused"
     UPLOAD_EXPIRED = "upload_expired"
     FILE_EMPTY = "file_empty"
     FILE_TOO_LARGE = "file_too_large"
@@ -52,6 +53,9 @@ _NEW_FILE = "Upload a playable video file, then retry."
 _RETRY = "Retry the video; nothing needs to be uploaded again."
 
 ADVICE: dict[FailureCode, Advice] = {
+    FailureCode.IMPORT_REFUSED: Advice(
+        Stage.UPLOAD, False, "Apply another VideoUpload, whose file lies under imports/ and the name of its namespace."
+    ),
     FailureCode.UPLOAD_EXPIRED: Advice(Stage.UPLOAD, True, "Ask for a retry and upload the file again."),
     FailureCode.FILE_EMPTY: Advice(Stage.UPLOAD, False, _NEW_FILE),
     FailureCode.FILE_TOO_LARGE: Advice(Stage.UPLOAD, False, "Upload a smaller file."),

@@ -5,6 +5,7 @@ Reading and writing resources is in crds/client.py; what spec and status mean in
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from crds.videoupload import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
@@ -30,6 +31,7 @@ class Resource:
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] | None = None
     deletion_timestamp: str | None = None
+    created_at: datetime | None = None
 
     @property
     def reconcile_request(self) -> str | None:
@@ -66,7 +68,12 @@ def resource_of(body: Mapping[str, Any]) -> Resource:
         spec=body["spec"],
         status=status if _is_written(status) else None,
         deletion_timestamp=metadata.get("deletionTimestamp"),
+        created_at=_instant(metadata.get("creationTimestamp")),
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _is_written(status: Mapping[str, Any] | None) -> bool:

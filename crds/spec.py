@@ -1,5 +1,8 @@
 """The wish as a resource and back: spec is a pure function of the row, made here and nowhere else."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from crds.models import Source, Spec
@@ -29,6 +32,12 @@ def spec_of(wish: Wish) -> dict[str, Any]:
     return spec.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def digest_of(spec: Mapping[str, Any]) -> str:
+    """Return a short text that is the same for specs that say the same; the revision is no part of what they say."""
+    said = {field: value for field, value in spec.items() if field != "revision"}
+    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
 def manifest_of(wish: Wish, *, namespace: str) -> dict[str, Any]:
     """Return the body to apply. Nothing in it changes but the wish, so applying again writes nothing."""
     return {
@@ -39,14 +48,24 @@ def manifest_of(wish: Wish, *, namespace: str) -> dict[str, Any]:
     }
 
 
+def origin_of(resource: Resource) -> Origin:
+    """Return who owns the spec. Whoever left out the origin label is not our API."""
+    return Origin.API if resource.labels.get(ORIGIN_LABEL) == Origin.API.value else Origin.KUBERNETES
+
+
+def is_same_source(resource: Resource, wish: Wish) -> bool:
+    """Tell whether a resource is about the same file. Another file is another video, whatever its name."""
+    source = resource.spec["source"]
+    return (source["storageKey"], source.get("region", "")) == (wish.storage_key, wish.region)
+
+
 def wish_of(resource: Resource) -> Wish:
-    """Read the wish back. Whoever left out the origin label is not our API."""
+    """Read the wish back."""
     spec = Spec.model_validate(resource.spec)
-    is_ours = resource.labels.get(ORIGIN_LABEL) == Origin.API.value
     return Wish(
         video_id=resource.name,
         revision=spec.revision,
-        origin=Origin.API if is_ours else Origin.KUBERNETES,
+        origin=origin_of(resource),
         owner=spec.owner,
         title=spec.title,
         filename=spec.filename,

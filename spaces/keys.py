@@ -1,6 +1,7 @@
 """Where everything lies in the bucket, as functions of the video's id. Pure; nothing else spells out a key.
 
 uploads/{video_id}/original.{ext}                     the original, never public
+imports/{namespace}/...                               originals that others put there, never public, never removed
 processed/{video_id}/{attempt}/hls/master.m3u8        what one job wrote, immutable
 processed/{video_id}/{attempt}/thumbnails/thumb_01.jpg
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
@@ -10,6 +11,7 @@ processed/{video_id}/thumbnail.jpg                    the stable poster
 import re
 
 ORIGINALS_PREFIX = "uploads/"
+IMPORTS_PREFIX = "imports/"
 PUBLIC_PREFIX = "processed/"
 
 _PLAIN_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -27,6 +29,15 @@ def original_key(video_id: str, filename: str) -> str:
 def original_prefix(video_id: str) -> str:
     """Return the prefix that holds one video's original, with its slash."""
     return f"{ORIGINALS_PREFIX}{video_id}/"
+
+
+def is_import_of(namespace: str, key: str) -> bool:
+    """Tell whether a file lies where this namespace may import from.
+
+    A store on a file system would walk up a path with dots, into the files of others.
+    """
+    prefix = f"{IMPORTS_PREFIX}{namespace}/"
+    return key.startswith(prefix) and not {"", ".", ".."} & set(key.removeprefix(prefix).split("/"))
 
 
 def outputs_prefix(video_id: str, attempt: int) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from crds.explain import explain
 from crds.failures import ADVICE, FailureCode
-from crds.videoupload import Observed, Phase, Reason, Rejection, Wish
+from crds.videoupload import Observed, Origin, Phase, Reason, Rejection, Wish
 from tests.unit.crds.builders import a_failure, a_wish, an_observation, observations, wishes
 
 
@@ -39,6 +39,15 @@ def test_a_rejected_file_says_what_to_upload_instead(code: str, instead: str) ->
     rejected = Rejection(code, "refused", "v", 0)
     observed = an_observation(Phase.UPLOADING, reason=Reason.FILE_REJECTED, rejected=rejected)
     assert instead in (explain(a_wish(), observed).what_to_do or "")
+
+
+def test_who_imports_a_file_is_not_sent_for_an_upload_url() -> None:
+    wish = a_wish(origin=Origin.KUBERNETES)
+    rejected = Rejection("video_incomplete", "refused", "v", 0)
+    waiting = explain(wish, an_observation(Phase.UPLOADING))
+    told = explain(wish, an_observation(Phase.UPLOADING, reason=Reason.FILE_REJECTED, rejected=rejected))
+    assert waiting.what_to_do == "Put the file at the key that spec.source.storageKey names."
+    assert told.what_to_do == "Put the complete file at the same key."
 
 
 @pytest.mark.parametrize("wish", [a_wish(edition=2), a_wish(retries=1)], ids=["edition", "retry"])

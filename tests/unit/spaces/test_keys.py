@@ -32,6 +32,26 @@ def test_no_filename_leads_out_of_the_videos_own_folder(filename: str) -> None:
     assert name.removeprefix("original.").isalnum()
 
 
+@pytest.mark.parametrize(
+    ("key", "is_so"),
+    [
+        pytest.param("imports/films/a.mov", True, id="a-file"),
+        pytest.param("imports/films/2026/a film.mov", True, id="a-file-in-a-folder"),
+        pytest.param("imports/films/..mov", True, id="dots-in-a-name"),
+        pytest.param("imports/others/a.mov", False, id="of-another-namespace"),
+        pytest.param("imports/films2/a.mov", False, id="of-a-namespace-that-begins-alike"),
+        pytest.param("imports/films", False, id="the-folder"),
+        pytest.param("imports/films/", False, id="nothing-in-the-folder"),
+        pytest.param("imports/films/../others/a.mov", False, id="up-and-down"),
+        pytest.param("imports/films/./a.mov", False, id="a-dot"),
+        pytest.param("imports/films//a.mov", False, id="an-empty-name"),
+        pytest.param("uploads/films/a.mov", False, id="an-upload"),
+    ],
+)
+def test_a_namespace_imports_its_own_files_only(key: str, is_so: bool) -> None:
+    assert keys.is_import_of("films", key) is is_so
+
+
 def test_all_that_is_public_lies_under_one_prefix_and_originals_do_not() -> None:
     public = [
         keys.outputs_prefix("v1", 2),
