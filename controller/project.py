@@ -13,9 +13,10 @@ import structlog
 from controller.world import World
 from crds.models import DELETED, PAUSED
 from crds.resource import Resource
+from crds.spec import is_same_source
 from crds.status import status_of
 from crds.trouble import NeighbourError
-from crds.videoupload import Origin, Reason
+from crds.videoupload import Observed, Origin, Reason, Wish
 from desired.rows import VideoRow
 
 log = structlog.get_logger(__name__)
@@ -42,12 +43,17 @@ def project(row: VideoRow, world: World, now: datetime) -> None:
     resource = _with_current_spec(row, world)
     if resource is None:
         return
-    before = resource.status or {}
-    shown = before.get("revision", 0)
+    shown = shown_revision(resource)
     if shown > row.observed.revision:
         log.warning("status_is_ahead_of_the_row", video=row.wish.video_id, shown=shown, row=row.observed.revision)
         return
-    status = status_of(row.wish, row.observed, resource=resource, rules=world.rules, now=now)
+    show(row.wish, row.observed, resource, world, now)
+
+
+def show(wish: Wish, observed: Observed, resource: Resource, world: World, now: datetime) -> None:
+    """Write the status that follows, if it is another one, and tell of what changed. Raises like `project`."""
+    before = resource.status or {}
+    status = status_of(wish, observed, resource=resource, rules=world.rules, now=now)
     if status == resource.status:
         return
     written = world.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
@@ -57,19 +63,32 @@ def project(row: VideoRow, world: World, now: datetime) -> None:
             world.resources.post_event(written, type=_type(status), reason=status["reason"], message=status["message"])
 
 
+def shown_revision(resource: Resource) -> int:
+    """Return the revision of the observation that a resource shows; 0 before the first."""
+    return int((resource.status or {}).get("revision", 0))
+
+
 def _remove(row: VideoRow, world: World) -> None:
-    """Delete the resource of a retired row, in exactly the version that was looked at."""
+    """Delete the resource of a retired row, in exactly the version that was looked at.
+
+    An import belongs to whoever applied it, who would apply it again.
+    """
+    if row.wish.origin is Origin.KUBERNETES:
+        return
     resource = world.resources.get(row.wish.video_id)
-    if resource is not None and (resource.status or {}).get("revision", 0) <= row.observed.revision:
+    if resource is not None and shown_revision(resource) <= row.observed.revision:
         world.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
 
 
 def _with_current_spec(row: VideoRow, world: World) -> Resource | None:
-    """Return the resource after its spec was brought to the wish. An import's spec is never written."""
+    """Return the resource after its spec was brought to the wish. An import's spec is never written.
+
+    None where an import's resource is gone, or is about another file: then it shows why that one is refused.
+    """
     name = row.wish.video_id
     resource = world.resources.get(name)
     if row.wish.origin is Origin.KUBERNETES:
-        return resource
+        return resource if resource is not None and is_same_source(resource, row.wish) else None
     if resource is not None and resource.spec.get("revision", 0) >= row.wish.revision:
         return resource
     world.resources.apply(row.wish)

@@ -21,6 +21,7 @@ from desired.audit import AuditedRows
 from desired.claims import Claims
 from desired.database import Database
 from desired.endings import Endings
+from desired.learning import Learning
 from desired.observations import Observations
 from spaces.inventory import Inventory
 from spaces.s3 import Clients, make_clients
@@ -61,6 +62,7 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         attempts=Attempts(database),
         claims=Claims(database),
         endings=Endings(database),
+        learning=Learning(database),
         storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces, clients)),
         transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
         gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),

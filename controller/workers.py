@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 
 from controller.known import KnownResources
+from controller.learning import learn
 from controller.machine import must_begin
 from controller.passes import Next
 from controller.project import project
@@ -66,9 +67,11 @@ class Workers:
 
     def one_pass(self, key: str, cause: Cause) -> None:
         """Make one pass over the upload named ``key`` and plan the next one. Raises NeighbourError."""
-        row = self._world.observations.get(key)
+        known = self._known.get(key)
+        row = learn(key, self._world.observations.get(key), known, self._world, self._clock())
         if row is None:
-            return  # an import without a row, or a purged video: the sweep decides
+            self._queue.forget(key)  # nothing of this name is left, or its resource was refused
+            return
         try:
             outcome = reconcile(row, self._asked(key), self._world, cause, self._clock())
         except NeighbourError:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.gate import Gate
-from controller.ports import Attempts, Claims, Endings, Observations, Resources, Storage, Transcoder
+from controller.ports import Attempts, Claims, Endings, Learning, Observations, Resources, Storage, Transcoder
 from crds.rules import Rules
 
 
@@ -19,6 +19,7 @@ class World:
     attempts: Attempts
     claims: Claims
     endings: Endings
+    learning: Learning
     storage: Storage
     transcoder: Transcoder
     gate: Gate

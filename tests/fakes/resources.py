@@ -1,18 +1,36 @@
 """The API server in memory, as far as the operator uses it: specs, statuses, versions, conflicts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 from crds.client import Applied
 from crds.resource import Resource
-from crds.spec import manifest_of
-from crds.trouble import ConflictError, NeighbourError
-from crds.videoupload import Wish
+from crds.rules import Rules
+from crds.spec import manifest_of, spec_of
+from crds.status import status_of
+from crds.trouble import ConflictError, NeighbourError, RefusedError
+from crds.videoupload import Observed, Origin, UploadMode, Wish
 
 NAMESPACE = "default"
+
+# What the API server fills in where an import says nothing.
+_NOTHING = Wish(
+    video_id="",
+    revision=1,
+    origin=Origin.KUBERNETES,
+    owner="",
+    title="",
+    filename="",
+    content_type="",
+    declared_bytes=None,
+    upload_mode=UploadMode.SINGLE,
+    region="",
+    storage_key="",
+)
 
 
 class FakeResources:
@@ -55,6 +73,7 @@ class FakeResources:
         if known is None or known.resource_version != resource_version:
             raise ConflictError("writing a status: the resource moved")
         if known.status != status:
+            _refuse_to_go_back(known.status or {}, status)
             known = replace(known, status=json.loads(json.dumps(status)), resource_version=self._version())
             self.by_name[name] = known
         return known
@@ -71,6 +90,24 @@ class FakeResources:
     def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
         self._raise_trouble()
         self.events.append((resource.name, type, reason, message))
+
+    def put(self, name: str, *, storage_key: str, **spec: Any) -> Resource:
+        """Play a person: apply an import, again if need be. Returns it as the API server stores it."""
+        said = spec_of(replace(_NOTHING, storage_key=storage_key)) | spec
+        known = self.by_name.get(name)
+        version = self._version()
+        if known is None:
+            known = Resource(name, NAMESPACE, f"uid-{version}", version, 1, spec=said)
+        elif known.spec != said:
+            known = replace(known, spec=said, generation=known.generation + 1, resource_version=version)
+        self.by_name[name] = known
+        return known
+
+    def show(self, name: str, wish: Wish, observed: Observed, rules: Rules, now: datetime) -> None:
+        """Play an earlier pass: make a resource show an observation."""
+        known = self.by_name[name]
+        status = status_of(wish, observed, resource=known, rules=rules, now=now)
+        self.write_status(name, resource_version=known.resource_version, status=status)
 
     def remove(self, name: str) -> None:
         """Play a person: delete the resource, whatever it says."""
@@ -90,3 +127,14 @@ class FakeResources:
     def _raise_trouble(self) -> None:
         if self.trouble is not None:
             raise self.trouble
+
+
+def _refuse_to_go_back(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse what the CRD's rules refuse of a status that follows another."""
+    was, work = before.get("work", {}), after.get("work", {})
+    if after["revision"] < before.get("revision", 0):
+        raise RefusedError("writing a status: status.revision is older")
+    if work.get("attempt", 0) < was.get("attempt", 0):
+        raise RefusedError("writing a status: attempts never restart")
+    if work.get("attempt") == was.get("attempt") and "jobId" in was and work.get("jobId") != was["jobId"]:
+        raise RefusedError("writing a status: another job is another attempt")

@@ -48,6 +48,7 @@ class SmallWorld:
             attempts=records,
             claims=records,
             endings=records,
+            learning=records,
             storage=through(self.fuse, self.storage),
             transcoder=through(self.fuse, self.transcoder),
             gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
@@ -68,7 +69,8 @@ class SmallWorld:
         """Tell whether the newest edition is at rest and the resource says so."""
         shown = self.resources.by_name.get(VIDEO_ID)
         revision = (shown.status or {}).get("revision") if shown else None
-        return self.row.observed.phase in AT_REST and revision == self.row.observed.revision
+        row = self.records.rows.get(VIDEO_ID)
+        return row is not None and row.observed.phase in AT_REST and revision == row.observed.revision
 
     def create(self, **changes: object) -> VideoRow:
         """Play the API: a video that waits for its bytes."""

@@ -129,6 +129,26 @@ def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(bench: Bench) ->
     assert bench.small.resources.by_name[VIDEO_ID].status == ahead
 
 
+def test_a_restored_row_learns_first_and_then_goes_on(bench: Bench) -> None:
+    bench.handle()
+    resource = bench.small.resources.by_name[VIDEO_ID]
+    ahead = {**(resource.status or {}), "revision": 99}
+    bench.small.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    bench.note()
+    bench.small.send_file()
+    bench.calls()
+    bench.handle()
+    assert bench.calls()[:3] == ["get", "get", "learn"]
+    assert (bench.small.row.observed.phase, bench.small.row.observed.revision) == (Phase.UPLOADED, 100)
+
+
+def test_what_is_refused_plans_nothing(bench: Bench) -> None:
+    bench.small.resources.put(OTHER, storage_key="imports/nobody/a.mov")
+    bench.known.note(bench.small.resources.by_name[OTHER])
+    bench.handle(OTHER)
+    assert bench.queue.next_due() is None
+
+
 def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
     """Return a call that fails each time with an exception of its own: one raised twice keeps both tracebacks."""
 
