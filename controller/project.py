@@ -50,6 +50,12 @@ def project(row: VideoRow, world: World, now: datetime) -> None:
     show(row.wish, row.observed, resource, world, now)
 
 
+def is_ahead_of(row: VideoRow, world: World) -> bool:
+    """Tell whether the resource, asked now, shows a newer observation than the row does. Raises NeighbourError."""
+    resource = world.resources.get(row.wish.video_id)
+    return resource is not None and shown_revision(resource) > row.observed.revision
+
+
 def show(wish: Wish, observed: Observed, resource: Resource, world: World, now: datetime) -> None:
     """Write the status that follows, if it is another one, and tell of what changed. Raises like `project`."""
     before = resource.status or {}

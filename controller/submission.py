@@ -1,14 +1,16 @@
 """Doing what costs money: one job is ordered, found, given up or failed, each fact on record with its observation."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from controller.gate import Pause, Ticket
 from controller.paid import TRANSCODING, UNCERTAIN
 from controller.passes import Next, Outcome, Pass
 from controller.ports import JobOrder, UncertainError
+from controller.project import is_ahead_of, project
 from controller.steps import AbandonAttempt, AdoptJob, FailAttempt, Submit
 from crds.failures import Failure, FailureCode
-from crds.trouble import RefusedError, UnavailableError
+from crds.trouble import NeighbourError, RefusedError, UnavailableError
 from crds.videoupload import Phase, Reason
 from desired.attempts import Intend, Settle
 from desired.rows import AttemptState
@@ -22,15 +24,17 @@ _SHUT: dict[Pause, Reason] = {
 
 
 def submit(step: Submit, this: Pass) -> Outcome:
-    """Put the intent on record, order the job, put its id on record; or say why it is not this upload's turn.
+    """Put the intent on record, show it, order the job, put its id on record; or say why it is not this one's turn.
 
-    Killed after the first commit, the attempt reads as uncertain: it is resolved before another is bought.
+    Killed after the first commit, the attempt reads as uncertain: it is resolved before another is bought. Should
+    Postgres come back from a dump that is older than the intent, its resource tells of it. Only both at once could
+    hide a paid job, so while Kubernetes gives no answer the submission goes on without it.
     """
     ticket = this.world.gate.enter()
     if isinstance(ticket, Pause):
         return _held_back(ticket, this)
     with ticket:
-        return _order(step, this, ticket)
+        return _intend(step, this, ticket)
 
 
 def _held_back(pause: Pause, this: Pass) -> Outcome:
@@ -38,8 +42,13 @@ def _held_back(pause: Pause, this: Pass) -> Outcome:
     return Outcome(this.row, Next.AT_CHECK) if shown == this.row.observed else this.commit(shown)
 
 
-def _order(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
-    world, timing = this.world, this.world.rules.timing
+def _intend(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
+    world, is_shown = this.world, True
+    try:
+        if is_ahead_of(this.row, world):
+            return Outcome(this.row, Next.SOON)
+    except NeighbourError:
+        is_shown = False
     started = world.monotonic()
     intended = replace(
         this.showing(Reason.WAITING_FOR_SUBMISSION, f"submission {step.attempt} is on its way"),
@@ -50,7 +59,15 @@ def _order(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
     row = world.observations.commit(this.row, intended, cause=this.cause, attempt=intent)
     if row is None:
         return Outcome(this.row, Next.SOON)
-    sending = replace(this, row=row)
+    if is_shown:
+        with suppress(NeighbourError):
+            project(row, world, this.now)
+    return _order(step, replace(this, row=row), ticket, started)
+
+
+def _order(step: Submit, sending: Pass, ticket: Ticket, started: float) -> Outcome:
+    """Order the job of an intent that began to be put on record at ``started``."""
+    world, row, timing = sending.world, sending.row, sending.world.rules.timing
     seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
     try:
         order = JobOrder(
@@ -64,14 +81,14 @@ def _order(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
         with ticket.watching():
             job_id = world.transcoder.start(order)
     except UncertainError:
-        settled = Settle(step.attempt, AttemptState.UNCERTAIN, this.now)
+        settled = Settle(step.attempt, AttemptState.UNCERTAIN, sending.now)
         return sending.commit(sending.showing(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN), attempt=settled)
     except UnavailableError as error:
-        settled = Settle(step.attempt, AttemptState.REFUSED, this.now, answer=str(error))
+        settled = Settle(step.attempt, AttemptState.REFUSED, sending.now, answer=str(error))
         return sending.commit(sending.showing(Reason.SUBMISSION_DELAYED, str(error)), attempt=settled)
     except RefusedError as error:
         failure = Failure(FailureCode.PROVIDER_REFUSED, str(error), step.attempt, str(error))
-        return sending.fail(failure, Settle(step.attempt, AttemptState.REFUSED, this.now, answer=str(error)))
+        return sending.fail(failure, Settle(step.attempt, AttemptState.REFUSED, sending.now, answer=str(error)))
     return _accepted(sending, step.attempt, job_id)
 
 
