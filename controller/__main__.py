@@ -19,7 +19,7 @@ import structlog
 from controller.audit.turns import audit_threads
 from controller.handlers import registry_for
 from controller.known import KnownResources
-from controller.periodic import listen_until, sweep_until
+from controller.periodic import listen_until, read_all, sweep_until
 from controller.probes import Health, serve
 from controller.queue import WorkQueue
 from controller.settings import Settings
@@ -71,11 +71,23 @@ def main() -> int:
 
 
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
-    """Watch and work until ``stop``, or until kopf gives up; then let running passes end."""
-    world, known = wiring.world, KnownResources()
+    """Read every resource, then watch and work until ``stop``, or until kopf gives up."""
+    known = KnownResources()
     queue = WorkQueue(time.monotonic, scale=settings.time_scale)
-    workers = Workers(queue, known, world, count=settings.workers, clock=lambda: datetime.now(UTC))
-    sweep = Sweep(world, known, queue, clock=lambda: datetime.now(UTC))
+    sweep = Sweep(wiring.world, known, queue, clock=lambda: datetime.now(UTC))
+    beating = asyncio.create_task(_beat(health))
+    try:
+        if await asyncio.to_thread(read_all, stop, sweep):
+            await _work(settings, wiring, known, queue, sweep, stop)
+    finally:
+        beating.cancel()
+
+
+async def _work(
+    settings: Settings, wiring: Wiring, known: KnownResources, queue: WorkQueue, sweep: Sweep, stop: threading.Event
+) -> None:
+    """Watch and work; at the end let running passes end."""
+    workers = Workers(queue, known, wiring.world, count=settings.workers, clock=lambda: datetime.now(UTC))
     ended = threading.Event()
     threads = [
         threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),
@@ -92,7 +104,6 @@ async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: thread
     for thread in threads:
         thread.start()
     workers.start()
-    beating = asyncio.create_task(_beat(health))
     try:
         await kopf.operator(
             registry=registry_for(known, queue, kubeconfig=settings.kubeconfig),
@@ -106,7 +117,6 @@ async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: thread
         stop.set()
         ended.set()
         is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
-        beating.cancel()
         for thread in threads:
             thread.join(2)
         log.info("workers_stopped", clean=is_clean)

@@ -1,4 +1,7 @@
-"""The operator's own threads: the ear at Postgres and the turning of the sweep. Each ends with the stop event."""
+"""The operator's own threads: the ear at Postgres and the turning of the sweep. Each ends with the stop event.
+
+What they begin with is here too: no pass is made before every resource was read once.
+"""
 
 import threading
 from collections.abc import Callable
@@ -15,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 _QUIET_SECONDS = 1.0
 _LISTEN_AGAIN_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS = 0.5
+_LAST_PAUSE_SECONDS = 15.0
 
 
 def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
@@ -35,17 +40,31 @@ def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> 
             stop.wait(_LISTEN_AGAIN_SECONDS)
 
 
+def read_all(stop: threading.Event, sweep: Sweep) -> bool:
+    """Read every resource, however often that takes; tells whether it was done before ``stop``.
+
+    Whether a person holds an upload, and whether a row is behind its resource, is known only from there.
+    """
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    while not stop.is_set():
+        if _attempt("first_list", sweep.resources):
+            return True
+        stop.wait(pause_seconds)
+        pause_seconds = min(2 * pause_seconds, _LAST_PAUSE_SECONDS)
+    return False
+
+
 def sweep_until(
     stop: threading.Event, sweep: Sweep, known: KnownResources, *, sweep_seconds: float, resync_seconds: float
 ) -> None:
-    """Compare rows and resources again and again until ``stop``.
+    """Compare rows and resources again and again until ``stop``; every resource was just read (`read_all`).
 
-    The first turn reads every resource and every row: what happened while nobody looked is found there.
+    The first turn asks for every row that is not at rest: what happened while nobody looked is found there.
     """
     turns_per_resync = max(1, round(resync_seconds / sweep_seconds))
     turn = 0
     while not stop.is_set():
-        if turn % turns_per_resync == 0:
+        if turn > 0 and turn % turns_per_resync == 0:
             _attempt("resync", sweep.resources)
         _attempt("start" if turn == 0 else "sweep", sweep.start if turn == 0 else sweep.rows)
         turn += 1
@@ -53,15 +72,17 @@ def sweep_until(
     log.debug("sweep_stopped", resources=len(known.names()))
 
 
-def _attempt(name: str, half: Callable[[], int]) -> None:
+def _attempt(name: str, half: Callable[[], int]) -> bool:
+    """Make one half of the comparison; tells whether it came to its end."""
     try:
         found = half()
     except NeighbourError as error:
         log.warning("sweep_put_off", half=name, why=str(error))
-        return
+        return False
     except Exception:
         # One thing that cannot be read must not end the sweeping of all others.
         log.exception("sweep_broke", half=name)
-        return
+        return False
     if found:
         log.info("sweep_found", half=name, uploads=found)
+    return True

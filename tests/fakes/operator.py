@@ -16,11 +16,13 @@ from tests.fakes.fuse import KilledError
 from tests.fakes.world import SmallWorld
 
 SWEEP_SECONDS = 30.0
+RESYNC_SECONDS = 300.0
 # No life takes longer: the sum of all deadlines.
 LONGEST_SECONDS = 30 * 86_400.0
 SECONDS_TO_NEXT_LEADER = 5.0
 # Of one process: a week of polls and every deadline are fewer.
 MOST_PASSES = 20_000
+SECONDS_TO_NEXT_LIST = 15.0
 
 
 class SteppedQueue(WorkQueue):
@@ -42,15 +44,32 @@ class Process:
         self._workers = Workers(self.queue, self._known, small.world, count=1, clock=small.clock.now)
         self._sweep = Sweep(small.world, self._known, self.queue, clock=small.clock.now)
         self._watched: dict[str, Resource] = {}
+        self._resync_at = 0.0
+        self._has_begun = False
 
     def begin(self) -> None:
-        """Do what a new leader does first."""
-        for half in (self._sweep.resources, self._sweep.start, self._sweep.rows):
+        """Do what a new leader does first: no pass is made before every resource was read."""
+        self._has_begun = self._has_read_all()
+        if not self._has_begun:
+            return
+        for half in (self._sweep.start, self._sweep.rows):
             with suppress(NeighbourError):
                 half()
 
+    def _has_read_all(self) -> bool:
+        self._resync_at = self._small.clock.monotonic() + RESYNC_SECONDS
+        try:
+            self._sweep.resources()
+        except NeighbourError:
+            return False
+        return True
+
     def step(self, *, is_repeated: bool = False) -> None:
         """Make the next pass, and wait for it if need be. ``is_repeated``: a second worker makes it too."""
+        if not self._has_begun:
+            self._small.pass_time(SECONDS_TO_NEXT_LIST)
+            self.begin()
+            return
         self._wait()
         taken = self.queue.take()
         assert taken is not None
@@ -66,7 +85,7 @@ class Process:
 
     def is_idle(self) -> bool:
         """Tell whether nothing is due or planned."""
-        return self.queue.next_due() is None
+        return self._has_begun and self.queue.next_due() is None
 
     def _wait(self) -> None:
         due = self.queue.next_due()
@@ -78,6 +97,8 @@ class Process:
             self._small.pass_time(max(next_at - now, 1e-6))
             now = self._small.clock.monotonic()
             self._deliver(now)
+            if now >= self._resync_at:
+                self._has_read_all()
             if now >= sweep_at:
                 self._sweep.rows()
                 sweep_at = now + SWEEP_SECONDS

@@ -110,15 +110,31 @@ def test_a_resource_shows_what_was_found_even_if_the_next_step_fails(monkeypatch
     assert_ends_ready(small)
 
 
-def test_kubernetes_is_away_from_birth_until_the_video_is_ready() -> None:
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_nothing_is_bought_before_every_resource_was_read(trouble: NeighbourError) -> None:
     small = a_world()
-    small.resources.trouble = AWAY
+    small.resources.trouble = trouble
+
+    def look() -> None:
+        if small.clock.monotonic() > TEN_MINUTES:
+            small.resources.trouble = None
+        elif small.resources.trouble is not None:
+            assert not small.transcoder.jobs
+
+    live(small, meanwhile=look)
+    assert_ends_ready(small)
+    assert small.clock.monotonic() > TEN_MINUTES
+
+
+def test_kubernetes_leaves_at_the_first_pass_until_long_after_the_video_is_playable() -> None:
+    small = a_world()
     passes = []
 
     def look() -> None:
         passes.append(small.clock.monotonic())
-        if small.clock.monotonic() > TEN_MINUTES:
-            small.resources.trouble = None
+        small.resources.trouble = AWAY if small.clock.monotonic() < TEN_MINUTES else None
+        if small.clock.monotonic() > TEN_MINUTES / 2:
+            assert small.row.observed.is_playable
 
     live(small, meanwhile=look)
     assert_ends_ready(small)

@@ -8,7 +8,7 @@ import pytest
 
 from controller import periodic
 from controller.known import KnownResources
-from controller.periodic import listen_until, sweep_until
+from controller.periodic import listen_until, read_all, sweep_until
 from controller.queue import WorkQueue
 from controller.sweep import Sweep
 from crds.trouble import RefusedError, UnavailableError
@@ -122,19 +122,52 @@ def swept(stop: threading.Event, halves: Halves, *, resync_seconds: float = 90) 
     return halves.turns
 
 
-def test_the_first_turn_reads_all_and_the_list_comes_back_in_its_time() -> None:
+def test_the_first_turn_asks_for_all_work_and_the_list_comes_back_in_its_time() -> None:
     stop = Patience(5)
-    assert swept(stop, Halves()) == ["resources", "start", "rows", "rows", "resources", "rows", "rows"]
+    assert swept(stop, Halves()) == ["start", "rows", "rows", "resources", "rows", "rows"]
     assert stop.pauses == [30] * 5
 
 
 def test_a_list_that_is_wanted_more_often_than_the_sweep_comes_with_each() -> None:
-    assert swept(Patience(2), Halves(), resync_seconds=1) == ["resources", "start", "resources", "rows"]
+    assert swept(Patience(2), Halves(), resync_seconds=1) == ["start", "resources", "rows"]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_with_one_half_ends_neither_the_other_nor_the_sweeping(trouble: Callable[[], Exception]) -> None:
-    assert swept(Patience(3), Halves(trouble)) == ["resources", "start", "rows", "rows"]
+    assert swept(Patience(4), Halves(trouble)) == ["start", "rows", "rows", "resources", "rows"]
+
+
+class Reluctant(Halves):
+    """Gives the whole list at the last of ``times``."""
+
+    def __init__(self, times: int, trouble: Callable[[], Exception]) -> None:
+        super().__init__(trouble)
+        self._times = times
+
+    def resources(self) -> int:
+        if len(self.turns) == self._times - 1:
+            self._trouble = None
+        return super().resources()
+
+
+def test_the_first_list_is_read_once() -> None:
+    stop, halves = Patience(1), Halves()
+    assert read_all(stop, cast("Sweep", halves))
+    assert (halves.turns, stop.pauses) == (["resources"], [])
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_first_list_is_asked_for_later_and_later_until_it_is_complete(trouble: Callable[[], Exception]) -> None:
+    stop, halves = Patience(99), Reluctant(8, trouble)
+    assert read_all(stop, cast("Sweep", halves))
+    assert halves.turns == ["resources"] * 8
+    assert stop.pauses == [0.5, 1, 2, 4, 8, 15, 15]
+
+
+def test_a_first_list_that_never_comes_ends_when_told() -> None:
+    halves = Halves(lambda: UnavailableError("no answer"))
+    assert not read_all(Patience(3), cast("Sweep", halves))
+    assert halves.turns == ["resources"] * 3
 
 
 def test_a_sweep_that_was_stopped_before_does_nothing() -> None:
