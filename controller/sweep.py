@@ -9,9 +9,11 @@ from datetime import datetime
 
 import structlog
 
-from controller.known import KnownResources
+from controller.known import KnownResources, known_of
+from controller.lessons import is_agreed
 from controller.queue import WorkQueue
 from controller.world import World
+from crds.resource import Resource
 from crds.schedule import retires_at
 from crds.videoupload import AT_REST, Origin
 from desired.observations import WorkingRow
@@ -32,7 +34,7 @@ class Sweep:
         self._clock = clock
 
     def rows(self) -> int:
-        """Ask for a pass over each row whose resource is missing, behind or due to leave; returns how many.
+        """Ask for a pass over each row whose resource is missing, behind, ahead or due to leave; returns how many.
 
         Raises UnavailableError.
         """
@@ -41,8 +43,12 @@ class Sweep:
         return asked + self._deleted(now)
 
     def start(self) -> int:
-        """Ask for a pass over each row that is not at rest; returns how many. Raises UnavailableError."""
-        return sum(self._ask(row.video_id) for row in self._working() if row.phase not in AT_REST)
+        """Ask for a pass over each row that is not at rest, or was deleted lately; returns how many.
+
+        Raises UnavailableError.
+        """
+        rows = self._working()
+        return sum(self._ask(row.video_id) for row in rows if row.phase not in AT_REST or row.deleted_at is not None)
 
     def _deleted(self, now: datetime) -> int:
         """Ask for a pass over each row that nobody restored in time, and forget what is kept for a while only."""
@@ -59,9 +65,13 @@ class Sweep:
 
     def _is_settled(self, row: WorkingRow, now: datetime) -> bool:
         known = self._known.get(row.video_id)
-        if known is None or self._is_due_to_leave(row, now) or (row.is_behind and row.phase in AT_REST):
+        if self._is_due_to_leave(row, now) or (row.is_behind and row.phase in AT_REST):
             return False
-        return known.shows(row.origin, wish_revision=row.revision, observed_revision=row.observed_revision)
+        if known is None:
+            # A released import has no resource; that of others is to be made again.
+            return row.origin is Origin.KUBERNETES and row.deleted_at is not None
+        revisions = {"wish_revision": row.revision, "observed_revision": row.observed_revision}
+        return known.shows(row.origin, **revisions) and not known.is_ahead(row.origin, **revisions)
 
     def _is_due_to_leave(self, row: WorkingRow, now: datetime) -> bool:
         timing = self._world.rules.timing
@@ -75,20 +85,27 @@ class Sweep:
         return 1
 
     def resources(self) -> int:
-        """Read every resource and take in what the watch missed; returns how many differed.
+        """Read every resource, take in what the watch missed, and ask for a pass over each one that no row agrees with.
 
-        Raises UnavailableError, RefusedError.
+        Returns how many. Raises ConflictError, UnavailableError, RefusedError.
         """
-        before, listed, differing = self._known.names(), set[str](), 0
+        before, listed, asked = self._known.names(), set[str](), 0
         for page in self._world.resources.pages(page_size=_PAGE):
-            for resource in page:
-                listed.add(resource.name)
-                known = self._known.note(resource)
-                if known is None or known.generation != resource.generation:
-                    differing += 1
-                    self._queue.add(resource.name, Cause.SWEEP)
+            listed.update(resource.name for resource in page)
+            asked += sum(map(self._ask, self._differing(page)))
         for name in before - listed:
-            differing += 1
             self._known.drop(name)
-            self._queue.add(name, Cause.SWEEP)
-        return differing
+            asked += self._ask(name)
+        return asked
+
+    def _differing(self, page: list[Resource]) -> list[str]:
+        """Return the resources of a page that are news, or have no row that wants and knows them as they are."""
+        if not page:
+            return []
+        known = {resource.name: (self._known.note(resource), known_of(resource)) for resource in page}
+        rows = {row.wish.video_id: row for row in self._world.learning.rows_of(list(known))}
+        return [
+            name
+            for name, (before, now) in known.items()
+            if before is None or before.generation != now.generation or not is_agreed(rows.get(name), now)
+        ]

@@ -33,7 +33,7 @@ def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing(
 
     assert (sweep.start(), sweep.rows(), sweep.resources()) == (0, 0, 0)
     assert queue.depth() == 0
-    assert set(small.fuse.calls) <= {"working", "pages", "purgeable", "forget_old"}
+    assert set(small.fuse.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
 
 
 def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:

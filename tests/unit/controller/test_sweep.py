@@ -15,7 +15,7 @@ from crds.videoupload import (
     Origin,
     Phase,
 )
-from desired.rows import Cause
+from desired.rows import Cause, VideoRow
 from tests.fakes.world import VIDEO_ID
 from tests.unit.controller.watcher import Watcher
 
@@ -58,6 +58,54 @@ def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: st
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
+@pytest.mark.parametrize("half", ["spec", "status"])
+def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str) -> None:
+    watcher.settle()
+    before = watcher.small.row
+    if half == "spec":
+        watcher.small.records.confirm(VIDEO_ID)
+    else:
+        watcher.small.records.commit(before, before.observed, cause=Cause.POLL)
+    watcher.small.resources.apply(watcher.small.row.wish)
+    watcher.settle()
+    assert watcher.sweep.rows() == 0
+    watcher.small.records.rows[VIDEO_ID] = before
+    assert watcher.sweep.rows() == 1
+    assert watcher.sweep.resources() == 1
+    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+
+
+@pytest.mark.parametrize("is_a_row", ["missing", "retired", "deleted"])
+def test_a_resource_that_no_row_wants_is_found_again_and_again(watcher: Watcher, is_a_row: str) -> None:
+    watcher.settle()
+    row = watcher.small.row
+    if is_a_row == "missing":
+        del watcher.small.records.rows[VIDEO_ID]
+    elif is_a_row == "retired":
+        watcher.small.records.rows[VIDEO_ID] = replace(row, retired=True)
+    else:
+        watcher.small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, deleted=True))
+    for _ in range(2):
+        assert watcher.sweep.resources() == 1
+        assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+
+
+def test_postgres_is_asked_for_the_rows_of_one_page_at_a_time(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "_PAGE", 2)
+    a_crowd(watcher, 5)
+    pages, rows_of = list[int](), watcher.small.records.rows_of
+
+    def counted(names: list[str]) -> list[VideoRow]:
+        pages.append(len(names))
+        return rows_of(names)
+
+    monkeypatch.setattr(watcher.small.records, "rows_of", counted)
+    watcher.sweep.resources()
+    assert pages == [2, 2, 1]
+
+
 def test_a_row_at_rest_that_is_not_shown_is_found(watcher: Watcher) -> None:
     watcher.small.create(phase=Phase.READY)
     assert watcher.sweep.rows() == 1
@@ -98,6 +146,17 @@ def test_an_import_never_leaves(watcher: Watcher) -> None:
     watcher.settle()
     watcher.small.clock.advance(10 * Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 0
+
+
+def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
+    row = watcher.small.create(phase=Phase.READY)
+    watcher.small.resources.remove(VIDEO_ID)
+    released = replace(row.wish, origin=Origin.KUBERNETES, deleted=True)
+    watcher.small.records.rows[VIDEO_ID] = replace(row, wish=released, deleted_at=watcher.small.clock.now())
+    assert watcher.sweep.rows() == 0
+    assert watcher.sweep.start() == 1
+    watcher.small.clock.advance(Timing().retire_ready_seconds)
+    assert watcher.sweep.rows() == 1
 
 
 def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher) -> None:
