@@ -1,5 +1,6 @@
 """Death at chosen moments: every call to a neighbour has one before its effect and one after."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 Neighbour = TypeVar("Neighbour")
@@ -10,12 +11,16 @@ class KilledError(BaseException):
 
 
 class Fuse:
-    """Counts the moments around calls to neighbours, keeps their names, and blows after each of ``gaps``."""
+    """Counts the moments around calls to neighbours, keeps their names, and blows after each of ``gaps``.
+
+    ``happens``: what else happens in the world at a moment, by its number.
+    """
 
     def __init__(self) -> None:
         self.moments = 0
         self.calls: list[str] = []
         self.gaps: list[int] = []
+        self.happens: dict[int, Callable[[], None]] = {}
         self._since = 0
 
     def forget(self) -> None:
@@ -30,6 +35,8 @@ class Fuse:
         """Let one moment pass."""
         self.moments += 1
         self._since += 1
+        if self.moments in self.happens:
+            self.happens[self.moments]()
         if self.gaps and self._since >= self.gaps[0]:
             self.gaps.pop(0)
             self._since = 0
