@@ -1,0 +1,269 @@
+"""Imports and restored rows on a real API server and a real Postgres, with the operator's own account.
+
+Only storage and Coconut are in memory: what matters here is what the API server and the database let through.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from controller.gate import Gate, GateLimits
+from controller.known import KnownResources
+from controller.queue import WorkQueue
+from controller.sweep import Sweep
+from controller.workers import Workers
+from controller.world import World
+from crds.client import UploadsClient
+from crds.resource import Resource
+from crds.rules import Rules
+from crds.schedule import Timing
+from crds.videoupload import Origin, Phase, new_video_id
+from desired.attempts import Attempts
+from desired.claims import Claims
+from desired.database import Database
+from desired.endings import Endings
+from desired.learning import Learning
+from desired.observations import Observations
+from desired.rows import Cause, VideoRow
+from desired.wishes import NewVideo, Wishes
+from devstack.cluster import Cluster
+from devstack.place import PROJECT_DIR
+from spaces import keys
+from tests.fakes.clock import FakeClock
+from tests.fakes.storage import FakeStorage
+from tests.fakes.transcoder import FakeTranscoder, Script
+from tests.fakes.videos import mp4
+
+EXAMPLE = PROJECT_DIR / "docs" / "examples" / "import.yaml"
+PASSES_AT_MOST = 40
+TABLES = "videos, attempts, job_claims, video_events, notifications, tombstones"
+
+
+@dataclass
+class Operator:
+    """Passes over one name, made one by one, on real stores."""
+
+    cluster: Cluster
+    uploads: UploadsClient
+    database: Database
+    clock: FakeClock = field(default_factory=lambda: FakeClock(datetime.now(UTC)))
+    script: Script = field(default_factory=Script)
+
+    def __post_init__(self) -> None:
+        self.timing = Timing()
+        self.storage = FakeStorage(self.clock.now)
+        self.transcoder = FakeTranscoder(self.clock, self.storage, self.script)
+        self.observations = Observations(self.database)
+        limits = GateLimits(max_running=9, per_minute=600, burst=9)
+        self.world = World(
+            observations=self.observations,
+            attempts=Attempts(self.database),
+            claims=Claims(self.database),
+            endings=Endings(self.database),
+            learning=Learning(self.database),
+            storage=self.storage,
+            transcoder=self.transcoder,
+            gate=Gate(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
+            resources=self.uploads,
+            rules=Rules(self.timing),
+            max_file_bytes=10_000,
+            callback_url=lambda video_id, attempt: f"https://api.test/{video_id}/{attempt}",
+            monotonic=self.clock.monotonic,
+        )
+
+    def passes(self, name: str, *, until: Phase | None = None) -> None:
+        """Read every resource as a new process does, then make passes until one plans nothing, or until a phase."""
+        known, queue = KnownResources(), WorkQueue(self.clock.monotonic)
+        sweep = Sweep(self.world, known, queue, clock=self.clock.now)
+        workers = Workers(queue, known, self.world, count=1, clock=self.clock.now)
+        for _ in range(PASSES_AT_MOST):
+            sweep.resources()
+            before = self.row(name), self.uploads.get(name)
+            workers.one_pass(name, Cause.SWEEP)
+            after = self.row(name), self.uploads.get(name)
+            self.clock.advance(61)
+            self.transcoder.run()
+            row = after[0]
+            is_there = row is not None and row.observed.phase is until
+            if is_there or (until is None and before == after and (row is None or is_at_rest(row))):
+                return
+        raise AssertionError(f"no end after {PASSES_AT_MOST} passes: {self.row(name)}")
+
+    def row(self, name: str) -> VideoRow | None:
+        return self.observations.get(name)
+
+    def wanted_row(self, name: str) -> VideoRow:
+        row = self.row(name)
+        assert row is not None
+        return row
+
+    def resource(self, name: str) -> Resource:
+        resource = self.uploads.get(name)
+        assert resource is not None
+        return resource
+
+    def apply(self, name: str, storage_key: str | None = None, **spec: Any) -> None:
+        """Play a person: apply an import."""
+        key = storage_key or f"{keys.IMPORTS_PREFIX}{self.cluster.namespace}/{name}.mp4"
+        body = {
+            "apiVersion": "video.uploads.dev/v1alpha1",
+            "kind": "VideoUpload",
+            "metadata": {"name": name},
+            "spec": {"source": {"storageKey": key}, **spec},
+        }
+        self.cluster.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(body))
+        if key not in self.storage.raw:
+            self.storage.put_raw(key, mp4())
+
+    def delete(self, name: str) -> None:
+        """Play a person: delete the resource."""
+        self.cluster.kubectl("delete", "vu", name, "--wait=true")
+
+    def empty_postgres(self, database_url: str) -> None:
+        """Play a restore from a dump that is older than everything."""
+        with psycopg.connect(database_url) as connection:
+            connection.execute(f"TRUNCATE {TABLES}")
+
+
+def is_at_rest(row: VideoRow) -> bool:
+    return row.observed.phase in {Phase.READY, Phase.ERRORED} or row.wish.deleted
+
+
+@pytest.fixture
+def name() -> str:
+    """The name of an import of this test's own."""
+    return f"film-{new_video_id()}"
+
+
+@pytest.fixture
+def operator(api_server: Cluster, operator_kubeconfig: Path, database_url: str) -> Iterator[Operator]:
+    database = Database(database_url, max_size=4)
+    uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=operator_kubeconfig)
+    yield Operator(api_server, uploads, database)
+    database.close()
+    api_server.kubectl("delete", "vu", "--all", "--wait=true")
+
+
+def test_the_example_becomes_playable(operator: Operator) -> None:
+    operator.cluster.kubectl("apply", f"--filename={EXAMPLE}")
+    said = operator.resource("launch-film")
+    operator.storage.put_raw(said.spec["source"]["storageKey"], mp4())
+    operator.passes("launch-film")
+
+    assert "condition met" in operator.cluster.kubectl(
+        "wait", "--for=condition=Ready", "vu/launch-film", "--timeout=5s"
+    )
+    row, shown = operator.wanted_row("launch-film"), operator.resource("launch-film")
+    assert (row.wish.origin, row.wish.title, row.observed.phase) == (Origin.KUBERNETES, "The launch", Phase.READY)
+    assert (shown.spec, shown.generation, shown.labels) == (said.spec, 1, said.labels)
+    assert row.created_at == said.created_at
+    assert len(operator.transcoder.jobs) == 1
+
+
+def test_an_import_that_is_deleted_and_applied_again_is_playable_for_nothing(operator: Operator, name: str) -> None:
+    operator.apply(name)
+    operator.passes(name)
+    operator.delete(name)
+    operator.passes(name)
+    assert operator.wanted_row(name).wish.deleted
+    assert operator.storage.read_playlist(name) is None
+
+    operator.apply(name, title="Again")
+    operator.passes(name)
+    row = operator.wanted_row(name)
+    assert (row.wish.deleted, row.wish.title, row.observed.is_playable) == (False, "Again", True)
+    assert operator.resource(name).status is not None
+    assert len(operator.transcoder.jobs) == 1
+
+
+@pytest.mark.parametrize("phase", [Phase.PROCESSING, Phase.READY])
+@pytest.mark.parametrize("origin", Origin)
+def test_lost_rows_come_back_from_their_resources_and_buy_nothing(
+    operator: Operator, name: str, origin: Origin, phase: Phase, database_url: str
+) -> None:
+    if origin is Origin.KUBERNETES:
+        operator.apply(name, owner="user-1")
+    else:
+        name = new_video_id()
+        key = keys.original_key(name, "film.mp4")
+        new = NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        Wishes(operator.database, operator.timing).create(new, per_hour=9)
+        operator.storage.put_raw(key, mp4())
+    operator.passes(name, until=phase)
+    operator.passes(name, until=phase)
+    wish = operator.wanted_row(name).wish
+    operator.empty_postgres(database_url)
+    assert operator.row(name) is None
+
+    operator.passes(name)
+    row = operator.wanted_row(name)
+    assert (row.wish, row.observed.phase) == (wish, Phase.READY)
+    assert len(operator.transcoder.jobs) == 1
+    assert [attempt.job_id for attempt in operator.world.attempts.since(name, floor=0)] == ["job1"]
+
+
+def test_a_file_of_others_is_refused_where_people_look(operator: Operator, name: str) -> None:
+    operator.apply(name, "imports/others/film.mp4")
+    operator.passes(name)
+
+    assert operator.row(name) is None
+    columns = operator.cluster.kubectl("get", "vu", name, "--no-headers").split()
+    assert columns[1:4] == ["errored", "0", "ImportRefused"]
+    assert "condition met" in operator.cluster.kubectl("wait", "--for=condition=Stalled", f"vu/{name}", "--timeout=5s")
+    first = operator.resource(name)
+    assert f"imports/{operator.cluster.namespace}/" in (first.status or {})["message"]
+    operator.passes(name)
+    assert operator.resource(name) == first
+
+
+def test_another_file_under_the_same_name_is_refused_until_the_first_is_purged(operator: Operator, name: str) -> None:
+    operator.apply(name)
+    operator.passes(name)
+    operator.delete(name)
+    second = f"imports/{operator.cluster.namespace}/second.mp4"
+    operator.apply(name, second)
+    operator.passes(name)
+    assert (operator.resource(name).status or {})["reason"] == "ImportRefused"
+    assert operator.storage.read_playlist(name) is None
+
+    operator.clock.advance(operator.timing.delete_grace_seconds)
+    operator.passes(name, until=Phase.READY)
+    row = operator.wanted_row(name)
+    assert (row.wish.storage_key, row.wish.deleted, row.observed.attempt, row.observed.attempt_floor) == (
+        second, False, 2, 1,
+    )  # fmt: skip
+    assert operator.storage.head(f"imports/{operator.cluster.namespace}/{name}.mp4") is not None
+
+
+def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> None:
+    name = new_video_id()
+    key = keys.original_key(name, "film.mp4")
+    row = Wishes(operator.database, operator.timing).create(
+        NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9
+    )
+    deleted = replace(row.wish, deleted=True, revision=2)
+    gone = operator.world.learning.learn(row, wish=deleted, at=operator.clock.now())
+    assert gone is not None
+    assert operator.world.endings.purge(gone)
+    operator.uploads.apply(row.wish)
+
+    operator.passes(name)
+    assert operator.uploads.get(name) is None
+    assert operator.row(name) is None
+
+
+def test_a_row_follows_what_is_said_of_its_import(operator: Operator, name: str) -> None:
+    operator.apply(name)
+    operator.passes(name)
+    operator.apply(name, title="Another", owner="user-2", edition=2)
+    operator.passes(name)
+    row, shown = operator.wanted_row(name), operator.resource(name)
+    assert (row.wish.title, row.wish.owner, row.observed.edition) == ("Another", "user-2", 2)
+    assert (shown.status or {})["observedGeneration"] == shown.generation == 2
+    assert len(operator.transcoder.jobs) == 2
