@@ -40,6 +40,7 @@ def begin(step: Begin, this: Pass) -> Outcome:
         retries=this.row.wish.retries,
         retry_token=step.retry_token,
         attempt_floor=after.attempt,
+        confirmations_floor=this.row.wish.confirmations,
         rejections=0,
         rejected=None,
     )

@@ -172,8 +172,9 @@ def _rejected(row: VideoRow, problem: SourceProblem) -> Step | None:
     before = row.observed.rejected
     confirmations = row.wish.confirmations
     is_new = before is None or before.version != problem.version
-    is_told_now = before is not None and not is_new and before.confirmations == 0 < confirmations
-    is_insisted = before is not None and not is_new and 0 < before.confirmations < confirmations
+    floor = row.observed.confirmations_floor
+    is_told_now = before is not None and not is_new and before.confirmations == floor < confirmations
+    is_insisted = before is not None and not is_new and floor < before.confirmations < confirmations
     if not (is_new or is_told_now or is_insisted):
         return None
     rejections = row.observed.rejections + (0 if is_told_now else 1)

@@ -129,6 +129,7 @@ class WorkStatus(_Model):
     retries: Count
     attempt: Count
     attempt_floor: Count
+    confirmations_floor: Count
     job_id: str | None = Field(default=None, min_length=1, max_length=128)
     progress_percent: int = Field(ge=0, le=100)
     progress_at: Instant | None = None

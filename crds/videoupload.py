@@ -156,7 +156,8 @@ class Observed:
     submission, 0 before the first. ``attempt_floor``: attempts up to this number belong to earlier editions
     and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
     playlist was read back. ``is_paused``: a person holds this upload, and deadlines with it. ``retry_token``: the
-    newest request for a retry by annotation that was taken up.
+    newest request for a retry by annotation that was taken up. ``confirmations_floor``: those up to this number
+    were about files of earlier tries.
     """
 
     revision: int
@@ -169,6 +170,7 @@ class Observed:
     retries: int = 0
     attempt: int = 0
     attempt_floor: int = 0
+    confirmations_floor: int = 0
     job_id: str | None = None
     progress_percent: int = 0
     progress_at: datetime | None = None
@@ -180,6 +182,11 @@ class Observed:
     failure: Failure | None = None
     is_paused: bool = False
     retry_token: str | None = None
+
+    @property
+    def confirmations_answered(self) -> int:
+        """Return how many confirmations a rejection has answered, or belong to earlier tries."""
+        return self.rejected.confirmations if self.rejected else self.confirmations_floor
 
 
 def shown_phase(wish: Wish, observed: Observed) -> Phase:

@@ -18,16 +18,16 @@ INSERT INTO videos (
     video_id, created_at, revision, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
     storage_key, profile, edition, retries, confirmations, deleted, deleted_at,
     observed_revision, phase, phase_since, reason, message, deadline_at, observed_edition, observed_retries, attempt,
-    attempt_floor, job_id, progress_percent, progress_at, rejections, rejected, source, published, is_playable,
-    failure, is_paused, retry_token)
+    attempt_floor, confirmations_floor, job_id, progress_percent, progress_at, rejections, rejected, source,
+    published, is_playable, failure, is_paused, retry_token)
 SELECT
     %(video_id)s, coalesce(%(created_at)s, clock_timestamp()), %(revision)s, %(origin)s, %(owner)s, %(title)s,
     %(filename)s, %(content_type)s, %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s,
     %(edition)s, %(retries)s, %(confirmations)s, %(deleted)s, CASE WHEN %(deleted)s THEN clock_timestamp() END,
     %(observed_revision)s, %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s, %(observed_edition)s,
-    %(observed_retries)s, %(attempt)s, %(attempt_floor)s, %(job_id)s, %(progress_percent)s, %(progress_at)s,
-    %(rejections)s, %(rejected)s, %(source)s, %(published)s, %(is_playable)s, %(failure)s, %(is_paused)s,
-    %(retry_token)s
+    %(observed_retries)s, %(attempt)s, %(attempt_floor)s, %(confirmations_floor)s, %(job_id)s, %(progress_percent)s,
+    %(progress_at)s, %(rejections)s, %(rejected)s, %(source)s, %(published)s, %(is_playable)s, %(failure)s,
+    %(is_paused)s, %(retry_token)s
 -- A purged video stays gone; an import of its name goes on counting where it ended.
 WHERE NOT EXISTS (SELECT FROM tombstones
                   WHERE video_id = %(video_id)s AND (%(origin)s = 'api' OR last_attempt > %(attempt)s))
@@ -45,6 +45,7 @@ UPDATE videos SET
     observed_revision = %(observed_revision)s, phase = %(phase)s, phase_since = %(phase_since)s, reason = %(reason)s,
     message = %(message)s, deadline_at = %(deadline_at)s, observed_edition = %(observed_edition)s,
     observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
+    confirmations_floor = %(confirmations_floor)s,
     job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
     rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
     is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s

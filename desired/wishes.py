@@ -44,7 +44,7 @@ _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 _CONFIRM = """
 UPDATE videos SET confirmations = confirmations + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND phase IN ('pending', 'uploading') AND NOT deleted
-  AND confirmations <= coalesce((rejected ->> 'confirmations')::integer, 0)
+  AND confirmations <= coalesce((rejected ->> 'confirmations')::integer, confirmations_floor)
 RETURNING *
 """
 

@@ -88,10 +88,7 @@ def _obstacle(row: VideoRow) -> str | None:
         return _DELETED
     if observed.phase not in _BEFORE_THE_FILE:
         return "the file has been accepted" if observed.source else "the video waits for no file"
-    # What was confirmed is verified before anything can be put in its place. How many confirmations a later try
-    # began with is not on record, so there only a rejection tells.
-    answered = observed.rejected.confirmations if observed.rejected else 0
-    is_first_try = (observed.edition, observed.retries, observed.retry_token) == (1, 0, None)
-    if wish.confirmations > answered and (is_first_try or observed.rejected is not None):
+    # What was confirmed is verified before anything can be put in its place.
+    if wish.confirmations > observed.confirmations_answered:
         return "the upload is confirmed; its file is about to be verified"
     return None

@@ -92,8 +92,7 @@ class FakeWishes:
 
     def confirm(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.CLIENT)
-        rejected = row.observed.rejected
-        answered = rejected.confirmations if rejected else 0
+        answered = row.observed.confirmations_answered
         if row.observed.phase not in (Phase.PENDING, Phase.UPLOADING) or row.wish.deleted:
             return row
         return self._change(row, row.wish.confirmations <= answered, confirmations=row.wish.confirmations + 1)

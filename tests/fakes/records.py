@@ -36,7 +36,7 @@ class FakeRecords:
     def confirm(self, video_id: str) -> VideoRow:
         """Play the API: record a confirmation that no rejection has answered yet."""
         row = self.rows[video_id]
-        answered = row.observed.rejected.confirmations if row.observed.rejected else 0
+        answered = row.observed.confirmations_answered
         if row.observed.phase in {Phase.PENDING, Phase.UPLOADING} and row.wish.confirmations <= answered:
             wish = replace(row.wish, confirmations=row.wish.confirmations + 1, revision=row.wish.revision + 1)
             self.rows[video_id] = replace(row, wish=wish, retired=False)

@@ -3,6 +3,8 @@
 ALTER TABLE videos
     ADD COLUMN deleted_at  timestamptz,
     ADD COLUMN is_paused   boolean NOT NULL DEFAULT false,
+    -- Confirmations up to this number were about files of earlier tries.
+    ADD COLUMN confirmations_floor integer NOT NULL DEFAULT 0 CHECK (confirmations_floor >= 0),
     ADD COLUMN retry_token text CHECK (length(retry_token) BETWEEN 1 AND 128),
     -- New editions that the audit asked for because a published file was lost; bounded by a setting.
     ADD COLUMN heals       integer NOT NULL DEFAULT 0 CHECK (heals >= 0);

@@ -7,6 +7,7 @@ import pytest
 
 from crds.failures import FailureCode
 from crds.videoupload import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Reason
+from desired.rows import Cause
 from spaces import keys
 from tests.fakes.operator import Process, live, settled
 from tests.fakes.transcoder import Answer, Fate, Script
@@ -72,6 +73,28 @@ def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
     small.send_file()
     settled(small)
     assert_ends_ready(small, jobs=1)
+
+
+@PEOPLE
+def test_in_a_later_try_too_a_bad_file_counts_only_once_its_owner_was_told(ask: Person) -> None:
+    small = SmallWorld(timing=HASTY)
+    small.create()
+    small.send_file(b"this is a text")
+    small.records.confirm(VIDEO_ID)
+    live(small)
+    ask(small)
+    process = Process(small)
+    process.begin()
+    while small.row.observed.phase is not Phase.UPLOADING or small.row.observed.rejected is None:
+        process.step()
+    small.records.confirm(VIDEO_ID)
+    process.queue.add(VIDEO_ID, Cause.CLIENT)
+    process.step()
+    assert small.row.observed.rejections == 1, "said to be there for the first time, and told only now"
+
+    small.records.confirm(VIDEO_ID)
+    live(small)
+    assert_ends_errored(small, FailureCode.NOT_A_VIDEO, jobs=0)
 
 
 def test_killed_at_any_moment_of_a_retry_it_is_taken_up_once() -> None:

@@ -163,6 +163,7 @@ observations = st.builds(
     retries=_counts,
     attempt=_counts,
     attempt_floor=_counts,
+    confirmations_floor=_counts,
     job_id=st.none() | _words,
     progress_percent=st.integers(min_value=0, max_value=100),
     progress_at=st.none() | _instants,

@@ -57,7 +57,9 @@ def test_a_retry_that_waits_for_another_file_gets_a_url(api: Api, taken_up: dict
     api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"text")
     api.call("POST", f"/api/v1/videos/{video_id}/upload_complete")
     api.wishes.observe(video_id, **in_phase(Phase.ERRORED), rejections=2)
-    api.wishes.observe(video_id, **in_phase(Phase.UPLOADING), rejections=0, rejected=None, **taken_up)
+    api.wishes.observe(
+        video_id, **in_phase(Phase.UPLOADING), rejections=0, rejected=None, confirmations_floor=1, **taken_up
+    )
 
     assert api.call("POST", f"/api/v1/videos/{video_id}/upload_url").status_code == 200
 
