@@ -79,7 +79,7 @@ def _stalled(wish: Wish, observed: Observed, message: str) -> _Verdict:
 
 def _source_verified(observed: Observed) -> _Verdict:
     if observed.source is not None:
-        return _TRUE, "Verified", f"The original is a {observed.source.container} file."
+        return _TRUE, "Verified", f"The original is a file of the format {observed.source.container}."
     if observed.rejected is not None:
         return _FALSE, Reason.FILE_REJECTED.value, observed.rejected.message
     return _UNKNOWN, "NotSeen", "No file has been seen yet."

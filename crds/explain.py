@@ -61,7 +61,7 @@ _WORDS: dict[Reason, Explanation] = {
 def explain(wish: Wish, observed: Observed) -> Explanation:
     """Say what the newest edition waits for and what a person can do."""
     if wish.deleted:
-        return Explanation(None, "The video is deleted; restore it to make it playable again.")
+        return Explanation(None, "The video is deleted; restore it to bring it back.")
     if observed.is_paused:
         annotation = f"Remove the annotation {PAUSED_ANNOTATION} to let it go on; its deadline then begins anew."
         return Explanation("a person to end the pause", annotation)

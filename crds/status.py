@@ -106,7 +106,7 @@ def _shown_message(wish: Wish, observed: Observed) -> str:
     explanation = explain(wish, observed)
     if observed.failure is not None and observed.reason is Reason.FAILED:
         return clipped(f"{observed.failure.message.rstrip('.')}. {explanation.what_to_do or ''}".rstrip())
-    return clipped(explanation.sentence or observed.message)
+    return clipped(explanation.sentence or f"{observed.message[:1].upper()}{observed.message[1:]}.")
 
 
 def _progress(observed: Observed) -> str | None:
