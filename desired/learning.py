@@ -11,7 +11,7 @@ from crds.videoupload import Observed, Phase, Wish
 from desired.database import Connection, Database
 from desired.events import append_event
 from desired.observations import tell_owner
-from desired.rows import AttemptState, Cause, VideoRow, observed_columns, video_row, wish_columns
+from desired.rows import SET_OBSERVED, AttemptState, Cause, VideoRow, observed_columns, video_row, wish_columns
 
 _ADOPT = """
 INSERT INTO videos (
@@ -35,24 +35,17 @@ ON CONFLICT (video_id) DO NOTHING
 RETURNING *
 """
 
-_LEARN = """
+_LEARN = f"""
 UPDATE videos SET
     revision = %(revision)s, owner = %(owner)s, title = %(title)s, filename = %(filename)s,
     content_type = %(content_type)s, declared_bytes = %(declared_bytes)s, upload_mode = %(upload_mode)s,
     profile = %(profile)s, edition = %(edition)s, retries = %(retries)s, confirmations = %(confirmations)s,
     deleted = %(deleted)s, deleted_at = CASE WHEN %(deleted)s THEN coalesce(deleted_at, clock_timestamp()) END,
-    retired = false,
-    observed_revision = %(observed_revision)s, phase = %(phase)s, phase_since = %(phase_since)s, reason = %(reason)s,
-    message = %(message)s, deadline_at = %(deadline_at)s, observed_edition = %(observed_edition)s,
-    observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
-    confirmations_floor = %(confirmations_floor)s,
-    job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
-    rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
-    is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s
+    retired = false, {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND revision = %(wish_before)s AND observed_revision = %(observed_before)s
   AND revision <= %(revision)s AND observed_revision <= %(observed_revision)s AND attempt <= %(attempt)s
 RETURNING *
-"""
+"""  # noqa: S608 - a constant
 
 # Whatever became of them, they count as paid: a later number is never reached before the last one cost something.
 _OLDER_ATTEMPTS = """

@@ -12,21 +12,14 @@ from desired import attempts
 from desired.attempts import AttemptChange, Settle
 from desired.database import Connection, Database
 from desired.events import append_event
-from desired.rows import Cause, VideoRow, observed_columns, video_row
+from desired.rows import SET_OBSERVED, Cause, VideoRow, observed_columns, video_row
 
-_COMMIT = """
-UPDATE videos SET
-    observed_revision = %(observed_revision)s, phase = %(phase)s, phase_since = %(phase_since)s, reason = %(reason)s,
-    message = %(message)s, deadline_at = %(deadline_at)s, observed_edition = %(observed_edition)s,
-    observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
-    confirmations_floor = %(confirmations_floor)s,
-    job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
-    rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
-    is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s
+_COMMIT = f"""
+UPDATE videos SET {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(wish_revision)s OR %(is_settlement)s)
 RETURNING *
-"""
+"""  # noqa: S608 - a constant
 
 # Told once for each edition and kind, however often that edition ends that way.
 _NOTIFY_OWNER = """
@@ -93,7 +86,7 @@ class Observations:
                 row = video_row(written)
                 if attempt is not None:
                     attempts.write(connection, row.wish.video_id, attempt)
-                if _is_transition(before.observed, row.observed):
+                if is_transition(before.observed, row.observed):
                     append_event(connection, row, cause)
                 if row.observed.phase is not before.observed.phase:
                     tell_owner(connection, row)
@@ -133,8 +126,8 @@ def tell_owner(connection: Connection, row: VideoRow) -> None:
         connection.execute(_NOTIFY_OWNER, notification)
 
 
-def _is_transition(before: Observed, after: Observed) -> bool:
-    """Progress alone is no history."""
+def is_transition(before: Observed, after: Observed) -> bool:
+    """Tell whether an observation belongs into the history; progress alone does not."""
     return _told(before) != _told(after)
 
 

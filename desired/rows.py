@@ -177,6 +177,17 @@ def wish_columns(wish: Wish) -> dict[str, Any]:
     }
 
 
+# The part of an UPDATE that stores what `observed_columns` returns.
+SET_OBSERVED = """
+    observed_revision = %(observed_revision)s, phase = %(phase)s, phase_since = %(phase_since)s, reason = %(reason)s,
+    message = %(message)s, deadline_at = %(deadline_at)s, observed_edition = %(observed_edition)s,
+    observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
+    confirmations_floor = %(confirmations_floor)s,
+    job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
+    rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
+    is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s"""
+
+
 def observed_columns(observed: Observed) -> dict[str, Any]:
     """Return the parameters of an UPDATE or INSERT that stores an observation."""
     return {

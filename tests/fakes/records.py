@@ -9,7 +9,7 @@ from crds.explain import is_behind
 from crds.videoupload import AT_REST, Observed, Origin, Phase, Wish, is_retryable
 from desired.attempts import AttemptChange, Intend, Settle
 from desired.learning import newest_state, says_more
-from desired.observations import WorkingRow
+from desired.observations import WorkingRow, is_transition
 from desired.rows import AttemptRow, AttemptState, Cause, EventRow, VideoRow
 
 MOST_CLAIMS = 8
@@ -86,7 +86,7 @@ class FakeRecords:
             return None
         row = replace(stored, observed=replace(after, revision=before.observed.revision + 1))
         self.rows[before.wish.video_id] = row
-        if _told(before.observed) != _told(row.observed):
+        if is_transition(before.observed, row.observed):
             self.events.append(self._event(row, cause))
         if row.observed.phase is not before.observed.phase:
             self._tell_owner(row)
@@ -252,15 +252,3 @@ class FakeRecords:
 
 def _revisions(row: VideoRow) -> tuple[int, int]:
     return row.wish.revision, row.observed.revision
-
-
-def _told(observed: Observed) -> tuple[object, ...]:
-    return (
-        observed.phase,
-        observed.reason,
-        observed.attempt,
-        observed.message,
-        observed.is_paused,
-        observed.is_playable,
-        observed.attempt_floor,
-    )
