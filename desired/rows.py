@@ -1,6 +1,7 @@
 """Rows as frozen values, and the one translation between them and columns."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -52,7 +53,7 @@ UNRESOLVED = frozenset({AttemptState.INTENDED, AttemptState.UNCERTAIN})
 class VideoRow:
     """One video: what is wished and what is observed. ``retired``: its resource has left Kubernetes.
 
-    ``deleted_at``: when the wish became to delete it; None while it is wanted.
+    ``deleted_at``: when the wish became to delete it; None while it is wanted. ``metadata``: the client's own words.
     """
 
     wish: Wish
@@ -60,6 +61,7 @@ class VideoRow:
     created_at: datetime
     retired: bool
     deleted_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def video_row(columns: DictRow) -> VideoRow:
         created_at=columns["created_at"],
         retired=columns["retired"],
         deleted_at=columns["deleted_at"],
+        metadata=columns["metadata"],
     )
 
 

@@ -5,15 +5,21 @@ Every change of a wish raises the row's revision in the same statement and clear
 when it commits. The wish of an import is its resource: it is changed nowhere here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from psycopg.types.json import Jsonb
 
 from crds.schedule import Timing, deadline_at, restore_window
 from crds.videoupload import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
-from desired import nudges
+from desired import idempotency, nudges
 from desired.database import Connection, Database
 from desired.events import append_event
+from desired.idempotency import IdempotencyKey
 from desired.rows import Cause, VideoRow, observed_columns, video_row
+
+_HOUR_SECONDS = 3600.0
 
 # One owner's creations are counted one after the other; different owners do not wait for each other.
 _LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7602))"
@@ -21,10 +27,10 @@ _LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7602))"
 _CREATE = """
 INSERT INTO videos (
     video_id, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region, storage_key, profile,
-    phase, phase_since, reason, message, deadline_at)
+    metadata, phase, phase_since, reason, message, deadline_at)
 SELECT
     %(video_id)s, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s, %(declared_bytes)s,
-    %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s,
+    %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s,
     %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s
 WHERE (SELECT count(*) FROM videos
        WHERE owner = %(owner)s AND created_at > clock_timestamp() - interval '1 hour') < %(per_hour)s
@@ -36,6 +42,11 @@ _OLDEST_COUNTED = """
 SELECT extract(epoch FROM created_at + interval '1 hour' - clock_timestamp())::float AS seconds
 FROM videos WHERE owner = %(owner)s AND created_at > clock_timestamp() - interval '1 hour'
 ORDER BY created_at DESC OFFSET %(per_hour)s - 1 LIMIT 1
+"""
+
+_QUOTA = """
+SELECT count(*) AS used, extract(epoch FROM min(created_at) + interval '1 hour' - clock_timestamp())::float AS seconds
+FROM videos WHERE owner = %(owner)s AND created_at > clock_timestamp() - interval '1 hour'
 """
 
 _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
@@ -81,6 +92,17 @@ class NewVideo:
     declared_bytes: int | None
     region: str
     storage_key: str
+    # No part of the wish: it stays in the row.
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What is left of an owner's hour. ``more_in_seconds``: until the oldest upload that counts leaves it."""
+
+    per_hour: int
+    remaining: int
+    more_in_seconds: float
 
 
 class LimitReachedError(Exception):
@@ -103,11 +125,15 @@ class Wishes:
         self._database = database
         self._timing = timing
 
-    def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
-        """Insert a row that waits for its bytes. Raises LimitReachedError, UnavailableError."""
+    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> VideoRow:
+        """Insert a row that waits for its bytes, or return the one that ``key`` made before: it has another id.
+
+        Raises LimitReachedError, KeyInUseError, KeyReusedError, UnavailableError.
+        """
         observed = _first_observation(self._timing)
         parameters = {
             **vars(new),
+            "metadata": Jsonb(dict(new.metadata)),
             **observed_columns(observed),
             "origin": Origin.API,
             "upload_mode": UploadMode.SINGLE,
@@ -115,13 +141,25 @@ class Wishes:
             "per_hour": per_hour,
         }
         with self._database.transaction() as connection:
+            made = idempotency.made_before(connection, new.owner, key) if key else None
+            if made is not None:
+                return made
             connection.execute(_LOCK_OWNER, {"owner": new.owner})
             inserted = connection.execute(_CREATE, parameters).fetchone()
             if inserted is None:
                 raise LimitReachedError(per_hour=per_hour, retry_after_seconds=_wait(connection, new.owner, per_hour))
             row = video_row(inserted)
             append_event(connection, row, Cause.CLIENT)
+            if key is not None:
+                idempotency.keep(connection, new.owner, key, new.video_id)
             return row
+
+    def quota(self, owner: str, *, per_hour: int) -> Quota:
+        """Return what is left of an owner's hour. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_QUOTA, {"owner": owner}).fetchone() or {"used": 0, "seconds": None}
+        seconds = _HOUR_SECONDS if found["seconds"] is None else found["seconds"]
+        return Quota(per_hour, max(0, per_hour - found["used"]), max(0.0, seconds))
 
     def confirm(self, video_id: str) -> VideoRow:
         """Record that the client says its bytes are there. Repeating it changes nothing.
@@ -168,6 +206,6 @@ def _first_observation(timing: Timing) -> Observed:
 
 def _wait(connection: Connection, owner: str, per_hour: int) -> float:
     if per_hour < 1:
-        return 3600.0
+        return _HOUR_SECONDS
     found = connection.execute(_OLDEST_COUNTED, {"owner": owner, "per_hour": per_hour}).fetchone()
     return max(1.0, found["seconds"]) if found else 1.0

@@ -1,7 +1,8 @@
 """What `Wishes`, `Catalogue`, `Events` and `Claims` of desired/ and their fakes have in common, for the API."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -13,15 +14,18 @@ from crds.schedule import Timing, restore_window
 from crds.trouble import UnavailableError
 from crds.videoupload import AT_REST, Origin, Phase, Reason, Rejection, UploadMode, is_retryable
 from desired.catalogue import Place, Selection
+from desired.idempotency import IdempotencyKey, KeyInUseError, KeyReusedError
 from desired.nudges import Nudge
 from desired.rows import Cause, VideoRow
 from desired.wishes import LimitReachedError, NewVideo, VideoGoneError
+from tests.fakes.desired import wished
 from webapi.ports import Catalogue, Claims, History, Wishes
 
 VIDEO = "contractcontractcontractco"
 OTHER_VIDEO = "contractcontractcontractx2"
 THIRD_VIDEO = "contractcontractcontractx3"
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+KEY = IdempotencyKey("8e03978e", "a" * 64)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Rows:
     """What is under test, and the hands of the operator, of time and of whoever stops Postgres.
 
     ``observe`` changes what is observed of a video, ``import_it`` makes its wish belong to Kubernetes, ``age`` lets its
-    deletion be so much longer ago, ``next_nudge`` waits for what the operator hears.
+    deletion be so much longer ago, ``next_nudge`` waits for what the operator hears. ``hold_key`` is another process
+    whose request under one of Ann's keys is still running, ``outdate_keys`` lets a day go by for all keys.
     """
 
     wishes: Wishes
@@ -43,6 +48,8 @@ class Rows:
     age: Callable[[str, timedelta], None]
     claimed: Callable[[], set[tuple[str, int, str]]]
     next_nudge: Callable[[], Nudge | None]
+    hold_key: Callable[[str], AbstractContextManager[None]]
+    outdate_keys: Callable[[], None]
     stop: Callable[[], None]
 
     def row(self, video_id: str = VIDEO) -> VideoRow:
@@ -101,7 +108,7 @@ class ClientRowsContract:
         row = rows.wishes.create(a_new_video(), per_hour=10)
 
         wish = row.wish
-        assert {name: getattr(wish, name) for name in vars(a_new_video())} == vars(a_new_video())
+        assert {name: getattr(wish, name) for name in wished(a_new_video())} == wished(a_new_video())
         assert (wish.revision, wish.origin, wish.upload_mode) == (1, Origin.API, UploadMode.SINGLE)
         assert (row.observed.phase, row.observed.revision, row.retired) == (Phase.UPLOADING, 1, False)
         assert row.observed.deadline_at is not None
@@ -119,6 +126,70 @@ class ClientRowsContract:
         assert 0 < reached.value.retry_after_seconds <= 3600
         assert rows.catalogue.get(OTHER_VIDEO) is None
         rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=1)
+
+    def test_what_is_left_of_the_hour_is_told_of_one_owner(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.wishes.delete(VIDEO)
+        left = rows.wishes.quota("ann", per_hour=10)
+
+        assert (left.per_hour, left.remaining) == (10, 8)
+        assert 3500 < left.more_in_seconds <= 3600
+        assert rows.wishes.quota("ann", per_hour=1).remaining == 0
+        assert rows.wishes.quota("bob", per_hour=10).remaining == 10
+
+    def test_what_the_client_keeps_with_its_video_is_in_the_row_and_in_no_wish(self, rows: Rows) -> None:
+        metadata = {"album": "Cats", "\u65e5\u672c": "", "json": '{"a": "\\"}'}
+        row = rows.wishes.create(replace(a_new_video(), metadata=metadata), per_hour=10)
+
+        assert row.metadata == rows.row().metadata == metadata
+        assert rows.catalogue.of_owner(Selection("ann"), after=None, at_most=1).rows == (row,)
+        assert not hasattr(row.wish, "metadata")
+
+    def test_a_key_makes_one_video_and_costs_nothing_when_it_is_sent_again(self, rows: Rows) -> None:
+        first = rows.wishes.create(a_new_video(), per_hour=1, key=KEY)
+        confirmed = rows.wishes.confirm(VIDEO)
+
+        assert first.wish.video_id == VIDEO
+        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY) == confirmed
+        assert rows.catalogue.get(OTHER_VIDEO) is None
+        assert rows.wishes.quota("ann", per_hour=1).remaining == 0
+
+    def test_a_key_with_another_request_is_refused(self, rows: Rows) -> None:
+        rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
+        with pytest.raises(KeyReusedError):
+            rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=replace(KEY, fingerprint="b" * 64))
+
+        assert rows.catalogue.get(OTHER_VIDEO) is None
+
+    def test_a_key_belongs_to_one_owner(self, rows: Rows) -> None:
+        rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
+        other = rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
+
+        assert other.wish.video_id == OTHER_VIDEO
+
+    def test_a_key_whose_request_is_still_running_is_in_use_for_its_owner_only(self, rows: Rows) -> None:
+        with rows.hold_key(KEY.text):
+            with pytest.raises(KeyInUseError):
+                rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
+            rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
+        # Whoever held it has gone without a result.
+        assert rows.wishes.create(a_new_video(), per_hour=10, key=KEY).wish.video_id == VIDEO
+
+    def test_a_key_that_made_nothing_may_be_used_for_anything(self, rows: Rows) -> None:
+        rows.create()
+        with pytest.raises(LimitReachedError):
+            rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
+
+        later = replace(KEY, fingerprint="b" * 64)
+        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).wish.video_id == OTHER_VIDEO
+
+    def test_after_a_day_a_key_stands_for_nothing_any_more(self, rows: Rows) -> None:
+        rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
+        rows.outdate_keys()
+        later = replace(KEY, fingerprint="b" * 64)
+
+        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=later).wish.video_id == OTHER_VIDEO
+        assert rows.wishes.create(a_new_video(THIRD_VIDEO), per_hour=10, key=later).wish.video_id == OTHER_VIDEO
 
     def test_a_confirmation_counts_once(self, rows: Rows) -> None:
         rows.create()
@@ -317,6 +388,8 @@ class ClientRowsContract:
         wishes, catalogue = rows.wishes, rows.catalogue
         calls: list[Callable[[], object]] = [
             lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10),
+            lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=KEY),
+            lambda: wishes.quota("ann", per_hour=10),
             lambda: wishes.confirm(VIDEO),
             lambda: wishes.retry(VIDEO),
             lambda: wishes.delete(VIDEO),

@@ -18,9 +18,10 @@ from crds.videoupload import (
     shown_phase,
 )
 from desired.catalogue import Page, Place, Selection
+from desired.idempotency import IdempotencyKey, KeyInUseError, KeyReusedError
 from desired.nudges import Nudge
 from desired.rows import Cause, EventRow, VideoRow
-from desired.wishes import LimitReachedError, NewVideo, VideoGoneError
+from desired.wishes import LimitReachedError, NewVideo, Quota, VideoGoneError
 
 CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -53,20 +54,42 @@ class FakeWishes:
         self.rows: dict[str, VideoRow] = {}
         self.limits_asked: list[int] = []
         self.nudges: list[Nudge] = []
+        # What each key of an owner made, and from what; and those of requests that are still running.
+        self.keys: dict[tuple[str, str], tuple[str, str]] = {}
+        self.keys_in_use: set[tuple[str, str]] = set()
         self._events: list[EventRow] = []
         self._timing = timing or Timing()
         self._clock = clock
 
-    def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
+    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> VideoRow:
         self.postgres.check()
+        made = self._made_before(new.owner, key) if key else None
+        if made is not None:
+            return made
         self.limits_asked.append(per_hour)
         if sum(row.wish.owner == new.owner for row in self.rows.values()) >= per_hour:
             raise LimitReachedError(per_hour=per_hour, retry_after_seconds=1234.5)
         now = self._clock()
-        row = VideoRow(_wish(new), _waits_for_the_file(now, self._timing), now, retired=False)
+        observed = _waits_for_the_file(now, self._timing)
+        row = VideoRow(_wish(new), observed, now, retired=False, metadata=new.metadata)
         self.rows[new.video_id] = row
+        if key is not None:
+            self.keys[new.owner, key.text] = (key.fingerprint, new.video_id)
         self._events.append(_event(row, now, Cause.CLIENT))
         return row
+
+    def quota(self, owner: str, *, per_hour: int) -> Quota:
+        self.postgres.check()
+        used = sum(row.wish.owner == owner for row in self.rows.values())
+        return Quota(per_hour, max(0, per_hour - used), more_in_seconds=3600)
+
+    def _made_before(self, owner: str, key: IdempotencyKey) -> VideoRow | None:
+        if (owner, key.text) in self.keys_in_use:
+            raise KeyInUseError
+        fingerprint, video_id = self.keys.get((owner, key.text), (key.fingerprint, ""))
+        if fingerprint != key.fingerprint:
+            raise KeyReusedError
+        return self.rows.get(video_id)
 
     def get(self, video_id: str) -> VideoRow | None:
         self.postgres.check()
@@ -156,7 +179,12 @@ class FakeClaims:
 
 
 def _wish(new: NewVideo) -> Wish:
-    return Wish(revision=1, origin=Origin.API, upload_mode=UploadMode.SINGLE, **vars(new))
+    return Wish(revision=1, origin=Origin.API, upload_mode=UploadMode.SINGLE, **wished(new))
+
+
+def wished(new: NewVideo) -> dict[str, Any]:
+    """Return what becomes part of the wish."""
+    return {name: value for name, value in vars(new).items() if name != "metadata"}
 
 
 def _waits_for_the_file(now: datetime, timing: Timing) -> Observed:

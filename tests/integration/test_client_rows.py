@@ -1,6 +1,7 @@
 """Wishes and claims on a real Postgres."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,6 +16,7 @@ from desired.catalogue import Catalogue
 from desired.claims import Claims
 from desired.database import Database
 from desired.events import Events
+from desired.idempotency import IdempotencyKey, made_before
 from desired.nudges import listen
 from desired.observations import Observations
 from desired.rows import Cause
@@ -51,6 +53,14 @@ class TestDesired(ClientRowsContract):
             with psycopg.connect(database_url) as connection:
                 return set(connection.execute("SELECT video_id, attempt, job_id FROM job_claims").fetchall())
 
+        @contextmanager
+        def hold_key(text: str) -> Iterator[None]:
+            other = Database(database_url, max_size=1)
+            with other.transaction() as running:
+                assert made_before(running, "ann", IdempotencyKey(text, "")) is None
+                yield
+            other.close()
+
         return Rows(
             wishes=Wishes(database, Timing()),
             catalogue=catalogue,
@@ -66,5 +76,7 @@ class TestDesired(ClientRowsContract):
             claimed=claimed,
             # Between two nudges the listener says that it is quiet.
             next_nudge=lambda: next((nudge for nudge in islice(heard, 2) if nudge is not None), None),
+            hold_key=hold_key,
+            outdate_keys=lambda: change("UPDATE idempotency_keys SET created_at = created_at - interval '1 day'"),
             stop=database.close,
         )

@@ -14,6 +14,7 @@ from crds.videoupload import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
 from desired.attempts import Attempts, Intend, Settle
 from desired.claims import Claims
 from desired.database import Database
+from desired.idempotency import IdempotencyKey
 from desired.migrations.__main__ import upgrade
 from desired.nudges import Nudge, listen
 from desired.observations import Observations
@@ -58,6 +59,21 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
         pool.close()
     assert sum(accepted) == 10
     assert all(3500 <= wait <= 3600 for wait in waits)
+
+
+def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) -> None:
+    wishes = Wishes(database, Timing())
+    for number in range(25):
+        wishes.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
+    left = []
+    with database.connection() as connection:
+        connection.execute("UPDATE idempotency_keys SET created_at = created_at - interval '1 day'")
+        for number in range(4):
+            wishes.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"new{number}", "a" * 64))
+            (columns,) = connection.execute("SELECT count(*) AS count FROM idempotency_keys").fetchall()
+            left.append(columns["count"])
+
+    assert left == [16, 7, 3, 4]
 
 
 def test_confirming_again_changes_nothing_until_it_was_answered(database: Database) -> None:

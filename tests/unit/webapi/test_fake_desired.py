@@ -1,5 +1,7 @@
 """The fakes of desired/ keep the contract that the real ones keep (tests/integration/test_client_rows.py)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,6 +36,12 @@ class TestFakes(ClientRowsContract):
         def next_nudge() -> Nudge | None:
             return wishes.nudges.pop(0) if wishes.nudges else None
 
+        @contextmanager
+        def hold_key(text: str) -> Iterator[None]:
+            wishes.keys_in_use.add(("ann", text))
+            yield
+            wishes.keys_in_use.remove(("ann", text))
+
         def stop() -> None:
             postgres.is_away = True
 
@@ -49,5 +57,7 @@ class TestFakes(ClientRowsContract):
             age=age,
             claimed=lambda: claims.recorded,
             next_nudge=next_nudge,
+            hold_key=hold_key,
+            outdate_keys=wishes.keys.clear,
             stop=stop,
         )
