@@ -15,7 +15,9 @@ import orjson
 import structlog
 
 from crds.trouble import UnavailableError
-from desired.wishes import LimitReachedError, VideoGoneError
+from desired.idempotency import KeyInUseError, KeyReusedError
+from desired.wishes import LimitReachedError, Quota, VideoGoneError
+from webapi.ratelimit import rate_limit_headers
 
 MEDIA_PROBLEM = "application/problem+json"
 # Long enough for a restart of Postgres, short enough for a person who waits.
@@ -44,6 +46,8 @@ class Code(StrEnum):
     NOT_RETRYABLE = "not_retryable"
     NOT_RESTORABLE = "not_restorable"
     MANAGED_BY_KUBERNETES = "managed_by_kubernetes"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     INTERNAL_ERROR = "internal_error"
@@ -106,6 +110,12 @@ KINDS: dict[Code, Kind] = {
     Code.MANAGED_BY_KUBERNETES: Kind(
         falcon.HTTP_409, "The video belongs to a resource in Kubernetes", False, "Change or annotate its VideoUpload."
     ),
+    Code.IDEMPOTENCY_KEY_IN_USE: Kind(
+        falcon.HTTP_409, "The same request is still running", True, "Repeat the call after `Retry-After`."
+    ),
+    Code.IDEMPOTENCY_KEY_REUSED: Kind(
+        falcon.HTTP_422, "The key belongs to another request", False, "Use a new `Idempotency-Key` for a new request."
+    ),
     Code.UPLOAD_LIMIT_REACHED: Kind(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."
     ),
@@ -158,6 +168,8 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(ProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
+    app.add_error_handler(KeyInUseError, _on_key_in_use)
+    app.add_error_handler(KeyReusedError, _on_key_reused)
     app.add_error_handler(VideoGoneError, _on_gone)
     app.add_error_handler(UnavailableError, _on_unavailable)
 
@@ -197,8 +209,20 @@ def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTT
 def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedError, params: Any) -> None:
     seconds = math.ceil(error.retry_after_seconds)
     detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
-    problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
+    limit = rate_limit_headers(Quota(error.per_hour, remaining=0, more_in_seconds=seconds))
+    problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
     _on_problem(req, resp, problem, params)
+
+
+def _on_key_in_use(req: falcon.Request, resp: falcon.Response, _error: KeyInUseError, params: Any) -> None:
+    detail = "a request with this key has not been answered yet"
+    problem = ProblemError(Code.IDEMPOTENCY_KEY_IN_USE, detail, headers={"Retry-After": "1"})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_key_reused(req: falcon.Request, resp: falcon.Response, _error: KeyReusedError, params: Any) -> None:
+    detail = "within the last 24 hours this key was sent with another body"
+    _on_problem(req, resp, ProblemError(Code.IDEMPOTENCY_KEY_REUSED, detail), params)
 
 
 def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError, params: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from crds.videoupload import Wish
 from desired.catalogue import Page, Place, Selection
+from desired.idempotency import IdempotencyKey
 from desired.rows import EventRow, VideoRow
-from desired.wishes import NewVideo
+from desired.wishes import NewVideo, Quota
 
 
 class Catalogue(Protocol):
@@ -37,8 +38,15 @@ class History(Protocol):
 class Wishes(Protocol):
     """The rows, to be changed by what clients ask for. Every method raises UnavailableError."""
 
-    def create(self, new: NewVideo, *, per_hour: int) -> VideoRow:
-        """Insert a row. Raises LimitReachedError."""
+    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> VideoRow:
+        """Insert a row, or return the one that ``key`` made before.
+
+        Raises LimitReachedError, KeyInUseError, KeyReusedError.
+        """
+        ...
+
+    def quota(self, owner: str, *, per_hour: int) -> Quota:
+        """Return what is left of an owner's hour."""
         ...
 
     def confirm(self, video_id: str) -> VideoRow:

@@ -42,6 +42,13 @@ class UploadUrls:
         resp.data = target.as_json()
         resp.set_header("Cache-Control", "no-store")
 
+    def again(self, resp: falcon.Response, row: VideoRow) -> None:
+        """Answer so for a video that has been there before. Raises ProblemError when it waits for no file."""
+        obstacle = _obstacle(row)
+        if obstacle is not None:
+            raise ProblemError(Code.UPLOAD_CLOSED, obstacle)
+        self.answer(resp, row)
+
 
 class UploadUrl:
     """`/api/v1/videos/{video_id}/upload_url`."""
@@ -52,11 +59,7 @@ class UploadUrl:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Sign another URL: the last one has expired, or its file was rejected."""
-        row = changeable(owned(self._catalogue, req, video_id))
-        obstacle = _obstacle(row)
-        if obstacle is not None:
-            raise ProblemError(Code.UPLOAD_CLOSED, obstacle)
-        self._urls.answer(resp, row)
+        self._urls.again(resp, changeable(owned(self._catalogue, req, video_id)))
 
 
 class UploadComplete:

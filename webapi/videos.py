@@ -4,19 +4,25 @@ import hashlib
 from dataclasses import dataclass
 
 import falcon
+import structlog
 
+from crds.trouble import UnavailableError
 from crds.videoupload import new_video_id
 from desired.wishes import NewVideo
 from spaces.keys import original_key
 from webapi.access import changeable, owned
-from webapi.auth import caller_of
+from webapi.auth import Caller, caller_of
 from webapi.bodies import CreateVideo
 from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.idempotency import idempotency_key
 from webapi.lists import Lists
 from webapi.ports import Catalogue, Publisher, Wishes
+from webapi.ratelimit import rate_limit_headers
 from webapi.reading import read_json
 from webapi.showing import Showing
 from webapi.uploads import UploadUrls
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,26 @@ class Videos:
         """Record the wish, then tell where to send the file. The resource follows without the client."""
         caller, asked = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(asked)
-        per_hour = self._policy.uploads_per_hour if caller.uploads_per_hour is None else caller.uploads_per_hour
-        row = self._wishes.create(self._new_video(asked, caller.owner), per_hour=per_hour)
+        new, per_hour = self._new_video(asked, caller.owner), self._per_hour(caller)
+        row = self._wishes.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
         self._publisher.offer(row.wish)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.wish.video_id}")
-        self._urls.answer(resp, row)
+        self._tell_quota(resp, caller.owner, per_hour)
+        if row.wish.video_id == new.video_id:
+            self._urls.answer(resp, row)
+        else:
+            self._urls.again(resp, row)
+
+    def _per_hour(self, caller: Caller) -> int:
+        return self._policy.uploads_per_hour if caller.uploads_per_hour is None else caller.uploads_per_hour
+
+    def _tell_quota(self, resp: falcon.Response, owner: str, per_hour: int) -> None:
+        try:
+            resp.set_headers(rate_limit_headers(self._wishes.quota(owner, per_hour=per_hour)))
+        except UnavailableError:
+            # The video is there: not to know what is left is no reason to withhold it.
+            _log.warning("the quota is not known", exc_info=True)
 
     def _refuse_large(self, asked: CreateVideo) -> None:
         most = self._policy.max_file_bytes
@@ -72,6 +92,7 @@ class Videos:
             declared_bytes=asked.size_bytes,
             region=self._policy.region,
             storage_key=original_key(video_id, asked.filename),
+            metadata=asked.metadata,
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.hostile import bodies, queries, targets, tokens
+from tests.hostile import bodies, headers, queries, targets, tokens
 from tests.hostile.calls import Call
 from tests.hostile.requests import Fault
 
@@ -18,6 +18,8 @@ def faults_of(call: Call) -> Iterator[Fault]:
         yield from targets.id_faults(call)
     if call.query is not None:
         yield from queries.query_faults(call.query)
+    if call.is_keyed:
+        yield from headers.key_faults()
     if call.is_signed:
         yield from targets.signature_faults()
     if call.body is not None:

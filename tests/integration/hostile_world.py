@@ -19,7 +19,7 @@ UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
                   failure = '{"code": "job_lost", "message": "lost", "attempt": 1}'
 WHERE video_id = %s
 """
-_TABLES = ("videos", "attempts", "job_claims", "video_events")
+_TABLES = ("videos", "attempts", "job_claims", "video_events", "idempotency_keys")
 
 
 class RealWorld:

@@ -50,6 +50,16 @@ def _of_a_processed_video(api: Api) -> Result:
     return api.call("POST", f"{VIDEOS}/{video_id}/upload_url")
 
 
+def _with_a_key_of_a_running_request(api: Api) -> Result:
+    api.wishes.keys_in_use.add(("ann", "k"))
+    return api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"})
+
+
+def _with_the_key_of_another_body(api: Api) -> Result:
+    api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"})
+    return api.call("POST", VIDEOS, json={**A_VIDEO, "title": "Dogs"}, headers={"Idempotency-Key": "k"})
+
+
 class Broken:
     """A view with a bug."""
 
@@ -82,6 +92,8 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
     Code.NOT_RESTORABLE: _past_the_grace_period,
     Code.MANAGED_BY_KUBERNETES: _of_an_import,
+    Code.IDEMPOTENCY_KEY_IN_USE: _with_a_key_of_a_running_request,
+    Code.IDEMPOTENCY_KEY_REUSED: _with_the_key_of_another_body,
     Code.UPLOAD_LIMIT_REACHED: _past_the_limit,
     Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
     Code.INTERNAL_ERROR: _with_a_bug,
