@@ -4,7 +4,8 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from crds.failures import Stage
@@ -27,6 +28,9 @@ _DIGITS = re.compile(r"[0-9]{1,1000}")
 _CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
 
 
+METADATA_BYTES_MAX = 2048
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,6 +41,21 @@ class _Answer(BaseModel):
     def as_json(self) -> bytes:
         """Return the bytes to send."""
         return self.model_dump_json().encode()
+
+
+def _is_small(metadata: dict[str, str]) -> dict[str, str]:
+    if len(orjson.dumps(metadata)) > METADATA_BYTES_MAX:
+        raise PydanticCustomError("metadata_size", f"must have at most {METADATA_BYTES_MAX} bytes as JSON")
+    return metadata
+
+
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=64, pattern=rf"^[^{_NOWHERE}]*$")],
+        Annotated[str, Field(pattern=rf"^[^{_NOWHERE}]*$")],
+    ],
+    AfterValidator(_is_small),
+]
 
 
 class CreateVideo(_Request):
@@ -58,6 +77,11 @@ class CreateVideo(_Request):
         pattern=_CONTENT_TYPE_PATTERN, description="video/…, or application/octet-stream when the type is not known"
     )
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
+    metadata: Metadata = Field(
+        default_factory=dict,
+        description="texts by names of 1 to 64 characters, no control characters, no change of direction;"
+        f" at most {METADATA_BYTES_MAX} bytes as JSON",
+    )
 
 
 def _page_size(value: object) -> int:
@@ -161,6 +185,7 @@ class VideoBody(_Answer):
     filename: str
     content_type: str
     size_bytes: int | None
+    metadata: dict[str, str]
     created_at: datetime
     deleted_at: datetime | None
     restorable_until: datetime | None

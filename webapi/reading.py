@@ -34,7 +34,7 @@ def parse_json(body: bytes, model: type[Model]) -> Model:
         raise _problem(error, model) from error
     repeated = [name for name in _repeated_names(body) if name in model.model_fields]
     if repeated:
-        problems = [FieldProblem(name, "appears more than once") for name in repeated]
+        problems = [FieldProblem(name, "appears more than once, or something in it does") for name in repeated]
         raise ProblemError(Code.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
     return parsed
 
@@ -69,17 +69,22 @@ def _too_large(at_most_bytes: int) -> ProblemError:
     return ProblemError(Code.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
 
 
-def _repeated_names(body: bytes) -> list[str]:
-    """Return the names that one object of a body has twice: readers differ in which of the values they take."""
-    repeated: list[str] = []
+class _Repeating(list[str]):
+    """The names of an object that it has twice, or whose own objects have a name twice."""
 
-    def note(pairs: list[tuple[str, object]]) -> None:
+
+def _repeated_names(body: bytes) -> list[str]:
+    """Return the fields of a body that appear twice, or hold such a name: readers differ in which value they take."""
+
+    def noted(pairs: list[tuple[str, object]]) -> object:
         counted = Counter(name for name, _ in pairs)
-        repeated.extend(name for name, times in counted.items() if times > 1)
+        twice = [name for name, times in counted.items() if times > 1]
+        inside = [name for name, value in pairs if isinstance(value, _Repeating) and name not in twice]
+        return _Repeating(twice + inside) if twice or inside else None
 
     # That it is JSON, and not too deep, is known already. Its numbers are not looked at: Python refuses long ones.
-    json.loads(body.decode(), object_pairs_hook=note, parse_int=len, parse_float=len)
-    return repeated
+    found = json.loads(body.decode(), object_pairs_hook=noted, parse_int=len, parse_float=len)
+    return list(dict.fromkeys(found)) if isinstance(found, _Repeating) else []
 
 
 def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
@@ -92,7 +97,8 @@ def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
 
 
 def _name(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)[:_NAME_MAX]
+    # What is wrong with a name of an object is told by that name, without pydantic's own word behind it.
+    return ".".join(str(part) for part in location if part != "[key]")[:_NAME_MAX]
 
 
 def _detail(wrong: Any, model: type[BaseModel]) -> str:

@@ -54,6 +54,7 @@ class View:
             filename=wish.filename,
             content_type=wish.content_type,
             size_bytes=observed.source.file_bytes if observed.source else wish.declared_bytes,
+            metadata=dict(row.metadata),
             created_at=row.created_at,
             deleted_at=row.deleted_at,
             restorable_until=row.deleted_at + restore_window(self.rules.timing) if row.deleted_at else None,

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.hostile.calls import Body
 from tests.hostile.requests import Facts, Fault, Sent, with_json
+from webapi.bodies import METADATA_BYTES_MAX
 from webapi.errors import Code
 
 Change = Callable[[Sent, Facts], Sent]
@@ -127,6 +128,8 @@ def field_faults(body: Body) -> Iterator[Fault]:
             yield from _text_faults(field, about)
         if "integer" in kinds:
             yield from _number_faults(field)
+        if "object" in kinds:
+            yield from _object_faults(field)
     if body.is_closed:
         for name in ("titel", "Title", "__proto__", "owner", "video_id", "x" * 65, "\u202e"):
             yield _refused(f"unknown-{name[:9]}", _set(name, "ann"), name[:64])
@@ -149,6 +152,30 @@ def _text_faults(field: str, about: dict[str, Any]) -> Iterator[Fault]:
     if field == "content_type":
         for text in ("text/html", "video/", "video", "video/mp4; x=y", "video/<b>", "video/" + "x" * 101, "VIDEO /mp4"):
             yield _refused(f"{field}-{text[:14]}", _set(field, text), field)
+
+
+def _object_faults(field: str) -> Iterator[Fault]:
+    """Objects of texts by names."""
+    for kind, value in _KINDS.items():
+        if kind != "string":
+            yield _refused(f"{field}-of-{kind}", _set(field, {"a": value}), f"{field}.a")
+    yield _refused(f"{field}-in-{field}", _set(field, {"a": {"b": "c"}}), f"{field}.a")
+    for name, character in _HOSTILE_CHARACTERS.items():
+        yield _refused(f"{field}-{name}-in-a-name", _set(field, {f"a{character}": "b"}), f"{field}.a{character}")
+        yield _refused(f"{field}-{name}-in-a-text", _set(field, {"a": f"b{character}"}), f"{field}.a")
+    yield _refused(f"{field}-without-a-name", _set(field, {"": "b"}), f"{field}.")
+    yield _refused(f"{field}-with-a-long-name", _set(field, {"x" * 65: "b"}), f"{field}.{'x' * 65}"[:64])
+    for name, large in {
+        "long": {"a": "x" * (METADATA_BYTES_MAX - 7)},
+        "long-in-emoji": {"a": "\U0001f431" * (METADATA_BYTES_MAX // 4)},
+        "of-many": {str(number): "" for number in range(METADATA_BYTES_MAX // 6)},
+    }.items():
+        yield _refused(f"{field}-{name}", _set(field, large), field)
+    for name, raw in {
+        "a-name-twice": '{"a": "b", "\\u0061": "c"}',
+        "title-twice": '{"title": "b", "title": "b"}',
+    }.items():
+        yield _refused(f"{field}-{name}", _set_raw(field, raw), field)
 
 
 def _number_faults(field: str) -> Iterator[Fault]:

@@ -52,6 +52,8 @@ class Call:
     query: Query | None = None
     # The word that the token needs.
     scope: str | None = None
+    # Can be repeated under a key of the client's own.
+    is_keyed: bool = False
     # Which of the caller's videos it is about, so that it succeeds however often it is made: see `Facts`.
     about: str = "own"
 
@@ -64,11 +66,17 @@ class Call:
         return "{video_id}" in self.template
 
 
-_NEW_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4", "size_bytes": 9}
+_NEW_VIDEO = {
+    "title": "Cats",
+    "filename": "cats.mp4",
+    "content_type": "video/mp4",
+    "size_bytes": 9,
+    "metadata": {"album": "1"},
+}
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 
 CALLS = (
-    Call("POST", "/api/v1/videos", 201, body=Body(CreateVideo, _NEW_VIDEO)),
+    Call("POST", "/api/v1/videos", 201, body=Body(CreateVideo, _NEW_VIDEO), is_keyed=True),
     Call("GET", "/api/v1/videos", query=Query(ListVideos, {"status": "errored", "deleted": "false", "page_size": "5"})),
     Call("GET", "/api/v1/videos/{video_id}"),
     Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),

@@ -105,7 +105,7 @@ ANY_JSON = st.recursive(
 # Each example makes an application of its own: how long that takes depends on what else the machine does.
 patient = settings(deadline=None)
 NEARLY_A_VIDEO = st.fixed_dictionaries(
-    {}, optional=dict.fromkeys(("title", "filename", "content_type", "size_bytes", "extra"), ANY_JSON)
+    {}, optional=dict.fromkeys(("title", "filename", "content_type", "size_bytes", "metadata", "extra"), ANY_JSON)
 )
 
 

@@ -221,3 +221,36 @@ def test_without_postgres_nothing_is_promised(api: Api) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
     assert "db.internal" not in answer.text
     assert not api.offers.wishes
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"album": "Cats", "empty": ""}, id="texts"),
+        pytest.param({"a": "x" * (2048 - 8)}, id="as-long-as-allowed"),
+        pytest.param({"\U0001f431 name": "日本語"}, id="any-script"),
+        pytest.param({"title": "not the title", "owner": "eve"}, id="names-of-other-fields"),
+    ],
+)
+def test_metadata_is_shown_again_and_is_no_part_of_the_wish(api: Api, metadata: dict[str, str]) -> None:
+    video_id = api.create(metadata=metadata)
+
+    assert api.call("GET", f"/api/v1/videos/{video_id}").json["metadata"] == metadata
+    assert [video["metadata"] for video in api.call("GET", "/api/v1/videos").json["videos"]] == [metadata]
+    assert api.wishes.rows[video_id].wish.owner == "ann"
+    assert not hasattr(api.offers.wishes[0], "metadata")
+
+
+def test_one_byte_more_of_metadata_is_refused_by_name(api: Api) -> None:
+    answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "metadata": {"a": "x" * (2048 - 7)}})
+
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [{"field": "metadata", "detail": "must have at most 2048 bytes as JSON"}]
+
+
+def test_metadata_that_is_no_text_is_refused_by_its_own_name(api: Api) -> None:
+    answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "metadata": {"a": "1", "b": 2}})
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["metadata.b"]
