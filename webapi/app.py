@@ -11,12 +11,14 @@ from crds.callback import CALLBACK_PATH
 from webapi.admin import AdminRetry, AdminVideos
 from webapi.asking import Restore, Retry, Retrying
 from webapi.auth import Authentication, Tokens
+from webapi.documentation import Docs, OpenApi
 from webapi.errors import handle_errors
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.history import VideoEvents
 from webapi.lists import Lists
 from webapi.metrics import Metrics
 from webapi.observing import Observing
+from webapi.openapi import openapi_document
 from webapi.ports import Catalogue, Claims, History, Publisher, Storage, Wishes
 from webapi.showing import Showing
 from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
@@ -55,6 +57,9 @@ def create_app(needs: Dependencies) -> App:
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(needs.readiness))
     app.add_route("/metrics", MetricsPage(needs.metrics))
+    document = openapi_document()
+    app.add_route("/openapi.json", OpenApi(document))
+    app.add_route("/docs", Docs(document))
     return app
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from crds.failures import Stage
@@ -49,12 +49,19 @@ def _is_small(metadata: dict[str, str]) -> dict[str, str]:
     return metadata
 
 
+_METADATA_NAME = Field(min_length=1, max_length=64, pattern=rf"^[^{_NOWHERE}]*$")
+_METADATA_TEXT = Field(pattern=rf"^[^{_NOWHERE}]*$")
 Metadata = Annotated[
-    dict[
-        Annotated[str, Field(min_length=1, max_length=64, pattern=rf"^[^{_NOWHERE}]*$")],
-        Annotated[str, Field(pattern=rf"^[^{_NOWHERE}]*$")],
-    ],
+    dict[Annotated[str, _METADATA_NAME], Annotated[str, _METADATA_TEXT]],
     AfterValidator(_is_small),
+    # pydantic's own would let names pass that do not match.
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"minLength": 1, "maxLength": 64, "pattern": rf"^[^{_NOWHERE}]*$"},
+            "additionalProperties": {"type": "string", "pattern": rf"^[^{_NOWHERE}]*$"},
+        }
+    ),
 ]
 
 
@@ -91,7 +98,7 @@ def _page_size(value: object) -> int:
     return min(int(value), PAGE_SIZE_MAX)
 
 
-PageSize = Annotated[int, BeforeValidator(_page_size), Field(ge=1)]
+PageSize = Annotated[int, Field(ge=1), BeforeValidator(_page_size)]
 
 
 class ListVideos(_Request):

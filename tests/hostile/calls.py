@@ -103,6 +103,8 @@ CALLS = (
     Call("GET", "/livez", is_private=False),
     Call("GET", "/readyz", is_private=False),
     Call("GET", "/metrics", is_private=False),
+    Call("GET", "/openapi.json", is_private=False),
+    Call("GET", "/docs", is_private=False),
 )
 
 

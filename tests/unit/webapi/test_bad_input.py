@@ -77,6 +77,8 @@ def test_no_call_is_public_but_those_that_say_so() -> None:
         "/livez",
         "/readyz",
         "/metrics",
+        "/openapi.json",
+        "/docs",
     }
 
 

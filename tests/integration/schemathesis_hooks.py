@@ -1,0 +1,44 @@
+"""What schemathesis cannot know from the document: bounds and values that JSON Schema has no words for.
+
+What is bad by the document stays as it is; what is well-formed is made good. That the API refuses the rest is shown
+by tests/hostile.
+"""
+
+import itertools
+import re
+from typing import Any
+
+import orjson
+import schemathesis
+
+from webapi.bodies import METADATA_BYTES_MAX
+
+_FILE_BYTES_MAX = 5 * 1024**3
+_PAGE_TOKEN_MAX = 512
+_KEY = re.compile(r"[!#-\[\]-~]{1,240}")
+_numbers = itertools.count()
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
+    """Change one request before it is sent."""
+    key = case.headers.get("Idempotency-Key")
+    if isinstance(key, str) and _KEY.fullmatch(key):
+        # Another body under the same key would be refused.
+        case.headers["Idempotency-Key"] = f"{key}-{next(_numbers)}"
+    token = case.query.get("page_token")
+    if isinstance(token, str) and len(token) <= _PAGE_TOKEN_MAX:
+        # Tokens come from answers; without one it is the first page.
+        case.query["page_token"] = ""
+    if isinstance(case.body, dict):
+        _make_good(case.body)
+
+
+def _make_good(body: dict[str, Any]) -> None:
+    size = body.get("size_bytes")
+    if isinstance(size, int | float) and not isinstance(size, bool) and size >= 1 and size == int(size):
+        # To JSON Schema 9.0 is an integer; the largest size is a setting.
+        body["size_bytes"] = min(int(size), _FILE_BYTES_MAX)
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and len(orjson.dumps(metadata)) > METADATA_BYTES_MAX:
+        body["metadata"] = {}

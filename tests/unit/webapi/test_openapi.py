@@ -1,0 +1,163 @@
+"""The OpenAPI document says what the application does, and the page shows it without asking anybody else."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from tests.hostile.calls import CALLS, routes_of
+from tests.unit.webapi.conftest import A_VIDEO, Api
+from webapi.app import create_app
+from webapi.bodies import CreateVideo, ListVideos, VideoBody
+from webapi.errors import KINDS, Code
+from webapi.openapi import openapi_document
+
+
+@pytest.fixture
+def document(api: Api) -> Any:
+    """The document as clients get it."""
+    return api.client.simulate_get("/openapi.json").json
+
+
+def _operations(document: Any) -> dict[tuple[str, str], Any]:
+    return {
+        (method.upper(), path): described
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+    }
+
+
+def test_the_document_has_exactly_the_calls_of_the_application(api: Api, document: Any) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert set(_operations(document)) == routes_of(create_app(api.needs))
+
+
+def test_every_call_needs_a_token_unless_it_is_public(document: Any) -> None:
+    needed = {key: bool(described["security"]) for key, described in _operations(document).items()}
+
+    assert needed == {(call.method, call.template): call.is_private for call in CALLS}
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_every_call_names_its_success_and_its_scope(document: Any) -> None:
+    for call in CALLS:
+        described = _operations(document)[call.method, call.template]
+        assert str(call.success) in described["responses"]
+        if call.is_private:
+            assert described["security"] == [{"bearer": [call.scope] if call.scope else []}]
+
+
+def test_every_problem_is_named_with_its_status(document: Any) -> None:
+    named = {
+        (code, status)
+        for described in _operations(document).values()
+        for status, answer in described["responses"].items()
+        for code in _codes(answer)
+    }
+
+    # Another method is no call, so its problem belongs to none.
+    assert named == {(code.value, kind.status[:3]) for code, kind in KINDS.items() if code != Code.METHOD_NOT_ALLOWED}
+    assert set(document["components"]["schemas"]["Code"]["enum"]) == {code.value for code in Code}
+
+
+def test_requests_and_answers_are_the_models_that_validate(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+
+    assert set(schemas["CreateVideo"]["properties"]) == set(CreateVideo.model_fields)
+    assert schemas["CreateVideo"]["additionalProperties"] is False
+    assert set(schemas["VideoBody"]["required"]) == set(VideoBody.model_fields)
+    listed = _operations(document)["GET", "/api/v1/videos"]
+    assert [parameter["name"] for parameter in listed["parameters"]] == list(ListVideos.model_fields)
+
+
+def test_creating_names_its_key_and_its_headers(document: Any) -> None:
+    described = _operations(document)["POST", "/api/v1/videos"]
+
+    assert {"$ref": "#/components/parameters/IdempotencyKey"} in described["parameters"]
+    for status in ("201", "429"):
+        assert {"RateLimit", "RateLimit-Policy"} <= set(described["responses"][status]["headers"])
+
+
+def test_every_reference_leads_somewhere(document: Any) -> None:
+    for reference in re.findall(r'"\$ref": ?"#/([^"]+)"', str(document).replace("'", '"')):
+        found = document
+        for part in reference.split("/"):
+            found = found[part]
+
+
+def test_an_answer_has_the_headers_that_are_described(api: Api, document: Any) -> None:
+    answer = api.call("POST", "/api/v1/videos", json=A_VIDEO)
+    described = _operations(document)["POST", "/api/v1/videos"]["responses"]["201"]["headers"]
+
+    assert [name for name in described if name not in answer.headers] == []
+
+
+def test_the_page_asks_nobody_for_anything(api: Api) -> None:
+    answer = api.client.simulate_get("/docs")
+    page = _Page(answer.text)
+
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert page.tags.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "form", "base", "video"})
+    assert all(link.startswith("#") or link == "/openapi.json" for link in page.links)
+    assert not page.inline_code
+    style = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+    assert "url(" not in page.style
+    assert "@import" not in page.style
+    assert answer.headers["Content-Security-Policy"] == (
+        f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def test_the_page_shows_every_call_every_problem_and_every_field(api: Api) -> None:
+    page = _Page(api.client.simulate_get("/docs").text)
+
+    for call in CALLS:
+        assert f"{call.method} {call.template}" in page.text
+    for code in (code for code in Code if code != Code.METHOD_NOT_ALLOWED):
+        assert code in page.text
+    for field in CreateVideo.model_fields:
+        assert field in page.text
+    assert {link[1:] for link in page.links if link.startswith("#")} <= page.ids
+
+
+def test_the_document_is_made_once() -> None:
+    assert openapi_document() is openapi_document()
+
+
+def _codes(answer: Any) -> list[str]:
+    schema = answer.get("content", {}).get("application/problem+json", {}).get("schema", {})
+    return list(schema.get("properties", {}).get("code", {}).get("enum", ()))
+
+
+class _Page(HTMLParser):
+    """What is on a page."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.inline_code: list[str] = []
+        self.text = ""
+        self.style = ""
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name in ("href", "src", "action"):
+                self.links.append(str(value))
+            elif name == "id":
+                assert str(value) not in self.ids
+                self.ids.add(str(value))
+            elif name.startswith("on") or name == "style":
+                self.inline_code.append(name)
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "style" and not self.style:
+            self.style = data
+        else:
+            self.text += data

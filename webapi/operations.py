@@ -1,0 +1,169 @@
+"""Every call, for the OpenAPI document: what it takes, what it answers, which problems it can end in.
+
+A test compares these rows with the routes of webapi/app.py both ways.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from webapi import bodies
+from webapi.errors import Code
+from webapi.webhooks import Callback
+
+VIDEO_ID = "{video_id}"
+VIDEOS = "/api/v1/videos"
+VIDEO = f"{VIDEOS}/{VIDEO_ID}"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call. What follows from its kind (a token, an id, a body, a query) is not repeated in ``problems``."""
+
+    method: str
+    path: str
+    summary: str
+    status: int = 200
+    answer: type[BaseModel] | None = None
+    # What the answer is when it is no model of ours.
+    media_type: str | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    problems: tuple[Code, ...] = ()
+    # Of the successful answer.
+    headers: tuple[str, ...] = ()
+    other_statuses: tuple[int, ...] = ()
+    is_private: bool = True
+    scope: str | None = None
+    is_keyed: bool = False
+    is_conditional: bool = False
+    asks_neighbours: bool = True
+
+    @property
+    def has_video(self) -> bool:
+        """Tell whether it is about one video."""
+        return VIDEO_ID in self.path
+
+
+class SignedQuery(BaseModel):
+    """The query of a callback URL, as it was signed."""
+
+    video: str
+    attempt: str
+    sig: str
+
+
+class State(BaseModel):
+    """What a probe is told."""
+
+    status: str
+
+
+def _public(path: str, summary: str, **known: object) -> Operation:
+    return Operation("GET", path, summary, is_private=False, asks_neighbours=False, **known)  # type: ignore[arg-type]
+
+
+_AGAIN = ("Retry-After",)
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        VIDEOS,
+        "Ask for an upload",
+        201,
+        bodies.UploadTarget,
+        body=bodies.CreateVideo,
+        problems=(
+            Code.FILE_TOO_LARGE,
+            Code.UPLOAD_CLOSED,
+            Code.IDEMPOTENCY_KEY_IN_USE,
+            Code.IDEMPOTENCY_KEY_REUSED,
+            Code.UPLOAD_LIMIT_REACHED,
+        ),
+        headers=("Location", "RateLimit", "RateLimit-Policy"),
+        is_keyed=True,
+    ),
+    Operation("GET", VIDEOS, "List your videos, newest first", answer=bodies.VideoList, query=bodies.ListVideos),
+    Operation(
+        "GET",
+        VIDEO,
+        "Look at a video",
+        answer=bodies.VideoBody,
+        headers=("ETag", *_AGAIN),
+        is_conditional=True,
+    ),
+    Operation(
+        "DELETE",
+        VIDEO,
+        "Delete a video, or give up its upload; it can be restored for a while",
+        204,
+        problems=(Code.MANAGED_BY_KUBERNETES,),
+    ),
+    Operation(
+        "POST",
+        f"{VIDEO}/upload_url",
+        "Get another URL to send the file to",
+        answer=bodies.UploadTarget,
+        problems=(Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+    ),
+    Operation(
+        "POST",
+        f"{VIDEO}/upload_complete",
+        "Confirm that the file was sent",
+        202,
+        bodies.ConfirmedVideo,
+        problems=(Code.OBJECT_MISSING, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+    ),
+    Operation(
+        "POST",
+        f"{VIDEO}/retry",
+        "Try again what failed",
+        202,
+        bodies.VideoBody,
+        problems=(Code.NOT_RETRYABLE, Code.MANAGED_BY_KUBERNETES),
+        headers=_AGAIN,
+    ),
+    Operation(
+        "POST",
+        f"{VIDEO}/restore",
+        "Take a deletion back",
+        answer=bodies.VideoBody,
+        problems=(Code.NOT_RESTORABLE, Code.MANAGED_BY_KUBERNETES),
+        headers=_AGAIN,
+        other_statuses=(202,),
+    ),
+    Operation("GET", f"{VIDEO}/events", "See what has happened to a video", answer=bodies.EventList),
+    Operation(
+        "GET",
+        "/api/v1/admin/videos",
+        "List the dead letters of all owners",
+        answer=bodies.AdminVideoList,
+        query=bodies.ListDeadLetters,
+        scope="admin",
+    ),
+    Operation(
+        "POST",
+        f"/api/v1/admin/videos/{VIDEO_ID}/retry",
+        "Try again anybody's video",
+        202,
+        bodies.AdminVideoBody,
+        problems=(Code.NOT_RETRYABLE, Code.MANAGED_BY_KUBERNETES),
+        headers=_AGAIN,
+        scope="admin",
+    ),
+    Operation(
+        "POST",
+        "/webhooks/coconut",
+        "Hear from the transcoding service",
+        204,
+        body=Callback,
+        query=SignedQuery,
+        problems=(Code.INVALID_SIGNATURE,),
+        is_private=False,
+    ),
+    _public("/livez", "Tell that the process answers", answer=State),
+    _public("/readyz", "Tell whether requests can be answered", answer=State, other_statuses=(503,)),
+    _public("/metrics", "Measurements for Prometheus", media_type="text/plain"),
+    _public("/openapi.json", "This document", media_type="application/json"),
+    _public("/docs", "This document, to be read", media_type="text/html"),
+)
