@@ -11,6 +11,7 @@ from crds.callback import CALLBACK_PATH
 from webapi.admin import AdminRetry, AdminVideos
 from webapi.asking import Restore, Retry, Retrying
 from webapi.auth import Authentication, Tokens
+from webapi.cors import Cors
 from webapi.documentation import Docs, OpenApi
 from webapi.errors import handle_errors
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
@@ -46,11 +47,12 @@ class Dependencies:
     policy: Policy
     view: View
     clock: Callable[[], datetime]
+    cors_origins: Sequence[str] = ()
 
 
 def create_app(needs: Dependencies) -> App:
     """Return the WSGI application."""
-    app: App = falcon.App(middleware=[Observing(needs.metrics), Authentication(needs.tokens)])
+    app: App = falcon.App(middleware=[Observing(needs.metrics), Cors(needs.cors_origins), Authentication(needs.tokens)])
     handle_errors(app)
     _add_videos(app, needs)
     app.add_route(CALLBACK_PATH, CoconutWebhook(needs.claims, needs.callback_keys))

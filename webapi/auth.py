@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens (JWT, HS256) and the middleware that asks for one everywhere but on public resources.
+"""Who calls: bearer tokens (JWT) and the middleware that asks for one everywhere but on public resources.
 
 What a caller may see is decided by each resource: another user's video does not exist for it.
 """
@@ -13,6 +13,7 @@ import falcon
 import jwt
 
 from webapi.errors import Code, ProblemError
+from webapi.jwks import ALGORITHMS, KeySet
 
 _REALM = 'Bearer realm="video-uploads"'
 # Clocks of two machines differ by seconds; RFC 8725 asks for a small tolerance.
@@ -37,10 +38,14 @@ _EXPIRED = "the token has expired"
 
 
 class Tokens:
-    """Verification of tokens. The algorithm is ours to choose, never the token's."""
+    """Verification of tokens, by our secret or by one of the issuer's public keys.
 
-    def __init__(self, signing_key: str, *, issuer: str, audience: str) -> None:
+    A token says which key it means; each key verifies one algorithm, so the token never chooses that.
+    """
+
+    def __init__(self, signing_key: str | None, *, issuer: str, audience: str, key_set: KeySet | None = None) -> None:
         self._signing_key = signing_key
+        self._key_set = key_set
         self._issuer = issuer
         self._audience = audience
         self._known = lru_cache(maxsize=_TOKENS_KEPT)(self._verified)
@@ -52,18 +57,22 @@ class Tokens:
             raise ProblemError(Code.NOT_AUTHENTICATED, "no bearer token was sent", headers={"WWW-Authenticate": _REALM})
         if len(token) > _TOKEN_CHARACTERS_MAX:
             raise _invalid("the token is too long")
-        caller, expires_at = self._known(token)
+        if self._key_set is not None:
+            self._key_set.refresh()
+        # What was verified by keys that are no longer there is verified again.
+        caller, expires_at = self._known(token, self._key_set.version if self._key_set else 0)
         if expires_at + _LEEWAY_SECONDS <= time.time():
             raise _invalid(_EXPIRED)
         return caller
 
-    def _verified(self, token: str) -> tuple[Caller, float]:
+    def _verified(self, token: str, _version: int) -> tuple[Caller, float]:
         """Return who a good token is for, and until when."""
         try:
+            key, algorithm = self._key_of(token)
             claims = jwt.decode(
                 token,
-                self._signing_key,
-                algorithms=["HS256"],
+                key,
+                algorithms=[algorithm],
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=_LEEWAY_SECONDS,
@@ -77,6 +86,17 @@ class Tokens:
             # No more than this: the difference between reasons helps only who forges tokens.
             raise _invalid("the token is not valid here") from None
         return _caller(claims), float(claims["exp"])
+
+    def _key_of(self, token: str) -> tuple[Any, str]:
+        """Return the key a token means, and the algorithm that is the key's. Raises InvalidTokenError."""
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") in ALGORITHMS and self._key_set is not None:
+            found = self._key_set.key(str(header.get("kid", "")))
+            if found is not None:
+                return found.key, found.algorithm
+        elif self._signing_key is not None:
+            return self._signing_key, "HS256"
+        raise jwt.InvalidTokenError
 
 
 class Authentication:

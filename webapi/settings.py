@@ -3,9 +3,9 @@
 Read once, in wiring, by crds/settings.py: what is missing or malformed stops the start with its name.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crds.logs import LogFormat
@@ -23,12 +23,19 @@ def _is_long_enough(key: SecretStr) -> SecretStr:
 SigningKey = Annotated[SecretStr, AfterValidator(_is_long_enough)]
 
 
+# No path, no wildcard and not `null`: an origin is matched as a whole.
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+
+
 class Settings(BaseSettings):
     """The API's settings, by the names of their environment variables."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    jwt_signing_key: SigningKey
+    # At least one of the three. The secret is for whoever mints tokens beside us; the others for a real issuer.
+    jwt_signing_key: SigningKey | None = None
+    jwt_jwks_url: str | None = Field(default=None, pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$")
+    jwt_jwks_file: FilePath | None = None
     jwt_issuer: str = Field(min_length=1)
     jwt_audience: str = Field(min_length=1)
     # Comma-separated, at most two: the first one signs, both verify while a key is being rotated.
@@ -56,10 +63,22 @@ class Settings(BaseSettings):
     # How long `/readyz` says 503 while requests are still taken: as long as a load balancer may need to notice.
     # It is part of gunicorn's graceful timeout, and requests need the rest.
     drain_seconds: float = Field(default=3, ge=0, le=15)
+    # Comma-separated origins of pages that may call us, each as browsers send it: scheme, host, and port if unusual.
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
-    @field_validator("webhook_signing_keys", mode="before")
+    @field_validator("webhook_signing_keys", "cors_origins", mode="before")
     @classmethod
-    def _split_keys(cls, value: object) -> object:
-        return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",")] if value.strip() else []
+
+    @model_validator(mode="after")
+    def _has_keys_for_tokens(self) -> Self:
+        if self.jwt_jwks_url is not None and self.jwt_jwks_file is not None:
+            raise ValueError("JWT_JWKS_URL and JWT_JWKS_FILE: only one of them")
+        if self.jwt_signing_key is None and self.jwt_jwks_url is None and self.jwt_jwks_file is None:
+            raise ValueError("JWT_SIGNING_KEY: is missing, and so are JWT_JWKS_URL and JWT_JWKS_FILE")
+        return self

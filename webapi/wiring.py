@@ -18,9 +18,11 @@ from desired.events import Events
 from desired.wishes import Wishes
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
+from webapi import jwks
 from webapi.app import App, Dependencies, create_app
 from webapi.auth import Tokens
 from webapi.health import Readiness
+from webapi.jwks import KeySet
 from webapi.metrics import Metrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
@@ -96,6 +98,7 @@ def start(environment: Environment) -> Service:
             policy=_policy(settings, spaces, timing),
             view=View(spaces.public_base_url, Rules(timing, settings.max_submissions)),
             clock=lambda: datetime.now(UTC),
+            cors_origins=settings.cors_origins,
         )
     )
     return Service(app, settings.drain_seconds, readiness, publisher, database)
@@ -103,8 +106,19 @@ def start(environment: Environment) -> Service:
 
 def _tokens(settings: Settings) -> Tokens:
     return Tokens(
-        settings.jwt_signing_key.get_secret_value(), issuer=settings.jwt_issuer, audience=settings.jwt_audience
+        settings.jwt_signing_key.get_secret_value() if settings.jwt_signing_key else None,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        key_set=_key_set(settings),
     )
+
+
+def _key_set(settings: Settings) -> KeySet | None:
+    if settings.jwt_jwks_url is not None:
+        return KeySet(jwks.from_url(settings.jwt_jwks_url), time.monotonic)
+    if settings.jwt_jwks_file is not None:
+        return KeySet(jwks.from_file(settings.jwt_jwks_file), time.monotonic)
+    return None
 
 
 def _policy(settings: Settings, spaces: SpacesSettings, timing: Timing) -> Policy:

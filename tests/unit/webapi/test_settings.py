@@ -1,5 +1,7 @@
 """Settings: what is missing or malformed stops the start, by name, and without showing secrets."""
 
+from pathlib import Path
+
 import pytest
 
 from crds.logs import LogFormat
@@ -51,6 +53,13 @@ def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.Mon
         pytest.param("WEBHOOK_SIGNING_KEYS", ",".join(["5ec1e7" * 6] * 3), id="three-callback-keys"),
         pytest.param("WEBHOOK_SIGNING_KEYS", "", id="no-callback-key"),
         pytest.param("DATABASE_URL", "", id="empty-database"),
+        pytest.param("JWT_JWKS_URL", "http://login.example.com/keys", id="keys-without-tls"),
+        pytest.param("JWT_JWKS_URL", "file:///etc/keys", id="keys-from-nowhere"),
+        pytest.param("JWT_JWKS_FILE", "/does/not/exist", id="no-file-of-keys"),
+        pytest.param("CORS_ORIGINS", "*", id="every-origin"),
+        pytest.param("CORS_ORIGINS", "null", id="the-null-origin"),
+        pytest.param("CORS_ORIGINS", "https://app.example.com/", id="origin-with-a-path"),
+        pytest.param("CORS_ORIGINS", "https://*.example.com", id="origin-with-a-wildcard"),
         pytest.param("UPLOADS_PER_HOUR", "ten", id="limit-in-words"),
         pytest.param("UPLOADS_PER_HOUR", "-1", id="negative-limit"),
         pytest.param("TIME_SCALE", "0", id="no-time-at-all"),
@@ -79,3 +88,28 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 
     assert "k" * 32 not in shown
     assert "n" * 32 not in shown
+
+
+def test_public_keys_may_stand_in_for_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JWT_SIGNING_KEY")
+    monkeypatch.setenv("JWT_JWKS_URL", "https://login.example.com/keys")
+
+    assert read_settings(Settings, who="the API").jwt_signing_key is None
+
+
+def test_public_keys_come_from_one_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.touch()
+    monkeypatch.setenv("JWT_JWKS_URL", "https://login.example.com/keys")
+    monkeypatch.setenv("JWT_JWKS_FILE", str(file))
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(Settings, who="the API")
+
+    assert "JWT_JWKS_URL and JWT_JWKS_FILE: only one" in str(stopped.value)
+
+
+def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(Settings, who="the API").cors_origins == ()
+
+    monkeypatch.setenv("CORS_ORIGINS", "https://app.example.com, http://localhost:5173")
+    assert read_settings(Settings, who="the API").cors_origins == ("https://app.example.com", "http://localhost:5173")
