@@ -81,3 +81,22 @@ class FolderPage:
 
     folders: tuple[str, ...]
     files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part that storage holds. ``etag`` without quotes, ``last_modified`` in UTC."""
+
+    number: int
+    etag: str
+    file_bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class OpenUpload:
+    """A multipart upload that was neither completed nor aborted. ``initiated_at`` in UTC."""
+
+    key: str
+    upload_id: str
+    initiated_at: datetime

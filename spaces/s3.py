@@ -17,8 +17,10 @@ from spaces.settings import KeyPair, SpacesSettings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Refusals by status that pass by themselves.
-_PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed"})
+# Refusals by status that pass by themselves, or after another look: a part was replaced since the last one.
+_PASSING_CODES = frozenset(
+    {"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed", "InvalidPart"}
+)
 _NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
 
 # botocore's own ConnectionError and HTTPClientError have no common base but the one of its usage errors.
@@ -95,6 +97,11 @@ def asking(doing: str) -> Iterator[None]:
 def is_missing(error: ClientError) -> bool:
     """Tell whether storage said that there is no such object. A HEAD has no body to say more than 404."""
     return error.response["Error"].get("Code") in {"404", "NoSuchKey", "NotFound"}
+
+
+def is_missing_upload(error: ClientError) -> bool:
+    """Tell whether storage said that there is no such multipart upload: it was completed, aborted, or never was."""
+    return error.response["Error"].get("Code") == "NoSuchUpload"
 
 
 def is_missing_bucket(error: ClientError) -> bool:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from spaces.plan import PART_BYTES_MIN
+
 JobStorage = Literal["dospaces", "s3", "s3other"]
 PublicAcl = Literal["public-read"]
 
@@ -92,6 +94,9 @@ class SpacesSettings(BaseSettings):
     coconut_service: JobStorage = "dospaces"
     # The largest single PUT.
     max_file_bytes: int = Field(default=5 * 1024**3, gt=0)
+    # Of files that come in parts. Phones hold a part in memory, and one is the most that an interruption costs;
+    # it grows for files that would need more than 1,000 of them.
+    part_bytes: int = Field(default=16 * 1024**2, ge=PART_BYTES_MIN, le=5 * 1024**3)
     # All tries of one call together end within the shutdown grace of a process.
     connect_timeout_seconds: float = Field(default=3, gt=0)
     read_timeout_seconds: float = Field(default=10, gt=0)

@@ -4,9 +4,8 @@ What makes a source or an output good is in source.py and outputs.py; here are o
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -18,18 +17,16 @@ from spaces.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from spaces.playlist import PLAYLIST_BYTES_MAX
 from spaces.s3 import Clients, asking, is_missing, make_clients
 from spaces.settings import SpacesSettings
+from spaces.signing import expiry, sign
 from spaces.source import judge_source
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
 # What is under a stable key may be replaced: a new edition is seen everywhere this much later.
 STABLE_CACHE_CONTROL = "max-age=10"
-
-# The server's own bound. boto3 signs longer ones, which nobody then accepts.
-_EXPIRES_SECONDS_MAX = 7 * 24 * 3600
 
 
 class Storage:
@@ -49,13 +46,13 @@ class Storage:
         signed: dict[str, Any] = {"Bucket": self._raw_bucket, "Key": key, "ContentType": content_type}
         if declared_bytes is not None:
             signed["ContentLength"] = declared_bytes
-        url = _sign(self._clients.upload_signer, "put_object", signed, expires_seconds)
-        return SignedUpload("PUT", url, {"Content-Type": content_type}, _expiry(url))
+        url = sign(self._clients.upload_signer, "put_object", signed, expires_seconds)
+        return SignedUpload("PUT", url, {"Content-Type": content_type}, expiry(url))
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Sign a GET of an original, with the key that can only read."""
         signed = {"Bucket": self._raw_bucket, "Key": key}
-        return _sign(self._clients.source_signer, "get_object", signed, expires_seconds)
+        return sign(self._clients.source_signer, "get_object", signed, expires_seconds)
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an original, None if there is none."""
@@ -66,12 +63,7 @@ class Storage:
                 if is_missing(error):
                     return None
                 raise
-        return ObjectFacts(
-            etag=answer["ETag"].strip('"'),
-            last_modified=answer["LastModified"].astimezone(UTC),
-            file_bytes=answer["ContentLength"],
-            content_type=answer.get("ContentType", ""),
-        )
+        return facts_of(answer)
 
     def verify_source(
         self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
@@ -198,14 +190,11 @@ class Storage:
         return answer["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
 
 
-def _sign(signer: "S3Client", operation: str, signed: Mapping[str, Any], expires_seconds: int) -> str:
-    if not 0 < expires_seconds <= _EXPIRES_SECONDS_MAX:
-        raise ValueError(f"a signed URL lasts 1 to {_EXPIRES_SECONDS_MAX} seconds")
-    return signer.generate_presigned_url(operation, Params=dict(signed), ExpiresIn=expires_seconds)
-
-
-def _expiry(url: str) -> datetime:
-    """Return when the URL expires, by the clock that signed it."""
-    query = parse_qs(urlsplit(url).query)
-    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+def facts_of(answer: "HeadObjectOutputTypeDef") -> ObjectFacts:
+    """Return the facts in the answer to a HEAD."""
+    return ObjectFacts(
+        etag=answer["ETag"].strip('"'),
+        last_modified=answer["LastModified"].astimezone(UTC),
+        file_bytes=answer["ContentLength"],
+        content_type=answer.get("ContentType", ""),
+    )

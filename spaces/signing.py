@@ -1,0 +1,26 @@
+"""Signed URLs: secrets that let whoever has them make one request, until they expire. Signing asks nobody."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# The server's own bound. boto3 signs longer ones, which nobody then accepts.
+_EXPIRES_SECONDS_MAX = 7 * 24 * 3600
+
+
+def sign(signer: "S3Client", operation: str, signed: Mapping[str, Any], expires_seconds: int) -> str:
+    """Return the URL of a request with just these parameters."""
+    if not 0 < expires_seconds <= _EXPIRES_SECONDS_MAX:
+        raise ValueError(f"a signed URL lasts 1 to {_EXPIRES_SECONDS_MAX} seconds")
+    return signer.generate_presigned_url(operation, Params=dict(signed), ExpiresIn=expires_seconds)
+
+
+def expiry(url: str) -> datetime:
+    """Return when the URL expires, by the clock that signed it."""
+    query = parse_qs(urlsplit(url).query)
+    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
