@@ -54,6 +54,8 @@ class VideoRow:
     """One video: what is wished and what is observed. ``retired``: its resource has left Kubernetes.
 
     ``deleted_at``: when the wish became to delete it; None while it is wanted. ``metadata``: the client's own words.
+    ``upload_id``: the newest multipart upload that was opened at storage, whatever became of it; ``part_bytes``: how
+    its file is cut.
     """
 
     wish: Wish
@@ -62,6 +64,8 @@ class VideoRow:
     retired: bool
     deleted_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    part_bytes: int | None = None
+    upload_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ def video_row(columns: DictRow) -> VideoRow:
         retired=columns["retired"],
         deleted_at=columns["deleted_at"],
         metadata=columns["metadata"],
+        part_bytes=columns["part_bytes"],
+        upload_id=columns["upload_id"],
     )
 
 

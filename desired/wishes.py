@@ -79,6 +79,15 @@ WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestam
 RETURNING *
 """
 
+# Two processes may open one at the same time: the first one counts, and the other gives its own up. What a part is
+# stays, so that a client that comes back finds the same boundaries.
+_OPEN_UPLOAD = """
+UPDATE videos SET upload_id = %(upload_id)s, part_bytes = coalesce(part_bytes, %(part_bytes)s)
+WHERE video_id = %(video_id)s AND origin = 'api' AND upload_mode = 'multipart' AND NOT deleted
+  AND phase IN ('pending', 'uploading') AND upload_id IS NOT DISTINCT FROM %(instead_of)s
+RETURNING *
+"""
+
 
 @dataclass(frozen=True)
 class NewVideo:
@@ -92,6 +101,7 @@ class NewVideo:
     declared_bytes: int | None
     region: str
     storage_key: str
+    upload_mode: UploadMode = UploadMode.SINGLE
     # No part of the wish: it stays in the row.
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -136,7 +146,6 @@ class Wishes:
             "metadata": Jsonb(dict(new.metadata)),
             **observed_columns(observed),
             "origin": Origin.API,
-            "upload_mode": UploadMode.SINGLE,
             "profile": DEFAULT_PROFILE,
             "per_hour": per_hour,
         }
@@ -160,6 +169,25 @@ class Wishes:
             found = connection.execute(_QUOTA, {"owner": owner}).fetchone() or {"used": 0, "seconds": None}
         seconds = _HOUR_SECONDS if found["seconds"] is None else found["seconds"]
         return Quota(per_hour, max(0, per_hour - found["used"]), max(0.0, seconds))
+
+    def open_upload(self, video_id: str, *, upload_id: str, part_bytes: int, instead_of: str | None) -> VideoRow:
+        """Record a multipart upload that was opened for a video that waits for its file.
+
+        ``instead_of``: the one on record when it was opened. Returns the row as it is then: with another upload if
+        somebody else was faster, or nothing is waited for. Raises VideoGoneError, UnavailableError.
+        """
+        opened = {
+            "video_id": video_id,
+            "upload_id": upload_id,
+            "part_bytes": part_bytes,
+            "instead_of": instead_of,
+        }
+        with self._database.transaction() as connection:
+            # No part of what the resource shows: the revision stays, and nobody has to look.
+            found = connection.execute(_OPEN_UPLOAD, opened).fetchone() or connection.execute(_GET, opened).fetchone()
+        if found is None:
+            raise VideoGoneError(video_id)
+        return video_row(found)
 
     def confirm(self, video_id: str) -> VideoRow:
         """Record that the client says its bytes are there. Repeating it changes nothing.

@@ -18,9 +18,11 @@ from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.history import VideoEvents
 from webapi.lists import Lists
 from webapi.metrics import Metrics
+from webapi.multipart import Multiparts
 from webapi.observing import Observing
 from webapi.openapi import openapi_document
-from webapi.ports import Catalogue, Claims, History, Publisher, Storage, Wishes
+from webapi.parts import VideoParts
+from webapi.ports import Catalogue, Claims, History, Parts, Publisher, Storage, Wishes
 from webapi.showing import Showing
 from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos import Policy, Video, Videos
@@ -39,6 +41,7 @@ class Dependencies:
     history: History
     claims: Claims
     storage: Storage
+    parts: Parts
     publisher: Publisher
     readiness: Readiness
     metrics: Metrics
@@ -68,13 +71,19 @@ def create_app(needs: Dependencies) -> App:
 def _add_videos(app: App, needs: Dependencies) -> None:
     catalogue, wishes, publisher = needs.catalogue, needs.wishes, needs.publisher
     showing = Showing(needs.view, needs.clock)
-    urls = UploadUrls(needs.storage, expires_seconds=needs.policy.upload_url_seconds)
+    policy = needs.policy
+    multiparts = Multiparts(
+        wishes, needs.parts, needs.storage, part_bytes=policy.part_bytes, url_seconds=policy.upload_url_seconds
+    )
+    urls = UploadUrls(needs.storage, multiparts, expires_seconds=policy.upload_url_seconds)
     lists, retrying = Lists(catalogue, needs.view, needs.clock), Retrying(wishes, publisher)
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
-    app.add_route(videos, Videos(wishes, publisher, urls, lists, needs.policy))
-    app.add_route(video, Video(catalogue, wishes, publisher, showing))
+    app.add_route(videos, Videos(wishes, publisher, urls, lists, policy))
+    app.add_route(video, Video(catalogue, wishes, multiparts, publisher, showing))
     app.add_route(f"{video}/upload_url", UploadUrl(catalogue, urls))
-    app.add_route(f"{video}/upload_complete", UploadComplete(catalogue, wishes, needs.storage, publisher))
+    confirming = UploadComplete(catalogue, wishes, needs.storage, multiparts, publisher)
+    app.add_route(f"{video}/upload_complete", confirming)
+    app.add_route(f"{video}/parts", VideoParts(catalogue, multiparts))
     app.add_route(f"{video}/retry", Retry(catalogue, retrying, showing))
     app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, showing))
     app.add_route(f"{video}/events", VideoEvents(catalogue, needs.history))

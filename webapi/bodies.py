@@ -24,6 +24,8 @@ _NO_NAME = rf"/\\{_NOWHERE}"
 _FILENAME_PATTERN = rf"^[^{_NO_NAME}]*[^.{_INVISIBLE}{_NO_NAME}][^{_NO_NAME}]*$"
 # Of whatever page is asked for: some rows more cost nothing, all of them would.
 PAGE_SIZE_MAX = 100
+# Of parts in one call: enough for hours of most lines, and a URL is good for minutes.
+SIGNED_AT_ONCE_MAX = 100
 _DIGITS = re.compile(r"[0-9]{1,1000}")
 _CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
 
@@ -84,10 +86,28 @@ class CreateVideo(_Request):
         pattern=_CONTENT_TYPE_PATTERN, description="video/…, or application/octet-stream when the type is not known"
     )
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
+    upload_mode: UploadMode | None = Field(default=None, description="single, multipart, or by size if left out")
     metadata: Metadata = Field(
         default_factory=dict,
         description="texts by names of 1 to 64 characters, no control characters, no change of direction;"
         f" at most {METADATA_BYTES_MAX} bytes as JSON",
+    )
+
+
+def _distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(numbers)) < len(numbers):
+        raise PydanticCustomError("repeated", "each number once")
+    return numbers
+
+
+class SignParts(_Request):
+    """Ask for the URLs of some parts."""
+
+    part_numbers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
+        min_length=1,
+        max_length=SIGNED_AT_ONCE_MAX,
+        description="numbers of parts, each once",
+        json_schema_extra={"uniqueItems": True},
     )
 
 
@@ -124,6 +144,13 @@ class UploadPlan(_Answer):
     mode: UploadMode
 
 
+class MultipartPlan(UploadPlan):
+    """How the file is cut: ``part_count`` parts of ``part_size`` bytes, of which the last may be smaller."""
+
+    part_size: int
+    part_count: int
+
+
 class UploadTarget(_Answer):
     """201 and 200: where to send the file. The request must carry ``headers`` exactly as they are here."""
 
@@ -134,7 +161,46 @@ class UploadTarget(_Answer):
     headers: dict[str, str]
     expires_at: datetime
     status: Phase
-    upload: UploadPlan
+    upload: MultipartPlan | UploadPlan
+
+
+class PartBody(_Answer):
+    """A part that storage has."""
+
+    part_number: int
+    size_bytes: int
+    etag: str
+
+
+class PartList(_Answer):
+    """200: what storage has of a file, and which parts it has not."""
+
+    video_id: str
+    size_bytes: int
+    part_size: int
+    part_count: int
+    parts: tuple[PartBody, ...]
+    missing: tuple[int, ...]
+
+
+class SignedPart(_Answer):
+    """Where to send one part: just ``size_bytes`` bytes of it."""
+
+    part_number: int
+    upload_url: str
+    method: str
+    headers: dict[str, str]
+    size_bytes: int
+    expires_at: datetime
+
+
+class SignedParts(_Answer):
+    """200: where to send the parts that were asked for, in that order."""
+
+    video_id: str
+    part_size: int
+    part_count: int
+    parts: tuple[SignedPart, ...]
 
 
 class ConfirmedVideo(_Answer):

@@ -33,6 +33,7 @@ class Code(StrEnum):
     INVALID_JSON = "invalid_json"
     INVALID_REQUEST = "invalid_request"
     FILE_TOO_LARGE = "file_too_large"
+    SIZE_REQUIRED = "size_required"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     NOT_AUTHENTICATED = "not_authenticated"
@@ -42,6 +43,8 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     OBJECT_MISSING = "object_missing"
+    PARTS_MISSING = "parts_missing"
+    NOT_MULTIPART = "not_multipart"
     UPLOAD_CLOSED = "upload_closed"
     NOT_RETRYABLE = "not_retryable"
     NOT_RESTORABLE = "not_restorable"
@@ -75,6 +78,9 @@ KINDS: dict[Code, Kind] = {
         falcon.HTTP_422, "The request has invalid fields", False, "Correct the fields listed in `errors`."
     ),
     Code.FILE_TOO_LARGE: Kind(falcon.HTTP_422, "The file is too large", False, "Upload a smaller file."),
+    Code.SIZE_REQUIRED: Kind(
+        falcon.HTTP_422, "The size of the file is needed", False, "Send `size_bytes`: the parts follow from it."
+    ),
     Code.BODY_TOO_LARGE: Kind(
         falcon.HTTP_413, "The body is too large", False, "Send the file to the upload URL, not to this API."
     ),
@@ -97,6 +103,12 @@ KINDS: dict[Code, Kind] = {
     ),
     Code.OBJECT_MISSING: Kind(
         falcon.HTTP_409, "The file is not in storage", True, "Finish sending the file, then confirm again."
+    ),
+    Code.PARTS_MISSING: Kind(
+        falcon.HTTP_409, "Parts of the file are not in storage", True, "Send the parts that `GET …/parts` misses."
+    ),
+    Code.NOT_MULTIPART: Kind(
+        falcon.HTTP_409, "The upload has no parts", False, "Send the file to `upload_url` in one piece."
     ),
     Code.UPLOAD_CLOSED: Kind(
         falcon.HTTP_409, "The video waits for no file", False, "Look at the video: `what_to_do` says what it needs."

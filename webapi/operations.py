@@ -64,6 +64,7 @@ def _public(path: str, summary: str, **known: object) -> Operation:
 
 
 _AGAIN = ("Retry-After",)
+_OF_PARTS = (Code.NOT_MULTIPART, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES)
 
 OPERATIONS = (
     Operation(
@@ -75,6 +76,7 @@ OPERATIONS = (
         body=bodies.CreateVideo,
         problems=(
             Code.FILE_TOO_LARGE,
+            Code.SIZE_REQUIRED,
             Code.UPLOAD_CLOSED,
             Code.IDEMPOTENCY_KEY_IN_USE,
             Code.IDEMPOTENCY_KEY_REUSED,
@@ -112,7 +114,22 @@ OPERATIONS = (
         "Confirm that the file was sent",
         202,
         bodies.ConfirmedVideo,
-        problems=(Code.OBJECT_MISSING, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+        problems=(Code.OBJECT_MISSING, Code.PARTS_MISSING, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+    ),
+    Operation(
+        "GET",
+        f"{VIDEO}/parts",
+        "See which parts of the file have arrived",
+        answer=bodies.PartList,
+        problems=_OF_PARTS,
+    ),
+    Operation(
+        "POST",
+        f"{VIDEO}/parts",
+        "Get URLs to send parts to",
+        answer=bodies.SignedParts,
+        body=bodies.SignParts,
+        problems=_OF_PARTS,
     ),
     Operation(
         "POST",

@@ -1,6 +1,6 @@
 """What the API needs of its neighbours. The real ones are in desired/, spaces/ and crds/, joined in wiring.py."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from desired.catalogue import Page, Place, Selection
 from desired.idempotency import IdempotencyKey
 from desired.rows import EventRow, VideoRow
 from desired.wishes import NewVideo, Quota
+from spaces.outcome import ObjectFacts, StoredPart
 
 
 class Catalogue(Protocol):
@@ -47,6 +48,10 @@ class Wishes(Protocol):
 
     def quota(self, owner: str, *, per_hour: int) -> Quota:
         """Return what is left of an owner's hour."""
+        ...
+
+    def open_upload(self, video_id: str, *, upload_id: str, part_bytes: int, instead_of: str | None) -> VideoRow:
+        """Record a multipart upload that was opened, unless somebody else was faster or nothing is waited for."""
         ...
 
     def confirm(self, video_id: str) -> VideoRow:
@@ -96,8 +101,34 @@ class Storage(Protocol):
         """Sign a PUT without asking anybody."""
         ...
 
-    def head(self, key: str) -> object | None:
+    def head(self, key: str) -> ObjectFacts | None:
         """Return what storage knows of an object, None when it has none. Raises UnavailableError."""
+        ...
+
+
+class Parts(Protocol):
+    """Originals that come in parts. Every method but the signing one raises UnavailableError, RefusedError."""
+
+    def create(self, key: str, *, content_type: str) -> str:
+        """Open an upload and return its id."""
+        ...
+
+    def parts(self, key: str, upload_id: str) -> tuple[StoredPart, ...] | None:
+        """Return the parts that arrived, None when there is no such upload any more."""
+        ...
+
+    def presign_part(
+        self, key: str, upload_id: str, number: int, *, part_bytes: int, expires_seconds: int
+    ) -> SignedUpload:
+        """Sign a PUT of one part without asking anybody."""
+        ...
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, rejected: str | None = None) -> None:
+        """Join the parts; repeating it is no trouble."""
+        ...
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Give an upload up, with its parts."""
         ...
 
 

@@ -5,30 +5,26 @@ import falcon
 from crds.videoupload import Phase, UploadMode, shown_phase
 from desired.rows import VideoRow
 from webapi.access import changeable, owned
-from webapi.bodies import ConfirmedVideo, UploadPlan, UploadTarget
+from webapi.bodies import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.errors import Code, ProblemError
-from webapi.ports import Catalogue, Publisher, Storage, Wishes
+from webapi.multipart import Multiparts
+from webapi.ports import Catalogue, Publisher, SignedUpload, Storage, Wishes
 
-_BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
+BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
 _DELETED = "the video is deleted; restore it first"
 
 
 class UploadUrls:
     """Signs where the file of a video goes. The URL is a secret of its client and stored nowhere."""
 
-    def __init__(self, storage: Storage, *, expires_seconds: int) -> None:
+    def __init__(self, storage: Storage, multiparts: Multiparts, *, expires_seconds: int) -> None:
         self._storage = storage
+        self._multiparts = multiparts
         self._expires_seconds = expires_seconds
 
     def answer(self, resp: falcon.Response, row: VideoRow) -> None:
-        """Answer with a freshly signed URL."""
-        wish = row.wish
-        signed = self._storage.presign_upload(
-            wish.storage_key,
-            content_type=wish.content_type,
-            declared_bytes=wish.declared_bytes,
-            expires_seconds=self._expires_seconds,
-        )
+        """Answer with a freshly signed URL: of the file, or of its first part."""
+        wish, (signed, plan) = row.wish, self._signed(row)
         target = UploadTarget(
             video_id=wish.video_id,
             upload_url=signed.url,
@@ -37,17 +33,27 @@ class UploadUrls:
             headers=dict(signed.headers),
             expires_at=signed.expires_at,
             status=shown_phase(wish, row.observed),
-            upload=UploadPlan(mode=UploadMode.SINGLE),
+            upload=plan,
         )
         resp.data = target.as_json()
         resp.set_header("Cache-Control", "no-store")
 
     def again(self, resp: falcon.Response, row: VideoRow) -> None:
         """Answer so for a video that has been there before. Raises ProblemError when it waits for no file."""
-        obstacle = _obstacle(row)
-        if obstacle is not None:
-            raise ProblemError(Code.UPLOAD_CLOSED, obstacle)
-        self.answer(resp, row)
+        self.answer(resp, waiting(row))
+
+    def _signed(self, row: VideoRow) -> tuple[SignedUpload, UploadPlan]:
+        wish, plan = row.wish, self._multiparts.plan(row)
+        if plan is not None:
+            shown = MultipartPlan(mode=UploadMode.MULTIPART, part_size=plan.part_bytes, part_count=plan.part_count)
+            return self._multiparts.sign(self._multiparts.opened(row, plan), plan, 1), shown
+        signed = self._storage.presign_upload(
+            wish.storage_key,
+            content_type=wish.content_type,
+            declared_bytes=wish.declared_bytes,
+            expires_seconds=self._expires_seconds,
+        )
+        return signed, UploadPlan(mode=UploadMode.SINGLE)
 
 
 class UploadUrl:
@@ -65,10 +71,13 @@ class UploadUrl:
 class UploadComplete:
     """`/api/v1/videos/{video_id}/upload_complete`."""
 
-    def __init__(self, catalogue: Catalogue, wishes: Wishes, storage: Storage, publisher: Publisher) -> None:
+    def __init__(
+        self, catalogue: Catalogue, wishes: Wishes, storage: Storage, multiparts: Multiparts, publisher: Publisher
+    ) -> None:
         self._catalogue = catalogue
         self._wishes = wishes
         self._storage = storage
+        self._multiparts = multiparts
         self._publisher = publisher
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
@@ -76,12 +85,26 @@ class UploadComplete:
         row = changeable(owned(self._catalogue, req, video_id))
         if row.wish.deleted:
             raise ProblemError(Code.UPLOAD_CLOSED, _DELETED)
-        if row.observed.phase in _BEFORE_THE_FILE:
-            if self._storage.head(row.wish.storage_key) is None:
-                raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
+        if row.observed.phase in BEFORE_THE_FILE:
+            self._have_the_file(row)
             self._publisher.offer(self._wishes.confirm(video_id).wish)
         resp.status = falcon.HTTP_202
         resp.data = ConfirmedVideo(video_id=video_id).as_json()
+
+    def _have_the_file(self, row: VideoRow) -> None:
+        plan = self._multiparts.plan(row)
+        if plan is not None:
+            self._multiparts.join(row, plan)
+        elif self._storage.head(row.wish.storage_key) is None:
+            raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
+
+
+def waiting(row: VideoRow) -> VideoRow:
+    """Return the video if its file is waited for. Raises ProblemError."""
+    obstacle = _obstacle(row)
+    if obstacle is not None:
+        raise ProblemError(Code.UPLOAD_CLOSED, obstacle)
+    return row
 
 
 def _obstacle(row: VideoRow) -> str | None:
@@ -89,7 +112,7 @@ def _obstacle(row: VideoRow) -> str | None:
     wish, observed = row.wish, row.observed
     if wish.deleted:
         return _DELETED
-    if observed.phase not in _BEFORE_THE_FILE:
+    if observed.phase not in BEFORE_THE_FILE:
         return "the file has been accepted" if observed.source else "the video waits for no file"
     # What was confirmed is verified before anything can be put in its place.
     if wish.confirmations > observed.confirmations_answered:

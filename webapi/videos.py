@@ -7,7 +7,7 @@ import falcon
 import structlog
 
 from crds.trouble import UnavailableError
-from crds.videoupload import new_video_id
+from crds.videoupload import UploadMode, new_video_id
 from desired.wishes import NewVideo
 from spaces.keys import original_key
 from webapi.access import changeable, owned
@@ -16,11 +16,12 @@ from webapi.bodies import CreateVideo
 from webapi.errors import Code, FieldProblem, ProblemError
 from webapi.idempotency import idempotency_key
 from webapi.lists import Lists
+from webapi.multipart import Multiparts
 from webapi.ports import Catalogue, Publisher, Wishes
 from webapi.ratelimit import rate_limit_headers
 from webapi.reading import read_json
 from webapi.showing import Showing
-from webapi.uploads import UploadUrls
+from webapi.uploads import BEFORE_THE_FILE, UploadUrls
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +34,9 @@ class Policy:
     max_file_bytes: int
     upload_url_seconds: int
     region: str
+    # A line that breaks costs a client of one PUT the whole file.
+    multipart_above_bytes: int = 100_000_000
+    part_bytes: int = 16 * 1024**2
 
 
 class Videos:
@@ -93,15 +97,26 @@ class Videos:
             region=self._policy.region,
             storage_key=original_key(video_id, asked.filename),
             metadata=asked.metadata,
+            upload_mode=self._mode(asked),
         )
+
+    def _mode(self, asked: CreateVideo) -> UploadMode:
+        if asked.upload_mode is UploadMode.MULTIPART and asked.size_bytes is None:
+            detail = "the size of a file that comes in parts has to be known"
+            raise ProblemError(Code.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
+        is_large = asked.size_bytes is not None and asked.size_bytes > self._policy.multipart_above_bytes
+        return asked.upload_mode or (UploadMode.MULTIPART if is_large else UploadMode.SINGLE)
 
 
 class Video:
     """`/api/v1/videos/{video_id}`."""
 
-    def __init__(self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, showing: Showing) -> None:
+    def __init__(
+        self, catalogue: Catalogue, wishes: Wishes, multiparts: Multiparts, publisher: Publisher, showing: Showing
+    ) -> None:
         self._catalogue = catalogue
         self._wishes = wishes
+        self._multiparts = multiparts
         self._publisher = publisher
         self._showing = showing
 
@@ -119,4 +134,6 @@ class Video:
         """Delete the video, for now; an upload is given up with it. Repeating it changes nothing."""
         row = changeable(owned(self._catalogue, req, video_id))
         self._publisher.offer(self._wishes.delete(row.wish.video_id).wish)
+        if row.observed.phase in BEFORE_THE_FILE:
+            self._multiparts.give_up(row)
         resp.status = falcon.HTTP_204

@@ -16,6 +16,8 @@ from desired.claims import Claims
 from desired.database import Database
 from desired.events import Events
 from desired.wishes import Wishes
+from spaces.multipart import Multipart
+from spaces.s3 import make_clients
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
 from webapi import jwks
@@ -77,7 +79,7 @@ def start(environment: Environment) -> Service:
     """Open pools and threads, in the process that serves. Waits for no neighbour."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
-    metrics, timing = Metrics(), Timing(scale=settings.time_scale)
+    metrics, timing, clients = Metrics(), Timing(scale=settings.time_scale), make_clients(spaces)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.threads)
     publisher = QueuedPublisher(
         uploads.apply, metrics, capacity=settings.publisher_capacity, threads=settings.publisher_threads
@@ -89,7 +91,8 @@ def start(environment: Environment) -> Service:
             wishes=Wishes(database, timing),
             history=Events(database),
             claims=Claims(database),
-            storage=Storage(spaces),
+            storage=Storage(spaces, clients),
+            parts=Multipart(spaces, clients),
             publisher=publisher,
             readiness=readiness,
             metrics=metrics,
@@ -128,4 +131,5 @@ def _policy(settings: Settings, spaces: SpacesSettings, timing: Timing) -> Polic
         # Not scaled: a signed URL is used by real clients, which no test makes faster.
         upload_url_seconds=round(timing.upload_url_seconds),
         region=spaces.region,
+        part_bytes=spaces.part_bytes,
     )

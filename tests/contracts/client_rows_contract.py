@@ -87,7 +87,13 @@ def in_phase(phase: Phase) -> dict[str, Any]:
     }
 
 
-def a_new_video(video_id: str = VIDEO, *, owner: str = "ann", declared_bytes: int | None = 9000) -> NewVideo:
+def a_new_video(
+    video_id: str = VIDEO,
+    *,
+    owner: str = "ann",
+    declared_bytes: int | None = 9000,
+    upload_mode: UploadMode = UploadMode.SINGLE,
+) -> NewVideo:
     """Return what a client asks for."""
     return NewVideo(
         video_id=video_id,
@@ -98,6 +104,7 @@ def a_new_video(video_id: str = VIDEO, *, owner: str = "ann", declared_bytes: in
         declared_bytes=declared_bytes,
         region="tor1",
         storage_key=f"uploads/{video_id}/original.mp4",
+        upload_mode=upload_mode,
     )
 
 

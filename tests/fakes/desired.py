@@ -113,6 +113,17 @@ class FakeWishes:
         self.postgres.check()
         return [event for event in self._events if event.video_id == video_id][-at_most:]
 
+    def open_upload(self, video_id: str, *, upload_id: str, part_bytes: int, instead_of: str | None) -> VideoRow:
+        self.postgres.check()
+        if video_id not in self.rows:
+            raise VideoGoneError(video_id)
+        row = self.rows[video_id]
+        is_ours = row.wish.origin is Origin.API and row.wish.upload_mode is UploadMode.MULTIPART
+        waits = row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and not row.wish.deleted
+        if is_ours and waits and row.upload_id == instead_of:
+            self.rows[video_id] = replace(row, upload_id=upload_id, part_bytes=row.part_bytes or part_bytes)
+        return self.rows[video_id]
+
     def confirm(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.CLIENT)
         answered = row.observed.confirmations_answered
@@ -179,7 +190,7 @@ class FakeClaims:
 
 
 def _wish(new: NewVideo) -> Wish:
-    return Wish(revision=1, origin=Origin.API, upload_mode=UploadMode.SINGLE, **wished(new))
+    return Wish(revision=1, origin=Origin.API, **wished(new))
 
 
 def wished(new: NewVideo) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
-from webapi.bodies import CreateVideo, ListDeadLetters, ListVideos
+from webapi.bodies import CreateVideo, ListDeadLetters, ListVideos, SignParts
 from webapi.reading import JSON_BYTES_MAX
 from webapi.webhooks import BODY_BYTES_MAX, Callback
 
@@ -72,6 +72,7 @@ _NEW_VIDEO = {
     "content_type": "video/mp4",
     "size_bytes": 9,
     "metadata": {"album": "1"},
+    "upload_mode": "single",
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 
@@ -82,6 +83,8 @@ CALLS = (
     Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),
     Call("POST", "/api/v1/videos/{video_id}/upload_url", about="waiting"),
     Call("POST", "/api/v1/videos/{video_id}/upload_complete", 202),
+    Call("GET", "/api/v1/videos/{video_id}/parts", about="parted"),
+    Call("POST", "/api/v1/videos/{video_id}/parts", about="parted", body=Body(SignParts, {"part_numbers": [1]})),
     Call("POST", "/api/v1/videos/{video_id}/retry", 202, about="failed"),
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
     Call("GET", "/api/v1/videos/{video_id}/events"),

@@ -50,7 +50,7 @@ class Answer:
 class Facts:
     """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign.
 
-    Three more are the caller's: one that waits for its file, one that failed and one that is deleted.
+    Four more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted.
     """
 
     own: str
@@ -61,6 +61,7 @@ class Facts:
     token: str
     admin_token: str
     waiting: str
+    parted: str
     failed: str
     deleted: str
 

@@ -37,6 +37,7 @@ class RealWorld:
             token(JWT_SIGNING_KEY),
             token(JWT_SIGNING_KEY, {"scope": "admin"}),
             waiting=self._created("ann"),
+            parted=self._created("ann", upload_mode="multipart", size_bytes=9),
             failed=self._created("ann"),
             deleted=self._created("ann"),
         )
@@ -69,9 +70,9 @@ class RealWorld:
         """Let the database go."""
         self._connection.close()
 
-    def _created(self, user: str) -> str:
+    def _created(self, user: str, **changes: object) -> str:
         """Create a video."""
-        answer = self.api.call("POST", "/api/v1/videos", user=user, json=A_VIDEO)
+        answer = self.api.call("POST", "/api/v1/videos", user=user, json={**A_VIDEO, **changes})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["video_id"])
 

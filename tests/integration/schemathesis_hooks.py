@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import schemathesis
 
-from webapi.bodies import METADATA_BYTES_MAX
+from webapi.bodies import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX
 
 _FILE_BYTES_MAX = 5 * 1024**3
 _PAGE_TOKEN_MAX = 512
@@ -39,6 +39,22 @@ def _make_good(body: dict[str, Any]) -> None:
     if isinstance(size, int | float) and not isinstance(size, bool) and size >= 1 and size == int(size):
         # To JSON Schema 9.0 is an integer; the largest size is a setting.
         body["size_bytes"] = min(int(size), _FILE_BYTES_MAX)
+    if body.get("upload_mode") == "multipart" and size is None:
+        # The parts follow from the size.
+        body["size_bytes"] = 9
+    numbers = body.get("part_numbers")
+    if isinstance(numbers, list) and 1 <= len(numbers) <= SIGNED_AT_ONCE_MAX and _are_distinct(numbers):
+        # How many parts there are is a matter of the file; the first one is always there.
+        body["part_numbers"] = [1]
     metadata = body.get("metadata")
     if isinstance(metadata, dict) and len(orjson.dumps(metadata)) > METADATA_BYTES_MAX:
         body["metadata"] = {}
+
+
+def _are_distinct(numbers: list[Any]) -> bool:
+    are_numbers = all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers)
+    return (
+        are_numbers
+        and all(number >= 1 and number == int(number) for number in numbers)
+        and len(set(numbers)) == len(numbers)
+    )

@@ -12,6 +12,7 @@ import pytest
 from crds.rules import Rules
 from crds.videoupload import Wish
 from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
+from tests.fakes.multipart import FakeMultipart
 from tests.fakes.storage import FakeStorage
 from webapi.app import Dependencies, create_app
 from webapi.auth import Tokens
@@ -49,6 +50,7 @@ class Api:
         self.wishes = FakeWishes(self.postgres, clock=lambda: self.now)
         self.claims = FakeClaims(self.postgres)
         self.storage = FakeStorage(lambda: self.now)
+        self.multipart = FakeMultipart(self.storage, lambda: self.now)
         self.offers = Offers()
         self.metrics = Metrics()
         self.readiness = Readiness(self.postgres, lambda: self.monotonic)
@@ -58,6 +60,7 @@ class Api:
             history=self.wishes,
             claims=self.claims,
             storage=self.storage,
+            parts=self.multipart,
             publisher=self.offers,
             readiness=self.readiness,
             metrics=self.metrics,

@@ -38,6 +38,7 @@ class FakeWorld:
             token(SIGNING_KEY),
             token(SIGNING_KEY, {"scope": "admin"}),
             waiting=api.create(),
+            parted=api.create(upload_mode="multipart", size_bytes=9),
             failed=api.create(),
             deleted=api.create(),
         )
@@ -58,7 +59,13 @@ class FakeWorld:
     def state(self) -> object:
         """Return everything that a call could have changed."""
         api = self._api
-        return dict(api.wishes.rows), set(api.claims.recorded), list(api.offers.wishes), dict(api.storage.raw)
+        return (
+            dict(api.wishes.rows),
+            set(api.claims.recorded),
+            list(api.offers.wishes),
+            dict(api.storage.raw),
+            set(api.multipart.uploads),
+        )
 
 
 @pytest.fixture(scope="module")

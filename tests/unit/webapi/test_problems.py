@@ -44,6 +44,10 @@ def _of_an_import(api: Api) -> Result:
     return api.call("DELETE", f"{VIDEOS}/{video_id}")
 
 
+def _parted(api: Api) -> str:
+    return api.create(upload_mode="multipart", size_bytes=9)
+
+
 def _of_a_processed_video(api: Api) -> Result:
     video_id = api.create()
     api.wishes.observe(video_id, phase=Phase.PROCESSING)
@@ -86,6 +90,9 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.INVALID_SIGNATURE: lambda api: api.client.simulate_post("/webhooks/coconut", json={"job_id": "j"}),
     Code.NOT_FOUND: lambda api: api.call("GET", f"{VIDEOS}/x"),
     Code.METHOD_NOT_ALLOWED: lambda api: api.call("PUT", VIDEOS),
+    Code.SIZE_REQUIRED: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "upload_mode": "multipart"}),
+    Code.PARTS_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{_parted(api)}/upload_complete"),
+    Code.NOT_MULTIPART: lambda api: api.call("GET", f"{VIDEOS}/{api.create()}/parts"),
     Code.OBJECT_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/upload_complete"),
     Code.INSUFFICIENT_SCOPE: lambda api: api.call("GET", "/api/v1/admin/videos"),
     Code.UPLOAD_CLOSED: _of_a_processed_video,
@@ -98,7 +105,11 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
     Code.INTERNAL_ERROR: _with_a_bug,
 }
-NAMING_FIELDS = {Code.INVALID_REQUEST: ["title"], Code.FILE_TOO_LARGE: ["size_bytes"]}
+NAMING_FIELDS = {
+    Code.INVALID_REQUEST: ["title"],
+    Code.FILE_TOO_LARGE: ["size_bytes"],
+    Code.SIZE_REQUIRED: ["size_bytes"],
+}
 
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")

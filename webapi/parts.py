@@ -1,0 +1,76 @@
+"""The parts of an upload: what storage has of them, and where to send the rest. They are joined in multipart.py."""
+
+import falcon
+
+from desired.rows import VideoRow
+from spaces.plan import PartPlan
+from webapi.access import changeable, owned
+from webapi.bodies import PartBody, PartList, SignedPart, SignedParts, SignParts
+from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.multipart import Multiparts
+from webapi.ports import Catalogue
+from webapi.reading import read_json
+from webapi.uploads import waiting
+
+
+class VideoParts:
+    """`/api/v1/videos/{video_id}/parts`."""
+
+    def __init__(self, catalogue: Catalogue, multiparts: Multiparts) -> None:
+        self._catalogue = catalogue
+        self._multiparts = multiparts
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Show what arrived, as storage tells it."""
+        row, plan = self._parted(req, video_id)
+        parts = self._multiparts.arrived(row, plan)
+        body = PartList(
+            video_id=video_id,
+            size_bytes=plan.file_bytes,
+            part_size=plan.part_bytes,
+            part_count=plan.part_count,
+            parts=tuple(PartBody(part_number=p.number, size_bytes=p.file_bytes, etag=p.etag) for p in parts),
+            missing=plan.missing(parts),
+        )
+        resp.data = body.as_json()
+        resp.set_header("Cache-Control", "private, no-cache")
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Sign parts, as often as they are asked for. What arrived stays."""
+        asked = read_json(req, SignParts)
+        row, plan = self._parted(req, video_id)
+        _refuse_foreign(asked.part_numbers, plan)
+        row = self._multiparts.opened(row, plan)
+        signed = [(number, self._multiparts.sign(row, plan, number)) for number in asked.part_numbers]
+        body = SignedParts(
+            video_id=video_id,
+            part_size=plan.part_bytes,
+            part_count=plan.part_count,
+            parts=tuple(
+                SignedPart(
+                    part_number=number,
+                    upload_url=part.url,
+                    method=part.method,
+                    headers=dict(part.headers),
+                    size_bytes=plan.bytes_of(number),
+                    expires_at=part.expires_at,
+                )
+                for number, part in signed
+            ),
+        )
+        resp.data = body.as_json()
+        resp.set_header("Cache-Control", "no-store")
+
+    def _parted(self, req: falcon.Request, video_id: str) -> tuple[VideoRow, PartPlan]:
+        row = waiting(changeable(owned(self._catalogue, req, video_id)))
+        plan = self._multiparts.plan(row)
+        if plan is None:
+            raise ProblemError(Code.NOT_MULTIPART, "the upload was asked for in one piece")
+        return row, plan
+
+
+def _refuse_foreign(numbers: tuple[int, ...], plan: PartPlan) -> None:
+    if max(numbers) > plan.part_count:
+        detail = f"the file has the parts 1 to {plan.part_count}"
+        problem = FieldProblem("part_numbers", detail)
+        raise ProblemError(Code.INVALID_REQUEST, "not accepted: part_numbers", errors=[problem])
