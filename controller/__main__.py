@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 import kopf
 import structlog
 
+from controller.abandoned import AbandonedUploads
 from controller.audit.turns import audit_threads
 from controller.handlers import registry_for
 from controller.known import KnownResources
-from controller.periodic import listen_until, read_all, sweep_until
+from controller.periodic import listen_until, read_all, repeat_until, sweep_until
 from controller.probes import Health, serve
 from controller.queue import WorkQueue
 from controller.settings import Settings
@@ -88,6 +89,7 @@ async def _work(
 ) -> None:
     """Watch and work; at the end let running passes end."""
     workers = Workers(queue, known, wiring.world, count=settings.workers, clock=lambda: datetime.now(UTC))
+    abandoned = AbandonedUploads(wiring.world, clock=lambda: datetime.now(UTC))
     ended = threading.Event()
     threads = [
         threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),
@@ -98,6 +100,11 @@ async def _work(
                 "sweep_seconds": settings.sweep_seconds * settings.time_scale,
                 "resync_seconds": settings.resync_seconds * settings.time_scale,
             },
+        ),
+        threading.Thread(
+            target=repeat_until,
+            args=(ended, "abandoned_uploads", abandoned.give_up),
+            kwargs={"every_seconds": settings.resync_seconds * settings.time_scale},
         ),
         *audit_threads(ended, wiring.audit, settings.audit_schedule),
     ]

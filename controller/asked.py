@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+from controller import joining
 from controller.machine import NOT_YET
 from controller.paid import NEXT_SUBMISSION
 from controller.passes import Next, Outcome, Pass
 from controller.steps import Begin, NoteRetry, SetPaused
 from crds.schedule import deadline_at
-from crds.videoupload import Phase, Reason
+from crds.videoupload import Phase, Reason, UploadMode
 from desired.attempts import Settle
 from desired.rows import AttemptState
 
@@ -56,6 +57,8 @@ def retire(this: Pass) -> Outcome:
 
 def purge(this: Pass) -> Outcome:
     """Remove the video's files, some in each pass, then its row. The pass after that finds nothing and ends."""
+    if this.row.wish.upload_mode is UploadMode.MULTIPART:
+        joining.remove_all(this)
     if this.world.storage.remove_video(this.row.wish.video_id, at_most=_FILES_IN_A_PASS):
         this.world.endings.purge(this.row)
     return Outcome(this.row, Next.AT_ONCE)

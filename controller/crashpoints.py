@@ -53,6 +53,7 @@ def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:
             observations=around("observations", world.observations),
             endings=around("endings", world.endings),
             storage=around("storage", world.storage),
+            parts=around("parts", world.parts),
             transcoder=around("transcoder", world.transcoder),
         )
 

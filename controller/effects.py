@@ -2,13 +2,13 @@
 
 Which step is right is decided in machine.py. Every effect may be cut off at any line: what was committed before is
 enough for the next pass to go on. What costs money is in submission.py, what viewers see in publication.py, what
-people ask for in asked.py.
+people ask for in asked.py, files in parts in joining.py.
 """
 
 from dataclasses import replace
 from typing import assert_never
 
-from controller import asked, publication, submission
+from controller import asked, joining, publication, submission
 from controller.machine import NOT_YET
 from controller.paid import NEXT_SUBMISSION
 from controller.passes import Next, Outcome, Pass
@@ -17,6 +17,8 @@ from controller.steps import (
     AcceptFile,
     AdoptJob,
     Begin,
+    CompleteUpload,
+    ExtendDeadline,
     Fail,
     FailAttempt,
     Finish,
@@ -40,7 +42,7 @@ from controller.steps import (
 from crds.videoupload import Phase, Reason
 
 # Their effect is in storage, or the row itself is gone: the same row does not mean that nothing was done.
-_LEAVE_THE_ROW = (WritePlaylist, Republish, Purge)
+_LEAVE_THE_ROW = (CompleteUpload, WritePlaylist, Republish, Purge)
 
 
 def do(step: Step, this: Pass) -> Outcome:
@@ -69,6 +71,10 @@ def _do(step: Step, this: Pass) -> Outcome:  # noqa: PLR0911, PLR0912 - one case
             return asked.purge(this)
         case OfferUpload():
             return this.commit(this.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, NOT_YET), Next.AT_ONCE)
+        case CompleteUpload():
+            return joining.complete(step, this)
+        case ExtendDeadline():
+            return joining.extend(step, this)
         case AcceptFile():
             return _accept(step, this)
         case RejectFile():
@@ -97,6 +103,8 @@ def _do(step: Step, this: Pass) -> Outcome:  # noqa: PLR0911, PLR0912 - one case
         case MarkPlayable():
             return this.commit(replace(this.row.observed, is_playable=True))
         case Fail():
+            if this.row.observed.phase is Phase.UPLOADING:
+                joining.give_up(this)
             return this.fail(step.failure)
         case _:
             assert_never(step)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import structlog
 
 from controller.machine import must_begin, must_restore
+from controller.parted import plan_of
 from controller.ports import JobState
 from controller.steps import Asked, Seen
 from controller.world import World
@@ -17,7 +18,7 @@ from crds.failures import FailureCode
 from crds.trouble import RefusedError, UnavailableError
 from crds.videoupload import Phase, Reason
 from desired.rows import UNRESOLVED, AttemptRow, VideoRow
-from spaces.outcome import OutputsProblem, SourceProblem, VerifiedOutputs
+from spaces.outcome import OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from spaces.playlist import stable_playlist
 
 log = structlog.get_logger(__name__)
@@ -57,13 +58,20 @@ def _at_the_original(row: VideoRow, world: World) -> Seen:
     key, rejected = row.wish.storage_key, row.observed.rejected
     facts = world.storage.head(key)
     if facts is None:
-        return Seen()
+        return Seen(parts=_parts(row, world))
     if rejected is not None and rejected.version == facts.version:
-        return Seen(source=SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version))
+        known = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
+        return Seen(source=known, parts=_parts(row, world))
     source = world.storage.verify_source(
         key, facts, declared_bytes=row.wish.declared_bytes, max_bytes=world.max_file_bytes
     )
     return Seen(source=source)
+
+
+def _parts(row: VideoRow, world: World) -> tuple[StoredPart, ...] | None:
+    if plan_of(row) is None or row.upload_id is None:
+        return None
+    return world.parts.parts(row.wish.storage_key, row.upload_id)
 
 
 def _at_submissions(row: VideoRow, world: World) -> Seen:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from controller.paid import is_over, processing, uploaded
+from controller.parted import arriving
 from controller.steps import (
     AcceptFile,
     Asked,
@@ -51,7 +52,7 @@ def decide(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
         case Phase.PENDING:
             return OfferUpload()
         case Phase.UPLOADING:
-            return _uploading(row, seen, now)
+            return _uploading(row, seen, now, rules.timing)
         case Phase.UPLOADED:
             return uploaded(row, seen, now, rules)
         case Phase.PROCESSING:
@@ -147,10 +148,13 @@ def _restored(row: VideoRow, seen: Seen) -> Step:
             return Rest()
 
 
-def _uploading(row: VideoRow, seen: Seen, now: datetime) -> Step:
+def _uploading(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> Step:
+    step: Step | None = arriving(row, seen, now, timing)
     match seen.source:
         case SourceFacts():
             return AcceptFile(seen.source)
+        case _ if step is not None:
+            return step
         case SourceProblem() if is_over(row, now):
             return Fail(Failure(seen.source.code, seen.source.message, attempt=0))
         case SourceProblem():

@@ -72,6 +72,12 @@ def sweep_until(
     log.debug("sweep_stopped", resources=len(known.names()))
 
 
+def repeat_until(stop: threading.Event, name: str, half: Callable[[], int], *, every_seconds: float) -> None:
+    """Make one comparison again and again until ``stop``."""
+    while not stop.wait(every_seconds):
+        _attempt(name, half)
+
+
 def _attempt(name: str, half: Callable[[], int]) -> bool:
     """Make one half of the comparison; tells whether it came to its end."""
     try:

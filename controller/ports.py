@@ -15,7 +15,7 @@ from crds.videoupload import Observed, SourceFacts, Wish
 from desired.attempts import AttemptChange
 from desired.observations import WorkingRow
 from desired.rows import AttemptRow, Cause, VideoRow
-from spaces.outcome import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
+from spaces.outcome import ObjectFacts, OpenUpload, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 
 
 class UncertainError(NeighbourError):
@@ -113,6 +113,26 @@ class Storage(Protocol):
 
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         """Remove files that were written for a video; tells whether nothing is left."""
+        ...
+
+
+class Parts(Protocol):
+    """Originals that come in parts. Every method raises UnavailableError, RefusedError."""
+
+    def parts(self, key: str, upload_id: str) -> tuple[StoredPart, ...] | None:
+        """Return the parts that arrived, None when there is no such upload any more."""
+        ...
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, rejected: str | None = None) -> None:
+        """Join the parts; repeating it is no trouble."""
+        ...
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Give an upload up, with its parts."""
+        ...
+
+    def open_uploads(self, prefix: str) -> Iterator[list[OpenUpload]]:
+        """Walk through the uploads below a prefix that are still open."""
         ...
 
 

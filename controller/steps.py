@@ -1,12 +1,13 @@
 """What a pass can see and what it can do next: closed sets, matched exhaustively. No rule is here."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from controller.ports import Job
 from crds.failures import Failure
 from crds.videoupload import Phase, Reason, Rejection, SourceFacts
 from desired.rows import AttemptRow
-from spaces.outcome import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
+from spaces.outcome import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,14 @@ class Seen:
     """What a look found; a field that this phase did not ask about keeps its default.
 
     ``is_blind``: a neighbour gave no answer, so an absence proves nothing. ``asked``: None while the resource is
-    not known, which is no word of anybody's.
+    not known, which is no word of anybody's. ``parts``: None where there is no open upload.
     """
 
     is_blind: bool = False
     asked: Asked | None = None
     original: ObjectFacts | None = None
     source: SourceFacts | SourceProblem | None = None
+    parts: tuple[StoredPart, ...] | None = None
     attempts: tuple[AttemptRow, ...] = ()
     job: Job | None = None
     outputs: VerifiedOutputs | OutputsProblem | None = None
@@ -105,6 +107,21 @@ class Wait:
 @dataclass(frozen=True)
 class OfferUpload:
     """A URL can be issued: wait for the bytes from now on."""
+
+
+@dataclass(frozen=True)
+class CompleteUpload:
+    """All parts have arrived: make the file of them."""
+
+    upload_id: str
+    parts: tuple[StoredPart, ...]
+
+
+@dataclass(frozen=True)
+class ExtendDeadline:
+    """Parts keep arriving: wait longer for the rest."""
+
+    deadline_at: datetime
 
 
 @dataclass(frozen=True)
@@ -195,6 +212,8 @@ Step = (
     | Purge
     | Wait
     | OfferUpload
+    | CompleteUpload
+    | ExtendDeadline
     | AcceptFile
     | RejectFile
     | Submit

@@ -24,6 +24,7 @@ from desired.endings import Endings
 from desired.learning import Learning
 from desired.observations import Observations
 from spaces.inventory import Inventory
+from spaces.multipart import Multipart
 from spaces.s3 import Clients, make_clients
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
@@ -51,7 +52,7 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         timeout_seconds=settings.coconut_timeout_seconds,
     )
     cluster = Cluster.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
-    clients = make_clients(spaces)
+    clients, s3 = make_clients(spaces), Bulkhead("S3", at_most=at_most)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     observations = Observations(database)
     limits = GateLimits(
@@ -63,7 +64,8 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         claims=Claims(database),
         endings=Endings(database),
         learning=Learning(database),
-        storage=behind(Bulkhead("S3", at_most=at_most), Storage(spaces, clients)),
+        storage=behind(s3, Storage(spaces, clients)),
+        parts=behind(s3, Multipart(spaces, clients)),
         transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
         gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.gate import Gate
-from controller.ports import Attempts, Claims, Endings, Learning, Observations, Resources, Storage, Transcoder
+from controller.ports import Attempts, Claims, Endings, Learning, Observations, Parts, Resources, Storage, Transcoder
 from crds.rules import Rules
 
 
@@ -21,6 +21,7 @@ class World:
     endings: Endings
     learning: Learning
     storage: Storage
+    parts: Parts
     transcoder: Transcoder
     gate: Gate
     resources: Resources

@@ -19,8 +19,9 @@ class Timing(BaseModel):
 
     scale: float = Field(default=1.0, gt=0, le=1)
     pending_deadline_seconds: float = 3600
-    # A day to begin; a week while parts keep arriving (a phone on a train).
+    # A day to begin, and for each part after the one before; a week for all of them (a phone on a train).
     uploading_deadline_seconds: float = 24 * 3600
+    uploading_longest_seconds: float = 7 * 24 * 3600
     uploaded_deadline_seconds: float = 7 * 24 * 3600
     processing_deadline_seconds: float = 6 * 3600
     # The first look is early for quick uploads, later ones rarer: most of the 24 h nothing happens.

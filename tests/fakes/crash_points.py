@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.fakes.fuse import KilledError
 
-EFFECTS = ("effects", "asked", "submission", "publication", "passes")
+EFFECTS = ("effects", "asked", "submission", "publication", "joining", "passes")
 
 
 class CrashPoints:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
-from crds.trouble import UnavailableError
+from crds.trouble import NeighbourError, UnavailableError
 from spaces.outcome import OpenUpload, SignedUpload, StoredPart
 from tests.fakes.storage import FakeStorage
 
@@ -27,6 +27,8 @@ class FakeMultipart:
         self._storage = storage
         self._clock = clock
         self._ids = count(1)
+        # While set, nothing is joined.
+        self.trouble_joining: NeighbourError | None = None
 
     def put_part(self, upload_id: str, number: int, body: bytes) -> None:
         """Play the client: send one part."""
@@ -54,6 +56,8 @@ class FakeMultipart:
 
     def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, rejected: str | None = None) -> None:
         self._raise_trouble()
+        if self.trouble_joining is not None:
+            raise self.trouble_joining
         upload = self._upload(key, upload_id)
         if upload is None:
             stored = self._storage.raw.get(key)

@@ -13,6 +13,7 @@ from spaces import keys
 from tests.fakes.clock import FakeClock
 from tests.fakes.crash_points import CrashPoints
 from tests.fakes.fuse import Fuse, through
+from tests.fakes.multipart import FakeMultipart
 from tests.fakes.records import FakeRecords
 from tests.fakes.resources import FakeResources
 from tests.fakes.storage import FakeStorage
@@ -37,9 +38,11 @@ class SmallWorld:
         self.clock = FakeClock()
         self.fuse = Fuse()
         self.crash_points = CrashPoints()
+        self.file = b""
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
         self.storage = FakeStorage(self.clock.now)
+        self.multipart = FakeMultipart(self.storage, self.clock.now)
         self.resources = FakeResources()
         self.transcoder = FakeTranscoder(self.clock, self.storage, script)
         records = through(self.fuse, self.records)
@@ -50,6 +53,7 @@ class SmallWorld:
             endings=records,
             learning=records,
             storage=through(self.fuse, self.storage),
+            parts=through(self.fuse, self.multipart),
             transcoder=through(self.fuse, self.transcoder),
             gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
             resources=through(self.fuse, self.resources),
@@ -97,6 +101,23 @@ class SmallWorld:
             deadline_at=deadline_at(Phase.UPLOADING, now, self.timing),
         )
         return self.records.create(wish, replace(observed, **changes))  # type: ignore[arg-type]
+
+    def create_parted(self, body: bytes | None = None, *, part_bytes: int = 1_000, **changes: object) -> VideoRow:
+        """Play the API: a video whose file comes in parts. The parts are told by `send_parts`."""
+        self.file = mp4(media_bytes=2_500) if body is None else body
+        row = self.create(**changes)
+        upload_id = self.multipart.create(row.wish.storage_key, content_type="video/mp4")
+        wish = replace(row.wish, upload_mode=UploadMode.MULTIPART, declared_bytes=len(self.file))
+        self.records.rows[VIDEO_ID] = replace(row, wish=wish, upload_id=upload_id, part_bytes=part_bytes)
+        return self.row
+
+    def send_parts(self, *numbers: int) -> None:
+        """Play the client: send these parts of the file, or all of them."""
+        size, upload_id = self.row.part_bytes, self.row.upload_id
+        assert size is not None
+        assert upload_id is not None
+        for number in numbers or range(1, -(-len(self.file) // size) + 1):
+            self.multipart.put_part(upload_id, number, self.file[(number - 1) * size : number * size])
 
     def send_file(self, body: bytes | None = None) -> None:
         """Play the client: PUT the original."""

@@ -36,6 +36,7 @@ from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from spaces import keys
 from tests.fakes.clock import FakeClock
+from tests.fakes.multipart import FakeMultipart
 from tests.fakes.storage import FakeStorage
 from tests.fakes.transcoder import FakeTranscoder, Script
 from tests.fakes.videos import mp4
@@ -68,6 +69,7 @@ class Operator:
             endings=Endings(self.database),
             learning=Learning(self.database),
             storage=self.storage,
+            parts=FakeMultipart(self.storage, self.clock.now),
             transcoder=self.transcoder,
             gate=Gate(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
             resources=self.uploads,

@@ -16,6 +16,7 @@ import pytest
 from controller.gate import GateLimits, Pause
 from controller.steps import Step
 from crds.rules import OnUncertain, Rules
+from crds.trouble import RefusedError
 from crds.videoupload import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published
 from tests.fakes.crash_points import EFFECTS
 from tests.fakes.operator import Process, settled
@@ -24,7 +25,7 @@ from tests.fakes.world import VIDEO_ID, SmallWorld
 from tests.unit.controller.endings import HASTY
 
 CONTROLLER = Path(__file__).parents[3] / "controller"
-NEIGHBOURS = {"observations", "endings", "storage", "transcoder"}
+NEIGHBOURS = {"observations", "endings", "storage", "parts", "transcoder"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,31 @@ def in_a_queue() -> SmallWorld:
     small.create()
     small.send_file()
     assert not isinstance(small.world.gate.enter(), Pause)
+    return small
+
+
+def parted() -> SmallWorld:
+    """Return a world in which all parts have arrived and the client has vanished."""
+    small = SmallWorld(timing=HASTY)
+    small.create_parted()
+    small.send_parts()
+    return small
+
+
+def keep_arriving() -> SmallWorld:
+    """Return a world in which a part arrived when most of the time was over."""
+    small = SmallWorld(timing=HASTY)
+    small.create_parted()
+    small.pass_time(HASTY.uploading_deadline_seconds * 0.6)
+    small.send_parts(2)
+    return small
+
+
+def joined_too_late() -> SmallWorld:
+    """Return a world whose storage joins nothing, at the deadline."""
+    small = parted()
+    small.pass_time(HASTY.uploading_deadline_seconds + 1)
+    small.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
     return small
 
 
@@ -113,6 +139,13 @@ def lose_storage_until_too_late() -> SmallWorld:
     return small
 
 
+def left_open() -> SmallWorld:
+    """Return a world in which another upload of the same video was opened and left."""
+    small = parted()
+    small.multipart.create(small.row.wish.storage_key, content_type="video/mp4")
+    return small
+
+
 LIVES = {
     "good": Life(uploaded, (wait_for_retirement,)),
     "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
@@ -121,6 +154,10 @@ LIVES = {
     "order-lost": Life(lambda: uploaded(Script([Answer.LOST_BEFORE]))),
     # Killed before the first order left, the second one is lost.
     "order-lost-and-held": Life(held, (annotate_retry, annotate_retry)),
+    "all-parts-arrived": Life(parted, (delete, wait_for_purge)),
+    "parts-keep-arriving": Life(keep_arriving, (delete, wait_for_purge)),
+    "parts-given-up-late": Life(left_open, (delete, wait_for_purge)),
+    "parts-joined-too-late": Life(joined_too_late),
     "not-its-turn": Life(in_a_queue),
     "provider-busy": Life(lambda: uploaded(Script([Answer.BUSY]))),
     "provider-refuses": Life(lambda: uploaded(Script([Answer.REFUSED])), (annotate_retry,)),
@@ -135,7 +172,7 @@ def end_of(small: SmallWorld) -> object:
     """Return what must be the same however often the process was killed on the way."""
     row = small.records.rows.get(VIDEO_ID)
     if row is None:
-        return None, sorted(small.storage.raw), sorted(small.storage.processed)
+        return None, sorted(small.multipart.uploads), sorted(small.storage.raw), sorted(small.storage.processed)
     failure, published = row.observed.failure, row.observed.published
     return (
         row.observed.phase,
@@ -145,6 +182,7 @@ def end_of(small: SmallWorld) -> object:
         failure.code if failure else None,
         published.edition if isinstance(published, Published) else None,
         VIDEO_ID in small.resources.by_name,
+        sorted(small.multipart.uploads),
     )
 
 
