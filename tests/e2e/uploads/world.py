@@ -41,10 +41,10 @@ class Person:
     api_url: str
     token: str
 
-    def call(self, method: str, path: str, *, expected: int) -> Any:
+    def call(self, method: str, path: str, *, expected: int, json: object = None) -> Any:
         """Make a call below /api/v1 and return what the answer holds."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = requests.request(method, f"{self.api_url}/api/v1{path}", headers=headers, timeout=_TIMEOUT_SECONDS)
+        headers, url = {"Authorization": f"Bearer {self.token}"}, f"{self.api_url}/api/v1{path}"
+        answer = requests.request(method, url, headers=headers, json=json, timeout=_TIMEOUT_SECONDS)
         assert answer.status_code == expected, answer.text
         return answer.json() if answer.content else None
 
