@@ -85,8 +85,9 @@ class Client:
         self._seen: dict[str, tuple[str, Video]] = {}
 
     def create(self, new: NewVideo) -> Upload:
-        """Ask for an upload. Raises DemoError."""
-        answer = self._ask("POST", self._videos_url, expected=201, json=vars(new))
+        """Ask for an upload in one piece, however large. Raises DemoError."""
+        wanted = {**vars(new), "upload_mode": "single"}
+        answer = self._ask("POST", self._videos_url, expected=201, json=wanted)
         return Upload.model_validate_json(answer.content)
 
     def confirm(self, video_id: str) -> str:

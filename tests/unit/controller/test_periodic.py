@@ -8,7 +8,7 @@ import pytest
 
 from controller import periodic
 from controller.known import KnownResources
-from controller.periodic import listen_until, read_all, sweep_until
+from controller.periodic import listen_until, read_all, repeat_until, sweep_until
 from controller.queue import WorkQueue
 from controller.sweep import Sweep
 from crds.trouble import RefusedError, UnavailableError
@@ -174,3 +174,15 @@ def test_a_sweep_that_was_stopped_before_does_nothing() -> None:
     stop = threading.Event()
     stop.set()
     assert swept(stop, Halves()) == []
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_walk_is_repeated_through_trouble_until_told(trouble: Callable[[], Exception]) -> None:
+    stop, calls = Patience(4), list[int]()
+
+    def half() -> int:
+        calls.append(1)
+        raise trouble()
+
+    repeat_until(stop, "abandoned_uploads", half, every_seconds=7)
+    assert (len(calls), stop.pauses) == (3, [7, 7, 7, 7])
