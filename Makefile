@@ -45,7 +45,7 @@ static: setup ## Format, lint, types, import contracts
 test: check integration e2e ## Everything: check, integration and e2e tests
 
 unit: setup ## Unit tests
-	$(RUN) pytest tests/unit
+	$(RUN) pytest tests/unit --numprocesses=2 --dist=worksteal
 
 integration: setup ## Tests against real servers
 	$(RUN) pytest tests/integration
