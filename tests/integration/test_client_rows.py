@@ -22,6 +22,7 @@ from desired.observations import Observations
 from desired.rows import Cause
 from desired.wishes import Wishes
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
+from tests.contracts.creating_contract import CreatingContract
 from tests.contracts.multipart_rows_contract import MultipartRowsContract
 
 
@@ -33,7 +34,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-class TestDesired(ClientRowsContract, MultipartRowsContract):
+class TestDesired(ClientRowsContract, CreatingContract, MultipartRowsContract):
     @pytest.fixture
     def rows(self, database: Database, database_url: str) -> Rows:
         catalogue, observations = Catalogue(database), Observations(database)

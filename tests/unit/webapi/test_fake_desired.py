@@ -10,12 +10,13 @@ import pytest
 from crds.videoupload import Origin
 from desired.nudges import Nudge
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
+from tests.contracts.creating_contract import CreatingContract
 from tests.contracts.multipart_rows_contract import MultipartRowsContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.desired import FakeClaims, FakeWishes, Switch
 
 
-class TestFakes(ClientRowsContract, MultipartRowsContract):
+class TestFakes(ClientRowsContract, CreatingContract, MultipartRowsContract):
     @pytest.fixture
     def rows(self) -> Rows:
         postgres, clock = Switch(), FakeClock()
