@@ -43,7 +43,7 @@ from tests.fakes.videos import mp4
 
 EXAMPLE = PROJECT_DIR / "docs" / "examples" / "import.yaml"
 PASSES_AT_MOST = 40
-TABLES = "videos, attempts, job_claims, video_events, notifications, tombstones"
+TABLES = "idempotency_keys, videos, attempts, job_claims, video_events, notifications, tombstones"
 
 
 @dataclass
