@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from webapi import bodies
+from webapi import bodies, questions
 from webapi.errors import Code
 from webapi.webhooks import Callback
 
@@ -73,7 +73,7 @@ OPERATIONS = (
         "Ask for an upload",
         201,
         bodies.UploadTarget,
-        body=bodies.CreateVideo,
+        body=questions.CreateVideo,
         problems=(
             Code.FILE_TOO_LARGE,
             Code.SIZE_REQUIRED,
@@ -85,7 +85,7 @@ OPERATIONS = (
         headers=("Location", "RateLimit", "RateLimit-Policy"),
         is_keyed=True,
     ),
-    Operation("GET", VIDEOS, "List your videos, newest first", answer=bodies.VideoList, query=bodies.ListVideos),
+    Operation("GET", VIDEOS, "List your videos, newest first", answer=bodies.VideoList, query=questions.ListVideos),
     Operation(
         "GET",
         VIDEO,
@@ -128,7 +128,7 @@ OPERATIONS = (
         f"{VIDEO}/parts",
         "Get URLs to send parts to",
         answer=bodies.SignedParts,
-        body=bodies.SignParts,
+        body=questions.SignParts,
         problems=_OF_PARTS,
     ),
     Operation(
@@ -155,7 +155,7 @@ OPERATIONS = (
         "/api/v1/admin/videos",
         "List the dead letters of all owners",
         answer=bodies.AdminVideoList,
-        query=bodies.ListDeadLetters,
+        query=questions.ListDeadLetters,
         scope="admin",
     ),
     Operation(

@@ -5,10 +5,11 @@ import falcon
 from desired.rows import VideoRow
 from spaces.plan import PartPlan
 from webapi.access import changeable, owned
-from webapi.bodies import PartBody, PartList, SignedPart, SignedParts, SignParts
+from webapi.bodies import PartBody, PartList, SignedPart, SignedParts
 from webapi.errors import Code, FieldProblem, ProblemError
 from webapi.multipart import Multiparts
 from webapi.ports import Catalogue
+from webapi.questions import SignParts
 from webapi.reading import read_json
 from webapi.uploads import waiting
 

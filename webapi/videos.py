@@ -12,12 +12,12 @@ from desired.wishes import NewVideo
 from spaces.keys import original_key
 from webapi.access import changeable, owned
 from webapi.auth import Caller, caller_of
-from webapi.bodies import CreateVideo
 from webapi.errors import Code, FieldProblem, ProblemError
 from webapi.idempotency import idempotency_key
 from webapi.lists import Lists
 from webapi.multipart import Multiparts
 from webapi.ports import Catalogue, Publisher, Wishes
+from webapi.questions import CreateVideo
 from webapi.ratelimit import rate_limit_headers
 from webapi.reading import read_json
 from webapi.showing import Showing

@@ -8,7 +8,7 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
-from webapi.bodies import CreateVideo, ListDeadLetters, ListVideos, SignParts
+from webapi.questions import CreateVideo, ListDeadLetters, ListVideos, SignParts
 from webapi.reading import JSON_BYTES_MAX
 from webapi.webhooks import BODY_BYTES_MAX, Callback
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import schemathesis
 
-from webapi.bodies import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX
+from webapi.questions import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX
 
 _FILE_BYTES_MAX = 5 * 1024**3
 _PAGE_TOKEN_MAX = 512
