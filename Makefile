@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 BY_TARGET := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
 
-.PHONY: help setup up down status token demo check static test unit integration e2e lock format clean
+.PHONY: help setup up down status token demo check static test unit lives integration e2e lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +42,13 @@ static: setup ## Format, lint, types, import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: check integration e2e ## Everything: check, integration and e2e tests
+test: check lives integration e2e ## Everything: check, whole lives, integration and e2e tests
 
 unit: setup ## Unit tests
 	$(RUN) pytest tests/unit --numprocesses=2 --dist=worksteal
+
+lives: setup ## Whole lives in a small world, killed at every moment
+	$(RUN) pytest tests/lives --numprocesses=2 --dist=worksteal
 
 integration: setup ## Tests against real servers
 	$(RUN) pytest tests/integration
