@@ -51,6 +51,9 @@ FROM videos WHERE owner = %(owner)s AND created_at > clock_timestamp() - interva
 
 _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 
+# What a statement refuses to change is answered as it was then, not as somebody else left it a moment later.
+_LOCK = _GET + " FOR UPDATE"
+
 # One confirmation counts until it has been answered by a rejection; further ones only nudge.
 _CONFIRM = """
 UPDATE videos SET confirmations = confirmations + 1, revision = revision + 1, retired = false
@@ -213,9 +216,10 @@ class Wishes:
         """Change the row if the statement lets it, and have the operator look at it."""
         wanted = {"video_id": video_id, **known}
         with self._database.transaction() as connection:
-            row = connection.execute(statement, wanted).fetchone() or connection.execute(_GET, wanted).fetchone()
-            if row is None:
+            before = connection.execute(_LOCK, wanted).fetchone()
+            if before is None:
                 raise VideoGoneError(video_id)
+            row = connection.execute(statement, wanted).fetchone() or before
             nudges.send(connection, nudges.Nudge(video_id, cause))
         return video_row(row)
 

@@ -8,7 +8,6 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from devstack.place import PROJECT_DIR, Place
 from devstack.ports import Ports
 from devstack.s3 import S3Access
 from devstack.server import Server
+from tests.integration.databases import fresh_database
 
 _TEMPLATE_DATABASE = "migrated"
 
@@ -76,20 +76,8 @@ def postgres_url(place: Place, ports: Ports, run_server: Callable[[Server], None
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """A migrated, empty database of this test's own."""
-    with cloned_database(postgres_url) as url:
+    with fresh_database(postgres_url) as url:
         yield url
-
-
-@contextmanager
-def cloned_database(postgres_url: str) -> Iterator[str]:
-    """Clone the template, and drop the clone at the end of the block."""
-    name = f"test_{secrets.token_hex(6)}"
-    server_url, _, _ = postgres_url.rpartition("/")
-    with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as asking:
-        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        asking.execute(clone.format(sql.Identifier(name), sql.Identifier(_TEMPLATE_DATABASE)))
-        yield f"{server_url}/{name}"
-        asking.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ from tests.hostile.problems import assert_problem
 from tests.hostile.requests import Fault, good_request
 from tests.hostile.wire import Break, breaks_of, encode
 from tests.integration.api_process import environment_of, without_cluster
-from tests.integration.conftest import cloned_database, with_fresh_bucket
+from tests.integration.conftest import with_fresh_bucket
+from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import RealWorld, real_world
 
 FAULTS = [(call, fault) for call in CALLS for fault in faults_of(call)]
@@ -54,7 +55,7 @@ STRAY_HEADERS = [
 @pytest.fixture(scope="module")
 def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWorld]:
     directory = tmp_path_factory.mktemp("api")
-    with cloned_database(postgres_url) as database_url:
+    with fresh_database(postgres_url) as database_url:
         environment = environment_of(database_url, with_fresh_bucket(s3_access), without_cluster(directory))
         with real_world(environment, directory) as running:
             yield running

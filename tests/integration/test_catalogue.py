@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from crds.videoupload import Phase
 from desired.catalogue import Catalogue, Page, Place, Selection
 from desired.database import Connection, Database
+from tests.integration.databases import fresh_database
 
 ROWS = 6_000
 PAGE = 20
@@ -93,14 +94,11 @@ class Explained:
 @pytest.fixture(scope="module")
 def filled(postgres_url: str) -> Iterator[str]:
     """A database of this module's own with videos of some users, known to the planner."""
-    server_url, _, template = postgres_url.rpartition("/")
-    with psycopg.connect(f"{server_url}/video_uploads", autocommit=True) as asking:
-        asking.execute(f"CREATE DATABASE filled TEMPLATE {template}")
-        with psycopg.connect(f"{server_url}/filled", autocommit=True) as connection:
+    with fresh_database(postgres_url) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_FILL, {"rows": ROWS})
             connection.execute("VACUUM ANALYZE videos")
-        yield f"{server_url}/filled"
-        asking.execute("DROP DATABASE filled WITH (FORCE)")
+        yield url
 
 
 @pytest.fixture(params=["force_custom_plan", "force_generic_plan"])

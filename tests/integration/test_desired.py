@@ -179,3 +179,15 @@ def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:
             "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_phase_check'"
         ).fetchone() or ("",)
     assert set(check.split("'")[1::2]) == {phase.value for phase in Phase}
+
+
+def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Database) -> None:
+    wishes = Wishes(database, Timing())
+    video_id = a_row(database).wish.video_id
+
+    def deleted_after(number: int) -> bool:
+        return (wishes.delete if number % 2 else wishes.restore)(video_id).wish.deleted
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(deleted_after, range(800)))
+    assert answers == [number % 2 == 1 for number in range(800)]

@@ -9,7 +9,6 @@ from dataclasses import replace
 from os import environ
 from threading import Barrier
 
-import psycopg
 import pytest
 
 from crds.schedule import Timing
@@ -30,6 +29,7 @@ from devstack.place import PROJECT_DIR, Place
 from devstack.ports import Ports
 from tests.contracts.records_contract import VIDEO, Records, RecordsContract
 from tests.eventually import eventually
+from tests.integration.databases import fresh_database
 
 MIGRATE = [sys.executable, "-m", "desired.migrations", "upgrade"]
 
@@ -116,11 +116,8 @@ def test_what_others_say_on_the_channel_is_passed_over(database: Database, datab
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """A database that no release has seen."""
-    server_url, _, _ = postgres_url.rpartition("/")
-    with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as asking:
-        asking.execute("CREATE DATABASE never_migrated")
-        yield f"{server_url}/never_migrated"
-        asking.execute("DROP DATABASE never_migrated WITH (FORCE)")
+    with fresh_database(postgres_url, migrated=False) as url:
+        yield url
 
 
 def test_processes_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:
