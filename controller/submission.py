@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from controller.gate import Pause, Ticket
+from controller.coconut.gate import Pause, Ticket
 from controller.paid import TRANSCODING, UNCERTAIN
 from controller.passes import Next, Outcome, Pass
 from controller.ports import JobOrder, UncertainError

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from controller.audit.compare import Audit
 from controller.audit.neighbours import Neighbours
 from controller.bulkhead import Bulkhead, behind
-from controller.coconut import Coconut
+from controller.coconut.client import Coconut
+from controller.coconut.gate import Gate, GateLimits
 from controller.crashpoints import crashing_at
-from controller.gate import Gate, GateLimits
 from controller.settings import Settings
 from controller.world import World
 from crds.callback import callback_url

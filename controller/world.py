@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.gate import Gate
+from controller.coconut.gate import Gate
 from controller.ports import Attempts, Claims, Endings, Learning, Observations, Parts, Resources, Storage, Transcoder
 from crds.rules import Rules
 

@@ -1,4 +1,4 @@
-"""What `controller.coconut.Coconut` and `FakeTranscoder` have in common: an order, its answer, what comes of it."""
+"""What `Coconut` of controller/coconut/ and `FakeTranscoder` have in common: an order, its answer, what comes of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ class Script:
 
 
 class FakeTranscoder:
-    """Stands in for `controller.coconut.Coconut`. ``trouble``, while set, is what every question raises."""
+    """Stands in for `controller.coconut.client.Coconut`. ``trouble``, while set, is what every question raises."""
 
     def __init__(self, clock: FakeClock, storage: FakeStorage, script: Script | None = None) -> None:
         self.script = script or Script()

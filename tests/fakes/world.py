@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from controller.coconut.gate import Gate, GateLimits
 from controller.crashpoints import watched_by
-from controller.gate import Gate, GateLimits
 from controller.world import World
 from crds.rules import Rules
 from crds.schedule import Timing, deadline_at

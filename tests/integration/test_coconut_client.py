@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from controller.coconut import Coconut, ServerError
-from controller.jobbody import job_body
+from controller.coconut.client import Coconut, ServerError
+from controller.coconut.jobbody import job_body
 from controller.ports import JobOrder, JobState, UncertainError
 from crds.trouble import NeighbourError, UnavailableError
 from devstack.coconut_server import CoconutAccess

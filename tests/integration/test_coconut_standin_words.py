@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from controller.jobbody import job_body
+from controller.coconut.jobbody import job_body
 from controller.ports import JobOrder
 from devstack import s3 as s3_server
 from devstack.coconut.callbacks import Callbacks

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from controller.gate import Gate, GateLimits
+from controller.coconut.gate import Gate, GateLimits
 from controller.known import KnownResources
 from controller.queue import WorkQueue
 from controller.sweep import Sweep

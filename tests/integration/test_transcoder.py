@@ -7,7 +7,7 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from controller.coconut import Coconut
+from controller.coconut.client import Coconut
 from controller.ports import JobOrder
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access

@@ -13,7 +13,7 @@ from devstack.coconut.outputs import DEFAULT_VARIANTS, ImagePlan, StreamPlan
 from devstack.coconut.request import parse_request
 from tests.unit.coconut_standin.jobs import a_job, a_storage, a_stream
 
-OUR_JOB = json.loads((Path(__file__).parents[1] / "controller" / "job.json").read_text())
+OUR_JOB = json.loads((Path(__file__).parents[1] / "controller" / "coconut" / "job.json").read_text())
 THUMBNAILS, *STREAMS = parse_request(OUR_JOB).outputs
 
 

@@ -13,7 +13,7 @@ from typing import get_args
 
 import pytest
 
-from controller.gate import GateLimits, Pause
+from controller.coconut.gate import GateLimits, Pause
 from controller.steps import Step
 from crds.rules import OnUncertain, Rules
 from crds.trouble import RefusedError

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from controller.gate import GateLimits
+from controller.coconut.gate import GateLimits
 from crds.videoupload import Phase, Reason
 from desired.rows import AttemptState
 from tests.fakes.operator import live

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from controller import breaker, gate
-from controller.gate import Pause
+from controller.coconut import breaker, gate
+from controller.coconut.gate import Pause
 from controller.settings import Settings
 from controller.submission import _SHUT
 from crds.failures import FailureCode

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from controller.jobbody import LADDER, Cell, cells, job_body
+from controller.coconut.jobbody import LADDER, Cell, cells, job_body
 from controller.ports import JobOrder
 from spaces.settings import OutputTarget
 

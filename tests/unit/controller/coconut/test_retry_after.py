@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.retry_after import retry_after_seconds
+from controller.coconut.retry_after import retry_after_seconds
 from tests.unit.crds.builders import NOON
 
 

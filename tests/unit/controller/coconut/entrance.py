@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from controller.breaker import BreakerState
-from controller.gate import Gate, GateLimits, Ticket
+from controller.coconut.breaker import BreakerState
+from controller.coconut.gate import Gate, GateLimits, Ticket
 from crds.trouble import NeighbourError
 from tests.fakes.clock import FakeClock
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from controller.breaker import Position
-from controller.gate import Gate, GateLimits, Pause, Ticket
+from controller.coconut.breaker import Position
+from controller.coconut.gate import Gate, GateLimits, Pause, Ticket
 from crds.trouble import UnavailableError
 from tests.fakes.clock import FakeClock
-from tests.unit.controller.entrance import TROUBLE, Entrance, entered
+from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
 
 
 def test_no_more_jobs_run_than_allowed() -> None:

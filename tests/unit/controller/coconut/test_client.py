@@ -20,7 +20,7 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import SSLError as TlsError
 
-from controller.coconut import Coconut, ServerError
+from controller.coconut.client import Coconut, ServerError
 from controller.ports import JobOrder, UncertainError
 from crds.trouble import RefusedError, UnavailableError
 from spaces.settings import OutputTarget

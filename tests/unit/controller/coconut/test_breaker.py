@@ -6,12 +6,12 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from controller.breaker import BreakerState, Position
 from controller.bulkhead import Bulkhead
-from controller.gate import Pause
+from controller.coconut.breaker import BreakerState, Position
+from controller.coconut.gate import Pause
 from controller.ports import UncertainError
 from crds.trouble import NeighbourError, RefusedError, UnavailableError
-from tests.unit.controller.entrance import TROUBLE, Entrance, entered
+from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
 
 CLOSED = BreakerState(Position.CLOSED)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from controller.coconut import _job, _JobAnswer, redacted
+from controller.coconut.client import _job, _JobAnswer, redacted
 from controller.ports import JobState
 
 

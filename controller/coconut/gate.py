@@ -15,8 +15,8 @@ from typing import Self
 
 import structlog
 
-from controller.breaker import Breaker, BreakerState
 from controller.bulkhead import FullError
+from controller.coconut.breaker import Breaker, BreakerState
 from controller.ports import UncertainError
 from crds.trouble import UnavailableError
 

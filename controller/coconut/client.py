@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 from urllib3.exceptions import SSLError as TlsError
 
-from controller.jobbody import job_body
+from controller.coconut.jobbody import job_body
+from controller.coconut.retry_after import retry_after_seconds
 from controller.ports import Job, JobOrder, JobState, UncertainError
-from controller.retry_after import retry_after_seconds
 from crds.trouble import RefusedError, UnavailableError
 from spaces.settings import OutputTarget
 
