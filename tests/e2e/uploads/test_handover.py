@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import requests
 from tests.e2e.uploads.operators import SHORT_LEASE, leader, operators
 from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.eventually import eventually
+from tests.proxy import Asked, Held, Proxy, Rule, proxy_before
 
 SLOW_SECONDS = 10
 # 15 s until the Lease of a dead leader expires, 2 s until the other one looks, and the first list.
@@ -72,6 +74,58 @@ def test_a_leader_that_thaws_after_a_minute_does_nothing_that_lasts(world: World
         assert world.rows(video_id) == before
         assert leader(world) == "successor"
     assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2]
+
+
+def test_what_a_dead_leader_had_sent_lands_on_a_newer_edition_and_is_written_over(world: World, clip: Path) -> None:
+    world.faults(canned=1)
+    client, storage = world.client(), world.described.s3.endpoint
+    gate, next_gate = threading.Event(), threading.Event()
+    with proxy_before(storage) as first_way, proxy_before(storage) as next_way, operators(world) as started:
+        first_way.rule = _holding_playlists(gate)
+        doomed = world.stack.another_operator("doomed", **SHORT_LEASE, **_by(first_way, storage))
+        started.append(doomed)
+        doomed.up()
+        video_id = uploaded(client, clip)
+        eventually(lambda: _playlists_sent(first_way), within_seconds=60)
+        doomed.process.kill()
+
+        successor = world.stack.another_operator("successor", **SHORT_LEASE, **_by(next_way, storage))
+        started.append(successor)
+        successor.up()
+        eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
+        _ask_for_another_edition(world, video_id)
+        eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
+        eventually(lambda: world.status(video_id)["work"]["phase"] == "ready", within_seconds=60)
+        before, sent = world.rows(video_id), len(_playlists_sent(next_way))
+
+        # The successor is quick: until the damage was looked at, it may repair it no more than begin to.
+        next_way.rule = _holding_playlists(next_gate)
+        gate.set()
+        eventually(lambda: first_way.arrived)
+        assert set(first_way.arrived) == {200}
+        assert _plays(client.video(video_id).playback_url, attempt=1)
+        next_gate.set()
+        eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
+        assert len(_playlists_sent(next_way)) == sent + 1
+        assert world.rows(video_id) == before
+    assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2]
+
+
+def _by(way: Proxy, storage: str) -> dict[str, str]:
+    """Return the settings of an operator whose own calls to storage go this way; what it signs for others does not."""
+    return {"S3_ENDPOINT": way.url, "S3_PUBLIC_ENDPOINT": storage}
+
+
+def _holding_playlists(gate: threading.Event) -> Rule:
+    return lambda asked: Held(gate) if _is_playlist(asked) else None
+
+
+def _is_playlist(asked: Asked) -> bool:
+    return asked.method == "PUT" and asked.target.endswith("/playlist.m3u8")
+
+
+def _playlists_sent(way: Proxy) -> list[Asked]:
+    return [asked for asked in way.asked if _is_playlist(asked)]
 
 
 def _ask_for_another_edition(world: World, video_id: str) -> None:
