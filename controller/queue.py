@@ -52,13 +52,18 @@ class WorkQueue:
             heapq.heappush(self._heap, (due, key))
             self._condition.notify()
 
-    def back_off(self, key: str, cause: Cause) -> None:
-        """Ask for a pass later, and later each time until `forget`."""
+    def back_off(self, key: str, cause: Cause, *, at_least_seconds: float = 0.0) -> None:
+        """Ask for a pass later, and later each time until `forget`.
+
+        ``at_least_seconds``: a neighbour's own wish. It is not shortened in tests, and followed for a minute at most.
+        """
         with self._condition:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
         longest = min(_LAST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(failures, 12)) * self._scale
-        self.add(key, cause, after_seconds=longest * random.uniform(0.5, 1.0))
+        ours, theirs = longest * random.uniform(0.5, 1.0), min(at_least_seconds, _LAST_BACKOFF_SECONDS)
+        # Whoever was turned away together does not come back together.
+        self.add(key, cause, after_seconds=max(ours, theirs * random.uniform(1.0, 1.5)))
 
     def forget(self, key: str) -> None:
         """Let the next back-off of ``key`` begin small again."""

@@ -57,7 +57,7 @@ class Workers:
             self._queue.back_off(key, cause)  # the watch brings the newer resource
         except NeighbourError as error:
             log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
-            self._queue.back_off(key, cause)
+            self._queue.back_off(key, cause, at_least_seconds=error.retry_after_seconds or 0)
         except Exception:
             # One poisoned upload must not take the others down; it backs off alone.
             log.exception("pass_broke", video=key)

@@ -7,11 +7,7 @@ controller/machine.py; how it reads in HTTP in webapi/errors.py.
 
 
 class NeighbourError(Exception):
-    """A neighbour did not do what we asked. The message says what we were doing, to whom, what came back."""
-
-
-class UnavailableError(NeighbourError):
-    """Ask again later: no answer, overload, or an answer that says so.
+    """A neighbour did not do what we asked. The message says what we were doing, to whom, what came back.
 
     ``retry_after_seconds`` is the neighbour's own wish, if it stated one.
     """
@@ -19,6 +15,10 @@ class UnavailableError(NeighbourError):
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class UnavailableError(NeighbourError):
+    """Ask again later: no answer, overload, or an answer that says so."""
 
 
 class RefusedError(NeighbourError):

@@ -184,6 +184,17 @@ def test_trouble_with_showing_puts_a_pass_off_further_each_time(
     assert 20 < waits[-1] <= 60
 
 
+@pytest.mark.parametrize(("stated", "waited"), [(7, 7), (3600, 60), (None, 0)])
+def test_a_neighbour_that_says_when_to_come_again_is_not_asked_before(
+    bench: Bench, stated: float | None, waited: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = raising(lambda: UnavailableError("HTTP 429", retry_after_seconds=stated))
+    monkeypatch.setattr(bench.small.resources, "get", busy)
+    bench.handle()
+    # Spread: whoever was turned away together must not come back together.
+    assert waited <= bench.seconds_to_next() <= max(0.2, 1.5 * waited)
+
+
 def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(9):
         with monkeypatch.context() as broken:
