@@ -62,6 +62,12 @@ def main() -> int:
         if not stop.is_set():
             health.is_leading = True
             asyncio.run(_lead(settings, wiring, health, stop))
+    except Exception:
+        # Such as a watch that ended in an error that kopf does not pass over. Whoever runs us starts us again, and what
+        # is told of it is one line like all others, free of secrets.
+        log.exception("broke")
+        return 1
+    else:
         return 0
     finally:
         health.is_stopping = True

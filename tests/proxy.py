@@ -9,7 +9,7 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -80,20 +80,23 @@ class Proxy:
         """Return the requests of a method whose target holds ``part``, oldest first."""
         return [asked for asked in self.asked if asked.method == method and part in asked.target]
 
-    def ask(self, asked: Asked, headers: Mapping[str, str]) -> HTTPResponse:
-        """Pass a request on."""
+    @contextmanager
+    def ask(self, asked: Asked, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
+        """Pass a request on, and the answer back until the end of the block."""
+        with closing(self._connection()) as connection:
+            connection.putrequest(asked.method, asked.target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                if name.lower() not in _NOT_PASSED_ON:
+                    connection.putheader(name, value)
+            connection.endheaders(asked.body)
+            with connection.getresponse() as answer:
+                yield answer
+
+    def _connection(self) -> HTTPConnection:
         host, port = str(self._server.hostname), self._server.port
-        connection = (
-            HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
-            if self._tls is None
-            else HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=self._tls)
-        )
-        connection.putrequest(asked.method, asked.target, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers.items():
-            if name.lower() not in _NOT_PASSED_ON:
-                connection.putheader(name, value)
-        connection.endheaders(asked.body)
-        return connection.getresponse()
+        if self._tls is None:
+            return HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
+        return HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=self._tls)
 
 
 @contextmanager

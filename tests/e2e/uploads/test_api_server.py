@@ -1,0 +1,93 @@
+"""An API server that refuses for a while, or answers late: nothing is bought twice, and all is shown in the end.
+
+A real one behind a proxy. Watches that end badly are in integration/test_operator_watch.py; that it is gone, or frozen
+until the Lease is lost, in test_outages.py.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+
+from devstack.server import Server
+from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
+from tests.eventually import eventually
+from tests.proxy import Answer, Asked, Held, Proxy, proxy_before_cluster
+
+REFUSALS = (429, 500, 503)
+
+
+@contextmanager
+def operator_behind_a_proxy(world: World, directory: Path) -> Iterator[tuple[Proxy, Server]]:
+    """Replace the stack's operator by one that asks the API server through a proxy, as the same account."""
+    with (
+        proxy_before_cluster(world.stack.place.root / "kubeconfig.operator", directory) as (proxy, kubeconfig),
+        operators(world) as started,
+    ):
+        # Its log is this test's own.
+        operator = world.stack.another_operator(directory.name, KUBECONFIG=str(kubeconfig), **SHORT_LEASE)
+        started.append(operator)
+        operator.up()
+        eventually(lambda: proxy.seen("GET", "/videouploads?"))
+        yield proxy, operator
+
+
+def is_about_one(asked: Asked) -> bool:
+    return "/videouploads/" in asked.target
+
+
+def refusal(status: int) -> Answer:
+    """Return what priority and fairness say, or a server that is not well."""
+    body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": "not now"}
+    return Answer(status, json.dumps(body).encode(), {"Retry-After": "1"} if status == 429 else {})
+
+
+def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
+    world: World, clip: Path, tmp_path: Path
+) -> None:
+    world.faults(canned=1)
+    client, answers = world.client(), cycle(map(refusal, REFUSALS))
+    with operator_behind_a_proxy(world, tmp_path) as (proxy, operator):
+        proxy.rule = lambda asked: next(answers) if is_about_one(asked) else None
+        video_ids = [uploaded(client, clip) for _ in range(3)]
+        for video_id in video_ids:
+            eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)  # noqa: B023
+        log = operator.process.log_file
+        for status in REFUSALS:
+            eventually(lambda: f"HTTP {status}: not now" in log.read_text())  # noqa: B023
+        # The API server's own default; nothing was shown yet.
+        assert [world.status(video_id).get("phase") for video_id in video_ids] == ["pending"] * 3
+
+        proxy.rule = lambda _: None
+        for video_id in video_ids:
+            eventually(lambda: world.status(video_id).get("phase") == "ready", within_seconds=90)  # noqa: B023
+    for video_id in video_ids:
+        (job,), (attempt,) = world.jobs(video_id), world.rows(video_id)["attempts"]
+        assert (attempt["state"], attempt["job_id"]) == ("completed", job["job_id"])
+        assert attempt["intended_at"].timestamp() < job["accepted_at"]
+
+
+def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path, tmp_path: Path) -> None:
+    world.faults(canned=1)
+    client, gate = world.client(), threading.Event()
+    with operator_behind_a_proxy(world, tmp_path) as (proxy, operator):
+        upload = create(client, clip)
+        eventually(lambda: world.status(upload.video_id).get("phase") == "uploading", within_seconds=60)
+        proxy.rule = lambda asked: Held(gate) if asked.target.split("?")[0].endswith("/status") else None
+        put(upload, clip)
+        client.confirm(upload.video_id)
+        eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=90)
+        eventually(lambda: "/status at Kubernetes: no answer" in operator.process.log_file.read_text())
+
+        # What was held arrives now, after whatever was shown in the meantime.
+        proxy.rule = lambda _: None
+        eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=90)
+        shown = world.resource(upload.video_id)
+        gate.set()
+        eventually(lambda: proxy.arrived)
+        assert set(proxy.arrived) == {409}
+        assert world.resource(upload.video_id) == shown
+    assert len(world.jobs(upload.video_id)) == 1

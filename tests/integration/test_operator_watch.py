@@ -1,0 +1,129 @@
+"""The operator's process on an API server whose watches end badly, or not at all: it reads anew, or ends in good order.
+
+What uploads make of an API server that refuses and is slow is in e2e/uploads/test_api_server.py.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION
+from devstack.cluster import Cluster
+from tests.eventually import eventually
+from tests.integration.operator_process import OperatorProcess, environment_of, running
+from tests.proxy import Answer, Asked, Deaf, Fault, Proxy, Rule, proxy_before_cluster
+
+# A resync each 6 s instead of each 300; kopf itself gives a silent stream up after 70 s, whatever the scale.
+TIME_SCALE = "0.02"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A namespace, the operator that watches it, and the proxy in between."""
+
+    own: Cluster
+    proxy: Proxy
+    operator: OperatorProcess
+
+    def apply(self, name: str, **annotations: str) -> None:
+        """Apply an import; its file is not there."""
+        source = {"storageKey": f"imports/{self.own.namespace}/{name}.mov"}
+        body = {"apiVersion": "video.uploads.dev/v1alpha1", "kind": "VideoUpload", "spec": {"source": source}}
+        metadata = {"name": name, "annotations": annotations}
+        self.own.kubectl("apply", "--filename=-", stdin=json.dumps(body | {"metadata": metadata}))
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Return the status that the operator has written."""
+        status: dict[str, Any] = json.loads(self.own.kubectl("get", "vu", name, "--output=json")).get("status", {})
+        return status if status.get("observedGeneration", -1) >= 0 else {}
+
+    def watches(self) -> list[Asked]:
+        """Return every watch that was asked for."""
+        return [asked for asked in self.proxy.asked if is_watch(asked)]
+
+    def lists(self) -> list[Asked]:
+        """Return every beginning of a list."""
+        return [asked for asked in self.proxy.seen("GET", "/videouploads?limit=") if "continue=" not in asked.target]
+
+
+@pytest.fixture
+def rule() -> Rule:
+    """What the proxy does from the first request on; tests that want more parametrize it."""
+    return lambda _: None
+
+
+@pytest.fixture
+def watched(
+    api_server: Cluster, kube_namespace: str, database_url: str, tmp_path: Path, rule: Rule
+) -> Iterator[Watched]:
+    own = Cluster(api_server.admin_kubeconfig, kube_namespace)
+    with proxy_before_cluster(api_server.admin_kubeconfig, tmp_path) as (proxy, kubeconfig):
+        proxy.rule = rule
+        told = environment_of(kubeconfig, kube_namespace, DATABASE_URL=database_url, TIME_SCALE=TIME_SCALE)
+        with running(told, tmp_path) as operator:
+            yield Watched(own, proxy, operator)
+
+
+def is_watch(asked: Asked) -> bool:
+    return "/videouploads?" in asked.target and "watch=true" in asked.target
+
+
+def once(fault: Fault) -> Rule:
+    """Do this to the first watch, and nothing to all others."""
+    done = threading.Event()
+
+    def rule(asked: Asked) -> Fault | None:
+        if not is_watch(asked) or done.is_set():
+            return None
+        done.set()
+        return fault
+
+    return rule
+
+
+def ending_with(code: int) -> Answer:
+    """Return a watch that ends in an error of the API server's."""
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "too old or worse"}
+    return Answer(200, json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+
+
+@pytest.mark.parametrize("rule", [once(ending_with(410))])
+def test_a_watch_whose_version_is_too_old_begins_anew_with_a_list(watched: Watched) -> None:
+    eventually(lambda: len(watched.watches()) >= 2)
+    first, second = watched.watches()[:2]
+    assert any(first.at < listed.at < second.at for listed in watched.lists())
+    watched.apply("launch")
+    eventually(lambda: watched.status("launch"))
+
+
+@pytest.mark.parametrize("rule", [once(ending_with(500))])
+def test_a_watch_that_ends_in_an_error_ends_the_process_with_one_line_and_gives_the_lease_back(
+    watched: Watched,
+) -> None:
+    assert watched.operator.exit_code() == 1, watched.operator.log()
+    told = [json.loads(line) for line in watched.operator.log().splitlines()]
+    (broke,) = [line for line in told if line["event"] == "broke"]
+    assert broke["level"] == "error"
+    assert "'code': 500" in broke["exception"]
+    lease = json.loads(watched.own.kubectl("get", "lease", "video-uploads-operator", "--output=json"))
+    assert not lease["spec"].get("holderIdentity")
+
+
+def test_a_watch_that_falls_silent_costs_one_resync(watched: Watched) -> None:
+    silence = threading.Event()
+    watched.proxy.rule = lambda asked: Deaf(silence) if is_watch(asked) else None
+    watched.apply("before")
+    eventually(lambda: watched.status("before"))
+    asked = len(watched.watches())
+    silence.set()
+    watched.apply("before", **{RECONCILE_REQUESTED_ANNOTATION: "now"})
+    watched.apply("after")
+    eventually(lambda: watched.status("before").get("lastHandledReconcileAt") == "now")
+    eventually(lambda: watched.status("after"))
+    # Not because it had been noticed, nor because another watch brought it.
+    assert len(watched.watches()) == asked
