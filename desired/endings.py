@@ -16,10 +16,11 @@ _BURY = """
 WITH gone AS (
     DELETE FROM videos
     WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
-    RETURNING video_id, owner, edition, attempt
+    RETURNING video_id, owner, edition, attempt, observed_revision, title, metadata, owner_email
 ), told AS (
-    INSERT INTO notifications (video_id, edition, kind, owner)
-    SELECT video_id, edition, 'video.deleted', owner FROM gone ON CONFLICT DO NOTHING
+    INSERT INTO notifications (video_id, edition, kind, owner, sequence, title, metadata, email)
+    SELECT video_id, edition, 'video.deleted', owner, observed_revision + 1, title, metadata, owner_email
+    FROM gone ON CONFLICT DO NOTHING
 )
 INSERT INTO tombstones (video_id, last_attempt) SELECT video_id, attempt FROM gone
 ON CONFLICT (video_id) DO UPDATE SET purged_at = clock_timestamp(), last_attempt = excluded.last_attempt
@@ -68,7 +69,7 @@ class Endings:
         return None if found is None else found["last_attempt"]
 
     def forget_old(self) -> int:
-        """Drop tombstones and notifications after 30 days; returns how many."""
+        """Drop tombstones, and notifications with their deliveries, after 30 days; returns how many."""
         with self._database.connection() as connection:
             return sum(connection.execute(statement).rowcount for statement in _CLEAN)
 

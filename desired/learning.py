@@ -10,7 +10,7 @@ from datetime import datetime
 from crds.videoupload import Observed, Phase, Wish
 from desired.database import Connection, Database
 from desired.events import append_event
-from desired.observations import tell_owner
+from desired.notifications import tell_owner
 from desired.rows import SET_OBSERVED, AttemptState, Cause, VideoRow, observed_columns, video_row, wish_columns
 
 _ADOPT = """

@@ -7,11 +7,12 @@ written and the pass is dropped: the next one sees the newer world.
 from dataclasses import dataclass
 from datetime import datetime
 
-from crds.videoupload import AT_REST, Observed, Origin, Phase
+from crds.videoupload import Observed, Origin, Phase
 from desired import attempts
 from desired.attempts import AttemptChange, Settle
-from desired.database import Connection, Database
+from desired.database import Database
 from desired.events import append_event
+from desired.notifications import tell_owner
 from desired.rows import SET_OBSERVED, Cause, VideoRow, observed_columns, video_row
 
 _COMMIT = f"""
@@ -20,12 +21,6 @@ WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(wish_revision)s OR %(is_settlement)s)
 RETURNING *
 """  # noqa: S608 - a constant
-
-# Told once for each edition and kind, however often that edition ends that way.
-_NOTIFY_OWNER = """
-INSERT INTO notifications (video_id, edition, kind, owner)
-VALUES (%(video_id)s, %(edition)s, %(kind)s, %(owner)s) ON CONFLICT DO NOTHING
-"""
 
 _GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
 
@@ -112,18 +107,6 @@ class Observations:
             found = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
         known = [{"origin": Origin(columns["origin"]), "phase": Phase(columns["phase"])} for columns in found]
         return [WorkingRow(**{**columns, **words}) for columns, words in zip(found, known, strict=True)]
-
-
-def tell_owner(connection: Connection, row: VideoRow) -> None:
-    """Put on record that the owner is to be told, if ``row`` has come to rest, in the transaction that stored it."""
-    if row.observed.phase in AT_REST:
-        notification = {
-            "video_id": row.wish.video_id,
-            "edition": row.observed.edition,
-            "kind": f"video.{row.observed.phase}",
-            "owner": row.wish.owner,
-        }
-        connection.execute(_NOTIFY_OWNER, notification)
 
 
 def is_transition(before: Observed, after: Observed) -> bool:

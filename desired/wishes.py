@@ -27,10 +27,10 @@ _LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7602))"
 _CREATE = """
 INSERT INTO videos (
     video_id, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region, storage_key, profile,
-    metadata, phase, phase_since, reason, message, deadline_at)
+    metadata, owner_email, phase, phase_since, reason, message, deadline_at)
 SELECT
     %(video_id)s, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s, %(declared_bytes)s,
-    %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s,
+    %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s, %(email)s,
     %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s
 WHERE (SELECT count(*) FROM videos
        WHERE owner = %(owner)s AND created_at > clock_timestamp() - interval '1 hour') < %(per_hour)s
@@ -107,6 +107,8 @@ class NewVideo:
     upload_mode: UploadMode = UploadMode.SINGLE
     # No part of the wish: it stays in the row.
     metadata: Mapping[str, str] = field(default_factory=dict)
+    # Where the owner wants to be told, likewise.
+    email: str | None = None
 
 
 @dataclass(frozen=True)

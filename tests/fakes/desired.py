@@ -195,7 +195,7 @@ def _wish(new: NewVideo) -> Wish:
 
 def wished(new: NewVideo) -> dict[str, Any]:
     """Return what becomes part of the wish."""
-    return {name: value for name, value in vars(new).items() if name != "metadata"}
+    return {name: value for name, value in vars(new).items() if name not in ("metadata", "email")}
 
 
 def _waits_for_the_file(now: datetime, timing: Timing) -> Observed:

@@ -1,0 +1,56 @@
+"""When a delivery that failed is made again: for about three days, then a person has to ask."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+# After the first attempt, the second, and so on: as Standard Webhooks suggests.
+# https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+_MINUTE, _HOUR = 60.0, 3600.0
+PAUSES_SECONDS = (
+    5.0,
+    5 * _MINUTE,
+    30 * _MINUTE,
+    2 * _HOUR,
+    5 * _HOUR,
+    10 * _HOUR,
+    14 * _HOUR,
+    20 * _HOUR,
+    24 * _HOUR,
+)
+ATTEMPTS_MAX = len(PAUSES_SECONDS) + 1
+# What failed together does not come back together.
+_JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The pauses, all of them shortened by ``scale`` in tests."""
+
+    scale: float = 1.0
+    # Longer than any attempt takes: until then it is its taker's, and if that one died, nobody's.
+    lease_seconds: float = 60.0
+
+    def pause(self, delivery_id: UUID, *, attempt: int, retry_after_seconds: float | None) -> timedelta | None:
+        """Return the pause after an attempt, not shorter than the receiver wants; None after the last one."""
+        if attempt > len(PAUSES_SECONDS):
+            return None
+        seconds = PAUSES_SECONDS[attempt - 1] * (1 + _JITTER * _chance(delivery_id, attempt)) * self.scale
+        return timedelta(seconds=max(seconds, retry_after_seconds or 0.0))
+
+    @property
+    def lease(self) -> timedelta:
+        """Return for how long a delivery is its taker's. Not scaled: an attempt takes what it takes."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def breather(self) -> timedelta:
+        """Return how long an endpoint that says it has too much is left alone if it does not say how long."""
+        return timedelta(seconds=PAUSES_SECONDS[0] * self.scale)
+
+
+def _chance(delivery_id: UUID, attempt: int) -> float:
+    """Return a number from 0 to 1 that is the same whenever it is asked for."""
+    told = hashlib.blake2b(delivery_id.bytes + attempt.to_bytes(4, "big"), digest_size=4).digest()
+    return int.from_bytes(told, "big") / 0xFFFFFFFF

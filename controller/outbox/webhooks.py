@@ -1,0 +1,109 @@
+"""Sending one webhook: to the very address that was checked, signed with every secret of the endpoint."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from controller.coconut.retry_after import retry_after_seconds
+from controller.outbox.message import message
+from controller.outbox.signing import signed_headers
+from controller.outbox.verdict import Answer, Fate
+from crds.targets import Resolve, Target, TargetError, address_of, target_of
+from desired.notifications import Notification
+from desired.outbox import ANSWER_MAX, Endpoint
+
+# Connecting, and each wait for bytes after that.
+_TIMEOUT_SECONDS = (5.0, 15.0)
+_GONE = 410
+# As Standard Webhooks says: whoever answers one of these has too much to do.
+_FULL = frozenset({429, 502, 503, 504})
+
+
+class Webhooks:
+    """The way to everybody's endpoints."""
+
+    def __init__(
+        self,
+        *,
+        playback_base: str,
+        allow_private: bool,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        resolve: Resolve | None = None,
+        trusted: str | bool = True,
+    ) -> None:
+        """``trusted``: whose certificates are believed, as requests names it."""
+        self._playback_base = playback_base
+        self._allow_private = allow_private
+        self._clock = clock
+        self._resolve = resolve
+        self._trusted = trusted
+
+    def send(self, told: Notification, endpoint: Endpoint) -> Answer:
+        """Send once and return what came back. No answer is an answer too."""
+        body = message(told, playback_base=self._playback_base)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "video-uploads",
+            **signed_headers(str(told.notification_id), body, secrets=endpoint.secrets, at=self._clock()),
+        }
+        try:
+            target = target_of(endpoint.url, allow_private=self._allow_private)
+            address = address_of(target, allow_private=self._allow_private, resolve=self._resolve)
+            return self._post(target, address, headers, body)
+        except TargetError as error:
+            return Answer(Fate.AGAIN, None, f"not sent: {error}")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            # The message of the error may quote the URL, which is the receiver's secret.
+            return Answer(Fate.AGAIN, None, f"no answer: {type(error).__name__}")
+
+    def _post(self, target: Target, address: str, headers: dict[str, str], body: bytes) -> Answer:
+        place = f"[{address}]" if ":" in address else address
+        with requests.Session() as session:
+            session.trust_env = False  # neither proxies nor passwords of this machine's owner
+            session.mount("https://", _Pinned(target.host))
+            answer = session.post(
+                f"{target.scheme}://{place}:{target.port}{target.path}",
+                data=body,
+                headers={**headers, "Host": target.authority},
+                timeout=_TIMEOUT_SECONDS,
+                verify=self._trusted,
+                allow_redirects=False,
+                stream=True,
+            )
+            with answer:
+                return self._read(answer)
+
+    def _read(self, answer: requests.Response) -> Answer:
+        text = ""
+        with suppress(urllib3.exceptions.HTTPError, OSError):
+            # What has come so far is enough for a log: nobody may keep us reading.
+            text = _printable(answer.raw.read1(ANSWER_MAX))
+        status = answer.status_code
+        if answer.ok and status < 300:
+            return Answer(Fate.ACCEPTED, status, text)
+        if status == _GONE:
+            return Answer(Fate.GONE, status, text)
+        wish = retry_after_seconds(answer.headers, self._clock)
+        return Answer(Fate.AGAIN, status, text, retry_after_seconds=wish, is_full=status in _FULL)
+
+
+class _Pinned(HTTPAdapter):
+    """Connects to the address in the URL, and believes only a certificate for ``host``."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool with the name that TLS is about."""
+        super().init_poolmanager(*args, server_hostname=self._host, assert_hostname=self._host, **kwargs)
+
+
+def _printable(raw: bytes) -> str:
+    text = raw.decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else " " for letter in text)
