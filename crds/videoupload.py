@@ -203,6 +203,11 @@ def is_retryable(observed: Observed) -> bool:
     )
 
 
+def is_retranscodable(observed: Observed) -> bool:
+    """Tell whether a new edition can be asked for: the newest one can be played. What failed is retried instead."""
+    return observed.phase is Phase.READY and observed.is_playable
+
+
 def object_version(etag: str, last_modified: datetime) -> str:
     """Name one version of an object: S3 buckets without versioning have no better handle."""
     return f"{etag}@{last_modified.isoformat()}"

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from crds.schedule import Timing, deadline_at, restore_window
 from crds.videoupload import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
-from desired import idempotency, nudges
+from desired import idempotency, nudges, retranscodes
 from desired.database import Connection, Database
 from desired.events import append_event
 from desired.idempotency import IdempotencyKey
+from desired.retranscodes import Allowance
 from desired.rows import Cause, VideoRow, observed_columns, video_row
 
 _HOUR_SECONDS = 3600.0
@@ -206,6 +208,18 @@ class Wishes:
         """Ask for another try of what failed. One that is asked for already counts for this one too."""
         return self._change(_RETRY, video_id, Cause.PERSON)
 
+    def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
+        """Ask for a new edition of what can be played. One that is asked for already counts for this one too.
+
+        Raises RetranscodesSpentError besides.
+        """
+        with self._database.transaction() as connection:
+            retranscodes.lock_owner(connection, allowance)
+            before = _locked(connection, video_id)
+            row = retranscodes.ask(connection, video_id, allowance) or before
+            nudges.send(connection, nudges.Nudge(video_id, Cause.PERSON))
+        return video_row(row)
+
     def delete(self, video_id: str) -> VideoRow:
         """Delete the video, for now. It goes for good when nobody restores it in time."""
         return self._change(_DELETE, video_id, Cause.PERSON)
@@ -218,12 +232,17 @@ class Wishes:
         """Change the row if the statement lets it, and have the operator look at it."""
         wanted = {"video_id": video_id, **known}
         with self._database.transaction() as connection:
-            before = connection.execute(_LOCK, wanted).fetchone()
-            if before is None:
-                raise VideoGoneError(video_id)
+            before = _locked(connection, video_id)
             row = connection.execute(statement, wanted).fetchone() or before
             nudges.send(connection, nudges.Nudge(video_id, cause))
         return video_row(row)
+
+
+def _locked(connection: Connection, video_id: str) -> DictRow:
+    found = connection.execute(_LOCK, {"video_id": video_id}).fetchone()
+    if found is None:
+        raise VideoGoneError(video_id)
+    return found
 
 
 def _first_observation(timing: Timing) -> Observed:

@@ -21,8 +21,10 @@ from webapi.metrics import Metrics
 from webapi.multipart import Multiparts
 from webapi.observing import Observing
 from webapi.openapi import openapi_document
+from webapi.originals import Originals
 from webapi.parts import VideoParts
 from webapi.ports import Catalogue, Claims, History, Parts, Publisher, Storage, Wishes
+from webapi.retranscoding import Retranscode, Retranscoding
 from webapi.showing import Showing
 from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos import Policy, Video, Videos
@@ -85,6 +87,9 @@ def _add_videos(app: App, needs: Dependencies) -> None:
     app.add_route(f"{video}/upload_complete", confirming)
     app.add_route(f"{video}/parts", VideoParts(catalogue, multiparts))
     app.add_route(f"{video}/retry", Retry(catalogue, retrying, showing))
+    originals = Originals(needs.storage)
+    retranscoding = Retranscoding(wishes, originals, publisher, per_day=policy.retranscodes_per_day)
+    app.add_route(f"{video}/retranscode", Retranscode(catalogue, retranscoding, showing))
     app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, showing))
     app.add_route(f"{video}/events", VideoEvents(catalogue, needs.history))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))

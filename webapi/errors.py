@@ -16,6 +16,7 @@ import structlog
 
 from crds.trouble import UnavailableError
 from desired.idempotency import KeyInUseError, KeyReusedError
+from desired.retranscodes import RetranscodesSpentError
 from desired.wishes import LimitReachedError, Quota, VideoGoneError
 from webapi.ratelimit import rate_limit_headers
 
@@ -47,11 +48,14 @@ class Code(StrEnum):
     NOT_MULTIPART = "not_multipart"
     UPLOAD_CLOSED = "upload_closed"
     NOT_RETRYABLE = "not_retryable"
+    NOT_RETRANSCODABLE = "not_retranscodable"
     NOT_RESTORABLE = "not_restorable"
+    ORIGINAL_UNAVAILABLE = "original_unavailable"
     MANAGED_BY_KUBERNETES = "managed_by_kubernetes"
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
+    RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -116,8 +120,17 @@ KINDS: dict[Code, Kind] = {
     Code.NOT_RETRYABLE: Kind(
         falcon.HTTP_409, "There is nothing to retry", False, "Look at the video: `what_to_do` says what it needs."
     ),
+    Code.NOT_RETRANSCODABLE: Kind(
+        falcon.HTTP_409,
+        "There is nothing to transcode again",
+        False,
+        "Look at the video: `what_to_do` says what it needs.",
+    ),
     Code.NOT_RESTORABLE: Kind(
         falcon.HTTP_409, "It is too late to restore the video", False, "Upload the file again as a new video."
+    ),
+    Code.ORIGINAL_UNAVAILABLE: Kind(
+        falcon.HTTP_409, "There is no verified original", False, "Look at the video, or upload the file again."
     ),
     Code.MANAGED_BY_KUBERNETES: Kind(
         falcon.HTTP_409, "The video belongs to a resource in Kubernetes", False, "Change or annotate its VideoUpload."
@@ -130,6 +143,9 @@ KINDS: dict[Code, Kind] = {
     ),
     Code.UPLOAD_LIMIT_REACHED: Kind(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."
+    ),
+    Code.RETRANSCODE_LIMIT_REACHED: Kind(
+        falcon.HTTP_429, "Too many re-transcodes in a day", True, "Wait as long as `Retry-After` says."
     ),
     Code.TEMPORARILY_UNAVAILABLE: Kind(
         falcon.HTTP_503, "Not possible at the moment", True, "Repeat the call after `Retry-After`."
@@ -180,6 +196,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(ProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
+    app.add_error_handler(RetranscodesSpentError, _on_retranscodes_spent)
     app.add_error_handler(KeyInUseError, _on_key_in_use)
     app.add_error_handler(KeyReusedError, _on_key_reused)
     app.add_error_handler(VideoGoneError, _on_gone)
@@ -223,6 +240,15 @@ def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedErr
     detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
     limit = rate_limit_headers(Quota(error.per_hour, remaining=0, more_in_seconds=seconds))
     problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_retranscodes_spent(
+    req: falcon.Request, resp: falcon.Response, error: RetranscodesSpentError, params: Any
+) -> None:
+    seconds = math.ceil(error.retry_after_seconds)
+    detail = f"{error.per_day} re-transcodes in a day are allowed; the next one is possible in {seconds} seconds"
+    problem = ProblemError(Code.RETRANSCODE_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 

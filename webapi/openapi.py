@@ -34,6 +34,7 @@ _HEADERS_OF_CODE = {
     Code.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
     Code.IDEMPOTENCY_KEY_IN_USE: ("Retry-After",),
     Code.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    Code.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
     Code.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
 }
 

@@ -142,6 +142,20 @@ OPERATIONS = (
     ),
     Operation(
         "POST",
+        f"{VIDEO}/retranscode",
+        "Transcode a playable video again; it plays on meanwhile",
+        202,
+        bodies.VideoBody,
+        problems=(
+            Code.NOT_RETRANSCODABLE,
+            Code.ORIGINAL_UNAVAILABLE,
+            Code.MANAGED_BY_KUBERNETES,
+            Code.RETRANSCODE_LIMIT_REACHED,
+        ),
+        headers=_AGAIN,
+    ),
+    Operation(
+        "POST",
         f"{VIDEO}/restore",
         "Take a deletion back",
         answer=bodies.VideoBody,

@@ -7,6 +7,7 @@ from typing import Protocol
 from crds.videoupload import Wish
 from desired.catalogue import Page, Place, Selection
 from desired.idempotency import IdempotencyKey
+from desired.retranscodes import Allowance
 from desired.rows import EventRow, VideoRow
 from desired.wishes import NewVideo, Quota
 from spaces.outcome import ObjectFacts, StoredPart
@@ -62,6 +63,10 @@ class Wishes(Protocol):
         """Ask for another try, if the video can be retried."""
         ...
 
+    def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
+        """Ask for a new edition, if the newest one can be played. Raises RetranscodesSpentError."""
+        ...
+
     def delete(self, video_id: str) -> VideoRow:
         """Delete the video until somebody restores it."""
         ...
@@ -102,7 +107,7 @@ class Storage(Protocol):
         ...
 
     def head(self, key: str) -> ObjectFacts | None:
-        """Return what storage knows of an object, None when it has none. Raises UnavailableError."""
+        """Return what storage knows of an object, None when it has none. Raises UnavailableError, RefusedError."""
         ...
 
 

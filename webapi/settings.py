@@ -44,6 +44,8 @@ class Settings(BaseSettings):
 
     # Ten is what a person uploads in a busy hour; a token's `uploads_per_hour` overrides it.
     uploads_per_hour: int = Field(default=10, ge=0, le=1_000_000)
+    # Each may cost MAX_SUBMISSIONS jobs, and hardly anybody needs more than one for a video.
+    retranscodes_per_day: int = Field(default=10, ge=0, le=1_000_000)
     # What an edition may cost, as the operator is told it: the API shows what is left.
     max_submissions: int = Field(default=3, ge=1, le=10)
     # Without it the service account of the pod is used.

@@ -31,6 +31,7 @@ class Policy:
     """What this installation allows. ``uploads_per_hour`` is for tokens that state no limit of their own."""
 
     uploads_per_hour: int
+    retranscodes_per_day: int
     max_file_bytes: int
     upload_url_seconds: int
     region: str

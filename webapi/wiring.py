@@ -127,6 +127,7 @@ def _key_set(settings: Settings) -> KeySet | None:
 def _policy(settings: Settings, spaces: SpacesSettings, timing: Timing) -> Policy:
     return Policy(
         uploads_per_hour=settings.uploads_per_hour,
+        retranscodes_per_day=settings.retranscodes_per_day,
         max_file_bytes=spaces.max_file_bytes,
         # Not scaled: a signed URL is used by real clients, which no test makes faster.
         upload_url_seconds=round(timing.upload_url_seconds),

@@ -16,6 +16,7 @@ from crds.videoupload import AT_REST, Origin, Phase, Reason, Rejection, UploadMo
 from desired.catalogue import Place, Selection
 from desired.idempotency import IdempotencyKey
 from desired.nudges import Nudge
+from desired.retranscodes import Allowance
 from desired.rows import Cause, VideoRow
 from desired.wishes import LimitReachedError, NewVideo, VideoGoneError
 from tests.fakes.desired import wished
@@ -34,7 +35,8 @@ class Rows:
 
     ``observe`` changes what is observed of a video, ``import_it`` makes its wish belong to Kubernetes, ``age`` lets its
     deletion be so much longer ago, ``next_nudge`` waits for what the operator hears. ``hold_key`` is another process
-    whose request under one of Ann's keys is still running, ``outdate_keys`` lets a day go by for all keys.
+    whose request under one of Ann's keys is still running, ``outdate_keys`` lets a day go by for all keys,
+    ``outdate_retranscodes`` for what was transcoded again.
     """
 
     wishes: Wishes
@@ -50,6 +52,7 @@ class Rows:
     next_nudge: Callable[[], Nudge | None]
     hold_key: Callable[[str], AbstractContextManager[None]]
     outdate_keys: Callable[[], None]
+    outdate_retranscodes: Callable[[], None]
     stop: Callable[[], None]
 
     def row(self, video_id: str = VIDEO) -> VideoRow:
@@ -335,6 +338,7 @@ class ClientRowsContract:
             lambda: wishes.quota("ann", per_hour=10),
             lambda: wishes.confirm(VIDEO),
             lambda: wishes.retry(VIDEO),
+            lambda: wishes.retranscode(VIDEO, allowance=Allowance("ann", 10)),
             lambda: wishes.delete(VIDEO),
             lambda: wishes.restore(VIDEO),
             lambda: catalogue.get(VIDEO),

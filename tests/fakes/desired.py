@@ -14,12 +14,14 @@ from crds.videoupload import (
     Reason,
     UploadMode,
     Wish,
+    is_retranscodable,
     is_retryable,
     shown_phase,
 )
 from desired.catalogue import Page, Place, Selection
 from desired.idempotency import IdempotencyKey, KeyInUseError, KeyReusedError
 from desired.nudges import Nudge
+from desired.retranscodes import Allowance, RetranscodesSpentError
 from desired.rows import Cause, EventRow, VideoRow
 from desired.wishes import LimitReachedError, NewVideo, Quota, VideoGoneError
 
@@ -41,7 +43,7 @@ class Switch:
 class FakeWishes:
     """Stands in for `Wishes`, `Catalogue` and `Events`, over rows by id.
 
-    The limit counts all rows of an owner, as if every one were of this hour.
+    The limits count all rows of an owner, as if every one were of this hour, and all re-transcodes.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class FakeWishes:
         self.postgres = postgres or Switch()
         self.rows: dict[str, VideoRow] = {}
         self.limits_asked: list[int] = []
+        # The owner of each re-transcode that counts.
+        self.retranscodes: list[str] = []
         self.nudges: list[Nudge] = []
         # What each key of an owner made, and from what; and those of requests that are still running.
         self.keys: dict[tuple[str, str], tuple[str, str]] = {}
@@ -136,6 +140,17 @@ class FakeWishes:
         is_new = row.wish.retries <= row.observed.retries
         is_due = is_retryable(row.observed) and is_new and not row.wish.deleted
         return self._change(row, is_due, retries=row.wish.retries + 1)
+
+    def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
+        row = self._asked(video_id, Cause.PERSON)
+        is_due = is_retranscodable(row.observed) and row.wish.edition <= row.observed.edition and not row.wish.deleted
+        after = self._change(row, is_due, edition=row.wish.edition + 1)
+        if after is not row:
+            if self.retranscodes.count(allowance.owner) >= allowance.per_day:
+                self.rows[video_id] = row
+                raise RetranscodesSpentError(per_day=allowance.per_day, retry_after_seconds=1234.5)
+            self.retranscodes.append(allowance.owner)
+        return after
 
     def delete(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.PERSON)

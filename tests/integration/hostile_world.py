@@ -19,7 +19,7 @@ UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
                   failure = '{"code": "job_lost", "message": "lost", "attempt": 1}'
 WHERE video_id = %s
 """
-_TABLES = ("videos", "attempts", "job_claims", "video_events", "idempotency_keys")
+_TABLES = ("videos", "attempts", "job_claims", "video_events", "idempotency_keys", "retranscodes")
 
 
 class RealWorld:
@@ -40,7 +40,9 @@ class RealWorld:
             parted=self._created("ann", upload_mode="multipart", size_bytes=9),
             failed=self._created("ann"),
             deleted=self._created("ann"),
+            wished=self._created("ann"),
         )
+        self.execute("UPDATE videos SET edition = 2 WHERE video_id = %s", self.facts.wished)
         self.execute(_FAIL, self.facts.failed)
         self.api.call("DELETE", f"/api/v1/videos/{self.facts.deleted}")
 

@@ -24,6 +24,7 @@ from desired.wishes import Wishes
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
 from tests.contracts.creating_contract import CreatingContract
 from tests.contracts.multipart_rows_contract import MultipartRowsContract
+from tests.contracts.retranscodes_contract import RetranscodesContract
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-class TestDesired(ClientRowsContract, CreatingContract, MultipartRowsContract):
+class TestDesired(ClientRowsContract, CreatingContract, MultipartRowsContract, RetranscodesContract):
     @pytest.fixture
     def rows(self, database: Database, database_url: str) -> Rows:
         catalogue, observations = Catalogue(database), Observations(database)
@@ -80,5 +81,6 @@ class TestDesired(ClientRowsContract, CreatingContract, MultipartRowsContract):
             next_nudge=lambda: next((nudge for nudge in islice(heard, 2) if nudge is not None), None),
             hold_key=hold_key,
             outdate_keys=lambda: change("UPDATE idempotency_keys SET created_at = created_at - interval '1 day'"),
+            outdate_retranscodes=lambda: change("UPDATE retranscodes SET asked_at = asked_at - interval '1 day'"),
             stop=database.close,
         )

@@ -26,6 +26,7 @@ SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for
 CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32 bytes.."]
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
+RETRANSCODES_PER_DAY = 2
 MAX_FILE_BYTES = 5 * 1024**3
 A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
@@ -66,7 +67,13 @@ class Api:
             metrics=self.metrics,
             tokens=Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
             callback_keys=CALLBACK_KEYS,
-            policy=Policy(uploads_per_hour=10, max_file_bytes=MAX_FILE_BYTES, upload_url_seconds=900, region="tor1"),
+            policy=Policy(
+                uploads_per_hour=10,
+                retranscodes_per_day=RETRANSCODES_PER_DAY,
+                max_file_bytes=MAX_FILE_BYTES,
+                upload_url_seconds=900,
+                region="tor1",
+            ),
             view=View("https://cdn.example.com", Rules()),
             clock=lambda: self.now,
         )

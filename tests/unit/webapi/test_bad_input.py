@@ -41,7 +41,9 @@ class FakeWorld:
             parted=api.create(upload_mode="multipart", size_bytes=9),
             failed=api.create(),
             deleted=api.create(),
+            wished=api.create(),
         )
+        api.wishes.set_wish(self.facts.wished, edition=2)
         api.wishes.observe(self.facts.failed, **in_phase(Phase.ERRORED))
         api.wishes.delete(self.facts.deleted)
 

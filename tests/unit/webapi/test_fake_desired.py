@@ -12,11 +12,12 @@ from desired.nudges import Nudge
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
 from tests.contracts.creating_contract import CreatingContract
 from tests.contracts.multipart_rows_contract import MultipartRowsContract
+from tests.contracts.retranscodes_contract import RetranscodesContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.desired import FakeClaims, FakeWishes, Switch
 
 
-class TestFakes(ClientRowsContract, CreatingContract, MultipartRowsContract):
+class TestFakes(ClientRowsContract, CreatingContract, MultipartRowsContract, RetranscodesContract):
     @pytest.fixture
     def rows(self) -> Rows:
         postgres, clock = Switch(), FakeClock()
@@ -61,5 +62,6 @@ class TestFakes(ClientRowsContract, CreatingContract, MultipartRowsContract):
             next_nudge=next_nudge,
             hold_key=hold_key,
             outdate_keys=wishes.keys.clear,
+            outdate_retranscodes=wishes.retranscodes.clear,
             stop=stop,
         )

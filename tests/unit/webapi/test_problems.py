@@ -8,10 +8,11 @@ import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
-from crds.videoupload import Origin, Phase
+from crds.videoupload import Origin, Phase, SourceFacts
+from tests.contracts.client_rows_contract import in_phase
 from tests.hostile.problems import PAGE, assert_problem, documented
 from tests.hostile.requests import Answer
-from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, Api
+from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api
 from webapi.errors import KINDS, Code
 
 Result = falcon.testing.Result
@@ -24,6 +25,27 @@ def _past_the_limit(api: Api) -> Result:
     for _ in range(10):
         api.create()
     return api.call("POST", VIDEOS, json=A_VIDEO)
+
+
+def _playable(api: Api) -> str:
+    video_id = api.create()
+    key = api.wishes.rows[video_id].wish.storage_key
+    api.storage.put_raw(key, b"video")
+    facts = api.storage.raw[key].facts
+    source = SourceFacts(facts.etag, facts.last_modified, facts.file_bytes, "mp4")
+    api.wishes.observe(video_id, **in_phase(Phase.READY), source=source, is_playable=True)
+    return video_id
+
+
+def _without_the_original(api: Api) -> Result:
+    video_id = _playable(api)
+    api.storage.raw.clear()
+    return api.call("POST", f"{VIDEOS}/{video_id}/retranscode")
+
+
+def _past_the_retranscodes(api: Api) -> Result:
+    *_, last = [api.call("POST", f"{VIDEOS}/{_playable(api)}/retranscode") for _ in range(RETRANSCODES_PER_DAY + 1)]
+    return last
 
 
 def _without_postgres(api: Api) -> Result:
@@ -97,6 +119,9 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.INSUFFICIENT_SCOPE: lambda api: api.call("GET", "/api/v1/admin/videos"),
     Code.UPLOAD_CLOSED: _of_a_processed_video,
     Code.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
+    Code.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
+    Code.ORIGINAL_UNAVAILABLE: _without_the_original,
+    Code.RETRANSCODE_LIMIT_REACHED: _past_the_retranscodes,
     Code.NOT_RESTORABLE: _past_the_grace_period,
     Code.MANAGED_BY_KUBERNETES: _of_an_import,
     Code.IDEMPOTENCY_KEY_IN_USE: _with_a_key_of_a_running_request,

@@ -1,0 +1,13 @@
+"""Re-transcodes that people asked for."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Apply the SQL beside this file."""
+    op.execute(Path(__file__).with_suffix(".sql").read_text())
