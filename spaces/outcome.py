@@ -27,6 +27,18 @@ class SignedUpload:
 
 
 @dataclass(frozen=True)
+class SignedDownload:
+    """A URL that reads one object until ``expires_at``."""
+
+    url: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        # The URL is a secret until it expires.
+        return f"SignedDownload(expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True)
 class ObjectFacts:
     """An object as storage describes it. ``etag`` without quotes, ``last_modified`` in UTC."""
 

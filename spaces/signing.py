@@ -1,15 +1,19 @@
 """Signed URLs: secrets that let whoever has them make one request, until they expire. Signing asks nobody."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # The server's own bound. boto3 signs longer ones, which nobody then accepts.
 _EXPIRES_SECONDS_MAX = 7 * 24 * 3600
+# What would lead out of the folder that a browser saves to, or change how the name reads.
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 !#$&()+,.=@^_`{}~-]")
 
 
 def sign(signer: "S3Client", operation: str, signed: Mapping[str, Any], expires_seconds: int) -> str:
@@ -24,3 +28,14 @@ def expiry(url: str) -> datetime:
     query = parse_qs(urlsplit(url).query)
     signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+
+
+def safe_filename(filename: str) -> str:
+    """Return a name to save a file under."""
+    return _UNSAFE.sub("_", filename).strip(" .") or "original"
+
+
+def attachment(filename: str) -> str:
+    """Return the Content-Disposition that makes browsers save a file under its name (RFC 6266)."""
+    name = safe_filename(filename)
+    return f"attachment; filename=\"{_NOT_PLAIN.sub('_', name)}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -12,12 +12,19 @@ from botocore.exceptions import ClientError
 from crds.trouble import UnavailableError
 from crds.videoupload import SourceFacts
 from spaces import keys
-from spaces.outcome import ObjectFacts, OutputsProblem, SignedUpload, SourceProblem, VerifiedOutputs
+from spaces.outcome import (
+    ObjectFacts,
+    OutputsProblem,
+    SignedDownload,
+    SignedUpload,
+    SourceProblem,
+    VerifiedOutputs,
+)
 from spaces.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from spaces.playlist import PLAYLIST_BYTES_MAX
 from spaces.s3 import Clients, asking, is_missing, make_clients
 from spaces.settings import SpacesSettings
-from spaces.signing import expiry, sign
+from spaces.signing import attachment, expiry, sign
 from spaces.source import judge_source
 
 if TYPE_CHECKING:
@@ -53,6 +60,12 @@ class Storage:
         """Sign a GET of an original, with the key that can only read."""
         signed = {"Bucket": self._raw_bucket, "Key": key}
         return sign(self._clients.source_signer, "get_object", signed, expires_seconds)
+
+    def presign_download(self, key: str, *, filename: str, expires_seconds: int) -> SignedDownload:
+        """Sign a GET of an original that browsers save under a name, with the key that can only read."""
+        signed = {"Bucket": self._raw_bucket, "Key": key, "ResponseContentDisposition": attachment(filename)}
+        url = sign(self._clients.source_signer, "get_object", signed, expires_seconds)
+        return SignedDownload(url, expiry(url))
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an original, None if there is none."""

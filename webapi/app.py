@@ -21,7 +21,7 @@ from webapi.metrics import Metrics
 from webapi.multipart import Multiparts
 from webapi.observing import Observing
 from webapi.openapi import openapi_document
-from webapi.originals import Originals
+from webapi.originals import Originals, VideoOriginal
 from webapi.parts import VideoParts
 from webapi.ports import Catalogue, Claims, History, Parts, Publisher, Storage, Wishes
 from webapi.retranscoding import Retranscode, Retranscoding
@@ -88,6 +88,7 @@ def _add_videos(app: App, needs: Dependencies) -> None:
     app.add_route(f"{video}/parts", VideoParts(catalogue, multiparts))
     app.add_route(f"{video}/retry", Retry(catalogue, retrying, showing))
     originals = Originals(needs.storage)
+    app.add_route(f"{video}/original", VideoOriginal(catalogue, originals, needs.storage))
     retranscoding = Retranscoding(wishes, originals, publisher, per_day=policy.retranscodes_per_day)
     app.add_route(f"{video}/retranscode", Retranscode(catalogue, retranscoding, showing))
     app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, showing))

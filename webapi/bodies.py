@@ -45,6 +45,16 @@ class UploadTarget(_Answer):
     upload: MultipartPlan | UploadPlan
 
 
+class OriginalDownload(_Answer):
+    """200: where to read the file as it was sent, until ``expires_at``."""
+
+    video_id: str
+    url: str
+    expires_at: datetime
+    filename: str
+    size_bytes: int
+
+
 class PartBody(_Answer):
     """A part that storage has."""
 

@@ -163,6 +163,13 @@ OPERATIONS = (
         headers=_AGAIN,
         other_statuses=(202,),
     ),
+    Operation(
+        "GET",
+        f"{VIDEO}/original",
+        "Get a URL to download the file as it was sent",
+        answer=bodies.OriginalDownload,
+        problems=(Code.ORIGINAL_UNAVAILABLE,),
+    ),
     Operation("GET", f"{VIDEO}/events", "See what has happened to a video", answer=bodies.EventList),
     Operation(
         "GET",

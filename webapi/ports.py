@@ -10,7 +10,7 @@ from desired.idempotency import IdempotencyKey
 from desired.retranscodes import Allowance
 from desired.rows import EventRow, VideoRow
 from desired.wishes import NewVideo, Quota
-from spaces.outcome import ObjectFacts, StoredPart
+from spaces.outcome import ObjectFacts, SignedDownload, StoredPart
 
 
 class Catalogue(Protocol):
@@ -104,6 +104,10 @@ class Storage(Protocol):
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
     ) -> SignedUpload:
         """Sign a PUT without asking anybody."""
+        ...
+
+    def presign_download(self, key: str, *, filename: str, expires_seconds: int) -> SignedDownload:
+        """Sign a GET that browsers save under a name, without asking anybody."""
         ...
 
     def head(self, key: str) -> ObjectFacts | None:

@@ -116,6 +116,12 @@ class StorageContract:
         assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=900)) < timedelta(seconds=60)
         assert signed.url not in repr(signed)
 
+    def test_a_signed_download_says_until_when(self, store: Store) -> None:
+        signed = store.storage.presign_download(ORIGINAL, filename="cats.mp4", expires_seconds=300)
+        assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=300)) < timedelta(seconds=60)
+        assert "cats.mp4" in signed.url
+        assert signed.url not in repr(signed)
+
     def test_complete_outputs_are_verified(self, store: Store) -> None:
         store.put_outputs(3, stream(variants=("360p", "720p"), segments=2))
         outputs = store.storage.verify_outputs(VIDEO, 3, input_seconds=12)

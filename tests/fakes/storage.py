@@ -13,12 +13,14 @@ from spaces.outcome import (
     FolderPage,
     ObjectFacts,
     OutputsProblem,
+    SignedDownload,
     SignedUpload,
     SourceProblem,
     StoredFile,
     VerifiedOutputs,
 )
 from spaces.outputs import Outputs, judge_outputs
+from spaces.signing import attachment
 from spaces.source import judge_source
 from spaces.storage import PLAYLIST_TYPE, POSTER_TYPE
 
@@ -67,6 +69,10 @@ class FakeStorage:
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         return f"https://raw.storage.test/{quote(key)}?expires={expires_seconds}"
+
+    def presign_download(self, key: str, *, filename: str, expires_seconds: int) -> SignedDownload:
+        url = f"https://raw.storage.test/{quote(key)}?name={quote(attachment(filename))}&expires={expires_seconds}"
+        return SignedDownload(url, self._clock() + timedelta(seconds=expires_seconds))
 
     def head(self, key: str) -> ObjectFacts | None:
         self._raise_trouble()

@@ -88,6 +88,7 @@ CALLS = (
     Call("POST", "/api/v1/videos/{video_id}/retry", 202, about="failed"),
     Call("POST", "/api/v1/videos/{video_id}/retranscode", 202, about="wished"),
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
+    Call("GET", "/api/v1/videos/{video_id}/original", about="verified"),
     Call("GET", "/api/v1/videos/{video_id}/events"),
     Call(
         "GET",

@@ -50,8 +50,8 @@ class Answer:
 class Facts:
     """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign.
 
-    Five more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted,
-    and one of which a new edition was asked for that no pass has begun.
+    Six more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted,
+    one of which a new edition was asked for that no pass has begun, and one whose file was verified.
     """
 
     own: str
@@ -66,6 +66,7 @@ class Facts:
     failed: str
     deleted: str
     wished: str
+    verified: str
 
     def about(self, call: Call) -> Self:
         """Return the facts with the video that a call is about as the caller's own."""

@@ -1,5 +1,7 @@
 """A real API process to send bad input to, with all rows of its database to compare."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
                   failure = '{"code": "job_lost", "message": "lost", "attempt": 1}'
 WHERE video_id = %s
 """
+FILE = b"not a video"
 _TABLES = ("videos", "attempts", "job_claims", "video_events", "idempotency_keys", "retranscodes")
 
 
@@ -41,7 +44,9 @@ class RealWorld:
             failed=self._created("ann"),
             deleted=self._created("ann"),
             wished=self._created("ann"),
+            verified=self._submitted("ann"),
         )
+        self._verified(self.facts.verified)
         self.execute("UPDATE videos SET edition = 2 WHERE video_id = %s", self.facts.wished)
         self.execute(_FAIL, self.facts.failed)
         self.api.call("DELETE", f"/api/v1/videos/{self.facts.deleted}")
@@ -78,11 +83,17 @@ class RealWorld:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["video_id"])
 
+    def _verified(self, video_id: str) -> None:
+        """Let the file of a video have been found good, as the operator does it."""
+        etag = hashlib.md5(FILE, usedforsecurity=False).hexdigest()
+        found = {"etag": etag, "last_modified": "2026-03-01T12:00:00Z", "file_bytes": len(FILE), "container": "mp4"}
+        self.execute("UPDATE videos SET source = %s::jsonb WHERE video_id = %s", json.dumps(found), video_id)
+
     def _submitted(self, user: str) -> str:
         """Create a video with its file and a first attempt on record, as the operator leaves it."""
         answer = self.api.call("POST", "/api/v1/videos", user=user, json=A_VIDEO)
         assert answer.status_code == 201, answer.text
-        self.api.send_file(answer.json(), b"not a video")
+        self.api.send_file(answer.json(), FILE)
         video_id = str(answer.json()["video_id"])
         self.execute(
             "INSERT INTO attempts (video_id, attempt, edition, state, intended_at) VALUES (%s, 1, 1, 'uncertain', %s)",

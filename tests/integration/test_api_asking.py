@@ -1,11 +1,13 @@
 """What people ask of their videos, from an API under gunicorn on real Postgres and S3. Kubernetes is away."""
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import psycopg
 import pytest
@@ -13,7 +15,7 @@ import requests
 
 from crds.client import UploadsClient
 from crds.schedule import Timing, restore_window
-from crds.videoupload import Observed, Phase, Reason
+from crds.videoupload import Observed, Phase, Reason, SourceFacts
 from desired.catalogue import Catalogue, Place
 from desired.database import Database
 from desired.endings import Endings
@@ -224,3 +226,28 @@ def test_the_resource_follows_what_people_ask(
 def _age_deletion(database_url: str, *, by: timedelta) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE videos SET deleted_at = deleted_at - %s", (by,))
+
+
+def test_the_original_is_downloaded_by_whoever_has_the_url_and_by_nobody_else(
+    hands: Hands, database_url: str, s3: S3Access, tmp_path: Path
+) -> None:
+    told = environment_of(database_url, s3, without_cluster(tmp_path), LOG_LEVEL="DEBUG")
+    with running(told, tmp_path) as api:
+        created = api.create(filename="Kätzchen.mp4")
+        api.send_file(created, b"video")
+        original = f"{VIDEOS}/{created['video_id']}/original"
+        assert api.call("GET", original).json()["code"] == "original_unavailable"
+
+        etag = hashlib.md5(b"video", usedforsecurity=False).hexdigest()
+        source = SourceFacts(etag, datetime.now(UTC), 5, "mp4")
+        hands.observe(created["video_id"], **in_phase(Phase.PROCESSING), reason=Reason.TRANSCODING, source=source)
+        signed = api.call("GET", original).json()
+        answer = requests.get(signed["url"], timeout=10)
+        assert (answer.content, "K%C3%A4tzchen.mp4" in answer.headers["Content-Disposition"]) == (b"video", True)
+        unsigned, _, query = signed["url"].partition("?")
+        assert requests.get(unsigned, timeout=10).status_code == 403
+        assert api.call("GET", original, user="eve").status_code == 404
+        log = api.log()
+
+    assert '"route": "/api/v1/videos/{video_id}/original"' in log
+    assert parse_qs(query)["X-Amz-Signature"][0] not in log

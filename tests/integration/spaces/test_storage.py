@@ -111,6 +111,36 @@ class TestSignedSources:
             writer.head(ORIGINAL)
 
 
+class TestSignedDownloads:
+    """What whoever has the URL of a download can do with it."""
+
+    def url(self, store: Store, *, filename: str = "cats.mp4", expires_seconds: int = 60) -> str:
+        return store.storage.presign_download(ORIGINAL, filename=filename, expires_seconds=expires_seconds).url
+
+    def test_the_file_comes_whole_or_in_part_and_is_saved_under_its_name(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, FILE)
+        url = self.url(store, filename='Kätzchen "1".mp4')
+        answer = requests.get(url, timeout=10)
+        assert answer.content == FILE
+        assert answer.headers["Content-Disposition"] == (
+            "attachment; filename=\"K_tzchen _1_.mp4\"; filename*=UTF-8''K%C3%A4tzchen%20%221%22.mp4"
+        )
+        assert requests.get(url, headers={"Range": "bytes=4-7"}, timeout=10).content == b"ftyp"
+
+    def test_it_is_for_one_object_one_name_and_for_reading(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, FILE)
+        store.put_raw("uploads/other/original.mp4", FILE)
+        url = self.url(store)
+        assert requests.get(url.replace(VIDEO, "other"), timeout=10).status_code == 403
+        assert requests.get(url.replace("cats.mp4", "cats.exe"), timeout=10).status_code == 403
+        assert requests.put(url, data=b"x", timeout=10).status_code == 403
+
+    def test_it_expires(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, FILE)
+        url = self.url(store, expires_seconds=1)
+        assert eventually(lambda: requests.get(url, timeout=10).status_code == 403, within_seconds=10)
+
+
 class TestPublicReading:
     """What anybody can read who knows where it is."""
 

@@ -8,6 +8,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from spaces.settings import SpacesSettings
+from spaces.signing import attachment
 from spaces.storage import Storage
 
 KEY = "uploads/v1/original.mp4"
@@ -101,3 +102,33 @@ def test_published_files_carry_the_acl_of_the_settings(acl: str, sent: dict[str,
         under_test.write_playlist("v1", "#EXTM3U\n")
         under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg")
         stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("filename", "header"),
+    [
+        pytest.param("cats.mp4", "filename=\"cats.mp4\"; filename*=UTF-8''cats.mp4", id="plain"),
+        pytest.param("Kätze.mp4", "filename=\"K_tze.mp4\"; filename*=UTF-8''K%C3%A4tze.mp4", id="beyond-ascii"),
+        pytest.param('a";x="b', "filename=\"a__x=_b\"; filename*=UTF-8''a%22%3Bx%3D%22b", id="end-of-quotes"),
+        pytest.param("a\\b", "filename=\"a_b\"; filename*=UTF-8''a_b", id="backslash"),
+        pytest.param("100%25.mp4", "filename=\"100_25.mp4\"; filename*=UTF-8''100%2525.mp4", id="percent"),
+        pytest.param("../../cats.mp4", "filename=\"_.._cats.mp4\"; filename*=UTF-8''_.._cats.mp4", id="path"),
+        pytest.param(
+            "a\r\nSet-Cookie: b", "filename=\"a__Set-Cookie_ b\"; filename*=UTF-8''a__Set-Cookie%3A%20b", id="lines"
+        ),
+        pytest.param(
+            "cats\u202e4pm.exe", "filename=\"cats_4pm.exe\"; filename*=UTF-8''cats_4pm.exe", id="turned-around"
+        ),
+        pytest.param("...", "filename=\"original\"; filename*=UTF-8''original", id="only-dots"),
+        pytest.param("\ud800", "filename=\"_\"; filename*=UTF-8''_", id="half-a-character"),
+    ],
+)
+def test_a_download_is_saved_under_a_harmless_name(filename: str, header: str) -> None:
+    assert attachment(filename) == f"attachment; {header}"
+
+
+def test_a_download_is_signed_by_the_key_that_only_reads() -> None:
+    signed = storage().presign_download(KEY, filename="cats.mp4", expires_seconds=300)
+    assert query(signed.url)["X-Amz-Credential"].startswith("reader/")
+    assert query(signed.url)["X-Amz-Expires"] == "300"
+    assert urlsplit(signed.url).path == f"/{KEY}"

@@ -10,7 +10,8 @@ import jwt
 import pytest
 
 from crds.rules import Rules
-from crds.videoupload import Wish
+from crds.videoupload import Phase, SourceFacts, Wish
+from tests.contracts.client_rows_contract import in_phase
 from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
 from tests.fakes.multipart import FakeMultipart
 from tests.fakes.storage import FakeStorage
@@ -99,6 +100,15 @@ class Api:
         answer = self.call("POST", "/api/v1/videos", user=user, json={**A_VIDEO, **changes})
         assert answer.status_code == 201, answer.text
         return str(answer.json["video_id"])
+
+
+def verify_file(api: Api, video_id: str, **changes: object) -> None:
+    """Put a video's file into storage, found to be good by the operator."""
+    key = api.wishes.rows[video_id].wish.storage_key
+    api.storage.put_raw(key, b"video")
+    facts = api.storage.raw[key].facts
+    source = SourceFacts(facts.etag, facts.last_modified, facts.file_bytes, "mp4")
+    api.wishes.observe(video_id, **{**in_phase(Phase.READY), "source": source, "is_playable": True, **changes})
 
 
 @pytest.fixture

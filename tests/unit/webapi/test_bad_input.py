@@ -14,7 +14,7 @@ from tests.hostile.faults import faults_of
 from tests.hostile.problems import assert_problem
 from tests.hostile.requests import Answer, Facts, Fault, Sent, good_request
 from tests.hostile.tokens import token
-from tests.unit.webapi.conftest import CALLBACK_KEYS, SIGNING_KEY, Api
+from tests.unit.webapi.conftest import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from webapi.app import create_app
 from webapi.errors import Code
 
@@ -42,7 +42,9 @@ class FakeWorld:
             failed=api.create(),
             deleted=api.create(),
             wished=api.create(),
+            verified=api.create(),
         )
+        verify_file(api, self.facts.verified)
         api.wishes.set_wish(self.facts.wished, edition=2)
         api.wishes.observe(self.facts.failed, **in_phase(Phase.ERRORED))
         api.wishes.delete(self.facts.deleted)

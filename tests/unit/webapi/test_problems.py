@@ -8,11 +8,10 @@ import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
-from crds.videoupload import Origin, Phase, SourceFacts
-from tests.contracts.client_rows_contract import in_phase
+from crds.videoupload import Origin, Phase
 from tests.hostile.problems import PAGE, assert_problem, documented
 from tests.hostile.requests import Answer
-from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api
+from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
 from webapi.errors import KINDS, Code
 
 Result = falcon.testing.Result
@@ -29,11 +28,7 @@ def _past_the_limit(api: Api) -> Result:
 
 def _playable(api: Api) -> str:
     video_id = api.create()
-    key = api.wishes.rows[video_id].wish.storage_key
-    api.storage.put_raw(key, b"video")
-    facts = api.storage.raw[key].facts
-    source = SourceFacts(facts.etag, facts.last_modified, facts.file_bytes, "mp4")
-    api.wishes.observe(video_id, **in_phase(Phase.READY), source=source, is_playable=True)
+    verify_file(api, video_id)
     return video_id
 
 

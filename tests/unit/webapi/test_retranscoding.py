@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from crds.trouble import UnavailableError
-from crds.videoupload import Phase, Published, Reason, SourceFacts
+from crds.videoupload import Phase, Published, Reason
 from tests.contracts.client_rows_contract import in_phase
-from tests.unit.webapi.conftest import RETRANSCODES_PER_DAY, Api
+from tests.unit.webapi.conftest import RETRANSCODES_PER_DAY, Api, verify_file
 
 PUBLISHED = Published(1, 1, 3.0, (), has_poster=False)
 
@@ -15,17 +15,7 @@ PUBLISHED = Published(1, 1, 3.0, (), has_poster=False)
 def _ready(api: Api, **changes: object) -> str:
     """Create a video that can be played, with its original in storage."""
     video_id = api.create()
-    key = api.wishes.rows[video_id].wish.storage_key
-    api.storage.put_raw(key, b"video")
-    facts = api.storage.raw[key].facts
-    ready = {
-        **in_phase(Phase.READY),
-        "reason": Reason.PUBLISHED,
-        "published": PUBLISHED,
-        "is_playable": True,
-        "source": SourceFacts(facts.etag, facts.last_modified, facts.file_bytes, "mp4"),
-    }
-    api.wishes.observe(video_id, **{**ready, **changes})
+    verify_file(api, video_id, reason=Reason.PUBLISHED, published=PUBLISHED, **changes)
     api.offers.wishes.clear()
     return video_id
 
