@@ -8,6 +8,8 @@ people ask for in asked.py, files in parts in joining.py.
 from dataclasses import replace
 from typing import assert_never
 
+import structlog
+
 from controller import asked, joining, publication, submission
 from controller.machine import NOT_YET
 from controller.paid import NEXT_SUBMISSION
@@ -39,7 +41,11 @@ from controller.steps import (
     Wait,
     WritePlaylist,
 )
-from crds.videoupload import Phase, Reason
+from crds.failures import FailureCode
+from crds.trouble import NeighbourError
+from crds.videoupload import Origin, Phase, Reason
+
+log = structlog.get_logger(__name__)
 
 # Their effect is in storage, or the row itself is gone: the same row does not mean that nothing was done.
 _LEAVE_THE_ROW = (CompleteUpload, WritePlaylist, Republish, Purge)
@@ -105,6 +111,7 @@ def _do(step: Step, this: Pass) -> Outcome:  # noqa: PLR0911, PLR0912 - one case
         case Fail():
             if this.row.observed.phase is Phase.UPLOADING:
                 joining.give_up(this)
+                _remove_too_large(step, this)
             return this.fail(step.failure)
         case _:
             assert_never(step)
@@ -121,6 +128,17 @@ def _accept(step: AcceptFile, this: Pass) -> Outcome:
     # An edition asked for meanwhile is this one: nothing was paid for yet.
     accepted = replace(after, source=step.source, rejected=None, edition=this.row.wish.edition)
     return this.commit(accepted, Next.AT_ONCE)
+
+
+def _remove_too_large(step: Fail, this: Pass) -> None:
+    """Keep no file that costs most of all and of which nothing can follow. An import's belongs to others."""
+    if step.failure.code is not FailureCode.FILE_TOO_LARGE or this.row.wish.origin is not Origin.API:
+        return
+    try:
+        this.world.storage.remove_original(this.row.wish.storage_key)
+    except NeighbourError as error:
+        # It goes with the video; the upload has failed whatever storage says.
+        log.warning("original_kept", why=str(error))
 
 
 def _reject(step: RejectFile, this: Pass) -> Outcome:

@@ -111,6 +111,10 @@ class Storage(Protocol):
         """Remove the stable files; what the attempts wrote stays."""
         ...
 
+    def remove_original(self, key: str) -> None:
+        """Remove an original; one that is gone already is no trouble."""
+        ...
+
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         """Remove files that were written for a video; tells whether nothing is left."""
         ...

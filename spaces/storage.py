@@ -141,6 +141,10 @@ class Storage:
         for key in (keys.stable_poster_key(video_id), keys.stable_playlist_key(video_id)):
             self._remove(self._processed_bucket, key)
 
+    def remove_original(self, key: str) -> None:
+        """Remove an original; one that is gone already is no trouble."""
+        self._remove(self._raw_bucket, key)
+
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         """Remove what was written for a video, original included; tells whether nothing is left.
 

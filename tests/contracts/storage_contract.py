@@ -140,6 +140,14 @@ class StorageContract:
         store.put_outputs(1, files)
         assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), OutputsProblem)
 
+    def test_an_original_can_be_removed_twice_and_nothing_else_goes(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        store.put_outputs(1, stream())
+        store.storage.remove_original(ORIGINAL)
+        store.storage.remove_original(ORIGINAL)
+        assert store.storage.head(ORIGINAL) is None
+        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), VerifiedOutputs)
+
     def test_the_playlist_reads_back_as_written(self, store: Store) -> None:
         assert store.storage.read_playlist(VIDEO) is None
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")

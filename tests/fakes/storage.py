@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from crds.trouble import NeighbourError, UnavailableError
+from crds.trouble import NeighbourError, RefusedError, UnavailableError
 from crds.videoupload import SourceFacts
 from spaces import keys
 from spaces.outcome import (
@@ -36,7 +36,8 @@ class StoredObject:
 class FakeStorage:
     """Stands in for `spaces.storage.Storage` and `spaces.inventory.Inventory`.
 
-    ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters.
+    ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
+    ``keeps_originals`` their removal.
     ``raw`` and ``processed`` may be changed freely; the put methods fill them.
     """
 
@@ -45,6 +46,7 @@ class FakeStorage:
         self.processed: dict[str, StoredObject] = {}
         self.trouble: NeighbourError | None = None
         self.read_only = False
+        self.keeps_originals = False
         self._clock = clock
 
     def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
@@ -121,6 +123,12 @@ class FakeStorage:
         self._raise_trouble()
         self.processed.pop(keys.stable_playlist_key(video_id), None)
         self.processed.pop(keys.stable_poster_key(video_id), None)
+
+    def remove_original(self, key: str) -> None:
+        self._raise_trouble()
+        if self.keeps_originals:
+            raise RefusedError("removing a file: HTTP 403 AccessDenied")
+        self.raw.pop(key, None)
 
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         self._raise_trouble()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psycopg
 import requests
 from psycopg.rows import dict_row
@@ -110,6 +111,18 @@ class World:
     def annotate(self, video_id: str, annotation: str) -> None:
         """Annotate the resource as a person does: `name=value`, or `name-` to remove it."""
         self.stack.cluster.kubectl("annotate", "--overwrite", "vu", video_id, annotation)
+
+    def file_bytes(self, key: str) -> int | None:
+        """Return how large a file in the bucket is, None if there is none."""
+        reach = self.described.s3
+        stored = boto3.client(
+            "s3",
+            endpoint_url=reach.endpoint,
+            region_name=reach.region,
+            aws_access_key_id=reach.access_key,
+            aws_secret_access_key=reach.secret_key,
+        ).list_objects_v2(Bucket=reach.bucket, Prefix=key)
+        return next((item["Size"] for item in stored.get("Contents", ())), None)
 
     def writes(self) -> int:
         """Return how often our kind was written to etcd since the API server started."""

@@ -21,7 +21,8 @@ from crds.videoupload import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phas
 from tests.fakes.crash_points import EFFECTS
 from tests.fakes.operator import Process, settled
 from tests.fakes.transcoder import Answer, Fate, Script
-from tests.fakes.world import VIDEO_ID, SmallWorld
+from tests.fakes.videos import mp4
+from tests.fakes.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
 from tests.unit.controller.endings import HASTY
 
 CONTROLLER = Path(__file__).parents[3] / "controller"
@@ -150,6 +151,7 @@ LIVES = {
     "good": Life(uploaded, (wait_for_retirement,)),
     "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
     "bad-file": Life(lambda: uploaded(body=b"this is a text"), (retry,)),
+    "file-too-large": Life(lambda: uploaded(body=mp4(media_bytes=MAX_FILE_BYTES))),
     "answer-lost-job-found": Life(lambda: uploaded(Script([Answer.LOST_AFTER]))),
     "order-lost": Life(lambda: uploaded(Script([Answer.LOST_BEFORE]))),
     # Killed before the first order left, the second one is lost.
@@ -183,6 +185,7 @@ def end_of(small: SmallWorld) -> object:
         published.edition if isinstance(published, Published) else None,
         VIDEO_ID in small.resources.by_name,
         sorted(small.multipart.uploads),
+        sorted(small.storage.raw),
     )
 
 

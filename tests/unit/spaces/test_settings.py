@@ -107,3 +107,7 @@ def test_no_acl_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, value: str) ->
     assert read().acl == "public-read"
     monkeypatch.setenv("S3_ACL", value)
     assert read().acl is None
+
+
+def test_the_largest_file_is_five_gibibytes_unless_told_otherwise() -> None:
+    assert SpacesSettings.model_fields["max_file_bytes"].default == 5_368_709_120

@@ -28,7 +28,7 @@ CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 RETRANSCODES_PER_DAY = 2
-MAX_FILE_BYTES = 5 * 1024**3
+MAX_FILE_BYTES = 5_368_709_120
 A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
 
