@@ -22,10 +22,10 @@ from devstack.demo.follow import Followed, Follower
 from devstack.demo.history import from_postgres, seconds_by_phase
 from devstack.demo.player import Expected, Player
 from devstack.demo.provider import Provider
-from devstack.demo.screen import Screen
 from devstack.demo.trouble import DemoError
 from devstack.description import StackDescription
 from devstack.place import DEFAULT_STATE_DIR, Place
+from videoupload.screen import Screen
 
 _USER = "demo"
 # People repeat a demo; the default of ten is for users.

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from devstack.demo.client import Video
 from devstack.demo.history import History, Transition
-from devstack.demo.screen import Screen
 from devstack.demo.trouble import DemoError
+from videoupload.screen import Screen
 
 _READY = "ready"
 _AT_REST = frozenset({_READY, "errored"})

@@ -9,8 +9,8 @@ import pytest
 from devstack.demo.client import Trouble, Video
 from devstack.demo.follow import Followed, Follower
 from devstack.demo.history import Transition, seconds_by_phase
-from devstack.demo.screen import Screen
 from devstack.demo.trouble import DemoError
+from videoupload.screen import Screen
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

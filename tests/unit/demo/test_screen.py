@@ -2,7 +2,7 @@
 
 import io
 
-from devstack.demo.screen import Screen
+from videoupload.screen import Screen
 
 
 class Clock:

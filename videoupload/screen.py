@@ -25,7 +25,7 @@ class _Bar:
 
 
 class Screen:
-    """Where the demo tells what happens. At most one bar is shown, below all lines."""
+    """Where people are told what happens. At most one bar is shown, below all lines."""
 
     def __init__(
         self, out: TextIO, *, is_terminal: bool | None = None, clock: Callable[[], float] = time.monotonic

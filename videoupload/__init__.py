@@ -1,0 +1,39 @@
+"""A client of the video upload service: calls, an upload that survives interruptions, and the command `videoupload`.
+
+It knows the API (docs/api.md) and nothing else of the service; docs/clients.md shows it from outside.
+"""
+
+from videoupload.client import Client
+from videoupload.memory import Memory
+from videoupload.trouble import (
+    ClientError,
+    FileChangedError,
+    ProblemError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    UploadRefusedError,
+)
+from videoupload.uploads import Uploader, Wanted
+from videoupload.values import Event, NewVideo, Page, Rendition, Trouble, Upload, Video
+from videoupload.waiting import Follower
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "Event",
+    "FileChangedError",
+    "Follower",
+    "Memory",
+    "NewVideo",
+    "Page",
+    "ProblemError",
+    "Rendition",
+    "Trouble",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+    "Upload",
+    "UploadRefusedError",
+    "Uploader",
+    "Video",
+    "Wanted",
+]

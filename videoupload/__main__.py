@@ -1,0 +1,8 @@
+"""`python -m videoupload`: the command without an installation."""
+
+import sys
+
+from videoupload.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""The calls of the API with one user's token, one method each. How a file is sent with them is in uploads.py."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from videoupload.transport import Answer, Body, NoAnswerError, Transport
+from videoupload.trouble import Problem, ProblemError, StorageRefusedError, UnexpectedAnswerError, UnreachableError
+from videoupload.values import Event, Events, NewVideo, Page, Parts, Seen, SignedPart, Upload, Video
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Client:
+    """The service as one user. Every method raises ProblemError, UnreachableError, UnexpectedAnswerError."""
+
+    def __init__(self, api_url: str, token: str) -> None:
+        self.api_url = api_url.rstrip("/")
+        self._transport = Transport(token)
+        self._known: dict[str, tuple[str, Video]] = {}
+
+    def create(self, new: NewVideo, *, idempotency_key: str | None = None) -> Upload:
+        """Ask for an upload. With the same key the same video is answered again, for a day."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return _read(Upload, self._call("POST", "", json=new.as_body(), headers=headers))
+
+    def upload_url(self, video_id: str) -> Upload:
+        """Ask for a fresh URL to send a file in one piece to."""
+        return _read(Upload, self._call("POST", f"/{video_id}/upload_url"))
+
+    def parts(self, video_id: str) -> Parts:
+        """Ask which parts storage has."""
+        return _read(Parts, self._call("GET", f"/{video_id}/parts"))
+
+    def sign_part(self, video_id: str, number: int) -> SignedPart:
+        """Ask for a URL to send one part to."""
+        answer = self._call("POST", f"/{video_id}/parts", json={"part_numbers": [number]})
+        return _read(_Signed, answer).parts[0]
+
+    def confirm(self, video_id: str) -> str:
+        """Say that the file is sent; returns the service's word for what follows."""
+        return _read(_Confirmed, self._call("POST", f"/{video_id}/upload_complete")).status
+
+    def get(self, video_id: str) -> Video:
+        """Look at a video."""
+        return self.look(video_id).video
+
+    def look(self, video_id: str) -> Seen:
+        """Look at a video, without its body crossing the wire when nothing changed since this client looked last."""
+        tag, before = self._known.get(video_id, ("", None))
+        answer = self._call("GET", f"/{video_id}", headers={"If-None-Match": tag} if tag else {})
+        video = before if answer.status == 304 and before is not None else _read(Video, answer)
+        self._known[video_id] = (answer.headers.get("ETag", tag), video)
+        return Seen(video, _retry_after(answer))
+
+    def page(
+        self,
+        *,
+        status: str | None = None,
+        is_deleted: bool = False,
+        page_size: int = 100,
+        page_token: str | None = None,
+    ) -> Page:
+        """List some of the videos, newest first."""
+        wanted = {
+            "status": status,
+            "deleted": "true" if is_deleted else None,
+            "page_size": page_size,
+            "page_token": page_token,
+        }
+        query = urlencode({name: value for name, value in wanted.items() if value is not None})
+        return _read(Page, self._call("GET", f"?{query}"))
+
+    def events(self, video_id: str) -> tuple[Event, ...]:
+        """Ask what has happened to a video, oldest first."""
+        return _read(Events, self._call("GET", f"/{video_id}/events")).events
+
+    def retry(self, video_id: str) -> Video:
+        """Try again what failed."""
+        return _read(Video, self._call("POST", f"/{video_id}/retry"))
+
+    def delete(self, video_id: str) -> None:
+        """Delete a video, or give up its upload. It can be restored for a while."""
+        self._call("DELETE", f"/{video_id}")
+
+    def restore(self, video_id: str) -> Video:
+        """Take a deletion back."""
+        return _read(Video, self._call("POST", f"/{video_id}/restore"))
+
+    def send(self, target: Upload | SignedPart, body: Body) -> None:
+        """Send bytes where the service said. Raises StorageRefusedError, UnreachableError, and what ``body`` raises."""
+        doing = f"sending to storage at {urlsplit(target.upload_url).netloc}"
+        try:
+            answer = self._transport.send(target.method, target.upload_url, body, headers=target.headers)
+        except NoAnswerError as error:
+            raise UnreachableError(f"{doing}: {error}") from None
+        if answer.status == 429 or answer.status >= 500:
+            raise UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=_retry_after(answer))
+        if answer.status != 200:
+            raise StorageRefusedError(f"{doing}: HTTP {answer.status}")
+
+    def _call(self, method: str, path: str, *, json: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+        url = f"{self.api_url}/api/v1/videos{path}"
+        doing = f"{method} {url}"
+        try:
+            answer = self._transport.call(method, url, json=json, headers=headers)
+        except NoAnswerError as error:
+            raise UnreachableError(f"{doing}: {error}") from error
+        if answer.status < 300 or answer.status == 304:
+            return answer
+        raise _trouble(doing, answer)
+
+
+class _Signed(BaseModel):
+    parts: tuple[SignedPart, ...]
+
+
+class _Confirmed(BaseModel):
+    status: str
+
+
+def _trouble(doing: str, answer: Answer) -> Exception:
+    """Return what an answer means that is not a success."""
+    after, problem = _retry_after(answer), _problem(answer)
+    if problem is None:
+        # Whatever stands before the service speaks here, such as an ingress without a backend.
+        if answer.status == 429 or answer.status >= 500:
+            return UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=after)
+        return UnexpectedAnswerError(f"{doing}: HTTP {answer.status}, which is not an answer of this service")
+    fields = "".join(f"; {one.get('field')}: {one.get('detail')}" for one in problem.get("errors", ()))
+    return ProblemError(
+        Problem(
+            status=answer.status,
+            code=problem["code"],
+            detail=f"{problem['detail']}{fields}",
+            is_retryable=bool(problem.get("retryable")),
+            what_to_do=problem.get("what_to_do", ""),
+            request_id=problem.get("request_id"),
+            location=answer.headers.get("Location"),
+            retry_after_seconds=after,
+        )
+    )
+
+
+def _problem(answer: Answer) -> dict[str, Any] | None:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return None
+    is_one = isinstance(problem, dict) and isinstance(problem.get("code"), str) and "detail" in problem
+    return problem if is_one else None
+
+
+def _read(model: type[_Model], answer: Answer) -> _Model:
+    try:
+        return model.model_validate_json(answer.content)
+    except ValidationError as error:
+        # pydantic's own words would quote the answer, signed URLs included.
+        names = ", ".join(".".join(map(str, one["loc"])) or "the body" for one in error.errors(include_input=False))
+        raise UnexpectedAnswerError(f"an answer of the service cannot be read: {names}") from None
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.headers.get("Retry-After", "")
+    # The other form, a date, is none that this service or S3 sends.
+    return float(value) if value.isascii() and value.isdigit() else None

@@ -1,0 +1,87 @@
+"""The file to send: what tells it from another one, and its bytes piece by piece."""
+
+import io
+import mimetypes
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from videoupload.trouble import FileChangedError
+
+_ANY_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What changes when a file does. Its bytes are not read for it: a film would take minutes."""
+
+    size_bytes: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Fingerprint":
+        """Look at a file. Raises OSError."""
+        return cls._from(path.stat())
+
+    @classmethod
+    def _from(cls, facts: os.stat_result) -> "Fingerprint":
+        return cls(facts.st_size, facts.st_mtime_ns)
+
+
+def content_type(path: Path) -> str:
+    """Return the type that a file's name suggests, as far as the service takes it."""
+    guessed, _ = mimetypes.guess_type(path.name)
+    return guessed if guessed and guessed.startswith("video/") else _ANY_TYPE
+
+
+class Piece:
+    """Some bytes of a file, read as they leave; never all of them in memory. Use it in a `with`.
+
+    ``on_bytes`` hears of each read how many bytes it brought, and may raise to end the sending.
+    """
+
+    def __init__(
+        self, path: Path, expected: Fingerprint, *, start: int, length: int, on_bytes: Callable[[int], None]
+    ) -> None:
+        self._path = path
+        self._expected = expected
+        self._start = start
+        self._length = self._left = length
+        self._on_bytes = on_bytes
+        self._file: IO[bytes] = io.BytesIO()
+
+    def __enter__(self) -> "Piece":
+        self._refuse_changed()
+        # A descriptor of its own: several pieces are read at a time.
+        self._file = self._path.open("rb")
+        self._file.seek(self._start)
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._refuse_changed()
+        finally:
+            self._file.close()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, none at the end of the piece."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        if not data and self._left:
+            raise FileChangedError(f"{self._path} became shorter while it was sent")
+        self._left -= len(data)
+        self._on_bytes(len(data))
+        return data
+
+    def _refuse_changed(self) -> None:
+        # By the path: a file that was replaced by another has left its descriptor as it was.
+        if Fingerprint.of(self._path) != self._expected:
+            raise FileChangedError(f"{self._path} was changed while it was sent")

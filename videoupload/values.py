@@ -1,0 +1,163 @@
+"""What the API tells, as frozen values. What is sent to it is `NewVideo`; how, is in client.py."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+MULTIPART = "multipart"
+
+
+class _Answer(BaseModel):
+    # A newer API may say more: it is kept, so that `--json` shows the answer as it came.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Plan(_Answer):
+    """Whether the file is sent in one piece or in parts."""
+
+    mode: str
+
+
+class Upload(_Answer):
+    """Where to send the file. The URL is a secret until it expires."""
+
+    video_id: str
+    upload_url: str
+    storage_key: str
+    method: str
+    headers: dict[str, str]
+    upload: Plan
+
+    @property
+    def is_in_parts(self) -> bool:
+        """Tell whether the file is sent in parts."""
+        return self.upload.mode == MULTIPART
+
+
+class SignedPart(_Answer):
+    """Where to send one part. The URL is a secret until it expires."""
+
+    part_number: int
+    upload_url: str
+    method: str
+    headers: dict[str, str]
+    size_bytes: int
+
+
+class HeldPart(_Answer):
+    """A part that storage has."""
+
+    part_number: int
+    size_bytes: int
+
+
+class Parts(_Answer):
+    """What storage has of a file, and which parts it has not."""
+
+    size_bytes: int
+    part_size: int
+    part_count: int
+    parts: tuple[HeldPart, ...]
+    missing: tuple[int, ...]
+
+
+class Rendition(_Answer):
+    """One variant of the stream."""
+
+    width: int | None
+    height: int | None
+    bandwidth: int
+    codecs: str | None
+
+
+class Trouble(_Answer):
+    """Why a video is errored, or why its last file was refused."""
+
+    code: str
+    message: str
+    retryable: bool
+    what_to_do: str
+
+
+class Video(_Answer):
+    """A video as its owner sees it. ``edition_status``: where its newest edition is, also while an older one plays."""
+
+    id: str
+    title: str
+    status: str
+    edition_status: str
+    progress: int
+    reason: str
+    waiting_for: str | None
+    what_to_do: str | None
+    deadline_at: datetime | None
+    is_playable: bool
+    playback_url: str | None
+    thumbnail_url: str | None
+    duration_seconds: float | None
+    renditions: tuple[Rendition, ...]
+    error: Trouble | None
+    size_bytes: int | None
+    created_at: datetime
+    deleted_at: datetime | None
+    restorable_until: datetime | None
+
+
+class Page(_Answer):
+    """Some videos, newest first. ``next_page_token`` is None when no more follow."""
+
+    videos: tuple[Video, ...]
+    next_page_token: str | None
+
+
+class Event(_Answer):
+    """One transition of a video. ``cause`` is what made the service look."""
+
+    at: datetime
+    cause: str
+    status: str
+    reason: str
+    message: str
+    attempt: int
+
+
+class Events(_Answer):
+    """The newest transitions, the newest last."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class NewVideo:
+    """What the API is told of a file before it is sent. ``upload_mode`` None: by size."""
+
+    title: str
+    filename: str
+    content_type: str
+    size_bytes: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    upload_mode: Literal["single", "multipart"] | None = None
+
+    def as_body(self) -> dict[str, object]:
+        """Return the body of the request."""
+        body: dict[str, object] = {
+            "title": self.title,
+            "filename": self.filename,
+            "content_type": self.content_type,
+            "size_bytes": self.size_bytes,
+        }
+        if self.metadata:
+            body["metadata"] = dict(self.metadata)
+        if self.upload_mode is not None:
+            body["upload_mode"] = self.upload_mode
+        return body
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A video as it was just seen. ``again_in_seconds``: when to look again, None if nothing is under way."""
+
+    video: Video
+    again_in_seconds: float | None
