@@ -10,6 +10,8 @@ from devstack.stack import Stack
 from tests.e2e.uploads.world import World
 
 CLIP_SECONDS = 2
+# More than what comes in one piece.
+LONG_BYTES = 120_000_000
 
 
 @pytest.fixture
@@ -29,6 +31,17 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)],
     ]
     subprocess.run(argv, check=True)
+    return path
+
+
+@pytest.fixture
+def long_clip(clip: Path, tmp_path: Path) -> Path:
+    """The clip with so much free space behind it that it comes in parts; on disk it takes none."""
+    path, played = tmp_path / "long.mp4", clip.read_bytes()
+    free_bytes = LONG_BYTES - len(played)
+    with path.open("wb") as file:
+        file.write(played + free_bytes.to_bytes(4) + b"free")
+        file.truncate(LONG_BYTES)
     return path
 
 

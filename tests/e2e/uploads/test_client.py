@@ -1,20 +1,28 @@
 """The command `videoupload` as people run it, against the whole stack."""
 
+import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from devstack.place import PROJECT_DIR
+from tests.between import Between
+from tests.e2e.uploads.conftest import LONG_BYTES
 from tests.e2e.uploads.world import Person, World
+
+PARTS = 8
 
 
 class Command:
     """The command as one person, with a home of its own."""
 
     def __init__(self, person: Person, home: Path) -> None:
+        self.home = home
         self.environment = {
             **os.environ,
             "XDG_STATE_HOME": str(home),
@@ -24,12 +32,21 @@ class Command:
 
     def __call__(self, *words: str | Path, expected: int = 0) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
+        with self.started(*words) as process:
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == expected, err
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def json(self, *words: str | Path) -> Any:
+        """Run it to its end and return what it prints as JSON."""
+        return json.loads(self(*words, "--json").stdout)
+
+    def started(self, *words: str | Path) -> "subprocess.Popen[str]":
+        """Start it."""
         argv = [sys.executable, "-m", "videoupload", *map(str, words)]
-        done = subprocess.run(
-            argv, cwd=PROJECT_DIR, env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        return subprocess.Popen(
+            argv, cwd=PROJECT_DIR, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        assert done.returncode == expected, done.stderr
-        return done
 
 
 @pytest.fixture
@@ -38,7 +55,65 @@ def command(world: World, tmp_path: Path) -> Command:
     return Command(world.person(), tmp_path / "state")
 
 
-def test_a_file_is_sent_and_waited_for(world: World, command: Command, clip: Path) -> None:
+def test_killed_at_sixty_percent_and_run_again_it_sends_one_part_twice_at_most(
+    world: World, command: Command, long_clip: Path
+) -> None:
     world.faults(canned=1)
-    done = command("upload", clip, "--wait", "--title=Cats")
-    assert "status       ready" in done.stdout
+    storage = world.described.s3.endpoint
+    with Between(api_url=command.environment["VIDEOUPLOAD_API"], storage_url=storage).running() as between:
+        command.environment["VIDEOUPLOAD_API"] = between.url
+        between.hold_after_bytes = LONG_BYTES * 60 // 100
+        with command.started("upload", long_clip) as first:
+            assert between.is_holding.wait(60)
+            first.kill()
+            _out, told = first.communicate()
+        assert first.returncode < 0
+        assert "sending      50 %" in told
+        between.hold_after_bytes = None
+        between.released.set()
+
+        again = command("upload", long_clip, "--wait")
+        (video,) = command.json("list")
+    assert "going on with video" in again.stderr
+    assert "status       ready" in again.stdout
+    times = Counter(between.begun)
+    assert set(times) == set(range(1, PARTS + 1))
+    assert sum(times.values()) <= PARTS + 1
+    assert video["size_bytes"] == LONG_BYTES
+    assert list(command.home.rglob("*.json")) == []
+
+
+def test_a_video_is_uploaded_listed_deleted_and_restored(world: World, command: Command, clip: Path) -> None:
+    world.faults(canned=1)
+    video_id = command("upload", clip, "--title=Cats", "--metadata=album=summer").stdout.strip()
+    waited = command("upload", clip, "--wait", "--title=More cats")
+    assert "status       ready" in waited.stdout
+
+    listed = command("list").stdout.splitlines()
+    assert [line.split()[-1] for line in listed[1:]] == ["cats", "Cats"]
+    seen = command.json("get", video_id)
+    assert (seen["title"], seen["metadata"]) == ("Cats", {"album": "summer"})
+    assert "client" in command("events", video_id).stdout
+
+    command("delete", video_id)
+    assert video_id in command("list", "--deleted").stdout
+    assert video_id not in command("list").stdout
+    command("restore", video_id)
+    assert video_id in command("list").stdout
+
+
+def test_what_failed_is_told_with_its_reason_and_retried(world: World, command: Command, clip: Path) -> None:
+    world.faults(fail=1)
+    failed = command("upload", clip, "--wait", expected=1)
+    assert "transcode_failed" in failed.stderr
+    (video,) = command.json("list", "--status=errored")
+
+    world.faults(fail=0, canned=1)
+    command("retry", video["id"])
+    declined = command("retry", "abcdefghijklmnopqrstuvwxy2", expected=1)
+    assert "[not_found]" in declined.stderr
+
+
+def test_a_file_that_is_no_video_is_refused_with_what_to_do(command: Command, not_a_video: Path) -> None:
+    refused = command("upload", not_a_video, "--wait", expected=1)
+    assert "not_a_video" in refused.stderr

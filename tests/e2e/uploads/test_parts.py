@@ -16,7 +16,7 @@ PART_BYTES = 16 * 1024**2
 
 
 @pytest.fixture
-def long_clip(clip: Path, tmp_path: Path) -> Path:
+def long_clip_(clip: Path, tmp_path: Path) -> Path:
     """The clip with so much free space behind it that it comes in parts; on disk it takes none."""
     path, played = tmp_path / "long.mp4", clip.read_bytes()
     free_bytes = FILE_BYTES - len(played)
