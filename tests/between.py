@@ -5,7 +5,6 @@ Clients are told its own address instead of storage's, and storage is asked unde
 
 import json
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +35,23 @@ CUT = Fault(None)
 LOST_ANSWER = Fault(None, is_late=True)
 
 
+@dataclass
+class _Rule:
+    what: str
+    fault: Fault
+    times: int
+    spared: int
+
+    def meets(self, request: str) -> bool:
+        if self.what not in request or not self.times:
+            return False
+        if self.spared:
+            self.spared -= 1
+            return False
+        self.times -= 1
+        return True
+
+
 class Between:
     """A proxy for one API and one storage."""
 
@@ -46,9 +62,7 @@ class Between:
         self.begun: list[int] = []
         # Calls of the API, as "METHOD path".
         self.calls: list[str] = []
-        # Faults of the next PUTs to storage, and of the next calls.
-        self.put_faults: deque[Fault] = deque()
-        self.call_faults: deque[Fault] = deque()
+        self._rules: list[_Rule] = []
         # After so many bytes no more pass, until `released` is set.
         self.hold_after_bytes: int | None = None
         self.is_holding = threading.Event()
@@ -59,6 +73,15 @@ class Between:
         self._server.daemon_threads = True
         self.netloc = f"127.0.0.1:{self._server.server_port}"
         self.url = f"http://{self.netloc}"
+
+    def lose(self, what: str, fault: Fault, *, times: int = 1, after: int = 0) -> None:
+        """Let ``fault`` happen to the next requests whose "METHOD path" holds ``what``, so many being spared first."""
+        self._rules.append(_Rule(what, fault, times=times, spared=after))
+
+    def fault_of(self, request: str) -> Fault | None:
+        """Return what happens to a request."""
+        with self._lock:
+            return next((rule.fault for rule in self._rules if rule.meets(request)), None)
 
     @contextmanager
     def running(self) -> Iterator["Between"]:
@@ -110,25 +133,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Pass bytes on to storage."""
-        between = self.between
-        between.begun.append(int(parse_qs(urlsplit(self.path).query).get("partNumber", ["0"])[0]))
-        fault = between.put_faults.popleft() if between.put_faults else None
-        if fault is not None and not fault.is_late:
-            self._fail(fault)
-            return
-        self._pass_on(between.storage, is_file=True, fault=fault)
+        self.between.begun.append(int(parse_qs(urlsplit(self.path).query).get("partNumber", ["0"])[0]))
+        self._pass_or_lose(self.between.storage, is_file=True)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
         """Write nothing."""
 
     def _call(self) -> None:
-        between = self.between
-        between.calls.append(f"{self.command} {self.path}")
-        fault = between.call_faults.popleft() if between.call_faults else None
+        self.between.calls.append(f"{self.command} {self.path}")
+        self._pass_or_lose(self.between.api, is_file=False)
+
+    def _pass_or_lose(self, netloc: str, *, is_file: bool) -> None:
+        fault = self.between.fault_of(f"{self.command} {self.path}")
         if fault is not None and not fault.is_late:
             self._fail(fault)
-            return
-        self._pass_on(between.api, is_file=False, fault=fault)
+        else:
+            self._pass_on(netloc, is_file=is_file, fault=fault)
 
     def _pass_on(self, netloc: str, *, is_file: bool, fault: Fault | None) -> None:
         upstream = HTTPConnection(netloc, timeout=_TIMEOUT_SECONDS)

@@ -43,7 +43,7 @@ class Client:
         """Say that the file is sent; returns the service's word for what follows."""
         return _read(_Confirmed, self._call("POST", f"/{video_id}/upload_complete")).status
 
-    def get(self, video_id: str) -> Video:
+    def video(self, video_id: str) -> Video:
         """Look at a video."""
         return self.look(video_id).video
 

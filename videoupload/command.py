@@ -65,7 +65,7 @@ class _Command:
             case "list":
                 self._list()
             case "get":
-                self._show(self._client.get(self._arguments.id))
+                self._show(self._client.video(self._arguments.id))
             case "retry":
                 self._show(self._client.retry(self._arguments.id))
             case "restore":

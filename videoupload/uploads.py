@@ -188,7 +188,7 @@ class Uploader:
 
     def _video(self, video_id: str) -> Video | None:
         try:
-            return self.patience.insist(lambda: self.client.get(video_id))
+            return self.patience.insist(lambda: self.client.video(video_id))
         except ProblemError as error:
             if error.problem.status != 404:
                 raise

@@ -16,7 +16,6 @@ from desired.observations import Observations
 from devstack import tokens
 from devstack.demo import clip as clips
 from devstack.demo import report
-from devstack.demo.client import Client, NewVideo, Upload, Video, send
 from devstack.demo.clip import Clip
 from devstack.demo.follow import Followed, Follower
 from devstack.demo.history import from_postgres, seconds_by_phase
@@ -25,7 +24,9 @@ from devstack.demo.provider import Provider
 from devstack.demo.trouble import DemoError
 from devstack.description import StackDescription
 from devstack.place import DEFAULT_STATE_DIR, Place
+from videoupload import Client, ClientError, Memory, Uploader, Video
 from videoupload.screen import Screen
+from videoupload.text import megabytes
 
 _USER = "demo"
 # People repeat a demo; the default of ten is for users.
@@ -40,7 +41,7 @@ def main() -> int:
     try:
         stack = _running(place)
         clip = clips.own(arguments.file) if arguments.file else clips.made(place.root / "demo")
-        followed = _publish(clip, stack, screen, patience_seconds=arguments.patience)
+        followed = _publish(clip, stack, screen, place, patience_seconds=arguments.patience)
         kubectl = report.kubectl_line(
             place.root / "bin" / "kubectl",
             kubeconfig=stack.kubeconfig,
@@ -48,7 +49,7 @@ def main() -> int:
             video_id=followed.video.id,
         )
         _play(followed.video, clip, screen, kubectl)
-    except DemoError as error:
+    except (DemoError, ClientError) as error:
         screen.end_bar()
         sys.stderr.write(f"\nThe demo failed: {error}\n")
         return 1
@@ -70,20 +71,19 @@ def _running(place: Place) -> StackDescription:
         raise DemoError(f"no stack runs in {place.root}; `make up` starts one") from error
 
 
-def _publish(clip: Clip, stack: StackDescription, screen: Screen, *, patience_seconds: float) -> Followed:
+def _publish(clip: Clip, stack: StackDescription, screen: Screen, place: Place, *, patience_seconds: float) -> Followed:
     token = tokens.mint(stack.jwt.signing_key, user=_USER, uploads_per_hour=_UPLOADS_PER_HOUR)
     client = Client(stack.api_url, token)
     screen.line(f"file         {report.clip_line(clip)}")
-    upload = client.create(NewVideo(clip.path.stem, clip.path.name, clip.content_type, clip.file_bytes))
-    screen.line(f"asked        POST {stack.api_url}/api/v1/videos: video {upload.video_id}")
-    _send(upload, clip, screen)
-    word = client.confirm(upload.video_id)
-    screen.line(f"confirmed    POST …/{upload.video_id}/upload_complete: {word}")
+    uploader = Uploader(client, Memory(place.root / "demo" / "uploads"), teller=_Teller(screen))
+    video_id = uploader.upload(clip.path)
+    screen.end_bar()
+    screen.line(f"confirmed    POST …/{video_id}/upload_complete")
     database = Database(stack.database_url, max_size=1)
     try:
         provider = Provider(stack.coconut, partial(_job_of, Observations(database)))
         follower = Follower(client, from_postgres(Events(database)), provider.percent, screen)
-        return follower.follow(upload.video_id, patience_seconds=patience_seconds)
+        return follower.follow(video_id, patience_seconds=patience_seconds)
     finally:
         database.close()
 
@@ -96,16 +96,22 @@ def _job_of(observations: Observations, video_id: str) -> str | None:
     return None if row is None else row.observed.job_id
 
 
-def _send(upload: Upload, clip: Clip, screen: Screen) -> None:
-    began = time.monotonic()
+class _Teller:
+    """Shows how the bytes leave."""
 
-    def on_bytes(sent: int) -> None:
-        seconds = max(0.001, time.monotonic() - began)
-        detail = f"{report.megabytes(sent)} of {report.megabytes(clip.file_bytes)}, {sent / 1e6 / seconds:.0f} MB/s"
-        screen.bar("sending", 100 * sent // max(1, clip.file_bytes), detail)
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._began = time.monotonic()
 
-    send(upload, clip.path, on_bytes)
-    screen.end_bar()
+    def note(self, text: str) -> None:
+        self._screen.line(f"asked        POST /api/v1/videos: {text}")
+
+    def sent(self, done_bytes: int, total_bytes: int) -> None:
+        seconds = max(0.001, time.monotonic() - self._began)
+        of = f"{megabytes(done_bytes)} of {megabytes(total_bytes)}"
+        self._screen.bar(
+            "sending", 100 * done_bytes // max(1, total_bytes), f"{of}, {done_bytes / 1e6 / seconds:.0f} MB/s"
+        )
 
 
 def _play(video: Video, clip: Clip, screen: Screen, kubectl: str) -> None:

@@ -1,6 +1,5 @@
 """The video that is sent: a file of the person's own, or a few seconds made by ffmpeg."""
 
-import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,6 @@ class Clip:
     """A file to send, and what to expect of its stream. ``size`` in pixels, as it is seen."""
 
     path: Path
-    content_type: str
     file_bytes: int
     size: tuple[int, int]
     duration_seconds: float
@@ -41,10 +39,8 @@ def own(path: Path) -> Clip:
         raise DemoError(f"{path} is no video: {error}") from error
     if facts.video is None:
         raise DemoError(f"{path} has no picture")
-    guessed, _ = mimetypes.guess_type(path.name)
     return Clip(
         path=path,
-        content_type=guessed if guessed and guessed.startswith("video/") else "application/octet-stream",
         file_bytes=path.stat().st_size,
         size=facts.video.display_size,
         duration_seconds=facts.duration_seconds or 0,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from devstack.demo.client import Video
 from devstack.demo.history import History, Transition
 from devstack.demo.trouble import DemoError
+from videoupload import Video
 from videoupload.screen import Screen
 
 _READY = "ready"
@@ -21,7 +21,7 @@ class Api(Protocol):
     """What is asked of the API."""
 
     def video(self, video_id: str, /) -> Video:
-        """Return the video as it is now. Raises DemoError."""
+        """Return the video as it is now. Raises ClientError."""
         ...
 
 
@@ -47,7 +47,7 @@ class Follower:
     def follow(self, video_id: str, *, patience_seconds: float) -> Followed:
         """Show the way of a video until it is ready or errored, or waits for another file.
 
-        Raises DemoError when nothing at all has changed for ``patience_seconds``.
+        Raises ClientError, and DemoError when nothing at all has changed for ``patience_seconds``.
         """
         told: Sequence[Transition] = ()
         before: Video | None = None

@@ -4,14 +4,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack.demo.client import Video
 from devstack.demo.clip import Clip
 from devstack.demo.player import DECODED_SECONDS, PlayedRendition
-
-
-def megabytes(count: int) -> str:
-    """Return a number of bytes for people."""
-    return f"{count / 1e6:.1f} MB"
+from videoupload import Video
+from videoupload.text import megabytes
 
 
 def clip_line(clip: Clip) -> str:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from devstack.demo.client import Client
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.eventually import eventually
+from videoupload import Client
 
 # A job that is still under way when a disaster is over.
 SLOW_SECONDS = 45

@@ -6,11 +6,11 @@ import pytest
 import requests
 
 from crds.videoupload import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
-from devstack.demo.client import Video
 from devstack.demo.player import Expected, Player
 from tests.e2e.uploads.conftest import CLIP_SECONDS
 from tests.e2e.uploads.world import Person, World, create, in_phase, put, uploaded
 from tests.eventually import eventually
+from videoupload import Video
 
 SLOW_SECONDS = 6
 

@@ -6,28 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devstack.demo.client import Trouble, Video
 from devstack.demo.follow import Followed, Follower
 from devstack.demo.history import Transition, seconds_by_phase
 from devstack.demo.trouble import DemoError
+from tests.unit.videoupload.builders import a_video
+from videoupload import Trouble, Video
 from videoupload.screen import Screen
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def a_video(status: str, *, progress: int = 0, error: Trouble | None = None) -> Video:
-    return Video(
-        id="v",
-        status=status,
-        progress=progress,
-        waiting_for="word from somebody",
-        deadline_at=None,
-        playback_url=None,
-        thumbnail_url=None,
-        duration_seconds=None,
-        renditions=(),
-        error=error,
-    )
 
 
 def a_transition(phase: str, seconds: float) -> Transition:

@@ -22,7 +22,7 @@ from devstack.demo.report import kubectl_line
     ],
 )
 def test_no_rendition_is_expected_that_is_larger_than_the_source(size: tuple[int, int], renditions: int) -> None:
-    clip = Clip(Path("clip.mp4"), "video/mp4", 1, size, duration_seconds=1, has_sound=True)
+    clip = Clip(Path("clip.mp4"), 1, size, duration_seconds=1, has_sound=True)
     assert clip.renditions == renditions
 
 

@@ -1,4 +1,4 @@
-"""What the demo writes: bars that are drawn over in a terminal, plain lines in a pipe."""
+"""How progress is shown: bars that are drawn over in a terminal, plain lines in a pipe."""
 
 import io
 
