@@ -91,9 +91,11 @@ class Client:
 
     def send(self, target: Upload | SignedPart, body: Body) -> None:
         """Send bytes where the service said. Raises StorageRefusedError, UnreachableError, and what ``body`` raises."""
+        # Some S3 servers take a connection that is cut for the end of a part, and keep it as if it were whole.
+        headers = {**target.headers, "Content-MD5": body.content_md5}
         doing = f"sending to storage at {urlsplit(target.upload_url).netloc}"
         try:
-            answer = self._transport.send(target.method, target.upload_url, body, headers=target.headers)
+            answer = self._transport.send(target.method, target.upload_url, body, headers=headers)
         except NoAnswerError as error:
             raise UnreachableError(f"{doing}: {error}") from None
         if answer.status == 429 or answer.status >= 500:

@@ -1,5 +1,7 @@
 """The file to send: what tells it from another one, and its bytes piece by piece."""
 
+import base64
+import hashlib
 import io
 import mimetypes
 import os
@@ -12,6 +14,7 @@ from typing import IO
 from videoupload.trouble import FileChangedError
 
 _ANY_TYPE = "application/octet-stream"
+_CHUNK_BYTES = 1024**2
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,15 @@ class Piece:
         self._length = self._left = length
         self._on_bytes = on_bytes
         self._file: IO[bytes] = io.BytesIO()
+        # As the header of that name wants it.
+        self.content_md5 = ""
 
     def __enter__(self) -> "Piece":
         self._refuse_changed()
         # A descriptor of its own: several pieces are read at a time.
         self._file = self._path.open("rb")
         self._file.seek(self._start)
+        self.content_md5 = self._digest()
         return self
 
     def __exit__(
@@ -80,6 +86,14 @@ class Piece:
         self._left -= len(data)
         self._on_bytes(len(data))
         return data
+
+    def _digest(self) -> str:
+        digest, left = hashlib.md5(usedforsecurity=False), self._length
+        while data := self._file.read(min(left, _CHUNK_BYTES)):
+            digest.update(data)
+            left -= len(data)
+        self._file.seek(self._start)
+        return base64.b64encode(digest.digest()).decode()
 
     def _refuse_changed(self) -> None:
         # By the path: a file that was replaced by another has left its descriptor as it was.

@@ -147,7 +147,6 @@ class _Crew:
             for _ in range(self._count):
                 error = self._done.get()
                 if error is not None:
-                    self._ended.set()
                     for thread in threads:
                         thread.join()
                     raise error
@@ -163,6 +162,7 @@ class _Crew:
             try:
                 self._do(number)
             except Exception as error:  # raised again in the thread that waits
+                self._ended.set()
                 self._done.put(error)
             else:
                 self._done.put(None)

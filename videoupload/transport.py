@@ -26,6 +26,8 @@ _POOL_SIZE = 16
 class Body(Protocol):
     """Bytes to send, read as they leave. Its length becomes Content-Length: without one, chunks would be sent."""
 
+    content_md5: str
+
     def __len__(self) -> int:
         """Return how many bytes there are."""
         ...
