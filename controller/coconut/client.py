@@ -43,10 +43,6 @@ _PERMANENT = re.compile(
 class ServerError(UncertainError):
     """Coconut broke while it had the order, and perhaps says when to come back."""
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
 
 class _Input(BaseModel):
     model_config = ConfigDict(extra="ignore")

@@ -174,10 +174,6 @@ def test_a_submission_is_reported_once() -> None:
 FULL = Bulkhead("Coconut", at_most=0)
 
 
-class OverloadedError(UncertainError):
-    retry_after_seconds = 40.0
-
-
 def full() -> None:
     with FULL.place():
         pytest.fail("there is no place")
@@ -204,7 +200,10 @@ def raises(error: Exception) -> Callable[[], None]:
             id="asked-to-wait",
         ),
         pytest.param(
-            raises(OverloadedError("HTTP 503")), 1, BreakerState(Position.OPEN, None, 40), id="uncertain-but-asked"
+            raises(UncertainError("HTTP 503", retry_after_seconds=40)),
+            1,
+            BreakerState(Position.OPEN, None, 40),
+            id="uncertain-but-asked",
         ),
         pytest.param(raises(RefusedError("input_not_valid")), 9, CLOSED, id="refused-file"),
         pytest.param(raises(ZeroDivisionError()), 9, CLOSED, id="our-own-mistake"),
