@@ -29,6 +29,7 @@ from controller.wiring import Wiring, wire
 from controller.workers import Workers
 from crds.lease import Leadership
 from crds.logs import configure
+from crds.served import wait_for_kind
 from crds.settings import read_settings
 from spaces.check import check_buckets
 from spaces.settings import SpacesSettings
@@ -55,6 +56,8 @@ def main() -> int:
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
     try:
+        if not wait_for_kind(wiring.cluster, stop, who=_WHO):
+            return 0
         leadership.start(on_lost=_end_at_once)
         log.info("waiting_for_lease", identity=identity)
         while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_LOOK_FOR_SIGNAL_SECONDS):

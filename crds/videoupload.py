@@ -18,6 +18,8 @@ GROUP = "video.uploads.dev"
 VERSION = "v1alpha1"
 PLURAL = "videouploads"
 KIND = "VideoUpload"
+# Of crds/videouploads.yaml: what the operator writes needs this one or a newer one.
+SCHEMA_VERSION = 4
 ORIGIN_LABEL = f"{GROUP}/origin"
 # What people ask for with nothing but kubectl; docs/videoupload.md tells them how.
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"

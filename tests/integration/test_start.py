@@ -26,9 +26,9 @@ def test_the_operator_ends_where_a_bucket_is_missing(s3: S3Access, tmp_path: Pat
     assert operator.log() == "the operator cannot start: S3_RAW_BUCKET: there is no such bucket\n"
 
 
-def test_the_operator_waits_for_its_lease_though_storage_is_away(s3: S3Access, tmp_path: Path) -> None:
+def test_the_operator_waits_for_its_cluster_though_storage_is_away(s3: S3Access, tmp_path: Path) -> None:
     with operator_process.running(told_operator(tmp_path, local_s3(s3) | AWAY), tmp_path) as operator:
-        eventually(lambda: "waiting_for_lease" in operator.log())
+        eventually(lambda: "waiting_for_kind" in operator.log())
         operator.terminate()
         assert operator.exit_code() == 0
     assert '"event": "bucket_not_checked"' in operator.log()

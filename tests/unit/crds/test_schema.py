@@ -60,7 +60,12 @@ def test_names_are_the_ones_in_python() -> None:
     assert (CRD["spec"]["group"], VERSION["name"]) == (videoupload.GROUP, videoupload.VERSION)
     assert (names["kind"], names["plural"]) == (videoupload.KIND, videoupload.PLURAL)
     assert (names["shortNames"], names["categories"]) == (["vu"], ["video"])
-    assert CRD["metadata"]["annotations"]["video.uploads.dev/schema-version"].isdecimal()
+
+
+def test_the_schema_version_is_the_same_for_people_for_operators_and_in_python() -> None:
+    version = videoupload.SCHEMA_VERSION
+    assert CRD["metadata"]["annotations"]["video.uploads.dev/schema-version"] == str(version)
+    assert SCHEMA["description"].endswith(f" Schema version {version}.")
 
 
 def test_whatever_can_be_named_can_be_a_row_a_key_and_a_signature() -> None:

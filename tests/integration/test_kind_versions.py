@@ -1,0 +1,74 @@
+"""The operator on a real API server that serves an older kind, or none: it refuses, or waits, and then goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crds.client import Cluster
+from crds.served import UNKNOWN_VERSION, served_version
+from crds.videoupload import SCHEMA_VERSION
+from devstack.cluster import Cluster as Devcluster
+from devstack.place import PROJECT_DIR
+from tests.eventually import eventually
+from tests.integration.operator_process import environment_of, running
+
+MANIFEST = (PROJECT_DIR / "crds" / "videouploads.yaml").read_text()
+SAID = f" Schema version {SCHEMA_VERSION}."
+NAME = "videouploads.video.uploads.dev"
+
+
+@pytest.fixture
+def admin(api_server: Devcluster) -> Iterator[Devcluster]:
+    """An API server on which a test may replace the kind."""
+    yield api_server
+    api_server.apply_chart()
+    eventually(lambda: served(api_server) == SCHEMA_VERSION)
+
+
+def served(admin: Devcluster) -> int | None:
+    """Return the version that the API server says."""
+    cluster = Cluster.from_environment(namespace=admin.namespace, kubeconfig=admin.admin_kubeconfig)
+    return served_version(cluster)
+
+
+def apply(admin: Devcluster, manifest: str) -> None:
+    admin.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=manifest)
+
+
+@pytest.mark.parametrize(
+    ("said", "version", "told"),
+    [
+        pytest.param(" Schema version 3.", 3, "schema version 3", id="older"),
+        pytest.param("", UNKNOWN_VERSION, "a schema that does not say its version", id="before-it-said-so"),
+    ],
+)
+def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
+    admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path, said: str, version: int, told: str
+) -> None:
+    assert SAID in MANIFEST
+    apply(admin, MANIFEST.replace(SAID, said))
+    eventually(lambda: served(admin) == version)
+    environment = environment_of(operator_kubeconfig, admin.namespace)
+    with running(environment, tmp_path) as operator:
+        assert operator.exit_code() == 1
+    assert operator.log().splitlines()[-1] == (
+        f"the operator cannot start: the API server serves VideoUpload with {told}, needed is {SCHEMA_VERSION}: "
+        "kubectl apply --server-side --force-conflicts -f crds/videouploads.yaml"
+    )
+    assert "lease_taken" not in operator.log()
+    assert "Traceback" not in operator.log()
+
+    apply(admin, MANIFEST)
+    with running(environment, tmp_path) as operator:
+        eventually(lambda: "lease_taken" in operator.log())
+
+
+def test_without_the_kind_it_says_so_and_waits(admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path) -> None:
+    admin.kubectl("delete", "crd", NAME, "--wait=true")
+    eventually(lambda: served(admin) is None)
+    with running(environment_of(operator_kubeconfig, admin.namespace), tmp_path) as operator:
+        eventually(lambda: "the API server does not serve VideoUpload: kubectl apply" in operator.log())
+        assert "lease_taken" not in operator.log()
+        apply(admin, MANIFEST)
+        eventually(lambda: "lease_taken" in operator.log())
