@@ -29,8 +29,9 @@ from controller.wiring import Wiring, wire
 from controller.workers import Workers
 from crds.lease import Leadership
 from crds.logs import configure
+from crds.rotation import watch
 from crds.served import wait_for_kind
-from crds.settings import read_settings
+from crds.settings import read_settings, rotation_of
 from spaces.check import check_buckets
 from spaces.settings import SpacesSettings
 
@@ -44,11 +45,15 @@ _LOOK_FOR_SIGNAL_SECONDS = 0.5
 
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
-    settings, spaces = read_settings(Settings, who=_WHO), read_settings(SpacesSettings, who=_WHO)
+    rotation = rotation_of(_read)
+    settings, spaces = _read()
     configure(settings.log_format, settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if rotation is not None:
+        # Ends as at SIGTERM, to be started again: another one leads meanwhile.
+        watch(rotation, stop.set)
     health = Health(silent_seconds=_SILENT_SECONDS)
     server = serve(health, host=settings.probe_host, port=settings.probe_port)
     check_buckets(spaces, who=_WHO)
@@ -78,6 +83,10 @@ def main() -> int:
         wiring.database.close()
         server.shutdown()
         log.info("stopped")
+
+
+def _read() -> tuple[Settings, SpacesSettings]:
+    return read_settings(Settings, who=_WHO), read_settings(SpacesSettings, who=_WHO)
 
 
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:

@@ -1,21 +1,32 @@
-"""Reading settings: what is missing, malformed or unknown stops the process with one line that names it."""
+"""Reading settings: what is missing, malformed or unknown stops the process with one line that names it.
+
+They come from the environment, and from files of the same names in the directory SECRETS_DIR (crds/rotation.py).
+"""
 
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from crds.rotation import SECRETS_DIR, Rotation, credential_files, credentials_dir
+
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 # Every class of settings there is. Looked up when it is needed: one environment may feed both processes, so each
 # has to know the other's names, and yet they never import each other.
-DECLARATIONS = ("controller.settings:Settings", "spaces.settings:SpacesSettings", "webapi.settings:Settings")
+DECLARATIONS = (
+    "controller.settings:Settings",
+    "desired.settings:DatabaseSettings",
+    "spaces.settings:SpacesSettings",
+    "webapi.settings:Settings",
+)
 
 # Words in front of what is measured: MAX_SUBMISSIONS makes SUBMISSIONS_ a word of ours as well.
 _MEASURES = frozenset({"MAX", "MIN"})
@@ -27,21 +38,34 @@ _ABOUT_A_SERVICE = re.compile(
 
 
 def read_settings(kind: type[AnySettings], *, who: str) -> AnySettings:
-    """Read ``kind`` from the environment. Ends the process, naming ``who`` cannot start and why."""
+    """Read ``kind`` from environment and files. Ends the process, naming ``who`` cannot start and why."""
+    directory = credentials_dir()
+    if directory is not None and not directory.is_dir():
+        sys.exit(f"{who} cannot start: {SECRETS_DIR}: there is no such directory")
     # First, because a misspelt name says more than the one that is missing for it.
-    unknown = unknown_names(os.environ)
+    unknown = unknown_names([*os.environ, *_names_of_files(directory)])
     if unknown:
         told = "; ".join(f"{name}: there is no such setting, the nearest is {near}" for name, near in unknown.items())
         sys.exit(f"{who} cannot start: {told}")
     prefix = kind.model_config.get("env_prefix", "")
     try:
-        return kind()
+        return kind(_secrets_dir=directory)
     except ValidationError as error:
         wrong = "; ".join(
             _told(prefix, problem["loc"], problem["msg"])
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
         sys.exit(f"{who} cannot start: {wrong}")
+
+
+def rotation_of(read: Callable[[], object]) -> Rotation | None:
+    """Return what notices new credentials; None where none come as files. To be asked for before ``read`` is called."""
+    directory = credentials_dir()
+    return Rotation(directory, read) if directory is not None and directory.is_dir() else None
+
+
+def _names_of_files(directory: Path | None) -> list[str]:
+    return [] if directory is None else [file.name for file in credential_files(directory)]
 
 
 def _told(prefix: str, where: tuple[int | str, ...], what: str) -> str:

@@ -5,9 +5,13 @@ One worker for each process: its counters, its readiness and its publisher are t
 more capacity is more replicas. The application is loaded after the fork, so pools and threads are the worker's own.
 """
 
+import os
+import signal
 import sys
+from typing import Any
 
 from crds import logs
+from crds.rotation import watch
 from spaces.check import check_buckets
 from webapi.wiring import WHO, read_environment
 from webapi.worker import SERVICE_MODULE, DrainingWorker, SharedLogger
@@ -43,6 +47,13 @@ limit_request_fields = 50
 def on_starting(_server: object) -> None:
     """Ask before the first worker, and only once: a bucket that is lost later is no reason to stop answering."""
     check_buckets(_environment.spaces, who=WHO)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have the worker replaced when credentials were rotated: the old one drains while the new one serves."""
+    rotation = sys.modules[SERVICE_MODULE].service.rotation
+    if rotation is not None:
+        watch(rotation, lambda: os.kill(worker.ppid, signal.SIGHUP))
 
 
 def worker_exit(_server: object, _worker: object) -> None:

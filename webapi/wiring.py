@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from crds import logs
 from crds.client import UploadsClient
+from crds.rotation import Rotation
 from crds.rules import Rules
 from crds.schedule import Timing
-from crds.settings import read_settings
+from crds.settings import read_settings, rotation_of
 from crds.trouble import RefusedError
 from desired.catalogue import Catalogue
 from desired.claims import Claims
@@ -45,6 +46,7 @@ class Service:
     readiness: Readiness
     publisher: QueuedPublisher
     database: Database
+    rotation: Rotation | None
 
     def drain(self) -> None:
         """Say that no new requests should come; they are still answered."""
@@ -63,16 +65,22 @@ class Environment:
     settings: Settings
     spaces: SpacesSettings
     uploads: UploadsClient
+    rotation: Rotation | None
 
 
 def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
-    settings, spaces = read_settings(Settings, who=WHO), read_settings(SpacesSettings, who=WHO)
+    rotation = rotation_of(_read)
+    settings, spaces = _read()
     try:
         uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     except RefusedError as error:
         sys.exit(f"{WHO} cannot start: KUBECONFIG: {error}")
-    return Environment(settings, spaces, uploads)
+    return Environment(settings, spaces, uploads, rotation)
+
+
+def _read() -> tuple[Settings, SpacesSettings]:
+    return read_settings(Settings, who=WHO), read_settings(SpacesSettings, who=WHO)
 
 
 def start(environment: Environment) -> Service:
@@ -104,7 +112,7 @@ def start(environment: Environment) -> Service:
             cors_origins=settings.cors_origins,
         )
     )
-    return Service(app, settings.drain_seconds, readiness, publisher, database)
+    return Service(app, settings.drain_seconds, readiness, publisher, database, environment.rotation)
 
 
 def _tokens(settings: Settings) -> Tokens:

@@ -5,7 +5,6 @@ Safe from several processes at once: the second waits for the first and then fin
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -14,6 +13,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
+from crds.settings import read_settings
+from desired.settings import DatabaseSettings
 
 # Any constant serves, as long as nobody else in this database uses it: "videoupl" in ASCII.
 _LOCK = 0x766964656F75706C & 0x7FFFFFFFFFFFFFFF
@@ -56,13 +58,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m desired.migrations", description=__doc__)
     parser.add_argument("command", choices=["upgrade"])
     parser.parse_args()
-    database_url = os.environ.get("DATABASE_URL")
-    if not database_url:
-        sys.stderr.write("DATABASE_URL is not set: it names the database to upgrade\n")
-        return 2
+    settings = read_settings(DatabaseSettings, who="the upgrade of the schema")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        revision = upgrade(database_url)
+        revision = upgrade(settings.database_url.get_secret_value())
     except sqlalchemy.exc.OperationalError as error:
         sys.stderr.write(f"upgrading the schema: Postgres does not answer: {error.orig}\n")
         return 1

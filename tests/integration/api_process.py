@@ -163,6 +163,16 @@ def ended(environment: Mapping[str, str]) -> tuple[int, str]:
     return process.returncode, process.stdout + process.stderr
 
 
+def migrated(environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run the migrations; returns their exit code and everything they wrote."""
+    process = subprocess.run(
+        [sys.executable, "-m", "desired.migrations", "upgrade"],
+        cwd=PROJECT_DIR, env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return process.returncode, process.stdout + process.stderr
+
+
 def all_of(connection: socket.socket) -> bytes:
     """Return everything the API sends until it closes."""
     return b"".join(iter(lambda: connection.recv(4096), b""))
