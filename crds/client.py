@@ -79,11 +79,11 @@ class Cluster:
         path: str,
         *,
         query: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         content_type: str = "application/json",
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
-        """Make one call and return its JSON answer."""
+        """Make one call and return its JSON answer. A ``body`` that is text is sent as it is."""
         doing = f"{method} {path} at Kubernetes"
         try:
             call = self._api.param_serialize(

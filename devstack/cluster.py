@@ -59,8 +59,9 @@ class Cluster:
 
 
 def render_chart(namespace: str) -> str:
-    """Return the chart's manifests, CRDs included."""
-    return _run([str(tool("helm")), "template", RELEASE, str(CHART), "--include-crds", f"--namespace={namespace}"])
+    """Return the chart's manifests, CRDs included, without what would run in the cluster: ours runs beside it."""
+    argv = [str(tool("helm")), "template", RELEASE, str(CHART), "--include-crds", f"--namespace={namespace}"]
+    return _run([*argv, "--set=api.enabled=false,operator.enabled=false"])
 
 
 def _run(argv: list[str], *, stdin: str = "") -> str:

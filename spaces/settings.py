@@ -11,6 +11,7 @@ from spaces.plan import PART_BYTES_MIN
 
 JobStorage = Literal["dospaces", "s3", "s3other"]
 PublicAcl = Literal["public-read"]
+PublicAclOrNone = Literal["public-read", "none", ""]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ class SpacesSettings(BaseSettings):
     # Spaces serves both; a server reached by an IP address knows only paths.
     addressing_style: Literal["path", "virtual"] = "virtual"
     # Of published objects; "none" where a bucket policy opens processed/* instead.
-    acl: Annotated[PublicAcl | None, BeforeValidator(_none_if_unset)] = "public-read"
+    acl: Annotated[PublicAcl | None, BeforeValidator(_none_if_unset, json_schema_input_type=PublicAclOrNone)] = (
+        "public-read"
+    )
     # What Coconut calls this kind of store.
     coconut_service: JobStorage = "dospaces"
     # The largest single PUT.

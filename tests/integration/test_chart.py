@@ -1,25 +1,20 @@
-"""The chart in the hands of the real Helm: what it renders, and which values it refuses."""
+"""The chart in the hands of the real Helm: names, rights, what is refused, what it looks like from outside.
 
-import subprocess
+Settings and credentials are in test_chart_settings.py, what an API server makes of it in test_chart_applied.py.
+"""
+
+from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from controller.settings import Settings
+from devstack.chart import SNAPSHOTS, snapshot
 from devstack.cluster import CHART, RELEASE
-from devstack.tools import tool
+from tests.integration.charted import MINIMAL, PRODUCTION, helm, only, pod_of, refused, rendered
 
-
-def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = [str(tool("helm")), *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-
-
-def rendered(release: str, *arguments: str) -> list[dict[str, Any]]:
-    done = helm("template", release, str(CHART), "--namespace=films", *arguments)
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
+CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding")
 
 
 def named(documents: list[dict[str, Any]], kind: str) -> set[str]:
@@ -37,9 +32,16 @@ def leases_of(documents: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def test_the_chart_is_well_formed() -> None:
-    done = helm("lint", "--strict", str(CHART))
+@pytest.mark.parametrize("values", SNAPSHOTS.values(), ids=SNAPSHOTS)
+def test_the_chart_is_well_formed(values: Path) -> None:
+    done = helm("lint", "--strict", str(CHART), f"--values={values}")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_a_change_of_what_is_rendered_is_seen(name: str) -> None:
+    kept = Path(__file__).parent / "snapshots" / f"chart-{name}.yaml"
+    assert kept.read_text() == snapshot(name), "if this is meant: python -m devstack.chart"
 
 
 @pytest.mark.parametrize(
@@ -53,49 +55,172 @@ def test_the_chart_is_well_formed() -> None:
     ],
 )
 def test_names_follow_the_release(release: str, arguments: list[str], prefix: str) -> None:
-    documents = rendered(release, *arguments)
-    for kind in ("ServiceAccount", "Role", "RoleBinding"):
+    documents = rendered(release, *arguments, values=MINIMAL)
+    for kind in (*RIGHTS, "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"):
         assert named(documents, kind) == {f"{prefix}-api", f"{prefix}-operator"}
     assert leases_of(documents) == [f"{prefix}-operator"]
 
 
 def test_the_operator_of_the_usual_release_needs_no_telling_which_lease_is_its_own() -> None:
-    assert leases_of(rendered(RELEASE)) == [Settings.model_fields["lease_name"].default]
+    assert leases_of(rendered(RELEASE, values=MINIMAL)) == [Settings.model_fields["lease_name"].default]
 
 
 def test_nothing_is_granted_outside_the_namespace() -> None:
-    documents = rendered("video-uploads")
+    documents = rendered("video-uploads", values=MINIMAL)
     assert {document["metadata"]["namespace"] for document in documents} == {"films"}
-    assert {document["kind"] for document in documents} == {"ServiceAccount", "Role", "RoleBinding"}
+    assert not [document for document in documents if document["kind"] in CLUSTER_WIDE]
+
+
+def test_the_namespace_can_be_another_than_the_releases() -> None:
+    documents = rendered("video-uploads", "--set=namespaceOverride=clips", values=PRODUCTION)
+    assert {document["metadata"].get("namespace", "clips") for document in documents} == {"clips"}
+    for binding in (document for document in documents if document["kind"].endswith("Binding")):
+        assert {subject["namespace"] for subject in binding["subjects"]} == {"clips"}
 
 
 def test_no_rule_has_a_wildcard() -> None:
-    rules = [rule for document in rendered("video-uploads") for rule in document.get("rules", ())]
+    rules = [rule for document in rendered("video-uploads", values=PRODUCTION) for rule in document.get("rules", ())]
     assert rules
     assert not [rule for rule in rules if "*" in str(rule)]
 
 
+def test_the_upgrade_of_the_kind_may_touch_nothing_but_the_kind() -> None:
+    documents = rendered("video-uploads", values=PRODUCTION)
+    (rule,) = only(documents, "ClusterRole")["rules"]
+    assert rule == {
+        "apiGroups": ["apiextensions.k8s.io"],
+        "resources": ["customresourcedefinitions"],
+        "resourceNames": ["videouploads.video.uploads.dev"],
+        "verbs": ["get", "patch"],
+    }
+    hooks = [document for document in documents if document["metadata"]["name"].endswith("-crds")]
+    assert len(hooks) == 4
+    assert {document["metadata"]["annotations"]["helm.sh/hook"] for document in hooks} == {"pre-upgrade"}
+
+
+def test_the_upgrade_of_the_kind_can_use_an_account_made_elsewhere() -> None:
+    documents = rendered("r", "--set=crdUpgrade.serviceAccountName=mine", values=PRODUCTION)
+    assert not [document for document in documents if document["kind"] in CLUSTER_WIDE]
+    assert only(documents, "Job")["spec"]["template"]["spec"]["serviceAccountName"] == "mine"
+
+
 def test_accounts_made_elsewhere_can_be_used() -> None:
-    documents = rendered("r", "--set=serviceAccounts.api.create=false,serviceAccounts.api.name=mine")
+    documents = rendered("r", "--set=serviceAccounts.api.create=false,serviceAccounts.api.name=mine", values=MINIMAL)
     assert named(documents, "ServiceAccount") == {"r-video-uploads-operator"}
     subjects = [binding["subjects"][0]["name"] for binding in documents if binding["kind"] == "RoleBinding"]
     assert sorted(subjects) == ["mine", "r-video-uploads-operator"]
+    assert pod_of(documents, "api")["serviceAccountName"] == "mine"
 
 
 def test_roles_can_be_made_elsewhere() -> None:
-    assert {document["kind"] for document in rendered("r", "--set=rbac.create=false")} == {"ServiceAccount"}
+    documents = rendered("r", "--set=rbac.create=false", values=MINIMAL)
+    assert not {document["kind"] for document in documents} & {"Role", "RoleBinding"}
+
+
+def test_rights_alone_need_no_other_value() -> None:
+    documents = rendered("r", "--set=api.enabled=false,operator.enabled=false")
+    assert {document["kind"] for document in documents} == set(RIGHTS)
 
 
 @pytest.mark.parametrize(
-    "value", ["rbac.crate=true", "serviceAccount.api.name=a", "rbac.create=sometimes", "serviceAccounts.api.nam=a"]
+    "value",
+    [
+        "rbac.crate=true",
+        "serviceAccount.api.name=a",
+        "rbac.create=sometimes",
+        "serviceAccounts.api.nam=a",
+        "api.replicas=3",
+        "settings.api.UPLOAD_PER_HOUR=3",
+        "settings.api.UPLOADS_PER_HOUR=-1",
+        "settings.operator.ON_UNCERTAIN=never",
+        "settings.storage.S3_ACL=private",
+        "credentials.database.password=secret",
+        "ingress.hosts[0].hots=videos.example.com",
+        "image.digest=sha256:1",
+    ],
 )
 def test_a_misspelt_or_mistyped_value_is_refused(value: str) -> None:
-    done = helm("template", "r", str(CHART), f"--set={value}")
-    assert done.returncode != 0
-    assert "don't meet the specifications of the schema" in done.stderr
+    assert "don't meet the specifications of the schema" in refused(f"--values={MINIMAL}", f"--set={value}")
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    said = refused()
+    assert "These values are needed" in said
+    for name in ("image.repository", "credentials.database.existingSecret", "settings.storage.S3_ENDPOINT"):
+        assert f"\n  {name}\n" in said
+
+
+def test_tokens_of_an_issuer_need_no_secret_of_ours() -> None:
+    without = ["--set=credentials.tokens.existingSecret="]
+    assert "credentials.tokens.existingSecret" in refused(f"--values={MINIMAL}", *without)
+    documents = rendered("r", *without, "--set=settings.api.JWT_JWKS_URL=https://a.example.com/keys", values=MINIMAL)
+    assert "JWT_SIGNING_KEY" not in str(pod_of(documents, "api"))
 
 
 def test_a_cluster_without_selectable_fields_is_refused() -> None:
-    done = helm("template", "r", str(CHART), "--kube-version=1.31.9")
-    assert done.returncode != 0
-    assert "kubeVersion" in done.stderr
+    assert "kubeVersion" in refused(f"--values={MINIMAL}", "--kube-version=1.31.9")
+
+
+def test_the_image_is_the_releases_own_unless_a_digest_says_which() -> None:
+    digest = f"sha256:{'0' * 64}"
+    (api,) = pod_of(rendered("r", f"--set=image.digest={digest}", values=MINIMAL), "api")["containers"]
+    assert api["image"] == f"example.com/video-uploads@{digest}"
+    (api,) = pod_of(rendered("r", "--set=image.tag=v7", values=MINIMAL), "api")["containers"]
+    assert api["image"] == "example.com/video-uploads:v7"
+
+
+def test_replicas_are_left_to_the_autoscaler_where_there_is_one() -> None:
+    documents = rendered("r", values=PRODUCTION)
+    assert "replicas" not in only(documents, "Deployment", "-api")["spec"]
+    target = only(documents, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert target["name"] == only(documents, "Deployment", "-api")["metadata"]["name"]
+
+
+def test_services_and_policies_point_at_the_pods_that_run() -> None:
+    documents = rendered("r", values=PRODUCTION)
+    for process in ("api", "operator"):
+        labels = only(documents, "Deployment", f"-{process}")["spec"]["template"]["metadata"]["labels"].items()
+        selectors = [
+            only(documents, "Service", f"-{process}")["spec"]["selector"],
+            only(documents, "NetworkPolicy", f"-{process}")["spec"]["podSelector"]["matchLabels"],
+            only(documents, "PodDisruptionBudget", f"-{process}")["spec"]["selector"]["matchLabels"],
+            only(documents, "Deployment", f"-{process}")["spec"]["selector"]["matchLabels"],
+        ]
+        for selector in selectors:
+            assert selector["app.kubernetes.io/component"] == process
+            assert selector.items() <= labels
+
+
+def test_the_operator_is_found_only_by_those_who_may_ask_for_metrics() -> None:
+    (rule,) = only(rendered("r", values=MINIMAL), "NetworkPolicy", "-operator")["spec"]["ingress"]
+    assert rule["from"] == [{"podSelector": {}}]
+    (rule,) = only(rendered("r", values=PRODUCTION), "NetworkPolicy", "-operator")["spec"]["ingress"]
+    assert "monitoring" in str(rule["from"])
+
+
+def test_an_ingress_leads_only_to_the_paths_it_is_told() -> None:
+    (rule,) = only(rendered("r", values=PRODUCTION), "Ingress")["spec"]["rules"]
+    assert [path["path"] for path in rule["http"]["paths"]] == ["/api", "/webhooks", "/openapi.json", "/docs"]
+
+
+def test_a_pod_has_time_for_what_its_process_does_at_the_end() -> None:
+    documents = rendered("r", values=MINIMAL)
+    assert (
+        pod_of(documents, "operator")["terminationGracePeriodSeconds"]
+        > Settings.model_fields["shutdown_grace_seconds"].get_default()
+    )
+    gunicorn = (Path(__file__).parents[2] / "webapi" / "gunicorn.conf.py").read_text()
+    assert "graceful_timeout = 25" in gunicorn
+    assert pod_of(documents, "api")["terminationGracePeriodSeconds"] > 25
+
+
+def test_other_objects_may_go_with_a_release() -> None:
+    more = {
+        "extraObjects": [
+            "{kind: Text, metadata: {name: '{{ .Release.Name }}-a'}}",
+            {"kind": "Map", "metadata": {"name": "b"}},
+        ]
+    }
+    documents = rendered("r", values=MINIMAL, more=more)
+    assert named(documents, "Text") == {"r-a"}
+    assert named(documents, "Map") == {"b"}

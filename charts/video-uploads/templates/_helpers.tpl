@@ -16,6 +16,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "video-uploads.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
 {{- define "video-uploads.apiServiceAccount" -}}
 {{- default (printf "%s-api" (include "video-uploads.fullname" .)) .Values.serviceAccounts.api.name -}}
 {{- end -}}
@@ -43,4 +47,47 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{- define "video-uploads.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{- printf "%s@%s" .repository .digest -}}
+{{- else -}}
+{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Ends the installation, naming everything that is missing at once. */}}
+{{- define "video-uploads.checkNeeded" -}}
+{{- $missing := list -}}
+{{- $needed := dict
+  "image.repository" .Values.image.repository
+  "credentials.database.existingSecret" .Values.credentials.database.existingSecret
+  "credentials.storage.existingSecret" .Values.credentials.storage.existingSecret
+  "credentials.callbacks.existingSecret" .Values.credentials.callbacks.existingSecret -}}
+{{- range list "S3_ENDPOINT" "S3_REGION" "S3_RAW_BUCKET" "S3_PROCESSED_BUCKET" "S3_PUBLIC_BASE_URL" -}}
+{{- $_ := set $needed (printf "settings.storage.%s" .) (get $.Values.settings.storage .) -}}
+{{- end -}}
+{{- with .Values.settings.api -}}
+{{- if $.Values.api.enabled -}}
+{{- $_ := set $needed "settings.api.JWT_ISSUER" .JWT_ISSUER -}}
+{{- $_ := set $needed "settings.api.JWT_AUDIENCE" .JWT_AUDIENCE -}}
+{{- if not (or .JWT_JWKS_URL .JWT_JWKS_FILE) -}}
+{{- $_ := set $needed "credentials.tokens.existingSecret (or settings.api.JWT_JWKS_URL)" $.Values.credentials.tokens.existingSecret -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.operator.enabled -}}
+{{- $_ := set $needed "credentials.coconut.existingSecret" .Values.credentials.coconut.existingSecret -}}
+{{- $_ := set $needed "settings.operator.COCONUT_URL" .Values.settings.operator.COCONUT_URL -}}
+{{- $_ := set $needed "settings.operator.WEBHOOK_BASE_URL" .Values.settings.operator.WEBHOOK_BASE_URL -}}
+{{- end -}}
+{{- range $name := keys $needed | sortAlpha -}}
+{{- if not (get $needed $name) -}}{{- $missing = append $missing $name -}}{{- end -}}
+{{- end -}}
+{{- if $missing -}}
+{{- fail (printf "\n\nThese values are needed, see the README of the chart:\n  %s\n" (join "\n  " $missing)) -}}
+{{- end -}}
 {{- end -}}

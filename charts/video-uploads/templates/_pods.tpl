@@ -1,0 +1,256 @@
+{{/*
+What the pods of both processes have in common. Each takes a dict: root, and name, which is "api" or "operator".
+*/}}
+
+{{/* Which keys of which Secrets a process is shown, and which of them may be missing. */}}
+{{- define "video-uploads.credentialKeys" -}}
+{{- if eq .name "api" }}
+database: {keys: [DATABASE_URL]}
+storage: {keys: [S3_ACCESS_KEY, S3_SECRET_KEY]}
+callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
+tokens: {keys: [JWT_SIGNING_KEY]}
+{{- else }}
+database: {keys: [DATABASE_URL]}
+storage:
+  keys: [S3_ACCESS_KEY, S3_SECRET_KEY]
+  optional:
+    - S3_RAW_READER_ACCESS_KEY
+    - S3_RAW_READER_SECRET_KEY
+    - S3_PROCESSED_WRITER_ACCESS_KEY
+    - S3_PROCESSED_WRITER_SECRET_KEY
+callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
+coconut: {keys: [COCONUT_API_KEY]}
+{{- end }}
+{{- end -}}
+
+{{/* One directory of files named like settings. The kubelet replaces them when a Secret changes. */}}
+{{- define "video-uploads.credentialsVolume" -}}
+{{- $root := .root -}}
+- name: credentials
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- range $neighbour, $told := include "video-uploads.credentialKeys" . | fromYaml }}
+      {{- with get $root.Values.credentials $neighbour }}
+      {{- if .existingSecret }}
+      - secret:
+          name: {{ .existingSecret }}
+          items:
+            {{- $names := .keys }}
+            {{- range $told.keys }}
+            - key: {{ default . (get $names .) }}
+              path: {{ . }}
+            {{- end }}
+      {{- if $told.optional }}
+      - secret:
+          name: {{ .existingSecret }}
+          optional: true
+          items:
+            {{- range $told.optional }}
+            - key: {{ default . (get $names .) }}
+              path: {{ . }}
+            {{- end }}
+      {{- end }}
+      {{- end }}
+      {{- end }}
+      {{- end }}
+{{- end -}}
+
+{{/* Settings as variables: what is empty is not set. Helm's numbers are floats, and 5 GiB would be 5.36870912e+09. */}}
+{{- define "video-uploads.variables" -}}
+{{- range $name, $value := . }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+- name: {{ $name }}
+  {{- if and (kindIs "float64" $value) (eq (floor $value) $value) }}
+  value: {{ int64 $value | quote }}
+  {{- else }}
+  value: {{ toString $value | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "video-uploads.env" -}}
+{{- $root := .root -}}
+- name: SECRETS_DIR
+  value: /run/secrets/video-uploads
+- name: NAMESPACE
+  value: {{ include "video-uploads.namespace" $root | quote }}
+{{- if eq .name "api" }}
+- name: BIND
+  value: "0.0.0.0:8000"
+{{- else }}
+- name: PROBE_HOST
+  value: "0.0.0.0"
+- name: PROBE_PORT
+  value: "8081"
+- name: LEASE_NAME
+  value: {{ include "video-uploads.lease" $root | quote }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- end }}
+{{- include "video-uploads.variables" $root.Values.settings.shared }}
+{{- include "video-uploads.variables" $root.Values.settings.storage }}
+{{- include "video-uploads.variables" (get $root.Values.settings .name) }}
+{{- with (get $root.Values .name).extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "video-uploads.mounts" -}}
+- name: credentials
+  mountPath: /run/secrets/video-uploads
+  readOnly: true
+- name: tmp
+  mountPath: /tmp
+{{- with (get .root.Values .name).extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Brings the schema to what this release needs; safe from several pods at once. */}}
+{{- define "video-uploads.migrations" -}}
+- name: migrations
+  image: {{ include "video-uploads.image" .root | quote }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [migrate]
+  securityContext:
+    {{- toYaml .root.Values.securityContext | nindent 4 }}
+  env:
+    - name: SECRETS_DIR
+      value: /run/secrets/video-uploads
+    {{- with (get .root.Values .name).extraEnv }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  resources:
+    {{- toYaml (get .root.Values .name).resources | nindent 4 }}
+  volumeMounts:
+    {{- include "video-uploads.mounts" . | nindent 4 }}
+{{- end -}}
+
+{{- define "video-uploads.container" -}}
+{{- $own := get .root.Values .name -}}
+- name: {{ .name }}
+  image: {{ include "video-uploads.image" .root | quote }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [{{ .name }}]
+  securityContext:
+    {{- toYaml .root.Values.securityContext | nindent 4 }}
+  env:
+    {{- include "video-uploads.env" . | nindent 4 }}
+  ports:
+    - name: http
+      containerPort: {{ .port }}
+  {{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
+  {{- with get $own $probe }}
+  {{ $probe }}:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
+  resources:
+    {{- toYaml $own.resources | nindent 4 }}
+  volumeMounts:
+    {{- include "video-uploads.mounts" . | nindent 4 }}
+{{- end -}}
+
+{{/* Replicas apart from each other, over zones first, as far as the cluster allows. */}}
+{{- define "video-uploads.spread" -}}
+{{- $own := get .root.Values .name -}}
+{{- if $own.topologySpreadConstraints }}
+{{- toYaml $own.topologySpreadConstraints }}
+{{- else }}
+{{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- maxSkew: 1
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "video-uploads.selectorLabels" $.root | nindent 6 }}
+      app.kubernetes.io/component: {{ $.name }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The whole Deployment but its kind and name: both differ in values only. */}}
+{{- define "video-uploads.deployment" -}}
+{{- $root := .root -}}
+{{- $own := get .root.Values .name -}}
+metadata:
+  name: {{ include "video-uploads.fullname" $root }}-{{ .name }}
+  namespace: {{ include "video-uploads.namespace" $root }}
+  labels:
+    {{- include "video-uploads.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ .name }}
+  {{- with $own.deploymentAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- if not (and $own.autoscaling $own.autoscaling.enabled) }}
+  replicas: {{ $own.replicaCount }}
+  {{- end }}
+  revisionHistoryLimit: {{ $own.revisionHistoryLimit }}
+  strategy:
+    {{- toYaml $own.strategy | nindent 4 }}
+  selector:
+    matchLabels:
+      {{- include "video-uploads.selectorLabels" $root | nindent 6 }}
+      app.kubernetes.io/component: {{ .name }}
+  template:
+    metadata:
+      labels:
+        {{- include "video-uploads.labels" $root | nindent 8 }}
+        app.kubernetes.io/component: {{ .name }}
+        {{- with $own.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        kubectl.kubernetes.io/default-container: {{ .name }}
+        {{- with $own.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      serviceAccountName: {{ include (printf "video-uploads.%sServiceAccount" .name) $root }}
+      # Variables about Services would only be noise among the settings.
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds }}
+      securityContext:
+        {{- toYaml $root.Values.podSecurityContext | nindent 8 }}
+      {{- with $root.Values.imagePullSecrets }}
+      imagePullSecrets:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      initContainers:
+        {{- with $own.extraInitContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        {{- include "video-uploads.migrations" . | nindent 8 }}
+      containers:
+        {{- include "video-uploads.container" . | nindent 8 }}
+        {{- with $own.extraContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      volumes:
+        {{- include "video-uploads.credentialsVolume" . | nindent 8 }}
+        - name: tmp
+          emptyDir:
+            sizeLimit: 64Mi
+        {{- with $own.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      topologySpreadConstraints:
+        {{- include "video-uploads.spread" . | trim | nindent 8 }}
+      {{- range $field := list "nodeSelector" "tolerations" "affinity" "dnsConfig" "hostAliases" }}
+      {{- with get $own $field }}
+      {{ $field }}:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- end }}
+      {{- range $field := list "priorityClassName" "runtimeClassName" "dnsPolicy" }}
+      {{- with get $own $field }}
+      {{ $field }}: {{ . }}
+      {{- end }}
+      {{- end }}
+{{- end -}}

@@ -1,0 +1,216 @@
+"""What is derived of the chart's values: its README, the bounds of settings in its schema, and snapshots.
+
+`python -m devstack.chart` writes them; tests compare them with what is there. Values are written by hand, each with a
+comment; the bounds of a setting are those of the process that reads it.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic_settings import BaseSettings
+
+from controller.settings import Settings as OperatorSettings
+from devstack.cluster import CHART
+from devstack.place import PROJECT_DIR
+from devstack.tools import tool
+from spaces.settings import SpacesSettings
+from webapi.settings import Settings as ApiSettings
+
+# Who reads which part of `settings`. The first that has a setting says its bounds.
+READERS: dict[str, tuple[type[BaseSettings], ...]] = {
+    "shared": (ApiSettings, OperatorSettings),
+    "storage": (SpacesSettings,),
+    "api": (ApiSettings,),
+    "operator": (OperatorSettings,),
+}
+
+# Of what is rendered for these values a copy is kept, so that a review sees what a change of the chart does.
+SNAPSHOTS = {
+    "minimal": PROJECT_DIR / "docs" / "examples" / "values-minimal.yaml",
+    "production": PROJECT_DIR / "docs" / "examples" / "values-production.yaml",
+}
+_SNAPSHOTS_DIR = PROJECT_DIR / "tests" / "integration" / "snapshots"
+
+_KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z0-9_]+):(?P<rest>.*)$")
+_README_HEAD = """\
+# video-uploads
+
+The API and the operator of a video upload service, see the [project](../../README.md). From an empty namespace to
+production: [docs/install.md](../../docs/install.md).
+
+Needed are an image, Secrets with the credentials, and the values that say "Needed" below; the chart names all that are
+missing at once. Values are checked against a schema, so that a misspelt one is refused.
+
+"""
+_TABLE_HEAD = "| value | default | |\n|---|---|---|\n"
+
+
+@dataclass(frozen=True)
+class Described:
+    """One value, or a group of them."""
+
+    path: str
+    default: Any
+    about: str
+    is_leaf: bool
+
+
+def values() -> dict[str, Any]:
+    """Return the chart's values."""
+    loaded: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+    return loaded
+
+
+def names_of(kind: type[BaseSettings]) -> dict[str, str]:
+    """Return the fields of settings by the names of their variables."""
+    prefix = kind.model_config.get("env_prefix", "")
+    return {(about.validation_alias or prefix + field).upper(): field for field, about in kind.model_fields.items()}  # type: ignore[union-attr]
+
+
+def schema() -> str:
+    """Return the schema with the bounds of all settings, as text."""
+    written = json.loads((CHART / "values.schema.json").read_text())
+    for part, readers in READERS.items():
+        written["$defs"][f"{part}Settings"] = {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                name: _bounds(name, default, readers) for name, default in values()["settings"][part].items()
+            },
+        }
+    return json.dumps(written, indent=2) + "\n"
+
+
+def readme() -> str:
+    """Return the chart's README: a table for each of its parts."""
+    text = (CHART / "values.yaml").read_text()
+    rows: dict[str, list[Described]] = {}
+    intros: dict[str, str] = {}
+    for value in described(text):
+        part, _, rest = value.path.partition(".")
+        if value.is_leaf:
+            rows.setdefault(part if rest else "", []).append(value)
+        elif value.about:
+            intros[part] = " ".join(filter(None, (intros.get(part), _intro(value))))
+    written = _README_HEAD + "## Names and others\n\n" + _table(rows.pop("", []))
+    for part, own in rows.items():
+        intro = f"{intros[part]}\n\n" if part in intros else ""
+        written += f"\n## {part}\n\n{intro}" + _table(own)
+    return written
+
+
+def described(text: str) -> Iterator[Described]:
+    """Yield every value that people may set, and what stands above groups of them.
+
+    A group is one value where nothing in it has a comment.
+    """
+    commented = dict(_commented(text))
+    loaded = yaml.safe_load(text)
+    whole: tuple[str, ...] | None = None
+    for keys, about in commented.items():
+        if whole is not None and keys[: len(whole)] == whole:
+            continue
+        default = _at(loaded, keys)
+        inside = [told for other, told in commented.items() if other != keys and other[: len(keys)] == keys]
+        is_whole = bool(about and inside) and not any(inside)
+        whole = keys if is_whole else None
+        yield Described(".".join(keys), default, about, is_leaf=is_whole or not inside)
+
+
+def _commented(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the path of every key with the comment above it."""
+    path: list[tuple[int, str]] = []
+    comment: list[str] = []
+    for line in text.splitlines():
+        found = _KEY.match(line)
+        if line.lstrip().startswith("# "):
+            comment.append(line.strip().removeprefix("# "))
+        elif found is None:
+            comment = []
+        else:
+            indent = len(found["indent"])
+            path = [(depth, key) for depth, key in path if depth < indent] + [(indent, found["key"])]
+            yield tuple(key for _, key in path), " ".join(comment)
+            comment = []
+
+
+def snapshot(name: str) -> str:
+    """Return all that Helm renders for these values."""
+    argv = [str(tool("helm")), "template", "video-uploads", str(CHART), "--namespace=films"]
+    values_file = f"--values={SNAPSHOTS[name]}"
+    return subprocess.run([*argv, values_file], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def _at(loaded: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        loaded = loaded[key]
+    return loaded
+
+
+def _intro(value: Described) -> str:
+    _, _, rest = value.path.partition(".")
+    return f"`{rest}`: {value.about}" if rest else value.about
+
+
+def _table(rows: list[Described]) -> str:
+    return _TABLE_HEAD + "".join(
+        f"| `{row.path}` | `{json.dumps(row.default)}` | {row.about.replace('|', chr(92) + '|')} |\n" for row in rows
+    )
+
+
+def _bounds(name: str, default: object, readers: tuple[type[BaseSettings], ...]) -> dict[str, Any]:
+    """Return what a setting may be. What is empty by default may stay so: it is then not set."""
+    for reader in readers:
+        field = names_of(reader).get(name)
+        if field is not None:
+            told = reader.model_json_schema()
+            bounds = _plain(told["properties"][_property(told, field, name)], told.get("$defs", {}))
+            return {"anyOf": [{"const": ""}, bounds]} if default == "" else bounds
+    raise KeyError(f"{name}: no process reads such a setting")
+
+
+def _property(told: dict[str, Any], field: str, name: str) -> str:
+    return next(key for key in (field, name) if key in told["properties"])
+
+
+def _plain(node: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
+    """Return a node without what the schema of a value does not need."""
+    if "$ref" in node:
+        return _plain(defs[node["$ref"].rpartition("/")[2]], defs)
+    if "anyOf" in node:
+        (node,) = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
+        return _plain(node, defs)
+    if node.get("type") == "array":
+        return {"type": "string"}  # separated by commas
+    kept = (
+        "type",
+        "enum",
+        "const",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "pattern",
+        "maxLength",
+    )
+    return {key: node[key] for key in kept if key in node}
+
+
+def main() -> int:
+    """Write all of it; the schema first, because Helm reads it."""
+    (CHART / "values.schema.json").write_text(schema())
+    (CHART / "README.md").write_text(readme())
+    _SNAPSHOTS_DIR.mkdir(exist_ok=True)
+    for name in SNAPSHOTS:
+        (_SNAPSHOTS_DIR / f"chart-{name}.yaml").write_text(snapshot(name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""The chart on a real API server: what it would store, what restricted namespaces admit, and the kind's upgrade."""
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from crds.apply import CRD_FILE
+from devstack.cluster import CHART, Cluster
+from devstack.place import PROJECT_DIR
+from devstack.server import PartFailedError
+from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, helm, only, pod_of, rendered
+
+CRD = "customresourcedefinition/videouploads.video.uploads.dev"
+
+
+@pytest.fixture
+def restricted(api_server: Cluster) -> Cluster:
+    """A namespace in which only restricted pods are admitted."""
+    own = Cluster(api_server.admin_kubeconfig, f"films-{secrets.token_hex(4)}")
+    own.create_namespace()
+    own.kubectl("label", "namespace", own.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    # No controller manager makes it here.
+    own.kubectl("create", "serviceaccount", "default")
+    return own
+
+
+def apply(cluster: Cluster, documents: list[Manifest], *options: str) -> str:
+    return cluster.kubectl(
+        "apply", "--server-side", "--validate=strict", "--filename=-", *options, stdin=yaml.safe_dump_all(documents)
+    )
+
+
+def in_namespace(cluster: Cluster, values: Path, *arguments: str) -> list[Manifest]:
+    return rendered("r", f"--set=namespaceOverride={cluster.namespace}", *arguments, values=values)
+
+
+@pytest.mark.parametrize("values", [MINIMAL, PRODUCTION], ids=["minimal", "production"])
+def test_the_api_server_would_store_all_of_it(restricted: Cluster, values: Path) -> None:
+    documents = in_namespace(restricted, values)
+    applied = apply(restricted, documents, "--dry-run=server").splitlines()
+    assert len(applied) == len(documents)
+
+
+def test_a_field_that_does_not_exist_would_be_noticed(restricted: Cluster) -> None:
+    documents = in_namespace(restricted, MINIMAL)
+    only(documents, "Deployment", "-api")["spec"]["replica"] = 3
+    with pytest.raises(PartFailedError, match="replica"):
+        apply(restricted, documents, "--dry-run=server")
+
+
+def pods(documents: list[Manifest]) -> Iterator[Manifest]:
+    """Yield every kind of pod of a release."""
+    for process in ("api", "operator"):
+        yield pod_of(documents, process)
+    yield only(documents, "Job")["spec"]["template"]["spec"]
+    yield only(documents, "Pod")["spec"]
+
+
+def test_restricted_namespaces_admit_every_pod(restricted: Cluster) -> None:
+    documents = in_namespace(restricted, PRODUCTION)
+    accounts = [document for document in documents if document["kind"] == "ServiceAccount"]
+    apply(restricted, accounts)
+    for number, spec in enumerate(pods(documents)):
+        # A restart policy of "Always" is the Deployment's default and the pod's too.
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"p{number}", "namespace": restricted.namespace},
+            "spec": spec,
+        }
+        assert "created" in restricted.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
+
+
+def test_restricted_namespaces_refuse_a_pod_that_may_more(restricted: Cluster) -> None:
+    documents = in_namespace(restricted, MINIMAL, "--set=podSecurityContext.runAsNonRoot=false")
+    apply(restricted, [document for document in documents if document["kind"] == "ServiceAccount"])
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "namespace": restricted.namespace},
+        "spec": pod_of(documents, "api"),
+    }
+    with pytest.raises(PartFailedError, match="violates PodSecurity"):
+        restricted.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
+
+
+def test_it_is_installed_upgraded_and_uninstalled_and_the_kind_stays(restricted: Cluster) -> None:
+    told = [f"--kubeconfig={restricted.admin_kubeconfig}", f"--namespace={restricted.namespace}"]
+    for step in (
+        ["install", "films", str(CHART), f"--values={MINIMAL}"],
+        ["upgrade", "films", str(CHART), f"--values={MINIMAL}", "--set=api.replicaCount=4"],
+    ):
+        done = helm(*step, *told)
+        assert done.returncode == 0, done.stderr
+    assert "rollout status deployment/films-video-uploads-api" in done.stdout
+    assert restricted.kubectl("get", "deployment/films-video-uploads-api", "--output=jsonpath={.spec.replicas}") == "4"
+    done = helm("uninstall", "films", *told)
+    assert done.returncode == 0, done.stderr
+    assert restricted.kubectl("get", "deployments", "--output=name") == ""
+    assert restricted.kubectl("get", CRD, "--output=name")
+
+
+@pytest.fixture
+def may_upgrade_the_kind(restricted: Cluster, tmp_path: Path) -> Iterator[Path]:
+    """A kubeconfig that may do what the chart grants the Job, no more."""
+    documents = in_namespace(restricted, PRODUCTION)
+    account = "r-video-uploads-crds"
+    rights = [document for document in documents if document["metadata"]["name"].endswith(account)]
+    rights = [document for document in rights if document["kind"] != "Job"]
+    apply(restricted, rights)
+    file = tmp_path / "job.kubeconfig"
+    restricted.write_account_kubeconfig(file, account=account)
+    yield file
+    for document in rights:
+        restricted.kubectl("delete", document["kind"], document["metadata"]["name"])
+    restricted.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD_FILE}")
+
+
+def run_apply(file: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "crds.apply", f"--kubeconfig={file}"],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def the_kind(cluster: Cluster) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cluster.kubectl("get", CRD, "--output=json"))
+    return found
+
+
+def make_schema(cluster: Cluster, version: str) -> None:
+    """Pretend that another release had applied the kind, with a short name of its own."""
+    change = {
+        "metadata": {"annotations": {"video.uploads.dev/schema-version": version}},
+        "spec": {"names": {"shortNames": ["vu", "vus"]}},
+    }
+    cluster.kubectl("patch", CRD, "--type=merge", f"--patch={json.dumps(change)}")
+
+
+def test_an_older_kind_is_upgraded_with_the_rights_of_the_job(restricted: Cluster, may_upgrade_the_kind: Path) -> None:
+    ours = yaml.safe_load(CRD_FILE.read_text())["metadata"]["annotations"]["video.uploads.dev/schema-version"]
+    make_schema(restricted, "1")
+    done = run_apply(may_upgrade_the_kind)
+    assert (done.returncode, done.stdout) == (0, f"the kind has schema version {ours}, it had 1\n"), done.stderr
+    kind = the_kind(restricted)
+    assert kind["metadata"]["annotations"]["video.uploads.dev/schema-version"] == ours
+    assert kind["spec"]["names"]["shortNames"] == ["vu"]
+
+
+def test_a_newer_kind_stays(restricted: Cluster, may_upgrade_the_kind: Path) -> None:
+    make_schema(restricted, "99")
+    done = run_apply(may_upgrade_the_kind)
+    assert done.returncode == 0
+    assert "left as it is" in done.stdout
+    assert the_kind(restricted)["spec"]["names"]["shortNames"] == ["vu", "vus"]
+
+
+def test_without_the_right_it_says_so(restricted: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "nobody.kubeconfig"
+    restricted.kubectl("create", "serviceaccount", "nobody")
+    restricted.write_account_kubeconfig(file, account="nobody")
+    done = run_apply(file)
+    assert done.returncode == 1
+    assert done.stderr.startswith("applying the kind: ")
+    assert "forbidden" in done.stderr

@@ -1,0 +1,140 @@
+"""Settings and credentials on their way from values to the processes: none is lost, and none is made up."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from controller.settings import Settings as OperatorSettings
+from devstack.chart import names_of, values
+from spaces.settings import SpacesSettings
+from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, rendered
+from webapi.settings import Settings as ApiSettings
+
+KINDS: dict[str, tuple[type[BaseSettings], ...]] = {
+    "api": (ApiSettings, SpacesSettings),
+    "operator": (OperatorSettings, SpacesSettings),
+}
+# What follows from the release itself, or from the pod.
+GIVEN = {
+    "api": {"NAMESPACE", "BIND"},
+    "operator": {"NAMESPACE", "PROBE_HOST", "PROBE_PORT", "LEASE_NAME", "POD_NAME"},
+}
+# For tests, and for running outside a cluster. `extraEnv` reaches them too.
+NOT_OFFERED = {"KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"}
+# A process that does not use them does not see them.
+NOT_SHOWN = {
+    "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
+    "operator": set[str](),
+}
+SECRETS = {
+    "DATABASE_URL": "postgresql://u:p@db/videos",
+    "S3_ACCESS_KEY": "access",
+    "S3_SECRET_KEY": "secret",
+    "WEBHOOK_SIGNING_KEYS": "a callback key of the tests of charts",
+    "JWT_SIGNING_KEY": "a signing key of the tests of charts",
+    "COCONUT_API_KEY": "key",
+}
+
+
+def offered(process: str) -> dict[str, object]:
+    """Return the settings that a process can be given by values, with their defaults there."""
+    settings = values()["settings"]
+    return {**settings["shared"], **settings["storage"], **settings[process]}
+
+
+def with_defaults(process: str) -> Iterator[tuple[str, object]]:
+    for kind in KINDS[process]:
+        for name, field in names_of(kind).items():
+            default = kind.model_fields[field].get_default(call_default_factory=True)
+            if default is not PydanticUndefined:
+                yield name, default
+
+
+@pytest.mark.parametrize("process", ["api", "operator"])
+def test_every_setting_of_a_process_can_be_given_and_nothing_else_is_offered(process: str) -> None:
+    known = {name for kind in KINDS[process] for name in names_of(kind)}
+    shown = set(credentials_of(rendered("r", values=MINIMAL), process))
+    reached = set(offered(process)) | shown | GIVEN[process] | NOT_SHOWN[process]
+    assert reached | NOT_OFFERED >= known, f"no value leads to {known - reached - NOT_OFFERED}"
+    assert reached <= known, f"nobody reads {reached - known}"
+    assert not set(offered(process)) & (shown | GIVEN[process] | NOT_OFFERED)
+
+
+@pytest.mark.parametrize("process", ["api", "operator"])
+def test_the_defaults_of_values_are_those_of_the_process(process: str) -> None:
+    told = offered(process)
+    differ = {
+        name: (told[name], default)
+        for name, default in with_defaults(process)
+        if name in told and told[name] not in (default, {None: "", (): ""}.get(default))  # type: ignore[call-overload]
+    }
+    assert differ == {}
+
+
+@pytest.mark.parametrize("process", ["api", "operator"])
+def test_whatever_a_setting_is_set_to_reaches_its_process(process: str) -> None:
+    changed = {name: _another(value) for name, value in offered(process).items()}
+    parts = {
+        part: {name: changed[name] for name in own if name in changed} for part, own in values()["settings"].items()
+    }
+    reached = env_of(rendered("r", "--skip-schema-validation", values=MINIMAL, more={"settings": parts}), process)
+    assert {name: reached[name] for name in changed} == {name: str(value) for name, value in changed.items()}
+
+
+def _another(value: object) -> object:
+    return value + 1 if isinstance(value, int) else f"another {value}"
+
+
+@pytest.mark.parametrize("process", ["api", "operator"])
+def test_a_process_understands_what_the_chart_tells_it(
+    process: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = rendered("r", values=MINIMAL)
+    for name in credentials_of(documents, process):
+        if name in SECRETS:
+            (tmp_path / name).write_text(SECRETS[name])
+    for name, value in env_of(documents, process).items():
+        monkeypatch.setenv(name, value)
+    understood = [kind(_secrets_dir=tmp_path) for kind in KINDS[process]]
+    for settings in understood:
+        for field, default in ((field, about.default) for field, about in type(settings).model_fields.items()):
+            if default is not PydanticUndefined and field.upper() not in SECRETS | dict.fromkeys(GIVEN[process]):
+                assert getattr(settings, field) == default, field
+
+
+def test_each_process_sees_the_credentials_that_it_uses_and_no_others() -> None:
+    documents = rendered("r", values=MINIMAL)
+    assert "COCONUT_API_KEY" not in credentials_of(documents, "api")
+    assert "JWT_SIGNING_KEY" not in credentials_of(documents, "operator")
+
+
+def test_credentials_may_come_from_several_secrets_under_other_names() -> None:
+    shown = credentials_of(rendered("r", values=PRODUCTION), "operator")
+    assert shown["DATABASE_URL"] == ("videos-postgres", "uri")
+    assert shown["COCONUT_API_KEY"] == ("videos-coconut", "COCONUT_API_KEY")
+
+
+def test_no_credential_is_in_a_variable() -> None:
+    documents = rendered("r", values=MINIMAL)
+    for process, kinds in KINDS.items():
+        secret = {name for kind in kinds for name in names_of(kind)} & set(SECRETS)
+        assert not secret & set(env_of(documents, process))
+
+
+def test_credentials_are_never_mounted_in_a_way_that_rotation_does_not_reach() -> None:
+    documents = rendered("r", values=PRODUCTION)
+    containers: list[Manifest] = [
+        container
+        for document in documents
+        if document["kind"] == "Deployment"
+        for part in ("initContainers", "containers")
+        for container in document["spec"]["template"]["spec"][part]
+    ]
+    assert len(containers) == 4
+    for container in containers:
+        assert not [mount for mount in container["volumeMounts"] if "subPath" in mount]
+        assert not [variable for variable in container["env"] if "secretKeyRef" in variable.get("valueFrom", {})]
+        assert not container.get("envFrom")
