@@ -41,11 +41,11 @@ def _look(row: VideoRow, asked: Asked | None, world: World) -> Seen:
         return Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key))
     match row.observed.phase:
         case Phase.UPLOADING:
-            return _blind_if_away(lambda: _at_the_original(row, world), Seen(is_blind=True))
+            return _blind_if_away(row, lambda: _at_the_original(row, world), Seen(is_blind=True))
         case Phase.UPLOADED:
             return _at_submissions(row, world)
         case Phase.PROCESSING if row.observed.reason is Reason.PUBLISHING:
-            return _blind_if_away(lambda: _at_the_playlist(row, world), Seen(is_blind=True))
+            return _blind_if_away(row, lambda: _at_the_playlist(row, world), Seen(is_blind=True))
         case Phase.PROCESSING:
             return _at_the_job(row, world)
         case Phase.READY | Phase.ERRORED if must_restore(row):
@@ -79,8 +79,10 @@ def _at_submissions(row: VideoRow, world: World) -> Seen:
     blind = Seen(is_blind=True, attempts=attempts)
     if attempts and attempts[-1].state in UNRESOLVED:
         claims = world.claims.of_attempt(row.wish.video_id, attempts[-1].attempt)
-        return _blind_if_away(lambda: _at_a_lost_submission(row, attempts, claims, world), blind)
-    return _blind_if_away(lambda: Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key)), blind)
+        return _blind_if_away(row, lambda: _at_a_lost_submission(row, attempts, claims, world), blind)
+    return _blind_if_away(
+        row, lambda: Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key)), blind
+    )
 
 
 def _at_a_lost_submission(row: VideoRow, attempts: tuple[AttemptRow, ...], claims: Sequence[str], world: World) -> Seen:
@@ -102,11 +104,12 @@ def _at_the_job(row: VideoRow, world: World) -> Seen:
     if job_id is None:
         return Seen(attempts=attempts)
     blind = Seen(is_blind=True, attempts=attempts)
-    seen = _blind_if_away(lambda: Seen(attempts=attempts, job=world.transcoder.job(job_id)), blind)
+    seen = _blind_if_away(row, lambda: Seen(attempts=attempts, job=world.transcoder.job(job_id)), blind)
     job = seen.job
     if job is None or job.state is not JobState.COMPLETED:
         return seen
     return _blind_if_away(
+        row,
         lambda: Seen(
             attempts=attempts,
             job=job,
@@ -134,9 +137,9 @@ def _at_a_restored_video(row: VideoRow, world: World) -> Seen:
     return replace(seen, outputs=_outputs(row, published.attempt, published.duration_seconds, world))
 
 
-def _blind_if_away(ask: Callable[[], Seen], blind: Seen) -> Seen:
+def _blind_if_away(row: VideoRow, ask: Callable[[], Seen], blind: Seen) -> Seen:
     try:
         return ask()
     except (UnavailableError, RefusedError) as error:
-        log.warning("gave_no_answer", why=str(error))
+        log.warning("gave_no_answer", video=row.wish.video_id, why=str(error))
         return blind

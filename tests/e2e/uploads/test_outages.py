@@ -1,5 +1,6 @@
 """What an upload survives of its neighbours: gone, frozen, refusing, silent; and of being told to stop meanwhile."""
 
+import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import requests
 
 from crds.callback import callback_url
 from devstack.choices import Choices
+from devstack.server import Server
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.operators import SHORT_LEASE, operators
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
@@ -81,6 +83,39 @@ def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_nobody(world: W
     assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in video_ids] == [(1, 1)] * 4
 
 
+def test_a_key_that_storage_refuses_holds_every_phase_where_it_is_and_fails_nobody(world: World, clip: Path) -> None:
+    world.faults(canned=1, slow=SLOW_SECONDS)
+    client = world.client()
+    ids = {"processing": uploaded(client, clip)}
+    eventually(lambda: in_phase(client, ids["processing"], "processing"), within_seconds=60)
+    world.faults(http_429=1)
+    ids["uploaded"] = uploaded(client, clip)
+    eventually(lambda: in_phase(client, ids["uploaded"], "uploaded"), within_seconds=60)
+    upload = create(client, clip)
+    ids["uploading"] = upload.video_id
+
+    with operators(world) as started:
+        locked_out = world.stack.another_operator("no-key", S3_SECRET_KEY="rotated", **SHORT_LEASE)
+        started.append(locked_out)
+        locked_out.up()
+        world.faults(http_429=0, slow=0)
+        put(upload, clip)
+        client.confirm(upload.video_id)
+        eventually(lambda: world.jobs(ids["processing"])[0]["status"] == "job.completed", within_seconds=60)
+        eventually(lambda: set(ids.values()) <= _refused_by_storage(locked_out), within_seconds=60)
+        jobs = [job for video_id in ids.values() for job in world.jobs(video_id)]
+        assert {phase: client.video(one).status for phase, one in ids.items()} == {phase: phase for phase in ids}
+        locked_out.down()
+
+        let_in = world.stack.another_operator("new-key", **SHORT_LEASE)
+        started.append(let_in)
+        let_in.up()
+        for video_id in ids.values():
+            eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)  # noqa: B023
+    assert [job["video"] for job in jobs] == [ids["processing"]]
+    assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in ids.values()] == [(1, 1)] * 3
+
+
 def test_told_to_stop_in_the_middle_of_an_order_it_leaves_nothing_open(world: World, clip: Path) -> None:
     # The order is taken, and its answer never comes.
     world.faults(hang_after=1, slow=SLOW_SECONDS, canned=1)
@@ -116,6 +151,12 @@ def test_a_thousand_callbacks_cost_one_claim_and_change_nothing(world: World, cl
         assert set(pool.map(call, range(CALLBACKS))) == {204}
     assert world.rows(video_id) == before
     assert len(before["job_claims"]) == 1
+
+
+def _refused_by_storage(operator: Server) -> set[str]:
+    """Return the videos of whose passes the log tells that storage refused our key."""
+    told = [json.loads(line) for line in operator.process.log_file.read_text().splitlines()]
+    return {line["video"] for line in told if "video" in line and "store: HTTP 403" in line.get("why", "")}
 
 
 def _is_gone(pid: int) -> bool:
