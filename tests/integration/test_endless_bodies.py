@@ -1,0 +1,75 @@
+"""Bodies without end, sent to every call: the answer comes after a mebibyte of it at most."""
+
+import select
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from devstack.s3 import S3Access
+from tests.hostile.calls import CALLS, Call
+from tests.hostile.requests import good_request
+from tests.hostile.wire import encode
+from tests.integration.api_process import environment_of, without_cluster
+from tests.integration.conftest import with_fresh_bucket
+from tests.integration.databases import fresh_database
+from tests.integration.hostile_world import RealWorld, real_world
+
+MEBIBYTE = 1024**2
+# What the two kernels hold on the way, of which no process has seen anything.
+BUFFERED = 2 * MEBIBYTE
+OFFERED = 64 * MEBIBYTE
+PIECE = b" " * 16_384
+FRAMINGS = {
+    "length": (b"Content-Length: %d" % (100 * OFFERED), PIECE),
+    "chunks": (b"Transfer-Encoding: chunked", b"%X\r\n%s\r\n" % (len(PIECE), PIECE)),
+}
+
+
+@dataclass(frozen=True)
+class Flooded:
+    """``taken``: bytes of the body that could be sent before the answer began."""
+
+    status: int
+    taken: int
+
+
+@pytest.fixture(scope="module")
+def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWorld]:
+    directory = tmp_path_factory.mktemp("api")
+    with fresh_database(postgres_url) as database_url:
+        environment = environment_of(database_url, with_fresh_bucket(s3_access), without_cluster(directory))
+        with real_world(environment, directory) as running:
+            yield running
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_no_call_reads_more_than_a_mebibyte(world: RealWorld, call: Call, framing: str) -> None:
+    length, piece = FRAMINGS[framing]
+    head = encode(replace(good_request(call, world.facts), body=b"")).replace(b"Content-Length: 0", length)
+    with world.api.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+        connection.sendall(head)
+        flooded = flood(connection, piece)
+
+    assert flooded.taken <= MEBIBYTE + BUFFERED
+    # Who reads no body answers as if there were none.
+    assert flooded.status == (413 if call.body else call.success)
+
+
+def flood(connection: socket.socket, piece: bytes) -> Flooded:
+    """Send pieces until the server answers."""
+    taken = 0
+    connection.setblocking(False)
+    rest = piece
+    while taken < OFFERED:
+        readable, writable, _ = select.select([connection], [connection], [], 20)
+        assert readable or writable, f"neither read nor answered after {taken} bytes"
+        if readable:
+            break
+        sent = connection.send(rest)
+        taken, rest = taken + sent, rest[sent:] or piece
+    select.select([connection], [], [], 20)
+    return Flooded(int(connection.recv(4096).split(b" ")[1]), taken)
