@@ -14,7 +14,7 @@ import falcon
 import orjson
 import structlog
 
-from crds.trouble import UnavailableError
+from crds.trouble import RefusedError, UnavailableError
 from desired.idempotency import KeyInUseError, KeyReusedError
 from desired.retranscodes import RetranscodesSpentError
 from desired.wishes import LimitReachedError, Quota, VideoGoneError
@@ -23,6 +23,8 @@ from webapi.ratelimit import rate_limit_headers
 MEDIA_PROBLEM = "application/problem+json"
 # Long enough for a restart of Postgres, short enough for a person who waits.
 _RETRY_AFTER_SECONDS = 5
+# A person has to act first.
+_RETRY_AFTER_REFUSAL_SECONDS = 60
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Code(StrEnum):
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
     RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    STORAGE_REFUSED = "storage_refused"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -150,6 +153,12 @@ KINDS: dict[Code, Kind] = {
     Code.TEMPORARILY_UNAVAILABLE: Kind(
         falcon.HTTP_503, "Not possible at the moment", True, "Repeat the call after `Retry-After`."
     ),
+    Code.STORAGE_REFUSED: Kind(
+        falcon.HTTP_503,
+        "Storage refuses the service",
+        True,
+        "Repeat the call later; whoever runs the service has to look at its storage key and buckets.",
+    ),
     Code.INTERNAL_ERROR: Kind(
         falcon.HTTP_500, "Something went wrong on our side", True, "Repeat the call; report `request_id` if it stays."
     ),
@@ -201,6 +210,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(KeyReusedError, _on_key_reused)
     app.add_error_handler(VideoGoneError, _on_gone)
     app.add_error_handler(UnavailableError, _on_unavailable)
+    app.add_error_handler(RefusedError, _on_refused)
 
 
 def problem_body(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
@@ -274,6 +284,14 @@ def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: Unavailab
     detail = "a part of the service does not answer; nothing is lost"
     problem = ProblemError(Code.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
+
+
+def _on_refused(req: falcon.Request, resp: falcon.Response, error: RefusedError, params: Any) -> None:
+    """Storage is the only neighbour whose refusal reaches a call: the publisher keeps those of Kubernetes."""
+    _log.error("neighbour refused", detail=str(error), request_id=req.context.request_id)
+    detail = "storage does not let the service do this; nothing is lost"
+    headers = {"Retry-After": str(_RETRY_AFTER_REFUSAL_SECONDS)}
+    _on_problem(req, resp, ProblemError(Code.STORAGE_REFUSED, detail, headers=headers), params)
 
 
 def _on_surprise(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:

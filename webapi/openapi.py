@@ -36,6 +36,7 @@ _HEADERS_OF_CODE = {
     Code.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     Code.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
     Code.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
+    Code.STORAGE_REFUSED: ("Retry-After",),
 }
 
 
@@ -102,6 +103,8 @@ def problems_of(operation: Operation) -> list[Code]:
         found.append(Code.UNSUPPORTED_MEDIA_TYPE)
     if operation.body or operation.query:
         found.append(Code.INVALID_REQUEST)
+    if operation.asks_storage:
+        found.append(Code.STORAGE_REFUSED)
     if operation.asks_neighbours:
         found.append(Code.TEMPORARILY_UNAVAILABLE)
     return found

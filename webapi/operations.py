@@ -38,6 +38,7 @@ class Operation:
     is_keyed: bool = False
     is_conditional: bool = False
     asks_neighbours: bool = True
+    asks_storage: bool = False
 
     @property
     def has_video(self) -> bool:
@@ -84,6 +85,7 @@ OPERATIONS = (
         ),
         headers=("Location", "RateLimit", "RateLimit-Policy"),
         is_keyed=True,
+        asks_storage=True,
     ),
     Operation("GET", VIDEOS, "List your videos, newest first", answer=bodies.VideoList, query=questions.ListVideos),
     Operation(
@@ -107,6 +109,7 @@ OPERATIONS = (
         "Get another URL to send the file to",
         answer=bodies.UploadTarget,
         problems=(Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+        asks_storage=True,
     ),
     Operation(
         "POST",
@@ -115,6 +118,7 @@ OPERATIONS = (
         202,
         bodies.ConfirmedVideo,
         problems=(Code.OBJECT_MISSING, Code.PARTS_MISSING, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+        asks_storage=True,
     ),
     Operation(
         "GET",
@@ -122,6 +126,7 @@ OPERATIONS = (
         "See which parts of the file have arrived",
         answer=bodies.PartList,
         problems=_OF_PARTS,
+        asks_storage=True,
     ),
     Operation(
         "POST",
@@ -130,6 +135,7 @@ OPERATIONS = (
         answer=bodies.SignedParts,
         body=questions.SignParts,
         problems=_OF_PARTS,
+        asks_storage=True,
     ),
     Operation(
         "POST",
@@ -153,6 +159,7 @@ OPERATIONS = (
             Code.RETRANSCODE_LIMIT_REACHED,
         ),
         headers=_AGAIN,
+        asks_storage=True,
     ),
     Operation(
         "POST",
@@ -169,6 +176,7 @@ OPERATIONS = (
         "Get a URL to download the file as it was sent",
         answer=bodies.OriginalDownload,
         problems=(Code.ORIGINAL_UNAVAILABLE,),
+        asks_storage=True,
     ),
     Operation("GET", f"{VIDEO}/events", "See what has happened to a video", answer=bodies.EventList),
     Operation(

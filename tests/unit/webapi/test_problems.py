@@ -8,6 +8,7 @@ import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
+from crds.trouble import RefusedError
 from crds.videoupload import Origin, Phase
 from tests.hostile.problems import PAGE, assert_problem, documented
 from tests.hostile.requests import Answer
@@ -41,6 +42,12 @@ def _without_the_original(api: Api) -> Result:
 def _past_the_retranscodes(api: Api) -> Result:
     *_, last = [api.call("POST", f"{VIDEOS}/{_playable(api)}/retranscode") for _ in range(RETRANSCODES_PER_DAY + 1)]
     return last
+
+
+def _refused_by_storage(api: Api) -> Result:
+    video_id = api.create()
+    api.storage.trouble = RefusedError("looking for the original: HTTP 403 AccessDenied")
+    return api.call("POST", f"{VIDEOS}/{video_id}/upload_complete")
 
 
 def _without_postgres(api: Api) -> Result:
@@ -123,6 +130,7 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.IDEMPOTENCY_KEY_REUSED: _with_the_key_of_another_body,
     Code.UPLOAD_LIMIT_REACHED: _past_the_limit,
     Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
+    Code.STORAGE_REFUSED: _refused_by_storage,
     Code.INTERNAL_ERROR: _with_a_bug,
 }
 NAMING_FIELDS = {
