@@ -37,25 +37,33 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="videoupload",
-        description="Upload videos and see what becomes of them. An upload that was interrupted goes on where it"
-        " stopped when the same command is run again.",
+        description="Upload videos and see what becomes of them. An upload that was interrupted goes on where\n"
+        "it stopped when the same command is run again.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     common = _common()
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_upload(commands.add_parser("upload", parents=[common], help="send a file", description="Send a file."))
-    listed = commands.add_parser("list", parents=[common], help="your videos, newest first")
+
+    # Not abbreviated: `--token` would be taken for `--token-file`, and a token for a file's name.
+    def command(name: str, what: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, parents=[common], help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False
+        )
+
+    _add_upload(command("upload", "send a file, or go on sending it"))
+    listed = command("list", "show your videos, newest first")
     listed.add_argument("--status", choices=_STATUSES, help="only those with this status")
     listed.add_argument("--deleted", action="store_true", help="the deleted ones, and only those")
     for name, what in (
         ("get", "show one video"),
-        ("events", "what has happened to a video"),
+        ("events", "show what has happened to a video"),
         ("retry", "try again what failed"),
         ("delete", "delete a video, or give up its upload"),
         ("restore", "take a deletion back"),
     ):
-        one = commands.add_parser(name, parents=[common], help=what, description=f"{what.capitalize()}.")
+        one = command(name, what)
         one.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
     return top
 

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClientError as error:
         return _ended(screen, str(error), DECLINED)
     except OSError as error:
-        return _ended(screen, str(error), USAGE)
+        return _ended(screen, f"{error.filename}: {error.strerror}" if error.filename else str(error), USAGE)
     except KeyboardInterrupt:
         return _ended(screen, "interrupted" + _again(arguments), INTERRUPTED)
 

@@ -20,6 +20,7 @@ from videoupload.values import NewVideo, Upload, Video
 # An interruption costs what is under way, so one part unless more is asked for.
 PARALLEL = 1
 _ROUNDS_AT_MOST = 3
+_TITLE_MAX = 200
 _NOT_THERE = frozenset({"object_missing", "parts_missing"})
 
 
@@ -34,7 +35,7 @@ class Wanted:
     def of(self, path: Path, size_bytes: int) -> NewVideo:
         """Return what the service is told of a file."""
         return NewVideo(
-            title=self.title or path.stem,
+            title=self.title or path.stem[:_TITLE_MAX],
             filename=path.name,
             content_type=content_type(path),
             size_bytes=size_bytes,

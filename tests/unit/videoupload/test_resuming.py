@@ -1,0 +1,66 @@
+"""Whether an upload that was begun can be gone on with."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.videoupload.builders import NOON, VIDEO_ID, a_video
+from videoupload import NewVideo, Trouble, Video
+from videoupload.files import Fingerprint
+from videoupload.memory import Begun
+from videoupload.resuming import Anew, GoOn, Refused, Sent, is_same, standing
+
+TODAY = Fingerprint(100, 7)
+CATS = NewVideo("Cats", "cats.mp4", "video/mp4", 100)
+DOGS = NewVideo("Dogs", "cats.mp4", "video/mp4", 100)
+ASKED = Begun("https://api", "/cats.mp4", TODAY, "key", CATS)
+BEGUN = replace(ASKED, video_id=VIDEO_ID)
+TROUBLE = Trouble(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "new", "goes_on"),
+    [
+        pytest.param(BEGUN, TODAY, CATS, True, id="the-same"),
+        pytest.param(ASKED, TODAY, CATS, True, id="answer-lost"),
+        pytest.param(BEGUN, TODAY, DOGS, True, id="another-title-too-late"),
+        pytest.param(ASKED, TODAY, DOGS, False, id="another-question"),
+        pytest.param(BEGUN, Fingerprint(101, 7), CATS, False, id="longer"),
+        pytest.param(BEGUN, Fingerprint(100, 8), CATS, False, id="written-again"),
+        pytest.param(None, TODAY, CATS, False, id="never-begun"),
+    ],
+)
+def test_an_upload_is_gone_on_with_while_file_and_question_are_the_same(
+    begun: Begun | None, now: Fingerprint, new: NewVideo, goes_on: bool
+) -> None:
+    assert isinstance(is_same(begun, now, new), GoOn) == goes_on
+
+
+def test_a_changed_file_is_told_with_what_it_leaves_behind() -> None:
+    found = is_same(BEGUN, Fingerprint(101, 8), CATS)
+    assert isinstance(found, Anew)
+    assert found.why is not None
+    assert "has changed" in found.why
+    assert f"videoupload delete {VIDEO_ID}" in found.why
+
+
+def test_the_first_upload_of_a_file_is_nothing_to_tell() -> None:
+    assert is_same(None, TODAY, CATS) == Anew(None)
+
+
+@pytest.mark.parametrize(
+    ("video", "kind"),
+    [
+        pytest.param(a_video("pending"), GoOn, id="pending"),
+        pytest.param(a_video("uploading"), GoOn, id="uploading"),
+        pytest.param(a_video("uploading", error=TROUBLE), Refused, id="file-refused"),
+        pytest.param(a_video("uploaded"), Sent, id="uploaded"),
+        pytest.param(a_video("processing"), Sent, id="processing"),
+        pytest.param(a_video("ready"), Sent, id="ready"),
+        pytest.param(a_video("errored", error=TROUBLE), Anew, id="errored"),
+        pytest.param(a_video("uploading", deleted_at=NOON), Anew, id="deleted"),
+        pytest.param(None, Anew, id="gone"),
+    ],
+)
+def test_the_video_tells_where_its_upload_stands(video: Video | None, kind: type) -> None:
+    assert isinstance(standing(video), kind)
