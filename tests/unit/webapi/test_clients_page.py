@@ -1,0 +1,31 @@
+"""docs/clients.md names the problems and the fields that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from webapi.bodies import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
+from webapi.errors import KINDS, Code
+from webapi.questions import CreateVideo, SignParts
+
+PAGE = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
+_MODELS = (PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody, CreateVideo, SignParts)
+_FIELDS = {name for model in _MODELS for name in model.model_fields}
+# The calls, and what Swift has of its own.
+_OTHERS = {"upload_complete"}
+
+
+def test_every_problem_is_listed_with_its_status_and_what_to_do() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (yes|no) \| (.+) \|$", PAGE, re.MULTILINE)
+    listed = {code: (status, again) for code, status, again, _what in rows}
+    assert len(rows) == len(listed)
+    assert listed == {code.value: (KINDS[code].status[:3], "yes" if KINDS[code].retryable else "no") for code in Code}
+
+
+@pytest.mark.parametrize("language", ["swift", "kotlin"])
+def test_the_sketches_use_fields_that_exist(language: str) -> None:
+    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", block))
+    assert named - _OTHERS <= _FIELDS
+    assert {"part_numbers", "part_size", "size_bytes", "upload_url"} <= named
