@@ -57,6 +57,7 @@ class _Command:
         self._client = client
         # What people watch goes to stderr, so that stdout holds the result and nothing else.
         self._screen = screen
+        self._told = ""
 
     def run(self) -> int:
         match self._arguments.command:
@@ -109,9 +110,12 @@ class _Command:
 
     def _progress(self, video: Video) -> None:
         if video.status == "processing":
-            self._screen.bar("transcoding", video.progress)
-        else:
-            self._screen.line(text.progress(video))
+            self._screen.bar("transcoding", video.progress, text.waiting(video))
+            return
+        # Much changes in a video that people do not see.
+        told, self._told = self._told, text.progress(video)
+        if told != self._told:
+            self._screen.line(self._told)
 
     def _trouble(self, error: ClientError, seconds: float) -> None:
         self._screen.line(f"{error}; trying again in {seconds:.0f} s")

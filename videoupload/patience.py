@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -23,10 +22,12 @@ def pause_seconds(failures: int, *, retry_after_seconds: float | None, luck: flo
 
 @dataclass(frozen=True)
 class Patience:
-    """How long trouble may last before it is handed on. A try that succeeds ends the trouble."""
+    """For how many seconds in all something is waited for before its trouble is handed on.
+
+    Only pauses count: a part that takes minutes on a slow line, and is cut at its end, is tried again like any other.
+    """
 
     seconds: float = 300
-    monotonic: Callable[[], float] = time.monotonic
     luck: Callable[[], float] = random.random
     # Told of each trouble that is waited out, and for how long.
     tell: Callable[[ClientError, float], object] = lambda _error, _seconds: None
@@ -37,7 +38,7 @@ class Patience:
 
     def insist(self, attempt: Callable[[], _Result]) -> _Result:
         """Repeat ``attempt`` while it raises a ClientError that may pass, as long as the patience lasts."""
-        began, failures = self.monotonic(), 0
+        waited, failures = 0.0, 0
         while True:
             try:
                 return attempt()
@@ -45,10 +46,11 @@ class Patience:
                 failures += 1
                 after = getattr(error, "retry_after_seconds", None)
                 wait = pause_seconds(failures, retry_after_seconds=after, luck=self.luck())
-                if not error.is_retryable or self.monotonic() - began + wait > self.seconds:
+                if not error.is_retryable or waited + wait > self.seconds:
                     raise
                 self.tell(error, wait)
                 self.wait(wait)
+                waited += wait
                 if self.ended.is_set():
                     raise
 

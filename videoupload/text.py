@@ -51,8 +51,12 @@ def event_lines(events: Iterable[Event]) -> list[str]:
 
 def progress(video: Video) -> str:
     """Say in one line where a video is."""
-    waits = f", waiting for {video.waiting_for}" if video.waiting_for else ""
-    return f"{video.status}{waits}"
+    return ", ".join(filter(None, (video.status, waiting(video))))
+
+
+def waiting(video: Video) -> str:
+    """Say what a video waits for; empty if it waits for nothing."""
+    return f"waiting for {video.waiting_for}" if video.waiting_for else ""
 
 
 def failure(video: Video) -> str:

@@ -102,6 +102,8 @@ class Uploader:
         if begun is not None and begun.video_id is not None and isinstance(found, GoOn):
             found = self._standing(begun, begun.video_id)
         if not isinstance(found, Anew):
+            if begun is not None and begun.new != new:
+                self.teller.note(f"title and metadata stay as they were asked for before: {begun.new.title}")
             return begun
         if found.why is not None:
             self.teller.note(f"beginning anew: {found.why}")

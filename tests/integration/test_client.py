@@ -1,6 +1,11 @@
 """The client against the API on real Postgres and S3, with something in between that loses what it is told to lose."""
 
+import json
+import os
 import secrets
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access, client_for
 from tests.between import CUT, LOST_ANSWER, Between, Fault
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
@@ -266,3 +272,81 @@ def test_storage_that_refuses_for_good_is_not_asked_for_ever(service: Service, f
     with pytest.raises(StorageRefusedError, match="HTTP 403") as refused:
         service.uploader().upload(file, IN_ONE_PIECE)
     assert "Signature" not in str(refused.value)
+
+
+class Command:
+    """The command as a process, held up by the proxy once so many bytes have passed."""
+
+    def __init__(self, service: Service, home: Path) -> None:
+        self._environment = {
+            **os.environ,
+            "XDG_STATE_HOME": str(home),
+            "VIDEOUPLOAD_API": service.between.url,
+            "VIDEOUPLOAD_TOKEN": token(service.user),
+        }
+
+    def started(self, *words: str | Path, **changes: str) -> "subprocess.Popen[str]":
+        """Start it."""
+        argv = [sys.executable, "-m", "videoupload", *map(str, words)]
+        environment = self._environment | changes
+        pipe = subprocess.PIPE
+        return subprocess.Popen(argv, cwd=PROJECT_DIR, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def ended(self, *words: str | Path, **changes: str) -> tuple[int, str, str]:
+        """Run it; returns the exit code and what it wrote to stdout and stderr."""
+        with self.started(*words, **changes) as process:
+            out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+
+@pytest.fixture
+def command(service: Service, tmp_path: Path) -> Command:
+    """The command as a user whom no other test knows."""
+    return Command(service, tmp_path)
+
+
+def test_interrupted_by_a_person_it_says_how_to_go_on_and_does(service: Service, command: Command, file: Path) -> None:
+    service.between.hold_after_bytes = FILE_BYTES // 2
+    with command.started("upload", file) as process:
+        assert service.between.is_holding.wait(30)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in err
+
+    service.between.hold_after_bytes = None
+    service.between.released.set()
+    code, out, err = command.ended("upload", file)
+    assert code == 0
+    assert "going on with video" in err
+    assert service.stored(out.strip()) == file.read_bytes()
+
+
+def test_a_service_that_is_away_is_told_from_one_that_declines(command: Command, file: Path) -> None:
+    code, out, err = command.ended("list", VIDEOUPLOAD_API="http://127.0.0.1:1")
+    assert (code, out) == (3, "")
+    assert "cannot be reached" in err
+    code, out, err = command.ended("list", VIDEOUPLOAD_TOKEN="nobody")
+    assert (code, out) == (1, "")
+    assert "[invalid_token]\nGet a new token" in err
+    code, out, err = command.ended("upload", file, "--title=two\nlines")
+    assert (code, out) == (1, "")
+    assert "[invalid_request]" in err
+
+
+def test_no_token_and_no_signed_url_is_ever_written(service: Service, command: Command, file: Path) -> None:
+    service.between.lose("PUT /", EXPIRED, times=3)
+    code, out, err = command.ended("upload", file)
+    assert code == 1
+    assert "HTTP 403" in err
+    assert not any(word in out + err for word in ("Signature", "Bearer", token(service.user)[:30]))
+
+
+def test_answers_are_json_for_programs(command: Command, file: Path) -> None:
+    video_id = json.loads(command.ended("upload", file, "--json", "--metadata=album=summer")[1])["video_id"]
+    video = json.loads(command.ended("get", video_id, "--json")[1])
+    assert (video["id"], video["metadata"], video["status"]) == (video_id, {"album": "summer"}, "uploading")
+    assert [one["id"] for one in json.loads(command.ended("list", "--json")[1])] == [video_id]
+    assert json.loads(command.ended("delete", video_id, "--json")[1]) == {"video_id": video_id}
+    assert json.loads(command.ended("list", "--json")[1]) == []
+    assert json.loads(command.ended("restore", video_id, "--json")[1])["deleted_at"] is None

@@ -35,7 +35,7 @@ class Flaky:
 
 
 def patience(clock: Clock, seconds: float = 60) -> Patience:
-    return Patience(seconds, monotonic=lambda: clock.now, luck=lambda: 1.0, pause=clock.pause)
+    return Patience(seconds, luck=lambda: 1.0, pause=clock.pause)
 
 
 def declined(code: str, *, is_retryable: bool, after: float | None = None) -> ProblemError:
