@@ -1,0 +1,55 @@
+"""The command `videoupload` as a process, without an operator: how it ends and what it says."""
+
+import json
+import signal
+from pathlib import Path
+
+from tests.integration.api_process import token
+from tests.integration.client.service import EXPIRED, FILE_BYTES, Command, Service
+
+
+def test_interrupted_by_a_person_it_says_how_to_go_on_and_does(service: Service, command: Command, file: Path) -> None:
+    service.between.hold_after_bytes = FILE_BYTES // 2
+    with command.started("upload", file) as process:
+        assert service.between.is_holding.wait(30)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in err
+
+    service.between.hold_after_bytes = None
+    service.between.released.set()
+    code, out, err = command.ended("upload", file)
+    assert code == 0
+    assert "going on with video" in err
+    assert service.stored(out.strip()) == file.read_bytes()
+
+
+def test_a_service_that_is_away_is_told_from_one_that_declines(command: Command, file: Path) -> None:
+    code, out, err = command.ended("list", VIDEOUPLOAD_API="http://127.0.0.1:1")
+    assert (code, out) == (3, "")
+    assert "cannot be reached" in err
+    code, out, err = command.ended("list", VIDEOUPLOAD_TOKEN="nobody")
+    assert (code, out) == (1, "")
+    assert "[invalid_token]\nGet a new token" in err
+    code, out, err = command.ended("upload", file, "--title=two\nlines")
+    assert (code, out) == (1, "")
+    assert "[invalid_request]" in err
+
+
+def test_no_token_and_no_signed_url_is_ever_written(service: Service, command: Command, file: Path) -> None:
+    service.between.lose("PUT /", EXPIRED, times=3)
+    code, out, err = command.ended("upload", file)
+    assert code == 1
+    assert "HTTP 403" in err
+    assert not any(word in out + err for word in ("Signature", "Bearer", token(service.user)[:30]))
+
+
+def test_answers_are_json_for_programs(command: Command, file: Path) -> None:
+    video_id = json.loads(command.ended("upload", file, "--json", "--metadata=album=summer")[1])["video_id"]
+    video = json.loads(command.ended("get", video_id, "--json")[1])
+    assert (video["id"], video["metadata"], video["status"]) == (video_id, {"album": "summer"}, "uploading")
+    assert [one["id"] for one in json.loads(command.ended("list", "--json")[1])] == [video_id]
+    assert json.loads(command.ended("delete", video_id, "--json")[1]) == {"video_id": video_id}
+    assert json.loads(command.ended("list", "--json")[1]) == []
+    assert json.loads(command.ended("restore", video_id, "--json")[1])["deleted_at"] is None
