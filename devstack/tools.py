@@ -66,6 +66,7 @@ TOOLS = {
         GoTool("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 6, _kubernetes_linker_flags()),
         GoTool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 1, _kubernetes_linker_flags()),
         GoTool("helm", "helm", "helm.sh/helm/v4/cmd/helm", 3),
+        GoTool("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 1),
     )
 }
 
