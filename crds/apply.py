@@ -5,38 +5,30 @@ it knows may be in use.
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from crds.client import Cluster, NotFoundError
-from crds.trouble import NeighbourError, RefusedError
-from crds.videoupload import GROUP, PLURAL
+from crds.trouble import NeighbourError
+from crds.videoupload import GROUP, PLURAL, SCHEMA_VERSION
 
 CRD_FILE = Path(__file__).with_name("videouploads.yaml")
-SCHEMA_VERSION = f"{GROUP}/schema-version"
 
+_SAYS = f"{GROUP}/schema-version"
 _PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}"
 _FIELD_MANAGER = "video-uploads-crds"
 
 
 def apply(cluster: Cluster) -> str:
     """Apply the kind and say what was done. Raises NeighbourError."""
-    ours, theirs = _ours(), _theirs(cluster)
-    if theirs > ours:
-        return f"the kind is there with schema version {theirs}, newer than {ours}: left as it is"
+    theirs = _theirs(cluster)
+    if theirs > SCHEMA_VERSION:
+        return f"the kind is there with schema version {theirs}, newer than {SCHEMA_VERSION}: left as it is"
     query = {"fieldManager": _FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
     text = CRD_FILE.read_text()
     cluster.request("PATCH", _PATH, query=query, body=text, content_type="application/apply-patch+yaml")
-    return f"the kind has schema version {ours}" + (f", it had {theirs}" if theirs else "")
-
-
-def _ours() -> int:
-    found = re.search(rf'{re.escape(SCHEMA_VERSION)}: "(\d+)"', CRD_FILE.read_text())
-    if found is None:
-        raise RefusedError(f"reading {CRD_FILE.name}: it has no {SCHEMA_VERSION}")
-    return int(found[1])
+    return f"the kind has schema version {SCHEMA_VERSION}" + (f", it had {theirs}" if theirs else "")
 
 
 def _theirs(cluster: Cluster) -> int:
@@ -45,7 +37,7 @@ def _theirs(cluster: Cluster) -> int:
         there = cluster.request("GET", _PATH)
     except NotFoundError:
         return 0
-    told = there["metadata"].get("annotations", {}).get(SCHEMA_VERSION, "")
+    told = there["metadata"].get("annotations", {}).get(_SAYS, "")
     return int(told) if told.isdecimal() else 0
 
 
