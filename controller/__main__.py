@@ -80,7 +80,7 @@ def main() -> int:
     finally:
         health.is_stopping = True
         leadership.stop()
-        wiring.database.close()
+        wiring.close()
         server.shutdown()
         log.info("stopped")
 
@@ -123,6 +123,9 @@ async def _work(
             target=repeat_until,
             args=(ended, "abandoned_uploads", abandoned.give_up),
             kwargs={"every_seconds": settings.resync_seconds * settings.time_scale},
+        ),
+        threading.Thread(
+            target=wiring.lanes.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
         ),
         *audit_threads(ended, wiring.audit, settings.audit_schedule),
     ]

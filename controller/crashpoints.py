@@ -1,8 +1,9 @@
 """Named moments at which a process can be told to die: tests show with them that nothing is lost in between.
 
 A point is `{step}.{neighbour}.{method}.{number}:{before|after}`: around the number-th call of that method which the
-step makes, such as `Submit.transcoder.start.1:after`, when a job was ordered and nobody knows yet. Without the
-setting CRASH_AT nothing is wrapped and nothing can die. CRASH_SIGNAL=STOP freezes the process instead.
+step makes, such as `Submit.transcoder.start.1:after`, when a job was ordered and nobody knows yet. A delivery is a
+step too: `Deliver.webhooks.send.1:after` is when somebody was told and nobody remembers yet. Without the setting
+CRASH_AT nothing is wrapped and nothing can die. CRASH_SIGNAL=STOP freezes the process instead.
 """
 
 import os
@@ -11,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
+from controller.outbox.delivering import Ways
 from controller.world import World
 
 Neighbour = TypeVar("Neighbour")
@@ -28,26 +30,22 @@ class CrashSignal(StrEnum):
     STOP = "STOP"
 
 
-def crashing_at(point: str, by: CrashSignal) -> Callable[[World, str], World]:
-    """Return what makes this process strike itself at the point, as hard as anybody could."""
+def striking_at(point: str, by: CrashSignal) -> Callable[[str], None]:
+    """Return what makes this process strike itself when it is told that it reached the point."""
     number = signal.SIGKILL if by is CrashSignal.KILL else signal.SIGSTOP
 
     def strike(reached: str) -> None:
         if reached == point:
             os.kill(os.getpid(), number)
 
-    return watched_by(strike)
+    return strike
 
 
 def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:
     """Return the view of the world whose points are told to ``reached``, for `World.for_step`."""
 
     def for_step(world: World, step: str) -> World:
-        calls: Counter[str] = Counter()
-
-        def around(name: str, neighbour: Neighbour) -> Neighbour:
-            return cast("Neighbour", _Watched(f"{step}.{name}", neighbour, calls, reached))
-
+        around = _around(step, reached)
         return replace(
             world,
             observations=around("observations", world.observations),
@@ -58,6 +56,31 @@ def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:
         )
 
     return for_step
+
+
+def deliveries_watched_by(reached: Callable[[str], None]) -> Callable[[Ways], Ways]:
+    """Return the view of one delivery whose points are told to ``reached``."""
+
+    def for_delivery(ways: Ways) -> Ways:
+        around = _around("Deliver", reached)
+        mail = None if ways.mail is None else around("mail", ways.mail)
+        return Ways(around("outbox", ways.outbox), around("webhooks", ways.webhooks), mail)
+
+    return for_delivery
+
+
+class _Around(Protocol):
+    def __call__(self, name: str, neighbour: Neighbour) -> Neighbour: ...
+
+
+def _around(step: str, reached: Callable[[str], None]) -> _Around:
+    """Return what watches the neighbours of one step: calls are counted anew for each."""
+    calls: Counter[str] = Counter()
+
+    def around(name: str, neighbour: Neighbour) -> Neighbour:
+        return cast("Neighbour", _Watched(f"{step}.{name}", neighbour, calls, reached))
+
+    return around
 
 
 class _Watched:

@@ -3,17 +3,33 @@
 Read once, in wiring. What is missing or malformed stops the start with its name.
 """
 
+import re
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from controller.audit.rules import AuditRules, Schedule
 from controller.crashpoints import CrashSignal
+from controller.outbox.mail import SMTP_URL_PATTERN, server_of
 from crds.lease import LeaseTiming
 from crds.logs import LogFormat
+from crds.mailbox import is_mailbox
 from crds.rules import OnUncertain
+
+
+def _names_a_mail_server(url: SecretStr) -> SecretStr:
+    if not re.fullmatch(SMTP_URL_PATTERN, url.get_secret_value()):
+        raise ValueError("must be smtp://host:port, smtps://… or smtp+starttls://…, with user:password@ if needed")
+    server_of(url.get_secret_value())
+    return url
+
+
+def _names_a_mailbox(text: str) -> str:
+    if text and not is_mailbox(text):
+        raise ValueError("must be one plain address, such as videos@example.com")
+    return text
 
 
 class Settings(BaseSettings):
@@ -66,6 +82,14 @@ class Settings(BaseSettings):
     quarantine_seconds: float = Field(default=7 * 24 * 3600, ge=0)
     overdue_seconds: float = Field(default=600, ge=0)
 
+    # How soon something new is told: two small questions to Postgres each time.
+    outbox_seconds: float = Field(default=1, gt=0, le=60)
+    # Without it no mail leaves. A password needs TLS, so smtp:// takes none.
+    smtp_url: Annotated[SecretStr, AfterValidator(_names_a_mail_server)] | None = None
+    mail_from: Annotated[str, AfterValidator(_names_a_mailbox)] = ""
+    # Also http://. For receivers beside us, as in tests; whoever may register endpoints may then ask anything inside.
+    webhooks_allow_private_targets: bool = False
+
     # The chart grants the operator this one Lease: <release>-operator.
     lease_name: str = Field(
         default="video-uploads-operator",
@@ -99,6 +123,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 "LEASE_RETRY_SECONDS must be below LEASE_RENEW_DEADLINE_SECONDS, and that below LEASE_DURATION_SECONDS"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_sender_for_mail(self) -> Self:
+        if self.smtp_url is not None and not self.mail_from:
+            raise ValueError("MAIL_FROM: is missing, and SMTP_URL needs it")
         return self
 
     @property

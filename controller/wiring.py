@@ -4,12 +4,19 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import structlog
+
 from controller.audit.compare import Audit
 from controller.audit.neighbours import Neighbours
 from controller.bulkhead import Bulkhead, behind
 from controller.coconut.client import Coconut
 from controller.coconut.gate import Gate, GateLimits
-from controller.crashpoints import crashing_at
+from controller.crashpoints import deliveries_watched_by, striking_at, watched_by
+from controller.outbox.delivering import Ways
+from controller.outbox.lanes import Lanes
+from controller.outbox.mail import Mail, server_of
+from controller.outbox.schedule import Schedule
+from controller.outbox.webhooks import Webhooks
 from controller.settings import Settings
 from controller.world import World
 from crds.callback import callback_url
@@ -23,21 +30,33 @@ from desired.database import Database
 from desired.endings import Endings
 from desired.learning import Learning
 from desired.observations import Observations
+from desired.outbox import Outbox
 from spaces.inventory import Inventory
 from spaces.multipart import Multipart
 from spaces.s3 import Clients, make_clients
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
 
+log = structlog.get_logger(__name__)
+
+_OUTBOX_CONNECTIONS = 4
+
 
 @dataclass(frozen=True)
 class Wiring:
-    """The world, the audit of it, and what has to be closed at the end."""
+    """The world, the audit of it, what tells of it, and what has to be closed at the end."""
 
     world: World
     audit: Audit
+    lanes: Lanes
     database: Database
+    outbox_database: Database
     cluster: Cluster
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.outbox_database.close()
+        self.database.close()
 
 
 def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
@@ -77,8 +96,27 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         monotonic=time.monotonic,
     )
     if settings.crash_at:
-        world = replace(world, for_step=crashing_at(settings.crash_at, settings.crash_signal))
-    return Wiring(world, wire_audit(settings, spaces, clients, database), database, cluster)
+        world = replace(world, for_step=watched_by(striking_at(settings.crash_at, settings.crash_signal)))
+    # Connections of its own: however many deliveries wait, passes get theirs.
+    outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
+    lanes = wire_lanes(settings, spaces, outbox_database)
+    return Wiring(world, wire_audit(settings, spaces, clients, database), lanes, database, outbox_database, cluster)
+
+
+def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database) -> Lanes:
+    """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
+    outbox, mail = Outbox(database), None
+    if settings.smtp_url is None:
+        log.info("no_mail", why="SMTP_URL is not set: owners are told by webhooks only")
+    else:
+        server = server_of(settings.smtp_url.get_secret_value())
+        mail = Mail(server, sender=settings.mail_from, playback_base=spaces.public_base_url)
+    webhooks = Webhooks(playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets)
+    ways, schedule, clock = Ways(outbox, webhooks, mail), Schedule(settings.time_scale), lambda: datetime.now(UTC)
+    if settings.crash_at:
+        watched = deliveries_watched_by(striking_at(settings.crash_at, settings.crash_signal))
+        return Lanes(outbox, ways, schedule, clock=clock, for_delivery=watched)
+    return Lanes(outbox, ways, schedule, clock=clock)
 
 
 def wire_audit(settings: Settings, spaces: SpacesSettings, clients: Clients, database: Database) -> Audit:

@@ -51,9 +51,11 @@ def target_of(url: str, *, allow_private: bool) -> Target:
         raise TargetError("must be a URL of visible ASCII characters")
     try:
         parts = urlsplit(url)
-        port = parts.port or _PORTS[parts.scheme]
+        port = _PORTS[parts.scheme] if parts.port is None else parts.port
     except ValueError:
         raise TargetError("must be a URL with a host and a port that there can be") from None
+    if port == 0:
+        raise TargetError("must be a URL with a host and a port that there can be")
     if parts.scheme != "https" and not allow_private:
         raise TargetError("must begin with https://")
     if "@" in parts.netloc or "#" in url:

@@ -38,11 +38,11 @@ _CHANGE = """
 UPDATE webhook_endpoints SET
     url = coalesce(%(url)s, url), description = coalesce(%(description)s, description),
     kinds = coalesce(%(kinds)s, kinds),
-    disabled_at = CASE %(is_enabled)s WHEN false THEN coalesce(disabled_at, clock_timestamp())
-                                      WHEN true THEN NULL ELSE disabled_at END,
-    disabled_reason = CASE %(is_enabled)s WHEN false THEN coalesce(disabled_reason, 'person')
-                                          WHEN true THEN NULL ELSE disabled_reason END,
-    held_until = CASE %(is_enabled)s WHEN true THEN NULL ELSE held_until END
+    disabled_at = CASE %(is_enabled)s::boolean WHEN false THEN coalesce(disabled_at, clock_timestamp())
+                                               WHEN true THEN NULL ELSE disabled_at END,
+    disabled_reason = CASE %(is_enabled)s::boolean WHEN false THEN coalesce(disabled_reason, 'person')
+                                                   WHEN true THEN NULL ELSE disabled_reason END,
+    held_until = CASE %(is_enabled)s::boolean WHEN true THEN NULL ELSE held_until END
 WHERE endpoint_id = %(endpoint_id)s
 """
 _DELETE = "DELETE FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s"

@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from crds.videoupload import Wish
 from desired.catalogue import Page, Place, Selection
+from desired.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Replayed
+from desired.endpoints import EndpointChange, EndpointRow
 from desired.idempotency import IdempotencyKey
+from desired.notifications import Kind
 from desired.retranscodes import Allowance
 from desired.rows import EventRow, VideoRow
 from desired.wishes import NewVideo, Quota
@@ -146,6 +150,58 @@ class Publisher(Protocol):
 
     def offer(self, wish: Wish) -> None:
         """Apply the resource soon, or never: the operator's sweep finds what is missing. Never blocks."""
+        ...
+
+
+class Endpoints(Protocol):
+    """Who is told by webhook. Every method raises UnavailableError."""
+
+    def all(self) -> list[EndpointRow]:
+        """Return every endpoint, oldest first."""
+        ...
+
+    def get(self, endpoint_id: UUID) -> EndpointRow | None:
+        """Return one endpoint."""
+        ...
+
+    def create(self, *, url: str, description: str, kinds: Sequence[Kind], secret: str) -> EndpointRow:
+        """Register an endpoint with its first secret. Raises TooManyError."""
+        ...
+
+    def change(self, endpoint_id: UUID, change: EndpointChange) -> EndpointRow | None:
+        """Change an endpoint and return it as it is then; None when there is none, as below."""
+        ...
+
+    def delete(self, endpoint_id: UUID) -> bool:
+        """Forget an endpoint with its secrets and its deliveries; False when there is none."""
+        ...
+
+    def add_secret(self, endpoint_id: UUID, secret: str) -> EndpointRow | None:
+        """Let one more secret sign. Raises TooManyError."""
+        ...
+
+    def remove_secret(self, endpoint_id: UUID, secret_id: UUID) -> EndpointRow | None:
+        """Let a secret sign no more. Raises LastSecretError."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The log of deliveries. Every method raises UnavailableError."""
+
+    def page(self, selection: DeliverySelection, *, after: Place | None, at_most: int) -> DeliveryPage:
+        """Return a page, newest first."""
+        ...
+
+    def replay(self, delivery_id: UUID) -> DeliveryRow | None:
+        """Make a delivery again from the start; None when there is none, as below."""
+        ...
+
+    def replay_range(self, endpoint_id: UUID, *, since: datetime, until: datetime, at_most: int) -> Replayed | None:
+        """Tell an endpoint again what was told in some time."""
+        ...
+
+    def test(self, endpoint_id: UUID) -> DeliveryRow | None:
+        """Send a test to an endpoint."""
         ...
 
 

@@ -3,17 +3,22 @@
 import base64
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from controller.crashpoints import deliveries_watched_by
 from controller.outbox.delivering import Ways, deliver_one
-from controller.outbox.schedule import Schedule
+from controller.outbox.schedule import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
 from controller.outbox.webhooks import Webhooks
 from crds.schedule import Timing
 from crds.videoupload import UploadMode, new_video_id
 from desired.database import Database
+from desired.deliveries import Deliveries, DeliverySelection
+from desired.endings import Endings
 from desired.endpoints import Endpoints
 from desired.notifications import TOLD_OF_VIDEOS, Kind
 from desired.observations import Observations
@@ -22,7 +27,9 @@ from desired.rows import Cause
 from desired.wishes import NewVideo, Wishes
 from tests.contracts.endings_contract import errored, ready
 from tests.fakes.clock import FakeClock
-from tests.integration.receiver import Receiver
+from tests.fakes.crash_points import CrashPoints
+from tests.fakes.fuse import KilledError
+from tests.integration.receiver import Receiver, Reply
 
 BASE = "https://cdn.example.com"
 ALBUM = {"album": "7"}
@@ -120,3 +127,163 @@ def test_a_ready_video_is_told_to_an_endpoint_that_verifies_it(office: Office, r
     assert office.deliveries() == [("delivered", 1)]
     with pytest.raises(WebhookVerificationError):
         received.verified(a_secret())
+
+
+def test_retries_come_later_and_later_under_one_id_until_somebody_accepts(office: Office, receiver: Receiver) -> None:
+    secret = a_secret()
+    office.endpoint(receiver.url(), secret)
+    office.ends(office.video())
+    receiver.replies["/hooks"] = [Reply(500, body=b"no"), Reply(404), Reply(302, {"Location": receiver.url("/other")})]
+    for pause in PAUSES_SECONDS[:3]:
+        assert office.deliver() == 1
+        office.clock.advance(pause - 1)
+        assert office.deliver() == 0
+        office.clock.advance(1 + pause / 10)
+    assert office.deliver() == 1
+
+    assert len({received.message_id for received in receiver.received}) == 1
+    assert len({received.body for received in receiver.received}) == 1
+    assert [received.path for received in receiver.received] == ["/hooks"] * 4, "no redirect is followed"
+    assert all(received.verified(secret) for received in receiver.received)
+    assert office.deliveries() == [("delivered", 4)]
+
+
+def test_a_receiver_that_never_accepts_is_given_up(office: Office) -> None:
+    office.endpoint("http://127.0.0.1:1/")
+    office.ends(office.video())
+    for _ in range(ATTEMPTS_MAX):
+        assert office.deliver() == 1
+        office.clock.advance(30 * 3600)
+
+    assert office.deliver() == 0
+    assert office.deliveries() == [("failed", ATTEMPTS_MAX)]
+
+
+def test_both_secrets_sign_while_one_replaces_the_other(office: Office, receiver: Receiver) -> None:
+    old, new = a_secret(), a_secret()
+    endpoint_id = office.endpoint(receiver.url(), old)
+    (registered,) = office.endpoints.all()
+    office.ends(office.video())
+    office.deliver()
+    office.endpoints.add_secret(endpoint_id, new)
+    office.ends(office.video())
+    office.deliver()
+    office.endpoints.remove_secret(endpoint_id, registered.secrets[0].secret_id)
+    office.ends(office.video())
+    office.deliver()
+
+    before, during, after = receiver.received
+    before.verified(old)
+    during.verified(old)
+    during.verified(new)
+    after.verified(new)
+    for received, secret in ((before, new), (after, old)):
+        with pytest.raises(WebhookVerificationError):
+            received.verified(secret)
+
+
+def test_one_that_is_gone_hears_no_more_and_the_others_do(office: Office, receiver: Receiver) -> None:
+    gone_id = office.endpoint(receiver.url("/gone"))
+    office.endpoint(receiver.url("/here"))
+    receiver.replies["/gone"] = [Reply(410)]
+    for _ in range(2):
+        office.ends(office.video())
+        office.deliver()
+
+    assert (len(receiver.at("/gone")), len(receiver.at("/here"))) == (1, 2)
+    gone = office.endpoints.get(gone_id)
+    assert gone is not None
+    assert gone.disabled_reason == "gone"
+
+
+def test_one_that_asks_for_time_gets_it_for_everything(office: Office, receiver: Receiver) -> None:
+    office.endpoint(receiver.url())
+    for _ in range(2):
+        office.ends(office.video())
+    receiver.replies["/hooks"] = [Reply(429, {"Retry-After": "3600"})]
+    assert office.deliver() == 1
+    office.clock.advance(3599)
+    assert office.deliver() == 0
+    office.clock.advance(1)
+    assert office.deliver() == 2
+
+
+def test_killed_between_sending_and_the_record_it_is_sent_again_under_its_id(
+    office: Office, receiver: Receiver
+) -> None:
+    office.endpoint(receiver.url())
+    office.ends(office.video())
+    points = CrashPoints()
+    points.deadly = "Deliver.webhooks.send.1:after"
+    office.dispatch()
+    (lane,) = office.outbox.due_lanes(with_mail=False, now=office.clock.now())
+    with pytest.raises(KilledError):
+        deliver_one(lane, deliveries_watched_by(points.reached)(office.ways), Schedule(), office.clock.now)
+    assert office.deliveries() == [("pending", 1)]
+    assert office.deliver() == 0, "its lease has not ended"
+    office.clock.advance(Schedule().lease_seconds)
+    assert office.deliver() == 1
+
+    assert [received.message_id for received in receiver.received] == [receiver.received[0].message_id] * 2
+    assert office.deliveries() == [("delivered", 2)]
+
+
+def test_two_operators_at_the_same_time_send_each_once(office: Office, receiver: Receiver) -> None:
+    office.endpoint(receiver.url())
+    for _ in range(20):
+        office.ends(office.video())
+    office.dispatch()
+    (lane,) = office.outbox.due_lanes(with_mail=False, now=office.clock.now())
+
+    def drain(_operator: int) -> int:
+        return sum(1 for _ in iter(lambda: deliver_one(lane, office.ways, Schedule(), office.clock.now), False))
+
+    with ThreadPoolExecutor(2) as operators:
+        assert sum(operators.map(drain, range(2))) == 20
+    assert len({received.message_id for received in receiver.received}) == len(receiver.received) == 20
+
+
+def test_what_is_told_of_a_video_rises_in_its_sequence_and_outlives_it(
+    office: Office, receiver: Receiver, database: Database
+) -> None:
+    secret, video_id = a_secret(), office.video()
+    office.endpoint(receiver.url(), secret)
+    office.ends(video_id, Kind.ERRORED)
+    office.ends(video_id, Kind.READY)
+    deleted = Wishes(database, Timing()).delete(video_id)
+    assert Endings(database).purge(deleted)
+    office.deliver()
+
+    told = [received.verified(secret) for received in receiver.received]
+    assert sorted(one["type"] for one in told) == ["video.deleted", "video.errored", "video.ready"]
+    by_sequence = sorted(told, key=lambda one: one["data"]["sequence"])
+    assert [one["type"] for one in by_sequence] == ["video.errored", "video.ready", "video.deleted"]
+    assert len({one["data"]["sequence"] for one in told}) == 3
+    assert {one["data"]["title"] for one in told} == {"Cats"}
+
+
+def test_a_replay_is_the_same_message_again(office: Office, receiver: Receiver, database: Database) -> None:
+    endpoint_id, deliveries = office.endpoint(receiver.url()), Deliveries(database)
+    office.ends(office.video())
+    office.deliver()
+    (row,) = deliveries.page(DeliverySelection(), after=None, at_most=9).rows
+    deliveries.replay(row.delivery_id)
+    # Postgres has a clock of its own.
+    office.clock.set_wrong((datetime.now(UTC) - office.clock.now()).total_seconds() + 60)
+    assert office.deliver() == 1
+    since = row.created_at - timedelta(hours=1)
+    done = deliveries.replay_range(endpoint_id, since=since, until=since + timedelta(days=1), at_most=9)
+    assert done is not None
+    assert (done.count, office.deliver()) == (1, 1)
+
+    assert len({received.message_id for received in receiver.received}) == 1
+    assert len({received.body for received in receiver.received}) == 1
+
+
+def test_private_targets_are_refused_when_it_is_sent_too(office: Office, receiver: Receiver) -> None:
+    office.endpoint(receiver.url().replace("http://", "https://"))
+    office.ends(office.video())
+    office.ways = Ways(office.outbox, Webhooks(playback_base=BASE, allow_private=False), None)
+    assert office.deliver() == 1
+    assert office.deliveries() == [("pending", 1)]
+    assert receiver.received == []

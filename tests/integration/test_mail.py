@@ -1,0 +1,95 @@
+"""Letters handed in at a real SMTP server."""
+
+from collections.abc import Iterator
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from controller.outbox.mail import Mail, server_of
+from controller.outbox.verdict import Fate
+from devstack.ports import any_free_port
+from tests.unit.controller.outbox.told import BASE, a_notification
+
+TOLD = a_notification(email="ann@example.com")
+
+
+class Taking:
+    """What the server does with letters: it keeps them, unless it has something else to say."""
+
+    def __init__(self) -> None:
+        self.letters: list[bytes] = []
+        self.recipients: list[str] = []
+        self.to_recipient = "250 OK"
+        self.to_data = "250 OK"
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        if self.to_recipient.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.to_recipient
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.to_data.startswith("250"):
+            self.letters.append(envelope.content)
+            self.recipients += envelope.rcpt_tos
+        return self.to_data
+
+
+@pytest.fixture
+def taking() -> Taking:
+    return Taking()
+
+
+@pytest.fixture
+def mail(taking: Taking) -> Iterator[Mail]:
+    """The way to owners over a server that is there."""
+    port = any_free_port()
+    controller = Controller(taking, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield Mail(server_of(f"smtp://127.0.0.1:{port}"), sender="videos@example.net", playback_base=BASE)
+    controller.stop()
+
+
+def test_a_letter_arrives_at_its_owner_alone(mail: Mail, taking: Taking) -> None:
+    assert mail.send(TOLD).fate is Fate.ACCEPTED
+    assert taking.recipients == ["ann@example.com"]
+    (raw,) = taking.letters
+    letter = message_from_bytes(raw)
+    assert letter["Message-ID"] == f"<{TOLD.notification_id}@example.net>"
+    assert letter["Subject"] == 'Your video "Cats" is ready'
+    assert f"{BASE}/processed/{TOLD.video_id}/playlist.m3u8" in raw.decode()
+
+
+@pytest.mark.parametrize(
+    ("to_recipient", "to_data", "fate", "status"),
+    [
+        pytest.param("550 no such user", "250 OK", Fate.NEVER, 550, id="nobody-there"),
+        pytest.param("450 try later", "250 OK", Fate.AGAIN, 450, id="greylisted"),
+        pytest.param("250 OK", "554 looks like spam", Fate.NEVER, 554, id="letter-refused"),
+        pytest.param("250 OK", "451 disk full", Fate.AGAIN, 451, id="disk-full"),
+    ],
+)
+def test_what_the_server_says_decides(
+    mail: Mail, taking: Taking, to_recipient: str, to_data: str, fate: Fate, status: int
+) -> None:
+    taking.to_recipient, taking.to_data = to_recipient, to_data
+    answer = mail.send(TOLD)
+
+    assert (answer.fate, answer.status) == (fate, status)
+    assert taking.letters == []
+
+
+def test_a_server_that_is_away_is_asked_again() -> None:
+    mail = Mail(server_of("smtp://127.0.0.1:1"), sender="videos@example.net", playback_base=BASE)
+    assert mail.send(TOLD).fate is Fate.AGAIN
+
+
+def test_no_password_leaves_where_tls_is_not_offered(mail: Mail, taking: Taking) -> None:
+    port = mail._server.port
+    for url in (f"smtp+starttls://u:p@127.0.0.1:{port}", f"smtps://u:p@127.0.0.1:{port}"):
+        answer = Mail(server_of(url), sender="videos@example.net", playback_base=BASE).send(TOLD)
+        assert answer.fate is Fate.AGAIN
+    with pytest.raises(ValueError, match="password"):
+        server_of(f"smtp://u:p@127.0.0.1:{port}")
+    assert taking.letters == []

@@ -1,0 +1,45 @@
+"""Endpoints and deliveries on a real Postgres."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crds.schedule import Timing
+from crds.videoupload import UploadMode, new_video_id
+from desired.database import Database
+from desired.deliveries import Deliveries
+from desired.endpoints import Endpoints
+from desired.notifications import Kind
+from desired.observations import Observations
+from desired.outbox import Outbox
+from desired.rows import Cause
+from desired.wishes import NewVideo, Wishes
+from tests.contracts.endings_contract import errored, ready
+from tests.contracts.outbox_contract import Office, OutboxContract
+
+
+class TestPostgresOutbox(OutboxContract):
+    @pytest.fixture
+    def office(self, database_url: str) -> Iterator[Office]:
+        database = Database(database_url, max_size=2)
+        wishes, observations = Wishes(database, Timing()), Observations(database)
+
+        def tell(kind: Kind = Kind.READY, *, email: str | None = None) -> str:
+            video_id = new_video_id()
+            key = f"uploads/{video_id}/original.mp4"
+            new = NewVideo(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, {}, email)
+            row = wishes.create(new, per_hour=1000)
+            after = ready(row.observed) if kind is Kind.READY else errored(row.observed)
+            assert observations.commit(row, after, cause=Cause.POLL) is not None
+            return video_id
+
+        # Postgres has a clock of its own: whatever it makes is due a little later here.
+        yield Office(
+            Outbox(database),
+            Endpoints(database),
+            Deliveries(database),
+            tell,
+            now=lambda: datetime.now(UTC) + timedelta(seconds=1),
+        )
+        database.close()

@@ -1,0 +1,162 @@
+"""One webhook on the wire: to the address that was checked, believed only under the endpoint's own name."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from controller.outbox.verdict import Answer, Fate
+from controller.outbox.webhooks import Webhooks
+from desired.outbox import Endpoint
+from tests.integration.receiver import Receiver, Reply
+from tests.unit.controller.outbox.told import BASE, a_notification
+
+NAME = "hooks.example.com"
+TOLD = a_notification()
+
+
+def an_endpoint(url: str) -> Endpoint:
+    return Endpoint(TOLD.notification_id, url, ("whsec_" + "A" * 32,))
+
+
+def here(_host: str, _port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver that is there."""
+    with Receiver("127.0.0.1").serving() as running:
+        yield running
+
+
+@contextmanager
+def tls_receiver(folder: Path, name: str) -> Iterator[tuple[Receiver, Path]]:
+    """Run a receiver with a certificate for one name; yields it and what has to be trusted."""
+    key, subject, now = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.NameAttribute(NameOID.COMMON_NAME, name),
+        datetime.now(UTC),
+    )
+    signed = (
+        x509.CertificateBuilder(
+            x509.Name([subject]), x509.Name([subject]), key.public_key(), x509.random_serial_number()
+        )
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    both, public = folder / "both.pem", folder / "public.pem"
+    public.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    both.write_bytes(private + public.read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    receiver = Receiver("127.0.0.1")
+    receiver.speak_tls(context)
+    with receiver.serving():
+        yield receiver, public
+
+
+def sent(url: str, *, trusted: str | bool = True) -> Answer:
+    webhooks = Webhooks(playback_base=BASE, allow_private=True, resolve=here, trusted=trusted)
+    return webhooks.send(TOLD, an_endpoint(url))
+
+
+def test_a_certificate_for_the_endpoints_name_is_believed(tmp_path: Path) -> None:
+    with tls_receiver(tmp_path, NAME) as (receiver, trusted):
+        answer = sent(f"https://{NAME}:{receiver.port}/hooks?key=1", trusted=str(trusted))
+
+    assert (answer.fate, answer.status) == (Fate.ACCEPTED, 204)
+    (received,) = receiver.received
+    assert (received.path, received.headers["host"]) == ("/hooks?key=1", f"{NAME}:{receiver.port}")
+
+
+@pytest.mark.parametrize("name", ["other.example.com", "127.0.0.1"])
+def test_a_certificate_for_another_name_is_not(tmp_path: Path, name: str) -> None:
+    with tls_receiver(tmp_path, name) as (receiver, trusted):
+        answer = sent(f"https://{NAME}:{receiver.port}/", trusted=str(trusted))
+
+    assert (answer.fate, answer.status, answer.text) == (Fate.AGAIN, None, "no answer: SSLError")
+    assert receiver.received == []
+
+
+def test_a_certificate_of_nobody_we_know_is_not(tmp_path: Path) -> None:
+    with tls_receiver(tmp_path, NAME) as (receiver, _):
+        assert sent(f"https://{NAME}:{receiver.port}/").status is None
+    assert receiver.received == []
+
+
+def test_the_name_is_asked_for_once_and_never_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that leads elsewhere a moment later (DNS rebinding) is no way inside."""
+    asked: list[object] = []
+    real = socket.getaddrinfo
+
+    def noting(host: object, *args: object, **kwargs: object) -> object:
+        asked.append(host)
+        return real(host, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", noting)
+    assert sent(f"http://{NAME}:{receiver.port}/").status == 204
+    assert asked == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "fate"),
+    [
+        (Reply(200, body=b"thanks"), Fate.ACCEPTED),
+        (Reply(299), Fate.ACCEPTED),
+        (Reply(301, {"Location": "http://127.0.0.1:1/"}), Fate.AGAIN),
+        (Reply(307, {"Location": "/elsewhere"}), Fate.AGAIN),
+        (Reply(400), Fate.AGAIN),
+        (Reply(404), Fate.AGAIN),
+        (Reply(410), Fate.GONE),
+        (Reply(500), Fate.AGAIN),
+    ],
+    ids=lambda value: str(getattr(value, "status", value)),
+)
+def test_only_2xx_is_accepted_and_no_redirect_is_followed(receiver: Receiver, reply: Reply, fate: Fate) -> None:
+    receiver.replies["/hooks"] = [reply]
+    assert sent(f"http://{NAME}:{receiver.port}/hooks").fate is fate
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_one_that_has_too_much_is_understood(receiver: Receiver, status: int) -> None:
+    receiver.replies["/"] = [Reply(status, {"Retry-After": "120"})]
+    answer = sent(f"http://{NAME}:{receiver.port}/")
+
+    assert (answer.is_full, answer.retry_after_seconds) == (True, 120.0)
+
+
+def test_of_an_answer_no_more_is_kept_than_a_log_needs(receiver: Receiver) -> None:
+    receiver.replies["/"] = [Reply(500, body=b"\x00\x1b[31m" + b"x" * 1_000_000)]
+    answer = sent(f"http://{NAME}:{receiver.port}/")
+
+    assert len(answer.text) <= 1024
+    assert answer.text.startswith("  [31mx")
+
+
+def test_what_no_answer_says_holds_no_part_of_the_url() -> None:
+    answer = sent("http://127.0.0.1:1/secret-path?key=secret")
+    assert (answer.fate, answer.text) == (Fate.AGAIN, "no answer: ConnectionError")
+
+
+def test_proxies_and_passwords_of_this_machine_are_not_used(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert sent(f"http://{NAME}:{receiver.port}/").status == 204
