@@ -32,6 +32,8 @@ class World:
     operator_port: int
     secrets: Secrets
     choices: Choices
+    # The built page, if there is one.
+    web_dir: Path | None = None
 
     @property
     def api_url(self) -> str:
@@ -57,6 +59,7 @@ class World:
             "JWT_ISSUER": JWT_ISSUER,
             "JWT_AUDIENCE": JWT_AUDIENCE,
             "UPLOADS_PER_HOUR": str(self.choices.uploads_per_hour),
+            **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
         }
 
     def for_operator(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from devstack import apiserver, coconut_server, etcd, ours, postgres, s3
+from devstack import apiserver, coconut_server, etcd, ours, page, postgres, s3
 from devstack.choices import Choices
 from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, Cluster
 from devstack.coconut_server import CoconutAccess
@@ -90,6 +90,7 @@ class Plan:
             operator_port=self._ports.of(ours.OPERATOR),
             secrets=made,
             choices=choices,
+            web_dir=page.remembered(place),
         )
 
     def _local_s3(self) -> s3.S3Access:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import description, ours, tokens
+from devstack import description, ours, page, tokens
 from devstack.choices import Choices
 from devstack.cluster import Cluster
 from devstack.description import StackDescription
@@ -54,6 +54,7 @@ class Stack:
             self._take_down_what_is_replaced(choices)
             choices.remember(self._choices_file)
             self._link_tools(choices)
+            page.remember(self.place, page.built_page(self._say))
             for name, ports in PORTS.items():
                 if not self.place.process(name).is_alive():
                     for port in ports:

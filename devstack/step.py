@@ -31,11 +31,17 @@ class Step:
         return "done"
 
 
-def fingerprint(*, files: Iterable[Path] = (), words: Iterable[str] = (), server: DetachedProcess | None = None) -> str:
+def fingerprint(
+    *,
+    files: Iterable[Path] = (),
+    words: Iterable[str] = (),
+    server: DetachedProcess | None = None,
+    relative_to: Path = Path("/"),
+) -> str:
     """Return a hash of files, words and which incarnation of a server runs: a new one may have lost the set-up."""
     told = hashlib.sha256()
     for file in sorted(files):
-        told.update(str(file).encode() + b"\0" + file.read_bytes())
+        told.update(str(file.relative_to(relative_to)).encode() + b"\0" + file.read_bytes())
     for word in words:
         told.update(word.encode() + b"\0")
     if server is not None:

@@ -125,9 +125,14 @@ def _built(wanted: GoTool) -> Path:
     return _cache_dir() / f"{wanted.name}-{cache_key(wanted, go_version=go_version_for(wanted))}" / wanted.name
 
 
-def _cache_dir() -> Path:
+def cache_root() -> Path:
+    """Return where everything is kept that was built and survives a fresh clone."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "video-uploads" / "tools"
+    return Path(base) / "video-uploads"
+
+
+def _cache_dir() -> Path:
+    return cache_root() / "tools"
 
 
 @functools.cache

@@ -22,6 +22,7 @@ from webapi.multipart import Multiparts
 from webapi.observing import Observing
 from webapi.openapi import openapi_document
 from webapi.originals import Originals, VideoOriginal
+from webapi.page import Page, page_routes
 from webapi.parts import VideoParts
 from webapi.ports import Catalogue, Claims, History, Parts, Publisher, Storage, Wishes
 from webapi.retranscoding import Retranscode, Retranscoding
@@ -53,6 +54,7 @@ class Dependencies:
     view: View
     clock: Callable[[], datetime]
     cors_origins: Sequence[str] = ()
+    page: Page | None = None
 
 
 def create_app(needs: Dependencies) -> App:
@@ -67,6 +69,8 @@ def create_app(needs: Dependencies) -> App:
     document = openapi_document()
     app.add_route("/openapi.json", OpenApi(document))
     app.add_route("/docs", Docs(document))
+    for route, resource in page_routes(needs.page) if needs.page else ():
+        app.add_route(route, resource)
     return app
 
 

@@ -5,7 +5,7 @@ Read once, in wiring, by crds/settings.py: what is missing or malformed stops th
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crds.logs import LogFormat
@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=3, ge=0, le=15)
     # Comma-separated origins of pages that may call us, each as browsers send it: scheme, host, and port if unusual.
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+    # What `npm run build` made of webui/. Without it there is no page, only the API.
+    web_dir: DirectoryPath | None = None
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 

@@ -27,6 +27,7 @@ from webapi.auth import Tokens
 from webapi.health import Readiness
 from webapi.jwks import KeySet
 from webapi.metrics import Metrics
+from webapi.page import NoPageError, Page, read_page
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
 from webapi.videos import Policy
@@ -65,6 +66,7 @@ class Environment:
     settings: Settings
     spaces: SpacesSettings
     uploads: UploadsClient
+    page: Page | None
     rotation: Rotation | None
 
 
@@ -76,7 +78,7 @@ def read_environment() -> Environment:
         uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     except RefusedError as error:
         sys.exit(f"{WHO} cannot start: KUBECONFIG: {error}")
-    return Environment(settings, spaces, uploads, rotation)
+    return Environment(settings, spaces, uploads, _page(settings, spaces), rotation)
 
 
 def _read() -> tuple[Settings, SpacesSettings]:
@@ -110,9 +112,23 @@ def start(environment: Environment) -> Service:
             view=View(spaces.public_base_url, Rules(timing, settings.max_submissions)),
             clock=lambda: datetime.now(UTC),
             cors_origins=settings.cors_origins,
+            page=environment.page,
         )
     )
     return Service(app, settings.drain_seconds, readiness, publisher, database, environment.rotation)
+
+
+def _page(settings: Settings, spaces: SpacesSettings) -> Page | None:
+    if settings.web_dir is None:
+        return None
+    # Signing asks nobody, and tells for sure which host browsers will be sent to.
+    signed = Storage(spaces, make_clients(spaces)).presign_upload(
+        "uploads/of-nobody", content_type="video/mp4", declared_bytes=None, expires_seconds=1
+    )
+    try:
+        return read_page(settings.web_dir, upload_url=signed.url, playback_url=spaces.public_base_url)
+    except NoPageError as error:
+        sys.exit(f"{WHO} cannot start: WEB_DIR: {error}")
 
 
 def _tokens(settings: Settings) -> Tokens:

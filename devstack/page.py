@@ -1,0 +1,131 @@
+"""The browser page, built by Vite from webui/ when its sources change, and kept outside the checkout like the tools.
+
+Without Node the stack runs without a page and says so; in CI that is an error, for the page is tested there.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from devstack.place import PROJECT_DIR, Place
+from devstack.server import PartFailedError
+from devstack.step import fingerprint
+from devstack.tools import cache_root
+
+NAME = "page"
+WEBUI_DIR = PROJECT_DIR / "webui"
+_SOURCES = ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", ".npmrc")
+_FOLDERS = ("src", "public")
+# What Vite 8 needs.
+_NODE_NEEDED = (20, 19)
+_BUILD_SECONDS_MAX = 600
+
+
+class CannotBuildError(Exception):
+    """The page cannot be built here. The message says what to install or what went wrong."""
+
+
+def built_page(say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the directory of the page, built now if it has not been before; None where that is impossible.
+
+    Raises PartFailedError in CI.
+    """
+    try:
+        return _built(say)
+    except CannotBuildError as error:
+        if environment.get("CI"):
+            raise PartFailedError(f"the page cannot be built: {error}") from error
+        say(f"{NAME:<15} {'none':<21} {error}")
+        return None
+
+
+def remember(place: Place, page: Path | None) -> None:
+    """Keep which page the API of a stack serves, so that a later `restart` serves the same."""
+    _memory(place).write_text(str(page or ""))
+
+
+def remembered(place: Place) -> Path | None:
+    """Return the page that the last `up` found."""
+    text = _memory(place).read_text() if _memory(place).exists() else ""
+    return Path(text) if text else None
+
+
+def page_key(webui: Path = WEBUI_DIR) -> str:
+    """Return a hash of everything that decides what the build gives."""
+    files = [webui / name for name in _SOURCES] + [
+        path for folder in _FOLDERS for path in (webui / folder).rglob("*") if path.is_file()
+    ]
+    return fingerprint(files=files, relative_to=webui)[:16]
+
+
+def node_version(text: str) -> tuple[int, int]:
+    """Return (20, 19) for ``v20.19.2``."""
+    found = re.search(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _memory(place: Place) -> Path:
+    return place.root / "page.path"
+
+
+def _built(say: Callable[[str], None]) -> Path:
+    built = cache_root() / NAME / page_key()
+    if not built.exists():
+        _check_node()
+        with _one_build_at_a_time():
+            if not built.exists():
+                _build(built, say)
+    return built
+
+
+def _build(built: Path, say: Callable[[str], None]) -> None:
+    began, draft = time.monotonic(), built.with_name(f".{built.name}.building")
+    _install()
+    _run("npx", "--no-install", "vite", "build", "--emptyOutDir", "--outDir", str(draft))
+    draft.rename(built)
+    say(f"{NAME:<15} {'built':<21} {built} ({time.monotonic() - began:.1f} s)")
+
+
+def _install() -> None:
+    """Install what the lock names, unless that has been done."""
+    lock, mark = WEBUI_DIR / "package-lock.json", WEBUI_DIR / "node_modules" / ".installed"
+    wanted = fingerprint(files=[lock], relative_to=WEBUI_DIR)
+    if not mark.exists() or mark.read_text() != wanted:
+        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        mark.write_text(wanted)
+
+
+def _check_node() -> None:
+    needed = ".".join(map(str, _NODE_NEEDED))
+    how = f"install Node {needed} or newer with npm (apt-get install nodejs npm, from backports if need be)"
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        raise CannotBuildError(f"there is no `node` and `npm`: {how}")
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if node_version(told) < _NODE_NEEDED:
+        raise CannotBuildError(f"Node {told} is too old: {how}")
+
+
+def _run(*argv: str) -> None:
+    try:
+        done = subprocess.run(
+            argv, cwd=WEBUI_DIR, capture_output=True, text=True, check=False, timeout=_BUILD_SECONDS_MAX
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CannotBuildError(f"{' '.join(argv)} took more than {_BUILD_SECONDS_MAX} s") from error
+    if done.returncode != 0:
+        raise CannotBuildError(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()[-2000:]}")
+
+
+@contextlib.contextmanager
+def _one_build_at_a_time() -> Iterator[None]:
+    directory = cache_root() / NAME
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

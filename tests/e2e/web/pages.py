@@ -1,0 +1,95 @@
+"""What somebody does and sees on the page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
+
+from tests.e2e.uploads.world import Person, World
+
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
+# A transcode on a busy machine.
+PATIENCE_MS = 60_000
+
+
+@dataclass
+class Visitor:
+    """Somebody who is signed in, in a browser of their own."""
+
+    world: World
+    person: Person
+    context: BrowserContext
+    page: Page
+    pictures: Path
+    # What must stay empty: scripts that failed, rules of the page's policy that were broken, requests elsewhere.
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def arrived(
+        cls, browser: Browser, world: World, pictures: Path, *, viewport: ViewportSize = PHONE, **options: Any
+    ) -> Iterator["Visitor"]:
+        """Open the page with a token in its address."""
+        person = world.person(is_admin=options.pop("is_admin", False))
+        context = browser.new_context(viewport=viewport, **options)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        visitor = cls(world, person, context, page, pictures)
+        visitor.listen(page)
+        try:
+            visitor.open()
+            yield visitor
+        finally:
+            context.close()
+        assert visitor.complaints == []
+
+    def listen(self, page: Page) -> None:
+        """Remember what a page complains of, and whom it asks."""
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("console", lambda line: self._hear(line.type, line.text))
+        page.on("request", lambda request: self._see(request.url))
+
+    def open(self, token: str | None = None) -> None:
+        """Open the page as `make demo` prints it."""
+        self.page.goto(f"{self.web_url}/#token={token or self.person.token}")
+
+    @property
+    def web_url(self) -> str:
+        """Return where the page is."""
+        return self.world.described.web_url
+
+    def choose(self, *paths: Path) -> None:
+        """Choose files to upload."""
+        self.page.locator(".uppy-Dashboard-input").first.set_input_files(list(paths))
+
+    def card(self, title: str) -> Locator:
+        """Return the card of a video in the list."""
+        return self.page.locator("li.card").filter(has=self.page.get_by_role("heading", name=title, exact=True))
+
+    def wait_for_label(self, title: str, label: str) -> None:
+        """Wait until a video is in a state."""
+        self.card(title).locator(".badge", has_text=label).wait_for(timeout=PATIENCE_MS)
+
+    def video_id(self, title: str) -> str:
+        """Return the id of a video in the list."""
+        video_id = self.card(title).get_attribute("data-video")
+        assert video_id is not None
+        return video_id
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the whole page."""
+        self.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
+
+    def _hear(self, kind: str, text: str) -> None:
+        # A call that is refused, or a line that is down, is written there by the browser itself.
+        if kind == "error" and "Failed to load resource" not in text:
+            self.complaints.append(f"console: {text}")
+
+    def _see(self, url: str) -> None:
+        allowed = (self.web_url, self.world.described.s3.endpoint, "blob:", "data:")
+        if not url.startswith(allowed):
+            self.complaints.append(f"a request elsewhere: {url}")

@@ -1,0 +1,90 @@
+// Every call the page makes, by name.
+
+import type { Answer, Api } from "./client";
+import type { DeadLetter, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
+
+export interface NewVideo {
+  title: string;
+  filename: string;
+  content_type: string;
+  size_bytes: number;
+  upload_mode: "single" | "multipart";
+}
+
+export interface Listing {
+  status?: string;
+  deleted?: boolean;
+  pageToken?: string;
+}
+
+export class Calls {
+  constructor(private readonly api: Api) {}
+
+  async create(video: NewVideo, idempotencyKey: string, signal?: AbortSignal): Promise<Target> {
+    return must(await this.api.insist<Target>("POST", "/videos", { body: video, idempotencyKey, signal }));
+  }
+
+  async uploadUrl(id: string, signal?: AbortSignal): Promise<Target> {
+    return must(await this.api.insist<Target>("POST", `/videos/${id}/upload_url`, { signal }));
+  }
+
+  async parts(id: string, signal?: AbortSignal): Promise<PartList> {
+    return must(await this.api.insist<PartList>("GET", `/videos/${id}/parts`, { signal }));
+  }
+
+  async sign(id: string, part: number, signal?: AbortSignal): Promise<SignedPart> {
+    const asked = { body: { part_numbers: [part] }, signal };
+    const answer = must(await this.api.insist<{ parts: SignedPart[] }>("POST", `/videos/${id}/parts`, asked));
+    const signed = answer.parts[0];
+    if (!signed) throw new Error(`no URL for part ${part}`);
+    return signed;
+  }
+
+  async confirm(id: string): Promise<void> {
+    await this.api.insist("POST", `/videos/${id}/upload_complete`);
+  }
+
+  /** One video, unless it is the one that `etag` names. */
+  video(id: string, etag: string | null = null): Promise<Answer<Video>> {
+    return this.api.call<Video>("GET", `/videos/${id}`, { etag });
+  }
+
+  async list(listing: Listing): Promise<VideoPage> {
+    const query = new URLSearchParams({ page_size: "12" });
+    if (listing.status) query.set("status", listing.status);
+    if (listing.deleted) query.set("deleted", "true");
+    if (listing.pageToken) query.set("page_token", listing.pageToken);
+    return must(await this.api.call<VideoPage>("GET", `/videos?${query}`));
+  }
+
+  async events(id: string): Promise<VideoEvent[]> {
+    return must(await this.api.call<{ events: VideoEvent[] }>("GET", `/videos/${id}/events`)).events;
+  }
+
+  async retry(id: string): Promise<Video> {
+    return must(await this.api.call<Video>("POST", `/videos/${id}/retry`));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.api.insist("DELETE", `/videos/${id}`);
+  }
+
+  async restore(id: string): Promise<Video> {
+    return must(await this.api.call<Video>("POST", `/videos/${id}/restore`));
+  }
+
+  async deadLetters(pageToken: string | null): Promise<VideoPage<DeadLetter>> {
+    const query = new URLSearchParams({ status: "errored", page_size: "10" });
+    if (pageToken) query.set("page_token", pageToken);
+    return must(await this.api.call<VideoPage<DeadLetter>>("GET", `/admin/videos?${query}`));
+  }
+
+  async retryAnybodys(id: string): Promise<void> {
+    await this.api.call("POST", `/admin/videos/${id}/retry`);
+  }
+}
+
+function must<T>(answer: Answer<T>): T {
+  if (answer.body === null) throw new Error("an answer without a body");
+  return answer.body;
+}

@@ -1,0 +1,127 @@
+// Calls with a bearer token. An expired token is no failure here: the call waits for a new one and is made again.
+
+import { retryAfterSeconds, waitBeforeTry } from "./patience";
+import { NoAnswerError, ProblemError } from "./problems";
+import type { Problem } from "./types";
+
+export interface TokenSource {
+  /** A token; waits as long as there is none. */
+  token(): Promise<string>;
+  /** This token was refused: ask the person for another one. */
+  refused(token: string): void;
+}
+
+export interface Asked {
+  body?: unknown;
+  etag?: string | null;
+  idempotencyKey?: string;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Answer<T> {
+  /** Null when nothing has changed since `etag`, or when there is no body. */
+  body: T | null;
+  isUnchanged: boolean;
+  etag: string | null;
+  retryAfterSeconds: number | null;
+}
+
+export class Api {
+  constructor(
+    private readonly tokens: TokenSource,
+    private readonly send: typeof fetch = (...asked) => fetch(...asked),
+    private readonly wait: (ms: number, signal?: AbortSignal) => Promise<void> = untilLaterOrOnline,
+  ) {}
+
+  /** Make a call once; only an expired token makes it wait. Throws ProblemError, NoAnswerError. */
+  async call<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> {
+    for (;;) {
+      const token = await this.tokens.token();
+      const response = await this.sent(method, path, token, asked);
+      if (response.status === 401) {
+        this.tokens.refused(token);
+        continue;
+      }
+      return await answerOf<T>(response);
+    }
+  }
+
+  /** Make a call until it is answered: through a lost line, a restart of the service, an expired token. */
+  async insist<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.call<T>(method, path, asked);
+      } catch (error) {
+        if (asked.signal?.aborted || !passes(error)) throw error;
+        const asksFor = error instanceof ProblemError ? error.retryAfterSeconds : null;
+        await this.wait(waitBeforeTry(failures, asksFor), asked.signal);
+      }
+    }
+  }
+
+  private async sent(method: string, path: string, token: string, asked: Asked): Promise<Response> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
+    if (asked.body !== undefined) headers["Content-Type"] = "application/json";
+    if (asked.etag) headers["If-None-Match"] = asked.etag;
+    if (asked.idempotencyKey) headers["Idempotency-Key"] = asked.idempotencyKey;
+    try {
+      return await this.send(`/api/v1${path}`, {
+        method,
+        headers,
+        // The page compares tags itself: the browser's own store would hide what has not changed.
+        cache: "no-store",
+        ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+        ...(asked.signal ? { signal: asked.signal } : {}),
+      });
+    } catch (error) {
+      if (asked.signal?.aborted) throw error;
+      throw new NoAnswerError();
+    }
+  }
+}
+
+/** Whether the same call may succeed by itself later. */
+export function passes(error: unknown): boolean {
+  if (error instanceof NoAnswerError) return true;
+  return error instanceof ProblemError && error.problem.status >= 500;
+}
+
+async function answerOf<T>(response: Response): Promise<Answer<T>> {
+  const after = retryAfterSeconds(response.headers.get("Retry-After"));
+  if (response.status === 304) {
+    return { body: null, isUnchanged: true, etag: response.headers.get("ETag"), retryAfterSeconds: after };
+  }
+  const text = await response.text().catch(() => {
+    throw new NoAnswerError();
+  });
+  if (!response.ok) throw new ProblemError(problemOf(response, text), after);
+  const body = text === "" ? null : (JSON.parse(text) as T);
+  return { body, isUnchanged: false, etag: response.headers.get("ETag"), retryAfterSeconds: after };
+}
+
+function problemOf(response: Response, text: string): Problem {
+  try {
+    const problem = JSON.parse(text) as Problem;
+    if (typeof problem.code === "string") return problem;
+  } catch {
+    // A proxy's page of its own: what it says is not for people.
+  }
+  const title = "The service gave an answer that is not its own";
+  const code = response.status >= 500 ? "temporarily_unavailable" : "unknown";
+  return { status: response.status, code, title, detail: `status ${response.status}`, retryable: true, what_to_do: "" };
+}
+
+/** Waits, but not longer than until the line is back. */
+export function untilLaterOrOnline(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    addEventListener("online", done);
+    signal?.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,107 @@
+// What the API answers with (docs/api.md); only what the page uses.
+
+export type Phase = "pending" | "uploading" | "uploaded" | "processing" | "ready" | "errored";
+export const PHASES: readonly Phase[] = ["pending", "uploading", "uploaded", "processing", "ready", "errored"];
+
+export interface VideoError {
+  code: string;
+  message: string;
+  stage: string;
+  retryable: boolean;
+  what_to_do: string;
+}
+
+export interface Rendition {
+  width: number | null;
+  height: number | null;
+  bandwidth: number;
+}
+
+export interface Video {
+  id: string;
+  title: string;
+  status: Phase;
+  playback_url: string | null;
+  thumbnail_url: string | null;
+  is_playable: boolean;
+  progress: number;
+  reason: string;
+  waiting_for: string | null;
+  what_to_do: string | null;
+  phase_since: string;
+  next_check_at: string | null;
+  deadline_at: string | null;
+  attempt: number;
+  submissions_left: number;
+  edition_status: Phase;
+  error: VideoError | null;
+  renditions: Rendition[];
+  duration_seconds: number | null;
+  filename: string;
+  size_bytes: number | null;
+  created_at: string;
+  deleted_at: string | null;
+  restorable_until: string | null;
+}
+
+export interface VideoPage<V = Video> {
+  videos: V[];
+  next_page_token: string | null;
+}
+
+export interface DeadLetter extends Video {
+  owner: string;
+  origin: string;
+  provider_answer: string | null;
+}
+
+export interface Target {
+  video_id: string;
+  upload_url: string;
+  method: string;
+  headers: Record<string, string>;
+  expires_at: string;
+  upload: { mode: "single" } | { mode: "multipart"; part_size: number; part_count: number };
+}
+
+export interface StoredPart {
+  part_number: number;
+  size_bytes: number;
+  etag: string;
+}
+
+export interface PartList {
+  size_bytes: number;
+  part_size: number;
+  part_count: number;
+  parts: StoredPart[];
+  missing: number[];
+}
+
+export interface SignedPart {
+  part_number: number;
+  upload_url: string;
+  method: string;
+  headers: Record<string, string>;
+  expires_at: string;
+}
+
+export interface VideoEvent {
+  at: string;
+  cause: string;
+  status: Phase;
+  reason: string;
+  message: string;
+  attempt: number;
+}
+
+export interface Problem {
+  status: number;
+  code: string;
+  title: string;
+  detail: string;
+  retryable: boolean;
+  what_to_do: string;
+  request_id?: string;
+  errors?: { field: string; detail: string }[];
+}

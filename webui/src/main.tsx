@@ -1,0 +1,57 @@
+// Joins the parts and starts the page.
+
+import { render } from "preact";
+
+import { Calls } from "./api/calls";
+import { Api } from "./api/client";
+import { App } from "./app";
+import { Session } from "./session/session";
+import { setTrustedTypes } from "./trusted";
+import { Keeper } from "./upload/keeper";
+import { Records } from "./upload/records";
+import { Uploads } from "./upload/uploads";
+import { Library } from "./videos/library";
+
+import "@uppy/core/css/style.min.css";
+import "@uppy/dashboard/css/style.min.css";
+import "./styles.css";
+
+setTrustedTypes();
+
+const session = new Session(sessionStorage);
+session.takeFromAddress(location, history);
+
+const calls = new Calls(new Api(session));
+const library = new Library(calls);
+const uploads = new Uploads(
+  calls,
+  new Records(localStorage),
+  new Keeper(navigator.serviceWorker),
+  () => session.state.value.claims?.subject ?? null,
+);
+uploads.onVideo = (id) => void library.look(id);
+
+const place = document.getElementById("page");
+if (place) render(<App session={session} calls={calls} uploads={uploads} library={library} />, place);
+
+let begun: string | null = null;
+function begin(): void {
+  const subject = session.state.value.claims?.subject ?? null;
+  if (subject === begun) return;
+  begun = subject;
+  if (subject === null) return;
+  void library.refresh();
+  void restore();
+}
+
+async function restore(): Promise<void> {
+  await uploads.restore().catch(() => {
+    // Nobody answered: when the line is back.
+    addEventListener("online", () => void restore(), { once: true });
+  });
+}
+
+session.state.subscribe(begin);
+begin();
+document.addEventListener("visibilitychange", () => document.hidden || library.wake());
+addEventListener("online", () => library.wake());

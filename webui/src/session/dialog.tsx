@@ -1,0 +1,61 @@
+// Asks for a token: the first one, or another when the last one has expired. Uploads go on meanwhile.
+
+import { useState } from "preact/hooks";
+
+import { Button, Modal } from "../ui/parts";
+import { useStore } from "../ui/store";
+import { refusalOf } from "./claims";
+import type { Session } from "./session";
+
+const TEXTS = {
+  first: ["Sign in", "Paste the token that you were given. It stays in this tab and is forgotten when you close it."],
+  again: [
+    "Your sign-in has expired",
+    "Paste a new token to go on. Nothing is lost: what is being sent is kept, and uploads go on where they are.",
+  ],
+} as const;
+
+export function TokenDialog({ session }: { session: Session }) {
+  const { needed, claims } = useStore(session.state);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  if (needed === "no") return null;
+  const [title, text] = TEXTS[needed];
+  const onSubmit = (event: Event) => {
+    event.preventDefault();
+    const pasted = String(new FormData(event.currentTarget as HTMLFormElement).get("token") ?? "").trim();
+    const refused = refusalOf(pasted, needed === "again" ? (claims?.subject ?? null) : null, Date.now());
+    setRefusal(refused);
+    if (refused === null) session.accept(pasted);
+  };
+  return (
+    <Modal key={needed} title={title} onClose={null}>
+      <p>{text}</p>
+      <form onSubmit={onSubmit}>
+        <label class="field">
+          Token
+          <textarea
+            name="token"
+            rows={4}
+            required
+            spellcheck={false}
+            autocomplete="off"
+            autocapitalize="off"
+            aria-invalid={refusal !== null}
+            aria-describedby={refusal ? "token-refusal" : undefined}
+          />
+        </label>
+        {refusal && (
+          <p id="token-refusal" class="trouble" role="alert">
+            {refusal}
+          </p>
+        )}
+        <div class="modal-actions">
+          {needed === "again" && <Button onClick={() => session.signOut()}>Sign out</Button>}
+          <Button kind="main" type="submit">
+            {needed === "again" ? "Go on" : "Sign in"}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,19 @@
+// Trusted Types: with this policy in place no text becomes code or markup anywhere on the page, whoever wrote it.
+// Only our own two worker scripts may be started, and an element may be emptied.
+
+interface TrustedTypes {
+  createPolicy(name: string, rules: Record<string, (text: string) => string | null>): unknown;
+}
+
+export function mayRun(url: string, origin: string): boolean {
+  const { origin: from, pathname } = new URL(url, origin);
+  return from === origin && (pathname === "/keeper.js" || /^\/assets\/hls\.worker-[\w-]+\.js$/.test(pathname));
+}
+
+export function setTrustedTypes(): void {
+  const trusted = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
+  trusted?.createPolicy("default", {
+    createHTML: (text) => (text === "" ? text : null),
+    createScriptURL: (url) => (mayRun(url, location.origin) ? url : null),
+  });
+}

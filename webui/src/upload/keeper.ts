@@ -1,0 +1,53 @@
+// The page's side of public/keeper.js: a worker that holds files through a reload. All of it may fail; then the page
+// asks for the file again.
+
+const ANSWER_WITHIN_MS = 2_000;
+// Browsers end a worker that has heard nothing for about 30 seconds.
+const SIGN_OF_LIFE_MS = 12_000;
+
+export class Keeper {
+  private kept = new Set<string>();
+
+  constructor(private readonly container: ServiceWorkerContainer | undefined) {
+    container?.register("/keeper.js").catch(() => undefined);
+    setInterval(() => {
+      if (this.kept.size > 0) void this.ask({ what: "ping" });
+    }, SIGN_OF_LIFE_MS);
+  }
+
+  async keep(name: string, file: File): Promise<void> {
+    this.kept.add(name);
+    await this.ask({ what: "keep", name, file });
+  }
+
+  async give(name: string): Promise<File | null> {
+    const file = await this.ask({ what: "give", name });
+    return file instanceof File ? file : null;
+  }
+
+  async forget(name: string): Promise<void> {
+    this.kept.delete(name);
+    await this.ask({ what: "forget", name });
+  }
+
+  private async ask(message: object): Promise<unknown> {
+    const worker = await this.worker();
+    if (!worker) return null;
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      const timer = setTimeout(() => resolve(null), ANSWER_WITHIN_MS);
+      port1.onmessage = (event: MessageEvent) => {
+        clearTimeout(timer);
+        resolve(event.data);
+      };
+      worker.postMessage(message, [port2]);
+    });
+  }
+
+  private async worker(): Promise<ServiceWorker | null> {
+    if (!this.container) return null;
+    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), ANSWER_WITHIN_MS));
+    const ready = this.container.ready.then((registration) => registration.active);
+    return Promise.race([ready, late]);
+  }
+}

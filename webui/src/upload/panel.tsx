@@ -1,0 +1,99 @@
+// Where videos are dropped or chosen, and what was left unfinished.
+
+import Dashboard from "@uppy/dashboard";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { Button, Progress } from "../ui/parts";
+import { useStore } from "../ui/store";
+import type { Unfinished, Uploads } from "./uploads";
+
+const HEIGHT = 260;
+
+export function UploadPanel({ uploads }: { uploads: Uploads }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!place.current) return;
+    uploads.uppy.use(Dashboard, {
+      id: "Dashboard",
+      inline: true,
+      target: place.current,
+      width: "100%",
+      height: HEIGHT,
+      theme: "auto",
+      proudlyDisplayPoweredByUppy: false,
+      disableThumbnailGenerator: true,
+      showLinkToFileUploadResult: false,
+      hideUploadButton: true,
+      doneButtonHandler: null,
+      note: "Large files are sent in pieces: after a lost line, a reload or a pause they go on where they stopped.",
+    });
+    return () => {
+      const dashboard = uploads.uppy.getPlugin("Dashboard");
+      if (dashboard) uploads.uppy.removePlugin(dashboard);
+    };
+  }, [uploads]);
+  return (
+    <section aria-labelledby="upload-title">
+      <h2 id="upload-title" class="unseen">
+        Upload
+      </h2>
+      <div ref={place} class="drop" />
+      <UnfinishedUploads uploads={uploads} />
+    </section>
+  );
+}
+
+function UnfinishedUploads({ uploads }: { uploads: Uploads }) {
+  const unfinished = useStore(uploads.unfinished);
+  if (unfinished.length === 0) return null;
+  return (
+    <section class="unfinished" aria-labelledby="unfinished-title">
+      <h2 id="unfinished-title">Not finished yet</h2>
+      <ul class="plain-list">
+        {unfinished.map((one) => (
+          <One key={one.record.key} one={one} uploads={uploads} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function One({ one, uploads }: { one: Unfinished; uploads: Uploads }) {
+  const { record, storedBytes, sentence, refusal, isElsewhere } = one;
+  const input = useRef<HTMLInputElement>(null);
+  const [busy, setBusy] = useState(false);
+  const onChange = () => {
+    const file = input.current?.files?.[0];
+    if (file) uploads.chosenAgain(record, file);
+    if (input.current) input.current.value = "";
+  };
+  return (
+    <li class="notice" data-unfinished={record.name}>
+      <h3>{record.title}</h3>
+      <p>{sentence}</p>
+      {!isElsewhere && <Progress percent={(100 * storedBytes) / record.size} label={`Stored of ${record.title}`} />}
+      {refusal && (
+        <p class="trouble" role="alert">
+          {refusal}
+        </p>
+      )}
+      {!isElsewhere && (
+        <div class="card-actions">
+          <label class="button button-main">
+            <input ref={input} type="file" class="unseen" onChange={onChange} />
+            Choose “{record.name}”
+          </label>
+          <Button
+            disabled={busy}
+            onClick={() => {
+              setBusy(true);
+              void uploads.discard(record);
+            }}
+          >
+            Discard
+          </Button>
+        </div>
+      )}
+    </li>
+  );
+}

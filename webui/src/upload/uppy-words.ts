@@ -1,0 +1,27 @@
+// What Uppy says, in our words; what is not here stays as it is.
+
+export const UPPY_WORDS = {
+  pluralize: (count: number) => (count === 1 ? 0 : 1),
+  strings: {
+    dropPasteFiles: "Drop videos here or %{browseFiles}",
+    browseFiles: "choose videos",
+    addMore: "Add more",
+    addingMoreFiles: "Adding more videos",
+    cancelUpload: "Cancel upload",
+    removeFile: "Cancel and remove %{file}",
+    pauseUpload: "Pause",
+    resumeUpload: "Go on",
+    retryUpload: "Try again",
+    pause: "Pause",
+    resume: "Go on",
+    retry: "Try again",
+    uploadFailed: "Not sent yet",
+    complete: "Sent",
+    noInternetConnection: "The line is down. Uploads go on by themselves when it is back.",
+    connectedToInternet: "The line is back.",
+    failedToUpload: "%{file} could not be sent yet",
+    youCanOnlyUploadFileTypes: "Only videos can be uploaded",
+    inferiorSize: "This file is empty",
+    noDuplicates: "“%{fileName}” is already being sent",
+  },
+};

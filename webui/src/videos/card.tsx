@@ -1,0 +1,108 @@
+// One video of the list: picture, state, what it waits for, and what can be done.
+
+import { useState } from "preact/hooks";
+
+import type { Video } from "../api/types";
+import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
+import { duration, fileSize, relative } from "../ui/words";
+import { canRetry, needsFile, shown } from "./states";
+
+export interface Acts {
+  retry: (video: Video) => Promise<void>;
+  remove: (video: Video) => Promise<void>;
+  restore: (video: Video) => Promise<void>;
+}
+
+export function Card({ video, sentPercent, acts }: { video: Video; sentPercent: number | undefined; acts: Acts }) {
+  const state = shown(video, sentPercent);
+  return (
+    <li class="card" data-video={video.id} data-status={video.status}>
+      <Picture video={video} />
+      <div class="card-body">
+        <div class="card-head">
+          <h3 class="card-title">
+            {video.is_playable ? <a href={`#/watch/${video.id}`}>{video.title}</a> : video.title}
+          </h3>
+          <Badge tone={state.tone}>{state.label}</Badge>
+        </div>
+        <p class="card-facts">{facts(video)}</p>
+        <p class="card-sentence">{state.sentence}</p>
+        {state.progress !== null && <Progress percent={state.progress} label={`${state.label}: ${video.title}`} />}
+        {state.advice && <p class="card-advice">{state.advice}</p>}
+        <Actions video={video} acts={acts} />
+      </div>
+    </li>
+  );
+}
+
+function Picture({ video }: { video: Video }) {
+  const length = video.duration_seconds === null ? null : duration(video.duration_seconds);
+  const inside = (
+    <>
+      {video.thumbnail_url ? <img src={video.thumbnail_url} alt="" loading="lazy" /> : <Icon path={PATHS.film} size={36} />}
+      {length && <span class="card-length">{length}</span>}
+    </>
+  );
+  if (!video.is_playable) return <div class="card-picture">{inside}</div>;
+  // The title is the link that is read out and reached by keyboard; this one is for fingers.
+  return (
+    <a class="card-picture" href={`#/watch/${video.id}`} tabIndex={-1} aria-hidden="true">
+      {inside}
+      <span class="card-play">
+        <Icon path={PATHS.play} size={26} />
+      </span>
+    </a>
+  );
+}
+
+function Actions({ video, acts }: { video: Video; acts: Acts }) {
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const run = (act: (video: Video) => Promise<void>) => async () => {
+    setBusy(true);
+    setTrouble(null);
+    await act(video).catch((error: Error) => setTrouble(error.message));
+    setBusy(false);
+  };
+  const isUploading = video.status === "pending" || video.status === "uploading";
+  return (
+    <>
+      <div class="card-actions">
+        {canRetry(video) && !needsFile(video) && (
+          <Button kind="main" disabled={busy} onClick={run(acts.retry)} aria-label={`Try again: ${video.title}`}>
+            <Icon path={PATHS.again} size={18} /> Try again
+          </Button>
+        )}
+        {video.deleted_at !== null ? (
+          <Button disabled={busy} onClick={run(acts.restore)} aria-label={`Restore: ${video.title}`}>
+            <Icon path={PATHS.undo} size={18} /> Restore
+          </Button>
+        ) : (
+          <Button
+            class="button-quiet"
+            disabled={busy}
+            onClick={run(acts.remove)}
+            aria-label={`${isUploading ? "Cancel" : "Delete"}: ${video.title}`}
+          >
+            <Icon path={PATHS.trash} size={18} /> {isUploading ? "Cancel" : "Delete"}
+          </Button>
+        )}
+      </div>
+      {trouble && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+    </>
+  );
+}
+
+function facts(video: Video): string {
+  const now = Date.now();
+  const words = [relative(video.created_at, now)];
+  if (video.size_bytes !== null) words.push(fileSize(video.size_bytes));
+  if (video.deleted_at !== null && video.restorable_until !== null) {
+    words.push(`can be restored until ${new Date(video.restorable_until).toLocaleDateString("en", { dateStyle: "medium" })}`);
+  }
+  return words.join(" · ");
+}

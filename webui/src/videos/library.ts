@@ -1,0 +1,139 @@
+// The videos on the page: pages of a list, and a look at each one that moves, as long as somebody can see it.
+
+import type { Calls } from "../api/calls";
+import type { Video } from "../api/types";
+import { Store } from "../ui/store";
+import { nextLook } from "./schedule";
+import { isMoving } from "./states";
+
+export type Filter = "all" | "ready" | "errored" | "deleted";
+
+export interface Shelf {
+  filter: Filter;
+  videos: readonly Video[];
+  more: string | null;
+  isLoading: boolean;
+  trouble: string | null;
+}
+
+interface Look {
+  etag: string | null;
+  retryAfterSeconds: number | null;
+  unchanged: number;
+  unanswered: number;
+  timer: ReturnType<typeof setTimeout> | null;
+}
+
+export class Library {
+  readonly shelf = new Store<Shelf>({ filter: "all", videos: [], more: null, isLoading: true, trouble: null });
+  private readonly looks = new Map<string, Look>();
+  private listing = 0;
+
+  constructor(
+    private readonly calls: Calls,
+    private readonly isHidden: () => boolean = () => document.hidden,
+  ) {}
+
+  async show(filter: Filter): Promise<void> {
+    const listing = ++this.listing;
+    this.change({ filter, isLoading: true, trouble: null, ...(filter === this.shelf.value.filter ? {} : { videos: [] }) });
+    try {
+      const page = await this.calls.list(asked(filter));
+      if (listing !== this.listing) return;
+      this.change({ videos: page.videos, more: page.next_page_token, isLoading: false });
+      this.schedule();
+    } catch (error) {
+      if (listing === this.listing) this.change({ isLoading: false, trouble: (error as Error).message });
+    }
+  }
+
+  refresh(): Promise<void> {
+    return this.show(this.shelf.value.filter);
+  }
+
+  async showMore(): Promise<void> {
+    const { filter, more, videos } = this.shelf.value;
+    if (more === null) return;
+    const listing = ++this.listing;
+    this.change({ isLoading: true });
+    try {
+      const page = await this.calls.list({ ...asked(filter), pageToken: more });
+      if (listing !== this.listing) return;
+      const known = new Set(videos.map(({ id }) => id));
+      const added = page.videos.filter(({ id }) => !known.has(id));
+      this.change({ videos: [...videos, ...added], more: page.next_page_token, isLoading: false });
+      this.schedule();
+    } catch (error) {
+      if (listing === this.listing) this.change({ isLoading: false, trouble: (error as Error).message });
+    }
+  }
+
+  /** Look at a video now: something was done to it, or it is new. */
+  async look(id: string): Promise<Video | null> {
+    const look = this.lookOf(id);
+    if (look.timer !== null) clearTimeout(look.timer);
+    look.timer = null;
+    try {
+      const answer = await this.calls.video(id, look.etag);
+      look.retryAfterSeconds = answer.retryAfterSeconds;
+      look.unanswered = 0;
+      look.unchanged = answer.isUnchanged ? look.unchanged + 1 : 0;
+      look.etag = answer.etag;
+      if (answer.body) this.take(answer.body);
+    } catch {
+      look.unanswered += 1;
+    }
+    this.schedule();
+    return this.shelf.value.videos.find((video) => video.id === id) ?? null;
+  }
+
+  /** Take in what an answer told about a video. */
+  take(video: Video): void {
+    const { videos, filter } = this.shelf.value;
+    const isKnown = videos.some(({ id }) => id === video.id);
+    const others = videos.filter(({ id }) => id !== video.id);
+    if (!fits(video, filter)) this.change({ videos: others });
+    else if (isKnown) this.change({ videos: videos.map((one) => (one.id === video.id ? video : one)) });
+    else this.change({ videos: [video, ...videos] });
+  }
+
+  /** Look again at everything that moves; called when the page is seen again or the line is back. */
+  wake(): void {
+    for (const video of this.shelf.value.videos) if (isMoving(video)) void this.look(video.id);
+  }
+
+  private schedule(): void {
+    for (const video of this.shelf.value.videos) {
+      const look = this.lookOf(video.id);
+      if (look.timer !== null) continue;
+      const { retryAfterSeconds, unchanged, unanswered } = look;
+      const told = { isMoving: isMoving(video), isHidden: this.isHidden(), unchanged, unanswered, retryAfterSeconds };
+      const inMs = nextLook(told);
+      if (inMs !== null) look.timer = setTimeout(() => void this.look(video.id), inMs);
+    }
+  }
+
+  private lookOf(id: string): Look {
+    const known = this.looks.get(id);
+    if (known) return known;
+    const fresh: Look = { etag: null, retryAfterSeconds: null, unchanged: 0, unanswered: 0, timer: null };
+    this.looks.set(id, fresh);
+    return fresh;
+  }
+
+  private change(changes: Partial<Shelf>): void {
+    this.shelf.set({ ...this.shelf.value, ...changes });
+  }
+}
+
+function asked(filter: Filter): { status?: string; deleted?: boolean } {
+  if (filter === "deleted") return { deleted: true };
+  return filter === "all" ? {} : { status: filter };
+}
+
+function fits(video: Video, filter: Filter): boolean {
+  if ((video.deleted_at !== null) !== (filter === "deleted")) return false;
+  if (filter === "ready") return video.status === "ready";
+  if (filter === "errored") return video.edition_status === "errored";
+  return true;
+}

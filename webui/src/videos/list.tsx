@@ -1,0 +1,106 @@
+// My videos: filters, cards, more of them, and what an empty list says.
+
+import type { Calls } from "../api/calls";
+import type { Video } from "../api/types";
+import type { Uploads } from "../upload/uploads";
+import { Button, Icon, PATHS } from "../ui/parts";
+import { useStore } from "../ui/store";
+import { type Acts, Card } from "./card";
+import type { Filter, Library } from "./library";
+
+const FILTERS: readonly [Filter, string][] = [
+  ["all", "All"],
+  ["ready", "Ready"],
+  ["errored", "Failed"],
+  ["deleted", "Deleted"],
+];
+const EMPTY: Record<Filter, [string, string]> = {
+  all: ["No videos yet", "Choose one above. It is converted for every device, and shown here while that happens."],
+  ready: ["Nothing to watch yet", "Videos appear here once they are converted."],
+  errored: ["Nothing has failed", "If a video cannot be converted, it is listed here with what to do."],
+  deleted: ["Nothing deleted", "Deleted videos stay here for a week and can be restored."],
+};
+
+export function VideoList({ library, uploads, calls }: { library: Library; uploads: Uploads; calls: Calls }) {
+  const shelf = useStore(library.shelf);
+  const sending = useStore(uploads.sending);
+  const acts = actsOf(library, uploads, calls);
+  return (
+    <section aria-labelledby="videos-title">
+      <div class="section-head">
+        <h2 id="videos-title">My videos</h2>
+        <div class="filters" role="group" aria-label="Which videos">
+          {FILTERS.map(([filter, label]) => (
+            <button
+              key={filter}
+              type="button"
+              class="filter"
+              aria-pressed={shelf.filter === filter}
+              onClick={() => void library.show(filter)}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+      </div>
+      {shelf.trouble && (
+        <p class="trouble" role="alert">
+          {shelf.trouble} <Button onClick={() => void library.refresh()}>Try again</Button>
+        </p>
+      )}
+      {shelf.videos.length === 0 && !shelf.trouble && (shelf.isLoading ? <Loading /> : <Empty filter={shelf.filter} />)}
+      <ul class="cards" aria-busy={shelf.isLoading}>
+        {shelf.videos.map((video) => (
+          <Card key={video.id} video={video} sentPercent={sending.get(video.id)} acts={acts} />
+        ))}
+      </ul>
+      {shelf.more !== null && (
+        <div class="more">
+          <Button disabled={shelf.isLoading} onClick={() => void library.showMore()}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+export function actsOf(library: Library, uploads: Uploads, calls: Calls): Acts {
+  const lookAfter = async (video: Video) => {
+    await library.look(video.id);
+  };
+  return {
+    retry: async (video) => {
+      library.take(await calls.retry(video.id));
+      await lookAfter(video);
+    },
+    remove: async (video) => {
+      uploads.drop(video.id);
+      await calls.remove(video.id);
+      await lookAfter(video);
+    },
+    restore: async (video) => {
+      await calls.restore(video.id);
+      await lookAfter(video);
+    },
+  };
+}
+
+function Empty({ filter }: { filter: Filter }) {
+  const [title, text] = EMPTY[filter];
+  return (
+    <div class="empty">
+      <Icon path={PATHS.film} size={40} />
+      <p class="empty-title">{title}</p>
+      <p>{text}</p>
+    </div>
+  );
+}
+
+function Loading() {
+  return (
+    <p class="empty" role="status">
+      Looking for your videos …
+    </p>
+  );
+}

@@ -1,0 +1,114 @@
+// What a video's state means for the person who owns it: a label, a tone, what it waits for, what can be done.
+
+import type { Video } from "../api/types";
+
+export type Tone = "quiet" | "busy" | "good" | "bad";
+
+export interface Shown {
+  label: string;
+  tone: Tone;
+  /** What happens now, or what happened; a sentence. */
+  sentence: string;
+  /** What the person can do; null when nothing has to be done. */
+  advice: string | null;
+  /** In percent; null when there is nothing to measure. */
+  progress: number | null;
+}
+
+// The service's own sentences (docs/videoupload.md) are good for whoever asks by program. Those that name calls and
+// fields are put for people here; all others are shown as they come.
+const SENTENCES: Record<string, string> = {
+  WaitingForUploadURL: "Waiting to begin.",
+  WaitingForFile: "Waiting for the file.",
+  FileRejected: "The file that arrived is not a video that can be played.",
+  WaitingForSubmission: "The file has arrived. Conversion begins in a moment.",
+  SubmissionsPaused: "The conversion service is in trouble. This video is kept safe and goes on by itself.",
+  WaitingForCapacity: "Waiting for its turn: many videos are being converted.",
+  Transcoding: "Being converted, so that it plays on every device and line.",
+  Publishing: "Converted. The last checks are made.",
+};
+
+export function shown(video: Video, sentPercent: number | undefined): Shown {
+  if (video.deleted_at !== null) return deleted();
+  if (sentPercent !== undefined) return sending(sentPercent);
+  if (video.status === "ready") return ready(video);
+  if (video.status === "errored") return failed(video);
+  return underWay(video);
+}
+
+/** Whether the service is at work on it, or waits for something that comes by itself. */
+export function isMoving(video: Video): boolean {
+  if (video.deleted_at !== null || video.reason === "Paused") return false;
+  const moves = (phase: string) => phase !== "ready" && phase !== "errored";
+  return moves(video.status) || moves(video.edition_status) || (video.status === "ready" && !video.is_playable);
+}
+
+export function canRetry(video: Video): boolean {
+  if (video.deleted_at !== null) return false;
+  return video.edition_status === "errored" || video.reason === "SubmissionHeld";
+}
+
+/** Whether a retry needs a file again: then it is clearer to send it as a new video. */
+export function needsFile(video: Video): boolean {
+  return video.error?.stage === "upload";
+}
+
+function deleted(): Shown {
+  return { label: "Deleted", tone: "quiet", sentence: "It plays nowhere any more.", advice: null, progress: null };
+}
+
+function sending(percent: number): Shown {
+  const sentence = percent >= 100 ? "Sent. Waiting for storage to confirm." : "Being sent from this device.";
+  return { label: "Sending", tone: "busy", sentence, advice: null, progress: percent };
+}
+
+function ready(video: Video): Shown {
+  if (!video.is_playable) {
+    return { label: "Coming back", tone: "busy", sentence: "It can be watched again in a moment.", advice: null, progress: null };
+  }
+  if (video.edition_status === "errored") {
+    const sentence = `It plays, but a newer conversion failed: ${video.error?.message ?? video.reason}.`;
+    return { label: "Ready", tone: "good", sentence, advice: video.error?.what_to_do ?? video.what_to_do, progress: null };
+  }
+  if (video.edition_status !== "ready") {
+    return { label: "Ready", tone: "good", sentence: "It plays while a newer conversion is made.", advice: null, progress: null };
+  }
+  return { label: "Ready", tone: "good", sentence: "It can be watched.", advice: null, progress: null };
+}
+
+function failed(video: Video): Shown {
+  const sentence = video.error ? ended(capital(video.error.message)) : "It could not be finished.";
+  const advice = video.error?.what_to_do ?? video.what_to_do;
+  return { label: "Failed", tone: "bad", sentence, advice, progress: null };
+}
+
+function underWay(video: Video): Shown {
+  const isOurs = video.reason in SENTENCES;
+  const waiting = video.waiting_for ? `Waiting for ${video.waiting_for}.` : "";
+  const sentence = SENTENCES[video.reason] ?? waiting;
+  const labels = { pending: "Waiting", uploading: "Waiting for file", uploaded: "In line", processing: "Converting" } as const;
+  return {
+    label: video.reason === "Paused" ? "Paused" : labels[video.status as keyof typeof labels],
+    tone: video.status === "uploading" || video.reason === "Paused" ? "quiet" : "busy",
+    sentence,
+    advice: isOurs ? adviceFor(video) : video.what_to_do,
+    progress: video.status === "processing" ? video.progress : null,
+  };
+}
+
+function adviceFor(video: Video): string | null {
+  if (video.reason === "FileRejected") {
+    const why = video.error ? `${ended(capital(video.error.message))} ` : "";
+    return `${why}Delete this video and upload another file.`;
+  }
+  if (video.reason === "WaitingForFile") return "Go on in the tab or on the device where the upload began, or cancel it.";
+  return null;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function ended(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,77 @@
+// A stream in a video element: by hls.js wherever it works, for only it lets people choose a quality; else by the
+// browser's own player (iPhones). hls.js is loaded when somebody watches, not before.
+
+import { Store } from "../ui/store";
+import { AUTOMATIC, type Choice, choices, nameOf } from "./quality";
+
+export interface PlayerState {
+  choices: readonly Choice[];
+  chosen: number;
+  /** What is played now, by name. */
+  playing: string | null;
+  trouble: string | null;
+}
+
+export interface Player {
+  state: Store<PlayerState>;
+  choose(level: number): void;
+  end(): void;
+}
+
+const NATIVE = "application/vnd.apple.mpegurl";
+const NOTHING_YET: PlayerState = { choices: [], chosen: AUTOMATIC, playing: null, trouble: null };
+const RETRIES = 5;
+
+export async function play(video: HTMLVideoElement, url: string): Promise<Player> {
+  const [{ default: Hls }, { default: worker }] = await Promise.all([
+    import("hls.js/light"),
+    import("hls.js/dist/hls.worker.js?url"),
+  ]);
+  if (!Hls.isSupported()) return native(video, url);
+  const state = new Store<PlayerState>(NOTHING_YET);
+  const set = (changes: Partial<PlayerState>) => state.set({ ...state.value, ...changes });
+  const hls = new Hls({ workerPath: worker, capLevelToPlayerSize: true, maxBufferLength: 30 });
+  let failures = 0;
+  hls.on(Hls.Events.MANIFEST_PARSED, () => set({ choices: choices(hls.levels) }));
+  hls.on(Hls.Events.LEVEL_SWITCHED, (_event, { level }) => {
+    const found = hls.levels[level];
+    set({ playing: found ? nameOf(found) : null, trouble: null });
+  });
+  hls.on(Hls.Events.FRAG_BUFFERED, () => {
+    failures = 0;
+    set({ trouble: null });
+  });
+  hls.on(Hls.Events.ERROR, (_event, error) => {
+    if (!error.fatal) return;
+    failures += 1;
+    if (failures > RETRIES) {
+      set({ trouble: "The video does not arrive. Check your connection and load this page again." });
+    } else if (error.type === Hls.ErrorTypes.MEDIA_ERROR) {
+      hls.recoverMediaError();
+    } else {
+      set({ trouble: "The line is too weak at the moment. It goes on by itself." });
+      setTimeout(() => hls.startLoad(), 1000 * failures);
+    }
+  });
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  return {
+    state,
+    choose: (level) => {
+      // From the next segment on: what is buffered plays out, so the picture never stops.
+      hls.nextLevel = level;
+      set({ chosen: level });
+    },
+    end: () => hls.destroy(),
+  };
+}
+
+function native(video: HTMLVideoElement, url: string): Player {
+  const trouble = video.canPlayType(NATIVE) === "" ? "This browser cannot play videos of this kind." : null;
+  if (trouble === null) video.src = url;
+  return {
+    state: new Store<PlayerState>({ ...NOTHING_YET, trouble }),
+    choose: () => undefined,
+    end: () => video.removeAttribute("src"),
+  };
+}
