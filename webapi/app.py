@@ -22,9 +22,10 @@ from webapi.multipart import Multiparts
 from webapi.observing import Observing
 from webapi.openapi import openapi_document
 from webapi.originals import Originals, VideoOriginal
+from webapi.overview import AdminOverviewPage
 from webapi.page import Page, page_routes
 from webapi.parts import VideoParts
-from webapi.ports import Catalogue, Claims, History, Parts, Publisher, Storage, Wishes
+from webapi.ports import Catalogue, Claims, History, Overviews, Parts, Publisher, Storage, Wishes
 from webapi.retranscoding import Retranscode, Retranscoding
 from webapi.showing import Showing
 from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
@@ -42,6 +43,7 @@ class Dependencies:
     catalogue: Catalogue
     wishes: Wishes
     history: History
+    overviews: Overviews
     claims: Claims
     storage: Storage
     parts: Parts
@@ -97,5 +99,6 @@ def _add_videos(app: App, needs: Dependencies) -> None:
     app.add_route(f"{video}/retranscode", Retranscode(catalogue, retranscoding, showing))
     app.add_route(f"{video}/restore", Restore(catalogue, wishes, publisher, showing))
     app.add_route(f"{video}/events", VideoEvents(catalogue, needs.history))
+    app.add_route("/api/v1/admin/overview", AdminOverviewPage(needs.overviews, needs.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(catalogue, retrying, showing))

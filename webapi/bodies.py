@@ -177,6 +177,55 @@ class AdminVideoList(_Answer):
     next_page_token: str | None
 
 
+class PhaseCount(_Answer):
+    """Uploads in one phase. ``oldest_since``: since when the one is there that has been there longest."""
+
+    phase: Phase
+    uploads: int
+    overdue: int
+    oldest_since: datetime | None
+
+
+class ReasonCount(_Answer):
+    """Uploads that wait for the same reason."""
+
+    reason: str
+    uploads: int
+
+
+class BreakerBody(_Answer):
+    """Whether the operator holds submissions back because the provider is in trouble, and how many wait for that."""
+
+    is_open: bool
+    uploads: int
+
+
+class CallbacksBody(_Answer):
+    """Callbacks in the last hour. ``finished_unclaimed``: jobs that ended without any, and were found by asking."""
+
+    claims: int
+    claims_by_five_minutes: tuple[int, ...] = Field(description="twelve numbers, the oldest first")
+    last_claim_at: datetime | None
+    finished: int
+    finished_unclaimed: int
+
+
+class AdminOverview(_Answer):
+    """200: the working set at a glance. ``is_complete`` is false when there is more than is counted."""
+
+    at: datetime
+    is_complete: bool
+    phases: tuple[PhaseCount, ...]
+    overdue: int
+    waiting: tuple[ReasonCount, ...]
+    held: int
+    uncertain: int
+    paused: int
+    dead_letters: int
+    breaker: BreakerBody
+    callbacks: CallbacksBody
+
+
 class EventBody(_Answer):
     """One transition. ``status`` is that of the edition at work."""
 

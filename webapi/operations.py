@@ -181,6 +181,13 @@ OPERATIONS = (
     Operation("GET", f"{VIDEO}/events", "See what has happened to a video", answer=bodies.EventList),
     Operation(
         "GET",
+        "/api/v1/admin/overview",
+        "See the working set at a glance",
+        answer=bodies.AdminOverview,
+        scope="admin",
+    ),
+    Operation(
+        "GET",
         "/api/v1/admin/videos",
         "List the dead letters of all owners",
         answer=bodies.AdminVideoList,

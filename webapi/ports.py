@@ -11,6 +11,7 @@ from desired.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Rep
 from desired.endpoints import EndpointChange, EndpointRow
 from desired.idempotency import IdempotencyKey
 from desired.notifications import Kind
+from desired.overview import Overview
 from desired.retranscodes import Allowance
 from desired.rows import EventRow, VideoRow
 from desired.wishes import NewVideo, Quota
@@ -38,6 +39,14 @@ class History(Protocol):
 
     def of_video(self, video_id: str, *, at_most: int) -> list[EventRow]:
         """Return the newest lines, oldest first. Raises UnavailableError."""
+        ...
+
+
+class Overviews(Protocol):
+    """The working set as a whole."""
+
+    def look(self, now: datetime) -> Overview:
+        """Count what is where. Raises UnavailableError."""
         ...
 
 

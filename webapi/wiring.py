@@ -16,6 +16,7 @@ from desired.catalogue import Catalogue
 from desired.claims import Claims
 from desired.database import Database
 from desired.events import Events
+from desired.overview import Overviews
 from desired.wishes import Wishes
 from spaces.multipart import Multipart
 from spaces.s3 import make_clients
@@ -100,6 +101,7 @@ def start(environment: Environment) -> Service:
             catalogue=Catalogue(database),
             wishes=Wishes(database, timing),
             history=Events(database),
+            overviews=Overviews(database),
             claims=Claims(database),
             storage=Storage(spaces, clients),
             parts=Multipart(spaces, clients),

@@ -90,6 +90,7 @@ CALLS = (
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
     Call("GET", "/api/v1/videos/{video_id}/original", about="verified"),
     Call("GET", "/api/v1/videos/{video_id}/events"),
+    Call("GET", "/api/v1/admin/overview", scope="admin"),
     Call(
         "GET",
         "/api/v1/admin/videos",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import falcon.testing
@@ -11,6 +12,7 @@ import pytest
 
 from crds.rules import Rules
 from crds.videoupload import Phase, SourceFacts, Wish
+from desired.overview import CallbackHealth, Overview
 from tests.contracts.client_rows_contract import in_phase
 from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
 from tests.fakes.multipart import FakeMultipart
@@ -42,6 +44,19 @@ class Offers:
         self.wishes.append(wish)
 
 
+class FixedOverview:
+    """What a look at the working set finds, as a test sets it. Counting is tested on a real Postgres."""
+
+    def __init__(self, postgres: Switch) -> None:
+        self._postgres = postgres
+        self.seen = Overview((), 0, CallbackHealth((0,) * 12, None, 0, 0), is_complete=True)
+
+    def look(self, now: datetime) -> Overview:
+        del now
+        self._postgres.check()
+        return self.seen
+
+
 class Api:
     """The API, its neighbours, and a clock that tests turn."""
 
@@ -53,6 +68,7 @@ class Api:
         self.claims = FakeClaims(self.postgres)
         self.storage = FakeStorage(lambda: self.now)
         self.multipart = FakeMultipart(self.storage, lambda: self.now)
+        self.overviews = FixedOverview(self.postgres)
         self.offers = Offers()
         self.metrics = Metrics()
         self.readiness = Readiness(self.postgres, lambda: self.monotonic)
@@ -60,6 +76,7 @@ class Api:
             catalogue=self.wishes,
             wishes=self.wishes,
             history=self.wishes,
+            overviews=self.overviews,
             claims=self.claims,
             storage=self.storage,
             parts=self.multipart,

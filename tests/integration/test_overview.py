@@ -1,0 +1,195 @@
+"""The look at the working set on a real Postgres: what it counts, and that it costs no more with more videos."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from crds.videoupload import Phase, Reason
+from desired.database import Connection, Database
+from desired.overview import CallbackHealth, Overview, Overviews
+from tests.integration.databases import fresh_database
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+_VIDEO = """
+INSERT INTO videos (
+    video_id, origin, owner, title, filename, content_type, upload_mode, region, storage_key, profile,
+    phase, phase_since, reason, message, deadline_at, is_paused, deleted, retired, failure)
+SELECT translate(md5(%(name)s || n), '01', 'xy')::char(26), 'api', 'ann', 'Cats', 'cats.mp4', 'video/mp4', 'single',
+       'tor1', 'uploads/x/original.mp4', 'hls-1080p', %(phase)s, %(since)s, %(reason)s, '', %(deadline)s, %(is_paused)s,
+       %(deleted)s, %(retired)s,
+       CASE %(phase)s WHEN 'errored' THEN jsonb_build_object('code', 'job_lost', 'message', 'lost', 'attempt', 1) END
+FROM generate_series(1, %(count)s) AS n RETURNING video_id
+"""
+_ATTEMPT = """
+INSERT INTO attempts (video_id, attempt, edition, state, intended_at, settled_at) VALUES (%s, %s, 1, %s, %s, %s)
+"""
+_ATTEMPTS_OF_ALL = """
+INSERT INTO attempts (video_id, attempt, edition, state, intended_at, settled_at)
+SELECT video_id, 1, 1, 'completed', %s, %s FROM videos
+"""
+_CLAIMS_OF_ALL = (
+    "INSERT INTO job_claims (video_id, attempt, job_id, claimed_at) SELECT video_id, 1, 'j', %s FROM videos"
+)
+_CLAIM = "INSERT INTO job_claims (video_id, attempt, job_id, claimed_at) VALUES (%s, %s, %s, %s)"
+
+
+class Filling:
+    """Puts rows into a database."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._names = iter(range(10_000))
+
+    def videos(self, phase: Phase, reason: Reason, *, count: int = 1, **changes: Any) -> list[str]:
+        """Insert videos of one kind and return their ids."""
+        told = {"since": NOW, "deadline": NOW + timedelta(hours=1), "is_paused": False, "deleted": False}
+        told |= {"retired": False, "name": f"video-{next(self._names)}-", **changes}
+        if phase in (Phase.READY, Phase.ERRORED):
+            told["deadline"] = None
+        with psycopg.connect(self._url) as connection:
+            rows = connection.execute(_VIDEO, {"phase": phase, "reason": reason, "count": count, **told})
+            return [row[0] for row in rows]
+
+    def attempt(self, video_id: str, number: int, *, state: str, settled_at: datetime | None) -> None:
+        """Put an attempt on record."""
+        with psycopg.connect(self._url) as connection:
+            connection.execute(_ATTEMPT, [video_id, number, state, NOW - timedelta(days=1), settled_at])
+
+    def claim(self, video_id: str, number: int, at: datetime) -> None:
+        """Let a callback have come."""
+        with psycopg.connect(self._url) as connection:
+            connection.execute(_CLAIM, [video_id, number, f"job-{number}-{at.timestamp()}", at])
+
+
+@pytest.fixture
+def filling(database_url: str) -> Filling:
+    return Filling(database_url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url, max_size=1)
+    yield opened
+    opened.close()
+
+
+def test_nothing_is_counted_where_nothing_is(database: Database) -> None:
+    health = CallbackHealth((0,) * 12, None, 0, 0)
+    assert Overviews(database).look(NOW) == Overview((), 0, health, is_complete=True)
+
+
+def test_uploads_are_counted_by_phase_reason_and_pause(database: Database, filling: Filling) -> None:
+    filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=3)
+    filling.videos(Phase.PROCESSING, Reason.TRANSCODING, since=NOW - timedelta(hours=5))
+    filling.videos(Phase.UPLOADED, Reason.SUBMISSION_HELD, is_paused=True)
+    filling.videos(Phase.READY, Reason.PUBLISHED, count=2, retired=True)
+    filling.videos(Phase.UPLOADING, Reason.WAITING_FOR_FILE, deleted=True)
+    seen = Overviews(database).look(NOW)
+
+    assert {(crowd.phase, crowd.is_paused, crowd.uploads, crowd.oldest_since) for crowd in seen.crowds} == {
+        (Phase.PROCESSING, False, 4, NOW - timedelta(hours=5)),
+        (Phase.UPLOADED, True, 1, NOW),
+    }
+
+
+def test_what_is_past_its_deadline_is_overdue_unless_it_is_paused(database: Database, filling: Filling) -> None:
+    a_moment_ago = NOW - timedelta(seconds=1)
+    filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=2, deadline=a_moment_ago)
+    filling.videos(Phase.PROCESSING, Reason.PUBLISHING)
+    filling.videos(Phase.PROCESSING, Reason.TRANSCODING, is_paused=True, deadline=a_moment_ago)
+
+    assert sum(crowd.overdue for crowd in Overviews(database).look(NOW).crowds) == 2
+
+
+def test_dead_letters_are_counted_also_when_they_retired(database: Database, filling: Filling) -> None:
+    filling.videos(Phase.ERRORED, Reason.FAILED, count=2, retired=True)
+    filling.videos(Phase.ERRORED, Reason.FAILED)
+    filling.videos(Phase.ERRORED, Reason.FAILED, deleted=True)
+
+    assert Overviews(database).look(NOW).dead_letters == 3
+
+
+def test_claims_are_counted_by_twelfths_of_the_hour(database: Database, filling: Filling) -> None:
+    (video_id,) = filling.videos(Phase.PROCESSING, Reason.TRANSCODING)
+    for minutes in (61, 59, 31, 2, 1, 0):
+        filling.claim(video_id, 1, NOW - timedelta(minutes=minutes))
+    health = Overviews(database).look(NOW).callbacks
+
+    assert health.by_bin == (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 3)
+    assert health.last_claim_at == NOW
+
+
+def test_jobs_that_ended_without_a_claim_are_told_apart(database: Database, filling: Filling) -> None:
+    claimed, silent, old, running = filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=4)
+    filling.attempt(claimed, 1, state="completed", settled_at=NOW - timedelta(minutes=5))
+    filling.claim(claimed, 1, NOW - timedelta(minutes=6))
+    filling.attempt(silent, 1, state="failed", settled_at=NOW - timedelta(minutes=5))
+    # A claim for another attempt says nothing about this one.
+    filling.claim(silent, 2, NOW - timedelta(minutes=6))
+    filling.attempt(old, 1, state="completed", settled_at=NOW - timedelta(minutes=61))
+    filling.attempt(running, 1, state="accepted", settled_at=None)
+    health = Overviews(database).look(NOW).callbacks
+
+    assert (health.finished, health.finished_unclaimed) == (2, 1)
+
+
+def test_it_says_when_there_is_more_than_it_counts(database: Database, filling: Filling) -> None:
+    filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=3)
+
+    assert Overviews(database, rows_max=3).look(NOW).is_complete
+    seen = Overviews(database, rows_max=2).look(NOW)
+    assert not seen.is_complete
+    assert sum(crowd.uploads for crowd in seen.crowds) == 2
+
+
+class Explained:
+    """A database that tells how many rows each statement reads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.rows_read: list[int] = []
+
+    @contextmanager
+    def connection(self) -> Iterator["Explained"]:
+        yield self
+
+    def execute(self, statement: str, asked: dict[str, object]) -> psycopg.Cursor[dict[str, Any]]:
+        explain = cast("Any", f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        (told,) = self._connection.execute(explain, asked).fetchall()
+        plan = told["QUERY PLAN"]
+        self.rows_read.append(_rows_read((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
+        return self._connection.execute(cast("Any", statement), asked)
+
+
+def test_a_look_costs_no_more_when_thousands_have_retired(postgres_url: str) -> None:
+    with fresh_database(postgres_url) as url:
+        filling = Filling(url)
+        filling.videos(Phase.READY, Reason.PUBLISHED, count=5_000, retired=True)
+        filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=20)
+        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+            connection.execute(_ATTEMPTS_OF_ALL, [NOW, NOW])
+            connection.execute(_CLAIMS_OF_ALL, [NOW])
+            connection.execute("VACUUM ANALYZE")
+            explained = Explained(connection)
+            Overviews(cast("Database", explained)).look(NOW)
+
+    assert len(explained.rows_read) == 5
+    # Twenty uploads, and a few rows beside each.
+    assert max(explained.rows_read) <= 100
+
+
+def _rows_read(plan: dict[str, Any]) -> int:
+    """Return how many rows the scans of a plan read, those that they threw away included."""
+    below = sum(_rows_read(child) for child in plan.get("Plans", ()))
+    if "Scan" not in plan["Node Type"] or plan["Node Type"] == "Subquery Scan":
+        return below
+    removed: int = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+    here: float = (plan["Actual Rows"] + removed) * plan["Actual Loops"]
+    return below + round(here)
