@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
@@ -36,12 +37,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def long_clip(clip: Path, tmp_path: Path) -> Path:
-    """The clip with so much free space behind it that it comes in parts; on disk it takes none."""
+    """The clip with so much behind it that it comes in parts, of which no two are alike."""
     path, played = tmp_path / "long.mp4", clip.read_bytes()
     free_bytes = LONG_BYTES - len(played)
     with path.open("wb") as file:
         file.write(played + free_bytes.to_bytes(4) + b"free")
-        file.truncate(LONG_BYTES)
+        file.write(Random(LONG_BYTES).randbytes(free_bytes - 8))
     return path
 
 

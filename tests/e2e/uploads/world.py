@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import psycopg
 import requests
 from psycopg.rows import dict_row
 
+from devstack import s3
 from devstack.description import StackDescription
 from devstack.stack import Stack
 from videoupload import Client, NewVideo, Upload, Video
@@ -91,6 +93,13 @@ class World:
     def causes(self, video_id: str) -> list[str]:
         """Return what caused each transition of a video, oldest first."""
         return [event["cause"] for event in self.rows(video_id)["video_events"]]
+
+    def original(self, video_id: str) -> bytes:
+        """Return the file that storage has of a video."""
+        told = self.described.s3
+        reach = s3.access(self.stack.place, urlsplit(told.endpoint).port or 0, bucket=told.bucket)
+        stored = s3.client_for(reach).get_object(Bucket=told.bucket, Key=f"uploads/{video_id}/original.mp4")
+        return stored["Body"].read()
 
     def resource(self, video_id: str) -> Row | None:
         """Return the resource, None if there is none."""
