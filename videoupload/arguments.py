@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         ("get", "show one video"),
         ("events", "show what has happened to a video"),
         ("retry", "try again what failed"),
+        ("retranscode", "transcode a ready video again; it plays on meanwhile"),
         ("delete", "delete a video, or give up its upload"),
         ("restore", "take a deletion back"),
     ):

@@ -81,6 +81,10 @@ class Client:
         """Try again what failed."""
         return _read(Video, self._call("POST", f"/{video_id}/retry"))
 
+    def retranscode(self, video_id: str) -> Video:
+        """Transcode a ready video again; it plays on meanwhile."""
+        return _read(Video, self._call("POST", f"/{video_id}/retranscode"))
+
     def delete(self, video_id: str) -> None:
         """Delete a video, or give up its upload. It can be restored for a while."""
         self._call("DELETE", f"/{video_id}")

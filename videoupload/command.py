@@ -69,6 +69,8 @@ class _Command:
                 self._show(self._client.video(self._arguments.id))
             case "retry":
                 self._show(self._client.retry(self._arguments.id))
+            case "retranscode":
+                self._show(self._client.retranscode(self._arguments.id))
             case "restore":
                 self._show(self._client.restore(self._arguments.id))
             case "events":

@@ -95,6 +95,8 @@ def test_a_video_is_uploaded_listed_deleted_and_restored(world: World, command: 
     assert (seen["title"], seen["metadata"]) == ("Cats", {"album": "summer"})
     assert "client" in command("events", video_id).stdout
 
+    ready = command.json("list", "--status=ready")[0]["id"]
+    assert command.json("retranscode", ready)["id"] == ready
     command("delete", video_id)
     assert video_id in command("list", "--deleted").stdout
     assert video_id not in command("list").stdout

@@ -7,6 +7,7 @@ import pytest
 
 from webapi.bodies import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
 from webapi.errors import KINDS, Code
+from webapi.operations import OPERATIONS, VIDEO, VIDEOS
 from webapi.questions import CreateVideo, SignParts
 
 PAGE = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
@@ -29,3 +30,10 @@ def test_the_sketches_use_fields_that_exist(language: str) -> None:
     named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", block))
     assert named - _OTHERS <= _FIELDS
     assert {"part_numbers", "part_size", "size_bytes", "upload_url"} <= named
+
+
+def test_every_call_of_an_owner_is_shown_with_curl() -> None:
+    shown = "".join(re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+    paths = {operation.path for operation in OPERATIONS if operation.path.startswith(VIDEOS)}
+    written = {path.replace(VIDEO, "$VIDEOS/$ID").replace(VIDEOS, "$VIDEOS") for path in paths}
+    assert {path for path in written if f'"{path}"' not in shown} == set()
