@@ -1,0 +1,115 @@
+"""Real servers for a benchmark: each starts on a free port, and all end with the block."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack import postgres, s3
+from devstack.asking import answers
+from devstack.environment import JWT_AUDIENCE, JWT_ISSUER, local_s3
+from devstack.inherited import inherited
+from devstack.place import PROJECT_DIR, Place
+from devstack.ports import HOST, Ports
+from devstack.process import Command
+from devstack.s3 import S3Access
+from devstack.server import Server
+
+THREADS = 16
+_NOWHERE = f"http://{HOST}:1"
+# Kubernetes is away: what it costs to tell it of a new video is its own matter, and none of an answer.
+_NO_CLUSTER = f"""
+apiVersion: v1
+kind: Config
+clusters: [{{name: away, cluster: {{server: "{_NOWHERE}"}}}}]
+contexts: [{{name: away, context: {{cluster: away, user: nobody}}}}]
+users: [{{name: nobody, user: {{}}}}]
+current-context: away
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What runs, and what everybody is told of it."""
+
+    place: Place
+    ports: Ports
+    database_url: str
+    told: Mapping[str, str]
+
+    def service(self) -> Server:
+        """Return the API, as it is served in production."""
+        return self._gunicorn("api", ["-c", "webapi/gunicorn.conf.py"])
+
+    def bare(self) -> Server:
+        """Return what it is compared with, with as many threads and workers."""
+        options = ["--worker-class=gthread", f"--threads={THREADS}", "--keep-alive=75", "--no-control-socket"]
+        return self._gunicorn("bare", [*options, "bench.bare:app"])
+
+    def port_of(self, server: Server) -> int:
+        """Return where it listens."""
+        return self.ports.of(server.name)
+
+    def _gunicorn(self, name: str, arguments: list[str]) -> Server:
+        bind = f"{HOST}:{self.ports.of(name)}"
+        argv = [sys.executable, "-m", "gunicorn", f"--bind={bind}", *arguments]
+        return Server(
+            process=self.place.process(name),
+            command=Command(argv, {**self.told, "BIND": bind}, PROJECT_DIR),
+            is_ready=lambda: answers(f"http://{bind}/livez"),
+            address=bind,
+        )
+
+
+@contextmanager
+def bench(*, with_storage: bool = False) -> Iterator[Bench]:
+    """Start Postgres with the schema, and storage with a bucket if it is needed."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, ExitStack() as ending:
+        root = Path(directory)
+        root.chmod(0o755)  # as root, Postgres runs as another user
+        place = Place(root)
+        ports = Ports(root / "ports.json", prefer_fixed=False)
+        port, password = ports.of(postgres.NAME), place.secrets().postgres_password
+        started(postgres.server(place, port), ending)
+        postgres.create_role_and_database(port, password=password)
+        database_url = postgres.url(port, password=password)
+        told = _told(place, database_url, _storage(place, ports, ending if with_storage else None))
+        subprocess.run([sys.executable, "-m", "desired.migrations", "upgrade"], cwd=PROJECT_DIR, env=told, check=True)
+        yield Bench(place, ports, database_url, told)
+
+
+def started(server: Server, ending: ExitStack) -> Server:
+    """Start a server until the end of a block."""
+    ending.callback(server.down)
+    server.up()
+    return server
+
+
+def _storage(place: Place, ports: Ports, ending: ExitStack | None) -> S3Access:
+    """Return how to reach storage; signing needs nobody to answer."""
+    reach = s3.access(place, ports.of(s3.NAME), bucket="bench")
+    if ending is not None:
+        started(s3.server(place, ports.of(s3.NAME)), ending)
+        s3.create_accounts(reach)
+        s3.create_bucket(reach, allowed_origins=[])
+    return reach
+
+
+def _told(place: Place, database_url: str, reach: S3Access) -> dict[str, str]:
+    kubeconfig = place.root / "away.kubeconfig"
+    kubeconfig.write_text(_NO_CLUSTER)
+    secrets = place.secrets()
+    ours = {
+        "DATABASE_URL": database_url,
+        "KUBECONFIG": str(kubeconfig),
+        "JWT_SIGNING_KEY": secrets.jwt_signing_key,
+        "JWT_ISSUER": JWT_ISSUER,
+        "JWT_AUDIENCE": JWT_AUDIENCE,
+        "WEBHOOK_SIGNING_KEYS": secrets.webhook_signing_key,
+        "THREADS": str(THREADS),
+        "DRAIN_SECONDS": "0",
+    }
+    return inherited() | local_s3(reach) | ours
