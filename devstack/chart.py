@@ -34,6 +34,7 @@ READERS: dict[str, tuple[type[BaseSettings], ...]] = {
 SNAPSHOTS = {
     "minimal": PROJECT_DIR / "docs" / "examples" / "values-minimal.yaml",
     "production": PROJECT_DIR / "docs" / "examples" / "values-production.yaml",
+    "demo": CHART / "values-demo.yaml",
 }
 _SNAPSHOTS_DIR = PROJECT_DIR / "tests" / "integration" / "snapshots"
 

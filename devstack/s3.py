@@ -92,10 +92,10 @@ def server(place: Place, port: int) -> Server:
     )
 
 
-def create_accounts(reach: S3Access) -> None:
-    """Give the local server its two limited keys, unless it has them."""
+def create_accounts(reach: S3Access, *, program: str | None = None) -> None:
+    """Give the server its two limited keys, unless it has them. ``program``: a versitygw that is there already."""
     environment = {"ADMIN_ACCESS_KEY": reach.access_key, "ADMIN_SECRET_KEY": reach.secret_key}
-    admin = [str(tool("versitygw")), "admin", "--region", reach.region, "--endpoint-url", reach.endpoint]
+    admin = [program or str(tool("versitygw")), "admin", "--region", reach.region, "--endpoint-url", reach.endpoint]
 
     def ask(*arguments: str) -> str:
         done = subprocess.run([*admin, *arguments], env=environment, capture_output=True, text=True, check=False)

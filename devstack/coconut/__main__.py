@@ -1,4 +1,4 @@
-"""``python -m devstack.coconut --port 0 --state-dir DIR --api-key KEY [--seed N]``: serve until SIGTERM.
+"""``python -m devstack.coconut --port 0 --state-dir DIR --api-key KEY [--seed N] [--host H]``: serve until SIGTERM.
 
 Prints ``{"port": N, "url": "http://127.0.0.1:N/v2"}`` on stdout once it listens.
 """
@@ -28,7 +28,8 @@ def main() -> int:
     faults = Faults(arguments.seed)
     callbacks = Callbacks(faults)
     runner = Runner(store=store, callbacks=callbacks, ffmpeg=Ffmpeg(), folder=folder)
-    server = Server(arguments.port, Parts(arguments.api_key, store, faults, callbacks, runner))
+    parts = Parts(arguments.api_key, store, faults, callbacks, runner)
+    server = Server(arguments.port, parts, host=arguments.host)
     # Not from the handler itself: shutdown() waits for the loop that the handler interrupts.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
@@ -46,7 +47,8 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devstack.coconut", description="A stand-in for Coconut's API v2.")
-    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at; others than loopback in a pod only")
     parser.add_argument("--state-dir", type=Path, required=True, help="where jobs and files in work are kept")
     parser.add_argument("--api-key", required=True, help="the key clients authenticate with")
     parser.add_argument(

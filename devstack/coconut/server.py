@@ -55,8 +55,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, parts: Parts) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, port: int, parts: Parts, *, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), Handler)
         self.parts = parts
 
 

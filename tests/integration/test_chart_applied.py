@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from crds.apply import CRD_FILE
+from devstack.chart import SNAPSHOTS
 from devstack.cluster import CHART, Cluster
 from devstack.place import PROJECT_DIR
 from devstack.server import PartFailedError
@@ -41,7 +42,7 @@ def in_namespace(cluster: Cluster, values: Path, *arguments: str) -> list[Manife
     return rendered("r", f"--set=namespaceOverride={cluster.namespace}", *arguments, values=values)
 
 
-@pytest.mark.parametrize("values", [MINIMAL, PRODUCTION], ids=["minimal", "production"])
+@pytest.mark.parametrize("values", SNAPSHOTS.values(), ids=SNAPSHOTS)
 def test_the_api_server_would_store_all_of_it(restricted: Cluster, values: Path) -> None:
     documents = in_namespace(restricted, values)
     applied = apply(restricted, documents, "--dry-run=server").splitlines()
@@ -57,16 +58,19 @@ def test_a_field_that_does_not_exist_would_be_noticed(restricted: Cluster) -> No
 
 def pods(documents: list[Manifest]) -> Iterator[Manifest]:
     """Yield every kind of pod of a release."""
-    for process in ("api", "operator"):
-        yield pod_of(documents, process)
-    yield only(documents, "Job")["spec"]["template"]["spec"]
-    yield only(documents, "Pod")["spec"]
+    for document in documents:
+        if document["kind"] in ("Deployment", "StatefulSet", "Job"):
+            yield document["spec"]["template"]["spec"]
+        elif document["kind"] == "Pod":
+            yield document["spec"]
 
 
-def test_restricted_namespaces_admit_every_pod(restricted: Cluster) -> None:
-    documents = in_namespace(restricted, PRODUCTION)
+@pytest.mark.parametrize(("values", "count"), [(PRODUCTION, 4), (SNAPSHOTS["demo"], 7)], ids=["production", "demo"])
+def test_restricted_namespaces_admit_every_pod(restricted: Cluster, values: Path, count: int) -> None:
+    documents = in_namespace(restricted, values)
     accounts = [document for document in documents if document["kind"] == "ServiceAccount"]
     apply(restricted, accounts)
+    assert len(list(pods(documents))) == count
     for number, spec in enumerate(pods(documents)):
         # A restart policy of "Always" is the Deployment's default and the pod's too.
         pod = {

@@ -1,0 +1,81 @@
+# One image for all of it: the API, the operator, the migrations and what people run by hand. Which one is the first
+# argument (image/entrypoint). Build it at the root of the project:
+#
+#   docker build --tag registry.example.com/video-uploads:0.2.0 .
+#
+# The bases can be anybody's: Debian's Python 3.11 or newer, and Node 20 for the page. `--target without-page` needs no Node.
+ARG BASE=debian:bookworm-slim
+ARG NODE_BASE=node:20-bookworm-slim
+ARG GO_BASE=golang:1.26-bookworm
+
+FROM ${BASE} AS runtime
+# A base that has both already, as for a build without a network, is left as it is.
+RUN command -v python3 && test -e /etc/ssl/certs/ca-certificates.crt \
+ || { apt-get update \
+      && apt-get install --yes --no-install-recommends python3 ca-certificates \
+      && rm -rf /var/lib/apt/lists/*; }
+# A name for the number, or programs that ask who they are would fail.
+RUN echo 'app:x:65532:65532::/nonexistent:/usr/sbin/nologin' >> /etc/passwd && echo 'app:x:65532:' >> /etc/group
+
+FROM runtime AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
+# pip stays in its own environment, so that the one that is shipped has none.
+RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
+COPY requirements.lock /build/
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps \
+    --only-binary :all: --requirement /build/requirements.lock
+
+FROM ${NODE_BASE} AS page
+WORKDIR /webui
+COPY webui/package.json webui/package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY webui ./
+RUN npm run build
+
+FROM runtime AS without-page
+ARG VERSION=0.2.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="video-uploads" \
+      org.opencontainers.image.description="Direct-to-storage video uploads, HLS by Coconut, a Kubernetes operator" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY LICENSE image/entrypoint ./
+COPY crds ./crds
+COPY desired ./desired
+COPY spaces ./spaces
+COPY controller ./controller
+COPY webapi ./webapi
+COPY videoupload ./videoupload
+# The root file system is read-only where this runs, so it is compiled now.
+RUN python3 -m compileall -q /app
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 65532:65532
+ENTRYPOINT ["/app/entrypoint"]
+
+# What the demo in a cluster needs besides (charts/video-uploads/values-demo.yaml): Postgres, an S3 server and the stand-in
+# for Coconut, as in devstack/. Nothing of it is in the product's image.
+FROM ${GO_BASE} AS gateway
+WORKDIR /gateway
+COPY devstack/tools/versitygw ./
+RUN CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags '-s -w' -o /versitygw github.com/versity/versitygw/cmd/versitygw
+
+FROM build AS demo-build
+COPY requirements-dev.lock /build/
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps \
+    --only-binary :all: --requirement /build/requirements-dev.lock
+
+FROM without-page AS demo
+COPY --from=demo-build /opt/venv /opt/venv
+COPY --from=gateway /versitygw /usr/local/bin/versitygw
+COPY devstack ./devstack
+COPY image/entrypoint-demo ./
+ENTRYPOINT ["/app/entrypoint-demo"]
+
+FROM without-page AS image
+COPY --from=page /webui/dist ./webui/dist
+ENV WEB_DIR=/app/webui/dist

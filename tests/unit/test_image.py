@@ -1,0 +1,151 @@
+"""The Dockerfile, read: who runs in the image, what gets in, and that the chart asks for nothing else."""
+
+import json
+import re
+import shlex
+import subprocess
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+PRODUCT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+ENTRYPOINTS = {"image": "image/entrypoint", "demo": "image/entrypoint-demo"}
+
+
+@dataclass
+class Stage:
+    """One FROM and what follows."""
+
+    base: str
+    steps: list[tuple[str, str]] = field(default_factory=list)
+
+    def of(self, *words: str) -> list[str]:
+        """Return what follows the words, in order."""
+        return [rest for word, rest in self.steps if word in words]
+
+
+def stages() -> dict[str, Stage]:
+    text = re.sub(r"\\\n", " ", re.sub(r"(?m)^#.*\n", "", (PROJECT / "Dockerfile").read_text()))
+    found: dict[str, Stage] = {}
+    for line in text.splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word == "FROM":
+            base, _, name = rest.partition(" AS ")
+            found[name] = Stage(base)
+        elif word and found:
+            list(found.values())[-1].steps.append((word, rest))
+    return found
+
+
+def layers_of(name: str) -> list[Stage]:
+    """Return the stages whose layers are in the image of this name, first ones first."""
+    all_stages = stages()
+    return ([] if all_stages[name].base.startswith("$") else layers_of(all_stages[name].base)) + [all_stages[name]]
+
+
+def test_what_is_built_without_a_word_is_the_product() -> None:
+    assert list(stages())[-1] == "image"
+
+
+@pytest.mark.parametrize("name", ENTRYPOINTS)
+def test_nobody_is_root(name: str) -> None:
+    users = [user for stage in layers_of(name) for user in stage.of("USER")]
+    assert users == ["65532:65532"]
+    values = yaml.safe_load((PROJECT / "charts" / "video-uploads" / "values.yaml").read_text())
+    assert values["podSecurityContext"]["runAsUser"] == 65532
+
+
+def test_nothing_to_build_with_is_inside() -> None:
+    runs = [run for stage in layers_of("image") for run in stage.of("RUN")]
+    installed = re.findall(r"apt-get install --yes --no-install-recommends ([^&;]+)", " ".join(runs))
+    assert [packages.split() for packages in installed] == [["python3", "ca-certificates"]]
+    assert not [run for run in runs if re.search(r"\b(pip|npm|gcc|make|curl|wget)\b", run)]
+    copied = [copy for stage in layers_of("image") for copy in stage.of("COPY") if copy.startswith("--from")]
+    assert copied == ["--from=build /opt/venv /opt/venv", "--from=page /webui/dist ./webui/dist"]
+
+
+def test_packages_come_from_the_lock_with_their_hashes_and_as_wheels() -> None:
+    (install,) = [run for run in stages()["build"].of("RUN") if " install " in run and "pip" in run and "lock" in run]
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(install.split())
+    assert install.endswith("--requirement /build/requirements.lock")
+    (page,) = [run for run in stages()["page"].of("RUN") if run.startswith("npm ci")]
+    assert page == "npm ci --ignore-scripts"
+
+
+@pytest.mark.parametrize("name", ["BASE", "NODE_BASE", "GO_BASE"])
+def test_bases_can_be_anybodys(name: str) -> None:
+    assert re.search(rf"(?m)^ARG {name}=\S+$", (PROJECT / "Dockerfile").read_text())
+    assert f"${{{name}}}" in {stage.base for stage in stages().values()}
+
+
+def copied_here(name: str) -> set[str]:
+    """Return what the stages of an image copy out of the project."""
+    copies = [copy for stage in layers_of(name) for copy in stage.of("COPY") if not copy.startswith("--from")]
+    return {source for copy in copies for source in copy.split()[:-1]}
+
+
+def test_all_packages_of_the_product_are_inside_and_nothing_of_the_local_stack() -> None:
+    packages = set(PRODUCT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert copied_here("image") == packages | {"LICENSE", "image/entrypoint"}
+
+
+def test_the_demos_parts_are_in_the_demos_image_only() -> None:
+    assert copied_here("demo") - copied_here("image") == {"devstack", "image/entrypoint-demo"}
+
+
+def test_only_what_is_copied_is_sent_to_the_build() -> None:
+    lines = (PROJECT / ".dockerignore").read_text().splitlines()
+    let_in = {line[1:] for line in lines if line.startswith("!")}
+    assert "*" in lines
+    copies = [copy for stage in stages().values() for copy in stage.of("COPY") if not copy.startswith("--from")]
+    assert {source.split("/")[0] for copy in copies for source in copy.split()[:-1]} == let_in
+
+
+def test_labels_say_what_it_is() -> None:
+    (label,) = stages()["without-page"].of("LABEL")
+    told = dict(part.split("=", 1) for part in shlex.split(label))
+    prefix = "org.opencontainers.image."
+    assert told[f"{prefix}licenses"] == PRODUCT["project"]["license"]
+    assert told[f"{prefix}title"] == PRODUCT["project"]["name"]
+    assert f"VERSION={PRODUCT['project']['version']}" in stages()["without-page"].of("ARG")
+
+
+def words_of(entrypoint: str) -> set[str]:
+    text = (PROJECT / entrypoint).read_text()
+    return set(re.findall(r"(?m)^  ([a-z0-9-]+)\)", text))
+
+
+def test_the_chart_asks_for_nothing_that_the_image_does_not_know() -> None:
+    templates = PROJECT / "charts" / "video-uploads" / "templates"
+    text = "".join(file.read_text() for file in templates.rglob("*.*"))
+    asked = set(re.findall(r"args: \[([a-z-]+)\]", text)) | {"api", "operator", "answers"}
+    assert asked == {"migrate", "apply-crds", "api", "operator", "answers"}
+    assert asked <= words_of(ENTRYPOINTS["image"])
+
+
+def test_the_demo_asks_for_nothing_that_its_image_does_not_know() -> None:
+    values = yaml.safe_load((PROJECT / "charts" / "video-uploads" / "values-demo.yaml").read_text())
+    asked = set(re.findall(r'"args": \["([a-z0-9-]+)"\]', json.dumps(values)))
+    assert asked == {"postgres", "s3", "coconut", "bucket"}
+    assert asked <= words_of(ENTRYPOINTS["demo"])
+
+
+@pytest.mark.parametrize("asked", [[], ["nothing-of-ours"]])
+def test_without_a_word_that_it_knows_the_image_says_which_there_are(asked: list[str]) -> None:
+    entrypoint = PROJECT / ENTRYPOINTS["image"]
+    done = subprocess.run(["sh", str(entrypoint), *asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert words_of(ENTRYPOINTS["image"]) <= set(re.findall(r"[a-z-]+", done.stderr))
+
+
+@pytest.mark.parametrize("entrypoint", ENTRYPOINTS.values())
+def test_every_process_takes_the_place_of_the_shell(entrypoint: str) -> None:
+    text = (PROJECT / entrypoint).read_text()
+    assert (PROJECT / entrypoint).stat().st_mode & 0o111
+    started = re.findall(r"(?m)^.*(?:python3 -m|versitygw --port|bin/postgres\").*$", text)
+    assert len(started) > 1
+    assert not [line for line in started if "exec " not in line]
