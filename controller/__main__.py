@@ -11,15 +11,18 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import kopf
 import structlog
 
 from controller.abandoned import AbandonedUploads
+from controller.audit.metrics import Metrics as AuditMetrics
 from controller.audit.turns import audit_threads
 from controller.handlers import registry_for
 from controller.known import KnownResources
+from controller.metrics import Metrics
 from controller.periodic import listen_until, read_all, repeat_until, sweep_until
 from controller.probes import Health, serve
 from controller.queue import WorkQueue
@@ -39,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 _WHO = "the operator"
 _BEAT_SECONDS = 1.0
+# As often as Prometheus usually asks.
+_CENSUS_SECONDS = 15.0
 _SILENT_SECONDS = 60.0
 _LOOK_FOR_SIGNAL_SECONDS = 0.5
 
@@ -55,11 +60,13 @@ def main() -> int:
         # Ends as at SIGTERM, to be started again: another one leads meanwhile.
         watch(rotation, stop.set)
     health = Health(silent_seconds=_SILENT_SECONDS)
-    server = serve(health, host=settings.probe_host, port=settings.probe_port)
+    metrics = Metrics(workers=settings.workers, prices=settings.prices)
+    server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
     check_buckets(spaces, who=_WHO)
-    wiring = wire(settings, spaces)
+    wiring = wire(settings, spaces, metrics)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
+    metrics.leads(lambda: leadership.is_held)
     try:
         if not wait_for_kind(wiring.cluster, stop, who=_WHO):
             return 0
@@ -92,11 +99,12 @@ def _read() -> tuple[Settings, SpacesSettings]:
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
     """Read every resource, then watch and work until ``stop``, or until kopf gives up."""
     known = KnownResources()
-    queue = WorkQueue(time.monotonic, scale=settings.time_scale)
+    queue = WorkQueue(time.monotonic, scale=settings.time_scale, notes=wiring.metrics.queue)
+    wiring.metrics.live.queue = queue.state
     sweep = Sweep(wiring.world, known, queue, clock=lambda: datetime.now(UTC))
     beating = asyncio.create_task(_beat(health))
     try:
-        if await asyncio.to_thread(read_all, stop, sweep):
+        if await asyncio.to_thread(read_all, stop, sweep, note=wiring.metrics.swept):
             await _work(settings, wiring, known, queue, sweep, stop)
     finally:
         beating.cancel()
@@ -106,35 +114,22 @@ async def _work(
     settings: Settings, wiring: Wiring, known: KnownResources, queue: WorkQueue, sweep: Sweep, stop: threading.Event
 ) -> None:
     """Watch and work; at the end let running passes end."""
-    workers = Workers(queue, known, wiring.world, count=settings.workers, clock=lambda: datetime.now(UTC))
-    abandoned = AbandonedUploads(wiring.world, clock=lambda: datetime.now(UTC))
+    workers = Workers(
+        queue,
+        known,
+        wiring.world,
+        count=settings.workers,
+        clock=lambda: datetime.now(UTC),
+        note=wiring.metrics.passed,
+    )
     ended = threading.Event()
-    threads = [
-        threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),
-        threading.Thread(
-            target=sweep_until,
-            args=(ended, sweep, known),
-            kwargs={
-                "sweep_seconds": settings.sweep_seconds * settings.time_scale,
-                "resync_seconds": settings.resync_seconds * settings.time_scale,
-            },
-        ),
-        threading.Thread(
-            target=repeat_until,
-            args=(ended, "abandoned_uploads", abandoned.give_up),
-            kwargs={"every_seconds": settings.resync_seconds * settings.time_scale},
-        ),
-        threading.Thread(
-            target=wiring.lanes.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
-        ),
-        *audit_threads(ended, wiring.audit, settings.audit_schedule),
-    ]
+    threads = _beside(settings, wiring, known, queue, sweep, ended)
     for thread in threads:
         thread.start()
     workers.start()
     try:
         await kopf.operator(
-            registry=registry_for(known, queue, kubeconfig=settings.kubeconfig),
+            registry=registry_for(known, queue, kubeconfig=settings.kubeconfig, heard=wiring.metrics.heard),
             namespaces=[settings.namespace],
             standalone=True,
             stop_flag=stop,
@@ -148,6 +143,40 @@ async def _work(
         for thread in threads:
             thread.join(2)
         log.info("workers_stopped", clean=is_clean)
+
+
+def _beside(
+    settings: Settings, wiring: Wiring, known: KnownResources, queue: WorkQueue, sweep: Sweep, ended: threading.Event
+) -> list[threading.Thread]:
+    """Return what turns beside the workers until ``ended``."""
+    abandoned = AbandonedUploads(wiring.world, clock=lambda: datetime.now(UTC))
+    note, scale = wiring.metrics.swept, settings.time_scale
+
+    def repeating(name: str, half: Callable[[], int], every_seconds: float) -> threading.Thread:
+        return threading.Thread(
+            target=repeat_until,
+            args=(ended, name, half),
+            kwargs={"every_seconds": every_seconds * scale, "note": note},
+        )
+
+    return [
+        threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),
+        threading.Thread(
+            target=sweep_until,
+            args=(ended, sweep, known),
+            kwargs={
+                "sweep_seconds": settings.sweep_seconds * scale,
+                "resync_seconds": settings.resync_seconds * scale,
+                "note": note,
+            },
+        ),
+        repeating("abandoned_uploads", abandoned.give_up, settings.resync_seconds),
+        repeating("census", wiring.look, _CENSUS_SECONDS),
+        threading.Thread(
+            target=wiring.lanes.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
+        ),
+        *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry)),
+    ]
 
 
 async def _beat(health: Health) -> None:

@@ -5,6 +5,7 @@ state of its own; docs/decisions/0005-kopf-only-watches.md says why none of it i
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ from crds.videoupload import GROUP, PLURAL, VERSION
 from desired.rows import Cause
 
 
-def registry_for(known: KnownResources, queue: WorkQueue, *, kubeconfig: Path | None) -> kopf.OperatorRegistry:
-    """Return a registry whose only handler notes each event and queues the key.
+def registry_for(
+    known: KnownResources,
+    queue: WorkQueue,
+    *,
+    kubeconfig: Path | None,
+    heard: Callable[[], None] = lambda: None,
+) -> kopf.OperatorRegistry:
+    """Return a registry whose only handler notes each event and queues the key. ``heard`` is told of each.
 
     kopf asks again for credentials when the API server refuses them, so rotated tokens are picked up.
     """
@@ -32,6 +39,7 @@ def registry_for(known: KnownResources, queue: WorkQueue, *, kubeconfig: Path | 
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def on_event(event: kopf.RawEvent, **_: Any) -> None:
+        heard()
         note_event(str(event["type"] or ""), dict(event["object"]), known, queue)
 
     @kopf.on.startup(registry=registry)

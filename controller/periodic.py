@@ -40,14 +40,21 @@ def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> 
             stop.wait(_LISTEN_AGAIN_SECONDS)
 
 
-def read_all(stop: threading.Event, sweep: Sweep) -> bool:
+# Who counts comparisons: which half, and how many uploads it found; None where it did not come to its end.
+SweepNote = Callable[[str, int | None], None]
+
+
+def _uncounted(_half: str, _found: int | None) -> None: ...
+
+
+def read_all(stop: threading.Event, sweep: Sweep, *, note: SweepNote = _uncounted) -> bool:
     """Read every resource, however often that takes; tells whether it was done before ``stop``.
 
     Whether a person holds an upload, and whether a row is behind its resource, is known only from there.
     """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while not stop.is_set():
-        if _attempt("first_list", sweep.resources):
+        if _attempt("first_list", sweep.resources, note):
             return True
         stop.wait(pause_seconds)
         pause_seconds = min(2 * pause_seconds, _LAST_PAUSE_SECONDS)
@@ -55,7 +62,13 @@ def read_all(stop: threading.Event, sweep: Sweep) -> bool:
 
 
 def sweep_until(
-    stop: threading.Event, sweep: Sweep, known: KnownResources, *, sweep_seconds: float, resync_seconds: float
+    stop: threading.Event,
+    sweep: Sweep,
+    known: KnownResources,
+    *,
+    sweep_seconds: float,
+    resync_seconds: float,
+    note: SweepNote = _uncounted,
 ) -> None:
     """Compare rows and resources again and again until ``stop``; every resource was just read (`read_all`).
 
@@ -65,30 +78,40 @@ def sweep_until(
     turn = 0
     while not stop.is_set():
         if turn > 0 and turn % turns_per_resync == 0:
-            _attempt("resync", sweep.resources)
-        _attempt("start" if turn == 0 else "sweep", sweep.start if turn == 0 else sweep.rows)
+            _attempt("resync", sweep.resources, note)
+        _attempt("start" if turn == 0 else "sweep", sweep.start if turn == 0 else sweep.rows, note)
         turn += 1
         stop.wait(sweep_seconds)
     log.debug("sweep_stopped", resources=len(known.names()))
 
 
-def repeat_until(stop: threading.Event, name: str, half: Callable[[], int], *, every_seconds: float) -> None:
+def repeat_until(
+    stop: threading.Event,
+    name: str,
+    half: Callable[[], int],
+    *,
+    every_seconds: float,
+    note: SweepNote = _uncounted,
+) -> None:
     """Make one comparison again and again until ``stop``."""
     while not stop.wait(every_seconds):
-        _attempt(name, half)
+        _attempt(name, half, note)
 
 
-def _attempt(name: str, half: Callable[[], int]) -> bool:
+def _attempt(name: str, half: Callable[[], int], note: SweepNote) -> bool:
     """Make one half of the comparison; tells whether it came to its end."""
     try:
         found = half()
     except NeighbourError as error:
         log.warning("sweep_put_off", half=name, why=str(error))
+        note(name, None)
         return False
     except Exception:
         # One thing that cannot be read must not end the sweeping of all others.
         log.exception("sweep_broke", half=name)
+        note(name, None)
         return False
+    note(name, found)
     if found:
         log.info("sweep_found", half=name, uploads=found)
     return True

@@ -32,7 +32,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """What Coconut says of one job. ``is_permanent``: the same file would fail again."""
+    """What Coconut says of one job. ``is_permanent``: the same file would fail again; ``finished_at``: by its clock."""
 
     job_id: str
     state: JobState
@@ -40,6 +40,7 @@ class Job:
     problem: str = ""
     is_permanent: bool = False
     answer: str | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 
 class Health:
@@ -29,8 +30,8 @@ class Health:
         return self.is_alive() and not self.is_stopping
 
 
-def serve(health: Health, *, host: str, port: int) -> ThreadingHTTPServer:
-    """Answer probes in a thread of their own; the caller shuts the server down."""
+def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int) -> ThreadingHTTPServer:
+    """Answer probes in a thread of their own; the caller shuts the server down. ``metrics``: the page as text."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -40,7 +41,7 @@ def serve(health: Health, *, host: str, port: int) -> ThreadingHTTPServer:
                 case "/readyz":
                     self._say(health.is_ready())
                 case "/metrics":
-                    self._answer(200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
+                    self._answer(200, metrics(), CONTENT_TYPE_LATEST)
                 case _:
                     self._answer(404, b"not found\n", "text/plain")
 

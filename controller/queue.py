@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from desired.rows import Cause
 
@@ -24,6 +25,40 @@ class _Entry:
     cause: Cause
 
 
+@dataclass(frozen=True)
+class QueueState:
+    """For metrics. ``depth``: keys that are due and in nobody's hands; ``oldest_seconds``: how late the first of them
+    is; ``held_seconds``: for how long each key in hand has been there.
+    """
+
+    depth: int
+    oldest_seconds: float
+    held_seconds: tuple[float, ...]
+
+
+class QueueNotes(Protocol):
+    """Who counts what happens here. Called under the queue's lock, so nothing may be asked in return."""
+
+    def added(self) -> None:
+        """A key was given a time, or an earlier one."""
+
+    def retried(self) -> None:
+        """A key was put off."""
+
+    def taken(self, waited_seconds: float) -> None:
+        """A key was handed out so long after it was due."""
+
+    def done(self, worked_seconds: float) -> None:
+        """A key was given back after so long."""
+
+
+class _Uncounted:
+    def added(self) -> None: ...
+    def retried(self) -> None: ...
+    def taken(self, waited_seconds: float) -> None: ...
+    def done(self, worked_seconds: float) -> None: ...
+
+
 class WorkQueue:
     """A set of keys ordered by time. Safe for any number of threads.
 
@@ -31,13 +66,14 @@ class WorkQueue:
     one key the earlier wins, and brings its cause.
     """
 
-    def __init__(self, monotonic: Callable[[], float], *, scale: float = 1.0) -> None:
+    def __init__(self, monotonic: Callable[[], float], *, scale: float = 1.0, notes: QueueNotes | None = None) -> None:
         self._monotonic = monotonic
         self._scale = scale
+        self._notes = notes or _Uncounted()
         self._condition = threading.Condition()
         self._waiting: dict[str, _Entry] = {}
         self._heap: list[tuple[float, str]] = []
-        self._held: set[str] = set()
+        self._held: dict[str, float] = {}  # since when
         self._failures: dict[str, int] = {}
         self._is_open = True
 
@@ -50,6 +86,7 @@ class WorkQueue:
                 return
             self._waiting[key] = _Entry(due, cause)
             heapq.heappush(self._heap, (due, key))
+            self._notes.added()
             self._condition.notify()
 
     def back_off(self, key: str, cause: Cause, *, at_least_seconds: float = 0.0) -> None:
@@ -60,6 +97,7 @@ class WorkQueue:
         with self._condition:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
+            self._notes.retried()
         longest = min(_LAST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(failures, 12)) * self._scale
         ours, theirs = longest * random.uniform(0.5, 1.0), min(at_least_seconds, _LAST_BACKOFF_SECONDS)
         # Whoever was turned away together does not come back together.
@@ -93,14 +131,18 @@ class WorkQueue:
                 return due - now
             heapq.heappop(self._heap)
             del self._waiting[key]
-            self._held.add(key)
+            self._held[key] = now
+            self._notes.taken(now - due)
             return key, entry.cause
         return None
 
     def done(self, key: str) -> None:
         """Give a key back; whatever was asked for meanwhile becomes due in its turn."""
+        now = self._monotonic()
         with self._condition:
-            self._held.discard(key)
+            since = self._held.pop(key, None)
+            if since is not None:
+                self._notes.done(now - since)
             entry = self._waiting.get(key)
             if entry is not None:
                 heapq.heappush(self._heap, (entry.due, key))
@@ -123,3 +165,12 @@ class WorkQueue:
         now = self._monotonic()
         with self._condition:
             return len(self._held) + sum(1 for entry in self._waiting.values() if entry.due <= now)
+
+    def state(self) -> QueueState:
+        """Return how things are now."""
+        now = self._monotonic()
+        with self._condition:
+            late = [now - entry.due for key, entry in self._waiting.items() if key not in self._held]
+            held_seconds = tuple(now - since for since in self._held.values())
+        due = [seconds for seconds in late if seconds >= 0]
+        return QueueState(len(due), max(due, default=0.0), held_seconds)

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from controller.audit.rules import AuditRules, Schedule
 from controller.crashpoints import CrashSignal
+from controller.facts import Prices
 from controller.outbox.mail import SMTP_URL_PATTERN, server_of
 from crds.lease import LeaseTiming
 from crds.logs import LogFormat
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     max_running_jobs: int = Field(default=50, ge=1, le=10_000)
     submissions_per_minute: int = Field(default=120, ge=1, le=10_000)
     submissions_burst: int = Field(default=10, ge=1, le=1_000)
+    # Coconut's list price for a minute of one variant, from 720 lines on and below; for metrics only.
+    coconut_hd_dollars_per_minute: float = Field(default=0.015, ge=0)
+    coconut_sd_dollars_per_minute: float = Field(default=0.0075, ge=0)
+    # An alert tells when a day costs more; 0 tells nobody.
+    spend_dollars_per_day: float = Field(default=0, ge=0)
     # After the resolve window: buy again and perhaps twice, or wait for a person.
     on_uncertain: OnUncertain = OnUncertain.RESUBMIT
 
@@ -135,6 +141,13 @@ class Settings(BaseSettings):
     def lease_timing(self) -> LeaseTiming:
         """Return the three durations of the Lease."""
         return LeaseTiming(self.lease_duration_seconds, self.lease_renew_deadline_seconds, self.lease_retry_seconds)
+
+    @property
+    def prices(self) -> Prices:
+        """Return what jobs cost."""
+        return Prices(
+            self.coconut_hd_dollars_per_minute, self.coconut_sd_dollars_per_minute, self.spend_dollars_per_day
+        )
 
     @property
     def audit_rules(self) -> AuditRules:

@@ -1,8 +1,9 @@
 """Settings become neighbours, neighbours become the world. The only place that knows every class."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -12,6 +13,8 @@ from controller.bulkhead import Bulkhead, behind
 from controller.coconut.client import Coconut
 from controller.coconut.gate import Gate, GateLimits
 from controller.crashpoints import deliveries_watched_by, striking_at, watched_by
+from controller.journal import CountedObservations, CountedTranscoder, Journal
+from controller.metrics import Metrics
 from controller.outbox.delivering import Ways
 from controller.outbox.lanes import Lanes
 from controller.outbox.mail import Mail, server_of
@@ -25,6 +28,7 @@ from crds.rules import Rules
 from crds.schedule import Timing
 from desired.attempts import Attempts
 from desired.audit import AuditedRows
+from desired.census import Counting
 from desired.claims import Claims
 from desired.database import Database
 from desired.endings import Endings
@@ -44,7 +48,10 @@ _OUTBOX_CONNECTIONS = 4
 
 @dataclass(frozen=True)
 class Wiring:
-    """The world, the audit of it, what tells of it, and what has to be closed at the end."""
+    """The world, the audit of it, what tells of it, and what has to be closed at the end.
+
+    ``look`` counts what no commit tells.
+    """
 
     world: World
     audit: Audit
@@ -52,6 +59,8 @@ class Wiring:
     database: Database
     outbox_database: Database
     cluster: Cluster
+    metrics: Metrics
+    look: Callable[[], int]
 
     def close(self) -> None:
         """Close the connections."""
@@ -59,8 +68,9 @@ class Wiring:
         self.database.close()
 
 
-def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
+def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring:
     """Connect everything; nothing is asked yet."""
+    journal = Journal(metrics, monotonic=time.monotonic, scale=settings.time_scale)
     # Half of the workers each: whichever neighbour hangs, the other half goes on.
     at_most = max(1, settings.workers // 2)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.workers + 2)
@@ -69,11 +79,14 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         settings.coconut_api_key,
         spaces.output_target,
         timeout_seconds=settings.coconut_timeout_seconds,
+        note=metrics.asked_coconut,
     )
-    cluster = Cluster.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
+    cluster = Cluster.from_environment(
+        namespace=settings.namespace, kubeconfig=settings.kubeconfig, note=metrics.asked_kubernetes
+    )
     clients, s3 = make_clients(spaces), Bulkhead("S3", at_most=at_most)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
-    observations = Observations(database)
+    observations = CountedObservations(Observations(database), journal)
     limits = GateLimits(
         settings.max_running_jobs, settings.submissions_per_minute, settings.submissions_burst, settings.time_scale
     )
@@ -85,7 +98,7 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
         learning=Learning(database),
         storage=behind(s3, Storage(spaces, clients)),
         parts=behind(s3, Multipart(spaces, clients)),
-        transcoder=behind(Bulkhead("Coconut", at_most=at_most), coconut),
+        transcoder=behind(Bulkhead("Coconut", at_most=at_most), CountedTranscoder(coconut, journal)),
         gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         rules=Rules(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
@@ -100,7 +113,25 @@ def wire(settings: Settings, spaces: SpacesSettings) -> Wiring:
     # Connections of its own: however many deliveries wait, passes get theirs.
     outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
     lanes = wire_lanes(settings, spaces, outbox_database)
-    return Wiring(world, wire_audit(settings, spaces, clients, database), lanes, database, outbox_database, cluster)
+    metrics.live.gate = world.gate.state
+    return Wiring(
+        world=world,
+        audit=wire_audit(settings, spaces, clients, database),
+        lanes=lanes,
+        database=database,
+        outbox_database=outbox_database,
+        cluster=cluster,
+        metrics=metrics,
+        look=_looking(journal, Counting(database), settings.audit_rules.overdue_after),
+    )
+
+
+def _looking(journal: Journal, counting: Counting, overdue_after: timedelta) -> Callable[[], int]:
+    def look() -> int:
+        journal.look(counting, now=datetime.now(UTC), overdue_after=overdue_after)
+        return 0
+
+    return look
 
 
 def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database) -> Lanes:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 import structlog
@@ -23,16 +24,34 @@ from desired.rows import Cause, VideoRow
 log = structlog.get_logger(__name__)
 
 
+class PassResult(StrEnum):
+    """How a pass over a key ended, in controller-runtime's words; `panic`: in a way that nobody foresaw."""
+
+    SUCCESS = "success"
+    REQUEUE = "requeue"
+    REQUEUE_AFTER = "requeue_after"
+    ERROR = "error"
+    PANIC = "panic"
+
+
 class Workers:
-    """A fixed number of threads over one queue."""
+    """A fixed number of threads over one queue. ``note`` counts passes: how each ended, after how many seconds."""
 
     def __init__(
-        self, queue: WorkQueue, known: KnownResources, world: World, *, count: int, clock: Callable[[], datetime]
+        self,
+        queue: WorkQueue,
+        known: KnownResources,
+        world: World,
+        *,
+        count: int,
+        clock: Callable[[], datetime],
+        note: Callable[[PassResult, float], None] = lambda _result, _seconds: None,
     ) -> None:
         self._queue = queue
         self._known = known
         self._world = world
         self._clock = clock
+        self._note = note
         self._threads = [threading.Thread(target=self._run, name=f"worker-{number}") for number in range(count)]
 
     def start(self) -> None:
@@ -51,27 +70,31 @@ class Workers:
 
     def handle(self, key: str, cause: Cause) -> None:
         """Make one pass over a key that was taken; put it off if that came to nothing, and give it back."""
+        began, result = self._world.monotonic(), PassResult.ERROR
         try:
-            self.one_pass(key, cause)
+            result = self.one_pass(key, cause)
         except ConflictError:
+            result = PassResult.REQUEUE
             self._queue.back_off(key, cause)  # the watch brings the newer resource
         except NeighbourError as error:
             log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
             self._queue.back_off(key, cause, at_least_seconds=error.retry_after_seconds or 0)
         except Exception:
             # One poisoned upload must not take the others down; it backs off alone.
+            result = PassResult.PANIC
             log.exception("pass_broke", video=key)
             self._queue.back_off(key, cause)
         finally:
+            self._note(result, self._world.monotonic() - began)
             self._queue.done(key)
 
-    def one_pass(self, key: str, cause: Cause) -> None:
+    def one_pass(self, key: str, cause: Cause) -> PassResult:
         """Make one pass over the upload named ``key`` and plan the next one. Raises NeighbourError."""
         known = self._known.get(key)
         row = learn(key, self._world.observations.get(key), known, self._world, self._clock())
         if row is None:
             self._queue.forget(key)  # nothing of this name is left, or its resource was refused
-            return
+            return PassResult.SUCCESS
         try:
             outcome = reconcile(row, self._asked(key), self._world, cause, self._clock())
         except NeighbourError:
@@ -79,15 +102,15 @@ class Workers:
             raise
         if outcome.next is Next.SOON:
             self._queue.back_off(key, cause)
-            return
+            return PassResult.REQUEUE
         if outcome.next is Next.AT_ONCE:
             self._queue.add(key, cause)  # the next pass shows what both of them found
-            return
+            return PassResult.REQUEUE
         self._show(outcome.row)
         if must_begin(outcome.row, self._asked(key)):
             self._queue.add(key, cause)  # asked for while the last edition was still on its way
         self._queue.forget(key)  # only now: while Kubernetes is away, each pass is to come later than the last
-        self._plan(outcome.row)
+        return PassResult.REQUEUE_AFTER if self._plan(outcome.row) else PassResult.SUCCESS
 
     def _show(self, row: VideoRow) -> None:
         known, wish = self._known.get(row.wish.video_id), row.wish
@@ -100,14 +123,16 @@ class Workers:
         known = self._known.get(key)
         return None if known is None else known.asked
 
-    def _plan(self, row: VideoRow) -> None:
+    def _plan(self, row: VideoRow) -> bool:
+        """Ask for the pass of the next scheduled check, if there is one."""
         if row.wish.deleted:
-            return  # nothing of it is due before its purge, which the sweep finds
+            return False  # nothing of it is due before its purge, which the sweep finds
         now = self._clock()
         check = next_check_at(row.wish.video_id, row.observed, now, self._world.rules.timing)
-        if check is not None:
-            seconds = (check - now).total_seconds()
-            self._queue.add(row.wish.video_id, Cause.POLL, after_seconds=seconds)
+        if check is None:
+            return False
+        self._queue.add(row.wish.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())
+        return True
 
 
 class Joinable(Protocol):

@@ -8,7 +8,7 @@ and one place translates what goes wrong. Leader election is in crds/lease.py.
 # mypy: untyped-calls-exclude="kubernetes"
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -40,6 +40,10 @@ OUTDATED_REVISION = "spec.revision is older"
 EVENT_MESSAGE_MAX = 1024
 
 
+# Who counts calls: the method and the HTTP status, None without an answer.
+CallNote = Callable[[str, int | None], None]
+
+
 class Applied(Enum):
     """What became of a wish that was applied."""
 
@@ -54,12 +58,15 @@ class NotFoundError(RefusedError):
 class Cluster:
     """A connection to one namespace of an API server."""
 
-    def __init__(self, api: ApiClient, *, namespace: str) -> None:
+    def __init__(self, api: ApiClient, *, namespace: str, note: CallNote = lambda _method, _status: None) -> None:
         self._api = api
+        self._note = note
         self.namespace = namespace
 
     @classmethod
-    def from_environment(cls, *, namespace: str, kubeconfig: Path | None = None) -> Self:
+    def from_environment(
+        cls, *, namespace: str, kubeconfig: Path | None = None, note: CallNote = lambda _method, _status: None
+    ) -> Self:
         """Connect as ``kubeconfig`` says, or as the pod's ServiceAccount. Reads files, asks nobody."""
         configuration = Configuration()
         try:
@@ -71,7 +78,7 @@ class Cluster:
             raise RefusedError(f"connecting to Kubernetes: {error}") from error
         # urllib3 would repeat calls by itself, writes included.
         configuration.retries = False
-        return cls(ApiClient(configuration), namespace=namespace)
+        return cls(ApiClient(configuration), namespace=namespace, note=note)
 
     def request(
         self,
@@ -99,7 +106,9 @@ class Cluster:
             response = self._api.call_api(*call, _request_timeout=timeout)
             content = response.read()
         except (HTTPError, ApiException, OSError) as error:
+            self._note(method, None)
             raise UnavailableError(f"{doing}: no answer") from error
+        self._note(method, response.status)
         if response.status >= 400:
             raise _trouble(doing, response.status, content, response.headers.get("Retry-After"))
         return _answer(doing, content)

@@ -64,7 +64,7 @@ def create_app(needs: Dependencies) -> App:
     app: App = falcon.App(middleware=[Observing(needs.metrics), Cors(needs.cors_origins), Authentication(needs.tokens)])
     handle_errors(app)
     _add_videos(app, needs)
-    app.add_route(CALLBACK_PATH, CoconutWebhook(needs.claims, needs.callback_keys))
+    app.add_route(CALLBACK_PATH, CoconutWebhook(needs.claims, needs.callback_keys, needs.metrics, needs.clock))
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(needs.readiness))
     app.add_route("/metrics", MetricsPage(needs.metrics))

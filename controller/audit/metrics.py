@@ -2,7 +2,7 @@
 
 import time
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from controller.audit.findings import Kind, Report
 
@@ -13,7 +13,7 @@ FULL, LIGHT = "full", "light"
 class Metrics:
     """The audit's numbers, in the registry that the operator's /metrics serves."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._found = Gauge(
             f"{_PREFIX}_found", "What the last whole turn found, put right or not.", ["kind"], registry=registry
         )

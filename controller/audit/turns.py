@@ -26,11 +26,8 @@ class Rota:
     per_second: float
 
 
-def audit_threads(
-    stop: threading.Event, audit: Audit, schedule: Schedule, metrics: Metrics | None = None
-) -> list[threading.Thread]:
+def audit_threads(stop: threading.Event, audit: Audit, schedule: Schedule, noted: Metrics) -> list[threading.Thread]:
     """Return the threads of both turns; each ends with ``stop``."""
-    noted = metrics or Metrics()
     light, full, first = schedule.light_seconds, schedule.full_seconds, schedule.first_full_seconds
     rotas = (
         Rota(LIGHT, audit.light, 0, light, light, schedule.playlists_per_second),

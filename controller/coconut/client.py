@@ -7,7 +7,10 @@ repeated here, and every outcome says whether a job can exist.
 import math
 import re
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,14 +65,23 @@ class _JobAnswer(BaseModel):
     id: str = Field(pattern=f"^{_JOB_ID}$")
     status: str
     progress: str = "0%"
+    completed_at: str | None = None
     input: _Input = _Input()
     outputs: list[_Output] = []
+
+
+@dataclass
+class _Call:
+    """One call under way. ``answer``: None as long as there is none."""
+
+    answer: requests.Response | None = None
 
 
 class Coconut:
     """One Coconut account. ``base_url`` ends in /v2. Safe to use from several threads.
 
-    ``clock`` is asked only where an answer names a time to come back and not its own.
+    ``clock`` is asked only where an answer names a time to come back and not its own. ``note`` counts calls: what was
+    asked, the status, None without an answer, and the seconds it took.
     """
 
     def __init__(
@@ -80,11 +92,13 @@ class Coconut:
         *,
         timeout_seconds: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        note: Callable[[str, int | None, float], None] = lambda _operation, _status, _seconds: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = (api_key.get_secret_value(), "")
         self._target = target
         self._clock = clock
+        self._note = note
         self._timeout = (min(3.0, timeout_seconds), timeout_seconds)
 
     def start(self, order: JobOrder) -> str:
@@ -92,14 +106,15 @@ class Coconut:
         doing = "POST /jobs at Coconut"
         try:
             # A fresh connection: a kept one that has died would make a certain "no" look like an uncertain one.
-            answer = requests.post(
-                f"{self._base_url}/jobs",
-                json=job_body(order, self._target),
-                auth=self._auth,
-                timeout=self._timeout,
-                allow_redirects=False,
-                headers={"Connection": "close"},
-            )
+            with self._counted("start") as call:
+                answer = call.answer = requests.post(
+                    f"{self._base_url}/jobs",
+                    json=job_body(order, self._target),
+                    auth=self._auth,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    headers={"Connection": "close"},
+                )
         except requests.RequestException as error:
             why = _why_it_never_left(error)
             if why is not None:
@@ -118,7 +133,7 @@ class Coconut:
 
     def job(self, job_id: str) -> Job | None:
         """Return what is known of a job, None if there is no such job. Raises UnavailableError, RefusedError."""
-        answer = self._get(f"/jobs/{job_id}")
+        answer = self._get("job", f"/jobs/{job_id}")
         if answer is None:
             return None
         try:
@@ -128,7 +143,7 @@ class Coconut:
 
     def input_seconds(self, job_id: str) -> float | None:
         """Return the duration of a job's input, None if Coconut does not tell. Raises like `job`."""
-        answer = self._get(f"/metadata/jobs/{job_id}")
+        answer = self._get("metadata", f"/metadata/jobs/{job_id}")
         if answer is None:
             return None
         try:
@@ -138,16 +153,26 @@ class Coconut:
         # Every duration would agree with one that is no number.
         return seconds if 0 < seconds < math.inf else None
 
-    def _get(self, path: str) -> requests.Response | None:
-        doing = "GET /jobs at Coconut"
+    def _get(self, operation: str, path: str) -> requests.Response | None:
+        doing, url = "GET /jobs at Coconut", self._base_url + path
         try:
-            answer = requests.get(self._base_url + path, auth=self._auth, timeout=self._timeout, allow_redirects=False)
+            with self._counted(operation) as call:
+                answer = call.answer = requests.get(url, auth=self._auth, timeout=self._timeout, allow_redirects=False)
         except requests.RequestException as error:
             raise UnavailableError(f"{doing}: no answer") from error
         if answer.status_code == 404:
             return None
         self._raise_for_refusal(doing, answer)
         return answer
+
+    @contextmanager
+    def _counted(self, operation: str) -> Iterator["_Call"]:
+        call, began = _Call(), time.monotonic()
+        try:
+            yield call
+        finally:
+            status = None if call.answer is None else call.answer.status_code
+            self._note(operation, status, time.monotonic() - began)
 
     def _raise_for_refusal(self, doing: str, answer: requests.Response) -> None:
         """Tell what is wrong with this one upload from what is wrong with the account, the settings or Coconut."""
@@ -194,7 +219,16 @@ def _job(answer: _JobAnswer) -> Job:
         problem=problem,
         is_permanent=bool(_PERMANENT.search(problem)),
         answer=redacted(problem) if problem else None,
+        finished_at=_instant(answer.completed_at),
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """Read a time of Coconut's; it is only measured by, so an unknown spelling is no trouble."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S %z") if text else None
+    except ValueError:
+        return None
 
 
 def _problem(answer: _JobAnswer) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 
-from controller.queue import WorkQueue
+from controller.queue import QueueState, WorkQueue
 from desired.rows import Cause
 
 
@@ -96,3 +96,44 @@ def test_closing_wakes_whoever_waits() -> None:
     queue.close()
     waiter.join(5)
     assert answers == [None]
+
+
+class Notes:
+    """What a queue tells of itself."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, float]] = []
+
+    def added(self) -> None:
+        self.told.append(("added", 0.0))
+
+    def retried(self) -> None:
+        self.told.append(("retried", 0.0))
+
+    def taken(self, waited_seconds: float) -> None:
+        self.told.append(("taken", waited_seconds))
+
+    def done(self, worked_seconds: float) -> None:
+        self.told.append(("done", worked_seconds))
+
+
+def test_it_tells_how_long_a_key_waited_and_was_held() -> None:
+    clock, notes = Clock(), Notes()
+    queue = WorkQueue(clock, notes=notes)
+    queue.add("a", Cause.POLL, after_seconds=10)
+    clock.now += 13
+    queue.take()
+    clock.now += 5
+    queue.back_off("a", Cause.POLL)
+    queue.done("a")
+    assert notes.told == [("added", 0.0), ("taken", 3.0), ("retried", 0.0), ("added", 0.0), ("done", 5.0)]
+
+
+def test_its_state_tells_what_is_late_apart_from_what_is_held_or_planned() -> None:
+    queue, clock = a_queue()
+    for key, seconds in {"held": 0, "late": 1, "later": 2, "planned": 60}.items():
+        queue.add(key, Cause.POLL, after_seconds=seconds)
+    queue.take()
+    queue.add("held", Cause.CLAIM)  # asked for again while a pass is made over it
+    clock.now += 5
+    assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, held_seconds=(5.0,))

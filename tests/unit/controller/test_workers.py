@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from controller.known import KnownResources
-from controller.workers import Workers, joined
+from controller.workers import PassResult, Workers, joined
 from crds.trouble import ConflictError, RefusedError, UnavailableError
 from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION, Phase, Reason
 from desired.rows import Cause, VideoRow
@@ -25,12 +25,12 @@ WRITES = {"commit", "apply", "write_status", "publish_poster", "write_playlist",
 class Bench:
     """A worker over a small world in which a video waits for its file."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
         self.small = SmallWorld()
         self.small.create()
         self.known = KnownResources()
         self.queue = SteppedQueue(self.small.clock.monotonic)
-        self.workers = Workers(self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now)
+        self.workers = Workers(self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now, note=note)
 
     def handle(self, key: str = VIDEO_ID) -> None:
         """Ask for a pass, and make it."""
@@ -287,3 +287,23 @@ def test_the_grace_is_one_for_all(seconds: list[float], all_ended: bool, waited:
     threads = [Ending(clock, after_seconds) for after_seconds in seconds]
     assert joined(threads, grace_seconds=20, monotonic=clock.monotonic) is all_ended
     assert clock.monotonic() == waited
+
+
+@pytest.mark.parametrize(
+    ("trouble", "result"),
+    [
+        pytest.param(None, PassResult.REQUEUE_AFTER, id="planned"),
+        pytest.param(lambda: UnavailableError("away"), PassResult.ERROR, id="neighbour-away"),
+        pytest.param(lambda: ConflictError("moved"), PassResult.REQUEUE, id="somebody-was-first"),
+        pytest.param(ZeroDivisionError, PassResult.PANIC, id="nobody-foresaw"),
+    ],
+)
+def test_each_pass_is_counted_by_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, trouble: Callable[[], Exception] | None, result: PassResult
+) -> None:
+    counted: list[PassResult] = []
+    bench = Bench(note=lambda ended, _seconds: counted.append(ended))
+    if trouble is not None:
+        monkeypatch.setattr(bench.workers, "one_pass", raising(trouble))
+    bench.handle()
+    assert counted == [result]

@@ -1,11 +1,13 @@
 """POST /webhooks/coconut: callbacks are verified, recorded as claims, and otherwise not believed."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from crds.callback import callback_url
 from tests.unit.webapi.conftest import CALLBACK_KEYS, Api
+from webapi.webhooks import age_seconds
 
 JOB = "S9BkOufdntiPR9"
 COMPLETED = {
@@ -145,3 +147,38 @@ def test_without_postgres_the_sender_is_asked_to_come_again(api: Api) -> None:
     answer = api.client.simulate_post(_url(video_id), json=COMPLETED)
 
     assert (answer.status_code, answer.json["code"]) == (503, "temporarily_unavailable")
+
+
+def _counted(api: Api, name: str, **labels: str) -> float | None:
+    return api.metrics.registry.get_sample_value(f"video_uploads_api_{name}", labels)
+
+
+def test_callbacks_are_counted_by_what_became_of_them(api: Api) -> None:
+    video_id = _submitted(api)
+    api.client.simulate_post(_url(video_id), json=COMPLETED)
+    api.client.simulate_post(_url(video_id, keys=["another key"]), json=COMPLETED)
+    api.client.simulate_post(_url(video_id), body="no JSON")
+    api.postgres.is_away = True
+    api.client.simulate_post(_url(video_id), json=COMPLETED)
+
+    found = {
+        result: _counted(api, "callbacks_total", result=result)
+        for result in ("recorded", "forged", "malformed", "unavailable", "failed")
+    }
+    assert found == {"recorded": 1, "forged": 1, "malformed": 1, "unavailable": 1, "failed": 0}
+    assert _counted(api, "callback_last_timestamp_seconds") == api.now.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        pytest.param("2026-05-01 10:00:00 +0000", 90.0, id="by-its-end"),
+        pytest.param("2026-05-01 10:01:40 +0000", 0.0, id="clocks-that-differ"),
+        pytest.param("2026-04-01 10:00:00 +0000", None, id="nonsense"),
+        pytest.param("yesterday", None, id="another-spelling"),
+        pytest.param(None, None, id="still-running"),
+    ],
+)
+def test_the_age_of_a_callback_is_told_by_the_end_of_its_job(told: str | None, seconds: float | None) -> None:
+    body = json.dumps({"job_id": JOB, "data": {"completed_at": told}}).encode()
+    assert age_seconds(body, datetime(2026, 5, 1, 10, 1, 30, tzinfo=UTC)) == seconds

@@ -1,0 +1,73 @@
+"""What metrics ask of a real Postgres."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from crds.schedule import Timing
+from crds.videoupload import Phase, Reason
+from desired.attempts import AttemptChange, Intend
+from desired.census import Census, Counting
+from desired.claims import Claims
+from desired.database import Database
+from desired.observations import Observations
+from desired.rows import Cause
+from desired.wishes import NewVideo, Wishes
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool of connections to a migrated, empty database."""
+    pool = Database(database_url, max_size=2)
+    yield pool
+    pool.close()
+
+
+def create(database: Database, name: str, made: AttemptChange | None = None, **changes: Any) -> str:
+    """Make a row and commit an observation of it."""
+    video_id = f"{name:a<26}"
+    new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
+    row = Wishes(database, Timing()).create(new, per_hour=100)
+    after = replace(row.observed, **changes)
+    assert Observations(database).commit(row, after, cause=Cause.POLL, attempt=made) is not None
+    return video_id
+
+
+def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database: Database, database_url: str) -> None:
+    at: dict[str, Any] = {"phase_since": NOON, "deadline_at": NOON + timedelta(hours=1)}
+    create(database, "late", **at)
+    create(database, "held", is_paused=True, **at)
+    create(database, "young", phase_since=NOON + timedelta(hours=2), deadline_at=NOON + timedelta(days=1))
+    lost: dict[str, Any] = {"phase": Phase.UPLOADED, "deadline_at": NOON + timedelta(days=7)}
+    create(database, "lost", phase_since=NOON, reason=Reason.SUBMISSION_UNCERTAIN, **lost)
+    create(database, "left", phase_since=NOON, reason=Reason.SUBMISSION_HELD, **lost)
+    gone, retired = create(database, "gone", **at), create(database, "retired", **at)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE videos SET deleted = true, deleted_at = now() WHERE video_id = %s", [gone])
+        connection.execute("UPDATE videos SET retired = true WHERE video_id = %s", [retired])
+
+    assert Counting(database).census(late=NOON + timedelta(hours=3)) == Census(
+        uploads={Phase.UPLOADING: 3, Phase.UPLOADED: 2},
+        oldest_since={Phase.UPLOADING: NOON, Phase.UPLOADED: NOON},
+        overdue=1,
+        uncertain=2,
+        paused=1,
+    )
+
+
+def test_nothing_is_there_to_be_counted(database: Database) -> None:
+    assert Counting(database).census(late=NOON) == Census({}, {}, overdue=0, uncertain=0, paused=0)
+
+
+def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
+    video_id = create(database, "claimed", Intend(1, 1, NOON), phase=Phase.UPLOADED, attempt=1)
+    assert not Counting(database).is_claimed(video_id, 1)
+    Claims(database).record(video_id=video_id, attempt=1, job_id="job1")
+    assert Counting(database).is_claimed(video_id, 1)
+    assert not Counting(database).is_claimed(video_id, 2)

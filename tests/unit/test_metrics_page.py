@@ -1,0 +1,81 @@
+"""docs/metrics.md tells of the metrics that there are, and of no other; their labels too."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from controller.audit.findings import Report
+from controller.audit.metrics import FULL
+from controller.audit.metrics import Metrics as AuditMetrics
+from controller.coconut.breaker import BreakerState, Position
+from controller.coconut.gate import GateState
+from controller.facts import Facts, Prices, Stay
+from controller.metrics import Metrics as OperatorMetrics
+from controller.queue import QueueState
+from controller.settings import Settings
+from controller.workers import PassResult
+from crds.videoupload import Phase
+from desired.census import Census
+from webapi.metrics import Metrics as ApiMetrics
+
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+_ROW = re.compile(r"^\| `(\w+)` \| ([^|]*)\|", re.MULTILINE)
+
+Exported = dict[str, tuple[str, ...]]
+
+
+def documented(heading: str) -> Exported:
+    """Return names and labels below a heading."""
+    below = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return {name: tuple(sorted(re.findall(r"`(\w+)`", labels))) for name, labels in _ROW.findall(below)}
+
+
+def exported(registry: CollectorRegistry) -> Exported:
+    """Return what a registry exports, by the names that people see; the process's own left out."""
+    found: dict[str, set[str]] = {}
+    for family in registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = found.setdefault(name, set())
+        labels.update(label for sample in family.samples for label in sample.labels if label != "le")
+    return {name: tuple(sorted(labels)) for name, labels in found.items() if not name.startswith("process_")}
+
+
+def operator() -> CollectorRegistry:
+    """Return everything that the leader exports, each metric used once: without that its labels are unknown."""
+    metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
+    metrics.live.queue = lambda: QueueState(0, 0.0, ())
+    metrics.live.gate = lambda: GateState(BreakerState(Position.CLOSED), 0, running=0)
+    metrics.live.census = Census({}, {}, overdue=0, uncertain=0, paused=0)
+    metrics.asked_coconut("start", 201, 0.1)
+    metrics.asked_kubernetes("GET", 200)
+    metrics.swept("resync", 0)
+    metrics.passed(PassResult.PANIC, 0.1)
+    metrics.committed(Facts(stay=Stay(Phase.UPLOADING, 1.0)))
+    AuditMetrics(metrics.registry).note(FULL, Report(), result="done")
+    return metrics.registry
+
+
+def api() -> CollectorRegistry:
+    """Return everything that the API exports, each metric used once."""
+    metrics = ApiMetrics()
+    metrics.request_seconds.labels("GET", "/livez", 200)
+    metrics.published.labels("applied")
+    return metrics.registry
+
+
+@pytest.mark.parametrize(
+    ("heading", "registry"),
+    [
+        pytest.param("The operator", operator(), id="operator"),
+        pytest.param("The API", api(), id="api"),
+    ],
+)
+def test_the_page_and_the_process_have_the_same_metrics(heading: str, registry: CollectorRegistry) -> None:
+    assert documented(heading) == exported(registry)
+
+
+@pytest.mark.parametrize(("name", "default"), re.findall(r"`(COCONUT_\w+)` \(([\d.]+)\)", " ".join(PAGE.split())))
+def test_prices_have_these_defaults(name: str, default: str) -> None:
+    assert Settings.model_fields[name.lower()].default == float(default)
