@@ -94,6 +94,9 @@ class Metrics:
         self._workers = self._gauge("controller_runtime_max_concurrent_reconciles", "Workers there are.", "controller")
         self._leads = self._gauge("leader_election_master_status", "1 while this process holds the Lease.", "name")
         self._leads.labels(NAME).set(0)
+        # What never happened is 0, not absent: an alert on the first one needs something to compare with.
+        self._errors.labels(NAME)
+        self._panics.labels(NAME)
         for result in PassResult:
             self._passes.labels(NAME, result)
 
@@ -121,7 +124,6 @@ class Metrics:
         self._limit = self._gauge(f"{PREFIX}_spend_limit_dollars", "What a day may cost; 0 where nobody said.")
         told = "Jobs found finished by polling, without a callback within two minutes."
         self._missing = self._counter(f"{PREFIX}_callbacks_missing", told)
-        # What never happened is 0, not absent: an alert on the first one needs something to compare with.
         self._ended.labels("ready", "", "")
         for code in FailureCode:
             self._ended.labels(*_labels_of(Ending(Phase.ERRORED, code)))

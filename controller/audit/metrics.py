@@ -29,6 +29,9 @@ class Metrics:
         for kind in Kind:  # a kind never found is 0, not absent
             self._found.labels(kind=kind)
             self._repaired.labels(kind=kind)
+        for turn in (FULL, LIGHT):
+            for result in ("done", "put_off", "broke"):
+                self._turns.labels(turn=turn, result=result)
 
     def note(self, turn: str, report: Report, *, result: str) -> None:
         """Take in a turn that ended: ``result`` is `done`, `put_off` or `broke`."""
