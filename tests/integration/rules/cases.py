@@ -33,6 +33,7 @@ MISSING = "video_uploads_callbacks_missing_total"
 FULL_TURN = 'video_uploads_operator_audit_last_end_timestamp_seconds{turn="full"}'
 TURN_BROKE = 'video_uploads_operator_audit_turns_total{turn="full",result="broke"}'
 REFUSED = 'video_uploads_coconut_requests_total{operation="start",code="401"}'
+UP_AND_DOWN = " ".join(["40 0"] * 30)
 BUSY = 'video_uploads_coconut_requests_total{operation="start",code="429"}'
 
 
@@ -56,7 +57,7 @@ CASES = (
         "VideoUploadsReconcileErrors", {PASSES: "0+100x60", FAILED: "0+20x60"}, {PASSES: "0+100x60", FAILED: "0+5x60"}
     ),
     Case("VideoUploadsPassBroke", {BROKEN: "0x20 1x40"}, {BROKEN: "1x60"}),
-    Case("VideoUploadsQueueBacklog", {DEPTH: "40x60", WORKERS: "16x60"}, {DEPTH: "0 40 0 40 0x56", WORKERS: "16x60"}),
+    Case("VideoUploadsQueueBacklog", {DEPTH: "40x60", WORKERS: "16x60"}, {DEPTH: UP_AND_DOWN, WORKERS: "16x60"}),
     Case("VideoUploadsQueueBacklog", {DEPTH: "1x60", WORKERS: "16x60", OLDEST: "400x60"}, {OLDEST: "200x60"}),
     Case("VideoUploadsPassStuck", {LONGEST: "0+60x60"}, {LONGEST: "60x60"}),
     Case("VideoUploadsWatchStale", {LISTED: "1x60", LEADER: "1x60"}, {LISTED: "1+60x60", LEADER: "1x60"}),
