@@ -1,0 +1,82 @@
+"""A real Prometheus beside the stack: it scrapes both processes each second, by the chart's rules, shortened."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+import yaml
+
+from devstack.asking import answers
+from devstack.place import PROJECT_DIR, Place
+from devstack.ports import HOST, any_free_port
+from devstack.process import Command
+from devstack.server import Server
+from devstack.tools import tool
+from tests.scaled_rules import scaled_rules
+
+# Of an installation's minutes these are seconds.
+FACTOR = 1 / 60
+_FILES = PROJECT_DIR / "charts" / "video-uploads" / "files"
+_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """One that runs."""
+
+    url: str
+
+    def firing(self) -> set[str]:
+        """Return the names of the alerts that fire."""
+        answer = requests.get(f"{self.url}/api/v1/alerts", timeout=_TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return {alert["labels"]["alertname"] for alert in answer.json()["data"]["alerts"] if alert["state"] == "firing"}
+
+    def targets(self) -> dict[str, str]:
+        """Return the health of what is scraped, by job."""
+        answer = requests.get(f"{self.url}/api/v1/targets", timeout=_TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return {target["labels"]["job"]: target["health"] for target in answer.json()["data"]["activeTargets"]}
+
+
+@contextmanager
+def prometheus(directory: Path, *, api_url: str, operator_metrics_url: str) -> Iterator[Prometheus]:
+    """Run Prometheus until the end of the block."""
+    for file in ("alerts.yaml", "recording.yaml"):
+        (directory / file).write_text(scaled_rules((_FILES / file).read_text(), FACTOR))
+    config = directory / "prometheus.yaml"
+    scraped = {"api": api_url, "operator": operator_metrics_url.removesuffix("/metrics")}
+    config.write_text(yaml.safe_dump(_config(scraped)))
+    url = f"http://{HOST}:{any_free_port()}"
+    argv = [
+        str(tool("prometheus")),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+        "--log.level=warn",
+    ]
+    server = Server(
+        process=Place(directory).process("prometheus"),
+        command=Command(argv, {"PATH": os.environ["PATH"]}, directory),
+        is_ready=lambda: answers(f"{url}/-/ready"),
+        address=url,
+    )
+    try:
+        server.up()
+        yield Prometheus(url)
+    finally:
+        server.down()
+
+
+def _config(scraped: dict[str, str]) -> dict[str, object]:
+    return {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["alerts.yaml", "recording.yaml"],
+        "scrape_configs": [
+            {"job_name": name, "static_configs": [{"targets": [url.removeprefix("http://")]}]}
+            for name, url in scraped.items()
+        ],
+    }
