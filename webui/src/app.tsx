@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+import { Operations } from "./admin/view";
 import type { Calls } from "./api/calls";
 import { TokenDialog } from "./session/dialog";
 import type { Session } from "./session/session";
@@ -36,16 +37,14 @@ export function App({ session, calls, uploads, library }: Parts) {
         <a class="brand" href="#/">
           <img src="/icon.svg" alt="" width="28" height="28" /> Videos
         </a>
-        {claims && (
+        {claims?.isAdmin && (
           <nav aria-label="Main">
             <a href="#/" aria-current={isHome ? "page" : undefined}>
               My videos
             </a>
-            {claims.isAdmin && (
-              <a href="#/operations" aria-current={isAdmin ? "page" : undefined}>
-                Operations
-              </a>
-            )}
+            <a href="#/operations" aria-current={isAdmin ? "page" : undefined}>
+              Operations
+            </a>
           </nav>
         )}
         {claims && (
@@ -61,6 +60,7 @@ export function App({ session, calls, uploads, library }: Parts) {
       </header>
       <main id="main" tabIndex={-1}>
         {claims && watched && <Watch key={watched} id={watched} calls={calls} acts={acts} />}
+        {claims && isAdmin && <Operations calls={calls} />}
         {claims && (
           // Kept while another view is shown: it holds what is being sent.
           <div hidden={!isHome} class="home">

@@ -1,10 +1,13 @@
 """A browser, somebody who is signed in, and a place for pictures."""
 
 import re
-from collections.abc import Iterator
+import struct
+import subprocess
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
 
 from devstack.place import PROJECT_DIR
@@ -13,6 +16,7 @@ from tests.e2e.uploads.world import World
 from tests.e2e.web.browser import running_browser
 from tests.e2e.web.pages import Visitor
 
+LARGE_BYTES = 200_000_000
 _PICTURES = PROJECT_DIR / ".local" / "screenshots"
 
 
@@ -31,8 +35,41 @@ def pictures(request: pytest.FixtureRequest) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def large_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """The clip, and behind it a box that players skip: 200 MB, of which most are a hole in the file."""
+    path, content = tmp_path_factory.mktemp("large") / "large.mp4", clip.read_bytes()
+    with path.open("wb") as file:
+        file.write(content + struct.pack(">I4s", LARGE_BYTES - len(content), b"free"))
+        file.truncate(LARGE_BYTES)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sharp_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty-four seconds of 720p: three renditions, and time to change between them."""
+    path = tmp_path_factory.mktemp("sharp") / "sharp.mp4"
+    argv = [
+        *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
+        *["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=10:duration=24"],
+        *["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", str(path)],
+    ]
+    subprocess.run(argv, check=True)
+    return path
+
+
 @pytest.fixture
 def visitor(browser: Browser, world: World, pictures: Path) -> Iterator[Visitor]:  # noqa: F811
     """Somebody with a new token and a phone."""
     with Visitor.arrived(browser, world, pictures) as arrived:
         yield arrived
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of what somebody saw when a test failed."""
+    report = yield
+    visitor = getattr(item, "funcargs", {}).get("visitor")
+    if report.when == "call" and report.failed and isinstance(visitor, Visitor):
+        visitor.picture("as-it-failed")
+    return report

@@ -34,7 +34,7 @@ class Visitor:
         cls, browser: Browser, world: World, pictures: Path, *, viewport: ViewportSize = PHONE, **options: Any
     ) -> Iterator["Visitor"]:
         """Open the page with a token in its address."""
-        person = world.person(is_admin=options.pop("is_admin", False))
+        person = options.pop("person", None) or world.person(is_admin=options.pop("is_admin", False))
         context = browser.new_context(viewport=viewport, **options)
         context.set_default_timeout(20_000)
         page = context.new_page()
@@ -45,7 +45,7 @@ class Visitor:
             yield visitor
         finally:
             context.close()
-        assert visitor.complaints == []
+        assert not visitor.complaints, "\n".join(visitor.complaints)
 
     def listen(self, page: Page) -> None:
         """Remember what a page complains of, and whom it asks."""
@@ -79,6 +79,32 @@ class Visitor:
         video_id = self.card(title).get_attribute("data-video")
         assert video_id is not None
         return video_id
+
+    def percent(self, title: str) -> int:
+        """Return how much of a video the page says it has sent; 0 while it says nothing."""
+        bar = self.card(title).get_by_role("progressbar")
+        return int(bar.get_attribute("aria-valuenow") or 0) if bar.count() else 0
+
+    def slow_down(self, bytes_per_second: int) -> None:
+        """Let the page's line take no more than this from now on."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        limits = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+        session.send("Network.emulateNetworkConditions", limits)
+
+    def play(self) -> None:
+        """Press play."""
+        self.page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+
+    def current_time(self) -> float:
+        """Return how far the player is, in seconds."""
+        seconds: float = self.page.locator("video").evaluate("video => video.currentTime")
+        return seconds
+
+    def picture_height(self) -> int:
+        """Return how many lines the picture has that is played."""
+        lines: int = self.page.locator("video").evaluate("video => video.videoHeight")
+        return lines
 
     def picture(self, name: str) -> None:
         """Keep a picture of the whole page."""

@@ -1,22 +1,132 @@
 """Sending files from a real browser: small ones, and large ones over a line that breaks."""
 
+import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-from tests.e2e.web.pages import Visitor
+from playwright.sync_api import Browser, Request
+
+from tests.e2e.uploads.world import World
+from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.eventually import eventually
+
+# The line of a good phone: 200 MB take about ten seconds, long enough to break it in the middle.
+BYTES_PER_SECOND = 20_000_000
+# Of 16 MiB each, but the last.
+PARTS = 12
 
 
 def test_a_small_file_is_sent_converted_and_played(visitor: Visitor, clip: Path) -> None:
-    page = visitor.page
     visitor.picture("1-empty")
-
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.picture("2-ready")
 
-    assert "token" not in page.url
+    assert "token" not in visitor.page.url
     visitor.card("clip").get_by_role("link", name="clip").click()
-    video = page.locator("video")
-    video.evaluate("video => { video.muted = true; return video.play(); }")
-    eventually(lambda: video.evaluate("video => video.currentTime > 1"))
+    visitor.play()
+    eventually(lambda: visitor.current_time() > 1)
     visitor.picture("3-watching")
+
+
+def test_two_hundred_megabytes_survive_a_lost_line_and_a_reload(visitor: Visitor, large_clip: Path) -> None:
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+    eventually(lambda: len(stored_parts(visitor)) >= 1, within_seconds=60)
+
+    visitor.context.set_offline(True)
+    visitor.page.get_by_text("The line is down").first.wait_for()
+    visitor.picture("1-line-down")
+    stored = stored_parts(visitor)
+    visitor.context.set_offline(False)
+    visitor.slow_down(BYTES_PER_SECOND)
+    before = eventually(lambda: (now := stored_parts(visitor)) > stored and now, within_seconds=60)
+    assert len(before) < PARTS
+    sent = SentParts(visitor)
+    visitor.page.reload()
+    visitor.page.get_by_text("Not finished yet").wait_for(state="hidden")
+    visitor.wait_for_label("large", "Ready")
+    visitor.picture("2-ready")
+
+    assert sent.numbers
+    assert not before & sent.numbers, "what storage had is not sent again"
+
+
+def test_without_its_file_an_upload_says_so_and_goes_on_with_it(
+    browser: Browser, world: World, visitor: Visitor, large_clip: Path, clip: Path, pictures: Path
+) -> None:
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+    eventually(lambda: len(stored_parts(visitor)) >= 2, within_seconds=60)
+    remembered = visitor.context.storage_state()
+    visitor.page.close()
+    before = stored_parts(visitor)
+
+    # The same device a day later: what was remembered is there, the file is not.
+    with Visitor.arrived(browser, world, pictures, person=visitor.person, storage_state=remembered) as later:
+        notice = later.page.locator("[data-unfinished='large.mp4']")
+        notice.get_by_text(re.compile(r"MB of 191 MB are safe")).wait_for()
+        later.picture("1-asks-for-the-file")
+        notice.locator("input").set_input_files(clip)
+        notice.get_by_text("This is another file").wait_for()
+        later.picture("2-another-file")
+        sent = SentParts(later)
+        notice.locator("input").set_input_files(large_clip)
+        later.wait_for_label("large", "Ready")
+
+    assert not before & sent.numbers
+
+
+def test_a_paused_upload_waits_and_goes_on(visitor: Visitor, large_clip: Path) -> None:
+    page = visitor.page
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+    eventually(lambda: visitor.percent("large") > 5, within_seconds=60)
+    page.get_by_role("button", name="Pause").first.click()
+    page.get_by_role("button", name="Go on").first.wait_for()
+    visitor.picture("1-paused")
+    page.get_by_role("button", name="Go on").first.click()
+
+    visitor.wait_for_label("large", "Ready")
+
+
+def test_a_cancelled_upload_is_deleted_at_the_service_too(visitor: Visitor, large_clip: Path) -> None:
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+    eventually(lambda: visitor.percent("large") > 5, within_seconds=60)
+    video_id = visitor.video_id("large")
+    visitor.card("large").get_by_role("button", name="Cancel: large").click()
+
+    visitor.card("large").wait_for(state="detached")
+    eventually(lambda: visitor.person.call("GET", f"/videos/{video_id}", expected=200)["deleted_at"])
+    visitor.page.reload()
+    visitor.page.get_by_text("No videos yet").wait_for()
+    assert visitor.page.locator("[data-unfinished]").count() == 0
+
+
+def test_a_file_that_is_no_video_ends_with_what_to_do(visitor: Visitor, not_a_video: Path) -> None:
+    visitor.choose(not_a_video)
+    advice = visitor.card("holiday").get_by_text("Delete this video and upload another file")
+
+    advice.wait_for(timeout=PATIENCE_MS)
+    visitor.picture("refused")
+
+
+class SentParts:
+    """The numbers of the parts that a page sends from now on."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.numbers: set[int] = set()
+        visitor.page.on("request", self._see)
+
+    def _see(self, request: Request) -> None:
+        numbers = parse_qs(urlsplit(request.url).query).get("partNumber")
+        if request.method == "PUT" and numbers:
+            self.numbers.add(int(numbers[0]))
+
+
+def stored_parts(visitor: Visitor) -> set[int]:
+    """Return the numbers of the parts that storage has of the visitor's only video."""
+    videos = visitor.person.call("GET", "/videos", expected=200)["videos"]
+    held = [visitor.person.call("GET", f"/videos/{video['id']}/parts", expected=200)["parts"] for video in videos]
+    return {part["part_number"] for parts in held for part in parts}

@@ -1,7 +1,7 @@
 // Every call the page makes, by name.
 
 import type { Answer, Api } from "./client";
-import type { DeadLetter, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
+import type { DeadLetter, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
 
 export interface NewVideo {
   title: string;
@@ -71,6 +71,10 @@ export class Calls {
 
   async restore(id: string): Promise<Video> {
     return must(await this.api.call<Video>("POST", `/videos/${id}/restore`));
+  }
+
+  async overview(): Promise<Overview> {
+    return must(await this.api.call<Overview>("GET", "/admin/overview"));
   }
 
   async deadLetters(pageToken: string | null): Promise<VideoPage<DeadLetter>> {

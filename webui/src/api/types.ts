@@ -105,3 +105,23 @@ export interface Problem {
   request_id?: string;
   errors?: { field: string; detail: string }[];
 }
+
+export interface Overview {
+  at: string;
+  is_complete: boolean;
+  phases: { phase: Phase; uploads: number; overdue: number; oldest_since: string | null }[];
+  overdue: number;
+  waiting: { reason: string; uploads: number }[];
+  held: number;
+  uncertain: number;
+  paused: number;
+  dead_letters: number;
+  breaker: { is_open: boolean; uploads: number };
+  callbacks: {
+    claims: number;
+    claims_by_five_minutes: number[];
+    last_claim_at: string | null;
+    finished: number;
+    finished_unclaimed: number;
+  };
+}

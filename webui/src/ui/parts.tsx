@@ -48,10 +48,10 @@ export function Modal(props: { title: string; children: ComponentChildren; onClo
   );
 }
 
-export function Icon({ path, size = 20 }: { path: string; size?: number }) {
+export function Icon({ path, size = 20, isFilled = false }: { path: string; size?: number; isFilled?: boolean }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true" focusable="false">
-      <path d={path} fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" />
+      <path d={path} fill={isFilled ? "currentColor" : "none"} stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" />
     </svg>
   );
 }

@@ -7,7 +7,7 @@ import { Button, Progress } from "../ui/parts";
 import { useStore } from "../ui/store";
 import type { Unfinished, Uploads } from "./uploads";
 
-const HEIGHT = 260;
+const HEIGHT = 240;
 
 export function UploadPanel({ uploads }: { uploads: Uploads }) {
   const place = useRef<HTMLDivElement>(null);
@@ -25,7 +25,7 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       showLinkToFileUploadResult: false,
       hideUploadButton: true,
       doneButtonHandler: null,
-      note: "Large files are sent in pieces: after a lost line, a reload or a pause they go on where they stopped.",
+      note: "A lost line, a reload or a pause costs nothing: uploads go on where they stopped.",
     });
     return () => {
       const dashboard = uploads.uppy.getPlugin("Dashboard");

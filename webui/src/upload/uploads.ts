@@ -31,6 +31,8 @@ export interface Unfinished {
 const PARTS_AT_ONCE = 4;
 // What storage is asked for again before the whole file counts as failed: about two minutes of a line that comes and goes.
 const PART_RETRY_DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 30_000];
+// What fails is shown to the person; a console is read by nobody.
+const QUIET = { debug: () => undefined, warn: () => undefined, error: () => undefined };
 const SHOWN_WHEN_DONE_MS = 1500;
 const FRESH_MS = 60_000;
 
@@ -58,6 +60,7 @@ export class Uploads {
       allowMultipleUploadBatches: true,
       restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
       locale: UPPY_WORDS,
+      logger: QUIET,
       onBeforeFileAdded: (file) => this.named(file as Sent),
     });
     this.uppy.use(AwsS3<OwnMeta, Body>, {

@@ -1,10 +1,13 @@
 // What Uppy says, in our words; what is not here stays as it is.
 
+// Fingers cannot drop files.
+const HAS_POINTER = typeof matchMedia === "function" && matchMedia("(hover: hover)").matches;
+
 export const UPPY_WORDS = {
   pluralize: (count: number) => (count === 1 ? 0 : 1),
   strings: {
-    dropPasteFiles: "Drop videos here or %{browseFiles}",
-    browseFiles: "choose videos",
+    dropPasteFiles: HAS_POINTER ? "Drop videos here, or %{browseFiles}" : "%{browseFiles}",
+    browseFiles: "Choose videos",
     addMore: "Add more",
     addingMoreFiles: "Adding more videos",
     cancelUpload: "Cancel upload",

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { Video } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
 import { duration, fileSize, relative } from "../ui/words";
-import { canRetry, needsFile, shown } from "./states";
+import { canRetry, isOnItsWay, needsFile, shown } from "./states";
 
 export interface Acts {
   retry: (video: Video) => Promise<void>;
@@ -13,8 +13,15 @@ export interface Acts {
   restore: (video: Video) => Promise<void>;
 }
 
-export function Card({ video, sentPercent, acts }: { video: Video; sentPercent: number | undefined; acts: Acts }) {
-  const state = shown(video, sentPercent);
+export interface CardProps {
+  video: Video;
+  sentPercent: number | undefined;
+  isUnfinished: boolean;
+  acts: Acts;
+}
+
+export function Card({ video, sentPercent, isUnfinished, acts }: CardProps) {
+  const state = shown(video, sentPercent, isUnfinished);
   return (
     <li class="card" data-video={video.id} data-status={video.status}>
       <Picture video={video} />
@@ -26,7 +33,7 @@ export function Card({ video, sentPercent, acts }: { video: Video; sentPercent: 
           <Badge tone={state.tone}>{state.label}</Badge>
         </div>
         <p class="card-facts">{facts(video)}</p>
-        <p class="card-sentence">{state.sentence}</p>
+        {state.sentence && <p class="card-sentence">{state.sentence}</p>}
         {state.progress !== null && <Progress percent={state.progress} label={`${state.label}: ${video.title}`} />}
         {state.advice && <p class="card-advice">{state.advice}</p>}
         <Actions video={video} acts={acts} />
@@ -43,13 +50,13 @@ function Picture({ video }: { video: Video }) {
       {length && <span class="card-length">{length}</span>}
     </>
   );
-  if (!video.is_playable) return <div class="card-picture">{inside}</div>;
+  if (!video.is_playable) return <div class={`card-picture ${video.thumbnail_url ? "" : "card-picture-none"}`}>{inside}</div>;
   // The title is the link that is read out and reached by keyboard; this one is for fingers.
   return (
     <a class="card-picture" href={`#/watch/${video.id}`} tabIndex={-1} aria-hidden="true">
       {inside}
       <span class="card-play">
-        <Icon path={PATHS.play} size={26} />
+        <Icon path={PATHS.play} size={26} isFilled />
       </span>
     </a>
   );
@@ -64,7 +71,7 @@ function Actions({ video, acts }: { video: Video; acts: Acts }) {
     await act(video).catch((error: Error) => setTrouble(error.message));
     setBusy(false);
   };
-  const isUploading = video.status === "pending" || video.status === "uploading";
+  const word = isOnItsWay(video) ? "Cancel" : "Delete";
   return (
     <>
       <div class="card-actions">
@@ -82,9 +89,9 @@ function Actions({ video, acts }: { video: Video; acts: Acts }) {
             class="button-quiet"
             disabled={busy}
             onClick={run(acts.remove)}
-            aria-label={`${isUploading ? "Cancel" : "Delete"}: ${video.title}`}
+            aria-label={`${word}: ${video.title}`}
           >
-            <Icon path={PATHS.trash} size={18} /> {isUploading ? "Cancel" : "Delete"}
+            <Icon path={PATHS.trash} size={18} /> {word}
           </Button>
         )}
       </div>

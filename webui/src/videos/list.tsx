@@ -24,6 +24,7 @@ const EMPTY: Record<Filter, [string, string]> = {
 export function VideoList({ library, uploads, calls }: { library: Library; uploads: Uploads; calls: Calls }) {
   const shelf = useStore(library.shelf);
   const sending = useStore(uploads.sending);
+  const unfinished = new Set(useStore(uploads.unfinished).map(({ record }) => record.videoId));
   const acts = actsOf(library, uploads, calls);
   return (
     <section aria-labelledby="videos-title">
@@ -51,7 +52,13 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
       {shelf.videos.length === 0 && !shelf.trouble && (shelf.isLoading ? <Loading /> : <Empty filter={shelf.filter} />)}
       <ul class="cards" aria-busy={shelf.isLoading}>
         {shelf.videos.map((video) => (
-          <Card key={video.id} video={video} sentPercent={sending.get(video.id)} acts={acts} />
+          <Card
+            key={video.id}
+            video={video}
+            sentPercent={sending.get(video.id)}
+            isUnfinished={unfinished.has(video.id)}
+            acts={acts}
+          />
         ))}
       </ul>
       {shelf.more !== null && (

@@ -7,8 +7,8 @@ export type Tone = "quiet" | "busy" | "good" | "bad";
 export interface Shown {
   label: string;
   tone: Tone;
-  /** What happens now, or what happened; a sentence. */
-  sentence: string;
+  /** What happens now, or what happened; null when the label says it all. */
+  sentence: string | null;
   /** What the person can do; null when nothing has to be done. */
   advice: string | null;
   /** In percent; null when there is nothing to measure. */
@@ -18,9 +18,8 @@ export interface Shown {
 // The service's own sentences (docs/videoupload.md) are good for whoever asks by program. Those that name calls and
 // fields are put for people here; all others are shown as they come.
 const SENTENCES: Record<string, string> = {
-  WaitingForUploadURL: "Waiting to begin.",
+  WaitingForUploadUrl: "Waiting to begin.",
   WaitingForFile: "Waiting for the file.",
-  FileRejected: "The file that arrived is not a video that can be played.",
   WaitingForSubmission: "The file has arrived. Conversion begins in a moment.",
   SubmissionsPaused: "The conversion service is in trouble. This video is kept safe and goes on by itself.",
   WaitingForCapacity: "Waiting for its turn: many videos are being converted.",
@@ -28,11 +27,13 @@ const SENTENCES: Record<string, string> = {
   Publishing: "Converted. The last checks are made.",
 };
 
-export function shown(video: Video, sentPercent: number | undefined): Shown {
+export function shown(video: Video, sentPercent: number | undefined, isUnfinished = false): Shown {
   if (video.deleted_at !== null) return deleted();
   if (sentPercent !== undefined) return sending(sentPercent);
   if (video.status === "ready") return ready(video);
   if (video.status === "errored") return failed(video);
+  if (isUnfinished && video.reason === "WaitingForFile") return interrupted();
+  if (video.reason === "FileRejected") return rejected(video);
   return underWay(video);
 }
 
@@ -46,6 +47,11 @@ export function isMoving(video: Video): boolean {
 export function canRetry(video: Video): boolean {
   if (video.deleted_at !== null) return false;
   return video.edition_status === "errored" || video.reason === "SubmissionHeld";
+}
+
+/** Whether nothing of it is worth a word of its own: giving it up is no loss. */
+export function isOnItsWay(video: Video): boolean {
+  return (video.status === "pending" || video.status === "uploading") && video.reason !== "FileRejected";
 }
 
 /** Whether a retry needs a file again: then it is clearer to send it as a new video. */
@@ -62,6 +68,16 @@ function sending(percent: number): Shown {
   return { label: "Sending", tone: "busy", sentence, advice: null, progress: percent };
 }
 
+function interrupted(): Shown {
+  const advice = "Choose its file again above, and it goes on.";
+  return { label: "Interrupted", tone: "quiet", sentence: "Waiting for the rest of the file.", advice, progress: null };
+}
+
+function rejected(video: Video): Shown {
+  const why = video.error ? ended(capital(video.error.message)) : "The file is not a video that can be played.";
+  return { label: "Refused", tone: "bad", sentence: why, advice: "Delete this video and upload another file.", progress: null };
+}
+
 function ready(video: Video): Shown {
   if (!video.is_playable) {
     return { label: "Coming back", tone: "busy", sentence: "It can be watched again in a moment.", advice: null, progress: null };
@@ -73,7 +89,7 @@ function ready(video: Video): Shown {
   if (video.edition_status !== "ready") {
     return { label: "Ready", tone: "good", sentence: "It plays while a newer conversion is made.", advice: null, progress: null };
   }
-  return { label: "Ready", tone: "good", sentence: "It can be watched.", advice: null, progress: null };
+  return { label: "Ready", tone: "good", sentence: null, advice: null, progress: null };
 }
 
 function failed(video: Video): Shown {
@@ -97,10 +113,6 @@ function underWay(video: Video): Shown {
 }
 
 function adviceFor(video: Video): string | null {
-  if (video.reason === "FileRejected") {
-    const why = video.error ? `${ended(capital(video.error.message))} ` : "";
-    return `${why}Delete this video and upload another file.`;
-  }
   if (video.reason === "WaitingForFile") return "Go on in the tab or on the device where the upload began, or cancel it.";
   return null;
 }

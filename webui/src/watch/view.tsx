@@ -127,7 +127,6 @@ function Screen({ video, url }: { video: Video; url: string }) {
   }, []);
   return (
     <>
-      {/* eslint-disable-next-line: captions come with the video, if it has any */}
       <video
         ref={element}
         class="screen"
@@ -136,7 +135,6 @@ function Screen({ video, url }: { video: Video; url: string }) {
         preload="metadata"
         poster={video.thumbnail_url ?? undefined}
         aria-label={`Player: ${video.title}`}
-        crossOrigin="anonymous"
       />
       {state.trouble && (
         <p class="trouble" role="alert">

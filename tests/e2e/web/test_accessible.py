@@ -1,0 +1,103 @@
+"""For everybody: axe without findings in both colour schemes and at both widths, small screens, little motion."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize
+
+from devstack.page import WEBUI_DIR
+from tests.e2e.uploads.world import World, uploaded
+from tests.e2e.web.pages import DESKTOP, PHONE, Visitor
+from tests.eventually import eventually
+
+AXE = WEBUI_DIR / "node_modules" / "axe-core" / "axe.min.js"
+BYTES_PER_SECOND = 5_000_000
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """The colour scheme that somebody has chosen."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[PHONE, DESKTOP], ids=["360px", "1280px"])
+def visitor(
+    browser: Browser, world: World, pictures: Path, scheme: str, request: pytest.FixtureRequest
+) -> Iterator[Visitor]:
+    """An administrator, who sees all there is, and wants no motion."""
+    viewport: ViewportSize = request.param
+    options = {"color_scheme": scheme, "reduced_motion": "reduce", "is_admin": True}
+    with Visitor.arrived(browser, world, pictures, viewport=viewport, **options) as arrived:
+        yield arrived
+
+
+def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip: Path, not_a_video: Path) -> None:
+    world, page, check = visitor.world, visitor.page, checker(visitor)
+    page.get_by_text("No videos yet").wait_for()
+    check("1-empty")
+
+    visitor.choose(clip, not_a_video)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.wait_for_label("holiday", "Refused")
+    world.faults(fail=1)
+    failed = uploaded(visitor.person.client, clip)
+    eventually(lambda: visitor.person.client.video(failed).status == "errored", within_seconds=60)
+    page.reload()
+    page.get_by_text("Failed", exact=True).nth(1).wait_for()
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+    eventually(lambda: visitor.percent("large") > 0, within_seconds=60)
+    check("2-videos")
+
+    page.context.set_offline(True)
+    page.get_by_text("The line is down").first.wait_for()
+    check("3-line-down")
+    page.context.set_offline(False)
+
+    page.get_by_role("link", name="Operations").click()
+    page.locator(f"[data-letter='{failed}']").wait_for()
+    check("4-operations")
+
+    page.get_by_role("link", name="My videos").click()
+    page.get_by_role("link", name="clip", exact=True).first.click()
+    page.get_by_label("Quality").wait_for()
+    page.get_by_text("What has happened").click()
+    page.locator(".events li").first.wait_for()
+    check("5-watch")
+
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("dialog", name="Sign in").wait_for()
+    check("6-sign-in")
+
+
+def test_reduced_motion_leaves_nothing_moving(visitor: Visitor) -> None:
+    visitor.page.get_by_text("No videos yet").wait_for()
+    moving = "[...document.querySelectorAll('*')].filter(e => parseFloat(getComputedStyle(e).transitionDuration) > 0)"
+
+    assert visitor.page.evaluate(f"{moving}.length") == 0
+
+
+def checker(visitor: Visitor) -> Callable[[str], None]:
+    """Return what looks at the page as it is now: rules of accessibility, and whether it fits."""
+    source = AXE.read_text()
+
+    def check(name: str) -> None:
+        visitor.picture(name)
+        visitor.page.evaluate(source)
+        found: Any = visitor.page.evaluate(
+            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES
+        )
+        said = [
+            f"{finding['id']}: {node['target']} {node['failureSummary']}"
+            for finding in found["violations"]
+            for node in finding["nodes"]
+        ]
+        assert not said, json.dumps(said, indent=1)
+        width = visitor.page.viewport_size["width"] if visitor.page.viewport_size else 0
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width, "it does not fit"
+
+    return check

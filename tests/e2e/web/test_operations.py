@@ -1,0 +1,60 @@
+"""The view for administrators: the working set at a glance, dead letters, another try for anybody's video."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.uploads.world import World, uploaded
+from tests.e2e.web.pages import DESKTOP, PATIENCE_MS, Visitor
+from tests.eventually import eventually
+
+
+@pytest.fixture
+def visitor(browser: Browser, world: World, pictures: Path) -> Iterator[Visitor]:
+    """An administrator at a desk."""
+    with Visitor.arrived(browser, world, pictures, viewport=DESKTOP, is_admin=True) as arrived:
+        yield arrived
+
+
+def test_dead_letters_show_the_providers_answer_and_are_tried_again(visitor: Visitor, clip: Path) -> None:
+    world, page = visitor.world, visitor.page
+    world.faults(fail=1)
+    client = world.client()
+    video_id = uploaded(client, clip)
+    eventually(lambda: client.video(video_id).status == "errored", within_seconds=60)
+    world.faults(fail=0)
+
+    page.get_by_role("link", name="Operations").click()
+    letter = page.locator(f"[data-letter='{video_id}']")
+    letter.get_by_text("transcode_failed").wait_for()
+    letter.get_by_text("The provider’s answer").click()
+    letter.locator("pre").wait_for()
+    visitor.picture("1-dead-letter")
+    letter.get_by_role("button", name="Retry").click()
+    letter.get_by_text("It is tried again").wait_for()
+
+    eventually(lambda: client.video(video_id).status == "ready", within_seconds=60)
+
+
+def test_an_open_breaker_is_seen_at_a_glance(visitor: Visitor, clip: Path) -> None:
+    world, page = visitor.world, visitor.page
+    world.faults(http_429=1)
+    uploaded(world.client(), clip)
+    page.get_by_role("link", name="Operations").click()
+
+    page.get_by_text("Submissions are held back").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("Submissions paused").wait_for()
+    visitor.picture("1-breaker-open")
+    world.faults(http_429=0)
+    page.get_by_text("The conversion service takes orders.").wait_for(timeout=PATIENCE_MS)
+    visitor.picture("2-all-is-well")
+
+
+def test_who_is_no_administrator_is_told_so(browser: Browser, world: World, pictures: Path) -> None:
+    with Visitor.arrived(browser, world, pictures) as somebody:
+        somebody.page.get_by_text("No videos yet").wait_for()
+        assert somebody.page.get_by_role("link", name="Operations").count() == 0
+        somebody.page.goto(f"{somebody.web_url}/#/operations")
+        somebody.page.get_by_text("Your sign-in does not allow this").first.wait_for()

@@ -1,0 +1,86 @@
+"""Tokens: asked for, refused, expired in the middle of an upload."""
+
+import time
+from pathlib import Path
+
+import jwt
+from playwright.sync_api import Page
+
+from devstack.environment import JWT_AUDIENCE, JWT_ISSUER
+from tests.e2e.uploads.world import World
+from tests.e2e.web.pages import Visitor
+from tests.eventually import eventually
+
+BYTES_PER_SECOND = 20_000_000
+# The service forgives clocks that differ by this.
+LEEWAY_SECONDS = 30
+
+
+def test_an_expired_token_is_asked_for_again_and_the_upload_goes_on(visitor: Visitor, large_clip: Path) -> None:
+    page, user = visitor.page, "an-expiring-user"
+    visitor.open(token(visitor.world, user, seconds=8 - LEEWAY_SECONDS))
+    page.reload()
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+
+    dialog = page.get_by_role("dialog", name="Your sign-in has expired")
+    dialog.wait_for(timeout=60_000)
+    visitor.picture("1-expired")
+    paste(page, token(visitor.world, "somebody-else", seconds=600))
+    dialog.get_by_text("“an-expiring-user” is signed in").wait_for()
+    paste(page, token(visitor.world, user, seconds=600))
+    dialog.wait_for(state="detached")
+
+    visitor.wait_for_label("large", "Ready")
+
+
+def test_without_a_token_one_is_asked_for(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Sign out").click()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.wait_for()
+    visitor.picture("1-sign-in")
+    paste(page, "not a token")
+    dialog.get_by_text("This is not a token").wait_for()
+    paste(page, visitor.person.token)
+
+    page.get_by_text("No videos yet").wait_for()
+    page.reload()
+    page.get_by_text("No videos yet").wait_for()
+
+
+def test_a_token_leaves_the_address_at_once_and_is_kept_for_this_tab(visitor: Visitor) -> None:
+    visitor.page.get_by_text("No videos yet").wait_for()
+    kept = visitor.page.evaluate("[Object.values(sessionStorage), Object.values(localStorage), document.cookie]")
+
+    assert visitor.page.url == f"{visitor.web_url}/"
+    assert kept == [[visitor.person.token], [], ""]
+
+
+def test_a_limit_is_said_in_words_and_the_upload_follows_on_request(visitor: Visitor, clip: Path) -> None:
+    world, page = visitor.world, visitor.page
+    user = f"{jwt.decode(visitor.person.token, options={'verify_signature': False})['sub']}-limited"
+    visitor.open(token(world, user, seconds=600, uploads_per_hour=0))
+    page.reload()
+    visitor.choose(clip)
+    page.get_by_text("as many uploads as an hour allows").first.wait_for()
+    visitor.picture("1-limit")
+
+    page.evaluate("([key, value]) => sessionStorage.setItem(key, value)", ["token", token(world, user, seconds=600)])
+    page.reload()
+    visitor.wait_for_label("clip", "Ready")
+
+
+def token(world: World, user: str, *, seconds: int, uploads_per_hour: int = 100) -> str:
+    """Return a token that is good for so long, by the service's clock without its leeway."""
+    described = world.described.jwt
+    claims = {"sub": user, "iss": JWT_ISSUER, "aud": JWT_AUDIENCE, "exp": int(time.time()) + seconds}
+    return jwt.encode({**claims, "uploads_per_hour": uploads_per_hour}, described.signing_key, algorithm="HS256")
+
+
+def paste(page: Page, pasted: str) -> None:
+    """Answer the dialog."""
+    field = page.get_by_label("Token")
+    field.fill(pasted)
+    eventually(lambda: field.input_value() == pasted)
+    page.get_by_role("dialog").locator("button[type=submit]").click()

@@ -1,0 +1,112 @@
+"""Watching, and what can be done with a video: play, choose a quality, try again, delete, restore."""
+
+from pathlib import Path
+
+from tests.e2e.web.pages import Visitor
+from tests.eventually import eventually
+
+
+def test_playback_advances_and_changes_its_quality(visitor: Visitor, sharp_clip: Path) -> None:
+    page = visitor.page
+    visitor.choose(sharp_clip)
+    visitor.wait_for_label("sharp", "Ready")
+    visitor.card("sharp").get_by_role("link", name="sharp").click()
+    quality = page.get_by_label("Quality")
+    eventually(lambda: quality.locator("option").all_inner_texts() == ["Automatic", "720p", "480p", "360p"])
+
+    quality.select_option(label="720p")
+    visitor.play()
+    eventually(lambda: visitor.picture_height() == 720)
+    visitor.picture("1-sharp")
+    quality.select_option(label="360p")
+    before = visitor.current_time()
+    eventually(lambda: visitor.picture_height() == 360)
+    page.locator("[data-playing='360p']").wait_for()
+
+    assert visitor.current_time() > before
+
+
+def test_the_player_obeys_the_keyboard(visitor: Visitor, clip: Path) -> None:
+    page, video = visitor.page, visitor.page.locator("video")
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("link", name="clip").focus()
+    page.keyboard.press("Enter")
+    eventually(lambda: video.evaluate("video => video.readyState >= 2"))
+
+    page.keyboard.press("m")
+    assert video.evaluate("video => video.muted")
+    page.keyboard.press("k")
+    eventually(lambda: visitor.current_time() > 0)
+    page.keyboard.press("k")
+    eventually(lambda: video.evaluate("video => video.paused"))
+    page.keyboard.press("j")
+    eventually(lambda: visitor.current_time() == 0)
+
+
+def test_an_errored_video_is_tried_again_until_it_is_ready(visitor: Visitor, clip: Path) -> None:
+    visitor.world.faults(fail=1)
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Failed")
+    visitor.picture("1-failed")
+    visitor.page.get_by_role("button", name="Failed").click()
+    visitor.card("clip").wait_for()
+
+    visitor.world.faults(fail=0)
+    visitor.card("clip").get_by_role("button", name="Try again: clip").click()
+    visitor.page.get_by_role("button", name="All").click()
+    visitor.wait_for_label("clip", "Ready")
+
+
+def test_a_deleted_video_comes_back_and_plays_again(visitor: Visitor, clip: Path) -> None:
+    page = visitor.page
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("button", name="Delete: clip").click()
+    page.get_by_text("No videos yet").wait_for()
+
+    page.get_by_role("button", name="Deleted").click()
+    visitor.wait_for_label("clip", "Deleted")
+    visitor.picture("1-deleted")
+    visitor.card("clip").get_by_role("button", name="Restore: clip").click()
+    page.get_by_text("Nothing deleted").wait_for()
+    page.get_by_role("button", name="All").click()
+    visitor.wait_for_label("clip", "Ready")
+
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    visitor.play()
+    eventually(lambda: visitor.current_time() > 0.5)
+
+
+def test_what_has_happened_is_told_on_request(visitor: Visitor, clip: Path) -> None:
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    visitor.page.get_by_text("What has happened").click()
+
+    visitor.page.locator(".events li").nth(2).wait_for()
+
+
+def test_the_page_asks_no_more_when_nothing_moves(visitor: Visitor, clip: Path) -> None:
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    # The first look comes after a second and a half, and later ones no later than after fifteen.
+    visitor.page.wait_for_timeout(5_000)
+
+    assert [url for url in asked if "/api/" in url] == []
+
+
+def test_a_long_list_is_turned_page_by_page(visitor: Visitor) -> None:
+    for number in range(14):
+        body = {"title": f"Video {number}", "filename": "v.mp4", "content_type": "video/mp4"}
+        visitor.person.call("POST", "/videos", expected=201, json=body)
+    visitor.page.reload()
+    visitor.card("Video 13").wait_for()
+    assert visitor.card("Video 0").count() == 0
+
+    visitor.page.get_by_role("button", name="Show more").click()
+    visitor.card("Video 0").wait_for()
+    assert visitor.page.locator("li.card").count() == 14
+    assert visitor.page.get_by_role("button", name="Show more").count() == 0

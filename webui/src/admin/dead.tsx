@@ -1,0 +1,110 @@
+// Dead letters of all owners: what failed, what the provider said to it, and another try.
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+
+import type { Calls } from "../api/calls";
+import type { DeadLetter } from "../api/types";
+import { Button, Icon, PATHS } from "../ui/parts";
+import { relative } from "../ui/words";
+
+export function DeadLetters({ calls }: { calls: Calls }) {
+  const [letters, setLetters] = useState<readonly DeadLetter[] | null>(null);
+  const [more, setMore] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const load = useCallback(
+    async (token: string | null, before: readonly DeadLetter[]) => {
+      try {
+        const page = await calls.deadLetters(token);
+        setLetters([...before, ...page.videos]);
+        setMore(page.next_page_token);
+        setTrouble(null);
+      } catch (error) {
+        setTrouble((error as Error).message);
+      }
+    },
+    [calls],
+  );
+  useEffect(() => void load(null, []), [load]);
+  return (
+    <section aria-labelledby="dead-title">
+      <div class="section-head">
+        <h2 id="dead-title">Dead letters</h2>
+        <Button onClick={() => void load(null, [])}>
+          <Icon path={PATHS.again} size={18} /> Look again
+        </Button>
+      </div>
+      {trouble && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      {letters?.length === 0 && (
+        <div class="empty">
+          <p class="empty-title">No dead letters</p>
+          <p>Uploads that failed appear here, with the conversion service’s own answer.</p>
+        </div>
+      )}
+      <ul class="plain-list">
+        {(letters ?? []).map((letter) => (
+          <Letter key={letter.id} letter={letter} calls={calls} />
+        ))}
+      </ul>
+      {more !== null && (
+        <div class="more">
+          <Button onClick={() => void load(more, letters ?? [])}>Show more</Button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Letter({ letter, calls }: { letter: DeadLetter; calls: Calls }) {
+  const [state, setState] = useState<"here" | "asked" | "again">("here");
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const retry = async () => {
+    setState("asked");
+    setTrouble(null);
+    try {
+      await calls.retryAnybodys(letter.id);
+      setState("again");
+    } catch (error) {
+      setTrouble((error as Error).message);
+      setState("here");
+    }
+  };
+  return (
+    <li class="letter" data-letter={letter.id}>
+      <div class="letter-head">
+        <h3>{letter.title}</h3>
+        <span class="card-facts">
+          {letter.owner} · {letter.origin === "kubernetes" ? "imported · " : ""}failed {relative(letter.phase_since, Date.now())} · attempt{" "}
+          {letter.attempt}
+        </span>
+      </div>
+      <p>
+        <code>{letter.error?.code ?? letter.reason}</code> {letter.error?.message}
+      </p>
+      {letter.error && <p class="card-advice">{letter.error.what_to_do}</p>}
+      {letter.provider_answer && (
+        <details>
+          <summary>The provider’s answer</summary>
+          <pre tabIndex={0}>{letter.provider_answer}</pre>
+        </details>
+      )}
+      {trouble && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      <div class="card-actions">
+        {state === "again" ? (
+          <p role="status">Asked for. It is tried again.</p>
+        ) : (
+          <Button kind="main" disabled={state === "asked"} onClick={() => void retry()} aria-label={`Retry ${letter.title}`}>
+            <Icon path={PATHS.again} size={18} /> Retry
+          </Button>
+        )}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,93 @@
+// What an overview means: pure judgements, so that whoever looks sees at once whether something needs a hand.
+
+import type { Overview, Phase } from "../api/types";
+import type { Tone } from "../videos/states";
+import { relative } from "../ui/words";
+
+export interface Tile {
+  name: string;
+  value: string;
+  tone: Tone;
+  note: string;
+}
+
+const IN_PROGRESS: readonly Phase[] = ["pending", "uploading", "uploaded", "processing"];
+// Of so few jobs, one callback that was lost says nothing.
+const JOBS_TO_JUDGE = 4;
+
+export const PHASE_NAMES: Record<Phase, string> = {
+  pending: "Waiting for a URL",
+  uploading: "Waiting for the file",
+  uploaded: "Waiting for a job",
+  processing: "Converting",
+  ready: "Ready, at rest lately",
+  errored: "Failed, kept at hand",
+};
+
+export function tiles(overview: Overview, now: number): Tile[] {
+  const inProgress = overview.phases
+    .filter(({ phase }) => IN_PROGRESS.includes(phase))
+    .reduce((sum, { uploads }) => sum + uploads, 0);
+  return [
+    { name: "In progress", value: count(inProgress, overview), tone: "busy", note: oldest(overview, now) },
+    overdueTile(overview),
+    breakerTile(overview),
+    callbackTile(overview, now),
+    deadTile(overview),
+  ];
+}
+
+/** One sentence for whoever has one glance. */
+export function verdict(overview: Overview): { tone: Tone; sentence: string } {
+  if (overview.breaker.is_open) {
+    return { tone: "bad", sentence: "The conversion service is in trouble. Submissions are held back and go on by themselves." };
+  }
+  if (overview.overdue > 0) return { tone: "bad", sentence: "Some uploads are past their deadline: does the operator run?" };
+  if (overview.held > 0) return { tone: "bad", sentence: "Some uploads wait for a person’s decision." };
+  if (callbacksAreLost(overview)) return { tone: "bad", sentence: "Callbacks do not arrive; everything works, only slower." };
+  return { tone: "good", sentence: "All is well." };
+}
+
+function overdueTile({ overdue }: Overview): Tile {
+  const isFine = overdue === 0;
+  const note = isFine ? "Nothing is past its deadline." : "Past their deadline: look whether the operator runs.";
+  return { name: "Overdue", value: String(overdue), tone: isFine ? "good" : "bad", note };
+}
+
+function breakerTile({ breaker }: Overview): Tile {
+  if (!breaker.is_open) {
+    return { name: "Breaker", value: "Closed", tone: "good", note: "The conversion service takes orders." };
+  }
+  const note = `${breaker.uploads} uploads are held back until the conversion service recovers.`;
+  return { name: "Breaker", value: "Open", tone: "bad", note };
+}
+
+function callbackTile(overview: Overview, now: number): Tile {
+  const { claims, last_claim_at, finished, finished_unclaimed } = overview.callbacks;
+  const last = last_claim_at === null ? "None so far." : `The last one ${relative(last_claim_at, now)}.`;
+  const lost = finished_unclaimed > 0 ? ` ${finished_unclaimed} of ${finished} jobs ended without one.` : "";
+  const tone: Tone = callbacksAreLost(overview) ? "bad" : finished_unclaimed > 0 ? "busy" : "good";
+  return { name: "Callbacks in an hour", value: String(claims), tone, note: `${last}${lost}` };
+}
+
+function deadTile(overview: Overview): Tile {
+  const dead = overview.dead_letters;
+  const note = dead === 0 ? "No upload has failed." : "Failed uploads of all owners, listed below.";
+  return { name: "Dead letters", value: count(dead, overview), tone: dead === 0 ? "good" : "busy", note };
+}
+
+function callbacksAreLost({ callbacks }: Overview): boolean {
+  return callbacks.finished >= JOBS_TO_JUDGE && callbacks.finished_unclaimed * 2 > callbacks.finished;
+}
+
+function oldest(overview: Overview, now: number): string {
+  const since = overview.phases
+    .filter(({ phase, oldest_since }) => IN_PROGRESS.includes(phase) && oldest_since !== null)
+    .map(({ oldest_since }) => oldest_since as string)
+    .sort()[0];
+  return since === undefined ? "Nothing is under way." : `The oldest is where it is since ${relative(since, now)}.`;
+}
+
+function count(uploads: number, { is_complete }: Overview): string {
+  return is_complete ? uploads.toLocaleString("en") : `${uploads.toLocaleString("en")} or more`;
+}

@@ -1,0 +1,116 @@
+// Operations: the whole working set at a glance, and the dead letters with the provider's own words.
+
+import { useEffect, useState } from "preact/hooks";
+
+import type { Calls } from "../api/calls";
+import type { Overview } from "../api/types";
+import { Badge } from "../ui/parts";
+import { relative } from "../ui/words";
+import { Bars, Columns } from "./charts";
+import { DeadLetters } from "./dead";
+import { PHASE_NAMES, tiles, verdict } from "./health";
+
+const EVERY_MS = 5000;
+
+export function Operations({ calls }: { calls: Calls }) {
+  const { overview, trouble } = useOverview(calls);
+  return (
+    <div class="operations">
+      <div class="section-head">
+        <h1>Operations</h1>
+        {overview && <Verdict overview={overview} />}
+      </div>
+      {trouble && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      {overview && <Glance overview={overview} />}
+      <DeadLetters calls={calls} />
+    </div>
+  );
+}
+
+function Verdict({ overview }: { overview: Overview }) {
+  const { tone, sentence } = verdict(overview);
+  return (
+    <p role="status">
+      <Badge tone={tone}>{sentence}</Badge>
+    </p>
+  );
+}
+
+function Glance({ overview }: { overview: Overview }) {
+  const now = Date.parse(overview.at);
+  const { claims_by_five_minutes: claims } = overview.callbacks;
+  return (
+    <>
+      <ul class="tiles" aria-label="At a glance">
+        {tiles(overview, now).map(({ name, value, tone, note }) => (
+          <li key={name} class={`tile tile-${tone}`}>
+            <span class="tile-name">{name}</span>
+            <span class="tile-value">{value}</span>
+            <span class="tile-note">{note}</span>
+          </li>
+        ))}
+      </ul>
+      <div class="panels">
+        <section class="panel" aria-labelledby="phases-title">
+          <h2 id="phases-title">Where uploads are</h2>
+          <Bars
+            bars={overview.phases.map(({ phase, uploads, overdue, oldest_since }) => ({
+              name: PHASE_NAMES[phase],
+              value: uploads,
+              late: overdue,
+              note: oldest_since === null ? "" : `oldest ${relative(oldest_since, now)}`,
+            }))}
+          />
+        </section>
+        <section class="panel" aria-labelledby="reasons-title">
+          <h2 id="reasons-title">What they wait for</h2>
+          {overview.waiting.length === 0 ? (
+            <p class="panel-empty">Nothing is under way.</p>
+          ) : (
+            <Bars bars={overview.waiting.map(({ reason, uploads }) => ({ name: spaced(reason), value: uploads, late: 0, note: "" }))} />
+          )}
+          <h2>Callbacks, the last hour</h2>
+          <Columns values={claims} label={`Callbacks in each five minutes of the last hour: ${claims.join(", ")}`} />
+        </section>
+      </div>
+    </>
+  );
+}
+
+function useOverview(calls: Calls) {
+  const [overview, setOverview] = useState<Overview | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isGone = false;
+    const look = async () => {
+      clearTimeout(timer);
+      try {
+        const seen = document.hidden ? null : await calls.overview();
+        if (isGone) return;
+        if (seen) setOverview(seen);
+        setTrouble(null);
+      } catch (error) {
+        if (isGone) return;
+        setTrouble((error as Error).message);
+      }
+      timer = setTimeout(look, EVERY_MS);
+    };
+    void look();
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+    };
+  }, [calls]);
+  return { overview, trouble };
+}
+
+/** "WaitingForFile" as words. */
+function spaced(reason: string): string {
+  const words = reason.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+
+import { Api, type TokenSource } from "../src/api/client";
+import { retryAfterSeconds, waitBeforeTry } from "../src/api/patience";
+import { NoAnswerError, ProblemError, sentenceFor } from "../src/api/problems";
+import type { Problem } from "../src/api/types";
+import { afterFailure } from "../src/upload/failures";
+
+const PROBLEM: Problem = {
+  status: 404,
+  code: "not_found",
+  title: "There is no such thing",
+  detail: "there is no such video",
+  retryable: false,
+  what_to_do: "Check the path and the id.",
+};
+
+/** An API over answers that are given one after the other; "down" is a line that is down. */
+function over(answers: ("down" | Response)[], tokens = ["first", "second", "third"]) {
+  const sent: { url: string; headers: Record<string, string> }[] = [];
+  const waits: number[] = [];
+  const refused: string[] = [];
+  const source: TokenSource = {
+    token: async () => tokens[refused.length] ?? "none",
+    refused: (token) => void refused.push(token),
+  };
+  const send = (async (url: string, init: RequestInit) => {
+    sent.push({ url, headers: init.headers as Record<string, string> });
+    const answer = answers.shift();
+    if (answer === undefined || answer === "down") throw new TypeError("Failed to fetch");
+    return answer;
+  }) as typeof fetch;
+  const api = new Api(source, send, async (ms) => void waits.push(ms));
+  return { api, sent, waits, refused };
+}
+
+function answer(status: number, body?: object, headers: Record<string, string> = {}): Response {
+  return new Response(body === undefined ? null : JSON.stringify(body), { status, headers });
+}
+
+function problem(changes: Partial<Problem>, headers: Record<string, string> = {}): Response {
+  const told = { ...PROBLEM, ...changes };
+  return answer(told.status, told, headers);
+}
+
+describe("a call", () => {
+  it("carries the token, the tag and the key, and tells what came back", async () => {
+    const { api, sent } = over([answer(200, { id: "v" }, { ETag: '"a"', "Retry-After": "7" })]);
+    const asked = { body: { title: "Cats" }, etag: '"b"', idempotencyKey: "k" };
+
+    expect(await api.call("POST", "/videos", asked)).toEqual({
+      body: { id: "v" },
+      isUnchanged: false,
+      etag: '"a"',
+      retryAfterSeconds: 7,
+    });
+    expect(sent[0]?.url).toBe("/api/v1/videos");
+    expect(sent[0]?.headers).toEqual({
+      Authorization: "Bearer first",
+      "Content-Type": "application/json",
+      "If-None-Match": '"b"',
+      "Idempotency-Key": "k",
+    });
+  });
+
+  it("knows that nothing has changed", async () => {
+    const { api } = over([answer(304, undefined, { ETag: '"a"' })]);
+
+    expect(await api.call("GET", "/videos/v", { etag: '"a"' })).toMatchObject({ body: null, isUnchanged: true });
+  });
+
+  it("waits for another token when one is refused, and is made again", async () => {
+    const { api, sent, refused } = over([problem({ status: 401 }), problem({ status: 401 }), answer(200, {})]);
+    await api.call("GET", "/videos");
+
+    expect(refused).toEqual(["first", "second"]);
+    expect(sent.map(({ headers }) => headers["Authorization"])).toEqual(["Bearer first", "Bearer second", "Bearer third"]);
+  });
+
+  it("ends with the problem that the service names", async () => {
+    const { api } = over([problem({})]);
+
+    await expect(api.call("GET", "/videos/v")).rejects.toMatchObject({ problem: { code: "not_found" } });
+  });
+
+  it("ends with words of our own when something in between answers", async () => {
+    const { api } = over([new Response("<html>Bad gateway</html>", { status: 502 })]);
+
+    await expect(api.call("GET", "/videos")).rejects.toThrow("The service is in trouble at the moment");
+  });
+});
+
+describe("a call that is insisted on", () => {
+  it("is made again through a lost line and a restart of the service", async () => {
+    const busy = problem({ status: 503, code: "temporarily_unavailable" }, { "Retry-After": "5" });
+    const { api, waits, sent } = over(["down", "down", busy, answer(200, {})]);
+    await api.insist("GET", "/videos");
+
+    expect(sent).toHaveLength(4);
+    expect(waits).toEqual([1000, 2000, 5000]);
+  });
+
+  it("takes no for an answer", async () => {
+    const { api, waits } = over([problem({ status: 409, code: "upload_closed" })]);
+
+    await expect(api.insist("POST", "/videos/v/parts")).rejects.toBeInstanceOf(ProblemError);
+    expect(waits).toEqual([]);
+  });
+
+  it("ends when nobody wants it any more", async () => {
+    const { api } = over(["down", answer(200, {})]);
+    const signal = AbortSignal.abort();
+
+    await expect(api.insist("GET", "/videos", { signal })).rejects.toThrow();
+  });
+});
+
+describe("patience", () => {
+  it.each([
+    [1, null, 1000],
+    [2, null, 2000],
+    [6, null, 30_000],
+    [60, null, 30_000],
+    [1, 12, 12_000],
+    [6, 12, 30_000],
+  ])("after %d failures, asked for %s seconds: %d ms", (failures, asked, ms) => {
+    expect(waitBeforeTry(failures, asked)).toBe(ms);
+  });
+
+  it.each([
+    ["7", 7],
+    ["0", 0],
+    [null, null],
+    ["-1", null],
+    ["soon", null],
+    ["1e9", null],
+    ["99999999999", null],
+  ])("Retry-After %j is %s", (header, seconds) => {
+    expect(retryAfterSeconds(header)).toBe(seconds);
+  });
+});
+
+describe("after sending a file failed", () => {
+  it.each<[string, Parameters<typeof afterFailure>[0], string]>([
+    ["a lost line is tried again", { error: new Error("Unknown error"), status: 0, failures: 9 }, "again"],
+    ["so is storage in trouble", { error: new Error("Non 2xx"), status: 503, failures: 9 }, "again"],
+    ["and storage that is busy", { error: new Error("Non 2xx"), status: 429, failures: 9 }, "again"],
+    ["a service that did not answer too", { error: new NoAnswerError(), status: undefined, failures: 9 }, "again"],
+    ["a refusal may be a URL that has expired", { error: new Error("Non 2xx"), status: 403, failures: 1 }, "again"],
+    ["but not for ever", { error: new Error("Non 2xx"), status: 403, failures: 3 }, "person"],
+    ["the limit is for the person to know", { error: limit(), status: undefined, failures: 1 }, "person"],
+    ["parts that storage lost are sent again", { error: missing(), status: undefined, failures: 1 }, "again"],
+  ])("%s", (_name, failed, kind) => {
+    expect(afterFailure(failed).kind).toBe(kind);
+  });
+});
+
+describe("problems in words for people", () => {
+  it.each([
+    ["upload_limit_reached", 1800, "The next one is possible in 30 minutes."],
+    ["upload_limit_reached", 40, "The next one is possible in 40 seconds."],
+    ["insufficient_scope", null, "Use one with the scope “admin”"],
+    ["temporarily_unavailable", null, "nothing is lost"],
+    ["something_new", null, "There is no such thing: there is no such video. Check the path and the id."],
+  ])("%s", (code, after, words) => {
+    expect(sentenceFor({ ...PROBLEM, code }, after)).toContain(words);
+  });
+
+  it("names the largest size", () => {
+    const errors = [{ field: "size_bytes", detail: "files of at most 5368709120 bytes are taken" }];
+    expect(sentenceFor({ ...PROBLEM, code: "file_too_large", errors }, null)).toContain("At most 5 GB are taken.");
+  });
+});
+
+function limit(): ProblemError {
+  return new ProblemError({ ...PROBLEM, status: 429, code: "upload_limit_reached" }, 60);
+}
+
+function missing(): ProblemError {
+  return new ProblemError({ ...PROBLEM, status: 409, code: "parts_missing" });
+}

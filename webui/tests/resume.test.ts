@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+
+import type { PartList } from "../src/api/types";
+import { newRecord, Records, type UploadRecord } from "../src/upload/records";
+import { type Known, mismatch, nextStep } from "../src/upload/resume";
+import { memory } from "./memory";
+
+const MIB = 1024 * 1024;
+const FILE = { name: "cats.mp4", size: 40 * MIB, type: "video/mp4", lastModified: 1000 };
+const RECORD: UploadRecord = { ...newRecord(FILE, "ann", "key-1", 5), videoId: "video1" };
+const WAITING = { status: "uploading", deleted_at: null } as const;
+
+function parts(stored: number[], missing: number[]): PartList {
+  const held = stored.map((part_number) => ({ part_number, size_bytes: 16 * MIB, etag: "e" }));
+  return { size_bytes: FILE.size, part_size: 16 * MIB, part_count: 3, parts: held, missing };
+}
+
+function known(changes: Partial<Known>): Known {
+  return { record: RECORD, video: WAITING, parts: parts([1], [2, 3]), hasFile: false, isSentElsewhere: false, ...changes };
+}
+
+describe("what follows after a reload", () => {
+  it.each<[string, Partial<Known>, string]>([
+    ["a file that is still at hand is sent on", { hasFile: true }, "send"],
+    ["without the file the person is asked for it", {}, "ask"],
+    ["when every part is there, only the word is missing", { parts: parts([1, 2, 3], []) }, "confirm"],
+    ["that holds also without the file", { parts: parts([1, 2, 3], []), hasFile: false }, "confirm"],
+    ["a video that went on needs nothing", { video: { status: "processing", deleted_at: null } }, "forget"],
+    ["a deleted one neither", { video: { status: "uploading", deleted_at: "2026-01-01T00:00:00Z" } }, "forget"],
+    ["nor one that is gone", { video: null }, "forget"],
+    ["another tab is left alone", { isSentElsewhere: true, hasFile: true }, "elsewhere"],
+    ["a first call that was not answered is made again", { record: { ...RECORD, videoId: null }, video: null, parts: null, hasFile: true }, "send"],
+    ["and is asked about when the file is gone", { record: { ...RECORD, videoId: null }, video: null, parts: null }, "ask"],
+    ["a plan without parts that is empty is not complete", { parts: parts([], []) }, "ask"],
+  ])("%s", (_name, changes, kind) => {
+    expect(nextStep(known(changes)).kind).toBe(kind);
+  });
+
+  it("says how much is safe, why the file is needed, and which", () => {
+    const next = nextStep(known({}));
+
+    expect(next).toMatchObject({ kind: "ask", storedBytes: 16 * MIB });
+    expect(next.kind === "ask" && next.sentence).toBe(
+      "16 MB of 40 MB are safe. The browser does not let a page open your file again by itself. " +
+        "Choose “cats.mp4” once more, and it goes on from there.",
+    );
+  });
+
+  it("says that a file in one piece begins anew", () => {
+    const next = nextStep(known({ record: { ...RECORD, mode: "single" }, parts: null }));
+
+    expect(next.kind === "ask" && next.sentence).toContain("begins anew");
+  });
+});
+
+describe("a file that was chosen again", () => {
+  it("goes on when it is the one", () => {
+    expect(mismatch(RECORD, FILE)).toBeNull();
+  });
+
+  it.each([
+    [{ size: 7 }, "This is another file: it has 7 bytes instead of 40 MB"],
+    [{ name: "dogs.mp4" }, "This file is called “dogs.mp4”"],
+    [{ lastModified: 1001 }, "was changed since the upload began"],
+  ])("is refused by what differs: %o", (changes, sentence) => {
+    expect(mismatch(RECORD, { ...FILE, ...changes })).toContain(sentence);
+  });
+});
+
+describe("a new record", () => {
+  it.each([
+    [16 * MIB, "single"],
+    [16 * MIB + 1, "multipart"],
+  ])("a file of %d bytes is sent as %s", (size, mode) => {
+    expect(newRecord({ ...FILE, size }, "ann", "k", 0).mode).toBe(mode);
+  });
+
+  it.each([
+    ["cats.mp4", "cats"],
+    [".mp4", "Video"],
+    ["a/b\u202ecats.tar.mp4", "abcats.tar"],
+    ["no ending", "no ending"],
+    ["   .mp4", "Video"],
+  ])("the name %j gives the title %j", (name, title) => {
+    expect(newRecord({ ...FILE, name }, "ann", "k", 0).title).toBe(title);
+  });
+
+  it("a type that is no video's is sent as bytes", () => {
+    expect(newRecord({ ...FILE, type: "" }, "ann", "k", 0).type).toBe("application/octet-stream");
+  });
+});
+
+describe("what is remembered", () => {
+  it("belongs to whoever began it", () => {
+    const records = new Records(memory(), () => 10);
+    records.put(RECORD);
+
+    expect(records.of("ann")).toEqual([RECORD]);
+    expect(records.of("bob")).toEqual([]);
+  });
+
+  it("is replaced by its key, and forgotten", () => {
+    const records = new Records(memory(), () => 10);
+    records.put(RECORD);
+    records.put({ ...RECORD, videoId: "video2" });
+    expect(records.get("key-1")?.videoId).toBe("video2");
+
+    records.forget("key-1");
+    expect(records.of("ann")).toEqual([]);
+  });
+
+  it("is bounded in number and in time", () => {
+    let now = 10;
+    const records = new Records(memory(), () => now);
+    for (let number = 0; number < 60; number += 1) records.put({ ...RECORD, key: `key-${number}` });
+    expect(records.of("ann")).toHaveLength(50);
+    expect(records.get("key-59")).not.toBeNull();
+
+    now += 9 * 24 * 3600 * 1000;
+    expect(records.of("ann")).toEqual([]);
+  });
+
+  it("survives a store that holds nonsense or has no room", () => {
+    const broken = memory({ uploads: "{" });
+    broken.setItem = () => {
+      throw new Error("no room");
+    };
+    const records = new Records(broken, () => 10);
+    records.put(RECORD);
+
+    expect(records.of("ann")).toEqual([]);
+  });
+});

@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+
+import { tiles, verdict } from "../src/admin/health";
+import { PHASES, type Overview, type Video } from "../src/api/types";
+import { nextLook } from "../src/videos/schedule";
+import { canRetry, isMoving, needsFile, shown } from "../src/videos/states";
+import { duration, fileSize, relative } from "../src/ui/words";
+import { commandFor } from "../src/watch/keys";
+import { choices } from "../src/watch/quality";
+
+const VIDEO: Video = {
+  id: "v",
+  title: "Cats",
+  status: "processing",
+  playback_url: null,
+  thumbnail_url: null,
+  is_playable: false,
+  progress: 40,
+  reason: "Transcoding",
+  waiting_for: "the transcoding job to finish",
+  what_to_do: null,
+  phase_since: "2026-01-01T00:00:00Z",
+  next_check_at: null,
+  deadline_at: null,
+  attempt: 1,
+  submissions_left: 2,
+  edition_status: "processing",
+  error: null,
+  renditions: [],
+  duration_seconds: null,
+  filename: "cats.mp4",
+  size_bytes: 9,
+  created_at: "2026-01-01T00:00:00Z",
+  deleted_at: null,
+  restorable_until: null,
+};
+const READY: Partial<Video> = { status: "ready", edition_status: "ready", is_playable: true, reason: "Published" };
+const ERROR = { code: "transcode_failed", message: "the job failed", stage: "transcode", retryable: true, what_to_do: "Retry." };
+const FAILED: Partial<Video> = { status: "errored", edition_status: "errored", reason: "TranscodeFailed", error: ERROR };
+const DELETED: Partial<Video> = { deleted_at: "2026-01-02T00:00:00Z", reason: "Deleted" };
+
+const video = (changes: Partial<Video>): Video => ({ ...VIDEO, ...changes });
+
+describe("a video's state in words", () => {
+  it.each<[string, Partial<Video>, number | undefined, string, number | null]>([
+    ["bytes on their way outrank what the service knows", { status: "uploading" }, 12, "Sending", 12],
+    ["a job shows its progress", {}, undefined, "Converting", 40],
+    ["a file that is waited for shows none", { status: "uploading", reason: "WaitingForFile" }, undefined, "Waiting for file", null],
+    ["a file that was refused", { status: "uploading", reason: "FileRejected" }, undefined, "Refused", null],
+    ["in line", { status: "uploaded", reason: "WaitingForCapacity" }, undefined, "In line", null],
+    ["paused by an administrator", { reason: "Paused", waiting_for: "a person" }, undefined, "Paused", 40],
+    ["ready", READY, undefined, "Ready", null],
+    ["ready, but not in its place yet", { ...READY, is_playable: false }, undefined, "Coming back", null],
+    ["failed", FAILED, undefined, "Failed", null],
+    ["deleted, whatever it was", { ...READY, ...DELETED }, undefined, "Deleted", null],
+  ])("%s", (_name, changes, sent, label, progress) => {
+    expect(shown(video(changes), sent)).toMatchObject({ label, progress });
+  });
+
+  it("a failure says what happened and what to do", () => {
+    expect(shown(video(FAILED), undefined)).toMatchObject({ sentence: "The job failed.", advice: "Retry." });
+  });
+
+  it("a reason that the page does not know is said in the service's words", () => {
+    const state = shown(video({ status: "uploaded", reason: "New", waiting_for: "the moon", what_to_do: "Look up." }), undefined);
+
+    expect(state).toMatchObject({ sentence: "Waiting for the moon.", advice: "Look up." });
+  });
+
+  it("a newer conversion that failed leaves it ready, and says so", () => {
+    const state = shown(video({ ...READY, edition_status: "errored", error: ERROR }), undefined);
+
+    expect(state.label).toBe("Ready");
+    expect(state.sentence).toContain("a newer conversion failed: the job failed");
+  });
+});
+
+describe("what can be done", () => {
+  it.each<[Partial<Video>, boolean, boolean]>([
+    [{}, true, false],
+    [READY, false, false],
+    [{ ...READY, edition_status: "processing" }, true, false],
+    [{ ...READY, is_playable: false }, true, false],
+    [FAILED, false, true],
+    [{ ...FAILED, ...DELETED }, false, false],
+    [DELETED, false, false],
+    [{ reason: "Paused" }, false, false],
+    [{ status: "uploaded", reason: "SubmissionHeld" }, true, true],
+  ])("%#: moves and may be retried", (changes, moves, retried) => {
+    expect(isMoving(video(changes))).toBe(moves);
+    expect(canRetry(video(changes))).toBe(retried);
+  });
+
+  it("a file that was refused is needed again", () => {
+    expect(needsFile(video({ ...FAILED, error: { ...ERROR, stage: "upload" } }))).toBe(true);
+    expect(needsFile(video(FAILED))).toBe(false);
+  });
+});
+
+describe("when a video is looked at again", () => {
+  const LOOKED = { isMoving: true, isHidden: false, unchanged: 0, retryAfterSeconds: null, unanswered: 0 };
+
+  it("never, when it rests or nobody sees it", () => {
+    expect(nextLook({ ...LOOKED, isMoving: false })).toBeNull();
+    expect(nextLook({ ...LOOKED, isHidden: true })).toBeNull();
+  });
+
+  it("soon at first, then further and further apart", () => {
+    const looks = [0, 1, 2, 5, 20].map((unchanged) => nextLook({ ...LOOKED, unchanged, retryAfterSeconds: 600 }));
+
+    expect(looks).toEqual([1500, 2250, 3375, 11_391, 15_000]);
+  });
+
+  it("no later than the service is about to look itself", () => {
+    expect(nextLook({ ...LOOKED, unchanged: 20, retryAfterSeconds: 4 })).toBe(4000);
+    expect(nextLook({ ...LOOKED, unchanged: 20, retryAfterSeconds: 0 })).toBe(3000);
+  });
+
+  it("less and less often when nobody answers", () => {
+    expect([1, 2, 9].map((unanswered) => nextLook({ ...LOOKED, unanswered }))).toEqual([3000, 6000, 30_000]);
+  });
+});
+
+describe("qualities", () => {
+  it("are named by their lines, the best first", () => {
+    const levels = [
+      { width: 640, height: 360, bitrate: 1e6 },
+      { width: 1080, height: 1920, bitrate: 4e6 },
+      { width: 0, height: 0, bitrate: 64_000 },
+    ];
+
+    expect(choices(levels)).toEqual([
+      { level: -1, label: "Automatic" },
+      { level: 1, label: "1080p" },
+      { level: 0, label: "360p" },
+      { level: 2, label: "64 kbit/s" },
+    ]);
+  });
+});
+
+describe("keys", () => {
+  it.each([
+    ["k", { kind: "toggle" }],
+    ["J", { kind: "seek", seconds: -10 }],
+    ["l", { kind: "seek", seconds: 10 }],
+    ["x", null],
+    ["Tab", null],
+  ])("%s", (key, command) => {
+    expect(commandFor(key)).toEqual(command);
+  });
+});
+
+describe("an overview", () => {
+  const QUIET: Overview = {
+    at: "2026-01-01T12:00:00Z",
+    is_complete: true,
+    phases: PHASES.map((phase) => ({ phase, uploads: 0, overdue: 0, oldest_since: null })),
+    overdue: 0,
+    waiting: [],
+    held: 0,
+    uncertain: 0,
+    paused: 0,
+    dead_letters: 0,
+    breaker: { is_open: false, uploads: 0 },
+    callbacks: { claims: 0, claims_by_five_minutes: [], last_claim_at: null, finished: 0, finished_unclaimed: 0 },
+  };
+
+  it.each<[Partial<Overview>, string, string]>([
+    [{}, "good", "All is well."],
+    [{ overdue: 1 }, "bad", "past their deadline"],
+    [{ held: 1 }, "bad", "a person’s decision"],
+    [{ breaker: { is_open: true, uploads: 3 } }, "bad", "held back"],
+    [{ callbacks: { ...QUIET.callbacks, finished: 10, finished_unclaimed: 6 } }, "bad", "Callbacks do not arrive"],
+    [{ callbacks: { ...QUIET.callbacks, finished: 3, finished_unclaimed: 3 } }, "good", "All is well."],
+  ])("%#", (changes, tone, words) => {
+    const judged = verdict({ ...QUIET, ...changes });
+    expect(judged.tone).toBe(tone);
+    expect(judged.sentence).toContain(words);
+  });
+
+  it("shows five numbers, and says when it has not counted everything", () => {
+    const phases = QUIET.phases.map((row) => (row.phase === "processing" ? { ...row, uploads: 20_000 } : row));
+    const shownTiles = tiles({ ...QUIET, phases, is_complete: false }, 0);
+
+    expect(shownTiles.map(({ name }) => name)).toEqual(["In progress", "Overdue", "Breaker", "Callbacks in an hour", "Dead letters"]);
+    expect(shownTiles[0]?.value).toBe("20,000 or more");
+  });
+});
+
+describe("sizes and times", () => {
+  it.each([
+    [0, "0 bytes"],
+    [1023, "1023 bytes"],
+    [1536, "1.5 KB"],
+    [200_000_000, "191 MB"],
+    [5_368_709_120, "5.0 GB"],
+  ])("%d bytes: %s", (bytes, text) => {
+    expect(fileSize(bytes)).toBe(text);
+  });
+
+  it.each([
+    [2, "0:02"],
+    [65, "1:05"],
+    [3725, "1:02:05"],
+  ])("%d seconds: %s", (seconds, text) => {
+    expect(duration(seconds)).toBe(text);
+  });
+
+  it.each([
+    [10, "just now"],
+    [180, "3 minutes ago"],
+    [7200, "2 hours ago"],
+    [86_400, "yesterday"],
+    [-600, "in 10 minutes"],
+  ])("%d seconds ago: %s", (seconds, text) => {
+    expect(relative(new Date(1e12 - seconds * 1000).toISOString(), 1e12)).toBe(text);
+  });
+});
