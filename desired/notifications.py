@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -27,7 +28,8 @@ class Kind(StrEnum):
     TEST = "webhook.test"
 
 
-TOLD_OF_VIDEOS = (Kind.READY, Kind.ERRORED, Kind.DELETED)
+ToldKind = Literal[Kind.READY, Kind.ERRORED, Kind.DELETED]
+TOLD_OF_VIDEOS: tuple[ToldKind, ...] = (Kind.READY, Kind.ERRORED, Kind.DELETED)
 
 # Told once for each edition and kind, however often that edition ends that way.
 _TELL = """

@@ -1,4 +1,7 @@
-"""Which video a call is about, and whether it may be changed by one."""
+"""Which video or other thing a call is about, and whether it may be changed by one."""
+
+import re
+from uuid import UUID
 
 import falcon
 
@@ -7,6 +10,7 @@ from desired.rows import VideoRow
 from webapi.auth import caller_of
 from webapi.errors import Code, ProblemError
 from webapi.ports import Catalogue
+from webapi.questions import UUID_PATTERN
 
 
 def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
@@ -23,6 +27,13 @@ def known(catalogue: Catalogue, video_id: str) -> VideoRow:
     if row is None:
         raise _unknown()
     return row
+
+
+def uuid_of(text: str) -> UUID:
+    """Return the id in a path, in the one spelling that it has. Raises ProblemError."""
+    if not re.fullmatch(UUID_PATTERN, text) or text.endswith("\n"):
+        raise ProblemError(Code.NOT_FOUND, "there is no such id")
+    return UUID(text)
 
 
 def changeable(row: VideoRow) -> VideoRow:

@@ -12,7 +12,9 @@ from webapi.admin import AdminRetry, AdminVideos
 from webapi.asking import Restore, Retry, Retrying
 from webapi.auth import Authentication, Tokens
 from webapi.cors import Cors
+from webapi.deliveries import DeliveryLog, DeliveryReplay
 from webapi.documentation import Docs, OpenApi
+from webapi.endpoints import Targets, Webhook, WebhookReplay, Webhooks, WebhookSecret, WebhookSecrets, WebhookTest
 from webapi.errors import handle_errors
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.history import VideoEvents
@@ -25,7 +27,18 @@ from webapi.originals import Originals, VideoOriginal
 from webapi.overview import AdminOverviewPage
 from webapi.page import Page, page_routes
 from webapi.parts import VideoParts
-from webapi.ports import Catalogue, Claims, History, Overviews, Parts, Publisher, Storage, Wishes
+from webapi.ports import (
+    Catalogue,
+    Claims,
+    Deliveries,
+    Endpoints,
+    History,
+    Overviews,
+    Parts,
+    Publisher,
+    Storage,
+    Wishes,
+)
 from webapi.retranscoding import Retranscode, Retranscoding
 from webapi.showing import Showing
 from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
@@ -55,6 +68,9 @@ class Dependencies:
     policy: Policy
     view: View
     clock: Callable[[], datetime]
+    endpoints: Endpoints
+    deliveries: Deliveries
+    targets: Targets
     cors_origins: Sequence[str] = ()
     page: Page | None = None
 
@@ -64,6 +80,7 @@ def create_app(needs: Dependencies) -> App:
     app: App = falcon.App(middleware=[Observing(needs.metrics), Cors(needs.cors_origins), Authentication(needs.tokens)])
     handle_errors(app)
     _add_videos(app, needs)
+    _add_webhooks(app, needs)
     app.add_route(CALLBACK_PATH, CoconutWebhook(needs.claims, needs.callback_keys, needs.metrics, needs.clock))
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(needs.readiness))
@@ -102,3 +119,16 @@ def _add_videos(app: App, needs: Dependencies) -> None:
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(needs.overviews, needs.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(catalogue, retrying, showing))
+
+
+def _add_webhooks(app: App, needs: Dependencies) -> None:
+    endpoints, deliveries, targets = needs.endpoints, needs.deliveries, needs.targets
+    webhooks, webhook = "/api/v1/admin/webhooks", "/api/v1/admin/webhooks/{endpoint_id}"
+    app.add_route(webhooks, Webhooks(endpoints, targets))
+    app.add_route(webhook, Webhook(endpoints, targets))
+    app.add_route(f"{webhook}/secrets", WebhookSecrets(endpoints))
+    app.add_route(f"{webhook}/secrets/{{secret_id}}", WebhookSecret(endpoints))
+    app.add_route(f"{webhook}/test", WebhookTest(deliveries))
+    app.add_route(f"{webhook}/replay", WebhookReplay(deliveries))
+    app.add_route("/api/v1/admin/deliveries", DeliveryLog(deliveries))
+    app.add_route("/api/v1/admin/deliveries/{delivery_id}/replay", DeliveryReplay(deliveries))

@@ -12,6 +12,7 @@ from typing import Any
 import falcon
 import jwt
 
+from crds.mailbox import is_mailbox
 from webapi.errors import Code, ProblemError
 from webapi.jwks import ALGORITHMS, KeySet
 
@@ -27,11 +28,15 @@ _TOKENS_KEPT = 2048
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. ``uploads_per_hour``: the token's own limit, if it states one."""
+    """Who calls. ``uploads_per_hour``: the token's own limit, if it states one.
+
+    ``email``: where the owner can be written to, if the token tells one plain address.
+    """
 
     owner: str
     uploads_per_hour: int | None = None
     scopes: frozenset[str] = frozenset()
+    email: str | None = None
 
 
 _EXPIRED = "the token has expired"
@@ -138,7 +143,14 @@ def _caller(claims: dict[str, Any]) -> Caller:
         raise _invalid("the token's uploads_per_hour is not a number of uploads")
     if not isinstance(scope, str):
         raise _invalid("the token's scope is not a list of words")
-    return Caller(owner, per_hour, frozenset(scope.split()))
+    return Caller(owner, per_hour, frozenset(scope.split()), _email(claims))
+
+
+def _email(claims: dict[str, Any]) -> str | None:
+    """Return the address, if it is one and the issuer does not say that it may be somebody else's."""
+    email = claims.get("email")
+    is_usable = isinstance(email, str) and is_mailbox(email) and claims.get("email_verified") is not False
+    return email if is_usable else None
 
 
 def _invalid(detail: str) -> ProblemError:

@@ -11,7 +11,9 @@ from crds.videoupload import Origin, Phase, Reason, UploadMode
 from desired.rows import Cause
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What every answer is."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def as_json(self) -> bytes:
@@ -19,7 +21,7 @@ class _Answer(BaseModel):
         return self.model_dump_json().encode()
 
 
-class UploadPlan(_Answer):
+class UploadPlan(Answer):
     """How the bytes are to be sent."""
 
     mode: UploadMode
@@ -32,7 +34,7 @@ class MultipartPlan(UploadPlan):
     part_count: int
 
 
-class UploadTarget(_Answer):
+class UploadTarget(Answer):
     """201 and 200: where to send the file. The request must carry ``headers`` exactly as they are here."""
 
     video_id: str
@@ -45,7 +47,7 @@ class UploadTarget(_Answer):
     upload: MultipartPlan | UploadPlan
 
 
-class OriginalDownload(_Answer):
+class OriginalDownload(Answer):
     """200: where to read the file as it was sent, until ``expires_at``."""
 
     video_id: str
@@ -55,7 +57,7 @@ class OriginalDownload(_Answer):
     size_bytes: int
 
 
-class PartBody(_Answer):
+class PartBody(Answer):
     """A part that storage has."""
 
     part_number: int
@@ -63,7 +65,7 @@ class PartBody(_Answer):
     etag: str
 
 
-class PartList(_Answer):
+class PartList(Answer):
     """200: what storage has of a file, and which parts it has not."""
 
     video_id: str
@@ -74,7 +76,7 @@ class PartList(_Answer):
     missing: tuple[int, ...]
 
 
-class SignedPart(_Answer):
+class SignedPart(Answer):
     """Where to send one part: just ``size_bytes`` bytes of it."""
 
     part_number: int
@@ -85,7 +87,7 @@ class SignedPart(_Answer):
     expires_at: datetime
 
 
-class SignedParts(_Answer):
+class SignedParts(Answer):
     """200: where to send the parts that were asked for, in that order."""
 
     video_id: str
@@ -94,14 +96,14 @@ class SignedParts(_Answer):
     parts: tuple[SignedPart, ...]
 
 
-class ConfirmedVideo(_Answer):
+class ConfirmedVideo(Answer):
     """202: the client's word is on record; what follows needs no further call."""
 
     status: Literal["processing_queued"] = "processing_queued"
     video_id: str
 
 
-class VideoError(_Answer):
+class VideoError(Answer):
     """Why the video is `errored`, or why its last file was refused. ``retryable``: the same file may succeed."""
 
     code: str
@@ -112,7 +114,7 @@ class VideoError(_Answer):
     what_to_do: str
 
 
-class RenditionBody(_Answer):
+class RenditionBody(Answer):
     """One variant of the published stream; rates in bits/s."""
 
     width: int | None
@@ -123,7 +125,7 @@ class RenditionBody(_Answer):
     frame_rate: float | None
 
 
-class VideoBody(_Answer):
+class VideoBody(Answer):
     """200: one video. ``status`` is what people see, ``edition_status`` where the newest edition is."""
 
     id: str
@@ -155,7 +157,7 @@ class VideoBody(_Answer):
     restorable_until: datetime | None
 
 
-class VideoList(_Answer):
+class VideoList(Answer):
     """200: some videos, newest first. ``next_page_token`` is null when no more follow."""
 
     videos: tuple[VideoBody, ...]
@@ -170,14 +172,14 @@ class AdminVideoBody(VideoBody):
     provider_answer: str | None
 
 
-class AdminVideoList(_Answer):
+class AdminVideoList(Answer):
     """200: some videos of all owners, the latest failure first."""
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None
 
 
-class PhaseCount(_Answer):
+class PhaseCount(Answer):
     """Uploads in one phase. ``oldest_since``: since when the one is there that has been there longest."""
 
     phase: Phase
@@ -186,21 +188,21 @@ class PhaseCount(_Answer):
     oldest_since: datetime | None
 
 
-class ReasonCount(_Answer):
+class ReasonCount(Answer):
     """Uploads that wait for the same reason."""
 
     reason: str
     uploads: int
 
 
-class BreakerBody(_Answer):
+class BreakerBody(Answer):
     """Whether the operator holds submissions back because the provider is in trouble, and how many wait for that."""
 
     is_open: bool
     uploads: int
 
 
-class CallbacksBody(_Answer):
+class CallbacksBody(Answer):
     """Callbacks in the last hour. ``finished_unclaimed``: jobs that ended without any, and were found by asking."""
 
     claims: int
@@ -210,7 +212,7 @@ class CallbacksBody(_Answer):
     finished_unclaimed: int
 
 
-class AdminOverview(_Answer):
+class AdminOverview(Answer):
     """200: the working set at a glance. ``is_complete`` is false when there is more than is counted."""
 
     at: datetime
@@ -226,7 +228,7 @@ class AdminOverview(_Answer):
     callbacks: CallbacksBody
 
 
-class EventBody(_Answer):
+class EventBody(Answer):
     """One transition. ``status`` is that of the edition at work."""
 
     at: datetime
@@ -237,7 +239,7 @@ class EventBody(_Answer):
     attempt: int
 
 
-class EventList(_Answer):
+class EventList(Answer):
     """200: the newest transitions of a video, the newest last."""
 
     events: tuple[EventBody, ...]

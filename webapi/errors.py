@@ -56,6 +56,8 @@ class Code(StrEnum):
     MANAGED_BY_KUBERNETES = "managed_by_kubernetes"
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    TOO_MANY = "too_many"
+    LAST_SECRET = "last_secret"  # noqa: S105
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
     RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
@@ -143,6 +145,12 @@ KINDS: dict[Code, Kind] = {
     ),
     Code.IDEMPOTENCY_KEY_REUSED: Kind(
         falcon.HTTP_422, "The key belongs to another request", False, "Use a new `Idempotency-Key` for a new request."
+    ),
+    Code.TOO_MANY: Kind(
+        falcon.HTTP_409, "There are as many as there may be", False, "Delete one that is not needed any more."
+    ),
+    Code.LAST_SECRET: Kind(
+        falcon.HTTP_409, "It is the endpoint's last secret", False, "Make another secret first, then delete this one."
     ),
     Code.UPLOAD_LIMIT_REACHED: Kind(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."

@@ -12,7 +12,8 @@ from pydantic.json_schema import models_json_schema
 from crds.videoupload import VIDEO_ID_MAX, VIDEO_ID_PATTERN
 from webapi import idempotency
 from webapi.errors import KINDS, MEDIA_PROBLEM, Code
-from webapi.operations import OPERATIONS, Operation
+from webapi.operations import OPERATIONS, VIDEO_ID, Operation
+from webapi.questions import UUID_PATTERN
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
@@ -20,7 +21,7 @@ _TOKEN = "bearer"  # noqa: S105 - the name of a scheme
 
 _HEADERS = {
     "X-Request-Id": "names the request in our log; your own name for it, if it was a decent one",
-    "Location": "the path of the video",
+    "Location": "the path of what was made",
     "ETag": "send it as If-None-Match to hear of changes only",
     "Retry-After": "seconds after which it is worth asking again",
     "RateLimit": "what is left: r uploads now, one more in t seconds",
@@ -82,7 +83,10 @@ def openapi_document() -> dict[str, Any]:
         "components": {
             "schemas": schemas,
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
-            "parameters": {"IdempotencyKey": _idempotency_key(), "VideoId": _video_id()},
+            "parameters": {
+                "IdempotencyKey": _idempotency_key(),
+                **{_parameter(name): _id(name) for operation in OPERATIONS for name in operation.ids},
+            },
             "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -95,7 +99,7 @@ def problems_of(operation: Operation) -> list[Code]:
         found += [Code.NOT_AUTHENTICATED, Code.INVALID_TOKEN]
     if operation.scope:
         found.append(Code.INSUFFICIENT_SCOPE)
-    if operation.has_video:
+    if operation.ids:
         found.append(Code.NOT_FOUND)
     if operation.body:
         found += [Code.INVALID_JSON, Code.BODY_TOO_LARGE]
@@ -125,9 +129,9 @@ def _schemas() -> dict[str, Any]:
 
 
 def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    parameters: list[dict[str, Any]] = []
-    if operation.has_video:
-        parameters.append({"$ref": "#/components/parameters/VideoId"})
+    parameters: list[dict[str, Any]] = [
+        {"$ref": f"#/components/parameters/{_parameter(name)}"} for name in operation.ids
+    ]
     if operation.query:
         parameters += _query(schemas.pop(operation.query.__name__))
     if operation.is_keyed:
@@ -202,9 +206,16 @@ def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return parameters
 
 
-def _video_id() -> dict[str, Any]:
-    schema = {"type": "string", "pattern": VIDEO_ID_PATTERN, "maxLength": VIDEO_ID_MAX}
-    return {"name": "video_id", "in": "path", "required": True, "schema": schema}
+def _parameter(name: str) -> str:
+    """Return what a part of a path is called among the components: `VideoId` for `video_id`."""
+    return name.title().replace("_", "")
+
+
+def _id(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "pattern": UUID_PATTERN}
+    if name == VIDEO_ID.strip("{}"):
+        schema = {"type": "string", "pattern": VIDEO_ID_PATTERN, "maxLength": VIDEO_ID_MAX}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _idempotency_key() -> dict[str, Any]:

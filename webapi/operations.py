@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from webapi import bodies, questions
+from webapi import bodies, questions, telling
 from webapi.errors import Code
 from webapi.webhooks import Callback
 
@@ -41,9 +41,9 @@ class Operation:
     asks_storage: bool = False
 
     @property
-    def has_video(self) -> bool:
-        """Tell whether it is about one video."""
-        return VIDEO_ID in self.path
+    def ids(self) -> tuple[str, ...]:
+        """Return the names of what it is about, in the order of the path."""
+        return tuple(part.strip("{}") for part in self.path.split("/") if part.startswith("{"))
 
 
 class SignedQuery(BaseModel):
@@ -63,6 +63,59 @@ class State(BaseModel):
 def _public(path: str, summary: str, **known: object) -> Operation:
     return Operation("GET", path, summary, is_private=False, asks_neighbours=False, **known)  # type: ignore[arg-type]
 
+
+def _admin(method: str, path: str, summary: str, status: int = 200, **known: object) -> Operation:
+    return Operation(method, f"/api/v1/admin/{path}", summary, status, scope="admin", **known)  # type: ignore[arg-type]
+
+
+WEBHOOK_OPERATIONS = (
+    _admin("GET", "webhooks", "List the endpoints that are told by webhook", answer=telling.WebhookList),
+    _admin(
+        "POST",
+        "webhooks",
+        "Register an endpoint",
+        201,
+        answer=telling.NewWebhookBody,
+        body=telling.CreateWebhook,
+        problems=(Code.TOO_MANY,),
+        headers=("Location",),
+    ),
+    _admin("GET", "webhooks/{endpoint_id}", "Look at an endpoint", answer=telling.WebhookBody),
+    _admin(
+        "PATCH",
+        "webhooks/{endpoint_id}",
+        "Change an endpoint, close it or open it again",
+        answer=telling.WebhookBody,
+        body=telling.ChangeWebhook,
+    ),
+    _admin("DELETE", "webhooks/{endpoint_id}", "Forget an endpoint with its deliveries", 204),
+    _admin(
+        "POST",
+        "webhooks/{endpoint_id}/secrets",
+        "Make one more secret that signs",
+        201,
+        answer=telling.NewSecretBody,
+        problems=(Code.TOO_MANY,),
+    ),
+    _admin(
+        "DELETE",
+        "webhooks/{endpoint_id}/secrets/{secret_id}",
+        "Let a secret sign no more",
+        204,
+        problems=(Code.LAST_SECRET,),
+    ),
+    _admin("POST", "webhooks/{endpoint_id}/test", "Send a test message", 202, answer=telling.DeliveryBody),
+    _admin(
+        "POST",
+        "webhooks/{endpoint_id}/replay",
+        "Tell again what was told in some time",
+        202,
+        answer=telling.ReplayedBody,
+        body=telling.ReplayWebhook,
+    ),
+    _admin("GET", "deliveries", "See what was sent to whom", answer=telling.DeliveryList, query=telling.ListDeliveries),
+    _admin("POST", "deliveries/{delivery_id}/replay", "Send a message once more", 202, answer=telling.DeliveryBody),
+)
 
 _AGAIN = ("Retry-After",)
 _OF_PARTS = (Code.NOT_MULTIPART, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES)
@@ -204,6 +257,7 @@ OPERATIONS = (
         headers=_AGAIN,
         scope="admin",
     ),
+    *WEBHOOK_OPERATIONS,
     Operation(
         "POST",
         "/webhooks/coconut",

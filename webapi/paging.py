@@ -43,7 +43,7 @@ class Paging:
             return None
         place, mark = _read(token)
         if mark != self._mark():
-            raise _refused("the token belongs to another list: repeat the other parameters, or leave it out")
+            raise refused("the token belongs to another list: repeat the other parameters, or leave it out")
         return place
 
     def _mark(self) -> str:
@@ -59,8 +59,9 @@ def _read(token: str) -> tuple[Place, str]:
                 return Place(_EPOCH + at * _MICROSECOND, video_id), mark
     except ValueError:  # of base64 and of JSON alike
         pass
-    raise _refused("this is no page token")
+    raise refused("this is no page token")
 
 
-def _refused(detail: str) -> ProblemError:
+def refused(detail: str) -> ProblemError:
+    """Return what a token that cannot be followed ends in."""
     return ProblemError(Code.INVALID_REQUEST, f"not accepted: {_FIELD}", errors=[FieldProblem(_FIELD, detail)])

@@ -7,14 +7,14 @@ import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from crds.videoupload import Phase, UploadMode
+from crds.videoupload import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
 # turn the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
 _NOWHERE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 # Nothing to see: whoever has only these has no title.
 _INVISIBLE = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
-_TEXT_PATTERN = rf"^[^{_NOWHERE}]*[^{_INVISIBLE}{_NOWHERE}][^{_NOWHERE}]*$"
+TEXT_PATTERN = rf"^[^{_NOWHERE}]*[^{_INVISIBLE}{_NOWHERE}][^{_NOWHERE}]*$"
 # A name, not a path: it is shown, and one day a file is saved under it.
 _NO_NAME = rf"/\\{_NOWHERE}"
 _FILENAME_PATTERN = rf"^[^{_NO_NAME}]*[^.{_INVISIBLE}{_NO_NAME}][^{_NO_NAME}]*$"
@@ -22,6 +22,8 @@ _FILENAME_PATTERN = rf"^[^{_NO_NAME}]*[^.{_INVISIBLE}{_NO_NAME}][^{_NO_NAME}]*$"
 PAGE_SIZE_MAX = 100
 # Of parts in one call: enough for hours of most lines, and a URL is good for minutes.
 SIGNED_AT_ONCE_MAX = 100
+VIDEO_ID = Field(pattern=VIDEO_ID_PATTERN, max_length=VIDEO_ID_MAX)
+UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _DIGITS = re.compile(r"[0-9]{1,1000}")
 _CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
 
@@ -29,7 +31,9 @@ _CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|applic
 METADATA_BYTES_MAX = 2048
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """What every request is."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -55,13 +59,13 @@ Metadata = Annotated[
 ]
 
 
-class CreateVideo(_Request):
+class CreateVideo(Request):
     """Ask for an upload."""
 
     title: str = Field(
         min_length=1,
         max_length=200,
-        pattern=_TEXT_PATTERN,
+        pattern=TEXT_PATTERN,
         description="text that is not blank, no control characters, no change of direction",
     )
     filename: str = Field(
@@ -88,7 +92,7 @@ def _distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:
     return numbers
 
 
-class SignParts(_Request):
+class SignParts(Request):
     """Ask for the URLs of some parts."""
 
     part_numbers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
@@ -109,7 +113,7 @@ def _page_size(value: object) -> int:
 PageSize = Annotated[int, Field(ge=1), BeforeValidator(_page_size)]
 
 
-class ListVideos(_Request):
+class ListVideos(Request):
     """The query of a list."""
 
     status: Phase | None = None
@@ -118,7 +122,7 @@ class ListVideos(_Request):
     page_token: str | None = Field(default=None, max_length=512)
 
 
-class ListDeadLetters(_Request):
+class ListDeadLetters(Request):
     """The query of the administrators' list: only failed ones can be asked for."""
 
     status: Literal[Phase.ERRORED]

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     # What `npm run build` made of webui/. Without it there is no page, only the API.
     web_dir: DirectoryPath | None = None
+    # Also http://. For receivers beside us, as in tests; the operator has to be told the same.
+    webhooks_allow_private_targets: bool = False
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 

@@ -59,7 +59,7 @@ class Videos:
         """Record the wish, then tell where to send the file. The resource follows without the client."""
         caller, asked = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(asked)
-        new, per_hour = self._new_video(asked, caller.owner), self._per_hour(caller)
+        new, per_hour = self._new_video(asked, caller), self._per_hour(caller)
         row = self._wishes.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
         self._publisher.offer(row.wish)
         resp.status = falcon.HTTP_201
@@ -86,11 +86,11 @@ class Videos:
             detail = f"files of at most {most} bytes are taken"
             raise ProblemError(Code.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
-    def _new_video(self, asked: CreateVideo, owner: str) -> NewVideo:
+    def _new_video(self, asked: CreateVideo, caller: Caller) -> NewVideo:
         video_id = new_video_id()
         return NewVideo(
             video_id=video_id,
-            owner=owner,
+            owner=caller.owner,
             title=asked.title,
             filename=asked.filename,
             content_type=asked.content_type,
@@ -98,6 +98,7 @@ class Videos:
             region=self._policy.region,
             storage_key=original_key(video_id, asked.filename),
             metadata=asked.metadata,
+            email=caller.email,
             upload_mode=self._mode(asked),
         )
 

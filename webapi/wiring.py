@@ -15,6 +15,8 @@ from crds.trouble import RefusedError
 from desired.catalogue import Catalogue
 from desired.claims import Claims
 from desired.database import Database
+from desired.deliveries import Deliveries
+from desired.endpoints import Endpoints
 from desired.events import Events
 from desired.overview import Overviews
 from desired.wishes import Wishes
@@ -25,6 +27,7 @@ from spaces.storage import Storage
 from webapi import jwks
 from webapi.app import App, Dependencies, create_app
 from webapi.auth import Tokens
+from webapi.endpoints import Targets
 from webapi.health import Readiness
 from webapi.jwks import KeySet
 from webapi.metrics import Metrics
@@ -113,6 +116,9 @@ def start(environment: Environment) -> Service:
             policy=_policy(settings, spaces, timing),
             view=View(spaces.public_base_url, Rules(timing, settings.max_submissions)),
             clock=lambda: datetime.now(UTC),
+            endpoints=Endpoints(database),
+            deliveries=Deliveries(database),
+            targets=Targets(settings.webhooks_allow_private_targets),
             cors_origins=settings.cors_origins,
             page=environment.page,
         )

@@ -54,6 +54,7 @@ class FakeWishes:
     ) -> None:
         self.postgres = postgres or Switch()
         self.rows: dict[str, VideoRow] = {}
+        self.emails: dict[str, str | None] = {}
         self.limits_asked: list[int] = []
         # The owner of each re-transcode that counts.
         self.retranscodes: list[str] = []
@@ -77,6 +78,7 @@ class FakeWishes:
         observed = _waits_for_the_file(now, self._timing)
         row = VideoRow(_wish(new), observed, now, retired=False, metadata=new.metadata)
         self.rows[new.video_id] = row
+        self.emails[new.video_id] = new.email
         if key is not None:
             self.keys[new.owner, key.text] = (key.fingerprint, new.video_id)
         self._events.append(_event(row, now, Cause.CLIENT))

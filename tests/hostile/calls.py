@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import falcon.inspect
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from webapi.app import App
 from webapi.questions import CreateVideo, ListDeadLetters, ListVideos, SignParts
 from webapi.reading import JSON_BYTES_MAX
+from webapi.telling import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
 from webapi.webhooks import BODY_BYTES_MAX, Callback
 
 
@@ -54,16 +56,16 @@ class Call:
     scope: str | None = None
     # Can be repeated under a key of the client's own.
     is_keyed: bool = False
-    # Which of the caller's videos it is about, so that it succeeds however often it is made: see `Facts`.
+    # Which of the caller's videos or other things it is about, so that it succeeds again: see `Facts`.
     about: str = "own"
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
 
     @property
-    def has_video(self) -> bool:
-        """Tell whether it is about one video of the caller's."""
-        return "{video_id}" in self.template
+    def has_id(self) -> bool:
+        """Tell whether it is about one thing that the caller knows."""
+        return "{" in self.template
 
 
 _NEW_VIDEO = {
@@ -75,6 +77,8 @@ _NEW_VIDEO = {
     "upload_mode": "single",
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
+_ADMIN = "/api/v1/admin"
+_WEBHOOK = {"url": "https://93.184.216.34/hooks", "description": "ours", "kinds": ["video.ready"]}
 
 CALLS = (
     Call("POST", "/api/v1/videos", 201, body=Body(CreateVideo, _NEW_VIDEO), is_keyed=True),
@@ -98,6 +102,35 @@ CALLS = (
         query=Query(ListDeadLetters, {"status": "errored", "page_size": "5"}),
     ),
     Call("POST", "/api/v1/admin/videos/{video_id}/retry", 202, scope="admin", about="failed"),
+    Call("GET", f"{_ADMIN}/webhooks", scope="admin"),
+    Call("POST", f"{_ADMIN}/webhooks", 201, scope="admin", body=Body(CreateWebhook, _WEBHOOK)),
+    Call("GET", f"{_ADMIN}/webhooks/{{endpoint_id}}", scope="admin", about="endpoint"),
+    Call(
+        "PATCH",
+        f"{_ADMIN}/webhooks/{{endpoint_id}}",
+        scope="admin",
+        about="endpoint",
+        body=Body(ChangeWebhook, {**_WEBHOOK, "enabled": True}),
+    ),
+    Call("DELETE", f"{_ADMIN}/webhooks/{{endpoint_id}}", 204, scope="admin", about="endpoint"),
+    Call("POST", f"{_ADMIN}/webhooks/{{endpoint_id}}/secrets", 201, scope="admin", about="endpoint"),
+    Call("DELETE", f"{_ADMIN}/webhooks/{{endpoint_id}}/secrets/{{secret_id}}", 204, scope="admin", about="secret"),
+    Call("POST", f"{_ADMIN}/webhooks/{{endpoint_id}}/test", 202, scope="admin", about="endpoint"),
+    Call(
+        "POST",
+        f"{_ADMIN}/webhooks/{{endpoint_id}}/replay",
+        202,
+        scope="admin",
+        about="endpoint",
+        body=Body(ReplayWebhook, {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00+00:00"}),
+    ),
+    Call(
+        "GET",
+        f"{_ADMIN}/deliveries",
+        scope="admin",
+        query=Query(ListDeliveries, {"video_id": "a", "endpoint_id": str(UUID(int=1)), "state": "failed"}),
+    ),
+    Call("POST", f"{_ADMIN}/deliveries/{{delivery_id}}/replay", 202, scope="admin", about="delivery"),
     Call(
         "POST",
         "/webhooks/coconut",

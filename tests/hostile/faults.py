@@ -14,7 +14,7 @@ def faults_of(call: Call) -> Iterator[Fault]:
         yield from tokens.token_faults()
     if call.scope is not None:
         yield from tokens.scope_faults(call.scope)
-    if call.has_video:
+    if call.has_id:
         yield from targets.id_faults(call)
     if call.query is not None:
         yield from queries.query_faults(call.query)

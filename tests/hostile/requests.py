@@ -67,9 +67,13 @@ class Facts:
     deleted: str
     wished: str
     verified: str
+    # What administrators know: an endpoint, one of its two secrets, and one of its deliveries.
+    endpoint: str
+    secret: str
+    delivery: str
 
     def about(self, call: Call) -> Self:
-        """Return the facts with the video that a call is about as the caller's own."""
+        """Return the facts with what a call is about as the caller's own."""
         return replace(self, own=getattr(self, call.about))
 
 
@@ -103,7 +107,9 @@ class Fault:
 def good_request(call: Call, facts: Facts) -> Sent:
     """Return the request that each fault is made from. It would be answered with success."""
     query = f"?{urlencode(call.query.sample)}" if call.query else ""
-    sent = Sent(call.method, call.template.format(video_id=facts.about(call).own) + query)
+    own = facts.about(call).own
+    ids = {"video_id": own, "endpoint_id": facts.endpoint, "secret_id": facts.secret, "delivery_id": facts.delivery}
+    sent = Sent(call.method, call.template.format(**ids) + query)
     if call.is_signed:
         sent = replace(sent, target=callback_url("", facts.callback_keys, video_id=facts.own, attempt=1))
     if call.is_private:

@@ -62,6 +62,8 @@ def id_faults(call: Call) -> Iterator[Fault]:
         yield Fault(f"id-{name}", _about(shape), Code.NOT_FOUND)
     if call.scope is None:
         yield Fault("id-foreign", lambda sent, facts: _swapped(sent, facts, facts.foreign), Code.NOT_FOUND)
+    if call.about == "endpoint":
+        yield Fault("id-of-a-video", lambda sent, facts: _swapped(sent, facts, UNKNOWN), Code.NOT_FOUND)
     yield Fault("id-in-upper-case", lambda sent, facts: _swapped(sent, facts, facts.own.upper()), Code.NOT_FOUND)
 
 

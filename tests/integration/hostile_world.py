@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
+from uuid import uuid4
 
 import psycopg
 from psycopg import sql
@@ -15,6 +16,7 @@ from tests.hostile.requests import Answer, Facts, Sent
 from tests.hostile.tokens import token
 from tests.hostile.wire import encode, exchange
 from tests.integration.api_process import A_VIDEO, CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
+from tests.integration.webhook_rows import WebhookIds, tidy
 
 _FAIL: LiteralString = """
 UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
@@ -22,7 +24,10 @@ UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
 WHERE video_id = %s
 """
 FILE = b"not a video"
-_TABLES = ("videos", "attempts", "job_claims", "video_events", "idempotency_keys", "retranscodes")
+_TABLES = (
+    *("videos", "attempts", "job_claims", "video_events", "idempotency_keys", "retranscodes"),
+    *("notifications", "webhook_endpoints", "webhook_secrets", "deliveries"),
+)
 
 
 class RealWorld:
@@ -45,11 +50,20 @@ class RealWorld:
             deleted=self._created("ann"),
             wished=self._created("ann"),
             verified=self._submitted("ann"),
+            endpoint=str(uuid4()),
+            secret=str(uuid4()),
+            delivery=str(uuid4()),
         )
+        self.tidy()
         self._verified(self.facts.verified)
         self.execute("UPDATE videos SET edition = 2 WHERE video_id = %s", self.facts.wished)
         self.execute(_FAIL, self.facts.failed)
         self.api.call("DELETE", f"/api/v1/videos/{self.facts.deleted}")
+
+    def tidy(self) -> None:
+        """Let every call about endpoints and deliveries succeed again."""
+        facts = self.facts
+        tidy(self._connection, WebhookIds(facts.endpoint, facts.secret, facts.delivery))
 
     def send(self, sent: Sent) -> Answer:
         """Send one request."""

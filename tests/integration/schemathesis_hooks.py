@@ -8,13 +8,17 @@ import itertools
 import json
 import os
 import re
+from datetime import datetime
 from typing import Any
 
 import orjson
+import psycopg
 import schemathesis
 
+from crds.targets import URL_MAX, URL_PATTERN
 from crds.videoupload import VIDEO_ID_PATTERN
-from webapi.questions import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX
+from tests.integration.webhook_rows import WebhookIds, tidy
+from webapi.questions import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX, UUID_PATTERN
 
 _FILE_BYTES_MAX = 5 * 1024**3
 _PAGE_TOKEN_MAX = 512
@@ -24,6 +28,8 @@ _VIDEO_IDS = json.loads(os.environ["VIDEO_IDS"])
 _SIGNED = json.loads(os.environ["SIGNED_QUERY"])
 _ID = re.compile(VIDEO_ID_PATTERN)
 _MADE_BY_THE_API = re.compile(r"[a-z2-7]{26}")
+_WEBHOOK_IDS = WebhookIds(**json.loads(os.environ["WEBHOOK_IDS"]))
+_connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
 _numbers = itertools.count()
 
 
@@ -38,6 +44,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if isinstance(video_id, str) and _ID.fullmatch(video_id) and not _MADE_BY_THE_API.fullmatch(video_id):
         # Nobody guesses an id; those that answers have told are kept.
         case.path_parameters["video_id"] = _VIDEO_IDS.get(f"{case.method} {case.operation.path}", video_id)
+    if "/admin/webhooks" in case.operation.path or "/admin/deliveries" in case.operation.path:
+        _make_endpoint(case.path_parameters)
     if case.query.keys() == _SIGNED.keys() and all(isinstance(value, str) for value in case.query.values()):
         case.query.update(_SIGNED)
     token = case.query.get("page_token")
@@ -48,6 +56,15 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         _make_good(case.body)
 
 
+def _make_endpoint(path_parameters: dict[str, Any]) -> None:
+    """Have an endpoint there for the call, whatever calls before it did, and name it where something well-formed is."""
+    tidy(_connection, _WEBHOOK_IDS)
+    known = {f"{name}_id": value for name, value in vars(_WEBHOOK_IDS).items()}
+    for name, value in path_parameters.items():
+        if name in known and isinstance(value, str) and re.fullmatch(UUID_PATTERN, value):
+            path_parameters[name] = known[name]
+
+
 def _make_good(body: dict[str, Any]) -> None:
     size = body.get("size_bytes")
     if isinstance(size, int | float) and not isinstance(size, bool) and size >= 1 and size == int(size):
@@ -56,6 +73,12 @@ def _make_good(body: dict[str, Any]) -> None:
     if body.get("upload_mode") == "multipart" and size is None:
         # The parts follow from the size.
         body["size_bytes"] = 9
+    url = body.get("url")
+    if isinstance(url, str) and len(url) <= URL_MAX and re.fullmatch(URL_PATTERN, url):
+        # What may be behind a name is no matter of its form.
+        body["url"] = "https://127.0.0.1/"
+    if "since" in body and "until" in body and _is_time(body["since"]) and _is_time(body["until"]):
+        body.update(since="2026-01-01T00:00:00Z", until="2026-01-02T00:00:00Z")
     numbers = body.get("part_numbers")
     if isinstance(numbers, list) and 1 <= len(numbers) <= SIGNED_AT_ONCE_MAX and _are_distinct(numbers):
         # How many parts there are is a matter of the file; the first one is always there.
@@ -63,6 +86,13 @@ def _make_good(body: dict[str, Any]) -> None:
     metadata = body.get("metadata")
     if isinstance(metadata, dict) and len(orjson.dumps(metadata)) > METADATA_BYTES_MAX:
         body["metadata"] = {}
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _are_distinct(numbers: list[Any]) -> bool:

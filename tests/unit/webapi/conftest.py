@@ -16,9 +16,11 @@ from desired.overview import CallbackHealth, Overview
 from tests.contracts.client_rows_contract import in_phase
 from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
 from tests.fakes.multipart import FakeMultipart
+from tests.fakes.outbox import FakeOutbox
 from tests.fakes.storage import FakeStorage
 from webapi.app import Dependencies, create_app
 from webapi.auth import Tokens
+from webapi.endpoints import Targets
 from webapi.health import Readiness
 from webapi.metrics import Metrics
 from webapi.videos import Policy
@@ -69,6 +71,9 @@ class Api:
         self.storage = FakeStorage(lambda: self.now)
         self.multipart = FakeMultipart(self.storage, lambda: self.now)
         self.overviews = FixedOverview(self.postgres)
+        self.outbox = FakeOutbox(lambda: self.now, self.postgres)
+        # What names lead to; others are not found.
+        self.names = {"hooks.example.com": ["93.184.216.34"]}
         self.offers = Offers()
         self.metrics = Metrics()
         self.readiness = Readiness(self.postgres, lambda: self.monotonic)
@@ -94,8 +99,15 @@ class Api:
             ),
             view=View("https://cdn.example.com", Rules()),
             clock=lambda: self.now,
+            endpoints=self.outbox,
+            deliveries=self.outbox,
+            targets=Targets(resolve=self.resolve),
         )
         self.client = falcon.testing.TestClient(create_app(self.needs))
+
+    def resolve(self, host: str, _port: int) -> list[str]:
+        """Find a name as a resolver does; addresses are their own names."""
+        return self.names.get(host, [host] if host.replace(".", "").isdigit() else [])
 
     def rebuilt(self, **changes: Any) -> falcon.testing.TestClient:
         """Return a client of the same API with other dependencies."""
@@ -107,6 +119,18 @@ class Api:
         """Make a call as ``user``."""
         sent = {"Authorization": self.bearer(user), **(headers or {})}
         return self.client.simulate_request(method, path, headers=sent, **kwargs)
+
+    def admin(self, method: str, path: str, **kwargs: Any) -> falcon.testing.Result:
+        """Make a call as an administrator."""
+        return self.call(method, path, headers={"Authorization": f"Bearer {token(scope='admin')}"}, **kwargs)
+
+    def webhook(self, **changes: Any) -> dict[str, Any]:
+        """Register an endpoint and return the answer."""
+        asked = {"url": "https://hooks.example.com/videos", **changes}
+        answer = self.admin("POST", "/api/v1/admin/webhooks", json=asked)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json
+        return made
 
     def bearer(self, user: str = "ann") -> str:
         """Return the header that lets ``user`` in."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crds.videoupload import Phase
+from desired.notifications import TOLD_OF_VIDEOS
 from tests.contracts.client_rows_contract import in_phase
 from tests.hostile.calls import CALLS, Call, routes_of
 from tests.hostile.faults import faults_of
@@ -43,6 +44,7 @@ class FakeWorld:
             deleted=api.create(),
             wished=api.create(),
             verified=api.create(),
+            **an_endpoint(api),
         )
         verify_file(api, self.facts.verified)
         api.wishes.set_wish(self.facts.wished, edition=2)
@@ -69,7 +71,21 @@ class FakeWorld:
             list(api.offers.wishes),
             dict(api.storage.raw),
             set(api.multipart.uploads),
+            dict(api.outbox.endpoints),
+            dict(api.outbox.deliveries),
+            dict(api.outbox.notifications),
         )
+
+
+def an_endpoint(api: Api) -> dict[str, str]:
+    """Register an endpoint with two secrets and a delivery; return their ids."""
+    made = api.outbox.create(url="https://hooks.example.com/", description="", kinds=TOLD_OF_VIDEOS, secret="whsec_")
+    row = api.outbox.add_secret(made.endpoint_id, "whsec_")
+    delivery = api.outbox.test(made.endpoint_id)
+    assert row is not None
+    assert delivery is not None
+    secret = row.secrets[0].secret_id
+    return {"endpoint": str(row.endpoint_id), "secret": str(secret), "delivery": str(delivery.delivery_id)}
 
 
 @pytest.fixture(scope="module")

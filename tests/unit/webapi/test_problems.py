@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from crds.trouble import RefusedError
 from crds.videoupload import Origin, Phase
+from desired.endpoints import ENDPOINTS_MAX
 from tests.hostile.problems import PAGE, assert_problem, documented
 from tests.hostile.requests import Answer
 from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
@@ -18,6 +19,7 @@ from webapi.errors import KINDS, Code
 Result = falcon.testing.Result
 
 VIDEOS = "/api/v1/videos"
+WEBHOOKS = "/api/v1/admin/webhooks"
 JSON = {"Content-Type": "application/json"}
 
 
@@ -88,6 +90,17 @@ def _with_the_key_of_another_body(api: Api) -> Result:
     return api.call("POST", VIDEOS, json={**A_VIDEO, "title": "Dogs"}, headers={"Idempotency-Key": "k"})
 
 
+def _past_all_endpoints(api: Api) -> Result:
+    for _ in range(ENDPOINTS_MAX):
+        api.webhook()
+    return api.admin("POST", WEBHOOKS, json={"url": "https://hooks.example.com/"})
+
+
+def _of_the_last_secret(api: Api) -> Result:
+    made = api.webhook()
+    return api.admin("DELETE", f"{WEBHOOKS}/{made['id']}/secrets/{made['secrets'][0]['secret_id']}")
+
+
 class Broken:
     """A view with a bug."""
 
@@ -128,6 +141,8 @@ WAYS: dict[Code, Callable[[Api], Result]] = {
     Code.MANAGED_BY_KUBERNETES: _of_an_import,
     Code.IDEMPOTENCY_KEY_IN_USE: _with_a_key_of_a_running_request,
     Code.IDEMPOTENCY_KEY_REUSED: _with_the_key_of_another_body,
+    Code.TOO_MANY: _past_all_endpoints,
+    Code.LAST_SECRET: _of_the_last_secret,
     Code.UPLOAD_LIMIT_REACHED: _past_the_limit,
     Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
     Code.STORAGE_REFUSED: _refused_by_storage,
