@@ -37,6 +37,8 @@ class Choices:
     s3: Mapping[str, str] = field(default_factory=dict)
     coconut_url: str | None = None
     coconut_api_key: str | None = None
+    # A mail server that sends letters on; without it a sink that keeps them.
+    smtp_url: str | None = None
     # Where a real Coconut can reach the API, such as a tunnel; without it callbacks come from this machine only.
     webhook_base_url: str | None = None
 
@@ -56,6 +58,7 @@ class Choices:
             s3=_s3(environment),
             coconut_url=coconut_url,
             coconut_api_key=environment.get("COCONUT_API_KEY") if coconut_url else None,
+            smtp_url=environment.get("SMTP_URL") or None,
             webhook_base_url=environment.get("WEBHOOK_BASE_URL") or None,
         )
 

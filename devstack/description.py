@@ -56,6 +56,8 @@ class StackDescription(_Described):
     database_url: str
     s3: S3
     coconut: Coconut
+    # The sink keeps letters as `.local/mail/*.eml`.
+    mail_url: str
     operator_metrics_url: str
     jwt: Jwt
     tokens: Tokens

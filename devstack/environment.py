@@ -25,6 +25,7 @@ class World:
     # S3_… variables: they differ between the local server and a real Spaces.
     s3: dict[str, str]
     coconut: CoconutAccess
+    mail_url: str
     namespace: str
     api_kubeconfig: Path
     operator_kubeconfig: Path
@@ -70,6 +71,8 @@ class World:
             "COCONUT_API_KEY": self.coconut.api_key,
             "WEBHOOK_BASE_URL": self.choices.webhook_base_url or self.api_url,
             "PROBE_PORT": str(self.operator_port),
+            "SMTP_URL": self.mail_url,
+            "MAIL_FROM": "videos@video-uploads.example",
         }
 
     def _common(self) -> dict[str, str]:
@@ -81,6 +84,8 @@ class World:
                 "NAMESPACE": self.namespace,
                 "WEBHOOK_SIGNING_KEYS": self.secrets.webhook_signing_key,
                 "TIME_SCALE": str(self.choices.time_scale),
+                # Receivers of a local stack are on this machine.
+                "WEBHOOKS_ALLOW_PRIVATE_TARGETS": "true",
                 "LOG_FORMAT": "json",
                 "PYTHONUNBUFFERED": "1",
             }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from devstack import apiserver, coconut_server, etcd, ours, page, postgres, s3
+from devstack import apiserver, coconut_server, etcd, mail_server, ours, page, postgres, s3
 from devstack.choices import Choices
 from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, Cluster
 from devstack.coconut_server import CoconutAccess
@@ -25,17 +25,27 @@ NEEDS = {
     s3.NAME: (),
     BUCKET: (s3.NAME,),
     coconut_server.NAME: (),
+    mail_server.NAME: (),
     etcd.NAME: (),
     apiserver.NAME: (etcd.NAME,),
     CLUSTER: (apiserver.NAME,),
     ours.API: (SCHEMA, BUCKET, CLUSTER),
-    ours.OPERATOR: (SCHEMA, BUCKET, CLUSTER, coconut_server.NAME),
+    ours.OPERATOR: (SCHEMA, BUCKET, CLUSTER, coconut_server.NAME, mail_server.NAME),
 }
 
 # The ports each process listens on.
 PORTS = {
     **{
-        name: (name,) for name in (postgres.NAME, s3.NAME, coconut_server.NAME, apiserver.NAME, ours.API, ours.OPERATOR)
+        name: (name,)
+        for name in (
+            postgres.NAME,
+            s3.NAME,
+            coconut_server.NAME,
+            mail_server.NAME,
+            apiserver.NAME,
+            ours.API,
+            ours.OPERATOR,
+        )
     },
     etcd.NAME: (etcd.NAME, "etcd-peer"),
 }
@@ -83,6 +93,7 @@ class Plan:
             database_url=choices.database_url or local_url,
             s3=dict(choices.s3) or local_s3(self._local_s3()),
             coconut=coconut,
+            mail_url=choices.smtp_url or mail_server.url(self._ports.of(mail_server.NAME)),
             namespace=apiserver.NAMESPACE,
             api_kubeconfig=place.root / "kubeconfig.api",
             operator_kubeconfig=place.root / "kubeconfig.operator",
@@ -106,6 +117,8 @@ class Plan:
             yield self._bucket()
         if not self._choices.coconut_url:
             yield coconut_server.server(place, ports.of(coconut_server.NAME))
+        if not self._choices.smtp_url:
+            yield mail_server.server(place, ports.of(mail_server.NAME))
         if not self._choices.kubeconfig:
             yield etcd.server(place, ports)
             yield apiserver.server(place, ports)

@@ -18,6 +18,7 @@ PREFERRED: Mapping[str, int] = {
     "kube-apiserver": 26443,
     "s3": 27070,
     "coconut": 28090,
+    "mail": 28025,
     "api": 28080,
     "operator": 28081,
 }

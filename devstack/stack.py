@@ -186,6 +186,7 @@ class Stack:
                 public_base_url=s3["S3_PUBLIC_BASE_URL"],
             ),
             coconut=description.Coconut(url=world.coconut.url, api_key=world.coconut.api_key),
+            mail_url=world.mail_url,
             operator_metrics_url=world.operator_metrics_url,
             jwt=description.Jwt(signing_key=key, issuer=JWT_ISSUER, audience=JWT_AUDIENCE),
             tokens=description.Tokens(

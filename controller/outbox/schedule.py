@@ -20,6 +20,7 @@ PAUSES_SECONDS = (
     24 * _HOUR,
 )
 ATTEMPTS_MAX = len(PAUSES_SECONDS) + 1
+_LEASE_SECONDS_MIN = 5.0
 # What failed together does not come back together.
 _JITTER = 0.1
 
@@ -41,8 +42,8 @@ class Schedule:
 
     @property
     def lease(self) -> timedelta:
-        """Return for how long a delivery is its taker's. Not scaled: an attempt takes what it takes."""
-        return timedelta(seconds=self.lease_seconds)
+        """Return for how long a delivery is its taker's: an attempt takes some time also where others are shortened."""
+        return timedelta(seconds=max(_LEASE_SECONDS_MIN, self.lease_seconds * self.scale))
 
     @property
     def breather(self) -> timedelta:

@@ -67,8 +67,8 @@ def test_a_restarted_part_has_a_new_process(own_stack: Stack) -> None:
 
 
 def test_an_unknown_part_is_refused_by_name(own_stack: Stack) -> None:
-    with pytest.raises(UnknownPartError, match="'mail'"):
-        own_stack.kill("mail")
+    with pytest.raises(UnknownPartError, match="'nobody'"):
+        own_stack.kill("nobody")
 
 
 def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(own_stack: Stack) -> None:

@@ -28,6 +28,7 @@ def world(tmp_path: Path) -> World:
         database_url="postgresql://localhost/videos",
         s3=local_s3(access(place, 7070, bucket="videos")),
         coconut=CoconutAccess(url="http://127.0.0.1:8090/v2", api_key="k"),
+        mail_url="smtp://127.0.0.1:25",
         namespace="video-uploads",
         api_kubeconfig=kubeconfig,
         operator_kubeconfig=kubeconfig,

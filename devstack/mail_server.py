@@ -1,0 +1,36 @@
+"""Running the mail sink as a process. What it does is in devstack/mail/."""
+
+import socket
+import sys
+
+from devstack.inherited import inherited
+from devstack.place import PROJECT_DIR, Place
+from devstack.ports import HOST
+from devstack.process import Command
+from devstack.server import Server
+
+NAME = "mail"
+
+
+def url(port: int) -> str:
+    """Return where letters are handed in."""
+    return f"smtp://{HOST}:{port}"
+
+
+def server(place: Place, port: int) -> Server:
+    """Return the sink of one stack."""
+    options = [f"--port={port}", f"--directory={place.data(NAME)}"]
+    return Server(
+        process=place.process(NAME),
+        command=Command([sys.executable, "-m", "devstack.mail", *options], inherited(), PROJECT_DIR),
+        is_ready=lambda: _greets(port),
+        address=url(port),
+    )
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            return connection.recv(3) == b"220"
+    except OSError:
+        return False
