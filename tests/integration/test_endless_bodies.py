@@ -47,6 +47,7 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
 @pytest.mark.parametrize("framing", FRAMINGS)
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_no_call_reads_more_than_a_mebibyte(world: RealWorld, call: Call, framing: str) -> None:
+    world.tidy()
     length, piece = FRAMINGS[framing]
     head = encode(replace(good_request(call, world.facts), body=b"")).replace(b"Content-Length: 0", length)
     with world.api.connect() as connection:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from crds.videoupload import new_video_id
@@ -27,6 +29,7 @@ from tests.integration.api_process import (
 from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import real_world
+from tests.integration.webhook_rows import WebhookIds, tidy
 from webapi.errors import Code
 from webapi.operations import OPERATIONS
 
@@ -48,6 +51,7 @@ def key(call: Call) -> tuple[str, str]:
 
 def test_without_postgres_every_call_that_needs_it_says_when_to_come_again(tmp_path: Path) -> None:
     anything = dict.fromkeys(("waiting", "parted", "failed", "deleted", "wished", "verified"), new_video_id())
+    anything |= dict.fromkeys(("endpoint", "secret", "delivery"), str(uuid4()))
     tokens = token(JWT_SIGNING_KEY), token(JWT_SIGNING_KEY, {"scope": "admin"})
     facts = Facts(new_video_id(), new_video_id(), JWT_SIGNING_KEY, [CALLBACK_KEY], *tokens, **anything)
     with running(without_neighbours(tmp_path), tmp_path) as api, ThreadPoolExecutor(len(CALLS)) as pool:
@@ -94,7 +98,9 @@ def troubled(
 def test_without_storage_only_those_calls_fail_that_ask_it(
     prepared: tuple[str, S3Access, Facts], troubled: tuple[ApiProcess, Code], call: Call
 ) -> None:
-    (api, code), facts = troubled, prepared[2]
+    (api, code), (url, _, facts) = troubled, prepared
+    with psycopg.connect(url) as connection_behind:
+        tidy(connection_behind, WebhookIds(facts.endpoint, facts.secret, facts.delivery))
     with api.connect() as connection:
         answer = exchange(connection, encode(good_request(call, facts)))
 

@@ -20,6 +20,7 @@ storage:
     - S3_PROCESSED_WRITER_SECRET_KEY
 callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
 coconut: {keys: [COCONUT_API_KEY]}
+mail: {keys: [SMTP_URL]}
 {{- end }}
 {{- end -}}
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from devstack.demo.client import Client
 
 from tests.e2e.uploads.operators import SHORT_LEASE, operators
 from tests.e2e.uploads.world import Person, World, in_phase, uploaded
 from tests.eventually import eventually
 from tests.integration.receiver import Received, Receiver
+from videoupload import Client
 
 
 @pytest.fixture
