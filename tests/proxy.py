@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,13 @@ class _Handler(BaseHTTPRequestHandler):
     told: Proxy
 
     def _pass(self) -> None:
+        try:
+            self._do()
+        except (OSError, HTTPException):
+            # Whoever asked or whoever answers is gone; the other one is to notice.
+            self.close_connection = True
+
+    def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         asked = Asked(self.command, self.path, body, time.monotonic())
         fault = self.told.rule(asked)
@@ -166,18 +173,15 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _pass  # noqa: N815 - as the library looks for them
 
     def _tell(self, answer: HTTPResponse, deaf_since: threading.Event | None) -> None:
-        """Say what the server says, as it comes; whoever asked may have gone."""
+        """Say what the server says, as it comes."""
         headers = {name: value for name, value in answer.getheaders() if name.lower() not in _NOT_PASSED_ON}
         is_chunked = answer.length is None and self.command != "HEAD"
-        try:
-            self._begin(answer.status, headers | ({"Transfer-Encoding": "chunked"} if is_chunked else {}))
-            while chunk := answer.read1(_CHUNK):
-                if deaf_since is None or not deaf_since.is_set():
-                    self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
-            if is_chunked:
-                self.wfile.write(b"0\r\n\r\n")
-        except OSError:
-            self.close_connection = True
+        self._begin(answer.status, headers | ({"Transfer-Encoding": "chunked"} if is_chunked else {}))
+        while chunk := answer.read1(_CHUNK):
+            if deaf_since is None or not deaf_since.is_set():
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
+        if is_chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _begin(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response_only(status)

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from devstack.server import Server
 from tests.e2e.uploads.world import World
+from tests.eventually import eventually
+from tests.proxy import Proxy, proxy_before_cluster
 
 # A hand-over in seconds instead of a quarter of a minute; the default is tried in test_handover.py.
 SHORT_LEASE = {"LEASE_DURATION_SECONDS": "3", "LEASE_RENEW_DEADLINE_SECONDS": "2", "LEASE_RETRY_SECONDS": "0.5"}
@@ -22,6 +25,24 @@ def operators(world: World) -> Iterator[list[Server]]:
         for operator in started:
             operator.process.kill()
         world.stack.start("operator")
+
+
+@contextmanager
+def operator_behind_a_proxy(world: World, directory: Path, **settings: str) -> Iterator[tuple[Proxy, Server]]:
+    """Replace the stack's operator by one that asks the API server through a proxy, as the same account.
+
+    ``directory``: the test's own, whose name becomes the operator's, so that its log is the test's own too.
+    """
+    with (
+        proxy_before_cluster(world.stack.place.root / "kubeconfig.operator", directory) as (proxy, kubeconfig),
+        operators(world) as started,
+    ):
+        told = {"KUBECONFIG": str(kubeconfig), **SHORT_LEASE, **settings}
+        operator = world.stack.another_operator(directory.name, **told)
+        started.append(operator)
+        operator.up()
+        eventually(lambda: proxy.seen("GET", "/videouploads?"))
+        yield proxy, operator
 
 
 def leader(world: World) -> str:

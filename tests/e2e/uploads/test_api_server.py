@@ -6,33 +6,16 @@ until the Lease is lost, in test_outages.py.
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import datetime
 from itertools import cycle
 from pathlib import Path
 
-from devstack.server import Server
-from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.operators import operator_behind_a_proxy
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.eventually import eventually
-from tests.proxy import Answer, Asked, Held, Proxy, proxy_before_cluster
+from tests.proxy import Answer, Asked, Held
 
 REFUSALS = (429, 500, 503)
-
-
-@contextmanager
-def operator_behind_a_proxy(world: World, directory: Path) -> Iterator[tuple[Proxy, Server]]:
-    """Replace the stack's operator by one that asks the API server through a proxy, as the same account."""
-    with (
-        proxy_before_cluster(world.stack.place.root / "kubeconfig.operator", directory) as (proxy, kubeconfig),
-        operators(world) as started,
-    ):
-        # Its log is this test's own.
-        operator = world.stack.another_operator(directory.name, KUBECONFIG=str(kubeconfig), **SHORT_LEASE)
-        started.append(operator)
-        operator.up()
-        eventually(lambda: proxy.seen("GET", "/videouploads?"))
-        yield proxy, operator
 
 
 def is_about_one(asked: Asked) -> bool:
@@ -67,7 +50,7 @@ def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
     for video_id in video_ids:
         (job,), (attempt,) = world.jobs(video_id), world.rows(video_id)["attempts"]
         assert (attempt["state"], attempt["job_id"]) == ("completed", job["job_id"])
-        assert attempt["intended_at"].timestamp() < job["accepted_at"]
+        assert attempt["intended_at"] < datetime.fromisoformat(job["accepted_at"])
 
 
 def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path, tmp_path: Path) -> None:
