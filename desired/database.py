@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+from pydantic_core import from_json
 
 from crds.trouble import UnavailableError
 
@@ -31,6 +33,7 @@ class Database:
             # was. When it gives up, the next caller makes it begin anew.
             reconnect_timeout=_CONNECT_TIMEOUT_SECONDS,
             open=True,
+            configure=_read_json_quickly,
             kwargs={
                 # A read is then one round trip; what needs a transaction says so.
                 "autocommit": True,
@@ -68,3 +71,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; later calls raise UnavailableError."""
         self._pool.close()
+
+
+def _read_json_quickly(connection: Connection) -> None:
+    """Rows hold up to five objects, and the standard library takes longer for them than the select."""
+    set_json_loads(from_json, connection)

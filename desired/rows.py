@@ -116,6 +116,10 @@ def video_row(columns: DictRow) -> VideoRow:
     )
 
 
+def _read(adapter: TypeAdapter[Any], column: object) -> Any:
+    return None if column is None else adapter.validate_python(column)
+
+
 def _wish(columns: DictRow) -> Wish:
     return Wish(
         video_id=columns["video_id"],
@@ -154,11 +158,11 @@ def _observed(columns: DictRow) -> Observed:
         progress_percent=columns["progress_percent"],
         progress_at=columns["progress_at"],
         rejections=columns["rejections"],
-        rejected=_REJECTION.validate_python(columns["rejected"]),
-        source=_SOURCE.validate_python(columns["source"]),
-        published=_PUBLISHED.validate_python(columns["published"]),
+        rejected=_read(_REJECTION, columns["rejected"]),
+        source=_read(_SOURCE, columns["source"]),
+        published=_read(_PUBLISHED, columns["published"]),
         is_playable=columns["is_playable"],
-        failure=_FAILURE.validate_python(columns["failure"]),
+        failure=_read(_FAILURE, columns["failure"]),
         is_paused=columns["is_paused"],
         retry_token=columns["retry_token"],
     )
