@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from controller.coconut.breaker import Position
 from controller.coconut.gate import GateState
+from controller.outbox.counted import WAYS
 from controller.queue import QueueState
 from crds.videoupload import AT_REST, Phase
 from desired.census import Census
@@ -70,4 +71,6 @@ def _of_census(census: Census, now: float) -> Iterable[Metric]:
     yield GaugeMetricFamily(f"{PREFIX}_overdue", "Uploads past their deadline that nobody holds.", census.overdue)
     uncertain = f"{PREFIX}_submissions_uncertain"
     yield GaugeMetricFamily(uncertain, "Orders of which nobody knows what became.", census.uncertain)
+    waiting = {way: float(census.deliveries.get(way, 0)) for way in WAYS}
+    yield _gauge(f"{PREFIX}_deliveries_waiting", "Deliveries that are neither made nor given up.", waiting, "way")
     yield GaugeMetricFamily(f"{PREFIX}_paused", "Uploads that a person holds.", census.paused)

@@ -18,6 +18,7 @@ from prometheus_client import (
 
 from controller.facts import Ending, Facts, Prices
 from controller.live import NAME, PREFIX, Live
+from controller.outbox.counted import RESULTS, WAYS
 from controller.workers import PassResult
 from crds.failures import ADVICE, FailureCode
 from crds.videoupload import Phase
@@ -133,6 +134,11 @@ class Metrics:
             self._overhead.labels(handover)
         for variant in ("hd", "sd"):
             self._spend.labels(variant)
+        told = "Attempts at a delivery by how it goes out and what became of it."
+        self._deliveries = self._counter(f"{PREFIX}_deliveries", told, "way", "result")
+        for way in WAYS:
+            for result in RESULTS.values():
+                self._deliveries.labels(way, result)
 
     def _make_watching(self) -> None:
         told = "When every resource was last read."
@@ -191,6 +197,10 @@ class Metrics:
     def missed_callback(self) -> None:
         """Count a job that no callback told of."""
         self._missing.inc()
+
+    def delivered(self, way: str, result: str) -> None:
+        """Count an attempt at a delivery."""
+        self._deliveries.labels(way, result).inc()
 
     def published(self, overhead_seconds: float) -> None:
         """Count what lay between the end of a job and `ready`."""

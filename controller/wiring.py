@@ -15,6 +15,7 @@ from controller.coconut.gate import Gate, GateLimits
 from controller.crashpoints import deliveries_watched_by, striking_at, watched_by
 from controller.journal import CountedObservations, CountedTranscoder, Journal
 from controller.metrics import Metrics
+from controller.outbox.counted import CountedOutbox
 from controller.outbox.delivering import Ways
 from controller.outbox.lanes import Lanes
 from controller.outbox.mail import Mail, server_of
@@ -112,7 +113,7 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring
         world = replace(world, for_step=watched_by(striking_at(settings.crash_at, settings.crash_signal)))
     # Connections of its own: however many deliveries wait, passes get theirs.
     outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
-    lanes = wire_lanes(settings, spaces, outbox_database)
+    lanes = wire_lanes(settings, spaces, outbox_database, metrics)
     metrics.live.gate = world.gate.state
     return Wiring(
         world=world,
@@ -134,9 +135,9 @@ def _looking(journal: Journal, counting: Counting, overdue_after: timedelta) -> 
     return look
 
 
-def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database) -> Lanes:
+def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database, metrics: Metrics) -> Lanes:
     """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
-    outbox, mail = Outbox(database), None
+    outbox, mail = CountedOutbox(Outbox(database), metrics.delivered), None
     if settings.smtp_url is None:
         log.info("no_mail", why="SMTP_URL is not set: owners are told by webhooks only")
     else:

@@ -1,6 +1,7 @@
-"""How many uploads there are of each sort: one bounded question over the working set, for metrics.
+"""How many uploads there are of each sort: two bounded questions, for metrics.
 
-It walks the same rows as each sweep does, by the same index. What follows from the numbers is in controller/metrics.py.
+They walk the rows that each sweep walks, and the deliveries that are still to be made, by the same indexes. What
+follows from the numbers is in controller/metrics.py.
 """
 
 from collections.abc import Mapping
@@ -19,18 +20,27 @@ SELECT phase, count(*) AS uploads, min(phase_since) AS oldest_since,
 FROM videos WHERE NOT retired AND NOT deleted GROUP BY phase
 """
 
+_DELIVERIES = """
+SELECT CASE lane WHEN 'mail' THEN 'mail' ELSE 'webhook' END AS way, count(*) AS waiting
+FROM deliveries WHERE state = 'pending' GROUP BY 1
+"""
+
 _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s LIMIT 1"
 
 
 @dataclass(frozen=True)
 class Census:
-    """The working set, counted. ``overdue``: past their deadline and held by nobody; ``uncertain``: a lost answer."""
+    """The working set, counted. ``overdue``: past their deadline and held by nobody; ``uncertain``: a lost answer.
+
+    ``deliveries``: those that are neither made nor given up, by the way they go out.
+    """
 
     uploads: Mapping[Phase, int]
     oldest_since: Mapping[Phase, datetime]
     overdue: int
     uncertain: int
     paused: int
+    deliveries: Mapping[str, int]
 
 
 class Counting:
@@ -43,12 +53,14 @@ class Counting:
         """Count the working set; overdue is what should have left its phase before ``late``."""
         with self._database.connection() as connection:
             found = connection.execute(_COUNT, {"late": late}).fetchall()
+            deliveries = connection.execute(_DELIVERIES).fetchall()
         return Census(
             uploads={Phase(columns["phase"]): columns["uploads"] for columns in found},
             oldest_since={Phase(columns["phase"]): columns["oldest_since"] for columns in found},
             overdue=sum(columns["overdue"] for columns in found),
             uncertain=sum(columns["uncertain"] for columns in found),
             paused=sum(columns["paused"] for columns in found),
+            deliveries={columns["way"]: columns["waiting"] for columns in deliveries},
         )
 
     def is_claimed(self, video_id: str, attempt: int) -> bool:

@@ -58,11 +58,12 @@ def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database
         overdue=1,
         uncertain=2,
         paused=1,
+        deliveries={},
     )
 
 
 def test_nothing_is_there_to_be_counted(database: Database) -> None:
-    assert Counting(database).census(late=NOON) == Census({}, {}, overdue=0, uncertain=0, paused=0)
+    assert Counting(database).census(late=NOON) == Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
 
 
 def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
@@ -71,3 +72,25 @@ def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
     Claims(database).record(video_id=video_id, attempt=1, job_id="job1")
     assert Counting(database).is_claimed(video_id, 1)
     assert not Counting(database).is_claimed(video_id, 2)
+
+
+def test_deliveries_that_wait_are_counted_by_the_way_they_go_out(database: Database, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO webhook_endpoints (url, description, kinds) VALUES ('u', '', '{video.ready}')")
+        connection.execute(
+            "INSERT INTO notifications (video_id, edition, kind, owner) SELECT 'a', n, 'video.ready', 'ann'"
+            " FROM generate_series(1, 3) AS n"
+        )
+        connection.execute(
+            "INSERT INTO deliveries (notification_id, video_id, next_at)"
+            " SELECT notification_id, video_id, now() FROM notifications"
+        )
+        connection.execute(
+            "INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at)"
+            " SELECT notification_id, endpoint_id, video_id, now() FROM notifications, webhook_endpoints"
+        )
+        connection.execute(
+            "UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE lane = 'mail' AND notification_id IN"
+            " (SELECT notification_id FROM notifications WHERE edition = 1)"
+        )
+    assert Counting(database).census(late=NOON).deliveries == {"mail": 2, "webhook": 3}

@@ -47,7 +47,7 @@ def operator() -> CollectorRegistry:
     metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
     metrics.live.queue = lambda: QueueState(0, 0.0, ())
     metrics.live.gate = lambda: GateState(BreakerState(Position.CLOSED), 0, running=0)
-    metrics.live.census = Census({}, {}, overdue=0, uncertain=0, paused=0)
+    metrics.live.census = Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
     metrics.asked_coconut("start", 201, 0.1)
     metrics.asked_kubernetes("GET", 200)
     metrics.swept("resync", 0)

@@ -29,6 +29,8 @@ SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
 RECORDED = 'video_uploads_api_callbacks_total{result="recorded"}'
 FORGED = 'video_uploads_api_callbacks_total{result="forged"}'
+GIVEN_UP = 'video_uploads_deliveries_total{way="webhook",result="given_up"}'
+PUT_OFF = 'video_uploads_deliveries_total{way="webhook",result="put_off"}'
 MISSING = "video_uploads_callbacks_missing_total"
 FULL_TURN = 'video_uploads_operator_audit_last_end_timestamp_seconds{turn="full"}'
 TURN_BROKE = 'video_uploads_operator_audit_turns_total{turn="full",result="broke"}'
@@ -102,6 +104,7 @@ CASES = (
         "VideoUploadsCallbacksFailing", {RECORDED: "0+9x60", FORGED: "0+2x60"}, {RECORDED: "0+99x60", FORGED: "0+1x60"}
     ),
     Case("VideoUploadsCallbacksMissing", {MISSING: "0+1x60"}, {MISSING: "0x10 1x50"}),
+    Case("VideoUploadsDeliveriesGivenUp", {GIVEN_UP: "0x10 1x50"}, {GIVEN_UP: "1x60", PUT_OFF: "0+5x60"}),
     # At the start of a test the clock stands at 0.
     Case("VideoUploadsAuditFailed", {FULL_TURN: "-172000x60"}, {FULL_TURN: "-100000x60"}),
     Case("VideoUploadsAuditFailed", {TURN_BROKE: "0x10 1x50"}, {TURN_BROKE: "1x60"}),

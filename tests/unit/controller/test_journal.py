@@ -18,7 +18,7 @@ from tests.fakes.videos import mp4
 from tests.fakes.world import VIDEO_ID, SmallWorld
 
 PRICES = Prices(hd=0.015, sd=0.0075)
-NOBODY = Census({}, {}, overdue=0, uncertain=0, paused=0)
+NOBODY = Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
 
 
 class FakeCounting:
