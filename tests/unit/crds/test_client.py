@@ -108,3 +108,14 @@ def test_deleting_what_is_gone_is_done() -> None:
 def test_the_status_of_what_is_gone_is_a_conflict() -> None:
     with pytest.raises(ConflictError, match="deleted meanwhile"):
         UploadsClient(cluster(FakeApi(404))).write_status("a", resource_version="1", status={})
+
+
+def test_each_call_is_counted_by_its_method_and_answer() -> None:
+    counted: list[tuple[str, int | None]] = []
+    api = FakeApi(404)
+    watched = Cluster(api, namespace="n", note=lambda *call: counted.append(call))  # type: ignore[arg-type]
+    for error in (None, OSError("cut off")):
+        api.error = error
+        with pytest.raises(NeighbourError):
+            watched.request("GET", "/x")
+    assert counted == [("GET", 404), ("GET", None)]

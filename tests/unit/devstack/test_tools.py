@@ -32,12 +32,14 @@ def test_a_changed_module_is_built_again(a_tool: GoTool, file: str) -> None:
 
 def test_another_compiler_or_other_flags_are_built_again(a_tool: GoTool) -> None:
     other_flags = GoTool(a_tool.name, a_tool.module, a_tool.package, a_tool.usual_minutes, "-s")
+    with_tags = GoTool(a_tool.name, a_tool.module, a_tool.package, a_tool.usual_minutes, tags="small")
     keys = {
         cache_key(a_tool, go_version="go1.26.8"),
         cache_key(a_tool, go_version="go1.26.9"),
         cache_key(other_flags, go_version="go1.26.8"),
+        cache_key(with_tags, go_version="go1.26.8"),
     }
-    assert len(keys) == 3
+    assert len(keys) == 4
 
 
 @pytest.mark.parametrize(
