@@ -1,9 +1,14 @@
 """A neighbour that hangs takes only its own places."""
 
+import threading
+
 import pytest
 
-from controller.bulkhead import Bulkhead, behind
+from controller.bulkhead import Bulkhead, FullError, behind
 from crds.trouble import RefusedError, UnavailableError
+
+# A bound for what takes no time: reached only when something is broken.
+LONG = 60
 
 
 class Neighbour:
@@ -20,7 +25,7 @@ class Neighbour:
 
 def two_places() -> Neighbour:
     neighbour = Neighbour()
-    guarded = behind(Bulkhead("S3", at_most=2), neighbour)
+    guarded = behind(Bulkhead("S3", at_most=2, patience_seconds=0), neighbour)
     neighbour.inner = guarded
     return guarded
 
@@ -42,3 +47,31 @@ def test_a_place_is_given_back_however_a_call_ends() -> None:
         with pytest.raises(UnavailableError):
             guarded.ask(2)
     assert guarded.ask(1, word="still here") == "still here"
+
+
+def test_a_place_is_waited_for_while_others_come_and_go() -> None:
+    bulkhead, entered, answers = Bulkhead("S3", at_most=1, patience_seconds=LONG), threading.Event(), list[str]()
+
+    def wait_for_a_place() -> None:
+        entered.set()
+        with bulkhead.place():
+            answers.append("in")
+
+    waiting = threading.Thread(target=wait_for_a_place)
+    with bulkhead.place():
+        waiting.start()
+        entered.wait(LONG)
+        assert answers == []
+    waiting.join(LONG)
+    assert answers == ["in"]
+
+
+def test_nobody_waits_where_nobody_has_moved_for_a_while() -> None:
+    now = [0.0]
+    bulkhead = Bulkhead("S3", at_most=1, patience_seconds=LONG, monotonic=lambda: now[0])
+    with bulkhead.place():
+        now[0] = LONG
+        with pytest.raises(FullError), bulkhead.place():
+            pytest.fail("there is no place")
+    with bulkhead.place():
+        pass
