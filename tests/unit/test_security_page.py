@@ -1,0 +1,58 @@
+"""docs/security.md names limits and tests that exist; docs/licences.md is what the packages say."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from devstack.licences import PAGE as LICENCES
+from devstack.licences import licence_of, locked
+from devstack.licences import page as licences_page
+from spaces.settings import SpacesSettings
+from webapi import auth, connections, jwks, questions, reading, webhooks
+
+TESTS = Path(__file__).parents[1]
+PAGE = (TESTS.parent / "docs" / "security.md").read_text()
+NAMED = sorted(set(re.findall(r"`((?:unit|lives|integration|e2e)/[\w/.]+\.py)(?:::(\w+))?`", PAGE)))
+# What may be in an image that others are given: permissive ones, and libraries that are used as they are.
+WELCOME = re.compile(r"Apache|MIT|BSD|PSF|Python Software Foundation|MPL|Mozilla|LGPL-3.0-only|ISC|Unlicense")
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED, ids=lambda word: str(word)[-40:])
+def test_a_test_that_the_page_names_is_there(file: str, name: str) -> None:
+    tree = ast.parse((TESTS / file).read_text())
+    assert not name or name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        ("head of a request | 32 KiB", connections.HEAD_BYTES_MAX == 32 * 1024),
+        ("body of a call | 64 KiB", reading.JSON_BYTES_MAX == 64 * 1024),
+        ("of a callback 1 MiB", webhooks.BODY_BYTES_MAX == 1024 * 1024),
+        ("token | 4,096 characters", auth._TOKEN_CHARACTERS_MAX == 4096),
+        ("metadata of a video | 2 KiB", questions.METADATA_BYTES_MAX == 2048),
+        ("a page of a list | 100", questions.PAGE_SIZE_MAX == 100),
+        ("parts signed at once | 100", questions.SIGNED_AT_ONCE_MAX == 100),
+        ("keys of an issuer | 64 KiB, 32 keys", (jwks._BYTES_MAX, jwks._KEYS_MAX) == (64 * 1024, 32)),
+        ("5 GiB", SpacesSettings.model_fields["max_file_bytes"].default == 5 * 1024**3),
+    ],
+)
+def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:
+    assert words in PAGE
+    assert limit
+
+
+def test_every_attacker_is_met_by_a_test() -> None:
+    rows = [line for line in PAGE.split("## Whom")[1].split("\n## ")[0].splitlines() if line.startswith("| ")]
+    assert len(rows) > 10
+    assert not [row for row in rows[1:] if not re.search(r"`(unit|lives|integration|e2e)/", row)]
+
+
+def test_the_licences_are_what_the_packages_say() -> None:
+    assert LICENCES.read_text() == licences_page(), "python -m devstack.licences"
+
+
+def test_no_licence_asks_for_more_than_we_give() -> None:
+    assert {name: licence_of(name) for name, _ in locked() if not WELCOME.search(licence_of(name))} == {}
