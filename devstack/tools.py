@@ -72,6 +72,7 @@ TOOLS = {
         # Without the discovery of two dozen clouds, which is most of what there is to compile.
         GoTool("promtool", "prometheus", f"{_PROMETHEUS}/cmd/promtool", 3, tags="remove_all_sd"),
         GoTool("prometheus", "prometheus", f"{_PROMETHEUS}/cmd/prometheus", 1, tags="remove_all_sd"),
+        GoTool("glua", "glua", "github.com/yuin/gopher-lua/cmd/glua", 0.5),
     )
 }
 
