@@ -15,7 +15,7 @@ from webapi.cors import Cors
 from webapi.deliveries import DeliveryLog, DeliveryReplay
 from webapi.documentation import Docs, OpenApi
 from webapi.endpoints import Targets, Webhook, WebhookReplay, Webhooks, WebhookSecret, WebhookSecrets, WebhookTest
-from webapi.errors import handle_errors
+from webapi.error_handlers import handle_errors
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.history import VideoEvents
 from webapi.lists import Lists

@@ -1,0 +1,110 @@
+"""From exceptions to the problems of errors.py, so that responders stay free of `try`."""
+
+import math
+from typing import Any
+
+import falcon
+import structlog
+
+from crds.trouble import RefusedError, UnavailableError
+from desired.idempotency import KeyInUseError, KeyReusedError
+from desired.retranscodes import RetranscodesSpentError
+from desired.wishes import LimitReachedError, Quota, VideoGoneError
+from webapi.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
+from webapi.ratelimit import rate_limit_headers
+
+# Long enough for a restart of Postgres, short enough for a person who waits.
+_RETRY_AFTER_SECONDS = 5
+# A person has to act first.
+_RETRY_AFTER_REFUSAL_SECONDS = 60
+
+# Falcon's own errors, by status; whatever else it raises is about a request it could not read.
+_CODES_OF_STATUS = {
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+def handle_errors(app: "falcon.App[Any, Any]") -> None:
+    """Let ``app`` answer each exception by the table."""
+    app.add_error_handler(Exception, _on_surprise)
+    app.add_error_handler(falcon.HTTPError, _on_http_error)
+    app.add_error_handler(ProblemError, _on_problem)
+    app.add_error_handler(LimitReachedError, _on_limit)
+    app.add_error_handler(RetranscodesSpentError, _on_retranscodes_spent)
+    app.add_error_handler(KeyInUseError, _on_key_in_use)
+    app.add_error_handler(KeyReusedError, _on_key_reused)
+    app.add_error_handler(VideoGoneError, _on_gone)
+    app.add_error_handler(UnavailableError, _on_unavailable)
+    app.add_error_handler(RefusedError, _on_refused)
+
+
+def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemError, _params: Any) -> None:
+    resp.status = KINDS[problem.code].status
+    resp.content_type = MEDIA_PROBLEM
+    resp.data = problem_body(problem, instance=req.path, request_id=req.context.request_id)
+    resp.set_headers({"Cache-Control": "no-store", **problem.headers})
+
+
+def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
+    code = _CODES_OF_STATUS.get(error.status_code, Code.MALFORMED_REQUEST)
+    detail = error.description or KINDS[code].title
+    _on_problem(req, resp, ProblemError(code, detail, headers=dict(error.headers or {})), params)
+
+
+def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedError, params: Any) -> None:
+    seconds = math.ceil(error.retry_after_seconds)
+    detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
+    limit = rate_limit_headers(Quota(error.per_hour, remaining=0, more_in_seconds=seconds))
+    problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_retranscodes_spent(
+    req: falcon.Request, resp: falcon.Response, error: RetranscodesSpentError, params: Any
+) -> None:
+    seconds = math.ceil(error.retry_after_seconds)
+    detail = f"{error.per_day} re-transcodes in a day are allowed; the next one is possible in {seconds} seconds"
+    problem = ProblemError(Code.RETRANSCODE_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_key_in_use(req: falcon.Request, resp: falcon.Response, _error: KeyInUseError, params: Any) -> None:
+    detail = "a request with this key has not been answered yet"
+    problem = ProblemError(Code.IDEMPOTENCY_KEY_IN_USE, detail, headers={"Retry-After": "1"})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_key_reused(req: falcon.Request, resp: falcon.Response, _error: KeyReusedError, params: Any) -> None:
+    detail = "within the last 24 hours this key was sent with another body"
+    _on_problem(req, resp, ProblemError(Code.IDEMPOTENCY_KEY_REUSED, detail), params)
+
+
+def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError, params: Any) -> None:
+    _on_problem(req, resp, ProblemError(Code.NOT_FOUND, "there is no such video"), params)
+
+
+def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:
+    # The message names neighbours and addresses: it is for us, not for the client.
+    _log.warning("neighbour unavailable", detail=str(error), request_id=req.context.request_id)
+    seconds = max(1, math.ceil(error.retry_after_seconds or _RETRY_AFTER_SECONDS))
+    detail = "a part of the service does not answer; nothing is lost"
+    problem = ProblemError(Code.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_refused(req: falcon.Request, resp: falcon.Response, error: RefusedError, params: Any) -> None:
+    """Storage is the only neighbour whose refusal reaches a call: the publisher keeps those of Kubernetes."""
+    _log.error("neighbour refused", detail=str(error), request_id=req.context.request_id)
+    detail = "storage does not let the service do this; nothing is lost"
+    headers = {"Retry-After": str(_RETRY_AFTER_REFUSAL_SECONDS)}
+    _on_problem(req, resp, ProblemError(Code.STORAGE_REFUSED, detail, headers=headers), params)
+
+
+def _on_surprise(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+    _log.error("unexpected error", exc_info=error, request_id=req.context.request_id)
+    _on_problem(req, resp, ProblemError(Code.INTERNAL_ERROR, "the call could not be finished"), params)
