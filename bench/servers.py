@@ -94,7 +94,7 @@ def _storage(place: Place, ports: Ports, ending: ExitStack | None) -> S3Access:
     if ending is not None:
         started(s3.server(place, ports.of(s3.NAME)), ending)
         s3.create_accounts(reach)
-        s3.create_bucket(reach, allowed_origins=[])
+        s3.create_bucket(reach, allowed_origins=["http://127.0.0.1"])
     return reach
 
 
