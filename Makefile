@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 BY_TARGET := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
 
-.PHONY: help setup up down status token demo check static test unit lives integration e2e lock format clean
+.PHONY: help setup up down status token demo check static test unit web lives integration e2e lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ demo: up ## Upload a real video and watch it become a stream [FILE=clip.mp4]
 
 # Side by side: types and unit tests take about half a minute each, and a core each.
 check: setup ## Format, lint, types, import contracts, unit tests; offline
-	@$(MAKE) --no-print-directory --jobs=2 $(BY_TARGET) static unit
+	@$(MAKE) --no-print-directory --jobs=2 $(BY_TARGET) static unit $(if $(wildcard webui/node_modules/.installed),web)
 
 static: setup ## Format, lint, types, import contracts
 	.venv/bin/ruff format --check .
@@ -42,10 +42,13 @@ static: setup ## Format, lint, types, import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: check lives integration e2e ## Everything: check, whole lives, integration and e2e tests
+test: check web lives integration e2e ## Everything: check, whole lives, integration and e2e tests
 
 unit: setup ## Unit tests
 	$(RUN) pytest tests/unit --numprocesses=2 --dist=worksteal
+
+web: setup ## The page's own types and tests; needs Node
+	@$(RUN) devstack.page
 
 lives: setup ## Whole lives in a small world, killed at every moment
 	$(RUN) pytest tests/lives --numprocesses=2 --dist=worksteal
@@ -56,9 +59,10 @@ integration: setup ## Tests against real servers
 e2e: setup ## Tests against a whole stack
 	$(RUN) pytest tests/e2e
 
-lock: ## Resolve the dependencies anew; needs uv
+lock: ## Resolve the dependencies anew; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	cd webui && npm install --package-lock-only --ignore-scripts && node tools/without-hosts.mjs
 
 format: setup ## Format the code and fix what can be fixed
 	.venv/bin/ruff format .

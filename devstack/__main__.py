@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from devstack import page
 from devstack.choices import ChoiceError, Choices
 from devstack.place import DEFAULT_STATE_DIR, Place
 from devstack.server import PartFailedError
@@ -35,6 +36,8 @@ def _do(stack: Stack, arguments: argparse.Namespace) -> int:
             began = time.monotonic()
             running = stack.up(Choices.from_environment(os.environ, time_scale=arguments.scale))
             _say(f"ready in {time.monotonic() - began:.1f} s: API {running.api_url}")
+            if page.remembered(stack.place):
+                _say(f"the page, signed in: {running.web_url}/#token={running.tokens.user}")
             _say(f"everything else: {stack.place.root / 'stack.json'}")
         case "down":
             stack.down()

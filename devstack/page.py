@@ -1,6 +1,7 @@
 """The browser page, built by Vite from webui/ when its sources change, and kept outside the checkout like the tools.
 
 Without Node the stack runs without a page and says so; in CI that is an error, for the page is tested there.
+`python -m devstack.page` checks the page's own types and tests.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -39,10 +41,20 @@ def built_page(say: Callable[[str], None], environment: Mapping[str, str] = os.e
     try:
         return _built(say)
     except CannotBuildError as error:
-        if environment.get("CI"):
-            raise PartFailedError(f"the page cannot be built: {error}") from error
-        say(f"{NAME:<15} {'none':<21} {error}")
+        _excuse(error, say, environment)
         return None
+
+
+def check_page(say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> bool:
+    """Check types and run the page's own tests; tells whether they passed. Without Node: as for `built_page`."""
+    try:
+        _check_node()
+        with _one_build_at_a_time():
+            _install()
+    except CannotBuildError as error:
+        _excuse(error, say, environment)
+        return True
+    return subprocess.run(["npm", "run", "--silent", "check"], cwd=WEBUI_DIR, check=False).returncode == 0
 
 
 def remember(place: Place, page: Path | None) -> None:
@@ -68,6 +80,12 @@ def node_version(text: str) -> tuple[int, int]:
     """Return (20, 19) for ``v20.19.2``."""
     found = re.search(r"(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _excuse(error: CannotBuildError, say: Callable[[str], None], environment: Mapping[str, str]) -> None:
+    if environment.get("CI"):
+        raise PartFailedError(f"the page cannot be built: {error}") from error
+    say(f"{NAME:<15} {'none':<21} {error}")
 
 
 def _memory(place: Place) -> Path:
@@ -129,3 +147,18 @@ def _one_build_at_a_time() -> Iterator[None]:
     with (directory / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _main() -> int:
+    def say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    try:
+        return 0 if check_page(say) else 1
+    except PartFailedError as error:
+        say(str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -13,7 +13,7 @@ from crds.trouble import UnavailableError
 from desired.database import Database
 from desired.events import Events
 from desired.observations import Observations
-from devstack import tokens
+from devstack import page, tokens
 from devstack.demo import clip as clips
 from devstack.demo import report
 from devstack.demo.clip import Clip
@@ -60,6 +60,8 @@ def main() -> int:
     screen.line()
     for line in report.result_lines(followed.video, seconds_by_phase(followed.transitions), kubectl):
         screen.line(line)
+    if page.remembered(place):
+        screen.line(report.page_line(stack.web_url, _token(stack)))
     screen.line(f"\nThe video plays. {time.monotonic() - began:.0f} s in all.")
     return 0
 
@@ -72,8 +74,7 @@ def _running(place: Place) -> StackDescription:
 
 
 def _publish(clip: Clip, stack: StackDescription, screen: Screen, place: Place, *, patience_seconds: float) -> Followed:
-    token = tokens.mint(stack.jwt.signing_key, user=_USER, uploads_per_hour=_UPLOADS_PER_HOUR)
-    client = Client(stack.api_url, token)
+    client = Client(stack.api_url, _token(stack))
     screen.line(f"file         {report.clip_line(clip)}")
     uploader = Uploader(client, Memory(place.root / "demo" / "uploads"), teller=_Teller(screen))
     video_id = uploader.upload(clip.path)
@@ -86,6 +87,11 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, place: Place, 
         return follower.follow(video_id, patience_seconds=patience_seconds)
     finally:
         database.close()
+
+
+def _token(stack: StackDescription) -> str:
+    # An administrator, so that the page shows both of its sides.
+    return tokens.mint(stack.jwt.signing_key, user=_USER, uploads_per_hour=_UPLOADS_PER_HOUR, is_admin=True)
 
 
 def _job_of(observations: Observations, video_id: str) -> str | None:

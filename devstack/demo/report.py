@@ -42,6 +42,11 @@ def result_lines(video: Video, seconds_by_phase: Mapping[str, float], kubectl: s
     ]
 
 
+def page_line(web_url: str, token: str) -> str:
+    """Return where to watch it in a browser, signed in. The page takes the token out of the address at once."""
+    return f"in a browser {web_url}/#token={token}"
+
+
 def kubectl_line(kubectl: Path, *, kubeconfig: str, namespace: str, video_id: str) -> str:
     """Return a command that shows the resource, to be pasted into a shell anywhere on this machine."""
     program = str(kubectl) if kubectl.exists() else "kubectl"

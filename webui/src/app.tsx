@@ -63,10 +63,12 @@ export function App({ session, calls, uploads, library }: Parts) {
         {claims && isAdmin && <Operations calls={calls} />}
         {claims && (
           // Kept while another view is shown: it holds what is being sent.
-          <div hidden={!isHome} class="home">
+          <div hidden={!isHome}>
             <h1 class="unseen">Videos</h1>
-            <UploadPanel uploads={uploads} />
-            <VideoList library={library} uploads={uploads} calls={calls} />
+            <div class="home">
+              <UploadPanel uploads={uploads} />
+              <VideoList library={library} uploads={uploads} calls={calls} />
+            </div>
           </div>
         )}
       </main>

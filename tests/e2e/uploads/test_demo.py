@@ -27,6 +27,7 @@ def test_a_made_clip_becomes_four_renditions_that_play(stack: Stack) -> None:
     for size in ("640x360", "854x480", "1280x720", "1920x1080"):
         assert f"{size}: ENDLIST" in done.stdout
     assert "cause: client" in done.stdout
+    assert f"in a browser {stack.description.web_url}/#token=" in done.stdout
     assert f"--kubeconfig={stack.description.kubeconfig}" in done.stdout
 
 

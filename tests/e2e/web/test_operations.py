@@ -29,7 +29,7 @@ def test_dead_letters_show_the_providers_answer_and_are_tried_again(visitor: Vis
     page.get_by_role("link", name="Operations").click()
     letter = page.locator(f"[data-letter='{video_id}']")
     letter.get_by_text("transcode_failed").wait_for()
-    letter.get_by_text("The provider’s answer").click()
+    letter.locator("summary").click()
     letter.locator("pre").wait_for()
     visitor.picture("1-dead-letter")
     letter.get_by_role("button", name="Retry").click()

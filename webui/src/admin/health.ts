@@ -58,7 +58,8 @@ function breakerTile({ breaker }: Overview): Tile {
   if (!breaker.is_open) {
     return { name: "Breaker", value: "Closed", tone: "good", note: "The conversion service takes orders." };
   }
-  const note = `${breaker.uploads} uploads are held back until the conversion service recovers.`;
+  const uploads = breaker.uploads === 1 ? "One upload is" : `${breaker.uploads} uploads are`;
+  const note = `${uploads} held back until the conversion service recovers.`;
   return { name: "Breaker", value: "Open", tone: "bad", note };
 }
 

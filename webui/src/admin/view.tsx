@@ -34,7 +34,7 @@ export function Operations({ calls }: { calls: Calls }) {
 function Verdict({ overview }: { overview: Overview }) {
   const { tone, sentence } = verdict(overview);
   return (
-    <p role="status">
+    <p role="status" class="verdict">
       <Badge tone={tone}>{sentence}</Badge>
     </p>
   );
@@ -75,6 +75,10 @@ function Glance({ overview }: { overview: Overview }) {
           )}
           <h2>Callbacks, the last hour</h2>
           <Columns values={claims} label={`Callbacks in each five minutes of the last hour: ${claims.join(", ")}`} />
+          <p class="columns-ends" aria-hidden="true">
+            <span>an hour ago</span>
+            <span>now</span>
+          </p>
         </section>
       </div>
     </>

@@ -22,12 +22,15 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       theme: "auto",
       proudlyDisplayPoweredByUppy: false,
       disableThumbnailGenerator: true,
+      singleFileFullScreen: false,
       showLinkToFileUploadResult: false,
       hideUploadButton: true,
       doneButtonHandler: null,
       note: "A lost line, a reload or a pause costs nothing: uploads go on where they stopped.",
     });
+    const mending = mendLists(place.current);
     return () => {
+      mending.disconnect();
       const dashboard = uploads.uppy.getPlugin("Dashboard");
       if (dashboard) uploads.uppy.removePlugin(dashboard);
     };
@@ -41,6 +44,15 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       <UnfinishedUploads uploads={uploads} />
     </section>
   );
+}
+
+/** Around a single file Uppy leaves the list away, and screen readers find an item of nothing. */
+function mendLists(place: HTMLElement): MutationObserver {
+  const mending = new MutationObserver(() => {
+    place.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list");
+  });
+  mending.observe(place, { childList: true, subtree: true });
+  return mending;
 }
 
 function UnfinishedUploads({ uploads }: { uploads: Uploads }) {
