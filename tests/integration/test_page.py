@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ TOLERANCE = 0.1
 @pytest.fixture(scope="module")
 def page() -> Path:
     """The built page; a machine without Node fails here with what to install."""
-    built = built_page(sys.stderr.write, os.environ | {"CI": "true"})
+    built = built_page(print, os.environ | {"CI": "true"})
     assert built is not None
     return built
 
