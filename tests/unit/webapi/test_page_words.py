@@ -1,0 +1,69 @@
+"""The page's sources speak the service's words: phases, reasons, problems, and the fields of its answers."""
+
+import re
+
+import pytest
+from pydantic import BaseModel
+
+from crds.models import SHOWN_REASONS
+from crds.videoupload import Phase
+from devstack.page import WEBUI_DIR
+from webapi import bodies
+from webapi.errors import Code
+
+SOURCES = WEBUI_DIR / "src"
+
+
+def _read(name: str) -> str:
+    return (SOURCES / name).read_text()
+
+
+def test_phases_are_the_same() -> None:
+    (listed,) = re.findall(r"PHASES: readonly Phase\[\] = \[(.*)\]", _read("api/types.ts"))
+
+    assert re.findall(r'"(\w+)"', listed) == [phase.value for phase in Phase]
+
+
+def test_reasons_that_the_page_puts_in_words_exist() -> None:
+    states = _read("videos/states.ts")
+    (block,) = re.findall(r"const SENTENCES[^{]*\{(.*?)\};", states, re.DOTALL)
+    named = {*re.findall(r"^  (\w+):", block, re.MULTILINE), *re.findall(r'reason === "(\w+)"', states)}
+
+    assert named
+    assert named <= set(SHOWN_REASONS)
+
+
+@pytest.mark.parametrize("name", ["api/problems.ts", "upload/failures.ts", "upload/uploads.ts"])
+def test_problems_that_the_page_knows_exist(name: str) -> None:
+    named = set(re.findall(r'(?:case|code ===) "(\w+)"', _read(name))) - {
+        "forget",
+        "confirm",
+        "send",
+        "elsewhere",
+        "ask",
+    }
+
+    assert named
+    assert named <= {code.value for code in Code}
+
+
+@pytest.mark.parametrize(
+    ("interface", "model"),
+    [
+        ("Video", bodies.VideoBody),
+        ("VideoError", bodies.VideoError),
+        ("Rendition", bodies.RenditionBody),
+        ("PartList", bodies.PartList),
+        ("StoredPart", bodies.PartBody),
+        ("SignedPart", bodies.SignedPart),
+        ("VideoEvent", bodies.EventBody),
+        ("Overview", bodies.AdminOverview),
+        ("Target", bodies.UploadTarget),
+    ],
+)
+def test_fields_that_the_page_reads_are_answered(interface: str, model: type[BaseModel]) -> None:
+    (block,) = re.findall(rf"interface {interface} \{{\n(.*?)^\}}", _read("api/types.ts"), re.DOTALL | re.MULTILINE)
+    fields = set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE))
+
+    assert fields
+    assert fields <= set(model.model_fields)
