@@ -149,6 +149,7 @@ describe("after sending a file failed", () => {
     ["a refusal may be a URL that has expired", { error: new Error("Non 2xx"), status: 403, failures: 1 }, "again"],
     ["but not for ever", { error: new Error("Non 2xx"), status: 403, failures: 3 }, "person"],
     ["the limit is for the person to know", { error: limit(), status: undefined, failures: 1 }, "person"],
+    ["a service that waits for nothing more has the file", { error: closed(), status: undefined, failures: 1 }, "done"],
     ["parts that storage lost are sent again", { error: missing(), status: undefined, failures: 1 }, "again"],
   ])("%s", (_name, failed, kind) => {
     expect(afterFailure(failed).kind).toBe(kind);
@@ -178,4 +179,8 @@ function limit(): ProblemError {
 
 function missing(): ProblemError {
   return new ProblemError({ ...PROBLEM, status: 409, code: "parts_missing" });
+}
+
+function closed(): ProblemError {
+  return new ProblemError({ ...PROBLEM, status: 409, code: "upload_closed" });
 }

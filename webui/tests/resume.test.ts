@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { PartList } from "../src/api/types";
+import { claim } from "../src/upload/claim";
 import { newRecord, Records, type UploadRecord } from "../src/upload/records";
 import { type Known, mismatch, nextStep } from "../src/upload/resume";
 import { memory } from "./memory";
@@ -129,5 +130,23 @@ describe("what is remembered", () => {
     records.put(RECORD);
 
     expect(records.of("ann")).toEqual([]);
+  });
+});
+
+describe("the lock on an upload", () => {
+  const locks = (isFree: boolean) =>
+    ({ request: async (_name: string, _how: object, held: (lock: object | null) => unknown) => held(isFree ? {} : null) }) as unknown as LockManager;
+
+  it("is another tab's as long as that lives", async () => {
+    expect(await claim("theirs", locks(false))).toBe(false);
+  });
+
+  it("stays this tab's when it is asked for again", async () => {
+    expect(await claim("ours", locks(true))).toBe(true);
+    expect(await claim("ours", locks(false))).toBe(true);
+  });
+
+  it("is nobody's where a browser knows no locks", async () => {
+    expect(await claim("any", undefined)).toBe(true);
   });
 });

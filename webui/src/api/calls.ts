@@ -45,8 +45,8 @@ export class Calls {
   }
 
   /** One video, unless it is the one that `etag` names. */
-  video(id: string, etag: string | null = null): Promise<Answer<Video>> {
-    return this.api.call<Video>("GET", `/videos/${id}`, { etag });
+  video(id: string, etag?: string | null): Promise<Answer<Video>> {
+    return this.api.call<Video>("GET", `/videos/${id}`, { etag: etag ?? null });
   }
 
   async list(listing: Listing): Promise<VideoPage> {

@@ -3,7 +3,7 @@
 import { waitBeforeTry } from "../api/patience";
 import { NoAnswerError, ProblemError } from "../api/problems";
 
-export type After = { kind: "again"; inMs: number } | { kind: "person"; sentence: string };
+export type After = { kind: "again"; inMs: number } | { kind: "done" } | { kind: "person"; sentence: string };
 
 // A refusal by storage may be a URL that expired on the way: signing anew helps once or twice, not for ever.
 const REFUSALS_AT_MOST = 3;
@@ -19,6 +19,8 @@ export interface Failed {
 export function afterFailure({ error, status, failures }: Failed): After {
   if (error instanceof ProblemError) {
     if (error.problem.code === "parts_missing" || error.problem.code === "object_missing") return again(failures);
+    // The answer to the last part was lost, and the service has joined them meanwhile; or the video was deleted elsewhere.
+    if (error.problem.code === "upload_closed") return { kind: "done" };
     return { kind: "person", sentence: error.message };
   }
   if (error instanceof NoAnswerError || !status || status >= 500 || status === 429) return again(failures);

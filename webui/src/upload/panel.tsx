@@ -5,7 +5,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Button, Progress } from "../ui/parts";
 import { useStore } from "../ui/store";
-import type { Unfinished, Uploads } from "./uploads";
+import type { Unfinished } from "./restoring";
+import type { Uploads } from "./uploads";
 
 const HEIGHT = 240;
 

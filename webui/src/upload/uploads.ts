@@ -1,38 +1,21 @@
 // The uploads of this tab: Uppy sends the bytes, this says for which video, and what follows when they are there.
 
-import AwsS3 from "@uppy/aws-s3";
-import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
+import type Uppy from "@uppy/core";
+import type { Body } from "@uppy/core";
 
 import type { Calls } from "../api/calls";
-import { NoAnswerError, ProblemError } from "../api/problems";
-import type { PartList, Target, Video } from "../api/types";
+import { ProblemError } from "../api/problems";
+import type { SignedPart, Target } from "../api/types";
 import { Store } from "../ui/store";
 import { claim } from "./claim";
 import { afterFailure } from "./failures";
 import type { Keeper } from "./keeper";
 import { newRecord, type Records, type UploadRecord } from "./records";
-import { mismatch, nextStep } from "./resume";
-import { UPPY_WORDS } from "./uppy-words";
+import { Percents } from "./percents";
+import { mismatch } from "./resume";
+import { type Unfinished, unfinished, whatFollows } from "./restoring";
+import { makeUppy, type OwnMeta, type Sent } from "./sending";
 
-interface OwnMeta extends Meta {
-  key: string;
-}
-type Sent = UppyFile<OwnMeta, Body>;
-
-export interface Unfinished {
-  record: UploadRecord;
-  storedBytes: number;
-  sentence: string;
-  isElsewhere: boolean;
-  refusal: string | null;
-}
-
-// Storage and phones alike do well with a few requests at once; Spaces allows ten for one object.
-const PARTS_AT_ONCE = 4;
-// What storage is asked for again before the whole file counts as failed: about two minutes of a line that comes and goes.
-const PART_RETRY_DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 30_000];
-// What fails is shown to the person; a console is read by nobody.
-const QUIET = { debug: () => undefined, warn: () => undefined, error: () => undefined };
 const SHOWN_WHEN_DONE_MS = 1500;
 const FRESH_MS = 60_000;
 
@@ -40,7 +23,7 @@ export class Uploads {
   readonly uppy: Uppy<OwnMeta, Body>;
   readonly unfinished = new Store<readonly Unfinished[]>([]);
   /** Bytes sent of each video that this tab sends, in percent. */
-  readonly sending = new Store<ReadonlyMap<string, number>>(new Map());
+  readonly sending = new Percents();
   /** Told whenever a video of this tab began or went on. */
   onVideo: (videoId: string) => void = () => undefined;
 
@@ -55,34 +38,15 @@ export class Uploads {
     private readonly keeper: Keeper,
     private readonly owner: () => string | null,
   ) {
-    this.uppy = new Uppy<OwnMeta, Body>({
-      autoProceed: true,
-      allowMultipleUploadBatches: true,
-      restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
-      locale: UPPY_WORDS,
-      logger: QUIET,
-      onBeforeFileAdded: (file) => this.named(file as Sent),
-    });
-    this.uppy.use(AwsS3<OwnMeta, Body>, {
-      limit: PARTS_AT_ONCE,
-      retryDelays: PART_RETRY_DELAYS,
-      shouldUseMultipart: (file) => this.recordOf(file).mode === "multipart",
-      // Uppy hands over the bytes here, whatever its types say.
-      getChunkSize: (data) => this.partSizes.get(data as unknown as Blob) ?? 0,
-      getUploadParameters: async (file, { signal }) => this.parameters(file as Sent, signal),
-      // The video was made before Uppy begins; every upload in parts is one that goes on.
-      createMultipartUpload: async (file) => ({ uploadId: this.videoOf(file), key: this.videoOf(file) }),
-      listParts: async (file, { signal }) => this.stored(this.videoOf(file), signal),
-      signPart: async (file, { partNumber, signal }) => {
-        const signed = await this.calls.sign(this.videoOf(file), partNumber, signal);
-        return { url: signed.upload_url, method: "PUT", headers: signed.headers, expires: secondsUntil(signed.expires_at) };
-      },
-      completeMultipartUpload: async (file) => {
-        await this.calls.confirm(this.videoOf(file));
-        return {};
-      },
-      // Uppy says this after failures too. Whoever removes the file gives the upload up: see `removed`.
-      abortMultipartUpload: async () => undefined,
+    this.uppy = makeUppy({
+      named: (file) => this.named(file),
+      isInParts: (file) => this.recordOf(file).mode === "multipart",
+      partSize: (data) => this.partSizes.get(data) ?? 0,
+      target: (file, signal) => this.target(file, signal),
+      stored: async (file, signal) => (await this.calls.parts(this.videoOf(file), signal)).parts,
+      sign: (file, part, signal) => this.signed(file, part, signal),
+      confirm: (file) => this.calls.confirm(this.videoOf(file)),
+      videoOf: (file) => this.videoOf(file),
     });
     this.listen();
   }
@@ -129,8 +93,7 @@ export class Uploads {
   }
 
   private async restored(record: UploadRecord): Promise<Unfinished | null> {
-    const known = await this.known(record);
-    const { next } = known;
+    const { next, file } = await whatFollows(record, this.calls, this.keeper);
     switch (next.kind) {
       case "forget":
         this.records.forget(record.key);
@@ -140,37 +103,15 @@ export class Uploads {
         await this.confirmed(record);
         return null;
       case "send":
-        if (known.file) this.add(record, known.file);
+        if (file) this.add(record, file);
         return null;
-      case "elsewhere":
-        return { record, storedBytes: 0, sentence: "It is being sent in another tab.", isElsewhere: true, refusal: null };
-      case "ask":
-        return { record, storedBytes: next.storedBytes, sentence: next.sentence, isElsewhere: false, refusal: null };
-    }
-  }
-
-  private async known(record: UploadRecord) {
-    const isSentElsewhere = !(await claim(record.key));
-    const file = isSentElsewhere ? null : await this.keeper.give(record.key);
-    const { video, parts } = isSentElsewhere ? { video: null, parts: null } : await this.atTheService(record);
-    return { file, next: nextStep({ record, video, parts, hasFile: file !== null, isSentElsewhere }) };
-  }
-
-  private async atTheService(record: UploadRecord): Promise<{ video: Video | null; parts: PartList | null }> {
-    if (record.videoId === null) return { video: null, parts: null };
-    try {
-      const video = (await this.calls.video(record.videoId)).body;
-      const isInParts = record.mode === "multipart" && video?.status === "uploading" && video.deleted_at === null;
-      return { video, parts: isInParts ? await this.calls.parts(record.videoId) : null };
-    } catch (error) {
-      if (error instanceof NoAnswerError) throw error;
-      if (error instanceof ProblemError && error.problem.code === "upload_closed") return { video: null, parts: null };
-      if (error instanceof ProblemError && error.problem.status < 500) return { video: null, parts: null };
-      throw error;
+      default:
+        return unfinished(record, next);
     }
   }
 
   private add(record: UploadRecord, file: File): void {
+    if (this.uppy.getFiles().some(({ meta }) => meta.key === record.key)) return;
     this.uppy.addFile({ name: record.name, type: file.type, data: file, meta: { key: record.key } as OwnMeta });
   }
 
@@ -198,6 +139,10 @@ export class Uploads {
       if (file) this.failed(file, error, status);
     });
     this.uppy.on("file-removed", (file) => void this.removed(file));
+    // Another tab has finished or given up what it was sending.
+    addEventListener("storage", () => {
+      this.unfinished.set(this.unfinished.value.filter(({ record }) => this.records.get(record.key)));
+    });
   }
 
   /** Before bytes are sent: there is a video, it is known how the file is cut, and the file outlives a reload. */
@@ -239,26 +184,28 @@ export class Uploads {
     return target.video_id;
   }
 
-  private async parameters(file: Sent, signal?: AbortSignal) {
+  private async target(file: Sent, signal?: AbortSignal): Promise<Target> {
     const { key } = file.meta;
     const fresh = this.targets.get(key);
     this.targets.delete(key);
     const isGood = fresh && Date.parse(fresh.expires_at) - Date.now() > FRESH_MS;
-    const target = isGood ? fresh : await this.calls.uploadUrl(this.videoOf(file), signal);
-    return { method: "PUT" as const, url: target.upload_url, fields: {}, headers: target.headers };
+    return isGood ? fresh : this.calls.uploadUrl(this.videoOf(file), signal);
   }
 
-  private async stored(videoId: string, signal?: AbortSignal) {
-    const { parts } = await this.calls.parts(videoId, signal);
-    return parts.map((part) => ({ PartNumber: part.part_number, Size: part.size_bytes, ETag: part.etag }));
+  private async signed(file: Sent, part: number, signal?: AbortSignal): Promise<SignedPart> {
+    try {
+      return await this.calls.sign(this.videoOf(file), part, signal);
+    } catch (error) {
+      // Uppy would ask for minutes.
+      if (afterFailure({ error, status: undefined, failures: 1 }).kind === "done") this.done(file);
+      throw error;
+    }
   }
 
   private progressed(file: Sent): void {
-    const record = this.records.get(file.meta.key);
+    const videoId = this.records.get(file.meta.key)?.videoId;
     const { bytesUploaded, bytesTotal } = this.uppy.getFile(file.id)?.progress ?? file.progress;
-    if (!record?.videoId || !bytesTotal) return;
-    const percent = Math.floor((100 * Number(bytesUploaded)) / bytesTotal);
-    this.sending.set(new Map(this.sending.value).set(record.videoId, percent));
+    if (videoId && bytesTotal) this.sending.put(videoId, Number(bytesUploaded), bytesTotal);
   }
 
   /** All bytes are in storage: say so, then the list takes over. */
@@ -273,8 +220,14 @@ export class Uploads {
         return;
       }
     }
+    this.done(file);
+  }
+
+  /** Nothing is left to send: the list shows how it goes on. */
+  private done(file: Sent): void {
+    const videoId = this.records.get(file.meta.key)?.videoId;
     this.finish(file, SHOWN_WHEN_DONE_MS);
-    if (record.videoId) this.onVideo(record.videoId);
+    if (videoId) this.onVideo(videoId);
   }
 
   private async confirmed(record: UploadRecord): Promise<void> {
@@ -289,6 +242,10 @@ export class Uploads {
     const failures = (this.failures.get(file.id) ?? 0) + 1;
     this.failures.set(file.id, failures);
     const after = afterFailure({ error, status, failures });
+    if (after.kind === "done") {
+      this.done(file);
+      return;
+    }
     if (after.kind === "person") {
       this.uppy.setFileState(file.id, { error: after.sentence } as Partial<Sent>);
       this.uppy.info({ message: `${this.recordOf(file).title}: ${after.sentence}` }, "error", 15_000);
@@ -305,7 +262,7 @@ export class Uploads {
     if (this.ended.delete(file.id)) return;
     const record = this.records.get(file.meta.key);
     this.records.forget(file.meta.key);
-    this.stopSending(record?.videoId ?? null);
+    this.sending.drop(record?.videoId ?? null);
     await this.keeper.forget(file.meta.key);
     if (!record?.videoId) return;
     await this.calls.remove(record.videoId).catch(() => undefined);
@@ -316,16 +273,9 @@ export class Uploads {
     const record = this.records.get(file.meta.key);
     this.records.forget(file.meta.key);
     void this.keeper.forget(file.meta.key);
-    this.stopSending(record?.videoId ?? null);
+    this.sending.drop(record?.videoId ?? null);
     this.ended.add(file.id);
     setTimeout(() => this.uppy.getFile(file.id) && this.uppy.removeFile(file.id), afterMs);
-  }
-
-  private stopSending(videoId: string | null): void {
-    if (videoId === null || !this.sending.value.has(videoId)) return;
-    const left = new Map(this.sending.value);
-    left.delete(videoId);
-    this.sending.set(left);
   }
 
   private unlist(record: UploadRecord): void {
@@ -347,8 +297,4 @@ export class Uploads {
 
 function chosen({ name, size, type, lastModified }: File) {
   return { name, size, type, lastModified };
-}
-
-function secondsUntil(time: string): number {
-  return Math.max(1, Math.floor((Date.parse(time) - Date.now()) / 1000));
 }

@@ -21,13 +21,17 @@ export function Watch({ id, calls, acts }: { id: string; calls: Calls; acts: Act
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
+    let known: { video: Video; etag: string | null } | null = null;
     const look = async () => {
       try {
-        const { body } = await calls.video(id);
-        if (isGone || !body) return;
-        setVideo(body);
+        const { body, etag } = await calls.video(id, known?.etag);
+        if (isGone) return;
+        if (body) {
+          known = { video: body, etag };
+          setVideo(body);
+        }
         setTrouble(null);
-        if (isMoving(body)) timer = setTimeout(look, AGAIN_MS);
+        if (known && isMoving(known.video)) timer = setTimeout(look, AGAIN_MS);
       } catch (error) {
         if (!isGone) setTrouble((error as Error).message);
       }
@@ -179,7 +183,7 @@ function History({ id, calls }: { id: string; calls: Calls }) {
         {(events ?? []).map((event) => (
           <li key={`${event.at}${event.message}`}>
             <time dateTime={event.at}>{new Date(event.at).toLocaleString("en", { dateStyle: "medium", timeStyle: "medium" })}</time>
-            <span>{event.message}</span>
+            <span class="event-text">{event.message}</span>
           </li>
         ))}
       </ol>

@@ -1,0 +1,21 @@
+// How much of each video this tab has sent.
+
+import { Store } from "../ui/store";
+
+export class Percents extends Store<ReadonlyMap<string, number>> {
+  constructor() {
+    super(new Map());
+  }
+
+  put(videoId: string, sentBytes: number, allBytes: number): void {
+    const percent = Math.floor((100 * sentBytes) / allBytes);
+    if (this.value.get(videoId) !== percent) this.set(new Map(this.value).set(videoId, percent));
+  }
+
+  drop(videoId: string | null): void {
+    if (videoId === null || !this.value.has(videoId)) return;
+    const left = new Map(this.value);
+    left.delete(videoId);
+    this.set(left);
+  }
+}

@@ -1,0 +1,56 @@
+// Finds out how an upload stands that an earlier page began: at the service, in other tabs, and whether its file is at
+// hand. What follows from it is decided in resume.ts, and done in uploads.ts.
+
+import type { Calls } from "../api/calls";
+import { ProblemError } from "../api/problems";
+import type { PartList, Video } from "../api/types";
+import { claim } from "./claim";
+import type { Keeper } from "./keeper";
+import type { UploadRecord } from "./records";
+import { type Next, nextStep } from "./resume";
+
+/** An upload that waits for the person, or for another tab. */
+export interface Unfinished {
+  record: UploadRecord;
+  storedBytes: number;
+  sentence: string;
+  isElsewhere: boolean;
+  /** What is wrong with the file that was chosen last. */
+  refusal: string | null;
+}
+
+/** What to do with an upload, and its file if it is at hand. Throws when nobody answers. */
+export async function whatFollows(
+  record: UploadRecord,
+  calls: Calls,
+  keeper: Keeper,
+): Promise<{ next: Next; file: File | null }> {
+  const isSentElsewhere = !(await claim(record.key));
+  if (isSentElsewhere) {
+    return { file: null, next: nextStep({ record, video: null, parts: null, hasFile: false, isSentElsewhere }) };
+  }
+  const file = await keeper.give(record.key);
+  const { video, parts } = await atTheService(record, calls);
+  return { file, next: nextStep({ record, video, parts, hasFile: file !== null, isSentElsewhere }) };
+}
+
+/** What a person is shown of an upload that this tab cannot go on with by itself. */
+export function unfinished(record: UploadRecord, next: Next & { kind: "ask" | "elsewhere" }): Unfinished {
+  if (next.kind === "elsewhere") {
+    return { record, storedBytes: 0, sentence: "It is being sent in another tab.", isElsewhere: true, refusal: null };
+  }
+  return { record, storedBytes: next.storedBytes, sentence: next.sentence, isElsewhere: false, refusal: null };
+}
+
+async function atTheService(record: UploadRecord, calls: Calls): Promise<{ video: Video | null; parts: PartList | null }> {
+  if (record.videoId === null) return { video: null, parts: null };
+  try {
+    const video = (await calls.video(record.videoId)).body;
+    const isInParts = record.mode === "multipart" && video?.status === "uploading" && video.deleted_at === null;
+    return { video, parts: isInParts ? await calls.parts(record.videoId) : null };
+  } catch (error) {
+    // The video is gone, or its file has been joined a moment ago: there is nothing to go on with.
+    if (error instanceof ProblemError && error.problem.status < 500) return { video: null, parts: null };
+    throw error;
+  }
+}

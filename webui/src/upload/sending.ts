@@ -1,0 +1,77 @@
+// Uppy as it is used here: which file goes where is asked of whoever makes it (uploads.ts).
+
+import AwsS3 from "@uppy/aws-s3";
+import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
+
+import type { SignedPart, StoredPart, Target } from "../api/types";
+import { UPPY_WORDS } from "./uppy-words";
+
+export interface OwnMeta extends Meta {
+  /** Names the upload's record. */
+  key: string;
+}
+export type Sent = UppyFile<OwnMeta, Body>;
+
+/** What Uppy asks while it sends. */
+export interface Steps {
+  /** The file with its key; false: it is not taken. */
+  named(file: Sent): Sent | boolean;
+  isInParts(file: Sent): boolean;
+  partSize(data: Blob): number;
+  target(file: Sent, signal?: AbortSignal): Promise<Target>;
+  stored(file: Sent, signal?: AbortSignal): Promise<StoredPart[]>;
+  sign(file: Sent, part: number, signal?: AbortSignal): Promise<SignedPart>;
+  confirm(file: Sent): Promise<void>;
+  videoOf(file: Sent): string;
+}
+
+// Storage and phones alike do well with a few requests at once; Spaces allows ten for one object.
+const PARTS_AT_ONCE = 4;
+// What storage is asked again before the whole file counts as failed: two minutes of a line that comes and goes.
+const PART_RETRY_DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 30_000];
+// What fails is shown to the person; a console is read by nobody.
+const QUIET = { debug: () => undefined, warn: () => undefined, error: () => undefined };
+
+export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
+  const uppy = new Uppy<OwnMeta, Body>({
+    autoProceed: true,
+    allowMultipleUploadBatches: true,
+    restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
+    locale: UPPY_WORDS,
+    logger: QUIET,
+    onBeforeFileAdded: (file) => steps.named(file as Sent),
+  });
+  return uppy.use(AwsS3<OwnMeta, Body>, {
+    limit: PARTS_AT_ONCE,
+    retryDelays: PART_RETRY_DELAYS,
+    shouldUseMultipart: (file) => steps.isInParts(file as Sent),
+    // Uppy hands over the bytes here, whatever its types say.
+    getChunkSize: (data) => steps.partSize(data as unknown as Blob),
+    getUploadParameters: async (file, { signal }) => {
+      const { upload_url, headers } = await steps.target(file as Sent, signal);
+      return { method: "PUT" as const, url: upload_url, fields: {}, headers };
+    },
+    // The video was made before Uppy begins; every upload in parts is one that goes on.
+    createMultipartUpload: async (file) => ({ uploadId: steps.videoOf(file as Sent), key: steps.videoOf(file as Sent) }),
+    listParts: async (file, { signal }) =>
+      (await steps.stored(file as Sent, signal)).map((part) => ({
+        PartNumber: part.part_number,
+        Size: part.size_bytes,
+        ETag: part.etag,
+      })),
+    signPart: async (file, { partNumber, signal }) => {
+      const { upload_url, headers, expires_at } = await steps.sign(file as Sent, partNumber, signal);
+      return { url: upload_url, method: "PUT", headers, expires: secondsUntil(expires_at) };
+    },
+    completeMultipartUpload: async (file) => {
+      await steps.confirm(file as Sent);
+      return {};
+    },
+    // Uppy says this after failures too. Whoever removes the file gives the upload up (uploads.ts, `removed`).
+    abortMultipartUpload: async () => undefined,
+  });
+}
+
+function secondsUntil(time: string): number {
+  return Math.max(1, Math.floor((Date.parse(time) - Date.now()) / 1000));
+}
