@@ -22,13 +22,15 @@ GIVEN = {
     "api": {"NAMESPACE", "BIND"},
     "operator": {"NAMESPACE", "PROBE_HOST", "PROBE_PORT", "LEASE_NAME", "POD_NAME"},
 }
-# For tests, and for running outside a cluster. `extraEnv` reaches them too.
-NOT_OFFERED = {"KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"}
+# What the image says of itself, what is for tests, and what is for running outside a cluster. `extraEnv` reaches them.
+NOT_OFFERED = {"WEB_DIR", "KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"}
 # A process that does not use them does not see them.
 NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
     "operator": set[str](),
 }
+# The one neighbour that may be missing.
+WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
 SECRETS = {
     "DATABASE_URL": "postgresql://u:p@db/videos",
     "S3_ACCESS_KEY": "access",
@@ -56,7 +58,7 @@ def with_defaults(process: str) -> Iterator[tuple[str, object]]:
 @pytest.mark.parametrize("process", ["api", "operator"])
 def test_every_setting_of_a_process_can_be_given_and_nothing_else_is_offered(process: str) -> None:
     known = {name for kind in KINDS[process] for name in names_of(kind)}
-    shown = set(credentials_of(rendered("r", values=MINIMAL), process))
+    shown = set(credentials_of(rendered("r", *WITH_MAIL, values=MINIMAL), process))
     reached = set(offered(process)) | shown | GIVEN[process] | NOT_SHOWN[process]
     assert reached | NOT_OFFERED >= known, f"no value leads to {known - reached - NOT_OFFERED}"
     assert reached <= known, f"nobody reads {reached - known}"

@@ -53,7 +53,7 @@ def test_the_operator_ends_in_order_to_be_started_with_new_credentials(tmp_path:
     mounted = tmp_path / "credentials"
     mount(mounted, {"COCONUT_API_KEY": key})
     with operator_process.running(told | {"SECRETS_DIR": str(mounted)}, tmp_path) as operator:
-        eventually(lambda: "waiting_for_lease" in operator.log())
+        eventually(lambda: "waiting_for_kind" in operator.log())
         mount(mounted, {"COCONUT_API_KEY": "another"})
         assert operator.exit_code() == 0
     assert "credentials_rotated" in operator.log()
