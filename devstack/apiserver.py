@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devstack import etcd, kubeconfig
 from devstack.asking import answers
-from devstack.pki import Pki
+from devstack.pki import ADMIN, Pki
 from devstack.place import Place
 from devstack.ports import HOST, Ports
 from devstack.process import Command
@@ -17,6 +17,7 @@ from devstack.tools import tool
 
 NAME = "kube-apiserver"
 NAMESPACE = "video-uploads"
+SERVICE_RANGE = "10.96.0.0/16"
 
 
 def admin_kubeconfig(place: Place) -> Path:
@@ -29,15 +30,36 @@ def server(place: Place, ports: Ports) -> Server:
     pki = Pki(place.root / "pki")
     url = f"https://{HOST}:{ports.of(NAME)}"
     argv = [
-        str(tool("kube-apiserver")),
-        f"--etcd-servers={etcd.client_url(ports)}",
-        f"--bind-address={HOST}",
-        f"--advertise-address={HOST}",
+        *flags(pki, etcd_url=etcd.client_url(ports), host=HOST, port=ports.of(NAME)),
         # The loopback address may not stand in the `kubernetes` Endpoints, and nobody here would read it.
         "--endpoint-reconciler-type=none",
-        f"--secure-port={ports.of(NAME)}",
-        "--service-cluster-ip-range=10.96.0.0/16",
         "--authorization-mode=RBAC",
+    ]
+
+    def prepare() -> None:
+        pki.ensure()
+        kubeconfig.write_with_certificate(
+            admin_kubeconfig(place), server_url=url, pki=pki, client=ADMIN, namespace=NAMESPACE
+        )
+
+    return Server(
+        process=place.process(NAME),
+        command=Command(argv, {}, place.root),
+        is_ready=lambda: is_ready(url, pki),
+        address=url,
+        prepare=prepare,
+    )
+
+
+def flags(pki: Pki, *, etcd_url: str, host: str, port: int) -> list[str]:
+    """Return the command line of any API server of ours, as far as all have it in common."""
+    return [
+        str(tool("kube-apiserver")),
+        f"--etcd-servers={etcd_url}",
+        f"--bind-address={host}",
+        f"--advertise-address={host}",
+        f"--secure-port={port}",
+        f"--service-cluster-ip-range={SERVICE_RANGE}",
         f"--client-ca-file={pki.file('ca.crt')}",
         f"--tls-cert-file={pki.file('apiserver.crt')}",
         f"--tls-private-key-file={pki.file('apiserver.key')}",
@@ -48,18 +70,7 @@ def server(place: Place, ports: Ports) -> Server:
         "--v=0",
     ]
 
-    def prepare() -> None:
-        pki.ensure()
-        kubeconfig.write_admin(admin_kubeconfig(place), server_url=url, pki=pki, namespace=NAMESPACE)
 
-    return Server(
-        process=place.process(NAME),
-        command=Command(argv, {}, place.root),
-        is_ready=lambda: _is_ready(url, pki),
-        address=url,
-        prepare=prepare,
-    )
-
-
-def _is_ready(url: str, pki: Pki) -> bool:
+def is_ready(url: str, pki: Pki) -> bool:
+    """Tell whether the API server serves."""
     return answers(f"{url}/readyz", ca=pki.file("ca.crt"), client=(pki.file("admin.crt"), pki.file("admin.key")))

@@ -1,20 +1,20 @@
-"""Kubeconfig files: one for the administrator, one for each of our processes."""
+"""Kubeconfig files: for whoever has a certificate, and for ServiceAccounts with their tokens."""
 
 import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from devstack.pki import Pki
+from devstack.pki import Pki, Subject
 from devstack.place import write_private
 
 
-def write_admin(file: Path, *, server_url: str, pki: Pki, namespace: str) -> None:
-    """Write the kubeconfig of the local cluster's administrator, who may do everything."""
+def write_with_certificate(file: Path, *, server_url: str, pki: Pki, client: Subject, namespace: str) -> None:
+    """Write the kubeconfig of somebody the cluster knows by a certificate."""
     cluster = {"server": server_url, "certificate-authority-data": _encoded(pki.file("ca.crt"))}
     user = {
-        "client-certificate-data": _encoded(pki.file("admin.crt")),
-        "client-key-data": _encoded(pki.file("admin.key")),
+        "client-certificate-data": _encoded(pki.file(f"{client.name}.crt")),
+        "client-key-data": _encoded(pki.file(f"{client.name}.key")),
     }
     _write(file, cluster=cluster, user=user, namespace=namespace)
 

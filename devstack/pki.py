@@ -1,7 +1,8 @@
-"""The certificates of the local API server: its own CA, its own name, and one administrator."""
+"""Keys and certificates of a local cluster: one CA, and a certificate for each server and client it has."""
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,26 @@ _VALID_FOR = datetime.timedelta(days=3650)
 
 
 @dataclass(frozen=True)
+class Subject:
+    """Who a certificate is for: a server if it has hosts (names or addresses), else a client."""
+
+    # Of the files.
+    name: str
+    common_name: str
+    group: str | None = None
+    hosts: tuple[str, ...] = ()
+
+
+ADMIN = Subject("admin", "admin", group="system:masters")
+_API_SERVER = Subject("apiserver", "kube-apiserver", hosts=("localhost", "kubernetes.default.svc", HOST))
+
+
+@dataclass(frozen=True)
 class Pki:
     """The files of one cluster's keys and certificates."""
 
     root: Path
+    subjects: Sequence[Subject] = (_API_SERVER, ADMIN)
 
     def file(self, name: str) -> Path:
         """Return a file by its usual name, such as ``ca.crt``."""
@@ -41,20 +58,13 @@ class Pki:
             .sign(ca_key, hashes.SHA256())
         )
         self._write("ca", ca_key, ca)
-        for name, subject, usage in (
-            ("apiserver", _name("kube-apiserver"), ExtendedKeyUsageOID.SERVER_AUTH),
-            ("admin", _name("admin", group="system:masters"), ExtendedKeyUsageOID.CLIENT_AUTH),
-        ):
+        for subject in self.subjects:
             key = ec.generate_private_key(ec.SECP256R1())
-            signed = (
-                _certificate(subject, key.public_key(), issuer=ca_name, now=now)
-                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-                .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-                .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-                .add_extension(_SERVER_NAMES, critical=False)
-                .sign(ca_key, hashes.SHA256())
-            )
-            self._write(name, key, signed)
+            name = _name(subject.common_name, group=subject.group)
+            unsigned = _certificate(name, key.public_key(), issuer=ca_name, now=now)
+            for extension, is_critical in _extensions(subject, ca_key.public_key()):
+                unsigned = unsigned.add_extension(extension, critical=is_critical)
+            self._write(subject.name, key, unsigned.sign(ca_key, hashes.SHA256()))
         # Signs the tokens of ServiceAccounts; a pair of its own, as everywhere.
         self._write("service-accounts", ec.generate_private_key(ec.SECP256R1()), None)
         self.file("complete").touch()
@@ -69,13 +79,23 @@ class Pki:
             self.file(f"{name}.pub").write_bytes(public)
 
 
-_SERVER_NAMES = x509.SubjectAlternativeName(
-    [
-        x509.DNSName("localhost"),
-        x509.DNSName("kubernetes.default.svc"),
-        x509.IPAddress(ipaddress.ip_address(HOST)),
+def _extensions(subject: Subject, ca_key: ec.EllipticCurvePublicKey) -> list[tuple[x509.ExtensionType, bool]]:
+    usage = ExtendedKeyUsageOID.SERVER_AUTH if subject.hosts else ExtendedKeyUsageOID.CLIENT_AUTH
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (x509.ExtendedKeyUsage([usage]), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key), False),
     ]
-)
+    if subject.hosts:
+        extensions.append((x509.SubjectAlternativeName([_host(host) for host in subject.hosts]), False))
+    return extensions
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _name(common_name: str, *, group: str | None = None) -> x509.Name:

@@ -73,6 +73,17 @@ TOOLS = {
         GoTool("promtool", "prometheus", f"{_PROMETHEUS}/cmd/promtool", 3, tags="remove_all_sd"),
         GoTool("prometheus", "prometheus", f"{_PROMETHEUS}/cmd/prometheus", 1, tags="remove_all_sd"),
         GoTool("glua", "glua", "github.com/yuin/gopher-lua/cmd/glua", 0.5),
+        GoTool("kubelet", "node", "k8s.io/kubernetes/cmd/kubelet", 3, _kubernetes_linker_flags()),
+        GoTool("kube-proxy", "node", "k8s.io/kubernetes/cmd/kube-proxy", 0.5, _kubernetes_linker_flags()),
+        GoTool("kube-scheduler", "node", "k8s.io/kubernetes/cmd/kube-scheduler", 0.5, _kubernetes_linker_flags()),
+        GoTool(
+            "kube-controller-manager",
+            "node",
+            "k8s.io/kubernetes/cmd/kube-controller-manager",
+            1,
+            _kubernetes_linker_flags(),
+        ),
+        GoTool("coredns", "coredns", "github.com/coredns/coredns", 3),
     )
 }
 

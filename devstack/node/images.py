@@ -1,0 +1,125 @@
+"""Images without a registry: built here by buildah, and handed to containerd as archives.
+
+The base is Debian as debootstrap makes it, the pause container and CoreDNS are built from the modules of the tools.
+"""
+
+import re
+import shutil
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from devstack.node.configuration import PAUSE_IMAGE
+from devstack.node.layout import Layout
+from devstack.node.network import run
+from devstack.server import PartFailedError
+from devstack.tools import TOOLS, tool
+
+BASE_IMAGE = "localhost/base:bookworm"
+DNS_IMAGE = "localhost/coredns:dev"
+_SUITE = "bookworm"
+_BUILD_MINUTES = 15
+# venv for the stage that installs; both stages need the same interpreter at the same path.
+_BASE_PACKAGES = "python3,python3-venv,ca-certificates"
+_NOT_IN_THE_BASE = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
+
+
+class Images:
+    """The images of one node: what was built is kept, and imported unless containerd has it."""
+
+    def __init__(self, where: Layout) -> None:
+        self._where = where
+        self._archives = where.root / "images"
+
+    def load_own(self) -> str:
+        """Build and import what every pod needs. Returns what had to be done, in one word."""
+        wanted = {PAUSE_IMAGE: self._build_pause, DNS_IMAGE: self._build_dns}
+        missing = [image for image in wanted if not self.has(image)]
+        for image in missing:
+            wanted[image](image)
+            self._import(image)
+        return "built" if missing else "there"
+
+    def build(self, image: str, *, dockerfile: Path, arguments: Mapping[str, str], target: str | None = None) -> None:
+        """Build an image out of a tree of this project, and import it."""
+        self._ensure_base()
+        argv = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--pull-never", "--layers"]
+        # Whoever vouches for this machine's package index does so in there too, and is not kept.
+        certificates = "/etc/ssl/certs/ca-certificates.crt"
+        argv += ["--volume", f"{certificates}:{certificates}:ro"]
+        for name, value in arguments.items():
+            argv += ["--build-arg", f"{name}={value}"]
+        argv += ["--target", target] if target else []
+        argv += ["--tag", image, "--file", str(dockerfile), str(dockerfile.parent)]
+        run(*argv, timeout_seconds=_BUILD_MINUTES * 60)
+        self._import(image)
+
+    def has(self, image: str) -> bool:
+        """Tell whether containerd has the image."""
+        return image in self._ctr("images", "list", "--quiet").split()
+
+    def _build_pause(self, image: str) -> None:
+        context = self._context("pause")
+        # Under vendor-less modules the source of the pause container comes with the Kubernetes module itself.
+        module = run("go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes", cwd=TOOLS["kubelet"].module_dir).strip()
+        source = Path(module, "build", "pause", "linux", "pause.c")
+        run("gcc", "-Os", "-static", "-DVERSION=dev", "-o", str(context / "pause"), str(source))
+        self._from_scratch(image, context, "COPY pause /pause", "USER 65535:65535", 'ENTRYPOINT ["/pause"]')
+
+    def _build_dns(self, image: str) -> None:
+        context = self._context("coredns")
+        shutil.copy2(tool("coredns"), context / "coredns")
+        self._from_scratch(image, context, "COPY coredns /coredns", 'ENTRYPOINT ["/coredns"]')
+
+    def _ensure_base(self) -> None:
+        if BASE_IMAGE in run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}").split():
+            return
+        root, context = self._where.root / "base", self._context("base")
+        shutil.rmtree(root, ignore_errors=True)
+        run(
+            "debootstrap", "--variant=minbase", f"--include={_BASE_PACKAGES}", _SUITE, str(root), _mirror(),
+            timeout_seconds=600,
+        )  # fmt: skip
+        for name in _NOT_IN_THE_BASE:
+            shutil.rmtree(root / name, ignore_errors=True)
+        with tarfile.open(context / "base.tar", "w") as archive:
+            archive.add(root, arcname=".", filter=_without_kernel_files)
+        shutil.rmtree(root)
+        self._from_scratch(BASE_IMAGE, context, "ADD base.tar /")
+
+    def _from_scratch(self, image: str, context: Path, *lines: str) -> None:
+        (context / "Dockerfile").write_text("\n".join(["FROM scratch", *lines, ""]))
+        run("buildah", "bud", "--isolation", "chroot", "--tag", image, str(context), timeout_seconds=300)
+        shutil.rmtree(context)
+
+    def _import(self, image: str) -> None:
+        self._archives.mkdir(parents=True, exist_ok=True)
+        archive = self._archives / f"{re.sub(r'[^a-z0-9.]+', '-', image)}.tar"
+        archive.unlink(missing_ok=True)
+        run("buildah", "push", image, f"oci-archive:{archive}:{image}", timeout_seconds=300)
+        self._ctr("images", "import", str(archive))
+        archive.unlink()
+
+    def _ctr(self, *arguments: str) -> str:
+        return run(
+            "ctr", "--address", str(self._where.socket), "--namespace", "k8s.io", *arguments, timeout_seconds=300
+        )
+
+    def _context(self, name: str) -> Path:
+        context = self._where.root / "build" / name
+        shutil.rmtree(context, ignore_errors=True)
+        context.mkdir(parents=True)
+        return context
+
+
+def _mirror() -> str:
+    """Return where this machine itself gets Debian from."""
+    for line in run("apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)").splitlines():
+        codename, _, uri = line.partition(" ")
+        if codename == _SUITE:
+            return uri
+    raise PartFailedError(f"apt of this machine has no source for {_SUITE}: debootstrap needs one")
+
+
+def _without_kernel_files(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if re.match(r"\./(proc|sys)/", entry.name) else entry
