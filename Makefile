@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 BY_TARGET := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
 
-.PHONY: help setup up down status token demo check static test unit web lives integration e2e lock format clean
+.PHONY: help setup up down status token demo check static test unit web lives integration e2e e2e-cluster lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ integration: setup ## Tests against real servers
 
 e2e: setup ## Tests against a whole stack
 	$(RUN) pytest tests/e2e
+
+e2e-cluster: setup ## The whole service in pods, on a real node of this machine; needs root on Debian
+	$(RUN) pytest tests/cluster
 
 lock: ## Resolve the dependencies anew; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock

@@ -9,12 +9,19 @@ from devstack.environment import JWT_AUDIENCE, JWT_ISSUER
 _LIFETIME_SECONDS = 30 * 24 * 3600
 
 
-def mint(signing_key: str, *, user: str, uploads_per_hour: int | None = None, is_admin: bool = False) -> str:
+def mint(
+    signing_key: str,
+    *,
+    user: str,
+    uploads_per_hour: int | None = None,
+    is_admin: bool = False,
+    issuer: str = JWT_ISSUER,
+) -> str:
     """Return a token for a user, valid for thirty days."""
     now = int(time.time())
     claims: dict[str, object] = {
         "sub": user,
-        "iss": JWT_ISSUER,
+        "iss": issuer,
         "aud": JWT_AUDIENCE,
         "iat": now,
         "exp": now + _LIFETIME_SECONDS,

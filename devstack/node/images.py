@@ -16,6 +16,9 @@ from devstack.server import PartFailedError
 from devstack.tools import TOOLS, tool
 
 BASE_IMAGE = "localhost/base:bookworm"
+# The same, with what this machine itself builds with.
+GO_BASE_IMAGE = "localhost/base-go:dev"
+NODE_BASE_IMAGE = "localhost/base-node:dev"
 DNS_IMAGE = "localhost/coredns:dev"
 _SUITE = "bookworm"
 _BUILD_MINUTES = 15
@@ -40,18 +43,20 @@ class Images:
             self._import(image)
         return "built" if missing else "there"
 
-    def build(self, image: str, *, dockerfile: Path, arguments: Mapping[str, str], target: str | None = None) -> None:
+    def build(self, image: str, *, tree: Path, arguments: Mapping[str, str], target: str) -> None:
         """Build an image out of a tree of this project, and import it."""
-        self._ensure_base()
+        self._ensure_bases()
         argv = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--pull-never", "--layers"]
         # Whoever vouches for this machine's package index does so in there too, and is not kept.
         certificates = "/etc/ssl/certs/ca-certificates.crt"
         argv += ["--volume", f"{certificates}:{certificates}:ro"]
-        for name, value in arguments.items():
+        # What Go has fetched and compiled here already.
+        for name, inside in (("GOMODCACHE", "/root/go/pkg/mod"), ("GOCACHE", "/root/.cache/go-build")):
+            argv += ["--volume", f"{run('go', 'env', name).strip()}:{inside}"]
+        bases = {"BASE": BASE_IMAGE, "GO_BASE": GO_BASE_IMAGE, "NODE_BASE": NODE_BASE_IMAGE}
+        for name, value in {**bases, **arguments}.items():
             argv += ["--build-arg", f"{name}={value}"]
-        argv += ["--target", target] if target else []
-        argv += ["--tag", image, "--file", str(dockerfile), str(dockerfile.parent)]
-        run(*argv, timeout_seconds=_BUILD_MINUTES * 60)
+        run(*argv, "--target", target, "--tag", image, str(tree), timeout_seconds=_BUILD_MINUTES * 60)
         self._import(image)
 
     def has(self, image: str) -> bool:
@@ -71,9 +76,31 @@ class Images:
         shutil.copy2(tool("coredns"), context / "coredns")
         self._from_scratch(image, context, "COPY coredns /coredns", 'ENTRYPOINT ["/coredns"]')
 
-    def _ensure_base(self) -> None:
-        if BASE_IMAGE in run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}").split():
-            return
+    def _ensure_bases(self) -> None:
+        built = run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}").split()
+        if BASE_IMAGE not in built:
+            self._build_base()
+        if GO_BASE_IMAGE not in built:
+            root = run("go", "env", "GOROOT").strip()
+            self._extend_base(GO_BASE_IMAGE, {root: "usr/local/go"}, "ENV PATH=/usr/local/go/bin:/usr/bin:/bin")
+        if NODE_BASE_IMAGE not in built:
+            node = run("node", "-p", "process.execPath").strip()
+            modules = run("npm", "root", "--global").strip()
+            link = "RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/bin/npm"
+            files = {node: "usr/bin/node", f"{modules}/npm": "usr/lib/node_modules/npm"}
+            # Node brings its own list of authorities, and looks at the machine's only if told.
+            trust = "ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"
+            self._extend_base(NODE_BASE_IMAGE, files, link, trust)
+
+    def _extend_base(self, image: str, files: Mapping[str, str], *lines: str) -> None:
+        """Build the base with more files in it, each by the name that it has there."""
+        context = self._context("extended")
+        with tarfile.open(context / "more.tar", "w") as archive:
+            for source, name in files.items():
+                archive.add(source, arcname=name)
+        self._build(image, context, f"FROM {BASE_IMAGE}", "ADD more.tar /", *lines)
+
+    def _build_base(self) -> None:
         root, context = self._where.root / "base", self._context("base")
         shutil.rmtree(root, ignore_errors=True)
         run(
@@ -88,8 +115,13 @@ class Images:
         self._from_scratch(BASE_IMAGE, context, "ADD base.tar /")
 
     def _from_scratch(self, image: str, context: Path, *lines: str) -> None:
-        (context / "Dockerfile").write_text("\n".join(["FROM scratch", *lines, ""]))
-        run("buildah", "bud", "--isolation", "chroot", "--tag", image, str(context), timeout_seconds=300)
+        self._build(image, context, "FROM scratch", *lines)
+
+    def _build(self, image: str, context: Path, *lines: str) -> None:
+        (context / "Dockerfile").write_text("\n".join([*lines, ""]))
+        run(
+            "buildah", "bud", "--isolation", "chroot", "--pull-never", "--tag", image, str(context), timeout_seconds=300
+        )
         shutil.rmtree(context)
 
     def _import(self, image: str) -> None:
