@@ -43,7 +43,7 @@ from tests.fakes.videos import mp4
 
 EXAMPLE = PROJECT_DIR / "docs" / "examples" / "import.yaml"
 PASSES_AT_MOST = 40
-TABLES = "idempotency_keys, videos, attempts, job_claims, video_events, notifications, tombstones"
+TABLES = "videos, attempts, job_claims, video_events, notifications, tombstones"
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Operator:
     def empty_postgres(self, database_url: str) -> None:
         """Play a restore from a dump that is older than everything."""
         with psycopg.connect(database_url) as connection:
-            connection.execute(f"TRUNCATE {TABLES}")
+            connection.execute(f"TRUNCATE {TABLES} CASCADE")
 
 
 def is_at_rest(row: VideoRow) -> bool:
