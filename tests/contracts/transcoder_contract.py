@@ -69,7 +69,10 @@ class TranscoderContract:
     def test_a_job_completes_with_outputs_under_its_attempts_prefix(self, account: Account) -> None:
         order = account.order()
         job_id = account.transcoder.start(order)
-        assert account.ended(job_id) == Job(job_id, JobState.COMPLETED, 100)
+        job = account.ended(job_id)
+        assert job.finished_at is not None
+        assert job.finished_at.tzinfo is not None
+        assert job == Job(job_id, JobState.COMPLETED, 100, finished_at=job.finished_at)
         seconds = account.transcoder.input_seconds(job_id)
         assert seconds == pytest.approx(account.source_seconds, abs=ABOUT_SECONDS)
         outputs = account.storage.verify_outputs(order.video_id, order.attempt, input_seconds=seconds)

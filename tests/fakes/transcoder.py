@@ -1,11 +1,12 @@
 """Coconut in memory: jobs that run while the clock does, write their outputs, and report when they like."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 
 from controller.ports import Job, JobOrder, JobState, UncertainError
 from crds.trouble import NeighbourError, RefusedError, UnavailableError
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import MORNING, FakeClock
 from tests.fakes.storage import FakeStorage
 from tests.fakes.videos import SEGMENT_SECONDS, stream
 
@@ -126,7 +127,9 @@ class FakeTranscoder:
         if not job.is_over:
             share = (self._clock.monotonic() - job.started_at) / (job.ends_at - job.started_at)
             return Job(job.job_id, JobState.IN_PROGRESS, min(99, int(share * 100)))
+        # By the provider's own clock, which nobody here sets.
+        finished_at = MORNING + timedelta(seconds=job.ends_at)
         if job.fate in {Fate.COMPLETES, Fate.LEAVES_HOLES}:
-            return Job(job.job_id, JobState.COMPLETED, 100)
+            return Job(job.job_id, JobState.COMPLETED, 100, finished_at=finished_at)
         words = "hls: unsupported codec" if job.fate is Fate.CANNOT_DECODE else "hls: an error of ours"
-        return Job(job.job_id, JobState.FAILED, 100, words, job.fate is Fate.CANNOT_DECODE, words)
+        return Job(job.job_id, JobState.FAILED, 100, words, job.fate is Fate.CANNOT_DECODE, words, finished_at)
