@@ -56,7 +56,7 @@ lives: setup ## Whole lives in a small world, killed at every moment
 integration: setup ## Tests against real servers
 	$(RUN) pytest tests/integration
 
-e2e: setup ## Tests against a whole stack
+e2e: setup web ## Tests against a whole stack
 	$(RUN) pytest tests/e2e
 
 e2e-cluster: setup ## The whole service in pods, on a real node of this machine; needs root on Debian

@@ -10,7 +10,7 @@ import requests
 
 from devstack.demo.player import Expected, Player
 from tests.e2e.uploads.conftest import CLIP_SECONDS
-from tests.e2e.uploads.world import Person, World, in_phase, uploaded
+from tests.e2e.uploads.world import Person, World, uploaded
 from tests.eventually import eventually
 
 SLOW_SECONDS = 4
@@ -64,7 +64,9 @@ def test_a_new_edition_that_fails_leaves_the_old_one_playing_and_is_a_dead_lette
 
 def _playable(person: Person, clip: Path) -> tuple[str, str]:
     video_id = uploaded(person.client, clip)
-    video = eventually(lambda: in_phase(person.client, video_id, "ready"), within_seconds=60)
+    # A video can be played a moment before its edition is at rest, and only then can there be another one.
+    eventually(lambda: _newest(person, video_id, edition=1, phase="ready"), within_seconds=60)
+    video = person.client.video(video_id)
     assert video.playback_url is not None
     return video_id, video.playback_url
 
