@@ -61,7 +61,7 @@ def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
 
     apply(admin, MANIFEST)
     with running(environment, tmp_path) as operator:
-        eventually(lambda: "lease_taken" in operator.log())
+        eventually(lambda: "lease_taken" in operator.log(), within_seconds=60)
 
 
 def test_without_the_kind_it_says_so_and_waits(admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path) -> None:
@@ -71,4 +71,4 @@ def test_without_the_kind_it_says_so_and_waits(admin: Devcluster, operator_kubec
         eventually(lambda: "the API server does not serve VideoUpload: kubectl apply" in operator.log())
         assert "lease_taken" not in operator.log()
         apply(admin, MANIFEST)
-        eventually(lambda: "lease_taken" in operator.log())
+        eventually(lambda: "lease_taken" in operator.log(), within_seconds=60)
