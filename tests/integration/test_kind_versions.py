@@ -7,6 +7,7 @@ import pytest
 
 from crds.client import Cluster
 from crds.served import UNKNOWN_VERSION, served_version
+from crds.trouble import UnavailableError
 from crds.videoupload import SCHEMA_VERSION
 from devstack.cluster import Cluster as Devcluster
 from devstack.place import PROJECT_DIR
@@ -23,13 +24,17 @@ def admin(api_server: Devcluster) -> Iterator[Devcluster]:
     """An API server on which a test may replace the kind."""
     yield api_server
     api_server.apply_chart()
-    eventually(lambda: served(api_server) == SCHEMA_VERSION)
+    eventually(lambda: serves(api_server, SCHEMA_VERSION))
 
 
-def served(admin: Devcluster) -> int | None:
-    """Return the version that the API server says."""
+def serves(admin: Devcluster, version: int | None) -> bool:
+    """Tell whether the API server says this version; None: that it has no such kind."""
     cluster = Cluster.from_environment(namespace=admin.namespace, kubeconfig=admin.admin_kubeconfig)
-    return served_version(cluster)
+    try:
+        return served_version(cluster) == version
+    except UnavailableError:
+        # While it takes a change in, its document is empty.
+        return False
 
 
 def apply(admin: Devcluster, manifest: str) -> None:
@@ -48,7 +53,7 @@ def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
 ) -> None:
     assert SAID in MANIFEST
     apply(admin, MANIFEST.replace(SAID, said))
-    eventually(lambda: served(admin) == version)
+    eventually(lambda: serves(admin, version))
     environment = environment_of(operator_kubeconfig, admin.namespace)
     with running(environment, tmp_path) as operator:
         assert operator.exit_code() == 1
@@ -66,7 +71,7 @@ def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
 
 def test_without_the_kind_it_says_so_and_waits(admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path) -> None:
     admin.kubectl("delete", "crd", NAME, "--wait=true")
-    eventually(lambda: served(admin) is None)
+    eventually(lambda: serves(admin, None))
     with running(environment_of(operator_kubeconfig, admin.namespace), tmp_path) as operator:
         eventually(lambda: "the API server does not serve VideoUpload: kubectl apply" in operator.log())
         assert "lease_taken" not in operator.log()
