@@ -16,7 +16,7 @@ RULES = Rules(max_submissions=5)
 
 
 @given(wish=wishes, observed=observations)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 def test_the_api_and_the_resource_say_the_same(wish: Wish, observed: Observed) -> None:
     row = VideoRow(wish, observed, NOON, retired=False, deleted_at=NOON if wish.deleted else None)
     body = View("https://cdn.example.com", RULES).video(row, NOON)
