@@ -21,9 +21,10 @@ import requests
 from bench.figures import percentile
 from crds.schedule import Timing, next_check_at
 from crds.videoupload import new_video_id
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.observations import Observations
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from devstack.choices import Choices
 from devstack.place import Place
 from devstack.stack import Stack

@@ -7,9 +7,10 @@ import falcon
 import structlog
 
 from crds.trouble import RefusedError, UnavailableError
+from desired.creating import LimitReachedError, Quota
 from desired.idempotency import KeyInUseError, KeyReusedError
 from desired.retranscodes import RetranscodesSpentError
-from desired.wishes import LimitReachedError, Quota, VideoGoneError
+from desired.wishes import VideoGoneError
 from webapi.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
 from webapi.ratelimit import rate_limit_headers
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from crds.videoupload import Wish
 from desired.catalogue import Page, Place, Selection
+from desired.creating import Created, NewVideo
 from desired.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Replayed
 from desired.endpoints import EndpointChange, EndpointRow
 from desired.idempotency import IdempotencyKey
@@ -14,7 +15,6 @@ from desired.notifications import Kind
 from desired.overview import Overview
 from desired.retranscodes import Allowance
 from desired.rows import EventRow, VideoRow
-from desired.wishes import NewVideo, Quota
 from spaces.outcome import ObjectFacts, SignedDownload, StoredPart
 
 
@@ -53,15 +53,11 @@ class Overviews(Protocol):
 class Wishes(Protocol):
     """The rows, to be changed by what clients ask for. Every method raises UnavailableError."""
 
-    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> VideoRow:
+    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
         """Insert a row, or return the one that ``key`` made before.
 
         Raises LimitReachedError, KeyInUseError, KeyReusedError.
         """
-        ...
-
-    def quota(self, owner: str, *, per_hour: int) -> Quota:
-        """Return what is left of an owner's hour."""
         ...
 
     def open_upload(self, video_id: str, *, upload_id: str, part_bytes: int, instead_of: str | None) -> VideoRow:

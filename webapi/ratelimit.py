@@ -2,7 +2,7 @@
 
 import math
 
-from desired.wishes import Quota
+from desired.creating import Quota
 
 _NAME = '"uploads"'
 _WINDOW_SECONDS = 3600

@@ -4,11 +4,9 @@ import hashlib
 from dataclasses import dataclass
 
 import falcon
-import structlog
 
-from crds.trouble import UnavailableError
 from crds.videoupload import UploadMode, new_video_id
-from desired.wishes import NewVideo
+from desired.creating import NewVideo
 from spaces.keys import original_key
 from webapi.access import changeable, owned
 from webapi.auth import Caller, caller_of
@@ -22,8 +20,6 @@ from webapi.ratelimit import rate_limit_headers
 from webapi.reading import read_json
 from webapi.showing import Showing
 from webapi.uploads import BEFORE_THE_FILE, UploadUrls
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,11 +56,12 @@ class Videos:
         caller, asked = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(asked)
         new, per_hour = self._new_video(asked, caller), self._per_hour(caller)
-        row = self._wishes.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
+        created = self._wishes.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
+        row = created.row
         self._publisher.offer(row.wish)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.wish.video_id}")
-        self._tell_quota(resp, caller.owner, per_hour)
+        resp.set_headers(rate_limit_headers(created.quota))
         if row.wish.video_id == new.video_id:
             self._urls.answer(resp, row)
         else:
@@ -72,13 +69,6 @@ class Videos:
 
     def _per_hour(self, caller: Caller) -> int:
         return self._policy.uploads_per_hour if caller.uploads_per_hour is None else caller.uploads_per_hour
-
-    def _tell_quota(self, resp: falcon.Response, owner: str, per_hour: int) -> None:
-        try:
-            resp.set_headers(rate_limit_headers(self._wishes.quota(owner, per_hour=per_hour)))
-        except UnavailableError:
-            # The video is there: not to know what is left is no reason to withhold it.
-            _log.warning("the quota is not known", exc_info=True)
 
     def _refuse_large(self, asked: CreateVideo) -> None:
         most = self._policy.max_file_bytes

@@ -14,11 +14,12 @@ from crds.schedule import Timing, restore_window
 from crds.trouble import UnavailableError
 from crds.videoupload import AT_REST, Origin, Phase, Reason, Rejection, UploadMode, is_retryable
 from desired.catalogue import Place, Selection
+from desired.creating import LimitReachedError, NewVideo
 from desired.idempotency import IdempotencyKey
 from desired.nudges import Nudge
 from desired.retranscodes import Allowance
 from desired.rows import Cause, VideoRow
-from desired.wishes import LimitReachedError, NewVideo, VideoGoneError
+from desired.wishes import VideoGoneError
 from tests.fakes.desired import wished
 from webapi.ports import Catalogue, Claims, History, Wishes
 
@@ -115,7 +116,7 @@ class ClientRowsContract:
     """Subclasses give the fixture ``rows``: empty, of this test's own."""
 
     def test_a_created_row_holds_the_wish_and_waits_for_the_file(self, rows: Rows) -> None:
-        row = rows.wishes.create(a_new_video(), per_hour=10)
+        row = rows.wishes.create(a_new_video(), per_hour=10).row
 
         wish = row.wish
         assert {name: getattr(wish, name) for name in wished(a_new_video())} == wished(a_new_video())
@@ -335,7 +336,6 @@ class ClientRowsContract:
         calls: list[Callable[[], object]] = [
             lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10),
             lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=KEY),
-            lambda: wishes.quota("ann", per_hour=10),
             lambda: wishes.confirm(VIDEO),
             lambda: wishes.retry(VIDEO),
             lambda: wishes.retranscode(VIDEO, allowance=Allowance("ann", 10)),

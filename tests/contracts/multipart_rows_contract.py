@@ -17,11 +17,11 @@ class MultipartRowsContract:
     """Subclasses give the fixture ``rows`` of `ClientRowsContract`."""
 
     def test_a_multipart_row_begins_without_an_upload(self, rows: Rows) -> None:
-        row = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        row = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
         assert (row.wish.upload_mode, row.upload_id, row.part_bytes) == (UploadMode.MULTIPART, None, None)
 
     def test_an_opened_upload_is_on_record_and_no_change_of_the_wish(self, rows: Rows) -> None:
-        before = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        before = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
         after = opened(rows, "one")
         assert (after.upload_id, after.part_bytes) == ("one", 10)
         assert (after.wish, after.observed) == (before.wish, before.observed)

@@ -19,11 +19,12 @@ from crds.videoupload import (
     shown_phase,
 )
 from desired.catalogue import Page, Place, Selection
+from desired.creating import Created, LimitReachedError, NewVideo, Quota
 from desired.idempotency import IdempotencyKey, KeyInUseError, KeyReusedError
 from desired.nudges import Nudge
 from desired.retranscodes import Allowance, RetranscodesSpentError
 from desired.rows import Cause, EventRow, VideoRow
-from desired.wishes import LimitReachedError, NewVideo, Quota, VideoGoneError
+from desired.wishes import VideoGoneError
 
 CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -66,11 +67,11 @@ class FakeWishes:
         self._timing = timing or Timing()
         self._clock = clock
 
-    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> VideoRow:
+    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
         self.postgres.check()
         made = self._made_before(new.owner, key) if key else None
         if made is not None:
-            return made
+            return Created(made, self._quota(new.owner, per_hour))
         self.limits_asked.append(per_hour)
         if sum(row.wish.owner == new.owner for row in self.rows.values()) >= per_hour:
             raise LimitReachedError(per_hour=per_hour, retry_after_seconds=1234.5)
@@ -82,10 +83,9 @@ class FakeWishes:
         if key is not None:
             self.keys[new.owner, key.text] = (key.fingerprint, new.video_id)
         self._events.append(_event(row, now, Cause.CLIENT))
-        return row
+        return Created(row, self._quota(new.owner, per_hour))
 
-    def quota(self, owner: str, *, per_hour: int) -> Quota:
-        self.postgres.check()
+    def _quota(self, owner: str, per_hour: int) -> Quota:
         used = sum(row.wish.owner == owner for row in self.rows.values())
         return Quota(per_hour, max(0, per_hour - used), more_in_seconds=3600)
 

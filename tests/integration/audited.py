@@ -18,10 +18,11 @@ from crds.schedule import Timing
 from crds.videoupload import Phase, Published, Reason, SourceFacts
 from desired.attempts import Intend, Settle
 from desired.audit import AuditedRow, AuditedRows
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.observations import Observations
 from desired.rows import AttemptState, Cause
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from devstack.s3 import S3Access, client_for
 from spaces import keys
 from spaces.inventory import Inventory

@@ -13,11 +13,12 @@ from crds.schedule import Timing
 from desired.attempts import Intend, Settle
 from desired.audit import AuditedRows
 from desired.claims import Claims
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.nudges import Nudge, listen
 from desired.observations import Observations
 from desired.rows import AttemptState, Cause, VideoRow
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from tests.contracts.audit_contract import MAX_HEALS, VIDEO, AuditContract, Audited
 
 
@@ -37,7 +38,7 @@ def audited(database: Database, database_url: str) -> Audited:
     def create(video_id: str) -> VideoRow:
         key = f"uploads/{video_id}/original.mp4"
         new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-        return wishes.create(new, per_hour=100)
+        return wishes.create(new, per_hour=100).row
 
     def claim(video_id: str, attempt: int, job_id: str) -> None:
         claims.record(video_id=video_id, attempt=attempt, job_id=job_id)

@@ -13,10 +13,11 @@ from crds.videoupload import Phase, Reason
 from desired.attempts import AttemptChange, Intend
 from desired.census import Census, Counting
 from desired.claims import Claims
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.observations import Observations
 from desired.rows import Cause
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ def create(database: Database, name: str, made: AttemptChange | None = None, **c
     """Make a row and commit an observation of it."""
     video_id = f"{name:a<26}"
     new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
-    row = Wishes(database, Timing()).create(new, per_hour=100)
+    row = Wishes(database, Timing()).create(new, per_hour=100).row
     after = replace(row.observed, **changes)
     assert Observations(database).commit(row, after, cause=Cause.POLL, attempt=made) is not None
     return video_id

@@ -13,13 +13,14 @@ from crds.schedule import Timing
 from crds.videoupload import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
 from desired.attempts import Attempts, Intend, Settle
 from desired.claims import Claims
+from desired.creating import LimitReachedError, NewVideo
 from desired.database import Database
 from desired.idempotency import IdempotencyKey
 from desired.migrations.__main__ import upgrade
 from desired.nudges import Nudge, listen
 from desired.observations import Observations
 from desired.rows import AttemptState, Cause, VideoRow
-from desired.wishes import LimitReachedError, NewVideo, Wishes
+from desired.wishes import Wishes
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -38,7 +39,7 @@ def a_new_video(owner: str = "alice") -> NewVideo:
 
 
 def a_row(database: Database) -> VideoRow:
-    return Wishes(database, Timing()).create(a_new_video(), per_hour=10)
+    return Wishes(database, Timing()).create(a_new_video(), per_hour=10).row
 
 
 def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:

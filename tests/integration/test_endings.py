@@ -6,11 +6,12 @@ import pytest
 
 from crds.schedule import Timing
 from desired.attempts import Attempts
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.endings import Endings
 from desired.observations import Observations
 from desired.rows import VideoRow
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from tests.contracts.endings_contract import VIDEO, EndingsContract, Ends
 
 _TOLD = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
@@ -31,7 +32,7 @@ class TestPostgresEndings(EndingsContract):
         def create(video_id: str) -> VideoRow:
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-            return wishes.create(new, per_hour=100)
+            return wishes.create(new, per_hour=100).row
 
         def told(video_id: str) -> list[tuple[int, str]]:
             with database.connection() as connection:

@@ -26,12 +26,13 @@ from crds.schedule import Timing
 from crds.videoupload import Origin, Phase, new_video_id
 from desired.attempts import Attempts
 from desired.claims import Claims
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.endings import Endings
 from desired.learning import Learning
 from desired.observations import Observations
 from desired.rows import Cause, VideoRow
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from spaces import keys
@@ -246,8 +247,10 @@ def test_another_file_under_the_same_name_is_refused_until_the_first_is_purged(o
 def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> None:
     name = new_video_id()
     key = keys.original_key(name, "film.mp4")
-    row = Wishes(operator.database, operator.timing).create(
-        NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9
+    row = (
+        Wishes(operator.database, operator.timing)
+        .create(NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)
+        .row
     )
     deleted = replace(row.wish, deleted=True, revision=2)
     gone = operator.world.learning.learn(row, wish=deleted, at=operator.clock.now())

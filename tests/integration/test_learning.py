@@ -7,13 +7,14 @@ import pytest
 
 from crds.schedule import Timing
 from desired.attempts import Attempts
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.endings import Endings
 from desired.events import Events
 from desired.learning import Learning
 from desired.observations import Observations
 from desired.rows import VideoRow
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from tests.contracts.learning_contract import VIDEO, LearningContract, Taught
 
 
@@ -33,7 +34,7 @@ class TestPostgresLearning(LearningContract):
         def create(video_id: str) -> VideoRow:
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-            return wishes.create(new, per_hour=100)
+            return wishes.create(new, per_hour=100).row
 
         def told() -> set[tuple[str, int, str]]:
             with psycopg.connect(database_url) as connection:

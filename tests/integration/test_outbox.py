@@ -16,6 +16,7 @@ from controller.outbox.schedule import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
 from controller.outbox.webhooks import Webhooks
 from crds.schedule import Timing
 from crds.videoupload import UploadMode, new_video_id
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.deliveries import Deliveries, DeliverySelection
 from desired.endings import Endings
@@ -24,7 +25,7 @@ from desired.notifications import TOLD_OF_VIDEOS, Kind
 from desired.observations import Observations
 from desired.outbox import Outbox
 from desired.rows import Cause
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from tests.contracts.endings_contract import errored, ready
 from tests.fakes.clock import FakeClock
 from tests.fakes.crash_points import CrashPoints

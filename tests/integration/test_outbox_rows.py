@@ -7,6 +7,7 @@ import pytest
 
 from crds.schedule import Timing
 from crds.videoupload import UploadMode, new_video_id
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.deliveries import Deliveries
 from desired.endpoints import Endpoints
@@ -14,7 +15,7 @@ from desired.notifications import Kind
 from desired.observations import Observations
 from desired.outbox import Outbox
 from desired.rows import Cause
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from tests.contracts.endings_contract import errored, ready
 from tests.contracts.outbox_contract import Office, OutboxContract
 
@@ -29,7 +30,7 @@ class TestPostgresOutbox(OutboxContract):
             video_id = new_video_id()
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, {}, email)
-            row = wishes.create(new, per_hour=1000)
+            row = wishes.create(new, per_hour=1000).row
             after = ready(row.observed) if kind is Kind.READY else errored(row.observed)
             assert observations.commit(row, after, cause=Cause.POLL) is not None
             return video_id

@@ -17,13 +17,14 @@ from desired import nudges
 from desired.attempts import Attempts
 from desired.catalogue import Catalogue
 from desired.claims import Claims
+from desired.creating import NewVideo
 from desired.database import Database
 from desired.events import Events
 from desired.migrations.__main__ import newest_revision, upgrade
 from desired.nudges import Nudge, listen
 from desired.observations import Observations
 from desired.rows import Cause, VideoRow
-from desired.wishes import NewVideo, Wishes
+from desired.wishes import Wishes
 from devstack import postgres
 from devstack.place import PROJECT_DIR, Place
 from devstack.ports import Ports
@@ -60,7 +61,7 @@ class TestPostgresRecords(RecordsContract):
         claims = Claims(database)
 
         def create(video_id: str) -> VideoRow:
-            return wishes.create(new_video(video_id), per_hour=100)
+            return wishes.create(new_video(video_id), per_hour=100).row
 
         def claim(video_id: str, attempt: int, job_id: str) -> None:
             claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
@@ -80,7 +81,7 @@ def test_many_confirmations_at_once_count_as_one(database: Database, wishes: Wis
 
 
 def test_of_two_commits_at_once_one_is_stored(database: Database, wishes: Wishes) -> None:
-    row = wishes.create(new_video(), per_hour=1)
+    row = wishes.create(new_video(), per_hour=1).row
     observations, together = Observations(database), Barrier(4)
 
     def commit(number: int) -> VideoRow | None:
@@ -141,7 +142,7 @@ def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_facto
     try:
         postgres.create_role_and_database(port, password=place.secrets().postgres_password)
         upgrade(url)
-        row = Wishes(database, Timing()).create(new_video(), per_hour=1)
+        row = Wishes(database, Timing()).create(new_video(), per_hour=1).row
         heard = listen(url, quiet_seconds=5)
         assert next(heard) is None, "the channel is open"
         server.process.kill()

@@ -1,9 +1,6 @@
 """The headers that tell what is left of an hour."""
 
-import pytest
-
-from crds.trouble import UnavailableError
-from desired.wishes import Quota
+from desired.creating import Quota
 from tests.unit.webapi.conftest import A_VIDEO, Api, token
 from webapi.ratelimit import rate_limit_headers
 
@@ -48,14 +45,3 @@ def test_the_tokens_own_limit_is_the_policy(api: Api) -> None:
 
 def test_seconds_are_whole_and_never_too_early() -> None:
     assert rate_limit_headers(Quota(10, 0, 59.01))["RateLimit"] == '"uploads";r=0;t=60'
-
-
-def test_not_to_know_what_is_left_withholds_no_video(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object, **__: object) -> Quota:
-        raise UnavailableError("asking Postgres: OperationalError")
-
-    monkeypatch.setattr(api.wishes, "quota", away)
-    answer = api.call("POST", VIDEOS, json=A_VIDEO)
-
-    assert answer.status_code == 201
-    assert "RateLimit" not in answer.headers
