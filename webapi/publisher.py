@@ -16,17 +16,32 @@ from webapi.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 
+# While Kubernetes is away, trying for every wish would take more of the processor than the requests themselves.
+_PAUSE_SECONDS = 1.0
+
 
 class QueuedPublisher:
     """A bounded queue with its own threads. Of each video only the newest wish waits."""
 
-    def __init__(self, apply: Callable[[Wish], object], metrics: Metrics, *, capacity: int, threads: int) -> None:
-        """Start the threads. ``apply`` writes one resource and raises NeighbourError."""
+    def __init__(
+        self,
+        apply: Callable[[Wish], object],
+        metrics: Metrics,
+        *,
+        capacity: int,
+        threads: int,
+        pause_seconds: float = _PAUSE_SECONDS,
+    ) -> None:
+        """Start the threads. ``apply`` writes one resource and raises NeighbourError.
+
+        A thread that finds Kubernetes away rests for ``pause_seconds`` before its next wish.
+        """
         self._apply = apply
         self._capacity = capacity
+        self._pause_seconds = pause_seconds
         self._waiting: OrderedDict[str, Wish] = OrderedDict()
         self._changed = threading.Condition()
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._results = {
             result: metrics.published.labels(result)
             for result in ("applied", "dropped", "unavailable", "refused", "failed")
@@ -46,7 +61,7 @@ class QueuedPublisher:
                 # Two requests may come here in another order than they committed.
                 if known.revision < wish.revision:
                     self._waiting[wish.video_id] = wish
-            elif self._is_stopping or len(self._waiting) >= self._capacity:
+            elif self._stopping.is_set() or len(self._waiting) >= self._capacity:
                 self._results["dropped"].inc()
             else:
                 self._waiting[wish.video_id] = wish
@@ -56,7 +71,7 @@ class QueuedPublisher:
         """Apply what waits, as far as the time allows, and end the threads."""
         deadline = time.monotonic() + within_seconds
         with self._changed:
-            self._is_stopping = True
+            self._stopping.set()
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -66,11 +81,14 @@ class QueuedPublisher:
 
     def _work(self) -> None:
         while (wish := self._next()) is not None:
-            self._results[self._outcome(wish)].inc()
+            outcome = self._outcome(wish)
+            self._results[outcome].inc()
+            if outcome == "unavailable":
+                self._stopping.wait(self._pause_seconds)
 
     def _next(self) -> Wish | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_stopping)
+            self._changed.wait_for(lambda: self._waiting or self._stopping.is_set())
             return self._waiting.popitem(last=False)[1] if self._waiting else None
 
     def _outcome(self, wish: Wish) -> str:

@@ -53,7 +53,7 @@ class Publishing:
     def __init__(self) -> None:
         self.kubernetes = Kubernetes()
         self.metrics = Metrics()
-        self.publisher = QueuedPublisher(self.kubernetes.apply, self.metrics, capacity=2, threads=1)
+        self.publisher = QueuedPublisher(self.kubernetes.apply, self.metrics, capacity=2, threads=1, pause_seconds=0)
 
     def count(self, result: str) -> float:
         value = self.metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": result})
@@ -127,6 +127,22 @@ def test_trouble_is_counted_and_the_next_wish_is_applied(
 
     assert publishing.count(result) == 1
     assert [wish.video_id for wish in publishing.kubernetes.applied] == ["next"]
+
+
+def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
+    kubernetes, metrics = Kubernetes(), Metrics()
+    kubernetes.trouble = UnavailableError("no answer")
+    publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
+    publisher.offer(a_wish("unlucky"))
+    kubernetes.gate.set()
+    while not metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": "unavailable"}):
+        assert kubernetes.entered.wait(PATIENCE_SECONDS)
+    kubernetes.entered.clear()
+    publisher.offer(a_wish("next"))
+
+    assert not kubernetes.entered.wait(0.2)
+    publisher.stop(within_seconds=PATIENCE_SECONDS / 2)
+    assert [wish.video_id for wish in kubernetes.applied] == ["next"]
 
 
 def test_stopping_applies_what_waits(publishing: Publishing) -> None:
