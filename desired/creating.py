@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from crds.schedule import Timing, deadline_at
 from crds.videoupload import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
 from desired.database import Connection
-from desired.rows import Cause, VideoRow, observed_columns, video_row
+from desired.rows import VIDEO, Cause, VideoRow, observed_columns, video_row
 
 _HOUR_SECONDS = 3600.0
 
@@ -40,7 +40,7 @@ WITH counted AS (
         %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s, %(email)s,
         %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s
     FROM counted WHERE counted.used < %(per_hour)s
-    RETURNING *
+    RETURNING {VIDEO}
 ), told AS (
     INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
     SELECT video_id, observed_revision, clock_timestamp(), %(cause)s, phase, reason, message, attempt FROM made
@@ -48,7 +48,7 @@ WITH counted AS (
 SELECT made.*, counted.used + 1 AS used,
     {_LEAVES_IN_SECONDS.format("coalesce(counted.oldest, made.created_at)")} AS more_in_seconds
 FROM made, counted
-"""  # noqa: S608 - constants
+"""  # noqa: S608 - a constant
 
 # The creation that has to leave the hour before the next one fits.
 _OLDEST_COUNTED = f"""

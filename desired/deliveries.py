@@ -21,7 +21,9 @@ REPLAYED_MAX = 1000
 REPLAY_RANGE_MAX = timedelta(days=31)
 
 _COLUMNS = """
-SELECT deliveries.*, notifications.kind, notifications.edition, notifications.sequence
+SELECT delivery_id, notification_id, notifications.kind, deliveries.video_id, notifications.edition,
+       notifications.sequence, endpoint_id, state, attempts, next_at, deliveries.created_at, settled_at, last_status,
+       last_answer
 FROM deliveries JOIN notifications USING (notification_id)
 """
 _PAGE = f"""{_COLUMNS}

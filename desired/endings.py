@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from desired.database import Database
-from desired.rows import VideoRow, video_row
+from desired.rows import VIDEO, VideoRow, video_row
 
 # At exactly the revisions that the pass looked at: whoever wished or saw something since has work to do.
-_RETIRE = """
+_RETIRE = f"""
 UPDATE videos SET retired = true
 WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND NOT retired
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 _BURY = """
 WITH gone AS (

@@ -20,7 +20,7 @@ SECRETS_MAX = 3
 _LOCK = "SELECT pg_advisory_xact_lock(7604)"
 
 _SELECT = """
-SELECT webhook_endpoints.*,
+SELECT endpoint_id, created_at, url, description, kinds, disabled_at, disabled_reason, held_until,
        (SELECT jsonb_agg(jsonb_build_object('secret_id', secret_id, 'created_at', webhook_secrets.created_at)
                          ORDER BY webhook_secrets.created_at, secret_id)
         FROM webhook_secrets WHERE webhook_secrets.endpoint_id = webhook_endpoints.endpoint_id) AS secrets

@@ -7,14 +7,14 @@ key; it goes with the transaction, also when the process or its connection dies,
 from dataclasses import dataclass
 
 from desired.database import Connection
-from desired.rows import VideoRow, video_row
+from desired.rows import VIDEO, VideoRow, video_row
 
 # Never waits. A line feed is in no owner, so no two pairs read alike.
 _TAKE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(owner)s || chr(10) || %(key)s, 7603)) AS is_ours"
 
 _KEPT = "interval '24 hours'"
 _FIND = f"""
-SELECT idempotency_keys.fingerprint, videos.*
+SELECT idempotency_keys.fingerprint, {VIDEO}
 FROM idempotency_keys JOIN videos USING (video_id)
 WHERE idempotency_keys.owner = %(owner)s AND idempotency_key = %(key)s
   AND idempotency_keys.created_at > clock_timestamp() - {_KEPT}

@@ -11,9 +11,9 @@ from crds.videoupload import Observed, Phase, Wish
 from desired.database import Connection, Database
 from desired.events import append_event
 from desired.notifications import tell_owner
-from desired.rows import SET_OBSERVED, AttemptState, Cause, VideoRow, observed_columns, video_row, wish_columns
+from desired.rows import SET_OBSERVED, VIDEO, AttemptState, Cause, VideoRow, observed_columns, video_row, wish_columns
 
-_ADOPT = """
+_ADOPT = f"""
 INSERT INTO videos (
     video_id, created_at, revision, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
     storage_key, profile, edition, retries, confirmations, deleted, deleted_at,
@@ -32,8 +32,8 @@ SELECT
 WHERE NOT EXISTS (SELECT FROM tombstones
                   WHERE video_id = %(video_id)s AND (%(origin)s = 'api' OR last_attempt > %(attempt)s))
 ON CONFLICT (video_id) DO NOTHING
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 _LEARN = f"""
 UPDATE videos SET
@@ -44,7 +44,7 @@ UPDATE videos SET
     retired = false, {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND revision = %(wish_before)s AND observed_revision = %(observed_before)s
   AND revision <= %(revision)s AND observed_revision <= %(observed_revision)s AND attempt <= %(attempt)s
-RETURNING *
+RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
 # Whatever became of them, they count as paid: a later number is never reached before the last one cost something.
@@ -77,7 +77,7 @@ ON CONFLICT (video_id, attempt) DO UPDATE SET
 WHERE array_position(%(knowing)s::text[], known.state) < array_position(%(knowing)s::text[], excluded.state)
 """
 
-_ROWS_OF = "SELECT * FROM videos WHERE video_id = ANY(%(names)s)"
+_ROWS_OF = f"SELECT {VIDEO} FROM videos WHERE video_id = ANY(%(names)s)"  # noqa: S608 - a constant
 
 
 class Learning:

@@ -31,6 +31,11 @@ class Kind(StrEnum):
 ToldKind = Literal[Kind.READY, Kind.ERRORED, Kind.DELETED]
 TOLD_OF_VIDEOS: tuple[ToldKind, ...] = (Kind.READY, Kind.ERRORED, Kind.DELETED)
 
+NOTIFICATION = """
+    notifications.notification_id, notifications.kind, notifications.video_id, notifications.edition,
+    notifications.owner, notifications.created_at, notifications.sequence, notifications.title,
+    notifications.metadata, notifications.email, notifications.failure, notifications.is_playable"""
+
 # Told once for each edition and kind, however often that edition ends that way.
 _TELL = """
 INSERT INTO notifications (
@@ -77,7 +82,7 @@ def tell_owner(connection: Connection, row: VideoRow) -> None:
 
 
 def notification(columns: DictRow) -> Notification:
-    """Make the value of one row of `notifications`."""
+    """Make the value of the columns NOTIFICATION."""
     failure = columns["failure"]
     return Notification(
         notification_id=columns["notification_id"],

@@ -13,16 +13,16 @@ from desired.attempts import AttemptChange, Settle
 from desired.database import Database
 from desired.events import append_event
 from desired.notifications import tell_owner
-from desired.rows import SET_OBSERVED, Cause, VideoRow, observed_columns, video_row
+from desired.rows import SET_OBSERVED, VIDEO, Cause, VideoRow, observed_columns, video_row
 
 _COMMIT = f"""
 UPDATE videos SET {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(wish_revision)s OR %(is_settlement)s)
-RETURNING *
+RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-_GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
+_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
 _RUNNING = "SELECT count(*) AS running FROM videos WHERE phase = 'processing'"
 

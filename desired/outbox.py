@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from desired.database import Database
-from desired.notifications import Notification, notification
+from desired.notifications import NOTIFICATION, Notification, notification
 
 MAIL = "mail"
 ANSWER_MAX = 1024
@@ -53,7 +53,7 @@ WITH taken AS (
         ORDER BY next_at, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING delivery_id, notification_id, endpoint_id, attempts
 )
-SELECT notifications.*, delivery_id, endpoint_id, attempts, url,
+SELECT {NOTIFICATION}, delivery_id, endpoint_id, attempts, url,
        ARRAY(SELECT secret FROM webhook_secrets WHERE webhook_secrets.endpoint_id = taken.endpoint_id
              ORDER BY webhook_secrets.created_at, secret_id) AS secrets
 FROM taken JOIN notifications USING (notification_id) LEFT JOIN webhook_endpoints USING (endpoint_id)

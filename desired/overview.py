@@ -21,7 +21,8 @@ BINS = 12
 _WORKING = """
 SELECT phase, reason, is_paused, count(*) AS uploads, min(phase_since) AS oldest_since,
        count(*) FILTER (WHERE deadline_at < %(now)s AND NOT is_paused) AS overdue
-FROM (SELECT * FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working
+FROM (SELECT phase, reason, is_paused, phase_since, deadline_at, deleted FROM videos
+      WHERE NOT retired LIMIT %(at_most)s) AS working
 WHERE NOT deleted
 GROUP BY phase, reason, is_paused
 """

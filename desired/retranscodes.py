@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psycopg.rows import DictRow
 
 from desired.database import Connection
+from desired.rows import VIDEO
 
 _DAY_SECONDS = 86_400.0
 
@@ -15,12 +16,12 @@ _DAY_SECONDS = 86_400.0
 _LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7603))"
 
 # Where `is_retranscodable` of crds/videoupload.py holds, and the last edition that was asked for has begun.
-_RETRANSCODE = """
+_RETRANSCODE = f"""
 UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
   AND phase = 'ready' AND is_playable AND edition <= observed_edition
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 _COUNT = """
 INSERT INTO retranscodes (video_id, edition, owner)

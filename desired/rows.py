@@ -46,6 +46,17 @@ class AttemptState(StrEnum):
     ABANDONED = "abandoned"  # uncertain past the resolve window, or past its deadline
 
 
+# Named, never `*`: Postgres refuses a prepared statement whose columns a newer release's migration has changed.
+VIDEO = """
+    videos.video_id, videos.created_at, videos.revision, videos.origin, videos.owner, videos.title, videos.filename,
+    videos.content_type, videos.declared_bytes, videos.upload_mode, videos.region, videos.storage_key, videos.profile,
+    videos.edition, videos.retries, videos.confirmations, videos.deleted, videos.deleted_at, videos.retired,
+    videos.metadata, videos.part_bytes, videos.upload_id, videos.observed_revision, videos.phase, videos.phase_since,
+    videos.reason, videos.message, videos.deadline_at, videos.observed_edition, videos.observed_retries,
+    videos.attempt, videos.attempt_floor, videos.confirmations_floor, videos.job_id, videos.progress_percent,
+    videos.progress_at, videos.rejections, videos.rejected, videos.source, videos.published, videos.is_playable,
+    videos.failure, videos.is_paused, videos.retry_token"""
+
 UNRESOLVED = frozenset({AttemptState.INTENDED, AttemptState.UNCERTAIN})
 
 
@@ -103,7 +114,7 @@ _FAILURE = TypeAdapter(Failure | None)
 
 
 def video_row(columns: DictRow) -> VideoRow:
-    """Make the value of one row of `videos`."""
+    """Make the value of the columns VIDEO."""
     return VideoRow(
         wish=_wish(columns),
         observed=_observed(columns),

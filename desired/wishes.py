@@ -13,49 +13,49 @@ from desired.creating import Created, NewVideo
 from desired.database import Connection, Database
 from desired.idempotency import IdempotencyKey
 from desired.retranscodes import Allowance
-from desired.rows import Cause, VideoRow, video_row
+from desired.rows import VIDEO, Cause, VideoRow, video_row
 
-_GET = "SELECT * FROM videos WHERE video_id = %(video_id)s"
+_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
 # What a statement refuses to change is answered as it was then, not as somebody else left it a moment later.
 _LOCK = _GET + " FOR UPDATE"
 
 # One confirmation counts until it has been answered by a rejection; further ones only nudge.
-_CONFIRM = """
+_CONFIRM = f"""
 UPDATE videos SET confirmations = confirmations + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND phase IN ('pending', 'uploading') AND NOT deleted
   AND confirmations <= coalesce((rejected ->> 'confirmations')::integer, confirmations_floor)
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 # Where `is_retryable` of crds/videoupload.py holds; a retry that no pass has taken up yet stands for both.
-_RETRY = """
+_RETRY = f"""
 UPDATE videos SET retries = retries + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted AND retries <= observed_retries
   AND (phase = 'errored' OR (phase = 'uploaded' AND reason = 'SubmissionHeld'))
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
-_DELETE = """
+_DELETE = f"""
 UPDATE videos SET deleted = true, deleted_at = clock_timestamp(), revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
-_RESTORE = """
+_RESTORE = f"""
 UPDATE videos SET deleted = false, deleted_at = NULL, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestamp() - %(window)s
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 # Two processes may open one at the same time: the first one counts, and the other gives its own up. What a part is
 # stays, so that a client that comes back finds the same boundaries.
-_OPEN_UPLOAD = """
+_OPEN_UPLOAD = f"""
 UPDATE videos SET upload_id = %(upload_id)s, part_bytes = coalesce(part_bytes, %(part_bytes)s)
 WHERE video_id = %(video_id)s AND origin = 'api' AND upload_mode = 'multipart' AND NOT deleted
   AND phase IN ('pending', 'uploading') AND upload_id IS NOT DISTINCT FROM %(instead_of)s
-RETURNING *
-"""
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 
 class VideoGoneError(Exception):

@@ -1,0 +1,80 @@
+"""A newer release migrates while this one still serves: Postgres refuses a prepared statement whose columns change."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from crds.schedule import Timing
+from crds.videoupload import new_video_id
+from desired.audit import AuditedRows
+from desired.catalogue import Catalogue, Selection
+from desired.creating import NewVideo
+from desired.database import Database
+from desired.deliveries import Deliveries, DeliverySelection
+from desired.endpoints import Endpoints
+from desired.notifications import Kind
+from desired.observations import Observations
+from desired.outbox import Outbox
+from desired.overview import Overviews
+from desired.wishes import Wishes
+
+# psycopg prepares a statement when it comes for the sixth time on one connection.
+_UNTIL_PREPARED = 6
+_ADD = sql.SQL("ALTER TABLE {} ADD COLUMN of_a_later_release text NOT NULL DEFAULT 'x'")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool of one connection: what it has prepared is what the next call uses."""
+    made = Database(database_url, max_size=1)
+    yield made
+    made.close()
+
+
+class Release:
+    """What a running release asks Postgres for, again and again."""
+
+    def __init__(self, database: Database) -> None:
+        self.catalogue, self.wishes = Catalogue(database), Wishes(database, Timing())
+        self.observations, self.overviews = Observations(database), Overviews(database)
+        self.audited = AuditedRows(database)
+        self.endpoints, self.deliveries, self.outbox = Endpoints(database), Deliveries(database), Outbox(database)
+        self.endpoint_id = self.endpoints.create(
+            url="https://hooks.example.com", description="", kinds=[Kind.READY], secret="whsec_" + "A" * 32
+        ).endpoint_id
+
+    def work(self) -> None:
+        """Read and write each table once, as a video's life does."""
+        video_id, now = new_video_id(), datetime.now(UTC)
+        new = NewVideo(video_id, "ann", "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
+        self.wishes.create(new, per_hour=100)
+        self.wishes.confirm(video_id)
+        self.catalogue.of_owner(Selection("ann"), after=None, at_most=5)
+        self.catalogue.dead_letters(after=None, at_most=5)
+        self.observations.get(video_id)
+        self.overviews.look(now)
+        self.audited.working(after="", at_most=5)
+        self.audited.all(after="", at_most=5)
+        self.wishes.delete(video_id)
+        self.wishes.restore(video_id)
+        assert self.catalogue.get(video_id) is not None
+        self.endpoints.get(self.endpoint_id)
+        self.deliveries.test(self.endpoint_id)
+        self.outbox.dispatch(with_mail=True, now=now, at_most=5)
+        self.outbox.take(str(self.endpoint_id), now=now, leased_until=now + timedelta(minutes=1))
+        self.deliveries.page(DeliverySelection(), after=None, at_most=5)
+
+
+def test_columns_that_a_newer_release_adds_disturb_nothing(database: Database, database_url: str) -> None:
+    release = Release(database)
+    for _ in range(_UNTIL_PREPARED):
+        release.work()
+    with psycopg.connect(database_url, autocommit=True) as newer:
+        tables = newer.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            newer.execute(_ADD.format(sql.Identifier(table)))
+
+    release.work()
