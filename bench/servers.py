@@ -42,7 +42,7 @@ class Bench:
 
     def service(self) -> Server:
         """Return the API, as it is served in production."""
-        return self._gunicorn("api", ["-c", "webapi/gunicorn.conf.py"])
+        return self._gunicorn("api", ["-c", "webapi/serving/gunicorn.conf.py"])
 
     def bare(self) -> Server:
         """Return what it is compared with, with as many threads and workers."""

@@ -1,7 +1,7 @@
 """Why an edition can end in `errored`: the closed list of codes, and what each one tells a person.
 
 The same words reach the API, the resource's status and the docs. Problems of one API call
-(a bad field, a missing token) are not here: they are in webapi/errors.py.
+(a bad field, a missing token) are not here: they are in webapi/http/errors.py.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Credentials that come as files, one for each setting, and noticing that they were rotated.
 
 Kubernetes replaces the files of a mounted Secret in a running pod, and never its environment. What a process does when
-that happened is its own affair (controller/__main__.py, webapi/gunicorn.conf.py); reading them is in crds/settings.py.
+that happened is its own affair (controller/__main__.py, webapi/serving/gunicorn.conf.py); reading them is in
+crds/settings.py.
 """
 
 import hashlib

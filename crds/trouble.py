@@ -2,7 +2,7 @@
 
 Here because every room that talks to a neighbour (Kubernetes, Postgres, S3, Coconut) raises them and
 every loop that drives one catches them. What trouble means for an upload is decided in
-controller/machine.py; how it reads in HTTP in webapi/errors.py.
+controller/machine.py; how it reads in HTTP in webapi/http/errors.py.
 """
 
 

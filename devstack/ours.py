@@ -31,7 +31,7 @@ def migrate(world: World) -> None:
 
 def api(place: Place, world: World) -> Server:
     """Return the API under gunicorn."""
-    argv = [sys.executable, "-m", "gunicorn", "-c", "webapi/gunicorn.conf.py", "webapi.wsgi:app"]
+    argv = [sys.executable, "-m", "gunicorn", "-c", "webapi/serving/gunicorn.conf.py", "webapi.wsgi:app"]
     return Server(
         process=place.process(API),
         command=Command(argv, world.for_api(), PROJECT_DIR),

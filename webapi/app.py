@@ -8,25 +8,16 @@ from typing import Any
 import falcon
 
 from crds.callback import CALLBACK_PATH
-from webapi.admin import AdminRetry, AdminVideos
-from webapi.asking import Restore, Retry, Retrying
-from webapi.auth import Authentication, Tokens
-from webapi.cors import Cors
-from webapi.deliveries import DeliveryLog, DeliveryReplay
-from webapi.documentation import Docs, OpenApi
-from webapi.endpoints import Targets, Webhook, WebhookReplay, Webhooks, WebhookSecret, WebhookSecrets, WebhookTest
-from webapi.error_handlers import handle_errors
+from webapi.callbacks import CoconutWebhook
+from webapi.description.documentation import Docs, OpenApi
+from webapi.description.openapi import openapi_document
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
-from webapi.history import VideoEvents
-from webapi.lists import Lists
+from webapi.http.auth import Authentication, Tokens
+from webapi.http.cors import Cors
+from webapi.http.error_handlers import handle_errors
+from webapi.http.observing import Observing
 from webapi.metrics import Metrics
-from webapi.multipart import Multiparts
-from webapi.observing import Observing
-from webapi.openapi import openapi_document
-from webapi.originals import Originals, VideoOriginal
-from webapi.overview import AdminOverviewPage
 from webapi.page import Page, page_routes
-from webapi.parts import VideoParts
 from webapi.ports import (
     Catalogue,
     Claims,
@@ -39,12 +30,29 @@ from webapi.ports import (
     Storage,
     Wishes,
 )
-from webapi.retranscoding import Retranscode, Retranscoding
-from webapi.showing import Showing
-from webapi.uploads import UploadComplete, UploadUrl, UploadUrls
-from webapi.videos import Policy, Video, Videos
-from webapi.views import View
-from webapi.webhooks import CoconutWebhook
+from webapi.videos.admin import AdminRetry, AdminVideos
+from webapi.videos.asking import Restore, Retry, Retrying
+from webapi.videos.history import VideoEvents
+from webapi.videos.lists import Lists
+from webapi.videos.multipart import Multiparts
+from webapi.videos.originals import Originals, VideoOriginal
+from webapi.videos.overview import AdminOverviewPage
+from webapi.videos.parts import VideoParts
+from webapi.videos.retranscoding import Retranscode, Retranscoding
+from webapi.videos.showing import Showing
+from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
+from webapi.videos.videos import Policy, Video, Videos
+from webapi.videos.views import View
+from webapi.webhooks.deliveries import DeliveryLog, DeliveryReplay
+from webapi.webhooks.endpoints import (
+    Targets,
+    Webhook,
+    WebhookReplay,
+    Webhooks,
+    WebhookSecret,
+    WebhookSecrets,
+    WebhookTest,
+)
 
 App = falcon.App[Any, Any]
 

@@ -24,18 +24,18 @@ from spaces.multipart import Multipart
 from spaces.s3 import make_clients
 from spaces.settings import SpacesSettings
 from spaces.storage import Storage
-from webapi import jwks
 from webapi.app import App, Dependencies, create_app
-from webapi.auth import Tokens
-from webapi.endpoints import Targets
 from webapi.health import Readiness
-from webapi.jwks import KeySet
+from webapi.http import jwks
+from webapi.http.auth import Tokens
+from webapi.http.jwks import KeySet
 from webapi.metrics import Metrics
 from webapi.page import NoPageError, Page, read_page
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
-from webapi.videos import Policy
-from webapi.views import View
+from webapi.videos.videos import Policy
+from webapi.videos.views import View
+from webapi.webhooks.endpoints import Targets
 
 # Together with draining and the requests under way this stays below gunicorn's graceful timeout.
 _PUBLISHER_STOP_SECONDS = 5

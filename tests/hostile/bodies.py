@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.hostile.calls import Body
 from tests.hostile.requests import Facts, Fault, Sent, with_json
-from webapi.errors import Code
+from webapi.http.errors import Code
 from webapi.questions import METADATA_BYTES_MAX
 
 Change = Callable[[Sent, Facts], Sent]

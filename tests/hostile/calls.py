@@ -9,10 +9,10 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
+from webapi.callbacks import BODY_BYTES_MAX, Callback
+from webapi.http.reading import JSON_BYTES_MAX
 from webapi.questions import CreateVideo, ListDeadLetters, ListVideos, SignParts
-from webapi.reading import JSON_BYTES_MAX
-from webapi.telling import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
-from webapi.webhooks import BODY_BYTES_MAX, Callback
+from webapi.webhooks.telling import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tests.hostile.requests import Facts, Fault, Sent
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 KEY = "Idempotency-Key"
 _BAD_KEYS = {

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.hostile.requests import Answer
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 _ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (yes|no) \|", re.MULTILINE)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 from desired.catalogue import Place
 from tests.hostile.calls import Query
 from tests.hostile.requests import Facts, Fault, Sent
-from webapi.errors import Code
-from webapi.paging import Paging
+from webapi.http.errors import Code
+from webapi.http.paging import Paging
 
 _SOMEWHERE = Place(datetime(2026, 1, 1, tzinfo=UTC), "a")
 _BAD: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from crds.callback import callback_url
 from tests.hostile.calls import Call
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 from crds.callback import callback_url
 from tests.hostile.calls import Call, methods_of
 from tests.hostile.requests import Facts, Fault, Sent
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 UNKNOWN = "abcdefghijklmnopqrstuvwxy2"
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "TRACE")

@@ -11,7 +11,7 @@ from functools import partial
 import jwt
 
 from tests.hostile.requests import Facts, Fault, Sent
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"

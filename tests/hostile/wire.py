@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.hostile.calls import Call
 from tests.hostile.requests import Answer, Sent
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ def all_of(connection: socket.socket) -> bytes:
 
 def gunicorn() -> list[str]:
     """Return the command that starts the API."""
-    return [sys.executable, "-m", "gunicorn", "-c", "webapi/gunicorn.conf.py"]
+    return [sys.executable, "-m", "gunicorn", "-c", "webapi/serving/gunicorn.conf.py"]
 
 
 def token(user: str, **claims: object) -> str:

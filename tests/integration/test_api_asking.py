@@ -27,7 +27,7 @@ from devstack.s3 import S3Access
 from tests.contracts.client_rows_contract import in_phase
 from tests.eventually import eventually
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
-from webapi.paging import Paging
+from webapi.http.paging import Paging
 
 VIDEOS = "/api/v1/videos"
 AS_ADMIN = {"Authorization": f"Bearer {token('root', scope='admin')}"}

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from crds.trouble import UnavailableError
 from tests.integration.api_process import AUDIENCE, ISSUER, running, without_neighbours
-from webapi.jwks import from_url
+from webapi.http.jwks import from_url
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 PUBLISHED = {"keys": [{**jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": "e1"}]}

@@ -30,8 +30,8 @@ from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import real_world
 from tests.integration.webhook_rows import WebhookIds, tidy
-from webapi.errors import Code
-from webapi.operations import OPERATIONS
+from webapi.description.operations import OPERATIONS
+from webapi.http.errors import Code
 
 NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.asks_neighbours}
 # Of what the table asks for: the file comes in one piece, and a new edition is wished for already.

@@ -10,7 +10,9 @@ from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked
 from devstack.licences import page as licences_page
 from spaces.settings import SpacesSettings
-from webapi import auth, connections, jwks, questions, reading, webhooks
+from webapi import callbacks, questions
+from webapi.http import auth, jwks, reading
+from webapi.serving import connections
 
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "security.md").read_text()
@@ -30,7 +32,7 @@ def test_a_test_that_the_page_names_is_there(file: str, name: str) -> None:
     [
         ("head of a request | 32 KiB", connections.HEAD_BYTES_MAX == 32 * 1024),
         ("body of a call | 64 KiB", reading.JSON_BYTES_MAX == 64 * 1024),
-        ("of a callback 1 MiB", webhooks.BODY_BYTES_MAX == 1024 * 1024),
+        ("of a callback 1 MiB", callbacks.BODY_BYTES_MAX == 1024 * 1024),
         ("token | 4,096 characters", auth._TOKEN_CHARACTERS_MAX == 4096),
         ("metadata of a video | 2 KiB", questions.METADATA_BYTES_MAX == 2048),
         ("a page of a list | 100", questions.PAGE_SIZE_MAX == 100),

@@ -19,12 +19,12 @@ from tests.fakes.multipart import FakeMultipart
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.storage import FakeStorage
 from webapi.app import Dependencies, create_app
-from webapi.auth import Tokens
-from webapi.endpoints import Targets
 from webapi.health import Readiness
+from webapi.http.auth import Tokens
 from webapi.metrics import Metrics
-from webapi.videos import Policy
-from webapi.views import View
+from webapi.videos.videos import Policy
+from webapi.videos.views import View
+from webapi.webhooks.endpoints import Targets
 
 # Long enough for HS512 too, so that only the algorithm can be what is refused.
 SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for"

@@ -7,7 +7,7 @@ import falcon.testing
 
 from tests.unit.webapi.conftest import MAX_FILE_BYTES, Api
 from webapi.app import create_app
-from webapi.videos import Policy
+from webapi.videos.videos import Policy
 
 # Small parts, so that a test can send them all.
 PARTS = {1: b"0123456789", 2: b"0123456789", 3: b"01234"}

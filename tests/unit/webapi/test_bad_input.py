@@ -17,7 +17,7 @@ from tests.hostile.requests import Answer, Facts, Fault, Sent, good_request
 from tests.hostile.tokens import token
 from tests.unit.webapi.conftest import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from webapi.app import create_app
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 CASES = [(call, fault) for call in CALLS for fault in faults_of(call)]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from webapi.bodies import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
-from webapi.errors import KINDS, Code
-from webapi.operations import OPERATIONS, VIDEO, VIDEOS
+from webapi.description.operations import OPERATIONS, VIDEO, VIDEOS
+from webapi.http.errors import KINDS, Code
 from webapi.questions import CreateVideo, SignParts
 
 PAGE = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()

@@ -6,7 +6,7 @@ from crds.videoupload import Phase, Reason
 from desired.rows import Cause
 from tests.contracts.client_rows_contract import in_phase
 from tests.unit.webapi.conftest import Api
-from webapi.history import EVENTS_MAX
+from webapi.videos.history import EVENTS_MAX
 
 
 def test_the_history_begins_with_the_creation_and_ends_with_the_newest_transition(api: Api) -> None:

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from crds.trouble import UnavailableError
 from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
-from webapi.auth import Tokens
-from webapi.errors import Code, ProblemError
-from webapi.jwks import KeySet, parse_keys
+from webapi.http.auth import Tokens
+from webapi.http.errors import Code, ProblemError
+from webapi.http.jwks import KeySet, parse_keys
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -15,8 +15,8 @@ from desired.catalogue import Place
 from tests.contracts.client_rows_contract import a_new_video, in_phase
 from tests.fakes.desired import CREATED_AT
 from tests.unit.webapi.conftest import Api
-from webapi.errors import ProblemError
-from webapi.paging import Paging
+from webapi.http.errors import ProblemError
+from webapi.http.paging import Paging
 
 PUBLISHED = Published(1, 1, 3.0, (), has_poster=False)
 # Of a place on Ann's list, as only this service should make it.

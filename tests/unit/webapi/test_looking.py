@@ -11,7 +11,7 @@ from crds.videoupload import Phase, Published, Reason, Rejection, Rendition, Sou
 from tests.contracts.client_rows_contract import in_phase
 from tests.fakes.desired import CREATED_AT
 from tests.unit.webapi.conftest import Api
-from webapi.views import View
+from webapi.videos.views import View
 
 PUBLISHED = Published(
     edition=1,

@@ -12,8 +12,8 @@ from tests.hostile.calls import CALLS, routes_of
 from tests.unit.webapi.conftest import A_VIDEO, Api
 from webapi.app import create_app
 from webapi.bodies import VideoBody
-from webapi.errors import KINDS, Code
-from webapi.openapi import openapi_document
+from webapi.description.openapi import openapi_document
+from webapi.http.errors import KINDS, Code
 from webapi.questions import CreateVideo, ListVideos
 
 

@@ -9,7 +9,7 @@ from crds.models import SHOWN_REASONS
 from crds.videoupload import Phase
 from devstack.page import WEBUI_DIR
 from webapi import bodies
-from webapi.errors import Code
+from webapi.http.errors import Code
 
 SOURCES = WEBUI_DIR / "src"
 

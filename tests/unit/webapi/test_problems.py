@@ -14,7 +14,7 @@ from desired.endpoints import ENDPOINTS_MAX
 from tests.hostile.problems import PAGE, assert_problem, documented
 from tests.hostile.requests import Answer
 from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
-from webapi.errors import KINDS, Code
+from webapi.http.errors import KINDS, Code
 
 Result = falcon.testing.Result
 

@@ -2,7 +2,7 @@
 
 from desired.creating import Quota
 from tests.unit.webapi.conftest import A_VIDEO, Api, token
-from webapi.ratelimit import rate_limit_headers
+from webapi.http.ratelimit import rate_limit_headers
 
 VIDEOS = "/api/v1/videos"
 

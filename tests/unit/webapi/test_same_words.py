@@ -10,7 +10,7 @@ from crds.status import status_of
 from crds.videoupload import Observed, Wish
 from desired.rows import VideoRow
 from tests.unit.crds.builders import NOON, a_resource, observations, wishes
-from webapi.views import View
+from webapi.videos.views import View
 
 RULES = Rules(max_submissions=5)
 

@@ -11,8 +11,8 @@ from desired.creating import LimitReachedError, Quota
 from desired.idempotency import KeyInUseError, KeyReusedError
 from desired.retranscodes import RetranscodesSpentError
 from desired.wishes import VideoGoneError
-from webapi.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
-from webapi.ratelimit import rate_limit_headers
+from webapi.http.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
+from webapi.http.ratelimit import rate_limit_headers
 
 # Long enough for a restart of Postgres, short enough for a person who waits.
 _RETRY_AFTER_SECONDS = 5

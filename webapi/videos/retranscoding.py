@@ -5,11 +5,11 @@ import falcon
 from crds.videoupload import Phase, is_retranscodable
 from desired.retranscodes import Allowance
 from desired.rows import VideoRow
-from webapi.access import changeable, owned
-from webapi.errors import Code, ProblemError
-from webapi.originals import Originals
+from webapi.http.access import changeable, owned
+from webapi.http.errors import Code, ProblemError
 from webapi.ports import Catalogue, Publisher, Wishes
-from webapi.showing import Showing
+from webapi.videos.originals import Originals
+from webapi.videos.showing import Showing
 
 
 class Retranscoding:

@@ -7,8 +7,8 @@ import falcon
 
 from crds.videoupload import Origin, is_video_id
 from desired.rows import VideoRow
-from webapi.auth import caller_of
-from webapi.errors import Code, ProblemError
+from webapi.http.auth import caller_of
+from webapi.http.errors import Code, ProblemError
 from webapi.ports import Catalogue
 from webapi.questions import UUID_PATTERN
 

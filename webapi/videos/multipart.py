@@ -11,7 +11,7 @@ from crds.videoupload import UploadMode
 from desired.rows import VideoRow
 from spaces.outcome import StoredPart
 from spaces.plan import PartPlan, plan_for
-from webapi.errors import Code, ProblemError
+from webapi.http.errors import Code, ProblemError
 from webapi.ports import Parts, SignedUpload, Storage, Wishes
 
 log = structlog.get_logger(__name__)

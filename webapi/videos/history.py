@@ -2,10 +2,10 @@
 
 import falcon
 
-from webapi import views
-from webapi.access import owned
 from webapi.bodies import EventList
+from webapi.http.access import owned
 from webapi.ports import Catalogue, History
+from webapi.videos import views
 
 # A life has a few dozen transitions, and nobody reads further back.
 EVENTS_MAX = 200

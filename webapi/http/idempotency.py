@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel
 
 from desired.idempotency import IdempotencyKey
-from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.http.errors import Code, FieldProblem, ProblemError
 
 HEADER = "Idempotency-Key"
 # A string of RFC 9651, 3.3.3, as the draft wants it; and bare, as most clients send it.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from webapi import bodies, questions, telling
-from webapi.errors import Code
-from webapi.webhooks import Callback
+from webapi import bodies, questions
+from webapi.callbacks import Callback
+from webapi.http.errors import Code
+from webapi.webhooks import telling
 
 VIDEO_ID = "{video_id}"
 VIDEOS = "/api/v1/videos"

@@ -6,19 +6,19 @@ import falcon
 
 from desired.catalogue import Place
 from desired.deliveries import DeliverySelection
-from webapi.access import uuid_of
-from webapi.admin import SCOPE
-from webapi.errors import Code, ProblemError
-from webapi.paging import Paging, refused
+from webapi.http.access import uuid_of
+from webapi.http.auth import ADMIN_SCOPE
+from webapi.http.errors import Code, ProblemError
+from webapi.http.paging import Paging, refused
+from webapi.http.reading import read_query
 from webapi.ports import Deliveries
-from webapi.reading import read_query
-from webapi.telling import DeliveryList, ListDeliveries, delivery_body
+from webapi.webhooks.telling import DeliveryList, ListDeliveries, delivery_body
 
 
 class DeliveryLog:
     """`/api/v1/admin/deliveries`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
@@ -41,7 +41,7 @@ class DeliveryLog:
 class DeliveryReplay:
     """`/api/v1/admin/deliveries/{delivery_id}/replay`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries

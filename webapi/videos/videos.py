@@ -8,18 +8,18 @@ import falcon
 from crds.videoupload import UploadMode, new_video_id
 from desired.creating import NewVideo
 from spaces.keys import original_key
-from webapi.access import changeable, owned
-from webapi.auth import Caller, caller_of
-from webapi.errors import Code, FieldProblem, ProblemError
-from webapi.idempotency import idempotency_key
-from webapi.lists import Lists
-from webapi.multipart import Multiparts
+from webapi.http.access import changeable, owned
+from webapi.http.auth import Caller, caller_of
+from webapi.http.errors import Code, FieldProblem, ProblemError
+from webapi.http.idempotency import idempotency_key
+from webapi.http.ratelimit import rate_limit_headers
+from webapi.http.reading import read_json
 from webapi.ports import Catalogue, Publisher, Wishes
 from webapi.questions import CreateVideo
-from webapi.ratelimit import rate_limit_headers
-from webapi.reading import read_json
-from webapi.showing import Showing
-from webapi.uploads import BEFORE_THE_FILE, UploadUrls
+from webapi.videos.lists import Lists
+from webapi.videos.multipart import Multiparts
+from webapi.videos.showing import Showing
+from webapi.videos.uploads import BEFORE_THE_FILE, UploadUrls
 
 
 @dataclass(frozen=True)

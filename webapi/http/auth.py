@@ -13,8 +13,11 @@ import falcon
 import jwt
 
 from crds.mailbox import is_mailbox
-from webapi.errors import Code, ProblemError
-from webapi.jwks import ALGORITHMS, KeySet
+from webapi.http.errors import Code, ProblemError
+from webapi.http.jwks import ALGORITHMS, KeySet
+
+# In the token of whoever may see and do what administrators do.
+ADMIN_SCOPE = "admin"
 
 _REALM = 'Bearer realm="video-uploads"'
 # Clocks of two machines differ by seconds; RFC 8725 asks for a small tolerance.

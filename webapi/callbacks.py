@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crds.callback import SignedAttempt, verify
 from crds.trouble import UnavailableError
-from webapi.errors import Code, ProblemError
+from webapi.http.errors import Code, ProblemError
+from webapi.http.reading import parse_json, read_body
 from webapi.metrics import Metrics
 from webapi.ports import Claims
-from webapi.reading import parse_json, read_body
 
 # With metadata a payload holds the ffprobe output of the source and of every variant.
 BODY_BYTES_MAX = 1024 * 1024

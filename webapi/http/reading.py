@@ -8,7 +8,7 @@ import falcon
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 
-from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.http.errors import Code, FieldProblem, ProblemError
 
 JSON_BYTES_MAX = 64 * 1024
 # A body can be wrong in thousands of places; nobody reads further than this.

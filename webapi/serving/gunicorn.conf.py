@@ -1,5 +1,5 @@
 # ruff: noqa: N999  gunicorn looks for a file of this name
-"""gunicorn: `gunicorn -c webapi/gunicorn.conf.py` from anywhere the packages can be imported.
+"""gunicorn: `gunicorn -c webapi/serving/gunicorn.conf.py` from anywhere the packages can be imported.
 
 One worker for each process: its counters, its readiness and its publisher are then those of the process, and
 more capacity is more replicas. The application is loaded after the fork, so pools and threads are the worker's own.
@@ -13,8 +13,8 @@ from typing import Any
 from crds import logs
 from crds.rotation import watch
 from spaces.check import check_buckets
+from webapi.serving.worker import SERVICE_MODULE, DrainingWorker, SharedLogger
 from webapi.wiring import WHO, read_environment
-from webapi.worker import SERVICE_MODULE, DrainingWorker, SharedLogger
 
 # Read here first so that a wrong setting ends the start with one line instead of a worker's traceback.
 _environment = read_environment()
@@ -34,7 +34,7 @@ keepalive = 75
 # Draining, the requests under way and the publisher's rest; Kubernetes kills after 30.
 graceful_timeout = 25
 logger_class = SharedLogger
-# An access log would hold query strings, and with them signatures. See webapi/observing.py.
+# An access log would hold query strings, and with them signatures. See webapi/http/observing.py.
 accesslog = None
 # It would be a file in the home directory, which a container does not have.
 control_socket_disable = True

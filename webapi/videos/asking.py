@@ -3,10 +3,10 @@
 import falcon
 
 from desired.rows import VideoRow
-from webapi.access import changeable, owned
-from webapi.errors import Code, ProblemError
+from webapi.http.access import changeable, owned
+from webapi.http.errors import Code, ProblemError
 from webapi.ports import Catalogue, Publisher, Wishes
-from webapi.showing import Showing
+from webapi.videos.showing import Showing
 
 
 class Retrying:

@@ -7,13 +7,13 @@ import falcon
 
 from crds.videoupload import Phase
 from desired.catalogue import Selection
-from webapi.auth import caller_of
 from webapi.bodies import AdminVideoList, VideoList
-from webapi.paging import Paging
+from webapi.http.auth import caller_of
+from webapi.http.paging import Paging
+from webapi.http.reading import read_query
 from webapi.ports import Catalogue
 from webapi.questions import ListDeadLetters, ListVideos
-from webapi.reading import read_query
-from webapi.views import View
+from webapi.videos.views import View
 
 
 class Lists:

@@ -17,8 +17,8 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
     ParseException,
 )
 
-from webapi.connections import PatientWorker
-from webapi.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
+from webapi.http.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
+from webapi.serving.connections import PatientWorker
 
 SERVICE_MODULE = "webapi.wsgi"
 # Enough to see what somebody tried, not enough to fill the log with.

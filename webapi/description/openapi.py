@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from crds.videoupload import VIDEO_ID_MAX, VIDEO_ID_PATTERN
-from webapi import idempotency
-from webapi.errors import KINDS, MEDIA_PROBLEM, Code
-from webapi.operations import OPERATIONS, VIDEO_ID, Operation
+from webapi.description.operations import OPERATIONS, VIDEO_ID, Operation
+from webapi.http import idempotency
+from webapi.http.errors import KINDS, MEDIA_PROBLEM, Code
 from webapi.questions import UUID_PATTERN
 
 _REF = "#/components/schemas/{model}"

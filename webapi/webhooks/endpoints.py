@@ -10,12 +10,12 @@ import falcon
 from crds.targets import Resolve, TargetError, address_of, target_of
 from desired.deliveries import REPLAYED_MAX
 from desired.endpoints import EndpointChange, LastSecretError, TooManyError
-from webapi.access import uuid_of
-from webapi.admin import SCOPE
-from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.http.access import uuid_of
+from webapi.http.auth import ADMIN_SCOPE
+from webapi.http.errors import Code, FieldProblem, ProblemError
+from webapi.http.reading import read_json
 from webapi.ports import Deliveries, Endpoints
-from webapi.reading import read_json
-from webapi.telling import (
+from webapi.webhooks.telling import (
     ChangeWebhook,
     CreateWebhook,
     ReplayWebhook,
@@ -55,7 +55,7 @@ class Targets:
 class Webhooks:
     """`/api/v1/admin/webhooks`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, endpoints: Endpoints, targets: Targets) -> None:
         self._endpoints = endpoints
@@ -86,7 +86,7 @@ class Webhooks:
 class Webhook:
     """`/api/v1/admin/webhooks/{endpoint_id}`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, endpoints: Endpoints, targets: Targets) -> None:
         self._endpoints = endpoints
@@ -116,7 +116,7 @@ class Webhook:
 class WebhookSecrets:
     """`/api/v1/admin/webhooks/{endpoint_id}/secrets`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -136,7 +136,7 @@ class WebhookSecrets:
 class WebhookSecret:
     """`/api/v1/admin/webhooks/{endpoint_id}/secrets/{secret_id}`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -154,7 +154,7 @@ class WebhookSecret:
 class WebhookTest:
     """`/api/v1/admin/webhooks/{endpoint_id}/test`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
@@ -168,7 +168,7 @@ class WebhookTest:
 class WebhookReplay:
     """`/api/v1/admin/webhooks/{endpoint_id}/replay`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries

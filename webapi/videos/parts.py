@@ -4,14 +4,14 @@ import falcon
 
 from desired.rows import VideoRow
 from spaces.plan import PartPlan
-from webapi.access import changeable, owned
 from webapi.bodies import PartBody, PartList, SignedPart, SignedParts
-from webapi.errors import Code, FieldProblem, ProblemError
-from webapi.multipart import Multiparts
+from webapi.http.access import changeable, owned
+from webapi.http.errors import Code, FieldProblem, ProblemError
+from webapi.http.reading import read_json
 from webapi.ports import Catalogue
 from webapi.questions import SignParts
-from webapi.reading import read_json
-from webapi.uploads import waiting
+from webapi.videos.multipart import Multiparts
+from webapi.videos.uploads import waiting
 
 
 class VideoParts:

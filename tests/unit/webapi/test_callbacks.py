@@ -7,7 +7,7 @@ import pytest
 
 from crds.callback import callback_url
 from tests.unit.webapi.conftest import CALLBACK_KEYS, Api
-from webapi.webhooks import age_seconds
+from webapi.callbacks import age_seconds
 
 JOB = "S9BkOufdntiPR9"
 COMPLETED = {

@@ -9,15 +9,15 @@ import falcon
 from crds.models import PAUSED
 from crds.videoupload import Phase, Reason
 from desired.overview import DEAD_LETTERS_MAX, Crowd, Overview
-from webapi.admin import SCOPE
 from webapi.bodies import AdminOverview, BreakerBody, CallbacksBody, PhaseCount, ReasonCount
+from webapi.http.auth import ADMIN_SCOPE
 from webapi.ports import Overviews
 
 
 class AdminOverviewPage:
     """`/api/v1/admin/overview`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, overviews: Overviews, clock: Callable[[], datetime]) -> None:
         self._overviews = overviews

@@ -13,7 +13,7 @@ import orjson
 
 from crds.videoupload import is_video_id
 from desired.catalogue import Place
-from webapi.errors import Code, FieldProblem, ProblemError
+from webapi.http.errors import Code, FieldProblem, ProblemError
 
 _FIELD = "page_token"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,19 +2,18 @@
 
 import falcon
 
-from webapi.access import known
-from webapi.asking import Retrying
-from webapi.lists import Lists
+from webapi.http.access import known
+from webapi.http.auth import ADMIN_SCOPE
 from webapi.ports import Catalogue
-from webapi.showing import Showing
-
-SCOPE = "admin"
+from webapi.videos.asking import Retrying
+from webapi.videos.lists import Lists
+from webapi.videos.showing import Showing
 
 
 class AdminVideos:
     """`/api/v1/admin/videos`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
@@ -28,7 +27,7 @@ class AdminVideos:
 class AdminRetry:
     """`/api/v1/admin/videos/{video_id}/retry`."""
 
-    scope = SCOPE
+    scope = ADMIN_SCOPE
 
     def __init__(self, catalogue: Catalogue, retrying: Retrying, showing: Showing) -> None:
         self._catalogue = catalogue

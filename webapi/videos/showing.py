@@ -6,7 +6,7 @@ from datetime import datetime
 import falcon
 
 from desired.rows import VideoRow
-from webapi.views import View
+from webapi.videos.views import View
 
 
 class Showing:

@@ -4,11 +4,11 @@ import falcon
 
 from crds.videoupload import Phase, UploadMode, shown_phase
 from desired.rows import VideoRow
-from webapi.access import changeable, owned
 from webapi.bodies import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
-from webapi.errors import Code, ProblemError
-from webapi.multipart import Multiparts
+from webapi.http.access import changeable, owned
+from webapi.http.errors import Code, ProblemError
 from webapi.ports import Catalogue, Publisher, SignedUpload, Storage, Wishes
+from webapi.videos.multipart import Multiparts
 
 BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
 _DELETED = "the video is deleted; restore it first"

@@ -5,9 +5,9 @@ import falcon
 from crds.videoupload import SourceFacts
 from desired.rows import VideoRow
 from spaces.signing import safe_filename
-from webapi.access import owned
 from webapi.bodies import OriginalDownload
-from webapi.errors import Code, ProblemError
+from webapi.http.access import owned
+from webapi.http.errors import Code, ProblemError
 from webapi.ports import Catalogue, Storage
 
 # A download has to begin within this time; how long it takes is its own matter.

@@ -1,0 +1,1 @@
+"""The API described, for programs and for people, from the models that validate."""
