@@ -83,8 +83,8 @@ def _kubeconfig(environment: Mapping[str, str]) -> str | None:
             return str(Path(path).resolve())
         case "kind":
             raise ChoiceError(
-                "CLUSTER=kind is not built in yet: devstack/tools has no module for kind. "
-                "Create the cluster with your own kind and use CLUSTER=existing KUBECONFIG=<its kubeconfig>"
+                "CLUSTER=kind: kind needs Docker and an image registry, so it is not started from here. Start it with "
+                "`kind create cluster --kubeconfig kind.yaml`, then use CLUSTER=existing KUBECONFIG=kind.yaml"
             )
         case other:
             raise ChoiceError(f"CLUSTER is {other!r}; it may be local, existing or kind")
