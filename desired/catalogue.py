@@ -11,7 +11,7 @@ from datetime import datetime
 
 from crds.videoupload import Phase
 from desired.database import Database
-from desired.rows import VIDEO, VideoRow, video_row
+from desired.rows import VIDEO, VideoRow, video_rows
 
 _GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
@@ -67,8 +67,7 @@ class Catalogue:
     def get(self, video_id: str) -> VideoRow | None:
         """Return one row, whoever owns it."""
         with self._database.connection() as connection:
-            found = connection.execute(_GET, {"video_id": video_id}).fetchone()
-        return None if found is None else video_row(found)
+            return connection.cursor(row_factory=video_rows).execute(_GET, {"video_id": video_id}).fetchone()
 
     def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
         """Return a page of the selected videos, newest first."""
@@ -86,8 +85,8 @@ class Catalogue:
         # is shown tells whether another page follows.
         begin = {"at": after.at, "video_id": after.video_id} if after else {"at": "infinity", "video_id": ""}
         with self._database.connection() as connection:
-            found = connection.execute(statement, {**wanted, **begin, "at_most": at_most + 1}).fetchall()
-        return [video_row(columns) for columns in found]
+            cursor = connection.cursor(row_factory=video_rows)
+            return cursor.execute(statement, {**wanted, **begin, "at_most": at_most + 1}).fetchall()
 
 
 def _which(selection: Selection) -> str:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import RowFactory, dict_row
 
 from crds.videoupload import Phase
 from desired.catalogue import Catalogue, Page, Place, Selection
@@ -77,13 +77,18 @@ class Explained:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._row_factory: RowFactory[Any] = dict_row
         self.costs: list[Cost] = []
 
     @contextmanager
     def connection(self) -> Iterator["Explained"]:
         yield self
 
-    def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[dict[str, Any]]:
+    def cursor(self, *, row_factory: RowFactory[Any]) -> "Explained":
+        self._row_factory = row_factory
+        return self
+
+    def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[Any]:
         names = [name for name in _TYPES if f"%({name})s" in statement]
         numbered = statement % {name: f"${number}" for number, name in enumerate(names, 1)}
         self._connection.execute(f"PREPARE page ({', '.join(_TYPES[name] for name in names)}) AS {numbered}")
@@ -92,7 +97,7 @@ class Explained:
         (explained,) = self._connection.execute(explain).fetchall()
         self._connection.execute("DEALLOCATE page")
         self.costs.append(_cost(explained["QUERY PLAN"][0]["Plan"]))
-        return self._connection.execute(statement, parameters)
+        return self._connection.cursor(row_factory=self._row_factory).execute(statement, parameters)
 
 
 @pytest.fixture(scope="module")
