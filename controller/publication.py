@@ -41,11 +41,22 @@ def publish(step: Publish, this: Pass) -> Outcome:
 
 
 def write_playlist(this: Pass) -> Outcome:
-    """Make the stable playlist show what is on record; the next pass reads it back."""
+    """Make the stable playlist show what is on record; the next pass reads it back.
+
+    After the deadline this pass is the last one that tries.
+    """
     published = this.row.observed.published
-    if published is not None:
-        this.world.storage.write_playlist(this.row.wish.video_id, stable_playlist(published))
-    return Outcome(this.row, Next.SOON)
+    if published is None:
+        return Outcome(this.row, Next.SOON)
+    text, is_last = stable_playlist(published), is_over(this.row, this.now)
+    try:
+        this.world.storage.write_playlist(this.row.wish.video_id, text)
+        is_lost = is_last and this.world.storage.read_playlist(this.row.wish.video_id) != text
+    except NeighbourError:
+        if not is_last:
+            raise
+        is_lost = True
+    return this.fail(unpublished(this.row)) if is_lost else Outcome(this.row, Next.SOON)
 
 
 def finish(this: Pass) -> Outcome:

@@ -37,7 +37,7 @@ class FakeStorage:
     """Stands in for `spaces.storage.Storage` and `spaces.inventory.Inventory`.
 
     ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
-    ``keeps_originals`` their removal.
+    ``keeps_originals`` their removal; ``loses_playlists`` takes stable ones and shows none.
     ``raw`` and ``processed`` may be changed freely; the put methods fill them.
     """
 
@@ -47,6 +47,7 @@ class FakeStorage:
         self.trouble: NeighbourError | None = None
         self.read_only = False
         self.keeps_originals = False
+        self.loses_playlists = False
         self._clock = clock
 
     def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
@@ -112,6 +113,8 @@ class FakeStorage:
 
     def write_playlist(self, video_id: str, text: str) -> None:
         self._raise_trouble()
+        if self.loses_playlists:
+            return
         self.put_processed(keys.stable_playlist_key(video_id), text.encode(), PLAYLIST_TYPE)
 
     def read_playlist(self, video_id: str) -> str | None:

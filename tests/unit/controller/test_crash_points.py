@@ -17,7 +17,7 @@ from controller.coconut.gate import GateLimits, Pause
 from controller.steps import Step
 from crds.rules import OnUncertain, Rules
 from crds.trouble import RefusedError
-from crds.videoupload import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published
+from crds.videoupload import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
 from tests.fakes.crash_points import EFFECTS
 from tests.fakes.operator import Process, settled
 from tests.fakes.transcoder import Answer, Fate, Script
@@ -140,6 +140,19 @@ def lose_storage_until_too_late() -> SmallWorld:
     return small
 
 
+def lose_playlists_until_too_late() -> SmallWorld:
+    """Return a world whose stable playlist was not shown before the deadline, and never will be."""
+    small = uploaded()
+    process = Process(small)
+    process.begin()
+    while small.row.observed.reason is not Reason.PUBLISHING:
+        process.step()
+    small.pass_time(HASTY.processing_deadline_seconds + 1)
+    small.storage.loses_playlists = True
+    small.crash_points.points.clear()
+    return small
+
+
 def left_open() -> SmallWorld:
     """Return a world in which another upload of the same video was opened and left."""
     small = parted()
@@ -165,6 +178,7 @@ LIVES = {
     "provider-refuses": Life(lambda: uploaded(Script([Answer.REFUSED])), (annotate_retry,)),
     "a-job-breaks": Life(lambda: uploaded(Script(fates=[Fate.BREAKS])), (annotate_retry,)),
     "storage-lost-too-long": Life(lose_storage_until_too_late),
+    "playlist-lost-too-long": Life(lose_playlists_until_too_late),
     "paused": Life(uploaded, (pause, unpause)),
     "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
 }

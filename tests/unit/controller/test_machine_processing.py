@@ -188,6 +188,7 @@ WRITTEN = stable_playlist(a_publication())
         pytest.param(NO_TIME, Seen(playlist="#EXTM3U\n"), WritePlaylist(), id="shows-something-else"),
         pytest.param(NO_TIME, BLIND, WritePlaylist(), id="storage-is-away"),
         pytest.param(SIX_HOURS, Seen(playlist=WRITTEN), Finish(), id="read-back-at-the-deadline"),
+        pytest.param(SIX_HOURS, Seen(), WritePlaylist(), id="not-written-until-the-deadline"),
         pytest.param(
             SIX_HOURS,
             BLIND,

@@ -1,0 +1,68 @@
+"""Lives that are looked at again only long after their deadline: what was paid for and is complete is shown.
+
+The operator was away, or the video was deleted meanwhile and is wanted again.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from crds.failures import FailureCode
+from crds.videoupload import Phase, Reason
+from tests.fakes.operator import Process, live, settled
+from tests.fakes.world import VIDEO_ID, SmallWorld
+from tests.unit.controller.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
+
+TWO_DAYS = 2 * 86_400.0
+UNTIL = [
+    pytest.param(lambda small: small.row.observed.phase is Phase.PROCESSING, id="processing"),
+    pytest.param(lambda small: small.row.observed.reason is Reason.PUBLISHING, id="publishing"),
+]
+
+
+def run(small: SmallWorld, until: Callable[[SmallWorld], bool]) -> None:
+    process = Process(small)
+    process.begin()
+    while not until(small):
+        process.step()
+
+
+@pytest.mark.parametrize("until", UNTIL)
+def test_nobody_looked_until_long_after_the_deadline(until: Callable[[SmallWorld], bool]) -> None:
+    small = a_world()
+    run(small, until)
+    small.pass_time(TWO_DAYS)
+    live(small)
+    assert_ends_ready(small)
+
+
+@pytest.mark.parametrize("until", UNTIL)
+def test_deleted_and_restored_long_after_the_deadline(until: Callable[[SmallWorld], bool]) -> None:
+    small = a_world()
+    run(small, until)
+    small.records.delete(VIDEO_ID)
+    settled(small)
+    small.pass_time(TWO_DAYS)
+    small.records.restore(VIDEO_ID)
+    settled(small)
+    assert_ends_ready(small)
+
+
+def test_a_new_edition_deleted_while_it_is_published_and_restored_after_its_deadline_plays() -> None:
+    small = a_world()
+    live(small)
+    small.records.ask_for_edition(VIDEO_ID)
+    run(small, lambda small: small.row.observed.reason is Reason.PUBLISHING)
+    small.records.delete(VIDEO_ID)
+    settled(small)
+    small.pass_time(TWO_DAYS)
+    small.records.restore(VIDEO_ID)
+    settled(small)
+    assert_playable(small)
+
+
+def test_storage_takes_the_playlist_and_never_shows_it() -> None:
+    small = a_world(timing=HASTY)
+    small.storage.loses_playlists = True
+    live(small)
+    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
