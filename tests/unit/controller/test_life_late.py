@@ -66,3 +66,20 @@ def test_storage_takes_the_playlist_and_never_shows_it() -> None:
     small.storage.loses_playlists = True
     live(small)
     assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
+
+
+def test_an_order_that_was_held_up_after_its_intent_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever counts the submission as lost begins to count at the intent."""
+    small = a_world()
+    presign, seen = small.storage.presign_source, list[int]()
+
+    def slowly(key: str, *, expires_seconds: int) -> str:
+        if not seen:
+            small.pass_time(small.timing.submission_start_seconds + 1)
+        seen.append(len(small.transcoder.jobs))
+        return presign(key, expires_seconds=expires_seconds)
+
+    monkeypatch.setattr(small.storage, "presign_source", slowly)
+    live(small)
+    assert seen == [0, 0], "ordered by the second one only"
+    assert_ends_ready(small)
