@@ -24,7 +24,11 @@ RETURNING {VIDEO}
 
 _GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
-_RUNNING = "SELECT count(*) AS running FROM videos WHERE phase = 'processing'"
+# No pass looks at the job of a deleted or held video, so nothing would ever give its place back.
+_RUNNING = """
+SELECT count(*) AS running FROM videos
+WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp()
+"""
 
 _WORKING = """
 SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at,

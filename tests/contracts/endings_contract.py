@@ -136,5 +136,17 @@ class EndingsContract:
 
     def test_running_jobs_are_those_of_rows_in_processing(self, ends: Ends) -> None:
         assert ends.observations.running_jobs() == 0
-        ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING))
+        ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
         assert ends.observations.running_jobs() == 1
+
+    def test_a_deleted_video_takes_up_no_place_among_running_jobs(self, ends: Ends) -> None:
+        ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
+        ends.delete(VIDEO)
+        assert ends.observations.running_jobs() == 0
+
+    def test_a_video_that_is_held_takes_up_a_place_until_its_deadline_at_most(self, ends: Ends) -> None:
+        held = replace(ends.row().observed, phase=Phase.PROCESSING, is_paused=True)
+        ends.commit(replace(held, deadline_at=ends.now() + LATER))
+        assert ends.observations.running_jobs() == 1
+        ends.commit(replace(held, deadline_at=ends.now() - LATER))
+        assert ends.observations.running_jobs() == 0

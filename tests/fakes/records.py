@@ -93,7 +93,14 @@ class FakeRecords:
         return row
 
     def running_jobs(self) -> int:
-        return sum(row.observed.phase is Phase.PROCESSING for row in self.rows.values())
+        now = self._clock()
+        return sum(
+            row.observed.phase is Phase.PROCESSING
+            and not row.wish.deleted
+            and row.observed.deadline_at is not None
+            and row.observed.deadline_at > now
+            for row in self.rows.values()
+        )
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))
