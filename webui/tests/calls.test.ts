@@ -160,6 +160,9 @@ describe("problems in words for people", () => {
   it.each([
     ["upload_limit_reached", 1800, "The next one is possible in 30 minutes."],
     ["upload_limit_reached", 40, "The next one is possible in 40 seconds."],
+    ["retranscode_limit_reached", 7200, "The next time is possible in 2 hours."],
+    ["not_retranscodable", null, "it is in work, has failed, or was deleted"],
+    ["original_unavailable", null, "storage does not have the file that was sent any more"],
     ["insufficient_scope", null, "Use one with the scope “admin”"],
     ["temporarily_unavailable", null, "nothing is lost"],
     ["something_new", null, "There is no such thing: there is no such video. Check the path and the id."],

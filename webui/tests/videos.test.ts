@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { tiles, verdict } from "../src/admin/health";
 import { PHASES, type Overview, type Video } from "../src/api/types";
 import { nextLook } from "../src/videos/schedule";
-import { canRetry, isMoving, needsFile, shown } from "../src/videos/states";
+import { canConvertAgain, canRetry, isMoving, needsFile, shown } from "../src/videos/states";
 import { duration, fileSize, relative } from "../src/ui/words";
 import { commandFor } from "../src/watch/keys";
 import { choices } from "../src/watch/quality";
@@ -24,6 +24,7 @@ const VIDEO: Video = {
   deadline_at: null,
   attempt: 1,
   submissions_left: 2,
+  edition: 1,
   edition_status: "processing",
   error: null,
   renditions: [],
@@ -34,9 +35,16 @@ const VIDEO: Video = {
   deleted_at: null,
   restorable_until: null,
 };
-const READY: Partial<Video> = { status: "ready", edition_status: "ready", is_playable: true, reason: "Published" };
+const READY: Partial<Video> = {
+  ...{ status: "ready", edition_status: "ready", is_playable: true, reason: "Published" },
+  ...{ waiting_for: null, what_to_do: null },
+};
 const ERROR = { code: "transcode_failed", message: "the job failed", stage: "transcode", retryable: true, what_to_do: "Retry." };
-const FAILED: Partial<Video> = { status: "errored", edition_status: "errored", reason: "TranscodeFailed", error: ERROR };
+const FAILED: Partial<Video> = {
+  ...{ status: "errored", edition_status: "errored", reason: "TranscodeFailed", error: ERROR },
+  ...{ waiting_for: "a person", what_to_do: "Retry." },
+};
+const BEHIND: Partial<Video> = { waiting_for: "the operator to begin what was asked for", what_to_do: null };
 const DELETED: Partial<Video> = { deleted_at: "2026-01-02T00:00:00Z", reason: "Deleted" };
 
 const video = (changes: Partial<Video>): Video => ({ ...VIDEO, ...changes });
@@ -67,6 +75,22 @@ describe("a video's state in words", () => {
     expect(state).toMatchObject({ sentence: "Waiting for the moon.", advice: "Look up." });
   });
 
+  it.each<[string, Partial<Video>, string, number | null]>([
+    ["asked for", BEHIND, "which begins in a moment.", null],
+    ["in line", { edition_status: "uploaded", reason: "WaitingForSubmission" }, "It plays while a newer conversion is made.", null],
+    ["held up", { edition_status: "uploaded", reason: "WaitingForCapacity" }, "is made. Waiting for its turn", null],
+    ["in work", { edition_status: "processing", reason: "Transcoding" }, "It plays while a newer conversion is made.", 40],
+  ])("a newer conversion that is %s leaves it ready, and says so", (_name, changes, words, progress) => {
+    const state = shown(video({ ...READY, ...changes }), undefined);
+
+    expect(state).toMatchObject({ label: "Ready", progress });
+    expect(state.sentence).toContain(words);
+  });
+
+  it("a try that was asked for is not called a failure any more", () => {
+    expect(shown(video({ ...FAILED, ...BEHIND }), undefined)).toMatchObject({ label: "Waiting", advice: null });
+  });
+
   it("a newer conversion that failed leaves it ready, and says so", () => {
     const state = shown(video({ ...READY, edition_status: "errored", error: ERROR }), undefined);
 
@@ -76,19 +100,23 @@ describe("a video's state in words", () => {
 });
 
 describe("what can be done", () => {
-  it.each<[Partial<Video>, boolean, boolean]>([
-    [{}, true, false],
-    [READY, false, false],
-    [{ ...READY, edition_status: "processing" }, true, false],
-    [{ ...READY, is_playable: false }, true, false],
-    [FAILED, false, true],
-    [{ ...FAILED, ...DELETED }, false, false],
-    [DELETED, false, false],
-    [{ reason: "Paused" }, false, false],
-    [{ status: "uploaded", reason: "SubmissionHeld" }, true, true],
-  ])("%#: moves and may be retried", (changes, moves, retried) => {
+  it.each<[string, Partial<Video>, boolean, boolean, boolean]>([
+    ["in work", {}, true, false, false],
+    ["ready", READY, false, false, true],
+    ["ready, another edition was asked for", { ...READY, ...BEHIND }, true, false, false],
+    ["ready, another edition is in work", { ...READY, edition_status: "processing" }, true, false, false],
+    ["ready, another edition has failed", { ...READY, ...FAILED, status: "ready" }, false, true, false],
+    ["coming back", { ...READY, is_playable: false }, true, false, false],
+    ["failed", FAILED, false, true, false],
+    ["failed, another try was asked for", { ...FAILED, ...BEHIND }, true, false, false],
+    ["failed and deleted", { ...FAILED, ...DELETED }, false, false, false],
+    ["deleted", { ...READY, ...DELETED }, false, false, false],
+    ["paused", { reason: "Paused" }, false, false, false],
+    ["held for a person", { status: "uploaded", reason: "SubmissionHeld" }, true, true, false],
+  ])("%s: moves, may be retried, may be converted again", (_name, changes, moves, retried, again) => {
     expect(isMoving(video(changes))).toBe(moves);
     expect(canRetry(video(changes))).toBe(retried);
+    expect(canConvertAgain(video(changes))).toBe(again);
   });
 
   it("a file that was refused is needed again", () => {

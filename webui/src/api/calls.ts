@@ -1,7 +1,7 @@
 // Every call the page makes, by name.
 
 import type { Answer, Api } from "./client";
-import type { DeadLetter, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
+import type { DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
 
 export interface NewVideo {
   title: string;
@@ -63,6 +63,15 @@ export class Calls {
 
   async retry(id: string): Promise<Video> {
     return must(await this.api.call<Video>("POST", `/videos/${id}/retry`));
+  }
+
+  /** Ask for another edition; the answer tells the one before as long as nobody has begun. */
+  async retranscode(id: string): Promise<Video> {
+    return must(await this.api.call<Video>("POST", `/videos/${id}/retranscode`));
+  }
+
+  async original(id: string): Promise<Original> {
+    return must(await this.api.call<Original>("GET", `/videos/${id}/original`));
   }
 
   async remove(id: string): Promise<void> {

@@ -36,6 +36,12 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
       return "It is too late to bring this video back. Upload the file again as a new video.";
     case "not_retryable":
       return "There is nothing to try again here: look at what the video says now.";
+    case "retranscode_limit_reached":
+      return `You have had videos converted again as often as a day allows. The next time is possible in ${inWords(retryAfter ?? 3600)}.`;
+    case "not_retranscodable":
+      return "This video cannot be converted again right now: it is in work, has failed, or was deleted. Look at it in the list.";
+    case "original_unavailable":
+      return "The original cannot be had: storage does not have the file that was sent any more, or the video was deleted.";
     case "managed_by_kubernetes":
       return "This video was imported by an administrator and can only be changed there.";
     case "temporarily_unavailable":

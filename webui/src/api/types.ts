@@ -33,6 +33,7 @@ export interface Video {
   deadline_at: string | null;
   attempt: number;
   submissions_left: number;
+  edition: number;
   edition_status: Phase;
   error: VideoError | null;
   renditions: Rendition[];
@@ -84,6 +85,12 @@ export interface SignedPart {
   method: string;
   headers: Record<string, string>;
   expires_at: string;
+}
+
+export interface Original {
+  url: string;
+  filename: string;
+  size_bytes: number;
 }
 
 export interface VideoEvent {

@@ -34,7 +34,10 @@ export function Progress({ percent, label }: { percent: number; label: string })
 export function Modal(props: { title: string; children: ComponentChildren; onClose: (() => void) | null }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
+    // Closing it gives the focus back to where it came from.
+    return () => shown?.close();
   }, []);
   const onCancel = (event: Event) => {
     event.preventDefault();
@@ -62,6 +65,7 @@ export const PATHS = {
   back: "M15 5l-7 7 7 7",
   trash: "M5 7h14M10 7V4.5h4V7M7 7l1 12.5h8L17 7",
   again: "M19 12a7 7 0 1 1-2.2-5.1M19 4v4h-4",
+  download: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 20h14",
   undo: "M8 5L4 9l4 4M4 9h9.5a5.5 5.5 0 0 1 0 11H9",
 };
 

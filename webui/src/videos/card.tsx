@@ -11,6 +11,7 @@ export interface Acts {
   retry: (video: Video) => Promise<void>;
   remove: (video: Video) => Promise<void>;
   restore: (video: Video) => Promise<void>;
+  convertAgain: (video: Video) => Promise<void>;
 }
 
 export interface CardProps {

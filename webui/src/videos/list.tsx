@@ -81,6 +81,10 @@ export function actsOf(library: Library, uploads: Uploads, calls: Calls): Acts {
       library.take(await calls.retry(video.id));
       await lookAfter(video);
     },
+    convertAgain: async (video) => {
+      library.take(await calls.retranscode(video.id));
+      await lookAfter(video);
+    },
     remove: async (video) => {
       uploads.drop(video.id);
       await calls.remove(video.id);

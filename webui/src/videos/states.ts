@@ -40,13 +40,25 @@ export function shown(video: Video, sentPercent: number | undefined, isUnfinishe
 /** Whether the service is at work on it, or waits for something that comes by itself. */
 export function isMoving(video: Video): boolean {
   if (video.deleted_at !== null || video.reason === "Paused") return false;
+  if (isAboutToBegin(video)) return true;
   const moves = (phase: string) => phase !== "ready" && phase !== "errored";
   return moves(video.status) || moves(video.edition_status) || (video.status === "ready" && !video.is_playable);
 }
 
+/** Whether another edition or try was asked for and is not begun: all but these two words is still as it was before. */
+export function isAboutToBegin(video: Video): boolean {
+  const isAtRest = (video.edition_status === "ready" && video.is_playable) || video.edition_status === "errored";
+  return isAtRest && video.deleted_at === null && video.waiting_for !== null && video.what_to_do === null;
+}
+
 export function canRetry(video: Video): boolean {
-  if (video.deleted_at !== null) return false;
+  if (video.deleted_at !== null || isAboutToBegin(video)) return false;
   return video.edition_status === "errored" || video.reason === "SubmissionHeld";
+}
+
+/** Whether another edition of it can be asked for. */
+export function canConvertAgain(video: Video): boolean {
+  return video.deleted_at === null && video.is_playable && video.edition_status === "ready" && !isAboutToBegin(video);
 }
 
 /** Whether nothing of it is worth a word of its own: giving it up is no loss. */
@@ -82,17 +94,32 @@ function ready(video: Video): Shown {
   if (!video.is_playable) {
     return { label: "Coming back", tone: "busy", sentence: "It can be watched again in a moment.", advice: null, progress: null };
   }
+  if (isAboutToBegin(video)) {
+    const sentence = "It plays while a newer conversion is made, which begins in a moment.";
+    return { label: "Ready", tone: "good", sentence, advice: null, progress: null };
+  }
   if (video.edition_status === "errored") {
     const sentence = `It plays, but a newer conversion failed: ${video.error?.message ?? video.reason}.`;
     return { label: "Ready", tone: "good", sentence, advice: video.error?.what_to_do ?? video.what_to_do, progress: null };
   }
   if (video.edition_status !== "ready") {
-    return { label: "Ready", tone: "good", sentence: "It plays while a newer conversion is made.", advice: null, progress: null };
+    const sentence = `It plays while a newer conversion is made. ${newerSentence(video)}`.trim();
+    const progress = video.edition_status === "processing" ? video.progress : null;
+    return { label: "Ready", tone: "good", sentence, advice: null, progress };
   }
   return { label: "Ready", tone: "good", sentence: null, advice: null, progress: null };
 }
 
+/** What a newer edition waits for, if that is more than its turn to be made. */
+function newerSentence(video: Video): string {
+  if (video.reason === "WaitingForSubmission" || video.reason === "Transcoding") return "";
+  return SENTENCES[video.reason] ?? (video.waiting_for ? `Waiting for ${video.waiting_for}.` : "");
+}
+
 function failed(video: Video): Shown {
+  if (isAboutToBegin(video)) {
+    return { label: "Waiting", tone: "busy", sentence: "It is tried again in a moment.", advice: null, progress: null };
+  }
   const sentence = video.error ? ended(capital(video.error.message)) : "It could not be finished.";
   const advice = video.error?.what_to_do ?? video.what_to_do;
   return { label: "Failed", tone: "bad", sentence, advice, progress: null };

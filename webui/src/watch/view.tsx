@@ -4,44 +4,32 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Calls } from "../api/calls";
 import type { Video, VideoEvent } from "../api/types";
-import { Badge, Button, Icon, PATHS } from "../ui/parts";
+import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
 import { Store, useStore } from "../ui/store";
 import { duration, fileSize, relative } from "../ui/words";
 import type { Acts } from "../videos/card";
-import { isMoving, shown } from "../videos/states";
+import { shown } from "../videos/states";
+import { Actions, type ActionsProps } from "./actions";
 import { commandFor, obey } from "./keys";
 import { type Player, type PlayerState, play } from "./player";
+import { Watched } from "./watched";
 
-const AGAIN_MS = 3000;
 const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: null, trouble: null });
 
 export function Watch({ id, calls, acts }: { id: string; calls: Calls; acts: Acts }) {
-  const [video, setVideo] = useState<Video | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [watched] = useState(() => new Watched(id, calls));
+  const { video, trouble } = useStore(watched.state);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isGone = false;
-    let known: { video: Video; etag: string | null } | null = null;
-    const look = async () => {
-      try {
-        const { body, etag } = await calls.video(id, known?.etag);
-        if (isGone) return;
-        if (body) {
-          known = { video: body, etag };
-          setVideo(body);
-        }
-        setTrouble(null);
-        if (known && isMoving(known.video)) timer = setTimeout(look, AGAIN_MS);
-      } catch (error) {
-        if (!isGone) setTrouble((error as Error).message);
-      }
-    };
-    void look();
+    const wake = () => document.hidden || watched.wake();
+    document.addEventListener("visibilitychange", wake);
+    addEventListener("online", wake);
+    void watched.look();
     return () => {
-      isGone = true;
-      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", wake);
+      removeEventListener("online", wake);
+      watched.end();
     };
-  }, [id, calls]);
+  }, [watched]);
   return (
     <article class="watch">
       <p>
@@ -54,50 +42,63 @@ export function Watch({ id, calls, acts }: { id: string; calls: Calls; acts: Act
           {trouble}
         </p>
       )}
-      {video && <Shown video={video} calls={calls} acts={acts} />}
+      {video && <Shown video={video} calls={calls} acts={acts} onChanged={() => watched.look()} />}
     </article>
   );
 }
 
-function Shown({ video, calls, acts }: { video: Video; calls: Calls; acts: Acts }) {
-  const state = shown(video, undefined);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const remove = () =>
-    acts
-      .remove(video)
-      .then(() => location.assign("#/"))
-      .catch((error: Error) => setTrouble(error.message));
+function Shown(props: ActionsProps) {
+  const { video, calls } = props;
+  // The edition on the screen: who watches is not interrupted when another one takes its place.
+  const [first] = useState(video.edition_status === "ready" ? video.edition : video.edition - 1);
+  const [edition, setEdition] = useState(first);
+  const isNewer = video.edition > edition && video.edition_status === "ready";
   return (
     <>
       <h1 class="watch-title">{video.title}</h1>
-      {video.playback_url ? (
-        <Screen video={video} url={video.playback_url} />
-      ) : (
-        <div class="empty">
-          <Badge tone={state.tone}>{state.label}</Badge>
-          <p>{state.sentence}</p>
-          {state.advice && <p>{state.advice}</p>}
+      {video.playback_url && <Screen key={edition} video={video} url={video.playback_url} isWanted={edition !== first} />}
+      <State video={video} />
+      {isNewer && video.playback_url && (
+        <div class="notice" role="status">
+          <p>The new conversion is ready.</p>
+          <div class="card-actions">
+            <Button onClick={() => setEdition(video.edition)}>
+              <Icon path={PATHS.play} size={18} isFilled /> Play the new one
+            </Button>
+          </div>
         </div>
       )}
       <p class="card-facts">{facts(video)}</p>
-      <div class="card-actions">
-        {video.deleted_at === null && (
-          <Button class="button-quiet" onClick={() => void remove()}>
-            <Icon path={PATHS.trash} size={18} /> Delete
-          </Button>
-        )}
-      </div>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Actions {...props} />
       <History id={video.id} calls={calls} />
     </>
   );
 }
 
-function Screen({ video, url }: { video: Video; url: string }) {
+/** What is going on, where that is more than that it can be watched. */
+function State({ video }: { video: Video }) {
+  const state = shown(video, undefined);
+  if (video.playback_url) {
+    return (
+      <>
+        <p role="status">{state.sentence}</p>
+        {state.progress !== null && <Progress percent={state.progress} label={`Newer conversion of ${video.title}`} />}
+        {state.advice && <p class="card-advice">{state.advice}</p>}
+      </>
+    );
+  }
+  return (
+    <div class="empty">
+      <Badge tone={state.tone}>{state.label}</Badge>
+      <p role="status">{state.sentence}</p>
+      {state.progress !== null && <Progress percent={state.progress} label={`${state.label}: ${video.title}`} />}
+      {state.advice && <p>{state.advice}</p>}
+    </div>
+  );
+}
+
+/** The player. `isWanted`: somebody has just asked for it, so it plays and takes the keyboard. */
+function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted: boolean }) {
   const element = useRef<HTMLVideoElement>(null);
   const [player, setPlayer] = useState<Player | null>(null);
   const state = useStore(player?.state ?? NO_PLAYER);
@@ -117,6 +118,9 @@ function Screen({ video, url }: { video: Video; url: string }) {
     };
   }, [url]);
   useEffect(() => {
+    if (isWanted) element.current?.focus();
+  }, [isWanted]);
+  useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
@@ -135,6 +139,7 @@ function Screen({ video, url }: { video: Video; url: string }) {
         ref={element}
         class="screen"
         controls
+        autoPlay={isWanted}
         playsInline
         preload="metadata"
         poster={video.thumbnail_url ?? undefined}

@@ -1,0 +1,134 @@
+"""What the original is good for once a video plays: it is converted again, and it comes back as it was sent."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import psycopg
+import requests
+from playwright.sync_api import Locator
+
+from devstack import s3
+from tests.e2e.uploads.world import World
+from tests.e2e.web.pages import PATIENCE_MS, Visitor
+from tests.eventually import eventually
+
+SLOW_SECONDS = 4
+# RETRANSCODES_PER_DAY, when nobody says otherwise.
+PER_DAY = 10
+
+
+def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path) -> None:
+    page, video_id = visitor.page, watched(visitor, clip)
+    again = page.get_by_role("button", name="Convert again")
+    dialog = page.get_by_role("dialog", name="Convert “clip” again?")
+    visitor.play()
+    page.locator("video").evaluate("video => { video.loop = true; }")
+    visitor.world.faults(slow=SLOW_SECONDS)
+
+    again.press("Enter")
+    dialog.wait_for()
+    visitor.picture("1-asks-first")
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    eventually(lambda: is_focused(again))
+    assert told(visitor, video_id)["edition"] == 1
+    again.press("Enter")
+    dialog.get_by_role("button", name="Convert again").press("Enter")
+    page.get_by_role("progressbar", name="Newer conversion of clip").wait_for(timeout=PATIENCE_MS)
+    visitor.picture("2-plays-meanwhile")
+    assert again.count() == 0
+    assert is_focused(page.get_by_role("group", name="What you can do"))
+    before = visitor.current_time()
+    eventually(lambda: visitor.current_time() != before)
+    page.get_by_text("The new conversion is ready.").wait_for(timeout=PATIENCE_MS)
+    visitor.picture("3-another-edition")
+
+    shown = told(visitor, video_id)
+    assert (shown["edition"], shown["edition_status"]) == (2, "ready")
+    assert "2/hls/" in requests.get(shown["playback_url"], timeout=5).text
+    page.get_by_role("button", name="Play the new one").click()
+    eventually(lambda: visitor.current_time() > 0)
+    assert is_focused(page.locator("video"))
+    again.wait_for()
+
+
+def test_the_list_follows_a_newer_conversion_too(visitor: Visitor, clip: Path) -> None:
+    watched(visitor, clip)
+    visitor.world.faults(slow=SLOW_SECONDS)
+    visitor.page.get_by_role("button", name="Convert again").click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
+    visitor.page.get_by_role("dialog").wait_for(state="detached")
+    visitor.page.get_by_role("link", name="My videos").click()
+
+    sentence = visitor.card("clip").get_by_text("It plays while a newer conversion is made")
+    sentence.wait_for(timeout=PATIENCE_MS)
+    sentence.wait_for(state="detached", timeout=PATIENCE_MS)
+
+
+def test_the_limit_of_a_day_is_said_in_words(visitor: Visitor, clip: Path) -> None:
+    video_id = watched(visitor, clip)
+    spend_the_day(visitor, video_id)
+    visitor.page.get_by_role("button", name="Convert again").click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
+
+    visitor.page.get_by_role("alert").get_by_text("as often as a day allows. The next time is possible in").wait_for()
+    visitor.picture("limit")
+    assert told(visitor, video_id)["edition"] == 1
+
+
+def test_the_original_comes_back_byte_for_byte(visitor: Visitor, clip: Path) -> None:
+    page, video_id = visitor.page, watched(visitor, clip)
+    button = page.get_by_role("button", name="Download the original")
+    with page.expect_download() as downloading:
+        button.press("Enter")
+    page.get_by_role("status").get_by_text("Your browser saves “clip.mp4”").wait_for()
+    visitor.picture("1-saved")
+
+    assert downloading.value.suggested_filename == "clip.mp4"
+    assert Path(downloading.value.path()).read_bytes() == clip.read_bytes()
+    lose_the_original(visitor.world, video_id)
+    button.click()
+    page.get_by_role("alert").get_by_text("storage does not have the file that was sent any more").wait_for()
+    visitor.picture("2-lost")
+    assert page.url.endswith(f"#/watch/{video_id}")
+
+
+def watched(visitor: Visitor, clip: Path) -> str:
+    """Upload the clip and look at it; return its id."""
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    video_id = visitor.video_id("clip")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    # A video can be played a moment before its edition is at rest, and only then can there be another one.
+    visitor.page.get_by_role("button", name="Convert again").wait_for()
+    return video_id
+
+
+def told(visitor: Visitor, video_id: str) -> Any:
+    """Return what the service says of a video."""
+    return visitor.person.call("GET", f"/videos/{video_id}", expected=200)
+
+
+def is_focused(element: Locator) -> bool:
+    """Tell whether the keyboard speaks to this element."""
+    focused: bool = element.evaluate("element => element === document.activeElement")
+    return focused
+
+
+def spend_the_day(visitor: Visitor, video_id: str) -> None:
+    """Leave somebody as if they had asked for as many editions of late as a day allows."""
+    owner = jwt.decode(visitor.person.token, options={"verify_signature": False})["sub"]
+    spent = (
+        "INSERT INTO retranscodes (video_id, edition, owner) SELECT %s, 100 + n, %s FROM generate_series(1, %s) AS n"
+    )
+    with psycopg.connect(visitor.world.described.database_url, autocommit=True) as connection:
+        connection.execute(spent, [video_id, owner, PER_DAY])
+
+
+def lose_the_original(world: World, video_id: str) -> None:
+    """Remove the file from storage behind everybody's back."""
+    bucket = world.described.s3
+    reach = s3.access(world.stack.place, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
+    s3.client_for(reach).delete_object(Bucket=bucket.bucket, Key=f"uploads/{video_id}/original.mp4")

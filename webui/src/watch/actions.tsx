@@ -1,0 +1,116 @@
+// What can be done with a video that is watched: save its original, convert it again, try again, delete it.
+
+import { useRef, useState } from "preact/hooks";
+
+import type { Calls } from "../api/calls";
+import type { Video } from "../api/types";
+import { Button, Icon, Modal, PATHS } from "../ui/parts";
+import { fileSize } from "../ui/words";
+import type { Acts } from "../videos/card";
+import { canConvertAgain, canRetry, needsFile } from "../videos/states";
+import { downloadable, save } from "./original";
+
+export interface ActionsProps {
+  video: Video;
+  calls: Calls;
+  acts: Acts;
+  /** Something was done: it is worth another look. */
+  onChanged: () => Promise<void>;
+}
+
+export function Actions({ video, calls, acts, onChanged }: ActionsProps) {
+  const [busy, setBusy] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
+  const [said, setSaid] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const row = useRef<HTMLDivElement>(null);
+  const run = async (act: () => Promise<string | null>) => {
+    setBusy(true);
+    setSaid(null);
+    setTrouble(null);
+    await act().then(setSaid, (error: Error) => setTrouble(error.message));
+    setBusy(false);
+    // The button that was pressed may be gone: whoever uses the keyboard goes on from here.
+    if (document.activeElement === document.body) row.current?.focus();
+  };
+  const download = async () => {
+    const original = await downloadable(video.id, calls);
+    save(original);
+    return `Your browser saves “${original.filename}” (${fileSize(original.size_bytes)}).`;
+  };
+  const convert = async () => {
+    await acts.convertAgain(video);
+    await onChanged();
+    return null;
+  };
+  const retry = async () => {
+    await acts.retry(video);
+    await onChanged();
+    return null;
+  };
+  const remove = async () => {
+    await acts.remove(video);
+    location.assign("#/");
+    return null;
+  };
+  if (video.deleted_at !== null) return null;
+  return (
+    <>
+      <div ref={row} class="card-actions" role="group" aria-label="What you can do" tabIndex={-1}>
+        {canRetry(video) && !needsFile(video) && (
+          <Button kind="main" disabled={busy} onClick={() => void run(retry)}>
+            <Icon path={PATHS.again} size={18} /> Try again
+          </Button>
+        )}
+        {video.is_playable && (
+          <Button disabled={busy} onClick={() => void run(download)}>
+            <Icon path={PATHS.download} size={18} /> Download the original
+          </Button>
+        )}
+        {canConvertAgain(video) && (
+          <Button disabled={busy} aria-haspopup="dialog" onClick={() => setConfirming(true)}>
+            <Icon path={PATHS.again} size={18} /> Convert again
+          </Button>
+        )}
+        <Button class="button-quiet" disabled={busy} onClick={() => void run(remove)}>
+          <Icon path={PATHS.trash} size={18} /> Delete
+        </Button>
+      </div>
+      <p class="said" role="status">
+        {said}
+      </p>
+      {trouble && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      {isConfirming && (
+        <Confirmation
+          title={video.title}
+          onNo={() => setConfirming(false)}
+          onYes={() => {
+            setConfirming(false);
+            void run(convert);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Confirmation({ title, onYes, onNo }: { title: string; onYes: () => void; onNo: () => void }) {
+  return (
+    <Modal title={`Convert “${title}” again?`} onClose={onNo}>
+      <p>
+        It is made anew from the original file. That costs as much as the first time, so only a few are possible each
+        day. It plays on meanwhile, and its address stays the same.
+      </p>
+      <div class="modal-actions">
+        <Button onClick={onNo}>Not now</Button>
+        <Button kind="main" onClick={onYes}>
+          Convert again
+        </Button>
+      </div>
+    </Modal>
+  );
+}

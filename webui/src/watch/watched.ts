@@ -1,0 +1,78 @@
+// The video that somebody watches: looked at as long as something about it moves and somebody can see it.
+
+import type { Calls } from "../api/calls";
+import { passes } from "../api/client";
+import type { Video } from "../api/types";
+import { Store } from "../ui/store";
+import { nextLook } from "../videos/schedule";
+import { isMoving } from "../videos/states";
+
+export interface Seen {
+  video: Video | null;
+  /** Why the last look told nothing. */
+  trouble: string | null;
+}
+
+export class Watched {
+  readonly state = new Store<Seen>({ video: null, trouble: null });
+  private etag: string | null = null;
+  private retryAfterSeconds: number | null = null;
+  private unchanged = 0;
+  private unanswered = 0;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private isOver = false;
+
+  constructor(
+    private readonly id: string,
+    private readonly calls: Pick<Calls, "video">,
+    private readonly isHidden: () => boolean = () => document.hidden,
+  ) {}
+
+  /** Look now, and then for as long as it is worth it. */
+  async look(): Promise<void> {
+    this.rest();
+    try {
+      const answer = await this.calls.video(this.id, this.etag);
+      if (this.isOver) return;
+      this.etag = answer.etag;
+      this.retryAfterSeconds = answer.retryAfterSeconds;
+      this.unchanged = answer.isUnchanged ? this.unchanged + 1 : 0;
+      this.unanswered = 0;
+      this.state.set({ video: answer.body ?? this.state.value.video, trouble: null });
+    } catch (error) {
+      if (this.isOver) return;
+      this.unanswered = passes(error) ? this.unanswered + 1 : 0;
+      this.state.set({ ...this.state.value, trouble: (error as Error).message });
+      if (!passes(error)) return;
+    }
+    this.schedule();
+  }
+
+  /** Somebody sees it again, or the line is back. */
+  wake(): void {
+    if (this.moves() || this.unanswered > 0) void this.look();
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.rest();
+  }
+
+  private moves(): boolean {
+    const { video } = this.state.value;
+    return video !== null && isMoving(video);
+  }
+
+  private schedule(): void {
+    this.rest();
+    const { unchanged, unanswered, retryAfterSeconds } = this;
+    const isMoving = this.moves() || unanswered > 0;
+    const inMs = nextLook({ isMoving, isHidden: this.isHidden(), unchanged, unanswered, retryAfterSeconds });
+    if (inMs !== null) this.timer = setTimeout(() => void this.look(), inMs);
+  }
+
+  private rest(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+}
