@@ -1,5 +1,5 @@
 // Trusted Types: with this policy in place no text becomes code or markup anywhere on the page, whoever wrote it.
-// Only our own two worker scripts may be started, and an element may be emptied.
+// Only our own worker scripts may be started, and an element may be emptied.
 
 interface TrustedTypes {
   createPolicy(name: string, rules: Record<string, (text: string) => string | null>): unknown;
@@ -7,7 +7,7 @@ interface TrustedTypes {
 
 export function mayRun(url: string, origin: string): boolean {
   const { origin: from, pathname } = new URL(url, origin);
-  return from === origin && (pathname === "/keeper.js" || /^\/assets\/hls\.worker-[\w-]+\.js$/.test(pathname));
+  return from === origin && (pathname === "/keeper.js" || /^\/assets\/(hls\.|md5-)worker-[\w-]+\.js$/.test(pathname));
 }
 
 export function setTrustedTypes(): void {

@@ -61,6 +61,7 @@ describe("a file that was chosen again", () => {
 
   it.each([
     [{ size: 7 }, "This is another file: it has 7 bytes instead of 40 MB"],
+    [{ size: 41_943_039 }, "it has 41943039 bytes instead of 41943040 bytes"],
     [{ name: "dogs.mp4" }, "This file is called “dogs.mp4”"],
     [{ lastModified: 1001 }, "was changed since the upload began"],
   ])("is refused by what differs: %o", (changes, sentence) => {

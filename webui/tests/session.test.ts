@@ -109,6 +109,8 @@ describe("scripts that may be started", () => {
   it.each([
     ["/keeper.js", true],
     ["/assets/hls.worker-DX51GcGk.js", true],
+    ["/assets/md5-worker-Drkoyy_C.js", true],
+    ["/assets/md5-worker-Drkoyy_C.js/../other.js", false],
     ["/assets/other.js", false],
     ["https://elsewhere.example.com/keeper.js", false],
     ["/keeper.js/../evil.js", false],

@@ -5,7 +5,8 @@ import { NoAnswerError, ProblemError } from "../api/problems";
 
 export type After = { kind: "again"; inMs: number } | { kind: "done" } | { kind: "person"; sentence: string };
 
-// A refusal by storage may be a URL that expired on the way: signing anew helps once or twice, not for ever.
+// A refusal by storage may be a URL that expired, or bytes that were damaged on the way: sending anew helps once or
+// twice, not for ever.
 const REFUSALS_AT_MOST = 3;
 
 export interface Failed {

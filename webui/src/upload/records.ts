@@ -1,5 +1,7 @@
 // What is remembered of uploads that have not ended, across reloads: enough to go on, and never the file itself.
 
+import type { NewVideo } from "../api/calls";
+
 export interface UploadRecord {
   /** Names the upload here, and as Idempotency-Key at the service: a lost answer to the first call costs nothing. */
   key: string;
@@ -45,6 +47,11 @@ export function newRecord(file: Chosen, owner: string, key: string, now: number)
     mode: file.size > IN_PARTS_ABOVE ? "multipart" : "single",
     startedAt: now,
   };
+}
+
+/** What the service is asked for. */
+export function asked({ title, name, type, size, mode }: UploadRecord): NewVideo {
+  return { title, filename: name, content_type: type, size_bytes: size, upload_mode: mode };
 }
 
 export class Records {

@@ -30,16 +30,28 @@ export function nextStep({ record, video, parts, hasFile, isSentElsewhere }: Kno
   return { kind: "ask", storedBytes, sentence: askingSentence(record, parts, storedBytes) };
 }
 
+/** As if nothing had arrived: what is shown where nobody answers. */
+export function nothingStored(record: UploadRecord): Next & { kind: "ask" } {
+  return { kind: "ask", storedBytes: 0, sentence: askingSentence(record, null, 0) };
+}
+
 /** What is wrong with a file that was chosen again; null if it is the one that was being sent. */
 export function mismatch(record: UploadRecord, chosen: Chosen): string | null {
   if (chosen.size !== record.size) {
-    return `This is another file: it has ${fileSize(chosen.size)} instead of ${fileSize(record.size)}. Choose “${record.name}” as it was.`;
+    const [has, instead] = differentSizes(chosen.size, record.size);
+    return `This is another file: it has ${has} instead of ${instead}. Choose “${record.name}” as it was.`;
   }
   if (chosen.name !== record.name) return `This file is called “${chosen.name}”. Choose “${record.name}”.`;
   if (chosen.lastModified !== record.lastModified) {
     return `“${record.name}” was changed since the upload began. Discard this upload and send the new file.`;
   }
   return null;
+}
+
+/** Both sizes as people read them, or exactly where those would be the same. */
+function differentSizes(...sizes: [number, number]): [string, string] {
+  const [one, other] = [fileSize(sizes[0]), fileSize(sizes[1])];
+  return one === other ? [`${sizes[0]} bytes`, `${sizes[1]} bytes`] : [one, other];
 }
 
 function waitsForFile(video: Known["video"]): boolean {

@@ -4,6 +4,7 @@ import AwsS3 from "@uppy/aws-s3";
 import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
 
 import type { SignedPart, StoredPart, Target } from "../api/types";
+import { Digests, UnreadableFileError } from "./digests";
 import { UPPY_WORDS } from "./uppy-words";
 
 export interface OwnMeta extends Meta {
@@ -22,6 +23,8 @@ export interface Steps {
   stored(file: Sent, signal?: AbortSignal): Promise<StoredPart[]>;
   sign(file: Sent, part: number, signal?: AbortSignal): Promise<SignedPart>;
   confirm(file: Sent): Promise<void>;
+  /** The file cannot be sent as it is; Uppy would try for minutes. */
+  unreadable(file: Sent, error: UnreadableFileError): void;
   videoOf(file: Sent): string;
 }
 
@@ -41,6 +44,16 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
     logger: QUIET,
     onBeforeFileAdded: (file) => steps.named(file as Sent),
   });
+  // Storage refuses what was damaged or cut on its way, and it is sent again.
+  const digests = new Digests();
+  const digestOf = async (file: Sent, bytes: Blob) => {
+    try {
+      return await digests.of(bytes);
+    } catch (error) {
+      if (error instanceof UnreadableFileError) steps.unreadable(file, error);
+      throw error;
+    }
+  };
   return uppy.use(AwsS3<OwnMeta, Body>, {
     limit: PARTS_AT_ONCE,
     retryDelays: PART_RETRY_DELAYS,
@@ -48,8 +61,10 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
     // Uppy hands over the bytes here, whatever its types say.
     getChunkSize: (data) => steps.partSize(data as unknown as Blob),
     getUploadParameters: async (file, { signal }) => {
+      const digest = await digestOf(file as Sent, file.data as Blob);
+      // Asked for afterwards: the URL is good for some minutes only.
       const { upload_url, headers } = await steps.target(file as Sent, signal);
-      return { method: "PUT" as const, url: upload_url, fields: {}, headers };
+      return { method: "PUT" as const, url: upload_url, fields: {}, headers: { ...headers, "Content-MD5": digest } };
     },
     // The video was made before Uppy begins; every upload in parts is one that goes on.
     createMultipartUpload: async (file) => ({ uploadId: steps.videoOf(file as Sent), key: steps.videoOf(file as Sent) }),
@@ -59,9 +74,11 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
         Size: part.size_bytes,
         ETag: part.etag,
       })),
-    signPart: async (file, { partNumber, signal }) => {
+    signPart: async (file, { partNumber, body, signal }) => {
+      const digest = await digestOf(file as Sent, body);
       const { upload_url, headers, expires_at } = await steps.sign(file as Sent, partNumber, signal);
-      return { url: upload_url, method: "PUT", headers, expires: secondsUntil(expires_at) };
+      const sent = { ...headers, "Content-MD5": digest };
+      return { url: upload_url, method: "PUT", headers: sent, expires: secondsUntil(expires_at) };
     },
     completeMultipartUpload: async (file) => {
       await steps.confirm(file as Sent);

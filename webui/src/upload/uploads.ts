@@ -5,19 +5,19 @@ import type { Body } from "@uppy/core";
 
 import type { Calls } from "../api/calls";
 import { ProblemError } from "../api/problems";
-import type { SignedPart, Target } from "../api/types";
+import type { SignedPart } from "../api/types";
 import { Store } from "../ui/store";
 import { claim } from "./claim";
 import { afterFailure } from "./failures";
 import type { Keeper } from "./keeper";
-import { newRecord, type Records, type UploadRecord } from "./records";
+import { asked, newRecord, type Records, type UploadRecord } from "./records";
 import { Percents } from "./percents";
-import { mismatch } from "./resume";
+import { mismatch, nothingStored } from "./resume";
 import { type Unfinished, unfinished, whatFollows } from "./restoring";
 import { makeUppy, type OwnMeta, type Sent } from "./sending";
+import { Targets } from "./targets";
 
 const SHOWN_WHEN_DONE_MS = 1500;
-const FRESH_MS = 60_000;
 
 export class Uploads {
   readonly uppy: Uppy<OwnMeta, Body>;
@@ -28,7 +28,7 @@ export class Uploads {
   onVideo: (videoId: string) => void = () => undefined;
 
   private readonly partSizes = new WeakMap<Blob, number>();
-  private readonly targets = new Map<string, Target>();
+  private readonly targets = new Targets();
   private readonly failures = new Map<string, number>();
   private readonly ended = new Set<string>();
 
@@ -42,11 +42,13 @@ export class Uploads {
       named: (file) => this.named(file),
       isInParts: (file) => this.recordOf(file).mode === "multipart",
       partSize: (data) => this.partSizes.get(data) ?? 0,
-      target: (file, signal) => this.target(file, signal),
+      target: async (file, signal) =>
+        this.targets.take(file.meta.key) ?? (await this.calls.uploadUrl(this.videoOf(file), signal)),
       stored: async (file, signal) => (await this.calls.parts(this.videoOf(file), signal)).parts,
       sign: (file, part, signal) => this.signed(file, part, signal),
       confirm: (file) => this.calls.confirm(this.videoOf(file)),
       videoOf: (file) => this.videoOf(file),
+      unreadable: (file, error) => void this.unreadable(file, error.message),
     });
     this.listen();
   }
@@ -121,7 +123,8 @@ export class Uploads {
     if (owner === null) return false;
     if (typeof file.meta.key === "string" && this.records.get(file.meta.key)) return file;
     const data = file.data as File;
-    const record = newRecord({ ...chosen(data), name: file.name ?? data.name }, owner, crypto.randomUUID(), Date.now());
+    const chosen = { name: file.name ?? data.name, size: data.size, type: data.type, lastModified: data.lastModified };
+    const record = newRecord(chosen, owner, crypto.randomUUID(), Date.now());
     this.records.put(record);
     return { ...file, meta: { ...file.meta, key: record.key } };
   }
@@ -166,30 +169,15 @@ export class Uploads {
   }
 
   private async created(record: UploadRecord): Promise<string> {
-    const asked = {
-      title: record.title,
-      filename: record.name,
-      content_type: record.type,
-      size_bytes: record.size,
-      upload_mode: record.mode,
-    };
-    const target = await this.calls.create(asked, record.key);
+    const target = await this.calls.create(asked(record), record.key);
     if (!this.records.get(record.key)) {
       // Cancelled while the service was asked.
       await this.calls.remove(target.video_id);
       throw new Error("cancelled");
     }
     this.records.put({ ...record, videoId: target.video_id });
-    this.targets.set(record.key, target);
+    this.targets.put(record.key, target);
     return target.video_id;
-  }
-
-  private async target(file: Sent, signal?: AbortSignal): Promise<Target> {
-    const { key } = file.meta;
-    const fresh = this.targets.get(key);
-    this.targets.delete(key);
-    const isGood = fresh && Date.parse(fresh.expires_at) - Date.now() > FRESH_MS;
-    return isGood ? fresh : this.calls.uploadUrl(this.videoOf(file), signal);
   }
 
   private async signed(file: Sent, part: number, signal?: AbortSignal): Promise<SignedPart> {
@@ -257,6 +245,19 @@ export class Uploads {
     setTimeout(tryAgain, after.inMs);
   }
 
+  /** Its file is gone from the device, or is another one now: the person has to choose it once more. */
+  private async unreadable(file: Sent, refusal: string): Promise<void> {
+    // Several parts find out.
+    if (!this.uppy.getFile(file.id)) return;
+    const record = this.recordOf(file);
+    this.ended.add(file.id);
+    this.uppy.removeFile(file.id);
+    this.sending.drop(record.videoId);
+    await this.keeper.forget(record.key);
+    const found = await this.restored(record).catch(() => unfinished(record, nothingStored(record)));
+    if (found) this.unfinished.set([...this.unfinished.value, { ...found, refusal }]);
+  }
+
   /** Removed by the person: the video is given up with it. */
   private async removed(file: Sent): Promise<void> {
     if (this.ended.delete(file.id)) return;
@@ -293,8 +294,4 @@ export class Uploads {
     if (videoId === null) throw new Error("this upload has no video yet");
     return videoId;
   }
-}
-
-function chosen({ name, size, type, lastModified }: File) {
-  return { name, size, type, lastModified };
 }

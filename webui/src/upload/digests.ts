@@ -1,0 +1,57 @@
+// The page's side of md5-worker.ts. Where no worker starts, the page digests by itself, a little at a time.
+
+import { contentMd5 } from "./md5";
+
+/** The browser does not read the file any more. */
+export class UnreadableFileError extends Error {
+  constructor() {
+    super("The file cannot be read any more: it was changed, moved or renamed since it was chosen.");
+  }
+}
+
+export class Digests {
+  private worker: Worker | null | undefined;
+
+  constructor(private readonly start: () => Worker = startWorker) {}
+
+  /** The value of Content-MD5 for these bytes. Throws UnreadableFileError. */
+  async of(bytes: Blob): Promise<string> {
+    const worker = this.started();
+    const digest = (worker && (await askWorker(worker, bytes))) ?? (await contentMd5(bytes).catch(() => null));
+    if (digest === null) throw new UnreadableFileError();
+    return digest;
+  }
+
+  private started(): Worker | null {
+    if (this.worker !== undefined) return this.worker;
+    try {
+      this.worker = this.start();
+      this.worker.addEventListener("error", () => {
+        this.worker = null;
+      });
+    } catch {
+      this.worker = null;
+    }
+    return this.worker;
+  }
+}
+
+/** Null when it has no answer. */
+function askWorker(worker: Worker, bytes: Blob): Promise<string | null> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const answered = (digest: string | null) => {
+      worker.removeEventListener("error", broken);
+      port1.close();
+      resolve(digest);
+    };
+    const broken = () => answered(null);
+    port1.onmessage = (event: MessageEvent<string | null>) => answered(event.data);
+    worker.addEventListener("error", broken);
+    worker.postMessage(bytes, [port2]);
+  });
+}
+
+function startWorker(): Worker {
+  return new Worker(new URL("./md5-worker.ts", import.meta.url), { type: "module" });
+}
