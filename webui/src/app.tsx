@@ -6,7 +6,7 @@ import { Operations } from "./admin/view";
 import type { Calls } from "./api/calls";
 import { TokenDialog } from "./session/dialog";
 import type { Session } from "./session/session";
-import { Button } from "./ui/parts";
+import { Button, useTitle } from "./ui/parts";
 import { useStore } from "./ui/store";
 import { UploadPanel } from "./upload/panel";
 import type { Uploads } from "./upload/uploads";
@@ -28,6 +28,7 @@ export function App({ session, calls, uploads, library }: Parts) {
   const watched = /^#\/watch\/([a-z0-9-]+)$/.exec(route)?.[1];
   const isAdmin = route === "#/operations";
   const isHome = !watched && !isAdmin;
+  useTitle(isHome ? null : isAdmin ? "Operations" : "One video");
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -83,6 +84,8 @@ function useRoute(): string {
     const onChange = () => {
       setRoute(location.hash);
       scrollTo(0, 0);
+      // The link that was followed is gone; whoever uses the keyboard goes on from the top of the new view.
+      document.getElementById("main")?.focus({ preventScroll: true });
     };
     addEventListener("hashchange", onChange);
     return () => removeEventListener("hashchange", onChange);

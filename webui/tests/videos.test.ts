@@ -66,13 +66,34 @@ describe("a video's state in words", () => {
   });
 
   it("a failure says what happened and what to do", () => {
-    expect(shown(video(FAILED), undefined)).toMatchObject({ sentence: "The job failed.", advice: "Retry." });
+    const { sentence, advice, detail } = shown(video(FAILED), undefined);
+
+    expect(sentence).toBe("The video could not be converted.");
+    expect(advice).toContain("Try again. If it fails once more");
+    expect(detail).toBe("the job failed.");
+  });
+
+  it("a failure that the page does not know is said in the service's words, once", () => {
+    const state = shown(video({ ...FAILED, error: { ...ERROR, code: "new" } }), undefined);
+
+    expect(state).toMatchObject({ sentence: "The job failed.", advice: "Retry.", detail: null });
   });
 
   it("a reason that the page does not know is said in the service's words", () => {
     const state = shown(video({ status: "uploaded", reason: "New", waiting_for: "the moon", what_to_do: "Look up." }), undefined);
 
     expect(state).toMatchObject({ sentence: "Waiting for the moon.", advice: "Look up." });
+  });
+
+  it.each<[string, Partial<Video>, string | null]>([
+    ["while the service is at work", {}, "You may close this page"],
+    ["while the file is awaited", { status: "uploading", reason: "WaitingForFile" }, "where the upload began"],
+    ["before there is anything to send", { status: "pending", reason: "WaitingForUploadUrl" }, null],
+  ])("%s it says whether somebody is needed", (_name, changes, words) => {
+    const { advice } = shown(video(changes), undefined);
+
+    if (words === null) expect(advice).toBeNull();
+    else expect(advice).toContain(words);
   });
 
   it.each<[string, Partial<Video>, string, number | null]>([
@@ -95,7 +116,7 @@ describe("a video's state in words", () => {
     const state = shown(video({ ...READY, edition_status: "errored", error: ERROR }), undefined);
 
     expect(state.label).toBe("Ready");
-    expect(state.sentence).toContain("a newer conversion failed: the job failed");
+    expect(state.sentence).toContain("a newer conversion failed. The video could not be converted.");
   });
 });
 

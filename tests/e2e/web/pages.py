@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jwt
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
 
 from devstack.page import remembered
@@ -63,6 +64,12 @@ class Visitor:
     def web_url(self) -> str:
         """Return where the page is."""
         return self.world.described.web_url
+
+    @property
+    def user(self) -> str:
+        """Return who is signed in."""
+        subject: str = jwt.decode(self.person.token, options={"verify_signature": False})["sub"]
+        return subject
 
     def choose(self, *paths: Path) -> None:
         """Choose files to upload."""

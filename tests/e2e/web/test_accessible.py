@@ -10,11 +10,13 @@ from playwright.sync_api import Browser, ViewportSize
 
 from devstack.page import WEBUI_DIR
 from tests.e2e.uploads.world import World, uploaded
-from tests.e2e.web.pages import DESKTOP, PHONE, Visitor
+from tests.e2e.web.pages import DESKTOP, PATIENCE_MS, PHONE, Visitor
+from tests.e2e.web.tokens import token
 from tests.eventually import eventually
 
 AXE = WEBUI_DIR / "node_modules" / "axe-core" / "axe.min.js"
 BYTES_PER_SECOND = 5_000_000
+SLOW_SECONDS = 4
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -63,7 +65,7 @@ def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip
     check("4-operations")
 
     page.get_by_role("link", name="My videos").click()
-    page.get_by_role("link", name="clip", exact=True).first.click()
+    visitor.card("clip").filter(has_text="Ready").get_by_role("link", name="clip").click()
     page.get_by_label("Quality").wait_for()
     page.get_by_text("What has happened").click()
     page.locator(".events li").first.wait_for()
@@ -72,6 +74,65 @@ def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("dialog", name="Sign in").wait_for()
     check("6-sign-in")
+
+
+def test_nothing_does_while_videos_wait(visitor: Visitor, clip: Path) -> None:
+    world, page, check = visitor.world, visitor.page, checker(visitor)
+    world.faults(slow=SLOW_SECONDS)
+    visitor.choose(clip)
+    page.get_by_role("progressbar", name="Converting: clip").wait_for(timeout=PATIENCE_MS)
+    check("1-converting")
+    visitor.wait_for_label("clip", "Ready")
+
+    page.get_by_role("link", name="clip", exact=True).click()
+    page.get_by_role("button", name="Convert again").click()
+    page.get_by_role("dialog").wait_for()
+    check("2-convert-again")
+    page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
+    page.get_by_role("progressbar", name="Newer conversion of clip").wait_for(timeout=PATIENCE_MS)
+    check("3-newer-conversion")
+    page.get_by_text("The new conversion is ready.").wait_for(timeout=PATIENCE_MS)
+    check("4-newer-conversion-ready")
+
+    world.faults(http_429=1, slow=0)
+    uploaded(visitor.person.client, clip)
+    page.get_by_role("link", name="My videos").first.click()
+    page.reload()
+    page.get_by_text("The conversion service is in trouble").wait_for(timeout=PATIENCE_MS)
+    check("5-held-back")
+    page.get_by_role("link", name="Operations").click()
+    page.get_by_text("Submissions are held back").wait_for(timeout=PATIENCE_MS)
+    check("6-operations-in-trouble")
+    world.faults(http_429=0)
+
+
+def test_nothing_does_when_something_is_refused_or_deleted(visitor: Visitor, clip: Path, large_clip: Path) -> None:
+    world, page, check = visitor.world, visitor.page, checker(visitor)
+    world.faults(fail=1)
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Failed")
+    check("1-failed")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    page.get_by_role("button", name="Try again").wait_for()
+    check("2-failed-alone")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Deleted").click()
+    visitor.card("clip").get_by_role("button", name="Restore: clip").wait_for()
+    check("3-deleted")
+
+    page.get_by_role("button", name="All").click()
+    visitor.open(token(world, visitor.user, seconds=600, uploads_per_hour=0))
+    page.reload()
+    visitor.choose(large_clip)
+    page.get_by_text("as many uploads as an hour allows").first.wait_for()
+    check("4-limit")
+    page.get_by_role("button", name="Try again: large").wait_for()
+
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Token").fill("nonsense")
+    page.get_by_role("dialog").locator("button[type=submit]").click()
+    page.get_by_text("This is not a token").wait_for()
+    check("5-not-a-token")
 
 
 def test_reduced_motion_leaves_nothing_moving(visitor: Visitor) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Request
 
 from tests.e2e.uploads.world import World
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
+from tests.e2e.web.tokens import token
 from tests.eventually import eventually
 
 # The line of a good phone: 200 MB take about ten seconds, long enough to break it in the middle.
@@ -111,6 +112,43 @@ def test_a_file_that_is_no_video_ends_with_what_to_do(visitor: Visitor, not_a_vi
 
     advice.wait_for(timeout=PATIENCE_MS)
     visitor.picture("refused")
+
+
+def test_what_stands_in_the_way_is_said_until_it_is_settled(visitor: Visitor, clip: Path, tmp_path: Path) -> None:
+    page, notes = visitor.page, tmp_path / "notes.txt"
+    visitor.open(token(visitor.world, f"{visitor.user}-limited", seconds=600, uploads_per_hour=0))
+    page.reload()
+    visitor.choose(clip)
+    said = page.get_by_text("as many uploads as an hour allows")
+    said.wait_for()
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/videos")):
+        page.get_by_role("button", name="Try again: clip").click()
+    said.wait_for()
+    page.get_by_role("button", name="Cancel: clip").click()
+    said.wait_for(state="detached")
+
+    notes.write_text("no film")
+    visitor.choose(notes)
+    page.get_by_text("Only videos can be uploaded").wait_for()
+    visitor.picture("not-taken")
+    page.get_by_role("button", name="Close: notes.txt").click()
+    page.get_by_text("Only videos can be uploaded").wait_for(state="detached")
+    page.reload()
+    page.get_by_text("No videos yet").wait_for()
+    assert page.locator("[data-unfinished]").count() == 0
+
+
+def test_a_file_that_is_chosen_twice_is_sent_once(visitor: Visitor, large_clip: Path) -> None:
+    visitor.slow_down(BYTES_PER_SECOND)
+    visitor.choose(large_clip)
+    eventually(lambda: visitor.percent("large") > 0, within_seconds=60)
+    visitor.page.get_by_role("button", name="Add more").click()
+    visitor.choose(large_clip)
+    visitor.page.get_by_text("“large.mp4” is already being sent").wait_for()
+    visitor.picture("twice")
+
+    visitor.wait_for_label("large", "Ready")
+    assert len(visitor.person.call("GET", "/videos", expected=200)["videos"]) == 1
 
 
 class SentParts:

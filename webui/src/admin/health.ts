@@ -86,7 +86,7 @@ function oldest(overview: Overview, now: number): string {
     .filter(({ phase, oldest_since }) => IN_PROGRESS.includes(phase) && oldest_since !== null)
     .map(({ oldest_since }) => oldest_since as string)
     .sort()[0];
-  return since === undefined ? "Nothing is under way." : `The oldest is where it is since ${relative(since, now)}.`;
+  return since === undefined ? "Nothing is under way." : `The longest wait began ${relative(since, now)}.`;
 }
 
 function count(uploads: number, { is_complete }: Overview): string {

@@ -30,6 +30,13 @@ export function Progress({ percent, label }: { percent: number; label: string })
   );
 }
 
+/** Names the tab, and the page for screen readers, as long as the view is shown. */
+export function useTitle(title: string | null): void {
+  useEffect(() => {
+    document.title = title === null ? "Videos" : `${title} – Videos`;
+  }, [title]);
+}
+
 /** A modal dialog: focus stays inside, and Escape closes it unless it has to be answered. */
 export function Modal(props: { title: string; children: ComponentChildren; onClose: (() => void) | null }) {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -26,6 +26,9 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       singleFileFullScreen: false,
       showLinkToFileUploadResult: false,
       hideUploadButton: true,
+      // What goes wrong is said below, in full and for as long as it lasts.
+      hideRetryButton: true,
+      disableInformer: true,
       doneButtonHandler: null,
       note: "A lost line, a reload or a pause costs nothing: uploads go on where they stopped.",
     });
@@ -42,6 +45,10 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
         Upload
       </h2>
       <div ref={place} class="drop" />
+      <div class="troubles" aria-live="assertive">
+        <LineDown />
+        <TroubleList uploads={uploads} />
+      </div>
       <UnfinishedUploads uploads={uploads} />
     </section>
   );
@@ -54,6 +61,48 @@ function mendLists(place: HTMLElement): MutationObserver {
   });
   mending.observe(place, { childList: true, subtree: true });
   return mending;
+}
+
+function LineDown() {
+  const [isDown, setDown] = useState(!navigator.onLine);
+  useEffect(() => {
+    const look = () => setDown(!navigator.onLine);
+    addEventListener("online", look);
+    addEventListener("offline", look);
+    return () => {
+      removeEventListener("online", look);
+      removeEventListener("offline", look);
+    };
+  }, []);
+  if (!isDown) return null;
+  return <p class="notice notice-quiet">The line is down. Uploads go on by themselves when it is back.</p>;
+}
+
+function TroubleList({ uploads }: { uploads: Uploads }) {
+  const troubles = useStore(uploads.troubles);
+  return (
+    <>
+      {troubles.map(({ id, title, sentence, isTaken }) => (
+        <div key={id} class="notice notice-bad">
+          <h3>{title}</h3>
+          <p>{sentence}</p>
+          <div class="card-actions">
+            {isTaken && (
+              <Button kind="main" aria-label={`Try again: ${title}`} onClick={() => void uploads.uppy.retryUpload(id)}>
+                Try again
+              </Button>
+            )}
+            <Button
+              aria-label={`${isTaken ? "Cancel" : "Close"}: ${title}`}
+              onClick={() => (isTaken ? uploads.uppy.removeFile(id) : uploads.troubles.drop(id))}
+            >
+              {isTaken ? "Cancel" : "Close"}
+            </Button>
+          </div>
+        </div>
+      ))}
+    </>
+  );
 }
 
 function UnfinishedUploads({ uploads }: { uploads: Uploads }) {

@@ -16,6 +16,7 @@ import { mismatch, nothingStored } from "./resume";
 import { type Unfinished, unfinished, whatFollows } from "./restoring";
 import { makeUppy, type OwnMeta, type Sent } from "./sending";
 import { Targets } from "./targets";
+import { Troubles } from "./troubles";
 
 const SHOWN_WHEN_DONE_MS = 1500;
 
@@ -24,6 +25,7 @@ export class Uploads {
   readonly unfinished = new Store<readonly Unfinished[]>([]);
   /** Bytes sent of each video that this tab sends, in percent. */
   readonly sending = new Percents();
+  readonly troubles: Troubles;
   /** Told whenever a video of this tab began or went on. */
   onVideo: (videoId: string) => void = () => undefined;
 
@@ -50,6 +52,7 @@ export class Uploads {
       videoOf: (file) => this.videoOf(file),
       unreadable: (file, error) => void this.unreadable(file, error.message),
     });
+    this.troubles = new Troubles(this.uppy);
     this.listen();
   }
 
@@ -117,14 +120,12 @@ export class Uploads {
     this.uppy.addFile({ name: record.name, type: file.type, data: file, meta: { key: record.key } as OwnMeta });
   }
 
-  /** Give a new file its record; one that goes on has it already. */
+  /** Give a new file its record; one that goes on has it already, and one that will not be taken needs none. */
   private named(file: Sent): Sent | boolean {
     const owner = this.owner();
-    if (owner === null) return false;
-    if (typeof file.meta.key === "string" && this.records.get(file.meta.key)) return file;
-    const data = file.data as File;
-    const chosen = { name: file.name ?? data.name, size: data.size, type: data.type, lastModified: data.lastModified };
-    const record = newRecord(chosen, owner, crypto.randomUUID(), Date.now());
+    if (owner === null || this.uppy.getFile(file.id)) return false;
+    if (this.records.get(file.meta.key) || this.uppy.validateSingleFile(file) !== null) return file;
+    const record = newRecord(file.data as File, owner, crypto.randomUUID(), Date.now());
     this.records.put(record);
     return { ...file, meta: { ...file.meta, key: record.key } };
   }
@@ -236,7 +237,7 @@ export class Uploads {
     }
     if (after.kind === "person") {
       this.uppy.setFileState(file.id, { error: after.sentence } as Partial<Sent>);
-      this.uppy.info({ message: `${this.recordOf(file).title}: ${after.sentence}` }, "error", 15_000);
+      this.troubles.put({ id: file.id, title: this.recordOf(file).title, sentence: after.sentence, isTaken: true });
       return;
     }
     const tryAgain = () => {

@@ -29,7 +29,7 @@ export function Card({ video, sentPercent, isUnfinished, acts }: CardProps) {
       <div class="card-body">
         <div class="card-head">
           <h3 class="card-title">
-            {video.is_playable ? <a href={`#/watch/${video.id}`}>{video.title}</a> : video.title}
+            <a href={`#/watch/${video.id}`}>{video.title}</a>
           </h3>
           <Badge tone={state.tone}>{state.label}</Badge>
         </div>

@@ -15,7 +15,7 @@ const FILTERS: readonly [Filter, string][] = [
   ["deleted", "Deleted"],
 ];
 const EMPTY: Record<Filter, [string, string]> = {
-  all: ["No videos yet", "Choose one above. It is converted for every device, and shown here while that happens."],
+  all: ["No videos yet", "Choose one to begin. It is converted for every device, and you see here how far it is."],
   ready: ["Nothing to watch yet", "Videos appear here once they are converted."],
   errored: ["Nothing has failed", "If a video cannot be converted, it is listed here with what to do."],
   deleted: ["Nothing deleted", "Deleted videos stay here for a week and can be restored."],

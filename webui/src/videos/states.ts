@@ -1,6 +1,7 @@
 // What a video's state means for the person who owns it: a label, a tone, what it waits for, what can be done.
 
 import type { Video } from "../api/types";
+import { failureWords } from "./failures";
 
 export type Tone = "quiet" | "busy" | "good" | "bad";
 
@@ -13,6 +14,8 @@ export interface Shown {
   advice: string | null;
   /** In percent; null when there is nothing to measure. */
   progress: number | null;
+  /** The service's own words, for whoever can help; null when they are the sentence. */
+  detail?: string | null;
 }
 
 // The service's own sentences (docs/videoupload.md) are good for whoever asks by program. Those that name calls and
@@ -21,7 +24,9 @@ const SENTENCES: Record<string, string> = {
   WaitingForUploadUrl: "Waiting to begin.",
   WaitingForFile: "Waiting for the file.",
   WaitingForSubmission: "The file has arrived. Conversion begins in a moment.",
-  SubmissionsPaused: "The conversion service is in trouble. This video is kept safe and goes on by itself.",
+  SubmissionsPaused: "The conversion service is in trouble. This video is kept safe, and its turn comes as soon as that is over.",
+  SubmissionDelayed: "The conversion service takes no orders at the moment. It is asked again soon.",
+  SubmissionUncertain: "Waiting for word whether the conversion has begun, so that it is not paid for twice.",
   WaitingForCapacity: "Waiting for its turn: many videos are being converted.",
   Transcoding: "Being converted, so that it plays on every device and line.",
   Publishing: "Converted. The last checks are made.",
@@ -81,7 +86,7 @@ function sending(percent: number): Shown {
 }
 
 function interrupted(): Shown {
-  const advice = "Choose its file again above, and it goes on.";
+  const advice = "Choose its file again under “Not finished yet”, and it goes on.";
   return { label: "Interrupted", tone: "quiet", sentence: "Waiting for the rest of the file.", advice, progress: null };
 }
 
@@ -99,8 +104,8 @@ function ready(video: Video): Shown {
     return { label: "Ready", tone: "good", sentence, advice: null, progress: null };
   }
   if (video.edition_status === "errored") {
-    const sentence = `It plays, but a newer conversion failed: ${video.error?.message ?? video.reason}.`;
-    return { label: "Ready", tone: "good", sentence, advice: video.error?.what_to_do ?? video.what_to_do, progress: null };
+    const { sentence, ...more } = whyItFailed(video);
+    return { label: "Ready", tone: "good", sentence: `It plays, but a newer conversion failed. ${sentence}`, ...more, progress: null };
   }
   if (video.edition_status !== "ready") {
     const sentence = `It plays while a newer conversion is made. ${newerSentence(video)}`.trim();
@@ -120,9 +125,14 @@ function failed(video: Video): Shown {
   if (isAboutToBegin(video)) {
     return { label: "Waiting", tone: "busy", sentence: "It is tried again in a moment.", advice: null, progress: null };
   }
-  const sentence = video.error ? ended(capital(video.error.message)) : "It could not be finished.";
-  const advice = video.error?.what_to_do ?? video.what_to_do;
-  return { label: "Failed", tone: "bad", sentence, advice, progress: null };
+  return { label: "Failed", tone: "bad", ...whyItFailed(video), progress: null };
+}
+
+function whyItFailed({ error, what_to_do }: Video): Pick<Shown, "sentence" | "advice" | "detail"> {
+  const words = failureWords(error);
+  if (words && error) return { ...words, detail: ended(error.message) };
+  const told = error ? ended(capital(error.message)) : "It could not be finished.";
+  return { sentence: told, advice: error?.what_to_do ?? what_to_do, detail: null };
 }
 
 function underWay(video: Video): Shown {
@@ -134,13 +144,14 @@ function underWay(video: Video): Shown {
     label: video.reason === "Paused" ? "Paused" : labels[video.status as keyof typeof labels],
     tone: video.status === "uploading" || video.reason === "Paused" ? "quiet" : "busy",
     sentence,
-    advice: isOurs ? adviceFor(video) : video.what_to_do,
+    advice: isOurs ? adviceFor(video) : (video.what_to_do ?? adviceFor(video)),
     progress: video.status === "processing" ? video.progress : null,
   };
 }
 
 function adviceFor(video: Video): string | null {
   if (video.reason === "WaitingForFile") return "Go on in the tab or on the device where the upload began, or cancel it.";
+  if (video.status === "uploaded" || video.status === "processing") return "You may close this page: it goes on by itself.";
   return null;
 }
 

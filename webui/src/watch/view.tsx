@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Calls } from "../api/calls";
 import type { Video, VideoEvent } from "../api/types";
-import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
+import { Badge, Button, Icon, PATHS, Progress, useTitle } from "../ui/parts";
 import { Store, useStore } from "../ui/store";
 import { duration, fileSize, relative } from "../ui/words";
 import type { Acts } from "../videos/card";
@@ -19,6 +19,7 @@ const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: nul
 export function Watch({ id, calls, acts }: { id: string; calls: Calls; acts: Acts }) {
   const [watched] = useState(() => new Watched(id, calls));
   const { video, trouble } = useStore(watched.state);
+  useTitle(video?.title ?? "One video");
   useEffect(() => {
     const wake = () => document.hidden || watched.wake();
     document.addEventListener("visibilitychange", wake);
@@ -84,6 +85,7 @@ function State({ video }: { video: Video }) {
         <p role="status">{state.sentence}</p>
         {state.progress !== null && <Progress percent={state.progress} label={`Newer conversion of ${video.title}`} />}
         {state.advice && <p class="card-advice">{state.advice}</p>}
+        {state.detail && <Detail text={state.detail} />}
       </>
     );
   }
@@ -93,8 +95,13 @@ function State({ video }: { video: Video }) {
       <p role="status">{state.sentence}</p>
       {state.progress !== null && <Progress percent={state.progress} label={`${state.label}: ${video.title}`} />}
       {state.advice && <p>{state.advice}</p>}
+      {state.detail && <Detail text={state.detail} />}
     </div>
   );
+}
+
+function Detail({ text }: { text: string }) {
+  return <p class="card-facts">In the service’s own words: {text}</p>;
 }
 
 /** The player. `isWanted`: somebody has just asked for it, so it plays and takes the keyboard. */
