@@ -1,5 +1,6 @@
 """Watching, and what can be done with a video: play, choose a quality, try again, delete, restore."""
 
+import re
 from pathlib import Path
 
 from tests.e2e.web.pages import Visitor
@@ -24,6 +25,48 @@ def test_playback_advances_and_changes_its_quality(visitor: Visitor, sharp_clip:
     page.locator("[data-playing='360p']").wait_for()
 
     assert visitor.current_time() > before
+
+
+def test_a_lost_line_interrupts_watching_only_as_long_as_it_lasts(visitor: Visitor, clip: Path) -> None:
+    page = visitor.page
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    # Loaded before: what is tried here is the stream.
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    page.get_by_label("Quality").wait_for()
+    page.get_by_role("link", name="My videos").first.click()
+    page.route(re.compile(r"\.m3u8"), lambda route: route.abort())
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    page.get_by_text("The line is too weak at the moment").wait_for()
+    visitor.picture("1-no-stream")
+    page.unroute_all()
+
+    eventually(lambda: page.get_by_label("Quality").locator("option").count() == 2)
+    visitor.play()
+    eventually(lambda: visitor.current_time() > 0)
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_without_the_player_people_are_told_what_to_do(visitor: Visitor, clip: Path) -> None:
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.page.route(re.compile(r"/assets/hls"), lambda route: route.abort())
+    visitor.card("clip").get_by_role("link", name="clip").click()
+
+    visitor.page.get_by_role("alert").get_by_text("The player could not be loaded").wait_for()
+
+
+def test_a_browser_with_a_player_of_its_own_uses_that_where_ours_cannot_run(visitor: Visitor, clip: Path) -> None:
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.context.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
+    visitor.page.reload()
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    eventually(lambda: visitor.page.locator("video").get_attribute("src"))
+    visitor.play()
+
+    eventually(lambda: visitor.current_time() > 0)
+    assert visitor.page.get_by_label("Quality").count() == 0
 
 
 def test_the_player_obeys_the_keyboard(visitor: Visitor, clip: Path) -> None:

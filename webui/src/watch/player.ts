@@ -1,6 +1,8 @@
 // A stream in a video element: by hls.js wherever it works, for only it lets people choose a quality; else by the
 // browser's own player (iPhones). hls.js is loaded when somebody watches, not before.
 
+import type HlsPlayer from "hls.js/light";
+
 import { Store } from "../ui/store";
 import { AUTOMATIC, type Choice, choices, nameOf } from "./quality";
 
@@ -31,28 +33,12 @@ export async function play(video: HTMLVideoElement, url: string): Promise<Player
   const state = new Store<PlayerState>(NOTHING_YET);
   const set = (changes: Partial<PlayerState>) => state.set({ ...state.value, ...changes });
   const hls = new Hls({ workerPath: worker, capLevelToPlayerSize: true, maxBufferLength: 30 });
-  let failures = 0;
-  hls.on(Hls.Events.MANIFEST_PARSED, () => set({ choices: choices(hls.levels) }));
+  hls.on(Hls.Events.MANIFEST_PARSED, () => set({ choices: choices(hls.levels), trouble: null }));
   hls.on(Hls.Events.LEVEL_SWITCHED, (_event, { level }) => {
     const found = hls.levels[level];
     set({ playing: found ? nameOf(found) : null, trouble: null });
   });
-  hls.on(Hls.Events.FRAG_BUFFERED, () => {
-    failures = 0;
-    set({ trouble: null });
-  });
-  hls.on(Hls.Events.ERROR, (_event, error) => {
-    if (!error.fatal) return;
-    failures += 1;
-    if (failures > RETRIES) {
-      set({ trouble: "The video does not arrive. Check your connection and load this page again." });
-    } else if (error.type === Hls.ErrorTypes.MEDIA_ERROR) {
-      hls.recoverMediaError();
-    } else {
-      set({ trouble: "The line is too weak at the moment. It goes on by itself." });
-      setTimeout(() => hls.startLoad(), 1000 * failures);
-    }
-  });
+  const endMending = mend(hls, Hls, url, (trouble) => set({ trouble }));
   hls.loadSource(url);
   hls.attachMedia(video);
   return {
@@ -62,7 +48,47 @@ export async function play(video: HTMLVideoElement, url: string): Promise<Player
       hls.nextLevel = level;
       set({ chosen: level });
     },
-    end: () => hls.destroy(),
+    end: () => {
+      endMending();
+      hls.destroy();
+    },
+  };
+}
+
+/** Go on after whatever ends the loading, less and less soon, and at once when the line is back. */
+function mend(hls: HlsPlayer, Hls: typeof HlsPlayer, url: string, say: (trouble: string | null) => void): () => void {
+  let failures = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const goOn = () => {
+    // Without its first playlist there is nothing that could be loaded on.
+    if (hls.levels.length > 0) hls.startLoad();
+    else hls.loadSource(url);
+  };
+  hls.on(Hls.Events.FRAG_BUFFERED, () => {
+    failures = 0;
+    say(null);
+  });
+  hls.on(Hls.Events.ERROR, (_event, error) => {
+    if (!error.fatal) return;
+    failures += 1;
+    if (failures > RETRIES) {
+      say("The video does not arrive. Check your connection, or load this page again.");
+    } else if (error.type === Hls.ErrorTypes.MEDIA_ERROR) {
+      hls.recoverMediaError();
+    } else {
+      say("The line is too weak at the moment. It goes on by itself.");
+      timer = setTimeout(goOn, 1000 * failures);
+    }
+  });
+  const lineIsBack = () => {
+    if (failures === 0) return;
+    failures = 0;
+    goOn();
+  };
+  addEventListener("online", lineIsBack);
+  return () => {
+    clearTimeout(timer);
+    removeEventListener("online", lineIsBack);
   };
 }
 

@@ -108,6 +108,7 @@ function Detail({ text }: { text: string }) {
 function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted: boolean }) {
   const element = useRef<HTMLVideoElement>(null);
   const [player, setPlayer] = useState<Player | null>(null);
+  const [hasNoPlayer, setNoPlayer] = useState(false);
   const state = useStore(player?.state ?? NO_PLAYER);
   useEffect(() => {
     let current: Player | null = null;
@@ -117,7 +118,7 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
         if (isGone) return made.end();
         current = made;
         setPlayer(made);
-      });
+      }, () => setNoPlayer(true));
     }
     return () => {
       isGone = true;
@@ -152,9 +153,9 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
         poster={video.thumbnail_url ?? undefined}
         aria-label={`Player: ${video.title}`}
       />
-      {state.trouble && (
+      {(state.trouble || hasNoPlayer) && (
         <p class="trouble" role="alert">
-          {state.trouble}
+          {state.trouble ?? "The player could not be loaded. Check your connection, and load this page again."}
         </p>
       )}
       <div class="watch-bar">
