@@ -9,6 +9,7 @@ import pytest
 
 from crds.failures import FailureCode
 from crds.videoupload import Phase, Reason
+from tests.fakes.dumps import Dump
 from tests.fakes.operator import Process, live, settled
 from tests.fakes.world import VIDEO_ID, SmallWorld
 from tests.unit.controller.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
@@ -82,4 +83,19 @@ def test_an_order_that_was_held_up_after_its_intent_does_not_leave(monkeypatch: 
     monkeypatch.setattr(small.storage, "presign_source", slowly)
     live(small)
     assert seen == [0, 0], "ordered by the second one only"
+    assert_ends_ready(small)
+
+
+def test_an_older_dump_under_a_deaf_watch_buys_nothing_twice() -> None:
+    """What a process knows of the resource is as old as the dump: it asks the resource itself before it buys."""
+    small = a_world()
+    small.resources.apply(small.row.wish)
+    run(small, lambda small: small.row.observed.phase is Phase.UPLOADED)
+    deaf, dump = Process(small), Dump(small.records)
+    deaf.begin()
+    run(small, lambda small: small.row.observed.phase is Phase.PROCESSING)
+    dump.restore(small.records)
+    deaf.step()
+    assert len(small.transcoder.jobs) == 1
+    settled(small)
     assert_ends_ready(small)
