@@ -7,9 +7,9 @@ from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from controller.coconut.retry_after import retry_after_seconds
+from controller.outbox.deadline import BoundedAdapter, within
 from controller.outbox.message import message
 from controller.outbox.signing import signed_headers
 from controller.outbox.verdict import Answer, Fate
@@ -19,6 +19,9 @@ from desired.outbox import ANSWER_MAX, Endpoint
 
 # Connecting, and each wait for bytes after that.
 _TIMEOUT_SECONDS = (5.0, 15.0)
+# All of it together, and less than the lease of a delivery: after that somebody else would make it too.
+_LONGEST_SECONDS = 30.0
+_TOO_LONG = "no answer: it takes too long"
 _GONE = 410
 # As Standard Webhooks says: whoever answers one of these has too much to do.
 _FULL = frozenset({429, 502, 503, 504})
@@ -35,13 +38,15 @@ class Webhooks:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         resolve: Resolve | None = None,
         trusted: str | bool = True,
+        longest_seconds: float = _LONGEST_SECONDS,
     ) -> None:
-        """``trusted``: whose certificates are believed, as requests names it."""
+        """``trusted``: whose certificates are believed, as requests names it. ``longest_seconds``: of one exchange."""
         self._playback_base = playback_base
         self._allow_private = allow_private
         self._clock = clock
         self._resolve = resolve
         self._trusted = trusted
+        self._longest_seconds = longest_seconds
 
     def send(self, told: Notification, endpoint: Endpoint) -> Answer:
         """Send once and return what came back. No answer is an answer too."""
@@ -63,9 +68,9 @@ class Webhooks:
 
     def _post(self, target: Target, address: str, headers: dict[str, str], body: bytes) -> Answer:
         place = f"[{address}]" if ":" in address else address
-        with requests.Session() as session:
+        with within(self._longest_seconds) as deadline, requests.Session() as session:
             session.trust_env = False  # neither proxies nor passwords of this machine's owner
-            session.mount("https://", _Pinned(target.host))
+            session.mount(f"{target.scheme}://", _Pinned(target.host))
             answer = session.post(
                 f"{target.scheme}://{place}:{target.port}{target.path}",
                 data=body,
@@ -76,7 +81,8 @@ class Webhooks:
                 stream=True,
             )
             with answer:
-                return self._read(answer)
+                # The library takes the end of a line that was cut off for the end of the headers.
+                return Answer(Fate.AGAIN, None, _TOO_LONG) if deadline.is_over else self._read(answer)
 
     def _read(self, answer: requests.Response) -> Answer:
         text = ""
@@ -92,7 +98,7 @@ class Webhooks:
         return Answer(Fate.AGAIN, status, text, retry_after_seconds=wish, is_full=status in _FULL)
 
 
-class _Pinned(HTTPAdapter):
+class _Pinned(BoundedAdapter):
     """Connects to the address in the URL, and believes only a certificate for ``host``."""
 
     def __init__(self, host: str) -> None:

@@ -1,0 +1,79 @@
+"""Receivers that send a byte now and then: each wait is short, all of them together are bounded too."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from controller.outbox.verdict import Answer, Fate
+from controller.outbox.webhooks import Webhooks
+from tests.integration.test_webhook_sender import TOLD, an_endpoint, here
+from tests.unit.controller.outbox.told import BASE
+
+LONGEST_SECONDS = 0.5
+# What the receivers below would go on for, if they were let.
+PATIENCE_SECONDS = 8.0
+PAUSE_SECONDS = 0.05
+NO_ANSWER = Answer(Fate.AGAIN, None, "no answer: it takes too long")
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@contextmanager
+def trickling(head: bytes, drop: bytes) -> Iterator[int]:
+    """Run a receiver that says ``head`` and then ``drop`` again and again; yields its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_one, args=(listener, head, drop))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            thread.join()
+
+
+def serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
+    connection, _ = listener.accept()
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    with connection, suppress(OSError):
+        connection.sendall(head)
+        while time.monotonic() < ends_at:
+            connection.sendall(drop)
+            time.sleep(PAUSE_SECONDS)
+
+
+def sent(url: str) -> tuple[Answer, float]:
+    webhooks = Webhooks(playback_base=BASE, allow_private=True, resolve=here, longest_seconds=LONGEST_SECONDS)
+    began = time.monotonic()
+    return webhooks.send(TOLD, an_endpoint(url)), time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("scheme", "head"),
+    [
+        pytest.param("http", b"HTTP/1.1 200 ", id="the-first-line"),
+        pytest.param("http", HEAD + b"X-Long: ", id="a-header"),
+        # The beginning of a record of 16 KB.
+        pytest.param("https", b"\x16\x03\x03\x40\x00", id="the-tls-handshake"),
+    ],
+)
+def test_an_answer_that_never_ends_is_none(scheme: str, head: bytes) -> None:
+    with trickling(head, b"x") as port:
+        answer, seconds = sent(f"{scheme}://hooks.example.com:{port}/")
+    assert (answer.fate, answer.status) == (Fate.AGAIN, None)
+    assert LONGEST_SECONDS <= seconds < PATIENCE_SECONDS / 2
+
+
+def test_headers_without_end_are_no_answer() -> None:
+    with trickling(HEAD, b"X: y\r\n") as port:
+        answer, seconds = sent(f"http://hooks.example.com:{port}/")
+    assert answer == NO_ANSWER
+    assert seconds < PATIENCE_SECONDS / 2
+
+
+def test_a_body_without_end_changes_nothing_about_the_answer() -> None:
+    with trickling(HEAD + b"\r\n", b"x") as port:
+        answer, seconds = sent(f"http://hooks.example.com:{port}/")
+    assert (answer.fate, answer.status) == (Fate.ACCEPTED, 200)
+    assert seconds < PATIENCE_SECONDS / 2
