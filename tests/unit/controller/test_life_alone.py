@@ -236,3 +236,15 @@ def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
     progress = sum(call == "write_status" for call in small.fuse.calls) - 2
     assert shown - progress <= 6
     assert progress <= 10
+
+
+def test_a_job_that_a_callback_names_and_coconut_does_not_know_is_not_believed() -> None:
+    small = a_world(Script([Answer.LOST_BEFORE]))
+
+    def lie() -> None:
+        if small.row.observed.reason is Reason.SUBMISSION_UNCERTAIN:
+            small.records.record(video_id=VIDEO_ID, attempt=1, job_id="never-was")
+
+    live(small, meanwhile=lie)
+    assert small.records.attempts[VIDEO_ID, 1].job_id is None
+    assert_ends_ready(small)
