@@ -17,6 +17,15 @@ Connection = psycopg.Connection[DictRow]
 _STATEMENT_TIMEOUT_MS = 5_000
 _CONNECT_TIMEOUT_SECONDS = 3
 
+# A server whose machine is lost says nothing any more, and no timeout of its own ends a wait for it: the defaults of
+# Linux would after a quarter of an hour, or two hours where nothing is sent.
+NOTICING_A_LOST_SERVER = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
 
 class Database:
     """Connections to one Postgres, shared by the threads of one process."""
@@ -41,6 +50,7 @@ class Database:
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
                 "application_name": "video-uploads",
+                **NOTICING_A_LOST_SERVER,
             },
         )
 

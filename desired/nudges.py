@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from crds.trouble import UnavailableError
-from desired.database import Connection
+from desired.database import NOTICING_A_LOST_SERVER, Connection
 from desired.rows import Cause
 
 _CHANNEL = "video_uploads"
@@ -32,7 +33,10 @@ def listen(url: str, *, quiet_seconds: float) -> Iterator[Nudge | None]:
     The first None says that the channel is open. Raises UnavailableError when the connection is lost.
     """
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=3, application_name="video-uploads-listen") as conn:
+        where = make_conninfo(url, **NOTICING_A_LOST_SERVER)
+        with psycopg.connect(
+            where, autocommit=True, connect_timeout=3, application_name="video-uploads-listen"
+        ) as conn:
             conn.execute(f"LISTEN {_CHANNEL}")
             yield None
             while True:

@@ -1,5 +1,7 @@
 """The rows on a real Postgres: limits, fences and nudges that only a database can hold."""
 
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -192,3 +194,28 @@ def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Databas
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(deleted_after, range(800)))
     assert answers == [number % 2 == 1 for number in range(800)]
+
+
+def test_a_server_that_is_lost_without_a_word_is_noticed_within_seconds(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Linux does then is Linux' business; here is what it is told."""
+    opened: list[psycopg.Connection] = []
+    connect = psycopg.connect
+
+    def noting(*args: object, **kwargs: object) -> psycopg.Connection:
+        opened.append(connect(*args, **kwargs))  # type: ignore[arg-type]
+        return opened[-1]
+
+    monkeypatch.setattr(psycopg, "connect", noting)
+    nudges = listen(database_url, quiet_seconds=0.01)
+    assert next(nudges) is None
+    with database.connection() as pooled:
+        for connection in (pooled, *opened):
+            with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                assert line.family == socket.AF_INET
+                assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+                assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+                assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    assert len(opened) == 1
+    nudges.close()  # type: ignore[attr-defined]
