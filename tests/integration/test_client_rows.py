@@ -23,6 +23,7 @@ from desired.rows import Cause
 from desired.wishes import Wishes
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
 from tests.contracts.creating_contract import CreatingContract
+from tests.contracts.lists_contract import ListsContract
 from tests.contracts.multipart_rows_contract import MultipartRowsContract
 from tests.contracts.retranscodes_contract import RetranscodesContract
 
@@ -35,7 +36,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-class TestDesired(ClientRowsContract, CreatingContract, MultipartRowsContract, RetranscodesContract):
+class TestDesired(ClientRowsContract, CreatingContract, ListsContract, MultipartRowsContract, RetranscodesContract):
     @pytest.fixture
     def rows(self, database: Database, database_url: str) -> Rows:
         catalogue, observations = Catalogue(database), Observations(database)

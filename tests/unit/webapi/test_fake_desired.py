@@ -11,13 +11,14 @@ from crds.videoupload import Origin
 from desired.nudges import Nudge
 from tests.contracts.client_rows_contract import ClientRowsContract, Rows
 from tests.contracts.creating_contract import CreatingContract
+from tests.contracts.lists_contract import ListsContract
 from tests.contracts.multipart_rows_contract import MultipartRowsContract
 from tests.contracts.retranscodes_contract import RetranscodesContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.desired import FakeClaims, FakeWishes, Switch
 
 
-class TestFakes(ClientRowsContract, CreatingContract, MultipartRowsContract, RetranscodesContract):
+class TestFakes(ClientRowsContract, CreatingContract, ListsContract, MultipartRowsContract, RetranscodesContract):
     @pytest.fixture
     def rows(self) -> Rows:
         postgres, clock = Switch(), FakeClock()
