@@ -20,7 +20,7 @@ RESYNC_SECONDS = 300.0
 # No life takes longer: the sum of all deadlines.
 LONGEST_SECONDS = 30 * 86_400.0
 SECONDS_TO_NEXT_LEADER = 5.0
-# Of one process: a week of polls and every deadline are fewer.
+# Of one life: a week of polls and every deadline are fewer.
 MOST_PASSES = 20_000
 SECONDS_TO_NEXT_LIST = 15.0
 
@@ -134,7 +134,7 @@ def live(
     meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
     """Run processes, each beginning where the last was killed, until the video rests and its resource shows it."""
-    is_at_rest = False
+    is_at_rest, passes = False, 0
     while not is_at_rest:
         process = Process(small, hears_claims=hears_claims)
         try:
@@ -142,6 +142,8 @@ def live(
             while not is_at_rest:
                 process.step(is_repeated=is_repeated)
                 meanwhile()
+                passes += 1
+                assert passes < MOST_PASSES, f"it goes round and round: {small.records.rows}"
                 is_at_rest = small.is_at_rest() and (process.is_idle() or dies_after_each_pass)
                 if dies_after_each_pass:
                     break
@@ -177,8 +179,11 @@ def idle(small: SmallWorld) -> None:
         order = job.order
         small.records.record(video_id=order.video_id, attempt=order.attempt, job_id=job.job_id)
         process.queue.add(order.video_id, Cause.CLAIM)
-    while not process.is_idle():
+    for _ in range(MOST_PASSES):
+        if process.is_idle():
+            return
         process.step()
+    raise AssertionError(f"it goes round and round: {small.records.rows}")
 
 
 def body_of(resource: Resource) -> dict[str, object]:
