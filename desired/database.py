@@ -58,10 +58,12 @@ class Database:
     def connection(self) -> Iterator[Connection]:
         """Lend a connection in autocommit. Raises UnavailableError when Postgres is away."""
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection() as connection, _not_kept_if_it_only_reads(connection):
                 yield connection
         except (PoolTimeout, PoolClosed, TooManyRequests) as error:
             raise UnavailableError("waiting for a connection to Postgres: none became free") from error
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise UnavailableError("asking Postgres: this server only reads") from error
         except psycopg.OperationalError as error:
             # One dead connection means a restart: do not let every pooled one fail a caller in turn.
             self._pool.check()
@@ -81,6 +83,16 @@ class Database:
     def close(self) -> None:
         """Close every connection; later calls raise UnavailableError."""
         self._pool.close()
+
+
+@contextmanager
+def _not_kept_if_it_only_reads(connection: Connection) -> Iterator[None]:
+    """Close a connection to a server that is no longer the one that writes: the next may lead to its successor."""
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction:
+        connection.close()
+        raise
 
 
 def _read_json_quickly(connection: Connection) -> None:

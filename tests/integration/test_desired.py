@@ -5,13 +5,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from crds.schedule import Timing
+from crds.trouble import UnavailableError
 from crds.videoupload import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
 from desired.attempts import Attempts, Intend, Settle
 from desired.claims import Claims
@@ -194,6 +197,24 @@ def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Databas
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(deleted_after, range(800)))
     assert answers == [number % 2 == 1 for number in range(800)]
+
+
+def test_a_server_that_has_become_a_standby_is_away_until_another_one_writes(database_url: str) -> None:
+    """After a fail-over an old connection may still lead to the server that only reads now."""
+    name = sql.Identifier(database_url.rpartition("/")[2])
+    with psycopg.connect(database_url, autocommit=True) as asking, ExitStack() as opened:
+        asking.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        database = opened.enter_context(closing(Database(database_url, max_size=1)))
+        wishes = Wishes(database, Timing())
+        with pytest.raises(UnavailableError):
+            wishes.create(a_new_video(), per_hour=9)
+        with pytest.raises(UnavailableError):
+            wishes.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
+        assert Observations(database).running_jobs() == 0
+        asking.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+        with pytest.raises(UnavailableError):
+            wishes.create(a_new_video(), per_hour=9)
+        assert wishes.create(a_new_video(), per_hour=9).row
 
 
 def test_a_server_that_is_lost_without_a_word_is_noticed_within_seconds(
