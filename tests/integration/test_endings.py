@@ -15,6 +15,10 @@ from desired.wishes import Wishes
 from tests.contracts.endings_contract import VIDEO, EndingsContract, Ends
 
 _TOLD = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
+_ADDRESSED = """
+INSERT INTO deliveries (notification_id, video_id, next_at)
+SELECT notification_id, video_id, created_at FROM notifications
+"""
 
 
 class TestPostgresEndings(EndingsContract):
@@ -42,3 +46,16 @@ class TestPostgresEndings(EndingsContract):
         create(VIDEO)
         observations, attempts, endings = Observations(database), Attempts(database), Endings(database)
         return Ends(observations, attempts, endings, create, wishes.delete, wishes.confirm, told)
+
+    def test_what_is_a_month_old_is_forgotten_with_all_that_hangs_on_it(self, ends: Ends, database: Database) -> None:
+        ends.delete(VIDEO)
+        ends.endings.purge(ends.row())
+        with database.connection() as connection:
+            connection.execute(_ADDRESSED)
+            connection.execute("UPDATE tombstones SET purged_at = purged_at - interval '30 days'")
+            connection.execute("UPDATE notifications SET created_at = created_at - interval '30 days'")
+        assert ends.endings.forget_old() == 2
+        assert ends.endings.last_attempt(VIDEO) is None
+        assert ends.told(VIDEO) == []
+        with database.connection() as connection:
+            assert connection.execute("SELECT FROM deliveries").fetchall() == []
