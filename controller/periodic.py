@@ -72,14 +72,18 @@ def sweep_until(
 ) -> None:
     """Compare rows and resources again and again until ``stop``; every resource was just read (`read_all`).
 
-    The first turn asks for every row that is not at rest: what happened while nobody looked is found there.
+    First every row is asked for that is not at rest, until that was done once: what happened while nobody looked is
+    found there, and whatever is not planned then is planned by nobody.
     """
     turns_per_resync = max(1, round(resync_seconds / sweep_seconds))
-    turn = 0
+    turn, has_started = 0, False
     while not stop.is_set():
         if turn > 0 and turn % turns_per_resync == 0:
             _attempt("resync", sweep.resources, note)
-        _attempt("start" if turn == 0 else "sweep", sweep.start if turn == 0 else sweep.rows, note)
+        if has_started:
+            _attempt("sweep", sweep.rows, note)
+        else:
+            has_started = _attempt("start", sweep.start, note)
         turn += 1
         stop.wait(sweep_seconds)
     log.debug("sweep_stopped", resources=len(known.names()))

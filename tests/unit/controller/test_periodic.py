@@ -134,7 +134,26 @@ def test_a_list_that_is_wanted_more_often_than_the_sweep_comes_with_each() -> No
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_with_one_half_ends_neither_the_other_nor_the_sweeping(trouble: Callable[[], Exception]) -> None:
-    assert swept(Patience(4), Halves(trouble)) == ["start", "rows", "rows", "resources", "rows"]
+    assert swept(Patience(4), Halves(trouble)) == ["start", "start", "start", "resources", "start"]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_all_work_is_asked_for_until_that_was_done_once(trouble: Callable[[], Exception]) -> None:
+    """What is on its way and looks as it should is found by no other half: nobody would poll it, nor see it end."""
+    assert swept(Patience(5), ReluctantStart(3, trouble), resync_seconds=300) == ["start"] * 3 + ["rows"] * 2
+
+
+class ReluctantStart(Halves):
+    """Comes to the end of all work at the last of ``times``."""
+
+    def __init__(self, times: int, trouble: Callable[[], Exception]) -> None:
+        super().__init__(trouble)
+        self._times = times
+
+    def start(self) -> int:
+        if len(self.turns) == self._times - 1:
+            self._trouble = None
+        return super().start()
 
 
 class Reluctant(Halves):
