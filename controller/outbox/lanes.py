@@ -75,8 +75,9 @@ class Lanes:
             with self._lock:
                 if lane not in self._busy:
                     # A receiver may take its time: the end of the process does not wait for it.
-                    self._busy.add(lane)
                     threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True).start()
+                    # Only now: where no thread can be had, the next turn tries again. Its end waits for our lock.
+                    self._busy.add(lane)
 
     def _work(self, lane: str) -> None:
         try:

@@ -4,6 +4,8 @@ import threading
 from datetime import datetime
 from uuid import uuid4
 
+import pytest
+
 from controller.outbox.delivering import Ways
 from controller.outbox.lanes import Lanes
 from controller.outbox.schedule import Schedule
@@ -96,3 +98,19 @@ def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
         stop.set()
         thread.join(10)
     assert len(webhooks.received) == 1
+
+
+def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    outbox, webhooks = an_outbox(clock, "https://one.example.com", told=1), SlowWebhooks("")
+    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            lanes.turn()
+    lanes.turn()
+    eventually(lambda: webhooks.done)
