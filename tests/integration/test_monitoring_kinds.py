@@ -1,0 +1,79 @@
+"""What the chart makes for the Prometheus operator, stored by an API server that knows that project's own kinds."""
+
+import copy
+import secrets
+
+import pytest
+import yaml
+
+from devstack import monitoringkinds
+from devstack.cluster import Cluster
+from devstack.server import PartFailedError
+from tests.eventually import eventually
+from tests.integration.charted import MINIMAL, Manifest, only, rendered
+from tests.integration.test_chart_monitoring import WATCHED
+
+TOLD = [
+    *WATCHED,
+    "--set=serviceMonitor.labels.release=prometheus",
+    "--set=prometheusRule.labels.release=prometheus",
+    "--set=prometheusRule.additionalAnnotations.team=video",
+    "--set=prometheusRule.runbookBaseUrl=https://wiki.example.com/",
+]
+KINDS = ("ServiceMonitor", "PrometheusRule")
+
+
+@pytest.fixture(scope="module")
+def with_kinds(api_server: Cluster) -> Cluster:
+    """A namespace of an API server that knows the kinds of the Prometheus operator."""
+    for file in monitoringkinds.files():
+        api_server.kubectl("apply", "--server-side", f"--filename={file}")
+        asked = ["get", f"--filename={file}", "--output=jsonpath={.status.conditions[*].type}"]
+        eventually(lambda asked=asked: "Established" in api_server.kubectl(*asked))  # type: ignore[misc]
+    own = Cluster(api_server.admin_kubeconfig, f"watched-{secrets.token_hex(4)}")
+    own.create_namespace()
+    return own
+
+
+@pytest.fixture(scope="module")
+def documents(with_kinds: Cluster) -> list[Manifest]:
+    """What the chart makes, to be stored in that namespace."""
+    made = [one for one in rendered("films", *TOLD, values=MINIMAL) if one["kind"] in KINDS]
+    for document in made:
+        document["metadata"]["namespace"] = with_kinds.namespace
+    return made
+
+
+def store(cluster: Cluster, *documents: Manifest) -> str:
+    text = yaml.safe_dump_all(documents)
+    return cluster.kubectl("apply", "--server-side", "--validate=strict", "--filename=-", stdin=text)
+
+
+def stored(cluster: Cluster, document: Manifest) -> Manifest:
+    asked = [document["kind"].lower(), document["metadata"]["name"], "--output=yaml"]
+    found: Manifest = yaml.safe_load(cluster.kubectl("get", *asked))
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_stored_as_the_chart_says_it(with_kinds: Cluster, documents: list[Manifest], kind: str) -> None:
+    document = only(documents, kind)
+    assert "serverside-applied" in store(with_kinds, document)
+    assert stored(with_kinds, document)["spec"] == document["spec"]
+
+
+def test_a_field_that_a_monitor_does_not_have_would_be_noticed(with_kinds: Cluster, documents: list[Manifest]) -> None:
+    monitor = copy.deepcopy(only(documents, "ServiceMonitor"))
+    monitor["spec"]["endpoints"][0]["scrapeInterval"] = "15s"
+    with pytest.raises(PartFailedError, match="scrapeInterval"):
+        store(with_kinds, monitor)
+
+
+def test_a_duration_that_prometheus_cannot_read_would_be_noticed(
+    with_kinds: Cluster, documents: list[Manifest]
+) -> None:
+    rule = copy.deepcopy(only(documents, "PrometheusRule"))
+    alert = next(one for group in rule["spec"]["groups"] for one in group["rules"] if "for" in one)
+    alert["for"] = "5 minutes"
+    with pytest.raises(PartFailedError, match="for"):
+        store(with_kinds, rule)
