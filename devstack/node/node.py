@@ -89,6 +89,12 @@ class Node:
         shutil.rmtree(self._where.root / "cni-addresses", ignore_errors=True)
         self._say("the node is down")
 
+    def forget(self) -> None:
+        """Take it down, if it is up, and let the next start find a cluster that has never heard of anything."""
+        self.down()
+        shutil.rmtree(self._where.place.data(etcd.NAME), ignore_errors=True)
+        shutil.rmtree(self._where.root / "kubelet", ignore_errors=True)
+
     def _bring_up(self, name: str, do: Callable[[], str]) -> None:
         began = time.monotonic()
         happened = do()

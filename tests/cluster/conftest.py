@@ -1,45 +1,74 @@
-"""A real node with the demo of docs/install.md on it, once for all tests: `make e2e-cluster`."""
+"""A real node with the neighbours of the service on it, once for all tests: `make e2e-cluster`.
+
+The release before this one is installed first; the tests begin with its upgrade (test_release.py).
+"""
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from devstack.node.layout import Layout
 from devstack.node.node import Node
 from devstack.place import PROJECT_DIR
-from tests.cluster.release import DEMO_IMAGE, IMAGE, VERSION, Release
+from tests.cluster import previous
+from tests.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
+from tests.cluster.neighbours import NAMESPACE, Neighbours
+from tests.cluster.release import Release
 
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    """A node that pods run on, with both images; taken down at the end."""
+    """A node that pods run on, with both images of this tree; taken down at the end."""
     made = Node(Layout())
+    # Whatever an earlier run left in it.
+    made.forget()
     try:
         made.up()
-        for image, target in ((IMAGE, "image"), (DEMO_IMAGE, "demo")):
-            made.images.build(f"{image}:{VERSION}", tree=PROJECT_DIR, arguments={"VERSION": VERSION}, target=target)
+        for image, target in ((f"{REPOSITORY}:{CURRENT}", "image"), (DEMO_IMAGE, "demo")):
+            made.images.build(image, tree=PROJECT_DIR, arguments={"VERSION": CURRENT}, target=target)
         yield made
     finally:
         made.down()
 
 
 @pytest.fixture(scope="session")
-def release(node: Node) -> Iterator[Release]:
-    """The demo, installed by helm into an empty namespace and waited for."""
-    made = Release(node)
+def neighbours(node: Node) -> Neighbours:
+    """Postgres, an S3 server and the stand-in for Coconut, in pods."""
+    made = Neighbours(node)
     made.install()
+    return made
+
+
+@pytest.fixture(scope="session")
+def release(node: Node, neighbours: Neighbours, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """The previous release, its image built by its own Dockerfile; of this tree once the first test has upgraded it."""
+    directory = tmp_path_factory.mktemp("release")
+    made = Release(node, neighbours, directory)
+    with previous.laid_out(directory / "tree") as (found, tree):
+        node.images.build(f"{REPOSITORY}:{PREVIOUS}", tree=tree, arguments={"VERSION": found.version}, target="image")
+        made.prepare()
+        made.install(tree, tag=PREVIOUS)
     yield made
-    made.forget()
+    made.delete_namespace()
 
 
 @pytest.fixture
-def names(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find Services by name, as pods do: signed URLs hold their names."""
+def names(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process find the neighbours' Services by name, as pods do: signed URLs hold their names."""
     ask = socket.getaddrinfo
-    known = release.service_addresses()
+    asked = "jsonpath={range .items[*]}{.metadata.name} {.spec.clusterIP}{'\\n'}{end}"
+    told = node.servers.kubectl("get", "services", f"--namespace={NAMESPACE}", f"--output={asked}")
+    known = {f"{name}.{NAMESPACE}": address for name, address in (line.split() for line in told.splitlines())}
 
     def found(host: str, *arguments: object, **options: object) -> object:
         return ask(known.get(host, host), *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", found)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A directory for what clients have to remember."""
+    return tmp_path / "uploads"

@@ -1,100 +1,140 @@
-"""The demo as a release: installed, upgraded and removed by helm, and asked by kubectl."""
+"""One release of the service with the neighbours of neighbours.py: installed, upgraded and removed as the page says."""
 
-import json
 import secrets
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+import yaml
+
 from devstack import tokens
-from devstack.node.network import run
 from devstack.node.node import Node
-from devstack.place import PROJECT_DIR
-from devstack.tools import tool
+from devstack.server import PartFailedError
+from tests.cluster.helm import REPOSITORY, Helm
+from tests.cluster.neighbours import ISSUER, Neighbours
 from videoupload import Client
 
-CHART = PROJECT_DIR / "charts" / "video-uploads"
-NAME = "demo"
-NAMESPACE = "demo"
-VERSION = "dev"
-IMAGE = "localhost/video-uploads"
-DEMO_IMAGE = "localhost/video-uploads-demo"
-
-_ISSUER = "https://video-uploads.demo"
-_WAIT_SECONDS = 300
+NAME = "films"
+SECRET = "video-uploads"
+API = f"{NAME}-video-uploads-api"
+OPERATOR = f"{NAME}-video-uploads-operator"
+_LOOK_SECONDS = 0.5
 
 
-class Release:
-    """One release in its namespace."""
+class Release(Helm):
+    """A release in its namespace."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._jwt_key = secrets.token_hex(32)
+    def __init__(self, node: Node, neighbours: Neighbours, directory: Path) -> None:
+        super().__init__(node, NAME)
+        self._values = directory / "values.yaml"
+        self._values.write_text(yaml.safe_dump(neighbours.values(api_url=f"http://{API}.{NAME}")))
+        self._neighbours = neighbours
+        self.jwt_key = secrets.token_hex(32)
+        self.callback_keys = secrets.token_hex(32)
 
-    def install(self) -> None:
-        """Install it into an empty namespace and wait until everything of it is ready."""
-        self._node.servers.kubectl("create", "namespace", NAMESPACE)
-        self.kubectl("create", "secret", "generic", "demo", *self._literals())
-        self.helm("install", NAME, str(CHART), *self._values(), "--wait", f"--timeout={_WAIT_SECONDS}s")
+    def prepare(self) -> None:
+        """Make the namespace and the credentials."""
+        self.create_namespace()
+        own = {"JWT_SIGNING_KEY": self.jwt_key, "WEBHOOK_SIGNING_KEYS": self.callback_keys}
+        database = {"DATABASE_URL": self._neighbours.fresh_database(NAME)}
+        self.create_secret(SECRET, {**self._neighbours.keys(), **own, **database})
 
-    def upgrade(self, **settings: str) -> None:
-        """Change values and wait until the new pods have taken over."""
-        more = [f"--set={name}={value}" for name, value in settings.items()]
-        self.helm("upgrade", NAME, str(CHART), *self._values(), *more, "--wait", f"--timeout={_WAIT_SECONDS}s")
+    def install(self, tree: Path, *, tag: str) -> None:
+        """Install the chart of a tree and wait until all of it is ready."""
+        self.run("install", *self._arguments(tree, tag))
 
-    def forget(self) -> None:
-        """Remove the namespace and what is in it."""
-        self._node.servers.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s", timeout_seconds=150)
+    def upgrade(self, tree: Path, *, tag: str) -> None:
+        """Upgrade the kind, then the release, and wait until the new pods have taken over."""
+        crds = tree / "charts" / "video-uploads" / "crds"
+        self.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={crds}/")
+        self.run("upgrade", *self._arguments(tree, tag))
+
+    def uninstall(self) -> None:
+        """Remove the release."""
+        self.run("uninstall", NAME, "--wait")
+
+    @property
+    def api_url(self) -> str:
+        """Return where the API is asked through its Service."""
+        return f"http://{self.service_addresses()[API]}"
+
+    def bearer(self, user: str, *, key: str | None = None) -> dict[str, str]:
+        """Return the header that a user's requests have."""
+        return {"Authorization": f"Bearer {self._token(user, key or self.jwt_key)}"}
 
     def client(self, user: str) -> Client:
-        """Return a user of the API, which is asked through its Service."""
-        token = tokens.mint(self._jwt_key, user=user, issuer=_ISSUER)
-        return Client(f"http://{self.service_addresses()['demo-api']}", token)
+        """Return a user of the API."""
+        return Client(self.api_url, self._token(user, self.jwt_key))
 
-    def service_addresses(self) -> Mapping[str, str]:
-        """Return the address of each Service by its name."""
-        return {found["metadata"]["name"]: found["spec"]["clusterIP"] for found in self.get("services")}
+    def pods(self, component: str = "") -> list[dict[str, Any]]:
+        """Return the pods of the release, or of one of its processes, those that are ending included."""
+        selected = f"app.kubernetes.io/instance={NAME}"
+        selected += f",app.kubernetes.io/component={component}" if component else ""
+        return self.get("pods", f"--selector={selected}")
 
-    def get(self, kind: str, *selection: str) -> list[dict[str, Any]]:
-        """Return the objects of a kind."""
-        items: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, *selection, "--output=json"))["items"]
-        return items
+    def lease(self) -> dict[str, Any]:
+        """Return the Lease of the operator's leader."""
+        (found,) = [one for one in self.get("leases") if one["metadata"]["name"] == OPERATOR]
+        spec: dict[str, Any] = found["spec"]
+        return spec
 
-    def kubectl(self, *arguments: str) -> str:
-        """Ask about the namespace of the release."""
-        return self._node.servers.kubectl(f"--namespace={NAMESPACE}", *arguments, timeout_seconds=_WAIT_SECONDS)
+    def _token(self, user: str, key: str) -> str:
+        return tokens.mint(key, user=user, issuer=ISSUER)
 
-    def helm(self, *arguments: str) -> str:
-        """Run helm as the cluster's administrator."""
-        argv = [str(tool("helm")), f"--kubeconfig={self._node.kubeconfig}", f"--namespace={NAMESPACE}", *arguments]
-        return run(*argv, timeout_seconds=_WAIT_SECONDS + 30)
-
-    def _values(self) -> list[str]:
+    def _arguments(self, tree: Path, tag: str) -> list[str]:
         return [
-            f"--values={CHART / 'values-demo.yaml'}",
-            f"--set=image.repository={IMAGE}",
-            f"--set=image.tag={VERSION}",
+            NAME,
+            str(tree / "charts" / "video-uploads"),
+            f"--values={tree / 'docs' / 'examples' / 'values-minimal.yaml'}",
+            f"--values={self._values}",
+            f"--set=image.repository={REPOSITORY}",
+            f"--set=image.tag={tag}",
             "--set=image.pullPolicy=Never",
-            f"--set=global.demo.image={DEMO_IMAGE}:{VERSION}",
+            "--wait",
         ]
 
-    def _literals(self) -> list[str]:
-        password = secrets.token_hex(16)
-        values = {
-            "POSTGRES_PASSWORD": password,
-            "DATABASE_URL": f"postgresql://video_uploads:{password}@demo-postgres/postgres",
-            "S3_ACCESS_KEY": "demo",
-            "S3_RAW_READER_ACCESS_KEY": "reader",
-            "S3_PROCESSED_WRITER_ACCESS_KEY": "writer",
-            "JWT_SIGNING_KEY": self._jwt_key,
-            "WEBHOOK_SIGNING_KEYS": secrets.token_hex(32),
-            **{
-                name: secrets.token_hex(16)
-                for name in (
-                    "S3_SECRET_KEY",
-                    "S3_RAW_READER_SECRET_KEY",
-                    "S3_PROCESSED_WRITER_SECRET_KEY",
-                    "COCONUT_API_KEY",
-                )
-            },
-        }
-        return [f"--from-literal={name}={value}" for name, value in values.items()]
+
+def tag_of(pod: dict[str, Any]) -> str:
+    """Return the tag of the image that a pod of ours runs."""
+    return str(pod["spec"]["containers"][0]["image"]).rpartition(":")[2]
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Tell whether the Service sends requests to a pod."""
+    conditions = pod["status"].get("conditions", [])
+    is_true = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return is_true and "deletionTimestamp" not in pod["metadata"]
+
+
+class Watched:
+    """Sees which images serve at the same time, and calls once when several do. Use it in a `with`."""
+
+    def __init__(self, release: Release, when_several: Callable[[], object]) -> None:
+        self._release = release
+        self._when_several = when_several
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="pods", daemon=True)
+        self.has_seen_several = False
+
+    def __enter__(self) -> "Watched":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(_LOOK_SECONDS):
+            try:
+                serving = {tag_of(pod) for pod in self._release.pods("api") if is_ready(pod)}
+            except PartFailedError:
+                continue
+            if len(serving) > 1:
+                self.has_seen_several = True
+                self._when_several()
+                return

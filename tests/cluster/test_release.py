@@ -1,16 +1,26 @@
-"""The whole service in pods: installed, used, upgraded, with pods that die, and removed. In the order of the file."""
+"""The service in pods: upgraded, used, with pods that die, and removed. In this order."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from devstack.demo import clip
 from devstack.demo.player import Expected, Player
-from tests.cluster.release import NAME, Release
+from devstack.node.configuration import PAUSE_IMAGE
+from devstack.place import PROJECT_DIR
+from devstack.server import PartFailedError
+from tests.cluster.batch import Batch, small_clip
+from tests.cluster.helm import CURRENT, PREVIOUS
+from tests.cluster.neighbours import Neighbours
+from tests.cluster.release import API, NAME, OPERATOR, Release, Watched, tag_of
+from tests.cluster.traffic import Stream, Traffic, kept_connection, new_connections
 from tests.eventually import eventually
 from videoupload import Memory, Uploader, Wanted
 
 pytestmark = pytest.mark.usefixtures("names")
+
+OK, CREATED = frozenset({200}), frozenset({201})
 
 
 @pytest.fixture(scope="session")
@@ -24,21 +34,85 @@ def uploaded(release: Release, file: Path, state: Path, *, user: str) -> str:
     return Uploader(release.client(user), Memory(state)).upload(file, Wanted(title=user))
 
 
-def is_ready(release: Release, video_id: str, *, user: str) -> bool:
+def is_video_ready(release: Release, video_id: str, *, user: str) -> bool:
     video = release.client(user).video(video_id)
     assert video.status != "errored", video.error
     return video.status == "ready"
 
 
-def test_helms_own_test_is_green(release: Release) -> None:
-    assert "Succeeded" in release.helm("test", NAME)
+def requests_to(release: Release, known: str) -> dict[str, Stream]:
+    """Return what clients ask all the time: through new connections and kept ones, and wishes for videos."""
+    url = f"{release.api_url}/api/v1/videos"
+    bearer = release.bearer("stream")
+    wish = {"title": "never sent", "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1000}
+    return {
+        "GET list": Stream(new_connections("GET", url, bearer), OK),
+        "GET list, kept connection": Stream(kept_connection("GET", url, bearer), OK),
+        "GET video": Stream(new_connections("GET", f"{url}/{known}", bearer), OK),
+        "POST": Stream(new_connections("POST", url, bearer, json=wish), CREATED, pace_seconds=0.5),
+    }
 
 
-def test_a_real_video_is_uploaded_through_the_service_and_plays(
-    release: Release, made: clip.Clip, tmp_path: Path
+def test_a_pod_that_is_not_restricted_is_refused_where_the_release_runs(release: Release) -> None:
+    with pytest.raises(PartFailedError, match=r'violates PodSecurity "restricted:latest"'):
+        release.kubectl("run", "careless", f"--image={PAUSE_IMAGE}")
+    assert {tag_of(pod) for pod in release.pods()} == {PREVIOUS}
+
+
+def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_request(
+    release: Release, neighbours: Neighbours, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    video_id = uploaded(release, made.path, tmp_path, user="ann")
-    eventually(lambda: is_ready(release, video_id, user="ann"), within_seconds=240)
+    client, small = release.client("twenty"), small_clip(tmp_path)
+    known = uploaded(release, small, state / "known", user="stream")
+    eventually(lambda: is_video_ready(release, known, user="stream"), within_seconds=120)
+    leader, bought = release.lease()["holderIdentity"], neighbours.jobs()
+    # Long enough that what is sent before the upgrade is still being transcoded when the new pods serve.
+    neighbours.slow_down(60)
+    at_the_change: Counter[str] = Counter()
+
+    def statuses() -> Counter[str]:
+        return Counter(video.status for video in client.page().videos)
+
+    with Batch(client, small, state, at_once=10, held=10) as batch:
+        batch.wait_until_half()
+        eventually(lambda: statuses() == {"uploading": 10, "processing": 10}, within_seconds=60)
+        neighbours.slow_down(0)
+
+        def go_on() -> None:
+            at_the_change.update(statuses())
+            batch.gate.set()
+
+        with Traffic(requests_to(release, known)) as traffic, Watched(release, go_on):
+            release.upgrade(PROJECT_DIR, tag=CURRENT)
+            eventually(lambda: {tag_of(pod) for pod in release.pods()} == {CURRENT}, within_seconds=60)
+        videos = batch.video_ids()
+
+    with capsys.disabled():
+        print(f"upgraded: {traffic.answered.total()} requests answered meanwhile, {len(traffic.failed)} failed")
+    # With a slow machine some of the others may be through by now.
+    assert at_the_change["uploading"] == 10
+    assert at_the_change["processing"]
+    assert traffic.failed == []
+    assert min(traffic.answered[name] for name in requests_to(release, known)) >= 10, traffic.answered
+    eventually(lambda: all(is_video_ready(release, one, user="twenty") for one in videos), within_seconds=180)
+    assert len(videos) == 20
+    assert neighbours.jobs() - bought == Counter(videos)
+    eventually(lambda: leads(release, "operator") and release.lease()["holderIdentity"] != leader)
+
+
+def leads(release: Release, component: str) -> bool:
+    """Tell whether a pod that is there now holds the Lease."""
+    pods = tuple(pod["metadata"]["name"] for pod in release.pods(component))
+    return str(release.lease().get("holderIdentity")).startswith(pods)
+
+
+def test_helms_own_test_is_green(release: Release) -> None:
+    assert "Succeeded" in release.run("test", NAME)
+
+
+def test_a_real_video_is_uploaded_through_the_service_and_plays(release: Release, made: clip.Clip, state: Path) -> None:
+    video_id = uploaded(release, made.path, state, user="ann")
+    eventually(lambda: is_video_ready(release, video_id, user="ann"), within_seconds=240)
     played = Player().play(
         str(release.client("ann").video(video_id).playback_url),
         Expected(made.renditions, made.duration_seconds, made.has_sound),
@@ -47,17 +121,17 @@ def test_a_real_video_is_uploaded_through_the_service_and_plays(
     assert len(played) == made.renditions
 
 
-def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, tmp_path: Path) -> None:
-    video_id = uploaded(release, made.path, tmp_path, user="bob")
-    release.kubectl("delete", "pods", "--selector=app.kubernetes.io/instance=demo", "--grace-period=0", "--force")
-    for name in ("demo-api", "demo-operator"):
+def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, state: Path) -> None:
+    video_id = uploaded(release, made.path, state, user="bob")
+    release.kubectl("delete", "pods", f"--selector=app.kubernetes.io/instance={NAME}", "--grace-period=0", "--force")
+    for name in (API, OPERATOR):
         release.kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s")
-    eventually(lambda: is_ready(release, video_id, user="bob"), within_seconds=240)
+    eventually(lambda: is_video_ready(release, video_id, user="bob"), within_seconds=240)
 
 
 def test_uninstalling_leaves_the_kind_and_the_uploads(release: Release) -> None:
     uploads = {found["metadata"]["name"] for found in release.get("videouploads")}
     assert uploads
-    release.helm("uninstall", NAME, "--wait")
+    release.uninstall()
     assert {found["metadata"]["name"] for found in release.get("videouploads")} == uploads
     assert release.get("deployments") == release.get("roles") == release.get("poddisruptionbudgets") == []

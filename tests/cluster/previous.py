@@ -1,0 +1,58 @@
+"""The release before what is checked out here: found in the history, and laid out beside it."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.place import PROJECT_DIR
+
+_RELEASE = re.compile(r"Release (?P<version>\d+\.\d+\.\d+)")
+
+
+class NoReleaseError(Exception):
+    """There is no release in the history that we have. The message says how to get more of it."""
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A release: the commit that made it, and its version."""
+
+    commit: str
+    version: str
+
+
+def newest_release(history: str) -> Previous:
+    """Return the newest release of a history, given as one line of hash and subject for each commit, newest first.
+
+    The first line is what is checked out, and never taken: the commit of a release is upgraded from the one before it,
+    and every other commit from the newest one, whose version it may still have itself.
+    """
+    for line in history.splitlines()[1:]:
+        commit, _, subject = line.partition(" ")
+        if found := _RELEASE.fullmatch(subject):
+            return Previous(commit, found["version"])
+    raise NoReleaseError(
+        "no commit `Release x.y.z` before this one: an upgrade needs a release to begin from, and so the whole history "
+        "(git fetch --unshallow --tags)"
+    )
+
+
+@contextmanager
+def laid_out(directory: Path) -> Iterator[tuple[Previous, Path]]:
+    """Check the previous release out into a directory that does not exist yet, for as long as the block lasts."""
+    release = newest_release(_git("log", "--format=%H %s"))
+    _git("worktree", "add", "--detach", str(directory), release.commit)
+    try:
+        yield release, directory
+    finally:
+        _git("worktree", "remove", "--force", str(directory))
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NoReleaseError(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,80 @@
+"""A steady stream of requests, each counted, while something else goes on: not one may fail.
+
+Nothing is tried again here, so what a client meets is what is counted: no connection, no answer in time, an answer that
+was not expected.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+import requests
+
+# Between two requests of one stream.
+_PACE_SECONDS = 0.1
+_TIMEOUT_SECONDS = 10
+TIMEOUT = (3, _TIMEOUT_SECONDS)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is asked again and again, and which statuses are an answer to it. Some need longer pauses."""
+
+    ask: Callable[[], requests.Response]
+    expected: frozenset[int]
+    pace_seconds: float = _PACE_SECONDS
+
+
+class Traffic:
+    """Several streams, side by side. Use it in a `with`."""
+
+    def __init__(self, streams: Mapping[str, Stream]) -> None:
+        self._ended = threading.Event()
+        self._began = time.monotonic()
+        self.answered: Counter[str] = Counter()
+        self.failed: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._stream, args=(name, stream), name=name, daemon=True)
+            for name, stream in streams.items()
+        ]
+
+    def __enter__(self) -> "Traffic":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(2 * _TIMEOUT_SECONDS)
+
+    def _stream(self, name: str, stream: Stream) -> None:
+        while not self._ended.wait(stream.pace_seconds):
+            at = time.monotonic() - self._began
+            try:
+                answer = stream.ask()
+            except requests.RequestException as error:
+                self.failed.append(f"{name} at {at:.1f} s: {error!r}")
+                continue
+            if answer.status_code in stream.expected:
+                self.answered[name] += 1
+            else:
+                self.failed.append(f"{name} at {at:.1f} s: {answer.status_code} {answer.text[:200]}")
+
+
+def kept_connection(method: str, url: str, headers: Mapping[str, str]) -> Callable[[], requests.Response]:
+    """Ask through one connection for as long as the other side keeps it, as an ingress does."""
+    session = requests.Session()
+    return lambda: session.request(method, url, headers=headers, timeout=TIMEOUT)
+
+
+def new_connections(
+    method: str, url: str, headers: Mapping[str, str], json: object = None
+) -> Callable[[], requests.Response]:
+    """Ask through a new connection each time: each finds its own replica."""
+    return lambda: requests.request(method, url, headers=headers, json=json, timeout=TIMEOUT)
