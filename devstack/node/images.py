@@ -63,6 +63,11 @@ class Images:
         """Tell whether containerd has the image."""
         return image in self._ctr("images", "list", "--quiet").split()
 
+    def give_another_name(self, image: str, name: str) -> None:
+        """Import an image that was built here under another name too, as the kubelet completes it."""
+        # In this form of archive a name without a host is completed by containerd, as it is for pods.
+        self._import(image, name)
+
     def _build_pause(self, image: str) -> None:
         context = self._context("pause")
         # Under vendor-less modules the source of the pause container comes with the Kubernetes module itself.
@@ -124,11 +129,12 @@ class Images:
         )
         shutil.rmtree(context)
 
-    def _import(self, image: str) -> None:
+    def _import(self, image: str, name: str | None = None) -> None:
         self._archives.mkdir(parents=True, exist_ok=True)
-        archive = self._archives / f"{re.sub(r'[^a-z0-9.]+', '-', image)}.tar"
+        archive = self._archives / f"{re.sub(r'[^a-z0-9.]+', '-', name or image)}.tar"
         archive.unlink(missing_ok=True)
-        run("buildah", "push", image, f"oci-archive:{archive}:{image}", timeout_seconds=300)
+        target = f"docker-archive:{archive}:{name}" if name else f"oci-archive:{archive}:{image}"
+        run("buildah", "push", image, target, timeout_seconds=300)
         self._ctr("images", "import", str(archive))
         archive.unlink()
 

@@ -1,6 +1,7 @@
 """A real node with the neighbours of the service on it, once for all tests: `make e2e-cluster`.
 
-The release before this one is installed first; the tests begin with its upgrade (test_release.py).
+The page is walked first, on a cluster that has never heard of us (test_page.py). Then the release before this one is
+installed, and upgraded by the first test of it (test_release.py).
 """
 
 import socket
