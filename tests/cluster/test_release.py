@@ -1,5 +1,8 @@
-"""The service in pods: upgraded, used, with pods that die, and removed. In this order."""
+"""The service in pods: upgraded, used, with credentials that change and pods that die, and removed. In this order."""
 
+import json
+import secrets
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from devstack.server import PartFailedError
 from tests.cluster.batch import Batch, small_clip
 from tests.cluster.helm import CURRENT, PREVIOUS
 from tests.cluster.neighbours import Neighbours
-from tests.cluster.release import API, NAME, OPERATOR, Release, Watched, tag_of
+from tests.cluster.release import API, NAME, OPERATOR, SECRET, Release, Watched, tag_of
 from tests.cluster.traffic import Stream, Traffic, kept_connection, new_connections
 from tests.eventually import eventually
 from videoupload import Memory, Uploader, Wanted
@@ -21,6 +24,8 @@ from videoupload import Memory, Uploader, Wanted
 pytestmark = pytest.mark.usefixtures("names")
 
 OK, CREATED = frozenset({200}), frozenset({201})
+# The kubelet looks at a pod's Secrets every 60 to 90 seconds, both processes at their files every 5; then they start.
+ROTATED_SECONDS_MAX = 120
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +124,51 @@ def test_a_real_video_is_uploaded_through_the_service_and_plays(release: Release
         lambda _rendition: None,
     )
     assert len(played) == made.renditions
+
+
+def restarts(release: Release) -> list[tuple[int, int | None]]:
+    """Return how often each operator was started again, and how it ended then."""
+    states = [pod["status"]["containerStatuses"][0] for pod in release.pods("operator")]
+    return [(one["restartCount"], one["lastState"].get("terminated", {}).get("exitCode")) for one in states]
+
+
+def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
+    release: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, old, new = f"{release.api_url}/api/v1/videos", release.jwt_key, secrets.token_hex(32)
+    changed = {"JWT_SIGNING_KEY": new, "WEBHOOK_SIGNING_KEYS": f"{secrets.token_hex(32)},{release.callback_keys}"}
+    answered = frozenset({200, 401})
+    streams = {
+        f"GET list, {which} key": Stream(new_connections("GET", url, release.bearer("stream", key=key)), answered)
+        for which, key in (("old", old), ("new", new))
+    }
+    streams["GET kept"] = Stream(kept_connection("GET", f"{release.api_url}/openapi.json", {}), OK)
+    addresses = [pod["status"]["podIP"] for pod in release.pods("api")]
+
+    def accepted(key: str) -> set[int]:
+        header = release.bearer("ann", key=key)
+        asked = [new_connections("GET", f"http://{one}:8000/api/v1/videos", header) for one in addresses]
+        return {ask().status_code for ask in asked}
+
+    def is_in_use() -> bool:
+        # Many times: for some seconds a replica has two workers, and each connection finds one of them.
+        return all(accepted(new) == {200} and accepted(old) == {401} for _ in range(10))
+
+    assert (accepted(old), accepted(new)) == ({200}, {401})
+    with Traffic(streams) as traffic:
+        release.kubectl("patch", "secret", SECRET, f"--patch={json.dumps({'stringData': changed})}")
+        began = time.monotonic()
+        eventually(is_in_use, within_seconds=ROTATED_SECONDS_MAX, every_seconds=0.5)
+        api_seconds = time.monotonic() - began
+        left = ROTATED_SECONDS_MAX - api_seconds
+        eventually(lambda: restarts(release) == [(1, 0), (1, 0)], within_seconds=left, every_seconds=0.5)
+        operator_seconds = time.monotonic() - began
+    with capsys.disabled():
+        print(f"rotated: in use by the API after {api_seconds:.0f} s, by the operators after {operator_seconds:.0f} s")
+    release.jwt_key = new
+    assert traffic.failed == []
+    assert all(traffic.answered[name] > 10 for name in streams), traffic.answered
+    eventually(lambda: leads(release, "operator"))
 
 
 def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, state: Path) -> None:
