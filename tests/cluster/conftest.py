@@ -1,11 +1,12 @@
 """A real node with the neighbours of the service on it, once for all tests: `make e2e-cluster`.
 
-The page is walked first, on a cluster that has never heard of us (test_page.py). Then the release before this one is
-installed, and upgraded by the first test of it (test_release.py).
+The page is walked first, on a cluster that has never heard of us (test_page.py); the release that is upgraded, used,
+rotated and removed comes after it (test_release.py).
 """
 
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,18 @@ from devstack.node.node import Node
 from devstack.place import PROJECT_DIR
 from tests.cluster import previous
 from tests.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
+from tests.cluster.inventory import everything
 from tests.cluster.neighbours import NAMESPACE, Neighbours
 from tests.cluster.release import Release
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The release before ours, installed by its own chart, and what there was before it."""
+
+    release: Release
+    version: str
+    found_before: frozenset[str]
 
 
 @pytest.fixture(scope="session")
@@ -43,16 +54,23 @@ def neighbours(node: Node) -> Neighbours:
 
 
 @pytest.fixture(scope="session")
-def release(node: Node, neighbours: Neighbours, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """The previous release, its image built by its own Dockerfile; of this tree once the first test has upgraded it."""
+def installed(node: Node, neighbours: Neighbours, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """The previous release: its image, built by its own Dockerfile, and its chart, in an empty namespace."""
     directory = tmp_path_factory.mktemp("release")
-    made = Release(node, neighbours, directory)
+    release = Release(node, neighbours, directory)
     with previous.laid_out(directory / "tree") as (found, tree):
         node.images.build(f"{REPOSITORY}:{PREVIOUS}", tree=tree, arguments={"VERSION": found.version}, target="image")
-        made.prepare()
-        made.install(tree, tag=PREVIOUS)
-    yield made
-    made.delete_namespace()
+        release.prepare()
+        before = frozenset(everything(node, release.namespace))
+        release.install(tree, tag=PREVIOUS)
+    yield Installed(release, found.version, before)
+    release.delete_namespace()
+
+
+@pytest.fixture(scope="session")
+def release(installed: Installed) -> Release:
+    """The release, of this tree once the first test of it has upgraded it."""
+    return installed.release
 
 
 @pytest.fixture

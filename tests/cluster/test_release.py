@@ -1,6 +1,7 @@
 """The service in pods: upgraded, used, with credentials that change and pods that die, and removed. In this order."""
 
 import json
+import re
 import secrets
 import time
 from collections import Counter
@@ -11,10 +12,13 @@ import pytest
 from devstack.demo import clip
 from devstack.demo.player import Expected, Player
 from devstack.node.configuration import PAUSE_IMAGE
+from devstack.node.node import Node
 from devstack.place import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.cluster.batch import Batch, small_clip
+from tests.cluster.conftest import Installed
 from tests.cluster.helm import CURRENT, PREVIOUS
+from tests.cluster.inventory import everything
 from tests.cluster.neighbours import Neighbours
 from tests.cluster.release import API, NAME, OPERATOR, SECRET, Release, Watched, tag_of
 from tests.cluster.traffic import Stream, Traffic, kept_connection, new_connections
@@ -179,9 +183,29 @@ def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, stat
     eventually(lambda: is_video_ready(release, video_id, user="bob"), within_seconds=240)
 
 
-def test_uninstalling_leaves_the_kind_and_the_uploads(release: Release) -> None:
-    uploads = {found["metadata"]["name"] for found in release.get("videouploads")}
+def test_uninstalling_leaves_what_the_notes_say_and_they_say_how_to_remove_it(
+    installed: Installed, release: Release, node: Node
+) -> None:
+    uploads = {f"videoupload.video.uploads.dev/{one['metadata']['name']}" for one in release.get("videouploads")}
+    notes = release.run("get", "notes", NAME)
     assert uploads
+
+    def is_left(expected: set[str]) -> bool:
+        assert everything(node, release.namespace) - installed.found_before == expected
+        return True
+
     release.uninstall()
-    assert {found["metadata"]["name"] for found in release.get("videouploads")} == uploads
-    assert release.get("deployments") == release.get("roles") == release.get("poddisruptionbudgets") == []
+    kept = {
+        "customresourcedefinition.apiextensions.k8s.io/videouploads.video.uploads.dev",
+        # Which the API server makes of the kind, and for as long as that is there.
+        "apiservice.apiregistration.k8s.io/v1alpha1.video.uploads.dev",
+        f"lease.coordination.k8s.io/{OPERATOR}",
+    }
+    # What belongs to something else goes after it, by the controllers of Kubernetes.
+    eventually(lambda: is_left(uploads | kept), within_seconds=60, every_seconds=1)
+
+    told = re.findall(r"^ +kubectl (.*\bdelete .*)$", notes, re.MULTILINE)
+    assert told, notes
+    for command in told:
+        node.servers.kubectl(*command.split())
+    eventually(lambda: is_left(set()), within_seconds=60, every_seconds=1)
