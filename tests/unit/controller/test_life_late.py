@@ -99,3 +99,19 @@ def test_an_older_dump_under_a_deaf_watch_buys_nothing_twice() -> None:
     assert len(small.transcoder.jobs) == 1
     settled(small)
     assert_ends_ready(small)
+
+
+def test_an_upload_deleted_and_restored_after_its_deadline_has_expired_and_begins_anew_by_a_retry() -> None:
+    small = SmallWorld()
+    small.create()
+    run(small, lambda small: VIDEO_ID in small.resources.by_name)
+    small.records.delete(VIDEO_ID)
+    settled(small)
+    small.pass_time(TWO_DAYS)
+    small.records.restore(VIDEO_ID)
+    settled(small)
+    assert_ends_errored(small, FailureCode.UPLOAD_EXPIRED, jobs=0)
+    small.records.retry(VIDEO_ID)
+    small.send_file()
+    settled(small)
+    assert_ends_ready(small)
