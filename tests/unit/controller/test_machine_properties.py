@@ -27,6 +27,7 @@ from controller.steps import (
     ShowProgress,
     Submit,
     Wait,
+    WritePlaylist,
 )
 from crds.failures import FailureCode
 from crds.rules import Rules
@@ -49,7 +50,8 @@ from tests.unit.controller.builders import (
 from tests.unit.crds.builders import NOON
 
 SETTLED = sorted(set(AttemptState) - UNRESOLVED)
-LEAVING = (AcceptFile, AdoptJob, AbandonAttempt, Publish, Finish, FailAttempt, Fail)
+# Whatever becomes of the last playlist that is written, its effect ends the phase (publication.py).
+LEAVING = (AcceptFile, AdoptJob, AbandonAttempt, Publish, WritePlaylist, Finish, FailAttempt, Fail)
 
 # Around every bound of the rules, so that a hundred examples meet each of them.
 AGES = [timedelta(0), *(timedelta(seconds=seconds) for seconds in (20, 61, 16 * 60, 7 * 3600, 25 * 3600, 8 * 86_400))]
@@ -160,6 +162,7 @@ def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, seen: Seen, rule
         assert newest.intended_at + timedelta(seconds=TIMING.resolve_window_seconds) > NOON
     else:
         assert isinstance(step, OfferUpload if row.observed.phase is Phase.PENDING else LEAVING)
+        assert not (isinstance(step, WritePlaylist) and seen.is_blind)
 
 
 @given(row=rows(among=[Phase.PROCESSING]), seen=sights, rules=rules)
