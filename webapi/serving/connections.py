@@ -131,12 +131,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._close_the_idlest()
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """Let a connection that was kept alive begin its next request."""
+        """Let a connection that was kept alive begin its next request, which mostly is there in one piece."""
         if _is_closed(client):
             return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        self._await_head(conn)
+        if conn.needs_a_thread():
+            conn.data_ready = True
+            self.enqueue_req(conn)
+        elif conn.reader.is_empty:
+            self._keep(conn)
+        else:
+            self._await_head(conn)
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Hand the connection to a thread as soon as that has no need to wait."""
