@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from psycopg import ClientCursor
-from psycopg.rows import DictRow
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from crds.schedule import Timing, deadline_at
 from crds.videoupload import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
 from desired.database import Connection
-from desired.rows import VIDEO, Cause, VideoRow, observed_columns, video_row
+from desired.rows import VIDEO, Cause, VideoRow, observed_columns, video_of
 
 _HOUR_SECONDS = 3600.0
 
@@ -119,23 +119,25 @@ def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timi
         "per_hour": per_hour,
     }
     # Postgres takes several statements in one message only with their parameters in the text.
-    with ClientCursor(connection) as cursor:
+    with ClientCursor(connection, row_factory=tuple_row) as cursor:
         cursor.execute(_CREATE, parameters)
         cursor.nextset()
         found = cursor.fetchone()
     if found is None:
         raise LimitReachedError(per_hour=per_hour, retry_after_seconds=_wait(connection, new.owner, per_hour))
-    return Created(video_row(found), _quota(found, per_hour))
+    *columns, used, more_in_seconds = found
+    return Created(video_of(columns), _quota(used, more_in_seconds, per_hour))
 
 
 def quota(connection: Connection, owner: str, *, per_hour: int) -> Quota:
     """Return what is left of an owner's hour."""
-    return _quota(connection.execute(_QUOTA, {"owner": owner}).fetchone(), per_hour)
+    found = connection.execute(_QUOTA, {"owner": owner}).fetchone() or {"used": 0, "more_in_seconds": None}
+    return _quota(found["used"], found["more_in_seconds"], per_hour)
 
 
-def _quota(found: DictRow | None, per_hour: int) -> Quota:
-    used, seconds = (found["used"], found["more_in_seconds"]) if found else (0, None)
-    return Quota(per_hour, max(0, per_hour - used), _HOUR_SECONDS if seconds is None else max(0.0, seconds))
+def _quota(used: int, more_in_seconds: float | None, per_hour: int) -> Quota:
+    seconds = _HOUR_SECONDS if more_in_seconds is None else max(0.0, more_in_seconds)
+    return Quota(per_hour, max(0, per_hour - used), seconds)
 
 
 def _first_observation(timing: Timing) -> Observed:

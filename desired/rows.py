@@ -1,6 +1,6 @@
 """Rows as frozen values, and the one translation between them and columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -134,7 +134,12 @@ def video_rows(_cursor: object) -> RowMaker[VideoRow]:
 
     Its own would ask the answer for the forty-four names again, which takes as long as reading the values.
     """
-    return lambda columns: video_row(dict(zip(_NAMES, columns, strict=True)))
+    return video_of
+
+
+def video_of(columns: Sequence[Any]) -> VideoRow:
+    """Make the value of the columns VIDEO, given without their names."""
+    return video_row(dict(zip(_NAMES, columns, strict=True)))
 
 
 def _read(adapter: TypeAdapter[Any], column: object) -> Any:
