@@ -200,6 +200,10 @@ WITH_POSTER = VerifiedOutputs(OUTPUTS.renditions, OUTPUTS.duration_seconds, post
             a_ready_row(is_playable=False), Seen(outputs=WITH_POSTER), Republish("poster"), id="written-again",
         ),
         pytest.param(
+            a_ready_row(is_playable=False), Seen(playlist="#EXTM3U\n", outputs=WITH_POSTER), Republish("poster"),
+            id="shows-something-else",
+        ),
+        pytest.param(
             a_ready_row(is_playable=False), Seen(outputs=BAD_OUTPUTS),
             Fail(Failure(FailureCode.OUTPUTS_INVALID, BAD_OUTPUTS.message, 1)), id="its-files-are-broken",
         ),
