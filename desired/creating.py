@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from psycopg import ClientCursor
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
@@ -23,14 +22,11 @@ _HOUR_SECONDS = 3600.0
 _OF_THE_HOUR = "owner = %(owner)s AND created_at > (SELECT clock_timestamp() - interval '1 hour')"
 _LEAVES_IN_SECONDS = "extract(epoch FROM {} + interval '1 hour' - clock_timestamp())::float"
 
-# Two statements in one message: one wait for Postgres instead of six. Without a transaction around them the message is
-# one. One owner's creations are counted one after the other, as each statement sees what was committed before it
-# began; different owners do not wait for each other.
+# One statement, so one wait for Postgres. One owner's creations are counted one after the other (migration 0008);
+# different owners do not wait for each other.
 _CREATE = f"""
-SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7602));
-
 WITH counted AS (
-    SELECT count(*) AS used, min(created_at) AS oldest FROM videos WHERE {_OF_THE_HOUR}
+    SELECT used, oldest FROM creations_of_the_hour(%(owner)s)
 ), made AS (
     INSERT INTO videos (
         video_id, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region, storage_key,
@@ -118,11 +114,7 @@ def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timi
         "cause": Cause.CLIENT,
         "per_hour": per_hour,
     }
-    # Postgres takes several statements in one message only with their parameters in the text.
-    with ClientCursor(connection, row_factory=tuple_row) as cursor:
-        cursor.execute(_CREATE, parameters)
-        cursor.nextset()
-        found = cursor.fetchone()
+    found = connection.cursor(row_factory=tuple_row).execute(_CREATE, parameters).fetchone()
     if found is None:
         raise LimitReachedError(per_hour=per_hour, retry_after_seconds=_wait(connection, new.owner, per_hour))
     *columns, used, more_in_seconds = found
