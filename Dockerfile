@@ -1,7 +1,7 @@
 # One image for all of it: the API, the operator, the migrations and what people run by hand. Which one is the first
 # argument (image/entrypoint). Build it at the root of the project:
 #
-#   docker build --tag registry.example.com/video-uploads:0.3.0 .
+#   docker build --tag registry.example.com/video-uploads:0.4.0 .
 #
 # The bases can be anybody's: Debian's Python 3.11 or newer, and Node 20 for the page. `--target without-page` needs no Node.
 ARG BASE=debian:bookworm-slim
@@ -33,7 +33,7 @@ COPY webui ./
 RUN npm run build
 
 FROM runtime AS without-page
-ARG VERSION=0.3.0
+ARG VERSION=0.4.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="video-uploads" \
       org.opencontainers.image.description="Direct-to-storage video uploads, HLS by Coconut, a Kubernetes operator" \
