@@ -99,8 +99,8 @@ class Command:
         }
 
     def started(self, *words: str | Path, **changes: str) -> "subprocess.Popen[str]":
-        """Start it."""
-        argv = [sys.executable, "-m", "videoupload", *map(str, words)]
+        """Start it as a person's shell does: what is started in the background ignores SIGINT, and the tests may be."""
+        argv = ["env", "--default-signal=INT", sys.executable, "-m", "videoupload", *map(str, words)]
         environment = self._environment | changes
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, cwd=PROJECT_DIR, env=environment, stdout=pipe, stderr=pipe, text=True)
