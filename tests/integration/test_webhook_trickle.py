@@ -40,6 +40,7 @@ def serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
         connection.sendall(head)
         while time.monotonic() < ends_at:
             connection.sendall(drop)
+            # Not a wait for something: the slowness is what is tried.
             time.sleep(PAUSE_SECONDS)
 
 
