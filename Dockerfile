@@ -44,8 +44,10 @@ COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY LICENSE image/entrypoint ./
 COPY crds ./crds
-COPY desired ./desired
-COPY spaces ./spaces
+COPY database ./database
+COPY domain ./domain
+COPY runtime ./runtime
+COPY storage ./storage
 COPY controller ./controller
 COPY webapi ./webapi
 COPY videoupload ./videoupload

@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 BY_TARGET := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
 
-.PHONY: help setup up down status token demo check static test unit web lives integration e2e e2e-cluster lock format clean
+.PHONY: help setup up down status token demo check static test unit web integration e2e e2e-cluster lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ static: setup ## Format, lint, types, import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: check web lives integration e2e ## Everything: check, whole lives, integration and e2e tests
+test: check web integration e2e ## Everything: check, integration and e2e tests
 
 unit: setup ## Unit tests
 	$(RUN) pytest tests/unit --numprocesses=2 --dist=worksteal
@@ -50,17 +50,14 @@ unit: setup ## Unit tests
 web: setup ## The page's own types and tests; needs Node
 	@$(RUN) devstack.page
 
-lives: setup ## Whole lives in a small world, killed at every moment
-	$(RUN) pytest tests/lives --numprocesses=2 --dist=worksteal
-
 integration: setup ## Tests against real servers
 	$(RUN) pytest tests/integration
 
 e2e: setup web ## Tests against a whole stack
-	$(RUN) pytest tests/e2e
+	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster
 
 e2e-cluster: setup ## The whole service in pods, on a real node of this machine; needs root on Debian
-	$(RUN) pytest tests/cluster
+	$(RUN) pytest tests/e2e/cluster
 
 lock: ## Resolve the dependencies anew; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock

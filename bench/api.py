@@ -15,10 +15,10 @@ import psycopg
 from bench.figures import Side, comparison
 from bench.load import hammer
 from bench.servers import Bench, bench, started
-from crds.videoupload import new_video_id
 from devstack import tokens
 from devstack.ports import HOST
 from devstack.server import Server
+from domain.video import new_video_id
 
 VIDEOS = 200
 OWNERS = 500

@@ -13,7 +13,7 @@ from botocore.config import Config
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
-from crds.videoupload import new_video_id
+from domain.video import new_video_id
 
 _SELECT = "SELECT * FROM videos WHERE video_id = %s"
 _INSERT = """

@@ -19,17 +19,17 @@ from pathlib import Path
 import requests
 
 from bench.figures import percentile
-from crds.schedule import Timing, next_check_at
-from crds.videoupload import new_video_id
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.observations import Observations
-from desired.wishes import Wishes
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.observations import Observations
+from database.pool import Database
 from devstack.choices import Choices
 from devstack.place import Place
 from devstack.stack import Stack
 from devstack.waiting import until
-from spaces import keys
+from domain import object_keys
+from domain.schedule import Timing, next_check_at
+from domain.video import new_video_id
 
 UPLOADS = 10_000
 _THREADS = 8
@@ -87,7 +87,7 @@ def _fill(stack: Stack, count: int) -> list[str]:
     database = Database(stack.description.database_url, max_size=_THREADS)
 
     def create(video_id: str) -> None:
-        key = keys.original_key(video_id, "film.mp4")
+        key = object_keys.original_key(video_id, "film.mp4")
         new = NewVideo(video_id, f"owner-{video_id}", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         Wishes(database, Timing()).create(new, per_hour=1)
 

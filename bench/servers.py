@@ -42,7 +42,7 @@ class Bench:
 
     def service(self) -> Server:
         """Return the API, as it is served in production."""
-        return self._gunicorn("api", ["-c", "webapi/serving/gunicorn.conf.py"])
+        return self._gunicorn("api", ["-c", "webapi/server/gunicorn.conf.py"])
 
     def bare(self) -> Server:
         """Return what it is compared with, with as many threads and workers."""
@@ -77,7 +77,7 @@ def bench(*, with_storage: bool = False) -> Iterator[Bench]:
         postgres.create_role_and_database(port, password=password)
         database_url = postgres.url(port, password=password)
         told = _told(place, database_url, _storage(place, ports, ending if with_storage else None))
-        subprocess.run([sys.executable, "-m", "desired.migrations", "upgrade"], cwd=PROJECT_DIR, env=told, check=True)
+        subprocess.run([sys.executable, "-m", "database.migrations", "upgrade"], cwd=PROJECT_DIR, env=told, check=True)
         yield Bench(place, ports, database_url, told)
 
 

@@ -17,26 +17,26 @@ from datetime import UTC, datetime
 import kopf
 import structlog
 
-from controller.abandoned import AbandonedUploads
+from controller.actions.multipart_gc import AbandonedUploads
 from controller.audit.metrics import Metrics as AuditMetrics
-from controller.audit.turns import audit_threads
-from controller.handlers import registry_for
-from controller.known import KnownResources
-from controller.metrics import Metrics
-from controller.periodic import listen_until, read_all, repeat_until, sweep_until
-from controller.probes import Health, serve
-from controller.queue import WorkQueue
+from controller.audit.scheduler import audit_threads
+from controller.leader.election import Leadership
+from controller.loop.cache import KnownResources
+from controller.loop.handlers import registry_for
+from controller.loop.queue import WorkQueue
+from controller.loop.resync import Sweep
+from controller.loop.threads import listen_until, read_all, repeat_until, sweep_until
+from controller.loop.workers import Workers
+from controller.metrics.registry import Metrics
 from controller.settings import Settings
-from controller.sweep import Sweep
 from controller.wiring import Wiring, wire
-from controller.workers import Workers
-from crds.lease import Leadership
-from crds.logs import configure
-from crds.rotation import watch
-from crds.served import wait_for_kind
-from crds.settings import read_settings, rotation_of
-from spaces.check import check_buckets
-from spaces.settings import SpacesSettings
+from crds.schema_version import wait_for_kind
+from runtime.logs import configure
+from runtime.probes import Health, serve
+from runtime.secret_files import watch
+from runtime.settings import read_settings, rotation_of
+from storage.settings import SpacesSettings
+from storage.startup_check import check_buckets
 
 log = structlog.get_logger(__name__)
 

@@ -1,56 +1,17 @@
 """What the loop needs of its neighbours, in the loop's words.
 
-The adapters are elsewhere: desired/, spaces/storage.py, crds/client.py, coconut.py.
+The adapters are elsewhere: database/, storage/object_store.py, crds/client.py, controller/coconut/client.py.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
 from crds.resource import Resource
-from crds.trouble import NeighbourError
-from crds.videoupload import Observed, SourceFacts, Wish
-from desired.attempts import AttemptChange
-from desired.observations import WorkingRow
-from desired.rows import AttemptRow, Cause, VideoRow
-from spaces.outcome import ObjectFacts, OpenUpload, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
-
-
-class UncertainError(NeighbourError):
-    """The request left and no answer came: the paid job may or may not exist."""
-
-
-class JobState(StrEnum):
-    """A job at Coconut, as far as the rules care. Unknown words count as in progress."""
-
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What Coconut says of one job. ``is_permanent``: the same file would fail again; ``finished_at``: by its clock."""
-
-    job_id: str
-    state: JobState
-    progress_percent: int
-    problem: str = ""
-    is_permanent: bool = False
-    answer: str | None = None
-    finished_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class JobOrder:
-    """All that differs from one submission to the next. The URLs are secrets."""
-
-    video_id: str
-    attempt: int
-    source_url: str
-    callback_url: str
+from domain.jobs import Job, JobOrder
+from domain.objects import ObjectFacts, OpenUpload, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
+from domain.records import AttemptChange, AttemptRow, Cause, VideoRow, WorkingRow
+from domain.video import Observed, SourceFacts, Wish
 
 
 class Transcoder(Protocol):

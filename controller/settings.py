@@ -1,4 +1,4 @@
-"""Everything the operator can be told from outside. Storage has its own settings (spaces/settings.py).
+"""Everything the operator can be told from outside. Storage has its own settings (storage/settings.py).
 
 Read once, in wiring. What is missing or malformed stops the start with its name.
 """
@@ -10,14 +10,14 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from controller.audit.rules import AuditRules, Schedule
-from controller.crashpoints import CrashSignal
-from controller.facts import Prices
-from controller.outbox.mail import SMTP_URL_PATTERN, server_of
-from crds.lease import LeaseTiming
-from crds.logs import LogFormat
-from crds.mailbox import is_mailbox
-from crds.rules import OnUncertain
+from controller.audit.limits import AuditRules, Schedule
+from controller.failpoints import CrashSignal
+from controller.leader.election import LeaseTiming
+from controller.metrics.commits import Prices
+from controller.notify.email import SMTP_URL_PATTERN, server_of
+from domain.email_address import is_mailbox
+from domain.policy import OnUncertain
+from runtime.logs import LogFormat
 
 
 def _names_a_mail_server(url: SecretStr) -> SecretStr:

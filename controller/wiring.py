@@ -7,40 +7,40 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from controller.audit.compare import Audit
-from controller.audit.neighbours import Neighbours
-from controller.bulkhead import Bulkhead, behind
+from controller.audit.ports import Neighbours
+from controller.audit.runner import Audit
 from controller.coconut.client import Coconut
-from controller.coconut.gate import Gate, GateLimits
-from controller.crashpoints import deliveries_watched_by, striking_at, watched_by
-from controller.journal import CountedObservations, CountedTranscoder, Journal
-from controller.metrics import Metrics
-from controller.outbox.counted import CountedOutbox
-from controller.outbox.delivering import Ways
-from controller.outbox.lanes import Lanes
-from controller.outbox.mail import Mail, server_of
-from controller.outbox.schedule import Schedule
-from controller.outbox.webhooks import Webhooks
+from controller.coconut.limiter import Gate, GateLimits
+from controller.dependencies import World
+from controller.failpoints import deliveries_watched_by, striking_at, watched_by
+from controller.metrics.deliveries import CountedOutbox
+from controller.metrics.recorder import CountedObservations, CountedTranscoder, Journal
+from controller.metrics.registry import Metrics
+from controller.notify.backoff import Schedule
+from controller.notify.deliver import Ways
+from controller.notify.dispatcher import Lanes
+from controller.notify.email import Mail, server_of
+from controller.notify.webhook import Webhooks
 from controller.settings import Settings
-from controller.world import World
-from crds.callback import callback_url
 from crds.client import Cluster, UploadsClient
-from crds.rules import Rules
-from crds.schedule import Timing
-from desired.attempts import Attempts
-from desired.audit import AuditedRows
-from desired.census import Counting
-from desired.claims import Claims
-from desired.database import Database
-from desired.endings import Endings
-from desired.learning import Learning
-from desired.observations import Observations
-from desired.outbox import Outbox
-from spaces.inventory import Inventory
-from spaces.multipart import Multipart
-from spaces.s3 import Clients, make_clients
-from spaces.settings import SpacesSettings
-from spaces.storage import Storage
+from database.adoption import Learning
+from database.attempts import Attempts
+from database.audit import AuditedRows
+from database.job_claims import Claims
+from database.observations import Observations
+from database.outbox import Outbox
+from database.pool import Database
+from database.retention import Endings
+from database.stats import Counting
+from domain.callback_url import callback_url
+from domain.policy import Rules
+from domain.schedule import Timing
+from runtime.bulkhead import Bulkhead, behind
+from storage.client import Clients, make_clients
+from storage.listing import Inventory
+from storage.multipart import Multipart
+from storage.object_store import Storage
+from storage.settings import SpacesSettings
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 Every call states its content type, has a timeout and is made once: who calls decides whether to repeat.
 The library's generated classes are not used beyond the connection, so that bodies are plain dictionaries
-and one place translates what goes wrong. Leader election is in crds/lease.py.
+and one place translates what goes wrong. Leader election is in controller/leader/election.py.
 """
 
 # mypy: untyped-calls-exclude="kubernetes"
@@ -23,10 +23,11 @@ from kubernetes.config.incluster_config import load_incluster_config
 from kubernetes.config.kube_config import load_kube_config
 from urllib3.exceptions import HTTPError
 
+from crds.kind import KIND, PLURAL, VERSION
 from crds.resource import Resource, resource_of
 from crds.spec import API_VERSION, manifest_of
-from crds.trouble import ConflictError, NeighbourError, RefusedError, UnavailableError
-from crds.videoupload import GROUP, KIND, PLURAL, VERSION, Wish
+from domain.errors import ConflictError, NeighbourError, RefusedError, UnavailableError
+from domain.video import GROUP, Wish
 
 WISH_MANAGER = "desired"
 STATUS_MANAGER = "video-uploads-operator"

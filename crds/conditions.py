@@ -7,11 +7,12 @@ https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
 
 from datetime import datetime
 
-from crds.explain import is_moving, shown_reason
-from crds.failures import Stage
-from crds.models import FAILURE_REASONS, PAUSED, Condition, ConditionStatus, ConditionType, clipped
+from crds.models import Condition, ConditionStatus, ConditionType, clipped
 from crds.resource import Resource
-from crds.videoupload import Observed, Phase, Reason, Wish
+from domain.failures import Stage
+from domain.messages import is_moving, shown_reason
+from domain.reasons import FAILURE_REASONS, PAUSED
+from domain.video import Observed, Phase, Reason, Wish
 
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 

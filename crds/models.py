@@ -2,7 +2,7 @@
 
 A unit test compares the two both ways. What the API server checks beyond shape (transitions, the
 storage key's prefix) is written as CEL in the YAML only. The way from and to the nouns of
-crds/videoupload.py is in crds/spec.py and crds/status.py.
+domain/video.py is in crds/spec.py and crds/status.py.
 """
 
 from datetime import UTC, datetime
@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel, to_pascal
+from pydantic.alias_generators import to_camel
 
-from crds.failures import FailureCode, Stage
 from crds.resource import REQUEST_MAX
-from crds.videoupload import DEFAULT_PROFILE, Phase, Reason, UploadMode
+from domain.failures import FailureCode, Stage
+from domain.reasons import SHOWN_REASONS
+from domain.video import DEFAULT_PROFILE, Phase, Reason, UploadMode
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -25,7 +26,7 @@ STORAGE_KEY_MAX = 1024
 MESSAGE_MAX = 1024
 PROVIDER_ANSWER_MAX = 4096
 RENDITIONS_MAX = 16
-# The largest object S3 can hold; the service's own limit is a setting of spaces/.
+# The largest object S3 can hold; the service's own limit is a setting of storage/.
 FILE_BYTES_MAX = 5 * 1024**4
 # What an integer column holds: the row must be able to follow every spec that the API server took.
 COUNTER_MAX = 2**31 - 1
@@ -34,13 +35,6 @@ STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$
 # Postgres takes no NUL, a terminal no escapes.
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-
-# In the REASON column a failed upload shows why it failed: the failure's code, written as a reason.
-FAILURE_REASONS = {code: to_pascal(code.value) for code in FailureCode}
-# What a person did outranks what the operator found.
-PAUSED = "Paused"
-DELETED = "Deleted"
-SHOWN_REASONS = [*(reason.value for reason in Reason), PAUSED, DELETED, *FAILURE_REASONS.values()]
 
 
 class ConditionType(StrEnum):

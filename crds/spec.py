@@ -5,9 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from crds.kind import KIND, VERSION
 from crds.models import Source, Spec
 from crds.resource import Resource
-from crds.videoupload import GROUP, KIND, ORIGIN_LABEL, VERSION, Origin, Wish
+from domain.video import GROUP, ORIGIN_LABEL, Origin, Wish
 
 API_VERSION = f"{GROUP}/{VERSION}"
 

@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from crds.conditions import conditions_of
-from crds.explain import explain, is_held, shown_reason
-from crds.failures import Failure
 from crds.models import (
     PROVIDER_ANSWER_MAX,
     FailureStatus,
@@ -24,19 +22,11 @@ from crds.models import (
     clipped,
 )
 from crds.resource import Resource
-from crds.rules import Rules
-from crds.schedule import checks_of
-from crds.videoupload import (
-    Observed,
-    Phase,
-    Published,
-    Reason,
-    Rejection,
-    Rendition,
-    SourceFacts,
-    Wish,
-    shown_phase,
-)
+from domain.failures import Failure
+from domain.messages import explain, is_held, shown_reason
+from domain.policy import Rules
+from domain.schedule import checks_of
+from domain.video import Observed, Phase, Published, Reason, Rejection, Rendition, SourceFacts, Wish, shown_phase
 
 
 def status_of(wish: Wish, observed: Observed, *, resource: Resource, rules: Rules, now: datetime) -> dict[str, Any]:

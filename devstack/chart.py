@@ -19,7 +19,7 @@ from controller.settings import Settings as OperatorSettings
 from devstack.cluster import CHART
 from devstack.place import PROJECT_DIR
 from devstack.tools import tool
-from spaces.settings import SpacesSettings
+from storage.settings import SpacesSettings
 from webapi.settings import Settings as ApiSettings
 
 # Who reads which part of `settings`. The first that has a setting says its bounds.

@@ -1,6 +1,6 @@
 """The environment of our own processes: the one place that knows the names of their settings.
 
-The settings themselves are controller/settings.py, webapi/settings.py and spaces/settings.py.
+The settings themselves are controller/settings.py, webapi/settings.py and storage/settings.py.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class World:
         return f"http://{HOST}:{self.operator_port}/metrics"
 
     def for_migrations(self) -> dict[str, str]:
-        """Return what `python -m desired.migrations` is told."""
+        """Return what `python -m database.migrations` is told."""
         return inherited() | {"DATABASE_URL": self.database_url}
 
     def for_api(self) -> dict[str, str]:

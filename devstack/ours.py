@@ -18,7 +18,7 @@ OPERATOR = "operator"
 def migrate(world: World) -> None:
     """Bring the schema to what this checkout needs."""
     done = subprocess.run(
-        [sys.executable, "-m", "desired.migrations", "upgrade"],
+        [sys.executable, "-m", "database.migrations", "upgrade"],
         cwd=PROJECT_DIR,
         env=world.for_migrations(),
         capture_output=True,
@@ -26,12 +26,12 @@ def migrate(world: World) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise PartFailedError(f"python -m desired.migrations upgrade: {(done.stderr or done.stdout).strip()}")
+        raise PartFailedError(f"python -m database.migrations upgrade: {(done.stderr or done.stdout).strip()}")
 
 
 def api(place: Place, world: World) -> Server:
     """Return the API under gunicorn."""
-    argv = [sys.executable, "-m", "gunicorn", "-c", "webapi/serving/gunicorn.conf.py", "webapi.wsgi:app"]
+    argv = [sys.executable, "-m", "gunicorn", "-c", "webapi/server/gunicorn.conf.py", "webapi.wsgi:app"]
     return Server(
         process=place.process(API),
         command=Command(argv, world.for_api(), PROJECT_DIR),

@@ -4,8 +4,7 @@ It knows the API (docs/api.md) and nothing else of the service; docs/clients.md 
 """
 
 from videoupload.client import Client
-from videoupload.memory import Memory
-from videoupload.trouble import (
+from videoupload.errors import (
     ClientError,
     FileChangedError,
     ProblemError,
@@ -14,9 +13,10 @@ from videoupload.trouble import (
     UnreachableError,
     UploadRefusedError,
 )
-from videoupload.uploads import Uploader, Wanted
-from videoupload.values import Event, NewVideo, Page, Rendition, Trouble, Upload, Video
-from videoupload.waiting import Follower
+from videoupload.models import Event, NewVideo, Page, Rendition, Trouble, Upload, Video
+from videoupload.polling import Follower
+from videoupload.upload_state import Memory
+from videoupload.uploader import Uploader, Wanted
 
 __all__ = [
     "Client",

@@ -2,7 +2,7 @@
 
 import sys
 
-from videoupload.command import main
+from videoupload.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from videoupload.uploads import PARALLEL
+from videoupload.uploader import PARALLEL
 
 PARALLEL_MAX = 8
 _STATUSES = ("pending", "uploading", "uploaded", "processing", "ready", "errored")

@@ -6,9 +6,9 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from videoupload.errors import Problem, ProblemError, StorageRefusedError, UnexpectedAnswerError, UnreachableError
+from videoupload.models import Event, Events, NewVideo, Page, Parts, Seen, SignedPart, Upload, Video
 from videoupload.transport import Answer, Body, NoAnswerError, Transport
-from videoupload.trouble import Problem, ProblemError, StorageRefusedError, UnexpectedAnswerError, UnreachableError
-from videoupload.values import Event, Events, NewVideo, Page, Parts, Seen, SignedPart, Upload, Video
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

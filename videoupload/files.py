@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from videoupload.trouble import FileChangedError
+from videoupload.errors import FileChangedError
 
 _ANY_TYPE = "application/octet-stream"
 _CHUNK_BYTES = 1024**2

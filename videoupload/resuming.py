@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from videoupload.files import Fingerprint
-from videoupload.memory import Begun
-from videoupload.values import NewVideo, Video
+from videoupload.models import NewVideo, Video
+from videoupload.upload_state import Begun
 
 _TAKES_A_FILE = frozenset({"pending", "uploading"})
 

@@ -7,17 +7,20 @@ from typing import Any
 
 import falcon
 
-from crds.callback import CALLBACK_PATH
-from webapi.callbacks import CoconutWebhook
-from webapi.description.documentation import Docs, OpenApi
-from webapi.description.openapi import openapi_document
+from domain.callback_url import CALLBACK_PATH
+from webapi.admin.deliveries import DeliveryLog, DeliveryReplay
+from webapi.admin.overview import AdminOverviewPage
+from webapi.admin.videos import AdminRetry, AdminVideos
+from webapi.admin.webhooks import Targets, Webhook, WebhookReplay, Webhooks, WebhookSecret, WebhookSecrets, WebhookTest
+from webapi.coconut_callback import CoconutWebhook
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.http.auth import Authentication, Tokens
 from webapi.http.cors import Cors
 from webapi.http.error_handlers import handle_errors
-from webapi.http.observing import Observing
+from webapi.http.request_log import Observing
 from webapi.metrics import Metrics
-from webapi.page import Page, page_routes
+from webapi.openapi.document import openapi_document
+from webapi.openapi.page import Docs, OpenApi
 from webapi.ports import (
     Catalogue,
     Claims,
@@ -30,29 +33,18 @@ from webapi.ports import (
     Storage,
     Wishes,
 )
-from webapi.videos.admin import AdminRetry, AdminVideos
-from webapi.videos.asking import Restore, Retry, Retrying
-from webapi.videos.history import VideoEvents
-from webapi.videos.lists import Lists
+from webapi.site import Page, page_routes
+from webapi.videos.actions import Restore, Retry, Retrying
+from webapi.videos.events import VideoEvents
+from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
-from webapi.videos.originals import Originals, VideoOriginal
-from webapi.videos.overview import AdminOverviewPage
+from webapi.videos.original import Originals, VideoOriginal
 from webapi.videos.parts import VideoParts
-from webapi.videos.retranscoding import Retranscode, Retranscoding
-from webapi.videos.showing import Showing
+from webapi.videos.responder import Showing
+from webapi.videos.retranscode import Retranscode, Retranscoding
+from webapi.videos.serializers import View
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos.videos import Policy, Video, Videos
-from webapi.videos.views import View
-from webapi.webhooks.deliveries import DeliveryLog, DeliveryReplay
-from webapi.webhooks.endpoints import (
-    Targets,
-    Webhook,
-    WebhookReplay,
-    Webhooks,
-    WebhookSecret,
-    WebhookSecrets,
-    WebhookTest,
-)
 
 App = falcon.App[Any, Any]
 

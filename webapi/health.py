@@ -6,7 +6,7 @@ from collections.abc import Callable
 import falcon
 import orjson
 
-from crds.trouble import UnavailableError
+from domain.errors import UnavailableError
 from webapi.metrics import Metrics
 from webapi.ports import Checkable
 

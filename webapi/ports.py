@@ -1,21 +1,21 @@
-"""What the API needs of its neighbours. The real ones are in desired/, spaces/ and crds/, joined in wiring.py."""
+"""What the API needs of its neighbours. The real ones are in database/, storage/ and crds/, joined in wiring.py."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from crds.videoupload import Wish
-from desired.catalogue import Page, Place, Selection
-from desired.creating import Created, NewVideo
-from desired.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Replayed
-from desired.endpoints import EndpointChange, EndpointRow
-from desired.idempotency import IdempotencyKey
-from desired.notifications import Kind
-from desired.overview import Overview
-from desired.retranscodes import Allowance
-from desired.rows import EventRow, VideoRow
-from spaces.outcome import ObjectFacts, SignedDownload, StoredPart
+from database.creation import Created, NewVideo
+from database.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Replayed
+from database.idempotency_keys import IdempotencyKey
+from database.overview import Overview
+from database.queries import Page, Place, Selection
+from database.retranscodes import Allowance
+from database.webhook_endpoints import EndpointChange, EndpointRow
+from domain.notifications import Kind
+from domain.objects import ObjectFacts, SignedDownload, StoredPart
+from domain.records import EventRow, VideoRow
+from domain.video import Wish
 
 
 class Catalogue(Protocol):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import structlog
 
-from crds.trouble import NeighbourError, UnavailableError
-from crds.videoupload import Wish
+from domain.errors import NeighbourError, UnavailableError
+from domain.video import Wish
 from webapi.metrics import Metrics
 
 _log = structlog.get_logger(__name__)

@@ -1,6 +1,6 @@
-"""Everything the API can be told from outside. Storage has its own settings (spaces/settings.py).
+"""Everything the API can be told from outside. Storage has its own settings (storage/settings.py).
 
-Read once, in wiring, by crds/settings.py: what is missing or malformed stops the start with its name.
+Read once, in wiring, by runtime/settings.py: what is missing or malformed stops the start with its name.
 """
 
 from typing import Annotated, Self
@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from crds.logs import LogFormat
+from runtime.logs import LogFormat
 
 # RFC 7518, 3.2: an HS256 key has at least the size of its hash.
 _KEY_BYTES_MIN = 32

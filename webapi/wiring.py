@@ -5,37 +5,37 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from crds import logs
 from crds.client import UploadsClient
-from crds.rotation import Rotation
-from crds.rules import Rules
-from crds.schedule import Timing
-from crds.settings import read_settings, rotation_of
-from crds.trouble import RefusedError
-from desired.catalogue import Catalogue
-from desired.claims import Claims
-from desired.database import Database
-from desired.deliveries import Deliveries
-from desired.endpoints import Endpoints
-from desired.events import Events
-from desired.overview import Overviews
-from desired.wishes import Wishes
-from spaces.multipart import Multipart
-from spaces.s3 import make_clients
-from spaces.settings import SpacesSettings
-from spaces.storage import Storage
+from database.commands import Wishes
+from database.deliveries import Deliveries
+from database.events import Events
+from database.job_claims import Claims
+from database.overview import Overviews
+from database.pool import Database
+from database.queries import Catalogue
+from database.webhook_endpoints import Endpoints
+from domain.errors import RefusedError
+from domain.policy import Rules
+from domain.schedule import Timing
+from runtime import logs
+from runtime.secret_files import Rotation
+from runtime.settings import read_settings, rotation_of
+from storage.client import make_clients
+from storage.multipart import Multipart
+from storage.object_store import Storage
+from storage.settings import SpacesSettings
+from webapi.admin.webhooks import Targets
 from webapi.app import App, Dependencies, create_app
 from webapi.health import Readiness
 from webapi.http import jwks
 from webapi.http.auth import Tokens
 from webapi.http.jwks import KeySet
 from webapi.metrics import Metrics
-from webapi.page import NoPageError, Page, read_page
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
+from webapi.site import NoPageError, Page, read_page
+from webapi.videos.serializers import View
 from webapi.videos.videos import Policy
-from webapi.videos.views import View
-from webapi.webhooks.endpoints import Targets
 
 # Together with draining and the requests under way this stays below gunicorn's graceful timeout.
 _PUBLISHER_STOP_SECONDS = 5

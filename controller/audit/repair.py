@@ -7,6 +7,7 @@ look could win over a newer pass, it is read once more after it.
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
+from controller.audit.checks import is_public, outputs_problem
 from controller.audit.findings import (
     Align,
     CopyPoster,
@@ -18,15 +19,14 @@ from controller.audit.findings import (
     RemoveObjects,
     RemoveOutputs,
 )
-from controller.audit.judging import is_public, outputs_problem
-from controller.audit.neighbours import Neighbours
-from controller.audit.rules import AuditRules
-from crds.trouble import UnavailableError
-from crds.videoupload import Reason
-from desired.rows import VideoRow
-from spaces import keys
-from spaces.outcome import VerifiedOutputs
-from spaces.playlist import stable_playlist
+from controller.audit.limits import AuditRules
+from controller.audit.ports import Neighbours
+from domain import object_keys
+from domain.errors import UnavailableError
+from domain.objects import VerifiedOutputs
+from domain.records import VideoRow
+from domain.stable_playlist import stable_playlist
+from domain.video import Reason
 
 # A row that moves under us again and again is in better hands.
 _TRIES = 3
@@ -57,10 +57,10 @@ class Repair:
                 return self._remove_outputs(finding.subject, attempt, pause)
             case Quarantine(sizes):
                 return self._rows.quarantine(sizes) > 0
-            case Release(object_keys):
-                return self._rows.release(object_keys) > 0
-            case RemoveObjects(object_keys):
-                return self._remove_objects(object_keys)
+            case Release(keys):
+                return self._rows.release(keys) > 0
+            case RemoveObjects(keys):
+                return self._remove_objects(keys)
             case _:
                 assert_never(finding.remedy)
 
@@ -130,10 +130,10 @@ class Repair:
             pause()
         return True
 
-    def _remove_objects(self, object_keys: Sequence[str]) -> bool:
-        owners = {video_id for key in object_keys if (video_id := keys.video_of(key)) is not None}
+    def _remove_objects(self, keys: Sequence[str]) -> bool:
+        owners = {video_id for key in keys if (video_id := object_keys.video_of(key)) is not None}
         owned = self._rows.existing(owners)
-        lost = [key for key in object_keys if keys.video_of(key) not in owned]
+        lost = [key for key in keys if object_keys.video_of(key) not in owned]
         for key in lost:
             self._inventory.remove_file(key)
         return self._rows.release(lost) > 0

@@ -1,5 +1,6 @@
-"""The paid neighbour: client.py asks it, jobbody.py says what is ordered, gate.py and breaker.py whether an order may
-leave now.
+"""The provider Coconut: client.py calls it, job_request.py is the body of a job, limiter.py and breaker.py decide
+whether a submission may leave now.
 
-When an order is wanted is decided in controller/paid.py; how it is put on record is in controller/submission.py.
+When a submission is wanted is decided in controller/rules/submission.py; how it is recorded is in
+controller/actions/submission.py.
 """

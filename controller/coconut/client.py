@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 from urllib3.exceptions import SSLError as TlsError
 
-from controller.coconut.jobbody import job_body
-from controller.coconut.retry_after import retry_after_seconds
-from controller.ports import Job, JobOrder, JobState, UncertainError
-from crds.trouble import RefusedError, UnavailableError
-from spaces.settings import OutputTarget
+from controller.coconut.job_request import job_body
+from domain.errors import RefusedError, UnavailableError
+from domain.jobs import Job, JobOrder, JobState, UncertainError
+from runtime.retry_after import retry_after_seconds
+from storage.settings import OutputTarget
 
 # It becomes a path of ours and a column of a table.
 _JOB_ID = r"[A-Za-z0-9_-]{1,64}"

@@ -9,10 +9,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-from crds.trouble import UnavailableError
-from desired.database import Database
-from desired.events import Events
-from desired.observations import Observations
+from database.events import Events
+from database.observations import Observations
+from database.pool import Database
 from devstack import page, tokens
 from devstack.demo import clip as clips
 from devstack.demo import report
@@ -24,9 +23,10 @@ from devstack.demo.provider import Provider
 from devstack.demo.trouble import DemoError
 from devstack.description import StackDescription
 from devstack.place import DEFAULT_STATE_DIR, Place
+from domain.errors import UnavailableError
 from videoupload import Client, ClientError, Memory, Uploader, Video
-from videoupload.screen import Screen
-from videoupload.text import megabytes
+from videoupload.formatting import megabytes
+from videoupload.progress_bar import Screen
 
 _USER = "demo"
 # People repeat a demo; the default of ten is for users.

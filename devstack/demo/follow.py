@@ -9,7 +9,7 @@ from typing import Protocol
 from devstack.demo.history import History, Transition
 from devstack.demo.trouble import DemoError
 from videoupload import Video
-from videoupload.screen import Screen
+from videoupload.progress_bar import Screen
 
 _READY = "ready"
 _AT_REST = frozenset({_READY, "errored"})

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from crds.trouble import UnavailableError
-from desired.events import Events
+from database.events import Events
 from devstack.demo.trouble import DemoError
+from domain.errors import UnavailableError
 
 
 @dataclass(frozen=True)

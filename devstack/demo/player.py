@@ -1,6 +1,6 @@
 """Judging a published video as a player would: over HTTP, from its playback URL, without asking the service.
 
-Nothing of the service's own verification (spaces/) is used: the two must come to the same end by themselves.
+Nothing of the service's own verification (storage/) is used: the two must come to the same end by themselves.
 """
 
 import re

@@ -7,7 +7,7 @@ from pathlib import Path
 from devstack.demo.clip import Clip
 from devstack.demo.player import DECODED_SECONDS, PlayedRendition
 from videoupload import Video
-from videoupload.text import megabytes
+from videoupload.formatting import megabytes
 
 
 def clip_line(clip: Clip) -> str:

@@ -18,7 +18,7 @@ import requests
 from devstack.environment import local_s3
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 # Long enough for HS512 too, so that only the algorithm can be what is refused.
 JWT_SIGNING_KEY = "a signing key of the integration tests, with the 64 bytes HS512 asks for"
@@ -166,7 +166,7 @@ def ended(environment: Mapping[str, str]) -> tuple[int, str]:
 def migrated(environment: Mapping[str, str]) -> tuple[int, str]:
     """Run the migrations; returns their exit code and everything they wrote."""
     process = subprocess.run(
-        [sys.executable, "-m", "desired.migrations", "upgrade"],
+        [sys.executable, "-m", "database.migrations", "upgrade"],
         cwd=PROJECT_DIR, env={"PATH": os.environ["PATH"], **environment},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
@@ -180,7 +180,7 @@ def all_of(connection: socket.socket) -> bytes:
 
 def gunicorn() -> list[str]:
     """Return the command that starts the API."""
-    return [sys.executable, "-m", "gunicorn", "-c", "webapi/serving/gunicorn.conf.py"]
+    return [sys.executable, "-m", "gunicorn", "-c", "webapi/server/gunicorn.conf.py"]
 
 
 def token(user: str, **claims: object) -> str:

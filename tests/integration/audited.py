@@ -10,27 +10,27 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
-from controller.audit.compare import Audit, Turn
 from controller.audit.findings import Report
-from controller.audit.neighbours import Neighbours
-from controller.audit.rules import AuditRules
-from crds.schedule import Timing
-from crds.videoupload import Phase, Published, Reason, SourceFacts
-from desired.attempts import Intend, Settle
-from desired.audit import AuditedRow, AuditedRows
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.observations import Observations
-from desired.rows import AttemptState, Cause
-from desired.wishes import Wishes
+from controller.audit.limits import AuditRules
+from controller.audit.ports import Neighbours
+from controller.audit.runner import Audit, Turn
+from database.audit import AuditedRows
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.observations import Observations
+from database.pool import Database
 from devstack.s3 import S3Access, client_for
-from spaces import keys
-from spaces.inventory import Inventory
-from spaces.outcome import VerifiedOutputs
-from spaces.playlist import stable_playlist
-from spaces.storage import Storage
-from tests.fakes.videos import mp4, stream
-from tests.integration.spaces.reach import settings_for
+from domain import object_keys
+from domain.audit_records import AuditedRow
+from domain.objects import VerifiedOutputs
+from domain.records import AttemptState, Cause, Intend, Settle
+from domain.schedule import Timing
+from domain.stable_playlist import stable_playlist
+from domain.video import Phase, Published, Reason, SourceFacts
+from storage.listing import Inventory
+from storage.object_store import Storage
+from tests.integration.storage.reach import settings_for
+from tests.support.fakes.videos import mp4, stream
 
 MAX_FILE_BYTES = 10_000
 TABLES = ("videos", "attempts", "job_claims", "video_events", "notifications", "tombstones", "quarantine")
@@ -46,7 +46,7 @@ class AuditedWorld:
 
     def ready(self, video_id: str, *, attempts: int = 1) -> AuditedRow:
         """Walk a video to `ready`, as passes do; each attempt replaces the one before."""
-        key = keys.original_key(video_id, "film.mp4")
+        key = object_keys.original_key(video_id, "film.mp4")
         new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         Wishes(self.database, Timing()).create(new, per_hour=100)
         self._client.put_object(Bucket=self.s3.raw_bucket, Key=key, Body=mp4(), ContentType="video/mp4")
@@ -61,7 +61,7 @@ class AuditedWorld:
     def _publish(self, video_id: str, attempt: int, source: SourceFacts) -> None:
         now = datetime.now(UTC)
         for path, body in stream().items():
-            self.put(keys.outputs_prefix(video_id, attempt) + path, body)
+            self.put(object_keys.outputs_prefix(video_id, attempt) + path, body)
         outputs = self._storage.verify_outputs(video_id, attempt, input_seconds=None)
         assert isinstance(outputs, VerifiedOutputs)
         assert outputs.poster_key is not None

@@ -65,7 +65,7 @@ def postgres_url(place: Place, ports: Ports, run_server: Callable[[Server], None
     with psycopg.connect(postgres.url(port, password=password), autocommit=True) as asking:
         asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE_DATABASE)))
     subprocess.run(
-        [sys.executable, "-m", "desired.migrations", "upgrade"],
+        [sys.executable, "-m", "database.migrations", "upgrade"],
         cwd=PROJECT_DIR,
         env=os.environ | {"DATABASE_URL": template_url},
         check=True,

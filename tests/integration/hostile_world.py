@@ -12,11 +12,11 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from tests.hostile.requests import Answer, Facts, Sent
-from tests.hostile.tokens import token
-from tests.hostile.wire import encode, exchange
 from tests.integration.api_process import A_VIDEO, CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
 from tests.integration.webhook_rows import WebhookIds, tidy
+from tests.support.hostile.requests import Answer, Facts, Sent
+from tests.support.hostile.tokens import token
+from tests.support.hostile.wire import encode, exchange
 
 _FAIL: LiteralString = """
 UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,

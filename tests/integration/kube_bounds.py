@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crds.failures import Failure, FailureCode
-from crds.rules import Rules
 from crds.status import status_of
-from crds.videoupload import Phase, Published, Rejection, Rendition, SourceFacts
-from tests.unit.crds.builders import NOON, a_resource, a_wish, an_observation
+from domain.failures import Failure, FailureCode
+from domain.policy import Rules
+from domain.video import Phase, Published, Rejection, Rendition, SourceFacts
+from tests.support.builders.resources import NOON, a_resource, a_wish, an_observation
 from tests.unit.crds.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {

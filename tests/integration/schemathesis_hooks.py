@@ -15,10 +15,10 @@ import orjson
 import psycopg
 import schemathesis
 
-from crds.targets import URL_MAX, URL_PATTERN
-from crds.videoupload import VIDEO_ID_PATTERN
+from domain.video import VIDEO_ID_PATTERN
+from runtime.outbound import URL_MAX, URL_PATTERN
 from tests.integration.webhook_rows import WebhookIds, tidy
-from webapi.questions import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX, UUID_PATTERN
+from webapi.schemas.requests import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX, UUID_PATTERN
 
 _FILE_BYTES_MAX = 5 * 1024**3
 _PAGE_TOKEN_MAX = 512

@@ -14,14 +14,13 @@ import pytest
 import requests
 from psycopg import sql
 
-from crds.callback import callback_url
 from crds.client import UploadsClient
-from desired.nudges import Nudge, listen
-from desired.rows import Cause
+from database.notify import Nudge, listen
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
-from tests.eventually import eventually
+from domain.callback_url import callback_url
+from domain.records import Cause
 from tests.integration.api_process import (
     A_VIDEO,
     CALLBACK_KEY,
@@ -32,6 +31,7 @@ from tests.integration.api_process import (
     token,
     without_cluster,
 )
+from tests.support.eventually import eventually
 
 JOB = "S9BkOufdntiPR9"
 

@@ -11,11 +11,11 @@ from datetime import timedelta
 import pytest
 
 from controller.audit.findings import Deed, Kind
-from desired.database import Database
+from database.pool import Database
 from devstack.environment import local_s3
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
-from spaces import keys
+from domain import object_keys
 from tests.integration.audited import AuditedWorld
 
 FILM = "auditauditauditauditaudita"
@@ -35,7 +35,7 @@ def world(database_url: str, s3: S3Access) -> Iterator[AuditedWorld]:
 
 
 def segments(world: AuditedWorld, video_id: str = FILM, attempt: int = 1) -> list[str]:
-    return sorted(key for key in world.objects() if key.startswith(f"{keys.hls_directory(video_id, attempt)}/"))
+    return sorted(key for key in world.objects() if key.startswith(f"{object_keys.hls_directory(video_id, attempt)}/"))
 
 
 @pytest.mark.parametrize("may_purge", [False, True])
@@ -77,7 +77,7 @@ def test_the_budget_of_a_video_holds(world: AuditedWorld) -> None:
 
 
 def test_stable_files_follow_the_row(world: AuditedWorld) -> None:
-    playlist, poster = keys.stable_playlist_key(FILM), keys.stable_poster_key(FILM)
+    playlist, poster = object_keys.stable_playlist_key(FILM), object_keys.stable_poster_key(FILM)
     right = {key: world.body(key) for key in (playlist, poster)}
     world.put(playlist, b"#EXTM3U\n# of another edition\n")
     world.remove(poster)
@@ -90,7 +90,7 @@ def test_stable_files_of_a_deleted_video_are_withdrawn(world: AuditedWorld) -> N
     world.say("UPDATE videos SET deleted = true, deleted_at = now(), is_playable = false, revision = revision + 1")
     before = set(world.objects())
     assert world.audit().done == {Kind.PUBLIC_THOUGH_DELETED: 1}
-    assert before - set(world.objects()) == {keys.stable_playlist_key(FILM), keys.stable_poster_key(FILM)}
+    assert before - set(world.objects()) == {object_keys.stable_playlist_key(FILM), object_keys.stable_poster_key(FILM)}
     assert world.audit().found == {}
 
 
@@ -100,7 +100,7 @@ def test_the_outputs_of_an_older_attempt_go_when_their_time_has_come(world: Audi
     assert world.audit().found == {}
     assert world.audit(superseded_after=NO_TIME).done == {Kind.OUTPUTS_SUPERSEDED: 1}
     gone = before - set(world.objects())
-    assert gone == {key for key in before if key.startswith(keys.outputs_prefix(OTHER, 1))}
+    assert gone == {key for key in before if key.startswith(object_keys.outputs_prefix(OTHER, 1))}
     assert world.audit(superseded_after=NO_TIME).found == {}
 
 
@@ -108,7 +108,7 @@ def test_what_lost_its_row_is_removed_only_after_a_week_and_a_word(world: Audite
     world.ready(LOST)
     world.say("DELETE FROM videos WHERE video_id = %(lost)s", lost=LOST)
     before = world.objects()
-    strays = {key for key in before if keys.video_of(key) == LOST}
+    strays = {key for key in before if object_keys.video_of(key) == LOST}
     for _ in range(2):
         report = world.audit(may_purge=True)
         assert report.found[Kind.OBJECTS_WITHOUT_ROW] == len(strays)
@@ -124,7 +124,7 @@ def test_what_lost_its_row_is_removed_only_after_a_week_and_a_word(world: Audite
 
 
 def test_what_has_its_row_again_is_released(world: AuditedWorld) -> None:
-    world.put(f"{keys.video_prefix(LOST)}playlist.m3u8", b"#EXTM3U\n")
+    world.put(f"{object_keys.video_prefix(LOST)}playlist.m3u8", b"#EXTM3U\n")
     world.audit()
     world.ready(LOST)
     assert world.audit(may_purge=True, quarantined_for=NO_TIME).done == {Kind.QUARANTINE_OUTDATED: 1}
@@ -143,7 +143,7 @@ def run(world: AuditedWorld, *arguments: str, **environment: str) -> subprocess.
         "AUDIT_VIDEOS_PER_SECOND": "1000",
     }
     return subprocess.run(
-        [sys.executable, "-m", "controller.audit", *arguments],
+        [sys.executable, "-m", "controller.audit_cli", *arguments],
         cwd=PROJECT_DIR,
         env={"PATH": os.environ["PATH"]} | told | local_s3(world.s3) | environment,
         capture_output=True,
@@ -157,7 +157,7 @@ def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
     assert (healthy.returncode, healthy.stdout) == (0, "looked at 2 folders, 1 videos; found nothing\n")
 
     world.remove(segments(world)[0])
-    world.remove(keys.stable_playlist_key(FILM))
+    world.remove(object_keys.stable_playlist_key(FILM))
     before = world.objects(), world.tables()
     rehearsed = run(world, "--dry-run")
     assert rehearsed.returncode == 1, rehearsed.stderr
@@ -171,11 +171,11 @@ def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
     assert told["done"] == {"playlist_wrong": 1, "outputs_broken": 1}
     assert {finding["deed"] for finding in told["findings"]} == {Deed.DONE}
     assert world.row(FILM).row.wish.edition == 2
-    assert keys.stable_playlist_key(FILM) in world.objects()
+    assert object_keys.stable_playlist_key(FILM) in world.objects()
 
 
 def test_a_purge_by_hand(world: AuditedWorld) -> None:
-    stray = f"{keys.video_prefix(LOST)}1/hls/master.m3u8"
+    stray = f"{object_keys.video_prefix(LOST)}1/hls/master.m3u8"
     world.put(stray, b"#EXTM3U\n")
     assert run(world, "--apply").returncode == 0, "what could be done is done"
     assert run(world, "--apply", "--purge-quarantine").returncode == 1, "it waits"

@@ -9,17 +9,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from crds.schedule import Timing
-from desired.attempts import Intend, Settle
-from desired.audit import AuditedRows
-from desired.claims import Claims
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.nudges import Nudge, listen
-from desired.observations import Observations
-from desired.rows import AttemptState, Cause, VideoRow
-from desired.wishes import Wishes
-from tests.contracts.audit_contract import MAX_HEALS, VIDEO, AuditContract, Audited
+from database.audit import AuditedRows
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.job_claims import Claims
+from database.notify import Nudge, listen
+from database.observations import Observations
+from database.pool import Database
+from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
+from domain.schedule import Timing
+from tests.support.contracts.audit_contract import MAX_HEALS, VIDEO, AuditContract, Audited
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ from dataclasses import replace
 import pytest
 
 from devstack.s3 import S3Access
-from tests.hostile.calls import CALLS, Call
-from tests.hostile.faults import faults_of
-from tests.hostile.problems import assert_problem
-from tests.hostile.requests import Fault, good_request
-from tests.hostile.wire import Break, breaks_of, encode
 from tests.integration.api_process import environment_of, without_cluster
 from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import RealWorld, real_world
+from tests.support.hostile.calls import CALLS, Call
+from tests.support.hostile.faults import faults_of
+from tests.support.hostile.problems import assert_problem
+from tests.support.hostile.requests import Fault, good_request
+from tests.support.hostile.wire import Break, breaks_of, encode
 
 FAULTS = [(call, fault) for call in CALLS for fault in faults_of(call)]
 BREAKS = [(call, broken) for call in CALLS for broken in breaks_of(call)]

@@ -209,7 +209,7 @@ def test_a_pod_has_time_for_what_its_process_does_at_the_end() -> None:
         pod_of(documents, "operator")["terminationGracePeriodSeconds"]
         > Settings.model_fields["shutdown_grace_seconds"].get_default()
     )
-    gunicorn = (Path(__file__).parents[2] / "webapi" / "serving" / "gunicorn.conf.py").read_text()
+    gunicorn = (Path(__file__).parents[2] / "webapi" / "server" / "gunicorn.conf.py").read_text()
     assert "graceful_timeout = 25" in gunicorn
     assert pod_of(documents, "api")["terminationGracePeriodSeconds"] > 25
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from crds.apply import CRD_FILE
+from crds.install import CRD_FILE
 from devstack.chart import SNAPSHOTS
 from devstack.cluster import CHART, Cluster
 from devstack.place import PROJECT_DIR
@@ -129,7 +129,7 @@ def may_upgrade_the_kind(restricted: Cluster, tmp_path: Path) -> Iterator[Path]:
 
 def run_apply(file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "crds.apply", f"--kubeconfig={file}"],
+        [sys.executable, "-m", "crds.install", f"--kubeconfig={file}"],
         cwd=PROJECT_DIR,
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 
 from controller.settings import Settings as OperatorSettings
 from devstack.chart import names_of, values
-from spaces.settings import SpacesSettings
+from storage.settings import SpacesSettings
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, rendered
 from webapi.settings import Settings as ApiSettings
 

@@ -9,23 +9,22 @@ from itertools import islice
 import psycopg
 import pytest
 
-from crds.schedule import Timing
-from crds.videoupload import Observed
-from desired.attempts import Intend
-from desired.catalogue import Catalogue
-from desired.claims import Claims
-from desired.database import Database
-from desired.events import Events
-from desired.idempotency import IdempotencyKey, made_before
-from desired.nudges import listen
-from desired.observations import Observations
-from desired.rows import Cause
-from desired.wishes import Wishes
-from tests.contracts.client_rows_contract import ClientRowsContract, Rows
-from tests.contracts.creating_contract import CreatingContract
-from tests.contracts.lists_contract import ListsContract
-from tests.contracts.multipart_rows_contract import MultipartRowsContract
-from tests.contracts.retranscodes_contract import RetranscodesContract
+from database.commands import Wishes
+from database.events import Events
+from database.idempotency_keys import IdempotencyKey, made_before
+from database.job_claims import Claims
+from database.notify import listen
+from database.observations import Observations
+from database.pool import Database
+from database.queries import Catalogue
+from domain.records import Cause, Intend
+from domain.schedule import Timing
+from domain.video import Observed
+from tests.support.contracts.client_rows_contract import ClientRowsContract, Rows
+from tests.support.contracts.creating_contract import CreatingContract
+from tests.support.contracts.lists_contract import ListsContract
+from tests.support.contracts.multipart_rows_contract import MultipartRowsContract
+from tests.support.contracts.retranscodes_contract import RetranscodesContract
 
 
 @pytest.fixture

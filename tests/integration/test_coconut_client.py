@@ -18,13 +18,13 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from controller.coconut.client import Coconut, ServerError
-from controller.coconut.jobbody import job_body
-from controller.ports import JobOrder, JobState, UncertainError
-from crds.trouble import NeighbourError, UnavailableError
+from controller.coconut.job_request import job_body
 from devstack.coconut_server import CoconutAccess
-from spaces.settings import OutputTarget
-from tests.eventually import eventually
+from domain.errors import NeighbourError, UnavailableError
+from domain.jobs import JobOrder, JobState, UncertainError
+from storage.settings import OutputTarget
 from tests.integration.wire import Ending, answering, closing, resetting, silent, wire
+from tests.support.eventually import eventually
 
 TARGET = OutputTarget("s3other", "http://127.0.0.1:9/", "", "outputs", SecretStr("key"), SecretStr("secret"), None)
 ORDER = JobOrder(

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from crds.client import Cluster, UploadsClient
+from crds.kind import KIND
 from crds.resource import Resource
-from crds.rules import Rules
 from crds.spec import API_VERSION, wish_of
 from crds.status import status_of
-from crds.trouble import RefusedError
-from crds.videoupload import KIND, Observed, Origin, Phase, Reason, Wish, new_video_id
 from devstack.cluster import Cluster as Devcluster
+from domain.errors import RefusedError
+from domain.policy import Rules
+from domain.video import Observed, Origin, Phase, Reason, Wish, new_video_id
 from tests.integration.kube_bounds import ABSENT, with_value
-from tests.unit.crds.builders import NOON, a_failure, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_failure, a_wish, an_observation
 
 
 class Tried:

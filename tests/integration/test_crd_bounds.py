@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from crds.client import Cluster, UploadsClient
+from crds.kind import KIND
 from crds.spec import API_VERSION
-from crds.trouble import RefusedError
-from crds.videoupload import KIND
 from devstack.cluster import Cluster as Devcluster
+from domain.errors import RefusedError
 from tests.integration.kube_bounds import Bound, a_full_body, all_bounds, with_value
-from tests.unit.crds.builders import VIDEO_ID, a_wish
+from tests.support.builders.resources import VIDEO_ID, a_wish
 
 
 class Trial:

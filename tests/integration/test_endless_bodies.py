@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from devstack.s3 import S3Access
-from tests.hostile.calls import CALLS, Call
-from tests.hostile.requests import good_request
-from tests.hostile.wire import encode
 from tests.integration.api_process import environment_of, without_cluster
 from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import RealWorld, real_world
+from tests.support.hostile.calls import CALLS, Call
+from tests.support.hostile.requests import good_request
+from tests.support.hostile.wire import encode
 
 MEBIBYTE = 1024**2
 # What the two kernels hold on the way, of which no process has seen anything.

@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from crds.rules import Rules
+from crds.kind import KIND
 from crds.status import status_of
-from crds.videoupload import GROUP, KIND, Phase
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
-from tests.eventually import eventually
+from domain.policy import Rules
+from domain.video import GROUP, Phase
 from tests.integration.charted import MINIMAL, rendered
-from tests.unit.crds.builders import NOON, a_resource, a_wish, an_observation
-from tests.unit.crds.kstatus import Verdict, kstatus
+from tests.support.builders.resources import NOON, a_resource, a_wish, an_observation
+from tests.support.eventually import eventually
+from tests.support.kstatus import Verdict, kstatus
 
 EXAMPLES = PROJECT_DIR / "docs" / "examples"
 # The kinds of Flux and Argo CD, as their projects publish them, without prose.

@@ -9,14 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from crds.callback import callback_url
-from desired.claims import Claims
-from desired.database import Database
+from database.job_claims import Claims
+from database.pool import Database
 from devstack.s3 import S3Access
-from tests.eventually import eventually
-from tests.hostile.calls import CALLS
-from tests.hostile.requests import good_request
-from tests.hostile.wire import breaks_of, encode
+from domain.callback_url import callback_url
 from tests.integration.api_process import (
     CALLBACK_KEY,
     JWT_SIGNING_KEY,
@@ -25,6 +21,10 @@ from tests.integration.api_process import (
     without_cluster,
 )
 from tests.integration.hostile_world import RealWorld, real_world
+from tests.support.eventually import eventually
+from tests.support.hostile.calls import CALLS
+from tests.support.hostile.requests import good_request
+from tests.support.hostile.wire import breaks_of, encode
 
 OLD_KEY = "the callback key before this one..."
 OLDER_KEY = "the callback key that is not valid now"

@@ -13,34 +13,34 @@ from typing import Any
 import psycopg
 import pytest
 
-from controller.coconut.gate import Gate, GateLimits
-from controller.known import KnownResources
-from controller.queue import WorkQueue
-from controller.sweep import Sweep
-from controller.workers import Workers
-from controller.world import World
+from controller.coconut.limiter import Gate, GateLimits
+from controller.dependencies import World
+from controller.loop.cache import KnownResources
+from controller.loop.queue import WorkQueue
+from controller.loop.resync import Sweep
+from controller.loop.workers import Workers
 from crds.client import UploadsClient
 from crds.resource import Resource
-from crds.rules import Rules
-from crds.schedule import Timing
-from crds.videoupload import Origin, Phase, new_video_id
-from desired.attempts import Attempts
-from desired.claims import Claims
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.endings import Endings
-from desired.learning import Learning
-from desired.observations import Observations
-from desired.rows import Cause, VideoRow
-from desired.wishes import Wishes
+from database.adoption import Learning
+from database.attempts import Attempts
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.job_claims import Claims
+from database.observations import Observations
+from database.pool import Database
+from database.retention import Endings
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
-from spaces import keys
-from tests.fakes.clock import FakeClock
-from tests.fakes.multipart import FakeMultipart
-from tests.fakes.storage import FakeStorage
-from tests.fakes.transcoder import FakeTranscoder, Script
-from tests.fakes.videos import mp4
+from domain import object_keys
+from domain.policy import Rules
+from domain.records import Cause, VideoRow
+from domain.schedule import Timing
+from domain.video import Origin, Phase, new_video_id
+from tests.support.fakes.multipart import FakeMultipart
+from tests.support.fakes.storage import FakeStorage
+from tests.support.fakes.transcoder import FakeTranscoder, Script
+from tests.support.fakes.videos import mp4
+from tests.support.world.clock import FakeClock
 
 EXAMPLE = PROJECT_DIR / "docs" / "examples" / "import.yaml"
 PASSES_AT_MOST = 40
@@ -113,7 +113,7 @@ class Operator:
 
     def apply(self, name: str, storage_key: str | None = None, **spec: Any) -> None:
         """Play a person: apply an import."""
-        key = storage_key or f"{keys.IMPORTS_PREFIX}{self.cluster.namespace}/{name}.mp4"
+        key = storage_key or f"{object_keys.IMPORTS_PREFIX}{self.cluster.namespace}/{name}.mp4"
         body = {
             "apiVersion": "video.uploads.dev/v1alpha1",
             "kind": "VideoUpload",
@@ -194,7 +194,7 @@ def test_lost_rows_come_back_from_their_resources_and_buy_nothing(
         operator.apply(name, owner="user-1")
     else:
         name = new_video_id()
-        key = keys.original_key(name, "film.mp4")
+        key = object_keys.original_key(name, "film.mp4")
         new = NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         Wishes(operator.database, operator.timing).create(new, per_hour=9)
         operator.storage.put_raw(key, mp4())
@@ -246,7 +246,7 @@ def test_another_file_under_the_same_name_is_refused_until_the_first_is_purged(o
 
 def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> None:
     name = new_video_id()
-    key = keys.original_key(name, "film.mp4")
+    key = object_keys.original_key(name, "film.mp4")
     row = (
         Wishes(operator.database, operator.timing)
         .create(NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)

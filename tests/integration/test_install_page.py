@@ -1,7 +1,7 @@
 """docs/install.md, executed: every command, in its order, against a real API server.
 
 There is no kubelet here, so what waits for pods is marked `sh nodes` there and left to
-tests/cluster/test_page.py, which walks the whole page on a node.
+tests/e2e/cluster/test_page.py, which walks the whole page on a node.
 """
 
 import re
@@ -16,8 +16,8 @@ from devstack.cluster import Cluster
 from devstack.place import Place
 from devstack.ports import Ports
 from devstack.server import Server
-from tests.eventually import eventually
-from tests.install_page import PAGE, Shell, blocks
+from tests.support.eventually import eventually
+from tests.support.install_page import PAGE, Shell, blocks
 
 # What needs a pod that runs, and so a node.
 NEEDS_NODES = re.compile(r"\b(rollout status|helm test|logs|annotate pods)\b")

@@ -12,7 +12,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from crds.trouble import UnavailableError
+from domain.errors import UnavailableError
 from tests.integration.api_process import AUDIENCE, ISSUER, running, without_neighbours
 from webapi.http.jwks import from_url
 

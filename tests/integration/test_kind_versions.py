@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from crds.client import Cluster
-from crds.served import UNKNOWN_VERSION, served_version
-from crds.trouble import UnavailableError
-from crds.videoupload import SCHEMA_VERSION
+from crds.kind import SCHEMA_VERSION
+from crds.schema_version import UNKNOWN_VERSION, served_version
 from devstack.cluster import Cluster as Devcluster
 from devstack.place import PROJECT_DIR
-from tests.eventually import eventually
+from domain.errors import UnavailableError
 from tests.integration.operator_process import environment_of, running
+from tests.support.eventually import eventually
 
 MANIFEST = (PROJECT_DIR / "crds" / "videouploads.yaml").read_text()
 SAID = f" Schema version {SCHEMA_VERSION}."

@@ -9,14 +9,14 @@ import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
 from crds.resource import Resource
-from crds.rules import Rules
 from crds.spec import API_VERSION, wish_of
 from crds.status import observed_of, status_of
-from crds.trouble import ConflictError, RefusedError, UnavailableError
-from crds.videoupload import Observed, Phase, Wish, new_video_id
 from devstack.cluster import Cluster as Devcluster
 from devstack.ports import HOST, Ports
-from tests.unit.crds.builders import a_wish, an_observation
+from domain.errors import ConflictError, RefusedError, UnavailableError
+from domain.policy import Rules
+from domain.video import Observed, Phase, Wish, new_video_id
+from tests.support.builders.resources import a_wish, an_observation
 
 PLAYS = an_observation(Phase.READY)
 

@@ -7,19 +7,19 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from crds.schedule import Timing
-from crds.videoupload import new_video_id
-from desired.audit import AuditedRows
-from desired.catalogue import Catalogue, Selection
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.deliveries import Deliveries, DeliverySelection
-from desired.endpoints import Endpoints
-from desired.notifications import Kind
-from desired.observations import Observations
-from desired.outbox import Outbox
-from desired.overview import Overviews
-from desired.wishes import Wishes
+from database.audit import AuditedRows
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.deliveries import Deliveries, DeliverySelection
+from database.observations import Observations
+from database.outbox import Outbox
+from database.overview import Overviews
+from database.pool import Database
+from database.queries import Catalogue, Selection
+from database.webhook_endpoints import Endpoints
+from domain.notifications import Kind
+from domain.schedule import Timing
+from domain.video import new_video_id
 
 # psycopg prepares a statement when it comes for the sixth time on one connection.
 _UNTIL_PREPARED = 6

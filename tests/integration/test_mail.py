@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from controller.outbox.mail import Mail, server_of
-from controller.outbox.verdict import Fate
+from controller.notify.email import Mail, server_of
+from controller.notify.outcome import Fate
 from devstack.ports import any_free_port
-from tests.unit.controller.outbox.told import BASE, a_notification
+from tests.unit.controller.notify.notification import BASE, a_notification
 
 TOLD = a_notification(email="ann@example.com")
 

@@ -9,9 +9,9 @@ import yaml
 from devstack import monitoringkinds
 from devstack.cluster import Cluster
 from devstack.server import PartFailedError
-from tests.eventually import eventually
 from tests.integration.charted import MINIMAL, Manifest, only, rendered
 from tests.integration.test_chart_monitoring import WATCHED
+from tests.support.eventually import eventually
 
 TOLD = [
     *WATCHED,

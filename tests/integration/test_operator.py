@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from devstack.cluster import Cluster
-from tests.eventually import eventually
 from tests.integration.operator_process import environment_of, running
+from tests.support.eventually import eventually
 
 
 def test_it_makes_no_pass_before_every_resource_was_read_and_stops_all_the_same(

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from crds.videoupload import RECONCILE_REQUESTED_ANNOTATION
 from devstack.cluster import Cluster
-from tests.eventually import eventually
+from domain.video import RECONCILE_REQUESTED_ANNOTATION
 from tests.integration.operator_process import OperatorProcess, environment_of, running
-from tests.proxy import Answer, Asked, Deaf, Fault, Proxy, Rule, proxy_before_cluster
+from tests.support.eventually import eventually
+from tests.support.proxies.proxy import Answer, Asked, Deaf, Fault, Proxy, Rule, proxy_before_cluster
 
 # A resync each 6 s instead of each 300; kopf itself gives a silent stream up after 70 s, whatever the scale.
 TIME_SCALE = "0.02"

@@ -10,27 +10,27 @@ from uuid import UUID
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from controller.crashpoints import deliveries_watched_by
-from controller.outbox.delivering import Ways, deliver_one
-from controller.outbox.schedule import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
-from controller.outbox.webhooks import Webhooks
-from crds.schedule import Timing
-from crds.videoupload import UploadMode, new_video_id
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.deliveries import Deliveries, DeliverySelection
-from desired.endings import Endings
-from desired.endpoints import Endpoints
-from desired.notifications import TOLD_OF_VIDEOS, Kind
-from desired.observations import Observations
-from desired.outbox import Outbox
-from desired.rows import Cause
-from desired.wishes import Wishes
-from tests.contracts.endings_contract import errored, ready
-from tests.fakes.clock import FakeClock
-from tests.fakes.crash_points import CrashPoints
-from tests.fakes.fuse import KilledError
+from controller.failpoints import deliveries_watched_by
+from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
+from controller.notify.deliver import Ways, deliver_one
+from controller.notify.webhook import Webhooks
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.deliveries import Deliveries, DeliverySelection
+from database.observations import Observations
+from database.outbox import Outbox
+from database.pool import Database
+from database.retention import Endings
+from database.webhook_endpoints import Endpoints
+from domain.notifications import TOLD_OF_VIDEOS, Kind
+from domain.records import Cause
+from domain.schedule import Timing
+from domain.video import UploadMode, new_video_id
 from tests.integration.receiver import Receiver, Reply
+from tests.support.contracts.retention_contract import errored, ready
+from tests.support.world.clock import FakeClock
+from tests.support.world.failpoints import CrashPoints
+from tests.support.world.kill_switch import KilledError
 
 BASE = "https://cdn.example.com"
 ALBUM = {"album": "7"}

@@ -5,19 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crds.schedule import Timing
-from crds.videoupload import UploadMode, new_video_id
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.deliveries import Deliveries
-from desired.endpoints import Endpoints
-from desired.notifications import Kind
-from desired.observations import Observations
-from desired.outbox import Outbox
-from desired.rows import Cause
-from desired.wishes import Wishes
-from tests.contracts.endings_contract import errored, ready
-from tests.contracts.outbox_contract import Office, OutboxContract
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.deliveries import Deliveries
+from database.observations import Observations
+from database.outbox import Outbox
+from database.pool import Database
+from database.webhook_endpoints import Endpoints
+from domain.notifications import Kind
+from domain.records import Cause
+from domain.schedule import Timing
+from domain.video import UploadMode, new_video_id
+from tests.support.contracts.outbox_contract import Office, OutboxContract
+from tests.support.contracts.retention_contract import errored, ready
 
 
 class TestPostgresOutbox(OutboxContract):

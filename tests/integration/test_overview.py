@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from crds.videoupload import Phase, Reason
-from desired.database import Connection, Database
-from desired.overview import CallbackHealth, Overview, Overviews
+from database.overview import CallbackHealth, Overview, Overviews
+from database.pool import Connection, Database
+from domain.video import Phase, Reason
 from tests.integration.databases import fresh_database
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from crds.callback import callback_url
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
-from tests.hostile.calls import CALLS
+from domain.callback_url import callback_url
 from tests.integration.api_process import environment_of, token, without_cluster
 from tests.integration.hostile_world import real_world
+from tests.support.hostile.calls import CALLS
 
 _HERE = Path(__file__).parent
 # More than the run takes; the end of a machine that is too slow, not of the test's patience.

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
-from crds.rules import Rules
 from crds.spec import wish_of
 from crds.status import status_of
-from crds.videoupload import Phase, Wish, new_video_id
 from devstack.cluster import Cluster as Devcluster
-from tests.unit.crds.builders import NOON, a_wish, an_observation
+from domain.policy import Rules
+from domain.video import Phase, Wish, new_video_id
+from tests.support.builders.resources import NOON, a_wish, an_observation
 
 
 @dataclass(frozen=True)

@@ -11,28 +11,28 @@ from threading import Barrier
 
 import pytest
 
-from crds.schedule import Timing
-from crds.trouble import UnavailableError
-from desired import nudges
-from desired.attempts import Attempts
-from desired.catalogue import Catalogue
-from desired.claims import Claims
-from desired.creating import NewVideo
-from desired.database import Database
-from desired.events import Events
-from desired.migrations.__main__ import newest_revision, upgrade
-from desired.nudges import Nudge, listen
-from desired.observations import Observations
-from desired.rows import Cause, VideoRow
-from desired.wishes import Wishes
+from database import notify
+from database.attempts import Attempts
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.events import Events
+from database.job_claims import Claims
+from database.migrations.__main__ import newest_revision, upgrade
+from database.notify import Nudge, listen
+from database.observations import Observations
+from database.pool import Database
+from database.queries import Catalogue
 from devstack import postgres
 from devstack.place import PROJECT_DIR, Place
 from devstack.ports import Ports
-from tests.contracts.records_contract import VIDEO, Records, RecordsContract
-from tests.eventually import eventually
+from domain.errors import UnavailableError
+from domain.records import Cause, VideoRow
+from domain.schedule import Timing
 from tests.integration.databases import fresh_database
+from tests.support.contracts.records_contract import VIDEO, Records, RecordsContract
+from tests.support.eventually import eventually
 
-MIGRATE = [sys.executable, "-m", "desired.migrations", "upgrade"]
+MIGRATE = [sys.executable, "-m", "database.migrations", "upgrade"]
 
 
 def new_video(video_id: str = VIDEO) -> NewVideo:
@@ -97,10 +97,10 @@ def test_a_nudge_is_heard_after_its_commit_or_never(database: Database, database
     heard = listen(database_url, quiet_seconds=0.3)
     assert next(heard) is None, "the channel is open"
     with suppress(ZeroDivisionError), database.transaction() as connection:
-        nudges.send(connection, Nudge("failed", Cause.CLAIM))
+        notify.send(connection, Nudge("failed", Cause.CLAIM))
         raise ZeroDivisionError
     with database.transaction() as connection:
-        nudges.send(connection, Nudge(VIDEO, Cause.CLAIM))
+        notify.send(connection, Nudge(VIDEO, Cause.CLAIM))
         assert next(heard) is None, "neither the failed one nor the one not yet committed"
     assert next(heard) == Nudge(VIDEO, Cause.CLAIM)
 
@@ -110,7 +110,7 @@ def test_what_others_say_on_the_channel_is_passed_over(database: Database, datab
     assert next(heard) is None, "the channel is open"
     with database.transaction() as connection:
         connection.execute("NOTIFY video_uploads, 'hello there'")
-        nudges.send(connection, Nudge(VIDEO, Cause.POLL))
+        notify.send(connection, Nudge(VIDEO, Cause.POLL))
     assert [nudge for nudge in (next(heard) for _ in range(4)) if nudge] == [Nudge(VIDEO, Cause.POLL)]
 
 

@@ -15,7 +15,7 @@ from tests.integration.api_process import ApiProcess, all_of, running, token, wi
 
 THREADS = 2
 MANY = THREADS * 4
-# As many as the process keeps open (webapi/serving/gunicorn.conf.py).
+# As many as the process keeps open (webapi/server/gunicorn.conf.py).
 CONNECTIONS = 512
 # Far below what any of these clients could hold a thread or the accepting loop for, far above a probe's time.
 AT_ONCE_SECONDS = 2.5

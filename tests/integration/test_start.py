@@ -7,9 +7,9 @@ import requests
 
 from devstack.environment import local_s3
 from devstack.s3 import S3Access
-from tests.eventually import eventually
 from tests.integration import api_process, operator_process
 from tests.integration.api_process import without_cluster
+from tests.support.eventually import eventually
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 AWAY = {"S3_ENDPOINT": "http://127.0.0.1:1"}

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from crds.client import Cluster
-from crds.trouble import RefusedError
 from devstack.cluster import Cluster as Devcluster
-from tests.eventually import eventually
+from domain.errors import RefusedError
 from tests.integration.operator_process import environment_of, running
+from tests.support.eventually import eventually
 
 ACCOUNT = "rotated"
 SHORT_LEASE = {"LEASE_DURATION_SECONDS": "3", "LEASE_RENEW_DEADLINE_SECONDS": "2", "LEASE_RETRY_SECONDS": "0.5"}

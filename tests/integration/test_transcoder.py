@@ -8,14 +8,14 @@ import requests
 from pydantic import SecretStr
 
 from controller.coconut.client import Coconut
-from controller.ports import JobOrder
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
-from spaces.storage import Storage
-from tests.contracts.transcoder_contract import Account, TranscoderContract
-from tests.fakes.transcoder import Answer, Fate
-from tests.integration.coconut_standin import Client, a_clip, put
-from tests.integration.spaces.reach import settings_for
+from domain.jobs import JobOrder
+from storage.object_store import Storage
+from tests.integration.devstack.coconut.server import Client, a_clip, put
+from tests.integration.storage.reach import settings_for
+from tests.support.contracts.transcoder_contract import Account, TranscoderContract
+from tests.support.fakes.transcoder import Answer, Fate
 
 NOWHERE = "http://127.0.0.1:9"
 CLIP_SECONDS = 1.0

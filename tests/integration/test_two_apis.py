@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from devstack.s3 import S3Access
-from tests.eventually import eventually
 from tests.integration.api_process import A_VIDEO, ApiProcess, environment_of, running, without_cluster
+from tests.support.eventually import eventually
 
 VIDEOS = "/api/v1/videos"
 _WAITING = """

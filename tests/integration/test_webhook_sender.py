@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from controller.outbox.verdict import Answer, Fate
-from controller.outbox.webhooks import Webhooks
-from desired.outbox import Endpoint
+from controller.notify.outcome import Answer, Fate
+from controller.notify.webhook import Webhooks
+from domain.notifications import Endpoint
 from tests.integration.receiver import Receiver, Reply
-from tests.unit.controller.outbox.told import BASE, a_notification
+from tests.unit.controller.notify.notification import BASE, a_notification
 
 NAME = "hooks.example.com"
 TOLD = a_notification()

@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from controller.outbox.verdict import Answer, Fate
-from controller.outbox.webhooks import Webhooks
+from controller.notify.outcome import Answer, Fate
+from controller.notify.webhook import Webhooks
 from tests.integration.test_webhook_sender import TOLD, an_endpoint, here
-from tests.unit.controller.outbox.told import BASE
+from tests.unit.controller.notify.notification import BASE
 
 LONGEST_SECONDS = 0.5
 # What the receivers below would go on for, if they were let.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 def test_it_returns_the_first_true_thing_seen() -> None:

@@ -10,14 +10,14 @@ from controller.audit.findings import Report
 from controller.audit.metrics import FULL
 from controller.audit.metrics import Metrics as AuditMetrics
 from controller.coconut.breaker import BreakerState, Position
-from controller.coconut.gate import GateState
-from controller.facts import Facts, Prices, Stay
-from controller.metrics import Metrics as OperatorMetrics
-from controller.queue import QueueState
+from controller.coconut.limiter import GateState
+from controller.loop.queue import QueueState
+from controller.loop.workers import PassResult
+from controller.metrics.commits import Facts, Prices, Stay
+from controller.metrics.registry import Metrics as OperatorMetrics
 from controller.settings import Settings
-from controller.workers import PassResult
-from crds.videoupload import Phase
-from desired.census import Census
+from database.stats import Census
+from domain.video import Phase
 from webapi.metrics import Metrics as ApiMetrics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from crds.failures import FailureCode
+from domain.failures import FailureCode
 
 _WORDS = Path(__file__).parents[2] / "webui" / "src" / "videos" / "failures.ts"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.scaled_rules import scaled_rules
+from tests.support.scaled_rules import scaled_rules
 
 FILES = Path(__file__).parents[2] / "charts" / "video-uploads" / "files"
 

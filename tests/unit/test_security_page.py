@@ -9,10 +9,11 @@ import pytest
 from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked
 from devstack.licences import page as licences_page
-from spaces.settings import SpacesSettings
-from webapi import callbacks, questions
-from webapi.http import auth, jwks, reading
-from webapi.serving import connections
+from storage.settings import SpacesSettings
+from webapi import coconut_callback
+from webapi.http import auth, jwks, parsing
+from webapi.schemas import requests
+from webapi.server import connections
 
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "security.md").read_text()
@@ -31,12 +32,12 @@ def test_a_test_that_the_page_names_is_there(file: str, name: str) -> None:
     ("words", "limit"),
     [
         ("head of a request | 32 KiB", connections.HEAD_BYTES_MAX == 32 * 1024),
-        ("body of a call | 64 KiB", reading.JSON_BYTES_MAX == 64 * 1024),
-        ("of a callback 1 MiB", callbacks.BODY_BYTES_MAX == 1024 * 1024),
+        ("body of a call | 64 KiB", parsing.JSON_BYTES_MAX == 64 * 1024),
+        ("of a callback 1 MiB", coconut_callback.BODY_BYTES_MAX == 1024 * 1024),
         ("token | 4,096 characters", auth._TOKEN_CHARACTERS_MAX == 4096),
-        ("metadata of a video | 2 KiB", questions.METADATA_BYTES_MAX == 2048),
-        ("a page of a list | 100", questions.PAGE_SIZE_MAX == 100),
-        ("parts signed at once | 100", questions.SIGNED_AT_ONCE_MAX == 100),
+        ("metadata of a video | 2 KiB", requests.METADATA_BYTES_MAX == 2048),
+        ("a page of a list | 100", requests.PAGE_SIZE_MAX == 100),
+        ("parts signed at once | 100", requests.SIGNED_AT_ONCE_MAX == 100),
         ("keys of an issuer | 64 KiB, 32 keys", (jwks._BYTES_MAX, jwks._KEYS_MAX) == (64 * 1024, 32)),
         ("5 GiB", SpacesSettings.model_fields["max_file_bytes"].default == 5 * 1024**3),
     ],

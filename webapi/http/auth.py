@@ -12,9 +12,9 @@ from typing import Any
 import falcon
 import jwt
 
-from crds.mailbox import is_mailbox
-from webapi.http.errors import Code, ProblemError
+from domain.email_address import is_mailbox
 from webapi.http.jwks import ALGORITHMS, KeySet
+from webapi.http.problems import Code, ProblemError
 
 # In the token of whoever may see and do what administrators do.
 ADMIN_SCOPE = "admin"

@@ -6,13 +6,13 @@ from typing import Any
 import falcon
 import structlog
 
-from crds.trouble import RefusedError, UnavailableError
-from desired.creating import LimitReachedError, Quota
-from desired.idempotency import KeyInUseError, KeyReusedError
-from desired.retranscodes import RetranscodesSpentError
-from desired.wishes import VideoGoneError
-from webapi.http.errors import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
-from webapi.http.ratelimit import rate_limit_headers
+from database.commands import VideoGoneError
+from database.creation import LimitReachedError, Quota
+from database.idempotency_keys import KeyInUseError, KeyReusedError
+from database.retranscodes import RetranscodesSpentError
+from domain.errors import RefusedError, UnavailableError
+from webapi.http.problems import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
+from webapi.http.rate_limit import rate_limit_headers
 
 # Long enough for a restart of Postgres, short enough for a person who waits.
 _RETRY_AFTER_SECONDS = 5

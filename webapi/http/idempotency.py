@@ -7,8 +7,8 @@ import falcon
 import orjson
 from pydantic import BaseModel
 
-from desired.idempotency import IdempotencyKey
-from webapi.http.errors import Code, FieldProblem, ProblemError
+from database.idempotency_keys import IdempotencyKey
+from webapi.http.problems import Code, FieldProblem, ProblemError
 
 HEADER = "Idempotency-Key"
 # A string of RFC 9651, 3.3.3, as the draft wants it; and bare, as most clients send it.

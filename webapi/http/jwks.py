@@ -17,7 +17,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from crds.trouble import UnavailableError
+from domain.errors import UnavailableError
 
 ALGORITHMS: Final = ("RS256", "ES256")
 _BYTES_MAX = 64 * 1024

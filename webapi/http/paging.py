@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from crds.videoupload import is_video_id
-from desired.catalogue import Place
-from webapi.http.errors import Code, FieldProblem, ProblemError
+from database.queries import Place
+from domain.video import is_video_id
+from webapi.http.problems import Code, FieldProblem, ProblemError
 
 _FIELD = "page_token"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,17 +1,18 @@
 """Uploads in parts: opened at storage when somebody is about to send, asked there what arrived, joined, given up.
 
 The row names the newest upload; whether it is still open, and what it holds, is asked of storage each time. An upload
-that no row names any more, because a process ended in between, is found by the operator (controller/abandoned.py).
+that no row names any more, because a process ended in between, is found by the operator
+(controller/actions/multipart_gc.py).
 """
 
 import structlog
 
-from crds.trouble import NeighbourError
-from crds.videoupload import UploadMode
-from desired.rows import VideoRow
-from spaces.outcome import StoredPart
-from spaces.plan import PartPlan, plan_for
-from webapi.http.errors import Code, ProblemError
+from domain.errors import NeighbourError
+from domain.objects import StoredPart
+from domain.part_plan import PartPlan, plan_for
+from domain.records import VideoRow
+from domain.video import UploadMode
+from webapi.http.problems import Code, ProblemError
 from webapi.ports import Parts, SignedUpload, Storage, Wishes
 
 log = structlog.get_logger(__name__)

@@ -2,14 +2,14 @@
 
 import falcon
 
-from desired.rows import VideoRow
-from spaces.plan import PartPlan
-from webapi.bodies import PartBody, PartList, SignedPart, SignedParts
-from webapi.http.access import changeable, owned
-from webapi.http.errors import Code, FieldProblem, ProblemError
-from webapi.http.reading import read_json
+from domain.part_plan import PartPlan
+from domain.records import VideoRow
+from webapi.http.authorization import changeable, owned
+from webapi.http.parsing import read_json
+from webapi.http.problems import Code, FieldProblem, ProblemError
 from webapi.ports import Catalogue
-from webapi.questions import SignParts
+from webapi.schemas.requests import SignParts
+from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts
 from webapi.videos.multipart import Multiparts
 from webapi.videos.uploads import waiting
 

@@ -2,12 +2,12 @@
 
 import falcon
 
-from crds.videoupload import Phase, UploadMode, shown_phase
-from desired.rows import VideoRow
-from webapi.bodies import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
-from webapi.http.access import changeable, owned
-from webapi.http.errors import Code, ProblemError
+from domain.records import VideoRow
+from domain.video import Phase, UploadMode, shown_phase
+from webapi.http.authorization import changeable, owned
+from webapi.http.problems import Code, ProblemError
 from webapi.ports import Catalogue, Publisher, SignedUpload, Storage, Wishes
+from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
 
 BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})

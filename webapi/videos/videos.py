@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import falcon
 
-from crds.videoupload import UploadMode, new_video_id
-from desired.creating import NewVideo
-from spaces.keys import original_key
-from webapi.http.access import changeable, owned
+from database.creation import NewVideo
+from domain.object_keys import original_key
+from domain.video import UploadMode, new_video_id
 from webapi.http.auth import Caller, caller_of
-from webapi.http.errors import Code, FieldProblem, ProblemError
+from webapi.http.authorization import changeable, owned
 from webapi.http.idempotency import idempotency_key
-from webapi.http.ratelimit import rate_limit_headers
-from webapi.http.reading import read_json
+from webapi.http.parsing import read_json
+from webapi.http.problems import Code, FieldProblem, ProblemError
+from webapi.http.rate_limit import rate_limit_headers
 from webapi.ports import Catalogue, Publisher, Wishes
-from webapi.questions import CreateVideo
-from webapi.videos.lists import Lists
+from webapi.schemas.requests import CreateVideo
+from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
-from webapi.videos.showing import Showing
+from webapi.videos.responder import Showing
 from webapi.videos.uploads import BEFORE_THE_FILE, UploadUrls
 
 

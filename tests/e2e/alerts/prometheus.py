@@ -15,7 +15,7 @@ from devstack.ports import HOST, any_free_port
 from devstack.process import Command
 from devstack.server import Server
 from devstack.tools import tool
-from tests.scaled_rules import scaled_rules
+from tests.support.scaled_rules import scaled_rules
 
 # Of an installation's minutes these are seconds.
 FACTOR = 1 / 60

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.alerts.prometheus import Prometheus, prometheus
 from tests.e2e.uploads.world import Person, World, create, in_phase, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 # More than there are workers, with as many again that back off.
 WAITING = 60

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from devstack.server import Server
 from tests.e2e.uploads.world import World
-from tests.eventually import eventually
-from tests.proxy import Proxy, proxy_before_cluster
+from tests.support.eventually import eventually
+from tests.support.proxies.proxy import Proxy, proxy_before_cluster
 
 # A hand-over in seconds instead of a quarter of a minute; the default is tried in test_handover.py.
 SHORT_LEASE = {"LEASE_DURATION_SECONDS": "3", "LEASE_RENEW_DEADLINE_SECONDS": "2", "LEASE_RETRY_SECONDS": "0.5"}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 from videoupload import Client
 
 # A job that is still under way when a disaster is over.

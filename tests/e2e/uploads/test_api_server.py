@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.e2e.uploads.operators import operator_behind_a_proxy
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
-from tests.eventually import eventually
-from tests.proxy import Answer, Asked, Held
+from tests.support.eventually import eventually
+from tests.support.proxies.proxy import Answer, Asked, Held
 
 REFUSALS = (429, 500, 503)
 

@@ -9,9 +9,9 @@ import boto3
 import requests
 from botocore.config import Config
 
-from spaces import keys
+from domain import object_keys
 from tests.e2e.uploads.world import World, in_phase, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 def test_a_ready_video_that_loses_a_segment_is_made_again_and_stays_ready(world: World, clip: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_ready_video_that_loses_a_segment_is_made_again_and_stays_ready(world:
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
     bucket = bucket_of(world)
-    segments = [item.key for item in bucket.objects.filter(Prefix=f"{keys.hls_directory(video_id, 1)}/")]
+    segments = [item.key for item in bucket.objects.filter(Prefix=f"{object_keys.hls_directory(video_id, 1)}/")]
     lost = random.choice([key for key in segments if key.endswith(".ts")])
     bucket.Object(lost).delete()
     assert requests.get(public(world, lost), timeout=5).status_code != requests.codes.ok
@@ -46,7 +46,7 @@ def test_a_stable_playlist_that_somebody_spoilt_is_written_again_by_the_leader(w
     client = world.client()
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
-    spoilt = bucket_of(world).Object(keys.stable_playlist_key(video_id))
+    spoilt = bucket_of(world).Object(object_keys.stable_playlist_key(video_id))
     right = spoilt.get()["Body"].read()
 
     spoilt.put(Body=b"#EXTM3U\n# of an older edition\n")
@@ -61,7 +61,7 @@ def audit(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command with the operator's own environment."""
     python, *_ = (command := world.stack.another_operator("audit").command).argv
     return subprocess.run(
-        [python, "-m", "controller.audit", *arguments],
+        [python, "-m", "controller.audit_cli", *arguments],
         cwd=command.directory,
         env=dict(command.environment),
         capture_output=True,
@@ -72,7 +72,7 @@ def audit(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def assert_plays(world: World, video_id: str) -> None:
     """Fetch everything that a player fetches."""
-    master = keys.stable_playlist_key(video_id)
+    master = object_keys.stable_playlist_key(video_id)
     variants = named(world, master)
     assert variants
     for variant in variants:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.uploads.operators import SHORT_LEASE, operators
 from tests.e2e.uploads.world import World, in_phase, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import requests
 
 from tests.e2e.uploads.operators import SHORT_LEASE, leader, operators
 from tests.e2e.uploads.world import World, in_phase, uploaded
-from tests.eventually import eventually
-from tests.proxy import Asked, Held, Proxy, Rule, proxy_before
+from tests.support.eventually import eventually
+from tests.support.proxies.proxy import Asked, Held, Proxy, Rule, proxy_before
 
 SLOW_SECONDS = 10
 # 15 s until the Lease of a dead leader expires, 2 s until the other one looks, and the first list.

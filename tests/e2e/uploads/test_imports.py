@@ -9,7 +9,7 @@ from botocore.config import Config
 
 from devstack.place import PROJECT_DIR
 from tests.e2e.uploads.world import World
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 EXAMPLE = PROJECT_DIR / "docs" / "examples" / "import.yaml"
 

@@ -9,7 +9,7 @@ import requests
 from devstack.demo.player import Expected, Player
 from tests.e2e.uploads.conftest import CLIP_SECONDS
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 from videoupload import Client, ProblemError
 
 

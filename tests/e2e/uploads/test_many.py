@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.e2e.uploads.versions import all_told, versions, writes_until_ready
 from tests.e2e.uploads.world import World, in_phase, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 MANY = 20
 WRITES_OF_EACH = 6

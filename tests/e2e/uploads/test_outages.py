@@ -8,13 +8,13 @@ from pathlib import Path
 
 import requests
 
-from crds.callback import callback_url
 from devstack.choices import Choices
 from devstack.server import Server
+from domain.callback_url import callback_url
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.operators import SHORT_LEASE, operators
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 SLOW_SECONDS = 8
 CALLBACKS = 1000

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tests.e2e.uploads.conftest import LONG_BYTES
 from tests.e2e.uploads.world import Person, World, in_phase
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 from videoupload.files import Fingerprint
-from videoupload.patience import Patience
-from videoupload.sending import Meter, Sending
+from videoupload.retry import Patience
+from videoupload.transfer import Meter, Sending
 
 PART_BYTES = 16 * 1024**2
 

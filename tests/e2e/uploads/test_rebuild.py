@@ -12,7 +12,7 @@ from devstack.choices import Choices
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.phases import HELD, one_in_each_phase
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 Disaster = Callable[[World], None]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from devstack.server import Server
 from tests.e2e.uploads.operators import operator_behind_a_proxy
 from tests.e2e.uploads.world import World, in_phase, uploaded
-from tests.eventually import eventually
-from tests.proxy import Answer, Asked, Fault, Proxy, proxy_before
+from tests.support.eventually import eventually
+from tests.support.proxies.proxy import Answer, Asked, Fault, Proxy, proxy_before
 
 # What an order holds of URLs; those of the file and of the callback are signed.
 URLS = re.compile(r'https?://[^"]+')

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from crds.callback import callback_url
 from devstack.choices import Choices
+from domain.callback_url import callback_url
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 # Long enough to do something to a job that is under way.
 SLOW_SECONDS = 6

@@ -8,8 +8,8 @@ import requests
 
 from tests.e2e.uploads.operators import SHORT_LEASE, operators
 from tests.e2e.uploads.world import Person, World
-from tests.eventually import eventually
-from tests.fakes.videos import box
+from tests.support.eventually import eventually
+from tests.support.fakes.videos import box
 
 LARGEST = 64 * 1024**2
 LIMIT = {"S3_MAX_FILE_BYTES": str(LARGEST)}

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from tests.e2e.uploads.world import World, in_phase, uploaded
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 WRITES_AT_MOST = 6
 QUIET_SECONDS = 2

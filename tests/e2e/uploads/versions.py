@@ -12,7 +12,7 @@ from typing import Any
 
 from devstack.tools import tool
 from tests.e2e.uploads.world import World
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from devstack.page import WEBUI_DIR
 from tests.e2e.uploads.world import World, uploaded
 from tests.e2e.web.pages import DESKTOP, PATIENCE_MS, PHONE, Visitor
 from tests.e2e.web.tokens import token
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 AXE = WEBUI_DIR / "node_modules" / "axe-core" / "axe.min.js"
 BYTES_PER_SECOND = 5_000_000

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Request, Response, Route
 
 from tests.e2e.web.pages import Visitor
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 PART_BYTES = 16 * 1024**2
 # Two parts, the second one small: it goes through the test's hands.

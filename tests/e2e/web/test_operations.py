@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.e2e.uploads.world import World, uploaded
 from tests.e2e.web.pages import DESKTOP, PATIENCE_MS, Visitor
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator
 from devstack import s3
 from tests.e2e.uploads.world import World
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 SLOW_SECONDS = 4
 # RETRANSCODES_PER_DAY, when nobody says otherwise.

@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.web.pages import Visitor
 from tests.e2e.web.tokens import LEEWAY_SECONDS, token
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 BYTES_PER_SECOND = 20_000_000
 

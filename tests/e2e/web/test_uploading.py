@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Request
 from tests.e2e.uploads.world import World
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.e2e.web.tokens import token
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 # The line of a good phone: 200 MB take about ten seconds, long enough to break it in the middle.
 BYTES_PER_SECOND = 20_000_000

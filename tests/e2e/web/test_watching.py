@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.e2e.web.pages import Visitor
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 def test_playback_advances_and_changes_its_quality(visitor: Visitor, sharp_clip: Path) -> None:

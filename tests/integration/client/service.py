@@ -9,8 +9,8 @@ from pathlib import Path
 
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access, client_for
-from tests.between import Between, Fault
 from tests.integration.api_process import ApiProcess, token
+from tests.support.proxies.lossy_proxy import Between, Fault
 from videoupload import (
     Client,
     Memory,
@@ -18,7 +18,7 @@ from videoupload import (
     Video,
     Wanted,
 )
-from videoupload.patience import Patience
+from videoupload.retry import Patience
 
 PART_BYTES = 5 * 1024**2
 FILE_BYTES = 2 * PART_BYTES + 1000

@@ -72,7 +72,7 @@ def test_files_that_are_no_modules_come_along(installed: Path, file: str) -> Non
 
 
 def test_every_migration_comes_along(installed: Path) -> None:
-    versions = Path("desired/migrations/versions")
+    versions = Path("database/migrations/versions")
     brought = {path.name for path in (installed / versions).glob("*.*")}
     assert {path.name for path in (PROJECT_DIR / versions).glob("*.*")} == brought
 

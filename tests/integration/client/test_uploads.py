@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.between import CUT, LOST_ANSWER, Fault
 from tests.integration.client.service import (
     EXPIRED,
     FILE_BYTES,
@@ -18,6 +17,7 @@ from tests.integration.client.service import (
     Interrupts,
     Service,
 )
+from tests.support.proxies.lossy_proxy import CUT, LOST_ANSWER, Fault
 from videoupload import (
     FileChangedError,
     ProblemError,

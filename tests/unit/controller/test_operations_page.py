@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.coconut import breaker, gate
-from controller.coconut.gate import Pause
+from controller.actions.submission import _SHUT
+from controller.coconut import breaker, limiter
+from controller.coconut.limiter import Pause
 from controller.settings import Settings
-from controller.submission import _SHUT
-from crds.failures import FailureCode
-from crds.schedule import Timing
-from crds.videoupload import Reason
-from desired.rows import AttemptState
+from domain.failures import FailureCode
+from domain.records import AttemptState
+from domain.schedule import Timing
+from domain.video import Reason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 PROSE = " ".join(PAGE.split())
@@ -45,7 +45,7 @@ def test_every_pause_is_told_in_its_own_words() -> None:
         f"up to {breaker.LONGEST_COOL_DOWN_SECONDS // 60} minutes",
         f"at most {breaker.LONGEST_RETRY_AFTER_SECONDS // 3600} hour)",
         f"up to {breaker.WIDEST_HALF_OPEN};",
-        f"at most once in {gate.COUNT_SECONDS} seconds",
+        f"at most once in {limiter.COUNT_SECONDS} seconds",
         f"phase ends after {Timing().uploaded_deadline_seconds / 86400:g} days",
         f"within {Timing().resolve_window_seconds / 60:g} minutes of the order",
         f"within {'a minute' if Timing().uploaded_last_check_seconds == 60 else 'another time'}",

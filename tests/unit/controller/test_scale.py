@@ -4,18 +4,18 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
-from controller.known import KnownResources
-from controller.queue import WorkQueue
-from controller.sweep import Sweep
+from controller.loop.cache import KnownResources
+from controller.loop.queue import WorkQueue
+from controller.loop.resync import Sweep
 from crds.resource import Resource
-from crds.schedule import Timing, next_check_at
 from crds.spec import manifest_of
 from crds.status import status_of
-from crds.videoupload import Phase, new_video_id
-from tests.fakes.resources import NAMESPACE
-from tests.fakes.world import SmallWorld
-from tests.unit.controller.builders import a_row
-from tests.unit.crds.builders import NOON
+from domain.schedule import Timing, next_check_at
+from domain.video import Phase, new_video_id
+from tests.support.builders.resources import NOON
+from tests.support.builders.rows import a_row
+from tests.support.fakes.resources import NAMESPACE
+from tests.support.world.world import SmallWorld
 
 MANY = 10_000
 

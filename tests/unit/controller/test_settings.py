@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from controller.audit.rules import AuditRules
+from controller.audit.limits import AuditRules
+from controller.leader.election import LeaseTiming
 from controller.settings import Settings
-from crds.lease import LeaseTiming
-from crds.settings import read_settings
+from runtime.settings import read_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://localhost/videos",

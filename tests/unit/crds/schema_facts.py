@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from crds import videoupload
+import crds
 
 _BOUNDS = ("type", "enum", "minimum", "maximum", "minLength", "maxLength", "maxItems", "pattern", "default", "required")
 Row = dict[str, Any]
@@ -48,7 +48,7 @@ def _table(schema: dict[str, Any], resolved: Any, path: str = "") -> dict[str, R
     return table
 
 
-CRD: dict[str, Any] = yaml.safe_load((Path(videoupload.__file__).parent / "videouploads.yaml").read_text())
+CRD: dict[str, Any] = yaml.safe_load((Path(crds.__file__).parent / "videouploads.yaml").read_text())
 VERSION: dict[str, Any] = CRD["spec"]["versions"][0]
 SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
 EVERYTHING = facts_of_crd(SCHEMA)

@@ -7,7 +7,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
 from crds.client import Cluster, NotFoundError, UploadsClient
-from crds.trouble import ConflictError, NeighbourError, RefusedError, UnavailableError
+from domain.errors import ConflictError, NeighbourError, RefusedError, UnavailableError
 
 
 class FakeApi:

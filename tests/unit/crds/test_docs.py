@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from crds.failures import ADVICE
-from crds.models import FAILURE_REASONS, ConditionType
-from crds.schedule import Timing
-from crds.videoupload import Phase, Reason
+from crds.models import ConditionType
+from domain.failures import ADVICE
+from domain.reasons import FAILURE_REASONS
+from domain.schedule import Timing
+from domain.video import Phase, Reason
 from tests.unit.crds.schema_facts import EVERYTHING, VERSION
 
 PAGE = (Path(__file__).parents[3] / "docs" / "videoupload.md").read_text()

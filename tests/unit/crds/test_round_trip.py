@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crds.resource import Resource
-from crds.rules import Rules
 from crds.spec import manifest_of, wish_of
 from crds.status import observed_of, status_of
-from crds.videoupload import Observed, Phase, Wish
-from tests.unit.crds.builders import (
+from domain.policy import Rules
+from domain.video import Observed, Phase, Wish
+from tests.support.builders.resources import (
     NAMESPACE,
     NOON,
     a_failure,

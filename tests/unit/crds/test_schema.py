@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from crds import videoupload
-from crds.models import SHOWN_REASONS, Spec, Status
-from crds.videoupload import Phase, Reason
+from crds import kind
+from crds.models import Spec, Status
+from domain import video
+from domain.reasons import SHOWN_REASONS
+from domain.video import Phase, Reason
 from tests.unit.crds.schema_facts import CRD, EVERYTHING, SCHEMA, VERSION, Row, facts_of_crd, facts_of_model
 
 SPEC, STATUS = SCHEMA["properties"]["spec"], SCHEMA["properties"]["status"]
@@ -57,21 +59,21 @@ def test_everything_is_bounded(path: str, row: Row) -> None:
 
 def test_names_are_the_ones_in_python() -> None:
     names = CRD["spec"]["names"]
-    assert (CRD["spec"]["group"], VERSION["name"]) == (videoupload.GROUP, videoupload.VERSION)
-    assert (names["kind"], names["plural"]) == (videoupload.KIND, videoupload.PLURAL)
+    assert (CRD["spec"]["group"], VERSION["name"]) == (video.GROUP, kind.VERSION)
+    assert (names["kind"], names["plural"]) == (kind.KIND, kind.PLURAL)
     assert (names["shortNames"], names["categories"]) == (["vu"], ["video"])
 
 
 def test_the_schema_version_is_the_same_for_people_for_operators_and_in_python() -> None:
-    version = videoupload.SCHEMA_VERSION
+    version = kind.SCHEMA_VERSION
     assert CRD["metadata"]["annotations"]["video.uploads.dev/schema-version"] == str(version)
     assert SCHEMA["description"].endswith(f" Schema version {version}.")
 
 
 def test_whatever_can_be_named_can_be_a_row_a_key_and_a_signature() -> None:
     name = EVERYTHING[".metadata.name"]
-    assert (name["pattern"], name["maxLength"]) == (videoupload.VIDEO_ID_PATTERN, videoupload.VIDEO_ID_MAX)
-    assert videoupload.is_video_id(videoupload.new_video_id())
+    assert (name["pattern"], name["maxLength"]) == (video.VIDEO_ID_PATTERN, video.VIDEO_ID_MAX)
+    assert video.is_video_id(video.new_video_id())
 
 
 def test_columns_and_selectors_point_at_fields_that_exist() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from crds.failures import FailureCode
 from crds.resource import resource_of
-from crds.rules import Rules
 from crds.status import status_of
-from crds.videoupload import (
+from domain.failures import FailureCode
+from domain.policy import Rules
+from domain.video import (
     RECONCILE_REQUESTED_ANNOTATION,
     Observed,
     Phase,
@@ -21,8 +21,8 @@ from crds.videoupload import (
     SourceFacts,
     Wish,
 )
-from tests.unit.crds.builders import NOON, a_failure, a_resource, a_wish, an_observation, observations, wishes
-from tests.unit.crds.kstatus import Verdict, kstatus
+from tests.support.builders.resources import NOON, a_failure, a_resource, a_wish, an_observation, observations, wishes
+from tests.support.kstatus import Verdict, kstatus
 
 PUBLISHED = Published(edition=1, attempt=1, duration_seconds=9.5, renditions=(), has_poster=True)
 SOURCE = SourceFacts(etag="e", last_modified=NOON, file_bytes=9, container="mp4")

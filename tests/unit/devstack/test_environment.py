@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from controller.settings import Settings as OperatorSettings
-from crds.settings import known_names, read_settings, unknown_names
 from devstack.choices import Choices
 from devstack.coconut_server import CoconutAccess
 from devstack.environment import World, local_s3
 from devstack.inherited import inherited
 from devstack.place import Place
 from devstack.s3 import access
-from spaces.settings import SpacesSettings
+from runtime.settings import known_names, read_settings, unknown_names
+from storage.settings import SpacesSettings
 from webapi.settings import Settings as ApiSettings
 
 # Python's own; it has no settings of ours.

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.videoupload.builders import NOON, VIDEO_ID, a_video
+from tests.support.builders.client import NOON, VIDEO_ID, a_video
 from videoupload import NewVideo, Trouble, Video
 from videoupload.files import Fingerprint
-from videoupload.memory import Begun
 from videoupload.resuming import Anew, GoOn, Refused, Sent, is_same, standing
+from videoupload.upload_state import Begun
 
 TODAY = Fingerprint(100, 7)
 CATS = NewVideo("Cats", "cats.mp4", "video/mp4", 100)

@@ -10,21 +10,21 @@ import falcon.testing
 import jwt
 import pytest
 
-from crds.rules import Rules
-from crds.videoupload import Phase, SourceFacts, Wish
-from desired.overview import CallbackHealth, Overview
-from tests.contracts.client_rows_contract import in_phase
-from tests.fakes.desired import CREATED_AT, FakeClaims, FakeWishes, Switch
-from tests.fakes.multipart import FakeMultipart
-from tests.fakes.outbox import FakeOutbox
-from tests.fakes.storage import FakeStorage
+from database.overview import CallbackHealth, Overview
+from domain.policy import Rules
+from domain.video import Phase, SourceFacts, Wish
+from tests.support.contracts.client_rows_contract import in_phase
+from tests.support.fakes.client_rows import CREATED_AT, FakeClaims, FakeWishes, Switch
+from tests.support.fakes.multipart import FakeMultipart
+from tests.support.fakes.outbox import FakeOutbox
+from tests.support.fakes.storage import FakeStorage
+from webapi.admin.webhooks import Targets
 from webapi.app import Dependencies, create_app
 from webapi.health import Readiness
 from webapi.http.auth import Tokens
 from webapi.metrics import Metrics
+from webapi.videos.serializers import View
 from webapi.videos.videos import Policy
-from webapi.videos.views import View
-from webapi.webhooks.endpoints import Targets
 
 # Long enough for HS512 too, so that only the algorithm can be what is refused.
 SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for"

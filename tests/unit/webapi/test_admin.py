@@ -6,9 +6,9 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from crds.failures import Failure, FailureCode
-from crds.videoupload import Origin, Phase, Reason
-from tests.contracts.client_rows_contract import in_phase
+from domain.failures import Failure, FailureCode
+from domain.video import Origin, Phase, Reason
+from tests.support.contracts.client_rows_contract import in_phase
 from tests.unit.webapi.conftest import Api, token
 
 CALLS = [("GET", "/api/v1/admin/videos?status=errored"), ("POST", "/api/v1/admin/videos/{id}/retry")]

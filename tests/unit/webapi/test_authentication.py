@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from webapi.http.auth import Caller, Tokens
-from webapi.http.errors import Code, ProblemError
+from webapi.http.problems import Code, ProblemError
 
 PRIVATE_CALLS = [
     pytest.param("POST", "/api/v1/videos", id="create"),

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crds.videoupload import Phase
-from desired.notifications import TOLD_OF_VIDEOS
-from tests.contracts.client_rows_contract import in_phase
-from tests.hostile.calls import CALLS, Call, routes_of
-from tests.hostile.faults import faults_of
-from tests.hostile.problems import assert_problem
-from tests.hostile.requests import Answer, Facts, Fault, Sent, good_request
-from tests.hostile.tokens import token
+from domain.notifications import TOLD_OF_VIDEOS
+from domain.video import Phase
+from tests.support.contracts.client_rows_contract import in_phase
+from tests.support.hostile.calls import CALLS, Call, routes_of
+from tests.support.hostile.faults import faults_of
+from tests.support.hostile.problems import assert_problem
+from tests.support.hostile.requests import Answer, Facts, Fault, Sent, good_request
+from tests.support.hostile.tokens import token
 from tests.unit.webapi.conftest import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from webapi.app import create_app
-from webapi.http.errors import Code
+from webapi.http.problems import Code
 
 CASES = [(call, fault) for call in CALLS for fault in faults_of(call)]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from webapi.bodies import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
-from webapi.description.operations import OPERATIONS, VIDEO, VIDEOS
-from webapi.http.errors import KINDS, Code
-from webapi.questions import CreateVideo, SignParts
+from webapi.http.problems import KINDS, Code
+from webapi.openapi.operations import OPERATIONS, VIDEO, VIDEOS
+from webapi.schemas.requests import CreateVideo, SignParts
+from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
 
 PAGE = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
 _MODELS = (PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody, CreateVideo, SignParts)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from desired.notifications import Kind, Notification
+from domain.notifications import Kind, Notification
 from tests.unit.webapi.conftest import Api, token
 
 WEBHOOKS = "/api/v1/admin/webhooks"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crds.callback import callback_url
+from domain.callback_url import callback_url
 from tests.unit.webapi.conftest import AUDIENCE, CALLBACK_KEYS, ISSUER, SIGNING_KEY, Api, token
 from webapi.http.auth import Tokens
-from webapi.http.errors import Code, ProblemError
+from webapi.http.problems import Code, ProblemError
 
 TOKENS = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
 GOOD = token(sub="ann")

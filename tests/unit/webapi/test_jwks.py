@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from crds.trouble import UnavailableError
+from domain.errors import UnavailableError
 from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from webapi.http.auth import Tokens
-from webapi.http.errors import Code, ProblemError
 from webapi.http.jwks import KeySet, parse_keys
+from webapi.http.problems import Code, ProblemError
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crds.videoupload import Phase, Published, Reason
-from desired.catalogue import Place
-from tests.contracts.client_rows_contract import a_new_video, in_phase
-from tests.fakes.desired import CREATED_AT
+from database.queries import Place
+from domain.video import Phase, Published, Reason
+from tests.support.contracts.client_rows_contract import a_new_video, in_phase
+from tests.support.fakes.client_rows import CREATED_AT
 from tests.unit.webapi.conftest import Api
-from webapi.http.errors import ProblemError
 from webapi.http.paging import Paging
+from webapi.http.problems import ProblemError
 
 PUBLISHED = Published(1, 1, 3.0, (), has_poster=False)
 # Of a place on Ann's list, as only this service should make it.

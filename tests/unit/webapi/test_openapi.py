@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.calls import CALLS, routes_of
+from tests.support.hostile.calls import CALLS, routes_of
 from tests.unit.webapi.conftest import A_VIDEO, Api
 from webapi.app import create_app
-from webapi.bodies import VideoBody
-from webapi.description.openapi import openapi_document
-from webapi.http.errors import KINDS, Code
-from webapi.questions import CreateVideo, ListVideos
+from webapi.http.problems import KINDS, Code
+from webapi.openapi.document import openapi_document
+from webapi.schemas.requests import CreateVideo, ListVideos
+from webapi.schemas.responses import VideoBody
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from crds.videoupload import Phase, Reason
-from desired.overview import CallbackHealth, Crowd, Overview
+from database.overview import CallbackHealth, Crowd, Overview
+from domain.video import Phase, Reason
 from tests.unit.webapi.conftest import Api, token
 
 PATH = "/api/v1/admin/overview"

@@ -5,11 +5,11 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from crds.models import SHOWN_REASONS
-from crds.videoupload import Phase
 from devstack.page import WEBUI_DIR
-from webapi import bodies
-from webapi.http.errors import Code
+from domain.reasons import SHOWN_REASONS
+from domain.video import Phase
+from webapi.http.problems import Code
+from webapi.schemas import responses
 
 SOURCES = WEBUI_DIR / "src"
 
@@ -50,15 +50,15 @@ def test_problems_that_the_page_knows_exist(name: str) -> None:
 @pytest.mark.parametrize(
     ("interface", "model"),
     [
-        ("Video", bodies.VideoBody),
-        ("VideoError", bodies.VideoError),
-        ("Rendition", bodies.RenditionBody),
-        ("PartList", bodies.PartList),
-        ("StoredPart", bodies.PartBody),
-        ("SignedPart", bodies.SignedPart),
-        ("VideoEvent", bodies.EventBody),
-        ("Overview", bodies.AdminOverview),
-        ("Target", bodies.UploadTarget),
+        ("Video", responses.VideoBody),
+        ("VideoError", responses.VideoError),
+        ("Rendition", responses.RenditionBody),
+        ("PartList", responses.PartList),
+        ("StoredPart", responses.PartBody),
+        ("SignedPart", responses.SignedPart),
+        ("VideoEvent", responses.EventBody),
+        ("Overview", responses.AdminOverview),
+        ("Target", responses.UploadTarget),
     ],
 )
 def test_fields_that_the_page_reads_are_answered(interface: str, model: type[BaseModel]) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crds.trouble import UnavailableError
-from crds.videoupload import Origin, Phase
-from tests.contracts.client_rows_contract import in_phase
+from domain.errors import UnavailableError
+from domain.video import Origin, Phase
+from tests.support.contracts.client_rows_contract import in_phase
 from tests.unit.webapi.conftest import A_VIDEO, Api
-from tests.unit.webapi.parted import FILE_BYTES, confirm, get, parted, send, sign, with_small_parts
+from tests.unit.webapi.multipart_uploads import FILE_BYTES, confirm, get, parted, send, sign, with_small_parts
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
-from crds.trouble import RefusedError
-from crds.videoupload import Origin, Phase
-from desired.endpoints import ENDPOINTS_MAX
-from tests.hostile.problems import PAGE, assert_problem, documented
-from tests.hostile.requests import Answer
+from database.webhook_endpoints import ENDPOINTS_MAX
+from domain.errors import RefusedError
+from domain.video import Origin, Phase
+from tests.support.hostile.problems import PAGE, assert_problem, documented
+from tests.support.hostile.requests import Answer
 from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
-from webapi.http.errors import KINDS, Code
+from webapi.http.problems import KINDS, Code
 
 Result = falcon.testing.Result
 

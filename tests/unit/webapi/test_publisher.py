@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from crds.trouble import RefusedError, UnavailableError
-from crds.videoupload import Origin, UploadMode, Wish
+from domain.errors import RefusedError, UnavailableError
+from domain.video import Origin, UploadMode, Wish
 from webapi.metrics import Metrics
 from webapi.publisher import QueuedPublisher
 

@@ -3,9 +3,9 @@
 import pytest
 from structlog.testing import capture_logs
 
-from crds.trouble import RefusedError
-from crds.videoupload import Phase
-from tests.contracts.client_rows_contract import in_phase
+from domain.errors import RefusedError
+from domain.video import Phase
+from tests.support.contracts.client_rows_contract import in_phase
 from tests.unit.webapi.conftest import Api, verify_file
 
 VIDEOS = "/api/v1/videos"

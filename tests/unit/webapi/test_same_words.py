@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 
 from crds.models import clipped
-from crds.rules import Rules
 from crds.status import status_of
-from crds.videoupload import Observed, Wish
-from desired.rows import VideoRow
-from tests.unit.crds.builders import NOON, a_resource, observations, wishes
-from webapi.videos.views import View
+from domain.policy import Rules
+from domain.records import VideoRow
+from domain.video import Observed, Wish
+from tests.support.builders.resources import NOON, a_resource, observations, wishes
+from webapi.videos.serializers import View
 
 RULES = Rules(max_submissions=5)
 

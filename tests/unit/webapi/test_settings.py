@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from crds.logs import LogFormat
-from crds.settings import read_settings
+from runtime.logs import LogFormat
+from runtime.settings import read_settings
 from webapi.settings import Settings
 
 GOOD = {

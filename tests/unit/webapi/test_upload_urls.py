@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from crds.videoupload import Phase, Reason, Rejection, SourceFacts
-from tests.contracts.client_rows_contract import in_phase
-from tests.fakes.desired import CREATED_AT
+from domain.video import Phase, Reason, Rejection, SourceFacts
+from tests.support.contracts.client_rows_contract import in_phase
+from tests.support.fakes.client_rows import CREATED_AT
 from tests.unit.webapi.conftest import A_VIDEO, Api
 
 

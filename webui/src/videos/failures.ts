@@ -1,4 +1,4 @@
-// Why a video failed and what its owner can do on this page, by code. The service's own advice (crds/failures.py) is for
+// Why a video failed and what its owner can do on this page, by code. The service's own advice (domain/failures.py) is for
 // whoever makes calls; its message stays to be read below, for whoever can help.
 
 import type { VideoError } from "../api/types";

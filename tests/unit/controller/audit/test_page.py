@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controller.audit.findings import Kind
+from controller.audit.limits import AuditRules
 from controller.audit.metrics import Metrics
-from controller.audit.rules import AuditRules
 from controller.settings import Settings
 
 PAGE = (Path(__file__).parents[4] / "docs" / "operations.md").read_text().partition("\n## The audit\n")[2]

@@ -3,9 +3,9 @@
 | row | resource | bucket | claim | who | what |
 |---|---|---|---|---|---|
 | there | there | there | either | nobody | they agree; a callback that never came is no difference |
-| there | missing | either | either | controller/sweep.py, `rows` | asks for a pass, which brings the resource back |
+| there | missing | either | either | `Resync.rows` | asks for a pass, which brings the resource back |
 | there | either | missing | either | the audit | told, and healed as long as the original is there |
-| missing | there | either | - | controller/sweep.py, `resources` | asks for a pass, which learns from the resource |
+| missing | there | either | - | `Resync.resources` | asks for a pass, which learns from the resource |
 | missing | either | there | - | the audit | quarantine; nothing is removed |
 | missing | - | - | there | the schema | cannot be: a claim hangs on its row |
 | there | - | - | another job's | the audit | told as a doubled job |
@@ -16,13 +16,13 @@ from itertools import product
 import pytest
 
 from controller.audit.findings import Kind
-from controller.known import KnownResources
-from controller.queue import WorkQueue
-from controller.sweep import Sweep
-from spaces import keys
-from tests.fakes.auditor import Auditor, kinds
-from tests.fakes.world import VIDEO_ID, SmallWorld
-from tests.unit.controller.audit.test_lives import a_ready_world
+from controller.loop.cache import KnownResources
+from controller.loop.queue import WorkQueue
+from controller.loop.resync import Sweep
+from domain import object_keys
+from tests.support.world.auditor import Auditor, kinds
+from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.unit.lives.test_audited_lives import a_ready_world
 
 NOTHING: set[Kind] = set()
 STRAY = {Kind.OBJECTS_WITHOUT_ROW}
@@ -80,7 +80,7 @@ def test_what_must_happen(pair: tuple[int, int, int, int]) -> None:
 @pytest.mark.parametrize("has_claim", [True, False])
 def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
     small = a_world_with(1, 1, 1, int(has_claim))
-    for key in [key for key in small.storage.processed if key.startswith(keys.outputs_prefix(VIDEO_ID, 1))]:
+    for key in [key for key in small.storage.processed if key.startswith(object_keys.outputs_prefix(VIDEO_ID, 1))]:
         del small.storage.processed[key]
     auditor = Auditor(small)
     assert kinds(auditor.full()) == {Kind.OUTPUTS_BROKEN}

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.audit.findings import Kind
-from desired.rows import VideoRow
-from spaces import keys
-from tests.fakes.auditor import Auditor, copied, kinds
-from tests.fakes.operator import live
-from tests.fakes.transcoder import Answer, Fate, Script
-from tests.fakes.world import VIDEO_ID, SmallWorld
-from tests.unit.controller.audit.test_lives import a_ready_world
-from tests.unit.controller.endings import HASTY, a_world
+from domain import object_keys
+from domain.records import VideoRow
+from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.world.auditor import Auditor, copied, kinds
+from tests.support.world.endings import HASTY, a_world
+from tests.support.world.operator import live
+from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.unit.lives.test_audited_lives import a_ready_world
 
 EFFECTS = {
     "heal",
@@ -89,14 +89,14 @@ class Bookkeeper:
         gone = {key for key, stored in before.items() if self.auditor.objects().get(key) != stored}
         assert may_purge or not gone
         for key in gone:
-            assert keys.video_of(key) in self.lost
+            assert object_keys.video_of(key) in self.lost
             assert listed[key].found_at <= now - timedelta(days=7)
         for name in self.small.records.rows:
-            assert not any(keys.video_of(key) == name for key in self.auditor.rows.in_quarantine)
+            assert not any(object_keys.video_of(key) == name for key in self.auditor.rows.in_quarantine)
         self._nothing_is_forgotten(now)
 
     def _nothing_is_forgotten(self, now: datetime) -> None:
-        strays = {key for key in self.auditor.objects() if keys.video_of(key) in self.lost}
+        strays = {key for key in self.auditor.objects() if object_keys.video_of(key) in self.lost}
         assert strays == set(self.auditor.rows.in_quarantine)
         assert all(entry.found_at <= now for entry in self.auditor.rows.in_quarantine.values())
 
@@ -131,11 +131,11 @@ def test_a_purge_removes_what_nobody_missed_for_a_week_and_nothing_else() -> Non
     lost, kept = NAMES[1], NAMES[2]
     keeper.lose(lost)
     keeper.audit(may_purge=True)
-    assert any(keys.video_of(key) == lost for key in keeper.auditor.objects())
+    assert any(object_keys.video_of(key) == lost for key in keeper.auditor.objects())
     keeper.small.pass_time(7 * 24 * HOURS)
     keeper.audit(may_purge=False)
-    assert any(keys.video_of(key) == lost for key in keeper.auditor.objects())
+    assert any(object_keys.video_of(key) == lost for key in keeper.auditor.objects())
     keeper.audit(may_purge=True)
-    owners = {keys.video_of(key) for key in keeper.auditor.objects()}
+    owners = {object_keys.video_of(key) for key in keeper.auditor.objects()}
     assert owners == {VIDEO_ID, kept}
     assert keeper.auditor.rows.in_quarantine == {}

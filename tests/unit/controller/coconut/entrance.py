@@ -3,9 +3,9 @@
 from typing import Any
 
 from controller.coconut.breaker import BreakerState
-from controller.coconut.gate import Gate, GateLimits, Ticket
-from crds.trouble import NeighbourError
-from tests.fakes.clock import FakeClock
+from controller.coconut.limiter import Gate, GateLimits, Ticket
+from domain.errors import NeighbourError
+from tests.support.world.clock import FakeClock
 
 # Opens a closed breaker.
 TROUBLE = ("trouble",) * 3

@@ -6,11 +6,11 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from controller.bulkhead import Bulkhead
 from controller.coconut.breaker import BreakerState, Position
-from controller.coconut.gate import Pause
-from controller.ports import UncertainError
-from crds.trouble import NeighbourError, RefusedError, UnavailableError
+from controller.coconut.limiter import Pause
+from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.jobs import UncertainError
+from runtime.bulkhead import Bulkhead
 from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
 
 CLOSED = BreakerState(Position.CLOSED)

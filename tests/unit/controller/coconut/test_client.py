@@ -21,9 +21,9 @@ from urllib3.exceptions import (
 from urllib3.exceptions import SSLError as TlsError
 
 from controller.coconut.client import Coconut, ServerError
-from controller.ports import JobOrder, UncertainError
-from crds.trouble import RefusedError, UnavailableError
-from spaces.settings import OutputTarget
+from domain.errors import RefusedError, UnavailableError
+from domain.jobs import JobOrder, UncertainError
+from storage.settings import OutputTarget
 
 TARGET = OutputTarget("s3", "https://s3.test", "tor1", "outputs", SecretStr("key"), SecretStr("very-secret"), None)
 ORDER = JobOrder(

@@ -7,7 +7,7 @@ import requests
 from pydantic import SecretStr
 
 from controller.coconut.client import Coconut
-from crds.trouble import NeighbourError
+from domain.errors import NeighbourError
 from tests.unit.controller.coconut.test_client import ORDER, TARGET, answer, silence
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from controller.coconut.client import _job, _JobAnswer, redacted
-from controller.ports import JobState
+from domain.jobs import JobState
 
 
 def job_json(**changes: Any) -> bytes:

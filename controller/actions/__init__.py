@@ -1,0 +1,1 @@
+"""Effects: what a step does, one effect for each."""

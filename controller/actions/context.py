@@ -1,0 +1,75 @@
+"""One pass as a value: what it builds on, what it may touch, and how its observation is stored."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from controller.dependencies import World
+from domain.failures import Failure
+from domain.records import AttemptChange, AttemptState, Cause, Settle, VideoRow
+from domain.schedule import deadline_at
+from domain.video import Observed, Phase, Reason
+
+
+class Next(Enum):
+    """When the upload is to be looked at again."""
+
+    AT_CHECK = "at the next scheduled check"
+    AT_ONCE = "at once: the next step is known to be due"
+    SOON = "soon, and later each time: something moved under this pass, or a neighbour is not ready"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pass left behind. ``step``: its name for the log, None if nothing was done."""
+
+    row: VideoRow
+    next: Next
+    step: str | None = None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over one upload: what it builds on, and when."""
+
+    row: VideoRow
+    world: World
+    cause: Cause
+    now: datetime
+
+    def commit(self, after: Observed, then: Next = Next.AT_CHECK, attempt: AttemptChange | None = None) -> Outcome:
+        """Store the observation; a row that moved meanwhile ends the pass."""
+        row = self.world.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
+        return Outcome(self.row, Next.SOON) if row is None else Outcome(row, then)
+
+    def entering(self, phase: Phase, reason: Reason, message: str) -> Observed:
+        """Return the observation with a new phase and what always changes with one."""
+        return replace(
+            self.row.observed,
+            phase=phase,
+            phase_since=self.now,
+            deadline_at=deadline_at(phase, self.now, self.world.rules.timing),
+            reason=reason,
+            message=message,
+            progress_percent=0,
+            progress_at=None,
+            failure=None,
+        )
+
+    def showing(self, reason: Reason, message: str) -> Observed:
+        """Return the observation with another reason in the same phase."""
+        return replace(self.row.observed, reason=reason, message=message)
+
+    def fail(self, failure: Failure, attempt: AttemptChange | None = None) -> Outcome:
+        """End in `errored`; what the failure says of a job goes on record with it."""
+        after = replace(self.entering(Phase.ERRORED, Reason.FAILED, failure.message[:1024]), failure=failure)
+        if self.row.observed.reason is Reason.PUBLISHING and not after.is_playable:
+            after = replace(after, published=None)  # nobody has seen it, so nothing is there to be restored
+        if attempt is None and self.row.observed.phase is Phase.PROCESSING:
+            attempt = self.settled_failed(failure)
+        return self.commit(after, attempt=attempt)
+
+    def settled_failed(self, failure: Failure) -> Settle:
+        """Return what is put on record of the submission that failed."""
+        answer = failure.provider_answer or failure.message
+        return Settle(failure.attempt, AttemptState.FAILED, self.now, answer=answer[:4096])

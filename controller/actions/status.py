@@ -1,0 +1,110 @@
+"""Showing: the resource is made to say what the row says, and an Event tells of each transition.
+
+Postgres was told first; whatever is not shown here is shown by a later pass or found by the sweep.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from controller.dependencies import World
+from crds.resource import Resource
+from crds.spec import is_same_source
+from crds.status import status_of
+from domain.errors import NeighbourError
+from domain.reasons import DELETED, PAUSED
+from domain.records import VideoRow
+from domain.video import Observed, Origin, Reason, Wish
+
+log = structlog.get_logger(__name__)
+
+_WARNED_OF = frozenset(
+    {
+        Reason.FILE_REJECTED.value,
+        Reason.SUBMISSION_UNCERTAIN.value,
+        Reason.SUBMISSION_HELD.value,
+        Reason.SUBMISSIONS_PAUSED.value,
+        PAUSED,
+    }
+)
+
+
+def project(row: VideoRow, world: World, now: datetime) -> None:
+    """Make the resource show the row. Raises ConflictError, UnavailableError, RefusedError.
+
+    A resource that shows a newer observation than the row is left alone: it is the row that is behind.
+    """
+    if row.retired:
+        _remove(row, world)
+        return
+    resource = _with_current_spec(row, world)
+    if resource is None:
+        return
+    shown = shown_revision(resource)
+    if shown > row.observed.revision:
+        log.warning("status_is_ahead_of_the_row", video=row.wish.video_id, shown=shown, row=row.observed.revision)
+        return
+    show(row.wish, row.observed, resource, world, now)
+
+
+def is_ahead_of(row: VideoRow, world: World) -> bool:
+    """Tell whether the resource, asked now, shows a newer observation than the row does. Raises NeighbourError."""
+    resource = world.resources.get(row.wish.video_id)
+    return resource is not None and shown_revision(resource) > row.observed.revision
+
+
+def show(wish: Wish, observed: Observed, resource: Resource, world: World, now: datetime) -> None:
+    """Write the status that follows, if it is another one, and tell of what changed. Raises like `project`."""
+    before = resource.status or {}
+    status = status_of(wish, observed, resource=resource, rules=world.rules, now=now)
+    if status == resource.status:
+        return
+    written = world.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
+    if _told(before) != _told(status):
+        # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
+        with suppress(NeighbourError):
+            world.resources.post_event(written, type=_type(status), reason=status["reason"], message=status["message"])
+
+
+def shown_revision(resource: Resource) -> int:
+    """Return the revision of the observation that a resource shows; 0 before the first."""
+    return int((resource.status or {}).get("revision", 0))
+
+
+def _remove(row: VideoRow, world: World) -> None:
+    """Delete the resource of a retired row, in exactly the version that was looked at.
+
+    An import belongs to whoever applied it, who would apply it again.
+    """
+    if row.wish.origin is Origin.KUBERNETES:
+        return
+    resource = world.resources.get(row.wish.video_id)
+    if resource is not None and shown_revision(resource) <= row.observed.revision:
+        world.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
+
+
+def _with_current_spec(row: VideoRow, world: World) -> Resource | None:
+    """Return the resource after its spec was brought to the wish. An import's spec is never written.
+
+    None where an import's resource is gone, or is about another file: then it shows why that one is refused.
+    """
+    name = row.wish.video_id
+    resource = world.resources.get(name)
+    if row.wish.origin is Origin.KUBERNETES:
+        return resource if resource is not None and is_same_source(resource, row.wish) else None
+    if resource is not None and resource.spec.get("revision", 0) >= row.wish.revision:
+        return resource
+    world.resources.apply(row.wish)
+    return world.resources.get(name)
+
+
+def _told(status: Mapping[str, Any]) -> tuple[object, ...]:
+    return status.get("phase"), status.get("reason"), (status.get("work") or {}).get("attempt")
+
+
+def _type(status: Mapping[str, Any]) -> str:
+    is_bad = "failure" in status or status["reason"] in _WARNED_OF
+    return "Warning" if is_bad and status["reason"] != DELETED else "Normal"

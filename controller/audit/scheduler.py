@@ -1,0 +1,76 @@
+"""When the operator audits: threads of its own, slow enough that no pass ever waits for them."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from controller.audit.limits import Schedule
+from controller.audit.metrics import FULL, LIGHT, Metrics
+from controller.audit.runner import Audit, StoppedError, Turn
+from domain.errors import NeighbourError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Rota:
+    """One kind of turn, and when it comes. ``again_seconds``: after one that was put off."""
+
+    name: str
+    turn: Callable[[Turn], None]
+    first_seconds: float
+    every_seconds: float
+    again_seconds: float
+    per_second: float
+
+
+def audit_threads(stop: threading.Event, audit: Audit, schedule: Schedule, noted: Metrics) -> list[threading.Thread]:
+    """Return the threads of both turns; each ends with ``stop``."""
+    light, full, first = schedule.light_seconds, schedule.full_seconds, schedule.first_full_seconds
+    rotas = (
+        Rota(LIGHT, audit.light, 0, light, light, schedule.playlists_per_second),
+        Rota(FULL, audit.full, first, full, first, schedule.videos_per_second),
+    )
+    return [threading.Thread(target=turn_until, name=f"audit-{rota.name}", args=(stop, rota, noted)) for rota in rotas]
+
+
+def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
+    """Return a pause between two looks, which ends the turn when ``stop`` is set."""
+
+    def pause() -> None:
+        if stop.wait(1 / per_second):
+            raise StoppedError
+
+    return pause
+
+
+def turn_until(stop: threading.Event, rota: Rota, metrics: Metrics) -> None:
+    """Make one turn after the other until ``stop``; each begins some time after the last has ended."""
+    seconds = rota.first_seconds
+    while not stop.wait(seconds):
+        seconds = rota.every_seconds
+        turn = Turn(may_repair=True, pause=paced(stop, rota.per_second))
+        try:
+            rota.turn(turn)
+        except StoppedError:
+            return
+        except NeighbourError as error:
+            log.warning("audit_put_off", turn=rota.name, why=str(error))
+            metrics.note(rota.name, turn.report, result="put_off")
+            seconds = rota.again_seconds
+        except Exception:
+            # The next turn begins at another row, and may get further.
+            log.exception("audit_broke", turn=rota.name)
+            metrics.note(rota.name, turn.report, result="broke")
+        else:
+            metrics.note(rota.name, turn.report, result="done")
+            _tell(rota.name, turn)
+
+
+def _tell(name: str, turn: Turn) -> None:
+    report = turn.report
+    if report.found or report.unseen:
+        found = {str(kind): count for kind, count in report.found.items()}
+        log.warning("audit_found", turn=name, repaired=report.done.total(), unseen=len(report.unseen), **found)

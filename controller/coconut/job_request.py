@@ -1,0 +1,143 @@
+"""What we order from Coconut: the JSON of POST /jobs, as a pure function. Golden file: tests/unit/controller/job.json.
+
+`if` exists only on whole outputs, so the stream is an array of complementary outputs: for every source
+exactly one condition is true, and none of its variants is larger than the source. The conditions use `<`,
+`>=` and AND only: precedence and parentheses of Coconut's expressions are not documented
+(docs.coconut.co, "Prevent upscaling").
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain import object_keys
+from domain.jobs import JobOrder
+from storage.settings import OutputTarget
+
+QUALITY = 4
+THUMBNAILS = 3
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rendition of the ladder: the length of its short side in pixels, and its peak rate in kbit/s."""
+
+    short_side: int
+    max_rate_kbps: int
+
+    @property
+    def long_side(self) -> int:
+        """Return the other side at 16:9, above which a source of this rung is clearly portrait."""
+        return -(-self.short_side * 16 // 9)
+
+
+LADDER = (Rung(360, 1000), Rung(480, 1500), Rung(720, 2000), Rung(1080, 4000))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Sources whose width and height lie in half-open ranges, and the rungs they get.
+
+    ``is_portrait``: the rungs fix the width instead of the height.
+    """
+
+    name: str
+    width: tuple[int, int | None]
+    height: tuple[int, int | None]
+    rungs: tuple[Rung, ...]
+    is_portrait: bool = False
+
+    @property
+    def condition(self) -> str:
+        """Return the cell as an `if` of Coconut."""
+        terms = [*_terms("width", self.width), *_terms("height", self.height)]
+        return " AND ".join(terms)
+
+
+def _terms(side: str, bounds: tuple[int, int | None]) -> list[str]:
+    low, high = bounds
+    below = [] if high is None else [f"{{{{ input.{side} }}}} < {high}"]
+    return ([f"{{{{ input.{side} }}}} >= {low}"] if low else []) + below
+
+
+def cells() -> tuple[Cell, ...]:
+    """Return the cells, a partition of all sources."""
+    smallest = LADDER[0].short_side
+    tiny = (
+        Cell("tiny-narrow", (0, smallest), (0, None), ()),
+        Cell("tiny-flat", (smallest, None), (0, smallest), ()),
+    )
+    middle = [cell for index in range(len(LADDER) - 1) for cell in _level(index)]
+    return (*tiny, *middle, *_top())
+
+
+def _level(index: int) -> tuple[Cell, ...]:
+    """Sources that have this rung's short side but not the next one's."""
+    rung, above, rungs = LADDER[index], LADDER[index + 1].short_side, LADDER[: index + 1]
+    side, name = rung.short_side, f"{rung.short_side}"
+    return (
+        Cell(f"{name}-landscape", (side, None), (side, above), rungs),
+        Cell(f"{name}-square", (side, above), (above, rung.long_side), rungs),
+        Cell(f"{name}-portrait", (side, above), (rung.long_side, None), rungs, is_portrait=True),
+    )
+
+
+def _top() -> tuple[Cell, ...]:
+    """Sources with the highest rung or more. From 3840 x 3840 on a portrait cannot be told and is not worth a cell."""
+    rung = LADDER[-1]
+    side, long = rung.short_side, rung.long_side
+    return (
+        Cell(f"{side}-square", (side, long), (side, long), LADDER),
+        Cell(f"{side}-portrait", (side, long), (long, None), LADDER, is_portrait=True),
+        Cell(f"{side}-landscape", (long, None), (side, 2 * long), LADDER),
+        Cell(f"{2 * side}-portrait", (long, 2 * long), (2 * long, None), LADDER, is_portrait=True),
+        Cell(f"{2 * side}-square", (2 * long, None), (2 * long, None), LADDER),
+    )
+
+
+def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
+    """Return the body of one submission. It contains credentials and signed URLs: never log it."""
+    return {
+        "input": {"url": order.source_url},
+        "storage": _storage(target),
+        "notification": {"type": "http", "url": order.callback_url, "events": True, "metadata": False},
+        "outputs": {
+            "jpg": {
+                "key": "thumbnails",
+                "path": f"/{object_keys.thumbnails_prefix(order.video_id, order.attempt)}thumb_%.2d.jpg",
+                "number": THUMBNAILS,
+            },
+            "httpstream": [_stream(cell, order) for cell in cells()],
+        },
+    }
+
+
+def _stream(cell: Cell, order: JobOrder) -> dict[str, Any]:
+    return {
+        "key": f"hls-{cell.name}",
+        "if": cell.condition,
+        "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.attempt)}"},
+        "variants": [_variant(cell, rung) for rung in cell.rungs]
+        or [f"mp4:::quality={QUALITY},maxrate={LADDER[0].max_rate_kbps}k"],
+    }
+
+
+def _variant(cell: Cell, rung: Rung) -> str:
+    size = f"{rung.short_side}x0" if cell.is_portrait else f"0x{rung.short_side}"
+    return f"mp4:{size}::quality={QUALITY},maxrate={rung.max_rate_kbps}k"
+
+
+def _storage(target: OutputTarget) -> dict[str, Any]:
+    """Describe where the outputs go, with the key that reaches nothing but the processed files."""
+    block: dict[str, Any] = {
+        "service": target.service,
+        "bucket": target.bucket,
+        "path": "/",
+        "credentials": {
+            "access_key_id": target.access_key.get_secret_value(),
+            "secret_access_key": target.secret_key.get_secret_value(),
+        },
+    }
+    if target.service == "s3other":
+        return block | {"endpoint": target.endpoint, "force_path_style": True}
+    # Without an explicit acl s3 publishes, and Spaces decides by itself.
+    return block | {"region": target.region, "acl": target.acl or "private"}

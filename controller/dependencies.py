@@ -1,0 +1,32 @@
+"""Everything a pass may touch, handed to it as one value. Wiring makes the real one, tests make small ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.coconut.limiter import Gate
+from controller.ports import Attempts, Claims, Endings, Learning, Observations, Parts, Resources, Storage, Transcoder
+from domain.policy import Rules
+
+
+@dataclass(frozen=True)
+class World:
+    """The neighbours and the rules. ``monotonic``: seconds of a clock that nobody sets.
+
+    ``for_step``: what the step of this name sees of the world; all of it, but for tests (crashpoints.py).
+    """
+
+    observations: Observations
+    attempts: Attempts
+    claims: Claims
+    endings: Endings
+    learning: Learning
+    storage: Storage
+    parts: Parts
+    transcoder: Transcoder
+    gate: Gate
+    resources: Resources
+    rules: Rules
+    max_file_bytes: int
+    callback_url: Callable[[str, int], str]
+    monotonic: Callable[[], float]
+    for_step: Callable[["World", str], "World"] = lambda world, _step: world

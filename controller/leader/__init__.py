@@ -1,0 +1,1 @@
+"""Leader election: one operator works, the others wait."""

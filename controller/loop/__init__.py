@@ -1,0 +1,1 @@
+"""The control loop: events become keys, keys become passes."""

@@ -1,0 +1,44 @@
+"""One pass: look, decide, do. Every cause leads here, and none of them changes what a pass does.
+
+What people see of it afterwards is in project.py.
+"""
+
+from datetime import datetime
+
+import structlog
+
+from controller.actions.context import Outcome, Pass
+from controller.actions.index import do
+from controller.dependencies import World
+from controller.loop.look import look
+from controller.rules.machine import decide
+from controller.rules.steps import Asked
+from domain.records import Cause, VideoRow
+
+log = structlog.get_logger(__name__)
+
+
+def reconcile(row: VideoRow, asked: Asked | None, world: World, cause: Cause, now: datetime) -> Outcome:
+    """Bring one upload one step nearer to rest. Safe to repeat at any point.
+
+    Raises UnavailableError, RefusedError: the pass came to nothing and is to be repeated later.
+    """
+    seen = look(row, asked, world)  # asks only what this phase needs
+    step = decide(row, seen, now, world.rules)  # pure
+    outcome = do(step, Pass(row, world, cause, now))  # one effect, and the observation that follows
+    if outcome.step is not None:
+        _tell(row, outcome, cause)
+    return outcome
+
+
+def _tell(before: VideoRow, outcome: Outcome, cause: Cause) -> None:
+    after = outcome.row.observed
+    log.info(
+        "step",
+        video=before.wish.video_id,
+        step=outcome.step,
+        cause=str(cause),
+        phase=str(after.phase),
+        reason=str(after.reason),
+        attempt=after.attempt,
+    )

@@ -1,0 +1,39 @@
+"""The outbox, each attempt at a delivery counted by what became of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from controller.notify.dispatcher import Dispatcher
+from domain.notifications import MAIL, DeliveryState, Outcome, Taken
+
+WEBHOOK = "webhook"
+WAYS = (WEBHOOK, MAIL)
+# A delivery that stays pending is made again later.
+RESULTS = {DeliveryState.DELIVERED: "delivered", DeliveryState.PENDING: "put_off", DeliveryState.FAILED: "given_up"}
+
+
+class CountedOutbox:
+    """An outbox. ``note`` is told the way and the result of each attempt that is on record."""
+
+    def __init__(self, outbox: Dispatcher, note: Callable[[str, str], None]) -> None:
+        self._outbox = outbox
+        self._note = note
+
+    def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
+        """Address the oldest notifications."""
+        return self._outbox.dispatch(with_mail=with_mail, now=now, at_most=at_most)
+
+    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+        """Return the lanes in which something is due."""
+        return self._outbox.due_lanes(with_mail=with_mail, now=now)
+
+    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> Taken | None:
+        """Take what has been due the longest in a lane."""
+        return self._outbox.take(lane, now=now, leased_until=leased_until)
+
+    def settle(self, taken: Taken, outcome: Outcome, *, now: datetime) -> bool:
+        """Put on record what became of it, and count it unless somebody else was first."""
+        is_ours = self._outbox.settle(taken, outcome, now=now)
+        if is_ours:
+            self._note(MAIL if taken.endpoint is None else WEBHOOK, RESULTS[outcome.state])
+        return is_ours

@@ -1,0 +1,93 @@
+"""Lanes: one for each endpoint and one for mail, so that a receiver who is slow or away holds up nobody else.
+
+A lane makes its deliveries one after the other, in a thread of its own that ends when nothing is due. There are as
+many threads at most as there are lanes with work.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from controller.notify.backoff import Schedule
+from controller.notify.deliver import Outbox, Ways, deliver_one
+from domain.errors import NeighbourError
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 500
+
+
+class Dispatcher(Outbox, Protocol):
+    """The outbox, with what decides which lanes have work. Every method raises UnavailableError."""
+
+    def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
+        """Address the oldest notifications that nobody has looked at; returns how many there were."""
+        ...
+
+    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+        """Return the lanes in which something is due."""
+        ...
+
+
+class Lanes:
+    """All lanes of this process."""
+
+    def __init__(
+        self,
+        outbox: Dispatcher,
+        ways: Ways,
+        schedule: Schedule,
+        *,
+        clock: Callable[[], datetime],
+        for_delivery: Callable[[Ways], Ways] = lambda ways: ways,
+    ) -> None:
+        """``for_delivery``: what one delivery sees of the ways; all of them, but for tests (crashpoints.py)."""
+        self._outbox = outbox
+        self._ways = ways
+        self._schedule = schedule
+        self._clock = clock
+        self._for_delivery = for_delivery
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+
+    def send_until(self, stop: threading.Event, *, every_seconds: float) -> None:
+        """Look for what is due again and again until ``stop``."""
+        while not stop.wait(every_seconds):
+            try:
+                self.turn()
+            except NeighbourError as error:
+                log.warning("sending_put_off", why=str(error))
+            except Exception:
+                # One notification that cannot be read must not keep all others from leaving.
+                log.exception("sending_broke")
+        self._stop.set()
+
+    def turn(self) -> None:
+        """Address what is new, and start a thread for each idle lane that has work. Raises UnavailableError."""
+        with_mail = self._ways.mail is not None
+        while self._outbox.dispatch(with_mail=with_mail, now=self._clock(), at_most=_AT_ONCE) == _AT_ONCE:
+            pass
+        for lane in self._outbox.due_lanes(with_mail=with_mail, now=self._clock()):
+            with self._lock:
+                if lane not in self._busy:
+                    # A receiver may take its time: the end of the process does not wait for it.
+                    threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True).start()
+                    # Only now: where no thread can be had, the next turn tries again. Its end waits for our lock.
+                    self._busy.add(lane)
+
+    def _work(self, lane: str) -> None:
+        try:
+            while not self._stop.is_set():
+                if not deliver_one(lane, self._for_delivery(self._ways), self._schedule, self._clock):
+                    return
+        except NeighbourError as error:
+            log.warning("lane_put_off", lane=lane, why=str(error))
+        except Exception:
+            log.exception("lane_broke", lane=lane)
+        finally:
+            with self._lock:
+                self._busy.discard(lane)

@@ -1,0 +1,54 @@
+"""From a receiver's answer to what becomes of the delivery: pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from controller.notify.backoff import Schedule
+from domain.notifications import ANSWER_MAX, DeliveryState, Outcome, Taken
+
+
+class Fate(Enum):
+    """What an answer means, whatever it came by."""
+
+    ACCEPTED = auto()
+    AGAIN = auto()
+    NEVER = auto()  # this message will not be taken
+    GONE = auto()  # no message will be taken any more
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. ``status``: None when nothing did; ``is_full``: the receiver has more than it can take."""
+
+    fate: Fate
+    status: int | None
+    text: str
+    retry_after_seconds: float | None = None
+    is_full: bool = False
+
+
+def outcome_of(answer: Answer, taken: Taken, schedule: Schedule, now: datetime) -> Outcome:
+    """Return what to put on record."""
+    text = answer.text[:ANSWER_MAX]
+    match answer.fate:
+        case Fate.ACCEPTED:
+            return Outcome(DeliveryState.DELIVERED, answer.status, text)
+        case Fate.NEVER | Fate.GONE:
+            return Outcome(DeliveryState.FAILED, answer.status, text, is_gone=answer.fate is Fate.GONE)
+        case Fate.AGAIN:
+            return _again(answer, taken, schedule, now)
+
+
+def _again(answer: Answer, taken: Taken, schedule: Schedule, now: datetime) -> Outcome:
+    wish = answer.retry_after_seconds
+    pause = schedule.pause(taken.delivery_id, attempt=taken.attempt, retry_after_seconds=wish)
+    held_until = None
+    if answer.is_full or wish is not None:
+        # What was said of one message is meant for all of them.
+        held_until = now + (schedule.breather if wish is None else timedelta(seconds=wish))
+    if pause is None:
+        return Outcome(DeliveryState.FAILED, answer.status, answer.text[:ANSWER_MAX], held_until=held_until)
+    return Outcome(
+        DeliveryState.PENDING, answer.status, answer.text[:ANSWER_MAX], next_at=now + pause, held_until=held_until
+    )

@@ -1,0 +1,197 @@
+"""What a row has to learn from its resource, and which resources get no row. Pure; time enters as `now`.
+
+A row is behind its resource after Postgres came back from an older dump, and each time that somebody changes an
+import, whose wish is the resource itself. Carrying a lesson out is in learning.py.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from controller.rules.cached_resource import Known
+from controller.rules.machine import NOT_YET
+from crds.resource import Resource
+from crds.spec import digest_of, is_same_source, spec_of, wish_of
+from crds.status import observed_of
+from domain import object_keys
+from domain.errors import RefusedError
+from domain.failures import Failure, FailureCode
+from domain.records import VideoRow
+from domain.schedule import Timing, deadline_at
+from domain.video import Observed, Origin, Phase, Reason, Wish, is_video_id
+
+TAKEN = "the name belongs to another file that was imported before; it becomes free some days after its deletion"
+DELETED = "spec.deleted is set, so there is nothing to import"
+NO_LABEL = "the name is longer than 63 characters or has others than a-z, 0-9 and -"
+NOT_OURS = "it carries the API's label, but the API did not make it"
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """There is no row for this resource: make one."""
+
+    wish: Wish
+    observed: Observed
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """The row is behind. ``refusal``: why the resource that now has its name is none of its own."""
+
+    wish: Wish | None = None
+    observed: Observed | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """This resource gets no row, and is to say why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Remove:
+    """What is left over of a purged video."""
+
+
+def must_ask(row: VideoRow | None, known: Known | None) -> bool:
+    """Tell whether the resource may have something to teach: only then is the API server asked for it."""
+    if row is None:
+        return known is not None
+    if known is None:
+        return row.wish.origin is Origin.KUBERNETES and not row.wish.deleted
+    if known.is_ahead(row.wish.origin, wish_revision=row.wish.revision, observed_revision=row.observed.revision):
+        return True
+    return row.wish.origin is Origin.KUBERNETES and known.import_digest != digest_of(spec_of(row.wish))
+
+
+def is_agreed(row: VideoRow | None, known: Known) -> bool:
+    """Tell whether a resource has a row that wants it and is not behind it."""
+    return row is not None and not row.retired and not row.wish.deleted and not must_ask(row, known)
+
+
+def without_row(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> Adopt | Refuse | Remove:
+    """Decide about a resource that has no row. ``last_attempt``: of a purged video of its name, None without one."""
+    wish = _wish(resource)
+    if wish.origin is Origin.API and last_attempt is not None:
+        return Remove()
+    why = _refusal(wish, resource.namespace)
+    if why is not None:
+        return Refuse(why)
+    return Adopt(wish, _observation(resource, last_attempt, now, timing))
+
+
+def with_row(row: VideoRow, resource: Resource | None) -> CatchUp | None:
+    """Decide what a row learns from the resource that now has its name; None if nothing."""
+    if resource is None or not is_same_source(resource, row.wish):
+        return _without_its_own(row, resource) if row.wish.origin is Origin.KUBERNETES else None
+    lesson = CatchUp(_newer_wish(row.wish, _wish(resource)), _newer_observation(row.observed, resource))
+    return None if lesson == CatchUp() else lesson
+
+
+def _refusal(wish: Wish, namespace: str) -> str | None:
+    if not is_video_id(wish.video_id):
+        return NO_LABEL
+    if wish.origin is Origin.API:
+        always = (wish.owner, wish.title, wish.filename, wish.content_type, wish.region)
+        is_ours = wish.storage_key.startswith(object_keys.original_prefix(wish.video_id)) and all(always)
+        return None if is_ours else NOT_OURS
+    if wish.deleted:
+        return DELETED
+    if not object_keys.is_import_of(namespace, wish.storage_key):
+        return f"the file does not lie under {object_keys.IMPORTS_PREFIX}{namespace}/"
+    return None
+
+
+def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> Observed:
+    """Take over what the resource shows; begin anew where that tells of no work, or of work that was purged."""
+    shown = _shown(resource)
+    if shown is not None and not _is_refusal(shown) and (last_attempt is None or shown.attempt > last_attempt):
+        return shown
+    # Neither number may fall on a resource that shows one, and a job belongs to its attempt for ever.
+    attempt = max(last_attempt or 0, shown.attempt if shown else 0)
+    return Observed(
+        revision=shown.revision + 1 if shown else 1,
+        phase=Phase.UPLOADING,
+        phase_since=now,
+        reason=Reason.WAITING_FOR_FILE,
+        message=NOT_YET,
+        deadline_at=deadline_at(Phase.UPLOADING, now, timing),
+        attempt=attempt,
+        attempt_floor=attempt,
+        job_id=shown.job_id if shown and shown.attempt == attempt else None,
+    )
+
+
+def _without_its_own(row: VideoRow, resource: Resource | None) -> CatchUp | None:
+    """Release an import whose resource is gone. Another one of the same name has to wait for the purge."""
+    released = None if row.wish.deleted else replace(row.wish, deleted=True, revision=row.wish.revision + 1)
+    if resource is not None:
+        return CatchUp(wish=released, refusal=TAKEN)
+    return None if released is None else CatchUp(wish=released)
+
+
+def _newer_wish(before: Wish, said: Wish) -> Wish | None:
+    if before.origin is Origin.API:
+        return said if said.origin is Origin.API and said.revision > before.revision else None
+    # Applied again after its release, a resource begins to count again; the row does not.
+    followed = replace(
+        said,
+        revision=before.revision,
+        origin=before.origin,
+        edition=max(said.edition, before.edition),
+        retries=max(said.retries, before.retries),
+        confirmations=max(said.confirmations, before.confirmations),
+    )
+    return None if followed == before else replace(followed, revision=before.revision + 1)
+
+
+def _newer_observation(before: Observed, resource: Resource) -> Observed | None:
+    shown = _shown(resource)
+    if shown is None or shown.revision <= before.revision:
+        return None
+    if shown.attempt < before.attempt:
+        # The row has paid for something that the resource never heard of: its work is the newer one.
+        return replace(before, revision=shown.revision + 1)
+    return shown
+
+
+def refused(resource: Resource, why: str, now: datetime) -> Observed:
+    """Return what a resource without a row is to show; the same again as long as it shows it."""
+    shown = _shown(resource)
+    attempt = shown.attempt if shown else 0
+    failure = Failure(FailureCode.IMPORT_REFUSED, why, attempt)
+    if shown is not None and shown.failure == failure:
+        return shown
+    return Observed(
+        revision=shown.revision if shown else 0,
+        phase=Phase.ERRORED,
+        phase_since=now,
+        reason=Reason.FAILED,
+        message=why,
+        deadline_at=None,
+        attempt=attempt,
+        attempt_floor=attempt,
+        job_id=shown.job_id if shown else None,
+        failure=failure,
+    )
+
+
+def _is_refusal(shown: Observed) -> bool:
+    return shown.failure is not None and shown.failure.code is FailureCode.IMPORT_REFUSED
+
+
+def _wish(resource: Resource) -> Wish:
+    try:
+        return wish_of(resource)
+    except ValidationError as error:
+        raise RefusedError("reading a spec at Kubernetes: it is not of this release") from error
+
+
+def _shown(resource: Resource) -> Observed | None:
+    try:
+        return None if resource.status is None else observed_of(resource.status)
+    except ValidationError as error:
+        raise RefusedError("reading a status at Kubernetes: it is not of this release") from error

@@ -1,0 +1,75 @@
+"""One resource as the watch showed it, reduced to what decides whether a pass is needed."""
+
+from dataclasses import dataclass
+
+from controller.rules.steps import Asked
+from crds.resource import Resource
+from crds.spec import digest_of, origin_of
+from domain.video import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One resource at one resourceVersion, reduced to what is compared.
+
+    ``import_digest``: what the spec says, where it is not made from the row.
+    """
+
+    uid: str
+    resource_version: str
+    generation: int
+    spec_revision: int
+    status_revision: int
+    observed_generation: int
+    request: str | None
+    handled_request: str | None
+    asked: Asked
+    handled: Asked
+    import_digest: str | None = None
+
+    def is_ahead(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
+        """Tell whether the resource knows more than the row, which then came back from an older dump."""
+        has_newer_wish = origin is Origin.API and self.spec_revision > wish_revision
+        return has_newer_wish or self.status_revision > observed_revision
+
+    def is_older(self, other: "Known") -> bool:
+        """Tell whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
+        return self.uid == other.uid and (
+            self.generation < other.generation or self.status_revision < other.status_revision
+        )
+
+    def shows(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
+        """Tell whether spec and status already say what the row says, and everything asked for is acknowledged.
+
+        The spec of an import is not made from the row.
+        """
+        return (
+            (self.spec_revision >= wish_revision or origin is Origin.KUBERNETES)
+            and self.status_revision >= observed_revision
+            and self.observed_generation == self.generation
+            and self.request == self.handled_request
+            and self.asked.is_paused == self.handled.is_paused
+            and self.asked.retry_token in {None, self.handled.retry_token}
+        )
+
+    def asks_the_same(self, other: "Known") -> bool:
+        """Tell whether nobody but the operator itself changed anything in between."""
+        return (self.generation, self.request, self.asked) == (other.generation, other.request, other.asked)
+
+
+def known_of(resource: Resource) -> Known:
+    """Reduce a resource."""
+    status = resource.status or {}
+    return Known(
+        uid=resource.uid,
+        resource_version=resource.resource_version,
+        generation=resource.generation,
+        spec_revision=resource.spec.get("revision", 0),
+        status_revision=status.get("revision", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        request=resource.reconcile_request,
+        handled_request=status.get("lastHandledReconcileAt"),
+        asked=Asked(resource.is_paused, resource.retry_request),
+        handled=Asked(status.get("isPaused", False), status.get("lastHandledRetryAt")),
+        import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
+    )

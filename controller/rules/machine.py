@@ -1,0 +1,188 @@
+"""The rules: from one observation and one look to the next step. Pure; time enters as `now`.
+
+What is looked at is in look.py, what a step does in effects.py, how long phases last in domain/schedule.py.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+from controller.rules.multipart import arriving
+from controller.rules.steps import (
+    AcceptFile,
+    Asked,
+    Begin,
+    Fail,
+    MarkPlayable,
+    NoteRetry,
+    OfferUpload,
+    Purge,
+    RejectFile,
+    Republish,
+    Rest,
+    Retire,
+    Seen,
+    SetPaused,
+    Step,
+    Unpublish,
+    Wait,
+)
+from controller.rules.submission import is_over, processing, uploaded
+from domain.failures import Failure, FailureCode
+from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
+from domain.policy import Rules
+from domain.records import UNRESOLVED, VideoRow
+from domain.schedule import Timing, retires_at
+from domain.stable_playlist import stable_playlist
+from domain.video import Origin, Phase, Reason, Rejection, SourceFacts, is_retryable
+
+# Two bad files end an upload: the first may be a slip, the second is what the person has.
+REJECTIONS_ALLOWED = 2
+
+NOT_YET = "the file has not arrived yet"
+
+
+def decide(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+    """Choose the one next step: what people ask for first, then by phase. This match is the index of all phases."""
+    if row.wish.deleted:
+        return _deleted(row, seen, now, rules.timing)
+    asked_for = _asked_for(row, seen)
+    if asked_for is not None:
+        return asked_for
+    match row.observed.phase:
+        case Phase.PENDING:
+            return OfferUpload()
+        case Phase.UPLOADING:
+            return _uploading(row, seen, now, rules.timing)
+        case Phase.UPLOADED:
+            return uploaded(row, seen, now, rules)
+        case Phase.PROCESSING:
+            return processing(row, seen, now, rules)
+        case Phase.READY | Phase.ERRORED:
+            return _at_rest(row, seen, now, rules.timing)
+        case _:
+            assert_never(row.observed.phase)
+
+
+def _asked_for(row: VideoRow, seen: Seen) -> Step | None:
+    observed = row.observed
+    if seen.asked is not None and seen.asked.is_paused != observed.is_paused:
+        return SetPaused(seen.asked.is_paused)
+    if observed.is_paused:
+        return Rest()
+    if must_begin(row, seen.asked):
+        return Begin(_begins_at(row, seen), _token(row, seen.asked), _left_open(row, seen))
+    if _wants_retry(row, seen.asked):
+        return NoteRetry(_token(row, seen.asked))
+    return None
+
+
+def must_begin(row: VideoRow, asked: Asked | None) -> bool:
+    """Tell whether a new edition or a retry was asked for that can begin now. A retry of what did not fail is none."""
+    if row.wish.deleted or row.observed.is_paused:
+        return False
+    wants_edition = row.wish.edition > row.observed.edition
+    if is_retryable(row.observed):
+        return wants_edition or _wants_retry(row, asked)
+    return wants_edition and row.observed.phase is Phase.READY
+
+
+def _wants_retry(row: VideoRow, asked: Asked | None) -> bool:
+    return row.wish.retries > row.observed.retries or _token(row, asked) != row.observed.retry_token
+
+
+def _token(row: VideoRow, asked: Asked | None) -> str | None:
+    """Return the newest request by annotation; one that was removed leaves the last one taken up."""
+    newest = asked.retry_token if asked is not None else None
+    return newest or row.observed.retry_token
+
+
+def _begins_at(row: VideoRow, seen: Seen) -> Phase:
+    """Begin where money is spent if the verified file is still there. A playable video never waits for another one."""
+    verified, original = row.observed.source, seen.original
+    is_there = verified is not None and original is not None and original.etag == verified.etag
+    return Phase.UPLOADED if is_there or row.observed.phase is Phase.READY else Phase.UPLOADING
+
+
+def _left_open(row: VideoRow, seen: Seen) -> int | None:
+    """Return the held submission that this retry gives up."""
+    newest = seen.attempts[-1] if seen.attempts else None
+    is_held = row.observed.reason is Reason.SUBMISSION_HELD and newest is not None and newest.state in UNRESOLVED
+    return newest.attempt if newest is not None and is_held else None
+
+
+def _deleted(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> Step:
+    since = row.deleted_at or now
+    if row.observed.is_playable or seen.playlist is not None:
+        return Unpublish()
+    if now >= since + timing.scaled(timing.delete_grace_seconds):
+        return Purge()
+    if not row.retired and now >= since + timing.scaled(timing.retire_ready_seconds):
+        return Retire()
+    return Rest()
+
+
+def _at_rest(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> Step:
+    if must_restore(row):
+        return _restored(row, seen)
+    leaves_at = retires_at(row.observed.phase, row.observed.phase_since, timing)
+    is_due = leaves_at is not None and now >= leaves_at
+    # An import belongs to whoever applied it, who would apply it again.
+    return Retire() if is_due and not row.retired and row.wish.origin is Origin.API else Rest()
+
+
+def must_restore(row: VideoRow) -> bool:
+    """Tell whether stable files are on record that a deletion removed."""
+    return row.observed.published is not None and not row.observed.is_playable
+
+
+def _restored(row: VideoRow, seen: Seen) -> Step:
+    published = row.observed.published
+    if published is not None and seen.playlist == stable_playlist(published):
+        return MarkPlayable()
+    match seen.outputs:
+        case VerifiedOutputs():
+            return Republish(seen.outputs.poster_key)
+        case OutputsProblem() if row.observed.phase is Phase.READY:
+            return Fail(Failure(FailureCode.OUTPUTS_INVALID, seen.outputs.message, row.observed.attempt))
+        case _:
+            return Rest()
+
+
+def _uploading(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> Step:
+    step: Step | None = arriving(row, seen, now, timing)
+    match seen.source:
+        case SourceFacts():
+            return AcceptFile(seen.source)
+        case _ if step is not None:
+            return step
+        case SourceProblem() if is_over(row, now):
+            return Fail(Failure(seen.source.code, seen.source.message, attempt=0))
+        case SourceProblem():
+            step = _rejected(row, seen.source)
+            if step is not None:
+                return step
+    if not is_over(row, now):
+        return Wait(row.observed.reason, row.observed.message)
+    if seen.is_blind:
+        return Fail(Failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=0))
+    rejected = row.observed.rejected
+    if rejected is not None:
+        return Fail(Failure(FailureCode(rejected.code), rejected.message, attempt=0))
+    return Fail(Failure(FailureCode.UPLOAD_EXPIRED, "no file arrived in time", attempt=0))
+
+
+def _rejected(row: VideoRow, problem: SourceProblem) -> Step | None:
+    """Count a bad version once; the same version again only when the client insists after being told."""
+    before = row.observed.rejected
+    confirmations = row.wish.confirmations
+    is_new = before is None or before.version != problem.version
+    floor = row.observed.confirmations_floor
+    is_told_now = before is not None and not is_new and before.confirmations == floor < confirmations
+    is_insisted = before is not None and not is_new and floor < before.confirmations < confirmations
+    if not (is_new or is_told_now or is_insisted):
+        return None
+    rejections = row.observed.rejections + (0 if is_told_now else 1)
+    if rejections >= REJECTIONS_ALLOWED:
+        return Fail(Failure(problem.code, problem.message, attempt=0))
+    rejected = Rejection(problem.code, problem.message, problem.version, confirmations)
+    return RejectFile(rejected, rejections)

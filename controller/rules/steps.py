@@ -1,0 +1,228 @@
+"""What a pass can see and what it can do next: closed sets, matched exhaustively. No rule is here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.failures import Failure
+from domain.jobs import Job
+from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
+from domain.records import AttemptRow
+from domain.video import Phase, Reason, Rejection, SourceFacts
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What people ask for by annotations of the resource. ``retry_token``: each new text is one request."""
+
+    is_paused: bool = False
+    retry_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look found; a field that this phase did not ask about keeps its default.
+
+    ``is_blind``: a neighbour gave no answer, so an absence proves nothing. ``asked``: None while the resource is
+    not known, which is no word of anybody's. ``parts``: None where there is no open upload.
+    """
+
+    is_blind: bool = False
+    asked: Asked | None = None
+    original: ObjectFacts | None = None
+    source: SourceFacts | SourceProblem | None = None
+    parts: tuple[StoredPart, ...] | None = None
+    attempts: tuple[AttemptRow, ...] = ()
+    job: Job | None = None
+    outputs: VerifiedOutputs | OutputsProblem | None = None
+    playlist: str | None = None
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing is left to do for this edition."""
+
+
+@dataclass(frozen=True)
+class SetPaused:
+    """A person holds the upload, or lets it go on."""
+
+    is_paused: bool
+
+
+@dataclass(frozen=True)
+class NoteRetry:
+    """A retry was asked for where nothing failed: take note, so that it does not start a job later."""
+
+    retry_token: str | None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A new edition, or another try of this one: attempts from here on count anew.
+
+    ``phase``: `uploaded` when the verified original is still there, else `uploading`. ``abandons``: the attempt whose
+    outcome nobody will learn any more.
+    """
+
+    phase: Phase
+    retry_token: str | None
+    abandons: int | None = None
+
+
+@dataclass(frozen=True)
+class Unpublish:
+    """The video is deleted but can still be played."""
+
+
+@dataclass(frozen=True)
+class Republish:
+    """A restored video is on record as published, but its stable files are gone."""
+
+    poster_key: str | None
+
+
+@dataclass(frozen=True)
+class MarkPlayable:
+    """The stable files of a restored video were read back."""
+
+
+@dataclass(frozen=True)
+class Retire:
+    """At rest for long enough: the resource may leave Kubernetes, the row stays."""
+
+
+@dataclass(frozen=True)
+class Purge:
+    """Nobody restored the deleted video in time: remove its files, then its row."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Come back at the next check; show why."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class OfferUpload:
+    """A URL can be issued: wait for the bytes from now on."""
+
+
+@dataclass(frozen=True)
+class CompleteUpload:
+    """All parts have arrived: make the file of them."""
+
+    upload_id: str
+    parts: tuple[StoredPart, ...]
+
+
+@dataclass(frozen=True)
+class ExtendDeadline:
+    """Parts keep arriving: wait longer for the rest."""
+
+    deadline_at: datetime
+
+
+@dataclass(frozen=True)
+class AcceptFile:
+    """The original is a video: go on to submission."""
+
+    source: SourceFacts
+
+
+@dataclass(frozen=True)
+class RejectFile:
+    """The original is no video, but another may be sent. ``rejections`` counts bad versions seen so far."""
+
+    rejected: Rejection
+    rejections: int
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Buy one transcode. ``attempt`` was never accepted before."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class AdoptJob:
+    """A job of a submission with unknown outcome has been found."""
+
+    attempt: int
+    job_id: str
+
+
+@dataclass(frozen=True)
+class AbandonAttempt:
+    """Nobody ever claimed this submission: count it as lost."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class ShowProgress:
+    """The job has advanced far enough to be worth a write."""
+
+    percent: int
+
+
+@dataclass(frozen=True)
+class FailAttempt:
+    """This submission came to nothing; another may be made."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Publish:
+    """The outputs are complete: put them on record as what the stable playlist shows."""
+
+    attempt: int
+    outputs: VerifiedOutputs
+
+
+@dataclass(frozen=True)
+class WritePlaylist:
+    """The stable playlist does not show what is on record."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The stable playlist was read back as it should be."""
+
+
+@dataclass(frozen=True)
+class Fail:
+    """End in `errored`."""
+
+    failure: Failure
+
+
+Step = (
+    Rest
+    | SetPaused
+    | NoteRetry
+    | Begin
+    | Unpublish
+    | Republish
+    | MarkPlayable
+    | Retire
+    | Purge
+    | Wait
+    | OfferUpload
+    | CompleteUpload
+    | ExtendDeadline
+    | AcceptFile
+    | RejectFile
+    | Submit
+    | AdoptJob
+    | AbandonAttempt
+    | ShowProgress
+    | FailAttempt
+    | Publish
+    | WritePlaylist
+    | Finish
+    | Fail
+)

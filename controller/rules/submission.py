@@ -1,0 +1,170 @@
+"""The rules of what is paid for: submissions, their jobs, and what becomes of the outputs. Pure, like machine.py.
+
+Coconut has no idempotency key, no list and no cancel (design: docs/decisions/0002-editions-and-attempts.md): another
+job is bought only when the last one is known to have come to nothing, or nobody can know any more.
+"""
+
+from datetime import datetime
+
+from controller.rules.steps import (
+    AbandonAttempt,
+    AdoptJob,
+    Fail,
+    FailAttempt,
+    Finish,
+    Publish,
+    Seen,
+    ShowProgress,
+    Step,
+    Submit,
+    Wait,
+    WritePlaylist,
+)
+from domain.failures import Failure, FailureCode
+from domain.jobs import Job, JobState
+from domain.objects import OutputsProblem, VerifiedOutputs
+from domain.policy import OnUncertain, Rules
+from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
+from domain.schedule import Timing
+from domain.stable_playlist import stable_playlist
+from domain.video import Published, Reason
+
+PROGRESS_STEP_PERCENT = 10
+
+NEXT_SUBMISSION = "the next submission is due"
+UNCERTAIN = "the provider's answer was lost; waiting for the job to report itself"
+HELD = "the provider's answer was lost and no job ever reported itself; a person decides"
+TRANSCODING = "the provider is transcoding"
+
+
+def is_over(row: VideoRow, now: datetime) -> bool:
+    """Tell whether the phase has reached its deadline."""
+    return row.observed.deadline_at is not None and now >= row.observed.deadline_at
+
+
+def uploaded(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+    newest = seen.attempts[-1] if seen.attempts else None
+    if newest is not None and newest.state in UNRESOLVED:
+        return _unresolved(row, newest, seen, now, rules)
+    if is_over(row, now):
+        message = "no transcode could be started in time"
+        return Fail(Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt))
+    if newest is not None and now < _next_submission_at(newest, len(_paid(seen.attempts)), rules.timing):
+        return Wait(row.observed.reason, row.observed.message)
+    if seen.is_blind:
+        return Wait(row.observed.reason, row.observed.message)
+    changed = _source_trouble(row, seen)
+    if changed is not None:
+        return Fail(changed)
+    if len(_paid(seen.attempts)) >= rules.max_submissions:
+        message = f"{rules.max_submissions} submissions were made and none is known to have led to a job"
+        return Fail(Failure(FailureCode.SUBMISSIONS_EXHAUSTED, message, attempt=row.observed.attempt))
+    if newest is not None and newest.state is AttemptState.REFUSED:
+        return Submit(newest.attempt)
+    return Submit(row.observed.attempt + 1)
+
+
+def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+    """Find out what became of a submission before another is paid for."""
+    if seen.job is not None:
+        return AdoptJob(newest.attempt, seen.job.job_id)
+    if isinstance(seen.outputs, VerifiedOutputs):
+        changed = _source_trouble(row, seen)
+        return Publish(newest.attempt, seen.outputs) if changed is None else Fail(changed)
+    window_ends = newest.intended_at + rules.timing.scaled(rules.timing.resolve_window_seconds)
+    # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
+    if now < window_ends or (seen.is_blind and not is_over(row, now)):
+        return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
+    if rules.on_uncertain is OnUncertain.HOLD:
+        if is_over(row, now):
+            return Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=newest.attempt))
+        return Wait(Reason.SUBMISSION_HELD, HELD)
+    return AbandonAttempt(newest.attempt)
+
+
+def processing(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+    if row.observed.reason is Reason.PUBLISHING and row.observed.published is not None:
+        return _publishing(row, row.observed.published, seen, now)
+    job = seen.job
+    if job is not None and job.state is JobState.COMPLETED and seen.outputs is not None:
+        return _completed(row, seen, seen.outputs, rules)
+    if job is not None and job.state is JobState.FAILED:
+        return _failed(row, job, seen, rules)
+    if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
+        return Fail(unpublished(row))
+    if is_over(row, now):
+        return _attempt_failed(row, seen, rules, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
+    if job is None and not seen.is_blind and now - row.observed.phase_since > rules.timing.scaled(60):
+        return _attempt_failed(row, seen, rules, FailureCode.JOB_LOST, "the provider does not know the job")
+    if job is not None and _is_worth_showing(row, job, now, rules.timing):
+        return ShowProgress(job.progress_percent)
+    return Wait(Reason.TRANSCODING, TRANSCODING)
+
+
+def _publishing(row: VideoRow, published: Published, seen: Seen, now: datetime) -> Step:
+    if seen.playlist == stable_playlist(published):
+        return Finish()
+    # What was paid for and is complete is not given up for a deadline that passed while nobody looked.
+    return Fail(unpublished(row)) if is_over(row, now) and seen.is_blind else WritePlaylist()
+
+
+def unpublished(row: VideoRow) -> Failure:
+    """Return why a paid and finished job cannot be shown. A person can ask again."""
+    message = "storage gave no answer until the deadline"
+    return Failure(FailureCode.STORAGE_UNAVAILABLE, message, attempt=row.observed.attempt)
+
+
+def _completed(row: VideoRow, seen: Seen, outputs: VerifiedOutputs | OutputsProblem, rules: Rules) -> Step:
+    if isinstance(outputs, OutputsProblem):
+        return _attempt_failed(row, seen, rules, FailureCode.OUTPUTS_INVALID, outputs.message)
+    changed = _source_trouble(row, seen)
+    if changed is not None:
+        return Fail(changed)
+    return Publish(row.observed.attempt, outputs)
+
+
+def _failed(row: VideoRow, job: Job, seen: Seen, rules: Rules) -> Step:
+    if job.is_permanent:
+        return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
+    return _attempt_failed(row, seen, rules, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
+
+
+def _attempt_failed(
+    row: VideoRow, seen: Seen, rules: Rules, code: FailureCode, message: str, answer: str | None = None
+) -> Step:
+    failure = Failure(code, message, row.observed.attempt, answer)
+    if len(_paid(seen.attempts)) >= rules.max_submissions:
+        return Fail(failure)
+    return FailAttempt(failure)
+
+
+def _source_trouble(row: VideoRow, seen: Seen) -> Failure | None:
+    """Compare the original with what was verified: money is spent, and a result shown, only for that file."""
+    verified, attempt = row.observed.source, row.observed.attempt
+    if verified is None or seen.original is None:
+        return Failure(FailureCode.SOURCE_MISSING, "the original is no longer in storage", attempt)
+    if (seen.original.etag, seen.original.file_bytes) != (verified.etag, verified.file_bytes):
+        return Failure(FailureCode.SOURCE_CHANGED, "the original was replaced after it had been verified", attempt)
+    return None
+
+
+def _paid(attempts: tuple[AttemptRow, ...]) -> list[AttemptRow]:
+    """Return the submissions that cost money, or may have."""
+    return [attempt for attempt in attempts if attempt.state is not AttemptState.REFUSED]
+
+
+def _next_submission_at(newest: AttemptRow, paid: int, timing: Timing) -> datetime:
+    """Return when another submission may follow one that is settled: later with each one paid for."""
+    since = newest.settled_at or newest.intended_at
+    if newest.state is AttemptState.REFUSED:
+        return since + timing.scaled(timing.uploaded_first_check_seconds)
+    seconds = min(timing.retry_last_delay_seconds, timing.retry_first_delay_seconds * 2 ** max(0, paid - 1))
+    return since + timing.scaled(seconds)
+
+
+def _is_worth_showing(row: VideoRow, job: Job, now: datetime, timing: Timing) -> bool:
+    """Each write costs every watcher: at most one for 10 % and 15 s. Progress never runs backwards."""
+    if job.progress_percent < row.observed.progress_percent + PROGRESS_STEP_PERCENT:
+        return False
+    last = row.observed.progress_at or row.observed.phase_since
+    return now - last >= timing.scaled(timing.progress_interval_seconds)

@@ -1,0 +1,170 @@
+"""What the audit asks of Postgres: rows to compare with the bucket, jobs that were doubled, and the quarantine.
+
+What follows from a comparison is judged in controller/audit/. The only wish that is changed here is the edition of a
+video that lost its published files.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from database import notify
+from database.columns import VIDEO, video_row
+from database.pool import Database
+from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, Quarantined, UncertainSubmission
+from domain.records import Cause, VideoRow
+from domain.video import Phase
+
+_AUDITED = f"""
+SELECT {VIDEO}, videos.heals, attempts.settled_at AS published_at
+FROM videos LEFT JOIN attempts ON attempts.video_id = videos.video_id
+    AND attempts.attempt = (videos.published ->> 'attempt')::integer
+"""  # noqa: S608 - a constant
+# Both ends are compared here, in the order in which the rows come.
+_ALL = f"""{_AUDITED}
+WHERE videos.video_id > %(after)s AND (%(until)s::text IS NULL OR videos.video_id <= %(until)s)
+ORDER BY videos.video_id LIMIT %(at_most)s
+"""
+# Those that somebody plays, and those that nobody may play any more.
+_WORKING = f"""{_AUDITED}
+WHERE NOT videos.retired AND videos.published IS NOT NULL AND (videos.is_playable OR videos.deleted)
+  AND videos.video_id > %(after)s ORDER BY videos.video_id LIMIT %(at_most)s
+"""
+_GET = f"{_AUDITED} WHERE videos.video_id = %(video_id)s"
+
+_EXISTING = "SELECT video_id FROM videos WHERE video_id = ANY(%(video_ids)s)"
+
+# At exactly the revisions that were looked at: whoever wished or saw something since knows better.
+_HEAL = f"""
+UPDATE videos SET edition = edition + 1, heals = heals + 1, revision = revision + 1, retired = false
+WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s
+  AND heals < %(max_heals)s AND origin = 'api' AND phase = 'ready' AND edition = observed_edition
+  AND NOT deleted AND NOT is_paused
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+
+# A job that is on record for any attempt is no second one. As long as a submission is unresolved, a pass asks.
+_DOUBLED = """
+SELECT claimed.video_id, claimed.attempt, claimed.job_id, made.job_id AS accepted_job_id
+FROM job_claims AS claimed JOIN attempts AS made USING (video_id, attempt)
+WHERE claimed.video_id = ANY(%(video_ids)s) AND claimed.claimed_at > %(since)s
+  AND made.state NOT IN ('intended', 'uncertain')
+  AND NOT EXISTS (SELECT FROM attempts AS known WHERE known.job_id = claimed.job_id)
+ORDER BY claimed.video_id, claimed.attempt, claimed.claimed_at, claimed.job_id
+"""
+
+_UNCERTAIN = """
+SELECT made.video_id, made.attempt, made.intended_at
+FROM videos JOIN attempts AS made ON made.video_id = videos.video_id AND made.attempt = videos.attempt
+WHERE NOT videos.retired AND videos.phase = 'uploaded'
+  AND (made.state = 'uncertain' OR made.state = 'intended' AND made.intended_at < %(before)s)
+ORDER BY made.intended_at LIMIT %(at_most)s
+"""
+
+_OVERDUE = """
+SELECT video_id, phase, deadline_at FROM videos
+WHERE NOT retired AND NOT deleted AND NOT is_paused AND deadline_at < %(before)s
+ORDER BY deadline_at LIMIT %(at_most)s
+"""
+
+_QUARANTINE = """
+INSERT INTO quarantine (object_key, file_bytes)
+SELECT unnest(%(object_keys)s::text[]), unnest(%(sizes)s::bigint[]) ON CONFLICT DO NOTHING
+"""
+_QUARANTINED_AMONG = "SELECT object_key FROM quarantine WHERE object_key = ANY(%(object_keys)s)"
+_QUARANTINED = """
+SELECT object_key, file_bytes, found_at FROM quarantine
+WHERE object_key > %(after)s ORDER BY object_key LIMIT %(at_most)s
+"""
+_RELEASE = "DELETE FROM quarantine WHERE object_key = ANY(%(object_keys)s)"
+
+
+class AuditedRows:
+    """All rows, as the audit compares them. Every method raises UnavailableError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, *, after: str, until: str | None = None, at_most: int) -> list[AuditedRow]:
+        """Return a page of all rows up to ``until``, in order of id."""
+        return self._select(_ALL, {"after": after, "until": until, "at_most": at_most})
+
+    def working(self, *, after: str, at_most: int) -> list[AuditedRow]:
+        """Return a page of the working set's rows that have something published, in order of id."""
+        return self._select(_WORKING, {"after": after, "at_most": at_most})
+
+    def get(self, video_id: str) -> AuditedRow | None:
+        """Return one row."""
+        found = self._select(_GET, {"video_id": video_id})
+        return found[0] if found else None
+
+    def existing(self, video_ids: Iterable[str]) -> set[str]:
+        """Return those of the ids that have a row."""
+        with self._database.connection() as connection:
+            found = connection.execute(_EXISTING, {"video_ids": _storable(video_ids)}).fetchall()
+        return {columns["video_id"] for columns in found}
+
+    def heal(self, row: VideoRow, *, max_heals: int) -> VideoRow | None:
+        """Wish for a new edition of a video that lost its files; None when the row moved, or may not be healed."""
+        parameters = {
+            "video_id": row.wish.video_id,
+            "revision": row.wish.revision,
+            "observed_revision": row.observed.revision,
+            "max_heals": max_heals,
+        }
+        with self._database.transaction() as connection:
+            healed = connection.execute(_HEAL, parameters).fetchone()
+            if healed is not None:
+                notify.send(connection, notify.Nudge(row.wish.video_id, Cause.SWEEP))
+        return None if healed is None else video_row(healed)
+
+    def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
+        """Return the jobs too many that callbacks have named since then, of these videos."""
+        with self._database.connection() as connection:
+            found = connection.execute(_DOUBLED, {"video_ids": list(video_ids), "since": since}).fetchall()
+        return [DoubledJob(**columns) for columns in found]
+
+    def uncertain(self, *, before: datetime, at_most: int) -> list[UncertainSubmission]:
+        """Return the unresolved submissions, oldest first; those that nobody settled only if made before then."""
+        with self._database.connection() as connection:
+            found = connection.execute(_UNCERTAIN, {"before": before, "at_most": at_most}).fetchall()
+        return [UncertainSubmission(**columns) for columns in found]
+
+    def overdue(self, *, before: datetime, at_most: int) -> list[OverdueRow]:
+        """Return the uploads whose deadline was before then and that nobody holds, the longest overdue first."""
+        with self._database.connection() as connection:
+            found = connection.execute(_OVERDUE, {"before": before, "at_most": at_most}).fetchall()
+        return [OverdueRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in found]
+
+    def quarantine(self, sizes: Mapping[str, int]) -> int:
+        """Put objects on the list, by key with their bytes; returns how many were not on it. What was found stays."""
+        object_keys = _storable(sizes)
+        parameters = {"object_keys": object_keys, "sizes": [sizes[key] for key in object_keys]}
+        with self._database.connection() as connection:
+            return connection.execute(_QUARANTINE, parameters).rowcount
+
+    def quarantined_among(self, object_keys: Iterable[str]) -> set[str]:
+        """Return those of the keys that are on the list."""
+        with self._database.connection() as connection:
+            found = connection.execute(_QUARANTINED_AMONG, {"object_keys": _storable(object_keys)}).fetchall()
+        return {columns["object_key"] for columns in found}
+
+    def quarantined(self, *, after: str, at_most: int) -> list[Quarantined]:
+        """Return a page of the list, in order of keys."""
+        with self._database.connection() as connection:
+            found = connection.execute(_QUARANTINED, {"after": after, "at_most": at_most}).fetchall()
+        return [Quarantined(**columns) for columns in found]
+
+    def release(self, object_keys: Sequence[str]) -> int:
+        """Take objects off the list; returns how many were on it."""
+        with self._database.connection() as connection:
+            return connection.execute(_RELEASE, {"object_keys": list(object_keys)}).rowcount
+
+    def _select(self, statement: str, parameters: Mapping[str, object]) -> list[AuditedRow]:
+        with self._database.connection() as connection:
+            found = connection.execute(statement, parameters).fetchall()
+        return [AuditedRow(video_row(columns), columns["heals"], columns["published_at"]) for columns in found]
+
+
+def _storable(texts: Iterable[str]) -> list[str]:
+    """Leave out what no row can hold: S3 takes a NUL in a key, Postgres takes none in a text."""
+    return [text for text in texts if "\0" not in text]

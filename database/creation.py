@@ -1,0 +1,152 @@
+"""How a video comes to be: its row, the first line of its history, and what is left of its owner's hour.
+
+Idempotency keys are in database/idempotency_keys.py; what clients ask for later is in database/commands.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
+from database.columns import VIDEO, observed_columns, video_of
+from database.pool import Connection
+from domain.records import Cause, VideoRow
+from domain.schedule import Timing, deadline_at
+from domain.video import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
+
+_HOUR_SECONDS = 3600.0
+
+# The subselect is worked out once, so that the index finds the hour; a function of the clock alone would be asked
+# for each row.
+_OF_THE_HOUR = "owner = %(owner)s AND created_at > (SELECT clock_timestamp() - interval '1 hour')"
+_LEAVES_IN_SECONDS = "extract(epoch FROM {} + interval '1 hour' - clock_timestamp())::float"
+
+# One statement, so one wait for Postgres. One owner's creations are counted one after the other (migration 0008);
+# different owners do not wait for each other.
+_CREATE = f"""
+WITH counted AS (
+    SELECT used, oldest FROM creations_of_the_hour(%(owner)s)
+), made AS (
+    INSERT INTO videos (
+        video_id, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region, storage_key,
+        profile, metadata, owner_email, phase, phase_since, reason, message, deadline_at)
+    SELECT
+        %(video_id)s, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s, %(declared_bytes)s,
+        %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s, %(email)s,
+        %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s
+    FROM counted WHERE counted.used < %(per_hour)s
+    RETURNING {VIDEO}
+), told AS (
+    INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
+    SELECT video_id, observed_revision, clock_timestamp(), %(cause)s, phase, reason, message, attempt FROM made
+)
+SELECT made.*, counted.used + 1 AS used,
+    {_LEAVES_IN_SECONDS.format("coalesce(counted.oldest, made.created_at)")} AS more_in_seconds
+FROM made, counted
+"""  # noqa: S608 - a constant
+
+# The creation that has to leave the hour before the next one fits.
+_OLDEST_COUNTED = f"""
+SELECT {_LEAVES_IN_SECONDS.format("created_at")} AS seconds
+FROM videos WHERE {_OF_THE_HOUR} ORDER BY created_at DESC OFFSET %(per_hour)s - 1 LIMIT 1
+"""  # noqa: S608 - constants
+
+_QUOTA = f"""
+SELECT count(*) AS used, {_LEAVES_IN_SECONDS.format("min(created_at)")} AS more_in_seconds
+FROM videos WHERE {_OF_THE_HOUR}
+"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True)
+class NewVideo:
+    """What a client asked for; everything else of a new row follows from it."""
+
+    video_id: str
+    owner: str
+    title: str
+    filename: str
+    content_type: str
+    declared_bytes: int | None
+    region: str
+    storage_key: str
+    upload_mode: UploadMode = UploadMode.SINGLE
+    # No part of the wish: it stays in the row.
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    # Where the owner wants to be told, likewise.
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What is left of an owner's hour. ``more_in_seconds``: until the oldest upload that counts leaves it."""
+
+    per_hour: int
+    remaining: int
+    more_in_seconds: float
+
+
+@dataclass(frozen=True)
+class Created:
+    """A row that was asked for, and what is then left of its owner's hour."""
+
+    row: VideoRow
+    quota: Quota
+
+
+class LimitReachedError(Exception):
+    """The owner has created as many videos in the last hour as allowed."""
+
+    def __init__(self, *, per_hour: int, retry_after_seconds: float) -> None:
+        super().__init__(f"{per_hour} uploads in an hour are allowed")
+        self.per_hour = per_hour
+        self.retry_after_seconds = retry_after_seconds
+
+
+def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timing) -> Created:
+    """Insert a row that waits for its bytes. Raises LimitReachedError."""
+    parameters = {
+        **vars(new),
+        "metadata": Jsonb(dict(new.metadata)),
+        **observed_columns(_first_observation(timing)),
+        "origin": Origin.API,
+        "profile": DEFAULT_PROFILE,
+        "cause": Cause.CLIENT,
+        "per_hour": per_hour,
+    }
+    found = connection.cursor(row_factory=tuple_row).execute(_CREATE, parameters).fetchone()
+    if found is None:
+        raise LimitReachedError(per_hour=per_hour, retry_after_seconds=_wait(connection, new.owner, per_hour))
+    *columns, used, more_in_seconds = found
+    return Created(video_of(columns), _quota(used, more_in_seconds, per_hour))
+
+
+def quota(connection: Connection, owner: str, *, per_hour: int) -> Quota:
+    """Return what is left of an owner's hour."""
+    found = connection.execute(_QUOTA, {"owner": owner}).fetchone() or {"used": 0, "more_in_seconds": None}
+    return _quota(found["used"], found["more_in_seconds"], per_hour)
+
+
+def _quota(used: int, more_in_seconds: float | None, per_hour: int) -> Quota:
+    seconds = _HOUR_SECONDS if more_in_seconds is None else max(0.0, more_in_seconds)
+    return Quota(per_hour, max(0, per_hour - used), seconds)
+
+
+def _first_observation(timing: Timing) -> Observed:
+    now = datetime.now(UTC)
+    return Observed(
+        revision=1,
+        phase=Phase.UPLOADING,
+        phase_since=now,
+        reason=Reason.WAITING_FOR_FILE,
+        message="the file has not arrived yet",
+        deadline_at=deadline_at(Phase.UPLOADING, now, timing),
+    )
+
+
+def _wait(connection: Connection, owner: str, per_hour: int) -> float:
+    if per_hour < 1:
+        return _HOUR_SECONDS
+    found = connection.execute(_OLDEST_COUNTED, {"owner": owner, "per_hour": per_hour}).fetchone()
+    return max(1.0, found["seconds"]) if found else 1.0

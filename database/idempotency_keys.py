@@ -1,0 +1,78 @@
+"""Idempotency keys: an owner's request that is repeated under the same key makes no second video.
+
+All of it happens inside the transaction that creates the video. While that runs, a lock of the session stands for the
+key; it goes with the transaction, also when the process or its connection dies, so that no key can stay in use.
+"""
+
+from dataclasses import dataclass
+
+from database.columns import VIDEO, video_row
+from database.pool import Connection
+from domain.records import VideoRow
+
+# Never waits. A line feed is in no owner, so no two pairs read alike.
+_TAKE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(owner)s || chr(10) || %(key)s, 7603)) AS is_ours"
+
+_KEPT = "interval '24 hours'"
+_FIND = f"""
+SELECT idempotency_keys.fingerprint, {VIDEO}
+FROM idempotency_keys JOIN videos USING (video_id)
+WHERE idempotency_keys.owner = %(owner)s AND idempotency_key = %(key)s
+  AND idempotency_keys.created_at > clock_timestamp() - {_KEPT}
+"""  # noqa: S608 - a constant
+
+# One that is there already is older than a day.
+_KEEP = """
+INSERT INTO idempotency_keys (owner, idempotency_key, fingerprint, video_id)
+VALUES (%(owner)s, %(key)s, %(fingerprint)s, %(video_id)s)
+ON CONFLICT (owner, idempotency_key) DO UPDATE
+SET fingerprint = excluded.fingerprint, video_id = excluded.video_id, created_at = clock_timestamp()
+"""
+
+# Each new key takes some old ones along: they cannot pile up, and no request has to remove many.
+_FORGET = f"""
+DELETE FROM idempotency_keys WHERE (owner, idempotency_key) IN (
+    SELECT owner, idempotency_key FROM idempotency_keys WHERE created_at < clock_timestamp() - {_KEPT}
+    ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED)
+"""  # noqa: S608 - a constant
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """The client's name for its request. ``fingerprint``: of what was asked for, 64 characters."""
+
+    text: str
+    fingerprint: str
+
+
+class KeyInUseError(Exception):
+    """A request of this owner under this key is still running."""
+
+
+class KeyReusedError(Exception):
+    """The key stands for another request of this owner."""
+
+
+def made_before(connection: Connection, owner: str, key: IdempotencyKey) -> VideoRow | None:
+    """Return what the key made already; None: it is ours to use until this transaction ends.
+
+    Raises KeyInUseError, KeyReusedError.
+    """
+    named = {"owner": owner, "key": key.text}
+    taken = connection.execute(_TAKE, named).fetchone()
+    if not taken or not taken["is_ours"]:
+        raise KeyInUseError
+    # A statement of its own, after the lock: it sees what the last holder has committed.
+    found = connection.execute(_FIND, named).fetchone()
+    if found is None:
+        return None
+    if found["fingerprint"] != key.fingerprint:
+        raise KeyReusedError
+    return video_row(found)
+
+
+def keep(connection: Connection, owner: str, key: IdempotencyKey, video_id: str) -> None:
+    """Put on record what the key made, and forget some keys that are old."""
+    made = {"owner": owner, "key": key.text, "fingerprint": key.fingerprint, "video_id": video_id}
+    connection.execute(_KEEP, made)
+    connection.execute(_FORGET)

@@ -1,0 +1,51 @@
+"""What signed callbacks claimed: this job belongs to that attempt. Believed only after asking Coconut."""
+
+from database import notify
+from database.pool import Database
+from domain.records import Cause
+
+# A job sends a handful of events; more different ids than this for one attempt cannot all be honest.
+_MOST_CLAIMS = 8
+
+# Claims of one attempt are counted one after the other: callbacks at the same time would not see each other's.
+_LOCK_ATTEMPT = "SELECT pg_advisory_xact_lock(hashtextextended(%(video_id)s || '/' || %(attempt)s::text, 7603))"
+
+_RECORD = """
+INSERT INTO job_claims (video_id, attempt, job_id)
+SELECT %(video_id)s, %(attempt)s, %(job_id)s
+WHERE EXISTS (SELECT FROM attempts WHERE video_id = %(video_id)s AND attempt = %(attempt)s)
+  AND (SELECT count(*) FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s) < %(at_most)s
+ON CONFLICT DO NOTHING
+"""
+
+# A job that is on record for another attempt would be refused at every adoption, for ever.
+_OF_ATTEMPT = """
+SELECT job_id FROM job_claims AS claimed WHERE video_id = %(video_id)s AND attempt = %(attempt)s
+  AND NOT EXISTS (SELECT FROM attempts AS known WHERE known.job_id = claimed.job_id
+                  AND (known.video_id, known.attempt) <> (claimed.video_id, claimed.attempt))
+ORDER BY claimed_at, job_id
+"""
+
+
+class Claims:
+    """The claims of all attempts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
+        """Keep a verified callback's claim and nudge. A claim for an attempt we never made is dropped.
+
+        Raises UnavailableError.
+        """
+        claim = {"video_id": video_id, "attempt": attempt, "job_id": job_id, "at_most": _MOST_CLAIMS}
+        with self._database.transaction() as connection:
+            connection.execute(_LOCK_ATTEMPT, claim)
+            connection.execute(_RECORD, claim)
+            notify.send(connection, notify.Nudge(video_id, Cause.CLAIM))
+
+    def of_attempt(self, video_id: str, attempt: int) -> list[str]:
+        """Return the claimed job ids, oldest first. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_OF_ATTEMPT, {"video_id": video_id, "attempt": attempt}).fetchall()
+        return [columns["job_id"] for columns in found]

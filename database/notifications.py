@@ -1,0 +1,52 @@
+"""What owners and integrators are told: made in the transaction that made it true, once for each edition and kind.
+
+A notification says what was true then: it does not change when the video does, and outlives it. Sending it is in
+database/outbox.py.
+"""
+
+from psycopg.rows import DictRow
+
+from database.pool import Connection
+from domain.failures import FailureCode
+from domain.notifications import Kind, Notification, ToldFailure
+from domain.records import VideoRow
+from domain.video import AT_REST
+
+NOTIFICATION = """
+    notifications.notification_id, notifications.kind, notifications.video_id, notifications.edition,
+    notifications.owner, notifications.created_at, notifications.sequence, notifications.title,
+    notifications.metadata, notifications.email, notifications.failure, notifications.is_playable"""
+
+# Told once for each edition and kind, however often that edition ends that way.
+_TELL = """
+INSERT INTO notifications (
+    video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable)
+SELECT video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata, owner_email,
+       failure - 'provider_answer', is_playable AND NOT deleted
+FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
+"""
+
+
+def tell_owner(connection: Connection, row: VideoRow) -> None:
+    """Put on record that the owner is to be told, if ``row`` has come to rest, in the transaction that stored it."""
+    if row.observed.phase in AT_REST:
+        connection.execute(_TELL, {"video_id": row.wish.video_id})
+
+
+def notification(columns: DictRow) -> Notification:
+    """Make the value of the columns NOTIFICATION."""
+    failure = columns["failure"]
+    return Notification(
+        notification_id=columns["notification_id"],
+        kind=Kind(columns["kind"]),
+        video_id=columns["video_id"],
+        edition=columns["edition"],
+        owner=columns["owner"],
+        created_at=columns["created_at"],
+        sequence=columns["sequence"],
+        title=columns["title"],
+        metadata=columns["metadata"],
+        email=columns["email"],
+        failure=ToldFailure(FailureCode(failure["code"]), failure["message"]) if failure else None,
+        is_playable=columns["is_playable"],
+    )

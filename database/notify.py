@@ -1,0 +1,57 @@
+"""NOTIFY and LISTEN: how a commit wakes the operator. A lost nudge costs one poll interval, nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from database.pool import NOTICING_A_LOST_SERVER, Connection
+from domain.errors import UnavailableError
+from domain.records import Cause
+
+_CHANNEL = "video_uploads"
+_NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """Look at this video now. ``cause`` goes into the history of what the look finds."""
+
+    video_id: str
+    cause: Cause
+
+
+def send(connection: Connection, nudge: Nudge) -> None:
+    """Wake the operator when the transaction of ``connection`` commits."""
+    connection.execute(_NOTIFY, {"channel": _CHANNEL, "payload": f"{nudge.cause} {nudge.video_id}"})
+
+
+def listen(url: str, *, quiet_seconds: float) -> Iterator[Nudge | None]:
+    """Yield nudges as they arrive, and None at least every ``quiet_seconds`` so that the caller can stop.
+
+    The first None says that the channel is open. Raises UnavailableError when the connection is lost.
+    """
+    try:
+        where = make_conninfo(url, **NOTICING_A_LOST_SERVER)
+        with psycopg.connect(
+            where, autocommit=True, connect_timeout=3, application_name="video-uploads-listen"
+        ) as conn:
+            conn.execute(f"LISTEN {_CHANNEL}")
+            yield None
+            while True:
+                for notice in conn.notifies(timeout=quiet_seconds, stop_after=1):
+                    nudge = _parse(notice.payload)
+                    if nudge is not None:
+                        yield nudge
+                yield None
+    except psycopg.OperationalError as error:
+        raise UnavailableError(f"listening at Postgres: {type(error).__name__}") from error
+
+
+def _parse(payload: str) -> Nudge | None:
+    cause, _, video_id = payload.partition(" ")
+    try:
+        return Nudge(video_id, Cause(cause))
+    except ValueError:  # another program uses the channel; it cannot harm us
+        return None

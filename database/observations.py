@@ -1,0 +1,110 @@
+"""What the operator saw: its side of `videos`. Committed here first; the resource's status is a projection.
+
+A commit names the revision it builds on, of the wish and of the observation. If either moved, nothing is
+written and the pass is dropped: the next one sees the newer world.
+"""
+
+from database import attempts
+from database.columns import SET_OBSERVED, VIDEO, observed_columns, video_row
+from database.events import append_event
+from database.notifications import tell_owner
+from database.pool import Database
+from domain.records import AttemptChange, Cause, Settle, VideoRow, WorkingRow
+from domain.video import Observed, Origin, Phase
+
+_COMMIT = f"""
+UPDATE videos SET {SET_OBSERVED}
+WHERE video_id = %(video_id)s AND observed_revision = %(before)s
+  AND (revision = %(wish_revision)s OR %(is_settlement)s)
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+
+_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
+
+# No pass looks at the job of a deleted or held video, so nothing would ever give its place back.
+_RUNNING = """
+SELECT count(*) AS running FROM videos
+WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp()
+"""
+
+_WORKING = """
+SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at,
+       (edition, retries) > (observed_edition, observed_retries) AND NOT deleted AND NOT is_paused AS is_behind
+FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
+"""
+
+
+class Observations:
+    """The observations of all videos."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def commit(
+        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+    ) -> VideoRow | None:
+        """Replace the observation in ``before`` by ``after``, with its history and attempt, in one transaction.
+
+        Returns the new row, or None when the row moved meanwhile and nothing was written.
+        Raises UnavailableError; then the commit may or may not have happened.
+        """
+        parameters = {
+            **observed_columns(after),
+            "observed_revision": before.observed.revision + 1,
+            "video_id": before.wish.video_id,
+            "before": before.observed.revision,
+            "wish_revision": before.wish.revision,
+            # What became of a paid job is a fact whatever is wished meanwhile: it must not be lost.
+            "is_settlement": isinstance(attempt, Settle),
+        }
+        try:
+            with self._database.transaction() as connection:
+                written = connection.execute(_COMMIT, parameters).fetchone()
+                if written is None:
+                    return None
+                row = video_row(written)
+                if attempt is not None:
+                    attempts.write(connection, row.wish.video_id, attempt)
+                if is_transition(before.observed, row.observed):
+                    append_event(connection, row, cause)
+                if row.observed.phase is not before.observed.phase:
+                    tell_owner(connection, row)
+                return row
+        except attempts.AlreadyTakenError:
+            return None
+
+    def get(self, video_id: str) -> VideoRow | None:
+        """Return one row. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_GET, {"video_id": video_id}).fetchone()
+        return None if found is None else video_row(found)
+
+    def running_jobs(self) -> int:
+        """Return how many jobs run, as far as is known here. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_RUNNING).fetchone()
+        return found["running"] if found else 0
+
+    def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
+        """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""
+        with self._database.connection() as connection:
+            found = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
+        known = [{"origin": Origin(columns["origin"]), "phase": Phase(columns["phase"])} for columns in found]
+        return [WorkingRow(**{**columns, **words}) for columns, words in zip(found, known, strict=True)]
+
+
+def is_transition(before: Observed, after: Observed) -> bool:
+    """Tell whether an observation belongs into the history; progress alone does not."""
+    return _told(before) != _told(after)
+
+
+def _told(observed: Observed) -> tuple[object, ...]:
+    return (
+        observed.phase,
+        observed.reason,
+        observed.attempt,
+        observed.message,
+        observed.is_paused,
+        observed.is_playable,
+        observed.attempt_floor,
+    )

@@ -1,0 +1,111 @@
+"""Notifications on their way: who gets each one, which delivery is due, what became of it. The operator's side.
+
+Nothing here sends. A delivery is taken by moving its time ahead: if its taker dies, it is due again then, so each one
+is made at least once. Endpoints and the log of deliveries, as administrators see them, are in
+database/webhook_endpoints.py and database/deliveries.py.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from database.notifications import NOTIFICATION, notification
+from database.pool import Database
+from domain.notifications import MAIL, Endpoint, Outcome, Taken
+
+# Whoever else dispatches takes other rows; the unique key would stop a second delivery besides.
+_DISPATCH = """
+WITH waiting AS (
+    SELECT notification_id, kind, video_id, email FROM notifications
+    WHERE NOT is_dispatched ORDER BY created_at LIMIT %(at_most)s FOR UPDATE SKIP LOCKED
+), addressed AS (
+    INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at)
+    SELECT notification_id, endpoint_id, video_id, %(now)s FROM waiting JOIN webhook_endpoints
+        ON disabled_at IS NULL AND kind = ANY(kinds)
+    UNION ALL
+    SELECT notification_id, NULL::uuid, video_id, %(now)s FROM waiting WHERE %(with_mail)s AND email IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+UPDATE notifications SET is_dispatched = true FROM waiting
+WHERE notifications.notification_id = waiting.notification_id
+"""
+
+_IS_OPEN = "disabled_at IS NULL AND (held_until IS NULL OR held_until <= %(now)s)"
+_IS_DUE = "state = 'pending' AND next_at <= %(now)s"
+_DUE_LANES = f"""
+SELECT endpoint_id::text AS lane FROM webhook_endpoints
+WHERE {_IS_OPEN} AND EXISTS (SELECT FROM deliveries WHERE lane = webhook_endpoints.endpoint_id::text AND {_IS_DUE})
+UNION ALL
+SELECT '{MAIL}' WHERE %(with_mail)s AND EXISTS (SELECT FROM deliveries WHERE lane = '{MAIL}' AND {_IS_DUE})
+"""  # noqa: S608 - a constant
+
+_TAKE = f"""
+WITH taken AS (
+    UPDATE deliveries SET attempts = attempts + 1, next_at = %(leased_until)s
+    WHERE delivery_id = (
+        SELECT delivery_id FROM deliveries
+        WHERE lane = %(lane)s AND {_IS_DUE} AND (endpoint_id IS NULL OR EXISTS (
+            SELECT FROM webhook_endpoints WHERE endpoint_id = deliveries.endpoint_id AND {_IS_OPEN}))
+        ORDER BY next_at, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING delivery_id, notification_id, endpoint_id, attempts
+)
+SELECT {NOTIFICATION}, delivery_id, endpoint_id, attempts, url,
+       ARRAY(SELECT secret FROM webhook_secrets WHERE webhook_secrets.endpoint_id = taken.endpoint_id
+             ORDER BY webhook_secrets.created_at, secret_id) AS secrets
+FROM taken JOIN notifications USING (notification_id) LEFT JOIN webhook_endpoints USING (endpoint_id)
+"""  # noqa: S608
+
+# Only what this attempt found: a delivery that was taken again meanwhile is its new taker's.
+_SETTLE = """
+UPDATE deliveries SET
+    state = %(state)s, next_at = coalesce(%(next_at)s, next_at), last_status = %(status)s, last_answer = %(answer)s,
+    settled_at = CASE WHEN %(state)s <> 'pending' THEN %(now)s::timestamptz END
+WHERE delivery_id = %(delivery_id)s AND attempts = %(attempt)s AND state = 'pending'
+RETURNING endpoint_id
+"""
+_HOLD = "UPDATE webhook_endpoints SET held_until = %(held_until)s WHERE endpoint_id = %(endpoint_id)s"
+_DISABLE = """
+UPDATE webhook_endpoints SET disabled_at = %(now)s, disabled_reason = 'gone'
+WHERE endpoint_id = %(endpoint_id)s AND disabled_at IS NULL
+"""
+
+
+class Outbox:
+    """The deliveries of all notifications. Every method raises UnavailableError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
+        """Address the oldest notifications that nobody has looked at; returns how many there were."""
+        with self._database.connection() as connection:
+            addressed = connection.execute(_DISPATCH, {"with_mail": with_mail, "now": now, "at_most": at_most})
+            return addressed.rowcount
+
+    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+        """Return the endpoints, and MAIL, that something is due for now."""
+        with self._database.connection() as connection:
+            found = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
+        return [columns["lane"] for columns in found]
+
+    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> Taken | None:
+        """Take what has been due the longest in a lane; nobody else takes it until the lease ends."""
+        with self._database.connection() as connection:
+            found = connection.execute(_TAKE, {"lane": lane, "now": now, "leased_until": leased_until}).fetchone()
+        if found is None:
+            return None
+        endpoint = Endpoint(found["endpoint_id"], found["url"], tuple(found["secrets"])) if found["url"] else None
+        return Taken(found["delivery_id"], found["attempts"], notification(found), endpoint)
+
+    def settle(self, taken: Taken, outcome: Outcome, *, now: datetime) -> bool:
+        """Put on record what became of it; False when somebody else has taken it since."""
+        parameters = {**vars(outcome), "delivery_id": taken.delivery_id, "attempt": taken.attempt, "now": now}
+        with self._database.transaction() as connection:
+            settled = connection.execute(_SETTLE, parameters).fetchone()
+            if settled is None:
+                return False
+            about = {"endpoint_id": settled["endpoint_id"], "now": now, "held_until": outcome.held_until}
+            if outcome.held_until is not None:
+                connection.execute(_HOLD, about)
+            if outcome.is_gone:
+                connection.execute(_DISABLE, about)
+        return True

@@ -1,0 +1,136 @@
+"""The working set at a glance: how many uploads are where, what is late, and whether callbacks arrive.
+
+Only what is not retired is counted, along `videos_working` and the primary keys behind it, and at most so many rows:
+a look costs the same however many videos there are. What retired is at rest, and dead letters are counted apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from database.pool import Database
+from domain.video import Phase
+
+# Twice what an operator is built for (10,000 in flight).
+ROWS_MAX = 20_000
+DEAD_LETTERS_MAX = 10_000
+CALLBACKS_SINCE = timedelta(hours=1)
+BINS = 12
+
+_WORKING = """
+SELECT phase, reason, is_paused, count(*) AS uploads, min(phase_since) AS oldest_since,
+       count(*) FILTER (WHERE deadline_at < %(now)s AND NOT is_paused) AS overdue
+FROM (SELECT phase, reason, is_paused, phase_since, deadline_at, deleted FROM videos
+      WHERE NOT retired LIMIT %(at_most)s) AS working
+WHERE NOT deleted
+GROUP BY phase, reason, is_paused
+"""
+
+_SEEN = "SELECT count(*) AS rows FROM (SELECT FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working"
+
+_DEAD_LETTERS = """
+SELECT count(*) AS uploads
+FROM (SELECT FROM videos WHERE phase = 'errored' AND NOT deleted LIMIT %(at_most)s) AS dead
+"""
+
+# Side by side for each upload instead of joined: whatever the planner believes, it walks the primary keys.
+_CLAIMS = """
+SELECT max(found.claimed_at) AS last_claim_at,
+       count(*) FILTER (WHERE found.claimed_at > %(since)s) AS claims,
+       width_bucket(extract(epoch FROM found.claimed_at), extract(epoch FROM %(since)s::timestamptz),
+                    extract(epoch FROM %(now)s::timestamptz), %(bins)s) AS bin
+FROM (SELECT video_id FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working
+CROSS JOIN LATERAL (
+    SELECT claimed_at FROM job_claims WHERE video_id = working.video_id OFFSET 0
+) AS found
+GROUP BY bin
+"""
+
+_FINISHED = """
+SELECT count(*) AS jobs, count(*) FILTER (WHERE NOT found.is_claimed) AS unclaimed
+FROM (SELECT video_id FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM job_claims WHERE video_id = working.video_id AND attempt = attempts.attempt
+    ) AS is_claimed
+    FROM attempts
+    WHERE video_id = working.video_id AND state IN ('completed', 'failed') AND settled_at > %(since)s OFFSET 0
+) AS found
+"""
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Uploads that are in the same place for the same reason. ``overdue``: those past their deadline."""
+
+    phase: Phase
+    reason: str
+    is_paused: bool
+    uploads: int
+    oldest_since: datetime
+    overdue: int
+
+
+@dataclass(frozen=True)
+class CallbackHealth:
+    """What callbacks told in the last hour. ``by_bin``: claims in twelve equal parts of it, oldest first."""
+
+    by_bin: tuple[int, ...]
+    last_claim_at: datetime | None
+    finished: int
+    finished_unclaimed: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One look. ``is_complete``: whether every upload of the working set was counted."""
+
+    crowds: tuple[Crowd, ...]
+    dead_letters: int
+    callbacks: CallbackHealth
+    is_complete: bool
+
+
+class Overviews:
+    """Looks at the working set."""
+
+    def __init__(self, database: Database, *, rows_max: int = ROWS_MAX) -> None:
+        self._database = database
+        self._rows_max = rows_max
+
+    def look(self, now: datetime) -> Overview:
+        """Count what there is. Raises UnavailableError."""
+        asked = {"now": now, "since": now - CALLBACKS_SINCE, "at_most": self._rows_max, "bins": BINS}
+        with self._database.connection() as connection:
+            crowds = connection.execute(_WORKING, asked).fetchall()
+            claims = connection.execute(_CLAIMS, asked).fetchall()
+            (finished,) = connection.execute(_FINISHED, asked).fetchall()
+            (seen,) = connection.execute(_SEEN, {"at_most": self._rows_max + 1}).fetchall()
+            (dead,) = connection.execute(_DEAD_LETTERS, {"at_most": DEAD_LETTERS_MAX}).fetchall()
+        return Overview(
+            crowds=tuple(_crowd(columns) for columns in crowds),
+            dead_letters=dead["uploads"],
+            callbacks=_health(claims, finished),
+            is_complete=seen["rows"] <= self._rows_max,
+        )
+
+
+def _crowd(columns: Mapping[str, Any]) -> Crowd:
+    return Crowd(
+        phase=Phase(columns["phase"]),
+        reason=columns["reason"],
+        is_paused=columns["is_paused"],
+        uploads=columns["uploads"],
+        oldest_since=columns["oldest_since"],
+        overdue=columns["overdue"],
+    )
+
+
+def _health(claims: list[dict[str, Any]], finished: Mapping[str, Any]) -> CallbackHealth:
+    by_bin = {row["bin"]: row["claims"] for row in claims}
+    last = max((row["last_claim_at"] for row in claims), default=None)
+    # Bins are numbered from 1; what is older is 0. A claim of this very moment may be beyond the last.
+    counts = [by_bin.get(number, 0) for number in range(1, BINS + 1)]
+    counts[-1] += by_bin.get(BINS + 1, 0)
+    return CallbackHealth(tuple(counts), last, finished["jobs"], finished["unclaimed"])

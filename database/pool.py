@@ -1,0 +1,100 @@
+"""The pool of connections, and how psycopg's trouble becomes ours. No table is named here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+from pydantic_core import from_json
+
+from domain.errors import UnavailableError
+
+Connection = psycopg.Connection[DictRow]
+
+# Above every honest statement here, below the API's request limit and the operator's shutdown grace.
+_STATEMENT_TIMEOUT_MS = 5_000
+_CONNECT_TIMEOUT_SECONDS = 3
+
+# A server whose machine is lost says nothing any more, and no timeout of its own ends a wait for it: the defaults of
+# Linux would after a quarter of an hour, or two hours where nothing is sent.
+NOTICING_A_LOST_SERVER = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+class Database:
+    """Connections to one Postgres, shared by the threads of one process."""
+
+    def __init__(self, url: str, *, max_size: int, timeout_seconds: float = 3) -> None:
+        """Open the pool without waiting for Postgres; ``timeout_seconds`` bounds the wait for a connection."""
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=max_size,
+            timeout=timeout_seconds,
+            max_waiting=max_size * 16,
+            # The pool doubles its pauses as long as it tries, and so would stay away for as long again as Postgres
+            # was. When it gives up, the next caller makes it begin anew.
+            reconnect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            open=True,
+            configure=_read_json_quickly,
+            kwargs={
+                # A read is then one round trip; what needs a transaction says so.
+                "autocommit": True,
+                "row_factory": dict_row,
+                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+                "application_name": "video-uploads",
+                **NOTICING_A_LOST_SERVER,
+            },
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection in autocommit. Raises UnavailableError when Postgres is away."""
+        try:
+            with self._pool.connection() as connection, _not_kept_if_it_only_reads(connection):
+                yield connection
+        except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+            raise UnavailableError("waiting for a connection to Postgres: none became free") from error
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise UnavailableError("asking Postgres: this server only reads") from error
+        except psycopg.OperationalError as error:
+            # One dead connection means a restart: do not let every pooled one fail a caller in turn.
+            self._pool.check()
+            raise UnavailableError(f"asking Postgres: {type(error).__name__}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Lend a connection inside one transaction: committed at the end, rolled back on any error."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    def check(self) -> None:
+        """Ask Postgres for nothing. Raises UnavailableError."""
+        with self.connection() as connection:
+            connection.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Close every connection; later calls raise UnavailableError."""
+        self._pool.close()
+
+
+@contextmanager
+def _not_kept_if_it_only_reads(connection: Connection) -> Iterator[None]:
+    """Close a connection to a server that is no longer the one that writes: the next may lead to its successor."""
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction:
+        connection.close()
+        raise
+
+
+def _read_json_quickly(connection: Connection) -> None:
+    """Rows hold up to five objects, and the standard library takes longer for them than the select."""
+    set_json_loads(from_json, connection)

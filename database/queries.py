@@ -1,0 +1,109 @@
+"""Reading videos: one of them, an owner's in pages, the dead letters of all owners. Nothing is changed here.
+
+A page begins after a row, not at a number, so the last one costs what the first does: each statement below walks
+a range of one index (migrations 0001 to 0003) and skips next to nothing. Whether a caller may see a row is decided
+in webapi/.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from database.columns import VIDEO, video_rows
+from database.pool import Database
+from domain.records import VideoRow
+from domain.video import Phase
+
+_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
+
+# Statements of their own instead of one with alternatives: a plan is made for all parameters alike.
+_OF_OWNER = """
+SELECT {video} FROM videos
+WHERE owner = %(owner)s AND {which} AND (created_at, video_id) < (%(at)s, %(video_id)s)
+ORDER BY created_at DESC, video_id DESC LIMIT %(at_most)s
+"""
+_DEAD_LETTERS = f"""
+SELECT {VIDEO} FROM videos
+WHERE phase = 'errored' AND NOT deleted AND (phase_since, video_id) < (%(at)s, %(video_id)s)
+ORDER BY phase_since DESC, video_id DESC LIMIT %(at_most)s
+"""  # noqa: S608 - a constant
+# Of a video that is not deleted this is what `shown_phase` of domain/video.py says.
+_LISTED = "(CASE WHEN deleted THEN 'deleted' WHEN is_playable THEN 'ready' ELSE phase END)"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of an owner's videos: by the phase people see, and whether deleted ones instead of the others.
+
+    ``errored`` means the newest edition, also where an older one can still be played.
+    """
+
+    owner: str
+    status: Phase | None = None
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place in a list: what the list is sorted by."""
+
+    at: datetime
+    video_id: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list, newest first. ``last``: the place of the last one; None when no more rows follow."""
+
+    rows: tuple[VideoRow, ...]
+    last: Place | None
+
+
+class Catalogue:
+    """The videos of all owners. Every method raises UnavailableError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, video_id: str) -> VideoRow | None:
+        """Return one row, whoever owns it."""
+        with self._database.connection() as connection:
+            return connection.cursor(row_factory=video_rows).execute(_GET, {"video_id": video_id}).fetchone()
+
+    def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
+        """Return a page of the selected videos, newest first."""
+        statement = _OF_OWNER.format(video=VIDEO, which=_which(selection))
+        rows = self._rows(statement, after, at_most, owner=selection.owner, status=selection.status)
+        return _page([(row, Place(row.created_at, row.wish.video_id)) for row in rows], at_most)
+
+    def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
+        """Return a page of all owners' videos whose newest edition failed, the latest failure first."""
+        rows = self._rows(_DEAD_LETTERS, after, at_most)
+        return _page([(row, Place(row.observed.phase_since, row.wish.video_id)) for row in rows], at_most)
+
+    def _rows(self, statement: str, after: Place | None, at_most: int, **wanted: str | None) -> list[VideoRow]:
+        # Nothing is newer than infinity, so that the first page needs no statement of its own. One row more than
+        # is shown tells whether another page follows.
+        begin = {"at": after.at, "video_id": after.video_id} if after else {"at": "infinity", "video_id": ""}
+        with self._database.connection() as connection:
+            cursor = connection.cursor(row_factory=video_rows)
+            return cursor.execute(statement, {**wanted, **begin, "at_most": at_most + 1}).fetchall()
+
+
+def _which(selection: Selection) -> str:
+    match selection:
+        case Selection(is_deleted=True, status=None):
+            return f"{_LISTED} = 'deleted'"
+        case Selection(is_deleted=True):
+            return f"{_LISTED} = 'deleted' AND phase = %(status)s"
+        case Selection(status=None):
+            return "NOT deleted"
+        case Selection(status=Phase.ERRORED):
+            return "NOT deleted AND phase = 'errored'"
+        case _:
+            return f"{_LISTED} = %(status)s"
+
+
+def _page(placed: Sequence[tuple[VideoRow, Place]], at_most: int) -> Page:
+    shown = placed[:at_most]
+    return Page(tuple(row for row, _ in shown), shown[-1][1] if len(placed) > at_most else None)

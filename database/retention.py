@@ -1,0 +1,83 @@
+"""How a row leaves the working set, and how it ends: retirement, purge, and the tombstone that a purge leaves."""
+
+from datetime import datetime
+
+from database.columns import VIDEO, video_row
+from database.pool import Database
+from domain.records import VideoRow
+
+# At exactly the revisions that the pass looked at: whoever wished or saw something since has work to do.
+_RETIRE = f"""
+UPDATE videos SET retired = true
+WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND NOT retired
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+
+_BURY = """
+WITH gone AS (
+    DELETE FROM videos
+    WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
+    RETURNING video_id, owner, edition, attempt, observed_revision, title, metadata, owner_email
+), told AS (
+    INSERT INTO notifications (video_id, edition, kind, owner, sequence, title, metadata, email)
+    SELECT video_id, edition, 'video.deleted', owner, observed_revision + 1, title, metadata, owner_email
+    FROM gone ON CONFLICT DO NOTHING
+)
+INSERT INTO tombstones (video_id, last_attempt) SELECT video_id, attempt FROM gone
+ON CONFLICT (video_id) DO UPDATE SET purged_at = clock_timestamp(), last_attempt = excluded.last_attempt
+"""
+
+_PURGEABLE = """
+SELECT video_id FROM videos WHERE deleted_at <= %(before)s ORDER BY deleted_at LIMIT %(at_most)s
+"""
+
+_LAST_ATTEMPT = "SELECT last_attempt FROM tombstones WHERE video_id = %(video_id)s"
+
+_KEPT = "interval '30 days'"
+_CLEAN = (
+    f"DELETE FROM tombstones WHERE purged_at < clock_timestamp() - {_KEPT}",  # noqa: S608 - a constant
+    f"DELETE FROM notifications WHERE created_at < clock_timestamp() - {_KEPT}",  # noqa: S608
+)
+
+
+class Endings:
+    """The ends of all videos. Every method raises UnavailableError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def retire(self, row: VideoRow) -> VideoRow | None:
+        """Mark that the resource may leave Kubernetes; None when the row moved meanwhile."""
+        with self._database.connection() as connection:
+            found = connection.execute(_RETIRE, _at(row)).fetchone()
+        return None if found is None else video_row(found)
+
+    def purge(self, row: VideoRow) -> bool:
+        """Remove a deleted row and all that hangs on it, leave a tombstone; False when the row moved meanwhile."""
+        with self._database.connection() as connection:
+            return connection.execute(_BURY, _at(row)).rowcount == 1
+
+    def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
+        """Return the videos deleted before then, oldest first."""
+        with self._database.connection() as connection:
+            found = connection.execute(_PURGEABLE, {"before": before, "at_most": at_most}).fetchall()
+        return [columns["video_id"] for columns in found]
+
+    def last_attempt(self, video_id: str) -> int | None:
+        """Return the newest attempt of a purged video; None when none of this name was purged lately."""
+        with self._database.connection() as connection:
+            found = connection.execute(_LAST_ATTEMPT, {"video_id": video_id}).fetchone()
+        return None if found is None else found["last_attempt"]
+
+    def forget_old(self) -> int:
+        """Drop tombstones, and notifications with their deliveries, after 30 days; returns how many."""
+        with self._database.connection() as connection:
+            return sum(connection.execute(statement).rowcount for statement in _CLEAN)
+
+
+def _at(row: VideoRow) -> dict[str, object]:
+    return {
+        "video_id": row.wish.video_id,
+        "revision": row.wish.revision,
+        "observed_revision": row.observed.revision,
+    }

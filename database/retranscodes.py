@@ -1,0 +1,82 @@
+"""A new edition that an owner asks for by hand. Each may buy jobs, so those of a day are counted.
+
+The edition of a video that lost its files is wished for in database/audit.py, under a budget of its own.
+"""
+
+from dataclasses import dataclass
+
+from psycopg.rows import DictRow
+
+from database.columns import VIDEO
+from database.pool import Connection
+
+_DAY_SECONDS = 86_400.0
+
+# One owner's are counted one after the other, as with the creations of database/commands.py.
+_LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7603))"
+
+# Where `is_retranscodable` of domain/video.py holds, and the last edition that was asked for has begun.
+_RETRANSCODE = f"""
+UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false
+WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
+  AND phase = 'ready' AND is_playable AND edition <= observed_edition
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+
+_COUNT = """
+INSERT INTO retranscodes (video_id, edition, owner)
+SELECT %(video_id)s, %(edition)s, %(owner)s
+WHERE (SELECT count(*) FROM retranscodes
+       WHERE owner = %(owner)s AND asked_at > clock_timestamp() - interval '1 day') < %(per_day)s
+"""
+
+# The one that has to leave the day before the next one fits.
+_OLDEST_COUNTED = """
+SELECT extract(epoch FROM asked_at + interval '1 day' - clock_timestamp())::float AS seconds
+FROM retranscodes WHERE owner = %(owner)s AND asked_at > clock_timestamp() - interval '1 day'
+ORDER BY asked_at DESC OFFSET %(per_day)s - 1 LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Who asks, and how many re-transcodes a day are allowed."""
+
+    owner: str
+    per_day: int
+
+
+class RetranscodesSpentError(Exception):
+    """The owner has asked for as many re-transcodes in the last day as allowed."""
+
+    def __init__(self, *, per_day: int, retry_after_seconds: float) -> None:
+        super().__init__(f"{per_day} re-transcodes in a day are allowed")
+        self.per_day = per_day
+        self.retry_after_seconds = retry_after_seconds
+
+
+def lock_owner(connection: Connection, allowance: Allowance) -> None:
+    """Let nobody else count this owner's until the transaction ends."""
+    connection.execute(_LOCK_OWNER, {"owner": allowance.owner})
+
+
+def ask(connection: Connection, video_id: str, allowance: Allowance) -> DictRow | None:
+    """Wish for a new edition and count it; None where there is nothing to transcode again.
+
+    Raises RetranscodesSpentError: the transaction has to be given up then.
+    """
+    changed = connection.execute(_RETRANSCODE, {"video_id": video_id}).fetchone()
+    if changed is None:
+        return None
+    counted = {"video_id": video_id, "edition": changed["edition"], **vars(allowance)}
+    if connection.execute(_COUNT, counted).rowcount == 0:
+        seconds = _wait(connection, allowance)
+        raise RetranscodesSpentError(per_day=allowance.per_day, retry_after_seconds=seconds)
+    return changed
+
+
+def _wait(connection: Connection, allowance: Allowance) -> float:
+    if allowance.per_day < 1:
+        return _DAY_SECONDS
+    found = connection.execute(_OLDEST_COUNTED, vars(allowance)).fetchone()
+    return max(1.0, found["seconds"]) if found else 1.0

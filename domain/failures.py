@@ -1,0 +1,93 @@
+"""Why an edition can end in `errored`: the closed list of codes, and what each one tells a person.
+
+The same words reach the API, the resource's status and the docs. Problems of one API call
+(a bad field, a missing token) are not here: they are in webapi/http/problems.py.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where on its way an upload failed."""
+
+    UPLOAD = "upload"
+    SUBMISSION = "submission"
+    TRANSCODE = "transcode"
+    OUTPUTS = "outputs"
+
+
+class FailureCode(StrEnum):
+    """Every reason to end in `errored`."""
+
+    IMPORT_REFUSED = "import_refused"
+    UPLOAD_EXPIRED = "upload_expired"
+    FILE_EMPTY = "file_empty"
+    FILE_TOO_LARGE = "file_too_large"
+    SIZE_MISMATCH = "size_mismatch"
+    NOT_A_VIDEO = "not_a_video"
+    VIDEO_INCOMPLETE = "video_incomplete"
+    SOURCE_MISSING = "source_missing"
+    SOURCE_CHANGED = "source_changed"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_REFUSED = "provider_refused"
+    SUBMISSION_UNRESOLVED = "submission_unresolved"
+    SUBMISSIONS_EXHAUSTED = "submissions_exhausted"
+    TRANSCODE_FAILED = "transcode_failed"
+    TRANSCODE_TIMEOUT = "transcode_timeout"
+    JOB_LOST = "job_lost"
+    OUTPUTS_INVALID = "outputs_invalid"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a failure code means for a person. ``retryable``: the same bytes may succeed when asked again."""
+
+    stage: Stage
+    retryable: bool
+    action: str
+
+
+_NEW_FILE = "Upload a playable video file, then retry."
+_RETRY = "Retry the video; nothing needs to be uploaded again."
+
+ADVICE: dict[FailureCode, Advice] = {
+    FailureCode.IMPORT_REFUSED: Advice(
+        Stage.UPLOAD, False, "Apply another VideoUpload, whose file lies under imports/ and the name of its namespace."
+    ),
+    FailureCode.UPLOAD_EXPIRED: Advice(Stage.UPLOAD, True, "Ask for a retry and upload the file again."),
+    FailureCode.FILE_EMPTY: Advice(Stage.UPLOAD, False, _NEW_FILE),
+    FailureCode.FILE_TOO_LARGE: Advice(Stage.UPLOAD, False, "Upload a smaller file."),
+    FailureCode.SIZE_MISMATCH: Advice(Stage.UPLOAD, False, "Upload the whole file of the declared size."),
+    FailureCode.NOT_A_VIDEO: Advice(Stage.UPLOAD, False, _NEW_FILE),
+    FailureCode.VIDEO_INCOMPLETE: Advice(Stage.UPLOAD, False, "Upload the complete file; this one is cut off."),
+    FailureCode.SOURCE_MISSING: Advice(Stage.SUBMISSION, True, "Upload the file again, then retry."),
+    FailureCode.SOURCE_CHANGED: Advice(Stage.SUBMISSION, True, "Retry the video to accept the file that is there now."),
+    FailureCode.PROVIDER_UNAVAILABLE: Advice(Stage.SUBMISSION, True, _RETRY),
+    FailureCode.PROVIDER_REFUSED: Advice(Stage.SUBMISSION, False, "An operator must read the provider's answer."),
+    FailureCode.SUBMISSION_UNRESOLVED: Advice(
+        Stage.SUBMISSION, True, "Look for the job in the provider's dashboard, then retry; a retry may buy it again."
+    ),
+    FailureCode.SUBMISSIONS_EXHAUSTED: Advice(Stage.SUBMISSION, True, _RETRY),
+    FailureCode.TRANSCODE_FAILED: Advice(Stage.TRANSCODE, True, "Retry; if it fails again, upload another encoding."),
+    FailureCode.TRANSCODE_TIMEOUT: Advice(Stage.TRANSCODE, True, _RETRY),
+    FailureCode.JOB_LOST: Advice(Stage.TRANSCODE, True, _RETRY),
+    FailureCode.OUTPUTS_INVALID: Advice(Stage.OUTPUTS, True, _RETRY),
+    FailureCode.STORAGE_UNAVAILABLE: Advice(Stage.OUTPUTS, True, _RETRY),
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the newest edition is `errored`. ``provider_answer``: raw, at most 4 KB, URLs redacted."""
+
+    code: FailureCode
+    message: str
+    attempt: int
+    provider_answer: str | None = None
+
+    @property
+    def advice(self) -> Advice:
+        """Return what the code tells a person."""
+        return ADVICE[self.code]

@@ -1,0 +1,42 @@
+"""Jobs at the transcoder as values: what is ordered and what is known of a job. The adapter is controller/coconut/."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.errors import NeighbourError
+
+
+class UncertainError(NeighbourError):
+    """The request left and no answer came: the paid job may or may not exist."""
+
+
+class JobState(StrEnum):
+    """A job at Coconut, as far as the rules care. Unknown words count as in progress."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Coconut says of one job. ``is_permanent``: the same file would fail again; ``finished_at``: by its clock."""
+
+    job_id: str
+    state: JobState
+    progress_percent: int
+    problem: str = ""
+    is_permanent: bool = False
+    answer: str | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """All that differs from one submission to the next. The URLs are secrets."""
+
+    video_id: str
+    attempt: int
+    source_url: str
+    callback_url: str

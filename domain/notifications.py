@@ -1,0 +1,102 @@
+"""Notifications as values: what integrators and owners are told, and what became of a delivery."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from domain.failures import FailureCode
+
+
+class Kind(StrEnum):
+    """What is told. Only a person asks for the last one."""
+
+    READY = "video.ready"
+    ERRORED = "video.errored"
+    DELETED = "video.deleted"
+    TEST = "webhook.test"
+
+
+ToldKind = Literal[Kind.READY, Kind.ERRORED, Kind.DELETED]
+
+
+TOLD_OF_VIDEOS: tuple[ToldKind, ...] = (Kind.READY, Kind.ERRORED, Kind.DELETED)
+
+
+@dataclass(frozen=True)
+class ToldFailure:
+    """Why an edition failed, without the provider's raw words."""
+
+    code: FailureCode
+    message: str
+
+
+@dataclass(frozen=True)
+class Notification:
+    """Something to be told. ``sequence`` rises with the video; 0 where an earlier release wrote none.
+
+    ``email``: the owner's, if the token told one. ``is_playable``: whether some edition could be played then.
+    """
+
+    notification_id: UUID
+    kind: Kind
+    video_id: str
+    edition: int
+    owner: str
+    created_at: datetime
+    sequence: int
+    title: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    email: str | None = None
+    failure: ToldFailure | None = None
+    is_playable: bool = False
+
+
+MAIL = "mail"
+
+
+ANSWER_MAX = 1024
+
+
+class DeliveryState(StrEnum):
+    """What is known of one delivery."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a webhook goes, and what signs it."""
+
+    endpoint_id: UUID
+    url: str
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A delivery that is ours to make, for the ``attempt``-th time. Without an endpoint it goes by mail."""
+
+    delivery_id: UUID
+    attempt: int
+    notification: Notification
+    endpoint: Endpoint | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one attempt. ``next_at``: when the next one is due, if there is one.
+
+    ``held_until``: until when the endpoint wants to be left alone; ``is_gone``: it wants nothing any more.
+    """
+
+    state: DeliveryState
+    status: int | None
+    answer: str
+    next_at: datetime | None = None
+    held_until: datetime | None = None
+    is_gone: bool = False

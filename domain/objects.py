@@ -1,0 +1,114 @@
+"""What this room answers: facts about objects, verdicts on sources and outputs, signed requests. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.failures import FailureCode
+from domain.video import Rendition, object_version
+
+
+@dataclass(frozen=True)
+class SignedUpload:
+    """A request the client may make at storage until ``expires_at``.
+
+    ``headers`` are signed and must be sent as they are. A declared length is signed too; it is not among
+    them because every HTTP client sends the length of its body itself, and browsers let nobody else do it.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        # The URL is a secret until it expires.
+        return f"SignedUpload(method={self.method!r}, expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True)
+class SignedDownload:
+    """A URL that reads one object until ``expires_at``."""
+
+    url: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        # The URL is a secret until it expires.
+        return f"SignedDownload(expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """An object as storage describes it. ``etag`` without quotes, ``last_modified`` in UTC."""
+
+    etag: str
+    last_modified: datetime
+    file_bytes: int
+    content_type: str
+
+    @property
+    def version(self) -> str:
+        """Return what tells this object from the next one under the same key."""
+        return object_version(self.etag, self.last_modified)
+
+
+@dataclass(frozen=True)
+class SourceProblem:
+    """Why an original is not worth a paid job. ``version`` is the object that was judged."""
+
+    code: FailureCode
+    message: str
+    version: str
+
+
+@dataclass(frozen=True)
+class VerifiedOutputs:
+    """A job's complete outputs. ``poster_key`` is one of the attempt's thumbnails, None if there are none."""
+
+    renditions: tuple[Rendition, ...]
+    duration_seconds: float
+    poster_key: str | None
+
+
+@dataclass(frozen=True)
+class OutputsProblem:
+    """Why a job's outputs cannot be published: the first thing found wrong."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An object as a listing shows it. ``last_modified`` in UTC."""
+
+    key: str
+    file_bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class FolderPage:
+    """A part of what lies directly under a prefix. ``folders``: names without slashes."""
+
+    folders: tuple[str, ...]
+    files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part that storage holds. ``etag`` without quotes, ``last_modified`` in UTC."""
+
+    number: int
+    etag: str
+    file_bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class OpenUpload:
+    """A multipart upload that was neither completed nor aborted. ``initiated_at`` in UTC."""
+
+    key: str
+    upload_id: str
+    initiated_at: datetime

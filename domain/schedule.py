@@ -1,0 +1,137 @@
+"""Time: how long each phase may last, and when it is looked at next.
+
+The next check is never stored. Operator and API compute it from `phase_since`, the id and now, so polls
+are spread evenly and survive restarts. What a check then decides is in controller/rules/machine.py.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.video import AT_REST, Observed, Phase
+
+
+class Timing(BaseModel):
+    """Every duration of an upload's life, in seconds before scaling. ``scale`` shortens all of them alike in tests."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scale: float = Field(default=1.0, gt=0, le=1)
+    pending_deadline_seconds: float = 3600
+    # A day to begin, and for each part after the one before; a week for all of them (a phone on a train).
+    uploading_deadline_seconds: float = 24 * 3600
+    uploading_longest_seconds: float = 7 * 24 * 3600
+    uploaded_deadline_seconds: float = 7 * 24 * 3600
+    processing_deadline_seconds: float = 6 * 3600
+    # The first look is early for quick uploads, later ones rarer: most of the 24 h nothing happens.
+    uploading_first_check_seconds: float = 5
+    uploading_last_check_seconds: float = 60
+    uploaded_first_check_seconds: float = 5
+    uploaded_last_check_seconds: float = 60
+    # Coconut bills by output, not by question; its rate limit is unpublished, so stay below one a quarter minute.
+    processing_first_check_seconds: float = 15
+    processing_last_check_seconds: float = 120
+    # An early event of the job names it; after this long an unclaimed submission counts as lost.
+    resolve_window_seconds: float = 15 * 60
+    # From the intent's commit to the POST leaving, by the monotonic clock.
+    submission_start_seconds: float = 10
+    # Between a failed attempt and the next.
+    retry_first_delay_seconds: float = 30
+    retry_last_delay_seconds: float = 15 * 60
+    progress_interval_seconds: float = 15
+    upload_url_seconds: float = 15 * 60
+    # A resource at rest leaves Kubernetes after this long; its row stays.
+    retire_ready_seconds: float = 3600
+    retire_errored_seconds: float = 14 * 24 * 3600
+    # A deleted video can be restored for this long; then its files are removed.
+    delete_grace_seconds: float = 7 * 24 * 3600
+    # But not at the last moment: clocks differ, and the removal must not have begun.
+    restore_margin_seconds: float = 60
+
+    def scaled(self, seconds: float) -> timedelta:
+        """Return a duration of this configuration as it runs."""
+        return timedelta(seconds=seconds * self.scale)
+
+
+def deadline_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime | None:
+    """Return when a phase that began at ``phase_since`` ends by itself; None for phases at rest."""
+    match phase:
+        case Phase.PENDING:
+            return phase_since + timing.scaled(timing.pending_deadline_seconds)
+        case Phase.UPLOADING:
+            return phase_since + timing.scaled(timing.uploading_deadline_seconds)
+        case Phase.UPLOADED:
+            return phase_since + timing.scaled(timing.uploaded_deadline_seconds)
+        case Phase.PROCESSING:
+            return phase_since + timing.scaled(timing.processing_deadline_seconds)
+        case Phase.READY | Phase.ERRORED:
+            return None
+
+
+def next_check_at(video_id: str, observed: Observed, now: datetime, timing: Timing) -> datetime | None:
+    """Return the first scheduled look after ``now``; None when the newest edition is at rest or paused.
+
+    The period doubles from the phase's first to its last value as the phase grows older. Within a period
+    the look falls at a fraction given by the id, so uploads that began together are not looked at together.
+    """
+    if observed.phase in AT_REST or observed.is_paused:
+        return None
+    first, last = _periods(observed.phase, timing)
+    age = max(0.0, (now - observed.phase_since).total_seconds())
+    period = min(last, first)
+    while period < last and age >= period * 8:
+        period = min(last, period * 2)
+    offset = _fraction(video_id) * period
+    turns = int((age - offset) // period) + 1 if age >= offset else 0
+    check = observed.phase_since + timedelta(seconds=offset + turns * period)
+    while check <= now:  # rounding to microseconds may land on now itself
+        check += timedelta(seconds=period)
+    if observed.deadline_at is not None and now < observed.deadline_at < check:
+        return observed.deadline_at
+    return check
+
+
+def checks_of(phase: Phase, timing: Timing) -> str | None:
+    """Say how often a phase is looked at, in words that stay the same all through it; None at rest."""
+    if phase in AT_REST:
+        return None
+    first, last = _periods(phase, timing)
+    return f"every {_words(first)}, later every {_words(last)}"
+
+
+def retires_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime | None:
+    """Return when a resource at rest leaves Kubernetes; None for phases that are on their way."""
+    match phase:
+        case Phase.READY:
+            return phase_since + timing.scaled(timing.retire_ready_seconds)
+        case Phase.ERRORED:
+            return phase_since + timing.scaled(timing.retire_errored_seconds)
+        case _:
+            return None
+
+
+def restore_window(timing: Timing) -> timedelta:
+    """Return for how long after its deletion a video can be restored."""
+    return timing.scaled(timing.delete_grace_seconds - timing.restore_margin_seconds)
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+
+
+def _periods(phase: Phase, timing: Timing) -> tuple[float, float]:
+    match phase:
+        case Phase.PENDING | Phase.UPLOADING:
+            first, last = timing.uploading_first_check_seconds, timing.uploading_last_check_seconds
+        case Phase.UPLOADED:
+            first, last = timing.uploaded_first_check_seconds, timing.uploaded_last_check_seconds
+        case _:
+            first, last = timing.processing_first_check_seconds, timing.processing_last_check_seconds
+    return first * timing.scale, last * timing.scale
+
+
+def _fraction(video_id: str) -> float:
+    """Spread ids evenly over [0, 1)."""
+    digest = hashlib.blake2b(video_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

@@ -1,0 +1,220 @@
+"""The nouns: what a person wishes for one video, and what the operator has observed of it.
+
+`Wish` is all that a resource's spec is made from (crds/spec.py); `Observed` is all that its status is
+made from (crds/status.py). Postgres holds both (database/), Kubernetes shows them. The rules that lead
+from one observation to the next are in controller/rules/machine.py.
+"""
+
+import base64
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.failures import Failure
+
+GROUP = "video.uploads.dev"
+ORIGIN_LABEL = f"{GROUP}/origin"
+# What people ask for with nothing but kubectl; docs/videoupload.md tells them how.
+RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
+RETRY_REQUESTED_ANNOTATION = f"{GROUP}/retry-requested-at"
+PAUSED_ANNOTATION = f"{GROUP}/paused"
+
+DEFAULT_PROFILE = "hls-1080p"
+
+# A DNS label: what the API makes, and what people may call their imports. It becomes part of keys, URLs and signatures.
+VIDEO_ID_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+VIDEO_ID_MAX = 63
+
+
+class Phase(StrEnum):
+    """Where the newest edition is. The same six words in the API, the CRD, SQL and the docs."""
+
+    PENDING = "pending"
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    READY = "ready"
+    ERRORED = "errored"
+
+
+AT_REST = frozenset({Phase.READY, Phase.ERRORED})
+
+
+class Origin(StrEnum):
+    """Who owns the wish: our row (`api`), or a resource somebody else applies (`kubernetes`)."""
+
+    API = "api"
+    KUBERNETES = "kubernetes"
+
+
+class UploadMode(StrEnum):
+    """How the bytes are sent: one PUT, or parts."""
+
+    SINGLE = "single"
+    MULTIPART = "multipart"
+
+
+class Reason(StrEnum):
+    """Why an upload is where it is: stable CamelCase words for conditions and the REASON column."""
+
+    WAITING_FOR_UPLOAD_URL = "WaitingForUploadUrl"
+    WAITING_FOR_FILE = "WaitingForFile"
+    FILE_REJECTED = "FileRejected"
+    WAITING_FOR_SUBMISSION = "WaitingForSubmission"
+    SUBMISSION_DELAYED = "SubmissionDelayed"
+    SUBMISSION_UNCERTAIN = "SubmissionUncertain"
+    SUBMISSION_HELD = "SubmissionHeld"
+    SUBMISSIONS_PAUSED = "SubmissionsPaused"
+    WAITING_FOR_CAPACITY = "WaitingForCapacity"
+    TRANSCODING = "Transcoding"
+    PUBLISHING = "Publishing"
+    PUBLISHED = "Published"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted for one video. ``revision`` rises with every change; ``declared_bytes`` is the client's word."""
+
+    video_id: str
+    revision: int
+    origin: Origin
+    owner: str
+    title: str
+    filename: str
+    content_type: str
+    declared_bytes: int | None
+    upload_mode: UploadMode
+    region: str
+    storage_key: str
+    profile: str = DEFAULT_PROFILE
+    edition: int = 1
+    retries: int = 0
+    confirmations: int = 0
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """The original as storage described it when it was verified. ``etag`` without quotes."""
+
+    etag: str
+    last_modified: datetime
+    file_bytes: int
+    container: str
+
+    @property
+    def version(self) -> str:
+        """Return what tells one object version from the next."""
+        return object_version(self.etag, self.last_modified)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An object version that failed verification, and the client's confirmations when it did."""
+
+    code: str
+    message: str
+    version: str
+    confirmations: int
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """One variant of a published stream. ``uri`` is relative to ``processed/{video_id}/``; rates in bits/s."""
+
+    uri: str
+    bandwidth: int
+    average_bandwidth: int | None = None
+    width: int | None = None
+    height: int | None = None
+    codecs: str | None = None
+    frame_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The outputs that the stable playlist is made from: committed first, written and read back after."""
+
+    edition: int
+    attempt: int
+    duration_seconds: float
+    renditions: tuple[Rendition, ...]
+    has_poster: bool
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the operator last saw and concluded. One commit to Postgres per ``revision``.
+
+    ``edition``, ``retries``: the wish this is an answer to. ``attempt``: number of the newest paid
+    submission, 0 before the first. ``attempt_floor``: attempts up to this number belong to earlier editions
+    and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
+    playlist was read back. ``is_paused``: a person holds this upload, and deadlines with it. ``retry_token``: the
+    newest request for a retry by annotation that was taken up. ``confirmations_floor``: those up to this number
+    were about files of earlier tries.
+    """
+
+    revision: int
+    phase: Phase
+    phase_since: datetime
+    reason: Reason
+    message: str
+    deadline_at: datetime | None
+    edition: int = 1
+    retries: int = 0
+    attempt: int = 0
+    attempt_floor: int = 0
+    confirmations_floor: int = 0
+    job_id: str | None = None
+    progress_percent: int = 0
+    progress_at: datetime | None = None
+    rejections: int = 0
+    rejected: Rejection | None = None
+    source: SourceFacts | None = None
+    published: Published | None = None
+    is_playable: bool = False
+    failure: Failure | None = None
+    is_paused: bool = False
+    retry_token: str | None = None
+
+    @property
+    def confirmations_answered(self) -> int:
+        """Return how many confirmations a rejection has answered, or belong to earlier tries."""
+        return self.rejected.confirmations if self.rejected else self.confirmations_floor
+
+
+def shown_phase(wish: Wish, observed: Observed) -> Phase:
+    """Return the phase people see: `ready` as long as any edition is playable, else the newest edition's."""
+    if observed.is_playable and not wish.deleted:
+        return Phase.READY
+    return observed.phase
+
+
+def is_retryable(observed: Observed) -> bool:
+    """Tell whether a retry means anything: the newest edition failed, or a person is to decide about its submission."""
+    return observed.phase is Phase.ERRORED or (
+        observed.phase is Phase.UPLOADED and observed.reason is Reason.SUBMISSION_HELD
+    )
+
+
+def is_retranscodable(observed: Observed) -> bool:
+    """Tell whether a new edition can be asked for: the newest one can be played. What failed is retried instead."""
+    return observed.phase is Phase.READY and observed.is_playable
+
+
+def object_version(etag: str, last_modified: datetime) -> str:
+    """Name one version of an object: S3 buckets without versioning have no better handle."""
+    return f"{etag}@{last_modified.isoformat()}"
+
+
+def is_video_id(text: str) -> bool:
+    """Tell whether this can name a video."""
+    return re.fullmatch(VIDEO_ID_PATTERN, text) is not None
+
+
+def new_video_id() -> str:
+    """Return 128 random bits as 26 characters that are valid as a resource name and in a URL."""
+    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()

@@ -1,0 +1,210 @@
+"""The object store as the operator and the API use it: signing, facts, verification, publishing.
+
+What makes a source or an output good is in source.py and outputs.py; here are only the requests.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from domain import object_keys
+from domain.errors import UnavailableError
+from domain.objects import ObjectFacts, OutputsProblem, SignedDownload, SignedUpload, SourceProblem, VerifiedOutputs
+from domain.video import SourceFacts
+from storage.client import Clients, asking, is_missing, make_clients
+from storage.presign import attachment, expiry, sign
+from storage.settings import SpacesSettings
+from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
+from storage.verify.playlist import PLAYLIST_BYTES_MAX
+from storage.verify.source import judge_source
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+POSTER_TYPE = "image/jpeg"
+# What is under a stable key may be replaced: a new edition is seen everywhere this much later.
+STABLE_CACHE_CONTROL = "max-age=10"
+
+
+class Storage:
+    """One object store. Every method but the signing ones raises UnavailableError or RefusedError. Thread-safe."""
+
+    def __init__(self, settings: SpacesSettings, clients: Clients | None = None) -> None:
+        """Make the clients unless there are some to share; nothing is asked yet."""
+        self._raw_bucket = settings.raw_bucket
+        self._processed_bucket = settings.processed_bucket
+        self._acl: Mapping[str, Any] = {} if settings.acl is None else {"ACL": settings.acl}
+        self._clients = clients or make_clients(settings)
+
+    def presign_upload(
+        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+    ) -> SignedUpload:
+        """Sign a PUT of this type, and of just this many bytes if they were declared."""
+        signed: dict[str, Any] = {"Bucket": self._raw_bucket, "Key": key, "ContentType": content_type}
+        if declared_bytes is not None:
+            signed["ContentLength"] = declared_bytes
+        url = sign(self._clients.upload_signer, "put_object", signed, expires_seconds)
+        return SignedUpload("PUT", url, {"Content-Type": content_type}, expiry(url))
+
+    def presign_source(self, key: str, *, expires_seconds: int) -> str:
+        """Sign a GET of an original, with the key that can only read."""
+        signed = {"Bucket": self._raw_bucket, "Key": key}
+        return sign(self._clients.source_signer, "get_object", signed, expires_seconds)
+
+    def presign_download(self, key: str, *, filename: str, expires_seconds: int) -> SignedDownload:
+        """Sign a GET of an original that browsers save under a name, with the key that can only read."""
+        signed = {"Bucket": self._raw_bucket, "Key": key, "ResponseContentDisposition": attachment(filename)}
+        url = sign(self._clients.source_signer, "get_object", signed, expires_seconds)
+        return SignedDownload(url, expiry(url))
+
+    def head(self, key: str) -> ObjectFacts | None:
+        """Return the facts of an original, None if there is none."""
+        with asking("looking for the original"):
+            try:
+                answer = self._clients.own.head_object(Bucket=self._raw_bucket, Key=key)
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+        return facts_of(answer)
+
+    def verify_source(
+        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+    ) -> SourceFacts | SourceProblem:
+        """Judge the original that ``facts`` describe. UnavailableError if it was replaced since."""
+
+        def read(offset: int, length: int) -> bytes:
+            return self._read_source(key, facts.etag, offset, length)
+
+        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+
+    def verify_outputs(
+        self, video_id: str, attempt: int, *, input_seconds: float | None
+    ) -> VerifiedOutputs | OutputsProblem:
+        """Judge what a job wrote. ``input_seconds``: how long the stream should be, None if unknown."""
+        sizes = self._sizes(object_keys.outputs_prefix(video_id, attempt))
+        return judge_outputs(video_id, attempt, Outputs(sizes, self._output_text), input_seconds=input_seconds)
+
+    def publish_poster(self, video_id: str, poster_key: str) -> None:
+        """Copy an attempt's thumbnail to the stable key. UnavailableError if it is gone: look again."""
+        with asking("publishing the poster"):
+            try:
+                self._clients.own.copy_object(
+                    Bucket=self._processed_bucket,
+                    Key=object_keys.stable_poster_key(video_id),
+                    CopySource={"Bucket": self._processed_bucket, "Key": poster_key},
+                    MetadataDirective="REPLACE",
+                    ContentType=POSTER_TYPE,
+                    CacheControl=STABLE_CACHE_CONTROL,
+                    **self._acl,
+                )
+            except ClientError as error:
+                if is_missing(error):
+                    raise UnavailableError("publishing the poster: the thumbnail is gone") from error
+                raise
+
+    def write_playlist(self, video_id: str, text: str) -> None:
+        """Replace the stable playlist."""
+        with asking("writing the stable playlist"):
+            self._clients.own.put_object(
+                Bucket=self._processed_bucket,
+                Key=object_keys.stable_playlist_key(video_id),
+                Body=text.encode(),
+                ContentType=PLAYLIST_TYPE,
+                CacheControl=STABLE_CACHE_CONTROL,
+                **self._acl,
+            )
+
+    def read_playlist(self, video_id: str) -> str | None:
+        """Return the stable playlist, None if there is none."""
+        with asking("reading the stable playlist"):
+            try:
+                return self._text(object_keys.stable_playlist_key(video_id))
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def remove_published(self, video_id: str) -> None:
+        """Remove the stable files; what the attempts wrote stays."""
+        # The playlist last: as long as it is there, the removal is not complete.
+        for key in (object_keys.stable_poster_key(video_id), object_keys.stable_playlist_key(video_id)):
+            self._remove(self._processed_bucket, key)
+
+    def remove_original(self, key: str) -> None:
+        """Remove an original; one that is gone already is no trouble."""
+        self._remove(self._raw_bucket, key)
+
+    def remove_video(self, video_id: str, *, at_most: int) -> bool:
+        """Remove what was written for a video, original included; tells whether nothing is left.
+
+        An import's original lies elsewhere and belongs to whoever put it there: it stays.
+        """
+        prefixes = (
+            (self._processed_bucket, object_keys.video_prefix(video_id)),
+            (self._raw_bucket, object_keys.original_prefix(video_id)),
+        )
+        for bucket, prefix in prefixes:
+            with asking("listing a video's files"):
+                page = self._clients.own.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
+            found = page.get("Contents", ())
+            for item in found:
+                self._remove(bucket, item["Key"])
+            at_most -= len(found)
+            if page.get("IsTruncated") or at_most <= 0:
+                return False
+        return True
+
+    def _remove(self, bucket: str, key: str) -> None:
+        # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
+        with asking("removing a file"):
+            self._clients.own.delete_object(Bucket=bucket, Key=key)
+
+    def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
+        # If-Match: bytes of two objects must never be judged as one.
+        with asking("reading the original"):
+            try:
+                answer = self._clients.own.get_object(
+                    Bucket=self._raw_bucket,
+                    Key=key,
+                    Range=f"bytes={offset}-{offset + length - 1}",
+                    IfMatch=f'"{etag}"',
+                )
+                return answer["Body"].read(length)
+            except ClientError as error:
+                if is_missing(error):
+                    raise UnavailableError("reading the original: it is gone") from error
+                raise
+
+    def _sizes(self, prefix: str) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        pages = self._clients.own.get_paginator("list_objects_v2").paginate(
+            Bucket=self._processed_bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
+        )
+        with asking("listing a job's outputs"):
+            for page in pages:
+                sizes.update((item["Key"], item["Size"]) for item in page.get("Contents", ()))
+                if len(sizes) > OBJECTS_MAX:
+                    break
+        return sizes
+
+    def _output_text(self, key: str) -> str:
+        with asking("reading a job's playlist"):
+            return self._text(key)
+
+    def _text(self, key: str) -> str:
+        answer = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
+        return answer["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
+
+
+def facts_of(answer: "HeadObjectOutputTypeDef") -> ObjectFacts:
+    """Return the facts in the answer to a HEAD."""
+    return ObjectFacts(
+        etag=answer["ETag"].strip('"'),
+        last_modified=answer["LastModified"].astimezone(UTC),
+        file_bytes=answer["ContentLength"],
+        content_type=answer.get("ContentType", ""),
+    )

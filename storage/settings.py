@@ -1,0 +1,151 @@
+"""What must be known of the object store: endpoints, keys, buckets, the CDN. Read once, in wiring."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.part_plan import PART_BYTES_MIN
+
+JobStorage = Literal["dospaces", "s3", "s3other"]
+PublicAcl = Literal["public-read"]
+PublicAclOrNone = Literal["public-read", "none", ""]
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """An access key and its secret."""
+
+    access_key: str
+    secret_key: SecretStr
+
+
+@dataclass(frozen=True)
+class OutputTarget:
+    """Where a job writes, and the credentials that travel in its body."""
+
+    service: JobStorage
+    endpoint: str
+    region: str
+    bucket: str
+    access_key: SecretStr
+    secret_key: SecretStr
+    acl: PublicAcl | None
+
+
+def _origin(url: str) -> str:
+    if ".cdn." in _http_host(url):
+        # Through the CDN host uploads above 7.91 MiB are refused and signed reads are billed twice.
+        # https://docs.digitalocean.com/products/spaces/details/limits/
+        raise ValueError("must be the origin host, not the CDN host")
+    return url.rstrip("/")
+
+
+def _public_base(url: str) -> str:
+    _http_host(url)
+    return url.rstrip("/")
+
+
+def _http_host(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http(s) URL without a query")
+    return parts.hostname
+
+
+def _none_if_unset(value: object) -> object:
+    return None if value in ("", "none") else value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+PublicBase = Annotated[str, AfterValidator(_public_base)]
+Word = Annotated[str, Field(min_length=1)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+class SpacesSettings(BaseSettings):
+    """The object store, from ``S3_…`` variables."""
+
+    model_config = SettingsConfigDict(env_prefix="S3_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    endpoint: Origin
+    # What clients and Coconut are sent to, where our own processes reach the store by another name.
+    public_endpoint: Origin | None = None
+    region: Word
+    access_key: Word
+    secret_key: Secret
+    # May be the same bucket: originals and outputs differ by prefix.
+    raw_bucket: Word
+    processed_bucket: Word
+    # A key that only reads the raw bucket; it signs the job's input URL. The main key if there is none.
+    raw_reader_access_key: Word | None = None
+    raw_reader_secret_key: Secret | None = None
+    # A key that only writes the processed bucket; it travels in the job's body. The main key if there is none.
+    processed_writer_access_key: Word | None = None
+    processed_writer_secret_key: Secret | None = None
+    # Where players read: the CDN, with the bucket's path where the host does not name the bucket.
+    public_base_url: PublicBase
+    # Spaces serves both; a server reached by an IP address knows only paths.
+    addressing_style: Literal["path", "virtual"] = "virtual"
+    # Of published objects; "none" where a bucket policy opens processed/* instead.
+    acl: Annotated[PublicAcl | None, BeforeValidator(_none_if_unset, json_schema_input_type=PublicAclOrNone)] = (
+        "public-read"
+    )
+    # What Coconut calls this kind of store.
+    coconut_service: JobStorage = "dospaces"
+    # The largest single PUT.
+    max_file_bytes: int = Field(default=5 * 1024**3, gt=0)
+    # Of files that come in parts. Phones hold a part in memory, and one is the most that an interruption costs;
+    # it grows for files that would need more than 1,000 of them.
+    part_bytes: int = Field(default=16 * 1024**2, ge=PART_BYTES_MIN, le=5 * 1024**3)
+    # All tries of one call together end within the shutdown grace of a process.
+    connect_timeout_seconds: float = Field(default=3, gt=0)
+    read_timeout_seconds: float = Field(default=10, gt=0)
+    max_attempts: int = Field(default=2, ge=1)
+    # At least one for each thread that talks to storage.
+    max_connections: int = Field(default=32, ge=1)
+
+    @model_validator(mode="after")
+    def _has_whole_key_pairs(self) -> Self:
+        pairs = {
+            "RAW_READER": (self.raw_reader_access_key, self.raw_reader_secret_key),
+            "PROCESSED_WRITER": (self.processed_writer_access_key, self.processed_writer_secret_key),
+        }
+        for who, (access_key, secret_key) in pairs.items():
+            if (access_key is None) != (secret_key is None):
+                raise ValueError(f"S3_{who}_ACCESS_KEY and S3_{who}_SECRET_KEY need each other")
+        return self
+
+    @property
+    def main(self) -> KeyPair:
+        """Return the key our own calls are made with."""
+        return KeyPair(self.access_key, self.secret_key)
+
+    @property
+    def raw_reader(self) -> KeyPair:
+        """Return the key that signs the job's input URL."""
+        return self._pair(self.raw_reader_access_key, self.raw_reader_secret_key)
+
+    @property
+    def signing_endpoint(self) -> str:
+        """Return the host of signed URLs."""
+        return self.public_endpoint or self.endpoint
+
+    @property
+    def output_target(self) -> OutputTarget:
+        """Return what a job must know to write its outputs."""
+        writer = self._pair(self.processed_writer_access_key, self.processed_writer_secret_key)
+        return OutputTarget(
+            service=self.coconut_service,
+            endpoint=self.signing_endpoint,
+            region=self.region,
+            bucket=self.processed_bucket,
+            access_key=SecretStr(writer.access_key),
+            secret_key=writer.secret_key,
+            acl=self.acl,
+        )
+
+    def _pair(self, access_key: str | None, secret_key: SecretStr | None) -> KeyPair:
+        return self.main if access_key is None or secret_key is None else KeyPair(access_key, secret_key)

@@ -1,0 +1,102 @@
+"""Are a job's outputs complete? The rules, for any listing and any way of reading texts; storage.py has S3's.
+
+Only a stream of which every file was seen may be published: `ready` implies playable.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from domain import object_keys
+from domain.objects import OutputsProblem, VerifiedOutputs
+from domain.video import Rendition
+from storage.verify.playlist import (
+    PLAYLIST_BYTES_MAX,
+    MediaPlaylist,
+    PlaylistError,
+    key_beside,
+    read_master,
+    read_media,
+)
+
+# Enough for a dozen variants of a very long video.
+OBJECTS_MAX = 100_000
+
+_RELATIVE_TOLERANCE = 0.02
+_TOLERANCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What lies under an attempt's prefix. ``sizes``: bytes by key; ``read_text`` is asked for small playlists only."""
+
+    sizes: Mapping[str, int]
+    read_text: Callable[[str], str]
+
+    def playlist(self, key: str) -> str:
+        """Return a playlist's text. Raises PlaylistError."""
+        if self.sizes.get(key, 0) == 0:
+            raise PlaylistError("it is not there")
+        if self.sizes[key] > PLAYLIST_BYTES_MAX:
+            raise PlaylistError(f"it is larger than {PLAYLIST_BYTES_MAX} bytes")
+        return self.read_text(key)
+
+
+def judge_outputs(
+    video_id: str, attempt: int, outputs: Outputs, *, input_seconds: float | None
+) -> VerifiedOutputs | OutputsProblem:
+    """Judge one attempt's outputs. ``input_seconds``: how long the stream should be, None if unknown."""
+    if len(outputs.sizes) > OBJECTS_MAX:
+        return OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files")
+    master = object_keys.master_key(video_id, attempt)
+    try:
+        with _judging("the master playlist"):
+            variants = read_master(outputs.playlist(master))
+        durations = [_duration(number, variant, master, outputs) for number, variant in enumerate(variants, 1)]
+        _check_durations(durations, input_seconds)
+    except PlaylistError as error:
+        return OutputsProblem(str(error))
+    directory = object_keys.hls_directory(video_id, attempt).removeprefix(object_keys.video_prefix(video_id))
+    return VerifiedOutputs(
+        renditions=tuple(replace(variant, uri=f"{directory}/{variant.uri}") for variant in variants),
+        duration_seconds=max(durations),
+        poster_key=_poster(object_keys.thumbnails_prefix(video_id, attempt), outputs.sizes),
+    )
+
+
+def _duration(number: int, variant: Rendition, master: str, outputs: Outputs) -> float:
+    with _judging(f"the playlist of variant {number}"):
+        key = key_beside(master, variant.uri)
+        media = read_media(outputs.playlist(key))
+        _check_files(key, media, outputs.sizes)
+        return media.duration_seconds
+
+
+def _check_files(playlist_key: str, media: MediaPlaylist, sizes: Mapping[str, int]) -> None:
+    missing = sum(sizes.get(key_beside(playlist_key, uri), 0) == 0 for uri in media.uris)
+    if missing:
+        raise PlaylistError(f"{missing} of its {len(media.uris)} files are missing or empty")
+
+
+def _check_durations(durations: list[float], input_seconds: float | None) -> None:
+    """Raise PlaylistError unless all variants last as long as each other, and as the input if that is known."""
+    expected = max(durations) if input_seconds is None else input_seconds
+    tolerance = expected * _RELATIVE_TOLERANCE + _TOLERANCE_SECONDS
+    if max(durations) - min(durations) > tolerance:
+        raise PlaylistError(f"the variants last from {min(durations):.1f} s to {max(durations):.1f} s")
+    for number, duration in enumerate(durations, 1):
+        if abs(duration - expected) > tolerance:
+            raise PlaylistError(f"variant {number} lasts {duration:.1f} s instead of {expected:.1f} s")
+
+
+def _poster(prefix: str, sizes: Mapping[str, int]) -> str | None:
+    thumbnails = sorted(key for key, size in sizes.items() if key.startswith(prefix) and key.endswith(".jpg") and size)
+    return thumbnails[len(thumbnails) // 2] if thumbnails else None
+
+
+@contextmanager
+def _judging(what: str) -> Iterator[None]:
+    try:
+        yield
+    except PlaylistError as error:
+        raise PlaylistError(f"{what} cannot be used: {error}") from error

@@ -1,0 +1,85 @@
+"""Many small uploads at once, some of which stop in the middle of their file until they are told to go on.
+
+By the product's own client, with no patience at all: the first call that fails is an upload that is lost.
+"""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from devstack.coconut.ffmpeg import Ffmpeg
+from videoupload import Client, Memory, Uploader, Wanted
+from videoupload.retry import Patience
+
+_HELD_SECONDS_MAX = 240
+
+
+def small_clip(folder: Path) -> Path:
+    """Make a second of video with one rendition."""
+    path = folder / "small.mp4"
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=1"]
+    # Noise does not compress: the file has to be larger than what the kernels on its way take at once.
+    noisy = ["-vf", "noise=alls=60:allf=t", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "12"]
+    Ffmpeg().generate([*picture, *noisy, "-pix_fmt", "yuv420p", "-f", "mp4", str(path)], folder=folder)
+    return path
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Hears how much was sent, and lets no more than half of it go before the gate is opened."""
+
+    gate: threading.Event
+    is_half_sent: threading.Event = field(default_factory=threading.Event)
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def sent(self, done_bytes: int, total_bytes: int) -> None:
+        """Hold the sending thread."""
+        if 2 * done_bytes >= total_bytes and not self.gate.is_set():
+            self.is_half_sent.set()
+            assert self.gate.wait(_HELD_SECONDS_MAX), "nobody opened the gate"
+
+
+class Batch:
+    """Uploads side by side, each by a client of its own. Use it in a `with`; at its end all are let go."""
+
+    def __init__(self, client: Client, clip: Path, state: Path, *, at_once: int, held: int) -> None:
+        self.gate = threading.Event()
+        opened = threading.Event()
+        opened.set()
+        self._tellers = [Holding(self.gate) for _ in range(held)] + [Holding(opened) for _ in range(at_once)]
+        self._pool = ThreadPoolExecutor(max_workers=held + at_once)
+        self._held = held
+        self._sending: list[Future[str]] = [
+            self._pool.submit(
+                Uploader(client, Memory(state / str(number)), Patience(seconds=0), teller).upload,
+                clip,
+                Wanted(title=f"number {number}"),
+            )
+            for number, teller in enumerate(self._tellers)
+        ]
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.gate.set()
+        self._pool.shutdown()
+
+    def wait_until_half(self) -> None:
+        """Wait until those that stop have stopped, and the others are through."""
+        for future in self._sending[self._held :]:
+            future.result(timeout=120)
+        for future, teller in zip(self._sending, self._tellers[: self._held], strict=False):
+            assert teller.is_half_sent.wait(60), future
+        assert not any(future.done() for future in self._sending[: self._held])
+
+    def video_ids(self) -> list[str]:
+        """Let all go, and return their videos. Raises what any of them met."""
+        self.gate.set()
+        return [future.result(timeout=120) for future in self._sending]

@@ -1,0 +1,211 @@
+"""The service in pods: upgraded, used, with credentials that change and pods that die, and removed. In this order."""
+
+import json
+import re
+import secrets
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from devstack.demo import clip
+from devstack.demo.player import Expected, Player
+from devstack.node.configuration import PAUSE_IMAGE
+from devstack.node.node import Node
+from devstack.place import PROJECT_DIR
+from devstack.server import PartFailedError
+from tests.e2e.cluster.batch import Batch, small_clip
+from tests.e2e.cluster.conftest import Installed
+from tests.e2e.cluster.helm import CURRENT, PREVIOUS
+from tests.e2e.cluster.inventory import everything
+from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, Release, Watched, tag_of
+from tests.e2e.cluster.traffic import Stream, Traffic, kept_connection, new_connections
+from tests.e2e.cluster.upstreams import Neighbours
+from tests.support.eventually import eventually
+from videoupload import Memory, Uploader, Wanted
+
+pytestmark = pytest.mark.usefixtures("names")
+
+OK, CREATED = frozenset({200}), frozenset({201})
+# The kubelet looks at a pod's Secrets every 60 to 90 seconds, both processes at their files every 5; then they start.
+ROTATED_SECONDS_MAX = 120
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> clip.Clip:
+    """A short real video."""
+    return clip.made(tmp_path_factory.mktemp("clip"))
+
+
+def uploaded(release: Release, file: Path, state: Path, *, user: str) -> str:
+    """Send a file as an app would; returns the video's id."""
+    return Uploader(release.client(user), Memory(state)).upload(file, Wanted(title=user))
+
+
+def is_video_ready(release: Release, video_id: str, *, user: str) -> bool:
+    video = release.client(user).video(video_id)
+    assert video.status != "errored", video.error
+    return video.status == "ready"
+
+
+def requests_to(release: Release, known: str) -> dict[str, Stream]:
+    """Return what clients ask all the time: through new connections and kept ones, and wishes for videos."""
+    url = f"{release.api_url}/api/v1/videos"
+    bearer = release.bearer("stream")
+    wish = {"title": "never sent", "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1000}
+    return {
+        "GET list": Stream(new_connections("GET", url, bearer), OK),
+        "GET list, kept connection": Stream(kept_connection("GET", url, bearer), OK),
+        "GET video": Stream(new_connections("GET", f"{url}/{known}", bearer), OK),
+        "POST": Stream(new_connections("POST", url, bearer, json=wish), CREATED, pace_seconds=0.5),
+    }
+
+
+def test_a_pod_that_is_not_restricted_is_refused_where_the_release_runs(release: Release) -> None:
+    with pytest.raises(PartFailedError, match=r'violates PodSecurity "restricted:latest"'):
+        release.kubectl("run", "careless", f"--image={PAUSE_IMAGE}")
+    assert {tag_of(pod) for pod in release.pods()} == {PREVIOUS}
+
+
+def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_request(
+    release: Release, neighbours: Neighbours, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, small = release.client("twenty"), small_clip(tmp_path)
+    known = uploaded(release, small, state / "known", user="stream")
+    eventually(lambda: is_video_ready(release, known, user="stream"), within_seconds=120)
+    leader, bought = release.lease()["holderIdentity"], neighbours.jobs()
+    # Long enough that what is sent before the upgrade is still being transcoded when the new pods serve.
+    neighbours.slow_down(60)
+    at_the_change: Counter[str] = Counter()
+
+    def statuses() -> Counter[str]:
+        return Counter(video.status for video in client.page().videos)
+
+    with Batch(client, small, state, at_once=10, held=10) as batch:
+        batch.wait_until_half()
+        eventually(lambda: statuses() == {"uploading": 10, "processing": 10}, within_seconds=60)
+        neighbours.slow_down(0)
+
+        def go_on() -> None:
+            at_the_change.update(statuses())
+            batch.gate.set()
+
+        with Traffic(requests_to(release, known)) as traffic, Watched(release, go_on):
+            release.upgrade(PROJECT_DIR, tag=CURRENT)
+            eventually(lambda: {tag_of(pod) for pod in release.pods()} == {CURRENT}, within_seconds=60)
+        videos = batch.video_ids()
+
+    with capsys.disabled():
+        print(f"upgraded: {traffic.answered.total()} requests answered meanwhile, {len(traffic.failed)} failed")
+    # With a slow machine some of the others may be through by now.
+    assert at_the_change["uploading"] == 10
+    assert at_the_change["processing"]
+    assert traffic.failed == []
+    assert min(traffic.answered[name] for name in requests_to(release, known)) >= 10, traffic.answered
+    eventually(lambda: all(is_video_ready(release, one, user="twenty") for one in videos), within_seconds=180)
+    assert len(videos) == 20
+    assert neighbours.jobs() - bought == Counter(videos)
+    eventually(lambda: leads(release, "operator") and release.lease()["holderIdentity"] != leader)
+
+
+def leads(release: Release, component: str) -> bool:
+    """Tell whether a pod that is there now holds the Lease."""
+    pods = tuple(pod["metadata"]["name"] for pod in release.pods(component))
+    return str(release.lease().get("holderIdentity")).startswith(pods)
+
+
+def test_helms_own_test_is_green(release: Release) -> None:
+    assert "Succeeded" in release.run("test", NAME)
+
+
+def test_a_real_video_is_uploaded_through_the_service_and_plays(release: Release, made: clip.Clip, state: Path) -> None:
+    video_id = uploaded(release, made.path, state, user="ann")
+    eventually(lambda: is_video_ready(release, video_id, user="ann"), within_seconds=240)
+    played = Player().play(
+        str(release.client("ann").video(video_id).playback_url),
+        Expected(made.renditions, made.duration_seconds, made.has_sound),
+        lambda _rendition: None,
+    )
+    assert len(played) == made.renditions
+
+
+def restarts(release: Release) -> list[tuple[int, int | None]]:
+    """Return how often each operator was started again, and how it ended then."""
+    states = [pod["status"]["containerStatuses"][0] for pod in release.pods("operator")]
+    return [(one["restartCount"], one["lastState"].get("terminated", {}).get("exitCode")) for one in states]
+
+
+def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
+    release: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, old, new = f"{release.api_url}/api/v1/videos", release.jwt_key, secrets.token_hex(32)
+    changed = {"JWT_SIGNING_KEY": new, "WEBHOOK_SIGNING_KEYS": f"{secrets.token_hex(32)},{release.callback_keys}"}
+    answered = frozenset({200, 401})
+    streams = {
+        f"GET list, {which} key": Stream(new_connections("GET", url, release.bearer("stream", key=key)), answered)
+        for which, key in (("old", old), ("new", new))
+    }
+    streams["GET kept"] = Stream(kept_connection("GET", f"{release.api_url}/openapi.json", {}), OK)
+    addresses = [pod["status"]["podIP"] for pod in release.pods("api")]
+
+    def accepted(key: str) -> set[int]:
+        header = release.bearer("ann", key=key)
+        asked = [new_connections("GET", f"http://{one}:8000/api/v1/videos", header) for one in addresses]
+        return {ask().status_code for ask in asked}
+
+    def is_in_use() -> bool:
+        # Many times: for some seconds a replica has two workers, and each connection finds one of them.
+        return all(accepted(new) == {200} and accepted(old) == {401} for _ in range(10))
+
+    assert (accepted(old), accepted(new)) == ({200}, {401})
+    with Traffic(streams) as traffic:
+        release.kubectl("patch", "secret", SECRET, f"--patch={json.dumps({'stringData': changed})}")
+        began = time.monotonic()
+        eventually(is_in_use, within_seconds=ROTATED_SECONDS_MAX, every_seconds=0.5)
+        api_seconds = time.monotonic() - began
+        left = ROTATED_SECONDS_MAX - api_seconds
+        eventually(lambda: restarts(release) == [(1, 0), (1, 0)], within_seconds=left, every_seconds=0.5)
+        operator_seconds = time.monotonic() - began
+    with capsys.disabled():
+        print(f"rotated: in use by the API after {api_seconds:.0f} s, by the operators after {operator_seconds:.0f} s")
+    release.jwt_key = new
+    assert traffic.failed == []
+    assert all(traffic.answered[name] > 10 for name in streams), traffic.answered
+    eventually(lambda: leads(release, "operator"))
+
+
+def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, state: Path) -> None:
+    video_id = uploaded(release, made.path, state, user="bob")
+    release.kubectl("delete", "pods", f"--selector=app.kubernetes.io/instance={NAME}", "--grace-period=0", "--force")
+    for name in (API, OPERATOR):
+        release.kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s")
+    eventually(lambda: is_video_ready(release, video_id, user="bob"), within_seconds=240)
+
+
+def test_uninstalling_leaves_what_the_notes_say_and_they_say_how_to_remove_it(
+    installed: Installed, release: Release, node: Node
+) -> None:
+    uploads = {f"videoupload.video.uploads.dev/{one['metadata']['name']}" for one in release.get("videouploads")}
+    notes = release.run("get", "notes", NAME)
+    assert uploads
+
+    def is_left(expected: set[str]) -> bool:
+        assert everything(node, release.namespace) - installed.found_before == expected
+        return True
+
+    release.uninstall()
+    kept = {
+        "customresourcedefinition.apiextensions.k8s.io/videouploads.video.uploads.dev",
+        # Which the API server makes of the kind, and for as long as that is there.
+        "apiservice.apiregistration.k8s.io/v1alpha1.video.uploads.dev",
+        f"lease.coordination.k8s.io/{OPERATOR}",
+    }
+    # What belongs to something else goes after it, by the controllers of Kubernetes.
+    eventually(lambda: is_left(uploads | kept), within_seconds=60, every_seconds=1)
+
+    told = re.findall(r"^ +kubectl (.*\bdelete .*)$", notes, re.MULTILINE)
+    assert told, notes
+    for command in told:
+        node.servers.kubectl(*command.split())
+    eventually(lambda: is_left(set()), within_seconds=60, every_seconds=1)

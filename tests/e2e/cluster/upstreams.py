@@ -1,0 +1,96 @@
+"""Postgres, an S3 server and the stand-in for Coconut in pods of their own, so that they outlive every release tested.
+
+They are those of charts/video-uploads/values-demo.yaml, without the service itself.
+"""
+
+import secrets
+from collections import Counter
+from typing import Any
+
+import psycopg
+import requests
+from psycopg import sql
+
+from devstack.environment import JWT_AUDIENCE
+from devstack.node.node import Node
+from tests.e2e.cluster.helm import CHART, DEMO_IMAGE, Helm
+
+NAMESPACE = "neighbours"
+ISSUER = "https://login.example.com"
+_BUCKET = "videos"
+
+
+class Neighbours:
+    """What a release of the service works with."""
+
+    def __init__(self, node: Node) -> None:
+        self._helm = Helm(node, NAMESPACE)
+        self._database_password = secrets.token_hex(16)
+        self._secret_key = secrets.token_hex(16)
+        self._coconut_key = secrets.token_hex(16)
+
+    def install(self) -> None:
+        """Start them in a namespace of theirs, which admits restricted pods only, and wait until they serve."""
+        self._helm.create_namespace()
+        narrower = {
+            f"S3_{whose}_{part}": value
+            for whose, name in (("RAW_READER", "reader"), ("PROCESSED_WRITER", "writer"))
+            for part, value in (("ACCESS_KEY", name), ("SECRET_KEY", secrets.token_hex(16)))
+        }
+        self._helm.create_secret("demo", {"POSTGRES_PASSWORD": self._database_password, **self.keys(), **narrower})
+        self._helm.run(
+            "install", "neighbours", str(CHART), f"--values={CHART / 'values-demo.yaml'}",
+            "--set=api.enabled=false,operator.enabled=false,rbac.create=false",
+            f"--set=global.demo.image={DEMO_IMAGE}", "--skip-crds", "--wait",
+        )  # fmt: skip
+        self._helm.kubectl("wait", "--for=condition=Complete", "job/demo-bucket", "--timeout=120s")
+
+    def keys(self) -> dict[str, str]:
+        """Return the credentials that a release needs for them, but the database's."""
+        return {"S3_ACCESS_KEY": "demo", "S3_SECRET_KEY": self._secret_key, "COCONUT_API_KEY": self._coconut_key}
+
+    def fresh_database(self, name: str) -> str:
+        """Make a database; returns its URL as pods read it."""
+        role = f"postgresql://video_uploads:{self._database_password}"
+        address = self._helm.service_addresses()["demo-postgres"]
+        with psycopg.connect(f"{role}@{address}/postgres", autocommit=True) as asking:
+            asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return f"{role}@demo-postgres.{NAMESPACE}/{name}"
+
+    def values(self, *, api_url: str) -> dict[str, Any]:
+        """Return the values of a release that works with them."""
+        storage = f"http://demo-s3.{NAMESPACE}:7070"
+        return {
+            "settings": {
+                "storage": {
+                    "S3_ENDPOINT": storage,
+                    "S3_REGION": "us-east-1",
+                    "S3_RAW_BUCKET": _BUCKET,
+                    "S3_PROCESSED_BUCKET": _BUCKET,
+                    "S3_PUBLIC_BASE_URL": f"{storage}/{_BUCKET}",
+                    "S3_ADDRESSING_STYLE": "path",
+                    "S3_ACL": "none",
+                    "S3_COCONUT_SERVICE": "s3other",
+                },
+                "api": {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": JWT_AUDIENCE, "UPLOADS_PER_HOUR": 1000},
+                "operator": {
+                    "COCONUT_URL": f"http://demo-coconut.{NAMESPACE}:8088/v2",
+                    "WEBHOOK_BASE_URL": api_url,
+                },
+            },
+            "networkPolicy": {"egressPorts": [443, 6443, 5432, 7070, 8088]},
+        }
+
+    def slow_down(self, seconds: float) -> None:
+        """Let every job that is accepted from now on wait so long before it is encoded; 0 ends that."""
+        self._ask("PUT", "_faults", json={"slow": seconds})
+
+    def jobs(self) -> Counter[str]:
+        """Return how many jobs were bought for each video, ever."""
+        return Counter(str(job["video"]) for job in self._ask("GET", "_ledger"))
+
+    def _ask(self, method: str, path: str, json: object = None) -> Any:
+        url = f"http://{self._helm.service_addresses()['demo-coconut']}:8088/{path}"
+        answer = requests.request(method, url, json=json, timeout=10)
+        answer.raise_for_status()
+        return answer.json()

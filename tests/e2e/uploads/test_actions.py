@@ -1,0 +1,158 @@
+"""What people ask of a video, by the API and by kubectl: retry, pause, delete, restore."""
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from devstack.demo.player import Expected, Player
+from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
+from tests.e2e.uploads.conftest import CLIP_SECONDS
+from tests.e2e.uploads.world import Person, World, create, in_phase, put, uploaded
+from tests.support.eventually import eventually
+from videoupload import Video
+
+SLOW_SECONDS = 6
+
+
+def test_a_video_deleted_while_its_job_runs_plays_after_a_restore_for_the_price_of_one_job(
+    world: World, clip: Path
+) -> None:
+    world.faults(slow=SLOW_SECONDS)
+    ann = world.person()
+    video_id = uploaded(ann.client, clip)
+    eventually(lambda: in_phase(ann.client, video_id, "processing"), within_seconds=60)
+
+    ann.call("DELETE", f"/videos/{video_id}", expected=204)
+    eventually(lambda: world.status(video_id).get("reason") == "Deleted")
+    eventually(lambda: world.jobs(video_id)[0]["status"] == "job.completed", within_seconds=60)
+    seen = ann.call("GET", f"/videos/{video_id}", expected=200)
+    assert (seen["status"], seen["reason"], seen["playback_url"]) == ("processing", "Deleted", None)
+    assert (seen["next_check_at"], seen["deadline_at"]) == (None, None)
+
+    ann.call("POST", f"/videos/{video_id}/restore", expected=202)
+    video = eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=60)
+    _plays(video)
+    assert [job["attempt"] for job in world.jobs(video_id)] == [1]
+
+
+def test_a_deleted_video_can_no_longer_be_played_and_after_a_restore_plays_under_the_same_url(
+    world: World, clip: Path
+) -> None:
+    ann = world.person()
+    video_id = uploaded(ann.client, clip)
+    before = eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=90)
+    assert before.playback_url is not None
+    assert before.thumbnail_url is not None
+    stable = [before.playback_url, before.thumbnail_url]
+    assert [_status(url) for url in stable] == [200, 200]
+
+    ann.call("DELETE", f"/videos/{video_id}", expected=204)
+    eventually(lambda: all(_status(url) in {403, 404} for url in stable))
+    assert ann.call("GET", "/videos", expected=200)["videos"] == []
+    (deleted,) = ann.call("GET", "/videos?deleted=true", expected=200)["videos"]
+    assert (deleted["id"], deleted["is_playable"]) == (video_id, False)
+
+    ann.call("POST", f"/videos/{video_id}/restore", expected=202)
+    after = eventually(lambda: _playable(ann, video_id))
+    assert (after.playback_url, after.thumbnail_url) == (before.playback_url, before.thumbnail_url)
+    _plays(after)
+    assert len(world.jobs(video_id)) == 1
+    eventually(lambda: world.columns(video_id).get("REASON") == "Published")
+
+
+@pytest.mark.parametrize("way", ["api", "administrator", "kubectl"])
+def test_a_dead_letter_is_found_and_retried(world: World, clip: Path, way: str) -> None:
+    world.faults(fail=1)
+    ann, admin = world.person(), world.person(is_admin=True)
+    video_id = uploaded(ann.client, clip)
+    eventually(lambda: _newest(ann, video_id, "errored"), within_seconds=60)
+    kubectl = world.stack.cluster.kubectl
+    selected = ["get", "vu", "--field-selector=status.phase=errored", "--output=name"]
+    eventually(lambda: video_id in kubectl(*selected))
+    assert [video["id"] for video in ann.call("GET", "/videos?status=errored", expected=200)["videos"]] == [video_id]
+    ann.call("GET", "/admin/videos?status=errored", expected=403)
+    newest = admin.call("GET", "/admin/videos?status=errored", expected=200)["videos"][0]
+    assert newest["id"] == video_id
+    assert newest["provider_answer"]
+
+    world.faults(fail=0, canned=1)
+    match way:
+        case "api":
+            asked = ann.call("POST", f"/videos/{video_id}/retry", expected=202)
+            assert asked["waiting_for"] == "the operator to begin what was asked for"
+        case "administrator":
+            admin.call("POST", f"/admin/videos/{video_id}/retry", expected=202)
+        case _:
+            world.annotate(video_id, f"{RETRY_REQUESTED_ANNOTATION}=monday")
+    eventually(lambda: _newest(ann, video_id, "ready"), within_seconds=60)
+
+    assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2, 3, 4]
+    eventually(lambda: video_id not in kubectl(*selected))
+    assert ann.call("GET", "/videos?status=errored", expected=200)["videos"] == []
+    if way == "kubectl":
+        assert world.status(video_id)["lastHandledRetryAt"] == "monday"
+    ann.call("POST", f"/videos/{video_id}/retry", expected=409)
+
+
+def test_a_pause_holds_the_submission_until_it_is_taken_back(world: World, clip: Path) -> None:
+    world.faults(http_429=1)
+    ann = world.person()
+    video_id = uploaded(ann.client, clip)
+    eventually(lambda: in_phase(ann.client, video_id, "uploaded"))
+    eventually(lambda: world.resource(video_id))
+    world.annotate(video_id, f"{PAUSED_ANNOTATION}=true")
+    eventually(lambda: world.status(video_id).get("isPaused"))
+    world.faults(http_429=0, canned=1)
+
+    # A pass that looks at it now has every reason to submit, but for the pause.
+    _look_now(world, video_id, "once")
+    _look_now(world, video_id, "and once more")
+    assert world.jobs(video_id) == []
+    seen = ann.call("GET", f"/videos/{video_id}", expected=200)
+    assert (seen["status"], seen["reason"]) == ("uploaded", "Paused")
+    assert (seen["next_check_at"], seen["deadline_at"]) == (None, None)
+    shown = world.status(video_id)
+    assert (seen["waiting_for"], seen["what_to_do"]) == (shown["waitingFor"], shown["whatToDo"])
+
+    world.annotate(video_id, f"{PAUSED_ANNOTATION}-")
+    eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=60)
+    assert len(world.jobs(video_id)) == 1
+
+
+def test_a_new_url_is_good_for_the_same_upload(world: World, clip: Path) -> None:
+    world.faults(canned=1)
+    ann = world.person()
+    upload = create(ann.client, clip)
+    fresh = ann.call("POST", f"/videos/{upload.video_id}/upload_url", expected=200)
+    put(upload.model_copy(update={"upload_url": fresh["upload_url"]}), clip)
+    ann.client.confirm(upload.video_id)
+
+    eventually(lambda: in_phase(ann.client, upload.video_id, "ready"), within_seconds=60)
+    ann.call("POST", f"/videos/{upload.video_id}/upload_url", expected=409)
+    causes = [event["cause"] for event in ann.call("GET", f"/videos/{upload.video_id}/events", expected=200)["events"]]
+    assert causes == world.causes(upload.video_id)
+
+
+def _look_now(world: World, video_id: str, request: str) -> None:
+    world.annotate(video_id, f"{RECONCILE_REQUESTED_ANNOTATION}={request}")
+    eventually(lambda: world.status(video_id).get("lastHandledReconcileAt") == request)
+
+
+def _plays(video: Video) -> None:
+    assert video.playback_url is not None
+    Player().play(video.playback_url, Expected(1, CLIP_SECONDS, has_sound=True), lambda _played: None)
+
+
+def _status(url: str) -> int:
+    return requests.get(url, timeout=5).status_code
+
+
+def _playable(person: Person, video_id: str) -> Video | None:
+    video = person.client.video(video_id)
+    return video if video.playback_url is not None else None
+
+
+def _newest(person: Person, video_id: str, phase: str) -> bool:
+    """Tell whether the newest edition is in a phase, whatever it was in before."""
+    return bool(person.call("GET", f"/videos/{video_id}", expected=200)["edition_status"] == phase)

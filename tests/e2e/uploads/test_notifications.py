@@ -1,0 +1,96 @@
+"""Integrators and owners are told: by webhook and by mail, each once in their eyes, whoever is killed meanwhile."""
+
+import secrets
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.world import Person, World, in_phase, uploaded
+from tests.integration.receiver import Received, Receiver
+from tests.support.eventually import eventually
+from videoupload import Client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An integrator's server."""
+    with Receiver("127.0.0.1").serving() as running:
+        yield running
+
+
+@pytest.fixture
+def registered(world: World, receiver: Receiver) -> Iterator[dict[str, Any]]:
+    """The receiver as an administrator registered it."""
+    admin = world.person(is_admin=True)
+    made = admin.call("POST", "/admin/webhooks", expected=201, json={"url": receiver.url()})
+    yield made
+    admin.call("DELETE", f"/admin/webhooks/{made['id']}", expected=204)
+
+
+def about(receiver: Receiver, secret: str, video_id: str) -> list[tuple[Received, Any]]:
+    """Return what was received about a video, verified."""
+    told = [(received, received.verified(secret)) for received in receiver.received]
+    return [(received, message) for received, message in told if message["data"].get("video_id") == video_id]
+
+
+def letters(world: World, user: str) -> list[Any]:
+    """Return what a user was written."""
+    sink = world.stack.place.data("mail")
+    found = [message_from_bytes(file.read_bytes()) for file in sorted(sink.glob("*.eml"))]
+    return [letter for letter in found if letter["To"] == f"{user}@users.example"]
+
+
+def somebody(world: World) -> tuple[str, Client]:
+    """Return a user by name, with a client."""
+    user = f"user-{secrets.token_hex(4)}"
+    token = world.stack.token(user=user, uploads_per_hour=100, is_admin=False)
+    return user, Client(world.described.api_url, token)
+
+
+def test_a_real_video_is_told_once_to_its_integrator_and_its_owner(
+    world: World, clip: Path, receiver: Receiver, registered: dict[str, Any]
+) -> None:
+    user, client = somebody(world)
+    video_id = uploaded(client, clip)
+    video = eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
+    ((_, message),) = eventually(lambda: about(receiver, registered["secret"], video_id))
+    (letter,) = eventually(lambda: letters(world, user))
+
+    assert message["type"] == "video.ready"
+    assert message["data"]["playback_url"] == video.playback_url
+    assert message["data"]["sequence"] > 0
+    assert "is ready" in letter["Subject"]
+    log = Person(client, world.described.api_url, world.described.tokens.admin).call(
+        "GET", f"/admin/deliveries?video_id={video_id}", expected=200
+    )["deliveries"]
+    assert {(row["kind"], row["endpoint_id"]) for row in log} == {
+        ("video.ready", registered["id"]),
+        ("video.ready", None),
+    }
+    assert len(about(receiver, registered["secret"], video_id)) == 1
+
+
+def test_killed_between_sending_and_the_record_it_is_told_again_under_the_same_id(
+    world: World, clip: Path, receiver: Receiver, registered: dict[str, Any]
+) -> None:
+    world.faults(canned=1)
+    client = world.client()
+    with operators(world) as started:
+        doomed = world.stack.another_operator("doomed", CRASH_AT="Deliver.webhooks.send.1:after", **SHORT_LEASE)
+        started.append(doomed)
+        doomed.up()
+        video_id = uploaded(client, clip)
+        eventually(lambda: not doomed.process.is_alive(), within_seconds=60)
+        successor = world.stack.another_operator("successor", **SHORT_LEASE)
+        started.append(successor)
+        successor.up()
+        # The delivery stays its taker's until the lease on it ends.
+        eventually(lambda: len(about(receiver, registered["secret"], video_id)) == 2, within_seconds=120)
+        told = about(receiver, registered["secret"], video_id)
+
+    assert len({received.message_id for received, _ in told}) == 1
+    assert len({received.body for received, _ in told}) == 1

@@ -1,0 +1,24 @@
+"""How these tests reach the S3 server."""
+
+from devstack.s3 import S3Access
+from storage.settings import SpacesSettings
+
+
+def settings_for(s3: S3Access, **changes: str) -> SpacesSettings:
+    """Return the settings of a process that uses this server, with changes."""
+    known = {
+        "endpoint": s3.endpoint,
+        "region": s3.region,
+        "access_key": s3.access_key,
+        "secret_key": s3.secret_key,
+        "raw_bucket": s3.raw_bucket,
+        "processed_bucket": s3.processed_bucket,
+        "raw_reader_access_key": s3.raw_reader_access_key,
+        "raw_reader_secret_key": s3.raw_reader_secret_key,
+        "processed_writer_access_key": s3.processed_writer_access_key,
+        "processed_writer_secret_key": s3.processed_writer_secret_key,
+        "public_base_url": f"{s3.endpoint}/{s3.processed_bucket}",
+        "addressing_style": "path",
+        "acl": "none",
+    }
+    return SpacesSettings.model_validate(known | changes)

@@ -1,0 +1,124 @@
+"""Storage's verdicts on real files, made by ffmpeg and kept by a real S3 server."""
+
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+from domain.failures import FailureCode
+from domain.object_keys import playback_url
+from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
+from domain.stable_playlist import stable_playlist
+from domain.video import Published, SourceFacts
+from storage.settings import SpacesSettings
+from storage.verify.playlist import read_master, read_media
+from tests.integration.storage.clips import make_clip, make_stream
+from tests.support.contracts.storage_contract import ORIGINAL, VIDEO, Store
+
+SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="module")
+def real_stream(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return make_stream(tmp_path_factory.mktemp("stream"), seconds=SECONDS)
+
+
+def judged(store: Store, body: bytes) -> SourceFacts | SourceProblem:
+    store.put_raw(ORIGINAL, body)
+    return store.storage.verify_source(ORIGINAL, store.facts(), declared_bytes=len(body), max_bytes=2**30)
+
+
+@pytest.mark.parametrize(
+    ("name", "container"),
+    [
+        ("fast-start.mp4", "mp4"),
+        ("index-at-end.mp4", "mp4"),
+        ("fragmented.mp4", "mp4"),
+        ("clip.mov", "mov"),
+        ("clip.3gp", "3gp"),
+        ("clip.webm", "webm"),
+        ("clip.mkv", "matroska"),
+        ("clip.ts", "mpeg-ts"),
+        ("clip.m2ts", "mpeg-ts"),
+        ("clip.avi", "avi"),
+        ("clip.flv", "flv"),
+        ("clip.mpg", "mpeg-ps"),
+        ("clip.wmv", "asf"),
+        ("clip.ogv", "ogg"),
+        ("clip.mxf", "mxf"),
+    ],
+)
+def test_a_real_video_is_accepted(store: Store, clips: Path, name: str, container: str) -> None:
+    facts = judged(store, make_clip(clips, name))
+    assert isinstance(facts, SourceFacts)
+    assert facts.container == container
+
+
+@pytest.mark.parametrize(
+    "name", ["sound.m4a", "sound.wav", "sound.mp3", "still.png", "still.jpg", "still.webp", "still.avif"]
+)
+def test_sound_and_stills_are_no_video(store: Store, clips: Path, name: str) -> None:
+    problem = judged(store, make_clip(clips, name))
+    assert isinstance(problem, SourceProblem)
+    assert problem.code is FailureCode.NOT_A_VIDEO
+
+
+@pytest.mark.parametrize("name", ["fast-start.mp4", "index-at-end.mp4", "fragmented.mp4", "clip.mov", "clip.3gp"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_recording_that_was_cut_off_is_incomplete(store: Store, clips: Path, name: str, kept: float) -> None:
+    whole = make_clip(clips, name)
+    problem = judged(store, whole[: int(len(whole) * kept)])
+    assert isinstance(problem, SourceProblem)
+    assert problem.code is FailureCode.VIDEO_INCOMPLETE
+
+
+def test_a_real_stream_is_verified(store: Store, real_stream: dict[str, bytes]) -> None:
+    store.put_outputs(4, real_stream)
+    outputs = store.storage.verify_outputs(VIDEO, 4, input_seconds=SECONDS)
+    assert isinstance(outputs, VerifiedOutputs)
+    assert outputs.duration_seconds == pytest.approx(SECONDS, abs=0.5)
+    assert [(rendition.width, rendition.height) for rendition in outputs.renditions] == [(128, 96)] * 2
+    assert all(rendition.codecs for rendition in outputs.renditions)
+    text = stable_playlist(Published(1, 4, outputs.duration_seconds, outputs.renditions, has_poster=True))
+    assert read_master(text) == outputs.renditions
+
+
+def test_whoever_has_the_playback_url_can_play_to_the_end(
+    store: Store, settings: SpacesSettings, real_stream: dict[str, bytes]
+) -> None:
+    store.put_outputs(4, real_stream)
+    outputs = store.storage.verify_outputs(VIDEO, 4, input_seconds=SECONDS)
+    assert isinstance(outputs, VerifiedOutputs)
+    published = Published(1, 4, outputs.duration_seconds, outputs.renditions, has_poster=True)
+    store.storage.write_playlist(VIDEO, stable_playlist(published))
+    played = played_from(playback_url(settings.public_base_url, VIDEO))
+    assert len(played) == sum(path.endswith(".ts") for path in real_stream)
+    assert all(played)
+
+
+def played_from(master_url: str) -> list[bytes]:
+    """Return all segments, found and fetched as a player does."""
+    segments: list[bytes] = []
+    for variant in read_master(fetched(master_url).decode()):
+        url = urljoin(master_url, variant.uri)
+        segments += [fetched(urljoin(url, uri)) for uri in read_media(fetched(url).decode()).uris]
+    return segments
+
+
+def fetched(url: str) -> bytes:
+    answer = requests.get(url, timeout=10)
+    answer.raise_for_status()
+    return answer.content
+
+
+def test_a_stream_that_ends_too_early_is_refused(store: Store, real_stream: dict[str, bytes]) -> None:
+    store.put_outputs(4, real_stream)
+    problem = store.storage.verify_outputs(VIDEO, 4, input_seconds=2 * SECONDS)
+    assert isinstance(problem, OutputsProblem)
+    assert "instead of 10.0 s" in problem.message

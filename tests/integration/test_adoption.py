@@ -1,0 +1,52 @@
+"""What rows learn, on a real Postgres."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from database.adoption import Learning
+from database.attempts import Attempts
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.events import Events
+from database.observations import Observations
+from database.pool import Database
+from database.retention import Endings
+from domain.records import VideoRow
+from domain.schedule import Timing
+from tests.support.contracts.adoption_contract import VIDEO, LearningContract, Taught
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool of connections to a migrated, empty database."""
+    pool = Database(database_url, max_size=4)
+    yield pool
+    pool.close()
+
+
+class TestPostgresLearning(LearningContract):
+    @pytest.fixture
+    def taught(self, database: Database, database_url: str) -> Taught:
+        wishes = Wishes(database, Timing())
+
+        def create(video_id: str) -> VideoRow:
+            key = f"uploads/{video_id}/original.mp4"
+            new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+            return wishes.create(new, per_hour=100).row
+
+        def told() -> set[tuple[str, int, str]]:
+            with psycopg.connect(database_url) as connection:
+                return set(connection.execute("SELECT video_id, edition, kind FROM notifications").fetchall())
+
+        create(VIDEO)
+        return Taught(
+            Learning(database),
+            Observations(database),
+            Attempts(database),
+            Endings(database),
+            create,
+            Events(database).of_video,
+            told,
+        )

@@ -1,0 +1,202 @@
+"""Lists on a Postgres with 100,000 rows: every page is a short walk along one index, the 1,000th like the first."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import RowFactory, dict_row
+
+from database.pool import Connection, Database
+from database.queries import Catalogue, Page, Place, Selection
+from domain.video import Phase
+from tests.integration.databases import fresh_database
+
+ROWS = 100_000
+PAGE = 20
+# Numbers of pages, from 0. Lists with fewer of them are looked at where they end.
+PAGES = (0, 1, 999, ROWS)
+# All pages of all lists together: larger ones, of a length that cuts between rows of the same instant.
+WALKED = 499
+
+# Ann has every second row, created in pairs at the same instant; of her rows some are in each state. Rows lie in the
+# table in another order than in any list, as after years of updates.
+_FILL = """
+INSERT INTO videos (
+    video_id, origin, owner, title, filename, content_type, upload_mode, region, storage_key, profile, created_at,
+    phase, phase_since, reason, message, deadline_at, is_playable, failure, deleted, deleted_at)
+SELECT
+    translate(md5('a' || n), '01', 'xy')::char(26), 'api',
+    CASE mod(n, 2) WHEN 0 THEN 'ann' ELSE 'user-' || mod(n, 97) END,
+    'Cats', 'cats.mp4', 'video/mp4', 'single', 'tor1', 'uploads/' || n || '/original.mp4', 'hls-1080p',
+    timestamptz '2026-01-01' + (n / 4) * interval '1 minute',
+    phase, timestamptz '2026-01-01' + (n / 3) * interval '1 minute', 'Transcoding', 'as seen',
+    CASE WHEN phase IN ('ready', 'errored') THEN NULL ELSE timestamptz '2027-01-01' END,
+    phase = 'ready' OR mod(n, 200) = 44,
+    CASE phase WHEN 'errored' THEN jsonb_build_object('code', 'job_lost', 'message', 'lost', 'attempt', 1) END,
+    mod(n, 50) = 6, CASE mod(n, 50) WHEN 6 THEN timestamptz '2026-06-01' END
+FROM (
+    SELECT n, CASE
+        WHEN mod(n, 100) IN (44, 45, 56) THEN 'errored' WHEN mod(n, 10) IN (2, 3) THEN 'processing' ELSE 'ready'
+    END AS phase
+    FROM generate_series(1, %(rows)s) AS n ORDER BY md5(n::text)
+) AS made
+"""
+
+_TYPES = {"owner": "text", "status": "text", "at": "timestamptz", "video_id": "text", "at_most": "bigint"}
+
+# Each list, with the index that it is a range of; None stands for the dead letters of all owners.
+LISTS = {
+    "all": (Selection("ann"), "videos_owner"),
+    "ready": (Selection("ann", Phase.READY), "videos_owner_listed"),
+    "processing": (Selection("ann", Phase.PROCESSING), "videos_owner_listed"),
+    "errored": (Selection("ann", Phase.ERRORED), "videos_owner_errored"),
+    "deleted": (Selection("ann", is_deleted=True), "videos_owner_listed"),
+    "dead-letters": (None, "videos_errored"),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one page took, as Postgres counted it."""
+
+    index: str
+    rows_read: int
+    blocks: int
+
+
+class Explained:
+    """A database that tells what each statement costs before it answers it.
+
+    Statements are prepared, as psycopg does it with what is asked often: then the plan may be one for all parameters.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._row_factory: RowFactory[Any] = dict_row
+        self.costs: list[Cost] = []
+
+    @contextmanager
+    def connection(self) -> Iterator["Explained"]:
+        yield self
+
+    def cursor(self, *, row_factory: RowFactory[Any]) -> "Explained":
+        self._row_factory = row_factory
+        return self
+
+    def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[Any]:
+        names = [name for name in _TYPES if f"%({name})s" in statement]
+        numbered = statement % {name: f"${number}" for number, name in enumerate(names, 1)}
+        self._connection.execute(f"PREPARE page ({', '.join(_TYPES[name] for name in names)}) AS {numbered}")
+        values = sql.SQL(", ").join(sql.Literal(parameters[name]) for name in names)
+        explain = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page ({})").format(values)
+        (explained,) = self._connection.execute(explain).fetchall()
+        self._connection.execute("DEALLOCATE page")
+        self.costs.append(_cost(explained["QUERY PLAN"][0]["Plan"]))
+        return self._connection.cursor(row_factory=self._row_factory).execute(statement, parameters)
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_url: str) -> Iterator[str]:
+    """A database of this module's own with videos of some users, known to the planner."""
+    with fresh_database(postgres_url) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_FILL, {"rows": ROWS})
+            connection.execute("VACUUM ANALYZE videos")
+        yield url
+
+
+@pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
+def explained(filled: str, request: pytest.FixtureRequest) -> Iterator[Explained]:
+    """The database as a fresh connection plans for it, and as one that keeps one plan for all parameters."""
+    with psycopg.connect(filled, autocommit=True, row_factory=dict_row) as connection:
+        connection.execute(f"SET plan_cache_mode = {request.param}")
+        yield Explained(connection)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_page_of_a_list_costs_more_than_its_first(explained: Explained, filled: str, name: str) -> None:
+    selection, index = LISTS[name]
+    places = _expected(filled, selection)
+    last = (len(places) - 1) // PAGE
+    for number in sorted({min(number, last) for number in PAGES}):
+        after = places[number * PAGE - 1] if number else None
+        page = _page(Catalogue(cast("Database", explained)), selection, after, PAGE)
+        assert [row.wish.video_id for row in page.rows] == _ids(places[number * PAGE : (number + 1) * PAGE])
+    first = explained.costs[0]
+
+    assert last > 10
+    assert {cost.index for cost in explained.costs} == {index}
+    assert max(cost.rows_read for cost in explained.costs) <= 2 * PAGE
+    assert max(cost.blocks for cost in explained.costs) <= 2 * first.blocks + 5
+    assert explained.costs[-1].blocks <= first.blocks + 10
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_pages_together_are_the_list(filled: str, name: str) -> None:
+    selection, _ = LISTS[name]
+    database = Database(filled, max_size=1)
+    pages = list(_pages(Catalogue(database), selection))
+    database.close()
+
+    assert [len(page.rows) for page in pages[:-1]] == [WALKED] * (len(pages) - 1)
+    assert [row.wish.video_id for page in pages for row in page.rows] == _ids(_expected(filled, selection))
+
+
+def _pages(catalogue: Catalogue, selection: Selection | None) -> Iterator[Page]:
+    after: Place | None = None
+    while True:
+        page = _page(catalogue, selection, after, WALKED)
+        yield page
+        after = page.last
+        if after is None:
+            return
+
+
+def _page(catalogue: Catalogue, selection: Selection | None, after: Place | None, at_most: int) -> Page:
+    if selection is None:
+        return catalogue.dead_letters(after=after, at_most=at_most)
+    return catalogue.of_owner(selection, after=after, at_most=at_most)
+
+
+def _ids(places: Sequence[Place]) -> list[str]:
+    return [place.video_id for place in places]
+
+
+def _expected(url: str, selection: Selection | None) -> list[Place]:
+    """Return the places of a list, chosen and sorted here."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT video_id, owner, phase, is_playable, deleted, created_at, phase_since FROM videos"
+        ).fetchall()
+    chosen = []
+    for video_id, owner, phase, is_playable, deleted, created_at, phase_since in rows:
+        if selection is None:
+            if phase == "errored" and not deleted:
+                chosen.append((phase_since, video_id))
+        elif (owner, deleted) == (selection.owner, selection.is_deleted):
+            shown = "ready" if is_playable and not deleted else phase
+            if selection.status in (None, phase if selection.status is Phase.ERRORED else shown):
+                chosen.append((created_at, video_id))
+    return [Place(at, video_id) for at, video_id in sorted(chosen, reverse=True)]
+
+
+def _cost(plan: dict[str, Any]) -> Cost:
+    nodes = list(_nodes(plan))
+    shown = json.dumps(plan, indent=1)
+    assert plan["Node Type"] == "Limit", shown
+    assert not any(node["Node Type"] == "Seq Scan" for node in nodes), shown
+    (index,) = {node["Index Name"] for node in nodes if "Index Name" in node}
+    # Close to the end the few rows that are left may be fetched together and sorted.
+    read = max(int(node["Actual Rows"]) + node.get("Rows Removed by Filter", 0) for node in nodes)
+    return Cost(index, read, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)

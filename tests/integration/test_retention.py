@@ -1,0 +1,61 @@
+"""How rows end on a real Postgres."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from database.attempts import Attempts
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.observations import Observations
+from database.pool import Database
+from database.retention import Endings
+from domain.records import VideoRow
+from domain.schedule import Timing
+from tests.support.contracts.retention_contract import VIDEO, EndingsContract, Ends
+
+_TOLD = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
+_ADDRESSED = """
+INSERT INTO deliveries (notification_id, video_id, next_at)
+SELECT notification_id, video_id, created_at FROM notifications
+"""
+
+
+class TestPostgresEndings(EndingsContract):
+    @pytest.fixture
+    def database(self, database_url: str) -> Iterator[Database]:
+        """A pool of connections to a migrated, empty database."""
+        pool = Database(database_url, max_size=2)
+        yield pool
+        pool.close()
+
+    @pytest.fixture
+    def ends(self, database: Database) -> Ends:
+        wishes = Wishes(database, Timing())
+
+        def create(video_id: str) -> VideoRow:
+            key = f"uploads/{video_id}/original.mp4"
+            new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+            return wishes.create(new, per_hour=100).row
+
+        def told(video_id: str) -> list[tuple[int, str]]:
+            with database.connection() as connection:
+                found = connection.execute(_TOLD, {"video_id": video_id}).fetchall()
+            return [(columns["edition"], columns["kind"]) for columns in found]
+
+        create(VIDEO)
+        observations, attempts, endings = Observations(database), Attempts(database), Endings(database)
+        return Ends(observations, attempts, endings, create, wishes.delete, wishes.confirm, told)
+
+    def test_what_is_a_month_old_is_forgotten_with_all_that_hangs_on_it(self, ends: Ends, database: Database) -> None:
+        ends.delete(VIDEO)
+        ends.endings.purge(ends.row())
+        with database.connection() as connection:
+            connection.execute(_ADDRESSED)
+            connection.execute("UPDATE tombstones SET purged_at = purged_at - interval '30 days'")
+            connection.execute("UPDATE notifications SET created_at = created_at - interval '30 days'")
+        assert ends.endings.forget_old() == 2
+        assert ends.endings.last_attempt(VIDEO) is None
+        assert ends.told(VIDEO) == []
+        with database.connection() as connection:
+            assert connection.execute("SELECT FROM deliveries").fetchall() == []

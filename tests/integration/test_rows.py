@@ -1,0 +1,242 @@
+"""The rows on a real Postgres: limits, fences and nudges that only a database can hold."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from database.attempts import Attempts
+from database.commands import Wishes
+from database.creation import LimitReachedError, NewVideo
+from database.idempotency_keys import IdempotencyKey
+from database.job_claims import Claims
+from database.migrations.__main__ import upgrade
+from database.notify import Nudge, listen
+from database.observations import Observations
+from database.pool import Database
+from domain.errors import UnavailableError
+from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
+from domain.schedule import Timing
+from domain.video import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool on this test's own database."""
+    made = Database(database_url, max_size=8, timeout_seconds=30)
+    yield made
+    made.close()
+
+
+def a_new_video(owner: str = "alice") -> NewVideo:
+    video_id = new_video_id()
+    return NewVideo(video_id, owner, "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
+
+
+def a_row(database: Database) -> VideoRow:
+    return Wishes(database, Timing()).create(a_new_video(), per_hour=10).row
+
+
+def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
+    pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
+    waits: list[float] = []
+
+    def create(number: int) -> bool:
+        try:
+            Wishes(pools[number % 2], Timing()).create(a_new_video(), per_hour=10)
+        except LimitReachedError as error:
+            waits.append(error.retry_after_seconds)
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as threads:
+        accepted = list(threads.map(create, range(50)))
+    for pool in pools:
+        pool.close()
+    assert sum(accepted) == 10
+    assert all(3500 <= wait <= 3600 for wait in waits)
+
+
+def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) -> None:
+    wishes = Wishes(database, Timing())
+    for number in range(25):
+        wishes.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
+    left = []
+    with database.connection() as connection:
+        connection.execute("UPDATE idempotency_keys SET created_at = created_at - interval '1 day'")
+        for number in range(4):
+            wishes.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"new{number}", "a" * 64))
+            (columns,) = connection.execute("SELECT count(*) AS count FROM idempotency_keys").fetchall()
+            left.append(columns["count"])
+
+    assert left == [16, 7, 3, 4]
+
+
+def test_confirming_again_changes_nothing_until_it_was_answered(database: Database) -> None:
+    row, wishes = a_row(database), Wishes(database, Timing())
+    first = wishes.confirm(row.wish.video_id)
+    assert (first.wish.confirmations, first.wish.revision) == (1, 2)
+    assert wishes.confirm(row.wish.video_id) == first
+
+
+def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database) -> None:
+    row, observations = a_row(database), Observations(database)
+    shown = replace(row.observed, reason=Reason.FILE_REJECTED)
+    newer = observations.commit(row, shown, cause=Cause.POLL)
+    assert newer is not None
+    assert observations.commit(row, row.observed, cause=Cause.POLL) is None
+    assert observations.get(row.wish.video_id) == newer
+
+
+def test_a_decision_about_an_older_wish_is_not_written(database: Database) -> None:
+    row, observations = a_row(database), Observations(database)
+    Wishes(database, Timing()).confirm(row.wish.video_id)
+    assert observations.commit(row, row.observed, cause=Cause.POLL) is None
+
+
+def test_what_became_of_a_paid_job_is_written_whatever_is_wished_meanwhile(database: Database) -> None:
+    row, observations = a_row(database), Observations(database)
+    intended = observations.commit(row, replace(row.observed, attempt=1), cause=Cause.POLL, attempt=Intend(1, 1, NOW))
+    assert intended is not None
+    Wishes(database, Timing()).confirm(row.wish.video_id)
+    settled = Settle(1, AttemptState.ACCEPTED, NOW, job_id="job1")
+    assert observations.commit(intended, intended.observed, cause=Cause.POLL, attempt=settled) is not None
+    (attempt,) = Attempts(database).since(row.wish.video_id, floor=0)
+    assert (attempt.state, attempt.job_id) == (AttemptState.ACCEPTED, "job1")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_allowed"),
+    [
+        pytest.param(None, False, id="a-second-operator"),
+        pytest.param(AttemptState.UNCERTAIN, False, id="an-uncertain-one"),
+        pytest.param(AttemptState.ACCEPTED, False, id="an-accepted-one"),
+        pytest.param(AttemptState.REFUSED, True, id="one-that-certainly-led-to-no-job"),
+    ],
+)
+def test_an_attempt_is_intended_twice_only_if_it_led_to_nothing(
+    database: Database, state: AttemptState | None, is_allowed: bool
+) -> None:
+    observations = Observations(database)
+    row: VideoRow | None = a_row(database)
+    assert row is not None
+    row = observations.commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
+    assert row is not None
+    if state is not None:
+        row = observations.commit(row, row.observed, cause=Cause.POLL, attempt=Settle(1, state, NOW))
+        assert row is not None
+    again = observations.commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
+    assert (again is not None) == is_allowed
+
+
+def test_claims_are_kept_only_for_attempts_that_were_made(database: Database) -> None:
+    row, claims = a_row(database), Claims(database)
+    claims.record(video_id=row.wish.video_id, attempt=1, job_id="early")
+    Observations(database).commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
+    for number in range(20):
+        claims.record(video_id=row.wish.video_id, attempt=1, job_id=f"job{number}")
+    assert list(claims.of_attempt(row.wish.video_id, 1)) == [f"job{number}" for number in range(8)]
+
+
+def test_a_confirmation_nudges_the_listener(database: Database, database_url: str) -> None:
+    row, is_open, heard = a_row(database), threading.Event(), list[Nudge]()
+
+    def hear() -> None:
+        for nudge in listen(database_url, quiet_seconds=0.2):
+            is_open.set()
+            if nudge is not None:
+                heard.append(nudge)
+                return
+
+    listener = threading.Thread(target=hear)
+    listener.start()
+    assert is_open.wait(10)
+    Wishes(database, Timing()).confirm(row.wish.video_id)
+    listener.join(10)
+    assert [(nudge.video_id, nudge.cause) for nudge in heard] == [(row.wish.video_id, Cause.CLIENT)]
+
+
+def test_upgrading_again_and_from_two_processes_at_once_changes_nothing(database_url: str) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        assert len(set(threads.map(upgrade, [database_url] * 2))) == 1
+
+
+def test_sql_takes_just_the_names_of_the_kind(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        (check,) = connection.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_video_id_check'"
+        ).fetchone() or ("",)
+    assert check.split("'")[1] == VIDEO_ID_PATTERN
+
+
+def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        (check,) = connection.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_phase_check'"
+        ).fetchone() or ("",)
+    assert set(check.split("'")[1::2]) == {phase.value for phase in Phase}
+
+
+def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Database) -> None:
+    wishes = Wishes(database, Timing())
+    video_id = a_row(database).wish.video_id
+
+    def deleted_after(number: int) -> bool:
+        return (wishes.delete if number % 2 else wishes.restore)(video_id).wish.deleted
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(deleted_after, range(800)))
+    assert answers == [number % 2 == 1 for number in range(800)]
+
+
+def test_a_server_that_has_become_a_standby_is_away_until_another_one_writes(database_url: str) -> None:
+    """After a fail-over an old connection may still lead to the server that only reads now."""
+    name = sql.Identifier(database_url.rpartition("/")[2])
+    with psycopg.connect(database_url, autocommit=True) as asking, ExitStack() as opened:
+        asking.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        database = opened.enter_context(closing(Database(database_url, max_size=1)))
+        wishes = Wishes(database, Timing())
+        with pytest.raises(UnavailableError):
+            wishes.create(a_new_video(), per_hour=9)
+        with pytest.raises(UnavailableError):
+            wishes.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
+        assert Observations(database).running_jobs() == 0
+        asking.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+        with pytest.raises(UnavailableError):
+            wishes.create(a_new_video(), per_hour=9)
+        assert wishes.create(a_new_video(), per_hour=9).row
+
+
+def test_a_server_that_is_lost_without_a_word_is_noticed_within_seconds(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Linux does then is Linux' business; here is what it is told."""
+    opened: list[psycopg.Connection] = []
+    connect = psycopg.connect
+
+    def noting(*args: object, **kwargs: object) -> psycopg.Connection:
+        opened.append(connect(*args, **kwargs))  # type: ignore[arg-type]
+        return opened[-1]
+
+    monkeypatch.setattr(psycopg, "connect", noting)
+    nudges = listen(database_url, quiet_seconds=0.01)
+    assert next(nudges) is None
+    with database.connection() as pooled:
+        for connection in (pooled, *opened):
+            with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                assert line.family == socket.AF_INET
+                assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+                assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+                assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    assert len(opened) == 1
+    nudges.close()  # type: ignore[attr-defined]

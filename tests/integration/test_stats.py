@@ -1,0 +1,96 @@
+"""What metrics ask of a real Postgres."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from database.commands import Wishes
+from database.creation import NewVideo
+from database.job_claims import Claims
+from database.observations import Observations
+from database.pool import Database
+from database.stats import Census, Counting
+from domain.records import AttemptChange, Cause, Intend
+from domain.schedule import Timing
+from domain.video import Phase, Reason
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool of connections to a migrated, empty database."""
+    pool = Database(database_url, max_size=2)
+    yield pool
+    pool.close()
+
+
+def create(database: Database, name: str, made: AttemptChange | None = None, **changes: Any) -> str:
+    """Make a row and commit an observation of it."""
+    video_id = f"{name:a<26}"
+    new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
+    row = Wishes(database, Timing()).create(new, per_hour=100).row
+    after = replace(row.observed, **changes)
+    assert Observations(database).commit(row, after, cause=Cause.POLL, attempt=made) is not None
+    return video_id
+
+
+def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database: Database, database_url: str) -> None:
+    at: dict[str, Any] = {"phase_since": NOON, "deadline_at": NOON + timedelta(hours=1)}
+    create(database, "late", **at)
+    create(database, "held", is_paused=True, **at)
+    create(database, "young", phase_since=NOON + timedelta(hours=2), deadline_at=NOON + timedelta(days=1))
+    lost: dict[str, Any] = {"phase": Phase.UPLOADED, "deadline_at": NOON + timedelta(days=7)}
+    create(database, "lost", phase_since=NOON, reason=Reason.SUBMISSION_UNCERTAIN, **lost)
+    create(database, "left", phase_since=NOON, reason=Reason.SUBMISSION_HELD, **lost)
+    gone, retired = create(database, "gone", **at), create(database, "retired", **at)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE videos SET deleted = true, deleted_at = now() WHERE video_id = %s", [gone])
+        connection.execute("UPDATE videos SET retired = true WHERE video_id = %s", [retired])
+
+    assert Counting(database).census(late=NOON + timedelta(hours=3)) == Census(
+        uploads={Phase.UPLOADING: 3, Phase.UPLOADED: 2},
+        oldest_since={Phase.UPLOADING: NOON, Phase.UPLOADED: NOON},
+        overdue=1,
+        uncertain=2,
+        paused=1,
+        deliveries={},
+    )
+
+
+def test_nothing_is_there_to_be_counted(database: Database) -> None:
+    assert Counting(database).census(late=NOON) == Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+
+
+def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
+    video_id = create(database, "claimed", Intend(1, 1, NOON), phase=Phase.UPLOADED, attempt=1)
+    assert not Counting(database).is_claimed(video_id, 1)
+    Claims(database).record(video_id=video_id, attempt=1, job_id="job1")
+    assert Counting(database).is_claimed(video_id, 1)
+    assert not Counting(database).is_claimed(video_id, 2)
+
+
+def test_deliveries_that_wait_are_counted_by_the_way_they_go_out(database: Database, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO webhook_endpoints (url, description, kinds) VALUES ('u', '', '{video.ready}')")
+        connection.execute(
+            "INSERT INTO notifications (video_id, edition, kind, owner) SELECT 'a', n, 'video.ready', 'ann'"
+            " FROM generate_series(1, 3) AS n"
+        )
+        connection.execute(
+            "INSERT INTO deliveries (notification_id, video_id, next_at)"
+            " SELECT notification_id, video_id, now() FROM notifications"
+        )
+        connection.execute(
+            "INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at)"
+            " SELECT notification_id, endpoint_id, video_id, now() FROM notifications, webhook_endpoints"
+        )
+        connection.execute(
+            "UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE lane = 'mail' AND notification_id IN"
+            " (SELECT notification_id FROM notifications WHERE edition = 1)"
+        )
+    assert Counting(database).census(late=NOON).deliveries == {"mail": 2, "webhook": 3}

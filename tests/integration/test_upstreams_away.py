@@ -1,0 +1,122 @@
+"""Every call of the table while a neighbour is away, or refuses us. Kubernetes is away in all of these tests."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from devstack.s3 import S3Access
+from domain.video import new_video_id
+from tests.integration.api_process import (
+    A_VIDEO,
+    CALLBACK_KEY,
+    JWT_SIGNING_KEY,
+    ApiProcess,
+    environment_of,
+    running,
+    without_cluster,
+    without_neighbours,
+)
+from tests.integration.conftest import with_fresh_bucket
+from tests.integration.databases import fresh_database
+from tests.integration.hostile_world import real_world
+from tests.integration.webhook_rows import WebhookIds, tidy
+from tests.support.hostile.calls import CALLS, Call
+from tests.support.hostile.problems import assert_problem
+from tests.support.hostile.requests import Facts, good_request
+from tests.support.hostile.tokens import token
+from tests.support.hostile.wire import encode, exchange
+from webapi.http.problems import Code
+from webapi.openapi.operations import OPERATIONS
+
+NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.asks_neighbours}
+# Of what the table asks for: the file comes in one piece, and a new edition is wished for already.
+NEEDS_STORAGE = {
+    ("POST", "/api/v1/videos/{video_id}/upload_complete"),
+    ("GET", "/api/v1/videos/{video_id}/parts"),
+    ("POST", "/api/v1/videos/{video_id}/parts"),
+    ("GET", "/api/v1/videos/{video_id}/original"),
+}
+VIDEOS = "/api/v1/videos"
+NOWHERE = "http://127.0.0.1:1"
+
+
+def key(call: Call) -> tuple[str, str]:
+    return call.method, call.template
+
+
+def test_without_postgres_every_call_that_needs_it_says_when_to_come_again(tmp_path: Path) -> None:
+    anything = dict.fromkeys(("waiting", "parted", "failed", "deleted", "wished", "verified"), new_video_id())
+    anything |= dict.fromkeys(("endpoint", "secret", "delivery"), str(uuid4()))
+    tokens = token(JWT_SIGNING_KEY), token(JWT_SIGNING_KEY, {"scope": "admin"})
+    facts = Facts(new_video_id(), new_video_id(), JWT_SIGNING_KEY, [CALLBACK_KEY], *tokens, **anything)
+    with running(without_neighbours(tmp_path), tmp_path) as api, ThreadPoolExecutor(len(CALLS)) as pool:
+
+        def call_it(call: Call) -> None:
+            with api.connect() as connection:
+                answer = exchange(connection, encode(good_request(call, facts)))
+            if key(call) in NEEDS_POSTGRES:
+                assert_problem(answer, Code.TEMPORARILY_UNAVAILABLE)
+                assert int(answer.headers["retry-after"]) >= 1
+            else:
+                assert answer.status == (503 if call.template == "/readyz" else 200), call
+
+        list(pool.map(call_it, CALLS))
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, S3Access, Facts]]:
+    """Videos that each call is good for, made while everything was there."""
+    directory = tmp_path_factory.mktemp("prepared")
+    with fresh_database(postgres_url) as url:
+        s3 = with_fresh_bucket(s3_access)
+        with real_world(environment_of(url, s3, without_cluster(directory)), directory) as world:
+            facts = world.facts
+        yield url, s3, facts
+
+
+@pytest.fixture(scope="module", params=[Code.TEMPORARILY_UNAVAILABLE, Code.STORAGE_REFUSED])
+def troubled(
+    prepared: tuple[str, S3Access, Facts], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ApiProcess, Code]]:
+    """An API whose storage is away, and one with a key that storage does not know any more."""
+    url, s3, _ = prepared
+    directory = tmp_path_factory.mktemp("troubled")
+    is_away = request.param is Code.TEMPORARILY_UNAVAILABLE
+    reach = replace(s3, endpoint=NOWHERE) if is_away else replace(s3, secret_key="replaced")
+    with running(environment_of(url, reach, without_cluster(directory)), directory) as api:
+        yield api, request.param
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_without_storage_only_those_calls_fail_that_ask_it(
+    prepared: tuple[str, S3Access, Facts], troubled: tuple[ApiProcess, Code], call: Call
+) -> None:
+    (api, code), (url, _, facts) = troubled, prepared
+    with psycopg.connect(url) as connection_behind:
+        tidy(connection_behind, WebhookIds(facts.endpoint, facts.secret, facts.delivery))
+    with api.connect() as connection:
+        answer = exchange(connection, encode(good_request(call, facts)))
+
+    if key(call) in NEEDS_STORAGE:
+        assert_problem(answer, code)
+        assert int(answer.headers["retry-after"]) >= 1
+    else:
+        assert answer.status == call.success
+
+
+def test_without_storage_an_upload_in_parts_is_asked_for_again_and_made_once(troubled: tuple[ApiProcess, Code]) -> None:
+    api, code = troubled
+    wanted = {**A_VIDEO, "upload_mode": "multipart", "size_bytes": 9}
+    for _ in range(2):
+        answer = api.call("POST", VIDEOS, user=code, json=wanted, headers={"Idempotency-Key": "once"})
+        assert (answer.status_code, answer.json()["code"]) == (503, code)
+
+    assert len(api.call("GET", VIDEOS, user=code).json()["videos"]) == 1
+    assert api.probe("/readyz") == 200

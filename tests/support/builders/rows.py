@@ -1,0 +1,79 @@
+"""Rows, attempts, jobs and what a look finds: each builder shows only what matters to the case."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.failures import FailureCode
+from domain.jobs import Job, JobState
+from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
+from domain.policy import Rules
+from domain.records import AttemptRow, AttemptState, VideoRow
+from domain.schedule import Timing, deadline_at
+from domain.video import Phase, Published, Reason, Rejection, Rendition, SourceFacts
+from tests.support.builders.resources import NOON, VIDEO_ID, a_wish, an_observation
+
+TIMING = Timing()
+RULES = Rules(TIMING)
+NO_TIME = timedelta(0)
+
+SOURCE = SourceFacts(etag="e1", last_modified=NOON, file_bytes=1_000, container="mp4")
+ORIGINAL = ObjectFacts(etag="e1", last_modified=NOON, file_bytes=1_000, content_type="video/mp4")
+RENDITION = Rendition(uri="1/hls/360p.m3u8", bandwidth=1_000_000, width=640, height=360)
+OUTPUTS = VerifiedOutputs((RENDITION,), duration_seconds=5.0, poster_key=None)
+BAD_OUTPUTS = OutputsProblem("the master playlist cannot be used: it is not there")
+
+
+def a_row(phase: Phase, *, waited: timedelta = NO_TIME, **changes: Any) -> VideoRow:
+    """Return a row that entered this phase ``waited`` before noon. ``deleted``, ``confirmations`` go to the wish."""
+    since = NOON - waited
+    of_wish = {name: changes.pop(name) for name in ("confirmations", "deleted") if name in changes}
+    known: dict[str, Any] = {"phase_since": since, "deadline_at": deadline_at(phase, since, TIMING)}
+    if phase in {Phase.UPLOADED, Phase.PROCESSING}:
+        known["source"] = SOURCE
+    if phase is Phase.PROCESSING:
+        known |= {"attempt": 1, "job_id": "job1"}
+    return VideoRow(a_wish(**of_wish), an_observation(phase, **known | changes), NOON, retired=False)
+
+
+def an_attempt(number: int, state: AttemptState, *, age: timedelta = NO_TIME, **changes: Any) -> AttemptRow:
+    """Return a submission that was intended, and settled if it is, ``age`` before noon."""
+    at = NOON - age
+    settled_at = None if state is AttemptState.INTENDED else at
+    attempt = AttemptRow(VIDEO_ID, number, 1, state, None, at, settled_at, None)
+    return replace(attempt, **changes)
+
+
+def a_job(state: JobState, percent: int = 0, **changes: Any) -> Job:
+    """Return what Coconut says of the job of attempt 1."""
+    return replace(Job("job1", state, percent, problem="it broke" if state is JobState.FAILED else ""), **changes)
+
+
+def a_problem(version: str, code: FailureCode = FailureCode.NOT_A_VIDEO) -> SourceProblem:
+    """Return the verdict on a bad object version."""
+    return SourceProblem(code, f"{version} is bad", version)
+
+
+def a_rejection(version: str, confirmations: int, code: FailureCode = FailureCode.NOT_A_VIDEO) -> Rejection:
+    """Return what is on record of a bad object version, and of the confirmations it answered."""
+    return Rejection(code, f"{version} is bad", version, confirmations)
+
+
+def a_publication(attempt: int = 1) -> Published:
+    """Return what `OUTPUTS` become on record."""
+    return Published(edition=1, attempt=attempt, duration_seconds=5.0, renditions=(RENDITION,), has_poster=False)
+
+
+def a_publishing_row(*, waited: timedelta = NO_TIME) -> VideoRow:
+    """Return a row whose outputs are on record and whose stable playlist is not yet known to show them."""
+    return a_row(Phase.PROCESSING, waited=waited, reason=Reason.PUBLISHING, published=a_publication())
+
+
+def just_over(seconds: float) -> timedelta:
+    """Return a moment that is past a bound."""
+    return timedelta(seconds=seconds)
+
+
+def just_under(seconds: float) -> timedelta:
+    """Return the last moment before a bound."""
+    return timedelta(seconds=seconds) - datetime.resolution

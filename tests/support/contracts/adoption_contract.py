@@ -1,0 +1,251 @@
+"""What `database.adoption.Learning` and `FakeRecords` have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controller.ports import Attempts, Endings, Learning, Observations
+from domain.records import AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
+from domain.video import Observed, Origin, Phase, Published, Reason, Wish
+from tests.support.builders.resources import a_failure, a_wish, an_observation
+
+VIDEO = "learntlearntlearntlearntle"
+IMPORT = "launch-film"
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=3)
+PUBLISHED = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(), has_poster=False)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Records under test, and the hands of the API and of whoever reads the outbox."""
+
+    learning: Learning
+    observations: Observations
+    attempts: Attempts
+    endings: Endings
+    create: Callable[[str], VideoRow]
+    history: Callable[[str], list[EventRow]]
+    told: Callable[[], set[tuple[str, int, str]]]
+
+    def row(self, video_id: str = VIDEO) -> VideoRow:
+        """Return a row that is there."""
+        row = self.observations.get(video_id)
+        assert row is not None
+        return row
+
+    def put_on_record(self, number: int, state: AttemptState, job_id: str | None = None) -> VideoRow:
+        """Play an earlier pass: intend an attempt, and settle it."""
+        row, after = self.row(), replace(self.row().observed, attempt=number)
+        intended = self.observations.commit(row, after, cause=Cause.POLL, attempt=Intend(number, 1, NOON))
+        assert intended is not None
+        if state is AttemptState.INTENDED:
+            return intended
+        settled = Settle(number, state, NOON, job_id)
+        row_after = self.observations.commit(intended, after, cause=Cause.POLL, attempt=settled)
+        assert row_after is not None
+        return row_after
+
+    def states(self, video_id: str = VIDEO) -> list[tuple[int, AttemptState, str | None]]:
+        """Return what is on record of all attempts."""
+        return [(row.attempt, row.state, row.job_id) for row in self.attempts.since(video_id, floor=0)]
+
+
+def at_work(phase: Phase = Phase.PROCESSING, *, revision: int = 9, **changes: Any) -> Observed:
+    """Return an observation that a resource shows."""
+    ends_at = None if phase in {Phase.READY, Phase.ERRORED} else NOON
+    known: dict[str, Any] = {"revision": revision, "deadline_at": ends_at}
+    return an_observation(phase, **known | changes)
+
+
+def an_import(**changes: Any) -> Wish:
+    """Return what somebody else wishes, with nothing but a file."""
+    nothing = {"owner": "", "title": "", "filename": "", "content_type": "", "region": "", "declared_bytes": None}
+    key = {"video_id": IMPORT, "origin": Origin.KUBERNETES, "storage_key": "imports/films/launch.mov"}
+    return a_wish(**nothing | key | changes)
+
+
+class LearningContract:
+    """Subclasses give the fixture ``taught``: empty but for the row of VIDEO."""
+
+    def test_a_row_learns_an_observation_with_its_revision(self, taught: Taught) -> None:
+        before, seen = taught.row(), at_work()
+        after = taught.learning.learn(before, observed=seen, at=LATER)
+        assert after == replace(before, observed=seen) == taught.row()
+
+    def test_a_row_learns_a_wish_and_keeps_its_observation(self, taught: Taught) -> None:
+        before = taught.row()
+        wish = replace(before.wish, revision=7, title="Another", declared_bytes=5, edition=3, retries=2)
+        after = taught.learning.learn(before, wish=wish, at=LATER)
+        assert after == replace(before, wish=wish) == taught.row()
+
+    def test_a_row_that_learns_is_wanted_in_the_cluster_again(self, taught: Taught) -> None:
+        retired = taught.endings.retire(taught.row())
+        assert retired is not None
+        after = taught.learning.learn(retired, wish=replace(retired.wish, revision=2), at=LATER)
+        assert after is not None
+        assert not after.retired
+
+    @pytest.mark.parametrize("half", ["wish", "observed"])
+    def test_a_row_that_moved_meanwhile_learns_nothing(self, taught: Taught, half: str) -> None:
+        stale = taught.row()
+        newer: dict[str, Any] = {
+            "wish": {"wish": replace(stale.wish, revision=2, title="Another")},
+            "observed": {"observed": replace(stale.observed, revision=2, message="newer")},
+        }
+        moved = taught.learning.learn(stale, **newer[half], at=LATER)
+        assert moved is not None
+        wish, observed = replace(stale.wish, revision=9), replace(stale.observed, revision=9)
+        assert taught.learning.learn(stale, wish=wish, at=LATER) is None
+        assert taught.learning.learn(stale, observed=observed, at=LATER) is None
+        assert taught.row() == moved
+
+    def test_a_row_never_learns_what_is_older(self, taught: Taught) -> None:
+        row = taught.put_on_record(2, AttemptState.UNCERTAIN)
+        known = taught.learning.learn(row, wish=replace(row.wish, revision=5), at=LATER)
+        assert known is not None
+        assert taught.learning.learn(known, wish=replace(row.wish, revision=4), at=LATER) is None
+        assert taught.learning.learn(known, observed=at_work(revision=1), at=LATER) is None
+        assert taught.learning.learn(known, observed=at_work(attempt=1), at=LATER) is None
+        assert (taught.row(), taught.states()) == (known, [(2, AttemptState.UNCERTAIN, None)])
+
+    def test_a_deletion_is_dated_once_and_its_date_goes_with_it(self, taught: Taught) -> None:
+        before = taught.row()
+        gone = taught.learning.learn(before, wish=replace(before.wish, revision=2, deleted=True), at=LATER)
+        assert gone is not None
+        assert gone.deleted_at is not None
+        still = taught.learning.learn(gone, wish=replace(gone.wish, revision=3), at=LATER)
+        assert still is not None
+        assert still.deleted_at == gone.deleted_at
+        back = taught.learning.learn(still, wish=replace(gone.wish, revision=4, deleted=False), at=LATER)
+        assert back is not None
+        assert (back.deleted_at, back.wish.deleted) == (None, False)
+
+    @pytest.mark.parametrize(
+        ("seen", "state"),
+        [
+            pytest.param(at_work(attempt=2, job_id="job2"), AttemptState.ACCEPTED, id="a-job-runs"),
+            pytest.param(
+                at_work(attempt=2, job_id="job2", reason=Reason.PUBLISHING, published=PUBLISHED),
+                AttemptState.COMPLETED,
+                id="its-outputs-are-being-published",
+            ),
+            pytest.param(
+                at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED),
+                AttemptState.COMPLETED,
+                id="its-outputs-are-published",
+            ),
+            pytest.param(
+                at_work(Phase.ERRORED, attempt=2, job_id="job2", failure=a_failure()),
+                AttemptState.FAILED,
+                id="it-failed-for-good",
+            ),
+            pytest.param(
+                at_work(Phase.UPLOADED, attempt=2, job_id="job2"),
+                AttemptState.FAILED,
+                id="it-failed-and-may-be-followed",
+            ),
+            pytest.param(
+                at_work(Phase.UPLOADED, attempt=2, attempt_floor=2, job_id="job2"),
+                AttemptState.FAILED,
+                id="it-belongs-to-an-earlier-edition",
+            ),
+        ],
+    )
+    def test_the_newest_attempt_goes_on_record(self, taught: Taught, seen: Observed, state: AttemptState) -> None:
+        taught.learning.learn(taught.row(), observed=seen, at=LATER)
+        assert taught.states() == [(1, AttemptState.FAILED, None), (2, state, "job2")]
+
+    def test_without_a_job_nobody_knows_what_became_of_it(self, taught: Taught) -> None:
+        taught.learning.learn(taught.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        (attempt,) = taught.attempts.since(VIDEO, floor=0)
+        assert attempt == AttemptRow(VIDEO, 1, 1, AttemptState.UNCERTAIN, None, LATER, LATER, None)
+
+    @pytest.mark.parametrize("state", [AttemptState.REFUSED, AttemptState.INTENDED, AttemptState.UNCERTAIN])
+    def test_an_attempt_that_was_open_learns_its_job(self, taught: Taught, state: AttemptState) -> None:
+        row = taught.put_on_record(1, state)
+        taught.learning.learn(row, observed=at_work(attempt=1, job_id="job1"), at=LATER)
+        assert taught.states() == [(1, AttemptState.ACCEPTED, "job1")]
+
+    def test_a_refused_attempt_that_was_made_again_is_open_from_now_on(self, taught: Taught) -> None:
+        row = taught.put_on_record(1, AttemptState.REFUSED)
+        taught.learning.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        (attempt,) = taught.attempts.since(VIDEO, floor=0)
+        assert (attempt.state, attempt.intended_at) == (AttemptState.UNCERTAIN, LATER)
+
+    def test_a_refused_attempt_that_others_followed_was_made_again(self, taught: Taught) -> None:
+        row = taught.put_on_record(1, AttemptState.REFUSED)
+        taught.learning.learn(row, observed=at_work(attempt=2, job_id="job2"), at=LATER)
+        assert taught.states() == [(1, AttemptState.FAILED, None), (2, AttemptState.ACCEPTED, "job2")]
+
+    @pytest.mark.parametrize("state", [AttemptState.COMPLETED, AttemptState.FAILED, AttemptState.ABANDONED])
+    def test_what_is_known_better_stays(self, taught: Taught, state: AttemptState) -> None:
+        row = taught.put_on_record(1, state)
+        taught.learning.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        assert taught.states() == [(1, state, None)]
+
+    def test_a_job_on_record_stays(self, taught: Taught) -> None:
+        row = taught.put_on_record(1, AttemptState.ACCEPTED, "job1")
+        taught.learning.learn(row, observed=at_work(Phase.ERRORED, attempt=1, failure=a_failure()), at=LATER)
+        assert taught.states() == [(1, AttemptState.FAILED, "job1")]
+
+    def test_what_was_learnt_is_history_once(self, taught: Taught) -> None:
+        lines = len(taught.history(VIDEO))
+        row = taught.learning.learn(taught.row(), observed=at_work(attempt=1), at=LATER)
+        assert row is not None
+        taught.learning.learn(row, wish=replace(row.wish, revision=2), at=LATER)
+        (line,) = taught.history(VIDEO)[lines:]
+        assert (line.cause, line.phase, line.observed_revision) == (Cause.SWEEP, Phase.PROCESSING, 9)
+
+    def test_an_owner_is_told_of_an_end_that_was_learnt(self, taught: Taught) -> None:
+        ready = at_work(Phase.READY, attempt=2, published=PUBLISHED)
+        row = taught.learning.learn(taught.row(), observed=ready, at=LATER)
+        assert row is not None
+        taught.learning.learn(row, observed=replace(ready, revision=10), at=LATER)
+        assert taught.told() == {(VIDEO, 1, "video.ready")}
+
+    def test_an_import_may_hold_nothing_but_a_file(self, taught: Taught) -> None:
+        wish, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
+        row = taught.learning.adopt(wish, seen, created_at=None, at=NOON)
+        assert row is not None
+        assert row == replace(VideoRow(wish, seen, row.created_at, retired=False)) == taught.row(IMPORT)
+        assert [line.phase for line in taught.history(IMPORT)] == [Phase.UPLOADING]
+        assert taught.states(IMPORT) == []
+
+    def test_a_lost_row_comes_back_with_its_attempts(self, taught: Taught) -> None:
+        wish, seen = replace(a_wish(), revision=4), at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED)
+        row = taught.learning.adopt(wish, seen, created_at=NOON, at=LATER)
+        assert row == VideoRow(wish, seen, NOON, retired=False)
+        assert taught.states(wish.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
+        assert taught.told() == {(wish.video_id, 1, "video.ready")}
+
+    def test_a_row_that_comes_back_deleted_is_dated(self, taught: Taught) -> None:
+        row = taught.learning.adopt(a_wish(deleted=True), at_work(), created_at=NOON, at=LATER)
+        assert row is not None
+        assert row.deleted_at is not None
+
+    def test_a_row_that_is_there_is_not_adopted(self, taught: Taught) -> None:
+        before = taught.row()
+        assert taught.learning.adopt(a_wish(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
+        assert (taught.row(), taught.states()) == (before, [])
+
+    def test_a_purged_video_stays_gone_and_an_import_of_its_name_goes_on_counting(self, taught: Taught) -> None:
+        row = taught.put_on_record(2, AttemptState.FAILED)
+        gone = taught.learning.learn(row, wish=replace(row.wish, revision=2, deleted=True), at=LATER)
+        assert gone is not None
+        assert taught.endings.purge(gone)
+
+        again: dict[str, Any] = {"created_at": None, "at": LATER}
+        assert taught.learning.adopt(a_wish(video_id=VIDEO), at_work(attempt=9), **again) is None
+        wish = an_import(video_id=VIDEO)
+        assert taught.learning.adopt(wish, at_work(Phase.UPLOADING, attempt=1), **again) is None
+        assert taught.learning.adopt(wish, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
+
+    def test_the_rows_of_a_page_of_names(self, taught: Taught) -> None:
+        imported = taught.learning.adopt(an_import(), at_work(), created_at=None, at=NOON)
+        found = taught.learning.rows_of([VIDEO, "nobody", IMPORT])
+        assert {row.wish.video_id: row for row in found} == {VIDEO: taught.row(), IMPORT: imported}
+        assert taught.learning.rows_of([]) == []

@@ -1,0 +1,76 @@
+"""What `Catalogue` and its fake do about lists; mixed into the contract of client_rows_contract.py."""
+
+from datetime import timedelta
+
+import pytest
+
+from database.queries import Place, Selection
+from domain.video import Phase
+from tests.support.contracts.client_rows_contract import NOON, OTHER_VIDEO, THIRD_VIDEO, VIDEO, Rows, a_new_video
+
+
+class ListsContract:
+    """Subclasses give the fixture ``rows`` of `ClientRowsContract`."""
+
+    def test_a_list_holds_one_owners_videos_newest_first(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.wishes.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
+        page = rows.catalogue.of_owner(Selection("ann"), after=None, at_most=10)
+
+        assert (page.rows, page.last) == ((rows.row(OTHER_VIDEO), rows.row(VIDEO)), None)
+
+    def test_a_list_comes_in_pages_that_neither_repeat_nor_skip(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO, THIRD_VIDEO)
+        first = rows.catalogue.of_owner(Selection("ann"), after=None, at_most=2)
+        rows.create("contractcontractcontractx4")
+        second = rows.catalogue.of_owner(Selection("ann"), after=first.last, at_most=2)
+
+        assert first.last == Place(rows.row(OTHER_VIDEO).created_at, OTHER_VIDEO)
+        assert [row.wish.video_id for row in first.rows + second.rows] == [THIRD_VIDEO, OTHER_VIDEO, VIDEO]
+        assert second.last is None
+
+    def test_deleted_videos_have_a_list_of_their_own(self, rows: Rows) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.enter(Phase.UPLOADED)
+        rows.wishes.delete(VIDEO)
+
+        assert (rows.listed(), rows.listed(is_deleted=True)) == ([OTHER_VIDEO], [VIDEO])
+        assert rows.listed(is_deleted=True, status=Phase.UPLOADED) == [VIDEO]
+        assert rows.listed(is_deleted=True, status=Phase.UPLOADING) == []
+        assert rows.listed(status=Phase.UPLOADED) == []
+
+    @pytest.mark.parametrize("phase", list(Phase))
+    def test_a_list_by_phase_holds_what_people_see_in_that_phase(self, rows: Rows, phase: Phase) -> None:
+        rows.create(VIDEO, OTHER_VIDEO)
+        rows.enter(phase)
+        rows.enter(Phase.PENDING if phase is Phase.READY else Phase.READY, OTHER_VIDEO)
+
+        assert rows.listed(status=phase) == [VIDEO]
+
+    @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING])
+    def test_while_it_is_transcoded_again_a_playable_video_is_listed_as_ready(self, rows: Rows, phase: Phase) -> None:
+        rows.create()
+        rows.enter(phase, is_playable=True)
+
+        assert (rows.listed(status=Phase.READY), rows.listed(status=phase)) == ([VIDEO], [])
+
+    def test_a_playable_video_whose_newest_edition_failed_is_ready_and_a_dead_letter(self, rows: Rows) -> None:
+        rows.create()
+        rows.enter(Phase.ERRORED, is_playable=True)
+
+        assert rows.listed(status=Phase.READY) == rows.listed(status=Phase.ERRORED) == [VIDEO]
+
+    def test_dead_letters_are_everybodys_and_the_latest_failure_comes_first(self, rows: Rows) -> None:
+        rows.create(VIDEO, THIRD_VIDEO)
+        rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10)
+        rows.enter(Phase.ERRORED, VIDEO, phase_since=NOON + timedelta(hours=1), is_playable=True)
+        rows.enter(Phase.ERRORED, OTHER_VIDEO, phase_since=NOON)
+        first = rows.catalogue.dead_letters(after=None, at_most=1)
+        second = rows.catalogue.dead_letters(after=first.last, at_most=1)
+
+        assert first.last == Place(NOON + timedelta(hours=1), VIDEO)
+        assert (first.rows, second.rows) == ((rows.row(VIDEO),), (rows.row(OTHER_VIDEO),))
+        assert second.last is None
+
+        rows.wishes.delete(VIDEO)
+        assert rows.catalogue.dead_letters(after=None, at_most=9).rows == second.rows

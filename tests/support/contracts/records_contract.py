@@ -1,0 +1,187 @@
+"""What database/ and `FakeRecords` have in common, as the operator uses them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from controller.ports import Attempts, Claims, Observations
+from domain.records import AttemptChange, AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
+from domain.video import Phase, Reason
+
+VIDEO = "recordrecordrecordrecordre"
+OTHER = "zzzzzzrecordrecordrecordre"
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+NOT_AGAIN = sorted(set(AttemptState) - {AttemptState.REFUSED})
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records under test, and the hands of the API."""
+
+    observations: Observations
+    attempts: Attempts
+    claims: Claims
+    create: Callable[[str], VideoRow]
+    confirm: Callable[[str], VideoRow]
+    claim: Callable[[str, int, str], None]
+    history: Callable[[str], list[EventRow]]
+
+    def row(self, video_id: str = VIDEO) -> VideoRow:
+        """Return a row that is there."""
+        row = self.observations.get(video_id)
+        assert row is not None
+        return row
+
+    def commit(self, before: VideoRow, attempt: AttemptChange | None = None, message: str = "seen") -> VideoRow | None:
+        """Commit an observation that differs in its message."""
+        after = replace(before.observed, message=message)
+        return self.observations.commit(before, after, cause=Cause.POLL, attempt=attempt)
+
+    def intend(self, number: int, video_id: str = VIDEO) -> VideoRow | None:
+        """Put a submission on record."""
+        return self.commit(self.row(video_id), Intend(number, 1, NOON), f"intent {number}")
+
+    def settle(
+        self, number: int, state: AttemptState, job_id: str | None = None, video_id: str = VIDEO
+    ) -> VideoRow | None:
+        """Record what became of a submission."""
+        return self.commit(self.row(video_id), Settle(number, state, NOON, job_id), f"{number} is {state}")
+
+    def attempt(self, number: int = 1) -> AttemptRow:
+        """Return a submission that is on record."""
+        return self.attempts.since(VIDEO, floor=number - 1)[0]
+
+
+class RecordsContract:
+    """Subclasses give the fixture ``records``: empty but for the row of VIDEO."""
+
+    def test_an_unknown_video_has_no_row(self, records: Records) -> None:
+        assert records.observations.get(OTHER) is None
+
+    def test_a_commit_replaces_the_observation_and_raises_its_revision(self, records: Records) -> None:
+        before = records.row()
+        after = records.commit(before)
+        assert after == replace(before, observed=replace(before.observed, revision=2, message="seen"))
+        assert records.row() == after
+
+    def test_a_commit_on_an_older_observation_is_dropped(self, records: Records) -> None:
+        stale = records.row()
+        newest = records.commit(stale, message="first")
+        assert records.commit(stale, message="second") is None
+        assert records.commit(stale, Intend(1, 1, NOON)) is None
+        assert records.row() == newest
+        assert records.attempts.since(VIDEO, floor=0) == []
+
+    def test_a_commit_on_an_older_wish_is_dropped(self, records: Records) -> None:
+        stale = records.row()
+        newest = records.confirm(VIDEO)
+        assert records.commit(stale) is None
+        assert records.commit(stale, Intend(1, 1, NOON)) is None
+        assert records.row() == newest
+
+    def test_what_became_of_a_paid_job_is_kept_whatever_is_wished_meanwhile(self, records: Records) -> None:
+        intended = records.intend(1)
+        assert intended is not None
+        wished = records.confirm(VIDEO)
+        after = records.commit(intended, Settle(1, AttemptState.ACCEPTED, NOON, "job1"))
+        assert after is not None
+        assert after.wish == wished.wish
+        assert records.attempt().job_id == "job1"
+
+    def test_an_intent_is_on_record_with_the_observation(self, records: Records) -> None:
+        records.intend(1)
+        assert records.attempt() == AttemptRow(VIDEO, 1, 1, AttemptState.INTENDED, None, NOON, None, None)
+        assert records.row().observed.message == "intent 1"
+
+    def test_a_refused_submission_may_be_intended_again(self, records: Records) -> None:
+        records.intend(1)
+        records.settle(1, AttemptState.REFUSED)
+        assert records.attempt().settled_at == NOON
+        assert records.intend(1) is not None
+        assert (records.attempt().state, records.attempt().settled_at) == (AttemptState.INTENDED, None)
+
+    @pytest.mark.parametrize("state", NOT_AGAIN)
+    def test_no_other_may(self, records: Records, state: AttemptState) -> None:
+        records.intend(1)
+        if state is not AttemptState.INTENDED:
+            records.settle(1, state)
+        before = records.row()
+        assert records.intend(1) is None
+        assert records.row() == before
+        assert records.attempt().state is state
+
+    def test_a_job_belongs_to_one_attempt(self, records: Records) -> None:
+        records.create(OTHER)
+        records.intend(1)
+        records.intend(1, OTHER)
+        records.settle(1, AttemptState.ACCEPTED, "job1", OTHER)
+        before = records.row()
+        assert records.settle(1, AttemptState.ACCEPTED, "job1") is None
+        assert records.row() == before
+        assert records.attempt().state is AttemptState.INTENDED
+
+    def test_a_later_settlement_keeps_the_job(self, records: Records) -> None:
+        records.intend(1)
+        records.settle(1, AttemptState.ACCEPTED, "job1")
+        records.settle(1, AttemptState.COMPLETED)
+        assert (records.attempt().state, records.attempt().job_id) == (AttemptState.COMPLETED, "job1")
+
+    def test_what_was_never_intended_cannot_be_settled(self, records: Records) -> None:
+        before = records.row()
+        assert records.settle(1, AttemptState.ACCEPTED, "job1") is None
+        assert records.row() == before
+
+    def test_attempts_above_a_floor_come_in_order(self, records: Records) -> None:
+        for number in (1, 2, 3):
+            records.intend(number)
+            records.settle(number, AttemptState.FAILED)
+        assert [attempt.attempt for attempt in records.attempts.since(VIDEO, floor=1)] == [2, 3]
+        assert records.attempts.since(OTHER, floor=0) == []
+
+    def test_claims_are_kept_once_and_in_order(self, records: Records) -> None:
+        records.intend(1)
+        for job_id in ("job2", "job1", "job2"):
+            records.claim(VIDEO, 1, job_id)
+        assert list(records.claims.of_attempt(VIDEO, 1)) == ["job2", "job1"]
+
+    def test_claims_for_attempts_never_made_are_dropped(self, records: Records) -> None:
+        records.intend(1)
+        records.claim(VIDEO, 2, "job1")
+        records.intend(2)
+        assert list(records.claims.of_attempt(VIDEO, 2)) == []
+
+    def test_claims_of_one_attempt_are_bounded(self, records: Records) -> None:
+        records.intend(1)
+        for number in range(20):
+            records.claim(VIDEO, 1, f"job{number}")
+        assert list(records.claims.of_attempt(VIDEO, 1)) == [f"job{number}" for number in range(8)]
+
+    def test_a_claimed_job_of_another_attempt_is_passed_over(self, records: Records) -> None:
+        records.intend(1)
+        records.settle(1, AttemptState.ACCEPTED, "job1")
+        records.intend(2)
+        records.claim(VIDEO, 2, "job1")
+        records.claim(VIDEO, 2, "job2")
+        assert list(records.claims.of_attempt(VIDEO, 2)) == ["job2"]
+        records.claim(VIDEO, 1, "job1")
+        assert list(records.claims.of_attempt(VIDEO, 1)) == ["job1"]
+
+    def test_the_working_set_comes_in_pages(self, records: Records) -> None:
+        records.create(OTHER)
+        first = records.observations.working(after="", at_most=1)
+        second = records.observations.working(after=first[0].video_id, at_most=1)
+        assert [row.video_id for row in first + second] == [VIDEO, OTHER]
+        assert (first[0].revision, first[0].observed_revision, first[0].phase) == (1, 1, Phase.UPLOADING)
+        assert records.observations.working(after=OTHER, at_most=1) == []
+
+    def test_each_transition_is_written_down_once(self, records: Records) -> None:
+        lines = len(records.history(VIDEO))
+        row = records.commit(records.row(), message="found")
+        assert row is not None
+        for changes in ({"progress_percent": 10}, {"reason": Reason.FILE_REJECTED}):
+            row = records.observations.commit(row, replace(row.observed, **changes), cause=Cause.CLAIM)
+            assert row is not None
+        told = [(line.cause, line.reason, line.observed_revision) for line in records.history(VIDEO)[lines:]]
+        assert told == [(Cause.POLL, Reason.WAITING_FOR_FILE, 2), (Cause.CLAIM, Reason.FILE_REJECTED, 4)]

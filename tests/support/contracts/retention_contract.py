@@ -1,0 +1,151 @@
+"""What database/ and `FakeRecords` have in common in how rows end, and in what their owners are told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from controller.ports import Attempts, Endings, Observations
+from domain.failures import Failure, FailureCode
+from domain.records import Cause, Intend, VideoRow
+from domain.video import Observed, Phase, Reason
+
+VIDEO = "endingsendingsendingsendin"
+OTHER = "zzzzzzzendingsendingsendin"
+LATER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Records under test, and the hands of the API. ``told``: the edition and kind of each notification."""
+
+    observations: Observations
+    attempts: Attempts
+    endings: Endings
+    create: Callable[[str], VideoRow]
+    delete: Callable[[str], VideoRow]
+    confirm: Callable[[str], VideoRow]
+    told: Callable[[str], list[tuple[int, str]]]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def row(self, video_id: str = VIDEO) -> VideoRow:
+        """Return a row that is there."""
+        row = self.observations.get(video_id)
+        assert row is not None
+        return row
+
+    def commit(self, after: Observed, attempt: Intend | None = None) -> VideoRow:
+        """Store an observation of VIDEO."""
+        row = self.observations.commit(self.row(), after, cause=Cause.POLL, attempt=attempt)
+        assert row is not None
+        return row
+
+
+def ready(observed: Observed, **changes: object) -> Observed:
+    """Return the observation at rest."""
+    known: dict[str, object] = {"phase": Phase.READY, "reason": Reason.PUBLISHED, "deadline_at": None, "failure": None}
+    return replace(observed, **known | changes)  # type: ignore[arg-type]
+
+
+def errored(observed: Observed) -> Observed:
+    """Return the observation of a failure."""
+    failure = Failure(FailureCode.JOB_LOST, "lost", 1)
+    return ready(observed, phase=Phase.ERRORED, reason=Reason.FAILED, failure=failure)
+
+
+class EndingsContract:
+    """Subclasses give the fixture ``ends``: empty but for the row of VIDEO."""
+
+    def test_a_row_retires_once(self, ends: Ends) -> None:
+        before = ends.row()
+        assert ends.endings.retire(before) == replace(before, retired=True)
+        assert ends.endings.retire(before) is None
+        assert ends.observations.working(after="", at_most=9) == []
+
+    def test_a_row_that_moved_does_not_retire(self, ends: Ends) -> None:
+        before = ends.row()
+        ends.confirm(VIDEO)
+        assert ends.endings.retire(before) is None
+        moved = ends.row()
+        ends.commit(replace(moved.observed, message="seen"))
+        assert ends.endings.retire(moved) is None
+        assert not ends.row().retired
+
+    def test_a_new_wish_brings_a_retired_row_back(self, ends: Ends) -> None:
+        ends.endings.retire(ends.row())
+        ends.delete(VIDEO)
+        assert [row.video_id for row in ends.observations.working(after="", at_most=9)] == [VIDEO]
+
+    def test_a_wanted_row_is_not_purged(self, ends: Ends) -> None:
+        assert not ends.endings.purge(ends.row())
+        assert ends.row()
+
+    def test_a_purge_leaves_nothing_but_a_tombstone_and_the_news(self, ends: Ends) -> None:
+        ends.commit(replace(ends.row().observed, attempt=2), Intend(2, 1, ends.now()))
+        ends.delete(VIDEO)
+        assert ends.endings.purge(ends.row())
+        assert ends.observations.get(VIDEO) is None
+        assert ends.attempts.since(VIDEO, floor=0) == []
+        assert ends.endings.last_attempt(VIDEO) == 2
+        assert ends.told(VIDEO) == [(1, "video.deleted")]
+
+    def test_a_row_that_moved_is_not_purged(self, ends: Ends) -> None:
+        before = ends.delete(VIDEO)
+        ends.commit(replace(ends.row().observed, message="seen"))
+        assert not ends.endings.purge(before)
+        assert ends.row()
+
+    def test_nothing_was_purged_that_never_was(self, ends: Ends) -> None:
+        assert ends.endings.last_attempt(VIDEO) is None
+
+    def test_what_is_deleted_is_due_for_its_purge_after_a_time(self, ends: Ends) -> None:
+        ends.create(OTHER)
+        assert ends.endings.purgeable(before=ends.now() + LATER, at_most=9) == []
+        ends.delete(OTHER)
+        ends.delete(VIDEO)
+        assert sorted(ends.endings.purgeable(before=ends.now() + LATER, at_most=9)) == [VIDEO, OTHER]
+        assert len(ends.endings.purgeable(before=ends.now() + LATER, at_most=1)) == 1
+        assert ends.endings.purgeable(before=ends.now() - LATER, at_most=9) == []
+
+    def test_nothing_young_is_forgotten(self, ends: Ends) -> None:
+        ends.delete(VIDEO)
+        ends.endings.purge(ends.row())
+        assert ends.endings.forget_old() == 0
+        assert ends.endings.last_attempt(VIDEO) is not None
+
+    def test_an_owner_is_told_once_for_each_edition_and_kind(self, ends: Ends) -> None:
+        for _ in range(2):
+            row = ends.commit(errored(ends.row().observed))
+            row = ends.commit(replace(row.observed, phase=Phase.UPLOADING, deadline_at=ends.now(), failure=None))
+        ends.commit(ready(ends.row().observed))
+        ends.commit(replace(ends.row().observed, message="seen again"))
+        assert sorted(ends.told(VIDEO)) == [(1, "video.errored"), (1, "video.ready")]
+
+    def test_a_behind_row_is_said_to_be_behind_unless_somebody_holds_it(self, ends: Ends) -> None:
+        def is_behind() -> bool:
+            return ends.observations.working(after="", at_most=1)[0].is_behind
+
+        assert not is_behind()
+        ends.commit(replace(ends.row().observed, edition=0))
+        assert is_behind()
+        ends.commit(replace(ends.row().observed, is_paused=True))
+        assert not is_behind()
+        ends.commit(replace(ends.row().observed, is_paused=False))
+        ends.delete(VIDEO)
+        assert not is_behind()
+
+    def test_running_jobs_are_those_of_rows_in_processing(self, ends: Ends) -> None:
+        assert ends.observations.running_jobs() == 0
+        ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
+        assert ends.observations.running_jobs() == 1
+
+    def test_a_deleted_video_takes_up_no_place_among_running_jobs(self, ends: Ends) -> None:
+        ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
+        ends.delete(VIDEO)
+        assert ends.observations.running_jobs() == 0
+
+    def test_a_video_that_is_held_takes_up_a_place_until_its_deadline_at_most(self, ends: Ends) -> None:
+        held = replace(ends.row().observed, phase=Phase.PROCESSING, is_paused=True)
+        ends.commit(replace(held, deadline_at=ends.now() + LATER))
+        assert ends.observations.running_jobs() == 1
+        ends.commit(replace(held, deadline_at=ends.now() - LATER))
+        assert ends.observations.running_jobs() == 0

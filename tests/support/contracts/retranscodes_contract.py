@@ -1,0 +1,97 @@
+"""What `Wishes` and its fake do about re-transcodes; mixed into the contract of client_rows_contract.py."""
+
+from itertools import product
+
+import pytest
+
+from database.commands import VideoGoneError
+from database.notify import Nudge
+from database.retranscodes import Allowance, RetranscodesSpentError
+from domain.errors import UnavailableError
+from domain.records import Cause, VideoRow
+from domain.video import Phase, is_retranscodable
+from tests.support.contracts.client_rows_contract import OTHER_VIDEO, THIRD_VIDEO, VIDEO, Rows, a_new_video
+
+
+def wished(rows: Rows, video_id: str = VIDEO, *, owner: str = "ann", per_day: int = 10) -> VideoRow:
+    return rows.wishes.retranscode(video_id, allowance=Allowance(owner, per_day))
+
+
+def playable(rows: Rows, *video_ids: str) -> None:
+    rows.create(*video_ids)
+    for video_id in video_ids:
+        rows.enter(Phase.READY, video_id, is_playable=True)
+
+
+class RetranscodesContract:
+    """Subclasses give the fixture ``rows`` of `ClientRowsContract`."""
+
+    def test_a_new_edition_is_wished_for_just_where_one_can_be_played(self, rows: Rows) -> None:
+        rows.create()
+        for phase, is_playable in product(Phase, (False, True)):
+            rows.enter(phase, is_playable=is_playable, edition=rows.row().wish.edition)
+            before = rows.row()
+            after = wished(rows)
+
+            assert rows.row() == after
+            changed = (after.wish.edition - before.wish.edition, after.wish.revision - before.wish.revision)
+            assert changed == ((1, 1) if is_retranscodable(before.observed) else (0, 0)), (phase, is_playable)
+
+    def test_one_that_is_asked_for_again_counts_once_until_it_has_begun(self, rows: Rows) -> None:
+        playable(rows, VIDEO)
+        first = wished(rows, per_day=1)
+        assert wished(rows, per_day=1) == first
+
+        rows.enter(Phase.UPLOADED, edition=2, is_playable=True)
+        assert wished(rows, per_day=1).wish == first.wish
+
+    def test_a_day_of_one_owner_is_counted_and_what_is_too_much_changes_nothing(self, rows: Rows) -> None:
+        playable(rows, VIDEO, OTHER_VIDEO)
+        rows.wishes.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
+        rows.enter(Phase.READY, THIRD_VIDEO, is_playable=True)
+        wished(rows, per_day=1)
+        before = rows.row(OTHER_VIDEO)
+        with pytest.raises(RetranscodesSpentError) as spent:
+            wished(rows, OTHER_VIDEO, per_day=1)
+
+        assert spent.value.per_day == 1
+        assert 0 < spent.value.retry_after_seconds <= 86_400
+        assert rows.row(OTHER_VIDEO) == before
+        assert wished(rows, THIRD_VIDEO, owner="bob", per_day=1).wish.edition == 2
+
+    def test_a_day_later_it_counts_no_more(self, rows: Rows) -> None:
+        playable(rows, VIDEO, OTHER_VIDEO)
+        wished(rows, per_day=1)
+        rows.outdate_retranscodes()
+
+        assert wished(rows, OTHER_VIDEO, per_day=1).wish.edition == 2
+
+    def test_none_at_all_may_be_allowed(self, rows: Rows) -> None:
+        playable(rows, VIDEO)
+        with pytest.raises(RetranscodesSpentError):
+            wished(rows, per_day=0)
+
+    def test_a_new_edition_brings_the_resource_back_and_wakes_the_operator(self, rows: Rows) -> None:
+        playable(rows, VIDEO)
+        rows.retire(VIDEO)
+
+        assert rows.row().retired
+        assert not wished(rows).retired
+        assert rows.next_nudge() == Nudge(VIDEO, Cause.PERSON)
+
+    def test_neither_a_deleted_video_nor_an_import_gets_one(self, rows: Rows) -> None:
+        playable(rows, VIDEO, OTHER_VIDEO)
+        rows.wishes.delete(VIDEO)
+        rows.import_it(OTHER_VIDEO)
+
+        assert [wished(rows, video_id).wish.edition for video_id in (VIDEO, OTHER_VIDEO)] == [1, 1]
+
+    def test_no_row_no_edition(self, rows: Rows) -> None:
+        with pytest.raises(VideoGoneError):
+            wished(rows)
+
+    def test_without_postgres_nothing_is_asked_for(self, rows: Rows) -> None:
+        playable(rows, VIDEO)
+        rows.stop()
+        with pytest.raises(UnavailableError):
+            wished(rows)

@@ -1,0 +1,168 @@
+"""What `storage.object_store.Storage` and `FakeStorage` have in common, seen from both sides of the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain import object_keys
+from domain.errors import UnavailableError
+from domain.failures import FailureCode
+from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
+from domain.video import SourceFacts
+from storage.object_store import Storage
+from tests.support.fakes.storage import FakeStorage
+from tests.support.fakes.videos import mp4, stream
+
+VIDEO = "contractcontractcontractco"
+ORIGINAL = object_keys.original_key(VIDEO, "clip.mp4")
+MAX_BYTES = 10_000
+
+
+@dataclass(frozen=True)
+class Store:
+    """A storage under test, and the hands of those who write to it: clients and jobs."""
+
+    storage: Storage | FakeStorage
+    put_raw: Callable[[str, bytes], None]
+    remove_raw: Callable[[str], None]
+    put_processed: Callable[[str, bytes], None]
+
+    def put_outputs(self, attempt: int, files: dict[str, bytes]) -> None:
+        """Write what a job writes."""
+        for path, body in files.items():
+            self.put_processed(object_keys.outputs_prefix(VIDEO, attempt) + path, body)
+
+    def facts(self) -> ObjectFacts:
+        """Return the facts of an original that is there."""
+        facts = self.storage.head(ORIGINAL)
+        assert facts is not None
+        return facts
+
+    def verdict(self, *, declared_bytes: int | None = None) -> SourceFacts | SourceProblem:
+        """Judge the original as it is now."""
+        return self.storage.verify_source(ORIGINAL, self.facts(), declared_bytes=declared_bytes, max_bytes=MAX_BYTES)
+
+
+class StorageContract:
+    """Subclasses give the fixture ``store``: empty, of this test's own."""
+
+    def test_no_original_is_no_facts(self, store: Store) -> None:
+        assert store.storage.head(ORIGINAL) is None
+
+    def test_the_facts_describe_the_original(self, store: Store) -> None:
+        before = datetime.now(UTC)
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        assert facts.file_bytes == len(mp4())
+        assert facts.content_type == "video/mp4"
+        assert facts.etag
+        assert '"' not in facts.etag
+        assert facts.last_modified.utcoffset() == timedelta(0)
+        assert abs(facts.last_modified - before) < timedelta(minutes=1)
+
+    def test_another_file_is_another_version(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4(media_bytes=1))
+        first = store.facts()
+        store.put_raw(ORIGINAL, mp4(media_bytes=2))
+        assert store.facts().version != first.version
+
+    @pytest.mark.parametrize("is_fast_start", [True, False])
+    def test_a_whole_video_is_accepted(self, store: Store, is_fast_start: bool) -> None:
+        file = mp4(is_fast_start=is_fast_start, media_bytes=8_000)
+        store.put_raw(ORIGINAL, file)
+        facts = store.facts()
+        assert store.verdict(declared_bytes=len(file)) == SourceFacts(
+            etag=facts.etag, last_modified=facts.last_modified, file_bytes=len(file), container="mp4"
+        )
+
+    @pytest.mark.parametrize(
+        ("body", "declared_bytes", "code"),
+        [
+            pytest.param(b"", None, FailureCode.FILE_EMPTY, id="empty"),
+            pytest.param(mp4(media_bytes=MAX_BYTES), None, FailureCode.FILE_TOO_LARGE, id="too-large"),
+            pytest.param(mp4(), 5, FailureCode.SIZE_MISMATCH, id="other-than-declared"),
+            pytest.param(b"Dear diary", None, FailureCode.NOT_A_VIDEO, id="text"),
+            pytest.param(mp4(is_fast_start=False)[:-5], None, FailureCode.VIDEO_INCOMPLETE, id="cut-off"),
+        ],
+    )
+    def test_a_bad_original_is_named(
+        self, store: Store, body: bytes, declared_bytes: int | None, code: FailureCode
+    ) -> None:
+        store.put_raw(ORIGINAL, body)
+        problem = store.verdict(declared_bytes=declared_bytes)
+        assert isinstance(problem, SourceProblem)
+        assert (problem.code, problem.version) == (code, store.facts().version)
+
+    def test_an_original_replaced_meanwhile_is_not_judged(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        store.put_raw(ORIGINAL, mp4(media_bytes=65))
+        with pytest.raises(UnavailableError):
+            store.storage.verify_source(ORIGINAL, facts, declared_bytes=None, max_bytes=MAX_BYTES)
+
+    def test_an_original_removed_meanwhile_is_not_judged(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        store.remove_raw(ORIGINAL)
+        with pytest.raises(UnavailableError):
+            store.storage.verify_source(ORIGINAL, facts, declared_bytes=None, max_bytes=MAX_BYTES)
+
+    def test_a_signed_upload_says_how_and_until_when(self, store: Store) -> None:
+        signed = store.storage.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=5, expires_seconds=900)
+        assert signed.method == "PUT"
+        assert signed.headers == {"Content-Type": "video/mp4"}
+        assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=900)) < timedelta(seconds=60)
+        assert signed.url not in repr(signed)
+
+    def test_a_signed_download_says_until_when(self, store: Store) -> None:
+        signed = store.storage.presign_download(ORIGINAL, filename="cats.mp4", expires_seconds=300)
+        assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=300)) < timedelta(seconds=60)
+        assert "cats.mp4" in signed.url
+        assert signed.url not in repr(signed)
+
+    def test_complete_outputs_are_verified(self, store: Store) -> None:
+        store.put_outputs(3, stream(variants=("360p", "720p"), segments=2))
+        outputs = store.storage.verify_outputs(VIDEO, 3, input_seconds=12)
+        assert isinstance(outputs, VerifiedOutputs)
+        assert [rendition.uri for rendition in outputs.renditions] == ["3/hls/360p/index.m3u8", "3/hls/720p/index.m3u8"]
+        assert outputs.duration_seconds == 12
+        assert outputs.poster_key == f"processed/{VIDEO}/3/thumbnails/thumb_02.jpg"
+
+    def test_outputs_of_another_attempt_do_not_count(self, store: Store) -> None:
+        store.put_outputs(1, stream())
+        assert isinstance(store.storage.verify_outputs(VIDEO, 2, input_seconds=None), OutputsProblem)
+
+    def test_a_missing_segment_is_found(self, store: Store) -> None:
+        files = stream()
+        del files["hls/720p/001.ts"]
+        store.put_outputs(1, files)
+        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), OutputsProblem)
+
+    def test_an_original_can_be_removed_twice_and_nothing_else_goes(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        store.put_outputs(1, stream())
+        store.storage.remove_original(ORIGINAL)
+        store.storage.remove_original(ORIGINAL)
+        assert store.storage.head(ORIGINAL) is None
+        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), VerifiedOutputs)
+
+    def test_the_playlist_reads_back_as_written(self, store: Store) -> None:
+        assert store.storage.read_playlist(VIDEO) is None
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n# é\n")
+        assert store.storage.read_playlist(VIDEO) == "#EXTM3U\n# é\n"
+
+    def test_what_was_published_can_be_removed_twice(self, store: Store) -> None:
+        store.put_outputs(1, stream())
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
+        store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg")
+        store.storage.remove_published(VIDEO)
+        store.storage.remove_published(VIDEO)
+        assert store.storage.read_playlist(VIDEO) is None
+        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), VerifiedOutputs)
+
+    def test_a_poster_that_is_gone_is_looked_for_again(self, store: Store) -> None:
+        with pytest.raises(UnavailableError):
+            store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg")

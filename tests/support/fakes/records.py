@@ -1,0 +1,270 @@
+"""Postgres in memory, as the operator sees it: rows, attempts, claims and history, fenced like the real one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from heapq import nsmallest
+
+from database.adoption import newest_state, says_more
+from database.observations import is_transition
+from domain.messages import is_behind
+from domain.records import (
+    AttemptChange,
+    AttemptRow,
+    AttemptState,
+    Cause,
+    EventRow,
+    Intend,
+    Settle,
+    VideoRow,
+    WorkingRow,
+)
+from domain.video import AT_REST, Observed, Origin, Phase, Wish, is_retryable
+
+MOST_CLAIMS = 8
+
+
+class FakeRecords:
+    """Stands in for `Observations`, `Attempts`, `Claims`, `Endings` and `Learning`, over one set of tables."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self.rows: dict[str, VideoRow] = {}
+        self.attempts: dict[tuple[str, int], AttemptRow] = {}
+        self.claims: dict[tuple[str, int], list[str]] = {}
+        self.events: list[EventRow] = []
+        self.tombstones: dict[str, int] = {}
+        self.notifications: set[tuple[str, int, str]] = set()
+
+    def create(self, wish: Wish, observed: Observed) -> VideoRow:
+        """Play the API: insert a row."""
+        row = VideoRow(wish, observed, self._clock(), retired=False)
+        self.rows[wish.video_id] = row
+        return row
+
+    def confirm(self, video_id: str) -> VideoRow:
+        """Play the API: record a confirmation that no rejection has answered yet."""
+        row = self.rows[video_id]
+        answered = row.observed.confirmations_answered
+        if row.observed.phase in {Phase.PENDING, Phase.UPLOADING} and row.wish.confirmations <= answered:
+            wish = replace(row.wish, confirmations=row.wish.confirmations + 1, revision=row.wish.revision + 1)
+            self.rows[video_id] = replace(row, wish=wish, retired=False)
+        return self.rows[video_id]
+
+    def retry(self, video_id: str) -> None:
+        """Play the API: a person asks for another try of what failed."""
+        row = self.rows[video_id]
+        if is_retryable(row.observed) and row.wish.retries <= row.observed.retries:
+            self._wish(row, retries=row.wish.retries + 1)
+
+    def ask_for_edition(self, video_id: str) -> None:
+        """Play the API: a person asks for a new transcode."""
+        row = self.rows[video_id]
+        self._wish(row, edition=row.wish.edition + 1)
+
+    def delete(self, video_id: str) -> VideoRow:
+        """Play the API: the owner deletes the video."""
+        row = self.rows[video_id]
+        if not row.wish.deleted:
+            self.rows[video_id] = replace(self._wish(row, deleted=True), deleted_at=self._clock())
+        return self.rows[video_id]
+
+    def restore(self, video_id: str) -> None:
+        """Play the API: the owner wants the video back."""
+        row = self.rows[video_id]
+        if row.wish.deleted:
+            self.rows[video_id] = replace(self._wish(row, deleted=False), deleted_at=None)
+
+    def _wish(self, row: VideoRow, **changes: object) -> VideoRow:
+        wish = replace(row.wish, revision=row.wish.revision + 1, **changes)  # type: ignore[arg-type]
+        self.rows[wish.video_id] = replace(row, wish=wish, retired=False)
+        return self.rows[wish.video_id]
+
+    def get(self, video_id: str) -> VideoRow | None:
+        return self.rows.get(video_id)
+
+    def commit(
+        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+    ) -> VideoRow | None:
+        stored = self.rows.get(before.wish.video_id)
+        if stored is None or stored.observed.revision != before.observed.revision:
+            return None
+        if stored.wish.revision != before.wish.revision and not isinstance(attempt, Settle):
+            return None
+        if attempt is not None and not self._write(before.wish.video_id, attempt):
+            return None
+        row = replace(stored, observed=replace(after, revision=before.observed.revision + 1))
+        self.rows[before.wish.video_id] = row
+        if is_transition(before.observed, row.observed):
+            self.events.append(self._event(row, cause))
+        if row.observed.phase is not before.observed.phase:
+            self._tell_owner(row)
+        return row
+
+    def running_jobs(self) -> int:
+        now = self._clock()
+        return sum(
+            row.observed.phase is Phase.PROCESSING
+            and not row.wish.deleted
+            and row.observed.deadline_at is not None
+            and row.observed.deadline_at > now
+            for row in self.rows.values()
+        )
+
+    def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
+        page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))
+        return [
+            WorkingRow(
+                row.wish.video_id,
+                row.wish.origin,
+                row.wish.revision,
+                row.observed.revision,
+                row.observed.phase,
+                row.observed.phase_since,
+                row.deleted_at,
+                is_behind(row.wish, row.observed) and not row.wish.deleted and not row.observed.is_paused,
+            )
+            for row in (self.rows[key] for key in page)
+        ]
+
+    def retire(self, row: VideoRow) -> VideoRow | None:
+        stored = self.rows.get(row.wish.video_id)
+        if stored is None or stored.retired or _revisions(stored) != _revisions(row):
+            return None
+        self.rows[row.wish.video_id] = replace(stored, retired=True)
+        return self.rows[row.wish.video_id]
+
+    def purge(self, row: VideoRow) -> bool:
+        stored = self.rows.get(row.wish.video_id)
+        if stored is None or not stored.wish.deleted or _revisions(stored) != _revisions(row):
+            return False
+        video_id = row.wish.video_id
+        del self.rows[video_id]
+        self.attempts = {key: attempt for key, attempt in self.attempts.items() if key[0] != video_id}
+        self.claims = {key: jobs for key, jobs in self.claims.items() if key[0] != video_id}
+        self.events = [event for event in self.events if event.video_id != video_id]
+        self.tombstones[video_id] = stored.observed.attempt
+        self.notifications.add((video_id, stored.wish.edition, "video.deleted"))
+        return True
+
+    def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
+        gone = [row for row in self.rows.values() if row.deleted_at is not None and row.deleted_at <= before]
+        gone.sort(key=lambda row: row.deleted_at or before)
+        return [row.wish.video_id for row in gone[:at_most]]
+
+    def last_attempt(self, video_id: str) -> int | None:
+        return self.tombstones.get(video_id)
+
+    def forget_old(self) -> int:
+        return 0
+
+    def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
+        return [self.rows[name] for name in names if name in self.rows]
+
+    def adopt(self, wish: Wish, observed: Observed, *, created_at: datetime | None, at: datetime) -> VideoRow | None:
+        buried = self.tombstones.get(wish.video_id)
+        is_forbidden = buried is not None and (wish.origin is Origin.API or buried > observed.attempt)
+        if wish.video_id in self.rows or is_forbidden:
+            return None
+        deleted_at = self._clock() if wish.deleted else None
+        row = VideoRow(wish, observed, created_at or self._clock(), retired=False, deleted_at=deleted_at)
+        self.rows[wish.video_id] = row
+        self._record_learnt(row, at)
+        self._tell_owner(row)
+        return row
+
+    def learn(
+        self, before: VideoRow, *, wish: Wish | None = None, observed: Observed | None = None, at: datetime
+    ) -> VideoRow | None:
+        stored = self.rows.get(before.wish.video_id)
+        wish, after = wish or before.wish, observed or before.observed
+        if stored is None or _revisions(stored) != _revisions(before):
+            return None
+        if wish.revision < stored.wish.revision or after.revision < stored.observed.revision:
+            return None
+        if after.attempt < stored.observed.attempt:
+            return None
+        deleted_at = (stored.deleted_at or self._clock()) if wish.deleted else None
+        row = replace(stored, wish=wish, observed=after, retired=False, deleted_at=deleted_at)
+        self.rows[wish.video_id] = row
+        if observed is not None:
+            self._record_learnt(row, at)
+            if before.observed.phase is not after.phase:
+                self._tell_owner(row)
+        return row
+
+    def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
+        return [row for (of, number), row in sorted(self.attempts.items()) if of == video_id and number > floor]
+
+    def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
+        """Play the API: keep what a signed callback said."""
+        known = self.claims.setdefault((video_id, attempt), [])
+        if (video_id, attempt) in self.attempts and job_id not in known and len(known) < MOST_CLAIMS:
+            known.append(job_id)
+
+    def of_attempt(self, video_id: str, attempt: int) -> list[str]:
+        taken = {row.job_id for key, row in self.attempts.items() if key != (video_id, attempt)}
+        return [job_id for job_id in self.claims.get((video_id, attempt), []) if job_id not in taken]
+
+    def history(self, video_id: str) -> list[EventRow]:
+        """Return one video's history, oldest first."""
+        return [event for event in self.events if event.video_id == video_id]
+
+    def _write(self, video_id: str, change: AttemptChange) -> bool:
+        key = (video_id, change.attempt)
+        known = self.attempts.get(key)
+        if isinstance(change, Intend):
+            if known is not None and known.state is not AttemptState.REFUSED:
+                return False
+            fresh = AttemptRow(*key, change.edition, AttemptState.INTENDED, None, change.at, None, None)
+            self.attempts[key] = replace(fresh, answer=known.answer if known else None)
+            return True
+        others = {row.job_id for of, row in self.attempts.items() if of != key and row.job_id is not None}
+        if known is None or change.job_id in others:
+            return False
+        self.attempts[key] = replace(
+            known,
+            state=change.state,
+            settled_at=change.at,
+            job_id=change.job_id or known.job_id,
+            answer=change.answer or known.answer,
+        )
+        return True
+
+    def _record_learnt(self, row: VideoRow, at: datetime) -> None:
+        video_id, observed = row.wish.video_id, row.observed
+        for number in range(1, observed.attempt):
+            known = self.attempts.get((video_id, number))
+            failed = AttemptRow(
+                video_id, number, observed.edition, AttemptState.FAILED, None, at, at, "learnt from the resource"
+            )
+            if known is None:
+                self.attempts[video_id, number] = failed
+            elif known.state is AttemptState.REFUSED:
+                self.attempts[video_id, number] = replace(known, state=AttemptState.FAILED, settled_at=at)
+        if observed.attempt > 0:
+            self._record_newest(row, at)
+        self.events.append(self._event(row, Cause.SWEEP))
+
+    def _record_newest(self, row: VideoRow, at: datetime) -> None:
+        key, observed, state = (row.wish.video_id, row.observed.attempt), row.observed, newest_state(row.observed)
+        known = self.attempts.get(key)
+        if known is None:
+            self.attempts[key] = AttemptRow(*key, observed.edition, state, observed.job_id, at, at, None)
+        elif says_more(state, known.state):
+            job_id = known.job_id or observed.job_id
+            self.attempts[key] = replace(known, state=state, job_id=job_id, intended_at=at, settled_at=at)
+
+    def _tell_owner(self, row: VideoRow) -> None:
+        if row.observed.phase in AT_REST:
+            self.notifications.add((row.wish.video_id, row.observed.edition, f"video.{row.observed.phase}"))
+
+    def _event(self, row: VideoRow, cause: Cause) -> EventRow:
+        seen = row.observed
+        return EventRow(
+            row.wish.video_id, seen.revision, self._clock(), cause, seen.phase, seen.reason, seen.message, seen.attempt
+        )
+
+
+def _revisions(row: VideoRow) -> tuple[int, int]:
+    return row.wish.revision, row.observed.revision

@@ -1,0 +1,140 @@
+"""The API server in memory, as far as the operator uses it: specs, statuses, versions, conflicts."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from crds.client import Applied
+from crds.resource import Resource
+from crds.spec import manifest_of, spec_of
+from crds.status import status_of
+from domain.errors import ConflictError, NeighbourError, RefusedError
+from domain.policy import Rules
+from domain.video import Observed, Origin, UploadMode, Wish
+
+NAMESPACE = "default"
+
+# What the API server fills in where an import says nothing.
+_NOTHING = Wish(
+    video_id="",
+    revision=1,
+    origin=Origin.KUBERNETES,
+    owner="",
+    title="",
+    filename="",
+    content_type="",
+    declared_bytes=None,
+    upload_mode=UploadMode.SINGLE,
+    region="",
+    storage_key="",
+)
+
+
+class FakeResources:
+    """Stands in for `crds.client.UploadsClient`. ``trouble``, while set, is what every call raises."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Resource] = {}
+        self.events: list[tuple[str, str, str, str]] = []
+        self.trouble: NeighbourError | None = None
+        self._versions = count(1)
+
+    def apply(self, wish: Wish) -> Applied:
+        self._raise_trouble()
+        body = json.loads(json.dumps(manifest_of(wish, namespace=NAMESPACE)))
+        known = self.by_name.get(wish.video_id)
+        if known is None:
+            name, version = wish.video_id, self._version()
+            labels, spec = body["metadata"]["labels"], body["spec"]
+            self.by_name[name] = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=spec)
+        elif known.spec["revision"] > wish.revision:
+            return Applied.OUTDATED
+        elif known.spec != body["spec"]:
+            changed = {"spec": body["spec"], "generation": known.generation + 1, "resource_version": self._version()}
+            self.by_name[wish.video_id] = replace(known, **changed)
+        return Applied.APPLIED
+
+    def get(self, name: str) -> Resource | None:
+        self._raise_trouble()
+        return self.by_name.get(name)
+
+    def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
+        self._raise_trouble()
+        listed = [self.by_name[name] for name in sorted(self.by_name)]
+        for start in range(0, len(listed), page_size):
+            yield listed[start : start + page_size]
+
+    def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
+        self._raise_trouble()
+        known = self.by_name.get(name)
+        if known is None or known.resource_version != resource_version:
+            raise ConflictError("writing a status: the resource moved")
+        if known.status != status:
+            _refuse_to_go_back(known.status or {}, status)
+            known = replace(known, status=json.loads(json.dumps(status)), resource_version=self._version())
+            self.by_name[name] = known
+        return known
+
+    def delete(self, name: str, *, uid: str, resource_version: str) -> None:
+        self._raise_trouble()
+        known = self.by_name.get(name)
+        if known is None:
+            return
+        if (known.uid, known.resource_version) != (uid, resource_version):
+            raise ConflictError("deleting a resource: it moved")
+        del self.by_name[name]
+
+    def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
+        self._raise_trouble()
+        self.events.append((resource.name, type, reason, message))
+
+    def put(self, name: str, *, storage_key: str, **spec: Any) -> Resource:
+        """Play a person: apply an import, again if need be. Returns it as the API server stores it."""
+        said = spec_of(replace(_NOTHING, storage_key=storage_key)) | spec
+        known = self.by_name.get(name)
+        version = self._version()
+        if known is None:
+            known = Resource(name, NAMESPACE, f"uid-{version}", version, 1, spec=said)
+        elif known.spec != said:
+            known = replace(known, spec=said, generation=known.generation + 1, resource_version=version)
+        self.by_name[name] = known
+        return known
+
+    def show(self, name: str, wish: Wish, observed: Observed, rules: Rules, now: datetime) -> None:
+        """Play an earlier pass: make a resource show an observation."""
+        known = self.by_name[name]
+        status = status_of(wish, observed, resource=known, rules=rules, now=now)
+        self.write_status(name, resource_version=known.resource_version, status=status)
+
+    def remove(self, name: str) -> None:
+        """Play a person: delete the resource, whatever it says."""
+        self.by_name.pop(name, None)
+
+    def annotate(self, name: str, annotation: str, text: str | None) -> None:
+        """Play a person: set an annotation, or remove it."""
+        known = self.by_name[name]
+        annotations = {key: value for key, value in known.annotations.items() if key != annotation}
+        if text is not None:
+            annotations[annotation] = text
+        self.by_name[name] = replace(known, annotations=annotations, resource_version=self._version())
+
+    def _version(self) -> str:
+        return str(next(self._versions))
+
+    def _raise_trouble(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+
+def _refuse_to_go_back(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse what the CRD's rules refuse of a status that follows another."""
+    was, work = before.get("work", {}), after.get("work", {})
+    if after["revision"] < before.get("revision", 0):
+        raise RefusedError("writing a status: status.revision is older")
+    if work.get("attempt", 0) < was.get("attempt", 0):
+        raise RefusedError("writing a status: attempts never restart")
+    if work.get("attempt") == was.get("attempt") and "jobId" in was and work.get("jobId") != was["jobId"]:
+        raise RefusedError("writing a status: another job is another attempt")

@@ -1,0 +1,188 @@
+"""An object store in memory, under the real rules for sources and outputs."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from domain import object_keys
+from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.objects import (
+    FolderPage,
+    ObjectFacts,
+    OutputsProblem,
+    SignedDownload,
+    SignedUpload,
+    SourceProblem,
+    StoredFile,
+    VerifiedOutputs,
+)
+from domain.video import SourceFacts
+from storage.object_store import PLAYLIST_TYPE, POSTER_TYPE
+from storage.presign import attachment
+from storage.verify.outputs import Outputs, judge_outputs
+from storage.verify.source import judge_source
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object and its facts."""
+
+    body: bytes
+    facts: ObjectFacts
+
+
+class FakeStorage:
+    """Stands in for `storage.object_store.Storage` and `storage.listing.Inventory`.
+
+    ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
+    ``keeps_originals`` their removal; ``loses_playlists`` takes stable ones and shows none.
+    ``raw`` and ``processed`` may be changed freely; the put methods fill them.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.raw: dict[str, StoredObject] = {}
+        self.processed: dict[str, StoredObject] = {}
+        self.trouble: NeighbourError | None = None
+        self.read_only = False
+        self.keeps_originals = False
+        self.loses_playlists = False
+        self._clock = clock
+
+    def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
+        """Store an original, as a client does."""
+        self.raw[key] = self._object(body, content_type)
+
+    def put_processed(self, key: str, body: bytes, content_type: str = "") -> None:
+        """Store an output, as a job does."""
+        self.processed[key] = self._object(body, content_type)
+
+    def put_outputs(self, video_id: str, attempt: int, files: Mapping[str, bytes]) -> None:
+        """Store a job's outputs by path below the attempt's prefix; `tests.support.fakes.videos.stream` makes them."""
+        for path, body in files.items():
+            self.put_processed(object_keys.outputs_prefix(video_id, attempt) + path, body)
+
+    def presign_upload(
+        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+    ) -> SignedUpload:
+        url = f"https://raw.storage.test/{quote(key)}?length={declared_bytes}&expires={expires_seconds}"
+        expires_at = self._clock() + timedelta(seconds=expires_seconds)
+        return SignedUpload("PUT", url, {"Content-Type": content_type}, expires_at)
+
+    def presign_source(self, key: str, *, expires_seconds: int) -> str:
+        return f"https://raw.storage.test/{quote(key)}?expires={expires_seconds}"
+
+    def presign_download(self, key: str, *, filename: str, expires_seconds: int) -> SignedDownload:
+        url = f"https://raw.storage.test/{quote(key)}?name={quote(attachment(filename))}&expires={expires_seconds}"
+        return SignedDownload(url, self._clock() + timedelta(seconds=expires_seconds))
+
+    def head(self, key: str) -> ObjectFacts | None:
+        self._raise_trouble()
+        stored = self.raw.get(key)
+        return stored.facts if stored else None
+
+    def verify_source(
+        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+    ) -> SourceFacts | SourceProblem:
+        def read(offset: int, length: int) -> bytes:
+            self._raise_trouble()
+            stored = self.raw.get(key)
+            if stored is None or stored.facts.etag != facts.etag:
+                raise UnavailableError("reading the original: it was replaced")
+            return stored.body[offset : offset + length]
+
+        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+
+    def verify_outputs(
+        self, video_id: str, attempt: int, *, input_seconds: float | None
+    ) -> VerifiedOutputs | OutputsProblem:
+        self._raise_trouble()
+        prefix = object_keys.outputs_prefix(video_id, attempt)
+        sizes = {key: len(stored.body) for key, stored in self.processed.items() if key.startswith(prefix)}
+        outputs = Outputs(sizes, lambda key: self.processed[key].body.decode(errors="replace"))
+        return judge_outputs(video_id, attempt, outputs, input_seconds=input_seconds)
+
+    def publish_poster(self, video_id: str, poster_key: str) -> None:
+        self._raise_trouble()
+        if self.read_only:
+            raise UnavailableError("publishing the poster: it takes no writes")
+        if poster_key not in self.processed:
+            raise UnavailableError("publishing the poster: the thumbnail is gone")
+        self.put_processed(object_keys.stable_poster_key(video_id), self.processed[poster_key].body, POSTER_TYPE)
+
+    def write_playlist(self, video_id: str, text: str) -> None:
+        self._raise_trouble()
+        if self.loses_playlists:
+            return
+        self.put_processed(object_keys.stable_playlist_key(video_id), text.encode(), PLAYLIST_TYPE)
+
+    def read_playlist(self, video_id: str) -> str | None:
+        self._raise_trouble()
+        stored = self.processed.get(object_keys.stable_playlist_key(video_id))
+        return stored.body.decode(errors="replace") if stored else None
+
+    def remove_published(self, video_id: str) -> None:
+        self._raise_trouble()
+        self.processed.pop(object_keys.stable_playlist_key(video_id), None)
+        self.processed.pop(object_keys.stable_poster_key(video_id), None)
+
+    def remove_original(self, key: str) -> None:
+        self._raise_trouble()
+        if self.keeps_originals:
+            raise RefusedError("removing a file: HTTP 403 AccessDenied")
+        self.raw.pop(key, None)
+
+    def remove_video(self, video_id: str, *, at_most: int) -> bool:
+        self._raise_trouble()
+        written = {object_keys.video_prefix(video_id): self.processed, object_keys.original_prefix(video_id): self.raw}
+        for prefix, store in written.items():
+            for key in [key for key in store if key.startswith(prefix)][:at_most]:
+                del store[key]
+                at_most -= 1
+        return at_most > 0
+
+    def folder_pages(self, prefix: str) -> Iterator[FolderPage]:
+        self._raise_trouble()
+        folders: set[str] = set()
+        files: list[StoredFile] = []
+        for file in self._files(prefix):
+            name, slash, _ = file.key.removeprefix(prefix).partition("/")
+            if slash:
+                folders.add(name)
+            elif name:
+                files.append(file)
+        yield FolderPage(tuple(sorted(folders)), tuple(files))
+
+    def file_pages(self, prefix: str) -> Iterator[list[StoredFile]]:
+        self._raise_trouble()
+        yield self._files(prefix)
+
+    def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
+        self._raise_trouble()
+        found = self._files(object_keys.outputs_prefix(video_id, attempt))
+        for file in found[:at_most]:
+            del self.processed[file.key]
+        return len(found) <= at_most
+
+    def remove_file(self, key: str) -> None:
+        self._raise_trouble()
+        self._store_of(key).pop(key, None)
+
+    def _files(self, prefix: str) -> list[StoredFile]:
+        store = sorted(self._store_of(prefix).items())
+        facts = {key: stored.facts for key, stored in store if key.startswith(prefix)}
+        return [StoredFile(key, fact.file_bytes, fact.last_modified) for key, fact in facts.items()]
+
+    def _store_of(self, key: str) -> dict[str, StoredObject]:
+        if not key.startswith((object_keys.PUBLIC_PREFIX, object_keys.ORIGINALS_PREFIX)):
+            raise ValueError(f"no bucket holds keys like {key!r}")
+        return self.processed if key.startswith(object_keys.PUBLIC_PREFIX) else self.raw
+
+    def _object(self, body: bytes, content_type: str) -> StoredObject:
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        return StoredObject(body, ObjectFacts(etag, self._clock(), len(body), content_type))
+
+    def _raise_trouble(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble

@@ -1,0 +1,135 @@
+"""Coconut in memory: jobs that run while the clock does, write their outputs, and report when they like."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+
+from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.jobs import Job, JobOrder, JobState, UncertainError
+from tests.support.fakes.storage import FakeStorage
+from tests.support.fakes.videos import SEGMENT_SECONDS, stream
+from tests.support.world.clock import MORNING, FakeClock
+
+SEGMENTS = 2
+
+
+class Answer(Enum):
+    """What becomes of one submission."""
+
+    ACCEPTED = "accepted"
+    BUSY = "certainly no job, ask later"
+    REFUSED = "certainly no job, ever"
+    LOST_BEFORE = "no answer, and no job"
+    LOST_AFTER = "no answer, but a job"
+
+
+class Fate(Enum):
+    """How a job ends."""
+
+    COMPLETES = "with all outputs"
+    BREAKS = "failed, perhaps by chance"
+    CANNOT_DECODE = "failed for good"
+    LEAVES_HOLES = "completed, with outputs missing"
+    NEVER_ENDS = "never"
+
+
+@dataclass
+class FakeJob:
+    """One job. ``ends_at``: monotonic seconds."""
+
+    job_id: str
+    order: JobOrder
+    fate: Fate
+    started_at: float
+    ends_at: float
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """A callback that Coconut wants to deliver."""
+
+    at: float
+    video_id: str
+    attempt: int
+    job_id: str
+
+
+@dataclass
+class Script:
+    """What happens to the submissions to come, in order; then all goes well."""
+
+    answers: list[Answer] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    job_seconds: float = 60.0
+
+
+class FakeTranscoder:
+    """Stands in for `controller.coconut.client.Coconut`. ``trouble``, while set, is what every question raises."""
+
+    def __init__(self, clock: FakeClock, storage: FakeStorage, script: Script | None = None) -> None:
+        self.script = script or Script()
+        self.jobs: dict[str, FakeJob] = {}
+        self.reports: list[Report] = []
+        self.trouble: NeighbourError | None = None
+        self._clock = clock
+        self._storage = storage
+
+    def start(self, order: JobOrder) -> str:
+        answer = self.script.answers.pop(0) if self.script.answers else Answer.ACCEPTED
+        match answer:
+            case Answer.BUSY:
+                raise UnavailableError("POST /jobs at Coconut: HTTP 429")
+            case Answer.REFUSED:
+                raise RefusedError("POST /jobs at Coconut: HTTP 400 input_not_valid")
+            case Answer.LOST_BEFORE:
+                raise UncertainError("POST /jobs at Coconut: HTTP 500")
+            case Answer.LOST_AFTER:
+                self._accept(order)
+                raise UncertainError("POST /jobs at Coconut: no answer")
+            case Answer.ACCEPTED:
+                return self._accept(order)
+
+    def job(self, job_id: str) -> Job | None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.run()
+        job = self.jobs.get(job_id)
+        return None if job is None else self._shown(job)
+
+    def input_seconds(self, job_id: str) -> float | None:
+        if self.trouble is not None:
+            raise self.trouble
+        return SEGMENTS * SEGMENT_SECONDS if job_id in self.jobs else None
+
+    def run(self) -> None:
+        """End the jobs whose time has come, with what they write and report."""
+        for job in self.jobs.values():
+            if job.is_over or self._clock.monotonic() < job.ends_at or job.fate is Fate.NEVER_ENDS:
+                continue
+            job.is_over = True
+            if job.fate in {Fate.COMPLETES, Fate.LEAVES_HOLES}:
+                files = stream(segments=SEGMENTS)
+                if job.fate is Fate.LEAVES_HOLES:
+                    del files["hls/720p/001.ts"]
+                self._storage.put_outputs(job.order.video_id, job.order.attempt, files)
+
+    def _accept(self, order: JobOrder) -> str:
+        now = self._clock.monotonic()
+        fate = self.script.fates.pop(0) if self.script.fates else Fate.COMPLETES
+        job = FakeJob(f"job{len(self.jobs) + 1}", order, fate, now, now + self.script.job_seconds)
+        self.jobs[job.job_id] = job
+        for at in (now + 1, job.ends_at):
+            self.reports.append(Report(at, order.video_id, order.attempt, job.job_id))
+        return job.job_id
+
+    def _shown(self, job: FakeJob) -> Job:
+        if not job.is_over:
+            share = (self._clock.monotonic() - job.started_at) / (job.ends_at - job.started_at)
+            return Job(job.job_id, JobState.IN_PROGRESS, min(99, int(share * 100)))
+        # By the provider's own clock, which nobody here sets.
+        finished_at = MORNING + timedelta(seconds=job.ends_at)
+        if job.fate in {Fate.COMPLETES, Fate.LEAVES_HOLES}:
+            return Job(job.job_id, JobState.COMPLETED, 100, finished_at=finished_at)
+        words = "hls: unsupported codec" if job.fate is Fate.CANNOT_DECODE else "hls: an error of ours"
+        return Job(job.job_id, JobState.FAILED, 100, words, job.fate is Fate.CANNOT_DECODE, words, finished_at)

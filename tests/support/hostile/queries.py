@@ -1,0 +1,115 @@
+"""Queries that ask for no list: parameters that are unknown, out of bounds, or there twice."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlencode
+
+from database.queries import Place
+from tests.support.hostile.calls import Query
+from tests.support.hostile.requests import Facts, Fault, Sent
+from webapi.http.paging import Paging
+from webapi.http.problems import Code
+
+_SOMEWHERE = Place(datetime(2026, 1, 1, tzinfo=UTC), "a")
+_BAD: dict[str, tuple[str, ...]] = {
+    "status": ("", "READY", "ready ", "ready,errored", "*", "deleted", "errored\x00", "\u202e", "' OR '1'='1", "[]"),
+    "deleted": ("", "True", "1", "yes", "only", "true,false", "true\x00"),
+    "page_size": (
+        "",
+        "0",
+        "-1",
+        "-0",
+        "1.0",
+        "1e2",
+        "0x9",
+        " 5",
+        "5 ",
+        "+5",
+        "1_0",
+        "\uff15",
+        "\u0665",
+        "five",
+        "9" * 1001,
+    ),
+    "page_token": (
+        "x",
+        "..",
+        "%",
+        "null",
+        "AAAA",
+        "bnVsbA",
+        "W10",
+        "W251bGwsbnVsbCxudWxsXQ",
+        "A" * 513,
+        "\x00",
+        "\u00e9",
+    ),
+}
+_BAD["state"] = ("", "PENDING", "pending ", "pending,failed", "*", "gone", "failed\x00", "[]")
+_BAD["video_id"] = ("", "A", "a b", "-a", "a-", "a" * 64, "a\x00", "\u202e", "' OR '1'='1", "*")
+_BAD["endpoint_id"] = (
+    "",
+    "1",
+    "{00000000-0000-0000-0000-000000000001}",
+    "0" * 32,
+    "urn:uuid:" + "0" * 32,
+    "*",
+    "a\x00",
+)
+_UNKNOWN = (
+    "stauts",
+    "Status",
+    "page_size[]",
+    "owner",
+    "video_id",
+    "limit",
+    "offset",
+    "__proto__",
+    "x" * 65,
+    "\u202e",
+    "",
+)
+
+
+def query_faults(query: Query) -> Iterator[Fault]:
+    """Yield every fault of the parameters that a call takes."""
+    for field in query.model.model_fields:
+        for value in _BAD[field]:
+            yield _refused(f"{field}={value[:12]!r}", _set(field, value), field)
+        for order in ("first", "last"):
+            yield _refused(f"{field}-twice-{order}", _twice(field, query.sample.get(field, "x"), order), field)
+        if query.model.model_fields[field].is_required():
+            yield _refused(f"{field}-missing", _without(field), field)
+    for name in _UNKNOWN:
+        if name in query.model.model_fields:
+            continue
+        yield _refused(f"unknown-{name[:12]!r}", _set(name, "ann"), name[:64])
+    if "deleted" not in query.model.model_fields:
+        yield _refused("unknown-deleted", _set("deleted", "true"), "deleted")
+    for owner in ("ann", "eve", ""):
+        token = Paging("another list", owner).token(_SOMEWHERE)
+        yield _refused(f"page_token-of-another-list-of-{owner}", _set("page_token", str(token)), "page_token")
+
+
+def _refused(name: str, change: Callable[[dict[str, str]], list[tuple[str, str]]], field: str) -> Fault:
+    def changed(sent: Sent, _facts: Facts) -> Sent:
+        path, _, query = sent.target.partition("?")
+        return replace(sent, target=f"{path}?{urlencode(change(dict(parse_qsl(query))))}")
+
+    return Fault(f"query-{name}", changed, Code.INVALID_REQUEST, (field,))
+
+
+def _set(name: str, value: str) -> Callable[[dict[str, str]], list[tuple[str, str]]]:
+    return lambda query: [*{**query, name: value}.items()]
+
+
+def _without(name: str) -> Callable[[dict[str, str]], list[tuple[str, str]]]:
+    return lambda query: [(known, value) for known, value in query.items() if known != name]
+
+
+def _twice(name: str, value: str, order: str) -> Callable[[dict[str, str]], list[tuple[str, str]]]:
+    """The same value twice: no two servers agree on which one counts."""
+    if order == "first":
+        return lambda query: [(name, value), (name, value), *_without(name)(query)]
+    return lambda query: [*_without(name)(query), (name, value), (name, value)]

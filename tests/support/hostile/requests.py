@@ -1,0 +1,124 @@
+"""A request as it is sent, the answer that comes back, a fault between the two, and what servers under test share."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode
+
+from domain.callback_url import callback_url
+from tests.support.hostile.calls import Call
+from webapi.http.problems import Code
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    def having(self, name: str, value: str) -> Self:
+        """Return it with one header set, whatever it was before."""
+        return replace(self.without(name), headers=(*self.without(name).headers, (name, value)))
+
+    def without(self, name: str) -> Self:
+        """Return it without one header."""
+        kept = tuple(header for header in self.headers if header[0].lower() != name.lower())
+        return replace(self, headers=kept)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. Names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Return the body."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign.
+
+    Six more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted,
+    one of which a new edition was asked for that no pass has begun, and one whose file was verified.
+    """
+
+    own: str
+    foreign: str
+    signing_key: str
+    callback_keys: Sequence[str]
+    # What lets the video's owner in.
+    token: str
+    admin_token: str
+    waiting: str
+    parted: str
+    failed: str
+    deleted: str
+    wished: str
+    verified: str
+    # What administrators know: an endpoint, one of its two secrets, and one of its deliveries.
+    endpoint: str
+    secret: str
+    delivery: str
+
+    def about(self, call: Call) -> Self:
+        """Return the facts with what a call is about as the caller's own."""
+        return replace(self, own=getattr(self, call.about))
+
+
+class World(Protocol):
+    """An API to send requests to."""
+
+    facts: Facts
+
+    def send(self, sent: Sent) -> Answer:
+        """Send one request on a connection of its own."""
+        ...
+
+    def state(self) -> object:
+        """Return everything that a call could have changed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to get a good request wrong, and the problem it has to end in."""
+
+    name: str
+    change: Callable[[Sent, Facts], Sent]
+    code: Code
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def good_request(call: Call, facts: Facts) -> Sent:
+    """Return the request that each fault is made from. It would be answered with success."""
+    query = f"?{urlencode(call.query.sample)}" if call.query else ""
+    own = facts.about(call).own
+    ids = {"video_id": own, "endpoint_id": facts.endpoint, "secret_id": facts.secret, "delivery_id": facts.delivery}
+    sent = Sent(call.method, call.template.format(**ids) + query)
+    if call.is_signed:
+        sent = replace(sent, target=callback_url("", facts.callback_keys, video_id=facts.own, attempt=1))
+    if call.is_private:
+        sent = sent.having("Authorization", f"Bearer {facts.admin_token if call.scope else facts.token}")
+    if call.body is not None:
+        sent = with_json(sent, call.body.sample).having("Content-Type", "application/json")
+    return sent
+
+
+def with_json(sent: Sent, value: object) -> Sent:
+    """Return the request with a JSON body. NaN and the like are written as Python writes them."""
+    return replace(sent, body=json.dumps(value).encode())

@@ -1,0 +1,148 @@
+"""Paths and queries that lead nowhere: wrong methods, ids of nobody's video, signatures of nobody's attempt."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
+
+from domain.callback_url import callback_url
+from tests.support.hostile.calls import Call, methods_of
+from tests.support.hostile.requests import Facts, Fault, Sent
+from webapi.http.problems import Code
+
+UNKNOWN = "abcdefghijklmnopqrstuvwxy2"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "TRACE")
+
+_IDS = {
+    "unknown": UNKNOWN,
+    "short": "a",
+    "long": "a" * 3000,
+    "dot": ".",
+    "dots": "..",
+    "encoded-dots": "%2e%2e",
+    "encoded-traversal": "..%2f..%2f..%2fetc%2fpasswd",
+    "encoded-backslashes": "..%5c..%5cwindows",
+    "encoded-twice": "..%252f..%252fadmin",
+    "nul": "%00",
+    "line-break": "%0d%0aX-Evil:%201",
+    "not-utf-8": "%ff%fe",
+    "half-an-escape": "%zz%",
+    "direction-override": "%e2%80%ae",
+    "other-digits": "%ef%bc%91" * 26,
+    "quotes": "'%20OR%20'1'='1",
+    "template": "%7Bvideo_id%7D",
+    "star": "*",
+    "matrix-parameter": ";jsessionid=1",
+}
+_AROUND = {
+    "trailing-slash": "{own}/",
+    "trailing-encoded-slash": "{own}%2f",
+    "leading-slash": "/{own}",
+    "trailing-nul": "{own}%00",
+    "trailing-line-break": "{own}%0a",
+    "trailing-blank": "{own}%20",
+    "trailing-dot": "{own}.",
+    "twice": "{own}{own}",
+    "matrix-parameter-after": "{own};a=b",
+}
+
+
+def method_faults(call: Call) -> Iterator[Fault]:
+    """Yield the methods that the call's path is not known with."""
+    for method in METHODS:
+        if method not in methods_of(call.template):
+            yield Fault(f"method-{method}", _by(method), Code.METHOD_NOT_ALLOWED)
+    yield Fault("method-of-nobody", _by("FROB"), Code.MALFORMED_REQUEST)
+
+
+def id_faults(call: Call) -> Iterator[Fault]:
+    """Yield ids that are not the caller's; administrators may name everybody's."""
+    for name, video_id in _IDS.items():
+        yield Fault(f"id-{name}", _about(video_id), Code.NOT_FOUND)
+    for name, shape in _AROUND.items():
+        yield Fault(f"id-{name}", _about(shape), Code.NOT_FOUND)
+    if call.scope is None:
+        yield Fault("id-foreign", lambda sent, facts: _swapped(sent, facts, facts.foreign), Code.NOT_FOUND)
+    if call.about == "endpoint":
+        yield Fault("id-of-a-video", lambda sent, facts: _swapped(sent, facts, UNKNOWN), Code.NOT_FOUND)
+    yield Fault("id-in-upper-case", lambda sent, facts: _swapped(sent, facts, facts.own.upper()), Code.NOT_FOUND)
+
+
+def signature_faults() -> Iterator[Fault]:
+    """Yield queries that no key of ours signed."""
+    queries: dict[str, Callable[[dict[str, str], Facts], str]] = {
+        "no-query": lambda _query, _facts: "",
+        "foreign-key": lambda _query, facts: _query_by("a key that somebody has guessed....", facts),
+        "other-video": lambda query, facts: urlencode({**query, "video": facts.foreign}),
+        "other-attempt": lambda query, _: urlencode({**query, "attempt": "2"}),
+        "attempt-with-zero": lambda query, _: urlencode({**query, "attempt": "01"}),
+        "attempt-with-plus": lambda query, _: urlencode({**query, "attempt": "+1"}),
+        "attempt-with-blank": lambda query, _: urlencode({**query, "attempt": "1 "}),
+        "attempt-as-fraction": lambda query, _: urlencode({**query, "attempt": "1.0"}),
+        "attempt-in-hex": lambda query, _: urlencode({**query, "attempt": "0x1"}),
+        "attempt-in-other-digits": lambda query, _: urlencode({**query, "attempt": "\uff11"}),
+        "attempt-huge": lambda query, _: urlencode({**query, "attempt": "9" * 1000}),
+        "attempt-negative": lambda query, _: urlencode({**query, "attempt": "-1"}),
+        "attempt-list": lambda query, _: urlencode({**query, "attempt": "1,1"}),
+        "signature-cut-off": lambda query, _: urlencode({**query, "sig": query["sig"][:-1]}),
+        "signature-longer": lambda query, _: urlencode({**query, "sig": query["sig"] + "0"}),
+        "signature-in-upper-case": lambda query, _: urlencode({**query, "sig": query["sig"].upper()}),
+        "signature-not-ascii": lambda query, _: urlencode({**query, "sig": "\u00e9" * 64}),
+        "signature-not-utf-8": lambda query, _: urlencode({**query, "sig": ""}) + "%ff",
+        "signature-with-nul": lambda query, _: urlencode({**query, "sig": query["sig"] + "\x00"}),
+        "names-in-upper-case": lambda query, _: urlencode({name.upper(): value for name, value in query.items()}),
+        "names-as-list": lambda query, _: urlencode({f"{name}[]": value for name, value in query.items()}),
+        "cut-by-semicolons": lambda query, _: urlencode(query).replace("&", ";"),
+    }
+    for name in ("video", "attempt", "sig"):
+        queries[f"without-{name}"] = _without(name)
+        queries[f"{name}-twice"] = _twice(name, in_front=False)
+        queries[f"{name}-twice-the-good-one-last"] = _twice(name, in_front=True)
+        queries[f"{name}-empty"] = _emptied(name)
+    for name, query_of in queries.items():
+        yield Fault(f"callback-{name}", _asking(query_of), Code.INVALID_SIGNATURE)
+    yield Fault("callback-signature-in-a-header", _signed_in_a_header, Code.INVALID_SIGNATURE)
+
+
+def _by(method: str) -> Callable[[Sent, Facts], Sent]:
+    return lambda sent, _: replace(sent, method=method)
+
+
+def _about(shape: str) -> Callable[[Sent, Facts], Sent]:
+    return lambda sent, facts: _swapped(sent, facts, shape.replace("{own}", facts.own))
+
+
+def _swapped(sent: Sent, facts: Facts, video_id: str) -> Sent:
+    return replace(sent, target=sent.target.replace(facts.own, video_id, 1))
+
+
+def _asking(query_of: Callable[[dict[str, str], Facts], str]) -> Callable[[Sent, Facts], Sent]:
+    def change(sent: Sent, facts: Facts) -> Sent:
+        path, _, query = sent.target.partition("?")
+        return replace(sent, target=f"{path}?{query_of(dict(parse_qsl(query)), facts)}")
+
+    return change
+
+
+def _query_by(key: str, facts: Facts) -> str:
+    return callback_url("", [key], video_id=facts.own, attempt=1).partition("?")[2]
+
+
+def _without(left_out: str) -> Callable[[dict[str, str], Facts], str]:
+    return lambda query, _: urlencode({name: value for name, value in query.items() if name != left_out})
+
+
+def _emptied(name: str) -> Callable[[dict[str, str], Facts], str]:
+    return lambda query, _: urlencode({**query, name: ""})
+
+
+def _twice(name: str, *, in_front: bool) -> Callable[[dict[str, str], Facts], str]:
+    """Two values for one name: which one counts differs from server to server, so neither does."""
+    other = {"video": UNKNOWN, "attempt": "2", "sig": "0" * 64}[name]
+    added = urlencode({name: other})
+    return lambda query, _: f"{added}&{urlencode(query)}" if in_front else f"{urlencode(query)}&{added}"
+
+
+def _signed_in_a_header(sent: Sent, _facts: Facts) -> Sent:
+    unsigned, _, signature = sent.target.partition("&sig=")
+    named = ("sig", "X-Signature", "X-Coconut-Signature", "Authorization")
+    return replace(sent, target=unsigned, headers=(*sent.headers, *((name, signature) for name in named)))

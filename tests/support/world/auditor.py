@@ -1,0 +1,81 @@
+"""The audit over a small world: the real one, with everything it may touch in memory and reached through the fuse."""
+
+from dataclasses import replace
+
+from controller.audit.findings import Entry, Kind, Report
+from controller.audit.limits import AuditRules
+from controller.audit.ports import Neighbours
+from controller.audit.runner import Audit, Turn
+from domain import object_keys
+from domain.records import VideoRow
+from tests.support.fakes.audit import FakeAuditedRows
+from tests.support.fakes.storage import StoredObject
+from tests.support.world.kill_switch import through
+from tests.support.world.world import SmallWorld
+
+
+class Auditor:
+    """One audit of one small world, and what it may change."""
+
+    def __init__(self, small: SmallWorld, rules: AuditRules | None = None) -> None:
+        self.small = small
+        self.rows = FakeAuditedRows(small.records, small.clock.now)
+        self.rules = rules or AuditRules()
+        storage = through(small.fuse, small.storage)
+        self.neighbours = Neighbours(through(small.fuse, self.rows), storage, storage)
+        self.audit = Audit(self.neighbours, self.rules, clock=small.clock.now)
+
+    def full(self, *, may_repair: bool = True, may_purge: bool = False) -> Report:
+        """Compare everything."""
+        turn = Turn(may_repair=may_repair, may_purge=may_purge)
+        self.audit.full(turn)
+        return turn.report
+
+    def light(self) -> Report:
+        """Compare the stable playlists of the working set."""
+        turn = Turn(may_repair=True)
+        self.audit.light(turn)
+        return turn.report
+
+    def everything(self) -> tuple[object, ...]:
+        """Return all that an audit could change."""
+        return (
+            dict(self.small.records.rows),
+            dict(self.small.storage.raw),
+            dict(self.small.storage.processed),
+            dict(self.rows.in_quarantine),
+            dict(self.rows.heals),
+        )
+
+    def objects(self) -> dict[str, StoredObject]:
+        """Return everything in the bucket."""
+        return self.small.storage.raw | self.small.storage.processed
+
+
+def kinds(report: Report) -> set[Kind]:
+    """Return what was found."""
+    return set(report.found)
+
+
+def entry_of(report: Report, kind: Kind) -> Entry:
+    """Return the one entry of a kind."""
+    (entry,) = [entry for entry in report.entries if entry.finding.kind is kind]
+    return entry
+
+
+def copied(small: SmallWorld, row: VideoRow, video_id: str) -> VideoRow:
+    """Put another video beside ``row``, with the same life and the same files."""
+    key = row.wish.storage_key.replace(row.wish.video_id, video_id)
+    wish = replace(row.wish, video_id=video_id, storage_key=key)
+    small.records.rows[video_id] = replace(row, wish=wish)
+    for of, attempt in list(small.records.attempts.items()):
+        if of[0] == row.wish.video_id:
+            job_id = f"{attempt.job_id}-of-{video_id}" if attempt.job_id else None
+            small.records.attempts[video_id, of[1]] = replace(attempt, video_id=video_id, job_id=job_id)
+    for store, prefix in (
+        (small.storage.raw, object_keys.original_prefix),
+        (small.storage.processed, object_keys.video_prefix),
+    ):
+        old, new = prefix(row.wish.video_id), prefix(video_id)
+        store |= {key.replace(old, new): body for key, body in store.items() if key.startswith(old)}
+    return small.records.rows[video_id]

@@ -1,0 +1,203 @@
+"""The operator without threads: the real queue, workers and sweep over a small world, in simulated time."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from controller.loop.cache import KnownResources
+from controller.loop.handlers import note_event
+from controller.loop.queue import WorkQueue
+from controller.loop.reconcile import reconcile
+from controller.loop.resync import Sweep
+from controller.loop.workers import Workers
+from crds.resource import Resource
+from domain.errors import NeighbourError
+from domain.records import Cause
+from tests.support.world.kill_switch import KilledError
+from tests.support.world.world import SmallWorld
+
+SWEEP_SECONDS = 30.0
+RESYNC_SECONDS = 300.0
+# No life takes longer: the sum of all deadlines.
+LONGEST_SECONDS = 30 * 86_400.0
+SECONDS_TO_NEXT_LEADER = 5.0
+# Of one life: a week of polls and every deadline are fewer.
+MOST_PASSES = 20_000
+SECONDS_TO_NEXT_LIST = 15.0
+
+
+class SteppedQueue(WorkQueue):
+    """The real queue, which also tells when it would hand out something."""
+
+    def next_due(self) -> float | None:
+        """Return the earliest time of any key."""
+        return min((entry.due for entry in self._waiting.values()), default=None)
+
+
+class Process:
+    """One process of the operator: what it knows dies with it."""
+
+    def __init__(self, small: SmallWorld, *, hears_claims: bool = True) -> None:
+        self._small = small
+        self._hears_claims = hears_claims
+        self._known = KnownResources()
+        self.queue = SteppedQueue(small.clock.monotonic)
+        self._workers = Workers(self.queue, self._known, small.world, count=1, clock=small.clock.now)
+        self._sweep = Sweep(small.world, self._known, self.queue, clock=small.clock.now)
+        self._watched: dict[str, Resource] = {}
+        self._resync_at = 0.0
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Do what a new leader does first: no pass is made before every resource was read."""
+        self._has_begun = self._has_read_all()
+        if not self._has_begun:
+            return
+        for half in (self._sweep.start, self._sweep.rows):
+            with suppress(NeighbourError):
+                half()
+
+    def _has_read_all(self) -> bool:
+        self._resync_at = self._small.clock.monotonic() + RESYNC_SECONDS
+        try:
+            self._sweep.resources()
+        except NeighbourError:
+            return False
+        return True
+
+    def step(self, *, is_repeated: bool = False) -> None:
+        """Make the next pass, and wait for it if need be. ``is_repeated``: a second worker makes it too."""
+        if not self._has_begun:
+            self._small.pass_time(SECONDS_TO_NEXT_LIST)
+            self.begin()
+            return
+        self._wait()
+        taken = self.queue.take()
+        assert taken is not None
+        key, cause = taken
+        stale = self._small.records.get(key)
+        self._workers.handle(key, cause)
+        if is_repeated and stale is not None:
+            try:
+                reconcile(stale, None, self._small.world, cause, self._small.clock.now())
+            except NeighbourError:
+                return
+        self._watch()
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing is due or planned."""
+        return self._has_begun and self.queue.next_due() is None
+
+    def _wait(self) -> None:
+        due = self.queue.next_due()
+        now = self._small.clock.monotonic()
+        sweep_at = now + SWEEP_SECONDS
+        while due is None or due > now:
+            reports = [report.at for report in self._small.transcoder.reports]
+            next_at = min([sweep_at, *([] if due is None else [due]), *(at for at in reports if at > now)])
+            self._small.pass_time(max(next_at - now, 1e-6))
+            now = self._small.clock.monotonic()
+            self._deliver(now)
+            if now >= self._resync_at:
+                self._has_read_all()
+            if now >= sweep_at:
+                self._sweep.rows()
+                sweep_at = now + SWEEP_SECONDS
+            due = self.queue.next_due()
+            assert now < LONGEST_SECONDS, self._small.row
+
+    def _deliver(self, now: float) -> None:
+        """Let the API take the callbacks that are due."""
+        transcoder = self._small.transcoder
+        for report in [report for report in transcoder.reports if report.at <= now]:
+            transcoder.reports.remove(report)
+            if self._hears_claims:
+                self._small.records.record(video_id=report.video_id, attempt=report.attempt, job_id=report.job_id)
+                self.queue.add(report.video_id, Cause.CLAIM)
+
+    def _watch(self) -> None:
+        """Deliver what the API server would have sent meanwhile."""
+        now = dict(self._small.resources.by_name)
+        for name, resource in now.items():
+            if self._watched.get(name) != resource:
+                note_event("MODIFIED", body_of(resource), self._known, self.queue)
+        for name in self._watched.keys() - now.keys():
+            note_event("DELETED", body_of(self._watched[name]), self._known, self.queue)
+        self._watched = now
+
+
+def live(
+    small: SmallWorld,
+    *,
+    hears_claims: bool = True,
+    is_repeated: bool = False,
+    dies_after_each_pass: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Run processes, each beginning where the last was killed, until the video rests and its resource shows it."""
+    is_at_rest, passes = False, 0
+    while not is_at_rest:
+        process = Process(small, hears_claims=hears_claims)
+        try:
+            process.begin()
+            while not is_at_rest:
+                process.step(is_repeated=is_repeated)
+                meanwhile()
+                passes += 1
+                assert passes < MOST_PASSES, f"it goes round and round: {small.records.rows}"
+                is_at_rest = small.is_at_rest() and (process.is_idle() or dies_after_each_pass)
+                if dies_after_each_pass:
+                    break
+        except KilledError:
+            pass
+        small.pass_time(SECONDS_TO_NEXT_LEADER)
+
+
+def settled(small: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Run processes, each beginning where the last was killed, until one finds and plans nothing more."""
+    is_settled = False
+    while not is_settled:
+        process = Process(small)
+        try:
+            process.begin()
+            for _ in range(MOST_PASSES):
+                if process.is_idle():
+                    break
+                process.step()
+                meanwhile()
+            assert process.is_idle(), f"it goes round and round: {small.records.rows}"
+            is_settled = True
+        except KilledError:
+            pass
+        small.pass_time(SECONDS_TO_NEXT_LEADER)
+
+
+def idle(small: SmallWorld) -> None:
+    """Run one more process until it plans nothing: a restart, with every callback delivered again."""
+    process = Process(small)
+    process.begin()
+    for job in small.transcoder.jobs.values():
+        order = job.order
+        small.records.record(video_id=order.video_id, attempt=order.attempt, job_id=job.job_id)
+        process.queue.add(order.video_id, Cause.CLAIM)
+    for _ in range(MOST_PASSES):
+        if process.is_idle():
+            return
+        process.step()
+    raise AssertionError(f"it goes round and round: {small.records.rows}")
+
+
+def body_of(resource: Resource) -> dict[str, object]:
+    """Return a resource as the API server sends it."""
+    return {
+        "metadata": {
+            "name": resource.name,
+            "namespace": resource.namespace,
+            "uid": resource.uid,
+            "resourceVersion": resource.resource_version,
+            "generation": resource.generation,
+            "labels": dict(resource.labels),
+            "annotations": dict(resource.annotations),
+        },
+        "spec": dict(resource.spec),
+        "status": None if resource.status is None else dict(resource.status),
+    }

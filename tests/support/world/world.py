@@ -1,0 +1,129 @@
+"""A small world: every neighbour of the operator in memory, one clock, and the hands of a client."""
+
+from dataclasses import replace
+
+from controller.coconut.limiter import Gate, GateLimits
+from controller.dependencies import World
+from controller.failpoints import watched_by
+from domain import object_keys
+from domain.policy import Rules
+from domain.records import VideoRow
+from domain.schedule import Timing, deadline_at
+from domain.video import AT_REST, Observed, Origin, Phase, Reason, UploadMode, Wish
+from tests.support.fakes.multipart import FakeMultipart
+from tests.support.fakes.records import FakeRecords
+from tests.support.fakes.resources import FakeResources
+from tests.support.fakes.storage import FakeStorage
+from tests.support.fakes.transcoder import FakeTranscoder, Script
+from tests.support.fakes.videos import mp4
+from tests.support.world.clock import FakeClock
+from tests.support.world.failpoints import CrashPoints
+from tests.support.world.kill_switch import Fuse, through
+
+VIDEO_ID = "smallworldsmallworldsmallw"
+MAX_FILE_BYTES = 10_000
+WIDE = GateLimits(max_running=100, per_minute=6_000, burst=100)
+
+
+class SmallWorld:
+    """All that outlives a process of the operator. ``world`` reaches it through ``fuse``."""
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        timing: Timing | None = None,
+        limits: GateLimits | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.fuse = Fuse()
+        self.crash_points = CrashPoints()
+        self.file = b""
+        self.timing = timing or Timing()
+        self.records = FakeRecords(self.clock.now)
+        self.storage = FakeStorage(self.clock.now)
+        self.multipart = FakeMultipart(self.storage, self.clock.now)
+        self.resources = FakeResources()
+        self.transcoder = FakeTranscoder(self.clock, self.storage, script)
+        records = through(self.fuse, self.records)
+        self.world = World(
+            observations=records,
+            attempts=records,
+            claims=records,
+            endings=records,
+            learning=records,
+            storage=through(self.fuse, self.storage),
+            parts=through(self.fuse, self.multipart),
+            transcoder=through(self.fuse, self.transcoder),
+            gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
+            resources=through(self.fuse, self.resources),
+            rules=rules or Rules(self.timing),
+            max_file_bytes=MAX_FILE_BYTES,
+            callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
+            monotonic=self.clock.monotonic,
+            for_step=watched_by(self.crash_points.reached),
+        )
+
+    @property
+    def row(self) -> VideoRow:
+        """Return the one video's row."""
+        return self.records.rows[VIDEO_ID]
+
+    def is_at_rest(self) -> bool:
+        """Tell whether the newest edition is at rest and the resource says so."""
+        shown = self.resources.by_name.get(VIDEO_ID)
+        revision = (shown.status or {}).get("revision") if shown else None
+        row = self.records.rows.get(VIDEO_ID)
+        return row is not None and row.observed.phase in AT_REST and revision == row.observed.revision
+
+    def create(self, **changes: object) -> VideoRow:
+        """Play the API: a video that waits for its bytes."""
+        wish = Wish(
+            video_id=VIDEO_ID,
+            revision=1,
+            origin=Origin.API,
+            owner="user-1",
+            title="A film",
+            filename="film.mp4",
+            content_type="video/mp4",
+            declared_bytes=None,
+            upload_mode=UploadMode.SINGLE,
+            region="tor1",
+            storage_key=object_keys.original_key(VIDEO_ID, "film.mp4"),
+        )
+        now = self.clock.now()
+        observed = Observed(
+            revision=1,
+            phase=Phase.UPLOADING,
+            phase_since=now,
+            reason=Reason.WAITING_FOR_FILE,
+            message="the file has not arrived yet",
+            deadline_at=deadline_at(Phase.UPLOADING, now, self.timing),
+        )
+        return self.records.create(wish, replace(observed, **changes))  # type: ignore[arg-type]
+
+    def create_parted(self, body: bytes | None = None, *, part_bytes: int = 1_000, **changes: object) -> VideoRow:
+        """Play the API: a video whose file comes in parts. The parts are told by `send_parts`."""
+        self.file = mp4(media_bytes=2_500) if body is None else body
+        row = self.create(**changes)
+        upload_id = self.multipart.create(row.wish.storage_key, content_type="video/mp4")
+        wish = replace(row.wish, upload_mode=UploadMode.MULTIPART, declared_bytes=len(self.file))
+        self.records.rows[VIDEO_ID] = replace(row, wish=wish, upload_id=upload_id, part_bytes=part_bytes)
+        return self.row
+
+    def send_parts(self, *numbers: int) -> None:
+        """Play the client: send these parts of the file, or all of them."""
+        size, upload_id = self.row.part_bytes, self.row.upload_id
+        assert size is not None
+        assert upload_id is not None
+        for number in numbers or range(1, -(-len(self.file) // size) + 1):
+            self.multipart.put_part(upload_id, number, self.file[(number - 1) * size : number * size])
+
+    def send_file(self, body: bytes | None = None) -> None:
+        """Play the client: PUT the original."""
+        self.storage.put_raw(self.row.wish.storage_key, mp4() if body is None else body)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the clock run, and the jobs with it."""
+        self.clock.advance(seconds)
+        self.transcoder.run()

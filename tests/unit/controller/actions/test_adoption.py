@@ -1,0 +1,128 @@
+"""Learning before a pass: what is asked, what is written, and what happens when somebody is away or was faster."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.actions.adoption import learn
+from controller.rules.cached_resource import Known, known_of
+from domain.errors import ConflictError, NeighbourError, RefusedError, UnavailableError
+from domain.records import AttemptState, VideoRow
+from domain.video import Phase
+from tests.support.builders.rows import SOURCE
+from tests.support.fakes.resources import NAMESPACE
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+KEY = f"imports/{NAMESPACE}/films/launch.mov"
+TROUBLES = [
+    pytest.param(UnavailableError("no answer"), id="away"),
+    pytest.param(RefusedError("HTTP 403"), id="refusing"),
+]
+
+
+def learning(small: SmallWorld, row: VideoRow | None, known: Known | None) -> VideoRow | None:
+    small.fuse.calls.clear()
+    return learn(VIDEO_ID, row, known, small.world, small.clock.now())
+
+
+@pytest.fixture
+def behind() -> SmallWorld:
+    """A world whose resource shows a running job, of which the row knows nothing."""
+    small = SmallWorld()
+    before = small.create()
+    small.resources.apply(before.wish)
+    after = replace(before.observed, revision=5, phase=Phase.PROCESSING, source=SOURCE, attempt=1, job_id="job1")
+    small.resources.show(VIDEO_ID, before.wish, after, small.world.rules, small.clock.now())
+    return small
+
+
+def known_in(small: SmallWorld) -> Known:
+    return known_of(small.resources.by_name[VIDEO_ID])
+
+
+def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
+    small = SmallWorld()
+    row = small.create()
+    small.resources.apply(row.wish)
+    assert learning(small, row, known_in(small)) is row
+    assert small.fuse.calls == []
+
+
+def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld) -> None:
+    row = learning(behind, behind.row, known_in(behind))
+    assert row == behind.row
+    assert row is not None
+    assert (row.observed.phase, row.observed.revision, row.observed.job_id) == (Phase.PROCESSING, 5, "job1")
+    (attempt,) = behind.records.since(VIDEO_ID, floor=0)
+    assert (attempt.state, attempt.job_id) == (AttemptState.ACCEPTED, "job1")
+    assert behind.fuse.calls == ["get", "learn"]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_no_pass_is_made_over_a_row_that_cannot_learn_what_it_lacks(
+    behind: SmallWorld, trouble: NeighbourError
+) -> None:
+    before, known = behind.row, known_in(behind)
+    behind.resources.trouble = trouble
+    with pytest.raises(type(trouble)):
+        learning(behind, before, known)
+    assert behind.row == before
+
+
+def test_a_row_that_moved_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
+    stale = behind.row
+    behind.records.confirm(VIDEO_ID)
+    moved = behind.row
+    with pytest.raises(ConflictError):
+        learning(behind, stale, known_in(behind))
+    assert behind.row == moved
+
+
+def test_a_row_that_was_made_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
+    before = behind.row
+    with pytest.raises(ConflictError):
+        learning(behind, None, known_in(behind))
+    assert behind.row == before
+
+
+def test_what_the_watch_knew_and_the_server_knows_no_more_teaches_nothing(behind: SmallWorld) -> None:
+    before, known = behind.row, known_in(behind)
+    behind.resources.remove(VIDEO_ID)
+    assert learning(behind, before, known) is before
+    assert learning(behind, None, known) is None
+
+
+def test_a_left_over_that_somebody_changes_meanwhile_stays_for_another_look(
+    behind: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del behind.records.rows[VIDEO_ID]
+    behind.records.tombstones[VIDEO_ID] = 1
+    seen = behind.resources.by_name[VIDEO_ID]
+    behind.resources.annotate(VIDEO_ID, "by", "a person")
+    with monkeypatch.context() as late:
+        late.setattr(behind.resources, "get", lambda _: seen)
+        with pytest.raises(ConflictError):
+            learning(behind, None, known_in(behind))
+    assert VIDEO_ID in behind.resources.by_name
+    assert learning(behind, None, known_in(behind)) is None
+    assert VIDEO_ID not in behind.resources.by_name
+
+
+def test_a_refusal_is_shown_once_and_told_once() -> None:
+    small = SmallWorld()
+    small.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
+    assert learning(small, None, known_in(small)) is None
+    assert small.fuse.calls == ["get", "last_attempt", "write_status", "post_event"]
+    assert learning(small, None, known_in(small)) is None
+    assert small.fuse.calls == ["get", "last_attempt"]
+
+
+def test_an_import_takes_the_age_of_its_resource() -> None:
+    small = SmallWorld()
+    small.resources.put(VIDEO_ID, storage_key=KEY)
+    applied_at = small.clock.now()
+    small.resources.by_name[VIDEO_ID] = replace(small.resources.by_name[VIDEO_ID], created_at=applied_at)
+    small.pass_time(3600)
+    row = learning(small, None, known_in(small))
+    assert row is not None
+    assert row.created_at == applied_at

@@ -1,0 +1,272 @@
+"""What is wrong with a video, and what may be done about it: the rulebook of the audit."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from controller.audit.checks import Sight, judge_doubled, judge_overdue, judge_stable, judge_uncertain, judge_video
+from controller.audit.findings import (
+    Align,
+    CopyPoster,
+    Finding,
+    Heal,
+    Kind,
+    Leave,
+    RemoveOutputs,
+)
+from controller.audit.limits import AuditRules
+from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, UncertainSubmission
+from domain.objects import ObjectFacts, OutputsProblem, VerifiedOutputs
+from domain.records import VideoRow
+from domain.stable_playlist import stable_playlist
+from domain.video import Origin, Phase, Published, Reason, Rendition
+from tests.support.builders.resources import NOON, VIDEO_ID
+from tests.support.builders.rows import ORIGINAL, SOURCE, a_row
+
+RULES = AuditRules()
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+MOMENT = timedelta(seconds=1)
+
+RENDITION = Rendition(uri="2/hls/360p.m3u8", bandwidth=1_000_000)
+STREAM = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(RENDITION,), has_poster=True)
+THUMBNAIL = f"processed/{VIDEO_ID}/2/thumbnails/thumb_01.jpg"
+OUTPUTS = VerifiedOutputs((RENDITION,), duration_seconds=5.0, poster_key=THUMBNAIL)
+BROKEN = OutputsProblem("1 of its 2 files are missing or empty")
+
+
+def a_video(phase: Phase = Phase.READY, **changes: Any) -> VideoRow:
+    """Return a row that is played: its second attempt was published."""
+    origin = changes.pop("origin", Origin.API)
+    edition = changes.pop("wished_edition", 1)
+    known: dict[str, Any] = {"attempt": 2, "published": STREAM, "is_playable": True, "source": SOURCE}
+    row = a_row(phase, **known | changes)
+    return replace(row, wish=replace(row.wish, origin=origin, edition=edition))
+
+
+def a_sight(row: VideoRow | None = None, **changes: Any) -> Sight:
+    """Return a sight of a video with which nothing is wrong, and changes."""
+    audited = AuditedRow(row or a_video(), changes.pop("heals", 0), changes.pop("published_at", NOON))
+    sight = Sight(audited, stable_playlist(STREAM), True, {"2"}, OUTPUTS, ORIGINAL)
+    return replace(sight, **changes)
+
+
+def judged(sight: Sight, *, heals_left: int = 10, later: timedelta = DAY) -> list[tuple[Kind, Any]]:
+    """Return what is found, with its remedy."""
+    findings = judge_video(sight, RULES, NOON + later, heals_left=heals_left)
+    assert all(finding.subject == VIDEO_ID for finding in findings)
+    return [(finding.kind, finding.remedy) for finding in findings]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(a_video(), id="at-rest"),
+        pytest.param(a_video(Phase.UPLOADED), id="another-edition-waits"),
+        pytest.param(a_video(Phase.PROCESSING, attempt=3), id="another-edition-is-made"),
+        pytest.param(a_video(Phase.ERRORED), id="another-edition-failed"),
+        pytest.param(a_video(is_paused=True), id="held"),
+        pytest.param(a_video(origin=Origin.KUBERNETES), id="an-import"),
+    ],
+)
+def test_nothing_is_wrong_with_a_video_that_plays(row: VideoRow) -> None:
+    assert judged(a_sight(row)) == []
+
+
+@pytest.mark.parametrize("playlist", [None, "", "#EXTM3U\n", stable_playlist(replace(STREAM, renditions=()))])
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.UPLOADED, Phase.ERRORED])
+def test_a_stable_playlist_that_is_not_what_is_on_record_is_written_again(phase: Phase, playlist: str | None) -> None:
+    assert judged(a_sight(a_video(phase), playlist=playlist)) == [(Kind.PLAYLIST_WRONG, Align())]
+
+
+NOT_PUBLIC = [
+    pytest.param(a_video(Phase.PROCESSING, reason=Reason.PUBLISHING), id="a-pass-is-publishing"),
+    pytest.param(a_video(is_playable=False), id="a-pass-is-restoring"),
+    pytest.param(a_video(deleted=True), id="a-pass-is-withdrawing"),
+    pytest.param(a_video(Phase.PROCESSING, published=None, is_playable=False), id="nothing-is-published-yet"),
+]
+
+
+@pytest.mark.parametrize("row", NOT_PUBLIC)
+@pytest.mark.parametrize("playlist", [None, "#EXTM3U\n"])
+def test_what_a_pass_is_about_to_settle_is_left_to_it(row: VideoRow, playlist: str | None) -> None:
+    sight = a_sight(row, playlist=playlist, has_poster=False, outputs=BROKEN, original=None, stored_attempts={"1"})
+    assert judged(sight) == []
+    assert judge_stable(row, playlist) is None
+
+
+@pytest.mark.parametrize("published", [STREAM, None], ids=["published-once", "never-published"])
+@pytest.mark.parametrize(
+    ("playlist", "has_poster", "found"),
+    [
+        pytest.param(None, False, [], id="nothing-is-there"),
+        pytest.param("#EXTM3U\n", True, [(Kind.PUBLIC_THOUGH_DELETED, Align())], id="both-are-there"),
+        pytest.param("#EXTM3U\n", False, [(Kind.PUBLIC_THOUGH_DELETED, Align())], id="the-playlist-is-there"),
+        pytest.param(None, True, [(Kind.PUBLIC_THOUGH_DELETED, Align())], id="the-poster-is-there"),
+    ],
+)
+def test_stable_files_of_a_deleted_video_are_withdrawn(
+    published: Published | None, playlist: str | None, has_poster: bool, found: list[tuple[Kind, Any]]
+) -> None:
+    row = a_video(deleted=True, is_playable=False, published=published)
+    sight = a_sight(row, playlist=playlist, has_poster=has_poster, outputs=None, stored_attempts={"1", "2", "x"})
+    assert judged(sight) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        pytest.param({}, [(Kind.POSTER_MISSING, CopyPoster())], id="copied-again"),
+        pytest.param(
+            {"outputs": replace(OUTPUTS, poster_key=None)}, [(Kind.POSTER_MISSING, Leave())], id="no-thumbnail-is-left"
+        ),
+        pytest.param(
+            {"outputs": BROKEN},
+            [(Kind.OUTPUTS_BROKEN, Heal()), (Kind.POSTER_MISSING, Leave())],
+            id="the-next-edition-brings-one",
+        ),
+    ],
+)
+def test_a_missing_poster_is(changes: dict[str, Any], found: list[tuple[Kind, Any]]) -> None:
+    assert judged(a_sight(has_poster=False, **changes)) == found
+
+
+def test_a_video_that_never_had_a_poster_misses_none() -> None:
+    row = a_video(published=replace(STREAM, has_poster=False))
+    assert judged(a_sight(row, has_poster=False)) == []
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        pytest.param(BROKEN, id="a-file-vanished"),
+        pytest.param(replace(OUTPUTS, renditions=(replace(RENDITION, uri="2/hls/x.m3u8"),)), id="another-master"),
+    ],
+)
+def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutputs | OutputsProblem) -> None:
+    assert judged(a_sight(outputs=outputs)) == [(Kind.OUTPUTS_BROKEN, Heal())]
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "why"),
+    [
+        pytest.param(a_video(), {"heals": 3}, "its 3 editions without a person are spent", id="its-budget-is-spent"),
+        pytest.param(a_video(Phase.ERRORED), {}, "the newest edition failed, a person decides", id="it-failed-already"),
+        pytest.param(a_video(Phase.UPLOADED), {}, "another edition is on its way", id="one-waits"),
+        pytest.param(a_video(Phase.PROCESSING), {}, "another edition is on its way", id="one-is-made"),
+        pytest.param(a_video(wished_edition=2), {}, "another edition is on its way", id="one-was-asked-for"),
+        pytest.param(a_video(is_paused=True), {}, "a person holds it", id="held"),
+        pytest.param(
+            a_video(origin=Origin.KUBERNETES),
+            {},
+            "whoever applied the resource has to raise spec.edition",
+            id="its-spec-is-not-ours",
+        ),
+        pytest.param(
+            a_video(),
+            {"original": None},
+            "the original is gone or was replaced, so another edition would fail",
+            id="its-original-is-gone",
+        ),
+        pytest.param(
+            a_video(),
+            {"original": ObjectFacts("e2", NOON, 1_000, "video/mp4")},
+            "the original is gone or was replaced, so another edition would fail",
+            id="its-original-was-replaced",
+        ),
+        pytest.param(
+            a_video(source=None),
+            {},
+            "the original is gone or was replaced, so another edition would fail",
+            id="nobody-knows-its-original",
+        ),
+    ],
+)
+def test_nothing_is_bought_for_a_broken_video_when(row: VideoRow, changes: dict[str, Any], why: str) -> None:
+    found = judge_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, heals_left=10)
+    assert found == [Finding(Kind.OUTPUTS_BROKEN, VIDEO_ID, f"{BROKEN.message}; {why}", Leave())]
+
+
+@pytest.mark.parametrize(("heals", "heals_left", "remedy"), [(2, 1, Heal()), (3, 1, Leave()), (2, 0, Leave())])
+def test_both_budgets_hold(heals: int, heals_left: int, remedy: object) -> None:
+    assert judged(a_sight(outputs=BROKEN, heals=heals), heals_left=heals_left) == [(Kind.OUTPUTS_BROKEN, remedy)]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        pytest.param(a_video(), [(Kind.ORIGINAL_MISSING, Leave())], id="at-rest"),
+        pytest.param(a_video(Phase.UPLOADED), [], id="the-submission-will-tell"),
+        pytest.param(a_video(Phase.UPLOADING, source=None), [], id="another-file-is-on-its-way"),
+    ],
+)
+def test_an_original_that_is_gone_is_told_of_a_video_that_plays(row: VideoRow, found: list[tuple[Kind, Any]]) -> None:
+    assert judged(a_sight(row, original=None)) == found
+
+
+REMOVED = [(Kind.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "later", "found"),
+    [
+        pytest.param(a_video(), {}, DAY, REMOVED, id="a-day-later"),
+        pytest.param(a_video(), {}, DAY - MOMENT, [], id="somebody-may-be-watching"),
+        pytest.param(a_video(), {"published_at": None}, 9 * DAY, [], id="nobody-knows-since-when"),
+        pytest.param(a_video(Phase.PROCESSING, attempt=3), {}, DAY, REMOVED, id="while-another-edition-is-made"),
+        pytest.param(
+            a_video(), {"playlist": "#EXTM3U\n"}, DAY, [(Kind.PLAYLIST_WRONG, Align())], id="it-was-played-until-now"
+        ),
+        pytest.param(
+            a_video(), {"outputs": BROKEN}, DAY, [(Kind.OUTPUTS_BROKEN, Heal())], id="it-may-be-all-that-is-left"
+        ),
+    ],
+)
+def test_what_an_older_attempt_wrote_is_removed(
+    row: VideoRow, changes: dict[str, Any], later: timedelta, found: list[tuple[Kind, Any]]
+) -> None:
+    assert judged(a_sight(row, stored_attempts={"1", "2"}, **changes), later=later) == found
+
+
+def test_what_newer_attempts_wrote_stays_until_one_of_them_is_published() -> None:
+    row = a_video(Phase.ERRORED, attempt=4)
+    assert judged(a_sight(row, stored_attempts={"2", "3", "4"}), later=365 * DAY) == []
+
+
+@pytest.mark.parametrize("name", ["3", "0", "01", "1.", "hls", "", "-1", "٣", "1" * 40])
+def test_a_folder_that_no_attempt_on_record_wrote_is_told_and_left(name: str) -> None:
+    found = [(Kind.OUTPUTS_UNKNOWN, Leave())]
+    assert judged(a_sight(stored_attempts={"2", name}), later=365 * DAY) == found
+
+
+def test_everything_that_is_wrong_with_a_video_is_found_at_once() -> None:
+    sight = a_sight(playlist=None, has_poster=False, stored_attempts={"1", "2", "9"}, original=None)
+    assert judged(sight) == [
+        (Kind.PLAYLIST_WRONG, Align()),
+        (Kind.POSTER_MISSING, CopyPoster()),
+        (Kind.ORIGINAL_MISSING, Leave()),
+        (Kind.OUTPUTS_UNKNOWN, Leave()),
+    ]
+
+
+def test_jobs_too_many_and_late_uploads_are_told_and_left() -> None:
+    told = [
+        judge_doubled(DoubledJob(VIDEO_ID, 2, "job9", "job2")),
+        judge_doubled(DoubledJob(VIDEO_ID, 1, "job9", None)),
+        judge_uncertain(UncertainSubmission(VIDEO_ID, 2, NOON)),
+        judge_overdue(OverdueRow(VIDEO_ID, Phase.PROCESSING, NOON)),
+    ]
+    assert [(finding.kind, finding.remedy, finding.subject) for finding in told] == [
+        (Kind.DOUBLED_JOB, Leave(), VIDEO_ID),
+        (Kind.DOUBLED_JOB, Leave(), VIDEO_ID),
+        (Kind.UNCERTAIN_SUBMISSION, Leave(), VIDEO_ID),
+        (Kind.OVERDUE_ROW, Leave(), VIDEO_ID),
+    ]
+    assert [finding.detail for finding in told] == [
+        "job job9 reported itself for attempt 2, for which job2 is on record",
+        "job job9 reported itself for attempt 1, for which none is on record",
+        "whether submission 2 led to a job is not known",
+        "its deadline in processing was 2026-07-01T12:00:00Z",
+    ]

@@ -1,0 +1,298 @@
+"""How many jobs may run, how fast orders may follow each other, and what holds whatever happens."""
+
+import itertools
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from controller.coconut.breaker import Position
+from controller.coconut.limiter import Gate, GateLimits, Pause, Ticket
+from domain.errors import UnavailableError
+from tests.support.world.clock import FakeClock
+from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
+
+
+def test_no_more_jobs_run_than_allowed() -> None:
+    entrance = Entrance(max_running=5)
+    entrance.jobs = 3
+    assert len(entered(entrance)) == 2
+    assert entrance.gate.enter() is Pause.CAPACITY
+    assert entrance.gate.state().running == 5
+
+
+def test_none_at_all_may_be_allowed() -> None:
+    assert Entrance(max_running=0).gate.enter() is Pause.CAPACITY
+
+
+def test_the_rows_are_asked_once_in_two_seconds() -> None:
+    entrance = Entrance()
+    for _ in range(50):
+        entrance.gate.enter()
+        entrance.clock.advance(0.5)
+    assert entrance.questions == [0, *range(2, 25, 2)]
+
+
+def test_an_admission_counts_until_the_rows_can_show_it() -> None:
+    entrance = Entrance(max_running=1)
+    entrance.submit("ok")
+    assert entrance.gate.enter() is Pause.CAPACITY
+    entrance.jobs = 1
+    entrance.clock.advance(2)
+    assert entrance.gate.enter() is Pause.CAPACITY
+    entrance.jobs = 0
+    entrance.clock.advance(2)
+    entrance.ticket()
+
+
+def test_a_submission_in_flight_counts_however_often_the_rows_are_asked() -> None:
+    entrance = Entrance(max_running=1)
+    ticket = entrance.ticket()
+    for _ in range(3):
+        entrance.clock.advance(2)
+        assert entrance.gate.enter() is Pause.CAPACITY
+    ticket.leave()
+    entrance.clock.advance(2)
+    entrance.ticket()
+
+
+def test_a_ticket_gives_back_one_place_however_often_it_is_left() -> None:
+    entrance = Entrance(max_running=2)
+    entrance.ticket()
+    with entrance.ticket() as ticket:
+        ticket.leave()
+    assert entrance.gate.state().in_flight == 1
+
+
+def test_nobody_enters_before_the_rows_were_counted() -> None:
+    entrance = Entrance()
+    entrance.trouble = UnavailableError("counting jobs in Postgres: no answer")
+    with pytest.raises(UnavailableError, match="Postgres"):
+        entrance.gate.enter()
+    entrance.trouble = None
+    with pytest.raises(UnavailableError, match="not counted yet"):
+        entrance.gate.enter()
+    entrance.clock.advance(2)
+    entrance.ticket()
+    assert entrance.questions == [0, 2]
+
+
+def test_the_old_count_and_all_admissions_since_stand_in_for_a_count_that_fails() -> None:
+    entrance = Entrance(max_running=5)
+    entrance.jobs = 2
+    entrance.submit("ok")
+    entrance.trouble = UnavailableError("counting jobs in Postgres: no answer")
+    entrance.clock.advance(2)
+    with pytest.raises(UnavailableError):
+        entrance.gate.enter()
+    assert len(entered(entrance)) == 2
+
+
+class SlowCount:
+    """A count that takes until a test says so."""
+
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()
+        self.may_answer = threading.Event()
+        self.times = 0
+
+    def __call__(self) -> int:
+        self.times += 1
+        if self.times > 1:
+            self.is_asked.set()
+            assert self.may_answer.wait(10)
+        return 0
+
+
+def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> None:
+    clock, count = FakeClock(), SlowCount()
+    gate = Gate(GateLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, running=count)
+    before, during = gate.enter(), gate.enter()
+    assert isinstance(before, Ticket)
+    assert isinstance(during, Ticket)
+    before.leave()
+    clock.advance(2)
+    asking = threading.Thread(target=gate.enter)
+    asking.start()
+    assert count.is_asked.wait(10)
+    during.leave()
+    clock.advance(2)
+    assert isinstance(gate.enter(), Ticket)
+    assert gate.enter() is Pause.CAPACITY
+    assert gate.state().running == 3
+    count.may_answer.set()
+    asking.join(10)
+    # Forgotten: what had left before the question. Kept: what left during it, the other one, and who asked.
+    assert gate.state().running == 3
+    assert count.times == 2
+
+
+def test_threads_share_the_places() -> None:
+    entrance = Entrance(max_running=20)
+    entrance.ticket().leave()
+    start = threading.Barrier(8)
+    found: list[Ticket | Pause] = []
+
+    def run() -> None:
+        start.wait(10)
+        found.extend(entrance.gate.enter() for _ in range(50))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sum(isinstance(one, Ticket) for one in found) == 19
+    assert len(found) == 400
+
+
+def test_orders_follow_at_a_steady_rate_after_a_burst() -> None:
+    entrance = Entrance(per_minute=30, burst=3)
+    assert len(entered(entrance)) == 3
+    assert entrance.gate.enter() is Pause.RATE
+    entrance.clock.advance(2)
+    assert len(entered(entrance)) == 1
+    entrance.clock.advance(3600)
+    assert len(entered(entrance)) == 3
+
+
+def test_what_is_refused_takes_no_token() -> None:
+    entrance = Entrance(per_minute=60, burst=2, max_running=1)
+    ticket = entrance.ticket()
+    for _ in range(9):
+        assert entrance.gate.enter() is Pause.CAPACITY
+    ticket.troubled("HTTP 429", retry_after_seconds=0.1)
+    ticket.leave()
+    for _ in range(9):
+        assert entrance.gate.enter() is Pause.BREAKER
+    entrance.clock.advance(0.2)
+    assert entrance.gate.enter() is Pause.CAPACITY
+
+
+@settings(deadline=None)
+@given(
+    per_minute=st.integers(1, 600),
+    burst=st.integers(1, 5),
+    pauses=st.lists(st.floats(0, 30), min_size=1, max_size=30),
+)
+def test_in_no_stretch_of_time_more_than_a_burst_and_the_rate(per_minute: int, burst: int, pauses: list[float]) -> None:
+    entrance = Entrance(per_minute=per_minute, burst=burst)
+    times = []
+    for pause in pauses:
+        entrance.clock.advance(pause)
+        times += [entrance.clock.monotonic() for _ in entered(entrance)]
+    for first, since in enumerate(times):
+        for count, until in enumerate(times[first:], start=1):
+            assert count <= burst + (until - since) * per_minute / 60 + 1e-6
+
+
+def test_every_duration_is_scaled_alike() -> None:
+    entrance = Entrance(scale=0.01, per_minute=60, burst=1)
+    entrance.ticket().leave()
+    assert entrance.gate.enter() is Pause.RATE
+    entrance.clock.advance(0.015)
+    entrance.ticket().leave()
+    entrance.clock.advance(0.015)
+    entrance.ticket().leave()
+    assert entrance.questions == [0, 0.03]
+    entrance = Entrance(scale=0.01)
+    entrance.submit(*TROUBLE)
+    assert entrance.open_seconds() == pytest.approx(0.3)
+
+
+def test_the_providers_seconds_are_not_scaled_but_our_limit_of_them_is() -> None:
+    entrance = Entrance(scale=0.01)
+    entrance.submit("7")
+    assert entrance.open_seconds() == 7
+    entrance.submit("ok", "60")
+    assert entrance.open_seconds() == 36
+
+
+def test_reasons_come_in_one_order() -> None:
+    entrance = Entrance(per_minute=1, burst=1, max_running=1)
+    entrance.submit("600")
+    assert entrance.gate.enter() is Pause.BREAKER
+    entrance.clock.advance(600)
+    entrance.jobs = 1
+    assert entrance.gate.enter() is Pause.CAPACITY
+
+
+def test_every_reason_has_words_that_stay_the_same() -> None:
+    assert {pause.value: pause.message for pause in Pause} == {
+        "breaker": "the provider is in trouble; submissions go on as it recovers",
+        "capacity": "as many jobs are running as this installation allows",
+        "rate": "other submissions are being made; this one follows in its turn",
+    }
+
+
+class Lives(RuleBasedStateMachine):
+    """Any order of entering, waiting, reporting and leaving, while jobs begin and end."""
+
+    MAX_RUNNING = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entrance = Entrance(max_running=self.MAX_RUNNING, per_minute=120, burst=4)
+        self.inside: list[Ticket] = []
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 2.0, 10.0, 30.0, 60.0, 700.0]))
+    def wait(self, seconds: float) -> None:
+        self.entrance.clock.advance(seconds)
+
+    @rule()
+    def enter(self) -> None:
+        breaker = self.entrance.breaker
+        entered = self.entrance.gate.enter()
+        if isinstance(entered, Ticket):
+            assert breaker.position is not Position.OPEN
+            assert breaker.width is None or len(self.inside) < breaker.width
+            self.inside.append(entered)
+            assert self.entrance.jobs + len(self.inside) <= self.MAX_RUNNING
+
+    @precondition(lambda self: self.inside)
+    @rule(data=st.data(), wish=st.none() | st.floats(-1, 10_000))
+    def fail(self, data: st.DataObject, wish: float | None) -> None:
+        ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
+        ticket.troubled("HTTP 429", retry_after_seconds=wish)
+        ticket.leave()
+
+    @precondition(lambda self: self.inside)
+    @rule(data=st.data())
+    def start_a_job(self, data: st.DataObject) -> None:
+        ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
+        self.entrance.jobs += 1
+        ticket.succeeded()
+        ticket.leave()
+
+    @precondition(lambda self: self.inside)
+    @rule()
+    def come_to_nothing(self) -> None:
+        self.inside.pop().leave()
+
+    @precondition(lambda self: self.entrance.jobs)
+    @rule()
+    def end_a_job(self) -> None:
+        self.entrance.jobs -= 1
+
+    @invariant()
+    def in_flight_is_who_is_inside(self) -> None:
+        assert self.entrance.gate.state().in_flight == len(self.inside)
+
+    @invariant()
+    def rows_are_asked_rarely(self) -> None:
+        times = self.entrance.questions
+        assert all(after - before >= 2 for before, after in itertools.pairwise(times))
+
+    def teardown(self) -> None:
+        """Whatever happened, the gate lets somebody in again once trouble and jobs are over."""
+        for ticket in self.inside:
+            ticket.leave()
+        self.entrance.jobs = 0
+        self.entrance.clock.advance(3600)
+        assert isinstance(self.entrance.gate.enter(), Ticket)
+
+
+Lives.TestCase.settings = settings(deadline=None)
+TestLives = Lives.TestCase

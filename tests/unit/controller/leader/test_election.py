@@ -1,0 +1,152 @@
+"""Who may lead, and when: one candidate's view of a Lease, with a clock that the test moves."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from controller.leader.election import Election, LeaseTiming, Turn
+from domain.errors import ConflictError, UnavailableError
+
+TIMING = LeaseTiming(duration_seconds=15, renew_deadline_seconds=10, retry_seconds=2)
+
+
+class FakeLease:
+    """A Lease in memory that keeps the API server's promise about versions."""
+
+    def __init__(self) -> None:
+        self.lease: dict[str, Any] | None = None
+        self.is_reachable = True
+
+    def read(self) -> dict[str, Any] | None:
+        if not self.is_reachable:
+            raise UnavailableError("GET lease: no answer")
+        return deepcopy(self.lease)
+
+    def create(self, spec: dict[str, Any]) -> None:
+        if self.lease is not None:
+            raise ConflictError("there is one")
+        self.lease = {"metadata": {"resourceVersion": "1"}, "spec": spec}
+
+    def replace(self, lease: dict[str, Any]) -> None:
+        assert self.lease is not None
+        version = self.lease["metadata"]["resourceVersion"]
+        if lease["metadata"]["resourceVersion"] != version:
+            raise ConflictError("changed since")
+        self.lease = {**lease, "metadata": {"resourceVersion": str(int(version) + 1)}}
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        assert self.lease is not None
+        spec: dict[str, Any] = self.lease["spec"]
+        return spec
+
+
+class OneMoreWriter(FakeLease):
+    """Somebody else writes between every read and the write that follows it."""
+
+    def read(self) -> dict[str, Any] | None:
+        lease = super().read()
+        if lease is not None:
+            super().replace(lease)
+        return lease
+
+
+def candidate(store: FakeLease, identity: str) -> Election:
+    return Election(store, identity=identity, timing=TIMING)
+
+
+def test_the_first_candidate_leads() -> None:
+    store = FakeLease()
+    assert candidate(store, "a").take_turn(now=0) is Turn.OURS
+    assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("a", 0)
+
+
+def test_a_second_candidate_waits_while_the_first_renews() -> None:
+    store = FakeLease()
+    first, second = candidate(store, "a"), candidate(store, "b")
+    first.take_turn(now=0)
+    for now in range(0, 60, 2):
+        assert first.take_turn(now=now) is Turn.OURS
+        assert second.take_turn(now=now) is Turn.THEIRS
+
+
+def test_a_second_candidate_leads_once_it_saw_no_renewal_for_a_whole_lease() -> None:
+    store = FakeLease()
+    candidate(store, "a").take_turn(now=0)
+    second = candidate(store, "b")
+    assert second.take_turn(now=100) is Turn.THEIRS  # how old the record was before is not known
+    assert second.take_turn(now=114.9) is Turn.THEIRS
+    assert second.take_turn(now=115) is Turn.OURS
+    assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("b", 1)
+
+
+def test_a_lease_that_was_given_back_is_free_at_once() -> None:
+    store = FakeLease()
+    first, second = candidate(store, "a"), candidate(store, "b")
+    first.take_turn(now=0)
+    assert second.take_turn(now=1) is Turn.THEIRS
+    first.give_back()
+    assert second.take_turn(now=1) is Turn.OURS
+
+
+def test_nobody_gives_back_what_another_holds() -> None:
+    store = FakeLease()
+    first, second = candidate(store, "a"), candidate(store, "b")
+    first.take_turn(now=0)
+    second.give_back()
+    assert store.spec["holderIdentity"] == "a"
+
+
+def test_a_leader_that_was_overtaken_learns_it() -> None:
+    store = FakeLease()
+    first, second = candidate(store, "a"), candidate(store, "b")
+    first.take_turn(now=0)
+    second.take_turn(now=1)
+    assert second.take_turn(now=16) is Turn.OURS
+    assert first.take_turn(now=17) is Turn.THEIRS
+
+
+def test_of_two_who_write_at_once_only_one_leads() -> None:
+    store = OneMoreWriter()
+    store.create({})
+    assert candidate(store, "a").take_turn(now=0) is Turn.UNKNOWN
+
+
+def test_no_answer_is_no_renewal() -> None:
+    store = FakeLease()
+    leader = candidate(store, "a")
+    leader.take_turn(now=0)
+    store.is_reachable = False
+    assert leader.take_turn(now=2) is Turn.UNKNOWN
+
+
+def test_giving_back_to_a_silent_server_does_no_harm() -> None:
+    store = FakeLease()
+    leader = candidate(store, "a")
+    leader.take_turn(now=0)
+    store.is_reachable = False
+    leader.give_back()
+
+
+def test_renewing_keeps_what_others_wrote_into_the_lease() -> None:
+    store = FakeLease()
+    leader = candidate(store, "a")
+    leader.take_turn(now=0)
+    taken = store.spec["acquireTime"]
+    store.spec["preferredHolder"] = "c"
+    leader.take_turn(now=2)
+    assert (store.spec["preferredHolder"], store.spec["acquireTime"]) == ("c", taken)
+
+
+@pytest.mark.parametrize(
+    ("duration", "deadline", "retry"), [(15, 15, 2), (10, 15, 2), (15, 2, 2), (15, 10, 0)]
+)  # fmt: skip
+def test_timings_that_let_two_lead_are_refused(duration: float, deadline: float, retry: float) -> None:
+    with pytest.raises(ValueError, match="retry < renew deadline < duration"):
+        LeaseTiming(duration_seconds=duration, renew_deadline_seconds=deadline, retry_seconds=retry)
+
+
+def test_a_look_begun_at_the_last_moment_ends_before_others_may_lead() -> None:
+    two_calls = 2 * TIMING.request_timeout_seconds
+    assert TIMING.renew_deadline_seconds + two_calls <= TIMING.duration_seconds

@@ -1,0 +1,44 @@
+"""A worker on a bench: one pass at a time, without threads, over a small world."""
+
+from collections.abc import Callable
+
+from controller.loop.cache import KnownResources
+from controller.loop.workers import PassResult, Workers
+from domain.records import Cause
+from tests.support.world.operator import SteppedQueue
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+OTHER = "othervideoothervideootherv"
+
+
+class Bench:
+    """A worker over a small world in which a video waits for its file."""
+
+    def __init__(self, note: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
+        self.small = SmallWorld()
+        self.small.create()
+        self.known = KnownResources()
+        self.queue = SteppedQueue(self.small.clock.monotonic)
+        self.workers = Workers(self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now, note=note)
+
+    def handle(self, key: str = VIDEO_ID) -> None:
+        """Ask for a pass, and make it."""
+        self.queue.add(key, Cause.POLL)
+        assert self.queue.take() == (key, Cause.POLL)
+        self.workers.handle(key, Cause.POLL)
+
+    def note(self) -> None:
+        """Hear from the watch."""
+        self.known.note(self.small.resources.by_name[VIDEO_ID])
+
+    def seconds_to_next(self) -> float:
+        """Return when the next pass is planned, from now."""
+        due = self.queue.next_due()
+        assert due is not None
+        return due - self.small.clock.monotonic()
+
+    def calls(self) -> list[str]:
+        """Return the calls to neighbours since the last question."""
+        made = list(self.small.fuse.calls)
+        self.small.fuse.calls.clear()
+        return made

@@ -1,0 +1,110 @@
+"""What is kept of a resource, and when that says that nothing is left to show."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.loop.cache import KnownResources
+from controller.rules.cached_resource import Known, known_of
+from controller.rules.steps import Asked
+from domain.video import Origin
+from tests.support.builders.resources import a_resource, a_wish
+
+SHOWN = Known(
+    uid="u",
+    resource_version="9",
+    generation=2,
+    spec_revision=3,
+    status_revision=4,
+    observed_generation=2,
+    request="now",
+    handled_request="now",
+    asked=Asked(is_paused=True, retry_token="again"),
+    handled=Asked(is_paused=True, retry_token="again"),
+)
+NOTHING_ASKED = Asked()
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_shown"),
+    [
+        pytest.param({}, True, id="all-agrees"),
+        pytest.param({"spec_revision": 2}, False, id="the-spec-is-behind"),
+        pytest.param({"spec_revision": 9}, True, id="the-row-was-restored-from-before-this-spec"),
+        pytest.param({"status_revision": 3}, False, id="the-status-is-behind"),
+        pytest.param({"status_revision": 9}, True, id="the-row-was-restored-from-before-this-status"),
+        pytest.param({"observed_generation": 1}, False, id="the-spec-changed-since-the-status"),
+        pytest.param({"request": "again"}, False, id="a-person-asked-again"),
+        pytest.param({"request": None}, False, id="the-request-was-withdrawn"),
+        pytest.param({"request": None, "handled_request": None}, True, id="nobody-ever-asked"),
+        pytest.param({"asked": Asked(retry_token="again")}, False, id="a-person-let-it-go-on"),
+        pytest.param({"handled": Asked(retry_token="again")}, False, id="a-person-wants-it-held"),
+        pytest.param({"handled": Asked(is_paused=True)}, False, id="a-person-wants-a-retry"),
+        pytest.param({"asked": Asked(True, "once more")}, False, id="a-person-wants-another-retry"),
+        pytest.param({"asked": Asked(is_paused=True)}, True, id="the-word-for-a-retry-was-removed"),
+        pytest.param({"asked": NOTHING_ASKED, "handled": NOTHING_ASKED}, True, id="nobody-ever-wanted-anything"),
+    ],
+)
+def test_when_nothing_is_left_to_show(changes: dict[str, Any], is_shown: bool) -> None:
+    assert replace(SHOWN, **changes).shows(Origin.API, wish_revision=3, observed_revision=4) is is_shown
+
+
+def test_the_spec_of_an_import_is_never_behind() -> None:
+    known = replace(SHOWN, spec_revision=0)
+    assert known.shows(Origin.KUBERNETES, wish_revision=3, observed_revision=4)
+    assert not replace(known, status_revision=3).shows(Origin.KUBERNETES, wish_revision=3, observed_revision=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "is_ahead"),
+    [
+        pytest.param({}, Origin.API, False, id="all-agrees"),
+        pytest.param({"spec_revision": 2, "status_revision": 3}, Origin.API, False, id="it-is-behind"),
+        pytest.param({"spec_revision": 4}, Origin.API, True, id="it-has-a-newer-wish"),
+        pytest.param({"status_revision": 5}, Origin.API, True, id="it-shows-a-newer-observation"),
+        pytest.param({"spec_revision": 4}, Origin.KUBERNETES, False, id="an-imports-revision-is-not-the-rows"),
+        pytest.param({"status_revision": 5}, Origin.KUBERNETES, True, id="an-import-shows-a-newer-observation"),
+    ],
+)
+def test_when_a_row_was_restored_from_before(changes: dict[str, Any], origin: Origin, is_ahead: bool) -> None:
+    assert replace(SHOWN, **changes).is_ahead(origin, wish_revision=3, observed_revision=4) is is_ahead
+
+
+def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
+    wish = a_wish(origin=Origin.KUBERNETES, storage_key="imports/a/b")
+    digests = [
+        known_of(a_resource(said)).import_digest
+        for said in (wish, replace(wish, revision=9), replace(wish, title="Another"), replace(wish, deleted=True))
+    ]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+    assert known_of(a_resource(a_wish())).import_digest is None
+
+
+def test_a_resource_without_a_status_shows_nothing() -> None:
+    known = known_of(a_resource(a_wish()))
+    assert (known.spec_revision, known.status_revision, known.observed_generation) == (1, 0, 0)
+    assert not known.shows(Origin.API, wish_revision=1, observed_revision=1)
+
+
+def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
+    known, resource = KnownResources(), a_resource(a_wish(), generation=2, status={"revision": 4})
+    known.note(resource)
+    for earlier in (replace(resource, generation=1), replace(resource, status={"revision": 3}, generation=3)):
+        known.note(earlier)
+        assert known.get(resource.name) == known_of(resource)
+    another = replace(resource, uid="uid-2", generation=1, status=None)
+    known.note(another)
+    assert known.get(resource.name) == known_of(another)
+
+
+def test_noting_tells_what_was_known_before() -> None:
+    known, resource = KnownResources(), a_resource(a_wish())
+    assert known.note(resource) is None
+    assert known.note(replace(resource, generation=2)) == known_of(resource)
+    assert known.get(resource.name) == known_of(replace(resource, generation=2))
+    assert known.names() == {resource.name}
+    known.drop(resource.name)
+    known.drop(resource.name)
+    assert (known.get(resource.name), known.names()) == (None, set())

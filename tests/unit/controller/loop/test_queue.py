@@ -1,0 +1,139 @@
+"""Keys wait once, are held once, and come back when they should."""
+
+import threading
+
+from controller.loop.queue import QueueState, WorkQueue
+from domain.records import Cause
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def a_queue() -> tuple[WorkQueue, Clock]:
+    clock = Clock()
+    return WorkQueue(clock), clock
+
+
+def taken_now(queue: WorkQueue) -> list[tuple[str, Cause]]:
+    """Take whatever is due, without waiting for more."""
+    found: list[tuple[str, Cause]] = []
+    while queue.depth() > len(found):
+        taken = queue.take()
+        assert taken is not None
+        found.append(taken)
+    return found
+
+
+def test_a_key_that_is_added_twice_is_taken_once() -> None:
+    queue, _ = a_queue()
+    queue.add("a", Cause.POLL)
+    queue.add("a", Cause.CLAIM)
+    assert taken_now(queue) == [("a", Cause.POLL)]
+
+
+def test_the_earlier_time_wins_and_brings_its_cause() -> None:
+    queue, clock = a_queue()
+    queue.add("a", Cause.POLL, after_seconds=60)
+    queue.add("a", Cause.CLAIM)
+    assert taken_now(queue) == [("a", Cause.CLAIM)]
+    queue.done("a")
+    clock.now += 60
+    assert queue.depth() == 0
+
+
+def test_a_later_key_is_not_due_yet() -> None:
+    queue, clock = a_queue()
+    queue.add("a", Cause.POLL, after_seconds=5)
+    assert queue.depth() == 0
+    clock.now += 5
+    assert taken_now(queue) == [("a", Cause.POLL)]
+
+
+def test_a_held_key_is_handed_out_again_only_when_it_is_done() -> None:
+    queue, _ = a_queue()
+    queue.add("a", Cause.POLL)
+    queue.add("b", Cause.POLL)
+    assert queue.take() == ("a", Cause.POLL)
+    queue.add("a", Cause.CLAIM)
+    assert queue.take() == ("b", Cause.POLL)
+    queue.done("b")
+    queue.done("a")
+    assert queue.take() == ("a", Cause.CLAIM)
+
+
+def test_back_off_grows_is_bounded_and_forgets() -> None:
+    queue, clock = a_queue()
+    waits = []
+    for _ in range(20):
+        queue.back_off("a", Cause.POLL)
+        start = clock.now
+        while queue.depth() == 0:
+            clock.now += 0.05
+        waits.append(clock.now - start)
+        queue.take()
+        queue.done("a")
+    assert waits[0] <= 0.3
+    assert waits[8] > 10 * waits[0]
+    assert max(waits) <= 60.1
+    queue.forget("a")
+    queue.back_off("a", Cause.POLL)
+    clock.now += 0.21
+    assert queue.depth() == 1
+
+
+def test_closing_wakes_whoever_waits() -> None:
+    queue, _ = a_queue()
+    answers: list[object] = ["still waiting"]
+    waiter = threading.Thread(target=lambda: answers.__setitem__(0, queue.take()))
+    waiter.start()
+    queue.close()
+    waiter.join(5)
+    assert answers == [None]
+
+
+class Notes:
+    """What a queue tells of itself."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, float]] = []
+
+    def added(self) -> None:
+        self.told.append(("added", 0.0))
+
+    def retried(self) -> None:
+        self.told.append(("retried", 0.0))
+
+    def taken(self, waited_seconds: float) -> None:
+        self.told.append(("taken", waited_seconds))
+
+    def done(self, worked_seconds: float) -> None:
+        self.told.append(("done", worked_seconds))
+
+
+def test_it_tells_how_long_a_key_waited_and_was_held() -> None:
+    clock, notes = Clock(), Notes()
+    queue = WorkQueue(clock, notes=notes)
+    queue.add("a", Cause.POLL, after_seconds=10)
+    clock.now += 13
+    queue.take()
+    clock.now += 5
+    queue.back_off("a", Cause.POLL)
+    queue.done("a")
+    assert notes.told == [("added", 0.0), ("taken", 3.0), ("retried", 0.0), ("added", 0.0), ("done", 5.0)]
+
+
+def test_its_state_tells_what_is_late_apart_from_what_is_held_or_planned() -> None:
+    queue, clock = a_queue()
+    for key, seconds in {"held": 0, "late": 1, "later": 2, "planned": 60}.items():
+        queue.add(key, Cause.POLL, after_seconds=seconds)
+    queue.take()
+    queue.add("held", Cause.CLAIM)  # asked for again while a pass is made over it
+    clock.now += 5
+    assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, held_seconds=(5.0,))

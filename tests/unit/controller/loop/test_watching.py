@@ -1,0 +1,94 @@
+"""What the watch asks passes for: everything that moved but our own status, and nothing else."""
+
+from typing import Any
+
+import kopf
+import pytest
+
+from controller.loop.handlers import configure
+from domain.records import Cause
+from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Origin
+from tests.support.world.world import VIDEO_ID
+from tests.unit.controller.loop.watcher import Watcher
+
+
+@pytest.fixture
+def watcher() -> Watcher:
+    return Watcher()
+
+
+@pytest.mark.parametrize("event_type", ["", "ADDED", "MODIFIED"])
+def test_a_new_resource_is_looked_at(watcher: Watcher, event_type: str) -> None:
+    watcher.hear(event_type)
+    assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
+
+
+def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
+    watcher.hear()
+    watcher.asked()
+    watcher.show()
+    watcher.hear()
+    assert watcher.asked() == []
+    known = watcher.known.get(VIDEO_ID)
+    assert known is not None
+    assert known.shows(Origin.API, wish_revision=1, observed_revision=1)
+
+
+def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:
+    watcher.settle()
+    watcher.small.records.confirm(VIDEO_ID)
+    watcher.small.resources.apply(watcher.small.row.wish)
+    watcher.hear()
+    assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
+
+
+ANNOTATIONS = pytest.mark.parametrize(
+    "annotation",
+    [
+        pytest.param(RECONCILE_REQUESTED_ANNOTATION, id="look"),
+        pytest.param(RETRY_REQUESTED_ANNOTATION, id="retry"),
+        pytest.param(PAUSED_ANNOTATION, id="pause"),
+    ],
+)
+
+
+@ANNOTATIONS
+def test_a_person_who_asks_is_named_as_the_cause(watcher: Watcher, annotation: str) -> None:
+    watcher.settle()
+    watcher.small.resources.annotate(VIDEO_ID, annotation, "now")
+    watcher.hear()
+    assert watcher.asked() == [(VIDEO_ID, Cause.PERSON)]
+    watcher.hear()
+    assert watcher.asked() == []
+    watcher.small.resources.annotate(VIDEO_ID, annotation, None)
+    watcher.hear()
+    assert watcher.asked() == [(VIDEO_ID, Cause.PERSON)]
+
+
+@ANNOTATIONS
+def test_what_a_person_asked_of_an_earlier_process_is_looked_at_but_not_new(watcher: Watcher, annotation: str) -> None:
+    watcher.small.resources.annotate(VIDEO_ID, annotation, "yesterday")
+    watcher.hear("")
+    assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
+
+
+def test_an_annotation_that_is_not_ours_asks_for_nothing(watcher: Watcher) -> None:
+    watcher.settle()
+    watcher.small.resources.annotate(VIDEO_ID, "example.com/owner", "somebody")
+    watcher.hear()
+    assert watcher.asked() == []
+
+
+def test_a_deleted_resource_is_forgotten_and_its_row_asked(watcher: Watcher) -> None:
+    watcher.settle()
+    watcher.hear("DELETED")
+    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.known.get(VIDEO_ID) is None
+
+
+def test_kopf_writes_nothing_of_its_own() -> None:
+    settings: Any = kopf.OperatorSettings()
+    configure(settings)
+    assert settings.posting.enabled is False
+    assert settings.peering.standalone is True
+    assert settings.scanning.disabled is True

@@ -1,0 +1,75 @@
+"""The end of the workers: running passes are waited for, for as long as the grace lasts."""
+
+import threading
+
+import pytest
+
+from controller.loop.threads import joined
+from domain.records import Cause, VideoRow
+from tests.support.world.clock import FakeClock
+from tests.support.world.world import VIDEO_ID
+from tests.unit.controller.loop.harness import OTHER, Bench
+
+# A bound for what takes no time: reached only when something is broken.
+LONG = 60
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_worker_with_nothing_to_do_ends_when_told(bench: Bench) -> None:
+    bench.workers.start()
+    assert bench.workers.stop(grace_seconds=LONG)
+
+
+def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end, passes = threading.Event(), threading.Event(), list[str]()
+    get = bench.small.records.get
+
+    def slow_get(key: str) -> VideoRow | None:
+        passes.append(key)
+        begun.set()
+        may_end.wait(LONG)
+        return get(key)
+
+    monkeypatch.setattr(bench.small.records, "get", slow_get)
+    bench.queue.add(VIDEO_ID, Cause.POLL)
+    bench.workers.start()
+    assert begun.wait(LONG)
+    bench.queue.add(OTHER, Cause.POLL)
+    assert not bench.workers.stop(grace_seconds=0)
+    may_end.set()
+    assert bench.workers.stop(grace_seconds=LONG)
+    assert bench.small.resources.by_name[VIDEO_ID].status is not None
+    assert passes == [VIDEO_ID]
+
+
+class Ending:
+    """A thread that ends after so many seconds of a clock that waiting moves."""
+
+    def __init__(self, clock: FakeClock, after_seconds: float) -> None:
+        self._clock = clock
+        self._ends_at = after_seconds
+
+    def join(self, timeout: float) -> None:
+        self._clock.advance(min(timeout, max(0, self._ends_at - self._clock.monotonic())))
+
+    def is_alive(self) -> bool:
+        return self._clock.monotonic() < self._ends_at
+
+
+@pytest.mark.parametrize(
+    ("seconds", "all_ended", "waited"),
+    [
+        pytest.param([0, 0, 0, 19], True, 19, id="one-needs-nearly-all-of-it"),
+        pytest.param([15, 12, 19, 15], True, 19, id="all-at-the-same-time"),
+        pytest.param([25, 25, 0, 0], False, 20, id="some-need-too-long"),
+    ],
+)
+def test_the_grace_is_one_for_all(seconds: list[float], all_ended: bool, waited: float) -> None:
+    clock = FakeClock()
+    threads = [Ending(clock, after_seconds) for after_seconds in seconds]
+    assert joined(threads, grace_seconds=20, monotonic=clock.monotonic) is all_ended
+    assert clock.monotonic() == waited

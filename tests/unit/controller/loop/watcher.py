@@ -1,0 +1,46 @@
+"""What the operator knows and plans over a small world, before any worker takes a key."""
+
+from controller.loop.cache import KnownResources
+from controller.loop.handlers import note_event
+from controller.loop.resync import Sweep
+from domain.records import Cause
+from tests.support.world.operator import SteppedQueue, body_of
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+
+class Watcher:
+    """A known set, a sweep and a queue, over a world in which one video has a resource that nobody saw yet."""
+
+    def __init__(self) -> None:
+        self.small = SmallWorld()
+        self.known = KnownResources()
+        self.queue = SteppedQueue(self.small.clock.monotonic)
+        self.sweep = Sweep(self.small.world, self.known, self.queue, clock=self.small.clock.now)
+        self.small.create()
+        self.small.resources.apply(self.small.row.wish)
+
+    def hear(self, event_type: str = "MODIFIED") -> None:
+        """Deliver an event about the resource as it is."""
+        note_event(event_type, body_of(self.small.resources.by_name[VIDEO_ID]), self.known, self.queue)
+
+    def show(self) -> None:
+        """Write a status that shows the row."""
+        resource = self.small.resources.by_name[VIDEO_ID]
+        status = {"revision": self.small.row.observed.revision, "observedGeneration": resource.generation}
+        self.small.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=status)
+
+    def settle(self) -> None:
+        """Show the row, hear of it, and let every pass that is asked for be made."""
+        self.show()
+        self.hear()
+        self.asked()
+
+    def asked(self) -> list[tuple[str, Cause]]:
+        """Take all that is due."""
+        taken = []
+        while self.queue.depth():
+            key = self.queue.take()
+            assert key is not None
+            self.queue.done(key[0])
+            taken.append(key)
+        return taken

@@ -1,0 +1,138 @@
+"""Whole lives in a small world, counted: what Prometheus would read afterwards."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from controller.metrics.commits import Prices
+from controller.metrics.recorder import (
+    CALLBACK_EXPECTED_SECONDS,
+    CountedObservations,
+    CountedTranscoder,
+    Journal,
+)
+from controller.metrics.registry import Metrics
+from database.stats import Census
+from domain.errors import UnavailableError
+from domain.jobs import Job, JobState
+from domain.records import Cause
+from domain.video import Phase
+from tests.support.fakes.videos import mp4
+from tests.support.world.operator import live
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+PRICES = Prices(hd=0.015, sd=0.0075)
+NOBODY = Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+
+
+class FakeCounting:
+    """Postgres, as only metrics ask it."""
+
+    def __init__(self, *claimed: tuple[str, int]) -> None:
+        self.claimed = set(claimed)
+        self.is_away = False
+
+    def census(self, **_: object) -> Census:
+        if self.is_away:
+            raise UnavailableError("away")
+        return NOBODY
+
+    def is_claimed(self, video_id: str, attempt: int) -> bool:
+        return (video_id, attempt) in self.claimed
+
+
+class Counted:
+    """A small world whose operator counts."""
+
+    def __init__(self) -> None:
+        self.small = SmallWorld()
+        self.metrics = Metrics(workers=1, prices=PRICES)
+        self.journal = Journal(self.metrics, monotonic=self.small.clock.monotonic, scale=1)
+        world = self.small.world
+        self.small.world = replace(
+            world,
+            observations=CountedObservations(world.observations, self.journal),
+            transcoder=CountedTranscoder(world.transcoder, self.journal),
+        )
+
+    def value(self, name: str, **labels: str) -> float:
+        """Return a sample; one that was never exported is no 0."""
+        value = self.metrics.registry.get_sample_value(name, labels)
+        assert value is not None, name
+        return value
+
+    def look(self, counting: FakeCounting) -> None:
+        self.journal.look(counting, now=self.small.clock.now(), overdue_after=timedelta(minutes=10))
+
+
+@pytest.fixture
+def counted() -> Counted:
+    return Counted()
+
+
+def test_a_life_that_ends_ready_is_counted_once(counted: Counted) -> None:
+    counted.small.create()
+    counted.small.send_file()
+    live(counted.small)
+    assert counted.small.row.observed.phase is Phase.READY
+    assert counted.value("video_uploads_ended_total", result="ready", stage="", code="") == 1
+    for outcome in ("intended", "accepted", "completed"):
+        assert counted.value("video_uploads_submissions_total", outcome=outcome) == 1
+    for phase in ("uploading", "uploaded", "processing"):
+        assert counted.value("video_uploads_phase_seconds_count", phase=phase) == 1
+    assert counted.value("video_uploads_transcode_seconds_count") == 1
+    assert counted.value("video_uploads_overhead_seconds_count", handover="submission") == 1
+    assert sum(counted.value("video_uploads_spend_dollars_total", variant=variant) for variant in ("hd", "sd")) > 0
+
+
+def test_a_file_that_is_no_video_counts_for_its_stage(counted: Counted) -> None:
+    counted.small.create()
+    counted.small.send_file(b"no video at all")
+    live(counted.small)
+    assert counted.small.row.observed.phase is Phase.ERRORED
+    code = counted.small.row.observed.failure
+    assert code is not None
+    assert counted.value("video_uploads_ended_total", result="errored", stage="upload", code=str(code.code)) == 1
+    assert counted.value("video_uploads_ended_total", result="ready", stage="", code="") == 0
+
+
+def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> None:
+    before = counted.small.create(phase=Phase.PROCESSING, job_id="job1")
+    ended_at = counted.small.clock.now()
+    counted.journal.saw(Job("job1", JobState.COMPLETED, 100, finished_at=ended_at))
+    ready = replace(before.observed, phase=Phase.READY, phase_since=ended_at + timedelta(seconds=4))
+    counted.journal.committed(before, replace(before, observed=ready), None, Cause.CLAIM)
+    assert counted.value("video_uploads_overhead_seconds_sum", handover="publication") == 4
+
+
+@pytest.mark.parametrize(
+    ("hears_claims", "claimed", "missing"),
+    [
+        pytest.param(False, [], 1, id="no-callback-ever"),
+        pytest.param(False, [(VIDEO_ID, 1)], 0, id="a-callback-that-came-after-the-poll"),
+        pytest.param(True, [], 0, id="told-by-a-callback"),
+    ],
+)
+def test_a_job_found_by_polling_waits_two_minutes_for_its_callback(
+    counted: Counted, *, hears_claims: bool, claimed: list[tuple[str, int]], missing: int
+) -> None:
+    counted.small.create()
+    counted.small.send_file(mp4())
+    live(counted.small, hears_claims=hears_claims)
+    counted.look(FakeCounting(*claimed))
+    assert counted.value("video_uploads_callbacks_missing_total") == 0
+    counted.small.clock.advance(CALLBACK_EXPECTED_SECONDS)
+    counted.look(FakeCounting(*claimed))
+    counted.look(FakeCounting(*claimed))
+    assert counted.value("video_uploads_callbacks_missing_total") == missing
+
+
+def test_while_postgres_is_away_there_is_no_census_rather_than_an_old_one(counted: Counted) -> None:
+    counting = FakeCounting()
+    counted.look(counting)
+    assert counted.value("video_uploads_overdue") == 0
+    counting.is_away = True
+    with pytest.raises(UnavailableError):
+        counted.look(counting)
+    assert counted.metrics.registry.get_sample_value("video_uploads_overdue") is None

@@ -1,0 +1,153 @@
+"""Each effect of a delivery, killed before and after: everybody is told at least once, always under the same id."""
+
+import ast
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.failpoints import deliveries_watched_by
+from controller.notify import deliver
+from controller.notify.backoff import ATTEMPTS_MAX, Schedule
+from controller.notify.deliver import Ways, deliver_one
+from controller.notify.outcome import Answer, Fate
+from database.deliveries import DeliverySelection
+from domain.errors import UnavailableError
+from domain.notifications import MAIL, TOLD_OF_VIDEOS, DeliveryState, Notification
+from tests.support.fakes.channels import FakeMail, FakeWebhooks
+from tests.support.fakes.outbox import FakeOutbox
+from tests.support.world.clock import FakeClock
+from tests.support.world.failpoints import CrashPoints
+from tests.support.world.kill_switch import KilledError
+from tests.unit.controller.notify.notification import a_notification
+
+BUSY = Answer(Fate.AGAIN, 500, "")
+SECRET = "whsec_" + "A" * 32
+
+
+@dataclass
+class Post:
+    """A small post office. Its process may be killed at a point, and another one goes on."""
+
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
+    mail: FakeMail = field(default_factory=FakeMail)
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.outbox = FakeOutbox(self.clock.now)
+        self.points = CrashPoints()
+
+    def tell(self, *urls: str, email: str | None = None) -> Notification:
+        """Put on record what two kinds of receivers are to be told."""
+        for url in urls:
+            self.outbox.create(url=url, description="", kinds=TOLD_OF_VIDEOS, secret=SECRET)
+        told = a_notification(email=email)
+        self.outbox.tell(told)
+        return told
+
+    def work(self) -> None:
+        """Deliver until nothing is left to do, whatever that takes; a killed process is followed by another one."""
+        ways = Ways(self.outbox, self.webhooks, self.mail)
+        watched = deliveries_watched_by(self.points.reached)
+        for _ in range(3 * ATTEMPTS_MAX):
+            try:
+                self.outbox.dispatch(with_mail=True, now=self.clock.now(), at_most=9)
+                for lane in self.outbox.due_lanes(with_mail=True, now=self.clock.now()):
+                    while deliver_one(lane, watched(ways), Schedule(), self.clock.now):
+                        pass
+            except KilledError:
+                continue
+            self.clock.advance(timedelta(days=1).total_seconds())
+
+    def states(self) -> list[DeliveryState]:
+        """Return what became of all deliveries."""
+        return [row.state for row in self.outbox.page(DeliverySelection(), after=None, at_most=99).rows]
+
+
+def test_everybody_is_told_once_when_nothing_goes_wrong() -> None:
+    post = Post()
+    told = post.tell("https://a.example.com", "https://b.example.com", email="ann@example.com")
+    post.work()
+
+    assert post.webhooks.received == [("https://a.example.com", told), ("https://b.example.com", told)]
+    assert post.mail.received == [told]
+    assert post.states() == [DeliveryState.DELIVERED] * 3
+
+
+POINTS = [
+    f"Deliver.{effect}.1:{when}"
+    for effect in ("outbox.take", "webhooks.send", "mail.send", "outbox.settle")
+    for when in ("before", "after")
+]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_effect_everybody_is_told_under_the_same_id(point: str) -> None:
+    post = Post()
+    told = post.tell("https://a.example.com", email="ann@example.com")
+    post.points.deadly = point
+    post.work()
+
+    assert post.points.deadly is None, "it was killed"
+    received = [one for _, one in post.webhooks.received] + post.mail.received
+    assert {one.notification_id for one in received} == {told.notification_id}
+    assert 2 <= len(received) <= 3, "at most the killed one came twice"
+    assert post.states() == [DeliveryState.DELIVERED] * 2
+
+
+def test_killed_between_sending_and_the_record_it_is_sent_again() -> None:
+    post = Post()
+    told = post.tell("https://a.example.com")
+    post.points.deadly = "Deliver.webhooks.send.1:after"
+    post.work()
+
+    assert post.webhooks.received == [("https://a.example.com", told)] * 2
+
+
+def test_every_effect_in_the_source_was_killed() -> None:
+    tree = ast.parse(Path(deliver.__file__).read_text())
+    effects = {
+        f"{node.func.value.attr}.{node.func.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Attribute)
+        and ast.unparse(node.func.value).startswith("ways.")
+    }
+    post = Post()
+    post.tell("https://a.example.com", email="ann@example.com")
+    post.work()
+
+    assert {f"Deliver.{effect}.1:{when}" for effect in effects for when in ("before", "after")} == set(POINTS)
+    assert set(POINTS) <= set(post.points.points)
+
+
+def test_a_receiver_that_never_accepts_is_given_up_and_the_others_are_told() -> None:
+    post = Post(FakeWebhooks(*[BUSY] * ATTEMPTS_MAX))
+    post.tell("https://a.example.com", email="ann@example.com")
+    post.work()
+
+    assert len(post.webhooks.received) == ATTEMPTS_MAX
+    assert sorted(post.states()) == [DeliveryState.DELIVERED, DeliveryState.FAILED]
+
+
+def test_while_postgres_is_away_nothing_is_sent() -> None:
+    post = Post()
+    post.tell("https://a.example.com")
+    post.outbox.dispatch(with_mail=True, now=post.clock.now(), at_most=9)
+    (lane,) = post.outbox.due_lanes(with_mail=True, now=post.clock.now())
+    post.outbox.postgres.is_away = True
+
+    with pytest.raises(UnavailableError):
+        deliver_one(lane, Ways(post.outbox, post.webhooks, None), Schedule(), post.clock.now)
+    assert post.webhooks.received == []
+
+
+def test_mail_waits_where_no_mail_leaves() -> None:
+    post = Post()
+    post.tell(email="ann@example.com")
+    post.outbox.dispatch(with_mail=True, now=post.clock.now(), at_most=9)
+
+    assert post.outbox.due_lanes(with_mail=False, now=post.clock.now()) == []
+    assert post.outbox.due_lanes(with_mail=True, now=post.clock.now()) == [MAIL]

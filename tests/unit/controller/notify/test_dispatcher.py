@@ -1,0 +1,115 @@
+"""Lanes do not wait for each other."""
+
+import threading
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+
+from controller.notify.backoff import Schedule
+from controller.notify.deliver import Ways
+from controller.notify.dispatcher import Lanes
+from controller.notify.outcome import Answer
+from database.deliveries import DeliverySelection
+from domain.errors import UnavailableError
+from domain.notifications import TOLD_OF_VIDEOS, DeliveryState, Endpoint, Notification
+from tests.support.eventually import eventually
+from tests.support.fakes.channels import ACCEPTED, FakeWebhooks
+from tests.support.fakes.outbox import FakeOutbox
+from tests.support.world.clock import FakeClock
+from tests.unit.controller.notify.notification import a_notification
+
+SECRET = "whsec_" + "A" * 32
+
+
+class SlowWebhooks:
+    """Keeps everybody at one URL waiting until it is set free, and counts who waits there."""
+
+    def __init__(self, slow_url: str) -> None:
+        self.free = threading.Event()
+        self.waiting = 0
+        self.most_waiting = 0
+        self.done: list[str] = []
+        self._slow_url = slow_url
+        self._lock = threading.Lock()
+
+    def send(self, _told: Notification, endpoint: Endpoint) -> Answer:
+        if endpoint.url == self._slow_url:
+            with self._lock:
+                self.waiting += 1
+                self.most_waiting = max(self.most_waiting, self.waiting)
+            assert self.free.wait(30)
+            with self._lock:
+                self.waiting -= 1
+        with self._lock:
+            self.done.append(endpoint.url)
+        return ACCEPTED
+
+
+def an_outbox(clock: FakeClock, *urls: str, told: int) -> FakeOutbox:
+    outbox = FakeOutbox(clock.now)
+    for url in urls:
+        outbox.create(url=url, description="", kinds=TOLD_OF_VIDEOS, secret=SECRET)
+    for _ in range(told):
+        one = a_notification()
+        outbox.tell(Notification(**{**vars(one), "notification_id": uuid4()}))
+    return outbox
+
+
+def test_a_receiver_that_is_slow_holds_up_nobody_else_and_gets_one_at_a_time() -> None:
+    slow, quick, clock = "https://slow.example.com", "https://quick.example.com", FakeClock()
+    outbox, webhooks = an_outbox(clock, slow, quick, told=5), SlowWebhooks(slow)
+    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
+    lanes.turn()
+    eventually(lambda: webhooks.done.count(quick) == 5 and webhooks.waiting == 1)
+    lanes.turn()
+    assert (webhooks.done.count(slow), webhooks.most_waiting) == (0, 1)
+
+    webhooks.free.set()
+    eventually(lambda: webhooks.done.count(slow) == 5)
+    assert webhooks.most_waiting == 1
+
+
+class StumblingOutbox(FakeOutbox):
+    """Cannot be asked the first time."""
+
+    stumbles = 1
+
+    def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
+        if self.stumbles:
+            self.stumbles -= 1
+            raise UnavailableError("asking Postgres: OperationalError")
+        return super().dispatch(with_mail=with_mail, now=now, at_most=at_most)
+
+
+def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
+    clock, stop = FakeClock(), threading.Event()
+    outbox, webhooks = StumblingOutbox(clock.now), FakeWebhooks()
+    outbox.create(url="https://a.example.com", description="", kinds=TOLD_OF_VIDEOS, secret=SECRET)
+    outbox.tell(a_notification())
+    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
+    thread = threading.Thread(target=lanes.send_until, args=(stop,), kwargs={"every_seconds": 0.01})
+    thread.start()
+    try:
+        eventually(lambda: webhooks.received)
+        eventually(lambda: outbox.page(DeliverySelection(state=DeliveryState.DELIVERED), after=None, at_most=9).rows)
+    finally:
+        stop.set()
+        thread.join(10)
+    assert len(webhooks.received) == 1
+
+
+def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    outbox, webhooks = an_outbox(clock, "https://one.example.com", told=1), SlowWebhooks("")
+    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            lanes.turn()
+    lanes.turn()
+    eventually(lambda: webhooks.done)

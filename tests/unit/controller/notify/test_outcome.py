@@ -1,0 +1,79 @@
+"""When a delivery is made again, and when never."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
+from controller.notify.outcome import Answer, Fate, outcome_of
+from domain.notifications import DeliveryState, Endpoint, Taken
+from tests.unit.controller.notify.notification import NOON, a_notification
+
+SCHEDULE = Schedule()
+
+
+def taken(attempt: int = 1) -> Taken:
+    return Taken(UUID(int=3), attempt, a_notification(), Endpoint(UUID(int=4), "https://a.example.com", ("s",)))
+
+
+def again(status: int | None = 500, **changes: object) -> Answer:
+    return Answer(Fate.AGAIN, status, "no", **changes)  # type: ignore[arg-type]
+
+
+def test_what_was_accepted_is_delivered() -> None:
+    outcome = outcome_of(Answer(Fate.ACCEPTED, 204, ""), taken(), SCHEDULE, NOON)
+
+    assert (outcome.state, outcome.status, outcome.next_at) == (DeliveryState.DELIVERED, 204, None)
+
+
+@pytest.mark.parametrize("attempt", range(1, ATTEMPTS_MAX))
+def test_after_each_failure_it_waits_longer(attempt: int) -> None:
+    outcome = outcome_of(again(), taken(attempt), SCHEDULE, NOON)
+    least = timedelta(seconds=PAUSES_SECONDS[attempt - 1])
+
+    assert outcome.state is DeliveryState.PENDING
+    assert outcome.next_at is not None
+    assert least <= outcome.next_at - NOON <= 1.1 * least
+    assert outcome.held_until is None
+
+
+def test_it_is_given_up_after_three_days_and_not_before() -> None:
+    assert timedelta(days=3) <= timedelta(seconds=sum(PAUSES_SECONDS)) <= timedelta(days=3.5)
+    assert outcome_of(again(), taken(ATTEMPTS_MAX), SCHEDULE, NOON).state is DeliveryState.FAILED
+
+
+def test_what_failed_together_does_not_come_back_together() -> None:
+    pauses = {SCHEDULE.pause(uuid4(), attempt=4, retry_after_seconds=None) for _ in range(50)}
+    assert len(pauses) == 50
+
+
+@pytest.mark.parametrize(("wish", "pause"), [(3600.0, 3600.0), (1.0, PAUSES_SECONDS[0])])
+def test_a_receiver_may_ask_for_more_time_but_not_for_less(wish: float, pause: float) -> None:
+    outcome = outcome_of(again(503, retry_after_seconds=wish, is_full=True), taken(), SCHEDULE, NOON)
+
+    assert outcome.next_at is not None
+    assert pause <= (outcome.next_at - NOON).total_seconds() <= 1.1 * pause
+    assert outcome.held_until == NOON + timedelta(seconds=wish)
+
+
+def test_one_that_has_too_much_is_left_alone_for_a_moment() -> None:
+    assert outcome_of(again(429, is_full=True), taken(), SCHEDULE, NOON).held_until == NOON + timedelta(seconds=5)
+
+
+def test_one_that_is_gone_is_never_asked_again() -> None:
+    outcome = outcome_of(Answer(Fate.GONE, 410, ""), taken(), SCHEDULE, NOON)
+
+    assert (outcome.state, outcome.is_gone) == (DeliveryState.FAILED, True)
+
+
+def test_a_letter_that_nobody_takes_is_given_up_at_once() -> None:
+    outcome = outcome_of(Answer(Fate.NEVER, 550, "no such user"), taken(), SCHEDULE, NOON)
+
+    assert (outcome.state, outcome.is_gone) == (DeliveryState.FAILED, False)
+
+
+def test_a_long_answer_is_cut() -> None:
+    outcome = outcome_of(Answer(Fate.AGAIN, 500, "x" * 5000), taken(), SCHEDULE, NOON)
+
+    assert len(outcome.answer) == 1024

@@ -1,0 +1,90 @@
+"""What webhooks and letters say."""
+
+import json
+
+import pytest
+
+from controller.notify.email_message import letter
+from controller.notify.webhook_payload import message
+from domain.notifications import TOLD_OF_VIDEOS, Kind
+from tests.unit.controller.notify.notification import BASE, a_notification
+
+PLAYLIST = f"{BASE}/processed/mfrggzdfmztwq2lknnwg23tpoa/playlist.m3u8"
+
+
+def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
+    assert json.loads(message(a_notification(), playback_base=BASE)) == {
+        "type": "video.ready",
+        "timestamp": "2026-06-01T12:00:00Z",
+        "data": {
+            "video_id": "mfrggzdfmztwq2lknnwg23tpoa",
+            "sequence": 9,
+            "edition": 1,
+            "owner": "ann",
+            "title": "Cats",
+            "metadata": {"album": "7"},
+            "is_playable": True,
+            "playback_url": PLAYLIST,
+            "error": None,
+        },
+    }
+
+
+def test_a_failure_is_told_with_what_can_be_done() -> None:
+    told = json.loads(message(a_notification(Kind.ERRORED), playback_base=BASE))
+
+    assert told["data"]["playback_url"] is None
+    assert told["data"]["error"] == {
+        "code": "not_a_video",
+        "message": "the file is a text",
+        "stage": "upload",
+        "retryable": False,
+        "what_to_do": "Upload a playable video file, then retry.",
+    }
+
+
+def test_a_failed_edition_of_a_video_that_plays_on_says_both() -> None:
+    told = json.loads(message(a_notification(Kind.ERRORED, is_playable=True), playback_base=BASE))
+
+    assert told["data"]["playback_url"] == PLAYLIST
+
+
+def test_a_test_tells_of_no_video() -> None:
+    assert json.loads(message(a_notification(Kind.TEST), playback_base=BASE))["data"] == {}
+
+
+def test_the_largest_message_is_below_what_receivers_take() -> None:
+    large = a_notification(Kind.ERRORED, title="\U0001f431" * 500, metadata={"a": "x" * 2040}, owner="o" * 255)
+
+    assert len(message(large, playback_base=BASE)) < 20_000
+
+
+@pytest.mark.parametrize("kind", TOLD_OF_VIDEOS)
+def test_repetitions_are_the_same_letter_under_the_same_id(kind: Kind) -> None:
+    told = a_notification(kind, email="ann@example.com")
+    first, second = (letter(told, sender="videos@example.net", playback_base=BASE) for _ in range(2))
+
+    assert first.as_bytes() == second.as_bytes()
+    assert first["Message-ID"] == "<00000000-0000-0000-0000-000000000007@example.net>"
+    assert (first["To"], first["From"]) == ("ann@example.com", "videos@example.net")
+    assert "Cats" in first["Subject"]
+    assert told.video_id in first.get_content()
+
+
+def test_a_letter_names_where_to_play_and_what_to_do() -> None:
+    ready, failed = (
+        letter(a_notification(kind, email="ann@example.com"), sender="v@example.net", playback_base=BASE)
+        for kind in (Kind.READY, Kind.ERRORED)
+    )
+
+    assert PLAYLIST in ready.get_content()
+    assert "the file is a text" in failed.get_content()
+    assert "Upload a playable video file" in failed.get_content()
+
+
+def test_no_title_becomes_a_header() -> None:
+    told = a_notification(title="Cats\r\nBcc: eve@example.com", email="ann@example.com")
+    made = letter(told, sender="videos@example.net", playback_base=BASE)
+
+    assert made["Bcc"] is None
+    assert b"\nBcc:" not in made.as_bytes()

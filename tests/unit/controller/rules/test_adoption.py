@@ -1,0 +1,294 @@
+"""What a row has to learn from its resource, case by case."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.rules.adoption import (
+    DELETED,
+    NO_LABEL,
+    NOT_OURS,
+    TAKEN,
+    Adopt,
+    CatchUp,
+    Refuse,
+    Remove,
+    is_agreed,
+    must_ask,
+    refused,
+    with_row,
+    without_row,
+)
+from controller.rules.cached_resource import Known, known_of
+from controller.rules.machine import NOT_YET
+from crds.resource import Resource
+from crds.status import status_of
+from domain.errors import RefusedError
+from domain.failures import Failure, FailureCode
+from domain.policy import Rules
+from domain.records import VideoRow
+from domain.schedule import deadline_at
+from domain.video import ORIGIN_LABEL, Observed, Origin, Phase, Reason, Wish
+from tests.support.builders.resources import NAMESPACE, NOON, VIDEO_ID, a_resource, a_wish, an_observation
+from tests.support.builders.rows import TIMING
+
+KEY = f"imports/{NAMESPACE}/films/launch.mov"
+SEEN = an_observation(Phase.PROCESSING, revision=5, attempt=2, job_id="job2")
+IN_GERMAN = "Ein Film"
+
+
+def an_import(**changes: Any) -> Wish:
+    """Return the wish of an import that says nothing but where its file lies."""
+    nothing = {"owner": "", "title": "", "filename": "", "content_type": "", "region": "", "declared_bytes": None}
+    return a_wish(**nothing | {"video_id": "launch", "origin": Origin.KUBERNETES, "storage_key": KEY} | changes)
+
+
+def a_row_of(wish: Wish, observed: Observed | None = None, **changes: Any) -> VideoRow:
+    return replace(VideoRow(wish, observed or an_observation(Phase.UPLOADING), NOON, retired=False), **changes)
+
+
+def showing(wish: Wish, observed: Observed | None = None, **changes: Any) -> Resource:
+    """Return a resource with this spec, and with the status of an observation."""
+    bare = a_resource(wish, **changes)
+    if observed is None:
+        return bare
+    return replace(bare, status=status_of(wish, observed, resource=bare, rules=Rules(TIMING), now=NOON))
+
+
+def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Refuse | Remove:
+    return without_row(resource, last_attempt, NOON, TIMING)
+
+
+def the_beginning(**changes: Any) -> Observed:
+    """Return what a row begins with when nothing is known of any work."""
+    begun = Observed(
+        revision=1,
+        phase=Phase.UPLOADING,
+        phase_since=NOON,
+        reason=Reason.WAITING_FOR_FILE,
+        message=NOT_YET,
+        deadline_at=deadline_at(Phase.UPLOADING, NOON, TIMING),
+    )
+    return replace(begun, **changes)
+
+
+API_ROW = a_row_of(a_wish(revision=3), SEEN)
+IMPORT_ROW = a_row_of(an_import(), SEEN)
+
+
+@pytest.mark.parametrize(
+    ("row", "resource", "asks"),
+    [
+        pytest.param(None, None, False, id="neither-row-nor-resource"),
+        pytest.param(None, showing(a_wish()), True, id="no-row"),
+        pytest.param(API_ROW, None, False, id="no-resource-it-will-be-made"),
+        pytest.param(API_ROW, showing(a_wish(revision=3), SEEN), False, id="both-say-the-same"),
+        pytest.param(API_ROW, showing(a_wish(revision=2)), False, id="the-resource-is-behind"),
+        pytest.param(API_ROW, showing(a_wish(revision=4), SEEN), True, id="a-newer-wish"),
+        pytest.param(API_ROW, showing(a_wish(revision=3), replace(SEEN, revision=6)), True, id="a-newer-observation"),
+        pytest.param(IMPORT_ROW, None, True, id="an-import-may-be-gone"),
+        pytest.param(a_row_of(an_import(deleted=True)), None, False, id="an-import-is-released"),
+        pytest.param(a_row_of(an_import(deleted=True)), showing(an_import()), True, id="an-import-is-back"),
+        pytest.param(IMPORT_ROW, showing(an_import(), SEEN), False, id="an-import-as-known"),
+        pytest.param(IMPORT_ROW, showing(an_import(revision=9), SEEN), False, id="the-revision-says-nothing"),
+        pytest.param(IMPORT_ROW, showing(an_import(title=IN_GERMAN), SEEN), True, id="an-import-says-something-else"),
+        pytest.param(
+            IMPORT_ROW, showing(an_import(), replace(SEEN, revision=6)), True, id="an-import-was-observed-since"
+        ),
+    ],
+)
+def test_the_resource_is_asked_for_only_if_it_may_teach_something(
+    row: VideoRow | None, resource: Resource | None, asks: bool
+) -> None:
+    assert must_ask(row, None if resource is None else known_of(resource)) == asks
+
+
+def known_as(wish: Wish, observed: Observed) -> Known:
+    return known_of(showing(wish, observed))
+
+
+@pytest.mark.parametrize(
+    ("row", "is_so"),
+    [
+        pytest.param(API_ROW, True, id="wanted-and-not-behind"),
+        pytest.param(None, False, id="no-row"),
+        pytest.param(replace(API_ROW, retired=True), False, id="retired"),
+        pytest.param(a_row_of(a_wish(revision=3, deleted=True), SEEN), False, id="deleted"),
+        pytest.param(a_row_of(a_wish(revision=2), SEEN), False, id="behind"),
+    ],
+)
+def test_a_row_agrees_with_its_resource_if_it_wants_it_and_knows_it(row: VideoRow | None, is_so: bool) -> None:
+    assert is_agreed(row, known_as(a_wish(revision=3), SEEN)) == is_so
+
+
+def test_a_lost_row_is_made_from_all_that_the_resource_says() -> None:
+    wish = a_wish(revision=4)
+    assert deciding(showing(wish, SEEN)) == Adopt(wish, SEEN)
+
+
+def test_a_lost_row_of_which_no_pass_was_shown_begins_anew() -> None:
+    assert deciding(showing(a_wish())) == Adopt(a_wish(), the_beginning())
+
+
+def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
+    assert deciding(showing(a_wish(), SEEN), 2) == Remove()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"storage_key": KEY},
+        {"storage_key": "uploads/another/original.mp4"},
+        *({name: ""} for name in ("owner", "title", "filename", "content_type", "region")),
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_the_label_alone_makes_nothing_the_apis(changes: Mapping[str, Any]) -> None:
+    assert deciding(showing(a_wish(**changes))) == Refuse(NOT_OURS)
+
+
+def test_an_import_begins_with_its_file() -> None:
+    assert deciding(showing(an_import())) == Adopt(an_import(), the_beginning())
+
+
+def test_an_import_without_the_label_is_an_import() -> None:
+    assert deciding(showing(an_import(), labels={})) == Adopt(an_import(), the_beginning())
+
+
+def test_a_lost_import_is_made_from_all_that_the_resource_says() -> None:
+    assert deciding(showing(an_import(), SEEN)) == Adopt(an_import(), SEEN)
+
+
+def test_an_import_of_a_purged_name_goes_on_counting() -> None:
+    assert deciding(showing(an_import()), 3) == Adopt(an_import(), the_beginning(attempt=3, attempt_floor=3))
+
+
+def test_an_import_that_worked_since_the_purge_of_its_name_keeps_its_work() -> None:
+    assert deciding(showing(an_import(), SEEN), 1) == Adopt(an_import(), SEEN)
+
+
+def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() -> None:
+    resource = showing(an_import(), SEEN)
+    known = {"attempt": 2, "attempt_floor": 2, "revision": 6}
+    assert deciding(resource, 2) == Adopt(an_import(), the_beginning(**known, job_id="job2"))
+    newer = {"attempt": 7, "attempt_floor": 7, "revision": 6}
+    assert deciding(resource, 7) == Adopt(an_import(), the_beginning(**newer))
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        pytest.param(an_import(storage_key="imports/others/a.mov"), f"imports/{NAMESPACE}/", id="of-another-namespace"),
+        pytest.param(
+            an_import(storage_key=f"imports/{NAMESPACE}x/a.mov"), f"imports/{NAMESPACE}/", id="of-a-neighbour"
+        ),
+        pytest.param(an_import(storage_key=f"imports/{NAMESPACE}/../x/a.mov"), "imports/", id="that-walks-up"),
+        pytest.param(an_import(storage_key="uploads/launch/original.mov"), "imports/", id="of-a-client"),
+        pytest.param(an_import(deleted=True), DELETED, id="that-is-deleted"),
+        pytest.param(an_import(video_id="launch.film"), NO_LABEL, id="with-a-dot"),
+    ],
+)
+def test_an_import_is_refused(wish: Wish, why: str) -> None:
+    refusal = deciding(showing(wish))
+    assert isinstance(refusal, Refuse)
+    assert why in refusal.why
+
+
+def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
+    wish, seen = a_wish(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
+    assert with_row(API_ROW, showing(wish, seen)) == CatchUp(wish, seen)
+    assert with_row(API_ROW, showing(wish, SEEN)) == CatchUp(wish=wish)
+    assert with_row(API_ROW, showing(a_wish(revision=3), seen)) == CatchUp(observed=seen)
+    assert with_row(API_ROW, showing(a_wish(revision=3), SEEN)) is None
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param(None, id="gone"),
+        pytest.param(showing(a_wish(revision=9), labels={}), id="whose-label-was-removed"),
+        pytest.param(
+            showing(an_import(video_id=VIDEO_ID, revision=9), replace(SEEN, revision=9)), id="of-another-file"
+        ),
+    ],
+)
+def test_a_row_of_the_apis_learns_nothing_from_a_resource(resource: Resource | None) -> None:
+    assert with_row(API_ROW, resource) is None
+
+
+@pytest.mark.parametrize("revision", [1, 6])
+def test_a_row_that_paid_for_more_than_the_resource_ever_heard_of_keeps_its_work(revision: int) -> None:
+    row = a_row_of(a_wish(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
+    shown = replace(SEEN, revision=revision)
+    kept = CatchUp(observed=replace(row.observed, revision=7)) if revision == 6 else None
+    assert with_row(row, showing(a_wish(), shown)) == kept
+
+
+def test_an_import_follows_its_spec_under_a_revision_of_its_own() -> None:
+    said = an_import(title=IN_GERMAN, edition=2, revision=1)
+    row = a_row_of(an_import(revision=7), SEEN)
+    assert with_row(row, showing(said, SEEN)) == CatchUp(wish=replace(said, revision=8))
+
+
+def test_an_import_whose_label_says_otherwise_stays_an_import() -> None:
+    labels = {ORIGIN_LABEL: Origin.API.value}
+    said = showing(an_import(title=IN_GERMAN, revision=9), SEEN, labels=labels)
+    assert with_row(IMPORT_ROW, said) == CatchUp(wish=an_import(title=IN_GERMAN, revision=2))
+
+
+def test_a_released_import_that_is_back_is_wanted_again_and_counts_on() -> None:
+    row = a_row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
+    back = replace(row.wish, deleted=False, revision=6)
+    assert with_row(row, showing(an_import())) == CatchUp(wish=back)
+
+
+def test_an_import_that_is_gone_is_released_once() -> None:
+    released = replace(an_import(), deleted=True, revision=2)
+    assert with_row(IMPORT_ROW, None) == CatchUp(wish=released)
+    assert with_row(a_row_of(released), None) is None
+
+
+def test_another_file_under_the_name_of_an_import_has_to_wait() -> None:
+    other = showing(an_import(storage_key=f"imports/{NAMESPACE}/films/second.mov"))
+    released = replace(an_import(), deleted=True, revision=2)
+    assert with_row(IMPORT_ROW, other) == CatchUp(wish=released, refusal=TAKEN)
+    assert with_row(a_row_of(released), other) == CatchUp(refusal=TAKEN)
+
+
+def test_a_refusal_is_errored_and_shows_the_same_from_pass_to_pass() -> None:
+    resource = showing(an_import())
+    seen = refused(resource, TAKEN, NOON)
+    assert (seen.revision, seen.phase, seen.failure) == (
+        0,
+        Phase.ERRORED,
+        Failure(FailureCode.IMPORT_REFUSED, TAKEN, 0),
+    )
+    again = showing(an_import(), seen)
+    assert refused(again, TAKEN, NOON.replace(hour=20)) == seen
+    assert refused(again, DELETED, NOON.replace(hour=20)) != seen
+
+
+def test_a_refusal_after_some_work_takes_nothing_back() -> None:
+    seen = refused(showing(an_import(), SEEN), DELETED, NOON)
+    assert (seen.revision, seen.attempt, seen.job_id, seen.is_playable) == (5, 2, "job2", False)
+
+
+def test_a_refused_import_that_is_taken_after_all_begins_after_its_refusal() -> None:
+    resource = showing(an_import(), refused(showing(an_import()), TAKEN, NOON))
+    assert deciding(resource) == Adopt(an_import(), the_beginning(revision=1))
+    worked = showing(an_import(), refused(showing(an_import(), SEEN), DELETED, NOON))
+    known = {"attempt": 2, "attempt_floor": 2, "revision": 6, "job_id": "job2"}
+    assert deciding(worked) == Adopt(an_import(), the_beginning(**known))
+
+
+@pytest.mark.parametrize("half", ["spec", "status"])
+def test_what_another_release_wrote_is_not_guessed_at(half: str) -> None:
+    resource = showing(a_wish(revision=9), replace(SEEN, revision=9))
+    changes: dict[str, Any] = {half: {**getattr(resource, half), "colour": "red"}}
+    foreign = replace(resource, **changes)
+    with pytest.raises(RefusedError, match="not of this release"):
+        with_row(API_ROW, foreign)
+    with pytest.raises(RefusedError, match="not of this release"):
+        deciding(foreign)

@@ -1,0 +1,293 @@
+"""The rulebook up to a submission: every branch of `decide` as a row.
+
+The job and its outputs are in test_machine_processing.py, what holds for all phases in test_machine_properties.py.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from controller.rules.machine import NOT_YET, decide
+from controller.rules.steps import (
+    AbandonAttempt,
+    AcceptFile,
+    AdoptJob,
+    Fail,
+    OfferUpload,
+    Publish,
+    RejectFile,
+    Rest,
+    Seen,
+    Step,
+    Submit,
+    Wait,
+)
+from controller.rules.submission import NEXT_SUBMISSION, UNCERTAIN
+from domain.failures import Failure, FailureCode
+from domain.jobs import JobState
+from domain.policy import Rules
+from domain.records import AttemptState, VideoRow
+from domain.video import Phase, Reason
+from tests.support.builders.resources import NOON
+from tests.support.builders.rows import (
+    BAD_OUTPUTS,
+    NO_TIME,
+    ORIGINAL,
+    OUTPUTS,
+    RULES,
+    SOURCE,
+    TIMING,
+    a_job,
+    a_problem,
+    a_rejection,
+    a_row,
+    an_attempt,
+    just_over,
+    just_under,
+)
+
+BLIND = Seen(is_blind=True)
+DAY = just_over(TIMING.uploading_deadline_seconds)
+WEEK = just_over(TIMING.uploaded_deadline_seconds)
+WINDOW = TIMING.resolve_window_seconds
+FIRST_RETRY = TIMING.retry_first_delay_seconds
+
+NOT_ARRIVED = Wait(Reason.WAITING_FOR_FILE, NOT_YET)
+STILL_REJECTED = Wait(Reason.FILE_REJECTED, "v1 is bad")
+STILL_UNCERTAIN = Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
+
+
+def failure(code: FailureCode, message: str, attempt: int = 0, answer: str | None = None) -> Fail:
+    return Fail(Failure(code, message, attempt, answer))
+
+
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.ERRORED])
+def test_a_finished_edition_rests(phase: Phase) -> None:
+    assert decide(a_row(phase), Seen(), NOON, RULES) == Rest()
+
+
+@pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.READY}))
+def test_a_deleted_video_rests(phase: Phase) -> None:
+    assert decide(a_row(phase, deleted=True), Seen(), NOON, RULES) == Rest()
+
+
+def test_a_pending_upload_is_offered_a_url() -> None:
+    assert decide(a_row(Phase.PENDING), Seen(), NOON, RULES) == OfferUpload()
+
+
+@pytest.mark.parametrize(
+    ("waited", "seen", "step"),
+    [
+        pytest.param(NO_TIME, Seen(), NOT_ARRIVED, id="no-file-yet"),
+        pytest.param(NO_TIME, BLIND, NOT_ARRIVED, id="storage-is-away"),
+        pytest.param(NO_TIME, Seen(source=SOURCE), AcceptFile(SOURCE), id="the-file-is-there"),
+        pytest.param(DAY, Seen(source=SOURCE), AcceptFile(SOURCE), id="it-arrived-at-the-deadline"),
+        pytest.param(just_under(86400), Seen(), NOT_ARRIVED, id="a-moment-before-the-deadline"),
+        pytest.param(
+            DAY, Seen(), failure(FailureCode.UPLOAD_EXPIRED, "no file arrived in time"), id="nothing-at-the-deadline"
+        ),
+        pytest.param(
+            DAY,
+            BLIND,
+            failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline"),
+            id="blind-at-the-deadline",
+        ),
+        pytest.param(
+            DAY,
+            Seen(source=a_problem("v1")),
+            failure(FailureCode.NOT_A_VIDEO, "v1 is bad"),
+            id="the-first-bad-file-comes-at-the-deadline",
+        ),
+    ],
+)
+def test_uploading(waited: timedelta, seen: Seen, step: Step) -> None:
+    row = a_row(Phase.UPLOADING, waited=waited, message=NOT_YET)
+    assert decide(row, seen, NOON, RULES) == step
+
+
+@pytest.mark.parametrize(
+    ("told", "confirmations", "version", "step"),
+    [
+        pytest.param(None, 0, "v1", RejectFile(a_rejection("v1", 0), 1), id="first-bad-file"),
+        pytest.param(None, 1, "v1", RejectFile(a_rejection("v1", 1), 1), id="first-bad-file-already-confirmed"),
+        pytest.param(0, 0, "v1", STILL_REJECTED, id="same-bad-file-seen-again"),
+        pytest.param(1, 1, "v1", STILL_REJECTED, id="same-bad-file-seen-again-after-its-confirmation"),
+        pytest.param(
+            0, 1, "v1", RejectFile(a_rejection("v1", 1), 1), id="confirmed-by-a-client-that-had-not-been-told"
+        ),
+        pytest.param(1, 2, "v1", failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="insisted-after-being-told"),
+        pytest.param(0, 0, "v2", failure(FailureCode.NOT_A_VIDEO, "v2 is bad"), id="another-bad-file"),
+        pytest.param(
+            1, 1, "v2", failure(FailureCode.NOT_A_VIDEO, "v2 is bad"), id="another-bad-file-not-yet-confirmed"
+        ),
+    ],
+)
+def test_bad_files(told: int | None, confirmations: int, version: str, step: Step) -> None:
+    row = a_row(Phase.UPLOADING, confirmations=confirmations)
+    if told is not None:
+        row = a_rejected_row(told, confirmations=confirmations)
+    assert decide(row, Seen(source=a_problem(version)), NOON, RULES) == step
+
+
+def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_TIME) -> VideoRow:
+    return a_row(
+        Phase.UPLOADING,
+        waited=waited,
+        confirmations=confirmations,
+        reason=Reason.FILE_REJECTED,
+        message="v1 is bad",
+        rejections=1,
+        rejected=a_rejection("v1", told),
+    )
+
+
+@pytest.mark.parametrize(
+    ("waited", "seen", "step"),
+    [
+        pytest.param(NO_TIME, Seen(source=SOURCE), AcceptFile(SOURCE), id="a-good-file-follows"),
+        pytest.param(NO_TIME, Seen(), STILL_REJECTED, id="the-bad-file-was-removed"),
+        pytest.param(DAY, Seen(), failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="removed-and-nothing-came"),
+        pytest.param(
+            DAY,
+            Seen(source=a_problem("v1")),
+            failure(FailureCode.NOT_A_VIDEO, "v1 is bad"),
+            id="still-the-bad-file-at-the-deadline",
+        ),
+        pytest.param(
+            DAY,
+            Seen(source=a_problem("v2", FailureCode.FILE_EMPTY)),
+            failure(FailureCode.FILE_EMPTY, "v2 is bad"),
+            id="another-bad-file-at-the-deadline",
+        ),
+    ],
+)
+def test_after_a_rejection(waited: timedelta, seen: Seen, step: Step) -> None:
+    assert decide(a_rejected_row(0, waited=waited), seen, NOON, RULES) == step
+
+
+EXPIRED = "no transcode could be started in time"
+CHANGED = "the original was replaced after it had been verified"
+NOTHING_YET = Wait(Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
+
+
+@pytest.mark.parametrize(
+    ("waited", "seen", "step"),
+    [
+        pytest.param(NO_TIME, Seen(original=ORIGINAL), Submit(1), id="the-first-submission"),
+        pytest.param(NO_TIME, BLIND, NOTHING_YET, id="no-money-is-spent-blindly"),
+        pytest.param(
+            NO_TIME,
+            Seen(),
+            failure(FailureCode.SOURCE_MISSING, "the original is no longer in storage"),
+            id="the-original-is-gone",
+        ),
+        pytest.param(
+            NO_TIME,
+            Seen(original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            failure(FailureCode.SOURCE_CHANGED, CHANGED),
+            id="the-original-was-replaced",
+        ),
+        pytest.param(
+            NO_TIME,
+            Seen(original=ORIGINAL.__class__("e1", NOON, 999, "video/mp4")),
+            failure(FailureCode.SOURCE_CHANGED, CHANGED),
+            id="the-original-has-another-size",
+        ),
+        pytest.param(just_under(604800), Seen(original=ORIGINAL), Submit(1), id="a-moment-before-the-deadline"),
+        pytest.param(
+            WEEK, Seen(original=ORIGINAL), failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="at-the-deadline"
+        ),
+        pytest.param(WEEK, BLIND, failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="blind-at-the-deadline"),
+    ],
+)
+def test_uploaded(waited: timedelta, seen: Seen, step: Step) -> None:
+    row = a_row(Phase.UPLOADED, waited=waited, message=NEXT_SUBMISSION)
+    assert decide(row, seen, NOON, RULES) == step
+
+
+UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
+
+
+@pytest.mark.parametrize("state", UNRESOLVED)
+@pytest.mark.parametrize(
+    ("age", "waited", "found", "step"),
+    [
+        pytest.param(NO_TIME, NO_TIME, Seen(), STILL_UNCERTAIN, id="nothing-is-known-yet"),
+        pytest.param(just_under(WINDOW), NO_TIME, Seen(), STILL_UNCERTAIN, id="the-window-is-still-open"),
+        pytest.param(just_over(WINDOW), NO_TIME, Seen(), AbandonAttempt(1), id="nobody-claimed-it-within-the-window"),
+        pytest.param(just_over(WINDOW), NO_TIME, BLIND, STILL_UNCERTAIN, id="not-abandoned-while-a-neighbour-is-away"),
+        pytest.param(just_over(WINDOW), WEEK, BLIND, AbandonAttempt(1), id="abandoned-blindly-at-the-deadline"),
+        pytest.param(just_under(WINDOW), WEEK, Seen(), STILL_UNCERTAIN, id="the-window-outlasts-the-deadline"),
+        pytest.param(NO_TIME, NO_TIME, Seen(job=a_job(JobState.IN_PROGRESS)), AdoptJob(1, "job1"), id="claimed"),
+        pytest.param(WEEK, WEEK, Seen(job=a_job(JobState.FAILED)), AdoptJob(1, "job1"), id="claimed-late"),
+        pytest.param(
+            NO_TIME,
+            NO_TIME,
+            Seen(outputs=OUTPUTS, original=ORIGINAL),
+            Publish(1, OUTPUTS),
+            id="its-outputs-are-complete",
+        ),
+        pytest.param(NO_TIME, NO_TIME, Seen(outputs=BAD_OUTPUTS), STILL_UNCERTAIN, id="its-outputs-are-incomplete"),
+        pytest.param(
+            NO_TIME,
+            NO_TIME,
+            Seen(outputs=OUTPUTS, original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            failure(FailureCode.SOURCE_CHANGED, CHANGED, attempt=1),
+            id="its-outputs-are-of-a-file-that-was-replaced",
+        ),
+    ],
+)
+def test_a_submission_of_unknown_outcome(
+    state: AttemptState, age: timedelta, waited: timedelta, found: Seen, step: Step
+) -> None:
+    row = a_row(Phase.UPLOADED, waited=waited, attempt=1)
+    attempts = (an_attempt(1, state, age=age),)
+    seen = Seen(found.is_blind, attempts=attempts, job=found.job, outputs=found.outputs, original=found.original)
+    assert decide(row, seen, NOON, RULES) == step
+
+
+REFUSED, FAILED, ABANDONED = AttemptState.REFUSED, AttemptState.FAILED, AttemptState.ABANDONED
+DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
+
+
+@pytest.mark.parametrize(
+    ("states", "age", "step"),
+    [
+        pytest.param([REFUSED], just_under(5), DELAYED, id="refused-a-moment-ago"),
+        pytest.param([REFUSED], just_over(5), Submit(1), id="a-refused-number-is-used-again"),
+        pytest.param([FAILED, REFUSED], just_over(5), Submit(2), id="the-refused-number-not-the-failed-one"),
+        pytest.param([FAILED], just_under(FIRST_RETRY), DELAYED, id="backing-off-after-a-failure"),
+        pytest.param([FAILED], just_over(FIRST_RETRY), Submit(2), id="after-the-back-off"),
+        pytest.param([ABANDONED], just_under(FIRST_RETRY), DELAYED, id="backing-off-after-a-loss"),
+        pytest.param([ABANDONED], just_over(FIRST_RETRY), Submit(2), id="after-a-loss"),
+        pytest.param([FAILED, ABANDONED], just_under(2 * FIRST_RETRY), DELAYED, id="the-second-back-off-is-longer"),
+        pytest.param([FAILED, ABANDONED], just_over(2 * FIRST_RETRY), Submit(3), id="after-the-second-back-off"),
+        pytest.param(
+            [FAILED, FAILED, ABANDONED],
+            just_over(4 * FIRST_RETRY),
+            failure(
+                FailureCode.SUBMISSIONS_EXHAUSTED,
+                "3 submissions were made and none is known to have led to a job",
+                attempt=3,
+            ),
+            id="no-fourth-submission",
+        ),
+    ],
+)
+def test_between_submissions(states: list[AttemptState], age: timedelta, step: Step) -> None:
+    attempts = tuple(an_attempt(number, state, age=age) for number, state in enumerate(states, 1))
+    row = a_row(Phase.UPLOADED, attempt=len(states), reason=Reason.SUBMISSION_DELAYED, message="put off")
+    assert decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, RULES) == step
+
+
+def test_refused_submissions_cost_nothing_and_back_off_no_further() -> None:
+    attempts = (an_attempt(1, FAILED), an_attempt(2, REFUSED, age=timedelta(seconds=5)))
+    row = a_row(Phase.UPLOADED, attempt=2)
+    assert decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, Rules(TIMING, max_submissions=2)) == Submit(2)
+
+
+def test_the_back_off_has_an_end() -> None:
+    attempts = tuple(an_attempt(number, ABANDONED, age=timedelta(minutes=15)) for number in range(1, 10))
+    row = a_row(Phase.UPLOADED, attempt=9)
+    step = decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, Rules(TIMING, max_submissions=10))
+    assert step == Submit(10)

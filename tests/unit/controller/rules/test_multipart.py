@@ -1,0 +1,167 @@
+"""Files that come in parts: the rules, and lives in which the client vanishes, comes back, or never does."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from controller.rules.machine import decide
+from controller.rules.steps import AcceptFile, CompleteUpload, ExtendDeadline, Fail, RejectFile, Seen, Step, Wait
+from domain.errors import RefusedError
+from domain.failures import FailureCode
+from domain.objects import StoredPart
+from domain.records import VideoRow
+from domain.video import Phase, UploadMode
+from tests.support.builders.resources import NOON
+from tests.support.builders.rows import NO_TIME, RULES, SOURCE, a_problem, a_rejection, a_row
+from tests.support.world.endings import HASTY, assert_playable
+from tests.support.world.operator import Process, settled
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+HOUR = timedelta(hours=1)
+
+
+def a_part(number: int, file_bytes: int = 10, *, age: timedelta = NO_TIME) -> StoredPart:
+    return StoredPart(number, f"e{number}", file_bytes, NOON - age)
+
+
+def parted(*, waited: timedelta = NO_TIME, deadline_in: timedelta | None = None, **changes: object) -> VideoRow:
+    """Return a row whose file of 25 bytes comes in parts of 10."""
+    row = a_row(Phase.UPLOADING, waited=waited, **changes)
+    if deadline_in is not None:
+        row = replace(row, observed=replace(row.observed, deadline_at=NOON + deadline_in))
+    wish = replace(row.wish, upload_mode=UploadMode.MULTIPART, declared_bytes=25)
+    return replace(row, wish=wish, upload_id="upload-1", part_bytes=10)
+
+
+ALL = (a_part(1), a_part(2), a_part(3, 5))
+OLD_FILE = a_rejection("v1", 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "seen", "step"),
+    [
+        pytest.param(parted(), Seen(parts=ALL), CompleteUpload("upload-1", ALL), id="all-there"),
+        pytest.param(
+            parted(waited=30 * HOUR), Seen(parts=ALL), CompleteUpload("upload-1", ALL), id="all-there-at-the-deadline"
+        ),
+        pytest.param(
+            parted(rejected=OLD_FILE, rejections=1),
+            Seen(parts=ALL, source=a_problem("v1")),
+            CompleteUpload("upload-1", ALL),
+            id="all-there-after-a-bad-file",
+        ),
+        pytest.param(parted(), Seen(parts=ALL, source=SOURCE), AcceptFile(SOURCE), id="joined-already"),
+        pytest.param(
+            parted(waited=20 * HOUR),
+            Seen(parts=(a_part(1, age=HOUR),)),
+            ExtendDeadline(NOON + 23 * HOUR),
+            id="parts-arrive-and-the-deadline-is-near",
+        ),
+        pytest.param(
+            parted(waited=24 * HOUR),
+            Seen(parts=(a_part(1, age=HOUR),)),
+            ExtendDeadline(NOON + 23 * HOUR),
+            id="parts-arrive-and-the-deadline-is-now",
+        ),
+        pytest.param(
+            parted(waited=160 * HOUR, deadline_in=HOUR),
+            Seen(parts=(a_part(1),)),
+            ExtendDeadline(NOON + 8 * HOUR),
+            id="never-more-than-a-week",
+        ),
+    ],
+)
+def test_what_parts_lead_to(row: VideoRow, seen: Seen, step: Step) -> None:
+    assert decide(row, seen, NOON, RULES) == step
+
+
+@pytest.mark.parametrize(
+    ("row", "seen"),
+    [
+        pytest.param(parted(waited=HOUR), Seen(parts=(a_part(1),)), id="the-deadline-is-far"),
+        pytest.param(parted(), Seen(parts=(*ALL[:2], a_part(3, 4))), id="a-part-has-another-size"),
+        pytest.param(parted(), Seen(parts=()), id="none-yet"),
+        pytest.param(parted(), Seen(parts=None), id="no-upload"),
+        pytest.param(replace(parted(), upload_id=None), Seen(parts=None), id="never-opened"),
+    ],
+)
+def test_otherwise_the_rest_is_waited_for(row: VideoRow, seen: Seen) -> None:
+    assert isinstance(decide(row, seen, NOON, RULES), Wait)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(parted(waited=168 * HOUR, deadline_in=NO_TIME), id="after-a-week"),
+        pytest.param(parted(waited=60 * HOUR, deadline_in=NO_TIME), id="a-day-after-the-last-part"),
+    ],
+)
+def test_it_ends_when_no_more_parts_are_waited_for(row: VideoRow) -> None:
+    step = decide(row, Seen(parts=(a_part(1, age=24 * HOUR),)), NOON, RULES)
+    assert isinstance(step, Fail)
+    assert step.failure.code is FailureCode.UPLOAD_EXPIRED
+
+
+def test_a_bad_file_is_told_before_its_successor_is_looked_at() -> None:
+    assert isinstance(decide(parted(), Seen(source=a_problem("v1")), NOON, RULES), RejectFile)
+
+
+class TestLives:
+    def test_a_client_that_vanishes_after_its_last_part_gets_its_video(self) -> None:
+        small = SmallWorld()
+        small.create_parted()
+        small.send_parts()
+        settled(small)
+        assert_playable(small)
+        assert small.storage.raw[small.row.wish.storage_key].body == small.file
+        assert small.row.wish.confirmations == 0
+        assert not small.multipart.uploads
+
+    def test_a_lost_answer_to_the_joining_is_recognised(self) -> None:
+        small = SmallWorld()
+        small.create_parted()
+        small.send_parts()
+        small.crash_points.deadly = "CompleteUpload.parts.complete.1:after"
+        settled(small)
+        assert small.crash_points.deadly is None
+        assert_playable(small)
+
+    def test_an_upload_that_never_ends_leaves_no_parts(self) -> None:
+        small = SmallWorld(timing=HASTY)
+        small.create_parted()
+        small.send_parts(1)
+        settled(small)
+        assert small.row.observed.failure is not None
+        assert small.row.observed.failure.code is FailureCode.UPLOAD_EXPIRED
+        assert not small.multipart.uploads
+
+    def test_at_the_deadline_an_upload_that_is_not_joined_ends(self) -> None:
+        small = SmallWorld(timing=HASTY)
+        small.create_parted()
+        small.send_parts()
+        small.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
+        settled(small)
+        assert small.row.observed.failure is not None
+        assert small.row.observed.failure.code is FailureCode.STORAGE_UNAVAILABLE
+
+    def test_the_deadline_follows_the_parts_for_a_week_and_seldom_moves(self) -> None:
+        small = SmallWorld()
+        small.create_parted(part_bytes=10)
+        begun, ends = small.clock.now(), list[datetime | None]()
+        process = Process(small)
+        process.begin()
+        number = 1
+        while small.row.observed.phase is Phase.UPLOADING:
+            hours = (small.clock.now() - begun) / HOUR
+            if hours >= number * 5 and number < 40:
+                small.send_parts(number)
+                number += 1
+            process.step()
+            if not ends or ends[-1] != small.row.observed.deadline_at:
+                ends.append(small.row.observed.deadline_at)
+        assert small.row.observed.phase is Phase.ERRORED
+        assert small.row.observed.phase_since >= begun + timedelta(days=7)
+        assert small.row.observed.phase_since < begun + timedelta(days=7, minutes=5)
+        assert len(ends) < 20
+        assert VIDEO_ID in small.records.rows

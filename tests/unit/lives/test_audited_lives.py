@@ -1,0 +1,297 @@
+"""Videos that lose something after they became ready: they heal within a budget and stay `ready` meanwhile."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.audit.findings import Deed, Kind
+from controller.audit.limits import AuditRules
+from domain import object_keys
+from domain.objects import OutputsProblem, VerifiedOutputs
+from domain.records import AttemptState
+from domain.stable_playlist import stable_playlist
+from domain.video import Origin, Phase, shown_phase
+from tests.support.fakes.transcoder import Fate, Script
+from tests.support.world.auditor import Auditor, copied, entry_of, kinds
+from tests.support.world.endings import a_world, assert_at_rest_for_good, assert_playable, assert_shown
+from tests.support.world.kill_switch import KilledError
+from tests.support.world.operator import live
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+DAY_SECONDS = 86_400.0
+PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
+POSTER = object_keys.stable_poster_key(VIDEO_ID)
+
+
+def a_ready_world(script: Script | None = None) -> SmallWorld:
+    """Return a world whose one video is ready and whose transcoder goes on as told."""
+    small = a_world(script)
+    live(small)
+    assert_playable(small)
+    return small
+
+
+def segments(small: SmallWorld) -> list[str]:
+    """Return what a player fetches of the published edition."""
+    published = small.row.observed.published
+    assert published is not None
+    prefix = f"{object_keys.hls_directory(VIDEO_ID, published.attempt)}/"
+    return sorted(key for key in small.storage.processed if key.startswith(prefix))
+
+
+def assert_stays_ready(small: SmallWorld) -> Callable[[], None]:
+    """Return something to do meanwhile: see that people find the video ready."""
+
+    def look() -> None:
+        assert shown_phase(small.row.wish, small.row.observed) is Phase.READY
+        resource = small.resources.by_name.get(VIDEO_ID)
+        if resource is not None and resource.status is not None:
+            assert resource.status["phase"] == Phase.READY
+        published = small.row.observed.published
+        assert published is not None
+        assert small.storage.read_playlist(VIDEO_ID) is not None
+
+    return look
+
+
+@settings(max_examples=25, deadline=None)
+@given(choice=st.randoms(use_true_random=False), is_emptied=st.booleans(), waited=st.sampled_from([0.0, 30, 7 * 3600]))
+def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emptied: bool, waited: float) -> None:
+    small = a_ready_world()
+    small.pass_time(waited)
+    lost = choice.choice(segments(small))
+    if is_emptied:
+        small.storage.put_processed(lost, b"")
+    else:
+        del small.storage.processed[lost]
+    auditor = Auditor(small)
+
+    report = auditor.full()
+
+    assert entry_of(report, Kind.OUTPUTS_BROKEN).deed is Deed.DONE
+    assert (small.row.wish.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
+    live(small, meanwhile=assert_stays_ready(small))
+    assert_playable(small)
+    assert_shown(small)
+    assert len(small.transcoder.jobs) == 2
+    assert_at_rest_for_good(small)
+    assert not kinds(auditor.full()) & {Kind.OUTPUTS_BROKEN, Kind.PLAYLIST_WRONG}
+
+
+def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = a_ready_world()
+    verify, looks = small.storage.verify_outputs, []
+
+    def verify_outputs(*args: Any, **kwargs: Any) -> VerifiedOutputs | OutputsProblem:
+        looks.append(args)
+        short = OutputsProblem("1 of its 2 files are missing or empty")
+        return short if len(looks) == 1 else verify(*args, **kwargs)
+
+    monkeypatch.setattr(small.storage, "verify_outputs", verify_outputs)
+    auditor = Auditor(small)
+    assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.MOVED
+    assert (small.row.wish.edition, auditor.rows.heals) == (1, {})
+
+
+def test_while_it_heals_it_is_not_healed_again() -> None:
+    small = a_ready_world()
+    del small.storage.processed[segments(small)[-1]]
+    auditor = Auditor(small)
+    auditor.full()
+
+    def audit_again() -> None:
+        auditor.full()
+        assert auditor.rows.heals == {VIDEO_ID: 1}
+
+    live(small, meanwhile=audit_again)
+    assert_playable(small)
+    assert len(small.transcoder.jobs) == 2
+
+
+def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_budget() -> None:
+    small = a_ready_world()
+    auditor = Auditor(small)
+    for heals in (1, 2, 3):
+        del small.storage.processed[segments(small)[0]]
+        auditor.full()
+        live(small, meanwhile=assert_stays_ready(small))
+        assert_playable(small)
+        assert auditor.rows.heals == {VIDEO_ID: heals}
+        small.pass_time(DAY_SECONDS)
+    del small.storage.processed[segments(small)[0]]
+    for _ in range(2):
+        assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
+        assert auditor.rows.heals == {VIDEO_ID: 3}
+    assert small.row.wish.edition == small.row.observed.edition == 4
+    assert small.row.observed.phase is Phase.READY, "it is told, and stays what it was"
+
+
+def test_a_heal_that_fails_is_a_persons_to_decide() -> None:
+    small = a_ready_world(Script(fates=[Fate.COMPLETES, Fate.CANNOT_DECODE]))
+    auditor = Auditor(small)
+    del small.storage.processed[segments(small)[0]]
+    auditor.full()
+    live(small, meanwhile=assert_stays_ready(small))
+    assert small.row.observed.phase is Phase.ERRORED
+    for _ in range(3):
+        small.pass_time(DAY_SECONDS)
+        assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
+    assert len(small.transcoder.jobs) == 2
+
+
+def test_a_lost_bucket_does_not_become_a_bill() -> None:
+    small = a_ready_world()
+    names = [f"{name:x<26}" for name in "abcdefgh"]
+    for name in names:
+        copied(small, small.row, name)
+    for key in [key for key in small.storage.processed if key.endswith(".ts")]:
+        del small.storage.processed[key]
+    auditor = Auditor(small, AuditRules(heals_per_audit=4))
+
+    for healed, in_all in ((4, 4), (4, 8), (1, 9)):
+        report = auditor.full()
+        assert report.done[Kind.OUTPUTS_BROKEN] == healed
+        assert sum(auditor.rows.heals.values()) == in_all
+        assert report.found[Kind.OUTPUTS_BROKEN] == len(names) + 1
+    assert auditor.full().done == {}
+
+
+def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
+    small = a_ready_world()
+    for name in ("a" * 26, "b" * 26):
+        copied(small, small.row, name)
+    for key in [key for key in small.storage.processed if key.endswith(".ts") or key == POSTER]:
+        del small.storage.processed[key]
+    auditor = Auditor(small, AuditRules(heals_per_audit=2))
+    before = auditor.everything()
+    report = auditor.full(may_repair=False)
+    assert auditor.everything() == before
+    deeds = [entry.deed for entry in report.entries if entry.finding.kind is Kind.OUTPUTS_BROKEN]
+    assert sorted(deeds) == sorted([Deed.WOULD, Deed.WOULD, Deed.LEFT])
+
+
+@pytest.mark.parametrize("text", [None, "", "#EXTM3U\n# an older edition\n"])
+@pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
+def test_whatever_a_thawed_leader_wrote_is_written_over(text: str | None, is_light: bool) -> None:
+    small = a_ready_world()
+    right = dict(small.storage.processed)
+    if text is None:
+        del small.storage.processed[PLAYLIST]
+    else:
+        small.storage.write_playlist(VIDEO_ID, text)
+    auditor = Auditor(small)
+    report = auditor.light() if is_light else auditor.full()
+    assert entry_of(report, Kind.PLAYLIST_WRONG).deed is Deed.DONE
+    assert small.storage.processed[PLAYLIST].body == right[PLAYLIST].body
+    assert not auditor.full().found
+    assert len(small.transcoder.jobs) == 1
+
+
+def test_a_poster_that_was_lost_is_copied_again() -> None:
+    small = a_ready_world()
+    poster = small.storage.processed.pop(POSTER)
+    auditor = Auditor(small)
+    assert entry_of(auditor.full(), Kind.POSTER_MISSING).deed is Deed.DONE
+    assert small.storage.processed[POSTER].body == poster.body
+    assert not auditor.full().found
+
+
+def test_the_light_turn_asks_for_nothing_but_stable_playlists() -> None:
+    small = a_ready_world()
+    first = len(small.fuse.calls)
+    assert not Auditor(small).light().found
+    assert small.fuse.calls[first:] == ["working", "read_playlist", "working"]
+
+
+def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_published() -> None:
+    small = a_ready_world()
+    row = small.row
+    small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, edition=2, revision=row.wish.revision + 1))
+    live(small)
+    auditor = Auditor(small)
+    old, new = object_keys.outputs_prefix(VIDEO_ID, 1), object_keys.outputs_prefix(VIDEO_ID, 2)
+
+    small.pass_time(DAY_SECONDS - 3600)
+    assert not auditor.full().found
+    assert any(key.startswith(old) for key in small.storage.processed)
+
+    small.pass_time(3600)
+    report = auditor.full()
+    assert entry_of(report, Kind.OUTPUTS_SUPERSEDED).deed is Deed.DONE
+    assert not any(key.startswith(old) for key in small.storage.processed)
+    assert any(key.startswith(new) for key in small.storage.processed)
+    assert_playable(small)
+    assert not auditor.full().found
+
+
+def test_an_import_is_never_given_an_edition_but_keeps_its_stable_files() -> None:
+    small = a_ready_world()
+    row = small.row
+    small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, origin=Origin.KUBERNETES))
+    del small.storage.processed[segments(small)[-1]]
+    del small.storage.processed[PLAYLIST]
+    auditor = Auditor(small)
+    report = auditor.full()
+    assert entry_of(report, Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
+    assert (small.row.wish.edition, auditor.rows.heals) == (1, {})
+    published = small.row.observed.published
+    assert published is not None
+    assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
+
+
+def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() -> None:
+    def broken_world() -> Auditor:
+        small = a_ready_world()
+        del small.storage.processed[segments(small)[-1]]
+        del small.storage.processed[PLAYLIST]
+        small.storage.put_processed("processed/lost/1/hls/master.m3u8", b"x")
+        return Auditor(small)
+
+    def ends(auditor: Auditor) -> tuple[object, ...]:
+        bodies = {key: stored.body for key, stored in auditor.objects().items()}
+        return auditor.small.row.wish, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
+
+    auditor = broken_world()
+    before = auditor.small.fuse.moments
+    auditor.full()
+    moments = auditor.small.fuse.moments - before
+    assert moments > 20
+    expected = ends(auditor)
+    for moment in range(1, moments + 1):
+        auditor = broken_world()
+        auditor.small.fuse.arm(moment)
+        with pytest.raises(KilledError):
+            auditor.full()
+        auditor.full()
+        assert ends(auditor) == expected
+
+
+def test_doubled_and_uncertain_submissions_are_counted_until_nobody_asks_any_more() -> None:
+    small = a_ready_world()
+    small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
+    auditor = Auditor(small)
+    assert auditor.full().found == {Kind.DOUBLED_JOB: 1}
+    row, attempt = small.row, small.records.attempts[VIDEO_ID, 1]
+    observed = replace(row.observed, phase=Phase.UPLOADED, attempt=2)
+    small.records.rows[VIDEO_ID] = replace(row, observed=observed)
+    small.records.attempts[VIDEO_ID, 2] = replace(attempt, attempt=2, state=AttemptState.UNCERTAIN, job_id=None)
+    assert auditor.full().found == {Kind.DOUBLED_JOB: 1, Kind.UNCERTAIN_SUBMISSION: 1}
+
+
+def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> None:
+    small = SmallWorld()
+    small.create()
+    auditor = Auditor(small)
+    late = timedelta(seconds=small.timing.uploading_deadline_seconds) + auditor.rules.overdue_after
+    small.pass_time(late.total_seconds())
+    assert not auditor.full().found
+    small.pass_time(1)
+    assert auditor.full().found == {Kind.OVERDUE_ROW: 1}
+    small.records.rows[VIDEO_ID] = replace(small.row, observed=replace(small.row.observed, is_paused=True))
+    assert not auditor.full().found

@@ -1,0 +1,248 @@
+"""Every effect of every step, killed before and after: the end is the same, and no job is bought twice for an attempt.
+
+The points come from running the steps, the list of effects from reading their source: an effect that no life below
+reaches fails here.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from controller.coconut.limiter import GateLimits, Pause
+from controller.rules.steps import Step
+from domain.errors import RefusedError
+from domain.policy import OnUncertain, Rules
+from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
+from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.videos import mp4
+from tests.support.world.endings import HASTY
+from tests.support.world.failpoints import EFFECTS
+from tests.support.world.operator import Process, settled
+from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
+
+CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
+NEIGHBOURS = {"observations", "endings", "storage", "parts", "transcoder"}
+
+
+@dataclass(frozen=True)
+class Life:
+    """A life with its people: ``begin`` makes the world, ``chapters`` are what people do each time all is at rest."""
+
+    begin: Callable[[], SmallWorld]
+    chapters: tuple[Callable[[SmallWorld], None], ...] = ()
+
+    def live(self, deadly: str | None = None) -> SmallWorld:
+        """Live it, killed once at a point."""
+        small = self.begin()
+        small.crash_points.deadly = deadly
+        settled(small)
+        for chapter in self.chapters:
+            chapter(small)
+            settled(small)
+        return small
+
+
+def uploaded(script: Script | None = None, body: bytes | None = None, **changes: object) -> SmallWorld:
+    small = SmallWorld(script, HASTY)
+    small.create(**changes)
+    small.send_file(body)
+    return small
+
+
+def held() -> SmallWorld:
+    small = SmallWorld(Script([Answer.LOST_BEFORE]), HASTY, rules=Rules(HASTY, on_uncertain=OnUncertain.HOLD))
+    small.create()
+    small.send_file()
+    return small
+
+
+def in_a_queue() -> SmallWorld:
+    """Return a world where somebody else takes the only turn of this minute."""
+    small = SmallWorld(timing=HASTY, limits=GateLimits(max_running=9, per_minute=1, burst=1))
+    small.create()
+    small.send_file()
+    assert not isinstance(small.world.gate.enter(), Pause)
+    return small
+
+
+def parted() -> SmallWorld:
+    """Return a world in which all parts have arrived and the client has vanished."""
+    small = SmallWorld(timing=HASTY)
+    small.create_parted()
+    small.send_parts()
+    return small
+
+
+def keep_arriving() -> SmallWorld:
+    """Return a world in which a part arrived when most of the time was over."""
+    small = SmallWorld(timing=HASTY)
+    small.create_parted()
+    small.pass_time(HASTY.uploading_deadline_seconds * 0.6)
+    small.send_parts(2)
+    return small
+
+
+def joined_too_late() -> SmallWorld:
+    """Return a world whose storage joins nothing, at the deadline."""
+    small = parted()
+    small.pass_time(HASTY.uploading_deadline_seconds + 1)
+    small.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
+    return small
+
+
+def retry(small: SmallWorld) -> None:
+    small.records.retry(VIDEO_ID)
+
+
+def annotate_retry(small: SmallWorld) -> None:
+    small.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"at {small.clock.monotonic()}")
+
+
+def pause(small: SmallWorld) -> None:
+    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
+
+
+def unpause(small: SmallWorld) -> None:
+    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
+
+
+def delete(small: SmallWorld) -> None:
+    small.records.delete(VIDEO_ID)
+
+
+def restore(small: SmallWorld) -> None:
+    small.records.restore(VIDEO_ID)
+
+
+def wait_for_retirement(small: SmallWorld) -> None:
+    small.pass_time(HASTY.retire_ready_seconds)
+
+
+def wait_for_purge(small: SmallWorld) -> None:
+    small.pass_time(HASTY.delete_grace_seconds)
+
+
+def lose_storage_until_too_late() -> SmallWorld:
+    """Return a world whose poster cannot be copied before the deadline."""
+    small = uploaded()
+    process = Process(small)
+    process.begin()
+    while small.row.observed.phase is not Phase.PROCESSING:
+        process.step()
+    small.pass_time(HASTY.processing_deadline_seconds + 1)
+    small.storage.read_only = True
+    small.crash_points.points.clear()
+    return small
+
+
+def lose_playlists_until_too_late() -> SmallWorld:
+    """Return a world whose stable playlist was not shown before the deadline, and never will be."""
+    small = uploaded()
+    process = Process(small)
+    process.begin()
+    while small.row.observed.reason is not Reason.PUBLISHING:
+        process.step()
+    small.pass_time(HASTY.processing_deadline_seconds + 1)
+    small.storage.loses_playlists = True
+    small.crash_points.points.clear()
+    return small
+
+
+def left_open() -> SmallWorld:
+    """Return a world in which another upload of the same video was opened and left."""
+    small = parted()
+    small.multipart.create(small.row.wish.storage_key, content_type="video/mp4")
+    return small
+
+
+LIVES = {
+    "good": Life(uploaded, (wait_for_retirement,)),
+    "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
+    "bad-file": Life(lambda: uploaded(body=b"this is a text"), (retry,)),
+    "file-too-large": Life(lambda: uploaded(body=mp4(media_bytes=MAX_FILE_BYTES))),
+    "answer-lost-job-found": Life(lambda: uploaded(Script([Answer.LOST_AFTER]))),
+    "order-lost": Life(lambda: uploaded(Script([Answer.LOST_BEFORE]))),
+    # Killed before the first order left, the second one is lost.
+    "order-lost-and-held": Life(held, (annotate_retry, annotate_retry)),
+    "all-parts-arrived": Life(parted, (delete, wait_for_purge)),
+    "parts-keep-arriving": Life(keep_arriving, (delete, wait_for_purge)),
+    "parts-given-up-late": Life(left_open, (delete, wait_for_purge)),
+    "parts-joined-too-late": Life(joined_too_late),
+    "not-its-turn": Life(in_a_queue),
+    "provider-busy": Life(lambda: uploaded(Script([Answer.BUSY]))),
+    "provider-refuses": Life(lambda: uploaded(Script([Answer.REFUSED])), (annotate_retry,)),
+    "a-job-breaks": Life(lambda: uploaded(Script(fates=[Fate.BREAKS])), (annotate_retry,)),
+    "storage-lost-too-long": Life(lose_storage_until_too_late),
+    "playlist-lost-too-long": Life(lose_playlists_until_too_late),
+    "paused": Life(uploaded, (pause, unpause)),
+    "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
+}
+
+
+def end_of(small: SmallWorld) -> object:
+    """Return what must be the same however often the process was killed on the way."""
+    row = small.records.rows.get(VIDEO_ID)
+    if row is None:
+        return None, sorted(small.multipart.uploads), sorted(small.storage.raw), sorted(small.storage.processed)
+    failure, published = row.observed.failure, row.observed.published
+    return (
+        row.observed.phase,
+        row.observed.is_playable,
+        row.observed.is_paused,
+        row.retired,
+        failure.code if failure else None,
+        published.edition if isinstance(published, Published) else None,
+        VIDEO_ID in small.resources.by_name,
+        sorted(small.multipart.uploads),
+        sorted(small.storage.raw),
+    )
+
+
+def paid(small: SmallWorld) -> int:
+    orders = [(job.order.video_id, job.order.attempt) for job in small.transcoder.jobs.values()]
+    assert len(set(orders)) == len(orders), "one job for each attempt"
+    return len(orders)
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
+def test_killed_at_any_effect_it_comes_to_the_same_end(life: Life) -> None:
+    pattern = life.live()
+    points = list(dict.fromkeys(pattern.crash_points.points))
+    assert points
+    for point in points:
+        small = life.live(deadly=point)
+        assert small.crash_points.deadly is None, f"it was killed at {point}"
+        assert end_of(small) == end_of(pattern), point
+        assert paid(small) == paid(pattern), point
+
+
+def test_every_step_with_an_effect_was_killed() -> None:
+    killed = {point.partition(".")[0] for life in LIVES.values() for point in life.live().crash_points.points}
+    assert killed == {step.__name__ for step in get_args(Step)} - {"Rest"}
+
+
+def test_every_effect_in_the_source_was_killed() -> None:
+    reached = set(chain.from_iterable(life.live().crash_points.lines for life in LIVES.values()))
+    missed = [
+        f"{module}.py:{call.lineno}: {ast.unparse(call)[:80]}"
+        for module in EFFECTS
+        for call in effects_in(module)
+        if not any((module, line) in reached for line in range(call.lineno, (call.end_lineno or call.lineno) + 1))
+    ]
+    assert not missed, "no life in LIVES reaches these effects"
+
+
+def effects_in(module: str) -> Iterator[ast.Call]:
+    """Yield every call in a module that stores an observation or asks a neighbour to do something."""
+    for node in ast.walk(ast.parse((CONTROLLER / f"{module}.py").read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value)
+            is_ours = node.func.attr in {"commit", "fail"} and owner in {"this", "sending", "self"}
+            is_a_neighbours = owner.rpartition(".")[2] in NEIGHBOURS and not node.func.attr.startswith("presign")
+            if is_ours or is_a_neighbours:
+                yield node

@@ -1,0 +1,142 @@
+"""Whole lives in a small world: whatever is lost, repeated or killed, the end is the same and is paid for once."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.failures import FailureCode
+from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
+from tests.support.world.operator import live
+from tests.support.world.world import SmallWorld
+
+TWO_MINUTES = 120.0
+HALF_AN_HOUR = 1800.0
+
+
+def test_a_video_becomes_playable() -> None:
+    small = a_world()
+    live(small)
+    assert_ends_ready(small)
+    assert small.clock.monotonic() < TWO_MINUTES
+
+
+def test_a_video_becomes_playable_with_no_callback_ever_delivered() -> None:
+    small = a_world()
+    live(small, hears_claims=False)
+    assert_ends_ready(small)
+    assert small.clock.monotonic() < TWO_MINUTES
+
+
+def test_two_workers_at_every_step_do_no_more_than_one() -> None:
+    small = a_world()
+    live(small, is_repeated=True)
+    assert_ends_ready(small)
+
+
+@pytest.mark.parametrize("hears_claims", [True, False])
+def test_a_process_that_lives_for_one_pass_only_gets_there(hears_claims: bool) -> None:
+    small = a_world()
+    live(small, dies_after_each_pass=True, hears_claims=hears_claims)
+    assert_ends_ready(small)
+
+
+def moments_of_a_life(script: Script, *, hears_claims: bool = True) -> range:
+    small = a_world(script)
+    live(small, hears_claims=hears_claims)
+    return range(1, small.fuse.moments + 1)
+
+
+@pytest.mark.parametrize("hears_claims", [pytest.param(True, id="claims"), pytest.param(False, id="no-claims")])
+def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(hears_claims: bool) -> None:
+    for moment in moments_of_a_life(Script(), hears_claims=hears_claims):
+        small = a_world()
+        small.fuse.gaps = [moment]
+        live(small, hears_claims=hears_claims)
+        assert not small.fuse.gaps, "it was killed"
+        assert_ends_ready(small)
+
+
+def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing_ever_tells_of_it() -> None:
+    bought = []
+    for moment in moments_of_a_life(Script(), hears_claims=False):
+        small = a_world(Script(job_seconds=HALF_AN_HOUR))
+        small.fuse.gaps = [moment]
+        live(small, hears_claims=False)
+        bought.append(len(small.transcoder.jobs))
+        assert_ends_ready(small, jobs=bought[-1])
+    # After the order, and before its commit.
+    assert Counter(bought)[2] == 2
+    assert set(bought) == {1, 2}
+
+
+@settings(max_examples=30, deadline=None)
+@given(gaps=st.lists(st.integers(1, 60), min_size=2, max_size=12))
+def test_killed_again_and_again_it_ends_ready_for_the_price_of_one_job(gaps: list[int]) -> None:
+    small = a_world()
+    small.fuse.gaps = gaps
+    live(small)
+    assert_playable(small)
+    assert len(small.transcoder.jobs) == 1
+
+
+def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> None:
+    def hard() -> Script:
+        return Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS])
+
+    for moment in moments_of_a_life(hard()):
+        small = a_world(hard())
+        small.fuse.gaps = [moment]
+        live(small)
+        assert_ends_ready(small, jobs=2)
+
+
+@pytest.mark.parametrize(
+    ("script", "hears_claims", "jobs"),
+    [
+        pytest.param(Script([Answer.BUSY] * 20), True, 1, id="coconut-is-busy-for-a-while"),
+        pytest.param(Script([Answer.LOST_AFTER]), True, 1, id="the-answer-is-lost-and-the-job-claimed"),
+        pytest.param(Script([Answer.LOST_AFTER]), False, 1, id="the-answer-is-lost-and-the-outputs-found"),
+        pytest.param(
+            Script([Answer.LOST_AFTER], job_seconds=HALF_AN_HOUR), False, 2, id="the-answer-is-lost-for-longer"
+        ),
+        pytest.param(Script([Answer.LOST_BEFORE]), True, 1, id="the-order-is-lost"),
+        pytest.param(Script(fates=[Fate.BREAKS, Fate.BREAKS]), False, 3, id="two-jobs-break"),
+        pytest.param(Script(fates=[Fate.LEAVES_HOLES]), False, 2, id="outputs-are-missing"),
+        pytest.param(Script(fates=[Fate.NEVER_ENDS]), False, 2, id="a-job-never-ends"),
+    ],
+)
+def test_it_gets_there_in_spite_of(script: Script, hears_claims: bool, jobs: int) -> None:
+    small = a_world(Script(list(script.answers), list(script.fates), script.job_seconds))
+    live(small, hears_claims=hears_claims)
+    assert_ends_ready(small, jobs=jobs)
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "jobs"),
+    [
+        pytest.param(Script([Answer.REFUSED]), FailureCode.PROVIDER_REFUSED, 0, id="refused"),
+        pytest.param(Script([Answer.BUSY] * 9999), FailureCode.PROVIDER_UNAVAILABLE, 0, id="busy-for-ever"),
+        pytest.param(Script([Answer.LOST_BEFORE] * 3), FailureCode.SUBMISSIONS_EXHAUSTED, 0, id="all-orders-lost"),
+        pytest.param(Script(fates=[Fate.BREAKS] * 3), FailureCode.TRANSCODE_FAILED, 3, id="all-jobs-break"),
+        pytest.param(Script(fates=[Fate.CANNOT_DECODE]), FailureCode.TRANSCODE_FAILED, 1, id="undecodable"),
+        pytest.param(Script(fates=[Fate.NEVER_ENDS] * 3), FailureCode.TRANSCODE_TIMEOUT, 3, id="no-job-ever-ends"),
+        pytest.param(
+            Script(fates=[Fate.LEAVES_HOLES] * 3), FailureCode.OUTPUTS_INVALID, 3, id="outputs-always-missing"
+        ),
+    ],
+)
+def test_it_ends_errored_when(script: Script, code: FailureCode, jobs: int) -> None:
+    small = a_world(Script(list(script.answers), list(script.fates)), HASTY)
+    live(small, hears_claims=False)
+    assert_ends_errored(small, code, jobs=jobs)
+
+
+def test_a_client_that_never_sends_its_file_costs_nothing() -> None:
+    small = SmallWorld(timing=HASTY)
+    small.create()
+    live(small)
+    assert_ends_errored(small, FailureCode.UPLOAD_EXPIRED, jobs=0)
+    assert small.clock.monotonic() < HASTY.uploading_deadline_seconds + TWO_MINUTES

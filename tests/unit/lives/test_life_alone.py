@@ -1,0 +1,250 @@
+"""Lives during which a neighbour is away, a person interferes or nobody looks: the end is the same, only later."""
+
+from collections.abc import Callable
+
+import pytest
+
+from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.failures import FailureCode
+from domain.video import Phase, Reason
+from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready
+from tests.support.world.operator import live
+from tests.support.world.world import VIDEO_ID, SmallWorld
+
+AWAY = UnavailableError("no answer")
+FORBIDDEN = RefusedError("HTTP 403")
+TROUBLES = [pytest.param(AWAY, id="away"), pytest.param(FORBIDDEN, id="refusing")]
+TEN_MINUTES = 600.0
+HALF_AN_HOUR = 1800.0
+TWELVE_HOURS = 12 * 3600.0
+
+
+def until(small: SmallWorld, seconds: float, change: Callable[[], None]) -> Callable[[], None]:
+    """Return something to do meanwhile: ``change``, once the time has come."""
+
+    def meanwhile() -> None:
+        if small.clock.monotonic() >= seconds:
+            change()
+
+    return meanwhile
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_storage_comes_back(trouble: NeighbourError) -> None:
+    small = a_world()
+    small.storage.trouble = trouble
+    live(small, meanwhile=until(small, TEN_MINUTES, lambda: setattr(small.storage, "trouble", None)))
+    assert_ends_ready(small)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_storage_stays_away_before_the_file_is_seen(trouble: NeighbourError) -> None:
+    small = SmallWorld(timing=HASTY)
+    small.create()
+    small.storage.trouble = trouble
+    live(small)
+    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=0)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("reason", [Reason.TRANSCODING, Reason.PUBLISHING])
+def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: NeighbourError) -> None:
+    small = a_world(timing=HASTY)
+
+    def leave() -> None:
+        if small.row.observed.reason is reason:
+            small.storage.trouble = trouble
+
+    live(small, meanwhile=leave)
+    small.storage.trouble = None
+    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("method", ["publish_poster", "write_playlist"])
+def test_storage_can_be_read_but_not_written(
+    method: str, trouble: NeighbourError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = a_world(timing=HASTY)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(small.storage, method, refuse)
+    live(small)
+    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_coconut_answers_no_question_for_a_while(trouble: NeighbourError) -> None:
+    small = a_world()
+    small.transcoder.trouble = trouble
+    live(small, meanwhile=until(small, TEN_MINUTES, lambda: setattr(small.transcoder, "trouble", None)))
+    assert_ends_ready(small)
+
+
+def test_coconut_loses_its_answer_and_then_answers_nothing_for_longer_than_the_window() -> None:
+    small = a_world(Script([Answer.LOST_AFTER], job_seconds=3600))
+    small.transcoder.trouble = AWAY
+    live(small, meanwhile=until(small, HALF_AN_HOUR, lambda: setattr(small.transcoder, "trouble", None)))
+    assert_ends_ready(small)
+
+
+def test_a_resource_shows_what_was_found_even_if_the_next_step_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = a_world()
+    shown: set[str] = set()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AWAY
+
+    def look() -> None:
+        resource = small.resources.by_name.get(VIDEO_ID)
+        shown.add((resource.status or {}).get("reason", "") if resource else "")
+        if small.clock.monotonic() > TEN_MINUTES:
+            monkeypatch.undo()
+
+    monkeypatch.setattr(small.storage, "write_playlist", refuse)
+    live(small, meanwhile=look)
+    assert Reason.PUBLISHING in shown
+    assert_ends_ready(small)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_nothing_is_bought_before_every_resource_was_read(trouble: NeighbourError) -> None:
+    small = a_world()
+    small.resources.trouble = trouble
+
+    def look() -> None:
+        if small.clock.monotonic() > TEN_MINUTES:
+            small.resources.trouble = None
+        elif small.resources.trouble is not None:
+            assert not small.transcoder.jobs
+
+    live(small, meanwhile=look)
+    assert_ends_ready(small)
+    assert small.clock.monotonic() > TEN_MINUTES
+
+
+def test_kubernetes_leaves_at_the_first_pass_until_long_after_the_video_is_playable() -> None:
+    small = a_world()
+    passes = []
+
+    def look() -> None:
+        passes.append(small.clock.monotonic())
+        small.resources.trouble = AWAY if small.clock.monotonic() < TEN_MINUTES else None
+        if small.clock.monotonic() > TEN_MINUTES / 2:
+            assert small.row.observed.is_playable
+
+    live(small, meanwhile=look)
+    assert_ends_ready(small)
+    assert len([at for at in passes if at > TEN_MINUTES / 2]) < 15, "passes come later and later"
+
+
+def test_nobody_looks_until_long_after_every_deadline() -> None:
+    small = a_world()
+    live_until_submitted(small)
+    small.pass_time(TWELVE_HOURS)
+    live(small)
+    assert_ends_ready(small)
+
+
+def live_until_submitted(small: SmallWorld) -> None:
+    class Submitted(BaseException):
+        """Seen."""
+
+    def stop() -> None:
+        if small.row.observed.phase is Phase.PROCESSING:
+            raise Submitted
+
+    with pytest.raises(Submitted):
+        live(small, meanwhile=stop)
+
+
+def test_the_resource_is_deleted_again_and_again() -> None:
+    small = a_world()
+    deleted: list[Phase] = []
+
+    def delete() -> None:
+        if VIDEO_ID in small.resources.by_name and len(deleted) < 5:
+            deleted.append(small.row.observed.phase)
+            small.resources.remove(VIDEO_ID)
+
+    live(small, meanwhile=delete)
+    assert len(deleted) == 5
+    assert_ends_ready(small)
+
+
+def test_the_original_is_replaced_between_verification_and_publication() -> None:
+    small = a_world()
+    live_until_submitted(small)
+    small.send_file(b"another file")
+    live(small)
+    assert_ends_errored(small, FailureCode.SOURCE_CHANGED, jobs=1)
+
+
+def test_a_bad_file_is_followed_by_a_good_one() -> None:
+    small = SmallWorld()
+    small.create()
+    small.send_file(b"this is a text")
+    live(small, meanwhile=until(small, TEN_MINUTES, lambda: send_good_file(small)))
+    assert_ends_ready(small)
+
+
+def send_good_file(small: SmallWorld) -> None:
+    if small.row.observed.phase is Phase.UPLOADING:
+        small.send_file()
+
+
+def test_a_bad_file_is_confirmed_until_it_counts_twice() -> None:
+    small = SmallWorld()
+    small.create()
+    small.send_file(b"this is a text")
+    live(small, meanwhile=lambda: confirm(small))
+    assert_ends_errored(small, FailureCode.NOT_A_VIDEO, jobs=0)
+    assert small.row.wish.confirmations == 2
+    assert small.clock.monotonic() < TEN_MINUTES
+
+
+def confirm(small: SmallWorld) -> None:
+    small.records.confirm(VIDEO_ID)
+
+
+def test_confirming_at_every_step_changes_nothing_else() -> None:
+    small = a_world(Script(fates=[Fate.BREAKS]))
+    live(small, meanwhile=lambda: confirm(small))
+    assert_ends_ready(small, jobs=2)
+
+
+@pytest.mark.parametrize("skew", [TEN_MINUTES, -TEN_MINUTES], ids=["ahead", "behind"])
+@pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.PROCESSING])
+def test_the_clock_on_the_wall_jumps(phase: Phase, skew: float) -> None:
+    small = a_world(Script(job_seconds=HALF_AN_HOUR))
+
+    def jump() -> None:
+        if small.row.observed.phase is phase:
+            small.clock.set_wrong(skew)
+
+    live(small, meanwhile=jump)
+    assert_ends_ready(small)
+
+
+def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
+    small = a_world(Script(job_seconds=3600))
+    live(small)
+    shown = sum(call in {"apply", "write_status"} for call in small.fuse.calls)
+    progress = sum(call == "write_status" for call in small.fuse.calls) - 2
+    assert shown - progress <= 6
+    assert progress <= 10
+
+
+def test_a_job_that_a_callback_names_and_coconut_does_not_know_is_not_believed() -> None:
+    small = a_world(Script([Answer.LOST_BEFORE]))
+
+    def lie() -> None:
+        if small.row.observed.reason is Reason.SUBMISSION_UNCERTAIN:
+            small.records.record(video_id=VIDEO_ID, attempt=1, job_id="never-was")
+
+    live(small, meanwhile=lie)
+    assert small.records.attempts[VIDEO_ID, 1].job_id is None
+    assert_ends_ready(small)

@@ -1,0 +1,68 @@
+"""Lives at a shut gate: an upload whose turn it is not waits visibly, and neither money nor an attempt is spent."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from controller.coconut.limiter import GateLimits
+from domain.records import AttemptState
+from domain.video import Phase, Reason
+from tests.support.fakes.transcoder import Answer, Script
+from tests.support.world.endings import a_world, assert_ends_ready
+from tests.support.world.operator import live
+from tests.support.world.world import VIDEO_ID, WIDE, SmallWorld
+
+OTHER_ID = "anothervideoanothervideoan"
+TEN_MINUTES = 600.0
+
+
+def reasons(small: SmallWorld) -> list[Reason]:
+    return [event.reason for event in small.records.history(VIDEO_ID)]
+
+
+def test_an_upload_waits_while_as_many_jobs_run_as_are_allowed() -> None:
+    small = SmallWorld(limits=replace(WIDE, max_running=1))
+    small.create()
+    small.send_file()
+    other = small.row
+    busy = replace(other.observed, phase=Phase.PROCESSING, reason=Reason.TRANSCODING)
+    small.records.rows[OTHER_ID] = replace(other, wish=replace(other.wish, video_id=OTHER_ID), observed=busy)
+    attempts_at_the_gate: set[int] = set()
+
+    def look() -> None:
+        if small.row.observed.reason is Reason.WAITING_FOR_CAPACITY:
+            attempts_at_the_gate.add(len(small.records.attempts))
+        if small.clock.monotonic() > TEN_MINUTES:
+            small.records.rows.pop(OTHER_ID, None)
+
+    live(small, meanwhile=look)
+    assert attempts_at_the_gate == {0}
+    assert_ends_ready(small)
+
+
+def test_submissions_pause_for_a_provider_in_trouble_and_resume_without_an_attempt_burnt() -> None:
+    small = a_world(Script([Answer.BUSY] * 6))
+    live(small)
+    told = reasons(small)
+    assert Reason.SUBMISSIONS_PAUSED in told
+    status = small.resources.by_name[VIDEO_ID].status or {}
+    assert status["work"]["attempt"] == 1
+    assert [attempt.state for attempt in small.records.attempts.values()] == [AttemptState.COMPLETED]
+    assert_ends_ready(small)
+
+
+def test_a_pause_is_written_once_however_long_it_lasts() -> None:
+    small = a_world(Script([Answer.BUSY] * 12))
+    live(small)
+    told = reasons(small)
+    assert (Reason.SUBMISSIONS_PAUSED,) * 2 not in set(pairwise(told))
+    assert_ends_ready(small)
+
+
+def test_orders_that_come_too_fast_wait_for_their_turn() -> None:
+    small = SmallWorld(limits=GateLimits(max_running=10, per_minute=1, burst=1))
+    small.create()
+    small.send_file()
+    assert small.world.gate.enter(), "the only token is taken by somebody else"
+    live(small)
+    assert Reason.WAITING_FOR_CAPACITY in reasons(small)
+    assert_ends_ready(small)

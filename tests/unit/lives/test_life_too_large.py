@@ -1,0 +1,92 @@
+"""Files that are larger than is taken: refused like other bad files, and not kept when their upload has failed."""
+
+import pytest
+
+from domain.failures import FailureCode
+from tests.support.fakes.resources import NAMESPACE
+from tests.support.fakes.videos import mp4
+from tests.support.world.endings import HASTY, assert_ends_errored
+from tests.support.world.operator import Process, settled
+from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
+
+TOO_LARGE = mp4(media_bytes=MAX_FILE_BYTES)
+JUST_FITS = mp4(media_bytes=MAX_FILE_BYTES - len(mp4(media_bytes=0)))
+
+
+@pytest.fixture
+def small() -> SmallWorld:
+    small = SmallWorld(timing=HASTY)
+    small.create()
+    return small
+
+
+def send(small: SmallWorld, body: bytes) -> None:
+    """Send a file and let the operator look at it once."""
+    small.send_file(body)
+    process = Process(small)
+    process.begin()
+    process.step()
+
+
+def key(small: SmallWorld) -> str:
+    return small.row.wish.storage_key
+
+
+def test_the_largest_file_is_taken(small: SmallWorld) -> None:
+    assert len(JUST_FITS) == MAX_FILE_BYTES
+    send(small, JUST_FITS)
+    assert small.row.observed.source is not None
+
+
+def test_the_first_one_is_refused_and_another_may_follow(small: SmallWorld) -> None:
+    send(small, TOO_LARGE)
+    assert small.row.observed.rejected is not None
+    assert small.row.observed.rejected.code == FailureCode.FILE_TOO_LARGE
+
+    send(small, JUST_FITS)
+    assert small.row.observed.source is not None
+
+
+def test_the_second_one_ends_the_upload_and_is_removed(small: SmallWorld) -> None:
+    send(small, TOO_LARGE)
+    assert key(small) in small.storage.raw
+    send(small, TOO_LARGE + b"\x00")
+    assert small.clock.monotonic() < HASTY.uploading_deadline_seconds
+
+    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(small) not in small.storage.raw
+
+
+def test_so_is_the_first_one_when_nothing_better_comes(small: SmallWorld) -> None:
+    small.send_file(TOO_LARGE)
+    settled(small)
+
+    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(small) not in small.storage.raw
+
+
+def test_storage_that_refuses_to_remove_it_keeps_nothing_from_ending(small: SmallWorld) -> None:
+    small.send_file(TOO_LARGE)
+    small.storage.keeps_originals = True
+    settled(small)
+
+    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(small) in small.storage.raw
+
+
+def test_what_was_no_video_is_kept_for_whoever_wants_to_know_why(small: SmallWorld) -> None:
+    small.send_file(b"this is a text")
+    settled(small)
+
+    assert_ends_errored(small, FailureCode.NOT_A_VIDEO, jobs=0)
+    assert key(small) in small.storage.raw
+
+
+def test_the_file_of_an_import_is_not_ours_to_remove() -> None:
+    small = SmallWorld(timing=HASTY)
+    small.resources.put(VIDEO_ID, storage_key=f"imports/{NAMESPACE}/launch.mov")
+    small.storage.put_raw(f"imports/{NAMESPACE}/launch.mov", TOO_LARGE)
+    settled(small)
+
+    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(small) in small.storage.raw

@@ -1,0 +1,118 @@
+"""Log lines: their shape, and the secrets that must not be in them."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from runtime.logs import LogFormat, configure, redact
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What the process wrote, with the logging of the test run put back afterwards."""
+    root = logging.getLogger()
+    handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
+    yield lambda: capsys.readouterr().err
+    structlog.configure(**configuration)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        pytest.param("GET https://s3/o?X-Amz-Credential=K%2F1&X-Amz-Signature=5ec1e7&x=1", "5ec1e7", id="s3-signature"),
+        pytest.param("GET https://s3/o?X-Amz-Credential=AK1A%2F1&X-Amz-Date=1", "AK1A", id="s3-credential"),
+        pytest.param("POST /webhooks/coconut?video=v&attempt=1&sig=5ec1e7", "5ec1e7", id="callback-signature"),
+        pytest.param("Authorization: Bearer 5ec1e7.5ec1e7", "5ec1e7", id="bearer-token"),
+        pytest.param("Authorization: Basic 5ec1e7==", "5ec1e7", id="basic-credentials"),
+        pytest.param("postgresql://user:5ec1e7@db/videos", "5ec1e7", id="password-in-a-url"),
+        pytest.param("connecting with password=5ec1e7 host=db", "5ec1e7", id="password-in-a-dsn"),
+    ],
+)
+def test_secrets_are_taken_out_of_text(text: str, secret: str) -> None:
+    assert secret not in redact(text)
+    assert "[redacted]" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["uploads/v1/original.mp4", "https://cdn/processed/v/playlist.m3u8?t=1", "12:30 at noon@home"]
+)
+def test_other_text_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_json_lines_hold_the_event_its_fields_and_its_module(lines: Callable[[], str]) -> None:
+    configure(LogFormat.JSON)
+    structlog.get_logger("webapi.test").info("row created", video="v1", attempt=2)
+
+    line = json.loads(lines())
+    assert line.items() >= {
+        "event": "row created", "video": "v1", "attempt": 2, "logger": "webapi.test", "level": "info"
+    }.items()  # fmt: skip
+    assert line["timestamp"].endswith("Z")
+
+
+def test_lines_of_libraries_have_the_same_shape(lines: Callable[[], str]) -> None:
+    configure(LogFormat.JSON)
+    logging.getLogger("urllib3.pool").warning("retrying %s", "https://s3/o?X-Amz-Signature=5ec1e7")
+
+    line = json.loads(lines())
+    assert line["logger"] == "urllib3.pool"
+    assert line["event"] == "retrying https://s3/o?X-Amz-Signature=[redacted]"
+
+
+def test_a_traceback_loses_its_secrets(lines: Callable[[], str]) -> None:
+    configure(LogFormat.JSON)
+    try:
+        raise ValueError("answer of https://api/webhooks/coconut?sig=5ec1e7")
+    except ValueError:
+        structlog.get_logger("t").exception("failed")
+
+    line = json.loads(lines())
+    assert "ValueError: answer of" in line["exception"]
+    assert "5ec1e7" not in line["exception"]
+
+
+def test_fields_named_as_secrets_are_never_written(lines: Callable[[], str]) -> None:
+    configure(LogFormat.JSON)
+    structlog.get_logger("t").info("signed", upload_url="https://s3/5ec1e7", jwt_signing_key="5ec1e7", token="5ec1e7")
+
+    assert "5ec1e7" not in lines()
+
+
+def test_values_of_any_type_are_searched(lines: Callable[[], str]) -> None:
+    configure(LogFormat.JSON)
+    structlog.get_logger("t").info("asked", call={"url": "https://s3/o?X-Amz-Signature=5ec1e7"})
+
+    assert "5ec1e7" not in lines()
+
+
+def test_the_console_has_no_secrets_either(lines: Callable[[], str]) -> None:
+    configure(LogFormat.CONSOLE)
+    structlog.get_logger("t").info("asked", url="https://s3/o?X-Amz-Signature=5ec1e7")
+
+    written = lines()
+    assert "asked" in written
+    assert "5ec1e7" not in written
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
+def test_botocore_never_tells_the_signatures_it_makes(lines: Callable[[], str], level: str) -> None:
+    configure(LogFormat.JSON, level)
+    logging.getLogger("botocore.auth").debug("Signature:\n%s", "5ec1e7")
+    logging.getLogger("botocore.auth").warning("something else")
+
+    assert "5ec1e7" not in (written := lines())
+    assert "something else" in written
+
+
+def test_lines_below_the_level_are_not_written(lines: Callable[[], str]) -> None:
+    configure(LogFormat.JSON, "WARNING")
+    structlog.get_logger("t").info("quiet")
+    logging.getLogger("kopf").info("quiet")
+
+    assert lines() == ""

@@ -1,0 +1,134 @@
+"""Signed URLs and how the clients are made; no request leaves."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from storage.object_store import Storage
+from storage.presign import attachment
+from storage.settings import SpacesSettings
+
+KEY = "uploads/v1/original.mp4"
+SETTINGS = {
+    "endpoint": "https://tor1.digitaloceanspaces.com",
+    "region": "tor1",
+    "access_key": "main",
+    "secret_key": "main-secret",
+    "raw_bucket": "raw",
+    "processed_bucket": "done",
+    "raw_reader_access_key": "reader",
+    "raw_reader_secret_key": "reader-secret",
+    "public_base_url": "https://done.tor1.cdn.digitaloceanspaces.com",
+}
+
+
+@cache
+def storage(**changes: str) -> Storage:
+    """Return a storage with these settings. It reads the whole description of S3, which takes a while."""
+    return Storage(SpacesSettings.model_validate(SETTINGS | changes))
+
+
+def query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def signed_put(declared_bytes: int | None = None, **changes: str) -> str:
+    return (
+        storage(**changes)
+        .presign_upload(KEY, content_type="video/mp4", declared_bytes=declared_bytes, expires_seconds=900)
+        .url
+    )
+
+
+def test_an_upload_goes_to_the_origin_host_of_the_raw_bucket() -> None:
+    url = signed_put()
+    assert urlsplit(url).hostname == "raw.tor1.digitaloceanspaces.com"
+    assert urlsplit(url).path == f"/{KEY}"
+    assert ".cdn." not in url
+
+
+def test_a_store_without_bucket_hosts_is_addressed_by_path() -> None:
+    url = signed_put(endpoint="http://127.0.0.1:7070", addressing_style="path")
+    assert urlsplit(url).netloc == "127.0.0.1:7070"
+    assert urlsplit(url).path == f"/raw/{KEY}"
+
+
+def test_clients_are_sent_to_the_public_endpoint() -> None:
+    url = signed_put(public_endpoint="https://files.example.com", addressing_style="path")
+    assert urlsplit(url).hostname == "files.example.com"
+
+
+def test_the_type_is_signed_and_the_length_when_it_is_declared() -> None:
+    assert query(signed_put())["X-Amz-SignedHeaders"] == "content-type;host"
+    assert query(signed_put(declared_bytes=5))["X-Amz-SignedHeaders"] == "content-length;content-type;host"
+
+
+def test_nothing_is_signed_that_a_browser_does_not_send() -> None:
+    assert not [name for name in query(signed_put()) if "checksum" in name.lower() or "acl" in name.lower()]
+
+
+def test_the_expiry_is_the_signatures_own() -> None:
+    signed = storage().presign_upload(KEY, content_type="video/mp4", declared_bytes=None, expires_seconds=900)
+    signed_at = datetime.strptime(query(signed.url)["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    assert query(signed.url)["X-Amz-Expires"] == "900"
+    assert signed.expires_at == signed_at + timedelta(seconds=900)
+
+
+def test_the_jobs_input_is_signed_with_the_key_that_only_reads() -> None:
+    url = storage().presign_source(KEY, expires_seconds=7 * 3600)
+    assert query(url)["X-Amz-Credential"].startswith("reader/")
+    assert query(signed_put())["X-Amz-Credential"].startswith("main/")
+
+
+@pytest.mark.parametrize("expires_seconds", [0, -1, 7 * 24 * 3600 + 1])
+def test_an_expiry_that_no_server_accepts_is_not_signed(expires_seconds: int) -> None:
+    with pytest.raises(ValueError, match="a signed URL lasts"):
+        storage().presign_source(KEY, expires_seconds=expires_seconds)
+
+
+@pytest.mark.parametrize(
+    ("acl", "sent"),
+    [pytest.param("public-read", {"ACL": "public-read"}, id="set"), pytest.param("none", {}, id="left-to-a-policy")],
+)
+def test_published_files_carry_the_acl_of_the_settings(acl: str, sent: dict[str, str]) -> None:
+    under_test = storage(acl=acl)
+    with Stubber(under_test._clients.own) as stubber:
+        common = {"Bucket": "done", "Key": ANY, "ContentType": ANY, "CacheControl": "max-age=10"} | sent
+        stubber.add_response("put_object", {}, common | {"Body": b"#EXTM3U\n"})
+        stubber.add_response("copy_object", {}, common | {"CopySource": ANY, "MetadataDirective": "REPLACE"})
+        under_test.write_playlist("v1", "#EXTM3U\n")
+        under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg")
+        stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("filename", "header"),
+    [
+        pytest.param("cats.mp4", "filename=\"cats.mp4\"; filename*=UTF-8''cats.mp4", id="plain"),
+        pytest.param("Kätze.mp4", "filename=\"K_tze.mp4\"; filename*=UTF-8''K%C3%A4tze.mp4", id="beyond-ascii"),
+        pytest.param('a";x="b', "filename=\"a__x=_b\"; filename*=UTF-8''a%22%3Bx%3D%22b", id="end-of-quotes"),
+        pytest.param("a\\b", "filename=\"a_b\"; filename*=UTF-8''a_b", id="backslash"),
+        pytest.param("100%25.mp4", "filename=\"100_25.mp4\"; filename*=UTF-8''100%2525.mp4", id="percent"),
+        pytest.param("../../cats.mp4", "filename=\"_.._cats.mp4\"; filename*=UTF-8''_.._cats.mp4", id="path"),
+        pytest.param(
+            "a\r\nSet-Cookie: b", "filename=\"a__Set-Cookie_ b\"; filename*=UTF-8''a__Set-Cookie%3A%20b", id="lines"
+        ),
+        pytest.param(
+            "cats\u202e4pm.exe", "filename=\"cats_4pm.exe\"; filename*=UTF-8''cats_4pm.exe", id="turned-around"
+        ),
+        pytest.param("...", "filename=\"original\"; filename*=UTF-8''original", id="only-dots"),
+        pytest.param("\ud800", "filename=\"_\"; filename*=UTF-8''_", id="half-a-character"),
+    ],
+)
+def test_a_download_is_saved_under_a_harmless_name(filename: str, header: str) -> None:
+    assert attachment(filename) == f"attachment; {header}"
+
+
+def test_a_download_is_signed_by_the_key_that_only_reads() -> None:
+    signed = storage().presign_download(KEY, filename="cats.mp4", expires_seconds=300)
+    assert query(signed.url)["X-Amz-Credential"].startswith("reader/")
+    assert query(signed.url)["X-Amz-Expires"] == "300"
+    assert urlsplit(signed.url).path == f"/{KEY}"

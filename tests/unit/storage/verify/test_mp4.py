@@ -1,0 +1,103 @@
+"""Whole and cut-off files, told by their boxes."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.verify.mp4 import BOXES_READ, why_incomplete
+from tests.support.fakes.videos import box, mp4
+
+FTYP, MOOV, MDAT = box(b"ftyp", b"isom0000"), box(b"moov", bytes(20)), box(b"mdat", bytes(20))
+
+
+class File:
+    """Bytes that count how often they were read."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.reads = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        assert 0 <= offset < len(self.body), "a range behind the end of the file is refused by the server"
+        self.reads += 1
+        return self.body[offset : offset + length]
+
+    def verdict(self) -> str | None:
+        return why_incomplete(self.read, len(self.body))
+
+
+def long_box(kind: bytes, content: bytes, *, missing: int = 0) -> bytes:
+    """A box with a 64-bit size that promises ``missing`` bytes more than there are."""
+    return struct.pack(">I4sQ", 1, kind, 16 + len(content) + missing) + content
+
+
+def open_box(kind: bytes, content: bytes) -> bytes:
+    """A box of size 0: it lasts to the end of the file."""
+    return struct.pack(">I4s", 0, kind) + content
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(FTYP + MOOV + MDAT, id="fast-start"),
+        pytest.param(FTYP + MDAT + MOOV, id="index-at-the-end"),
+        pytest.param(box(b"wide") + MDAT + MOOV, id="old-quicktime"),
+        pytest.param(FTYP + long_box(b"mdat", bytes(50)) + MOOV, id="64-bit-size"),
+        pytest.param(FTYP + MOOV + open_box(b"mdat", bytes(50)), id="media-to-the-end"),
+        pytest.param(FTYP + MDAT + open_box(b"moov", bytes(50)), id="index-to-the-end"),
+        pytest.param(FTYP + MOOV + (box(b"moof") + MDAT) * 3, id="fragments"),
+        pytest.param(FTYP + MOOV + (box(b"moof") + MDAT) * 3000, id="more-fragments-than-are-read"),
+        pytest.param(FTYP + MOOV + MDAT + bytes(3), id="a-few-bytes-of-junk"),
+        pytest.param(FTYP + MOOV + MDAT + bytes(4), id="quicktime-terminator"),
+        pytest.param(FTYP + MOOV + MDAT + b"\xff" * 30, id="junk-that-looks-like-a-cut-off-box"),
+        pytest.param(FTYP + MOOV + MDAT + b"\x00\x00\x00\x02junk", id="junk-that-looks-like-a-tiny-box"),
+    ],
+)
+def test_a_whole_file_is_accepted(body: bytes) -> None:
+    assert File(body).verdict() is None
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        pytest.param(FTYP + MDAT, "no complete index", id="no-index"),
+        pytest.param(FTYP + MDAT + MOOV[:-1], "end of its moov", id="index-cut-off"),
+        pytest.param(FTYP + MDAT[:-1], "end of its mdat", id="media-cut-off-before-the-index"),
+        pytest.param(FTYP + MOOV + MDAT[:-1], "1 bytes before the end of its mdat", id="media-cut-off"),
+        pytest.param(FTYP + MOOV + MDAT + box(b"moof", b"12")[:-1], "end of its moof", id="fragment-cut-off"),
+        pytest.param(FTYP + MOOV, "no media data", id="no-media"),
+        pytest.param(FTYP + MOOV + long_box(b"mdat", b"", missing=5 * 1024**3), "end of its mdat", id="large-cut-off"),
+        pytest.param(FTYP + b"\x00\x00\x00\x05junk" + MOOV + MDAT, "no complete index", id="broken-size"),
+        pytest.param(FTYP + b"\x00\x00\x00\x04" + MOOV + MDAT, "no complete index", id="size-below-a-header"),
+        pytest.param(b"\x00\x00\x00\x01mdat", "no complete index", id="64-bit-size-cut-off"),
+        pytest.param(FTYP + MDAT * BOXES_READ + MOOV, "among its first", id="index-too-far-behind"),
+    ],
+)
+def test_a_cut_off_file_is_refused_with_the_reason(body: bytes, why: str) -> None:
+    assert why in str(File(body).verdict())
+
+
+def test_an_endless_chain_of_boxes_is_left_in_time() -> None:
+    file = File(FTYP + box(b"free") * 10_000)
+    file.verdict()
+    assert file.reads == BOXES_READ
+
+
+@given(is_fast_start=st.booleans(), media_bytes=st.integers(1, 200), data=st.data())
+def test_no_part_of_a_file_passes_for_the_whole(is_fast_start: bool, media_bytes: int, data: st.DataObject) -> None:
+    whole = mp4(is_fast_start=is_fast_start, media_bytes=media_bytes)
+    kept = data.draw(st.integers(1, len(whole) - 1))
+    assert File(whole).verdict() is None
+    assert File(whole[:kept]).verdict() is not None
+
+
+PIECES = st.sampled_from([FTYP, MOOV, MDAT, b"\x00\x00\x00\x01mdat", b"\x00\x00\x00\x00", b"\xff\xff\xff\xffmoov"])
+
+
+@given(st.lists(PIECES | st.binary(max_size=20), max_size=20).map(b"".join))
+def test_no_bytes_whatever_make_it_stumble(body: bytes) -> None:
+    file = File(body)
+    file.verdict()
+    assert file.reads <= BOXES_READ

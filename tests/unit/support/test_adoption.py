@@ -1,0 +1,24 @@
+"""The records in memory learn as the real ones do."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.records import VideoRow
+from domain.video import Phase
+from tests.support.builders.resources import NOON, a_wish, an_observation
+from tests.support.contracts.adoption_contract import VIDEO, LearningContract, Taught
+from tests.support.fakes.records import FakeRecords
+
+
+class TestFakeLearning(LearningContract):
+    @pytest.fixture
+    def taught(self) -> Taught:
+        fake = FakeRecords(lambda: NOON)
+
+        def create(video_id: str) -> VideoRow:
+            observed = replace(an_observation(Phase.UPLOADING), deadline_at=NOON)
+            return fake.create(a_wish(video_id=video_id), observed)
+
+        create(VIDEO)
+        return Taught(fake, fake, fake, fake, create, fake.history, lambda: fake.notifications)

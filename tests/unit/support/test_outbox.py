@@ -1,0 +1,28 @@
+"""The outbox in memory does what the one in Postgres does."""
+
+from uuid import uuid4
+
+import pytest
+
+from domain.failures import FailureCode
+from domain.notifications import Kind, Notification, ToldFailure
+from domain.video import new_video_id
+from tests.support.contracts.outbox_contract import Office, OutboxContract
+from tests.support.fakes.outbox import FakeOutbox
+from tests.support.world.clock import FakeClock
+
+
+class TestFakeOutbox(OutboxContract):
+    @pytest.fixture
+    def office(self) -> Office:
+        clock = FakeClock()
+        fake = FakeOutbox(clock.now)
+
+        def tell(kind: Kind = Kind.READY, *, email: str | None = None) -> str:
+            clock.advance(1)
+            video_id = new_video_id()
+            failure = ToldFailure(FailureCode.NOT_A_VIDEO, "no") if kind is Kind.ERRORED else None
+            fake.tell(Notification(uuid4(), kind, video_id, 1, "ann", clock.now(), 5, email=email, failure=failure))
+            return video_id
+
+        return Office(fake, fake, fake, tell, clock.now)

@@ -1,0 +1,27 @@
+"""The records in memory end as the real ones do."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.records import VideoRow
+from domain.video import Phase
+from tests.support.builders.resources import NOON, a_wish, an_observation
+from tests.support.contracts.retention_contract import VIDEO, EndingsContract, Ends
+from tests.support.fakes.records import FakeRecords
+
+
+class TestFakeEndings(EndingsContract):
+    @pytest.fixture
+    def ends(self) -> Ends:
+        fake = FakeRecords(lambda: NOON)
+
+        def create(video_id: str) -> VideoRow:
+            observed = replace(an_observation(Phase.UPLOADING), deadline_at=NOON)
+            return fake.create(a_wish(video_id=video_id), observed)
+
+        def told(video_id: str) -> list[tuple[int, str]]:
+            return [(edition, kind) for of, edition, kind in fake.notifications if of == video_id]
+
+        create(VIDEO)
+        return Ends(fake, fake, fake, create, fake.delete, fake.confirm, told, now=lambda: NOON)

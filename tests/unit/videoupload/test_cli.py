@@ -1,0 +1,36 @@
+"""How the command ends when it does not even reach the service."""
+
+from pathlib import Path
+
+import pytest
+
+from videoupload.cli import UNREACHABLE, USAGE, main
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A service that is not there, and an empty home."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("VIDEOUPLOAD_API", "https://")
+    monkeypatch.setenv("VIDEOUPLOAD_TOKEN", "secret")
+
+
+def test_an_address_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == USAGE
+    assert "one looks like https://" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VIDEOUPLOAD_API", "https://api.example.com")
+    assert main(["upload", str(tmp_path / "missing.mp4")]) == USAGE
+    assert "missing.mp4: No such file" in capsys.readouterr().err
+
+
+def test_help_tells_of_the_environment_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert all(word in told for word in ("VIDEOUPLOAD_TOKEN", "VIDEOUPLOAD_API", f"{UNREACHABLE}  the service"))

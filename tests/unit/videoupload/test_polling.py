@@ -1,0 +1,27 @@
+"""When there is nothing more to wait for."""
+
+import pytest
+
+from tests.support.builders.client import NOON, a_video
+from videoupload import Trouble, Video
+from videoupload.polling import is_over
+
+TROUBLE = Trouble(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
+
+
+@pytest.mark.parametrize(
+    ("video", "expected"),
+    [
+        pytest.param(a_video("pending"), False, id="pending"),
+        pytest.param(a_video("uploading"), False, id="uploading"),
+        pytest.param(a_video("uploaded"), False, id="uploaded"),
+        pytest.param(a_video("processing"), False, id="processing"),
+        pytest.param(a_video("ready"), True, id="ready"),
+        pytest.param(a_video("errored", error=TROUBLE), True, id="errored"),
+        pytest.param(a_video("uploading", error=TROUBLE), True, id="file-refused"),
+        pytest.param(a_video("processing", deleted_at=NOON), True, id="deleted"),
+        pytest.param(a_video("ready", edition_status="processing"), False, id="playable-and-made-anew"),
+    ],
+)
+def test_waiting_ends_when_nothing_more_happens_without_a_person(video: Video, expected: bool) -> None:
+    assert is_over(video) == expected

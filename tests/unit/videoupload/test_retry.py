@@ -1,0 +1,99 @@
+"""How often and how soon something is tried again."""
+
+import threading
+
+import pytest
+
+from videoupload.errors import ClientError, Problem, ProblemError, StorageRefusedError, UnreachableError
+from videoupload.retry import LONGEST_PAUSE_SECONDS, Patience, pause_seconds
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def pause(self, _ended: threading.Event, seconds: float) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+
+
+class Flaky:
+    """Fails with each of some errors, then succeeds."""
+
+    def __init__(self, *errors: ClientError) -> None:
+        self._errors = list(errors)
+        self.tries = 0
+
+    def __call__(self) -> str:
+        self.tries += 1
+        if self._errors:
+            raise self._errors.pop(0)
+        return "done"
+
+
+def patience(clock: Clock, seconds: float = 60) -> Patience:
+    return Patience(seconds, luck=lambda: 1.0, pause=clock.pause)
+
+
+def declined(code: str, *, is_retryable: bool, after: float | None = None) -> ProblemError:
+    problem = Problem(status=409, code=code, detail="no", is_retryable=is_retryable, retry_after_seconds=after)
+    return ProblemError(problem)
+
+
+@pytest.mark.parametrize(
+    ("failures", "after", "luck", "seconds"),
+    [
+        pytest.param(1, None, 1.0, 0.5, id="first"),
+        pytest.param(1, None, 0.0, 0.25, id="first-with-luck"),
+        pytest.param(3, None, 1.0, 2.0, id="doubles"),
+        pytest.param(50, None, 1.0, LONGEST_PAUSE_SECONDS, id="has-an-end"),
+        pytest.param(1, 12.0, 0.0, 12.0, id="never-before-the-server-said"),
+    ],
+)
+def test_pauses_grow_up_to_a_bound(failures: int, after: float | None, luck: float, seconds: float) -> None:
+    assert pause_seconds(failures, retry_after_seconds=after, luck=luck) == seconds
+
+
+def test_trouble_that_passes_is_waited_out() -> None:
+    clock, attempt = Clock(), Flaky(UnreachableError("no"), UnreachableError("no", retry_after_seconds=7))
+    assert patience(clock).insist(attempt) == "done"
+    assert clock.pauses == [0.5, 7]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [declined("not_found", is_retryable=False), StorageRefusedError("HTTP 403"), ClientError("a surprise")],
+    ids=["declined", "storage", "other"],
+)
+def test_what_will_not_pass_is_handed_on_at_once(error: ClientError) -> None:
+    clock, attempt = Clock(), Flaky(error)
+    with pytest.raises(type(error)):
+        patience(clock).insist(attempt)
+    assert (attempt.tries, clock.pauses) == (1, [])
+
+
+def test_it_ends_when_waiting_would_take_longer_than_there_is_patience() -> None:
+    clock, attempt = Clock(), Flaky(*[UnreachableError("no")] * 100)
+    with pytest.raises(UnreachableError):
+        patience(clock, 10).insist(attempt)
+    assert clock.now <= 10
+    assert attempt.tries > 3
+
+
+def test_an_hourly_limit_is_told_and_not_slept_through() -> None:
+    clock, attempt = Clock(), Flaky(declined("upload_limit_reached", is_retryable=True, after=3000))
+    with pytest.raises(ProblemError):
+        patience(clock).insist(attempt)
+    assert clock.pauses == []
+
+
+def test_once_ended_nobody_waits_any_more() -> None:
+    clock, attempt = Clock(), Flaky(*[UnreachableError("no")] * 2)
+    ended = threading.Event()
+    ended.set()
+    with pytest.raises(UnreachableError):
+        Patience(60, ended=ended, pause=clock.pause).insist(attempt)
+    assert attempt.tries == 1

@@ -1,0 +1,189 @@
+"""The command `videoupload`: one call or one upload, told to people or as JSON, ended with a plain exit code."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import TextIO
+
+from pydantic import BaseModel
+
+from videoupload import formatting
+from videoupload.arguments import UsageError, access, parser
+from videoupload.client import Client
+from videoupload.errors import ClientError, ProblemError, UnreachableError
+from videoupload.models import Video
+from videoupload.polling import Follower
+from videoupload.progress_bar import Screen
+from videoupload.retry import Patience
+from videoupload.upload_state import Memory, state_directory
+from videoupload.uploader import Uploader, Wanted
+
+DONE = 0
+DECLINED = 1
+USAGE = 2
+UNREACHABLE = 3
+# As shells have it for a process that ended by Ctrl-C.
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code."""
+    arguments = parser().parse_args(argv)
+    screen = Screen(sys.stderr)
+    try:
+        told = access(arguments, os.environ)
+        return _Command(arguments, Client(told.api_url, told.token), screen).run()
+    except UsageError as error:
+        return _ended(screen, str(error), USAGE)
+    except UnreachableError as error:
+        advice = "check the address and the network" + _again(arguments)
+        return _ended(screen, f"the service cannot be reached: {error}\n{advice}", UNREACHABLE)
+    except ProblemError as error:
+        return _ended(screen, _words(error), DECLINED)
+    except ClientError as error:
+        return _ended(screen, str(error), DECLINED)
+    except OSError as error:
+        return _ended(screen, f"{error.filename}: {error.strerror}" if error.filename else str(error), USAGE)
+    except KeyboardInterrupt:
+        return _ended(screen, "interrupted" + _again(arguments), INTERRUPTED)
+
+
+class _Command:
+    def __init__(self, arguments: argparse.Namespace, client: Client, screen: Screen) -> None:
+        self._arguments = arguments
+        self._client = client
+        # What people watch goes to stderr, so that stdout holds the result and nothing else.
+        self._screen = screen
+        self._told = ""
+
+    def run(self) -> int:
+        match self._arguments.command:
+            case "upload":
+                return self._upload()
+            case "list":
+                self._list()
+            case "get":
+                self._show(self._client.video(self._arguments.id))
+            case "retry":
+                self._show(self._client.retry(self._arguments.id))
+            case "retranscode":
+                self._show(self._client.retranscode(self._arguments.id))
+            case "restore":
+                self._show(self._client.restore(self._arguments.id))
+            case "events":
+                events = self._client.events(self._arguments.id)
+                self._print([event.model_dump(mode="json") for event in events], formatting.event_lines(events))
+            case _:
+                self._delete()
+        return DONE
+
+    def _upload(self) -> int:
+        patience = Patience(tell=self._trouble)
+        uploader = Uploader(
+            self._client,
+            Memory(state_directory(os.environ)),
+            patience,
+            _Teller(self._screen),
+            parallel=self._arguments.parallel,
+        )
+        wanted = Wanted(title=self._arguments.title, metadata=dict(self._arguments.metadata))
+        video_id = uploader.upload(self._arguments.file, wanted)
+        self._screen.end_bar()
+        if not self._arguments.wait:
+            self._screen.line(f"sent and confirmed; `videoupload get {video_id}` shows what becomes of it")
+            self._print({"video_id": video_id}, [video_id])
+            return DONE
+        return self._wait(Follower(self._client, patience), video_id)
+
+    def _wait(self, follower: Follower, video_id: str) -> int:
+        try:
+            video = follower.follow(video_id, self._progress)
+        except KeyboardInterrupt:
+            advice = f"the video goes on without you; `videoupload get {video_id}` shows it"
+            return _ended(self._screen, f"stopped watching: {advice}", INTERRUPTED)
+        self._screen.end_bar()
+        self._show(video)
+        if video.status == "ready" and video.deleted_at is None:
+            return DONE
+        return _ended(self._screen, formatting.failure(video), DECLINED)
+
+    def _progress(self, video: Video) -> None:
+        if video.status == "processing":
+            self._screen.bar("transcoding", video.progress, formatting.waiting(video))
+            return
+        # Much changes in a video that people do not see.
+        told, self._told = self._told, formatting.progress(video)
+        if told != self._told:
+            self._screen.line(self._told)
+
+    def _trouble(self, error: ClientError, seconds: float) -> None:
+        self._screen.line(f"{error}; trying again in {seconds:.0f} s")
+
+    def _list(self) -> None:
+        asked = {"status": self._arguments.status, "is_deleted": self._arguments.deleted}
+        page = self._client.page(**asked)
+        videos = list(page.videos)
+        while page.next_page_token is not None:
+            page = self._client.page(**asked, page_token=page.next_page_token)
+            videos += page.videos
+        self._print([video.model_dump(mode="json") for video in videos], formatting.list_lines(videos))
+
+    def _delete(self) -> None:
+        video_id = self._arguments.id
+        self._client.delete(video_id)
+        self._print({"video_id": video_id}, [f"deleted; `videoupload restore {video_id}` takes it back for a while"])
+
+    def _show(self, video: Video) -> None:
+        self._print(video, formatting.video_lines(video))
+
+    def _print(self, answer: object, lines: Sequence[str]) -> None:
+        if self._arguments.json:
+            shown = answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
+            lines = [json.dumps(shown, indent=2, ensure_ascii=False)]
+        _write(sys.stdout, lines)
+
+
+class _Teller:
+    """Shows an upload on the screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._began: tuple[float, int] | None = None
+
+    def note(self, text: str) -> None:
+        self._screen.line(text)
+
+    def sent(self, done_bytes: int, total_bytes: int) -> None:
+        now = time.monotonic()
+        if self._began is None:
+            # What was there before is not the speed of today.
+            self._began = now, done_bytes
+        seconds, here = max(0.001, now - self._began[0]), max(0, done_bytes - self._began[1])
+        done, total = formatting.megabytes(done_bytes), formatting.megabytes(total_bytes)
+        detail = f"{done} of {total}, {here / 1e6 / seconds:.1f} MB/s"
+        self._screen.bar("sending", 100 * done_bytes // total_bytes, detail)
+
+
+def _ended(screen: Screen, message: str, code: int) -> int:
+    screen.end_bar()
+    screen.line(f"videoupload: {message}")
+    return code
+
+
+def _words(error: ProblemError) -> str:
+    problem = error.problem
+    after = f" ({problem.retry_after_seconds:.0f} s)" if problem.retry_after_seconds else ""
+    trace = f"\nrequest {problem.request_id}" if problem.request_id and problem.status >= 500 else ""
+    return f"{problem.detail} [{problem.code}]\n{problem.what_to_do}{after}{trace}"
+
+
+def _again(arguments: argparse.Namespace) -> str:
+    return "; run the same command again to go on" if arguments.command == "upload" else ""
+
+
+def _write(out: TextIO, lines: Sequence[str]) -> None:
+    out.write("".join(f"{line}\n" for line in lines))
+    out.flush()

@@ -1,0 +1,39 @@
+"""Waiting for a video to come to rest, at the pace that the service asks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from videoupload.client import Client
+from videoupload.models import Video
+from videoupload.retry import Patience
+
+# When the service says nothing, which it does for a paused video.
+_DEFAULT_SECONDS = 5.0
+_AT_REST = frozenset({"ready", "errored"})
+_WAITS_FOR_FILE = "uploading"
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Looks at videos until they are at rest."""
+
+    client: Client
+    patience: Patience = field(default_factory=Patience)
+
+    def follow(self, video_id: str, tell: Callable[[Video], object] = lambda _video: None) -> Video:
+        """Return the video once it needs no more waiting; ``tell`` hears of every change. Raises ClientError."""
+        before: Video | None = None
+        while True:
+            seen = self.patience.insist(lambda: self.client.look(video_id))
+            if seen.video != before:
+                tell(seen.video)
+                before = seen.video
+            if is_over(seen.video):
+                return seen.video
+            self.patience.wait(seen.again_in_seconds or _DEFAULT_SECONDS)
+
+
+def is_over(video: Video) -> bool:
+    """Tell whether nothing more happens without a person: at rest, deleted, or its file was refused."""
+    is_refused = video.status == _WAITS_FOR_FILE and video.error is not None
+    return video.edition_status in _AT_REST or video.deleted_at is not None or is_refused

@@ -1,0 +1,41 @@
+"""What administrators do for all owners: look at dead letters and try them again. Every call needs the scope."""
+
+import falcon
+
+from webapi.http.auth import ADMIN_SCOPE
+from webapi.http.authorization import known
+from webapi.ports import Catalogue
+from webapi.videos.actions import Retrying
+from webapi.videos.listing import Lists
+from webapi.videos.responder import Showing
+
+
+class AdminVideos:
+    """`/api/v1/admin/videos`."""
+
+    scope = ADMIN_SCOPE
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = lists
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show a page of the dead letters of all owners."""
+        resp.data = self._lists.dead_letters(req).as_json()
+        resp.set_header("Cache-Control", "private, no-cache")
+
+
+class AdminRetry:
+    """`/api/v1/admin/videos/{video_id}/retry`."""
+
+    scope = ADMIN_SCOPE
+
+    def __init__(self, catalogue: Catalogue, retrying: Retrying, showing: Showing) -> None:
+        self._catalogue = catalogue
+        self._retrying = retrying
+        self._showing = showing
+
+    def on_post(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Ask for another try of anybody's video."""
+        row = self._retrying.retried(known(self._catalogue, video_id))
+        resp.status = falcon.HTTP_202
+        self._showing.admin_video(resp, row)

@@ -1,0 +1,105 @@
+"""Coconut's callbacks. They are nudges: who sent them is verified, what they say is asked for again."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import falcon
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.callback_url import SignedAttempt, verify
+from domain.errors import UnavailableError
+from webapi.http.parsing import parse_json, read_body
+from webapi.http.problems import Code, ProblemError
+from webapi.metrics import Metrics
+from webapi.ports import Claims
+
+# With metadata a payload holds the ffprobe output of the source and of every variant.
+BODY_BYTES_MAX = 1024 * 1024
+_OLDEST_SECONDS = 24 * 3600
+_ENDED_AT = re.compile(rb'"completed_at" ?: ?"([-+: 0-9]{1,40})"')
+
+
+class Callback(BaseModel):
+    """Coconut's v2 payload, or the simple `{job_id, status, outputs}`: both name the job, the rest is not believed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    job_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="must name a job")
+
+
+class CoconutWebhook:
+    """`/webhooks/coconut?video=&attempt=&sig=`."""
+
+    is_public = True
+
+    def __init__(
+        self, claims: Claims, signing_keys: Sequence[str], metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
+        self._claims = claims
+        self._signing_keys = tuple(signing_keys)
+        self._metrics = metrics
+        self._clock = clock
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Record the claim, nudge, answer. The operator asks Coconut itself."""
+        with self._counted():
+            signed = self._signed_attempt(req)
+            body = read_body(req, at_most_bytes=BODY_BYTES_MAX)
+            callback = parse_json(body, Callback)
+            self._claims.record(video_id=signed.video_id, attempt=signed.attempt, job_id=callback.job_id)
+        age = age_seconds(body, self._clock())
+        if age is not None:
+            self._metrics.callback_age.observe(age)
+        resp.status = falcon.HTTP_204
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        result = "failed"
+        try:
+            yield
+            result = "recorded"
+            self._metrics.last_callback.set(self._clock().timestamp())
+        except ProblemError as problem:
+            result = "forged" if problem.code is Code.INVALID_SIGNATURE else "malformed"
+            raise
+        except UnavailableError:
+            result = "unavailable"
+            raise
+        finally:
+            self._metrics.callbacks.labels(result).inc()
+
+    def _signed_attempt(self, req: falcon.Request) -> SignedAttempt:
+        signed = verify(
+            self._signing_keys,
+            video=_only(req, "video"),
+            attempt=_only(req, "attempt"),
+            signature=_only(req, "sig"),
+        )
+        if signed is None:
+            raise ProblemError(Code.INVALID_SIGNATURE, "nothing was changed")
+        return signed
+
+
+def age_seconds(body: bytes, now: datetime) -> float | None:
+    """Return how long ago the job ended that a callback tells of, None if it tells of no end within a day.
+
+    Only measured by, so it is looked for in the text: nothing else in there may decide about an answer.
+    """
+    told = _ENDED_AT.search(body)
+    if told is None:
+        return None
+    try:
+        ended_at = datetime.strptime(told[1].decode(), "%Y-%m-%d %H:%M:%S %z")
+    except ValueError:
+        return None
+    seconds = (now - ended_at).total_seconds()
+    # Two clocks: a little before the end is at once, and more than a day is nonsense.
+    return max(0.0, seconds) if -60 <= seconds <= _OLDEST_SECONDS else None
+
+
+def _only(req: falcon.Request, name: str) -> str:
+    """Return a parameter's only value; nothing if it has several, for no two servers agree on which one counts."""
+    value = req.params.get(name, "")
+    return value if isinstance(value, str) else ""

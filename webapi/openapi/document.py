@@ -1,0 +1,242 @@
+"""The OpenAPI 3.1 document, made from the models that validate and from the table of problems."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN
+from webapi.http import idempotency
+from webapi.http.problems import KINDS, MEDIA_PROBLEM, Code
+from webapi.openapi.operations import OPERATIONS, VIDEO_ID, Operation
+from webapi.schemas.requests import UUID_PATTERN
+
+_REF = "#/components/schemas/{model}"
+_JSON = "application/json"
+_TOKEN = "bearer"  # noqa: S105 - the name of a scheme
+
+_HEADERS = {
+    "X-Request-Id": "names the request in our log; your own name for it, if it was a decent one",
+    "Location": "the path of what was made",
+    "ETag": "send it as If-None-Match to hear of changes only",
+    "Retry-After": "seconds after which it is worth asking again",
+    "RateLimit": "what is left: r uploads now, one more in t seconds",
+    "RateLimit-Policy": "q uploads in w seconds are allowed",
+    "WWW-Authenticate": "how to authenticate, and what was wrong",
+    "Allow": "the methods that are allowed here",
+}
+_HEADERS_OF_CODE = {
+    Code.NOT_AUTHENTICATED: ("WWW-Authenticate",),
+    Code.INVALID_TOKEN: ("WWW-Authenticate",),
+    Code.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
+    Code.IDEMPOTENCY_KEY_IN_USE: ("Retry-After",),
+    Code.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    Code.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
+    Code.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
+    Code.STORAGE_REFUSED: ("Retry-After",),
+}
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field; the field `""` is the body itself."""
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. Programs decide by `code`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: Code
+    retryable: bool = Field(description="whether the same call may succeed later")
+    what_to_do: str
+    request_id: str
+    errors: list[FieldError] = Field(default_factory=list, max_length=20)
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """Return the document: one for the process, as the code is one. Not to be changed."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    for operation in OPERATIONS:
+        paths[operation.path][operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Video uploads",
+            "version": "1",
+            "description": "Ask for an upload, send the file straight to storage, get a stream back.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": dict(paths),
+        "components": {
+            "schemas": schemas,
+            "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
+            "parameters": {
+                "IdempotencyKey": _idempotency_key(),
+                **{_parameter(name): _id(name) for operation in OPERATIONS for name in operation.ids},
+            },
+            "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def problems_of(operation: Operation) -> list[Code]:
+    """Return every problem that the call can end in."""
+    found = [Code.MALFORMED_REQUEST, Code.INTERNAL_ERROR, *operation.problems]
+    if operation.is_private:
+        found += [Code.NOT_AUTHENTICATED, Code.INVALID_TOKEN]
+    if operation.scope:
+        found.append(Code.INSUFFICIENT_SCOPE)
+    if operation.ids:
+        found.append(Code.NOT_FOUND)
+    if operation.body:
+        found += [Code.INVALID_JSON, Code.BODY_TOO_LARGE]
+    if operation.body and operation.is_private:
+        found.append(Code.UNSUPPORTED_MEDIA_TYPE)
+    if operation.body or operation.query:
+        found.append(Code.INVALID_REQUEST)
+    if operation.asks_storage:
+        found.append(Code.STORAGE_REFUSED)
+    if operation.asks_neighbours:
+        found.append(Code.TEMPORARILY_UNAVAILABLE)
+    return found
+
+
+def _schemas() -> dict[str, Any]:
+    read = {model for operation in OPERATIONS for model in (operation.body, operation.query) if model}
+    written = {operation.answer for operation in OPERATIONS if operation.answer} | {Problem}
+    _, definitions = models_json_schema(
+        [
+            *((model, "validation") for model in sorted(read, key=lambda model: model.__name__)),
+            *((model, "serialization") for model in sorted(written, key=lambda model: model.__name__)),
+        ],
+        ref_template=_REF,
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
+
+
+def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"$ref": f"#/components/parameters/{_parameter(name)}"} for name in operation.ids
+    ]
+    if operation.query:
+        parameters += _query(schemas.pop(operation.query.__name__))
+    if operation.is_keyed:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if operation.is_conditional:
+        parameters.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "the ETag of the last answer",
+                "schema": {"type": "string"},
+            }
+        )
+    described: dict[str, Any] = {
+        "operationId": _name(operation),
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": {**_successes(operation), **_problems(problems_of(operation))},
+        "security": [{_TOKEN: [operation.scope] if operation.scope else []}] if operation.is_private else [],
+    }
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(operation.body)}}}
+    return described
+
+
+def _successes(operation: Operation) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if operation.answer:
+        content = {"content": {_JSON: {"schema": _ref(operation.answer)}}}
+    elif operation.media_type:
+        kind = "object" if operation.media_type == _JSON else "string"
+        content = {"content": {operation.media_type: {"schema": {"type": kind}}}}
+    answers: dict[str, Any] = {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "headers": _headers(("X-Request-Id", *operation.headers)),
+            **content,
+        }
+        for status in (operation.status, *operation.other_statuses)
+    }
+    if operation.is_conditional:
+        answers["304"] = {"description": "Nothing has changed", "headers": _headers(("X-Request-Id", "ETag"))}
+    return answers
+
+
+def _problems(codes: Iterable[Code]) -> dict[str, Any]:
+    by_status: dict[str, list[Code]] = defaultdict(list)
+    for code in codes:
+        by_status[KINDS[code].status[:3]].append(code)
+    return {
+        status: {
+            "description": "; ".join(f"`{code}`: {KINDS[code].title}" for code in same),
+            "headers": _headers(
+                dict.fromkeys(("X-Request-Id", *(name for code in same for name in _HEADERS_OF_CODE.get(code, ()))))
+            ),
+            "content": {MEDIA_PROBLEM: {"schema": {**_ref(Problem), "properties": {"code": {"enum": [*same]}}}}},
+        }
+        for status, same in sorted(by_status.items())
+    }
+
+
+def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parameters of a query: there is no null in one."""
+    parameters = []
+    for name, about in schema["properties"].items():
+        kept = {key: value for key, value in about.items() if key not in ("anyOf", "title", "description")}
+        (plain,) = [kind for kind in about.get("anyOf", [{}]) if kind.get("type") != "null"]
+        if kept.get("default", "") is None:
+            del kept["default"]
+        parameter = {"name": name, "in": "query", "required": name in schema.get("required", ())}
+        parameters.append({**parameter, "schema": {**kept, **plain}})
+    return parameters
+
+
+def _parameter(name: str) -> str:
+    """Return what a part of a path is called among the components: `VideoId` for `video_id`."""
+    return name.title().replace("_", "")
+
+
+def _id(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "pattern": UUID_PATTERN}
+    if name == VIDEO_ID.strip("{}"):
+        schema = {"type": "string", "pattern": VIDEO_ID_PATTERN, "maxLength": VIDEO_ID_MAX}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _idempotency_key() -> dict[str, Any]:
+    return {
+        "name": idempotency.HEADER,
+        "in": "header",
+        "description": "your own name for this request; within 24 hours the same name gives the same video. 1 to 255"
+        " visible ASCII characters, bare or in double quotes",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-\[\]-~]+$"},
+        "examples": {"a UUID": {"value": "8e03978e-40d5-43e8-bc93-6894a57f9324"}},
+    }
+
+
+def _headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _name(operation: Operation) -> str:
+    words = operation.path.removeprefix("/api/v1").replace("{", "").replace("}", "").replace(".", "_").split("/")
+    return "_".join([operation.method.lower(), *filter(None, words)])

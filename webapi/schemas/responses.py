@@ -1,0 +1,245 @@
+"""What answers look like. How a row becomes one is in videos/views.py, what requests may say in questions.py."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crds.models import ShownReason
+from domain.failures import Stage
+from domain.records import Cause
+from domain.video import Origin, Phase, Reason, UploadMode
+
+
+class Answer(BaseModel):
+    """What every answer is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_json(self) -> bytes:
+        """Return the bytes to send."""
+        return self.model_dump_json().encode()
+
+
+class UploadPlan(Answer):
+    """How the bytes are to be sent."""
+
+    mode: UploadMode
+
+
+class MultipartPlan(UploadPlan):
+    """How the file is cut: ``part_count`` parts of ``part_size`` bytes, of which the last may be smaller."""
+
+    part_size: int
+    part_count: int
+
+
+class UploadTarget(Answer):
+    """201 and 200: where to send the file. The request must carry ``headers`` exactly as they are here."""
+
+    video_id: str
+    upload_url: str
+    storage_key: str
+    method: str
+    headers: dict[str, str]
+    expires_at: datetime
+    status: Phase
+    upload: MultipartPlan | UploadPlan
+
+
+class OriginalDownload(Answer):
+    """200: where to read the file as it was sent, until ``expires_at``."""
+
+    video_id: str
+    url: str
+    expires_at: datetime
+    filename: str
+    size_bytes: int
+
+
+class PartBody(Answer):
+    """A part that storage has."""
+
+    part_number: int
+    size_bytes: int
+    etag: str
+
+
+class PartList(Answer):
+    """200: what storage has of a file, and which parts it has not."""
+
+    video_id: str
+    size_bytes: int
+    part_size: int
+    part_count: int
+    parts: tuple[PartBody, ...]
+    missing: tuple[int, ...]
+
+
+class SignedPart(Answer):
+    """Where to send one part: just ``size_bytes`` bytes of it."""
+
+    part_number: int
+    upload_url: str
+    method: str
+    headers: dict[str, str]
+    size_bytes: int
+    expires_at: datetime
+
+
+class SignedParts(Answer):
+    """200: where to send the parts that were asked for, in that order."""
+
+    video_id: str
+    part_size: int
+    part_count: int
+    parts: tuple[SignedPart, ...]
+
+
+class ConfirmedVideo(Answer):
+    """202: the client's word is on record; what follows needs no further call."""
+
+    status: Literal["processing_queued"] = "processing_queued"
+    video_id: str
+
+
+class VideoError(Answer):
+    """Why the video is `errored`, or why its last file was refused. ``retryable``: the same file may succeed."""
+
+    code: str
+    message: str
+    stage: Stage
+    attempt: int
+    retryable: bool
+    what_to_do: str
+
+
+class RenditionBody(Answer):
+    """One variant of the published stream; rates in bits/s."""
+
+    width: int | None
+    height: int | None
+    bandwidth: int
+    average_bandwidth: int | None
+    codecs: str | None
+    frame_rate: float | None
+
+
+class VideoBody(Answer):
+    """200: one video. ``status`` is what people see, ``edition_status`` where the newest edition is."""
+
+    id: str
+    title: str
+    status: Phase
+    playback_url: str | None
+    thumbnail_url: str | None
+    is_playable: bool
+    progress: int = Field(ge=0, le=100)
+    reason: ShownReason
+    waiting_for: str | None
+    what_to_do: str | None
+    phase_since: datetime
+    next_check_at: datetime | None
+    deadline_at: datetime | None
+    attempt: int
+    submissions_left: int
+    edition: int
+    edition_status: Phase
+    error: VideoError | None
+    renditions: tuple[RenditionBody, ...]
+    duration_seconds: float | None
+    filename: str
+    content_type: str
+    size_bytes: int | None
+    metadata: dict[str, str]
+    created_at: datetime
+    deleted_at: datetime | None
+    restorable_until: datetime | None
+
+
+class VideoList(Answer):
+    """200: some videos, newest first. ``next_page_token`` is null when no more follow."""
+
+    videos: tuple[VideoBody, ...]
+    next_page_token: str | None
+
+
+class AdminVideoBody(VideoBody):
+    """A video as administrators see it. ``provider_answer``: the transcoding service's raw words about its failure."""
+
+    owner: str
+    origin: Origin
+    provider_answer: str | None
+
+
+class AdminVideoList(Answer):
+    """200: some videos of all owners, the latest failure first."""
+
+    videos: tuple[AdminVideoBody, ...]
+    next_page_token: str | None
+
+
+class PhaseCount(Answer):
+    """Uploads in one phase. ``oldest_since``: since when the one is there that has been there longest."""
+
+    phase: Phase
+    uploads: int
+    overdue: int
+    oldest_since: datetime | None
+
+
+class ReasonCount(Answer):
+    """Uploads that wait for the same reason."""
+
+    reason: str
+    uploads: int
+
+
+class BreakerBody(Answer):
+    """Whether the operator holds submissions back because the provider is in trouble, and how many wait for that."""
+
+    is_open: bool
+    uploads: int
+
+
+class CallbacksBody(Answer):
+    """Callbacks in the last hour. ``finished_unclaimed``: jobs that ended without any, and were found by asking."""
+
+    claims: int
+    claims_by_five_minutes: tuple[int, ...] = Field(description="twelve numbers, the oldest first")
+    last_claim_at: datetime | None
+    finished: int
+    finished_unclaimed: int
+
+
+class AdminOverview(Answer):
+    """200: the working set at a glance. ``is_complete`` is false when there is more than is counted."""
+
+    at: datetime
+    is_complete: bool
+    phases: tuple[PhaseCount, ...]
+    overdue: int
+    waiting: tuple[ReasonCount, ...]
+    held: int
+    uncertain: int
+    paused: int
+    dead_letters: int
+    breaker: BreakerBody
+    callbacks: CallbacksBody
+
+
+class EventBody(Answer):
+    """One transition. ``status`` is that of the edition at work."""
+
+    at: datetime
+    cause: Cause
+    status: Phase
+    reason: Reason
+    message: str
+    attempt: int
+
+
+class EventList(Answer):
+    """200: the newest transitions of a video, the newest last."""
+
+    events: tuple[EventBody, ...]

@@ -1,0 +1,203 @@
+"""What is said about webhooks: endpoints and deliveries, as requests and answers."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from database.deliveries import REPLAY_RANGE_MAX, DeliveryRow, Replayed
+from database.webhook_endpoints import EndpointRow, SecretRow
+from domain.notifications import TOLD_OF_VIDEOS, DeliveryState, Kind, ToldKind
+from runtime.outbound import URL_MAX, URL_PATTERN
+from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request
+from webapi.schemas.responses import Answer
+
+
+def _distinct(kinds: tuple[ToldKind, ...]) -> tuple[ToldKind, ...]:
+    if len(set(kinds)) < len(kinds):
+        raise PydanticCustomError("repeated", "each kind once")
+    return kinds
+
+
+Url = Annotated[
+    str,
+    Field(
+        max_length=URL_MAX,
+        pattern=URL_PATTERN,
+        description="a URL of visible ASCII characters that begins with https:// and holds no password",
+    ),
+]
+Description = Annotated[str, Field(max_length=200, pattern=TEXT_PATTERN, description="text that is not blank")]
+Kinds = Annotated[
+    tuple[ToldKind, ...],
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
+]
+
+
+class CreateWebhook(Request):
+    """Register an endpoint."""
+
+    url: Url
+    description: Description | None = None
+    kinds: Kinds = TOLD_OF_VIDEOS
+
+
+class ChangeWebhook(Request):
+    """Change what is named of an endpoint."""
+
+    url: Url | None = None
+    description: Description | None = None
+    kinds: Kinds | None = None
+    enabled: bool | None = None
+
+
+class ReplayWebhook(Request):
+    """Tell an endpoint again what was told from ``since`` until before ``until``."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+    @model_validator(mode="after")
+    def _is_some_time(self) -> Self:
+        if not timedelta() < self.until - self.since <= REPLAY_RANGE_MAX:
+            raise PydanticCustomError(
+                "range", "`until` must come after `since`, by {days} days at most", {"days": REPLAY_RANGE_MAX.days}
+            )
+        return self
+
+
+class ListDeliveries(Request):
+    """The query of the log."""
+
+    video_id: Annotated[str, VIDEO_ID] | None = None
+    endpoint_id: Annotated[str, Field(pattern=UUID_PATTERN)] | None = None
+    state: DeliveryState | None = None
+    page_size: PageSize = 20
+    page_token: str | None = Field(default=None, max_length=512)
+
+
+class SecretBody(Answer):
+    """A secret, without the secret itself."""
+
+    secret_id: UUID
+    created_at: datetime
+
+
+class NewSecretBody(SecretBody):
+    """201: a secret that was made. It is shown this once."""
+
+    secret: str
+
+
+class WebhookBody(Answer):
+    """200: an endpoint. ``disabled_reason``: a person, or the endpoint itself, which answered 410."""
+
+    id: UUID
+    url: str
+    description: str | None
+    kinds: tuple[Kind, ...]
+    enabled: bool
+    disabled_at: datetime | None
+    disabled_reason: Literal["person", "gone"] | None
+    held_until: datetime | None
+    secrets: tuple[SecretBody, ...]
+    created_at: datetime
+
+
+class NewWebhookBody(WebhookBody):
+    """201: an endpoint that was registered, with its first secret, which is shown this once."""
+
+    secret: str
+
+
+class WebhookList(Answer):
+    """200: every endpoint, oldest first."""
+
+    webhooks: tuple[WebhookBody, ...]
+
+
+class DeliveryBody(Answer):
+    """One notification on its way to one receiver. ``endpoint_id`` is null where it goes to the owner by mail."""
+
+    id: UUID
+    message_id: UUID
+    kind: Kind
+    video_id: str | None
+    edition: int
+    sequence: int
+    endpoint_id: UUID | None
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime | None
+    last_status: int | None
+    last_answer: str | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+class DeliveryList(Answer):
+    """200: some deliveries, newest first. ``next_page_token`` is null when no more follow."""
+
+    deliveries: tuple[DeliveryBody, ...]
+    next_page_token: str | None
+
+
+class ReplayedBody(Answer):
+    """202: how many deliveries begin anew. ``next_since``: where the next call begins; null when this was all."""
+
+    replayed: int
+    next_since: datetime | None
+
+
+def webhook_body(row: EndpointRow) -> WebhookBody:
+    """Return what is shown of an endpoint."""
+    return WebhookBody(
+        id=row.endpoint_id,
+        url=row.url,
+        description=row.description or None,
+        kinds=row.kinds,
+        enabled=row.disabled_at is None,
+        disabled_at=row.disabled_at,
+        disabled_reason=row.disabled_reason,  # type: ignore[arg-type]  # the table's own check
+        held_until=row.held_until,
+        secrets=tuple(SecretBody(**vars(secret)) for secret in row.secrets),
+        created_at=row.created_at,
+    )
+
+
+def new_webhook_body(row: EndpointRow, secret: str) -> NewWebhookBody:
+    """Return what is shown of an endpoint once."""
+    return NewWebhookBody(**dict(webhook_body(row)), secret=secret)
+
+
+def new_secret_body(row: SecretRow, secret: str) -> NewSecretBody:
+    """Return what is shown of a secret once."""
+    return NewSecretBody(**vars(row), secret=secret)
+
+
+def delivery_body(row: DeliveryRow) -> DeliveryBody:
+    """Return what is shown of a delivery."""
+    return DeliveryBody(
+        id=row.delivery_id,
+        message_id=row.notification_id,
+        kind=row.kind,
+        video_id=None if row.kind is Kind.TEST else row.video_id,
+        edition=row.edition,
+        sequence=row.sequence,
+        endpoint_id=row.endpoint_id,
+        state=row.state,
+        attempts=row.attempts,
+        next_attempt_at=row.next_at,
+        last_status=row.last_status,
+        last_answer=row.last_answer,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
+    )
+
+
+def replayed_body(replayed: Replayed) -> ReplayedBody:
+    """Return what is told of a replay."""
+    return ReplayedBody(replayed=replayed.count, next_since=replayed.next_since)

@@ -1,0 +1,70 @@
+"""What people ask of a video after its upload: try again, bring it back. Deleting is in videos.py."""
+
+import falcon
+
+from domain.records import VideoRow
+from webapi.http.authorization import changeable, owned
+from webapi.http.problems import Code, ProblemError
+from webapi.ports import Catalogue, Publisher, Wishes
+from webapi.videos.responder import Showing
+
+
+class Retrying:
+    """Records the wish for another try."""
+
+    def __init__(self, wishes: Wishes, publisher: Publisher) -> None:
+        self._wishes = wishes
+        self._publisher = publisher
+
+    def retried(self, row: VideoRow) -> VideoRow:
+        """Return the video with a retry on record: this one, or one that no pass has taken up yet.
+
+        Raises ProblemError.
+        """
+        after = self._wishes.retry(changeable(row).wish.video_id)
+        if after.wish.deleted:
+            raise ProblemError(Code.NOT_RETRYABLE, "the video is deleted; restore it first")
+        if after.wish.retries <= after.observed.retries:
+            raise ProblemError(Code.NOT_RETRYABLE, "the newest edition has not failed")
+        self._publisher.offer(after.wish)
+        return after
+
+
+class Retry:
+    """`/api/v1/videos/{video_id}/retry`."""
+
+    def __init__(self, catalogue: Catalogue, retrying: Retrying, showing: Showing) -> None:
+        self._catalogue = catalogue
+        self._retrying = retrying
+        self._showing = showing
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Ask for another try of what failed, and show what the video waits for then."""
+        row = self._retrying.retried(owned(self._catalogue, req, video_id))
+        resp.status = falcon.HTTP_202
+        self._showing.video(resp, row)
+
+
+class Restore:
+    """`/api/v1/videos/{video_id}/restore`."""
+
+    def __init__(self, catalogue: Catalogue, wishes: Wishes, publisher: Publisher, showing: Showing) -> None:
+        self._catalogue = catalogue
+        self._wishes = wishes
+        self._publisher = publisher
+        self._showing = showing
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Take a deletion back, and show what the video waits for then. One that is not deleted stays as it is."""
+        row = changeable(owned(self._catalogue, req, video_id))
+        if row.wish.deleted:
+            row = self._restored(video_id)
+            resp.status = falcon.HTTP_202
+        self._showing.video(resp, row)
+
+    def _restored(self, video_id: str) -> VideoRow:
+        row = self._wishes.restore(video_id)
+        if row.wish.deleted:
+            raise ProblemError(Code.NOT_RESTORABLE, "the video's files are about to be removed")
+        self._publisher.offer(row.wish)
+        return row

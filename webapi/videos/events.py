@@ -1,0 +1,26 @@
+"""What has happened to a video."""
+
+import falcon
+
+from webapi.http.authorization import owned
+from webapi.ports import Catalogue, History
+from webapi.schemas.responses import EventList
+from webapi.videos import serializers
+
+# A life has a few dozen transitions, and nobody reads further back.
+EVENTS_MAX = 200
+
+
+class VideoEvents:
+    """`/api/v1/videos/{video_id}/events`."""
+
+    def __init__(self, catalogue: Catalogue, history: History) -> None:
+        self._catalogue = catalogue
+        self._history = history
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Show the newest transitions, the newest last."""
+        row = owned(self._catalogue, req, video_id)
+        lines = self._history.of_video(row.wish.video_id, at_most=EVENTS_MAX)
+        resp.data = EventList(events=tuple(map(serializers.event, lines))).as_json()
+        resp.set_header("Cache-Control", "private, no-cache")

@@ -1,0 +1,136 @@
+"""From rows to answers: pure functions, no Falcon."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.failures import ADVICE, FailureCode
+from domain.messages import explain, is_held, is_moving, shown_reason
+from domain.object_keys import playback_url, thumbnail_url
+from domain.policy import Rules
+from domain.records import EventRow, VideoRow
+from domain.schedule import next_check_at, restore_window
+from domain.video import Observed, Published, Rendition, shown_phase
+from webapi.schemas.responses import AdminVideoBody, EventBody, RenditionBody, VideoBody, VideoError
+
+# The operator hears at once of what it is asked for; this is about what it takes.
+_SOON_SECONDS = 2
+_CODES = frozenset(code.value for code in FailureCode)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a row does not know: where streams are published, and the rules of this installation."""
+
+    playback_base: str
+    rules: Rules
+
+    def video(self, row: VideoRow, now: datetime) -> VideoBody:
+        """Return what the owner sees of a video."""
+        wish, observed = row.wish, row.observed
+        explanation = explain(wish, observed)
+        shown = observed.published if observed.is_playable and not wish.deleted else None
+        return VideoBody(
+            id=wish.video_id,
+            title=wish.title,
+            status=shown_phase(wish, observed),
+            playback_url=playback_url(self.playback_base, wish.video_id) if shown else None,
+            thumbnail_url=thumbnail_url(self.playback_base, wish.video_id) if shown and shown.has_poster else None,
+            is_playable=shown is not None,
+            progress=observed.progress_percent,
+            reason=shown_reason(wish, observed),
+            waiting_for=explanation.waiting_for,
+            what_to_do=explanation.what_to_do,
+            phase_since=observed.phase_since,
+            next_check_at=self._next_check_at(row, now),
+            deadline_at=None if is_held(wish, observed) else observed.deadline_at,
+            attempt=observed.attempt,
+            submissions_left=self.rules.submissions_left(observed),
+            edition=observed.edition,
+            edition_status=observed.phase,
+            error=_error(observed),
+            renditions=_renditions(shown),
+            duration_seconds=shown.duration_seconds if shown else None,
+            filename=wish.filename,
+            content_type=wish.content_type,
+            size_bytes=observed.source.file_bytes if observed.source else wish.declared_bytes,
+            metadata=dict(row.metadata),
+            created_at=row.created_at,
+            deleted_at=row.deleted_at,
+            restorable_until=row.deleted_at + restore_window(self.rules.timing) if row.deleted_at else None,
+        )
+
+    def admin_video(self, row: VideoRow, now: datetime) -> AdminVideoBody:
+        """Return what administrators see of a video."""
+        failure = row.observed.failure
+        return AdminVideoBody(
+            **dict(self.video(row, now)),
+            owner=row.wish.owner,
+            origin=row.wish.origin,
+            provider_answer=failure.provider_answer if failure else None,
+        )
+
+    def ask_again_seconds(self, row: VideoRow, now: datetime) -> int | None:
+        """Return when the answer may be another one, in whole seconds; None when it stays until somebody acts."""
+        check = self._next_check_at(row, now)
+        if check is not None:
+            return max(1, math.ceil((check - now).total_seconds()))
+        return _SOON_SECONDS if is_moving(row.wish, row.observed) else None
+
+    def _next_check_at(self, row: VideoRow, now: datetime) -> datetime | None:
+        if is_held(row.wish, row.observed):
+            return None
+        return next_check_at(row.wish.video_id, row.observed, now, self.rules.timing)
+
+
+def event(line: EventRow) -> EventBody:
+    """Return one line of a video's history."""
+    return EventBody(
+        at=line.at,
+        cause=line.cause,
+        status=line.phase,
+        reason=line.reason,
+        message=line.message,
+        attempt=line.attempt,
+    )
+
+
+def _error(observed: Observed) -> VideoError | None:
+    if observed.failure is not None:
+        failure, advice = observed.failure, observed.failure.advice
+        return VideoError(
+            code=failure.code,
+            message=failure.message,
+            stage=advice.stage,
+            attempt=failure.attempt,
+            retryable=advice.retryable,
+            what_to_do=advice.action,
+        )
+    if observed.rejected is not None:
+        # A newer operator may know a code that we do not; most of them mean that the file is no video.
+        code = observed.rejected.code if observed.rejected.code in _CODES else FailureCode.NOT_A_VIDEO
+        rejected, advice = observed.rejected, ADVICE[FailureCode(code)]
+        return VideoError(
+            code=rejected.code,
+            message=rejected.message,
+            stage=advice.stage,
+            attempt=observed.attempt,
+            retryable=advice.retryable,
+            what_to_do=advice.action,
+        )
+    return None
+
+
+def _renditions(published: Published | None) -> tuple[RenditionBody, ...]:
+    return tuple(_rendition(rendition) for rendition in published.renditions) if published else ()
+
+
+def _rendition(rendition: Rendition) -> RenditionBody:
+    return RenditionBody(
+        width=rendition.width,
+        height=rendition.height,
+        bandwidth=rendition.bandwidth,
+        average_bandwidth=rendition.average_bandwidth,
+        codecs=rendition.codecs,
+        frame_rate=rendition.frame_rate,
+    )

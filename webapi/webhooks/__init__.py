@@ -1,4 +1,0 @@
-"""The calls about webhooks that we send: endpoints and deliveries.
-
-Sending is in controller/outbox/. What Coconut sends to us is in webapi/callbacks.py.
-"""
