@@ -12,7 +12,7 @@ from domain.policy import Rules
 class World:
     """The neighbours and the rules. ``monotonic``: seconds of a clock that nobody sets.
 
-    ``for_step``: what the step of this name sees of the world; all of it, but for tests (crashpoints.py).
+    ``for_step``: what the step of this name sees of the world; all of it, but for tests (failpoints.py).
     """
 
     observations: Observations

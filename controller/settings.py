@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     lease_renew_deadline_seconds: float = Field(default=10, gt=0)
     lease_retry_seconds: float = Field(default=2, gt=0)
 
-    # In tests only: the point at which the process kills itself (crashpoints.py).
+    # In tests only: the point at which the process kills itself (failpoints.py).
     crash_at: str = Field(default="", pattern=r"^([A-Za-z]+(\.[a-z_]+){2}\.[0-9]+:(before|after))?$")
     crash_signal: CrashSignal = CrashSignal.KILL
 

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,17 +15,9 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from runtime.secret_files import SECRETS_DIR, Rotation, credential_files, credentials_dir
+from runtime.setting_names import BORROWED, OURS
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
-
-# Every class of settings there is. Looked up when it is needed: one environment may feed both processes, so each
-# has to know the other's names, and yet they never import each other.
-DECLARATIONS = (
-    "controller.settings:Settings",
-    "database.settings:DatabaseSettings",
-    "storage.settings:SpacesSettings",
-    "webapi.settings:Settings",
-)
 
 # Words in front of what is measured: MAX_SUBMISSIONS makes SUBMISSIONS_ a word of ours as well.
 _MEASURES = frozenset({"MAX", "MIN"})
@@ -76,9 +67,8 @@ def _told(prefix: str, where: tuple[int | str, ...], what: str) -> str:
 
 def unknown_names(given: Iterable[str]) -> dict[str, str]:
     """Return each name that looks like ours and is no setting of any process, with the nearest one that is."""
-    ours, borrowed = known_names()
-    families = {family for name in ours for family in _families_of(name)}
-    known = sorted(ours | borrowed)
+    families = {family for name in OURS for family in _families_of(name)}
+    known = sorted(OURS | BORROWED)
     return {
         name: get_close_matches(name.upper(), known, n=1, cutoff=0)[0]
         for name in sorted(given)
@@ -86,29 +76,6 @@ def unknown_names(given: Iterable[str]) -> dict[str, str]:
         and not families.isdisjoint(_families_of(name.upper()))
         and not _ABOUT_A_SERVICE.fullmatch(name)
     }
-
-
-def known_names() -> tuple[set[str], set[str]]:
-    """Return the variables named by us, and those whose names we took from others, such as POD_NAME.
-
-    What else begins like a borrowed name is not for us to judge.
-    """
-    ours: set[str] = set()
-    borrowed: set[str] = set()
-    for kind in declared_settings():
-        prefix = kind.model_config.get("env_prefix", "")
-        for field, about in kind.model_fields.items():
-            if about.validation_alias is None:
-                ours.add((prefix + field).upper())
-            else:
-                borrowed.add(str(about.validation_alias).upper())
-    return ours, borrowed
-
-
-def declared_settings() -> list[type[BaseSettings]]:
-    """Return the classes of all processes."""
-    named = (declared.split(":") for declared in DECLARATIONS)
-    return [getattr(import_module(module), name) for module, name in named]
 
 
 def _families_of(name: str) -> set[str]:

@@ -1,6 +1,6 @@
 """Learning: before a pass decides anything, its row takes in what the resource knows better.
 
-What is to be learnt is decided in lessons.py. While the resource gives no answer nothing is learnt and no pass is
+What is to be learnt is decided in adoption.py. While the resource gives no answer nothing is learnt and no pass is
 made: a row that may be behind must not pay for anything.
 """
 

@@ -2,7 +2,7 @@
 
 Which step is right is decided in machine.py. Every effect may be cut off at any line: what was committed before is
 enough for the next pass to go on. What costs money is in submission.py, what viewers see in publication.py, what
-people ask for in asked.py, files in parts in joining.py.
+people ask for in lifecycle.py, files in parts in multipart.py.
 """
 
 from dataclasses import replace

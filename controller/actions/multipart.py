@@ -31,7 +31,7 @@ def extend(step: ExtendDeadline, this: Pass) -> Outcome:
 
 
 def give_up(this: Pass) -> None:
-    """Remove the parts of an upload that has failed. What storage keeps of it is found later (abandoned.py)."""
+    """Remove the parts of an upload that has failed. What storage keeps of it is found later (multipart_gc.py)."""
     if this.row.upload_id is None:
         return
     try:

@@ -1,7 +1,7 @@
 """What recent submissions say of the provider: whether it is worth asking, and how many at a time.
 
-A plain value that is told the time and what happened. Locks, places and limits are in gate.py, which provider's
-answer is trouble in coconut.py.
+A plain value that is told the time and what happened. Locks, places and limits are in limiter.py, which provider's
+answer is trouble in client.py.
 """
 
 from dataclasses import dataclass

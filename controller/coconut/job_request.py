@@ -1,4 +1,4 @@
-"""What we order from Coconut: the JSON of POST /jobs, as a pure function. Golden file: tests/unit/controller/job.json.
+"""The JSON of POST /jobs, as a pure function. Its golden file is tests/unit/controller/coconut/job.json.
 
 `if` exists only on whole outputs, so the stream is an array of complementary outputs: for every source
 exactly one condition is true, and none of its variants is larger than the source. The conditions use `<`,

@@ -2,7 +2,7 @@
 and whether the provider is well enough to be asked.
 
 The gate says yes or why not; nobody waits in it, and what it refuses has cost neither money nor an attempt. What a
-"no" means for an upload is decided in machine.py, what an answer of the provider means in coconut.py.
+"no" means for an upload is decided in machine.py, what an answer of the provider means in client.py.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """One pass: look, decide, do. Every cause leads here, and none of them changes what a pass does.
 
-What people see of it afterwards is in project.py.
+What people see of it afterwards is in status.py.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What Prometheus can ask about the operator: what is counted. What is read when it asks is in live.py.
+"""What Prometheus can ask about the operator: what is counted. What is read when it asks is in collector.py.
 
 Where controller-runtime has a name for something, it is used, with `videoupload` in the label that tells controllers
 apart. All labels are closed sets; docs/metrics.md says what each metric is for, and why nothing is kept in Postgres.

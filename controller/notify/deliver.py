@@ -1,7 +1,7 @@
 """One delivery: take it, send it, put on record what became of it.
 
 Killed after sending and before the record, it is taken again when its lease ends and sent with the same id: at least
-once, never not at all. Which lanes are worked at the same time is in lanes.py.
+once, never not at all. Which lanes are worked at the same time is in dispatcher.py.
 """
 
 from collections.abc import Callable

@@ -44,7 +44,7 @@ class Lanes:
         clock: Callable[[], datetime],
         for_delivery: Callable[[Ways], Ways] = lambda ways: ways,
     ) -> None:
-        """``for_delivery``: what one delivery sees of the ways; all of them, but for tests (crashpoints.py)."""
+        """``for_delivery``: what one delivery sees of the ways; all of them, but for tests (failpoints.py)."""
         self._outbox = outbox
         self._ways = ways
         self._schedule = schedule

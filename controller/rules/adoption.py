@@ -1,7 +1,7 @@
 """What a row has to learn from its resource, and which resources get no row. Pure; time enters as `now`.
 
 A row is behind its resource after Postgres came back from an older dump, and each time that somebody changes an
-import, whose wish is the resource itself. Carrying a lesson out is in learning.py.
+import, whose wish is the resource itself. Carrying a lesson out is in adoption.py.
 """
 
 from dataclasses import dataclass, replace

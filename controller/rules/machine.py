@@ -1,6 +1,6 @@
 """The rules: from one observation and one look to the next step. Pure; time enters as `now`.
 
-What is looked at is in look.py, what a step does in effects.py, how long phases last in domain/schedule.py.
+What is looked at is in look.py, what a step does in index.py, how long phases last in domain/schedule.py.
 """
 
 from datetime import datetime

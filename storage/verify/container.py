@@ -1,4 +1,4 @@
-"""Which container a file is, told from its first bytes. Pure; whether the file is whole is asked in boxes.py.
+"""Which container a file is, told from its first bytes. Pure; whether the file is whole is asked in mp4.py.
 
 Our own, because the common libraries miss MPEG-TS and old QuickTime. Coconut judges the bytes as well,
 not the declared type.

@@ -1,4 +1,4 @@
-"""What answers look like. How a row becomes one is in videos/views.py, what requests may say in questions.py."""
+"""What answers look like. How a row becomes one is in videos/serializers.py, what requests may say in requests.py."""
 
 from datetime import datetime
 from typing import Literal

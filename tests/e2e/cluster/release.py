@@ -1,4 +1,4 @@
-"""One release of the service with the neighbours of neighbours.py: installed, upgraded and removed as the page says."""
+"""One release of the service with the neighbours of upstreams.py: installed, upgraded and removed as the page says."""
 
 import secrets
 import threading

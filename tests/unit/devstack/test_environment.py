@@ -11,7 +11,8 @@ from devstack.environment import World, local_s3
 from devstack.inherited import inherited
 from devstack.place import Place
 from devstack.s3 import access
-from runtime.settings import known_names, read_settings, unknown_names
+from runtime.setting_names import BORROWED, OURS
+from runtime.settings import read_settings, unknown_names
 from storage.settings import SpacesSettings
 from webapi.settings import Settings as ApiSettings
 
@@ -40,10 +41,9 @@ def world(tmp_path: Path) -> World:
 
 
 def test_our_processes_are_told_nothing_that_they_do_not_know(world: World) -> None:
-    ours, borrowed = known_names()
     for told in (world.for_api(), world.for_operator()):
         assert unknown_names(told) == {}
-        assert set(told) <= ours | borrowed | set(inherited()) | _OF_PYTHON
+        assert set(told) <= OURS | BORROWED | set(inherited()) | _OF_PYTHON
 
 
 def test_our_processes_are_told_all_that_they_need(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
