@@ -16,7 +16,7 @@ from controller.audit.scheduler import paced
 from controller.settings import Settings
 from controller.wiring import wire_audit
 from database.pool import Database
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from runtime.logs import configure
 from runtime.settings import read_settings
 from storage.client import make_clients
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     turn = Turn(may_repair=asked.apply, may_purge=asked.purge_quarantine, pause=pause)
     try:
         audit.full(turn)
-    except NeighbourError as error:
+    except UpstreamError as error:
         turn.report.note_unseen(str(error))
     finally:
         database.close()

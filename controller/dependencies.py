@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from controller.coconut.limiter import Gate
 from controller.ports import Attempts, Claims, Endings, Learning, Observations, Parts, Resources, Storage, Transcoder
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class World:
     transcoder: Transcoder
     gate: Gate
     resources: Resources
-    rules: Rules
+    rules: LifecyclePolicy
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]

@@ -11,7 +11,7 @@ from crds.resource import Resource
 from domain.jobs import Job, JobOrder
 from domain.objects import ObjectFacts, OpenUpload, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import AttemptChange, AttemptRow, Cause, VideoRow, WorkingRow
-from domain.video import Observed, SourceFacts, Wish
+from domain.video import DesiredState, ObservedState, SourceFacts
 
 
 class Transcoder(Protocol):
@@ -110,7 +110,7 @@ class Observations(Protocol):
         ...
 
     def commit(
-        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+        self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
         """Replace an observation; None when the row moved meanwhile."""
         ...
@@ -131,12 +131,19 @@ class Learning(Protocol):
         """Return the rows that there are of these names."""
         ...
 
-    def adopt(self, wish: Wish, observed: Observed, *, created_at: datetime | None, at: datetime) -> VideoRow | None:
+    def adopt(
+        self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
+    ) -> VideoRow | None:
         """Insert a row that is not there; None when there is one meanwhile, or a tombstone that forbids it."""
         ...
 
     def learn(
-        self, before: VideoRow, *, wish: Wish | None = None, observed: Observed | None = None, at: datetime
+        self,
+        before: VideoRow,
+        *,
+        desired: DesiredState | None = None,
+        observed: ObservedState | None = None,
+        at: datetime,
     ) -> VideoRow | None:
         """Replace wish or observation by newer ones; None when the row moved meanwhile."""
         ...
@@ -185,7 +192,7 @@ class Claims(Protocol):
 class Resources(Protocol):
     """Kubernetes. Every method raises UnavailableError, RefusedError."""
 
-    def apply(self, wish: Wish) -> object:
+    def apply(self, desired: DesiredState) -> object:
         """Create the resource or bring its spec to the wish."""
         ...
 

@@ -16,7 +16,7 @@ from controller.leader.election import LeaseTiming
 from controller.metrics.commits import Prices
 from controller.notify.email import SMTP_URL_PATTERN, server_of
 from domain.email_address import is_mailbox
-from domain.policy import OnUncertain
+from domain.policy import UncertainSubmissionPolicy
 from runtime.logs import LogFormat
 
 
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     # An alert tells when a day costs more; 0 tells nobody.
     spend_dollars_per_day: float = Field(default=0, ge=0)
     # After the resolve window: buy again and perhaps twice, or wait for a person.
-    on_uncertain: OnUncertain = OnUncertain.RESUBMIT
+    on_uncertain: UncertainSubmissionPolicy = UncertainSubmissionPolicy.RESUBMIT
 
     # Passes wait for neighbours most of their time; a neighbour has at most half of them (bulkhead.py).
     workers: int = Field(default=16, ge=2, le=128)

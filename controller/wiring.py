@@ -33,7 +33,7 @@ from database.pool import Database
 from database.retention import Endings
 from database.stats import Counting
 from domain.callback_url import callback_url
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime.bulkhead import Bulkhead, behind
 from storage.client import Clients, make_clients
@@ -102,7 +102,7 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring
         transcoder=behind(Bulkhead("Coconut", at_most=at_most), CountedTranscoder(coconut, journal)),
         gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
-        rules=Rules(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
+        rules=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt

@@ -26,10 +26,10 @@ from urllib3.exceptions import HTTPError
 from crds.kind import KIND, PLURAL, VERSION
 from crds.resource import Resource, resource_of
 from crds.spec import API_VERSION, manifest_of
-from domain.errors import ConflictError, NeighbourError, RefusedError, UnavailableError
-from domain.video import GROUP, Wish
+from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
+from domain.video import GROUP, DesiredState
 
-WISH_MANAGER = "desired"
+SPEC_MANAGER = "desired"
 STATUS_MANAGER = "video-uploads-operator"
 
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -127,14 +127,14 @@ class UploadsClient:
         """Connect as `Cluster.from_environment` does."""
         return cls(Cluster.from_environment(namespace=namespace, kubeconfig=kubeconfig))
 
-    def apply(self, wish: Wish) -> Applied:
+    def apply(self, desired: DesiredState) -> Applied:
         """Bring the resource's spec to the wish, creating it if need be; a newer wish that is there stays."""
         try:
             self._cluster.request(
                 "PATCH",
-                self._path_of(wish.video_id),
-                query={"fieldManager": WISH_MANAGER, "force": "true", "fieldValidation": "Strict"},
-                body=manifest_of(wish, namespace=self._cluster.namespace),
+                self._path_of(desired.video_id),
+                query={"fieldManager": SPEC_MANAGER, "force": "true", "fieldValidation": "Strict"},
+                body=manifest_of(desired, namespace=self._cluster.namespace),
                 content_type="application/apply-patch+yaml",
             )
         except RefusedError as error:
@@ -226,7 +226,7 @@ def _answer(doing: str, content: bytes) -> dict[str, Any]:
     return answer
 
 
-def _trouble(doing: str, status: int, content: bytes, retry_after: str | None) -> NeighbourError:
+def _trouble(doing: str, status: int, content: bytes, retry_after: str | None) -> UpstreamError:
     message = f"{doing}: HTTP {status}: {_told(content)}"
     match status:
         case 404:

@@ -12,7 +12,7 @@ from crds.resource import Resource
 from domain.failures import Stage
 from domain.messages import is_moving, shown_reason
 from domain.reasons import FAILURE_REASONS, PAUSED
-from domain.video import Observed, Phase, Reason, Wish
+from domain.video import DesiredState, ObservedState, Phase, Reason
 
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
@@ -21,13 +21,13 @@ _Verdict = tuple[ConditionStatus, str, str]
 
 
 def conditions_of(
-    wish: Wish, observed: Observed, *, message: str, resource: Resource, now: datetime
+    desired: DesiredState, observed: ObservedState, *, message: str, resource: Resource, now: datetime
 ) -> tuple[Condition, ...]:
     """Return all conditions; one whose status did not change keeps its time of transition."""
     verdicts = {
-        ConditionType.READY: _ready(wish, observed, message),
-        ConditionType.RECONCILING: _reconciling(wish, observed, message),
-        ConditionType.STALLED: _stalled(wish, observed, message),
+        ConditionType.READY: _ready(desired, observed, message),
+        ConditionType.RECONCILING: _reconciling(desired, observed, message),
+        ConditionType.STALLED: _stalled(desired, observed, message),
         ConditionType.SOURCE_VERIFIED: _source_verified(observed),
         ConditionType.JOB_SUBMITTED: _job_submitted(observed),
         ConditionType.OUTPUTS_VERIFIED: _outputs_verified(observed),
@@ -56,29 +56,29 @@ def _before(resource: Resource) -> dict[tuple[str, str], datetime]:
     }
 
 
-def _ready(wish: Wish, observed: Observed, message: str) -> _Verdict:
-    if wish.deleted:
+def _ready(desired: DesiredState, observed: ObservedState, message: str) -> _Verdict:
+    if desired.deleted:
         return _FALSE, "Deleted", message
     if observed.is_playable:
         return _TRUE, Reason.PUBLISHED.value, "The video is playable."
-    return _FALSE, shown_reason(wish, observed), message
+    return _FALSE, shown_reason(desired, observed), message
 
 
-def _reconciling(wish: Wish, observed: Observed, message: str) -> _Verdict:
-    if observed.is_paused and not wish.deleted:
+def _reconciling(desired: DesiredState, observed: ObservedState, message: str) -> _Verdict:
+    if observed.is_paused and not desired.deleted:
         return _FALSE, PAUSED, message
-    if is_moving(wish, observed):
-        return _TRUE, shown_reason(wish, observed), message
+    if is_moving(desired, observed):
+        return _TRUE, shown_reason(desired, observed), message
     return _FALSE, "AtRest", ""
 
 
-def _stalled(wish: Wish, observed: Observed, message: str) -> _Verdict:
-    if observed.phase is Phase.ERRORED and not wish.deleted and not is_moving(wish, observed):
-        return _TRUE, shown_reason(wish, observed), message
+def _stalled(desired: DesiredState, observed: ObservedState, message: str) -> _Verdict:
+    if observed.phase is Phase.ERRORED and not desired.deleted and not is_moving(desired, observed):
+        return _TRUE, shown_reason(desired, observed), message
     return _FALSE, "NothingFailed", ""
 
 
-def _source_verified(observed: Observed) -> _Verdict:
+def _source_verified(observed: ObservedState) -> _Verdict:
     if observed.source is not None:
         return _TRUE, "Verified", f"The original is a file of the format {observed.source.container}."
     if observed.rejected is not None:
@@ -86,7 +86,7 @@ def _source_verified(observed: Observed) -> _Verdict:
     return _UNKNOWN, "NotSeen", "No file has been seen yet."
 
 
-def _job_submitted(observed: Observed) -> _Verdict:
+def _job_submitted(observed: ObservedState) -> _Verdict:
     if observed.job_id is not None:
         return _TRUE, "Submitted", "The transcoding service has the job."
     if observed.reason is Reason.SUBMISSION_UNCERTAIN:
@@ -94,7 +94,7 @@ def _job_submitted(observed: Observed) -> _Verdict:
     return _FALSE, "NotSubmitted", "No job is known."
 
 
-def _outputs_verified(observed: Observed) -> _Verdict:
+def _outputs_verified(observed: ObservedState) -> _Verdict:
     if observed.published is not None and observed.published.edition == observed.edition:
         return _TRUE, "Verified", "Every playlist and segment of the newest edition is in place."
     if observed.failure is not None and observed.failure.advice.stage is Stage.OUTPUTS:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crds.client import Cluster, NotFoundError
 from crds.kind import PLURAL, SCHEMA_VERSION
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.video import GROUP
 
 CRD_FILE = Path(__file__).with_name("videouploads.yaml")
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         sys.stdout.write(apply(Cluster.from_environment(namespace="default", kubeconfig=asked.kubeconfig)) + "\n")
-    except NeighbourError as error:
+    except UpstreamError as error:
         sys.stderr.write(f"applying the kind: {error}\n")
         return 1
     return 0

@@ -15,7 +15,7 @@ import structlog
 
 from crds.client import Cluster, NotFoundError
 from crds.kind import KIND, SCHEMA_VERSION, VERSION
-from domain.errors import NeighbourError, RefusedError
+from domain.errors import RefusedError, UpstreamError
 from domain.video import GROUP
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ def wait_for_kind(
             # Some clusters hide the document. Better to start than never to.
             log.warning("kind_not_checked", why=str(error))
             return True
-        except NeighbourError as error:
+        except UpstreamError as error:
             trouble = str(error)
         else:
             if version is not None and version >= SCHEMA_VERSION:

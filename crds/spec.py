@@ -8,27 +8,27 @@ from typing import Any
 from crds.kind import KIND, VERSION
 from crds.models import Source, Spec
 from crds.resource import Resource
-from domain.video import GROUP, ORIGIN_LABEL, Origin, Wish
+from domain.video import GROUP, ORIGIN_LABEL, DesiredState, Origin
 
 API_VERSION = f"{GROUP}/{VERSION}"
 
 
-def spec_of(wish: Wish) -> dict[str, Any]:
+def spec_of(desired: DesiredState) -> dict[str, Any]:
     """Return the spec that a wish makes."""
     spec = Spec(
-        source=Source(storage_key=wish.storage_key, region=wish.region),
-        owner=wish.owner,
-        title=wish.title,
-        filename=wish.filename,
-        content_type=wish.content_type,
-        declared_bytes=wish.declared_bytes,
-        upload_mode=wish.upload_mode,
-        profile=wish.profile,
-        edition=wish.edition,
-        retries=wish.retries,
-        confirmations=wish.confirmations,
-        deleted=wish.deleted,
-        revision=wish.revision,
+        source=Source(storage_key=desired.storage_key, region=desired.region),
+        owner=desired.owner,
+        title=desired.title,
+        filename=desired.filename,
+        content_type=desired.content_type,
+        declared_bytes=desired.declared_bytes,
+        upload_mode=desired.upload_mode,
+        profile=desired.profile,
+        edition=desired.edition,
+        retries=desired.retries,
+        confirmations=desired.confirmations,
+        deleted=desired.deleted,
+        revision=desired.revision,
     )
     return spec.model_dump(mode="json", by_alias=True, exclude_none=True)
 
@@ -39,13 +39,13 @@ def digest_of(spec: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-def manifest_of(wish: Wish, *, namespace: str) -> dict[str, Any]:
+def manifest_of(desired: DesiredState, *, namespace: str) -> dict[str, Any]:
     """Return the body to apply. Nothing in it changes but the wish, so applying again writes nothing."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": wish.video_id, "namespace": namespace, "labels": {ORIGIN_LABEL: wish.origin.value}},
-        "spec": spec_of(wish),
+        "metadata": {"name": desired.video_id, "namespace": namespace, "labels": {ORIGIN_LABEL: desired.origin.value}},
+        "spec": spec_of(desired),
     }
 
 
@@ -54,16 +54,16 @@ def origin_of(resource: Resource) -> Origin:
     return Origin.API if resource.labels.get(ORIGIN_LABEL) == Origin.API.value else Origin.KUBERNETES
 
 
-def is_same_source(resource: Resource, wish: Wish) -> bool:
+def is_same_source(resource: Resource, desired: DesiredState) -> bool:
     """Tell whether a resource is about the same file. Another file is another video, whatever its name."""
     source = resource.spec["source"]
-    return (source["storageKey"], source.get("region", "")) == (wish.storage_key, wish.region)
+    return (source["storageKey"], source.get("region", "")) == (desired.storage_key, desired.region)
 
 
-def wish_of(resource: Resource) -> Wish:
+def desired_state_of(resource: Resource) -> DesiredState:
     """Read the wish back."""
     spec = Spec.model_validate(resource.spec)
-    return Wish(
+    return DesiredState(
         video_id=resource.name,
         revision=spec.revision,
         origin=origin_of(resource),

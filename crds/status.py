@@ -24,23 +24,35 @@ from crds.models import (
 from crds.resource import Resource
 from domain.failures import Failure
 from domain.messages import explain, is_held, shown_reason
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.schedule import checks_of
-from domain.video import Observed, Phase, Published, Reason, Rejection, Rendition, SourceFacts, Wish, shown_phase
+from domain.video import (
+    DesiredState,
+    ObservedState,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    Rendition,
+    SourceFacts,
+    shown_phase,
+)
 
 
-def status_of(wish: Wish, observed: Observed, *, resource: Resource, rules: Rules, now: datetime) -> dict[str, Any]:
+def status_of(
+    desired: DesiredState, observed: ObservedState, *, resource: Resource, rules: LifecyclePolicy, now: datetime
+) -> dict[str, Any]:
     """Return the status that ``resource`` should have; equal to the one it has when nothing changed.
 
     ``resource`` is the one the pass looked at: its generation and its reconcile request count as handled.
     """
-    message, explanation = _shown_message(wish, observed), explain(wish, observed)
-    held = is_held(wish, observed)
+    message, explanation = _shown_message(desired, observed), explain(desired, observed)
+    held = is_held(desired, observed)
     status = Status(
         observed_generation=resource.generation,
         revision=observed.revision,
-        phase=shown_phase(wish, observed),
-        reason=shown_reason(wish, observed),
+        phase=shown_phase(desired, observed),
+        reason=shown_reason(desired, observed),
         message=message,
         progress=_progress(observed),
         # For the DEADLINE column, where fractions of a second are noise.
@@ -55,18 +67,18 @@ def status_of(wish: Wish, observed: Observed, *, resource: Resource, rules: Rule
         source=SourceStatus(**asdict(observed.source)) if observed.source else None,
         published=_published(observed.published) if observed.published else None,
         failure=_failure(observed.failure) if observed.failure else None,
-        conditions=conditions_of(wish, observed, message=message, resource=resource, now=now),
+        conditions=conditions_of(desired, observed, message=message, resource=resource, now=now),
         last_handled_reconcile_at=resource.reconcile_request,
         last_handled_retry_at=observed.retry_token,
     )
     return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def observed_of(status: Mapping[str, Any]) -> Observed:
+def observed_of(status: Mapping[str, Any]) -> ObservedState:
     """Read the observation back from a status that `status_of` made."""
     shown = Status.model_validate(status)
     work = shown.work
-    return Observed(
+    return ObservedState(
         revision=shown.revision,
         phase=work.phase,
         phase_since=work.since,
@@ -92,14 +104,14 @@ def observed_of(status: Mapping[str, Any]) -> Observed:
     )
 
 
-def _shown_message(wish: Wish, observed: Observed) -> str:
-    explanation = explain(wish, observed)
+def _shown_message(desired: DesiredState, observed: ObservedState) -> str:
+    explanation = explain(desired, observed)
     if observed.failure is not None and observed.reason is Reason.FAILED:
         return clipped(f"{observed.failure.message.rstrip('.')}. {explanation.what_to_do or ''}".rstrip())
     return clipped(explanation.sentence or f"{observed.message[:1].upper()}{observed.message[1:]}.")
 
 
-def _progress(observed: Observed) -> str | None:
+def _progress(observed: ObservedState) -> str | None:
     match observed.phase:
         case Phase.PROCESSING:
             return f"{observed.progress_percent}%"
@@ -109,7 +121,7 @@ def _progress(observed: Observed) -> str | None:
             return None
 
 
-def _work(observed: Observed) -> WorkStatus:
+def _work(observed: ObservedState) -> WorkStatus:
     rejected = observed.rejected
     return WorkStatus(
         phase=observed.phase,

@@ -7,12 +7,12 @@ transaction, on condition that neither half of the row moved; nothing on record 
 from collections.abc import Sequence
 from datetime import datetime
 
-from database.columns import SET_OBSERVED, VIDEO, observed_columns, video_row, wish_columns
+from database.columns import SET_OBSERVED, VIDEO, desired_columns, observed_columns, video_row
 from database.events import append_event
 from database.notifications import tell_owner
 from database.pool import Connection, Database
 from domain.records import AttemptState, Cause, VideoRow
-from domain.video import Observed, Phase, Wish
+from domain.video import DesiredState, ObservedState, Phase
 
 _ADOPT = f"""
 INSERT INTO videos (
@@ -43,7 +43,7 @@ UPDATE videos SET
     profile = %(profile)s, edition = %(edition)s, retries = %(retries)s, confirmations = %(confirmations)s,
     deleted = %(deleted)s, deleted_at = CASE WHEN %(deleted)s THEN coalesce(deleted_at, clock_timestamp()) END,
     retired = false, {SET_OBSERVED}
-WHERE video_id = %(video_id)s AND revision = %(wish_before)s AND observed_revision = %(observed_before)s
+WHERE video_id = %(video_id)s AND revision = %(desired_before)s AND observed_revision = %(observed_before)s
   AND revision <= %(revision)s AND observed_revision <= %(observed_revision)s AND attempt <= %(attempt)s
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
@@ -93,12 +93,14 @@ class Learning:
             found = connection.execute(_ROWS_OF, {"names": list(names)}).fetchall()
         return [video_row(columns) for columns in found]
 
-    def adopt(self, wish: Wish, observed: Observed, *, created_at: datetime | None, at: datetime) -> VideoRow | None:
+    def adopt(
+        self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
+    ) -> VideoRow | None:
         """Insert a row that is not there, with the attempts that the observation tells of.
 
         ``created_at``: None means now. Returns None when there is a row meanwhile, or a tombstone that forbids it.
         """
-        parameters = {**wish_columns(wish), **observed_columns(observed), "created_at": created_at}
+        parameters = {**desired_columns(desired), **observed_columns(observed), "created_at": created_at}
         with self._database.transaction() as connection:
             inserted = connection.execute(_ADOPT, parameters).fetchone()
             if inserted is None:
@@ -108,16 +110,21 @@ class Learning:
             return row
 
     def learn(
-        self, before: VideoRow, *, wish: Wish | None = None, observed: Observed | None = None, at: datetime
+        self,
+        before: VideoRow,
+        *,
+        desired: DesiredState | None = None,
+        observed: ObservedState | None = None,
+        at: datetime,
     ) -> VideoRow | None:
         """Replace the wish, the observation or both by newer ones; what the observation tells goes on record with it.
 
         Returns None when the row moved meanwhile, or knows more than it is taught.
         """
         parameters = {
-            **wish_columns(wish or before.wish),
+            **desired_columns(desired or before.desired),
             **observed_columns(observed or before.observed),
-            "wish_before": before.wish.revision,
+            "desired_before": before.desired.revision,
             "observed_before": before.observed.revision,
         }
         with self._database.transaction() as connection:
@@ -135,7 +142,7 @@ def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRo
     observed = row.observed
     if observed.attempt > 0:
         parameters = {
-            "video_id": row.wish.video_id,
+            "video_id": row.desired.video_id,
             "attempt": observed.attempt,
             "edition": observed.edition,
             "state": newest_state(observed),
@@ -150,7 +157,7 @@ def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRo
         tell_owner(connection, row)
 
 
-def newest_state(observed: Observed) -> AttemptState:
+def newest_state(observed: ObservedState) -> AttemptState:
     """Return what an observation tells of its newest attempt."""
     published = observed.published
     if published is not None and published.attempt == observed.attempt:

@@ -10,7 +10,7 @@ from datetime import datetime
 from database import notify
 from database.columns import VIDEO, video_row
 from database.pool import Database
-from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, Quarantined, UncertainSubmission
+from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.records import Cause, VideoRow
 from domain.video import Phase
 
@@ -106,15 +106,15 @@ class AuditedRows:
     def heal(self, row: VideoRow, *, max_heals: int) -> VideoRow | None:
         """Wish for a new edition of a video that lost its files; None when the row moved, or may not be healed."""
         parameters = {
-            "video_id": row.wish.video_id,
-            "revision": row.wish.revision,
+            "video_id": row.desired.video_id,
+            "revision": row.desired.revision,
             "observed_revision": row.observed.revision,
             "max_heals": max_heals,
         }
         with self._database.transaction() as connection:
             healed = connection.execute(_HEAL, parameters).fetchone()
             if healed is not None:
-                notify.send(connection, notify.Nudge(row.wish.video_id, Cause.SWEEP))
+                notify.send(connection, notify.Nudge(row.desired.video_id, Cause.SWEEP))
         return None if healed is None else video_row(healed)
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
@@ -148,11 +148,11 @@ class AuditedRows:
             found = connection.execute(_QUARANTINED_AMONG, {"object_keys": _storable(object_keys)}).fetchall()
         return {columns["object_key"] for columns in found}
 
-    def quarantined(self, *, after: str, at_most: int) -> list[Quarantined]:
+    def quarantined(self, *, after: str, at_most: int) -> list[QuarantinedObject]:
         """Return a page of the list, in order of keys."""
         with self._database.connection() as connection:
             found = connection.execute(_QUARANTINED, {"after": after, "at_most": at_most}).fetchall()
-        return [Quarantined(**columns) for columns in found]
+        return [QuarantinedObject(**columns) for columns in found]
 
     def release(self, object_keys: Sequence[str]) -> int:
         """Take objects off the list; returns how many were on it."""

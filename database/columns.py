@@ -9,7 +9,17 @@ from pydantic import TypeAdapter
 
 from domain.failures import Failure
 from domain.records import AttemptRow, AttemptState, Cause, EventRow, VideoRow
-from domain.video import Observed, Origin, Phase, Published, Reason, Rejection, SourceFacts, UploadMode, Wish
+from domain.video import (
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    SourceFacts,
+    UploadMode,
+)
 
 # Named, never `*`: Postgres refuses a prepared statement whose columns a newer release's migration has changed.
 VIDEO = """
@@ -34,7 +44,7 @@ _FAILURE = TypeAdapter(Failure | None)
 def video_row(columns: DictRow) -> VideoRow:
     """Make the value of the columns VIDEO."""
     return VideoRow(
-        wish=_wish(columns),
+        desired=_desired(columns),
         observed=_observed(columns),
         created_at=columns["created_at"],
         retired=columns["retired"],
@@ -62,8 +72,8 @@ def _read(adapter: TypeAdapter[Any], column: object) -> Any:
     return None if column is None else adapter.validate_python(column)
 
 
-def _wish(columns: DictRow) -> Wish:
-    return Wish(
+def _desired(columns: DictRow) -> DesiredState:
+    return DesiredState(
         video_id=columns["video_id"],
         revision=columns["revision"],
         origin=Origin(columns["origin"]),
@@ -83,8 +93,8 @@ def _wish(columns: DictRow) -> Wish:
     )
 
 
-def _observed(columns: DictRow) -> Observed:
-    return Observed(
+def _observed(columns: DictRow) -> ObservedState:
+    return ObservedState(
         revision=columns["observed_revision"],
         phase=Phase(columns["phase"]),
         phase_since=columns["phase_since"],
@@ -110,25 +120,25 @@ def _observed(columns: DictRow) -> Observed:
     )
 
 
-def wish_columns(wish: Wish) -> dict[str, Any]:
+def desired_columns(desired: DesiredState) -> dict[str, Any]:
     """Return the parameters of an UPDATE or INSERT that stores a wish."""
     return {
-        "video_id": wish.video_id,
-        "revision": wish.revision,
-        "origin": wish.origin,
-        "owner": wish.owner,
-        "title": wish.title,
-        "filename": wish.filename,
-        "content_type": wish.content_type,
-        "declared_bytes": wish.declared_bytes,
-        "upload_mode": wish.upload_mode,
-        "region": wish.region,
-        "storage_key": wish.storage_key,
-        "profile": wish.profile,
-        "edition": wish.edition,
-        "retries": wish.retries,
-        "confirmations": wish.confirmations,
-        "deleted": wish.deleted,
+        "video_id": desired.video_id,
+        "revision": desired.revision,
+        "origin": desired.origin,
+        "owner": desired.owner,
+        "title": desired.title,
+        "filename": desired.filename,
+        "content_type": desired.content_type,
+        "declared_bytes": desired.declared_bytes,
+        "upload_mode": desired.upload_mode,
+        "region": desired.region,
+        "storage_key": desired.storage_key,
+        "profile": desired.profile,
+        "edition": desired.edition,
+        "retries": desired.retries,
+        "confirmations": desired.confirmations,
+        "deleted": desired.deleted,
     }
 
 
@@ -143,7 +153,7 @@ SET_OBSERVED = """
     is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s"""
 
 
-def observed_columns(observed: Observed) -> dict[str, Any]:
+def observed_columns(observed: ObservedState) -> dict[str, Any]:
     """Return the parameters of an UPDATE or INSERT that stores an observation."""
     return {
         "observed_revision": observed.revision,

@@ -14,7 +14,7 @@ from database.columns import VIDEO, observed_columns, video_of
 from database.pool import Connection
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, deadline_at
-from domain.video import DEFAULT_PROFILE, Observed, Origin, Phase, Reason, UploadMode
+from domain.video import DEFAULT_PROFILE, ObservedState, Origin, Phase, Reason, UploadMode
 
 _HOUR_SECONDS = 3600.0
 
@@ -133,9 +133,9 @@ def _quota(used: int, more_in_seconds: float | None, per_hour: int) -> Quota:
     return Quota(per_hour, max(0, per_hour - used), seconds)
 
 
-def _first_observation(timing: Timing) -> Observed:
+def _first_observation(timing: Timing) -> ObservedState:
     now = datetime.now(UTC)
-    return Observed(
+    return ObservedState(
         revision=1,
         phase=Phase.UPLOADING,
         phase_since=now,

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from database.pool import Database
 from database.queries import Place
-from domain.notifications import DeliveryState, Kind
+from domain.notifications import DeliveryState, NotificationKind
 
 # Of one call: some seconds of a receiver's time, and one statement here.
 REPLAYED_MAX = 1000
@@ -76,7 +76,7 @@ class DeliveryRow:
 
     delivery_id: UUID
     notification_id: UUID
-    kind: Kind
+    kind: NotificationKind
     video_id: str
     edition: int
     sequence: int
@@ -169,4 +169,4 @@ def delivery_row(columns: DictRow) -> DeliveryRow:
     state = DeliveryState(columns["state"])
     known = {name: columns[name] for name in DeliveryRow.__dataclass_fields__}
     next_at = columns["next_at"] if state is DeliveryState.PENDING else None
-    return DeliveryRow(**{**known, "kind": Kind(columns["kind"]), "state": state, "next_at": next_at})
+    return DeliveryRow(**{**known, "kind": NotificationKind(columns["kind"]), "state": state, "next_at": next_at})

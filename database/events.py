@@ -23,7 +23,7 @@ def append_event(connection: Connection, row: VideoRow, cause: Cause) -> None:
     connection.execute(
         _APPEND,
         {
-            "video_id": row.wish.video_id,
+            "video_id": row.desired.video_id,
             "observed_revision": row.observed.revision,
             "cause": cause,
             "phase": row.observed.phase,

@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from database.pool import Connection
 from domain.failures import FailureCode
-from domain.notifications import Kind, Notification, ToldFailure
+from domain.notifications import Notification, NotificationKind, NotifiedFailure
 from domain.records import VideoRow
 from domain.video import AT_REST
 
@@ -30,7 +30,7 @@ FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
 def tell_owner(connection: Connection, row: VideoRow) -> None:
     """Put on record that the owner is to be told, if ``row`` has come to rest, in the transaction that stored it."""
     if row.observed.phase in AT_REST:
-        connection.execute(_TELL, {"video_id": row.wish.video_id})
+        connection.execute(_TELL, {"video_id": row.desired.video_id})
 
 
 def notification(columns: DictRow) -> Notification:
@@ -38,7 +38,7 @@ def notification(columns: DictRow) -> Notification:
     failure = columns["failure"]
     return Notification(
         notification_id=columns["notification_id"],
-        kind=Kind(columns["kind"]),
+        kind=NotificationKind(columns["kind"]),
         video_id=columns["video_id"],
         edition=columns["edition"],
         owner=columns["owner"],
@@ -47,6 +47,6 @@ def notification(columns: DictRow) -> Notification:
         title=columns["title"],
         metadata=columns["metadata"],
         email=columns["email"],
-        failure=ToldFailure(FailureCode(failure["code"]), failure["message"]) if failure else None,
+        failure=NotifiedFailure(FailureCode(failure["code"]), failure["message"]) if failure else None,
         is_playable=columns["is_playable"],
     )

@@ -10,12 +10,12 @@ from database.events import append_event
 from database.notifications import tell_owner
 from database.pool import Database
 from domain.records import AttemptChange, Cause, Settle, VideoRow, WorkingRow
-from domain.video import Observed, Origin, Phase
+from domain.video import ObservedState, Origin, Phase
 
 _COMMIT = f"""
 UPDATE videos SET {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND observed_revision = %(before)s
-  AND (revision = %(wish_revision)s OR %(is_settlement)s)
+  AND (revision = %(desired_revision)s OR %(is_settlement)s)
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
@@ -41,7 +41,7 @@ class Observations:
         self._database = database
 
     def commit(
-        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+        self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
         """Replace the observation in ``before`` by ``after``, with its history and attempt, in one transaction.
 
@@ -51,9 +51,9 @@ class Observations:
         parameters = {
             **observed_columns(after),
             "observed_revision": before.observed.revision + 1,
-            "video_id": before.wish.video_id,
+            "video_id": before.desired.video_id,
             "before": before.observed.revision,
-            "wish_revision": before.wish.revision,
+            "desired_revision": before.desired.revision,
             # What became of a paid job is a fact whatever is wished meanwhile: it must not be lost.
             "is_settlement": isinstance(attempt, Settle),
         }
@@ -64,7 +64,7 @@ class Observations:
                     return None
                 row = video_row(written)
                 if attempt is not None:
-                    attempts.write(connection, row.wish.video_id, attempt)
+                    attempts.write(connection, row.desired.video_id, attempt)
                 if is_transition(before.observed, row.observed):
                     append_event(connection, row, cause)
                 if row.observed.phase is not before.observed.phase:
@@ -93,12 +93,12 @@ class Observations:
         return [WorkingRow(**{**columns, **words}) for columns, words in zip(found, known, strict=True)]
 
 
-def is_transition(before: Observed, after: Observed) -> bool:
+def is_transition(before: ObservedState, after: ObservedState) -> bool:
     """Tell whether an observation belongs into the history; progress alone does not."""
     return _told(before) != _told(after)
 
 
-def _told(observed: Observed) -> tuple[object, ...]:
+def _told(observed: ObservedState) -> tuple[object, ...]:
     return (
         observed.phase,
         observed.reason,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from database.notifications import NOTIFICATION, notification
 from database.pool import Database
-from domain.notifications import MAIL, Endpoint, Outcome, Taken
+from domain.notifications import MAIL, DeliveryResult, Endpoint, LeasedDelivery
 
 # Whoever else dispatches takes other rows; the unique key would stop a second delivery besides.
 _DISPATCH = """
@@ -87,16 +87,16 @@ class Outbox:
             found = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
         return [columns["lane"] for columns in found]
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> Taken | None:
+    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Take what has been due the longest in a lane; nobody else takes it until the lease ends."""
         with self._database.connection() as connection:
             found = connection.execute(_TAKE, {"lane": lane, "now": now, "leased_until": leased_until}).fetchone()
         if found is None:
             return None
         endpoint = Endpoint(found["endpoint_id"], found["url"], tuple(found["secrets"])) if found["url"] else None
-        return Taken(found["delivery_id"], found["attempts"], notification(found), endpoint)
+        return LeasedDelivery(found["delivery_id"], found["attempts"], notification(found), endpoint)
 
-    def settle(self, taken: Taken, outcome: Outcome, *, now: datetime) -> bool:
+    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         """Put on record what became of it; False when somebody else has taken it since."""
         parameters = {**vars(outcome), "delivery_id": taken.delivery_id, "attempt": taken.attempt, "now": now}
         with self._database.transaction() as connection:

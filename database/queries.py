@@ -74,12 +74,12 @@ class Catalogue:
         """Return a page of the selected videos, newest first."""
         statement = _OF_OWNER.format(video=VIDEO, which=_which(selection))
         rows = self._rows(statement, after, at_most, owner=selection.owner, status=selection.status)
-        return _page([(row, Place(row.created_at, row.wish.video_id)) for row in rows], at_most)
+        return _page([(row, Place(row.created_at, row.desired.video_id)) for row in rows], at_most)
 
     def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
         """Return a page of all owners' videos whose newest edition failed, the latest failure first."""
         rows = self._rows(_DEAD_LETTERS, after, at_most)
-        return _page([(row, Place(row.observed.phase_since, row.wish.video_id)) for row in rows], at_most)
+        return _page([(row, Place(row.observed.phase_since, row.desired.video_id)) for row in rows], at_most)
 
     def _rows(self, statement: str, after: Place | None, at_most: int, **wanted: str | None) -> list[VideoRow]:
         # Nothing is newer than infinity, so that the first page needs no statement of its own. One row more than

@@ -77,7 +77,7 @@ class Endings:
 
 def _at(row: VideoRow) -> dict[str, object]:
     return {
-        "video_id": row.wish.video_id,
-        "revision": row.wish.revision,
+        "video_id": row.desired.video_id,
+        "revision": row.desired.revision,
         "observed_revision": row.observed.revision,
     }

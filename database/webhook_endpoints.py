@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from database.pool import Connection, Database
-from domain.notifications import Kind
+from domain.notifications import NotificationKind
 
 ENDPOINTS_MAX = 16
 # One that signs, one that replaces it, and one for whoever was interrupted in between.
@@ -74,7 +74,7 @@ class EndpointRow:
     created_at: datetime
     url: str
     description: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[NotificationKind, ...]
     disabled_at: datetime | None
     disabled_reason: str | None
     held_until: datetime | None
@@ -87,7 +87,7 @@ class EndpointChange:
 
     url: str | None = None
     description: str | None = None
-    kinds: Sequence[Kind] | None = None
+    kinds: Sequence[NotificationKind] | None = None
     is_enabled: bool | None = None
 
 
@@ -107,7 +107,7 @@ class Endpoints:
         with self._database.connection() as connection:
             return _found(connection, endpoint_id)
 
-    def create(self, *, url: str, description: str, kinds: Sequence[Kind], secret: str) -> EndpointRow:
+    def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow:
         """Register an endpoint with its first secret. Raises TooManyError."""
         with self._database.transaction() as connection:
             connection.execute(_LOCK)
@@ -170,5 +170,5 @@ def _row(columns: DictRow) -> EndpointRow:
         SecretRow(UUID(secret["secret_id"]), datetime.fromisoformat(secret["created_at"]))
         for secret in columns["secrets"] or ()
     ]
-    known = {"kinds": tuple(Kind(kind) for kind in columns["kinds"]), "secrets": tuple(secrets)}
+    known = {"kinds": tuple(NotificationKind(kind) for kind in columns["kinds"]), "secrets": tuple(secrets)}
     return EndpointRow(**{**columns, **known})

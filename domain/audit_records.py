@@ -45,7 +45,7 @@ class OverdueRow:
 
 
 @dataclass(frozen=True)
-class Quarantined:
+class QuarantinedObject:
     """An object that belonged to no row when it was found."""
 
     object_key: str

@@ -6,7 +6,7 @@ controller/rules/machine.py; how it reads in HTTP in webapi/http/problems.py.
 """
 
 
-class NeighbourError(Exception):
+class UpstreamError(Exception):
     """A neighbour did not do what we asked. The message says what we were doing, to whom, what came back.
 
     ``retry_after_seconds`` is the neighbour's own wish, if it stated one.
@@ -17,13 +17,13 @@ class NeighbourError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class UnavailableError(NeighbourError):
+class UnavailableError(UpstreamError):
     """Ask again later: no answer, overload, or an answer that says so."""
 
 
-class RefusedError(NeighbourError):
+class RefusedError(UpstreamError):
     """Asking again will not help until somebody changes something."""
 
 
-class ConflictError(NeighbourError):
+class ConflictError(UpstreamError):
     """Somebody else wrote first: what we concluded is about a version that is gone. Look again, then decide."""

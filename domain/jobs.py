@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 
 
-class UncertainError(NeighbourError):
+class UncertainError(UpstreamError):
     """The request left and no answer came: the paid job may or may not exist."""
 
 

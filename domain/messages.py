@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from domain.failures import FailureCode
 from domain.reasons import DELETED, FAILURE_REASONS, PAUSED
-from domain.video import AT_REST, PAUSED_ANNOTATION, Observed, Origin, Phase, Reason, Wish
+from domain.video import AT_REST, PAUSED_ANNOTATION, DesiredState, ObservedState, Origin, Phase, Reason
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,21 @@ _WORDS: dict[Reason, Explanation] = {
 }
 
 
-def explain(wish: Wish, observed: Observed) -> Explanation:
+def explain(desired: DesiredState, observed: ObservedState) -> Explanation:
     """Say what the newest edition waits for and what a person can do."""
-    if wish.deleted:
+    if desired.deleted:
         return Explanation(None, "The video is deleted; restore it to bring it back.")
     if observed.is_paused:
         annotation = f"Remove the annotation {PAUSED_ANNOTATION} to let it go on; its deadline then begins anew."
         return Explanation("a person to end the pause", annotation)
-    if is_behind(wish, observed):
+    if is_behind(desired, observed):
         return Explanation("the operator to begin what was asked for", None)
     if observed.reason is Reason.FAILED and observed.failure is not None:
         return Explanation("a person", observed.failure.advice.action)
     if observed.reason is Reason.PUBLISHED and not observed.is_playable:
         return Explanation("the stream to be put back in its place", None)
     words = _WORDS[observed.reason]
-    is_import = wish.origin is Origin.KUBERNETES
+    is_import = desired.origin is Origin.KUBERNETES
     if observed.reason is Reason.FILE_REJECTED:
         code = observed.rejected.code if observed.rejected else ""
         return replace(words, what_to_do=_after_rejection(code, is_import=is_import))
@@ -81,27 +81,27 @@ def explain(wish: Wish, observed: Observed) -> Explanation:
     return words
 
 
-def is_held(wish: Wish, observed: Observed) -> bool:
+def is_held(desired: DesiredState, observed: ObservedState) -> bool:
     """Tell whether a person holds the video back: nothing is looked at then, and nothing ends by itself."""
-    return wish.deleted or observed.is_paused
+    return desired.deleted or observed.is_paused
 
 
-def is_moving(wish: Wish, observed: Observed) -> bool:
+def is_moving(desired: DesiredState, observed: ObservedState) -> bool:
     """Tell whether the operator has something to do for it."""
-    if is_held(wish, observed):
+    if is_held(desired, observed):
         return False
     lost_its_playlist = observed.phase is Phase.READY and not observed.is_playable
-    return observed.phase not in AT_REST or lost_its_playlist or is_behind(wish, observed)
+    return observed.phase not in AT_REST or lost_its_playlist or is_behind(desired, observed)
 
 
-def is_behind(wish: Wish, observed: Observed) -> bool:
+def is_behind(desired: DesiredState, observed: ObservedState) -> bool:
     """Tell whether an edition or a retry was asked for that no pass has begun yet."""
-    return (wish.edition, wish.retries) > (observed.edition, observed.retries)
+    return (desired.edition, desired.retries) > (observed.edition, observed.retries)
 
 
-def shown_reason(wish: Wish, observed: Observed) -> str:
+def shown_reason(desired: DesiredState, observed: ObservedState) -> str:
     """Return the word of the REASON column: for a failed edition its failure's code, written as a reason."""
-    if wish.deleted:
+    if desired.deleted:
         return DELETED
     if observed.is_paused:
         return PAUSED

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.failures import FailureCode
 
 
-class Kind(StrEnum):
+class NotificationKind(StrEnum):
     """What is told. Only a person asks for the last one."""
 
     READY = "video.ready"
@@ -19,14 +19,18 @@ class Kind(StrEnum):
     TEST = "webhook.test"
 
 
-ToldKind = Literal[Kind.READY, Kind.ERRORED, Kind.DELETED]
+VideoNotificationKind = Literal[NotificationKind.READY, NotificationKind.ERRORED, NotificationKind.DELETED]
 
 
-TOLD_OF_VIDEOS: tuple[ToldKind, ...] = (Kind.READY, Kind.ERRORED, Kind.DELETED)
+VIDEO_NOTIFICATION_KINDS: tuple[VideoNotificationKind, ...] = (
+    NotificationKind.READY,
+    NotificationKind.ERRORED,
+    NotificationKind.DELETED,
+)
 
 
 @dataclass(frozen=True)
-class ToldFailure:
+class NotifiedFailure:
     """Why an edition failed, without the provider's raw words."""
 
     code: FailureCode
@@ -41,7 +45,7 @@ class Notification:
     """
 
     notification_id: UUID
-    kind: Kind
+    kind: NotificationKind
     video_id: str
     edition: int
     owner: str
@@ -50,7 +54,7 @@ class Notification:
     title: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     email: str | None = None
-    failure: ToldFailure | None = None
+    failure: NotifiedFailure | None = None
     is_playable: bool = False
 
 
@@ -78,7 +82,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Taken:
+class LeasedDelivery:
     """A delivery that is ours to make, for the ``attempt``-th time. Without an endpoint it goes by mail."""
 
     delivery_id: UUID
@@ -88,7 +92,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeliveryResult:
     """What became of one attempt. ``next_at``: when the next one is due, if there is one.
 
     ``held_until``: until when the endpoint wants to be left alone; ``is_gone``: it wants nothing any more.

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.schedule import Timing
-from domain.video import Observed
+from domain.video import ObservedState
 
 
-class OnUncertain(StrEnum):
+class UncertainSubmissionPolicy(StrEnum):
     """What follows a submission of which nobody ever knew whether it led to a job."""
 
     RESUBMIT = "resubmit"
@@ -19,13 +19,13 @@ class OnUncertain(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rules:
+class LifecyclePolicy:
     """``max_submissions``: paid submissions since the last edition or retry that a person asked for."""
 
     timing: Timing = field(default_factory=Timing)
     max_submissions: int = 3
-    on_uncertain: OnUncertain = OnUncertain.RESUBMIT
+    on_uncertain: UncertainSubmissionPolicy = UncertainSubmissionPolicy.RESUBMIT
 
-    def submissions_left(self, observed: Observed) -> int:
+    def submissions_left(self, observed: ObservedState) -> int:
         """Return how many more jobs this edition may buy by itself."""
         return max(0, self.max_submissions - (observed.attempt - observed.attempt_floor))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from domain.video import Observed, Origin, Phase, Reason, Wish
+from domain.video import DesiredState, ObservedState, Origin, Phase, Reason
 
 
 class Cause(StrEnum):
@@ -42,8 +42,8 @@ class VideoRow:
     its file is cut.
     """
 
-    wish: Wish
-    observed: Observed
+    desired: DesiredState
+    observed: ObservedState
     created_at: datetime
     retired: bool
     deleted_at: datetime | None = None

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.video import AT_REST, Observed, Phase
+from domain.video import AT_REST, ObservedState, Phase
 
 
 class Timing(BaseModel):
@@ -69,7 +69,7 @@ def deadline_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime
             return None
 
 
-def next_check_at(video_id: str, observed: Observed, now: datetime, timing: Timing) -> datetime | None:
+def next_check_at(video_id: str, observed: ObservedState, now: datetime, timing: Timing) -> datetime | None:
     """Return the first scheduled look after ``now``; None when the newest edition is at rest or paused.
 
     The period doubles from the phase's first to its last value as the phase grows older. Within a period

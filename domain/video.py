@@ -1,6 +1,6 @@
 """The nouns: what a person wishes for one video, and what the operator has observed of it.
 
-`Wish` is all that a resource's spec is made from (crds/spec.py); `Observed` is all that its status is
+`DesiredState` is all that a resource's spec is made from (crds/spec.py); `ObservedState` is all that its status is
 made from (crds/status.py). Postgres holds both (database/), Kubernetes shows them. The rules that lead
 from one observation to the next are in controller/rules/machine.py.
 """
@@ -75,7 +75,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesiredState:
     """What is wanted for one video. ``revision`` rises with every change; ``declared_bytes`` is the client's word."""
 
     video_id: str
@@ -146,7 +146,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedState:
     """What the operator last saw and concluded. One commit to Postgres per ``revision``.
 
     ``edition``, ``retries``: the wish this is an answer to. ``attempt``: number of the newest paid
@@ -186,21 +186,21 @@ class Observed:
         return self.rejected.confirmations if self.rejected else self.confirmations_floor
 
 
-def shown_phase(wish: Wish, observed: Observed) -> Phase:
+def shown_phase(desired: DesiredState, observed: ObservedState) -> Phase:
     """Return the phase people see: `ready` as long as any edition is playable, else the newest edition's."""
-    if observed.is_playable and not wish.deleted:
+    if observed.is_playable and not desired.deleted:
         return Phase.READY
     return observed.phase
 
 
-def is_retryable(observed: Observed) -> bool:
+def is_retryable(observed: ObservedState) -> bool:
     """Tell whether a retry means anything: the newest edition failed, or a person is to decide about its submission."""
     return observed.phase is Phase.ERRORED or (
         observed.phase is Phase.UPLOADED and observed.reason is Reason.SUBMISSION_HELD
     )
 
 
-def is_retranscodable(observed: Observed) -> bool:
+def is_retranscodable(observed: ObservedState) -> bool:
     """Tell whether a new edition can be asked for: the newest one can be played. What failed is retried instead."""
     return observed.phase is Phase.READY and observed.is_playable
 

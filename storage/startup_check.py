@@ -11,7 +11,7 @@ from contextlib import closing
 import structlog
 from botocore.exceptions import ClientError, ParamValidationError
 
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from storage.client import asking, is_missing_bucket, make_own_client
 from storage.settings import SpacesSettings
 
@@ -71,10 +71,10 @@ def judge_buckets(named: dict[str, str], look: Callable[[str], None], *, who: st
         sys.exit(f"{who} cannot start: {'; '.join(missing)}")
 
 
-def _trouble_with(bucket: str, look: Callable[[str], None]) -> NeighbourError | None:
+def _trouble_with(bucket: str, look: Callable[[str], None]) -> UpstreamError | None:
     try:
         look(bucket)
-    except NeighbourError as error:
+    except UpstreamError as error:
         return error
     return None
 

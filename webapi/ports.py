@@ -12,10 +12,10 @@ from database.overview import Overview
 from database.queries import Page, Place, Selection
 from database.retranscodes import Allowance
 from database.webhook_endpoints import EndpointChange, EndpointRow
-from domain.notifications import Kind
+from domain.notifications import NotificationKind
 from domain.objects import ObjectFacts, SignedDownload, StoredPart
 from domain.records import EventRow, VideoRow
-from domain.video import Wish
+from domain.video import DesiredState
 
 
 class Catalogue(Protocol):
@@ -153,7 +153,7 @@ class Parts(Protocol):
 class Publisher(Protocol):
     """The way of a committed wish into Kubernetes."""
 
-    def offer(self, wish: Wish) -> None:
+    def offer(self, desired: DesiredState) -> None:
         """Apply the resource soon, or never: the operator's sweep finds what is missing. Never blocks."""
         ...
 
@@ -169,7 +169,7 @@ class Endpoints(Protocol):
         """Return one endpoint."""
         ...
 
-    def create(self, *, url: str, description: str, kinds: Sequence[Kind], secret: str) -> EndpointRow:
+    def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow:
         """Register an endpoint with its first secret. Raises TooManyError."""
         ...
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import structlog
 
-from domain.errors import NeighbourError, UnavailableError
-from domain.video import Wish
+from domain.errors import UnavailableError, UpstreamError
+from domain.video import DesiredState
 from webapi.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ class QueuedPublisher:
 
     def __init__(
         self,
-        apply: Callable[[Wish], object],
+        apply: Callable[[DesiredState], object],
         metrics: Metrics,
         *,
         capacity: int,
@@ -39,7 +39,7 @@ class QueuedPublisher:
         self._apply = apply
         self._capacity = capacity
         self._pause_seconds = pause_seconds
-        self._waiting: OrderedDict[str, Wish] = OrderedDict()
+        self._waiting: OrderedDict[str, DesiredState] = OrderedDict()
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._results = {
@@ -53,18 +53,18 @@ class QueuedPublisher:
         for thread in self._threads:
             thread.start()
 
-    def offer(self, wish: Wish) -> None:
+    def offer(self, desired: DesiredState) -> None:
         """Apply the wish soon, or drop it. Never blocks."""
         with self._changed:
-            known = self._waiting.get(wish.video_id)
+            known = self._waiting.get(desired.video_id)
             if known is not None:
                 # Two requests may come here in another order than they committed.
-                if known.revision < wish.revision:
-                    self._waiting[wish.video_id] = wish
+                if known.revision < desired.revision:
+                    self._waiting[desired.video_id] = desired
             elif self._stopping.is_set() or len(self._waiting) >= self._capacity:
                 self._results["dropped"].inc()
             else:
-                self._waiting[wish.video_id] = wish
+                self._waiting[desired.video_id] = desired
                 self._changed.notify()
 
     def stop(self, *, within_seconds: float) -> None:
@@ -80,29 +80,29 @@ class QueuedPublisher:
             self._waiting.clear()
 
     def _work(self) -> None:
-        while (wish := self._next()) is not None:
-            outcome = self._outcome(wish)
+        while (desired := self._next()) is not None:
+            outcome = self._outcome(desired)
             self._results[outcome].inc()
             if outcome == "unavailable":
                 self._stopping.wait(self._pause_seconds)
 
-    def _next(self) -> Wish | None:
+    def _next(self) -> DesiredState | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._stopping.is_set())
             return self._waiting.popitem(last=False)[1] if self._waiting else None
 
-    def _outcome(self, wish: Wish) -> str:
+    def _outcome(self, desired: DesiredState) -> str:
         try:
-            self._apply(wish)
+            self._apply(desired)
         except UnavailableError as error:
-            _log.warning("resource not applied", video=wish.video_id, detail=str(error))
+            _log.warning("resource not applied", video=desired.video_id, detail=str(error))
             return "unavailable"
-        except NeighbourError as error:
-            _log.warning("resource refused", video=wish.video_id, detail=str(error))
+        except UpstreamError as error:
+            _log.warning("resource refused", video=desired.video_id, detail=str(error))
             return "refused"
         except Exception:
             # The thread must outlive a bug, or every later wish would wait for the sweep.
-            _log.exception("resource not applied", video=wish.video_id)
+            _log.exception("resource not applied", video=desired.video_id)
             return "failed"
         return "applied"
 

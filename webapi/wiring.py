@@ -15,7 +15,7 @@ from database.pool import Database
 from database.queries import Catalogue
 from database.webhook_endpoints import Endpoints
 from domain.errors import RefusedError
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
 from runtime.secret_files import Rotation
@@ -114,7 +114,7 @@ def start(environment: Environment) -> Service:
             tokens=_tokens(settings),
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
             policy=_policy(settings, spaces, timing),
-            view=View(spaces.public_base_url, Rules(timing, settings.max_submissions)),
+            view=View(spaces.public_base_url, LifecyclePolicy(timing, settings.max_submissions)),
             clock=lambda: datetime.now(UTC),
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),

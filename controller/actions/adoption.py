@@ -14,7 +14,7 @@ from controller.dependencies import World
 from controller.rules.adoption import Adopt, CatchUp, Refuse, Remove, must_ask, refused, with_row, without_row
 from controller.rules.cached_resource import Known
 from crds.resource import Resource
-from crds.spec import wish_of
+from crds.spec import desired_state_of
 from domain.errors import ConflictError
 from domain.records import VideoRow
 
@@ -39,7 +39,7 @@ def _begin(resource: Resource, world: World, now: datetime) -> VideoRow | None:
     lesson = without_row(resource, world.endings.last_attempt(resource.name), now, world.rules.timing)
     match lesson:
         case Adopt():
-            row = world.learning.adopt(lesson.wish, lesson.observed, created_at=resource.created_at, at=now)
+            row = world.learning.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
             return _told("adopted", row, resource.name)
         case Refuse():
             _refuse(resource, lesson.why, world, now)
@@ -55,14 +55,14 @@ def _begin(resource: Resource, world: World, now: datetime) -> VideoRow | None:
 def _catch_up(row: VideoRow, resource: Resource | None, lesson: CatchUp, world: World, now: datetime) -> VideoRow:
     if lesson.refusal is not None and resource is not None:
         _refuse(resource, lesson.refusal, world, now)
-    if lesson.wish is None and lesson.observed is None:
+    if lesson.desired is None and lesson.observed is None:
         return row
-    learnt = world.learning.learn(row, wish=lesson.wish, observed=lesson.observed, at=now)
-    return _told("learnt", learnt, row.wish.video_id)
+    learnt = world.learning.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
+    return _told("learnt", learnt, row.desired.video_id)
 
 
 def _refuse(resource: Resource, why: str, world: World, now: datetime) -> None:
-    show(wish_of(resource), refused(resource, why, now), resource, world, now)
+    show(desired_state_of(resource), refused(resource, why, now), resource, world, now)
 
 
 def _told(event: str, row: VideoRow | None, name: str) -> VideoRow:
@@ -71,7 +71,7 @@ def _told(event: str, row: VideoRow | None, name: str) -> VideoRow:
     log.info(
         event,
         video=name,
-        wish=row.wish.revision,
+        desired=row.desired.revision,
         observed=row.observed.revision,
         phase=str(row.observed.phase),
         attempt=row.observed.attempt,

@@ -8,7 +8,7 @@ from controller.dependencies import World
 from domain.failures import Failure
 from domain.records import AttemptChange, AttemptState, Cause, Settle, VideoRow
 from domain.schedule import deadline_at
-from domain.video import Observed, Phase, Reason
+from domain.video import ObservedState, Phase, Reason
 
 
 class Next(Enum):
@@ -37,12 +37,12 @@ class Pass:
     cause: Cause
     now: datetime
 
-    def commit(self, after: Observed, then: Next = Next.AT_CHECK, attempt: AttemptChange | None = None) -> Outcome:
+    def commit(self, after: ObservedState, then: Next = Next.AT_CHECK, attempt: AttemptChange | None = None) -> Outcome:
         """Store the observation; a row that moved meanwhile ends the pass."""
         row = self.world.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
         return Outcome(self.row, Next.SOON) if row is None else Outcome(row, then)
 
-    def entering(self, phase: Phase, reason: Reason, message: str) -> Observed:
+    def entering(self, phase: Phase, reason: Reason, message: str) -> ObservedState:
         """Return the observation with a new phase and what always changes with one."""
         return replace(
             self.row.observed,
@@ -56,7 +56,7 @@ class Pass:
             failure=None,
         )
 
-    def showing(self, reason: Reason, message: str) -> Observed:
+    def showing(self, reason: Reason, message: str) -> ObservedState:
         """Return the observation with another reason in the same phase."""
         return replace(self.row.observed, reason=reason, message=message)
 

@@ -41,7 +41,7 @@ from controller.rules.steps import (
     WritePlaylist,
 )
 from controller.rules.submission import NEXT_SUBMISSION
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.failures import FailureCode
 from domain.video import Origin, Phase, Reason
 
@@ -126,17 +126,17 @@ def _wait(step: Wait, this: Pass) -> Outcome:
 def _accept(step: AcceptFile, this: Pass) -> Outcome:
     after = this.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     # An edition asked for meanwhile is this one: nothing was paid for yet.
-    accepted = replace(after, source=step.source, rejected=None, edition=this.row.wish.edition)
+    accepted = replace(after, source=step.source, rejected=None, edition=this.row.desired.edition)
     return this.commit(accepted, Next.AT_ONCE)
 
 
 def _remove_too_large(step: Fail, this: Pass) -> None:
     """Keep no file that costs most of all and of which nothing can follow. An import's belongs to others."""
-    if step.failure.code is not FailureCode.FILE_TOO_LARGE or this.row.wish.origin is not Origin.API:
+    if step.failure.code is not FailureCode.FILE_TOO_LARGE or this.row.desired.origin is not Origin.API:
         return
     try:
-        this.world.storage.remove_original(this.row.wish.storage_key)
-    except NeighbourError as error:
+        this.world.storage.remove_original(this.row.desired.storage_key)
+    except UpstreamError as error:
         # It goes with the video; the upload has failed whatever storage says.
         log.warning("original_kept", why=str(error))
 

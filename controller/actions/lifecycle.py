@@ -24,7 +24,7 @@ def set_paused(step: SetPaused, this: Pass) -> Outcome:
 
 def note_retry(step: NoteRetry, this: Pass) -> Outcome:
     """Acknowledge a retry that has nothing to do."""
-    noted = replace(this.row.observed, retries=this.row.wish.retries, retry_token=step.retry_token)
+    noted = replace(this.row.observed, retries=this.row.desired.retries, retry_token=step.retry_token)
     return this.commit(noted, Next.AT_ONCE)
 
 
@@ -36,11 +36,11 @@ def begin(step: Begin, this: Pass) -> Outcome:
         after = replace(this.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, NOT_YET), source=None)
     after = replace(
         after,
-        edition=this.row.wish.edition,
-        retries=this.row.wish.retries,
+        edition=this.row.desired.edition,
+        retries=this.row.desired.retries,
         retry_token=step.retry_token,
         attempt_floor=after.attempt,
-        confirmations_floor=this.row.wish.confirmations,
+        confirmations_floor=this.row.desired.confirmations,
         rejections=0,
         rejected=None,
     )
@@ -56,8 +56,8 @@ def retire(this: Pass) -> Outcome:
 
 def purge(this: Pass) -> Outcome:
     """Remove the video's files, some in each pass, then its row. The pass after that finds nothing and ends."""
-    if this.row.wish.upload_mode is UploadMode.MULTIPART:
+    if this.row.desired.upload_mode is UploadMode.MULTIPART:
         multipart.remove_all(this)
-    if this.world.storage.remove_video(this.row.wish.video_id, at_most=_FILES_IN_A_PASS):
+    if this.world.storage.remove_video(this.row.desired.video_id, at_most=_FILES_IN_A_PASS):
         this.world.endings.purge(this.row)
     return Outcome(this.row, Next.AT_ONCE)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from controller.actions.context import Next, Outcome, Pass
 from controller.rules.steps import CompleteUpload, ExtendDeadline
 from controller.rules.submission import is_over
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.object_keys import original_prefix
 
@@ -17,8 +17,8 @@ def complete(step: CompleteUpload, this: Pass) -> Outcome:
     rejected = this.row.observed.rejected
     version = rejected.version if rejected else None
     try:
-        this.world.parts.complete(this.row.wish.storage_key, step.upload_id, step.parts, rejected=version)
-    except NeighbourError:
+        this.world.parts.complete(this.row.desired.storage_key, step.upload_id, step.parts, rejected=version)
+    except UpstreamError:
         if is_over(this.row, this.now):
             return this.fail(Failure(FailureCode.STORAGE_UNAVAILABLE, _NOT_JOINED, attempt=0))
         raise
@@ -35,13 +35,13 @@ def give_up(this: Pass) -> None:
     if this.row.upload_id is None:
         return
     try:
-        this.world.parts.abort(this.row.wish.storage_key, this.row.upload_id)
-    except NeighbourError:
+        this.world.parts.abort(this.row.desired.storage_key, this.row.upload_id)
+    except UpstreamError:
         return
 
 
 def remove_all(this: Pass) -> None:
     """Remove the parts of everything that was ever opened for a video."""
-    for page in this.world.parts.open_uploads(original_prefix(this.row.wish.video_id)):
+    for page in this.world.parts.open_uploads(original_prefix(this.row.desired.video_id)):
         for upload in page:
             this.world.parts.abort(upload.key, upload.upload_id)

@@ -43,7 +43,7 @@ class AbandonedUploads:
         row = None if video_id is None else self._world.observations.get(video_id)
         if row is None:
             return age >= self._longest()
-        waits = row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and not row.wish.deleted
+        waits = row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and not row.desired.deleted
         return not (waits and row.upload_id == upload.upload_id)
 
     def _longest(self) -> timedelta:

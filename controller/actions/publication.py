@@ -5,7 +5,7 @@ from dataclasses import replace
 from controller.actions.context import Next, Outcome, Pass
 from controller.rules.steps import Publish, Republish
 from controller.rules.submission import is_over, unpublished
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.records import AttemptState, Settle
 from domain.schedule import deadline_at
 from domain.stable_playlist import stable_playlist
@@ -17,8 +17,8 @@ def publish(step: Publish, this: Pass) -> Outcome:
     observed, message = this.row.observed, "the outputs are complete and being published"
     if step.outputs.poster_key is not None:
         try:
-            this.world.storage.publish_poster(this.row.wish.video_id, step.outputs.poster_key)
-        except NeighbourError:
+            this.world.storage.publish_poster(this.row.desired.video_id, step.outputs.poster_key)
+        except UpstreamError:
             if not is_over(this.row, this.now):
                 raise
             return this.fail(unpublished(this.row))
@@ -49,9 +49,9 @@ def write_playlist(this: Pass) -> Outcome:
         return Outcome(this.row, Next.SOON)
     text, is_last = stable_playlist(published), is_over(this.row, this.now)
     try:
-        this.world.storage.write_playlist(this.row.wish.video_id, text)
-        is_lost = is_last and this.world.storage.read_playlist(this.row.wish.video_id) != text
-    except NeighbourError:
+        this.world.storage.write_playlist(this.row.desired.video_id, text)
+        is_lost = is_last and this.world.storage.read_playlist(this.row.desired.video_id) != text
+    except UpstreamError:
         if not is_last:
             raise
         is_lost = True
@@ -67,11 +67,11 @@ def finish(this: Pass) -> Outcome:
 def republish(step: Republish, this: Pass) -> Outcome:
     """Bring the stable files of a restored video back, the playlist last."""
     if step.poster_key is not None:
-        this.world.storage.publish_poster(this.row.wish.video_id, step.poster_key)
+        this.world.storage.publish_poster(this.row.desired.video_id, step.poster_key)
     return write_playlist(this)
 
 
 def unpublish(this: Pass) -> Outcome:
     """Withdraw the stable files of a deleted video. What its jobs wrote stays for a restore."""
-    this.world.storage.remove_published(this.row.wish.video_id)
+    this.world.storage.remove_published(this.row.desired.video_id)
     return this.commit(replace(this.row.observed, is_playable=False))

@@ -14,10 +14,10 @@ from controller.dependencies import World
 from crds.resource import Resource
 from crds.spec import is_same_source
 from crds.status import status_of
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.reasons import DELETED, PAUSED
 from domain.records import VideoRow
-from domain.video import Observed, Origin, Reason, Wish
+from domain.video import DesiredState, ObservedState, Origin, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -45,27 +45,27 @@ def project(row: VideoRow, world: World, now: datetime) -> None:
         return
     shown = shown_revision(resource)
     if shown > row.observed.revision:
-        log.warning("status_is_ahead_of_the_row", video=row.wish.video_id, shown=shown, row=row.observed.revision)
+        log.warning("status_is_ahead_of_the_row", video=row.desired.video_id, shown=shown, row=row.observed.revision)
         return
-    show(row.wish, row.observed, resource, world, now)
+    show(row.desired, row.observed, resource, world, now)
 
 
 def is_ahead_of(row: VideoRow, world: World) -> bool:
     """Tell whether the resource, asked now, shows a newer observation than the row does. Raises NeighbourError."""
-    resource = world.resources.get(row.wish.video_id)
+    resource = world.resources.get(row.desired.video_id)
     return resource is not None and shown_revision(resource) > row.observed.revision
 
 
-def show(wish: Wish, observed: Observed, resource: Resource, world: World, now: datetime) -> None:
+def show(desired: DesiredState, observed: ObservedState, resource: Resource, world: World, now: datetime) -> None:
     """Write the status that follows, if it is another one, and tell of what changed. Raises like `project`."""
     before = resource.status or {}
-    status = status_of(wish, observed, resource=resource, rules=world.rules, now=now)
+    status = status_of(desired, observed, resource=resource, rules=world.rules, now=now)
     if status == resource.status:
         return
     written = world.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
     if _told(before) != _told(status):
         # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
-        with suppress(NeighbourError):
+        with suppress(UpstreamError):
             world.resources.post_event(written, type=_type(status), reason=status["reason"], message=status["message"])
 
 
@@ -79,9 +79,9 @@ def _remove(row: VideoRow, world: World) -> None:
 
     An import belongs to whoever applied it, who would apply it again.
     """
-    if row.wish.origin is Origin.KUBERNETES:
+    if row.desired.origin is Origin.KUBERNETES:
         return
-    resource = world.resources.get(row.wish.video_id)
+    resource = world.resources.get(row.desired.video_id)
     if resource is not None and shown_revision(resource) <= row.observed.revision:
         world.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
 
@@ -91,13 +91,13 @@ def _with_current_spec(row: VideoRow, world: World) -> Resource | None:
 
     None where an import's resource is gone, or is about another file: then it shows why that one is refused.
     """
-    name = row.wish.video_id
+    name = row.desired.video_id
     resource = world.resources.get(name)
-    if row.wish.origin is Origin.KUBERNETES:
-        return resource if resource is not None and is_same_source(resource, row.wish) else None
-    if resource is not None and resource.spec.get("revision", 0) >= row.wish.revision:
+    if row.desired.origin is Origin.KUBERNETES:
+        return resource if resource is not None and is_same_source(resource, row.desired) else None
+    if resource is not None and resource.spec.get("revision", 0) >= row.desired.revision:
         return resource
-    world.resources.apply(row.wish)
+    world.resources.apply(row.desired)
     return world.resources.get(name)
 
 

@@ -8,7 +8,7 @@ from controller.actions.status import is_ahead_of, project
 from controller.coconut.limiter import Pause, Ticket
 from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, Submit
 from controller.rules.submission import TRANSCODING, UNCERTAIN
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
 from domain.records import AttemptState, Intend, Settle
@@ -46,7 +46,7 @@ def _intend(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
     try:
         if is_ahead_of(this.row, world):
             return Outcome(this.row, Next.SOON)
-    except NeighbourError:
+    except UpstreamError:
         is_shown = False
     started = world.monotonic()
     intended = replace(
@@ -59,7 +59,7 @@ def _intend(step: Submit, this: Pass, ticket: Ticket) -> Outcome:
     if row is None:
         return Outcome(this.row, Next.SOON)
     if is_shown:
-        with suppress(NeighbourError):
+        with suppress(UpstreamError):
             project(row, world, this.now)
     return _order(step, replace(this, row=row), ticket, started)
 
@@ -70,10 +70,10 @@ def _order(step: Submit, sending: Pass, ticket: Ticket, started: float) -> Outco
     seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
     try:
         order = JobOrder(
-            video_id=row.wish.video_id,
+            video_id=row.desired.video_id,
             attempt=step.attempt,
-            source_url=world.storage.presign_source(row.wish.storage_key, expires_seconds=max(3600, int(seconds))),
-            callback_url=world.callback_url(row.wish.video_id, step.attempt),
+            source_url=world.storage.presign_source(row.desired.storage_key, expires_seconds=max(3600, int(seconds))),
+            callback_url=world.callback_url(row.desired.video_id, step.attempt),
         )
         if world.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("this process was held up between intent and submission")

@@ -23,7 +23,7 @@ from controller.audit.findings import (
 )
 from controller.audit.limits import AuditRules
 from domain import object_keys
-from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, Quarantined, UncertainSubmission
+from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.objects import ObjectFacts, OutputsProblem, StoredFile, VerifiedOutputs
 from domain.records import VideoRow
 from domain.stable_playlist import stable_playlist
@@ -49,17 +49,17 @@ def is_public(row: VideoRow) -> bool:
     """Tell whether the stable files are to be there. While a pass publishes, they are that pass's business."""
     observed = row.observed
     is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING
-    return is_settled and observed.published is not None and not row.wish.deleted
+    return is_settled and observed.published is not None and not row.desired.deleted
 
 
 def is_withdrawn(row: VideoRow) -> bool:
     """Tell whether the stable files are to be gone."""
-    return row.wish.deleted and not row.observed.is_playable
+    return row.desired.deleted and not row.observed.is_playable
 
 
 def judge_stable(row: VideoRow, playlist: str | None) -> Finding | None:
     """Compare the stable playlist with what is on record."""
-    video_id, published = row.wish.video_id, row.observed.published
+    video_id, published = row.desired.video_id, row.observed.published
     if is_public(row) and published is not None and playlist != stable_playlist(published):
         what = "is missing" if playlist is None else "shows something else than is on record"
         return Finding(Kind.PLAYLIST_WRONG, video_id, f"the stable playlist {what}", Align())
@@ -81,14 +81,14 @@ def _judged(sight: Sight, row: VideoRow, rules: AuditRules, now: datetime, heals
     if not is_public(row) or published is None:
         if is_withdrawn(row) and playlist is None and sight.has_poster:
             words = "the stable poster of a deleted video is there"
-            yield Finding(Kind.PUBLIC_THOUGH_DELETED, row.wish.video_id, words, Align())
+            yield Finding(Kind.PUBLIC_THOUGH_DELETED, row.desired.video_id, words, Align())
         return
     problem = outputs_problem(published, sight.outputs)
     yield _judge_outputs(sight, row, problem, rules, heals_left)
     yield _judge_poster(sight, row, published)
     if problem is None and row.observed.phase is Phase.READY and not _is_original(sight, row):
         words = "the original is gone or was replaced: the video plays, but can never be transcoded again"
-        yield Finding(Kind.ORIGINAL_MISSING, row.wish.video_id, words, Leave())
+        yield Finding(Kind.ORIGINAL_MISSING, row.desired.video_id, words, Leave())
     # Players may still be in the middle of what a wrong playlist named.
     yield from _judge_folders(sight, row, published, rules, now, may_remove=playlist is None and problem is None)
 
@@ -109,8 +109,8 @@ def _judge_outputs(
         return None
     why_not = _why_not_healed(sight, row, rules, heals_left)
     if why_not is not None:
-        return Finding(Kind.OUTPUTS_BROKEN, row.wish.video_id, f"{problem}; {why_not}", Leave())
-    return Finding(Kind.OUTPUTS_BROKEN, row.wish.video_id, problem, Heal())
+        return Finding(Kind.OUTPUTS_BROKEN, row.desired.video_id, f"{problem}; {why_not}", Leave())
+    return Finding(Kind.OUTPUTS_BROKEN, row.desired.video_id, problem, Heal())
 
 
 def _why_not_healed(sight: Sight, row: VideoRow, rules: AuditRules, heals_left: int) -> str | None:
@@ -118,9 +118,9 @@ def _why_not_healed(sight: Sight, row: VideoRow, rules: AuditRules, heals_left: 
     observed = row.observed
     if observed.phase is Phase.ERRORED:
         return "the newest edition failed, a person decides"
-    if observed.phase is not Phase.READY or row.wish.edition != observed.edition:
+    if observed.phase is not Phase.READY or row.desired.edition != observed.edition:
         return "another edition is on its way"
-    if row.wish.origin is Origin.KUBERNETES:
+    if row.desired.origin is Origin.KUBERNETES:
         return "whoever applied the resource has to raise spec.edition"
     if observed.is_paused:
         return "a person holds it"
@@ -144,15 +144,15 @@ def _judge_poster(sight: Sight, row: VideoRow, published: Published) -> Finding 
     if not published.has_poster or sight.has_poster:
         return None
     if isinstance(sight.outputs, VerifiedOutputs) and sight.outputs.poster_key is not None:
-        return Finding(Kind.POSTER_MISSING, row.wish.video_id, "the stable poster is missing", CopyPoster())
+        return Finding(Kind.POSTER_MISSING, row.desired.video_id, "the stable poster is missing", CopyPoster())
     words = "the stable poster is missing, and there is no thumbnail to copy"
-    return Finding(Kind.POSTER_MISSING, row.wish.video_id, words, Leave())
+    return Finding(Kind.POSTER_MISSING, row.desired.video_id, words, Leave())
 
 
 def _judge_folders(
     sight: Sight, row: VideoRow, published: Published, rules: AuditRules, now: datetime, *, may_remove: bool
 ) -> Iterator[Finding]:
-    video_id, published_at = row.wish.video_id, sight.audited.published_at
+    video_id, published_at = row.desired.video_id, sight.audited.published_at
     is_due = may_remove and published_at is not None and now >= published_at + rules.superseded_after
     for name in sorted(sight.stored_attempts):
         attempt = _attempt_of(name)
@@ -206,7 +206,7 @@ def judge_strays(folder: str, files: Sequence[StoredFile], listed: Collection[st
 
 def judge_quarantined(
     folder: str,
-    entries: Sequence[Quarantined],
+    entries: Sequence[QuarantinedObject],
     present: Mapping[str, StoredFile],
     rules: AuditRules,
     now: datetime,
@@ -232,7 +232,7 @@ def judge_quarantined(
     return found
 
 
-def judge_returned(folder: str, entries: Sequence[Quarantined]) -> Finding:
+def judge_returned(folder: str, entries: Sequence[QuarantinedObject]) -> Finding:
     """Judge what is in quarantine of a folder that has a row again."""
     words = f"it has a row again, {len(entries)} of its objects were in quarantine"
     return Finding(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from controller.ports import Storage
-from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, Quarantined, UncertainSubmission
+from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.objects import FolderPage, StoredFile
 from domain.records import VideoRow
 
@@ -54,7 +54,7 @@ class Rows(Protocol):
         """Return those of the keys that are on the list."""
         ...
 
-    def quarantined(self, *, after: str, at_most: int) -> list[Quarantined]:
+    def quarantined(self, *, after: str, at_most: int) -> list[QuarantinedObject]:
         """Return a page of the list, in order of keys."""
         ...
 

@@ -78,7 +78,7 @@ class Repair:
         for _ in range(_TRIES):
             if row is None:
                 return False
-            if row.wish.deleted:
+            if row.desired.deleted:
                 self._storage.remove_published(video_id)
             elif row.observed.is_playable or row.observed.reason is Reason.PUBLISHING:
                 write(row)
@@ -94,7 +94,7 @@ class Repair:
 
     def _write_playlist(self, row: VideoRow) -> None:
         if row.observed.published is not None:
-            self._storage.write_playlist(row.wish.video_id, stable_playlist(row.observed.published))
+            self._storage.write_playlist(row.desired.video_id, stable_playlist(row.observed.published))
 
     def _copy_poster(self, video_id: str) -> bool:
         def copy(row: VideoRow) -> None:
@@ -140,4 +140,4 @@ class Repair:
 
 
 def _shown(row: VideoRow) -> tuple[object, ...]:
-    return row.wish.deleted, row.observed.published
+    return row.desired.deleted, row.observed.published

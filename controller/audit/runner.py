@@ -18,8 +18,8 @@ from controller.audit.limits import AuditRules
 from controller.audit.ports import Neighbours
 from controller.audit.repair import Repair
 from domain import object_keys
-from domain.audit_records import AuditedRow, Quarantined
-from domain.errors import NeighbourError
+from domain.audit_records import AuditedRow, QuarantinedObject
+from domain.errors import UpstreamError
 from domain.objects import StoredFile
 from domain.video import new_video_id
 
@@ -76,7 +76,7 @@ class Audit:
         """Compare only the stable playlists of the working set. Raises NeighbourError, StoppedError."""
         after = ""
         while page := self._rows.working(after=after, at_most=_PAGE):
-            after = page[-1].row.wish.video_id
+            after = page[-1].row.desired.video_id
             for audited in page:
                 self._each(turn, audited, self._stable)
 
@@ -85,7 +85,7 @@ class Audit:
         for page in self._all(self._begin()):
             for audited in page:
                 self._each(turn, audited, self._video)
-            ids = [audited.row.wish.video_id for audited in page]
+            ids = [audited.row.desired.video_id for audited in page]
             for doubled in self._rows.doubled(ids, since=self._clock() - _CLAIMS_TOLD):
                 self._settle(turn, checks.judge_doubled(doubled))
         before = self._clock() - self._rules.overdue_after
@@ -101,11 +101,11 @@ class Audit:
             last = after
             while page := self._rows.all(after=last, until=until, at_most=_PAGE):
                 yield page
-                last = page[-1].row.wish.video_id
+                last = page[-1].row.desired.video_id
 
     def _each(self, turn: Turn, audited: AuditedRow, judge: Callable[[Turn, AuditedRow], list[Finding]]) -> None:
         turn.pause()
-        video_id = audited.row.wish.video_id
+        video_id = audited.row.desired.video_id
         try:
             for finding in judge(turn, audited):
                 self._settle(turn, finding)
@@ -113,7 +113,7 @@ class Audit:
             turn.report.looked_at["videos"] += 1
         except StoppedError:
             raise
-        except NeighbourError as error:
+        except UpstreamError as error:
             turn.report.note_unseen(f"{video_id}: {error}")
             turn.trouble_in_a_row += 1
             if turn.trouble_in_a_row >= _TROUBLE_IN_A_ROW:
@@ -127,7 +127,7 @@ class Audit:
         row = audited.row
         if not (checks.is_public(row) or checks.is_withdrawn(row)):
             return []
-        finding = checks.judge_stable(row, self._storage.read_playlist(row.wish.video_id))
+        finding = checks.judge_stable(row, self._storage.read_playlist(row.desired.video_id))
         return [] if finding is None else [finding]
 
     def _video(self, turn: Turn, audited: AuditedRow) -> list[Finding]:
@@ -138,7 +138,7 @@ class Audit:
 
     def _look(self, audited: AuditedRow) -> Sight:
         row, published = audited.row, audited.row.observed.published
-        video_id = row.wish.video_id
+        video_id = row.desired.video_id
         folders, files = set[str](), set[str]()
         for page in self._inventory.folder_pages(object_keys.video_prefix(video_id)):
             folders |= set(page.folders)
@@ -154,7 +154,7 @@ class Audit:
         return replace(
             sight,
             outputs=self._storage.verify_outputs(video_id, published.attempt, input_seconds=published.duration_seconds),
-            original=self._storage.head(row.wish.storage_key),
+            original=self._storage.head(row.desired.storage_key),
         )
 
     def _strays(self, turn: Turn) -> None:
@@ -183,14 +183,14 @@ class Audit:
         after = ""
         while page := self._rows.quarantined(after=after, at_most=_PAGE):
             after = page[-1].object_key
-            by_folder = defaultdict[str, list[Quarantined]](list)
+            by_folder = defaultdict[str, list[QuarantinedObject]](list)
             for entry in page:
                 by_folder[checks.folder_of(entry.object_key)].append(entry)
             for folder, entries in by_folder.items():
                 for finding in self._judge_quarantined(turn, folder, entries):
                     self._settle(turn, finding)
 
-    def _judge_quarantined(self, turn: Turn, folder: str, entries: Sequence[Quarantined]) -> list[Finding]:
+    def _judge_quarantined(self, turn: Turn, folder: str, entries: Sequence[QuarantinedObject]) -> list[Finding]:
         owner = object_keys.video_of(entries[0].object_key)
         if owner is not None and self._rows.existing([owner]):
             return [checks.judge_returned(folder, entries)]
@@ -204,7 +204,7 @@ class Audit:
     def _settle(self, turn: Turn, finding: Finding) -> None:
         try:
             deed = self._deed(turn, finding)
-        except NeighbourError:
+        except UpstreamError:
             turn.report.add(finding, Deed.FAILED)
             raise
         if isinstance(finding.remedy, Heal) and deed in {Deed.WOULD, Deed.DONE}:

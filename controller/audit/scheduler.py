@@ -9,7 +9,7 @@ import structlog
 from controller.audit.limits import Schedule
 from controller.audit.metrics import FULL, LIGHT, Metrics
 from controller.audit.runner import Audit, StoppedError, Turn
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ def turn_until(stop: threading.Event, rota: Rota, metrics: Metrics) -> None:
             rota.turn(turn)
         except StoppedError:
             return
-        except NeighbourError as error:
+        except UpstreamError as error:
             log.warning("audit_put_off", turn=rota.name, why=str(error))
             metrics.note(rota.name, turn.report, result="put_off")
             seconds = rota.again_seconds

@@ -66,29 +66,29 @@ class Breaker:
 
     def troubled(self, era: int, now: float, retry_after_seconds: float | None) -> bool:
         """Take in that it did not, for a reason of its own; tells whether that opened the breaker."""
-        wish = None
+        desired = None
         if retry_after_seconds is not None:
             # The provider's seconds are real ones: only our limit of them is scaled.
-            wish = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
+            desired = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
         if era != self.era:
-            if wish is not None:
-                self._open_until = max(self._open_until, now + wish)
+            if desired is not None:
+                self._open_until = max(self._open_until, now + desired)
             return False
         self._troubles += 1
-        if wish is None and self._width is None and self._troubles < TROUBLES_TO_OPEN:
+        if desired is None and self._width is None and self._troubles < TROUBLES_TO_OPEN:
             return False
-        self._open(now, wish)
+        self._open(now, desired)
         return True
 
-    def _open(self, now: float, wish: float | None) -> None:
+    def _open(self, now: float, desired: float | None) -> None:
         """Open for as long as the provider asks, else as we think; where that was too short, for the longer of both."""
         is_repeated = self._width == 1  # nothing has succeeded since the last opening
         if not is_repeated:
             self._cool_down_seconds = FIRST_COOL_DOWN_SECONDS
-        if wish is not None and not is_repeated:
-            seconds = wish
+        if desired is not None and not is_repeated:
+            seconds = desired
         else:
-            seconds = max(wish or 0.0, self._cool_down_seconds * self._scale)
+            seconds = max(desired or 0.0, self._cool_down_seconds * self._scale)
             self._cool_down_seconds = min(LONGEST_COOL_DOWN_SECONDS, 2 * self._cool_down_seconds)
         self.era += 1
         self._width = 1

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import structlog
 
 from crds.client import Cluster, NotFoundError
-from domain.errors import ConflictError, NeighbourError
+from domain.errors import ConflictError, UpstreamError
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ class Election:
             self._store.replace({**lease, "spec": self._renewed(spec)})
         except ConflictError:
             return Turn.UNKNOWN
-        except NeighbourError as error:
+        except UpstreamError as error:
             self._report(str(error))
             return Turn.UNKNOWN
         self._trouble = ""
@@ -135,7 +135,7 @@ class Election:
                 return
             spec = {key: value for key, value in lease["spec"].items() if key != "holderIdentity"}
             self._store.replace({**lease, "spec": spec})
-        except NeighbourError as error:
+        except UpstreamError as error:
             log.warning("lease_not_given_back", error=str(error))
 
     def _report(self, trouble: str) -> None:

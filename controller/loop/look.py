@@ -32,13 +32,13 @@ def look(row: VideoRow, asked: Asked | None, world: World) -> Seen:
 
 
 def _look(row: VideoRow, asked: Asked | None, world: World) -> Seen:
-    if row.wish.deleted:
+    if row.desired.deleted:
         return _at_the_playlist(row, world)
     if asked.is_paused if asked is not None else row.observed.is_paused:
         return Seen()
     if must_begin(row, asked):
-        attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
-        return Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key))
+        attempts = tuple(world.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
+        return Seen(attempts=attempts, original=world.storage.head(row.desired.storage_key))
     match row.observed.phase:
         case Phase.UPLOADING:
             return _blind_if_away(row, lambda: _at_the_original(row, world), Seen(is_blind=True))
@@ -55,7 +55,7 @@ def _look(row: VideoRow, asked: Asked | None, world: World) -> Seen:
 
 
 def _at_the_original(row: VideoRow, world: World) -> Seen:
-    key, rejected = row.wish.storage_key, row.observed.rejected
+    key, rejected = row.desired.storage_key, row.observed.rejected
     facts = world.storage.head(key)
     if facts is None:
         return Seen(parts=_parts(row, world))
@@ -63,7 +63,7 @@ def _at_the_original(row: VideoRow, world: World) -> Seen:
         known = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
         return Seen(source=known, parts=_parts(row, world))
     source = world.storage.verify_source(
-        key, facts, declared_bytes=row.wish.declared_bytes, max_bytes=world.max_file_bytes
+        key, facts, declared_bytes=row.desired.declared_bytes, max_bytes=world.max_file_bytes
     )
     return Seen(source=source)
 
@@ -71,17 +71,17 @@ def _at_the_original(row: VideoRow, world: World) -> Seen:
 def _parts(row: VideoRow, world: World) -> tuple[StoredPart, ...] | None:
     if plan_of(row) is None or row.upload_id is None:
         return None
-    return world.parts.parts(row.wish.storage_key, row.upload_id)
+    return world.parts.parts(row.desired.storage_key, row.upload_id)
 
 
 def _at_submissions(row: VideoRow, world: World) -> Seen:
-    attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
+    attempts = tuple(world.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
     blind = Seen(is_blind=True, attempts=attempts)
     if attempts and attempts[-1].state in UNRESOLVED:
-        claims = world.claims.of_attempt(row.wish.video_id, attempts[-1].attempt)
+        claims = world.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
         return _blind_if_away(row, lambda: _at_a_lost_submission(row, attempts, claims, world), blind)
     return _blind_if_away(
-        row, lambda: Seen(attempts=attempts, original=world.storage.head(row.wish.storage_key)), blind
+        row, lambda: Seen(attempts=attempts, original=world.storage.head(row.desired.storage_key)), blind
     )
 
 
@@ -93,13 +93,13 @@ def _at_a_lost_submission(row: VideoRow, attempts: tuple[AttemptRow, ...], claim
             return Seen(attempts=attempts, job=job)
     return Seen(
         attempts=attempts,
-        original=world.storage.head(row.wish.storage_key),
+        original=world.storage.head(row.desired.storage_key),
         outputs=_outputs(row, attempts[-1].attempt, None, world),
     )
 
 
 def _at_the_job(row: VideoRow, world: World) -> Seen:
-    attempts = tuple(world.attempts.since(row.wish.video_id, floor=row.observed.attempt_floor))
+    attempts = tuple(world.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
     job_id = row.observed.job_id
     if job_id is None:
         return Seen(attempts=attempts)
@@ -113,7 +113,7 @@ def _at_the_job(row: VideoRow, world: World) -> Seen:
         lambda: Seen(
             attempts=attempts,
             job=job,
-            original=world.storage.head(row.wish.storage_key),
+            original=world.storage.head(row.desired.storage_key),
             outputs=_outputs(row, row.observed.attempt, world.transcoder.input_seconds(job_id), world),
         ),
         Seen(is_blind=True, attempts=attempts, job=job),
@@ -123,11 +123,11 @@ def _at_the_job(row: VideoRow, world: World) -> Seen:
 def _outputs(
     row: VideoRow, attempt: int, input_seconds: float | None, world: World
 ) -> VerifiedOutputs | OutputsProblem:
-    return world.storage.verify_outputs(row.wish.video_id, attempt, input_seconds=input_seconds)
+    return world.storage.verify_outputs(row.desired.video_id, attempt, input_seconds=input_seconds)
 
 
 def _at_the_playlist(row: VideoRow, world: World) -> Seen:
-    return Seen(playlist=world.storage.read_playlist(row.wish.video_id))
+    return Seen(playlist=world.storage.read_playlist(row.desired.video_id))
 
 
 def _at_a_restored_video(row: VideoRow, world: World) -> Seen:
@@ -141,5 +141,5 @@ def _blind_if_away(row: VideoRow, ask: Callable[[], Seen], blind: Seen) -> Seen:
     try:
         return ask()
     except (UnavailableError, RefusedError) as error:
-        log.warning("gave_no_answer", video=row.wish.video_id, why=str(error))
+        log.warning("gave_no_answer", video=row.desired.video_id, why=str(error))
         return blind

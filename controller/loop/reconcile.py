@@ -35,7 +35,7 @@ def _tell(before: VideoRow, outcome: Outcome, cause: Cause) -> None:
     after = outcome.row.observed
     log.info(
         "step",
-        video=before.wish.video_id,
+        video=before.desired.video_id,
         step=outcome.step,
         cause=str(cause),
         phase=str(after.phase),

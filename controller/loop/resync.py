@@ -70,7 +70,7 @@ class Sweep:
         if known is None:
             # A released import has no resource; that of others is to be made again.
             return row.origin is Origin.KUBERNETES and row.deleted_at is not None
-        revisions = {"wish_revision": row.revision, "observed_revision": row.observed_revision}
+        revisions = {"desired_revision": row.revision, "observed_revision": row.observed_revision}
         return known.shows(row.origin, **revisions) and not known.is_ahead(row.origin, **revisions)
 
     def _is_due_to_leave(self, row: WorkingRow, now: datetime) -> bool:
@@ -103,7 +103,7 @@ class Sweep:
         if not page:
             return []
         known = {resource.name: (self._known.note(resource), known_of(resource)) for resource in page}
-        rows = {row.wish.video_id: row for row in self._world.learning.rows_of(list(known))}
+        rows = {row.desired.video_id: row for row in self._world.learning.rows_of(list(known))}
         return [
             name
             for name, (before, now) in known.items()

@@ -13,7 +13,7 @@ from controller.loop.cache import KnownResources
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Sweep
 from database.notify import listen
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> 
                     return
                 if nudge is not None:
                     queue.add(nudge.video_id, nudge.cause)
-        except NeighbourError as error:
+        except UpstreamError as error:
             log.warning("not_listening", why=str(error))
             stop.wait(_LISTEN_AGAIN_SECONDS)
         except Exception:
@@ -107,7 +107,7 @@ def _attempt(name: str, half: Callable[[], int], note: SweepNote) -> bool:
     """Make one half of the comparison; tells whether it came to its end."""
     try:
         found = half()
-    except NeighbourError as error:
+    except UpstreamError as error:
         log.warning("sweep_put_off", half=name, why=str(error))
         note(name, None)
         return False

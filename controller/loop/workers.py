@@ -17,7 +17,7 @@ from controller.loop.reconcile import reconcile
 from controller.loop.threads import joined
 from controller.rules.machine import must_begin
 from controller.rules.steps import Asked
-from domain.errors import ConflictError, NeighbourError
+from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
 
@@ -76,7 +76,7 @@ class Workers:
         except ConflictError:
             result = PassResult.REQUEUE
             self._queue.back_off(key, cause)  # the watch brings the newer resource
-        except NeighbourError as error:
+        except UpstreamError as error:
             log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
             self._queue.back_off(key, cause, at_least_seconds=error.retry_after_seconds or 0)
         except Exception:
@@ -97,7 +97,7 @@ class Workers:
             return PassResult.SUCCESS
         try:
             outcome = reconcile(row, self._asked(key), self._world, cause, self._clock())
-        except NeighbourError:
+        except UpstreamError:
             self._show(row)  # what earlier passes found must not stay hidden behind this trouble
             raise
         if outcome.next is Next.SOON:
@@ -113,9 +113,9 @@ class Workers:
         return PassResult.REQUEUE_AFTER if self._plan(outcome.row) else PassResult.SUCCESS
 
     def _show(self, row: VideoRow) -> None:
-        known, wish = self._known.get(row.wish.video_id), row.wish
-        revisions = {"wish_revision": wish.revision, "observed_revision": row.observed.revision}
-        if known is not None and not row.retired and known.shows(wish.origin, **revisions):
+        known, desired = self._known.get(row.desired.video_id), row.desired
+        revisions = {"desired_revision": desired.revision, "observed_revision": row.observed.revision}
+        if known is not None and not row.retired and known.shows(desired.origin, **revisions):
             return
         project(row, self._world, self._clock())
 
@@ -125,11 +125,11 @@ class Workers:
 
     def _plan(self, row: VideoRow) -> bool:
         """Ask for the pass of the next scheduled check, if there is one."""
-        if row.wish.deleted:
+        if row.desired.deleted:
             return False  # nothing of it is due before its purge, which the sweep finds
         now = self._clock()
-        check = next_check_at(row.wish.video_id, row.observed, now, self._world.rules.timing)
+        check = next_check_at(row.desired.video_id, row.observed, now, self._world.rules.timing)
         if check is None:
             return False
-        self._queue.add(row.wish.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())
+        self._queue.add(row.desired.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())
         return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from domain.failures import FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, VideoRow
-from domain.video import AT_REST, Observed, Phase, Published, Reason
+from domain.video import AT_REST, ObservedState, Phase, Published, Reason
 
 # Coconut's price list calls a variant HD from here on, by its shorter side.
 HD_PIXELS = 720
@@ -83,14 +83,14 @@ def facts_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None) -
     )
 
 
-def _ordering_seconds(was: Observed, attempt: AttemptChange | None) -> float | None:
+def _ordering_seconds(was: ObservedState, attempt: AttemptChange | None) -> float | None:
     is_first = isinstance(attempt, Intend) and attempt.attempt == was.attempt_floor + 1
     if not is_first or was.reason is not Reason.WAITING_FOR_SUBMISSION or attempt is None:
         return None
     return max(0.0, (attempt.at - was.phase_since).total_seconds())
 
 
-def _transcode_seconds(was: Observed, attempt: AttemptChange | None) -> float | None:
+def _transcode_seconds(was: ObservedState, attempt: AttemptChange | None) -> float | None:
     if attempt is None or isinstance(attempt, Intend) or attempt.state is not AttemptState.COMPLETED:
         return None
     if was.phase is not Phase.PROCESSING:

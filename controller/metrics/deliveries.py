@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from controller.notify.dispatcher import Dispatcher
-from domain.notifications import MAIL, DeliveryState, Outcome, Taken
+from domain.notifications import MAIL, DeliveryResult, DeliveryState, LeasedDelivery
 
 WEBHOOK = "webhook"
 WAYS = (WEBHOOK, MAIL)
@@ -27,11 +27,11 @@ class CountedOutbox:
         """Return the lanes in which something is due."""
         return self._outbox.due_lanes(with_mail=with_mail, now=now)
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> Taken | None:
+    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Take what has been due the longest in a lane."""
         return self._outbox.take(lane, now=now, leased_until=leased_until)
 
-    def settle(self, taken: Taken, outcome: Outcome, *, now: datetime) -> bool:
+    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         """Put on record what became of it, and count it unless somebody else was first."""
         is_ours = self._outbox.settle(taken, outcome, now=now)
         if is_ours:

@@ -16,7 +16,7 @@ from controller.ports import Observations, Transcoder
 from database.stats import Census
 from domain.jobs import Job, JobOrder, JobState
 from domain.records import AttemptChange, Cause, VideoRow, WorkingRow
-from domain.video import Observed, Phase
+from domain.video import ObservedState, Phase
 
 # A callback that comes later than this after the end of its job was no help.
 CALLBACK_EXPECTED_SECONDS = 120
@@ -68,7 +68,7 @@ class Journal:
         self._metrics.committed(facts)
         if self._is_found_by_polling(facts, cause):
             until = self._monotonic() + self._expected_seconds
-            self._awaited.append(_Awaited(after.wish.video_id, before.observed.attempt, until))
+            self._awaited.append(_Awaited(after.desired.video_id, before.observed.attempt, until))
         if facts.ending is not None and after.observed.job_id is not None:
             finished_at = self._finished.pop(after.observed.job_id, None)
             if facts.ending.phase is Phase.READY and finished_at is not None:
@@ -100,7 +100,7 @@ class CountedObservations:
         return self._observations.get(video_id)
 
     def commit(
-        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+        self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
         """Replace an observation, and count what that tells."""
         row = self._observations.commit(before, after, cause=cause, attempt=attempt)

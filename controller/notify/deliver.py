@@ -13,7 +13,7 @@ import structlog
 
 from controller.notify.backoff import Schedule
 from controller.notify.outcome import Answer, outcome_of
-from domain.notifications import Endpoint, Notification, Outcome, Taken
+from domain.notifications import DeliveryResult, Endpoint, LeasedDelivery, Notification
 
 log = structlog.get_logger(__name__)
 
@@ -21,11 +21,11 @@ log = structlog.get_logger(__name__)
 class Outbox(Protocol):
     """What is due. Every method raises UnavailableError."""
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> Taken | None:
+    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Take what has been due the longest in a lane."""
         ...
 
-    def settle(self, taken: Taken, outcome: Outcome, *, now: datetime) -> bool:
+    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         """Put on record what became of it; False when somebody else has taken it since."""
         ...
 
@@ -79,7 +79,7 @@ def deliver_one(lane: str, ways: Ways, schedule: Schedule, clock: Callable[[], d
     return True
 
 
-def _sent(taken: Taken, ways: Ways) -> Answer:
+def _sent(taken: LeasedDelivery, ways: Ways) -> Answer:
     if taken.endpoint is not None:
         return ways.webhooks.send(taken.notification, taken.endpoint)
     assert ways.mail is not None  # noqa: S101  nobody takes from its lane without it

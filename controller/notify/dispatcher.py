@@ -13,7 +13,7 @@ import structlog
 
 from controller.notify.backoff import Schedule
 from controller.notify.deliver import Outbox, Ways, deliver_one
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class Lanes:
         while not stop.wait(every_seconds):
             try:
                 self.turn()
-            except NeighbourError as error:
+            except UpstreamError as error:
                 log.warning("sending_put_off", why=str(error))
             except Exception:
                 # One notification that cannot be read must not keep all others from leaving.
@@ -84,7 +84,7 @@ class Lanes:
             while not self._stop.is_set():
                 if not deliver_one(lane, self._for_delivery(self._ways), self._schedule, self._clock):
                     return
-        except NeighbourError as error:
+        except UpstreamError as error:
             log.warning("lane_put_off", lane=lane, why=str(error))
         except Exception:
             log.exception("lane_broke", lane=lane)

@@ -4,7 +4,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from domain.failures import ADVICE
-from domain.notifications import Kind, Notification
+from domain.notifications import Notification, NotificationKind
 from domain.object_keys import playback_url
 
 
@@ -25,21 +25,21 @@ def _subject(told: Notification) -> str:
     # Titles of imports are not ours to check, and a header is one line.
     title = "".join(letter if letter.isprintable() else " " for letter in told.title)
     match told.kind:
-        case Kind.READY:
+        case NotificationKind.READY:
             return f'Your video "{title}" is ready'
-        case Kind.ERRORED:
+        case NotificationKind.ERRORED:
             return f'Your video "{title}" could not be processed'
-        case Kind.DELETED:
+        case NotificationKind.DELETED:
             return f'Your video "{title}" was deleted'
-        case Kind.TEST:
+        case NotificationKind.TEST:
             return "This is a test"
 
 
 def _paragraphs(told: Notification, playback_base: str) -> list[str]:
-    if told.kind is Kind.READY and told.is_playable:
+    if told.kind is NotificationKind.READY and told.is_playable:
         return ["It can be played now:", playback_url(playback_base, told.video_id)]
-    if told.kind is Kind.ERRORED and told.failure is not None:
+    if told.kind is NotificationKind.ERRORED and told.failure is not None:
         return [f"What happened: {told.failure.message}.", f"What to do: {ADVICE[told.failure.code].action}"]
-    if told.kind is Kind.DELETED:
+    if told.kind is NotificationKind.DELETED:
         return ["Its files were removed and cannot be restored."]
     return ["There is nothing to do."]

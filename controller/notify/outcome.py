@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from controller.notify.backoff import Schedule
-from domain.notifications import ANSWER_MAX, DeliveryState, Outcome, Taken
+from domain.notifications import ANSWER_MAX, DeliveryResult, DeliveryState, LeasedDelivery
 
 
 class Fate(Enum):
@@ -28,27 +28,27 @@ class Answer:
     is_full: bool = False
 
 
-def outcome_of(answer: Answer, taken: Taken, schedule: Schedule, now: datetime) -> Outcome:
+def outcome_of(answer: Answer, taken: LeasedDelivery, schedule: Schedule, now: datetime) -> DeliveryResult:
     """Return what to put on record."""
     text = answer.text[:ANSWER_MAX]
     match answer.fate:
         case Fate.ACCEPTED:
-            return Outcome(DeliveryState.DELIVERED, answer.status, text)
+            return DeliveryResult(DeliveryState.DELIVERED, answer.status, text)
         case Fate.NEVER | Fate.GONE:
-            return Outcome(DeliveryState.FAILED, answer.status, text, is_gone=answer.fate is Fate.GONE)
+            return DeliveryResult(DeliveryState.FAILED, answer.status, text, is_gone=answer.fate is Fate.GONE)
         case Fate.AGAIN:
             return _again(answer, taken, schedule, now)
 
 
-def _again(answer: Answer, taken: Taken, schedule: Schedule, now: datetime) -> Outcome:
-    wish = answer.retry_after_seconds
-    pause = schedule.pause(taken.delivery_id, attempt=taken.attempt, retry_after_seconds=wish)
+def _again(answer: Answer, taken: LeasedDelivery, schedule: Schedule, now: datetime) -> DeliveryResult:
+    desired = answer.retry_after_seconds
+    pause = schedule.pause(taken.delivery_id, attempt=taken.attempt, retry_after_seconds=desired)
     held_until = None
-    if answer.is_full or wish is not None:
+    if answer.is_full or desired is not None:
         # What was said of one message is meant for all of them.
-        held_until = now + (schedule.breather if wish is None else timedelta(seconds=wish))
+        held_until = now + (schedule.breather if desired is None else timedelta(seconds=desired))
     if pause is None:
-        return Outcome(DeliveryState.FAILED, answer.status, answer.text[:ANSWER_MAX], held_until=held_until)
-    return Outcome(
+        return DeliveryResult(DeliveryState.FAILED, answer.status, answer.text[:ANSWER_MAX], held_until=held_until)
+    return DeliveryResult(
         DeliveryState.PENDING, answer.status, answer.text[:ANSWER_MAX], next_at=now + pause, held_until=held_until
     )

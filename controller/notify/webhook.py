@@ -93,8 +93,8 @@ class Webhooks:
             return Answer(Fate.ACCEPTED, status, text)
         if status == _GONE:
             return Answer(Fate.GONE, status, text)
-        wish = retry_after_seconds(answer.headers, self._clock)
-        return Answer(Fate.AGAIN, status, text, retry_after_seconds=wish, is_full=status in _FULL)
+        desired = retry_after_seconds(answer.headers, self._clock)
+        return Answer(Fate.AGAIN, status, text, retry_after_seconds=desired, is_full=status in _FULL)
 
 
 class _Pinned(BoundedAdapter):

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from controller.rules.cached_resource import Known
 from controller.rules.machine import NOT_YET
 from crds.resource import Resource
-from crds.spec import digest_of, is_same_source, spec_of, wish_of
+from crds.spec import desired_state_of, digest_of, is_same_source, spec_of
 from crds.status import observed_of
 from domain import object_keys
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
 from domain.records import VideoRow
 from domain.schedule import Timing, deadline_at
-from domain.video import Observed, Origin, Phase, Reason, Wish, is_video_id
+from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, is_video_id
 
 TAKEN = "the name belongs to another file that was imported before; it becomes free some days after its deletion"
 DELETED = "spec.deleted is set, so there is nothing to import"
@@ -31,16 +31,16 @@ NOT_OURS = "it carries the API's label, but the API did not make it"
 class Adopt:
     """There is no row for this resource: make one."""
 
-    wish: Wish
-    observed: Observed
+    desired: DesiredState
+    observed: ObservedState
 
 
 @dataclass(frozen=True)
 class CatchUp:
     """The row is behind. ``refusal``: why the resource that now has its name is none of its own."""
 
-    wish: Wish | None = None
-    observed: Observed | None = None
+    desired: DesiredState | None = None
+    observed: ObservedState | None = None
     refusal: str | None = None
 
 
@@ -61,58 +61,60 @@ def must_ask(row: VideoRow | None, known: Known | None) -> bool:
     if row is None:
         return known is not None
     if known is None:
-        return row.wish.origin is Origin.KUBERNETES and not row.wish.deleted
-    if known.is_ahead(row.wish.origin, wish_revision=row.wish.revision, observed_revision=row.observed.revision):
+        return row.desired.origin is Origin.KUBERNETES and not row.desired.deleted
+    if known.is_ahead(
+        row.desired.origin, desired_revision=row.desired.revision, observed_revision=row.observed.revision
+    ):
         return True
-    return row.wish.origin is Origin.KUBERNETES and known.import_digest != digest_of(spec_of(row.wish))
+    return row.desired.origin is Origin.KUBERNETES and known.import_digest != digest_of(spec_of(row.desired))
 
 
 def is_agreed(row: VideoRow | None, known: Known) -> bool:
     """Tell whether a resource has a row that wants it and is not behind it."""
-    return row is not None and not row.retired and not row.wish.deleted and not must_ask(row, known)
+    return row is not None and not row.retired and not row.desired.deleted and not must_ask(row, known)
 
 
 def without_row(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> Adopt | Refuse | Remove:
     """Decide about a resource that has no row. ``last_attempt``: of a purged video of its name, None without one."""
-    wish = _wish(resource)
-    if wish.origin is Origin.API and last_attempt is not None:
+    desired = _desired(resource)
+    if desired.origin is Origin.API and last_attempt is not None:
         return Remove()
-    why = _refusal(wish, resource.namespace)
+    why = _refusal(desired, resource.namespace)
     if why is not None:
         return Refuse(why)
-    return Adopt(wish, _observation(resource, last_attempt, now, timing))
+    return Adopt(desired, _observation(resource, last_attempt, now, timing))
 
 
 def with_row(row: VideoRow, resource: Resource | None) -> CatchUp | None:
     """Decide what a row learns from the resource that now has its name; None if nothing."""
-    if resource is None or not is_same_source(resource, row.wish):
-        return _without_its_own(row, resource) if row.wish.origin is Origin.KUBERNETES else None
-    lesson = CatchUp(_newer_wish(row.wish, _wish(resource)), _newer_observation(row.observed, resource))
+    if resource is None or not is_same_source(resource, row.desired):
+        return _without_its_own(row, resource) if row.desired.origin is Origin.KUBERNETES else None
+    lesson = CatchUp(_newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource))
     return None if lesson == CatchUp() else lesson
 
 
-def _refusal(wish: Wish, namespace: str) -> str | None:
-    if not is_video_id(wish.video_id):
+def _refusal(desired: DesiredState, namespace: str) -> str | None:
+    if not is_video_id(desired.video_id):
         return NO_LABEL
-    if wish.origin is Origin.API:
-        always = (wish.owner, wish.title, wish.filename, wish.content_type, wish.region)
-        is_ours = wish.storage_key.startswith(object_keys.original_prefix(wish.video_id)) and all(always)
+    if desired.origin is Origin.API:
+        always = (desired.owner, desired.title, desired.filename, desired.content_type, desired.region)
+        is_ours = desired.storage_key.startswith(object_keys.original_prefix(desired.video_id)) and all(always)
         return None if is_ours else NOT_OURS
-    if wish.deleted:
+    if desired.deleted:
         return DELETED
-    if not object_keys.is_import_of(namespace, wish.storage_key):
+    if not object_keys.is_import_of(namespace, desired.storage_key):
         return f"the file does not lie under {object_keys.IMPORTS_PREFIX}{namespace}/"
     return None
 
 
-def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> Observed:
+def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> ObservedState:
     """Take over what the resource shows; begin anew where that tells of no work, or of work that was purged."""
     shown = _shown(resource)
     if shown is not None and not _is_refusal(shown) and (last_attempt is None or shown.attempt > last_attempt):
         return shown
     # Neither number may fall on a resource that shows one, and a job belongs to its attempt for ever.
     attempt = max(last_attempt or 0, shown.attempt if shown else 0)
-    return Observed(
+    return ObservedState(
         revision=shown.revision + 1 if shown else 1,
         phase=Phase.UPLOADING,
         phase_since=now,
@@ -127,13 +129,13 @@ def _observation(resource: Resource, last_attempt: int | None, now: datetime, ti
 
 def _without_its_own(row: VideoRow, resource: Resource | None) -> CatchUp | None:
     """Release an import whose resource is gone. Another one of the same name has to wait for the purge."""
-    released = None if row.wish.deleted else replace(row.wish, deleted=True, revision=row.wish.revision + 1)
+    released = None if row.desired.deleted else replace(row.desired, deleted=True, revision=row.desired.revision + 1)
     if resource is not None:
-        return CatchUp(wish=released, refusal=TAKEN)
-    return None if released is None else CatchUp(wish=released)
+        return CatchUp(desired=released, refusal=TAKEN)
+    return None if released is None else CatchUp(desired=released)
 
 
-def _newer_wish(before: Wish, said: Wish) -> Wish | None:
+def _newer_desired_state(before: DesiredState, said: DesiredState) -> DesiredState | None:
     if before.origin is Origin.API:
         return said if said.origin is Origin.API and said.revision > before.revision else None
     # Applied again after its release, a resource begins to count again; the row does not.
@@ -148,7 +150,7 @@ def _newer_wish(before: Wish, said: Wish) -> Wish | None:
     return None if followed == before else replace(followed, revision=before.revision + 1)
 
 
-def _newer_observation(before: Observed, resource: Resource) -> Observed | None:
+def _newer_observation(before: ObservedState, resource: Resource) -> ObservedState | None:
     shown = _shown(resource)
     if shown is None or shown.revision <= before.revision:
         return None
@@ -158,14 +160,14 @@ def _newer_observation(before: Observed, resource: Resource) -> Observed | None:
     return shown
 
 
-def refused(resource: Resource, why: str, now: datetime) -> Observed:
+def refused(resource: Resource, why: str, now: datetime) -> ObservedState:
     """Return what a resource without a row is to show; the same again as long as it shows it."""
     shown = _shown(resource)
     attempt = shown.attempt if shown else 0
     failure = Failure(FailureCode.IMPORT_REFUSED, why, attempt)
     if shown is not None and shown.failure == failure:
         return shown
-    return Observed(
+    return ObservedState(
         revision=shown.revision if shown else 0,
         phase=Phase.ERRORED,
         phase_since=now,
@@ -179,18 +181,18 @@ def refused(resource: Resource, why: str, now: datetime) -> Observed:
     )
 
 
-def _is_refusal(shown: Observed) -> bool:
+def _is_refusal(shown: ObservedState) -> bool:
     return shown.failure is not None and shown.failure.code is FailureCode.IMPORT_REFUSED
 
 
-def _wish(resource: Resource) -> Wish:
+def _desired(resource: Resource) -> DesiredState:
     try:
-        return wish_of(resource)
+        return desired_state_of(resource)
     except ValidationError as error:
         raise RefusedError("reading a spec at Kubernetes: it is not of this release") from error
 
 
-def _shown(resource: Resource) -> Observed | None:
+def _shown(resource: Resource) -> ObservedState | None:
     try:
         return None if resource.status is None else observed_of(resource.status)
     except ValidationError as error:

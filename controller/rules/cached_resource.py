@@ -27,9 +27,9 @@ class Known:
     handled: Asked
     import_digest: str | None = None
 
-    def is_ahead(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
+    def is_ahead(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
         """Tell whether the resource knows more than the row, which then came back from an older dump."""
-        has_newer_wish = origin is Origin.API and self.spec_revision > wish_revision
+        has_newer_wish = origin is Origin.API and self.spec_revision > desired_revision
         return has_newer_wish or self.status_revision > observed_revision
 
     def is_older(self, other: "Known") -> bool:
@@ -38,13 +38,13 @@ class Known:
             self.generation < other.generation or self.status_revision < other.status_revision
         )
 
-    def shows(self, origin: Origin, *, wish_revision: int, observed_revision: int) -> bool:
+    def shows(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
         """Tell whether spec and status already say what the row says, and everything asked for is acknowledged.
 
         The spec of an import is not made from the row.
         """
         return (
-            (self.spec_revision >= wish_revision or origin is Origin.KUBERNETES)
+            (self.spec_revision >= desired_revision or origin is Origin.KUBERNETES)
             and self.status_revision >= observed_revision
             and self.observed_generation == self.generation
             and self.request == self.handled_request

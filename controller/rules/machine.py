@@ -29,7 +29,7 @@ from controller.rules.steps import (
 from controller.rules.submission import is_over, processing, uploaded
 from domain.failures import Failure, FailureCode
 from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import UNRESOLVED, VideoRow
 from domain.schedule import Timing, retires_at
 from domain.stable_playlist import stable_playlist
@@ -41,9 +41,9 @@ REJECTIONS_ALLOWED = 2
 NOT_YET = "the file has not arrived yet"
 
 
-def decide(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+def decide(row: VideoRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
     """Choose the one next step: what people ask for first, then by phase. This match is the index of all phases."""
-    if row.wish.deleted:
+    if row.desired.deleted:
         return _deleted(row, seen, now, rules.timing)
     asked_for = _asked_for(row, seen)
     if asked_for is not None:
@@ -78,16 +78,16 @@ def _asked_for(row: VideoRow, seen: Seen) -> Step | None:
 
 def must_begin(row: VideoRow, asked: Asked | None) -> bool:
     """Tell whether a new edition or a retry was asked for that can begin now. A retry of what did not fail is none."""
-    if row.wish.deleted or row.observed.is_paused:
+    if row.desired.deleted or row.observed.is_paused:
         return False
-    wants_edition = row.wish.edition > row.observed.edition
+    wants_edition = row.desired.edition > row.observed.edition
     if is_retryable(row.observed):
         return wants_edition or _wants_retry(row, asked)
     return wants_edition and row.observed.phase is Phase.READY
 
 
 def _wants_retry(row: VideoRow, asked: Asked | None) -> bool:
-    return row.wish.retries > row.observed.retries or _token(row, asked) != row.observed.retry_token
+    return row.desired.retries > row.observed.retries or _token(row, asked) != row.observed.retry_token
 
 
 def _token(row: VideoRow, asked: Asked | None) -> str | None:
@@ -127,7 +127,7 @@ def _at_rest(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> Step:
     leaves_at = retires_at(row.observed.phase, row.observed.phase_since, timing)
     is_due = leaves_at is not None and now >= leaves_at
     # An import belongs to whoever applied it, who would apply it again.
-    return Retire() if is_due and not row.retired and row.wish.origin is Origin.API else Rest()
+    return Retire() if is_due and not row.retired and row.desired.origin is Origin.API else Rest()
 
 
 def must_restore(row: VideoRow) -> bool:
@@ -174,7 +174,7 @@ def _uploading(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> Step
 def _rejected(row: VideoRow, problem: SourceProblem) -> Step | None:
     """Count a bad version once; the same version again only when the client insists after being told."""
     before = row.observed.rejected
-    confirmations = row.wish.confirmations
+    confirmations = row.desired.confirmations
     is_new = before is None or before.version != problem.version
     floor = row.observed.confirmations_floor
     is_told_now = before is not None and not is_new and before.confirmations == floor < confirmations

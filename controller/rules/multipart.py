@@ -13,8 +13,8 @@ from domain.video import UploadMode
 
 def plan_of(row: VideoRow) -> PartPlan | None:
     """Return how the file is cut; None while no upload was opened, or when it comes in one piece."""
-    file_bytes = row.wish.declared_bytes
-    if row.wish.upload_mode is not UploadMode.MULTIPART or row.upload_id is None:
+    file_bytes = row.desired.declared_bytes
+    if row.desired.upload_mode is not UploadMode.MULTIPART or row.upload_id is None:
         return None
     return None if file_bytes is None or row.part_bytes is None else PartPlan(file_bytes, row.part_bytes)
 

@@ -23,7 +23,7 @@ from controller.rules.steps import (
 from domain.failures import Failure, FailureCode
 from domain.jobs import Job, JobState
 from domain.objects import OutputsProblem, VerifiedOutputs
-from domain.policy import OnUncertain, Rules
+from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.schedule import Timing
 from domain.stable_playlist import stable_playlist
@@ -42,7 +42,7 @@ def is_over(row: VideoRow, now: datetime) -> bool:
     return row.observed.deadline_at is not None and now >= row.observed.deadline_at
 
 
-def uploaded(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+def uploaded(row: VideoRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
     newest = seen.attempts[-1] if seen.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
         return _unresolved(row, newest, seen, now, rules)
@@ -64,7 +64,7 @@ def uploaded(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
     return Submit(row.observed.attempt + 1)
 
 
-def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
     """Find out what became of a submission before another is paid for."""
     if seen.job is not None:
         return AdoptJob(newest.attempt, seen.job.job_id)
@@ -75,14 +75,14 @@ def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, ru
     # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
     if now < window_ends or (seen.is_blind and not is_over(row, now)):
         return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
-    if rules.on_uncertain is OnUncertain.HOLD:
+    if rules.on_uncertain is UncertainSubmissionPolicy.HOLD:
         if is_over(row, now):
             return Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=newest.attempt))
         return Wait(Reason.SUBMISSION_HELD, HELD)
     return AbandonAttempt(newest.attempt)
 
 
-def processing(row: VideoRow, seen: Seen, now: datetime, rules: Rules) -> Step:
+def processing(row: VideoRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
     if row.observed.reason is Reason.PUBLISHING and row.observed.published is not None:
         return _publishing(row, row.observed.published, seen, now)
     job = seen.job
@@ -114,7 +114,7 @@ def unpublished(row: VideoRow) -> Failure:
     return Failure(FailureCode.STORAGE_UNAVAILABLE, message, attempt=row.observed.attempt)
 
 
-def _completed(row: VideoRow, seen: Seen, outputs: VerifiedOutputs | OutputsProblem, rules: Rules) -> Step:
+def _completed(row: VideoRow, seen: Seen, outputs: VerifiedOutputs | OutputsProblem, rules: LifecyclePolicy) -> Step:
     if isinstance(outputs, OutputsProblem):
         return _attempt_failed(row, seen, rules, FailureCode.OUTPUTS_INVALID, outputs.message)
     changed = _source_trouble(row, seen)
@@ -123,14 +123,14 @@ def _completed(row: VideoRow, seen: Seen, outputs: VerifiedOutputs | OutputsProb
     return Publish(row.observed.attempt, outputs)
 
 
-def _failed(row: VideoRow, job: Job, seen: Seen, rules: Rules) -> Step:
+def _failed(row: VideoRow, job: Job, seen: Seen, rules: LifecyclePolicy) -> Step:
     if job.is_permanent:
         return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
     return _attempt_failed(row, seen, rules, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
 
 
 def _attempt_failed(
-    row: VideoRow, seen: Seen, rules: Rules, code: FailureCode, message: str, answer: str | None = None
+    row: VideoRow, seen: Seen, rules: LifecyclePolicy, code: FailureCode, message: str, answer: str | None = None
 ) -> Step:
     failure = Failure(code, message, row.observed.attempt, answer)
     if len(_paid(seen.attempts)) >= rules.max_submissions:

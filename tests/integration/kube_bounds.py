@@ -6,9 +6,9 @@ from typing import Any
 
 from crds.status import status_of
 from domain.failures import Failure, FailureCode
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.video import Phase, Published, Rejection, Rendition, SourceFacts
-from tests.support.builders.resources import NOON, a_resource, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, a_resource, an_observation
 from tests.unit.crds.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {
@@ -89,7 +89,7 @@ def _text(path: str, length: int) -> str:
 
 def a_full_body() -> dict[str, Any]:
     """Return a resource that has every field of the kind."""
-    wish = a_wish()
+    desired = a_desired_state()
     observed = an_observation(
         Phase.ERRORED,
         deadline_at=NOON,
@@ -100,8 +100,8 @@ def a_full_body() -> dict[str, Any]:
         published=Published(1, 1, 9.5, (Rendition("1/360p.m3u8", 1, 1, 1, 1, "avc1", 29.97),), has_poster=True),
         failure=Failure(FailureCode.JOB_LOST, "lost", 1, "raw words"),
     )
-    resource = a_resource(wish, annotations={"video.uploads.dev/reconcile-requested-at": "monday"})
-    status = status_of(wish, observed, resource=resource, rules=Rules(), now=NOON)
+    resource = a_resource(desired, annotations={"video.uploads.dev/reconcile-requested-at": "monday"})
+    status = status_of(desired, observed, resource=resource, rules=LifecyclePolicy(), now=NOON)
     # One condition: a list by type may not hold the same type twice, whatever a case makes of it.
     return {
         "spec": dict(resource.spec),

@@ -23,7 +23,7 @@ from devstack.cluster import Cluster
 from devstack.s3 import S3Access
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
-from domain.video import Observed, Phase, Reason, SourceFacts
+from domain.video import ObservedState, Phase, Reason, SourceFacts
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
 from tests.support.contracts.client_rows_contract import in_phase
 from tests.support.eventually import eventually
@@ -46,7 +46,7 @@ class Hands:
 
     def observe(self, video_id: str, **changes: Any) -> None:
         row = self.row(video_id)
-        seen: Observed = replace(row.observed, **changes)
+        seen: ObservedState = replace(row.observed, **changes)
         assert Observations(self._database).commit(row, seen, cause=Cause.POLL) is not None
 
     def fail(self, video_id: str) -> None:
@@ -104,7 +104,7 @@ def test_many_retries_at_once_are_one(api: ApiProcess, hands: Hands, database_ur
 
     assert {answer.status_code for answer in answers} == {202}
     after = hands.row(video_id)
-    assert (after.wish.retries, after.wish.revision) == (1, before.wish.revision + 1)
+    assert (after.desired.retries, after.desired.revision) == (1, before.desired.revision + 1)
     assert next(nudges) == Nudge(video_id, Cause.PERSON)
 
     hands.observe(video_id, **in_phase(Phase.UPLOADED), reason=Reason.WAITING_FOR_SUBMISSION, retries=1)
@@ -146,7 +146,7 @@ def test_deleting_and_restoring_at_once_ends_in_one_of_both(api: ApiProcess, han
 
     assert {answer.status_code for answer in answers} <= {200, 202, 204}
     row = hands.row(video_id)
-    assert row.wish.deleted == (row.deleted_at is not None)
+    assert row.desired.deleted == (row.deleted_at is not None)
 
 
 def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess, hands: Hands) -> None:
@@ -176,12 +176,12 @@ def test_administrators_alone_see_and_retry_the_dead_letters_of_all(api: ApiProc
     for path, method in [(f"{admin}?status=errored", "GET"), (f"{admin}/{mine}/retry", "POST")]:
         refused = api.call(method, path)
         assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
-    assert hands.row(mine).wish.retries == 0
+    assert hands.row(mine).desired.retries == 0
 
     (letter,) = api.call("GET", f"{admin}?status=errored", headers=AS_ADMIN).json()["videos"]
     assert (letter["id"], letter["owner"]) == (mine, "ann")
     assert api.call("POST", f"{admin}/{mine}/retry", headers=AS_ADMIN).status_code == 202
-    assert hands.row(mine).wish.retries == 1
+    assert hands.row(mine).desired.retries == 1
 
 
 def test_an_import_is_changed_by_nobody(api: ApiProcess, hands: Hands, database_url: str) -> None:

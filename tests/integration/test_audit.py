@@ -60,7 +60,11 @@ def test_a_random_file_is_lost_and_a_new_edition_is_wished_for(world: AuditedWor
 
     assert report.done == {Kind.OUTPUTS_BROKEN: 1}
     after = world.row(FILM)
-    assert (after.heals, after.row.wish.edition, after.row.wish.revision) == (1, 2, before.row.wish.revision + 1)
+    assert (after.heals, after.row.desired.edition, after.row.desired.revision) == (
+        1,
+        2,
+        before.row.desired.revision + 1,
+    )
     assert after.row.retired is False
     assert after.row.observed == before.row.observed, "it stays ready"
     assert world.objects() == objects
@@ -170,7 +174,7 @@ def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
     told = json.loads(applied.stdout)
     assert told["done"] == {"playlist_wrong": 1, "outputs_broken": 1}
     assert {finding["deed"] for finding in told["findings"]} == {Deed.DONE}
-    assert world.row(FILM).row.wish.edition == 2
+    assert world.row(FILM).row.desired.edition == 2
     assert object_keys.stable_playlist_key(FILM) in world.objects()
 
 

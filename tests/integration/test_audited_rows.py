@@ -71,7 +71,7 @@ def test_of_many_heals_at_once_one_counts(audited: Audited) -> None:
     with ThreadPoolExecutor(4) as threads:
         healed = [after for after in threads.map(heal, range(4)) if after is not None]
     assert healed == [audited.row()]
-    assert (audited.heals(VIDEO), audited.row().wish.edition) == (1, 2)
+    assert (audited.heals(VIDEO), audited.row().desired.edition) == (1, 2)
 
 
 def test_a_heal_wakes_the_operator(audited: Audited, database_url: str) -> None:

@@ -19,7 +19,7 @@ from database.pool import Database
 from database.queries import Catalogue
 from domain.records import Cause, Intend
 from domain.schedule import Timing
-from domain.video import Observed
+from domain.video import ObservedState
 from tests.support.contracts.client_rows_contract import ClientRowsContract, Rows
 from tests.support.contracts.creating_contract import CreatingContract
 from tests.support.contracts.lists_contract import ListsContract
@@ -45,7 +45,7 @@ class TestDesired(ClientRowsContract, CreatingContract, ListsContract, Multipart
         def observe(video_id: str, intent: Intend | None = None, **changes: object) -> None:
             row = catalogue.get(video_id)
             assert row is not None
-            seen: Observed = replace(row.observed, **changes)  # type: ignore[arg-type]
+            seen: ObservedState = replace(row.observed, **changes)  # type: ignore[arg-type]
             assert observations.commit(row, seen, cause=Cause.POLL, attempt=intent) is not None
 
         def change(statement: str, *parameters: object) -> None:

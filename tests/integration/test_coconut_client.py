@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from controller.coconut.client import Coconut, ServerError
 from controller.coconut.job_request import job_body
 from devstack.coconut_server import CoconutAccess
-from domain.errors import NeighbourError, UnavailableError
+from domain.errors import UnavailableError, UpstreamError
 from domain.jobs import JobOrder, JobState, UncertainError
 from storage.settings import OutputTarget
 from tests.integration.wire import Ending, answering, closing, resetting, silent, wire
@@ -89,7 +89,7 @@ def test_no_redirect_is_followed(status: str, ask: Callable[[Coconut], object]) 
         pytest.param(answering("425 Too early"), UnavailableError, id="425"),
     ],
 )
-def test_an_order_is_sent_once_whatever_comes_back(ending: Ending, kind: type[NeighbourError]) -> None:
+def test_an_order_is_sent_once_whatever_comes_back(ending: Ending, kind: type[UpstreamError]) -> None:
     timeout_seconds = 1 if ending is silent else 10
     with wire(ending) as server, pytest.raises(kind) as raised:
         a_client(server.url, timeout_seconds=timeout_seconds).start(ORDER)
@@ -174,7 +174,7 @@ def test_a_job_is_ordered_and_asked_for(coconut: CoconutAccess) -> None:
     ],
 )
 def test_no_fault_makes_two_jobs_of_one_order(
-    coconut: CoconutAccess, fault: str, kind: type[NeighbourError], jobs: int
+    coconut: CoconutAccess, fault: str, kind: type[UpstreamError], jobs: int
 ) -> None:
     requests.put(f"{coconut.control_url}/_faults", json={fault: 1}, timeout=5).raise_for_status()
     video = f"wire{fault.replace('_', '')}"

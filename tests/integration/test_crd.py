@@ -12,14 +12,14 @@ import pytest
 from crds.client import Cluster, UploadsClient
 from crds.kind import KIND
 from crds.resource import Resource
-from crds.spec import API_VERSION, wish_of
+from crds.spec import API_VERSION, desired_state_of
 from crds.status import status_of
 from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
-from domain.policy import Rules
-from domain.video import Observed, Origin, Phase, Reason, Wish, new_video_id
+from domain.policy import LifecyclePolicy
+from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, new_video_id
 from tests.integration.kube_bounds import ABSENT, with_value
-from tests.support.builders.resources import NOON, a_failure, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, a_failure, an_observation
 
 
 class Tried:
@@ -104,7 +104,7 @@ def running(**changes: Any) -> dict[str, Any]:
     """Return the status of an upload whose second attempt runs."""
     observed = an_observation(Phase.PROCESSING, revision=5, attempt=2, **changes)
     resource = Resource("n", "n", "u", "1", 1)
-    return status_of(a_wish(), observed, resource=resource, rules=Rules(), now=NOON)
+    return status_of(a_desired_state(), observed, resource=resource, rules=LifecyclePolicy(), now=NOON)
 
 
 JOB_IS_FIXED = "another job is another attempt"
@@ -160,10 +160,10 @@ def test_nobody_can_name_the_original_of_another_video(tried: Tried) -> None:
 
 def test_an_import_needs_its_storage_key_only(tried: Tried) -> None:
     resource = tried.create({"source": {"storageKey": "imports/films/launch film.mov"}})
-    wish = wish_of(resource)
-    assert wish == Wish(
+    desired = desired_state_of(resource)
+    assert desired == DesiredState(
         video_id=tried.name, revision=1, origin=Origin.KUBERNETES, owner="", title="", filename="", content_type="",
-        declared_bytes=None, upload_mode=wish.upload_mode, region="", storage_key="imports/films/launch film.mov",
+        declared_bytes=None, upload_mode=desired.upload_mode, region="", storage_key="imports/films/launch film.mov",
     )  # fmt: skip
     assert resource.status is None
 
@@ -188,18 +188,18 @@ def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
     return Devcluster(api_server.admin_kubeconfig, kube_namespace)
 
 
-def publish(own: Devcluster, wish: Wish, observed: Observed | None) -> None:
+def publish(own: Devcluster, desired: DesiredState, observed: ObservedState | None) -> None:
     """Make the cluster show a wish and what was observed of it."""
     uploads = UploadsClient(Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig))
-    uploads.apply(wish)
-    resource = uploads.get(wish.video_id)
+    uploads.apply(desired)
+    resource = uploads.get(desired.video_id)
     if observed is not None and resource is not None:
-        status = status_of(wish, observed, resource=resource, rules=Rules(), now=datetime.now(UTC))
+        status = status_of(desired, observed, resource=resource, rules=LifecyclePolicy(), now=datetime.now(UTC))
         uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 
-def wish_named(name: str, **changes: Any) -> Wish:
-    return a_wish(video_id=name, storage_key=f"uploads/{name}/original.mp4", **changes)
+def wish_named(name: str, **changes: Any) -> DesiredState:
+    return a_desired_state(video_id=name, storage_key=f"uploads/{name}/original.mp4", **changes)
 
 
 def test_how_uploads_look_in_a_terminal(own: Devcluster) -> None:

@@ -10,7 +10,7 @@ from crds.spec import API_VERSION
 from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
 from tests.integration.kube_bounds import Bound, a_full_body, all_bounds, with_value
-from tests.support.builders.resources import VIDEO_ID, a_wish
+from tests.support.builders.resources import VIDEO_ID, a_desired_state
 
 
 class Trial:
@@ -19,8 +19,8 @@ class Trial:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._path = f"/apis/{API_VERSION}/namespaces/{cluster.namespace}/videouploads"
-        wish = a_wish(video_id="stored", storage_key="imports/a/b")
-        UploadsClient(cluster).apply(wish)
+        desired = a_desired_state(video_id="stored", storage_key="imports/a/b")
+        UploadsClient(cluster).apply(desired)
         self._stored = UploadsClient(cluster).get("stored")
 
     def spec(self, spec: Any) -> None:

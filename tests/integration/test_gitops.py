@@ -15,10 +15,10 @@ from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.video import GROUP, Phase
 from tests.integration.charted import MINIMAL, rendered
-from tests.support.builders.resources import NOON, a_resource, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, a_resource, an_observation
 from tests.support.eventually import eventually
 from tests.support.kstatus import Verdict, kstatus
 
@@ -85,11 +85,11 @@ def test_argo_cd_judges_every_upload_as_tools_that_follow_kstatus_do(tmp_path: P
     observed = [
         an_observation(phase, edition=2, is_playable=is_playable) for phase in Phase for is_playable in (False, True)
     ]
-    wish = a_wish(edition=2)
+    desired = a_desired_state(edition=2)
     statuses: list[dict[str, Any]] = [
         {},
         {"observedGeneration": 0, "conditions": [{"type": "Ready", "status": "True", "message": "of the spec before"}]},
-        *(status_of(wish, one, resource=a_resource(wish), rules=Rules(), now=NOON) for one in observed),
+        *(status_of(desired, one, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON) for one in observed),
     ]
     script = tmp_path / "health.lua"
     objects = ",\n".join(lua({"metadata": {"generation": 1}, "status": status}) for status in statuses)

@@ -32,7 +32,7 @@ from database.retention import Endings
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from domain import object_keys
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing
 from domain.video import Origin, Phase, new_video_id
@@ -74,7 +74,7 @@ class Operator:
             transcoder=self.transcoder,
             gate=Gate(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
             resources=self.uploads,
-            rules=Rules(self.timing),
+            rules=LifecyclePolicy(self.timing),
             max_file_bytes=10_000,
             callback_url=lambda video_id, attempt: f"https://api.test/{video_id}/{attempt}",
             monotonic=self.clock.monotonic,
@@ -135,7 +135,7 @@ class Operator:
 
 
 def is_at_rest(row: VideoRow) -> bool:
-    return row.observed.phase in {Phase.READY, Phase.ERRORED} or row.wish.deleted
+    return row.observed.phase in {Phase.READY, Phase.ERRORED} or row.desired.deleted
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_the_example_becomes_playable(operator: Operator) -> None:
         "wait", "--for=condition=Ready", "vu/launch-film", "--timeout=5s"
     )
     row, shown = operator.wanted_row("launch-film"), operator.resource("launch-film")
-    assert (row.wish.origin, row.wish.title, row.observed.phase) == (Origin.KUBERNETES, "The launch", Phase.READY)
+    assert (row.desired.origin, row.desired.title, row.observed.phase) == (Origin.KUBERNETES, "The launch", Phase.READY)
     assert (shown.spec, shown.generation, shown.labels) == (said.spec, 1, said.labels)
     assert row.created_at == said.created_at
     assert len(operator.transcoder.jobs) == 1
@@ -174,13 +174,13 @@ def test_an_import_that_is_deleted_and_applied_again_is_playable_for_nothing(ope
     operator.passes(name)
     operator.delete(name)
     operator.passes(name)
-    assert operator.wanted_row(name).wish.deleted
+    assert operator.wanted_row(name).desired.deleted
     assert operator.storage.read_playlist(name) is None
 
     operator.apply(name, title="Again")
     operator.passes(name)
     row = operator.wanted_row(name)
-    assert (row.wish.deleted, row.wish.title, row.observed.is_playable) == (False, "Again", True)
+    assert (row.desired.deleted, row.desired.title, row.observed.is_playable) == (False, "Again", True)
     assert operator.resource(name).status is not None
     assert len(operator.transcoder.jobs) == 1
 
@@ -200,13 +200,13 @@ def test_lost_rows_come_back_from_their_resources_and_buy_nothing(
         operator.storage.put_raw(key, mp4())
     operator.passes(name, until=phase)
     operator.passes(name, until=phase)
-    wish = operator.wanted_row(name).wish
+    desired = operator.wanted_row(name).desired
     operator.empty_postgres(database_url)
     assert operator.row(name) is None
 
     operator.passes(name)
     row = operator.wanted_row(name)
-    assert (row.wish, row.observed.phase) == (wish, Phase.READY)
+    assert (row.desired, row.observed.phase) == (desired, Phase.READY)
     assert len(operator.transcoder.jobs) == 1
     assert [attempt.job_id for attempt in operator.world.attempts.since(name, floor=0)] == ["job1"]
 
@@ -238,7 +238,7 @@ def test_another_file_under_the_same_name_is_refused_until_the_first_is_purged(o
     operator.clock.advance(operator.timing.delete_grace_seconds)
     operator.passes(name, until=Phase.READY)
     row = operator.wanted_row(name)
-    assert (row.wish.storage_key, row.wish.deleted, row.observed.attempt, row.observed.attempt_floor) == (
+    assert (row.desired.storage_key, row.desired.deleted, row.observed.attempt, row.observed.attempt_floor) == (
         second, False, 2, 1,
     )  # fmt: skip
     assert operator.storage.head(f"imports/{operator.cluster.namespace}/{name}.mp4") is not None
@@ -252,11 +252,11 @@ def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> N
         .create(NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)
         .row
     )
-    deleted = replace(row.wish, deleted=True, revision=2)
-    gone = operator.world.learning.learn(row, wish=deleted, at=operator.clock.now())
+    deleted = replace(row.desired, deleted=True, revision=2)
+    gone = operator.world.learning.learn(row, desired=deleted, at=operator.clock.now())
     assert gone is not None
     assert operator.world.endings.purge(gone)
-    operator.uploads.apply(row.wish)
+    operator.uploads.apply(row.desired)
 
     operator.passes(name)
     assert operator.uploads.get(name) is None
@@ -269,6 +269,6 @@ def test_a_row_follows_what_is_said_of_its_import(operator: Operator, name: str)
     operator.apply(name, title="Another", owner="user-2", edition=2)
     operator.passes(name)
     row, shown = operator.wanted_row(name), operator.resource(name)
-    assert (row.wish.title, row.wish.owner, row.observed.edition) == ("Another", "user-2", 2)
+    assert (row.desired.title, row.desired.owner, row.observed.edition) == ("Another", "user-2", 2)
     assert (shown.status or {})["observedGeneration"] == shown.generation == 2
     assert len(operator.transcoder.jobs) == 2

@@ -9,14 +9,14 @@ import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
 from crds.resource import Resource
-from crds.spec import API_VERSION, wish_of
+from crds.spec import API_VERSION, desired_state_of
 from crds.status import observed_of, status_of
 from devstack.cluster import Cluster as Devcluster
 from devstack.ports import HOST, Ports
 from domain.errors import ConflictError, RefusedError, UnavailableError
-from domain.policy import Rules
-from domain.video import Observed, Phase, Wish, new_video_id
-from tests.support.builders.resources import a_wish, an_observation
+from domain.policy import LifecyclePolicy
+from domain.video import DesiredState, ObservedState, Phase, new_video_id
+from tests.support.builders.resources import a_desired_state, an_observation
 
 PLAYS = an_observation(Phase.READY)
 
@@ -33,31 +33,35 @@ def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
     return Devcluster(api_server.admin_kubeconfig, kube_namespace)
 
 
-def own_wish() -> Wish:
+def own_wish() -> DesiredState:
     video_id = new_video_id()
-    return a_wish(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
+    return a_desired_state(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
 
 
-def stored(uploads: UploadsClient, wish: Wish) -> Resource:
-    resource = uploads.get(wish.video_id)
+def stored(uploads: UploadsClient, desired: DesiredState) -> Resource:
+    resource = uploads.get(desired.video_id)
     assert resource is not None
     return resource
 
 
-def applied(uploads: UploadsClient, wish: Wish) -> Resource:
-    assert uploads.apply(wish) is Applied.APPLIED
-    return stored(uploads, wish)
+def applied(uploads: UploadsClient, desired: DesiredState) -> Resource:
+    assert uploads.apply(desired) is Applied.APPLIED
+    return stored(uploads, desired)
 
 
-def written(uploads: UploadsClient, resource: Resource, observed: Observed, *, at: datetime | None = None) -> Resource:
-    status = status_of(wish_of(resource), observed, resource=resource, rules=Rules(), now=at or datetime.now(UTC))
+def written(
+    uploads: UploadsClient, resource: Resource, observed: ObservedState, *, at: datetime | None = None
+) -> Resource:
+    status = status_of(
+        desired_state_of(resource), observed, resource=resource, rules=LifecyclePolicy(), now=at or datetime.now(UTC)
+    )
     return uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 
 def test_a_wish_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    resource = applied(uploads, wish)
-    assert wish_of(resource) == wish
+    desired = own_wish()
+    resource = applied(uploads, desired)
+    assert desired_state_of(resource) == desired
     assert resource.status is None
 
 
@@ -66,47 +70,47 @@ def test_what_is_not_there_is_none(uploads: UploadsClient) -> None:
 
 
 def test_applying_the_same_wish_again_writes_nothing(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    before = written(uploads, applied(uploads, wish), PLAYS)
-    assert applied(uploads, wish).resource_version == before.resource_version
+    desired = own_wish()
+    before = written(uploads, applied(uploads, desired), PLAYS)
+    assert applied(uploads, desired).resource_version == before.resource_version
 
 
 def test_a_newer_wish_replaces_the_spec_and_drops_what_it_no_longer_says(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    applied(uploads, wish)
-    newer = replace(wish, revision=2, title="Another", declared_bytes=None)
-    assert wish_of(applied(uploads, newer)) == newer
+    desired = own_wish()
+    applied(uploads, desired)
+    newer = replace(desired, revision=2, title="Another", declared_bytes=None)
+    assert desired_state_of(applied(uploads, newer)) == newer
 
 
 def test_an_older_wish_is_told_apart_and_changes_nothing(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    newer = applied(uploads, replace(wish, revision=2, title="Newer"))
-    assert uploads.apply(wish) is Applied.OUTDATED
-    assert stored(uploads, wish) == newer
+    desired = own_wish()
+    newer = applied(uploads, replace(desired, revision=2, title="Newer"))
+    assert uploads.apply(desired) is Applied.OUTDATED
+    assert stored(uploads, desired) == newer
 
 
 def test_an_older_wish_that_breaks_other_rules_too_is_still_just_older(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    applied(uploads, replace(wish, revision=2, edition=2, confirmations=1))
-    assert uploads.apply(wish) is Applied.OUTDATED
+    desired = own_wish()
+    applied(uploads, replace(desired, revision=2, edition=2, confirmations=1))
+    assert uploads.apply(desired) is Applied.OUTDATED
 
 
 def test_a_wish_that_breaks_a_rule_is_refused(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    applied(uploads, wish)
+    desired = own_wish()
+    applied(uploads, desired)
     with pytest.raises(RefusedError, match=r"spec\.source cannot change"):
-        uploads.apply(replace(wish, revision=2, region="elsewhere"))
+        uploads.apply(replace(desired, revision=2, region="elsewhere"))
 
 
 def test_the_wish_wins_over_a_hand_edit_and_leaves_the_labels_of_others(
     uploads: UploadsClient, own: Devcluster
 ) -> None:
-    wish = own_wish()
-    applied(uploads, wish)
-    own.kubectl("label", "vu", wish.video_id, "team=red")
-    own.kubectl("patch", "vu", wish.video_id, "--type=merge", '--patch={"spec":{"title":"by hand"}}')
-    resource = applied(uploads, wish)
-    assert resource.spec["title"] == wish.title
+    desired = own_wish()
+    applied(uploads, desired)
+    own.kubectl("label", "vu", desired.video_id, "team=red")
+    own.kubectl("patch", "vu", desired.video_id, "--type=merge", '--patch={"spec":{"title":"by hand"}}')
+    resource = applied(uploads, desired)
+    assert resource.spec["title"] == desired.title
     assert resource.labels["team"] == "red"
 
 
@@ -136,7 +140,9 @@ def test_a_status_is_replaced_whole(uploads: UploadsClient) -> None:
 def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
     noon = datetime.now(UTC)
     resource = written(uploads, applied(uploads, own_wish()), PLAYS, at=noon)
-    later = status_of(wish_of(resource), PLAYS, resource=resource, rules=Rules(), now=noon + timedelta(hours=1))
+    later = status_of(
+        desired_state_of(resource), PLAYS, resource=resource, rules=LifecyclePolicy(), now=noon + timedelta(hours=1)
+    )
     assert later == resource.status
     again = uploads.write_status(resource.name, resource_version=resource.resource_version, status=later)
     assert again.resource_version == resource.resource_version
@@ -151,9 +157,9 @@ def test_a_status_on_top_of_a_newer_version_is_a_conflict(uploads: UploadsClient
 
 
 def test_a_status_for_a_wish_that_changed_meanwhile_is_a_conflict(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    seen = applied(uploads, wish)
-    uploads.apply(replace(wish, revision=2, retries=1))
+    desired = own_wish()
+    seen = applied(uploads, desired)
+    uploads.apply(replace(desired, revision=2, retries=1))
     with pytest.raises(ConflictError):
         written(uploads, seen, an_observation(Phase.ERRORED))
 
@@ -174,10 +180,10 @@ def test_only_the_version_that_was_seen_is_deleted(uploads: UploadsClient) -> No
 
 
 def test_a_successor_of_the_same_name_is_not_deleted_nor_written(uploads: UploadsClient) -> None:
-    wish = own_wish()
-    first = applied(uploads, wish)
+    desired = own_wish()
+    first = applied(uploads, desired)
     uploads.delete(first.name, uid=first.uid, resource_version=first.resource_version)
-    second = applied(uploads, wish)
+    second = applied(uploads, desired)
     with pytest.raises(ConflictError):
         uploads.delete(first.name, uid=first.uid, resource_version=second.resource_version)
     with pytest.raises(ConflictError):

@@ -17,7 +17,7 @@ from database.overview import Overviews
 from database.pool import Database
 from database.queries import Catalogue, Selection
 from database.webhook_endpoints import Endpoints
-from domain.notifications import Kind
+from domain.notifications import NotificationKind
 from domain.schedule import Timing
 from domain.video import new_video_id
 
@@ -43,7 +43,7 @@ class Release:
         self.audited = AuditedRows(database)
         self.endpoints, self.deliveries, self.outbox = Endpoints(database), Deliveries(database), Outbox(database)
         self.endpoint_id = self.endpoints.create(
-            url="https://hooks.example.com", description="", kinds=[Kind.READY], secret="whsec_" + "A" * 32
+            url="https://hooks.example.com", description="", kinds=[NotificationKind.READY], secret="whsec_" + "A" * 32
         ).endpoint_id
 
     def work(self) -> None:

@@ -22,7 +22,7 @@ from database.outbox import Outbox
 from database.pool import Database
 from database.retention import Endings
 from database.webhook_endpoints import Endpoints
-from domain.notifications import TOLD_OF_VIDEOS, Kind
+from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
 from domain.records import Cause
 from domain.schedule import Timing
 from domain.video import UploadMode, new_video_id
@@ -73,14 +73,16 @@ class Office:
         self._wishes.create(new, per_hour=1000)
         return video_id
 
-    def ends(self, video_id: str, how: Kind = Kind.READY) -> None:
+    def ends(self, video_id: str, how: NotificationKind = NotificationKind.READY) -> None:
         """Bring a video to rest."""
         row = self._observations.get(video_id)
         assert row is not None
-        after = ready(row.observed, is_playable=True) if how is Kind.READY else errored(row.observed)
+        after = ready(row.observed, is_playable=True) if how is NotificationKind.READY else errored(row.observed)
         assert self._observations.commit(row, after, cause=Cause.POLL) is not None
 
-    def endpoint(self, url: str, secret: str | None = None, kinds: tuple[Kind, ...] = TOLD_OF_VIDEOS) -> UUID:
+    def endpoint(
+        self, url: str, secret: str | None = None, kinds: tuple[NotificationKind, ...] = VIDEO_NOTIFICATION_KINDS
+    ) -> UUID:
         """Register an endpoint."""
         made = self.endpoints.create(url=url, description="", kinds=kinds, secret=secret or a_secret())
         return made.endpoint_id
@@ -115,7 +117,7 @@ def office(database: Database) -> Office:
 def test_a_ready_video_is_told_to_an_endpoint_that_verifies_it(office: Office, receiver: Receiver) -> None:
     secret, video_id = a_secret(), office.video()
     office.endpoint(receiver.url(), secret)
-    office.ends(video_id, Kind.READY)
+    office.ends(video_id, NotificationKind.READY)
 
     assert office.deliver() == 1
     assert office.deliver() == 0
@@ -249,8 +251,8 @@ def test_what_is_told_of_a_video_rises_in_its_sequence_and_outlives_it(
 ) -> None:
     secret, video_id = a_secret(), office.video()
     office.endpoint(receiver.url(), secret)
-    office.ends(video_id, Kind.ERRORED)
-    office.ends(video_id, Kind.READY)
+    office.ends(video_id, NotificationKind.ERRORED)
+    office.ends(video_id, NotificationKind.READY)
     deleted = Wishes(database, Timing()).delete(video_id)
     assert Endings(database).purge(deleted)
     office.deliver()

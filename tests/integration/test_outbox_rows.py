@@ -12,7 +12,7 @@ from database.observations import Observations
 from database.outbox import Outbox
 from database.pool import Database
 from database.webhook_endpoints import Endpoints
-from domain.notifications import Kind
+from domain.notifications import NotificationKind
 from domain.records import Cause
 from domain.schedule import Timing
 from domain.video import UploadMode, new_video_id
@@ -26,12 +26,12 @@ class TestPostgresOutbox(OutboxContract):
         database = Database(database_url, max_size=2)
         wishes, observations = Wishes(database, Timing()), Observations(database)
 
-        def tell(kind: Kind = Kind.READY, *, email: str | None = None) -> str:
+        def tell(kind: NotificationKind = NotificationKind.READY, *, email: str | None = None) -> str:
             video_id = new_video_id()
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, {}, email)
             row = wishes.create(new, per_hour=1000).row
-            after = ready(row.observed) if kind is Kind.READY else errored(row.observed)
+            after = ready(row.observed) if kind is NotificationKind.READY else errored(row.observed)
             assert observations.commit(row, after, cause=Cause.POLL) is not None
             return video_id
 

@@ -126,7 +126,7 @@ def test_no_page_of_a_list_costs_more_than_its_first(explained: Explained, fille
     for number in sorted({min(number, last) for number in PAGES}):
         after = places[number * PAGE - 1] if number else None
         page = _page(Catalogue(cast("Database", explained)), selection, after, PAGE)
-        assert [row.wish.video_id for row in page.rows] == _ids(places[number * PAGE : (number + 1) * PAGE])
+        assert [row.desired.video_id for row in page.rows] == _ids(places[number * PAGE : (number + 1) * PAGE])
     first = explained.costs[0]
 
     assert last > 10
@@ -144,7 +144,7 @@ def test_the_pages_together_are_the_list(filled: str, name: str) -> None:
     database.close()
 
     assert [len(page.rows) for page in pages[:-1]] == [WALKED] * (len(pages) - 1)
-    assert [row.wish.video_id for page in pages for row in page.rows] == _ids(_expected(filled, selection))
+    assert [row.desired.video_id for page in pages for row in page.rows] == _ids(_expected(filled, selection))
 
 
 def _pages(catalogue: Catalogue, selection: Selection | None) -> Iterator[Page]:

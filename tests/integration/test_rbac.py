@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
-from crds.spec import wish_of
+from crds.spec import desired_state_of
 from crds.status import status_of
 from devstack.cluster import Cluster as Devcluster
-from domain.policy import Rules
-from domain.video import Phase, Wish, new_video_id
-from tests.support.builders.resources import NOON, a_wish, an_observation
+from domain.policy import LifecyclePolicy
+from domain.video import DesiredState, Phase, new_video_id
+from tests.support.builders.resources import NOON, a_desired_state, an_observation
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,26 @@ def accounts(api_server: Devcluster, api_kubeconfig: Path, operator_kubeconfig: 
     )
 
 
-def own_wish() -> Wish:
+def own_wish() -> DesiredState:
     video_id = new_video_id()
-    return a_wish(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
+    return a_desired_state(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
 
 
 def test_the_api_may_create_change_and_read_wishes(accounts: Accounts) -> None:
-    uploads, wish = UploadsClient(accounts.api), own_wish()
-    assert uploads.apply(wish) is Applied.APPLIED
-    assert uploads.apply(wish) is Applied.APPLIED
-    assert uploads.get(wish.video_id) is not None
+    uploads, desired = UploadsClient(accounts.api), own_wish()
+    assert uploads.apply(desired) is Applied.APPLIED
+    assert uploads.apply(desired) is Applied.APPLIED
+    assert uploads.get(desired.video_id) is not None
 
 
 def test_the_operator_may_do_all_that_a_pass_and_the_sweep_need(accounts: Accounts) -> None:
-    uploads, wish = UploadsClient(accounts.operator), own_wish()
-    assert uploads.apply(wish) is Applied.APPLIED
-    resource = uploads.get(wish.video_id)
+    uploads, desired = UploadsClient(accounts.operator), own_wish()
+    assert uploads.apply(desired) is Applied.APPLIED
+    resource = uploads.get(desired.video_id)
     assert resource is not None
-    status = status_of(wish_of(resource), an_observation(Phase.READY), resource=resource, rules=Rules(), now=NOON)
+    status = status_of(
+        desired_state_of(resource), an_observation(Phase.READY), resource=resource, rules=LifecyclePolicy(), now=NOON
+    )
     written = uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
     uploads.post_event(written, type="Normal", reason="Published", message="The video is playable.")
     assert any(written in page for page in uploads.pages())

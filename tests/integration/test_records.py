@@ -77,7 +77,7 @@ def test_many_confirmations_at_once_count_as_one(database: Database, wishes: Wis
         list(threads.map(lambda _: wishes.confirm(VIDEO), range(16)))
     row = Catalogue(database).get(VIDEO)
     assert row is not None
-    assert (row.wish.confirmations, row.wish.revision) == (1, 2)
+    assert (row.desired.confirmations, row.desired.revision) == (1, 2)
 
 
 def test_of_two_commits_at_once_one_is_stored(database: Database, wishes: Wishes) -> None:

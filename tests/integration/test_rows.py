@@ -84,9 +84,9 @@ def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) 
 
 def test_confirming_again_changes_nothing_until_it_was_answered(database: Database) -> None:
     row, wishes = a_row(database), Wishes(database, Timing())
-    first = wishes.confirm(row.wish.video_id)
-    assert (first.wish.confirmations, first.wish.revision) == (1, 2)
-    assert wishes.confirm(row.wish.video_id) == first
+    first = wishes.confirm(row.desired.video_id)
+    assert (first.desired.confirmations, first.desired.revision) == (1, 2)
+    assert wishes.confirm(row.desired.video_id) == first
 
 
 def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database) -> None:
@@ -95,12 +95,12 @@ def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database)
     newer = observations.commit(row, shown, cause=Cause.POLL)
     assert newer is not None
     assert observations.commit(row, row.observed, cause=Cause.POLL) is None
-    assert observations.get(row.wish.video_id) == newer
+    assert observations.get(row.desired.video_id) == newer
 
 
 def test_a_decision_about_an_older_wish_is_not_written(database: Database) -> None:
     row, observations = a_row(database), Observations(database)
-    Wishes(database, Timing()).confirm(row.wish.video_id)
+    Wishes(database, Timing()).confirm(row.desired.video_id)
     assert observations.commit(row, row.observed, cause=Cause.POLL) is None
 
 
@@ -108,10 +108,10 @@ def test_what_became_of_a_paid_job_is_written_whatever_is_wished_meanwhile(datab
     row, observations = a_row(database), Observations(database)
     intended = observations.commit(row, replace(row.observed, attempt=1), cause=Cause.POLL, attempt=Intend(1, 1, NOW))
     assert intended is not None
-    Wishes(database, Timing()).confirm(row.wish.video_id)
+    Wishes(database, Timing()).confirm(row.desired.video_id)
     settled = Settle(1, AttemptState.ACCEPTED, NOW, job_id="job1")
     assert observations.commit(intended, intended.observed, cause=Cause.POLL, attempt=settled) is not None
-    (attempt,) = Attempts(database).since(row.wish.video_id, floor=0)
+    (attempt,) = Attempts(database).since(row.desired.video_id, floor=0)
     assert (attempt.state, attempt.job_id) == (AttemptState.ACCEPTED, "job1")
 
 
@@ -141,11 +141,11 @@ def test_an_attempt_is_intended_twice_only_if_it_led_to_nothing(
 
 def test_claims_are_kept_only_for_attempts_that_were_made(database: Database) -> None:
     row, claims = a_row(database), Claims(database)
-    claims.record(video_id=row.wish.video_id, attempt=1, job_id="early")
+    claims.record(video_id=row.desired.video_id, attempt=1, job_id="early")
     Observations(database).commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
     for number in range(20):
-        claims.record(video_id=row.wish.video_id, attempt=1, job_id=f"job{number}")
-    assert list(claims.of_attempt(row.wish.video_id, 1)) == [f"job{number}" for number in range(8)]
+        claims.record(video_id=row.desired.video_id, attempt=1, job_id=f"job{number}")
+    assert list(claims.of_attempt(row.desired.video_id, 1)) == [f"job{number}" for number in range(8)]
 
 
 def test_a_confirmation_nudges_the_listener(database: Database, database_url: str) -> None:
@@ -161,9 +161,9 @@ def test_a_confirmation_nudges_the_listener(database: Database, database_url: st
     listener = threading.Thread(target=hear)
     listener.start()
     assert is_open.wait(10)
-    Wishes(database, Timing()).confirm(row.wish.video_id)
+    Wishes(database, Timing()).confirm(row.desired.video_id)
     listener.join(10)
-    assert [(nudge.video_id, nudge.cause) for nudge in heard] == [(row.wish.video_id, Cause.CLIENT)]
+    assert [(nudge.video_id, nudge.cause) for nudge in heard] == [(row.desired.video_id, Cause.CLIENT)]
 
 
 def test_upgrading_again_and_from_two_processes_at_once_changes_nothing(database_url: str) -> None:
@@ -189,10 +189,10 @@ def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:
 
 def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Database) -> None:
     wishes = Wishes(database, Timing())
-    video_id = a_row(database).wish.video_id
+    video_id = a_row(database).desired.video_id
 
     def deleted_after(number: int) -> bool:
-        return (wishes.delete if number % 2 else wishes.restore)(video_id).wish.deleted
+        return (wishes.delete if number % 2 else wishes.restore)(video_id).desired.deleted
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(deleted_after, range(800)))

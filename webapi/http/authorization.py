@@ -16,7 +16,7 @@ from webapi.schemas.requests import UUID_PATTERN
 def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
     """Return the caller's video. Another user's is as unknown as one that never was."""
     row = known(catalogue, video_id)
-    if row.wish.owner != caller_of(req).owner:
+    if row.desired.owner != caller_of(req).owner:
         raise _unknown()
     return row
 
@@ -38,7 +38,7 @@ def uuid_of(text: str) -> UUID:
 
 def changeable(row: VideoRow) -> VideoRow:
     """Return the video if its wish is ours to change. Raises ProblemError."""
-    if row.wish.origin is Origin.KUBERNETES:
+    if row.desired.origin is Origin.KUBERNETES:
         detail = "the resource of this name is applied by somebody else; it was not changed"
         raise ProblemError(Code.MANAGED_BY_KUBERNETES, detail)
     return row

@@ -9,13 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from database.deliveries import REPLAY_RANGE_MAX, DeliveryRow, Replayed
 from database.webhook_endpoints import EndpointRow, SecretRow
-from domain.notifications import TOLD_OF_VIDEOS, DeliveryState, Kind, ToldKind
+from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
 from runtime.outbound import URL_MAX, URL_PATTERN
 from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request
 from webapi.schemas.responses import Answer
 
 
-def _distinct(kinds: tuple[ToldKind, ...]) -> tuple[ToldKind, ...]:
+def _distinct(kinds: tuple[VideoNotificationKind, ...]) -> tuple[VideoNotificationKind, ...]:
     if len(set(kinds)) < len(kinds):
         raise PydanticCustomError("repeated", "each kind once")
     return kinds
@@ -31,7 +31,7 @@ Url = Annotated[
 ]
 Description = Annotated[str, Field(max_length=200, pattern=TEXT_PATTERN, description="text that is not blank")]
 Kinds = Annotated[
-    tuple[ToldKind, ...],
+    tuple[VideoNotificationKind, ...],
     Field(min_length=1, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_distinct),
 ]
@@ -42,7 +42,7 @@ class CreateWebhook(Request):
 
     url: Url
     description: Description | None = None
-    kinds: Kinds = TOLD_OF_VIDEOS
+    kinds: Kinds = VIDEO_NOTIFICATION_KINDS
 
 
 class ChangeWebhook(Request):
@@ -98,7 +98,7 @@ class WebhookBody(Answer):
     id: UUID
     url: str
     description: str | None
-    kinds: tuple[Kind, ...]
+    kinds: tuple[NotificationKind, ...]
     enabled: bool
     disabled_at: datetime | None
     disabled_reason: Literal["person", "gone"] | None
@@ -124,7 +124,7 @@ class DeliveryBody(Answer):
 
     id: UUID
     message_id: UUID
-    kind: Kind
+    kind: NotificationKind
     video_id: str | None
     edition: int
     sequence: int
@@ -184,7 +184,7 @@ def delivery_body(row: DeliveryRow) -> DeliveryBody:
         id=row.delivery_id,
         message_id=row.notification_id,
         kind=row.kind,
-        video_id=None if row.kind is Kind.TEST else row.video_id,
+        video_id=None if row.kind is NotificationKind.TEST else row.video_id,
         edition=row.edition,
         sequence=row.sequence,
         endpoint_id=row.endpoint_id,

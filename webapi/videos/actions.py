@@ -21,12 +21,12 @@ class Retrying:
 
         Raises ProblemError.
         """
-        after = self._wishes.retry(changeable(row).wish.video_id)
-        if after.wish.deleted:
+        after = self._wishes.retry(changeable(row).desired.video_id)
+        if after.desired.deleted:
             raise ProblemError(Code.NOT_RETRYABLE, "the video is deleted; restore it first")
-        if after.wish.retries <= after.observed.retries:
+        if after.desired.retries <= after.observed.retries:
             raise ProblemError(Code.NOT_RETRYABLE, "the newest edition has not failed")
-        self._publisher.offer(after.wish)
+        self._publisher.offer(after.desired)
         return after
 
 
@@ -57,14 +57,14 @@ class Restore:
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Take a deletion back, and show what the video waits for then. One that is not deleted stays as it is."""
         row = changeable(owned(self._catalogue, req, video_id))
-        if row.wish.deleted:
+        if row.desired.deleted:
             row = self._restored(video_id)
             resp.status = falcon.HTTP_202
         self._showing.video(resp, row)
 
     def _restored(self, video_id: str) -> VideoRow:
         row = self._wishes.restore(video_id)
-        if row.wish.deleted:
+        if row.desired.deleted:
             raise ProblemError(Code.NOT_RESTORABLE, "the video's files are about to be removed")
-        self._publisher.offer(row.wish)
+        self._publisher.offer(row.desired)
         return row

@@ -21,6 +21,6 @@ class VideoEvents:
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the newest transitions, the newest last."""
         row = owned(self._catalogue, req, video_id)
-        lines = self._history.of_video(row.wish.video_id, at_most=EVENTS_MAX)
+        lines = self._history.of_video(row.desired.video_id, at_most=EVENTS_MAX)
         resp.data = EventList(events=tuple(map(serializers.event, lines))).as_json()
         resp.set_header("Cache-Control", "private, no-cache")

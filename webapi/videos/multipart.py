@@ -7,7 +7,7 @@ that no row names any more, because a process ended in between, is found by the 
 
 import structlog
 
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.objects import StoredPart
 from domain.part_plan import PartPlan, plan_for
 from domain.records import VideoRow
@@ -34,8 +34,8 @@ class Multiparts:
 
     def plan(self, row: VideoRow) -> PartPlan | None:
         """Return how the file is cut; None if it comes in one piece."""
-        file_bytes = row.wish.declared_bytes
-        if row.wish.upload_mode is not UploadMode.MULTIPART or file_bytes is None:
+        file_bytes = row.desired.declared_bytes
+        if row.desired.upload_mode is not UploadMode.MULTIPART or file_bytes is None:
             return None
         if row.part_bytes is not None:
             return PartPlan(file_bytes, row.part_bytes)
@@ -53,10 +53,10 @@ class Multiparts:
         if self._held(row) is not None:
             return row
         self._refuse_joined(row)
-        key = row.wish.storage_key
-        upload_id = self._parts.create(key, content_type=row.wish.content_type)
+        key = row.desired.storage_key
+        upload_id = self._parts.create(key, content_type=row.desired.content_type)
         after = self._wishes.open_upload(
-            row.wish.video_id, upload_id=upload_id, part_bytes=plan.part_bytes, instead_of=row.upload_id
+            row.desired.video_id, upload_id=upload_id, part_bytes=plan.part_bytes, instead_of=row.upload_id
         )
         if after.upload_id != upload_id:
             self._abort(key, upload_id)
@@ -68,7 +68,7 @@ class Multiparts:
         """Sign the PUT of one part of an open upload."""
         assert row.upload_id is not None  # noqa: S101  `opened` returns no other row
         return self._parts.presign_part(
-            row.wish.storage_key,
+            row.desired.storage_key,
             row.upload_id,
             number,
             part_bytes=plan.bytes_of(number),
@@ -78,25 +78,25 @@ class Multiparts:
     def join(self, row: VideoRow, plan: PartPlan) -> None:
         """Make the file of its parts, unless that has been done."""
         parts = self._held(row)
-        if parts is None and self._storage.head(row.wish.storage_key) is not None:
+        if parts is None and self._storage.head(row.desired.storage_key) is not None:
             return
         missing = plan.missing(parts or ())
         if missing or row.upload_id is None:
             raise ProblemError(Code.PARTS_MISSING, f"storage has not got {_named(missing)}; nothing was changed")
         rejected = row.observed.rejected.version if row.observed.rejected else None
-        self._parts.complete(row.wish.storage_key, row.upload_id, plan.good(parts or ()), rejected=rejected)
+        self._parts.complete(row.desired.storage_key, row.upload_id, plan.good(parts or ()), rejected=rejected)
 
     def give_up(self, row: VideoRow) -> None:
         """Give the upload of a deleted video up, if storage answers; if not, the operator finds it."""
         if row.upload_id is not None:
-            self._abort(row.wish.storage_key, row.upload_id)
+            self._abort(row.desired.storage_key, row.upload_id)
 
     def _held(self, row: VideoRow) -> tuple[StoredPart, ...] | None:
-        return None if row.upload_id is None else self._parts.parts(row.wish.storage_key, row.upload_id)
+        return None if row.upload_id is None else self._parts.parts(row.desired.storage_key, row.upload_id)
 
     def _refuse_joined(self, row: VideoRow) -> None:
         """End the call if the file is there, and not only the one that was rejected before."""
-        facts, rejected = self._storage.head(row.wish.storage_key), row.observed.rejected
+        facts, rejected = self._storage.head(row.desired.storage_key), row.observed.rejected
         is_known_bad = facts is not None and rejected is not None and facts.version == rejected.version
         if facts is not None and not is_known_bad:
             raise ProblemError(Code.UPLOAD_CLOSED, _JOINED)
@@ -104,7 +104,7 @@ class Multiparts:
     def _abort(self, key: str, upload_id: str) -> None:
         try:
             self._parts.abort(key, upload_id)
-        except NeighbourError as error:
+        except UpstreamError as error:
             log.warning("upload_left_open", why=str(error))
 
 

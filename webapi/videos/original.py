@@ -28,7 +28,7 @@ class Originals:
         source = row.observed.source
         if source is None:
             raise _unavailable("no file of this video has been verified")
-        facts = self._storage.head(row.wish.storage_key)
+        facts = self._storage.head(row.desired.storage_key)
         if facts is None:
             raise _unavailable("storage has no such file any more")
         if facts.etag != source.etag:
@@ -47,11 +47,11 @@ class VideoOriginal:
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Sign a download of the file. An import's too: reading it changes nothing."""
         row = owned(self._catalogue, req, video_id)
-        if row.wish.deleted:
+        if row.desired.deleted:
             raise _unavailable("the video is deleted; restore it first")
-        source, key = self._originals.verified(row), row.wish.storage_key
+        source, key = self._originals.verified(row), row.desired.storage_key
         # An import may have no filename of its own.
-        filename = safe_filename(row.wish.filename or key.rpartition("/")[2])
+        filename = safe_filename(row.desired.filename or key.rpartition("/")[2])
         signed = self._storage.presign_download(key, filename=filename, expires_seconds=_URL_SECONDS)
         answer = OriginalDownload(
             video_id=video_id,

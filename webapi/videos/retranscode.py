@@ -27,13 +27,13 @@ class Retranscoding:
         Raises ProblemError, RetranscodesSpentError.
         """
         _refuse_deleted(changeable(row))
-        if is_retranscodable(row.observed) and row.wish.edition <= row.observed.edition:
+        if is_retranscodable(row.observed) and row.desired.edition <= row.observed.edition:
             self._originals.verified(row)
-        after = self._wishes.retranscode(row.wish.video_id, allowance=Allowance(row.wish.owner, self._per_day))
+        after = self._wishes.retranscode(row.desired.video_id, allowance=Allowance(row.desired.owner, self._per_day))
         _refuse_deleted(after)
-        if after.wish.edition <= after.observed.edition:
+        if after.desired.edition <= after.observed.edition:
             raise ProblemError(Code.NOT_RETRANSCODABLE, _why_not(after))
-        self._publisher.offer(after.wish)
+        self._publisher.offer(after.desired)
         return after
 
 
@@ -53,7 +53,7 @@ class Retranscode:
 
 
 def _refuse_deleted(row: VideoRow) -> None:
-    if row.wish.deleted:
+    if row.desired.deleted:
         raise ProblemError(Code.NOT_RETRANSCODABLE, "the video is deleted; restore it first")
 
 

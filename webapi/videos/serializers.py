@@ -7,10 +7,10 @@ from datetime import datetime
 from domain.failures import ADVICE, FailureCode
 from domain.messages import explain, is_held, is_moving, shown_reason
 from domain.object_keys import playback_url, thumbnail_url
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import EventRow, VideoRow
 from domain.schedule import next_check_at, restore_window
-from domain.video import Observed, Published, Rendition, shown_phase
+from domain.video import ObservedState, Published, Rendition, shown_phase
 from webapi.schemas.responses import AdminVideoBody, EventBody, RenditionBody, VideoBody, VideoError
 
 # The operator hears at once of what it is asked for; this is about what it takes.
@@ -23,27 +23,27 @@ class View:
     """What a row does not know: where streams are published, and the rules of this installation."""
 
     playback_base: str
-    rules: Rules
+    rules: LifecyclePolicy
 
     def video(self, row: VideoRow, now: datetime) -> VideoBody:
         """Return what the owner sees of a video."""
-        wish, observed = row.wish, row.observed
-        explanation = explain(wish, observed)
-        shown = observed.published if observed.is_playable and not wish.deleted else None
+        desired, observed = row.desired, row.observed
+        explanation = explain(desired, observed)
+        shown = observed.published if observed.is_playable and not desired.deleted else None
         return VideoBody(
-            id=wish.video_id,
-            title=wish.title,
-            status=shown_phase(wish, observed),
-            playback_url=playback_url(self.playback_base, wish.video_id) if shown else None,
-            thumbnail_url=thumbnail_url(self.playback_base, wish.video_id) if shown and shown.has_poster else None,
+            id=desired.video_id,
+            title=desired.title,
+            status=shown_phase(desired, observed),
+            playback_url=playback_url(self.playback_base, desired.video_id) if shown else None,
+            thumbnail_url=thumbnail_url(self.playback_base, desired.video_id) if shown and shown.has_poster else None,
             is_playable=shown is not None,
             progress=observed.progress_percent,
-            reason=shown_reason(wish, observed),
+            reason=shown_reason(desired, observed),
             waiting_for=explanation.waiting_for,
             what_to_do=explanation.what_to_do,
             phase_since=observed.phase_since,
             next_check_at=self._next_check_at(row, now),
-            deadline_at=None if is_held(wish, observed) else observed.deadline_at,
+            deadline_at=None if is_held(desired, observed) else observed.deadline_at,
             attempt=observed.attempt,
             submissions_left=self.rules.submissions_left(observed),
             edition=observed.edition,
@@ -51,9 +51,9 @@ class View:
             error=_error(observed),
             renditions=_renditions(shown),
             duration_seconds=shown.duration_seconds if shown else None,
-            filename=wish.filename,
-            content_type=wish.content_type,
-            size_bytes=observed.source.file_bytes if observed.source else wish.declared_bytes,
+            filename=desired.filename,
+            content_type=desired.content_type,
+            size_bytes=observed.source.file_bytes if observed.source else desired.declared_bytes,
             metadata=dict(row.metadata),
             created_at=row.created_at,
             deleted_at=row.deleted_at,
@@ -65,8 +65,8 @@ class View:
         failure = row.observed.failure
         return AdminVideoBody(
             **dict(self.video(row, now)),
-            owner=row.wish.owner,
-            origin=row.wish.origin,
+            owner=row.desired.owner,
+            origin=row.desired.origin,
             provider_answer=failure.provider_answer if failure else None,
         )
 
@@ -75,12 +75,12 @@ class View:
         check = self._next_check_at(row, now)
         if check is not None:
             return max(1, math.ceil((check - now).total_seconds()))
-        return _SOON_SECONDS if is_moving(row.wish, row.observed) else None
+        return _SOON_SECONDS if is_moving(row.desired, row.observed) else None
 
     def _next_check_at(self, row: VideoRow, now: datetime) -> datetime | None:
-        if is_held(row.wish, row.observed):
+        if is_held(row.desired, row.observed):
             return None
-        return next_check_at(row.wish.video_id, row.observed, now, self.rules.timing)
+        return next_check_at(row.desired.video_id, row.observed, now, self.rules.timing)
 
 
 def event(line: EventRow) -> EventBody:
@@ -95,7 +95,7 @@ def event(line: EventRow) -> EventBody:
     )
 
 
-def _error(observed: Observed) -> VideoError | None:
+def _error(observed: ObservedState) -> VideoError | None:
     if observed.failure is not None:
         failure, advice = observed.failure, observed.failure.advice
         return VideoError(

@@ -24,15 +24,15 @@ class UploadUrls:
 
     def answer(self, resp: falcon.Response, row: VideoRow) -> None:
         """Answer with a freshly signed URL: of the file, or of its first part."""
-        wish, (signed, plan) = row.wish, self._signed(row)
+        desired, (signed, plan) = row.desired, self._signed(row)
         target = UploadTarget(
-            video_id=wish.video_id,
+            video_id=desired.video_id,
             upload_url=signed.url,
-            storage_key=wish.storage_key,
+            storage_key=desired.storage_key,
             method=signed.method,
             headers=dict(signed.headers),
             expires_at=signed.expires_at,
-            status=shown_phase(wish, row.observed),
+            status=shown_phase(desired, row.observed),
             upload=plan,
         )
         resp.data = target.as_json()
@@ -43,14 +43,14 @@ class UploadUrls:
         self.answer(resp, waiting(row))
 
     def _signed(self, row: VideoRow) -> tuple[SignedUpload, UploadPlan]:
-        wish, plan = row.wish, self._multiparts.plan(row)
+        desired, plan = row.desired, self._multiparts.plan(row)
         if plan is not None:
             shown = MultipartPlan(mode=UploadMode.MULTIPART, part_size=plan.part_bytes, part_count=plan.part_count)
             return self._multiparts.sign(self._multiparts.opened(row, plan), plan, 1), shown
         signed = self._storage.presign_upload(
-            wish.storage_key,
-            content_type=wish.content_type,
-            declared_bytes=wish.declared_bytes,
+            desired.storage_key,
+            content_type=desired.content_type,
+            declared_bytes=desired.declared_bytes,
             expires_seconds=self._expires_seconds,
         )
         return signed, UploadPlan(mode=UploadMode.SINGLE)
@@ -83,11 +83,11 @@ class UploadComplete:
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Record the client's word that its file is there. What the file is worth is found out by the operator."""
         row = changeable(owned(self._catalogue, req, video_id))
-        if row.wish.deleted:
+        if row.desired.deleted:
             raise ProblemError(Code.UPLOAD_CLOSED, _DELETED)
         if row.observed.phase in BEFORE_THE_FILE:
             self._have_the_file(row)
-            self._publisher.offer(self._wishes.confirm(video_id).wish)
+            self._publisher.offer(self._wishes.confirm(video_id).desired)
         resp.status = falcon.HTTP_202
         resp.data = ConfirmedVideo(video_id=video_id).as_json()
 
@@ -95,7 +95,7 @@ class UploadComplete:
         plan = self._multiparts.plan(row)
         if plan is not None:
             self._multiparts.join(row, plan)
-        elif self._storage.head(row.wish.storage_key) is None:
+        elif self._storage.head(row.desired.storage_key) is None:
             raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
 
 
@@ -109,12 +109,12 @@ def waiting(row: VideoRow) -> VideoRow:
 
 def _obstacle(row: VideoRow) -> str | None:
     """Return why no file is waited for."""
-    wish, observed = row.wish, row.observed
-    if wish.deleted:
+    desired, observed = row.desired, row.observed
+    if desired.deleted:
         return _DELETED
     if observed.phase not in BEFORE_THE_FILE:
         return "the file has been accepted" if observed.source else "the video waits for no file"
     # What was confirmed is verified before anything can be put in its place.
-    if wish.confirmations > observed.confirmations_answered:
+    if desired.confirmations > observed.confirmations_answered:
         return "the upload is confirmed; its file is about to be verified"
     return None

@@ -58,11 +58,11 @@ class Videos:
         new, per_hour = self._new_video(asked, caller), self._per_hour(caller)
         created = self._wishes.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
         row = created.row
-        self._publisher.offer(row.wish)
+        self._publisher.offer(row.desired)
         resp.status = falcon.HTTP_201
-        resp.set_header("Location", f"{req.path}/{row.wish.video_id}")
+        resp.set_header("Location", f"{req.path}/{row.desired.video_id}")
         resp.set_headers(rate_limit_headers(created.quota))
-        if row.wish.video_id == new.video_id:
+        if row.desired.video_id == new.video_id:
             self._urls.answer(resp, row)
         else:
             self._urls.again(resp, row)
@@ -125,7 +125,7 @@ class Video:
     def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Delete the video, for now; an upload is given up with it. Repeating it changes nothing."""
         row = changeable(owned(self._catalogue, req, video_id))
-        self._publisher.offer(self._wishes.delete(row.wish.video_id).wish)
+        self._publisher.offer(self._wishes.delete(row.desired.video_id).desired)
         if row.observed.phase in BEFORE_THE_FILE:
             self._multiparts.give_up(row)
         resp.status = falcon.HTTP_204

@@ -53,12 +53,12 @@ def requests_to(release: Release, known: str) -> dict[str, Stream]:
     """Return what clients ask all the time: through new connections and kept ones, and wishes for videos."""
     url = f"{release.api_url}/api/v1/videos"
     bearer = release.bearer("stream")
-    wish = {"title": "never sent", "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1000}
+    desired = {"title": "never sent", "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1000}
     return {
         "GET list": Stream(new_connections("GET", url, bearer), OK),
         "GET list, kept connection": Stream(kept_connection("GET", url, bearer), OK),
         "GET video": Stream(new_connections("GET", f"{url}/{known}", bearer), OK),
-        "POST": Stream(new_connections("POST", url, bearer, json=wish), CREATED, pace_seconds=0.5),
+        "POST": Stream(new_connections("POST", url, bearer, json=desired), CREATED, pace_seconds=0.5),
     }
 
 

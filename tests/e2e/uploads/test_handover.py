@@ -129,9 +129,9 @@ def _playlists_sent(way: Proxy) -> list[Asked]:
 
 
 def _ask_for_another_edition(world: World, video_id: str) -> None:
-    wish = "UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false WHERE video_id = %s"
+    desired = "UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false WHERE video_id = %s"
     with psycopg.connect(world.described.database_url, autocommit=True) as connection:
-        connection.execute(wish, [video_id])
+        connection.execute(desired, [video_id])
 
 
 def _plays(playback_url: str | None, *, attempt: int) -> bool:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from crds.resource import Resource
 from crds.spec import manifest_of
 from domain.failures import Failure, FailureCode
-from domain.video import Observed, Origin, Phase, Published, Reason, Rejection, Rendition, SourceFacts, UploadMode, Wish
+from domain.video import (
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    Rendition,
+    SourceFacts,
+    UploadMode,
+)
 
 VIDEO_ID = "abcdefghijklmnopqrstuvwxy2"
 NAMESPACE = "video-uploads"
@@ -26,9 +37,9 @@ REASON_OF = {
 }
 
 
-def a_wish(**changes: Any) -> Wish:
+def a_desired_state(**changes: Any) -> DesiredState:
     """Return a wish as the API makes it."""
-    wish = Wish(
+    desired = DesiredState(
         video_id=VIDEO_ID,
         revision=1,
         origin=Origin.API,
@@ -41,12 +52,12 @@ def a_wish(**changes: Any) -> Wish:
         region="tor1",
         storage_key=f"uploads/{VIDEO_ID}/original.mp4",
     )
-    return replace(wish, **changes)
+    return replace(desired, **changes)
 
 
-def an_observation(phase: Phase, **changes: Any) -> Observed:
+def an_observation(phase: Phase, **changes: Any) -> ObservedState:
     """Return an observation of this phase: playable if ready, with a failure if errored."""
-    observed = Observed(
+    observed = ObservedState(
         revision=1,
         phase=phase,
         phase_since=NOON,
@@ -64,11 +75,11 @@ def a_failure(code: FailureCode = FailureCode.TRANSCODE_FAILED) -> Failure:
     return Failure(code, "the codec is unknown", attempt=1)
 
 
-def a_resource(wish: Wish, **changes: Any) -> Resource:
+def a_resource(desired: DesiredState, **changes: Any) -> Resource:
     """Return the wish as it lies in the cluster, before any status."""
-    body = manifest_of(wish, namespace=NAMESPACE)
+    body = manifest_of(desired, namespace=NAMESPACE)
     resource = Resource(
-        name=wish.video_id,
+        name=desired.video_id,
         namespace=NAMESPACE,
         uid="uid-1",
         resource_version="1",
@@ -114,7 +125,7 @@ def _as_id(number: int) -> str:
 
 
 wishes = st.builds(
-    Wish,
+    DesiredState,
     video_id=st.integers(min_value=0, max_value=2**130 - 1).map(_as_id),
     revision=_positive,
     owner=_lines,
@@ -143,7 +154,7 @@ _renditions = st.builds(
 )
 
 observations = st.builds(
-    Observed,
+    ObservedState,
     revision=_counts,
     phase_since=_instants,
     message=_texts,

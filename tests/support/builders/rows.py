@@ -7,14 +7,14 @@ from typing import Any
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import AttemptRow, AttemptState, VideoRow
 from domain.schedule import Timing, deadline_at
 from domain.video import Phase, Published, Reason, Rejection, Rendition, SourceFacts
-from tests.support.builders.resources import NOON, VIDEO_ID, a_wish, an_observation
+from tests.support.builders.resources import NOON, VIDEO_ID, a_desired_state, an_observation
 
 TIMING = Timing()
-RULES = Rules(TIMING)
+RULES = LifecyclePolicy(TIMING)
 NO_TIME = timedelta(0)
 
 SOURCE = SourceFacts(etag="e1", last_modified=NOON, file_bytes=1_000, container="mp4")
@@ -33,7 +33,7 @@ def a_row(phase: Phase, *, waited: timedelta = NO_TIME, **changes: Any) -> Video
         known["source"] = SOURCE
     if phase is Phase.PROCESSING:
         known |= {"attempt": 1, "job_id": "job1"}
-    return VideoRow(a_wish(**of_wish), an_observation(phase, **known | changes), NOON, retired=False)
+    return VideoRow(a_desired_state(**of_wish), an_observation(phase, **known | changes), NOON, retired=False)
 
 
 def an_attempt(number: int, state: AttemptState, *, age: timedelta = NO_TIME, **changes: Any) -> AttemptRow:

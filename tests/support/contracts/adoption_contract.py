@@ -9,8 +9,8 @@ import pytest
 
 from controller.ports import Attempts, Endings, Learning, Observations
 from domain.records import AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
-from domain.video import Observed, Origin, Phase, Published, Reason, Wish
-from tests.support.builders.resources import a_failure, a_wish, an_observation
+from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
+from tests.support.builders.resources import a_desired_state, a_failure, an_observation
 
 VIDEO = "learntlearntlearntlearntle"
 IMPORT = "launch-film"
@@ -54,18 +54,18 @@ class Taught:
         return [(row.attempt, row.state, row.job_id) for row in self.attempts.since(video_id, floor=0)]
 
 
-def at_work(phase: Phase = Phase.PROCESSING, *, revision: int = 9, **changes: Any) -> Observed:
+def at_work(phase: Phase = Phase.PROCESSING, *, revision: int = 9, **changes: Any) -> ObservedState:
     """Return an observation that a resource shows."""
     ends_at = None if phase in {Phase.READY, Phase.ERRORED} else NOON
     known: dict[str, Any] = {"revision": revision, "deadline_at": ends_at}
     return an_observation(phase, **known | changes)
 
 
-def an_import(**changes: Any) -> Wish:
+def an_import(**changes: Any) -> DesiredState:
     """Return what somebody else wishes, with nothing but a file."""
     nothing = {"owner": "", "title": "", "filename": "", "content_type": "", "region": "", "declared_bytes": None}
     key = {"video_id": IMPORT, "origin": Origin.KUBERNETES, "storage_key": "imports/films/launch.mov"}
-    return a_wish(**nothing | key | changes)
+    return a_desired_state(**nothing | key | changes)
 
 
 class LearningContract:
@@ -78,51 +78,51 @@ class LearningContract:
 
     def test_a_row_learns_a_wish_and_keeps_its_observation(self, taught: Taught) -> None:
         before = taught.row()
-        wish = replace(before.wish, revision=7, title="Another", declared_bytes=5, edition=3, retries=2)
-        after = taught.learning.learn(before, wish=wish, at=LATER)
-        assert after == replace(before, wish=wish) == taught.row()
+        desired = replace(before.desired, revision=7, title="Another", declared_bytes=5, edition=3, retries=2)
+        after = taught.learning.learn(before, desired=desired, at=LATER)
+        assert after == replace(before, desired=desired) == taught.row()
 
     def test_a_row_that_learns_is_wanted_in_the_cluster_again(self, taught: Taught) -> None:
         retired = taught.endings.retire(taught.row())
         assert retired is not None
-        after = taught.learning.learn(retired, wish=replace(retired.wish, revision=2), at=LATER)
+        after = taught.learning.learn(retired, desired=replace(retired.desired, revision=2), at=LATER)
         assert after is not None
         assert not after.retired
 
-    @pytest.mark.parametrize("half", ["wish", "observed"])
+    @pytest.mark.parametrize("half", ["desired", "observed"])
     def test_a_row_that_moved_meanwhile_learns_nothing(self, taught: Taught, half: str) -> None:
         stale = taught.row()
         newer: dict[str, Any] = {
-            "wish": {"wish": replace(stale.wish, revision=2, title="Another")},
+            "desired": {"desired": replace(stale.desired, revision=2, title="Another")},
             "observed": {"observed": replace(stale.observed, revision=2, message="newer")},
         }
         moved = taught.learning.learn(stale, **newer[half], at=LATER)
         assert moved is not None
-        wish, observed = replace(stale.wish, revision=9), replace(stale.observed, revision=9)
-        assert taught.learning.learn(stale, wish=wish, at=LATER) is None
+        desired, observed = replace(stale.desired, revision=9), replace(stale.observed, revision=9)
+        assert taught.learning.learn(stale, desired=desired, at=LATER) is None
         assert taught.learning.learn(stale, observed=observed, at=LATER) is None
         assert taught.row() == moved
 
     def test_a_row_never_learns_what_is_older(self, taught: Taught) -> None:
         row = taught.put_on_record(2, AttemptState.UNCERTAIN)
-        known = taught.learning.learn(row, wish=replace(row.wish, revision=5), at=LATER)
+        known = taught.learning.learn(row, desired=replace(row.desired, revision=5), at=LATER)
         assert known is not None
-        assert taught.learning.learn(known, wish=replace(row.wish, revision=4), at=LATER) is None
+        assert taught.learning.learn(known, desired=replace(row.desired, revision=4), at=LATER) is None
         assert taught.learning.learn(known, observed=at_work(revision=1), at=LATER) is None
         assert taught.learning.learn(known, observed=at_work(attempt=1), at=LATER) is None
         assert (taught.row(), taught.states()) == (known, [(2, AttemptState.UNCERTAIN, None)])
 
     def test_a_deletion_is_dated_once_and_its_date_goes_with_it(self, taught: Taught) -> None:
         before = taught.row()
-        gone = taught.learning.learn(before, wish=replace(before.wish, revision=2, deleted=True), at=LATER)
+        gone = taught.learning.learn(before, desired=replace(before.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
         assert gone.deleted_at is not None
-        still = taught.learning.learn(gone, wish=replace(gone.wish, revision=3), at=LATER)
+        still = taught.learning.learn(gone, desired=replace(gone.desired, revision=3), at=LATER)
         assert still is not None
         assert still.deleted_at == gone.deleted_at
-        back = taught.learning.learn(still, wish=replace(gone.wish, revision=4, deleted=False), at=LATER)
+        back = taught.learning.learn(still, desired=replace(gone.desired, revision=4, deleted=False), at=LATER)
         assert back is not None
-        assert (back.deleted_at, back.wish.deleted) == (None, False)
+        assert (back.deleted_at, back.desired.deleted) == (None, False)
 
     @pytest.mark.parametrize(
         ("seen", "state"),
@@ -155,7 +155,7 @@ class LearningContract:
             ),
         ],
     )
-    def test_the_newest_attempt_goes_on_record(self, taught: Taught, seen: Observed, state: AttemptState) -> None:
+    def test_the_newest_attempt_goes_on_record(self, taught: Taught, seen: ObservedState, state: AttemptState) -> None:
         taught.learning.learn(taught.row(), observed=seen, at=LATER)
         assert taught.states() == [(1, AttemptState.FAILED, None), (2, state, "job2")]
 
@@ -196,7 +196,7 @@ class LearningContract:
         lines = len(taught.history(VIDEO))
         row = taught.learning.learn(taught.row(), observed=at_work(attempt=1), at=LATER)
         assert row is not None
-        taught.learning.learn(row, wish=replace(row.wish, revision=2), at=LATER)
+        taught.learning.learn(row, desired=replace(row.desired, revision=2), at=LATER)
         (line,) = taught.history(VIDEO)[lines:]
         assert (line.cause, line.phase, line.observed_revision) == (Cause.SWEEP, Phase.PROCESSING, 9)
 
@@ -208,44 +208,49 @@ class LearningContract:
         assert taught.told() == {(VIDEO, 1, "video.ready")}
 
     def test_an_import_may_hold_nothing_but_a_file(self, taught: Taught) -> None:
-        wish, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
-        row = taught.learning.adopt(wish, seen, created_at=None, at=NOON)
+        desired, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
+        row = taught.learning.adopt(desired, seen, created_at=None, at=NOON)
         assert row is not None
-        assert row == replace(VideoRow(wish, seen, row.created_at, retired=False)) == taught.row(IMPORT)
+        assert row == replace(VideoRow(desired, seen, row.created_at, retired=False)) == taught.row(IMPORT)
         assert [line.phase for line in taught.history(IMPORT)] == [Phase.UPLOADING]
         assert taught.states(IMPORT) == []
 
     def test_a_lost_row_comes_back_with_its_attempts(self, taught: Taught) -> None:
-        wish, seen = replace(a_wish(), revision=4), at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED)
-        row = taught.learning.adopt(wish, seen, created_at=NOON, at=LATER)
-        assert row == VideoRow(wish, seen, NOON, retired=False)
-        assert taught.states(wish.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
-        assert taught.told() == {(wish.video_id, 1, "video.ready")}
+        desired, seen = (
+            replace(a_desired_state(), revision=4),
+            at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED),
+        )
+        row = taught.learning.adopt(desired, seen, created_at=NOON, at=LATER)
+        assert row == VideoRow(desired, seen, NOON, retired=False)
+        assert taught.states(desired.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
+        assert taught.told() == {(desired.video_id, 1, "video.ready")}
 
     def test_a_row_that_comes_back_deleted_is_dated(self, taught: Taught) -> None:
-        row = taught.learning.adopt(a_wish(deleted=True), at_work(), created_at=NOON, at=LATER)
+        row = taught.learning.adopt(a_desired_state(deleted=True), at_work(), created_at=NOON, at=LATER)
         assert row is not None
         assert row.deleted_at is not None
 
     def test_a_row_that_is_there_is_not_adopted(self, taught: Taught) -> None:
         before = taught.row()
-        assert taught.learning.adopt(a_wish(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
+        assert (
+            taught.learning.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
+        )
         assert (taught.row(), taught.states()) == (before, [])
 
     def test_a_purged_video_stays_gone_and_an_import_of_its_name_goes_on_counting(self, taught: Taught) -> None:
         row = taught.put_on_record(2, AttemptState.FAILED)
-        gone = taught.learning.learn(row, wish=replace(row.wish, revision=2, deleted=True), at=LATER)
+        gone = taught.learning.learn(row, desired=replace(row.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
         assert taught.endings.purge(gone)
 
         again: dict[str, Any] = {"created_at": None, "at": LATER}
-        assert taught.learning.adopt(a_wish(video_id=VIDEO), at_work(attempt=9), **again) is None
-        wish = an_import(video_id=VIDEO)
-        assert taught.learning.adopt(wish, at_work(Phase.UPLOADING, attempt=1), **again) is None
-        assert taught.learning.adopt(wish, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
+        assert taught.learning.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=9), **again) is None
+        desired = an_import(video_id=VIDEO)
+        assert taught.learning.adopt(desired, at_work(Phase.UPLOADING, attempt=1), **again) is None
+        assert taught.learning.adopt(desired, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
 
     def test_the_rows_of_a_page_of_names(self, taught: Taught) -> None:
         imported = taught.learning.adopt(an_import(), at_work(), created_at=None, at=NOON)
         found = taught.learning.rows_of([VIDEO, "nobody", IMPORT])
-        assert {row.wish.video_id: row for row in found} == {VIDEO: taught.row(), IMPORT: imported}
+        assert {row.desired.video_id: row for row in found} == {VIDEO: taught.row(), IMPORT: imported}
         assert taught.learning.rows_of([]) == []

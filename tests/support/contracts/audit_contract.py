@@ -87,14 +87,14 @@ class AuditContract:
 
     def test_the_working_set_is_what_is_played_or_was(self, audited: Audited) -> None:
         assert audited.rows.working(after="", at_most=5) == []
-        for video_id in (VIDEO, audited.create(OTHER).wish.video_id):
+        for video_id in (VIDEO, audited.create(OTHER).desired.video_id):
             audited.publish(video_id)
-        assert [found.row.wish.video_id for found in audited.rows.working(after="", at_most=5)] == [VIDEO, OTHER]
-        assert [found.row.wish.video_id for found in audited.rows.working(after=VIDEO, at_most=5)] == [OTHER]
+        assert [found.row.desired.video_id for found in audited.rows.working(after="", at_most=5)] == [VIDEO, OTHER]
+        assert [found.row.desired.video_id for found in audited.rows.working(after=VIDEO, at_most=5)] == [OTHER]
         audited.change(VIDEO, retired=True)
         audited.change(OTHER, deleted=True)
         audited.observe(OTHER, is_playable=False)
-        assert [found.row.wish.video_id for found in audited.rows.working(after="", at_most=5)] == [OTHER]
+        assert [found.row.desired.video_id for found in audited.rows.working(after="", at_most=5)] == [OTHER]
 
     def test_existing_rows_are_told_from_missing_ones(self, audited: Audited) -> None:
         assert audited.rows.existing([VIDEO, OTHER]) == {VIDEO}
@@ -106,8 +106,8 @@ class AuditContract:
         before = audited.row()
         healed = audited.rows.heal(before, max_heals=MAX_HEALS)
         assert healed == audited.row()
-        wish = replace(before.wish, edition=2, revision=before.wish.revision + 1)
-        assert healed == replace(before, wish=wish, retired=False)
+        desired = replace(before.desired, edition=2, revision=before.desired.revision + 1)
+        assert healed == replace(before, desired=desired, retired=False)
         assert audited.heals(VIDEO) == 1
 
     def test_heals_come_to_an_end(self, audited: Audited) -> None:
@@ -117,7 +117,7 @@ class AuditContract:
             audited.observe(edition=number + 2)
         assert audited.rows.heal(audited.row(), max_heals=MAX_HEALS) is None
         assert audited.heals(VIDEO) == MAX_HEALS
-        assert audited.row().wish.edition == 1 + MAX_HEALS
+        assert audited.row().desired.edition == 1 + MAX_HEALS
 
     def test_whoever_moved_the_row_wins(self, audited: Audited) -> None:
         seen = audited.publish()

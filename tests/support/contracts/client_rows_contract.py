@@ -79,7 +79,7 @@ class Rows:
         """Return the ids on the first page of Ann's videos."""
         page = self.catalogue.of_owner(Selection("ann", **selected), after=None, at_most=10)
         assert page.last is None
-        return [row.wish.video_id for row in page.rows]
+        return [row.desired.video_id for row in page.rows]
 
 
 def in_phase(phase: Phase) -> dict[str, Any]:
@@ -118,9 +118,9 @@ class ClientRowsContract:
     def test_a_created_row_holds_the_wish_and_waits_for_the_file(self, rows: Rows) -> None:
         row = rows.wishes.create(a_new_video(), per_hour=10).row
 
-        wish = row.wish
-        assert {name: getattr(wish, name) for name in wished(a_new_video())} == wished(a_new_video())
-        assert (wish.revision, wish.origin, wish.upload_mode) == (1, Origin.API, UploadMode.SINGLE)
+        desired = row.desired
+        assert {name: getattr(desired, name) for name in wished(a_new_video())} == wished(a_new_video())
+        assert (desired.revision, desired.origin, desired.upload_mode) == (1, Origin.API, UploadMode.SINGLE)
         assert (row.observed.phase, row.observed.revision, row.retired) == (Phase.UPLOADING, 1, False)
         assert row.observed.deadline_at is not None
         assert rows.row() == row
@@ -142,7 +142,7 @@ class ClientRowsContract:
         rows.create()
         first = rows.wishes.confirm(VIDEO)
 
-        assert (first.wish.confirmations, first.wish.revision) == (1, 2)
+        assert (first.desired.confirmations, first.desired.revision) == (1, 2)
         assert rows.wishes.confirm(VIDEO) == first
 
     def test_after_a_rejection_the_next_confirmation_counts(self, rows: Rows) -> None:
@@ -150,7 +150,7 @@ class ClientRowsContract:
         rows.wishes.confirm(VIDEO)
         rows.reject(1)
 
-        assert rows.wishes.confirm(VIDEO).wish.confirmations == 2
+        assert rows.wishes.confirm(VIDEO).desired.confirmations == 2
 
     def test_past_uploading_a_confirmation_changes_nothing(self, rows: Rows) -> None:
         rows.create()
@@ -162,12 +162,12 @@ class ClientRowsContract:
     def test_a_retry_counts_just_where_it_means_something(self, rows: Rows) -> None:
         rows.create()
         for phase, reason in product(Phase, Reason):
-            rows.enter(phase, reason=reason, retries=rows.row().wish.retries)
+            rows.enter(phase, reason=reason, retries=rows.row().desired.retries)
             before = rows.row()
             after = rows.wishes.retry(VIDEO)
 
             assert rows.row() == after
-            changed = (after.wish.retries - before.wish.retries, after.wish.revision - before.wish.revision)
+            changed = (after.desired.retries - before.desired.retries, after.desired.revision - before.desired.revision)
             assert changed == ((1, 1) if is_retryable(before.observed) else (0, 0)), (phase, reason)
 
     def test_a_retry_that_is_asked_for_again_counts_once_until_it_was_taken_up(self, rows: Rows) -> None:
@@ -177,17 +177,17 @@ class ClientRowsContract:
         assert rows.wishes.retry(VIDEO) == first
 
         rows.enter(Phase.ERRORED, retries=1)
-        assert rows.wishes.retry(VIDEO).wish.retries == 2
+        assert rows.wishes.retry(VIDEO).desired.retries == 2
 
     def test_a_deletion_is_dated_and_taken_back(self, rows: Rows) -> None:
         rows.create()
         deleted = rows.wishes.delete(VIDEO)
-        assert (deleted.wish.deleted, deleted.wish.revision) == (True, 2)
+        assert (deleted.desired.deleted, deleted.desired.revision) == (True, 2)
         assert deleted.deleted_at is not None
         assert rows.wishes.delete(VIDEO) == deleted
 
         restored = rows.wishes.restore(VIDEO)
-        assert (restored.wish.deleted, restored.wish.revision, restored.deleted_at) == (False, 3, None)
+        assert (restored.desired.deleted, restored.desired.revision, restored.deleted_at) == (False, 3, None)
         assert rows.wishes.restore(VIDEO) == restored
 
     def test_what_is_deleted_can_be_neither_retried_nor_confirmed(self, rows: Rows) -> None:
@@ -196,14 +196,14 @@ class ClientRowsContract:
         for video_id in (VIDEO, OTHER_VIDEO):
             rows.wishes.delete(video_id)
 
-        assert rows.wishes.retry(VIDEO).wish.retries == 0
-        assert rows.wishes.confirm(OTHER_VIDEO).wish.confirmations == 0
+        assert rows.wishes.retry(VIDEO).desired.retries == 0
+        assert rows.wishes.confirm(OTHER_VIDEO).desired.confirmations == 0
 
     def test_a_deletion_cannot_be_taken_back_when_the_files_are_about_to_go(self, rows: Rows) -> None:
         rows.create()
         rows.wishes.delete(VIDEO)
         rows.age(VIDEO, restore_window(Timing()) - timedelta(minutes=1))
-        assert not rows.wishes.restore(VIDEO).wish.deleted
+        assert not rows.wishes.restore(VIDEO).desired.deleted
 
         rows.wishes.delete(VIDEO)
         rows.age(VIDEO, restore_window(Timing()))
@@ -223,7 +223,7 @@ class ClientRowsContract:
         after = getattr(rows.wishes, name)(VIDEO)
 
         assert before.retired
-        assert (after.retired, after.wish.revision) == (False, before.wish.revision + 1)
+        assert (after.retired, after.desired.revision) == (False, before.desired.revision + 1)
         assert rows.next_nudge() == Nudge(VIDEO, Cause.CLIENT if name == "confirm" else Cause.PERSON)
 
     @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])

@@ -30,7 +30,7 @@ class CreatingContract:
 
         assert row.metadata == rows.row().metadata == metadata
         assert rows.catalogue.of_owner(Selection("ann"), after=None, at_most=1).rows == (row,)
-        assert not hasattr(row.wish, "metadata")
+        assert not hasattr(row.desired, "metadata")
 
     def test_a_key_makes_one_video_and_costs_nothing_when_it_is_sent_again(self, rows: Rows) -> None:
         first = rows.wishes.create(a_new_video(), per_hour=1, key=KEY)
@@ -38,7 +38,7 @@ class CreatingContract:
 
         again = rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
 
-        assert first.row.wish.video_id == VIDEO
+        assert first.row.desired.video_id == VIDEO
         assert again.row == confirmed
         assert rows.catalogue.get(OTHER_VIDEO) is None
         assert first.quota.remaining == again.quota.remaining == 0
@@ -54,7 +54,7 @@ class CreatingContract:
         rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
         other = rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY).row
 
-        assert other.wish.video_id == OTHER_VIDEO
+        assert other.desired.video_id == OTHER_VIDEO
 
     def test_a_key_whose_request_is_still_running_is_in_use_for_its_owner_only(self, rows: Rows) -> None:
         with rows.hold_key(KEY.text):
@@ -62,7 +62,7 @@ class CreatingContract:
                 rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
             rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
         # Whoever held it has gone without a result.
-        assert rows.wishes.create(a_new_video(), per_hour=10, key=KEY).row.wish.video_id == VIDEO
+        assert rows.wishes.create(a_new_video(), per_hour=10, key=KEY).row.desired.video_id == VIDEO
 
     def test_a_key_that_made_nothing_may_be_used_for_anything(self, rows: Rows) -> None:
         rows.create()
@@ -70,12 +70,12 @@ class CreatingContract:
             rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
 
         later = replace(KEY, fingerprint="b" * 64)
-        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).row.wish.video_id == OTHER_VIDEO
+        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).row.desired.video_id == OTHER_VIDEO
 
     def test_after_a_day_a_key_stands_for_nothing_any_more(self, rows: Rows) -> None:
         rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
         rows.outdate_keys()
         later = replace(KEY, fingerprint="b" * 64)
 
-        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=later).row.wish.video_id == OTHER_VIDEO
-        assert rows.wishes.create(a_new_video(THIRD_VIDEO), per_hour=10, key=later).row.wish.video_id == OTHER_VIDEO
+        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO
+        assert rows.wishes.create(a_new_video(THIRD_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO

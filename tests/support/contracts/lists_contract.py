@@ -26,7 +26,7 @@ class ListsContract:
         second = rows.catalogue.of_owner(Selection("ann"), after=first.last, at_most=2)
 
         assert first.last == Place(rows.row(OTHER_VIDEO).created_at, OTHER_VIDEO)
-        assert [row.wish.video_id for row in first.rows + second.rows] == [THIRD_VIDEO, OTHER_VIDEO, VIDEO]
+        assert [row.desired.video_id for row in first.rows + second.rows] == [THIRD_VIDEO, OTHER_VIDEO, VIDEO]
         assert second.last is None
 
     def test_deleted_videos_have_a_list_of_their_own(self, rows: Rows) -> None:

@@ -18,13 +18,13 @@ class MultipartRowsContract:
 
     def test_a_multipart_row_begins_without_an_upload(self, rows: Rows) -> None:
         row = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
-        assert (row.wish.upload_mode, row.upload_id, row.part_bytes) == (UploadMode.MULTIPART, None, None)
+        assert (row.desired.upload_mode, row.upload_id, row.part_bytes) == (UploadMode.MULTIPART, None, None)
 
     def test_an_opened_upload_is_on_record_and_no_change_of_the_wish(self, rows: Rows) -> None:
         before = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
         after = opened(rows, "one")
         assert (after.upload_id, after.part_bytes) == ("one", 10)
-        assert (after.wish, after.observed) == (before.wish, before.observed)
+        assert (after.desired, after.observed) == (before.desired, before.observed)
         assert rows.row() == after
 
     def test_of_two_that_open_one_at_the_same_time_the_first_counts(self, rows: Rows) -> None:

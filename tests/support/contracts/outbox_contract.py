@@ -18,19 +18,26 @@ from database.webhook_endpoints import (
     LastSecretError,
     TooManyError,
 )
-from domain.notifications import MAIL, TOLD_OF_VIDEOS, DeliveryState, Kind, Outcome, Taken
+from domain.notifications import (
+    MAIL,
+    VIDEO_NOTIFICATION_KINDS,
+    DeliveryResult,
+    DeliveryState,
+    LeasedDelivery,
+    NotificationKind,
+)
 from webapi.ports import Deliveries, Endpoints
 
 SECRET = "whsec_" + "A" * 32
 URL = "https://hooks.example.com/videos"
 LATER = timedelta(minutes=1)
-DONE = Outcome(DeliveryState.DELIVERED, 204, "")
+DONE = DeliveryResult(DeliveryState.DELIVERED, 204, "")
 
 
 class Tell(Protocol):
     """Puts a notification on record, and returns its video."""
 
-    def __call__(self, kind: Kind = Kind.READY, *, email: str | None = None) -> str: ...
+    def __call__(self, kind: NotificationKind = NotificationKind.READY, *, email: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -43,26 +50,28 @@ class Office:
     tell: Tell
     now: Callable[[], datetime]
 
-    def endpoint(self, *kinds: Kind) -> EndpointRow:
+    def endpoint(self, *kinds: NotificationKind) -> EndpointRow:
         """Register an endpoint."""
-        return self.endpoints.create(url=URL, description="ours", kinds=kinds or TOLD_OF_VIDEOS, secret=SECRET)
+        return self.endpoints.create(
+            url=URL, description="ours", kinds=kinds or VIDEO_NOTIFICATION_KINDS, secret=SECRET
+        )
 
     def dispatch(self, *, with_mail: bool = True) -> int:
         """Address what is new."""
         return self.outbox.dispatch(with_mail=with_mail, now=self.now(), at_most=100)
 
-    def take(self, endpoint: EndpointRow, *, after: timedelta = timedelta()) -> Taken | None:
+    def take(self, endpoint: EndpointRow, *, after: timedelta = timedelta()) -> LeasedDelivery | None:
         """Take from an endpoint's lane, some time from now."""
         now = self.now() + after
         return self.outbox.take(str(endpoint.endpoint_id), now=now, leased_until=now + LATER)
 
-    def taken(self, endpoint: EndpointRow) -> Taken:
+    def taken(self, endpoint: EndpointRow) -> LeasedDelivery:
         """Take what is there."""
         found = self.take(endpoint)
         assert found is not None
         return found
 
-    def settle(self, taken: Taken, outcome: Outcome) -> bool:
+    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult) -> bool:
         """Put on record what became of it."""
         return self.outbox.settle(taken, outcome, now=self.now())
 
@@ -75,8 +84,8 @@ class OutboxContract:
     """What both do."""
 
     def test_each_notification_is_addressed_once_to_whoever_wants_its_kind(self, office: Office) -> None:
-        everything, errors = office.endpoint(), office.endpoint(Kind.ERRORED)
-        video_id = office.tell(Kind.READY)
+        everything, errors = office.endpoint(), office.endpoint(NotificationKind.ERRORED)
+        video_id = office.tell(NotificationKind.READY)
         assert (office.dispatch(), office.dispatch()) == (1, 0)
         assert [(row.video_id, row.endpoint_id) for row in office.all()] == [(video_id, everything.endpoint_id)]
         assert office.outbox.due_lanes(with_mail=True, now=office.now()) == [str(everything.endpoint_id)]
@@ -117,7 +126,7 @@ class OutboxContract:
         taken = office.taken(endpoint)
         assert taken.endpoint is not None
         assert (taken.endpoint.url, taken.endpoint.secrets) == (URL, (SECRET,))
-        office.settle(taken, Outcome(DeliveryState.PENDING, 500, "no", next_at=office.now() + LATER))
+        office.settle(taken, DeliveryResult(DeliveryState.PENDING, 500, "no", next_at=office.now() + LATER))
         assert office.take(endpoint) is None
         assert office.outbox.due_lanes(with_mail=True, now=office.now()) == []
         assert office.take(endpoint, after=2 * LATER) is not None
@@ -127,7 +136,7 @@ class OutboxContract:
         for _ in range(2):
             office.tell()
         office.dispatch()
-        office.settle(office.taken(endpoint), Outcome(DeliveryState.FAILED, 410, "", is_gone=True))
+        office.settle(office.taken(endpoint), DeliveryResult(DeliveryState.FAILED, 410, "", is_gone=True))
         known = office.endpoints.get(endpoint.endpoint_id)
         assert known is not None
         assert (known.disabled_at is None, known.disabled_reason) == (False, "gone")
@@ -146,7 +155,7 @@ class OutboxContract:
         for _ in range(2):
             office.tell()
         office.dispatch()
-        held = Outcome(DeliveryState.PENDING, 429, "", next_at=office.now(), held_until=office.now() + LATER)
+        held = DeliveryResult(DeliveryState.PENDING, 429, "", next_at=office.now(), held_until=office.now() + LATER)
         office.settle(office.taken(endpoint), held)
         assert office.take(endpoint) is None
         assert office.outbox.due_lanes(with_mail=True, now=office.now()) == [str(other.endpoint_id)]
@@ -156,9 +165,9 @@ class OutboxContract:
         endpoint = office.endpoint()
         office.tell()
         office.dispatch()
-        changed = office.endpoints.change(endpoint.endpoint_id, EndpointChange(kinds=[Kind.DELETED]))
+        changed = office.endpoints.change(endpoint.endpoint_id, EndpointChange(kinds=[NotificationKind.DELETED]))
         assert changed is not None
-        assert (changed.url, changed.description, changed.kinds) == (URL, "ours", (Kind.DELETED,))
+        assert (changed.url, changed.description, changed.kinds) == (URL, "ours", (NotificationKind.DELETED,))
         closed = office.endpoints.change(
             endpoint.endpoint_id, EndpointChange(url="https://b.example.com", is_enabled=False)
         )
@@ -216,11 +225,11 @@ class OutboxContract:
 
     def test_some_time_is_told_again_also_to_an_endpoint_that_was_not_there(self, office: Office) -> None:
         early = office.endpoint()
-        for kind in (Kind.READY, Kind.ERRORED, Kind.READY):
+        for kind in (NotificationKind.READY, NotificationKind.ERRORED, NotificationKind.READY):
             office.tell(kind)
         office.dispatch()
         office.settle(office.taken(early), DONE)
-        late = office.endpoint(Kind.READY)
+        late = office.endpoint(NotificationKind.READY)
         since, until = office.now() - timedelta(days=1), office.now() + LATER
 
         done = office.deliveries.replay_range(late.endpoint_id, since=since, until=until, at_most=100)
@@ -252,12 +261,12 @@ class OutboxContract:
         assert sum(counts) == 5
 
     def test_tests_go_to_one_endpoint_each_under_an_id_of_its_own(self, office: Office) -> None:
-        endpoint, _ = office.endpoint(Kind.DELETED), office.endpoint()
+        endpoint, _ = office.endpoint(NotificationKind.DELETED), office.endpoint()
         tests = [office.deliveries.test(endpoint.endpoint_id) for _ in range(2)]
         assert len({test.notification_id for test in tests if test}) == 2
         assert office.dispatch() == 0
-        assert {row.kind for row in office.all()} == {Kind.TEST}
-        assert office.taken(endpoint).notification.kind is Kind.TEST
+        assert {row.kind for row in office.all()} == {NotificationKind.TEST}
+        assert office.taken(endpoint).notification.kind is NotificationKind.TEST
         assert office.deliveries.test(uuid4()) is None
 
     def test_the_log_comes_in_pages_and_by_what_is_asked_for(self, office: Office) -> None:

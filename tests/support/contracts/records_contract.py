@@ -87,7 +87,7 @@ class RecordsContract:
         wished = records.confirm(VIDEO)
         after = records.commit(intended, Settle(1, AttemptState.ACCEPTED, NOON, "job1"))
         assert after is not None
-        assert after.wish == wished.wish
+        assert after.desired == wished.desired
         assert records.attempt().job_id == "job1"
 
     def test_an_intent_is_on_record_with_the_observation(self, records: Records) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from controller.ports import Attempts, Endings, Observations
 from domain.failures import Failure, FailureCode
 from domain.records import Cause, Intend, VideoRow
-from domain.video import Observed, Phase, Reason
+from domain.video import ObservedState, Phase, Reason
 
 VIDEO = "endingsendingsendingsendin"
 OTHER = "zzzzzzzendingsendingsendin"
@@ -33,20 +33,20 @@ class Ends:
         assert row is not None
         return row
 
-    def commit(self, after: Observed, attempt: Intend | None = None) -> VideoRow:
+    def commit(self, after: ObservedState, attempt: Intend | None = None) -> VideoRow:
         """Store an observation of VIDEO."""
         row = self.observations.commit(self.row(), after, cause=Cause.POLL, attempt=attempt)
         assert row is not None
         return row
 
 
-def ready(observed: Observed, **changes: object) -> Observed:
+def ready(observed: ObservedState, **changes: object) -> ObservedState:
     """Return the observation at rest."""
     known: dict[str, object] = {"phase": Phase.READY, "reason": Reason.PUBLISHED, "deadline_at": None, "failure": None}
     return replace(observed, **known | changes)  # type: ignore[arg-type]
 
 
-def errored(observed: Observed) -> Observed:
+def errored(observed: ObservedState) -> ObservedState:
     """Return the observation of a failure."""
     failure = Failure(FailureCode.JOB_LOST, "lost", 1)
     return ready(observed, phase=Phase.ERRORED, reason=Reason.FAILED, failure=failure)

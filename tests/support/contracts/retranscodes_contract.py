@@ -29,12 +29,12 @@ class RetranscodesContract:
     def test_a_new_edition_is_wished_for_just_where_one_can_be_played(self, rows: Rows) -> None:
         rows.create()
         for phase, is_playable in product(Phase, (False, True)):
-            rows.enter(phase, is_playable=is_playable, edition=rows.row().wish.edition)
+            rows.enter(phase, is_playable=is_playable, edition=rows.row().desired.edition)
             before = rows.row()
             after = wished(rows)
 
             assert rows.row() == after
-            changed = (after.wish.edition - before.wish.edition, after.wish.revision - before.wish.revision)
+            changed = (after.desired.edition - before.desired.edition, after.desired.revision - before.desired.revision)
             assert changed == ((1, 1) if is_retranscodable(before.observed) else (0, 0)), (phase, is_playable)
 
     def test_one_that_is_asked_for_again_counts_once_until_it_has_begun(self, rows: Rows) -> None:
@@ -43,7 +43,7 @@ class RetranscodesContract:
         assert wished(rows, per_day=1) == first
 
         rows.enter(Phase.UPLOADED, edition=2, is_playable=True)
-        assert wished(rows, per_day=1).wish == first.wish
+        assert wished(rows, per_day=1).desired == first.desired
 
     def test_a_day_of_one_owner_is_counted_and_what_is_too_much_changes_nothing(self, rows: Rows) -> None:
         playable(rows, VIDEO, OTHER_VIDEO)
@@ -57,14 +57,14 @@ class RetranscodesContract:
         assert spent.value.per_day == 1
         assert 0 < spent.value.retry_after_seconds <= 86_400
         assert rows.row(OTHER_VIDEO) == before
-        assert wished(rows, THIRD_VIDEO, owner="bob", per_day=1).wish.edition == 2
+        assert wished(rows, THIRD_VIDEO, owner="bob", per_day=1).desired.edition == 2
 
     def test_a_day_later_it_counts_no_more(self, rows: Rows) -> None:
         playable(rows, VIDEO, OTHER_VIDEO)
         wished(rows, per_day=1)
         rows.outdate_retranscodes()
 
-        assert wished(rows, OTHER_VIDEO, per_day=1).wish.edition == 2
+        assert wished(rows, OTHER_VIDEO, per_day=1).desired.edition == 2
 
     def test_none_at_all_may_be_allowed(self, rows: Rows) -> None:
         playable(rows, VIDEO)
@@ -84,7 +84,7 @@ class RetranscodesContract:
         rows.wishes.delete(VIDEO)
         rows.import_it(OTHER_VIDEO)
 
-        assert [wished(rows, video_id).wish.edition for video_id in (VIDEO, OTHER_VIDEO)] == [1, 1]
+        assert [wished(rows, video_id).desired.edition for video_id in (VIDEO, OTHER_VIDEO)] == [1, 1]
 
     def test_no_row_no_edition(self, rows: Rows) -> None:
         with pytest.raises(VideoGoneError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, Quarantined, UncertainSubmission
+from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.records import UNRESOLVED, AttemptState, VideoRow
 from domain.video import Origin, Phase
 from tests.support.fakes.records import FakeRecords
@@ -15,18 +15,18 @@ class FakeAuditedRows:
 
     def __init__(self, records: FakeRecords, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.heals: dict[str, int] = {}
-        self.in_quarantine: dict[str, Quarantined] = {}
+        self.in_quarantine: dict[str, QuarantinedObject] = {}
         self._records = records
         self._clock = clock
 
     def all(self, *, after: str, until: str | None = None, at_most: int) -> list[AuditedRow]:
-        rows = [row for row in self._rows() if row.wish.video_id > after]
-        return [self._audited(row) for row in rows if until is None or row.wish.video_id <= until][:at_most]
+        rows = [row for row in self._rows() if row.desired.video_id > after]
+        return [self._audited(row) for row in rows if until is None or row.desired.video_id <= until][:at_most]
 
     def working(self, *, after: str, at_most: int) -> list[AuditedRow]:
-        rows = [row for row in self._rows() if row.wish.video_id > after and not row.retired]
+        rows = [row for row in self._rows() if row.desired.video_id > after and not row.retired]
         published = [row for row in rows if row.observed.published is not None]
-        return [self._audited(row) for row in published if row.observed.is_playable or row.wish.deleted][:at_most]
+        return [self._audited(row) for row in published if row.observed.is_playable or row.desired.deleted][:at_most]
 
     def get(self, video_id: str) -> AuditedRow | None:
         row = self._records.get(video_id)
@@ -36,17 +36,17 @@ class FakeAuditedRows:
         return set(video_ids) & set(self._records.rows)
 
     def heal(self, row: VideoRow, *, max_heals: int) -> VideoRow | None:
-        video_id = row.wish.video_id
+        video_id = row.desired.video_id
         stored = self._records.get(video_id)
-        if stored is None or stored.wish != row.wish or stored.observed != row.observed:
+        if stored is None or stored.desired != row.desired or stored.observed != row.observed:
             return None
-        heals, wish, observed = self.heals.get(video_id, 0), row.wish, row.observed
-        is_refused = wish.origin is not Origin.API or wish.deleted or observed.is_paused
-        if is_refused or heals >= max_heals or (observed.phase, observed.edition) != (Phase.READY, wish.edition):
+        heals, desired, observed = self.heals.get(video_id, 0), row.desired, row.observed
+        is_refused = desired.origin is not Origin.API or desired.deleted or observed.is_paused
+        if is_refused or heals >= max_heals or (observed.phase, observed.edition) != (Phase.READY, desired.edition):
             return None
-        wish = replace(wish, edition=wish.edition + 1, revision=wish.revision + 1)
+        desired = replace(desired, edition=desired.edition + 1, revision=desired.revision + 1)
         self.heals[video_id] = heals + 1
-        self._records.rows[video_id] = replace(stored, wish=wish, retired=False)
+        self._records.rows[video_id] = replace(stored, desired=desired, retired=False)
         return self._records.rows[video_id]
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
@@ -61,7 +61,7 @@ class FakeAuditedRows:
 
     def uncertain(self, *, before: datetime, at_most: int) -> list[UncertainSubmission]:
         newest = [
-            self._records.attempts[row.wish.video_id, row.observed.attempt]
+            self._records.attempts[row.desired.video_id, row.observed.attempt]
             for row in self._rows()
             if not row.retired and row.observed.phase is Phase.UPLOADED and row.observed.attempt > 0
         ]
@@ -75,22 +75,23 @@ class FakeAuditedRows:
 
     def overdue(self, *, before: datetime, at_most: int) -> list[OverdueRow]:
         found = [
-            OverdueRow(row.wish.video_id, row.observed.phase, row.observed.deadline_at)
+            OverdueRow(row.desired.video_id, row.observed.phase, row.observed.deadline_at)
             for row in self._rows()
-            if not (row.retired or row.wish.deleted or row.observed.is_paused) and row.observed.deadline_at is not None
+            if not (row.retired or row.desired.deleted or row.observed.is_paused)
+            and row.observed.deadline_at is not None
         ]
         late = [row for row in found if row.deadline_at < before]
         return sorted(late, key=lambda row: row.deadline_at)[:at_most]
 
     def quarantine(self, sizes: Mapping[str, int]) -> int:
         new = {key: size for key, size in sizes.items() if key not in self.in_quarantine}
-        self.in_quarantine |= {key: Quarantined(key, size, self._clock()) for key, size in new.items()}
+        self.in_quarantine |= {key: QuarantinedObject(key, size, self._clock()) for key, size in new.items()}
         return len(new)
 
     def quarantined_among(self, object_keys: Iterable[str]) -> set[str]:
         return set(object_keys) & set(self.in_quarantine)
 
-    def quarantined(self, *, after: str, at_most: int) -> list[Quarantined]:
+    def quarantined(self, *, after: str, at_most: int) -> list[QuarantinedObject]:
         return [entry for key, entry in sorted(self.in_quarantine.items()) if key > after][:at_most]
 
     def release(self, object_keys: Sequence[str]) -> int:
@@ -101,5 +102,5 @@ class FakeAuditedRows:
 
     def _audited(self, row: VideoRow) -> AuditedRow:
         published = row.observed.published
-        made = self._records.attempts.get((row.wish.video_id, published.attempt)) if published else None
-        return AuditedRow(row, self.heals.get(row.wish.video_id, 0), made.settled_at if made else None)
+        made = self._records.attempts.get((row.desired.video_id, published.attempt)) if published else None
+        return AuditedRow(row, self.heals.get(row.desired.video_id, 0), made.settled_at if made else None)

@@ -14,7 +14,17 @@ from database.retranscodes import Allowance, RetranscodesSpentError
 from domain.errors import UnavailableError
 from domain.records import Cause, EventRow, VideoRow
 from domain.schedule import Timing, deadline_at, restore_window
-from domain.video import Observed, Origin, Phase, Reason, UploadMode, Wish, is_retranscodable, is_retryable, shown_phase
+from domain.video import (
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Reason,
+    UploadMode,
+    is_retranscodable,
+    is_retryable,
+    shown_phase,
+)
 
 CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -63,11 +73,11 @@ class FakeWishes:
         if made is not None:
             return Created(made, self._quota(new.owner, per_hour))
         self.limits_asked.append(per_hour)
-        if sum(row.wish.owner == new.owner for row in self.rows.values()) >= per_hour:
+        if sum(row.desired.owner == new.owner for row in self.rows.values()) >= per_hour:
             raise LimitReachedError(per_hour=per_hour, retry_after_seconds=1234.5)
         now = self._clock()
         observed = _waits_for_the_file(now, self._timing)
-        row = VideoRow(_wish(new), observed, now, retired=False, metadata=new.metadata)
+        row = VideoRow(_desired(new), observed, now, retired=False, metadata=new.metadata)
         self.rows[new.video_id] = row
         self.emails[new.video_id] = new.email
         if key is not None:
@@ -76,7 +86,7 @@ class FakeWishes:
         return Created(row, self._quota(new.owner, per_hour))
 
     def _quota(self, owner: str, per_hour: int) -> Quota:
-        used = sum(row.wish.owner == owner for row in self.rows.values())
+        used = sum(row.desired.owner == owner for row in self.rows.values())
         return Quota(per_hour, max(0, per_hour - used), more_in_seconds=3600)
 
     def _made_before(self, owner: str, key: IdempotencyKey) -> VideoRow | None:
@@ -101,7 +111,7 @@ class FakeWishes:
         placed = [
             (Place(row.observed.phase_since, key), row)
             for key, row in self.rows.items()
-            if row.observed.phase is Phase.ERRORED and not row.wish.deleted
+            if row.observed.phase is Phase.ERRORED and not row.desired.deleted
         ]
         return _page(placed, after, at_most)
 
@@ -114,8 +124,8 @@ class FakeWishes:
         if video_id not in self.rows:
             raise VideoGoneError(video_id)
         row = self.rows[video_id]
-        is_ours = row.wish.origin is Origin.API and row.wish.upload_mode is UploadMode.MULTIPART
-        waits = row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and not row.wish.deleted
+        is_ours = row.desired.origin is Origin.API and row.desired.upload_mode is UploadMode.MULTIPART
+        waits = row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and not row.desired.deleted
         if is_ours and waits and row.upload_id == instead_of:
             self.rows[video_id] = replace(row, upload_id=upload_id, part_bytes=row.part_bytes or part_bytes)
         return self.rows[video_id]
@@ -123,20 +133,22 @@ class FakeWishes:
     def confirm(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.CLIENT)
         answered = row.observed.confirmations_answered
-        if row.observed.phase not in (Phase.PENDING, Phase.UPLOADING) or row.wish.deleted:
+        if row.observed.phase not in (Phase.PENDING, Phase.UPLOADING) or row.desired.deleted:
             return row
-        return self._change(row, row.wish.confirmations <= answered, confirmations=row.wish.confirmations + 1)
+        return self._change(row, row.desired.confirmations <= answered, confirmations=row.desired.confirmations + 1)
 
     def retry(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.PERSON)
-        is_new = row.wish.retries <= row.observed.retries
-        is_due = is_retryable(row.observed) and is_new and not row.wish.deleted
-        return self._change(row, is_due, retries=row.wish.retries + 1)
+        is_new = row.desired.retries <= row.observed.retries
+        is_due = is_retryable(row.observed) and is_new and not row.desired.deleted
+        return self._change(row, is_due, retries=row.desired.retries + 1)
 
     def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
         row = self._asked(video_id, Cause.PERSON)
-        is_due = is_retranscodable(row.observed) and row.wish.edition <= row.observed.edition and not row.wish.deleted
-        after = self._change(row, is_due, edition=row.wish.edition + 1)
+        is_due = (
+            is_retranscodable(row.observed) and row.desired.edition <= row.observed.edition and not row.desired.deleted
+        )
+        after = self._change(row, is_due, edition=row.desired.edition + 1)
         if after is not row:
             if self.retranscodes.count(allowance.owner) >= allowance.per_day:
                 self.rows[video_id] = row
@@ -146,7 +158,7 @@ class FakeWishes:
 
     def delete(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.PERSON)
-        return self._change(row, not row.wish.deleted, deleted=True)
+        return self._change(row, not row.desired.deleted, deleted=True)
 
     def restore(self, video_id: str) -> VideoRow:
         row = self._asked(video_id, Cause.PERSON)
@@ -161,10 +173,10 @@ class FakeWishes:
         self.rows[video_id] = replace(row, observed=observed)
         self._events.append(_event(self.rows[video_id], self._clock(), cause))
 
-    def set_wish(self, video_id: str, **changes: Any) -> None:
+    def set_desired_state(self, video_id: str, **changes: Any) -> None:
         """Put a wish on record whoever may have asked for it."""
         row = self.rows[video_id]
-        self.rows[video_id] = replace(row, wish=replace(row.wish, **changes))
+        self.rows[video_id] = replace(row, desired=replace(row.desired, **changes))
 
     def _asked(self, video_id: str, cause: Cause) -> VideoRow:
         self.postgres.check()
@@ -174,12 +186,12 @@ class FakeWishes:
         return self.rows[video_id]
 
     def _change(self, row: VideoRow, is_due: bool, **changes: Any) -> VideoRow:
-        if not is_due or row.wish.origin is Origin.KUBERNETES:
+        if not is_due or row.desired.origin is Origin.KUBERNETES:
             return row
-        wish = replace(row.wish, revision=row.wish.revision + 1, **changes)
-        deleted_at = (row.deleted_at or self._clock()) if wish.deleted else None
-        self.rows[wish.video_id] = replace(row, wish=wish, retired=False, deleted_at=deleted_at)
-        return self.rows[wish.video_id]
+        desired = replace(row.desired, revision=row.desired.revision + 1, **changes)
+        deleted_at = (row.deleted_at or self._clock()) if desired.deleted else None
+        self.rows[desired.video_id] = replace(row, desired=desired, retired=False, deleted_at=deleted_at)
+        return self.rows[desired.video_id]
 
 
 class FakeClaims:
@@ -196,8 +208,8 @@ class FakeClaims:
             self.recorded.add((video_id, attempt, job_id))
 
 
-def _wish(new: NewVideo) -> Wish:
-    return Wish(revision=1, origin=Origin.API, **wished(new))
+def _desired(new: NewVideo) -> DesiredState:
+    return DesiredState(revision=1, origin=Origin.API, **wished(new))
 
 
 def wished(new: NewVideo) -> dict[str, Any]:
@@ -205,8 +217,8 @@ def wished(new: NewVideo) -> dict[str, Any]:
     return {name: value for name, value in vars(new).items() if name not in ("metadata", "email")}
 
 
-def _waits_for_the_file(now: datetime, timing: Timing) -> Observed:
-    return Observed(
+def _waits_for_the_file(now: datetime, timing: Timing) -> ObservedState:
+    return ObservedState(
         revision=1,
         phase=Phase.UPLOADING,
         phase_since=now,
@@ -218,13 +230,13 @@ def _waits_for_the_file(now: datetime, timing: Timing) -> Observed:
 
 def _event(row: VideoRow, at: datetime, cause: Cause) -> EventRow:
     seen = row.observed
-    return EventRow(row.wish.video_id, seen.revision, at, cause, seen.phase, seen.reason, seen.message, seen.attempt)
+    return EventRow(row.desired.video_id, seen.revision, at, cause, seen.phase, seen.reason, seen.message, seen.attempt)
 
 
 def _is_in(selection: Selection, row: VideoRow) -> bool:
-    if (row.wish.owner, row.wish.deleted) != (selection.owner, selection.is_deleted):
+    if (row.desired.owner, row.desired.deleted) != (selection.owner, selection.is_deleted):
         return False
-    newest, shown = row.observed.phase, shown_phase(row.wish, row.observed)
+    newest, shown = row.observed.phase, shown_phase(row.desired, row.observed)
     return selection.status in (None, newest if selection.status is Phase.ERRORED else shown)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
-from domain.errors import NeighbourError, UnavailableError
+from domain.errors import UnavailableError, UpstreamError
 from domain.objects import OpenUpload, SignedUpload, StoredPart
 from tests.support.fakes.storage import FakeStorage
 
@@ -28,7 +28,7 @@ class FakeMultipart:
         self._clock = clock
         self._ids = count(1)
         # While set, nothing is joined.
-        self.trouble_joining: NeighbourError | None = None
+        self.trouble_joining: UpstreamError | None = None
 
     def put_part(self, upload_id: str, number: int, body: bytes) -> None:
         """Play the client: send one part."""

@@ -17,7 +17,15 @@ from database.webhook_endpoints import (
     SecretRow,
     TooManyError,
 )
-from domain.notifications import MAIL, DeliveryState, Endpoint, Kind, Notification, Outcome, Taken
+from domain.notifications import (
+    MAIL,
+    DeliveryResult,
+    DeliveryState,
+    Endpoint,
+    LeasedDelivery,
+    Notification,
+    NotificationKind,
+)
 from tests.support.fakes.client_rows import Switch
 
 
@@ -59,7 +67,7 @@ class FakeOutbox:
         lanes = dict.fromkeys(_lane(row) for row in self.deliveries.values() if self._is_due(row, now))
         return [lane for lane in lanes if lane != MAIL or with_mail]
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> Taken | None:
+    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         self.postgres.check()
         due = [row for row in self.deliveries.values() if _lane(row) == lane and self._is_due(row, now)]
         if not due:
@@ -71,9 +79,9 @@ class FakeOutbox:
             known = self.endpoints[row.endpoint_id]
             secrets = tuple(self.secrets[secret.secret_id] for secret in known.secrets)
             endpoint = Endpoint(known.endpoint_id, known.url, secrets)
-        return Taken(row.delivery_id, row.attempts + 1, self.notifications[row.notification_id], endpoint)
+        return LeasedDelivery(row.delivery_id, row.attempts + 1, self.notifications[row.notification_id], endpoint)
 
-    def settle(self, taken: Taken, outcome: Outcome, *, now: datetime) -> bool:
+    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         self.postgres.check()
         row = self.deliveries.get(taken.delivery_id)
         if row is None or row.state is not DeliveryState.PENDING or row.attempts != taken.attempt:
@@ -106,7 +114,7 @@ class FakeOutbox:
         self.postgres.check()
         return self.endpoints.get(endpoint_id)
 
-    def create(self, *, url: str, description: str, kinds: Sequence[Kind], secret: str) -> EndpointRow:
+    def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow:
         self.postgres.check()
         if len(self.endpoints) >= ENDPOINTS_MAX:
             raise TooManyError
@@ -202,7 +210,7 @@ class FakeOutbox:
         if endpoint_id not in self.endpoints:
             return None
         tests = [one for one in self.notifications.values() if one.video_id == str(endpoint_id)]
-        told = Notification(uuid4(), Kind.TEST, str(endpoint_id), len(tests) + 1, "", self._now(), 0)
+        told = Notification(uuid4(), NotificationKind.TEST, str(endpoint_id), len(tests) + 1, "", self._now(), 0)
         self.notifications[told.notification_id] = told
         return self._shown(self._address(told, endpoint_id, self._clock()))
 

@@ -19,7 +19,7 @@ from domain.records import (
     VideoRow,
     WorkingRow,
 )
-from domain.video import AT_REST, Observed, Origin, Phase, Wish, is_retryable
+from domain.video import AT_REST, DesiredState, ObservedState, Origin, Phase, is_retryable
 
 MOST_CLAIMS = 8
 
@@ -36,65 +36,67 @@ class FakeRecords:
         self.tombstones: dict[str, int] = {}
         self.notifications: set[tuple[str, int, str]] = set()
 
-    def create(self, wish: Wish, observed: Observed) -> VideoRow:
+    def create(self, desired: DesiredState, observed: ObservedState) -> VideoRow:
         """Play the API: insert a row."""
-        row = VideoRow(wish, observed, self._clock(), retired=False)
-        self.rows[wish.video_id] = row
+        row = VideoRow(desired, observed, self._clock(), retired=False)
+        self.rows[desired.video_id] = row
         return row
 
     def confirm(self, video_id: str) -> VideoRow:
         """Play the API: record a confirmation that no rejection has answered yet."""
         row = self.rows[video_id]
         answered = row.observed.confirmations_answered
-        if row.observed.phase in {Phase.PENDING, Phase.UPLOADING} and row.wish.confirmations <= answered:
-            wish = replace(row.wish, confirmations=row.wish.confirmations + 1, revision=row.wish.revision + 1)
-            self.rows[video_id] = replace(row, wish=wish, retired=False)
+        if row.observed.phase in {Phase.PENDING, Phase.UPLOADING} and row.desired.confirmations <= answered:
+            desired = replace(
+                row.desired, confirmations=row.desired.confirmations + 1, revision=row.desired.revision + 1
+            )
+            self.rows[video_id] = replace(row, desired=desired, retired=False)
         return self.rows[video_id]
 
     def retry(self, video_id: str) -> None:
         """Play the API: a person asks for another try of what failed."""
         row = self.rows[video_id]
-        if is_retryable(row.observed) and row.wish.retries <= row.observed.retries:
-            self._wish(row, retries=row.wish.retries + 1)
+        if is_retryable(row.observed) and row.desired.retries <= row.observed.retries:
+            self._desired(row, retries=row.desired.retries + 1)
 
     def ask_for_edition(self, video_id: str) -> None:
         """Play the API: a person asks for a new transcode."""
         row = self.rows[video_id]
-        self._wish(row, edition=row.wish.edition + 1)
+        self._desired(row, edition=row.desired.edition + 1)
 
     def delete(self, video_id: str) -> VideoRow:
         """Play the API: the owner deletes the video."""
         row = self.rows[video_id]
-        if not row.wish.deleted:
-            self.rows[video_id] = replace(self._wish(row, deleted=True), deleted_at=self._clock())
+        if not row.desired.deleted:
+            self.rows[video_id] = replace(self._desired(row, deleted=True), deleted_at=self._clock())
         return self.rows[video_id]
 
     def restore(self, video_id: str) -> None:
         """Play the API: the owner wants the video back."""
         row = self.rows[video_id]
-        if row.wish.deleted:
-            self.rows[video_id] = replace(self._wish(row, deleted=False), deleted_at=None)
+        if row.desired.deleted:
+            self.rows[video_id] = replace(self._desired(row, deleted=False), deleted_at=None)
 
-    def _wish(self, row: VideoRow, **changes: object) -> VideoRow:
-        wish = replace(row.wish, revision=row.wish.revision + 1, **changes)  # type: ignore[arg-type]
-        self.rows[wish.video_id] = replace(row, wish=wish, retired=False)
-        return self.rows[wish.video_id]
+    def _desired(self, row: VideoRow, **changes: object) -> VideoRow:
+        desired = replace(row.desired, revision=row.desired.revision + 1, **changes)  # type: ignore[arg-type]
+        self.rows[desired.video_id] = replace(row, desired=desired, retired=False)
+        return self.rows[desired.video_id]
 
     def get(self, video_id: str) -> VideoRow | None:
         return self.rows.get(video_id)
 
     def commit(
-        self, before: VideoRow, after: Observed, *, cause: Cause, attempt: AttemptChange | None = None
+        self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
-        stored = self.rows.get(before.wish.video_id)
+        stored = self.rows.get(before.desired.video_id)
         if stored is None or stored.observed.revision != before.observed.revision:
             return None
-        if stored.wish.revision != before.wish.revision and not isinstance(attempt, Settle):
+        if stored.desired.revision != before.desired.revision and not isinstance(attempt, Settle):
             return None
-        if attempt is not None and not self._write(before.wish.video_id, attempt):
+        if attempt is not None and not self._write(before.desired.video_id, attempt):
             return None
         row = replace(stored, observed=replace(after, revision=before.observed.revision + 1))
-        self.rows[before.wish.video_id] = row
+        self.rows[before.desired.video_id] = row
         if is_transition(before.observed, row.observed):
             self.events.append(self._event(row, cause))
         if row.observed.phase is not before.observed.phase:
@@ -105,7 +107,7 @@ class FakeRecords:
         now = self._clock()
         return sum(
             row.observed.phase is Phase.PROCESSING
-            and not row.wish.deleted
+            and not row.desired.deleted
             and row.observed.deadline_at is not None
             and row.observed.deadline_at > now
             for row in self.rows.values()
@@ -115,42 +117,42 @@ class FakeRecords:
         page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))
         return [
             WorkingRow(
-                row.wish.video_id,
-                row.wish.origin,
-                row.wish.revision,
+                row.desired.video_id,
+                row.desired.origin,
+                row.desired.revision,
                 row.observed.revision,
                 row.observed.phase,
                 row.observed.phase_since,
                 row.deleted_at,
-                is_behind(row.wish, row.observed) and not row.wish.deleted and not row.observed.is_paused,
+                is_behind(row.desired, row.observed) and not row.desired.deleted and not row.observed.is_paused,
             )
             for row in (self.rows[key] for key in page)
         ]
 
     def retire(self, row: VideoRow) -> VideoRow | None:
-        stored = self.rows.get(row.wish.video_id)
+        stored = self.rows.get(row.desired.video_id)
         if stored is None or stored.retired or _revisions(stored) != _revisions(row):
             return None
-        self.rows[row.wish.video_id] = replace(stored, retired=True)
-        return self.rows[row.wish.video_id]
+        self.rows[row.desired.video_id] = replace(stored, retired=True)
+        return self.rows[row.desired.video_id]
 
     def purge(self, row: VideoRow) -> bool:
-        stored = self.rows.get(row.wish.video_id)
-        if stored is None or not stored.wish.deleted or _revisions(stored) != _revisions(row):
+        stored = self.rows.get(row.desired.video_id)
+        if stored is None or not stored.desired.deleted or _revisions(stored) != _revisions(row):
             return False
-        video_id = row.wish.video_id
+        video_id = row.desired.video_id
         del self.rows[video_id]
         self.attempts = {key: attempt for key, attempt in self.attempts.items() if key[0] != video_id}
         self.claims = {key: jobs for key, jobs in self.claims.items() if key[0] != video_id}
         self.events = [event for event in self.events if event.video_id != video_id]
         self.tombstones[video_id] = stored.observed.attempt
-        self.notifications.add((video_id, stored.wish.edition, "video.deleted"))
+        self.notifications.add((video_id, stored.desired.edition, "video.deleted"))
         return True
 
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
         gone = [row for row in self.rows.values() if row.deleted_at is not None and row.deleted_at <= before]
         gone.sort(key=lambda row: row.deleted_at or before)
-        return [row.wish.video_id for row in gone[:at_most]]
+        return [row.desired.video_id for row in gone[:at_most]]
 
     def last_attempt(self, video_id: str) -> int | None:
         return self.tombstones.get(video_id)
@@ -161,32 +163,39 @@ class FakeRecords:
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
         return [self.rows[name] for name in names if name in self.rows]
 
-    def adopt(self, wish: Wish, observed: Observed, *, created_at: datetime | None, at: datetime) -> VideoRow | None:
-        buried = self.tombstones.get(wish.video_id)
-        is_forbidden = buried is not None and (wish.origin is Origin.API or buried > observed.attempt)
-        if wish.video_id in self.rows or is_forbidden:
+    def adopt(
+        self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
+    ) -> VideoRow | None:
+        buried = self.tombstones.get(desired.video_id)
+        is_forbidden = buried is not None and (desired.origin is Origin.API or buried > observed.attempt)
+        if desired.video_id in self.rows or is_forbidden:
             return None
-        deleted_at = self._clock() if wish.deleted else None
-        row = VideoRow(wish, observed, created_at or self._clock(), retired=False, deleted_at=deleted_at)
-        self.rows[wish.video_id] = row
+        deleted_at = self._clock() if desired.deleted else None
+        row = VideoRow(desired, observed, created_at or self._clock(), retired=False, deleted_at=deleted_at)
+        self.rows[desired.video_id] = row
         self._record_learnt(row, at)
         self._tell_owner(row)
         return row
 
     def learn(
-        self, before: VideoRow, *, wish: Wish | None = None, observed: Observed | None = None, at: datetime
+        self,
+        before: VideoRow,
+        *,
+        desired: DesiredState | None = None,
+        observed: ObservedState | None = None,
+        at: datetime,
     ) -> VideoRow | None:
-        stored = self.rows.get(before.wish.video_id)
-        wish, after = wish or before.wish, observed or before.observed
+        stored = self.rows.get(before.desired.video_id)
+        desired, after = desired or before.desired, observed or before.observed
         if stored is None or _revisions(stored) != _revisions(before):
             return None
-        if wish.revision < stored.wish.revision or after.revision < stored.observed.revision:
+        if desired.revision < stored.desired.revision or after.revision < stored.observed.revision:
             return None
         if after.attempt < stored.observed.attempt:
             return None
-        deleted_at = (stored.deleted_at or self._clock()) if wish.deleted else None
-        row = replace(stored, wish=wish, observed=after, retired=False, deleted_at=deleted_at)
-        self.rows[wish.video_id] = row
+        deleted_at = (stored.deleted_at or self._clock()) if desired.deleted else None
+        row = replace(stored, desired=desired, observed=after, retired=False, deleted_at=deleted_at)
+        self.rows[desired.video_id] = row
         if observed is not None:
             self._record_learnt(row, at)
             if before.observed.phase is not after.phase:
@@ -232,7 +241,7 @@ class FakeRecords:
         return True
 
     def _record_learnt(self, row: VideoRow, at: datetime) -> None:
-        video_id, observed = row.wish.video_id, row.observed
+        video_id, observed = row.desired.video_id, row.observed
         for number in range(1, observed.attempt):
             known = self.attempts.get((video_id, number))
             failed = AttemptRow(
@@ -247,7 +256,7 @@ class FakeRecords:
         self.events.append(self._event(row, Cause.SWEEP))
 
     def _record_newest(self, row: VideoRow, at: datetime) -> None:
-        key, observed, state = (row.wish.video_id, row.observed.attempt), row.observed, newest_state(row.observed)
+        key, observed, state = (row.desired.video_id, row.observed.attempt), row.observed, newest_state(row.observed)
         known = self.attempts.get(key)
         if known is None:
             self.attempts[key] = AttemptRow(*key, observed.edition, state, observed.job_id, at, at, None)
@@ -257,14 +266,21 @@ class FakeRecords:
 
     def _tell_owner(self, row: VideoRow) -> None:
         if row.observed.phase in AT_REST:
-            self.notifications.add((row.wish.video_id, row.observed.edition, f"video.{row.observed.phase}"))
+            self.notifications.add((row.desired.video_id, row.observed.edition, f"video.{row.observed.phase}"))
 
     def _event(self, row: VideoRow, cause: Cause) -> EventRow:
         seen = row.observed
         return EventRow(
-            row.wish.video_id, seen.revision, self._clock(), cause, seen.phase, seen.reason, seen.message, seen.attempt
+            row.desired.video_id,
+            seen.revision,
+            self._clock(),
+            cause,
+            seen.phase,
+            seen.reason,
+            seen.message,
+            seen.attempt,
         )
 
 
 def _revisions(row: VideoRow) -> tuple[int, int]:
-    return row.wish.revision, row.observed.revision
+    return row.desired.revision, row.observed.revision

@@ -11,14 +11,14 @@ from crds.client import Applied
 from crds.resource import Resource
 from crds.spec import manifest_of, spec_of
 from crds.status import status_of
-from domain.errors import ConflictError, NeighbourError, RefusedError
-from domain.policy import Rules
-from domain.video import Observed, Origin, UploadMode, Wish
+from domain.errors import ConflictError, RefusedError, UpstreamError
+from domain.policy import LifecyclePolicy
+from domain.video import DesiredState, ObservedState, Origin, UploadMode
 
 NAMESPACE = "default"
 
 # What the API server fills in where an import says nothing.
-_NOTHING = Wish(
+_NOTHING = DesiredState(
     video_id="",
     revision=1,
     origin=Origin.KUBERNETES,
@@ -39,22 +39,22 @@ class FakeResources:
     def __init__(self) -> None:
         self.by_name: dict[str, Resource] = {}
         self.events: list[tuple[str, str, str, str]] = []
-        self.trouble: NeighbourError | None = None
+        self.trouble: UpstreamError | None = None
         self._versions = count(1)
 
-    def apply(self, wish: Wish) -> Applied:
+    def apply(self, desired: DesiredState) -> Applied:
         self._raise_trouble()
-        body = json.loads(json.dumps(manifest_of(wish, namespace=NAMESPACE)))
-        known = self.by_name.get(wish.video_id)
+        body = json.loads(json.dumps(manifest_of(desired, namespace=NAMESPACE)))
+        known = self.by_name.get(desired.video_id)
         if known is None:
-            name, version = wish.video_id, self._version()
+            name, version = desired.video_id, self._version()
             labels, spec = body["metadata"]["labels"], body["spec"]
             self.by_name[name] = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=spec)
-        elif known.spec["revision"] > wish.revision:
+        elif known.spec["revision"] > desired.revision:
             return Applied.OUTDATED
         elif known.spec != body["spec"]:
             changed = {"spec": body["spec"], "generation": known.generation + 1, "resource_version": self._version()}
-            self.by_name[wish.video_id] = replace(known, **changed)
+            self.by_name[desired.video_id] = replace(known, **changed)
         return Applied.APPLIED
 
     def get(self, name: str) -> Resource | None:
@@ -103,10 +103,12 @@ class FakeResources:
         self.by_name[name] = known
         return known
 
-    def show(self, name: str, wish: Wish, observed: Observed, rules: Rules, now: datetime) -> None:
+    def show(
+        self, name: str, desired: DesiredState, observed: ObservedState, rules: LifecyclePolicy, now: datetime
+    ) -> None:
         """Play an earlier pass: make a resource show an observation."""
         known = self.by_name[name]
-        status = status_of(wish, observed, resource=known, rules=rules, now=now)
+        status = status_of(desired, observed, resource=known, rules=rules, now=now)
         self.write_status(name, resource_version=known.resource_version, status=status)
 
     def remove(self, name: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from domain import object_keys
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.objects import (
     FolderPage,
     ObjectFacts,
@@ -44,7 +44,7 @@ class FakeStorage:
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.raw: dict[str, StoredObject] = {}
         self.processed: dict[str, StoredObject] = {}
-        self.trouble: NeighbourError | None = None
+        self.trouble: UpstreamError | None = None
         self.read_only = False
         self.keeps_originals = False
         self.loses_playlists = False

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.videos import SEGMENT_SECONDS, stream
@@ -71,7 +71,7 @@ class FakeTranscoder:
         self.script = script or Script()
         self.jobs: dict[str, FakeJob] = {}
         self.reports: list[Report] = []
-        self.trouble: NeighbourError | None = None
+        self.trouble: UpstreamError | None = None
         self._clock = clock
         self._storage = storage
 

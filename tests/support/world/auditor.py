@@ -65,17 +65,17 @@ def entry_of(report: Report, kind: Kind) -> Entry:
 
 def copied(small: SmallWorld, row: VideoRow, video_id: str) -> VideoRow:
     """Put another video beside ``row``, with the same life and the same files."""
-    key = row.wish.storage_key.replace(row.wish.video_id, video_id)
-    wish = replace(row.wish, video_id=video_id, storage_key=key)
-    small.records.rows[video_id] = replace(row, wish=wish)
+    key = row.desired.storage_key.replace(row.desired.video_id, video_id)
+    desired = replace(row.desired, video_id=video_id, storage_key=key)
+    small.records.rows[video_id] = replace(row, desired=desired)
     for of, attempt in list(small.records.attempts.items()):
-        if of[0] == row.wish.video_id:
+        if of[0] == row.desired.video_id:
             job_id = f"{attempt.job_id}-of-{video_id}" if attempt.job_id else None
             small.records.attempts[video_id, of[1]] = replace(attempt, video_id=video_id, job_id=job_id)
     for store, prefix in (
         (small.storage.raw, object_keys.original_prefix),
         (small.storage.processed, object_keys.video_prefix),
     ):
-        old, new = prefix(row.wish.video_id), prefix(video_id)
+        old, new = prefix(row.desired.video_id), prefix(video_id)
         store |= {key.replace(old, new): body for key, body in store.items() if key.startswith(old)}
     return small.records.rows[video_id]

@@ -10,7 +10,7 @@ from controller.loop.reconcile import reconcile
 from controller.loop.resync import Sweep
 from controller.loop.workers import Workers
 from crds.resource import Resource
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from domain.records import Cause
 from tests.support.world.kill_switch import KilledError
 from tests.support.world.world import SmallWorld
@@ -53,14 +53,14 @@ class Process:
         if not self._has_begun:
             return
         for half in (self._sweep.start, self._sweep.rows):
-            with suppress(NeighbourError):
+            with suppress(UpstreamError):
                 half()
 
     def _has_read_all(self) -> bool:
         self._resync_at = self._small.clock.monotonic() + RESYNC_SECONDS
         try:
             self._sweep.resources()
-        except NeighbourError:
+        except UpstreamError:
             return False
         return True
 
@@ -79,7 +79,7 @@ class Process:
         if is_repeated and stale is not None:
             try:
                 reconcile(stale, None, self._small.world, cause, self._small.clock.now())
-            except NeighbourError:
+            except UpstreamError:
                 return
         self._watch()
 

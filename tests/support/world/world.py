@@ -6,10 +6,10 @@ from controller.coconut.limiter import Gate, GateLimits
 from controller.dependencies import World
 from controller.failpoints import watched_by
 from domain import object_keys
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import Timing, deadline_at
-from domain.video import AT_REST, Observed, Origin, Phase, Reason, UploadMode, Wish
+from domain.video import AT_REST, DesiredState, ObservedState, Origin, Phase, Reason, UploadMode
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.records import FakeRecords
 from tests.support.fakes.resources import FakeResources
@@ -33,7 +33,7 @@ class SmallWorld:
         script: Script | None = None,
         timing: Timing | None = None,
         limits: GateLimits | None = None,
-        rules: Rules | None = None,
+        rules: LifecyclePolicy | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.fuse = Fuse()
@@ -57,7 +57,7 @@ class SmallWorld:
             transcoder=through(self.fuse, self.transcoder),
             gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
             resources=through(self.fuse, self.resources),
-            rules=rules or Rules(self.timing),
+            rules=rules or LifecyclePolicy(self.timing),
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
             monotonic=self.clock.monotonic,
@@ -78,7 +78,7 @@ class SmallWorld:
 
     def create(self, **changes: object) -> VideoRow:
         """Play the API: a video that waits for its bytes."""
-        wish = Wish(
+        desired = DesiredState(
             video_id=VIDEO_ID,
             revision=1,
             origin=Origin.API,
@@ -92,7 +92,7 @@ class SmallWorld:
             storage_key=object_keys.original_key(VIDEO_ID, "film.mp4"),
         )
         now = self.clock.now()
-        observed = Observed(
+        observed = ObservedState(
             revision=1,
             phase=Phase.UPLOADING,
             phase_since=now,
@@ -100,15 +100,15 @@ class SmallWorld:
             message="the file has not arrived yet",
             deadline_at=deadline_at(Phase.UPLOADING, now, self.timing),
         )
-        return self.records.create(wish, replace(observed, **changes))  # type: ignore[arg-type]
+        return self.records.create(desired, replace(observed, **changes))  # type: ignore[arg-type]
 
     def create_parted(self, body: bytes | None = None, *, part_bytes: int = 1_000, **changes: object) -> VideoRow:
         """Play the API: a video whose file comes in parts. The parts are told by `send_parts`."""
         self.file = mp4(media_bytes=2_500) if body is None else body
         row = self.create(**changes)
-        upload_id = self.multipart.create(row.wish.storage_key, content_type="video/mp4")
-        wish = replace(row.wish, upload_mode=UploadMode.MULTIPART, declared_bytes=len(self.file))
-        self.records.rows[VIDEO_ID] = replace(row, wish=wish, upload_id=upload_id, part_bytes=part_bytes)
+        upload_id = self.multipart.create(row.desired.storage_key, content_type="video/mp4")
+        desired = replace(row.desired, upload_mode=UploadMode.MULTIPART, declared_bytes=len(self.file))
+        self.records.rows[VIDEO_ID] = replace(row, desired=desired, upload_id=upload_id, part_bytes=part_bytes)
         return self.row
 
     def send_parts(self, *numbers: int) -> None:
@@ -121,7 +121,7 @@ class SmallWorld:
 
     def send_file(self, body: bytes | None = None) -> None:
         """Play the client: PUT the original."""
-        self.storage.put_raw(self.row.wish.storage_key, mp4() if body is None else body)
+        self.storage.put_raw(self.row.desired.storage_key, mp4() if body is None else body)
 
     def pass_time(self, seconds: float) -> None:
         """Let the clock run, and the jobs with it."""

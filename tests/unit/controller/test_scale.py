@@ -51,11 +51,11 @@ def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
 
 def a_world_at_rest() -> SmallWorld:
     small, pattern = SmallWorld(), a_row(Phase.READY)
-    body = manifest_of(pattern.wish, namespace=NAMESPACE)
+    body = manifest_of(pattern.desired, namespace=NAMESPACE)
     resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
-    status = status_of(pattern.wish, pattern.observed, resource=resource, rules=small.world.rules, now=NOON)
+    status = status_of(pattern.desired, pattern.observed, resource=resource, rules=small.world.rules, now=NOON)
     for _ in range(MANY):
         video_id = new_video_id()
-        small.records.rows[video_id] = replace(pattern, wish=replace(pattern.wish, video_id=video_id))
+        small.records.rows[video_id] = replace(pattern, desired=replace(pattern.desired, video_id=video_id))
         small.resources.by_name[video_id] = replace(resource, name=video_id, status=status)
     return small

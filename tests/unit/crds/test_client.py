@@ -7,7 +7,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
 from crds.client import Cluster, NotFoundError, UploadsClient
-from domain.errors import ConflictError, NeighbourError, RefusedError, UnavailableError
+from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 
 
 class FakeApi:
@@ -52,8 +52,8 @@ def cluster(api: FakeApi) -> Cluster:
         (503, UnavailableError),
     ],
 )
-def test_an_answer_is_named_by_what_to_do_next(status: int, trouble: type[NeighbourError]) -> None:
-    with pytest.raises(NeighbourError) as raised:
+def test_an_answer_is_named_by_what_to_do_next(status: int, trouble: type[UpstreamError]) -> None:
+    with pytest.raises(UpstreamError) as raised:
         cluster(FakeApi(status, b'{"message": "because"}')).request("GET", "/p")
     assert type(raised.value) is trouble
     assert str(raised.value) == f"GET /p at Kubernetes: HTTP {status}: because"
@@ -116,6 +116,6 @@ def test_each_call_is_counted_by_its_method_and_answer() -> None:
     watched = Cluster(api, namespace="n", note=lambda *call: counted.append(call))  # type: ignore[arg-type]
     for error in (None, OSError("cut off")):
         api.error = error
-        with pytest.raises(NeighbourError):
+        with pytest.raises(UpstreamError):
             watched.request("GET", "/x")
     assert counted == [("GET", 404), ("GET", None)]

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crds.resource import Resource
-from crds.spec import manifest_of, wish_of
+from crds.spec import desired_state_of, manifest_of
 from crds.status import observed_of, status_of
-from domain.policy import Rules
-from domain.video import Observed, Phase, Wish
+from domain.policy import LifecyclePolicy
+from domain.video import DesiredState, ObservedState, Phase
 from tests.support.builders.resources import (
     NAMESPACE,
     NOON,
+    a_desired_state,
     a_failure,
     a_resource,
-    a_wish,
     an_observation,
     observations,
     wishes,
@@ -41,34 +41,36 @@ def stored(resource: Resource, status: dict[str, Any]) -> Resource:
     return replace(resource, status=through_the_api_server(status))
 
 
-@given(wish=wishes)
-def test_a_wish_can_be_read_back_from_its_resource(wish: Wish) -> None:
-    manifest = through_the_api_server(manifest_of(wish, namespace=NAMESPACE))
+@given(desired=wishes)
+def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> None:
+    manifest = through_the_api_server(manifest_of(desired, namespace=NAMESPACE))
     metadata = manifest["metadata"]
     resource = Resource(metadata["name"], NAMESPACE, "uid", "1", 1, metadata["labels"], {}, manifest["spec"])
-    assert wish_of(resource) == wish
+    assert desired_state_of(resource) == desired
 
 
-@given(wish=wishes, observed=observations)
+@given(desired=wishes, observed=observations)
 @settings(deadline=None)
-def test_an_observation_can_be_read_back_from_its_status(wish: Wish, observed: Observed) -> None:
-    status = status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON)
+def test_an_observation_can_be_read_back_from_its_status(desired: DesiredState, observed: ObservedState) -> None:
+    status = status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON)
     assert observed_of(through_the_api_server(status)) == observed
 
 
-@given(wish=wishes, observed=observations, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9)))
+@given(desired=wishes, observed=observations, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9)))
 @settings(deadline=None)
-def test_an_idle_pass_makes_the_same_status(wish: Wish, observed: Observed, later: timedelta) -> None:
-    resource = a_resource(wish)
-    first = status_of(wish, observed, resource=resource, rules=Rules(), now=NOON)
+def test_an_idle_pass_makes_the_same_status(desired: DesiredState, observed: ObservedState, later: timedelta) -> None:
+    resource = a_resource(desired)
+    first = status_of(desired, observed, resource=resource, rules=LifecyclePolicy(), now=NOON)
     again = stored(resource, first)
-    assert status_of(wish, observed, resource=again, rules=Rules(), now=NOON + later) == again.status
+    assert status_of(desired, observed, resource=again, rules=LifecyclePolicy(), now=NOON + later) == again.status
 
 
 def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
     failure = replace(a_failure(), message="m" * 9_999, provider_answer="a" * 9_999)
     observed = an_observation(Phase.ERRORED, message="m" * 9_999, failure=failure)
-    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), rules=Rules(), now=NOON)
+    status = status_of(
+        a_desired_state(), observed, resource=a_resource(a_desired_state()), rules=LifecyclePolicy(), now=NOON
+    )
     assert len(status["work"]["message"]) == 1024
     assert status["work"]["message"].endswith("…")
     assert len(status["failure"]["providerAnswer"]) == 4096
@@ -77,6 +79,8 @@ def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
 def test_the_deadline_for_people_has_whole_seconds_and_the_exact_one_is_kept() -> None:
     exact = datetime.fromisoformat("2026-07-02T12:00:00.123456+00:00")
     observed = an_observation(Phase.UPLOADING, deadline_at=exact)
-    status = status_of(a_wish(), observed, resource=a_resource(a_wish()), rules=Rules(), now=NOON)
+    status = status_of(
+        a_desired_state(), observed, resource=a_resource(a_desired_state()), rules=LifecyclePolicy(), now=NOON
+    )
     assert status["deadline"] == "2026-07-02T12:00:00Z"
     assert observed_of(status).deadline_at == exact

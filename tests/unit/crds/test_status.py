@@ -10,27 +10,35 @@ from hypothesis import given
 from crds.resource import resource_of
 from crds.status import status_of
 from domain.failures import FailureCode
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.video import (
     RECONCILE_REQUESTED_ANNOTATION,
-    Observed,
+    DesiredState,
+    ObservedState,
     Phase,
     Published,
     Reason,
     Rejection,
     SourceFacts,
-    Wish,
 )
-from tests.support.builders.resources import NOON, a_failure, a_resource, a_wish, an_observation, observations, wishes
+from tests.support.builders.resources import (
+    NOON,
+    a_desired_state,
+    a_failure,
+    a_resource,
+    an_observation,
+    observations,
+    wishes,
+)
 from tests.support.kstatus import Verdict, kstatus
 
 PUBLISHED = Published(edition=1, attempt=1, duration_seconds=9.5, renditions=(), has_poster=True)
 SOURCE = SourceFacts(etag="e", last_modified=NOON, file_bytes=9, container="mp4")
 
 
-def shown(observed: Observed, wish: Wish | None = None) -> dict[str, Any]:
-    wish = wish or a_wish(edition=observed.edition, retries=observed.retries)
-    return status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON)
+def shown(observed: ObservedState, desired: DesiredState | None = None) -> dict[str, Any]:
+    desired = desired or a_desired_state(edition=observed.edition, retries=observed.retries)
+    return status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON)
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -42,44 +50,48 @@ PLAYABLE_SECOND_EDITION = {"edition": 2, "is_playable": True, "published": PUBLI
 
 
 @pytest.mark.parametrize(
-    ("observed", "wish", "phase", "verdict"),
+    ("observed", "desired", "phase", "verdict"),
     [
-        pytest.param(an_observation(Phase.PENDING), a_wish(), "pending", IN_PROGRESS, id="no-url-yet"),
-        pytest.param(an_observation(Phase.UPLOADING), a_wish(), "uploading", IN_PROGRESS, id="no-file-yet"),
+        pytest.param(an_observation(Phase.PENDING), a_desired_state(), "pending", IN_PROGRESS, id="no-url-yet"),
+        pytest.param(an_observation(Phase.UPLOADING), a_desired_state(), "uploading", IN_PROGRESS, id="no-file-yet"),
         pytest.param(
-            an_observation(Phase.UPLOADING, reason=Reason.FILE_REJECTED), a_wish(), "uploading", IN_PROGRESS,
+            an_observation(Phase.UPLOADING, reason=Reason.FILE_REJECTED), a_desired_state(), "uploading", IN_PROGRESS,
             id="first-file-rejected",
         ),
-        pytest.param(an_observation(Phase.UPLOADED), a_wish(), "uploaded", IN_PROGRESS, id="file-verified"),
+        pytest.param(an_observation(Phase.UPLOADED), a_desired_state(), "uploaded", IN_PROGRESS, id="file-verified"),
         pytest.param(
-            an_observation(Phase.UPLOADED, reason=Reason.SUBMISSION_UNCERTAIN), a_wish(), "uploaded", IN_PROGRESS,
+            an_observation(Phase.UPLOADED, reason=Reason.SUBMISSION_UNCERTAIN),
+            a_desired_state(), "uploaded", IN_PROGRESS,
             id="submission-uncertain",
         ),
-        pytest.param(an_observation(Phase.PROCESSING), a_wish(), "processing", IN_PROGRESS, id="job-runs"),
-        pytest.param(an_observation(Phase.READY), a_wish(), "ready", CURRENT, id="playable"),
-        pytest.param(an_observation(Phase.ERRORED), a_wish(), "errored", FAILED, id="errored"),
+        pytest.param(an_observation(Phase.PROCESSING), a_desired_state(), "processing", IN_PROGRESS, id="job-runs"),
+        pytest.param(an_observation(Phase.READY), a_desired_state(), "ready", CURRENT, id="playable"),
+        pytest.param(an_observation(Phase.ERRORED), a_desired_state(), "errored", FAILED, id="errored"),
         pytest.param(
-            an_observation(Phase.ERRORED), a_wish(retries=1), "errored", IN_PROGRESS, id="retry-asked-for",
+            an_observation(Phase.ERRORED), a_desired_state(retries=1), "errored", IN_PROGRESS, id="retry-asked-for",
         ),
         pytest.param(
-            an_observation(Phase.READY), a_wish(edition=2), "ready", IN_PROGRESS, id="new-edition-asked-for",
+            an_observation(Phase.READY), a_desired_state(edition=2), "ready", IN_PROGRESS, id="new-edition-asked-for",
         ),
         pytest.param(
-            an_observation(Phase.PROCESSING, **PLAYABLE_SECOND_EDITION), a_wish(edition=2), "ready", IN_PROGRESS,
+            an_observation(Phase.PROCESSING, **PLAYABLE_SECOND_EDITION),
+            a_desired_state(edition=2), "ready", IN_PROGRESS,
             id="transcodes-again-while-playable",
         ),
         pytest.param(
-            an_observation(Phase.ERRORED, **PLAYABLE_SECOND_EDITION), a_wish(edition=2), "ready", FAILED,
+            an_observation(Phase.ERRORED, **PLAYABLE_SECOND_EDITION), a_desired_state(edition=2), "ready", FAILED,
             id="second-transcode-failed-while-playable",
         ),
         pytest.param(
-            an_observation(Phase.READY, is_playable=False), a_wish(), "ready", IN_PROGRESS,
+            an_observation(Phase.READY, is_playable=False), a_desired_state(), "ready", IN_PROGRESS,
             id="published-playlist-was-lost",
         ),
     ],
 )  # fmt: skip
-def test_tools_that_follow_kstatus_see_the_truth(observed: Observed, wish: Wish, phase: str, verdict: Verdict) -> None:
-    status = shown(observed, wish)
+def test_tools_that_follow_kstatus_see_the_truth(
+    observed: ObservedState, desired: DesiredState, phase: str, verdict: Verdict
+) -> None:
+    status = shown(observed, desired)
     assert status["phase"] == phase
     assert kstatus(generation=1, status=status) == verdict
 
@@ -94,23 +106,25 @@ def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
     assert kstatus(generation=2, status=status) == Verdict.IN_PROGRESS
 
 
-@given(wish=wishes, observed=observations)
-def test_reconciling_and_stalled_are_never_true_together(wish: Wish, observed: Observed) -> None:
-    now = conditions(status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON))
+@given(desired=wishes, observed=observations)
+def test_reconciling_and_stalled_are_never_true_together(desired: DesiredState, observed: ObservedState) -> None:
+    now = conditions(status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON))
     assert not (now["Reconciling"][0] == now["Stalled"][0] == "True")
 
 
-@given(wish=wishes, observed=observations)
-def test_every_condition_is_present_from_the_first_pass_on(wish: Wish, observed: Observed) -> None:
-    now = conditions(status_of(wish, observed, resource=a_resource(wish), rules=Rules(), now=NOON))
+@given(desired=wishes, observed=observations)
+def test_every_condition_is_present_from_the_first_pass_on(desired: DesiredState, observed: ObservedState) -> None:
+    now = conditions(status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON))
     assert list(now) == ["Ready", "Reconciling", "Stalled", "SourceVerified", "JobSubmitted", "OutputsVerified"]
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
-    wish, later = a_wish(), NOON + timedelta(minutes=5)
-    first = status_of(wish, an_observation(Phase.UPLOADED), resource=a_resource(wish), rules=Rules(), now=NOON)
+    desired, later = a_desired_state(), NOON + timedelta(minutes=5)
+    first = status_of(
+        desired, an_observation(Phase.UPLOADED), resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON
+    )
     running = an_observation(Phase.PROCESSING, job_id="j1", source=SOURCE)
-    second = status_of(wish, running, resource=a_resource(wish, status=first), rules=Rules(), now=later)
+    second = status_of(desired, running, resource=a_resource(desired, status=first), rules=LifecyclePolicy(), now=later)
     times = {one["type"]: one["lastTransitionTime"] for one in second["conditions"]}
     unchanged, changed = "2026-07-01T12:00:00Z", "2026-07-01T12:05:00Z"
     assert times["Reconciling"] == unchanged
@@ -151,12 +165,12 @@ def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
         ),
     ],
 )  # fmt: skip
-def test_conditions(observed: Observed, condition: str, status: str, reason: str) -> None:
+def test_conditions(observed: ObservedState, condition: str, status: str, reason: str) -> None:
     assert conditions(shown(observed))[condition] == (status, reason)
 
 
 def test_a_deleted_video_is_neither_ready_nor_on_its_way() -> None:
-    now = conditions(shown(an_observation(Phase.READY, is_playable=False), a_wish(deleted=True)))
+    now = conditions(shown(an_observation(Phase.READY, is_playable=False), a_desired_state(deleted=True)))
     assert now["Ready"] == ("False", "Deleted")
     assert now["Reconciling"][0] == now["Stalled"][0] == "False"
 
@@ -170,7 +184,7 @@ def test_a_deleted_video_is_neither_ready_nor_on_its_way() -> None:
         pytest.param(an_observation(Phase.ERRORED, progress_percent=100), None, id="a-failed-job-ends-at-100-too"),
     ],
 )
-def test_progress_reads_well(observed: Observed, progress: str | None) -> None:
+def test_progress_reads_well(observed: ObservedState, progress: str | None) -> None:
     assert shown(observed).get("progress") == progress
 
 
@@ -186,25 +200,27 @@ def test_a_failure_without_details_still_makes_a_status() -> None:
 
 
 def test_a_reconcile_request_is_acknowledged() -> None:
-    wish = a_wish()
-    asked = a_resource(wish, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
-    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, rules=Rules(), now=NOON)
+    desired = a_desired_state()
+    asked = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
+    status = status_of(desired, an_observation(Phase.UPLOADING), resource=asked, rules=LifecyclePolicy(), now=NOON)
     assert status["lastHandledReconcileAt"] == "monday"
 
 
 def test_an_overlong_reconcile_request_does_not_block_the_status() -> None:
-    wish = a_wish()
-    asked = a_resource(wish, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
-    status = status_of(wish, an_observation(Phase.UPLOADING), resource=asked, rules=Rules(), now=NOON)
+    desired = a_desired_state()
+    asked = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
+    status = status_of(desired, an_observation(Phase.UPLOADING), resource=asked, rules=LifecyclePolicy(), now=NOON)
     assert len(status["lastHandledReconcileAt"]) == 128
 
 
 def test_a_condition_of_another_release_is_no_obstacle() -> None:
-    wish = a_wish()
-    before = status_of(wish, an_observation(Phase.UPLOADING), resource=a_resource(wish), rules=Rules(), now=NOON)
+    desired = a_desired_state()
+    before = status_of(
+        desired, an_observation(Phase.UPLOADING), resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON
+    )
     before["conditions"].append({**before["conditions"][0], "type": "Watermarked"})
-    resource = replace(a_resource(wish), status=before)
-    after = status_of(wish, an_observation(Phase.UPLOADED), resource=resource, rules=Rules(), now=NOON)
+    resource = replace(a_resource(desired), status=before)
+    after = status_of(desired, an_observation(Phase.UPLOADED), resource=resource, rules=LifecyclePolicy(), now=NOON)
     assert "Watermarked" not in conditions(after)
 
 

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.schedule import Timing, deadline_at, next_check_at
-from domain.video import AT_REST, Observed, Phase, Reason, new_video_id
+from domain.video import AT_REST, ObservedState, Phase, Reason, new_video_id
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WAITING = [phase for phase in Phase if phase not in AT_REST]
 TIMING = Timing()
 
 
-def observed(phase: Phase, *, deadline: datetime | None = None) -> Observed:
-    return Observed(1, phase, NOON, Reason.WAITING_FOR_FILE, "", deadline)
+def observed(phase: Phase, *, deadline: datetime | None = None) -> ObservedState:
+    return ObservedState(1, phase, NOON, Reason.WAITING_FOR_FILE, "", deadline)
 
 
 @pytest.mark.parametrize("phase", sorted(AT_REST))

@@ -49,7 +49,7 @@ def assert_stays_ready(small: SmallWorld) -> Callable[[], None]:
     """Return something to do meanwhile: see that people find the video ready."""
 
     def look() -> None:
-        assert shown_phase(small.row.wish, small.row.observed) is Phase.READY
+        assert shown_phase(small.row.desired, small.row.observed) is Phase.READY
         resource = small.resources.by_name.get(VIDEO_ID)
         if resource is not None and resource.status is not None:
             assert resource.status["phase"] == Phase.READY
@@ -75,7 +75,7 @@ def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emp
     report = auditor.full()
 
     assert entry_of(report, Kind.OUTPUTS_BROKEN).deed is Deed.DONE
-    assert (small.row.wish.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
+    assert (small.row.desired.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
     live(small, meanwhile=assert_stays_ready(small))
     assert_playable(small)
     assert_shown(small)
@@ -96,7 +96,7 @@ def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.Monke
     monkeypatch.setattr(small.storage, "verify_outputs", verify_outputs)
     auditor = Auditor(small)
     assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.MOVED
-    assert (small.row.wish.edition, auditor.rows.heals) == (1, {})
+    assert (small.row.desired.edition, auditor.rows.heals) == (1, {})
 
 
 def test_while_it_heals_it_is_not_healed_again() -> None:
@@ -128,7 +128,7 @@ def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_bud
     for _ in range(2):
         assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
         assert auditor.rows.heals == {VIDEO_ID: 3}
-    assert small.row.wish.edition == small.row.observed.edition == 4
+    assert small.row.desired.edition == small.row.observed.edition == 4
     assert small.row.observed.phase is Phase.READY, "it is told, and stays what it was"
 
 
@@ -212,7 +212,9 @@ def test_the_light_turn_asks_for_nothing_but_stable_playlists() -> None:
 def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_published() -> None:
     small = a_ready_world()
     row = small.row
-    small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, edition=2, revision=row.wish.revision + 1))
+    small.records.rows[VIDEO_ID] = replace(
+        row, desired=replace(row.desired, edition=2, revision=row.desired.revision + 1)
+    )
     live(small)
     auditor = Auditor(small)
     old, new = object_keys.outputs_prefix(VIDEO_ID, 1), object_keys.outputs_prefix(VIDEO_ID, 2)
@@ -233,13 +235,13 @@ def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_publis
 def test_an_import_is_never_given_an_edition_but_keeps_its_stable_files() -> None:
     small = a_ready_world()
     row = small.row
-    small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, origin=Origin.KUBERNETES))
+    small.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
     del small.storage.processed[segments(small)[-1]]
     del small.storage.processed[PLAYLIST]
     auditor = Auditor(small)
     report = auditor.full()
     assert entry_of(report, Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
-    assert (small.row.wish.edition, auditor.rows.heals) == (1, {})
+    assert (small.row.desired.edition, auditor.rows.heals) == (1, {})
     published = small.row.observed.published
     assert published is not None
     assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
@@ -255,7 +257,7 @@ def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() ->
 
     def ends(auditor: Auditor) -> tuple[object, ...]:
         bodies = {key: stored.body for key, stored in auditor.objects().items()}
-        return auditor.small.row.wish, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
+        return auditor.small.row.desired, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
 
     auditor = broken_world()
     before = auditor.small.fuse.moments

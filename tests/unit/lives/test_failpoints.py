@@ -16,7 +16,7 @@ import pytest
 from controller.coconut.limiter import GateLimits, Pause
 from controller.rules.steps import Step
 from domain.errors import RefusedError
-from domain.policy import OnUncertain, Rules
+from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
@@ -55,7 +55,9 @@ def uploaded(script: Script | None = None, body: bytes | None = None, **changes:
 
 
 def held() -> SmallWorld:
-    small = SmallWorld(Script([Answer.LOST_BEFORE]), HASTY, rules=Rules(HASTY, on_uncertain=OnUncertain.HOLD))
+    small = SmallWorld(
+        Script([Answer.LOST_BEFORE]), HASTY, rules=LifecyclePolicy(HASTY, on_uncertain=UncertainSubmissionPolicy.HOLD)
+    )
     small.create()
     small.send_file()
     return small
@@ -156,7 +158,7 @@ def lose_playlists_until_too_late() -> SmallWorld:
 def left_open() -> SmallWorld:
     """Return a world in which another upload of the same video was opened and left."""
     small = parted()
-    small.multipart.create(small.row.wish.storage_key, content_type="video/mp4")
+    small.multipart.create(small.row.desired.storage_key, content_type="video/mp4")
     return small
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import FailureCode
 from domain.video import Phase, Reason
 from tests.support.fakes.transcoder import Answer, Fate, Script
@@ -31,7 +31,7 @@ def until(small: SmallWorld, seconds: float, change: Callable[[], None]) -> Call
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_storage_comes_back(trouble: NeighbourError) -> None:
+def test_storage_comes_back(trouble: UpstreamError) -> None:
     small = a_world()
     small.storage.trouble = trouble
     live(small, meanwhile=until(small, TEN_MINUTES, lambda: setattr(small.storage, "trouble", None)))
@@ -39,7 +39,7 @@ def test_storage_comes_back(trouble: NeighbourError) -> None:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_storage_stays_away_before_the_file_is_seen(trouble: NeighbourError) -> None:
+def test_storage_stays_away_before_the_file_is_seen(trouble: UpstreamError) -> None:
     small = SmallWorld(timing=HASTY)
     small.create()
     small.storage.trouble = trouble
@@ -49,7 +49,7 @@ def test_storage_stays_away_before_the_file_is_seen(trouble: NeighbourError) -> 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("reason", [Reason.TRANSCODING, Reason.PUBLISHING])
-def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: NeighbourError) -> None:
+def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: UpstreamError) -> None:
     small = a_world(timing=HASTY)
 
     def leave() -> None:
@@ -64,7 +64,7 @@ def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: Neighb
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("method", ["publish_poster", "write_playlist"])
 def test_storage_can_be_read_but_not_written(
-    method: str, trouble: NeighbourError, monkeypatch: pytest.MonkeyPatch
+    method: str, trouble: UpstreamError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = a_world(timing=HASTY)
 
@@ -77,7 +77,7 @@ def test_storage_can_be_read_but_not_written(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_coconut_answers_no_question_for_a_while(trouble: NeighbourError) -> None:
+def test_coconut_answers_no_question_for_a_while(trouble: UpstreamError) -> None:
     small = a_world()
     small.transcoder.trouble = trouble
     live(small, meanwhile=until(small, TEN_MINUTES, lambda: setattr(small.transcoder, "trouble", None)))
@@ -111,7 +111,7 @@ def test_a_resource_shows_what_was_found_even_if_the_next_step_fails(monkeypatch
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_nothing_is_bought_before_every_resource_was_read(trouble: NeighbourError) -> None:
+def test_nothing_is_bought_before_every_resource_was_read(trouble: UpstreamError) -> None:
     small = a_world()
     small.resources.trouble = trouble
 
@@ -202,7 +202,7 @@ def test_a_bad_file_is_confirmed_until_it_counts_twice() -> None:
     small.send_file(b"this is a text")
     live(small, meanwhile=lambda: confirm(small))
     assert_ends_errored(small, FailureCode.NOT_A_VIDEO, jobs=0)
-    assert small.row.wish.confirmations == 2
+    assert small.row.desired.confirmations == 2
     assert small.clock.monotonic() < TEN_MINUTES
 
 

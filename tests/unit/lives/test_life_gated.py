@@ -25,7 +25,7 @@ def test_an_upload_waits_while_as_many_jobs_run_as_are_allowed() -> None:
     small.send_file()
     other = small.row
     busy = replace(other.observed, phase=Phase.PROCESSING, reason=Reason.TRANSCODING)
-    small.records.rows[OTHER_ID] = replace(other, wish=replace(other.wish, video_id=OTHER_ID), observed=busy)
+    small.records.rows[OTHER_ID] = replace(other, desired=replace(other.desired, video_id=OTHER_ID), observed=busy)
     attempts_at_the_gate: set[int] = set()
 
     def look() -> None:

@@ -46,7 +46,7 @@ def test_an_import_becomes_playable() -> None:
     said = small.resources.by_name[VIDEO_ID].spec
     live(small)
     assert_ends_ready(small)
-    assert (small.row.wish.origin, small.row.wish.title, small.row.wish.owner) == (
+    assert (small.row.desired.origin, small.row.desired.title, small.row.desired.owner) == (
         Origin.KUBERNETES,
         "Launch",
         "user-1",
@@ -130,7 +130,7 @@ def test_a_row_follows_what_is_said_of_its_import() -> None:
     live(small)
     apply(small, title="The launch", owner="user-2")
     settled(small)
-    assert (small.row.wish.title, small.row.wish.owner, small.row.wish.revision) == ("The launch", "user-2", 2)
+    assert (small.row.desired.title, small.row.desired.owner, small.row.desired.revision) == ("The launch", "user-2", 2)
     assert shown(small)["observedGeneration"] == 2
     assert_ends_ready(small)
 
@@ -143,7 +143,7 @@ def test_a_title_that_only_the_resource_remembers_is_followed_after_the_next_com
     settled(small)
     dump.restore(small.records)
     settled(small)
-    assert small.row.wish.title == "The launch"
+    assert small.row.desired.title == "The launch"
 
 
 def test_a_new_edition_of_an_import_is_another_job() -> None:
@@ -183,7 +183,7 @@ def test_deleting_the_resource_releases_the_row_and_withdraws_the_video() -> Non
     live(small)
     small.resources.remove(VIDEO_ID)
     settled(small)
-    assert small.row.wish.deleted
+    assert small.row.desired.deleted
     assert small.storage.read_playlist(VIDEO_ID) is None
     assert VIDEO_ID not in small.resources.by_name
 
@@ -212,7 +212,7 @@ def test_an_import_applied_again_just_before_its_purge_is_playable_again_for_not
     small.pass_time(HASTY.delete_grace_seconds - HASTY.retire_ready_seconds - HALF_AN_HOUR)
     apply(small)
     settled(small)
-    assert not small.row.wish.deleted
+    assert not small.row.desired.deleted
     assert_ends_ready(small)
 
 
@@ -225,7 +225,7 @@ def test_a_resource_that_kubernetes_does_not_answer_for_is_not_released() -> Non
     small.resources.remove(VIDEO_ID)
     process.queue.add(VIDEO_ID, Cause.SWEEP)
     process.step()
-    assert not small.row.wish.deleted
+    assert not small.row.desired.deleted
 
 
 def test_a_purged_import_leaves_its_original_and_a_new_one_of_its_name_counts_on() -> None:
@@ -242,7 +242,7 @@ def test_a_purged_import_leaves_its_original_and_a_new_one_of_its_name_counts_on
     live(small)
     assert_playable(small)
     assert_shown(small)
-    assert (small.row.observed.attempt, small.row.wish.storage_key) == (3, OTHER_KEY)
+    assert (small.row.observed.attempt, small.row.desired.storage_key) == (3, OTHER_KEY)
 
 
 def test_another_file_under_the_same_name_waits_for_the_purge_of_the_first() -> None:
@@ -252,7 +252,11 @@ def test_another_file_under_the_same_name_waits_for_the_purge_of_the_first() -> 
     small.resources.remove(VIDEO_ID)
     small.resources.put(VIDEO_ID, storage_key=OTHER_KEY)
     settled(small)
-    assert (shown(small)["reason"], small.row.wish.deleted, small.row.wish.storage_key) == ("ImportRefused", True, KEY)
+    assert (shown(small)["reason"], small.row.desired.deleted, small.row.desired.storage_key) == (
+        "ImportRefused",
+        True,
+        KEY,
+    )
     assert small.storage.read_playlist(VIDEO_ID) is None
     small.pass_time(HASTY.retire_ready_seconds)
     settled(small)
@@ -260,7 +264,7 @@ def test_another_file_under_the_same_name_waits_for_the_purge_of_the_first() -> 
     small.pass_time(HASTY.delete_grace_seconds)
     settled(small)
     settled(small)
-    assert small.row.wish.storage_key == OTHER_KEY
+    assert small.row.desired.storage_key == OTHER_KEY
     assert_playable(small)
     assert_shown(small)
     assert len(small.transcoder.jobs) == 2

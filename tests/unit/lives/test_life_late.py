@@ -89,7 +89,7 @@ def test_an_order_that_was_held_up_after_its_intent_does_not_leave(monkeypatch: 
 def test_an_older_dump_under_a_deaf_watch_buys_nothing_twice() -> None:
     """What a process knows of the resource is as old as the dump: it asks the resource itself before it buys."""
     small = a_world()
-    small.resources.apply(small.row.wish)
+    small.resources.apply(small.row.desired)
     run(small, lambda small: small.row.observed.phase is Phase.UPLOADED)
     deaf, dump = Process(small), Dump(small.records)
     deaf.begin()

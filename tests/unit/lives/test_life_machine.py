@@ -93,9 +93,9 @@ class AnyLife(RuleBasedStateMachine):
     @precondition(is_there)
     @rule()
     def retry(self) -> None:
-        before = self.small.row.wish.retries
+        before = self.small.row.desired.retries
         self.small.records.retry(VIDEO_ID)
-        self.asked_for += self.small.row.wish.retries - before
+        self.asked_for += self.small.row.desired.retries - before
 
     @precondition(lambda self: VIDEO_ID in self.small.resources.by_name)
     @rule()
@@ -153,7 +153,7 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def what_is_ready_can_be_played(self) -> None:  # 4
         row = self.small.records.rows.get(VIDEO_ID)
-        if row is None or not row.observed.is_playable or row.wish.deleted:
+        if row is None or not row.observed.is_playable or row.desired.deleted:
             return
         published = row.observed.published
         assert published is not None
@@ -180,7 +180,7 @@ class AnyLife(RuleBasedStateMachine):
             assert not small.storage.raw
             assert not small.storage.processed
             return
-        if row.wish.deleted:
+        if row.desired.deleted:
             assert small.storage.read_playlist(VIDEO_ID) is None
             return
         assert row.observed.phase in AT_REST

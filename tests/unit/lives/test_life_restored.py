@@ -35,7 +35,7 @@ def a_published_world(script: Script | None = None) -> SmallWorld:
     small = SmallWorld(script, HASTY)
     row = small.create()
     small.send_file()
-    small.resources.apply(row.wish)
+    small.resources.apply(row.desired)
     return small
 
 
@@ -151,10 +151,10 @@ def test_a_retry_that_only_the_resource_remembers_is_begun() -> None:
     dump = Dump(small.records)
     assert_ends_errored(small, FailureCode.TRANSCODE_FAILED, jobs=1)
     small.records.retry(VIDEO_ID)
-    small.resources.apply(small.row.wish)
+    small.resources.apply(small.row.desired)
     dump.restore(small.records)
     live(small)
-    assert small.row.wish.retries == 1
+    assert small.row.desired.retries == 1
     assert_ends_ready(small, jobs=2)
 
 
@@ -163,10 +163,10 @@ def test_a_deletion_that_only_the_resource_remembers_withdraws_the_video() -> No
     live(small)
     dump = Dump(small.records)
     small.records.delete(VIDEO_ID)
-    small.resources.apply(small.row.wish)
+    small.resources.apply(small.row.desired)
     dump.restore(small.records)
     settled(small)
-    assert small.row.wish.deleted
+    assert small.row.desired.deleted
     assert small.row.deleted_at is not None
     assert small.storage.read_playlist(VIDEO_ID) is None
 
@@ -190,13 +190,13 @@ def test_a_resource_deleted_at_any_moment_comes_back_and_costs_nothing(is_killed
 
 def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
     small = a_published_world()
-    wish = small.row.wish
+    desired = small.row.desired
     small.records.delete(VIDEO_ID)
     small.resources.remove(VIDEO_ID)
     small.pass_time(HASTY.delete_grace_seconds)
     settled(small)
     assert VIDEO_ID not in small.records.rows
-    small.resources.apply(wish)
+    small.resources.apply(desired)
     settled(small)
     assert VIDEO_ID not in small.resources.by_name
     assert VIDEO_ID not in small.records.rows

@@ -29,7 +29,7 @@ def send(small: SmallWorld, body: bytes) -> None:
 
 
 def key(small: SmallWorld) -> str:
-    return small.row.wish.storage_key
+    return small.row.desired.storage_key
 
 
 def test_the_largest_file_is_taken(small: SmallWorld) -> None:

@@ -43,8 +43,8 @@ def delete(small: SmallWorld) -> None:
     """Play a person and a pass: the video is deleted and withdrawn."""
     row = small.row
     observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=False)
-    wish = replace(row.wish, deleted=True, revision=row.wish.revision + 1)
-    small.records.rows[VIDEO_ID] = replace(row, wish=wish, observed=observed)
+    desired = replace(row.desired, deleted=True, revision=row.desired.revision + 1)
+    small.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
     small.storage.remove_published(VIDEO_ID)
 
 
@@ -52,8 +52,8 @@ def restore(small: SmallWorld) -> None:
     """Play a person and a pass: a deleted video is wanted again and published."""
     row = small.row
     observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=True)
-    wish = replace(row.wish, deleted=False, revision=row.wish.revision + 1)
-    small.records.rows[VIDEO_ID] = replace(row, wish=wish, observed=observed)
+    desired = replace(row.desired, deleted=False, revision=row.desired.revision + 1)
+    small.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
     assert observed.published is not None
     small.storage.write_playlist(VIDEO_ID, stable_playlist(observed.published))
 
@@ -164,7 +164,7 @@ def interrupted(small: SmallWorld, changes: Mapping[int, Callable[[SmallWorld], 
 def assert_follows_the_row(small: SmallWorld) -> None:
     published = small.row.observed.published
     assert published is not None
-    if small.row.wish.deleted:
+    if small.row.desired.deleted:
         assert not {PLAYLIST, POSTER} & set(small.storage.processed)
         return
     assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)

@@ -8,7 +8,7 @@ from runtime.retry_after import retry_after_seconds
 from tests.support.builders.resources import NOON
 
 
-def wish(**headers: str) -> float | None:
+def desired(**headers: str) -> float | None:
     return retry_after_seconds({name.replace("_", "-"): value for name, value in headers.items()}, lambda: NOON)
 
 
@@ -34,20 +34,20 @@ def wish(**headers: str) -> float | None:
     ],
 )
 def test_wishes(value: str, seconds: float | None) -> None:
-    assert wish(Retry_After=value) == seconds
+    assert desired(Retry_After=value) == seconds
 
 
 def test_who_states_nothing_wishes_nothing() -> None:
-    assert wish() is None
+    assert desired() is None
 
 
 def test_a_date_counts_from_the_answers_own_clock() -> None:
-    assert wish(Date="Wed, 01 Jul 2026 09:00:00 GMT", Retry_After="Wed, 01 Jul 2026 09:00:20 GMT") == 20
-    assert wish(Date="yesterday", Retry_After="Wed, 01 Jul 2026 12:00:20 GMT") == 20
+    assert desired(Date="Wed, 01 Jul 2026 09:00:00 GMT", Retry_After="Wed, 01 Jul 2026 09:00:20 GMT") == 20
+    assert desired(Date="yesterday", Retry_After="Wed, 01 Jul 2026 12:00:20 GMT") == 20
 
 
 @settings(deadline=None)
 @given(value=st.text() | st.from_regex(r"\A[0-9A-Za-z,:+ -]{0,40}\Z") | st.datetimes().map(str))
 def test_no_wish_is_beyond_reason(value: str) -> None:
-    seconds = wish(Retry_After=value)
+    seconds = desired(Retry_After=value)
     assert seconds is None or 0 <= seconds <= 86400

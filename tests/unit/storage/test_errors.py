@@ -10,7 +10,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from storage.client import asking
 
 URL = "https://raw.example.com/uploads/v1/original.mp4?X-Amz-Signature=0123"
@@ -24,8 +24,8 @@ def answered(status: int, code: str, headers: dict[str, str] | None = None) -> C
     return ClientError(response, "HeadObject")  # type: ignore[arg-type]  # what storage really sends
 
 
-def trouble_of(error: Exception) -> NeighbourError:
-    with pytest.raises(NeighbourError) as caught, asking("looking for the original"):
+def trouble_of(error: Exception) -> UpstreamError:
+    with pytest.raises(UpstreamError) as caught, asking("looking for the original"):
         raise error
     assert caught.value.__cause__ is error
     return caught.value

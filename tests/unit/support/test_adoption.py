@@ -6,7 +6,7 @@ import pytest
 
 from domain.records import VideoRow
 from domain.video import Phase
-from tests.support.builders.resources import NOON, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, an_observation
 from tests.support.contracts.adoption_contract import VIDEO, LearningContract, Taught
 from tests.support.fakes.records import FakeRecords
 
@@ -18,7 +18,7 @@ class TestFakeLearning(LearningContract):
 
         def create(video_id: str) -> VideoRow:
             observed = replace(an_observation(Phase.UPLOADING), deadline_at=NOON)
-            return fake.create(a_wish(video_id=video_id), observed)
+            return fake.create(a_desired_state(video_id=video_id), observed)
 
         create(VIDEO)
         return Taught(fake, fake, fake, fake, create, fake.history, lambda: fake.notifications)

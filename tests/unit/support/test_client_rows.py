@@ -56,7 +56,7 @@ class TestFakes(ClientRowsContract, CreatingContract, ListsContract, MultipartRo
             claims=claims,
             observe=wishes.observe,
             intend=lambda video_id, attempt: claims.attempts.add((video_id, attempt)),
-            import_it=lambda video_id: wishes.set_wish(video_id, origin=Origin.KUBERNETES),
+            import_it=lambda video_id: wishes.set_desired_state(video_id, origin=Origin.KUBERNETES),
             retire=retire,
             age=age,
             claimed=lambda: claims.recorded,

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from domain.failures import FailureCode
-from domain.notifications import Kind, Notification, ToldFailure
+from domain.notifications import Notification, NotificationKind, NotifiedFailure
 from domain.video import new_video_id
 from tests.support.contracts.outbox_contract import Office, OutboxContract
 from tests.support.fakes.outbox import FakeOutbox
@@ -18,10 +18,10 @@ class TestFakeOutbox(OutboxContract):
         clock = FakeClock()
         fake = FakeOutbox(clock.now)
 
-        def tell(kind: Kind = Kind.READY, *, email: str | None = None) -> str:
+        def tell(kind: NotificationKind = NotificationKind.READY, *, email: str | None = None) -> str:
             clock.advance(1)
             video_id = new_video_id()
-            failure = ToldFailure(FailureCode.NOT_A_VIDEO, "no") if kind is Kind.ERRORED else None
+            failure = NotifiedFailure(FailureCode.NOT_A_VIDEO, "no") if kind is NotificationKind.ERRORED else None
             fake.tell(Notification(uuid4(), kind, video_id, 1, "ann", clock.now(), 5, email=email, failure=failure))
             return video_id
 

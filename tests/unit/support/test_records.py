@@ -6,7 +6,7 @@ import pytest
 
 from domain.records import VideoRow
 from domain.video import Phase
-from tests.support.builders.resources import NOON, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, an_observation
 from tests.support.contracts.records_contract import VIDEO, Records, RecordsContract
 from tests.support.fakes.records import FakeRecords
 
@@ -18,7 +18,7 @@ class TestFakeRecords(RecordsContract):
 
         def create(video_id: str) -> VideoRow:
             observed = replace(an_observation(Phase.UPLOADING), deadline_at=NOON)
-            return fake.create(a_wish(video_id=video_id), observed)
+            return fake.create(a_desired_state(video_id=video_id), observed)
 
         def claim(video_id: str, attempt: int, job_id: str) -> None:
             fake.record(video_id=video_id, attempt=attempt, job_id=job_id)

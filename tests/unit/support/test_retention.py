@@ -6,7 +6,7 @@ import pytest
 
 from domain.records import VideoRow
 from domain.video import Phase
-from tests.support.builders.resources import NOON, a_wish, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, an_observation
 from tests.support.contracts.retention_contract import VIDEO, EndingsContract, Ends
 from tests.support.fakes.records import FakeRecords
 
@@ -18,7 +18,7 @@ class TestFakeEndings(EndingsContract):
 
         def create(video_id: str) -> VideoRow:
             observed = replace(an_observation(Phase.UPLOADING), deadline_at=NOON)
-            return fake.create(a_wish(video_id=video_id), observed)
+            return fake.create(a_desired_state(video_id=video_id), observed)
 
         def told(video_id: str) -> list[tuple[int, str]]:
             return [(edition, kind) for of, edition, kind in fake.notifications if of == video_id]

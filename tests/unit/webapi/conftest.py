@@ -11,8 +11,8 @@ import jwt
 import pytest
 
 from database.overview import CallbackHealth, Overview
-from domain.policy import Rules
-from domain.video import Phase, SourceFacts, Wish
+from domain.policy import LifecyclePolicy
+from domain.video import DesiredState, Phase, SourceFacts
 from tests.support.contracts.client_rows_contract import in_phase
 from tests.support.fakes.client_rows import CREATED_AT, FakeClaims, FakeWishes, Switch
 from tests.support.fakes.multipart import FakeMultipart
@@ -40,10 +40,10 @@ class Offers:
     """A publisher that remembers what it was offered."""
 
     def __init__(self) -> None:
-        self.wishes: list[Wish] = []
+        self.wishes: list[DesiredState] = []
 
-    def offer(self, wish: Wish) -> None:
-        self.wishes.append(wish)
+    def offer(self, desired: DesiredState) -> None:
+        self.wishes.append(desired)
 
 
 class FixedOverview:
@@ -97,7 +97,7 @@ class Api:
                 upload_url_seconds=900,
                 region="tor1",
             ),
-            view=View("https://cdn.example.com", Rules()),
+            view=View("https://cdn.example.com", LifecyclePolicy()),
             clock=lambda: self.now,
             endpoints=self.outbox,
             deliveries=self.outbox,
@@ -145,7 +145,7 @@ class Api:
 
 def verify_file(api: Api, video_id: str, **changes: object) -> None:
     """Put a video's file into storage, found to be good by the operator."""
-    key = api.wishes.rows[video_id].wish.storage_key
+    key = api.wishes.rows[video_id].desired.storage_key
     api.storage.put_raw(key, b"video")
     facts = api.storage.raw[key].facts
     source = SourceFacts(facts.etag, facts.last_modified, facts.file_bytes, "mp4")

@@ -39,8 +39,8 @@ def test_a_failed_video_is_retried_and_says_what_it_waits_for(api: Api) -> None:
         "errored",
         "the operator to begin what was asked for",
     )
-    assert api.wishes.rows[video_id].wish.retries == 1
-    assert api.offers.wishes == [api.wishes.rows[video_id].wish]
+    assert api.wishes.rows[video_id].desired.retries == 1
+    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
 
 
 def test_asking_twice_is_asking_once(api: Api) -> None:
@@ -59,13 +59,15 @@ def test_what_fails_again_is_retried_again(api: Api) -> None:
         assert api.call("POST", f"/api/v1/videos/{video_id}/retry").status_code == 202
         api.wishes.observe(video_id, **in_phase(Phase.ERRORED), retries=number)
 
-    assert api.wishes.rows[video_id].wish.retries == 3
+    assert api.wishes.rows[video_id].desired.retries == 3
 
 
 def test_a_retry_is_taken_just_where_it_means_something(api: Api) -> None:
     video_id = api.create()
     for phase, reason in product(Phase, Reason):
-        api.wishes.observe(video_id, **in_phase(phase), reason=reason, retries=api.wishes.rows[video_id].wish.retries)
+        api.wishes.observe(
+            video_id, **in_phase(phase), reason=reason, retries=api.wishes.rows[video_id].desired.retries
+        )
         row = api.wishes.rows[video_id]
         answer = api.call("POST", f"/api/v1/videos/{video_id}/retry")
 
@@ -90,7 +92,7 @@ def test_a_deleted_video_is_restored_before_it_is_retried(api: Api) -> None:
 
     assert (answer.status_code, answer.json["code"]) == (409, "not_retryable")
     assert "restore" in answer.json["detail"]
-    assert api.wishes.rows[video_id].wish.retries == 0
+    assert api.wishes.rows[video_id].desired.retries == 0
 
 
 def test_a_retry_taken_back_by_a_deletion_is_no_answer_to_the_next_one(api: Api) -> None:
@@ -106,7 +108,7 @@ def test_a_deleted_video_is_still_seen_with_what_can_be_done(api: Api) -> None:
     answer = api.call("DELETE", f"/api/v1/videos/{video_id}")
 
     assert (answer.status_code, answer.content) == (204, b"")
-    assert api.offers.wishes == [api.wishes.rows[video_id].wish]
+    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
     seen = api.call("GET", f"/api/v1/videos/{video_id}")
     video = seen.json
     assert (seen.status_code, video["deleted_at"], video["reason"]) == (200, "2026-03-01T12:00:00Z", "Deleted")
@@ -144,7 +146,7 @@ def test_a_restored_video_waits_until_its_stream_is_back(api: Api) -> None:
 
     assert (answer.status_code, answer.json["deleted_at"], answer.json["restorable_until"]) == (202, None, None)
     assert (answer.json["is_playable"], answer.json["waiting_for"]) == (False, "the stream to be put back in its place")
-    assert api.offers.wishes[-1] == api.wishes.rows[video_id].wish
+    assert api.offers.wishes[-1] == api.wishes.rows[video_id].desired
     assert api.call("GET", f"/api/v1/videos/{video_id}").headers["Retry-After"] == "2"
 
     api.wishes.observe(video_id, is_playable=True)
@@ -167,7 +169,7 @@ def test_after_its_grace_period_a_video_cannot_be_restored_and_is_gone_once_it_w
     api.now += restore_window(Timing())
     answer = api.call("POST", f"/api/v1/videos/{video_id}/restore")
     assert (answer.status_code, answer.json["code"]) == (409, "not_restorable")
-    assert api.wishes.rows[video_id].wish.deleted
+    assert api.wishes.rows[video_id].desired.deleted
 
     del api.wishes.rows[video_id]
     for method, suffix in [("POST", "/restore"), ("GET", ""), ("DELETE", "")]:
@@ -183,7 +185,7 @@ def test_a_purge_between_two_statements_reads_as_not_found(api: Api, method: str
         api.wishes.delete(video_id)
     if suffix == "/upload_complete":
         api.wishes.observe(video_id, **in_phase(Phase.UPLOADING))
-        api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"video")
+        api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
     row = api.wishes.rows.pop(video_id)
 
     class SeenBefore:

@@ -117,13 +117,13 @@ def test_an_administrator_retries_anybodys_video(api: Api) -> None:
 
     assert (answer.status_code, answer.json["owner"]) == (202, "bob")
     assert answer.json["waiting_for"] == "the operator to begin what was asked for"
-    assert api.wishes.rows[video_id].wish.retries == 1
-    assert api.offers.wishes[-1] == api.wishes.rows[video_id].wish
+    assert api.wishes.rows[video_id].desired.retries == 1
+    assert api.offers.wishes[-1] == api.wishes.rows[video_id].desired
 
 
 def test_an_administrator_cannot_retry_what_has_not_failed_or_is_not_there_or_not_ours(api: Api) -> None:
     waiting, imported = api.create(user="bob"), _fail(api, "bob")
-    api.wishes.set_wish(imported, origin=Origin.KUBERNETES)
+    api.wishes.set_desired_state(imported, origin=Origin.KUBERNETES)
 
     for video_id, status, code in [
         (waiting, 409, "not_retryable"),

@@ -64,6 +64,6 @@ def _import(api: Api, *, deleted: bool = False) -> None:
     video_id = api.create()
     api.wishes.observe(video_id, **in_phase(Phase.ERRORED))
     row = api.wishes.rows.pop(video_id)
-    wish = replace(row.wish, video_id="holiday-2026", origin=Origin.KUBERNETES, deleted=deleted)
-    api.wishes.rows["holiday-2026"] = replace(row, wish=wish)
+    desired = replace(row.desired, video_id="holiday-2026", origin=Origin.KUBERNETES, deleted=deleted)
+    api.wishes.rows["holiday-2026"] = replace(row, desired=desired)
     api.offers.wishes.clear()

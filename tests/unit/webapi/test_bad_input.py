@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.notifications import TOLD_OF_VIDEOS
+from domain.notifications import VIDEO_NOTIFICATION_KINDS
 from domain.video import Phase
 from tests.support.contracts.client_rows_contract import in_phase
 from tests.support.hostile.calls import CALLS, Call, routes_of
@@ -29,7 +29,7 @@ class FakeWorld:
         self._api = api
         own, foreign = api.create(), api.create(user="eve")
         for video_id in (own, foreign):
-            api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"video")
+            api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
             api.claims.attempts.add((video_id, 1))
         self.facts = Facts(
             own,
@@ -47,7 +47,7 @@ class FakeWorld:
             **an_endpoint(api),
         )
         verify_file(api, self.facts.verified)
-        api.wishes.set_wish(self.facts.wished, edition=2)
+        api.wishes.set_desired_state(self.facts.wished, edition=2)
         api.wishes.observe(self.facts.failed, **in_phase(Phase.ERRORED))
         api.wishes.delete(self.facts.deleted)
 
@@ -79,7 +79,9 @@ class FakeWorld:
 
 def an_endpoint(api: Api) -> dict[str, str]:
     """Register an endpoint with two secrets and a delivery; return their ids."""
-    made = api.outbox.create(url="https://hooks.example.com/", description="", kinds=TOLD_OF_VIDEOS, secret="whsec_")
+    made = api.outbox.create(
+        url="https://hooks.example.com/", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret="whsec_"
+    )
     row = api.outbox.add_secret(made.endpoint_id, "whsec_")
     delivery = api.outbox.test(made.endpoint_id)
     assert row is not None

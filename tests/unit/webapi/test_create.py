@@ -32,9 +32,14 @@ def test_the_answer_tells_where_and_how_to_send_the_file(api: Api) -> None:
 def test_the_row_holds_what_was_asked_for_and_by_whom(api: Api) -> None:
     video_id = api.create(user="bob", size_bytes=9000)
 
-    wish = api.wishes.rows[video_id].wish
-    assert (wish.owner, wish.title, wish.filename, wish.content_type) == ("bob", "Cats", "cats.mp4", "video/mp4")
-    assert (wish.declared_bytes, wish.region) == (9000, "tor1")
+    desired = api.wishes.rows[video_id].desired
+    assert (desired.owner, desired.title, desired.filename, desired.content_type) == (
+        "bob",
+        "Cats",
+        "cats.mp4",
+        "video/mp4",
+    )
+    assert (desired.declared_bytes, desired.region) == (9000, "tor1")
 
 
 def test_without_a_declared_size_any_size_may_be_sent(api: Api) -> None:
@@ -46,7 +51,7 @@ def test_without_a_declared_size_any_size_may_be_sent(api: Api) -> None:
 def test_the_committed_wish_is_offered_to_kubernetes(api: Api) -> None:
     video_id = api.create()
 
-    assert api.offers.wishes == [api.wishes.rows[video_id].wish]
+    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
 
 
 def test_two_requests_make_two_videos(api: Api) -> None:
@@ -238,7 +243,7 @@ def test_metadata_is_shown_again_and_is_no_part_of_the_wish(api: Api, metadata: 
 
     assert api.call("GET", f"/api/v1/videos/{video_id}").json["metadata"] == metadata
     assert [video["metadata"] for video in api.call("GET", "/api/v1/videos").json["videos"]] == [metadata]
-    assert api.wishes.rows[video_id].wish.owner == "ann"
+    assert api.wishes.rows[video_id].desired.owner == "ann"
     assert not hasattr(api.offers.wishes[0], "metadata")
 
 

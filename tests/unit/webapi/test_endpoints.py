@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from domain.notifications import Kind, Notification
+from domain.notifications import Notification, NotificationKind
 from tests.unit.webapi.conftest import Api, token
 
 WEBHOOKS = "/api/v1/admin/webhooks"
 DELIVERIES = "/api/v1/admin/deliveries"
 
 
-def told(api: Api, kind: Kind = Kind.READY) -> Notification:
+def told(api: Api, kind: NotificationKind = NotificationKind.READY) -> Notification:
     """Put on record what is to be told, and address it."""
     api.now += timedelta(seconds=1)
     one = Notification(uuid4(), kind, "mfrggzdfmztwq2lknnwg23tpoa", 1, "ann", api.now, 5)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.failures import Failure, FailureCode
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.schedule import Timing, next_check_at
 from domain.video import Phase, Published, Reason, Rejection, Rendition, SourceFacts
 from tests.support.contracts.client_rows_contract import in_phase
@@ -179,7 +179,7 @@ def test_a_paused_video_has_neither_a_next_look_nor_a_deadline(api: Api) -> None
 def test_submissions_left_count_from_the_last_retry(api: Api) -> None:
     video_id = api.create()
     api.wishes.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING, attempt=5, attempt_floor=3)
-    client = api.rebuilt(view=View("https://cdn.example.com", Rules(max_submissions=4)))
+    client = api.rebuilt(view=View("https://cdn.example.com", LifecyclePolicy(max_submissions=4)))
     video = client.simulate_get(f"/api/v1/videos/{video_id}", headers={"Authorization": api.bearer()}).json
 
     assert (video["attempt"], video["submissions_left"]) == (5, 2)

@@ -22,8 +22,8 @@ class TestConfirming:
         answer = confirm(api, video_id)
         row = api.wishes.rows[video_id]
         assert (answer.status_code, answer.json) == (202, {"status": "processing_queued", "video_id": video_id})
-        assert api.storage.raw[row.wish.storage_key].body == b"".join(PARTS.values())
-        assert row.wish.confirmations == 1
+        assert api.storage.raw[row.desired.storage_key].body == b"".join(PARTS.values())
+        assert row.desired.confirmations == 1
         assert not api.multipart.uploads
 
     def test_confirming_again_changes_nothing(self, api: Api) -> None:
@@ -37,10 +37,10 @@ class TestConfirming:
         send(api, video_id, 1, 2, 3)
         row = api.wishes.rows[video_id]
         assert row.upload_id is not None
-        parts = api.multipart.parts(row.wish.storage_key, row.upload_id)
-        api.multipart.complete(row.wish.storage_key, row.upload_id, parts or ())
+        parts = api.multipart.parts(row.desired.storage_key, row.upload_id)
+        api.multipart.complete(row.desired.storage_key, row.upload_id, parts or ())
         assert confirm(api, video_id).status_code == 202
-        assert api.wishes.rows[video_id].wish.confirmations == 1
+        assert api.wishes.rows[video_id].desired.confirmations == 1
 
     @pytest.mark.parametrize(
         ("size_bytes", "sent", "named"),
@@ -76,7 +76,7 @@ class TestConfirming:
         send(api, video_id, 1, 2, 3)
         confirm(api, video_id)
         if not is_confirmed:
-            api.wishes.set_wish(video_id, confirmations=0)
+            api.wishes.set_desired_state(video_id, confirmations=0)
         assert [call.json["code"] for call in (get(api, video_id), sign(api, video_id, 1))] == ["upload_closed"] * 2
         assert api.call("POST", f"/api/v1/videos/{video_id}/upload_url").json["code"] == "upload_closed"
         assert not api.multipart.uploads
@@ -85,7 +85,7 @@ class TestConfirming:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
         confirm(api, video_id)
-        version = api.storage.raw[api.wishes.rows[video_id].wish.storage_key].facts.version
+        version = api.storage.raw[api.wishes.rows[video_id].desired.storage_key].facts.version
         rejected = Rejection("not_a_video", "no video", version, confirmations=1)
         api.wishes.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
 
@@ -96,7 +96,7 @@ class TestConfirming:
         api.now += timedelta(minutes=1)
         send(api, video_id, 3)
         assert confirm(api, video_id).status_code == 202
-        assert api.wishes.rows[video_id].wish.confirmations == 2
+        assert api.wishes.rows[video_id].desired.confirmations == 2
 
 
 class TestGivingUp:
@@ -111,7 +111,7 @@ class TestGivingUp:
         video_id = parted(api)
         api.storage.trouble = UnavailableError("giving a multipart upload up: no answer")
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
-        assert api.wishes.rows[video_id].wish.deleted
+        assert api.wishes.rows[video_id].desired.deleted
 
     def test_a_restored_upload_begins_anew(self, api: Api) -> None:
         video_id = parted(api)

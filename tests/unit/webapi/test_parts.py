@@ -34,7 +34,7 @@ class TestAsking:
     ) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, **changes}).json
         assert answer["upload"]["mode"] == mode
-        assert api.wishes.rows[answer["video_id"]].wish.upload_mode == mode
+        assert api.wishes.rows[answer["video_id"]].desired.upload_mode == mode
 
     def test_the_answer_tells_the_plan_and_where_the_first_part_goes(self, api: Api) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
@@ -150,7 +150,7 @@ class TestResuming:
     def test_an_upload_that_somebody_else_opened_meanwhile_is_used_and_ours_given_up(self, api: Api) -> None:
         video_id = parted(api)
         api.multipart.uploads.clear()
-        create, key = api.multipart.create, api.wishes.rows[video_id].wish.storage_key
+        create, key = api.multipart.create, api.wishes.rows[video_id].desired.storage_key
 
         def create_late(key: str, *, content_type: str) -> str:
             theirs = create(key, content_type=content_type)
@@ -190,7 +190,7 @@ class TestOthers:
     @pytest.mark.parametrize("call", [get, lambda api, video_id: sign(api, video_id, 1)], ids=["get", "post"])
     def test_an_import_is_not_ours_to_change(self, api: Api, call: Any) -> None:
         video_id = parted(api)
-        api.wishes.set_wish(video_id, origin=Origin.KUBERNETES)
+        api.wishes.set_desired_state(video_id, origin=Origin.KUBERNETES)
         assert call(api, video_id).json["code"] == "managed_by_kubernetes"
 
     @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Phase.READY, Phase.ERRORED])

@@ -66,7 +66,7 @@ def _past_the_grace_period(api: Api) -> Result:
 
 def _of_an_import(api: Api) -> Result:
     video_id = api.create()
-    api.wishes.set_wish(video_id, origin=Origin.KUBERNETES)
+    api.wishes.set_desired_state(video_id, origin=Origin.KUBERNETES)
     return api.call("DELETE", f"{VIDEOS}/{video_id}")
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from domain.errors import RefusedError, UnavailableError
-from domain.video import Origin, UploadMode, Wish
+from domain.video import DesiredState, Origin, UploadMode
 from webapi.metrics import Metrics
 from webapi.publisher import QueuedPublisher
 
 PATIENCE_SECONDS = 10
 
 
-def a_wish(video_id: str = "v1", revision: int = 1) -> Wish:
-    return Wish(
+def a_desired_state(video_id: str = "v1", revision: int = 1) -> DesiredState:
+    return DesiredState(
         video_id=video_id,
         revision=revision,
         origin=Origin.API,
@@ -35,16 +35,16 @@ class Kubernetes:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.entered = threading.Event()
-        self.applied: list[Wish] = []
+        self.applied: list[DesiredState] = []
         self.trouble: Exception | None = None
 
-    def apply(self, wish: Wish) -> None:
+    def apply(self, desired: DesiredState) -> None:
         self.entered.set()
         assert self.gate.wait(PATIENCE_SECONDS)
         if self.trouble is not None:
             trouble, self.trouble = self.trouble, None
             raise trouble
-        self.applied.append(wish)
+        self.applied.append(desired)
 
 
 class Publishing:
@@ -62,7 +62,7 @@ class Publishing:
 
     def occupy(self) -> None:
         """Let the thread take a wish and wait at the gate."""
-        self.publisher.offer(a_wish("first"))
+        self.publisher.offer(a_desired_state("first"))
         assert self.kubernetes.entered.wait(PATIENCE_SECONDS)
 
     def finish(self) -> None:
@@ -80,32 +80,36 @@ def publishing() -> Iterator[Publishing]:
 
 
 def test_an_offered_wish_is_applied(publishing: Publishing) -> None:
-    publishing.publisher.offer(a_wish())
+    publishing.publisher.offer(a_desired_state())
     publishing.finish()
 
-    assert publishing.kubernetes.applied == [a_wish()]
+    assert publishing.kubernetes.applied == [a_desired_state()]
     assert publishing.count("applied") == 1
 
 
 def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing) -> None:
     publishing.occupy()
     for name in ("second", "third", "fourth", "fifth"):
-        publishing.publisher.offer(a_wish(name))
+        publishing.publisher.offer(a_desired_state(name))
 
     assert publishing.count("dropped") == 2
     publishing.finish()
-    assert [wish.video_id for wish in publishing.kubernetes.applied] == ["first", "second", "third"]
+    assert [desired.video_id for desired in publishing.kubernetes.applied] == ["first", "second", "third"]
 
 
 @pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
 def test_of_one_video_only_the_newest_wish_waits(publishing: Publishing, revisions: tuple[int, int]) -> None:
     publishing.occupy()
     for revision in revisions:
-        publishing.publisher.offer(a_wish(revision=revision))
-    publishing.publisher.offer(a_wish("another"))
+        publishing.publisher.offer(a_desired_state(revision=revision))
+    publishing.publisher.offer(a_desired_state("another"))
     publishing.finish()
 
-    assert publishing.kubernetes.applied == [a_wish("first"), a_wish(revision=2), a_wish("another")]
+    assert publishing.kubernetes.applied == [
+        a_desired_state("first"),
+        a_desired_state(revision=2),
+        a_desired_state("another"),
+    ]
     assert publishing.count("dropped") == 0
 
 
@@ -121,41 +125,41 @@ def test_trouble_is_counted_and_the_next_wish_is_applied(
     publishing: Publishing, trouble: Exception, result: str
 ) -> None:
     publishing.kubernetes.trouble = trouble
-    publishing.publisher.offer(a_wish("unlucky"))
-    publishing.publisher.offer(a_wish("next"))
+    publishing.publisher.offer(a_desired_state("unlucky"))
+    publishing.publisher.offer(a_desired_state("next"))
     publishing.finish()
 
     assert publishing.count(result) == 1
-    assert [wish.video_id for wish in publishing.kubernetes.applied] == ["next"]
+    assert [desired.video_id for desired in publishing.kubernetes.applied] == ["next"]
 
 
 def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
     kubernetes, metrics = Kubernetes(), Metrics()
     kubernetes.trouble = UnavailableError("no answer")
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
-    publisher.offer(a_wish("unlucky"))
+    publisher.offer(a_desired_state("unlucky"))
     kubernetes.gate.set()
     while not metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": "unavailable"}):
         assert kubernetes.entered.wait(PATIENCE_SECONDS)
     kubernetes.entered.clear()
-    publisher.offer(a_wish("next"))
+    publisher.offer(a_desired_state("next"))
 
     assert not kubernetes.entered.wait(0.2)
     publisher.stop(within_seconds=PATIENCE_SECONDS / 2)
-    assert [wish.video_id for wish in kubernetes.applied] == ["next"]
+    assert [desired.video_id for desired in kubernetes.applied] == ["next"]
 
 
 def test_stopping_applies_what_waits(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.offer(a_wish("second"))
+    publishing.publisher.offer(a_desired_state("second"))
     publishing.finish()
 
-    assert [wish.video_id for wish in publishing.kubernetes.applied] == ["first", "second"]
+    assert [desired.video_id for desired in publishing.kubernetes.applied] == ["first", "second"]
 
 
 def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.offer(a_wish("second"))
+    publishing.publisher.offer(a_desired_state("second"))
     publishing.publisher.stop(within_seconds=0)
 
     assert publishing.count("dropped") == 1
@@ -163,7 +167,7 @@ def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishi
 
 def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
     publishing.finish()
-    publishing.publisher.offer(a_wish())
+    publishing.publisher.offer(a_desired_state())
 
     assert publishing.count("dropped") == 1
     assert not publishing.kubernetes.applied
@@ -171,6 +175,6 @@ def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
 
 def test_the_number_of_waiting_wishes_can_be_seen(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.offer(a_wish("second"))
+    publishing.publisher.offer(a_desired_state("second"))
 
     assert publishing.metrics.registry.get_sample_value("video_uploads_api_publish_waiting") == 1

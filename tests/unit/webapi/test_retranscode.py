@@ -34,15 +34,15 @@ def test_a_new_edition_is_wished_for_and_the_old_one_plays_on(api: Api) -> None:
     assert answer.json["waiting_for"] == "the operator to begin what was asked for"
     assert (answer.json["status"], answer.json["is_playable"], answer.json["edition"]) == ("ready", True, 1)
     assert answer.json["playback_url"]
-    assert api.wishes.rows[video_id].wish.edition == 2
-    assert api.offers.wishes == [api.wishes.rows[video_id].wish]
+    assert api.wishes.rows[video_id].desired.edition == 2
+    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
 
 
 def test_asking_twice_is_asking_once_and_costs_once(api: Api) -> None:
     video_id = _ready(api)
     assert [_asked(api, video_id)[0] for _ in range(RETRANSCODES_PER_DAY + 2)] == [202] * (RETRANSCODES_PER_DAY + 2)
 
-    assert api.wishes.rows[video_id].wish.edition == 2
+    assert api.wishes.rows[video_id].desired.edition == 2
     assert api.wishes.retranscodes == ["ann"]
 
 
@@ -58,7 +58,7 @@ def test_one_that_has_begun_is_waited_for(api: Api) -> None:
 
     api.wishes.observe(video_id, **in_phase(Phase.READY), edition=2)
     assert _asked(api, video_id) == (202, "")
-    assert api.wishes.rows[video_id].wish.edition == 3
+    assert api.wishes.rows[video_id].desired.edition == 3
 
 
 def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
@@ -111,7 +111,7 @@ def test_without_the_verified_original_there_is_nothing_to_transcode(
 ) -> None:
     video_id = _ready(api)
     row = api.wishes.rows[video_id]
-    change(api, row.wish.storage_key)
+    change(api, row.desired.storage_key)
 
     assert _asked(api, video_id) == (409, "original_unavailable")
     assert api.wishes.rows[video_id] == row

@@ -6,21 +6,21 @@ from hypothesis import given, settings
 
 from crds.models import clipped
 from crds.status import status_of
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
-from domain.video import Observed, Wish
+from domain.video import DesiredState, ObservedState
 from tests.support.builders.resources import NOON, a_resource, observations, wishes
 from webapi.videos.serializers import View
 
-RULES = Rules(max_submissions=5)
+RULES = LifecyclePolicy(max_submissions=5)
 
 
-@given(wish=wishes, observed=observations)
+@given(desired=wishes, observed=observations)
 @settings(deadline=None, max_examples=300)
-def test_the_api_and_the_resource_say_the_same(wish: Wish, observed: Observed) -> None:
-    row = VideoRow(wish, observed, NOON, retired=False, deleted_at=NOON if wish.deleted else None)
+def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: ObservedState) -> None:
+    row = VideoRow(desired, observed, NOON, retired=False, deleted_at=NOON if desired.deleted else None)
     body = View("https://cdn.example.com", RULES).video(row, NOON)
-    status = status_of(wish, observed, resource=a_resource(wish), rules=RULES, now=NOON)
+    status = status_of(desired, observed, resource=a_resource(desired), rules=RULES, now=NOON)
     work = status["work"]
 
     assert (body.status, body.reason, body.edition_status) == (status["phase"], status["reason"], work["phase"])

@@ -10,7 +10,7 @@ from tests.unit.webapi.conftest import Api
 
 def _upload(api: Api) -> str:
     video_id = api.create()
-    api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"video")
+    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
     api.offers.wishes.clear()
     return video_id
 
@@ -21,8 +21,8 @@ def test_a_file_that_is_there_is_queued(api: Api) -> None:
 
     assert answer.status_code == 202
     assert answer.json == {"status": "processing_queued", "video_id": video_id}
-    assert api.wishes.rows[video_id].wish.confirmations == 1
-    assert api.offers.wishes == [api.wishes.rows[video_id].wish]
+    assert api.wishes.rows[video_id].desired.confirmations == 1
+    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
 
 
 def test_confirming_again_gives_the_same_answer_and_changes_nothing(api: Api) -> None:
@@ -67,7 +67,7 @@ def test_after_a_rejection_a_new_confirmation_counts(api: Api) -> None:
     api.wishes.observe(video_id, rejected=Rejection("not_a_video", "no video", "etag@1", confirmations=1))
     api.call("POST", path)
 
-    assert api.wishes.rows[video_id].wish.confirmations == 2
+    assert api.wishes.rows[video_id].desired.confirmations == 2
 
 
 def test_without_storage_nothing_changes_and_the_client_may_repeat(api: Api) -> None:

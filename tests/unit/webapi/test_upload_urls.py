@@ -38,7 +38,7 @@ def test_there_is_one_just_while_the_video_waits_for_its_file(api: Api, phase: P
 def test_after_the_confirmation_nothing_new_is_signed_until_the_file_was_rejected(api: Api) -> None:
     video_id = api.create()
     path = f"/api/v1/videos/{video_id}"
-    api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"text")
+    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"text")
     api.call("POST", f"{path}/upload_complete")
     closed = api.call("POST", f"{path}/upload_url")
     assert (closed.status_code, closed.json["code"]) == (409, "upload_closed")
@@ -54,7 +54,7 @@ def test_after_the_confirmation_nothing_new_is_signed_until_the_file_was_rejecte
 @pytest.mark.parametrize("taken_up", [{"retries": 1}, {"retry_token": "monday"}], ids=["by-api", "by-annotation"])
 def test_a_retry_that_waits_for_another_file_gets_a_url(api: Api, taken_up: dict[str, object]) -> None:
     video_id = api.create()
-    api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"text")
+    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"text")
     api.call("POST", f"/api/v1/videos/{video_id}/upload_complete")
     api.wishes.observe(video_id, **in_phase(Phase.ERRORED), rejections=2)
     api.wishes.observe(
@@ -77,7 +77,7 @@ def test_a_failed_upload_is_told_to_retry_first(api: Api) -> None:
 def test_a_deleted_video_takes_no_file(api: Api, suffix: str, phase: Phase) -> None:
     video_id = api.create()
     api.wishes.observe(video_id, **in_phase(phase))
-    api.storage.put_raw(api.wishes.rows[video_id].wish.storage_key, b"video")
+    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
     api.call("DELETE", f"/api/v1/videos/{video_id}")
     row = api.wishes.rows[video_id]
     answer = api.call("POST", f"/api/v1/videos/{video_id}{suffix}")

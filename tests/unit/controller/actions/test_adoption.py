@@ -6,7 +6,7 @@ import pytest
 
 from controller.actions.adoption import learn
 from controller.rules.cached_resource import Known, known_of
-from domain.errors import ConflictError, NeighbourError, RefusedError, UnavailableError
+from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.records import AttemptState, VideoRow
 from domain.video import Phase
 from tests.support.builders.rows import SOURCE
@@ -30,9 +30,9 @@ def behind() -> SmallWorld:
     """A world whose resource shows a running job, of which the row knows nothing."""
     small = SmallWorld()
     before = small.create()
-    small.resources.apply(before.wish)
+    small.resources.apply(before.desired)
     after = replace(before.observed, revision=5, phase=Phase.PROCESSING, source=SOURCE, attempt=1, job_id="job1")
-    small.resources.show(VIDEO_ID, before.wish, after, small.world.rules, small.clock.now())
+    small.resources.show(VIDEO_ID, before.desired, after, small.world.rules, small.clock.now())
     return small
 
 
@@ -43,7 +43,7 @@ def known_in(small: SmallWorld) -> Known:
 def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
     small = SmallWorld()
     row = small.create()
-    small.resources.apply(row.wish)
+    small.resources.apply(row.desired)
     assert learning(small, row, known_in(small)) is row
     assert small.fuse.calls == []
 
@@ -59,9 +59,7 @@ def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_no_pass_is_made_over_a_row_that_cannot_learn_what_it_lacks(
-    behind: SmallWorld, trouble: NeighbourError
-) -> None:
+def test_no_pass_is_made_over_a_row_that_cannot_learn_what_it_lacks(behind: SmallWorld, trouble: UpstreamError) -> None:
     before, known = behind.row, known_in(behind)
     behind.resources.trouble = trouble
     with pytest.raises(type(trouble)):

@@ -32,7 +32,7 @@ def test_an_upload_that_is_waited_for_stays(small: SmallWorld) -> None:
 
 
 def test_one_that_a_crash_left_before_it_was_on_record_is_given_up(small: SmallWorld) -> None:
-    left = small.multipart.create(small.row.wish.storage_key, content_type="video/mp4")
+    left = small.multipart.create(small.row.desired.storage_key, content_type="video/mp4")
     assert given_up(small, after_seconds=HOURS / 2) == 0
     assert given_up(small, after_seconds=HOURS) == 1
     assert left not in small.multipart.uploads
@@ -48,7 +48,7 @@ def test_one_of_a_deleted_video_is_given_up(small: SmallWorld) -> None:
 def test_one_that_came_after_the_file_is_given_up(small: SmallWorld) -> None:
     small.send_parts()
     settled(small)
-    late = small.multipart.create(small.row.wish.storage_key, content_type="video/mp4")
+    late = small.multipart.create(small.row.desired.storage_key, content_type="video/mp4")
     small.records.rows[VIDEO_ID] = replace(small.row, upload_id=late)
     assert given_up(small, after_seconds=2 * HOURS) == 1
 

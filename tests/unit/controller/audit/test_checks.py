@@ -43,7 +43,7 @@ def a_video(phase: Phase = Phase.READY, **changes: Any) -> VideoRow:
     edition = changes.pop("wished_edition", 1)
     known: dict[str, Any] = {"attempt": 2, "published": STREAM, "is_playable": True, "source": SOURCE}
     row = a_row(phase, **known | changes)
-    return replace(row, wish=replace(row.wish, origin=origin, edition=edition))
+    return replace(row, desired=replace(row.desired, origin=origin, edition=edition))
 
 
 def a_sight(row: VideoRow | None = None, **changes: Any) -> Sight:

@@ -14,7 +14,7 @@ from controller.audit.findings import (
     RemoveObjects,
 )
 from controller.audit.limits import AuditRules
-from domain.audit_records import Quarantined
+from domain.audit_records import QuarantinedObject
 from domain.objects import StoredFile
 from tests.support.builders.resources import NOON
 
@@ -47,8 +47,8 @@ def test_an_empty_page_says_nothing() -> None:
     assert judge_strays(FOLDER, [], set(), room=9) == []
 
 
-def in_quarantine(file: StoredFile, since: timedelta) -> Quarantined:
-    return Quarantined(file.key, file.file_bytes, NOON - since)
+def in_quarantine(file: StoredFile, since: timedelta) -> QuarantinedObject:
+    return QuarantinedObject(file.key, file.file_bytes, NOON - since)
 
 
 @pytest.mark.parametrize("may_purge", [False, True], ids=["kept", "purged"])
@@ -61,7 +61,7 @@ def in_quarantine(file: StoredFile, since: timedelta) -> Quarantined:
     ],
 )
 def test_what_belongs_to_nobody_is_removed_when_somebody_says_so_and_a_week_has_passed(
-    may_purge: bool, entry: Quarantined, written: timedelta, is_due: bool
+    may_purge: bool, entry: QuarantinedObject, written: timedelta, is_due: bool
 ) -> None:
     present = {A.key: replace(A, last_modified=NOON - written)}
     found = judge_quarantined(FOLDER, [entry], present, RULES, NOON, may_purge=may_purge)

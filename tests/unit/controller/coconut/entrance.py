@@ -4,7 +4,7 @@ from typing import Any
 
 from controller.coconut.breaker import BreakerState
 from controller.coconut.limiter import Gate, GateLimits, Ticket
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from tests.support.world.clock import FakeClock
 
 # Opens a closed breaker.
@@ -18,7 +18,7 @@ class Entrance:
         self.clock = FakeClock()
         self.jobs = 0
         self.questions: list[float] = []
-        self.trouble: NeighbourError | None = None
+        self.trouble: UpstreamError | None = None
         generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
         self.gate = Gate(GateLimits(**generous | limits), monotonic=self.clock.monotonic, running=self._count)
 

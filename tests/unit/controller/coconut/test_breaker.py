@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from controller.coconut.breaker import BreakerState, Position
 from controller.coconut.limiter import Pause
-from domain.errors import NeighbourError, RefusedError, UnavailableError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import UncertainError
 from runtime.bulkhead import Bulkhead
 from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
@@ -81,8 +81,8 @@ def test_a_success_makes_the_next_pause_a_first_one() -> None:
 def test_how_long_the_provider_is_left_alone(wishes: list[str], pauses: list[float]) -> None:
     entrance = Entrance()
     seen = []
-    for wish in wishes:
-        entrance.submit(wish)
+    for desired in wishes:
+        entrance.submit(desired)
         seen.append(entrance.open_seconds())
     assert seen == pauses
 
@@ -213,7 +213,7 @@ def raises(error: Exception) -> Callable[[], None]:
 def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerState) -> None:
     entrance = Entrance()
     for _ in range(times):
-        with suppress(NeighbourError, ZeroDivisionError), entrance.ticket() as ticket, ticket.watching():
+        with suppress(UpstreamError, ZeroDivisionError), entrance.ticket() as ticket, ticket.watching():
             call()
             pytest.fail("this call was to fail")
     assert entrance.breaker == breaker
@@ -233,7 +233,7 @@ def test_only_its_movements_are_logged() -> None:
     entrance = Entrance()
     with capture_logs() as lines:
         for _ in range(3):
-            with suppress(NeighbourError), entrance.ticket() as ticket, ticket.watching():
+            with suppress(UpstreamError), entrance.ticket() as ticket, ticket.watching():
                 raise UnavailableError("POST /jobs at Coconut: HTTP 401 authentication_failed")
         entrance.open_seconds()
         entrance.submit(*["ok"] * 9)

@@ -7,7 +7,7 @@ import requests
 from pydantic import SecretStr
 
 from controller.coconut.client import Coconut
-from domain.errors import NeighbourError
+from domain.errors import UpstreamError
 from tests.unit.controller.coconut.test_client import ORDER, TARGET, answer, silence
 
 
@@ -22,12 +22,12 @@ def test_calls_are_counted_by_operation_and_status(monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.setattr(requests, "post", answer(429))
     monkeypatch.setattr(requests, "get", answer(404))
-    with suppress(NeighbourError):
+    with suppress(UpstreamError):
         coconut.start(ORDER)
     coconut.job("job1")
     coconut.input_seconds("job1")
     monkeypatch.setattr(requests, "get", silence(requests.ReadTimeout()))
-    with suppress(NeighbourError):
+    with suppress(UpstreamError):
         coconut.job("job1")
 
     assert counted == [("start", 429), ("job", 404), ("metadata", 404), ("job", None)]

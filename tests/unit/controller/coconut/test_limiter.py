@@ -252,10 +252,10 @@ class Lives(RuleBasedStateMachine):
             assert self.entrance.jobs + len(self.inside) <= self.MAX_RUNNING
 
     @precondition(lambda self: self.inside)
-    @rule(data=st.data(), wish=st.none() | st.floats(-1, 10_000))
-    def fail(self, data: st.DataObject, wish: float | None) -> None:
+    @rule(data=st.data(), desired=st.none() | st.floats(-1, 10_000))
+    def fail(self, data: st.DataObject, desired: float | None) -> None:
         ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
-        ticket.troubled("HTTP 429", retry_after_seconds=wish)
+        ticket.troubled("HTTP 429", retry_after_seconds=desired)
         ticket.leave()
 
     @precondition(lambda self: self.inside)

@@ -9,7 +9,7 @@ from controller.loop.cache import KnownResources
 from controller.rules.cached_resource import Known, known_of
 from controller.rules.steps import Asked
 from domain.video import Origin
-from tests.support.builders.resources import a_resource, a_wish
+from tests.support.builders.resources import a_desired_state, a_resource
 
 SHOWN = Known(
     uid="u",
@@ -47,13 +47,13 @@ NOTHING_ASKED = Asked()
     ],
 )
 def test_when_nothing_is_left_to_show(changes: dict[str, Any], is_shown: bool) -> None:
-    assert replace(SHOWN, **changes).shows(Origin.API, wish_revision=3, observed_revision=4) is is_shown
+    assert replace(SHOWN, **changes).shows(Origin.API, desired_revision=3, observed_revision=4) is is_shown
 
 
 def test_the_spec_of_an_import_is_never_behind() -> None:
     known = replace(SHOWN, spec_revision=0)
-    assert known.shows(Origin.KUBERNETES, wish_revision=3, observed_revision=4)
-    assert not replace(known, status_revision=3).shows(Origin.KUBERNETES, wish_revision=3, observed_revision=4)
+    assert known.shows(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
+    assert not replace(known, status_revision=3).shows(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
 
 
 @pytest.mark.parametrize(
@@ -68,28 +68,33 @@ def test_the_spec_of_an_import_is_never_behind() -> None:
     ],
 )
 def test_when_a_row_was_restored_from_before(changes: dict[str, Any], origin: Origin, is_ahead: bool) -> None:
-    assert replace(SHOWN, **changes).is_ahead(origin, wish_revision=3, observed_revision=4) is is_ahead
+    assert replace(SHOWN, **changes).is_ahead(origin, desired_revision=3, observed_revision=4) is is_ahead
 
 
 def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
-    wish = a_wish(origin=Origin.KUBERNETES, storage_key="imports/a/b")
+    desired = a_desired_state(origin=Origin.KUBERNETES, storage_key="imports/a/b")
     digests = [
         known_of(a_resource(said)).import_digest
-        for said in (wish, replace(wish, revision=9), replace(wish, title="Another"), replace(wish, deleted=True))
+        for said in (
+            desired,
+            replace(desired, revision=9),
+            replace(desired, title="Another"),
+            replace(desired, deleted=True),
+        )
     ]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
-    assert known_of(a_resource(a_wish())).import_digest is None
+    assert known_of(a_resource(a_desired_state())).import_digest is None
 
 
 def test_a_resource_without_a_status_shows_nothing() -> None:
-    known = known_of(a_resource(a_wish()))
+    known = known_of(a_resource(a_desired_state()))
     assert (known.spec_revision, known.status_revision, known.observed_generation) == (1, 0, 0)
-    assert not known.shows(Origin.API, wish_revision=1, observed_revision=1)
+    assert not known.shows(Origin.API, desired_revision=1, observed_revision=1)
 
 
 def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
-    known, resource = KnownResources(), a_resource(a_wish(), generation=2, status={"revision": 4})
+    known, resource = KnownResources(), a_resource(a_desired_state(), generation=2, status={"revision": 4})
     known.note(resource)
     for earlier in (replace(resource, generation=1), replace(resource, status={"revision": 3}, generation=3)):
         known.note(earlier)
@@ -100,7 +105,7 @@ def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
 
 
 def test_noting_tells_what_was_known_before() -> None:
-    known, resource = KnownResources(), a_resource(a_wish())
+    known, resource = KnownResources(), a_resource(a_desired_state())
     assert known.note(resource) is None
     assert known.note(replace(resource, generation=2)) == known_of(resource)
     assert known.get(resource.name) == known_of(replace(resource, generation=2))

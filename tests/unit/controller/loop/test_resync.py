@@ -29,9 +29,9 @@ def a_crowd(watcher: Watcher, count: int) -> list[str]:
     """Add rows with resources until there are ``count``; returns their names."""
     row = watcher.small.row
     for number in range(count - 1):
-        wish = replace(row.wish, video_id=f"{number:026}")
-        watcher.small.records.create(wish, row.observed)
-        watcher.small.resources.apply(wish)
+        desired = replace(row.desired, video_id=f"{number:026}")
+        watcher.small.records.create(desired, row.observed)
+        watcher.small.resources.apply(desired)
     return sorted(watcher.small.records.rows)
 
 
@@ -47,10 +47,10 @@ def test_a_row_that_is_shown_is_left_alone(watcher: Watcher) -> None:
     assert watcher.asked() == []
 
 
-@pytest.mark.parametrize("moved", ["wish", "observation"])
+@pytest.mark.parametrize("moved", ["desired", "observation"])
 def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: str) -> None:
     watcher.settle()
-    if moved == "wish":
+    if moved == "desired":
         watcher.small.records.confirm(VIDEO_ID)
     else:
         watcher.small.records.commit(watcher.small.row, watcher.small.row.observed, cause=Cause.POLL)
@@ -66,7 +66,7 @@ def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str)
         watcher.small.records.confirm(VIDEO_ID)
     else:
         watcher.small.records.commit(before, before.observed, cause=Cause.POLL)
-    watcher.small.resources.apply(watcher.small.row.wish)
+    watcher.small.resources.apply(watcher.small.row.desired)
     watcher.settle()
     assert watcher.sweep.rows() == 0
     watcher.small.records.rows[VIDEO_ID] = before
@@ -84,7 +84,7 @@ def test_a_resource_that_no_row_wants_is_found_again_and_again(watcher: Watcher,
     elif is_a_row == "retired":
         watcher.small.records.rows[VIDEO_ID] = replace(row, retired=True)
     else:
-        watcher.small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, deleted=True))
+        watcher.small.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, deleted=True))
     for _ in range(2):
         assert watcher.sweep.resources() == 1
         assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
@@ -142,7 +142,7 @@ def test_a_row_on_its_way_never_leaves(watcher: Watcher) -> None:
 
 def test_an_import_never_leaves(watcher: Watcher) -> None:
     row = watcher.small.create(phase=Phase.READY)
-    watcher.small.records.rows[VIDEO_ID] = replace(row, wish=replace(row.wish, origin=Origin.KUBERNETES))
+    watcher.small.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
     watcher.settle()
     watcher.small.clock.advance(10 * Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 0
@@ -151,8 +151,8 @@ def test_an_import_never_leaves(watcher: Watcher) -> None:
 def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
     row = watcher.small.create(phase=Phase.READY)
     watcher.small.resources.remove(VIDEO_ID)
-    released = replace(row.wish, origin=Origin.KUBERNETES, deleted=True)
-    watcher.small.records.rows[VIDEO_ID] = replace(row, wish=released, deleted_at=watcher.small.clock.now())
+    released = replace(row.desired, origin=Origin.KUBERNETES, deleted=True)
+    watcher.small.records.rows[VIDEO_ID] = replace(row, desired=released, deleted_at=watcher.small.clock.now())
     assert watcher.sweep.rows() == 0
     assert watcher.sweep.start() == 1
     watcher.small.clock.advance(Timing().retire_ready_seconds)
@@ -161,7 +161,7 @@ def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
 
 def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher) -> None:
     watcher.small.records.delete(VIDEO_ID)
-    watcher.small.resources.apply(watcher.small.row.wish)
+    watcher.small.resources.apply(watcher.small.row.desired)
     watcher.settle()
     assert watcher.sweep.rows() == 0
     watcher.small.clock.advance(Timing().retire_ready_seconds)
@@ -184,7 +184,7 @@ def test_the_list_finds_what_the_watch_missed(watcher: Watcher) -> None:
     assert watcher.sweep.resources() == 0
     assert watcher.asked() == []
     watcher.small.records.confirm(VIDEO_ID)
-    watcher.small.resources.apply(watcher.small.row.wish)
+    watcher.small.resources.apply(watcher.small.row.desired)
     assert watcher.sweep.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 

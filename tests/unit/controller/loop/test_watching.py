@@ -31,13 +31,13 @@ def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
     assert watcher.asked() == []
     known = watcher.known.get(VIDEO_ID)
     assert known is not None
-    assert known.shows(Origin.API, wish_revision=1, observed_revision=1)
+    assert known.shows(Origin.API, desired_revision=1, observed_revision=1)
 
 
 def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:
     watcher.settle()
     watcher.small.records.confirm(VIDEO_ID)
-    watcher.small.resources.apply(watcher.small.row.wish)
+    watcher.small.resources.apply(watcher.small.row.desired)
     watcher.hear()
     assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
 

@@ -17,7 +17,7 @@ class Watcher:
         self.queue = SteppedQueue(self.small.clock.monotonic)
         self.sweep = Sweep(self.small.world, self.known, self.queue, clock=self.small.clock.now)
         self.small.create()
-        self.small.resources.apply(self.small.row.wish)
+        self.small.resources.apply(self.small.row.desired)
 
     def hear(self, event_type: str = "MODIFIED") -> None:
         """Deliver an event about the resource as it is."""

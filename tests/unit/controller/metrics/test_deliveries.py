@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from controller.metrics.deliveries import CountedOutbox
-from domain.notifications import MAIL, TOLD_OF_VIDEOS, DeliveryState, Outcome
+from domain.notifications import MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryResult, DeliveryState
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
 from tests.unit.controller.notify.notification import a_notification
 
-DONE = Outcome(DeliveryState.DELIVERED, 204, "")
+DONE = DeliveryResult(DeliveryState.DELIVERED, 204, "")
 LATER = timedelta(minutes=1)
 
 
@@ -22,7 +22,7 @@ class Post:
         self.clock = FakeClock()
         rows = FakeOutbox(self.clock.now)
         self.endpoint = rows.create(
-            url="https://a.example.com", description="", kinds=TOLD_OF_VIDEOS, secret="whsec_" + "A" * 32
+            url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret="whsec_" + "A" * 32
         )
         rows.tell(a_notification(email="ann@example.com"))
         self.outbox = CountedOutbox(rows, lambda way, result: self.counted.append((way, result)))
@@ -39,11 +39,11 @@ class Post:
     ("outcome", "result"),
     [
         pytest.param(DONE, "delivered", id="delivered"),
-        pytest.param(Outcome(DeliveryState.FAILED, 400, ""), "given_up", id="given-up"),
-        pytest.param(Outcome(DeliveryState.PENDING, 503, ""), "put_off", id="put-off"),
+        pytest.param(DeliveryResult(DeliveryState.FAILED, 400, ""), "given_up", id="given-up"),
+        pytest.param(DeliveryResult(DeliveryState.PENDING, 503, ""), "put_off", id="put-off"),
     ],
 )
-def test_an_attempt_is_counted_by_its_outcome(way: str, outcome: Outcome, result: str) -> None:
+def test_an_attempt_is_counted_by_its_outcome(way: str, outcome: DeliveryResult, result: str) -> None:
     post = Post()
     now = post.clock.now()
     taken = post.outbox.take(post.lanes()[way], now=now, leased_until=now + LATER)

@@ -14,7 +14,7 @@ from controller.notify.deliver import Ways, deliver_one
 from controller.notify.outcome import Answer, Fate
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
-from domain.notifications import MAIL, TOLD_OF_VIDEOS, DeliveryState, Notification
+from domain.notifications import MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryState, Notification
 from tests.support.fakes.channels import FakeMail, FakeWebhooks
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
@@ -41,7 +41,7 @@ class Post:
     def tell(self, *urls: str, email: str | None = None) -> Notification:
         """Put on record what two kinds of receivers are to be told."""
         for url in urls:
-            self.outbox.create(url=url, description="", kinds=TOLD_OF_VIDEOS, secret=SECRET)
+            self.outbox.create(url=url, description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
         told = a_notification(email=email)
         self.outbox.tell(told)
         return told

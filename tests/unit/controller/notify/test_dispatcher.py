@@ -12,7 +12,7 @@ from controller.notify.dispatcher import Lanes
 from controller.notify.outcome import Answer
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
-from domain.notifications import TOLD_OF_VIDEOS, DeliveryState, Endpoint, Notification
+from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, Endpoint, Notification
 from tests.support.eventually import eventually
 from tests.support.fakes.channels import ACCEPTED, FakeWebhooks
 from tests.support.fakes.outbox import FakeOutbox
@@ -49,7 +49,7 @@ class SlowWebhooks:
 def an_outbox(clock: FakeClock, *urls: str, told: int) -> FakeOutbox:
     outbox = FakeOutbox(clock.now)
     for url in urls:
-        outbox.create(url=url, description="", kinds=TOLD_OF_VIDEOS, secret=SECRET)
+        outbox.create(url=url, description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
     for _ in range(told):
         one = a_notification()
         outbox.tell(Notification(**{**vars(one), "notification_id": uuid4()}))
@@ -85,7 +85,7 @@ class StumblingOutbox(FakeOutbox):
 def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
     clock, stop = FakeClock(), threading.Event()
     outbox, webhooks = StumblingOutbox(clock.now), FakeWebhooks()
-    outbox.create(url="https://a.example.com", description="", kinds=TOLD_OF_VIDEOS, secret=SECRET)
+    outbox.create(url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
     outbox.tell(a_notification())
     lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
     thread = threading.Thread(target=lanes.send_until, args=(stop,), kwargs={"every_seconds": 0.01})

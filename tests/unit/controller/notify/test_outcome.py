@@ -7,14 +7,16 @@ import pytest
 
 from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
 from controller.notify.outcome import Answer, Fate, outcome_of
-from domain.notifications import DeliveryState, Endpoint, Taken
+from domain.notifications import DeliveryState, Endpoint, LeasedDelivery
 from tests.unit.controller.notify.notification import NOON, a_notification
 
 SCHEDULE = Schedule()
 
 
-def taken(attempt: int = 1) -> Taken:
-    return Taken(UUID(int=3), attempt, a_notification(), Endpoint(UUID(int=4), "https://a.example.com", ("s",)))
+def taken(attempt: int = 1) -> LeasedDelivery:
+    return LeasedDelivery(
+        UUID(int=3), attempt, a_notification(), Endpoint(UUID(int=4), "https://a.example.com", ("s",))
+    )
 
 
 def again(status: int | None = 500, **changes: object) -> Answer:
@@ -48,13 +50,13 @@ def test_what_failed_together_does_not_come_back_together() -> None:
     assert len(pauses) == 50
 
 
-@pytest.mark.parametrize(("wish", "pause"), [(3600.0, 3600.0), (1.0, PAUSES_SECONDS[0])])
-def test_a_receiver_may_ask_for_more_time_but_not_for_less(wish: float, pause: float) -> None:
-    outcome = outcome_of(again(503, retry_after_seconds=wish, is_full=True), taken(), SCHEDULE, NOON)
+@pytest.mark.parametrize(("desired", "pause"), [(3600.0, 3600.0), (1.0, PAUSES_SECONDS[0])])
+def test_a_receiver_may_ask_for_more_time_but_not_for_less(desired: float, pause: float) -> None:
+    outcome = outcome_of(again(503, retry_after_seconds=desired, is_full=True), taken(), SCHEDULE, NOON)
 
     assert outcome.next_at is not None
     assert pause <= (outcome.next_at - NOON).total_seconds() <= 1.1 * pause
-    assert outcome.held_until == NOON + timedelta(seconds=wish)
+    assert outcome.held_until == NOON + timedelta(seconds=desired)
 
 
 def test_one_that_has_too_much_is_left_alone_for_a_moment() -> None:

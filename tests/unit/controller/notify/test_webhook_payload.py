@@ -6,7 +6,7 @@ import pytest
 
 from controller.notify.email_message import letter
 from controller.notify.webhook_payload import message
-from domain.notifications import TOLD_OF_VIDEOS, Kind
+from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
 from tests.unit.controller.notify.notification import BASE, a_notification
 
 PLAYLIST = f"{BASE}/processed/mfrggzdfmztwq2lknnwg23tpoa/playlist.m3u8"
@@ -31,7 +31,7 @@ def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
 
 
 def test_a_failure_is_told_with_what_can_be_done() -> None:
-    told = json.loads(message(a_notification(Kind.ERRORED), playback_base=BASE))
+    told = json.loads(message(a_notification(NotificationKind.ERRORED), playback_base=BASE))
 
     assert told["data"]["playback_url"] is None
     assert told["data"]["error"] == {
@@ -44,23 +44,25 @@ def test_a_failure_is_told_with_what_can_be_done() -> None:
 
 
 def test_a_failed_edition_of_a_video_that_plays_on_says_both() -> None:
-    told = json.loads(message(a_notification(Kind.ERRORED, is_playable=True), playback_base=BASE))
+    told = json.loads(message(a_notification(NotificationKind.ERRORED, is_playable=True), playback_base=BASE))
 
     assert told["data"]["playback_url"] == PLAYLIST
 
 
 def test_a_test_tells_of_no_video() -> None:
-    assert json.loads(message(a_notification(Kind.TEST), playback_base=BASE))["data"] == {}
+    assert json.loads(message(a_notification(NotificationKind.TEST), playback_base=BASE))["data"] == {}
 
 
 def test_the_largest_message_is_below_what_receivers_take() -> None:
-    large = a_notification(Kind.ERRORED, title="\U0001f431" * 500, metadata={"a": "x" * 2040}, owner="o" * 255)
+    large = a_notification(
+        NotificationKind.ERRORED, title="\U0001f431" * 500, metadata={"a": "x" * 2040}, owner="o" * 255
+    )
 
     assert len(message(large, playback_base=BASE)) < 20_000
 
 
-@pytest.mark.parametrize("kind", TOLD_OF_VIDEOS)
-def test_repetitions_are_the_same_letter_under_the_same_id(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", VIDEO_NOTIFICATION_KINDS)
+def test_repetitions_are_the_same_letter_under_the_same_id(kind: NotificationKind) -> None:
     told = a_notification(kind, email="ann@example.com")
     first, second = (letter(told, sender="videos@example.net", playback_base=BASE) for _ in range(2))
 
@@ -74,7 +76,7 @@ def test_repetitions_are_the_same_letter_under_the_same_id(kind: Kind) -> None:
 def test_a_letter_names_where_to_play_and_what_to_do() -> None:
     ready, failed = (
         letter(a_notification(kind, email="ann@example.com"), sender="v@example.net", playback_base=BASE)
-        for kind in (Kind.READY, Kind.ERRORED)
+        for kind in (NotificationKind.READY, NotificationKind.ERRORED)
     )
 
     assert PLAYLIST in ready.get_content()

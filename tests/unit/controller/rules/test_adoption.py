@@ -27,11 +27,11 @@ from crds.resource import Resource
 from crds.status import status_of
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import deadline_at
-from domain.video import ORIGIN_LABEL, Observed, Origin, Phase, Reason, Wish
-from tests.support.builders.resources import NAMESPACE, NOON, VIDEO_ID, a_resource, a_wish, an_observation
+from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase, Reason
+from tests.support.builders.resources import NAMESPACE, NOON, VIDEO_ID, a_desired_state, a_resource, an_observation
 from tests.support.builders.rows import TIMING
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
@@ -39,31 +39,33 @@ SEEN = an_observation(Phase.PROCESSING, revision=5, attempt=2, job_id="job2")
 IN_GERMAN = "Ein Film"
 
 
-def an_import(**changes: Any) -> Wish:
+def an_import(**changes: Any) -> DesiredState:
     """Return the wish of an import that says nothing but where its file lies."""
     nothing = {"owner": "", "title": "", "filename": "", "content_type": "", "region": "", "declared_bytes": None}
-    return a_wish(**nothing | {"video_id": "launch", "origin": Origin.KUBERNETES, "storage_key": KEY} | changes)
+    return a_desired_state(
+        **nothing | {"video_id": "launch", "origin": Origin.KUBERNETES, "storage_key": KEY} | changes
+    )
 
 
-def a_row_of(wish: Wish, observed: Observed | None = None, **changes: Any) -> VideoRow:
-    return replace(VideoRow(wish, observed or an_observation(Phase.UPLOADING), NOON, retired=False), **changes)
+def a_row_of(desired: DesiredState, observed: ObservedState | None = None, **changes: Any) -> VideoRow:
+    return replace(VideoRow(desired, observed or an_observation(Phase.UPLOADING), NOON, retired=False), **changes)
 
 
-def showing(wish: Wish, observed: Observed | None = None, **changes: Any) -> Resource:
+def showing(desired: DesiredState, observed: ObservedState | None = None, **changes: Any) -> Resource:
     """Return a resource with this spec, and with the status of an observation."""
-    bare = a_resource(wish, **changes)
+    bare = a_resource(desired, **changes)
     if observed is None:
         return bare
-    return replace(bare, status=status_of(wish, observed, resource=bare, rules=Rules(TIMING), now=NOON))
+    return replace(bare, status=status_of(desired, observed, resource=bare, rules=LifecyclePolicy(TIMING), now=NOON))
 
 
 def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Refuse | Remove:
     return without_row(resource, last_attempt, NOON, TIMING)
 
 
-def the_beginning(**changes: Any) -> Observed:
+def the_beginning(**changes: Any) -> ObservedState:
     """Return what a row begins with when nothing is known of any work."""
-    begun = Observed(
+    begun = ObservedState(
         revision=1,
         phase=Phase.UPLOADING,
         phase_since=NOON,
@@ -74,7 +76,7 @@ def the_beginning(**changes: Any) -> Observed:
     return replace(begun, **changes)
 
 
-API_ROW = a_row_of(a_wish(revision=3), SEEN)
+API_ROW = a_row_of(a_desired_state(revision=3), SEEN)
 IMPORT_ROW = a_row_of(an_import(), SEEN)
 
 
@@ -82,12 +84,14 @@ IMPORT_ROW = a_row_of(an_import(), SEEN)
     ("row", "resource", "asks"),
     [
         pytest.param(None, None, False, id="neither-row-nor-resource"),
-        pytest.param(None, showing(a_wish()), True, id="no-row"),
+        pytest.param(None, showing(a_desired_state()), True, id="no-row"),
         pytest.param(API_ROW, None, False, id="no-resource-it-will-be-made"),
-        pytest.param(API_ROW, showing(a_wish(revision=3), SEEN), False, id="both-say-the-same"),
-        pytest.param(API_ROW, showing(a_wish(revision=2)), False, id="the-resource-is-behind"),
-        pytest.param(API_ROW, showing(a_wish(revision=4), SEEN), True, id="a-newer-wish"),
-        pytest.param(API_ROW, showing(a_wish(revision=3), replace(SEEN, revision=6)), True, id="a-newer-observation"),
+        pytest.param(API_ROW, showing(a_desired_state(revision=3), SEEN), False, id="both-say-the-same"),
+        pytest.param(API_ROW, showing(a_desired_state(revision=2)), False, id="the-resource-is-behind"),
+        pytest.param(API_ROW, showing(a_desired_state(revision=4), SEEN), True, id="a-newer-wish"),
+        pytest.param(
+            API_ROW, showing(a_desired_state(revision=3), replace(SEEN, revision=6)), True, id="a-newer-observation"
+        ),
         pytest.param(IMPORT_ROW, None, True, id="an-import-may-be-gone"),
         pytest.param(a_row_of(an_import(deleted=True)), None, False, id="an-import-is-released"),
         pytest.param(a_row_of(an_import(deleted=True)), showing(an_import()), True, id="an-import-is-back"),
@@ -105,8 +109,8 @@ def test_the_resource_is_asked_for_only_if_it_may_teach_something(
     assert must_ask(row, None if resource is None else known_of(resource)) == asks
 
 
-def known_as(wish: Wish, observed: Observed) -> Known:
-    return known_of(showing(wish, observed))
+def known_as(desired: DesiredState, observed: ObservedState) -> Known:
+    return known_of(showing(desired, observed))
 
 
 @pytest.mark.parametrize(
@@ -115,25 +119,25 @@ def known_as(wish: Wish, observed: Observed) -> Known:
         pytest.param(API_ROW, True, id="wanted-and-not-behind"),
         pytest.param(None, False, id="no-row"),
         pytest.param(replace(API_ROW, retired=True), False, id="retired"),
-        pytest.param(a_row_of(a_wish(revision=3, deleted=True), SEEN), False, id="deleted"),
-        pytest.param(a_row_of(a_wish(revision=2), SEEN), False, id="behind"),
+        pytest.param(a_row_of(a_desired_state(revision=3, deleted=True), SEEN), False, id="deleted"),
+        pytest.param(a_row_of(a_desired_state(revision=2), SEEN), False, id="behind"),
     ],
 )
 def test_a_row_agrees_with_its_resource_if_it_wants_it_and_knows_it(row: VideoRow | None, is_so: bool) -> None:
-    assert is_agreed(row, known_as(a_wish(revision=3), SEEN)) == is_so
+    assert is_agreed(row, known_as(a_desired_state(revision=3), SEEN)) == is_so
 
 
 def test_a_lost_row_is_made_from_all_that_the_resource_says() -> None:
-    wish = a_wish(revision=4)
-    assert deciding(showing(wish, SEEN)) == Adopt(wish, SEEN)
+    desired = a_desired_state(revision=4)
+    assert deciding(showing(desired, SEEN)) == Adopt(desired, SEEN)
 
 
 def test_a_lost_row_of_which_no_pass_was_shown_begins_anew() -> None:
-    assert deciding(showing(a_wish())) == Adopt(a_wish(), the_beginning())
+    assert deciding(showing(a_desired_state())) == Adopt(a_desired_state(), the_beginning())
 
 
 def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
-    assert deciding(showing(a_wish(), SEEN), 2) == Remove()
+    assert deciding(showing(a_desired_state(), SEEN), 2) == Remove()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_the_label_alone_makes_nothing_the_apis(changes: Mapping[str, Any]) -> None:
-    assert deciding(showing(a_wish(**changes))) == Refuse(NOT_OURS)
+    assert deciding(showing(a_desired_state(**changes))) == Refuse(NOT_OURS)
 
 
 def test_an_import_begins_with_its_file() -> None:
@@ -178,7 +182,7 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("desired", "why"),
     [
         pytest.param(an_import(storage_key="imports/others/a.mov"), f"imports/{NAMESPACE}/", id="of-another-namespace"),
         pytest.param(
@@ -190,25 +194,25 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
         pytest.param(an_import(video_id="launch.film"), NO_LABEL, id="with-a-dot"),
     ],
 )
-def test_an_import_is_refused(wish: Wish, why: str) -> None:
-    refusal = deciding(showing(wish))
+def test_an_import_is_refused(desired: DesiredState, why: str) -> None:
+    refusal = deciding(showing(desired))
     assert isinstance(refusal, Refuse)
     assert why in refusal.why
 
 
 def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
-    wish, seen = a_wish(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
-    assert with_row(API_ROW, showing(wish, seen)) == CatchUp(wish, seen)
-    assert with_row(API_ROW, showing(wish, SEEN)) == CatchUp(wish=wish)
-    assert with_row(API_ROW, showing(a_wish(revision=3), seen)) == CatchUp(observed=seen)
-    assert with_row(API_ROW, showing(a_wish(revision=3), SEEN)) is None
+    desired, seen = a_desired_state(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
+    assert with_row(API_ROW, showing(desired, seen)) == CatchUp(desired, seen)
+    assert with_row(API_ROW, showing(desired, SEEN)) == CatchUp(desired=desired)
+    assert with_row(API_ROW, showing(a_desired_state(revision=3), seen)) == CatchUp(observed=seen)
+    assert with_row(API_ROW, showing(a_desired_state(revision=3), SEEN)) is None
 
 
 @pytest.mark.parametrize(
     "resource",
     [
         pytest.param(None, id="gone"),
-        pytest.param(showing(a_wish(revision=9), labels={}), id="whose-label-was-removed"),
+        pytest.param(showing(a_desired_state(revision=9), labels={}), id="whose-label-was-removed"),
         pytest.param(
             showing(an_import(video_id=VIDEO_ID, revision=9), replace(SEEN, revision=9)), id="of-another-file"
         ),
@@ -220,40 +224,40 @@ def test_a_row_of_the_apis_learns_nothing_from_a_resource(resource: Resource | N
 
 @pytest.mark.parametrize("revision", [1, 6])
 def test_a_row_that_paid_for_more_than_the_resource_ever_heard_of_keeps_its_work(revision: int) -> None:
-    row = a_row_of(a_wish(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
+    row = a_row_of(a_desired_state(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
     shown = replace(SEEN, revision=revision)
     kept = CatchUp(observed=replace(row.observed, revision=7)) if revision == 6 else None
-    assert with_row(row, showing(a_wish(), shown)) == kept
+    assert with_row(row, showing(a_desired_state(), shown)) == kept
 
 
 def test_an_import_follows_its_spec_under_a_revision_of_its_own() -> None:
     said = an_import(title=IN_GERMAN, edition=2, revision=1)
     row = a_row_of(an_import(revision=7), SEEN)
-    assert with_row(row, showing(said, SEEN)) == CatchUp(wish=replace(said, revision=8))
+    assert with_row(row, showing(said, SEEN)) == CatchUp(desired=replace(said, revision=8))
 
 
 def test_an_import_whose_label_says_otherwise_stays_an_import() -> None:
     labels = {ORIGIN_LABEL: Origin.API.value}
     said = showing(an_import(title=IN_GERMAN, revision=9), SEEN, labels=labels)
-    assert with_row(IMPORT_ROW, said) == CatchUp(wish=an_import(title=IN_GERMAN, revision=2))
+    assert with_row(IMPORT_ROW, said) == CatchUp(desired=an_import(title=IN_GERMAN, revision=2))
 
 
 def test_a_released_import_that_is_back_is_wanted_again_and_counts_on() -> None:
     row = a_row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
-    back = replace(row.wish, deleted=False, revision=6)
-    assert with_row(row, showing(an_import())) == CatchUp(wish=back)
+    back = replace(row.desired, deleted=False, revision=6)
+    assert with_row(row, showing(an_import())) == CatchUp(desired=back)
 
 
 def test_an_import_that_is_gone_is_released_once() -> None:
     released = replace(an_import(), deleted=True, revision=2)
-    assert with_row(IMPORT_ROW, None) == CatchUp(wish=released)
+    assert with_row(IMPORT_ROW, None) == CatchUp(desired=released)
     assert with_row(a_row_of(released), None) is None
 
 
 def test_another_file_under_the_name_of_an_import_has_to_wait() -> None:
     other = showing(an_import(storage_key=f"imports/{NAMESPACE}/films/second.mov"))
     released = replace(an_import(), deleted=True, revision=2)
-    assert with_row(IMPORT_ROW, other) == CatchUp(wish=released, refusal=TAKEN)
+    assert with_row(IMPORT_ROW, other) == CatchUp(desired=released, refusal=TAKEN)
     assert with_row(a_row_of(released), other) == CatchUp(refusal=TAKEN)
 
 
@@ -285,7 +289,7 @@ def test_a_refused_import_that_is_taken_after_all_begins_after_its_refusal() -> 
 
 @pytest.mark.parametrize("half", ["spec", "status"])
 def test_what_another_release_wrote_is_not_guessed_at(half: str) -> None:
-    resource = showing(a_wish(revision=9), replace(SEEN, revision=9))
+    resource = showing(a_desired_state(revision=9), replace(SEEN, revision=9))
     changes: dict[str, Any] = {half: {**getattr(resource, half), "colour": "red"}}
     foreign = replace(resource, **changes)
     with pytest.raises(RefusedError, match="not of this release"):

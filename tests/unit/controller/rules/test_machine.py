@@ -25,7 +25,7 @@ from controller.rules.steps import (
 from controller.rules.submission import NEXT_SUBMISSION, UNCERTAIN
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobState
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import AttemptState, VideoRow
 from domain.video import Phase, Reason
 from tests.support.builders.resources import NOON
@@ -283,11 +283,13 @@ def test_between_submissions(states: list[AttemptState], age: timedelta, step: S
 def test_refused_submissions_cost_nothing_and_back_off_no_further() -> None:
     attempts = (an_attempt(1, FAILED), an_attempt(2, REFUSED, age=timedelta(seconds=5)))
     row = a_row(Phase.UPLOADED, attempt=2)
-    assert decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, Rules(TIMING, max_submissions=2)) == Submit(2)
+    assert decide(
+        row, Seen(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=2)
+    ) == Submit(2)
 
 
 def test_the_back_off_has_an_end() -> None:
     attempts = tuple(an_attempt(number, ABANDONED, age=timedelta(minutes=15)) for number in range(1, 10))
     row = a_row(Phase.UPLOADED, attempt=9)
-    step = decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, Rules(TIMING, max_submissions=10))
+    step = decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=10))
     assert step == Submit(10)

@@ -26,7 +26,7 @@ from controller.rules.steps import (
 from controller.rules.submission import HELD
 from domain.failures import Failure, FailureCode
 from domain.objects import ObjectFacts, VerifiedOutputs
-from domain.policy import OnUncertain, Rules
+from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.records import AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, Reason, SourceFacts
@@ -55,7 +55,7 @@ GRACE = timedelta(seconds=TIMING.delete_grace_seconds)
 
 
 def wished(row: VideoRow, **changes: object) -> VideoRow:
-    return replace(row, wish=replace(row.wish, **changes))  # type: ignore[arg-type]
+    return replace(row, desired=replace(row.desired, **changes))  # type: ignore[arg-type]
 
 
 def an_errored_row(source: SourceFacts | None = SOURCE, **of_wish: object) -> VideoRow:
@@ -151,19 +151,20 @@ def test_a_new_edition_waits_for_the_one_on_its_way(phase: Phase) -> None:
 @pytest.mark.parametrize(
     ("waited", "on_uncertain", "is_blind", "step"),
     [
-        pytest.param(TIMING.resolve_window_seconds, OnUncertain.HOLD, False, Wait(Reason.SUBMISSION_HELD, HELD),
+        pytest.param(TIMING.resolve_window_seconds, UncertainSubmissionPolicy.HOLD, False,
+                     Wait(Reason.SUBMISSION_HELD, HELD),
                      id="the-window-is-over"),
-        pytest.param(TIMING.uploaded_deadline_seconds, OnUncertain.HOLD, False,
+        pytest.param(TIMING.uploaded_deadline_seconds, UncertainSubmissionPolicy.HOLD, False,
                      Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=1)), id="nobody-decided"),
     ],
 )  # fmt: skip
 def test_an_uncertain_submission_is_held_for_a_person(
-    waited: float, on_uncertain: OnUncertain, is_blind: bool, step: Step
+    waited: float, on_uncertain: UncertainSubmissionPolicy, is_blind: bool, step: Step
 ) -> None:
     row = a_row(Phase.UPLOADED, waited=just_over(waited), attempt=1)
     attempts = (an_attempt(1, AttemptState.UNCERTAIN, age=just_over(waited)),)
     seen = Seen(attempts=attempts, original=ORIGINAL, is_blind=is_blind)
-    assert decide(row, seen, NOON, Rules(TIMING, on_uncertain=on_uncertain)) == step
+    assert decide(row, seen, NOON, LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
 
 
 def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = False) -> VideoRow:

@@ -31,7 +31,7 @@ from controller.rules.steps import (
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.objects import ObjectFacts
-from domain.policy import Rules
+from domain.policy import LifecyclePolicy
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import AT_REST, Phase, Reason
@@ -103,17 +103,17 @@ sights = st.builds(
     outputs=st.sampled_from([OUTPUTS, BAD_OUTPUTS, None]),
     playlist=st.sampled_from([None, "#EXTM3U\n", stable_playlist(a_publication())]),
 )
-rules = st.builds(Rules, st.just(TIMING), max_submissions=st.integers(1, 5))
+rules = st.builds(LifecyclePolicy, st.just(TIMING), max_submissions=st.integers(1, 5))
 WAITING = set(Phase) - AT_REST
 
 
 @given(row=rows(), seen=sights, rules=rules)
-def test_there_is_an_answer_to_everything(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_there_is_an_answer_to_everything(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     decide(row, seen, NOON, rules)
 
 
 @given(row=rows(among=AT_REST), seen=sights, rules=rules)
-def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     step = decide(row, seen, NOON, rules)
     if must_restore(row):
         assert isinstance(step, Rest | Republish | MarkPlayable)
@@ -123,13 +123,13 @@ def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, seen: Seen, ru
 
 
 @given(row=rows(among=[Phase.UPLOADED]), seen=sights, rules=rules)
-def test_nothing_is_bought_while_a_submission_is_unresolved(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_nothing_is_bought_while_a_submission_is_unresolved(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     if isinstance(decide(row, seen, NOON, rules), Submit):
         assert not any(attempt.state in UNRESOLVED for attempt in seen.attempts)
 
 
 @given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), seen=sights, rules=rules)
-def test_no_more_is_bought_than_allowed(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_no_more_is_bought_than_allowed(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     step = decide(row, seen, NOON, rules)
     paid = sum(attempt.state is not AttemptState.REFUSED for attempt in seen.attempts)
     if isinstance(step, Submit | FailAttempt):
@@ -137,7 +137,7 @@ def test_no_more_is_bought_than_allowed(row: VideoRow, seen: Seen, rules: Rules)
 
 
 @given(row=rows(among=[Phase.UPLOADED]), seen=sights, rules=rules)
-def test_a_number_is_used_again_only_when_it_led_to_no_job(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_a_number_is_used_again_only_when_it_led_to_no_job(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     step = decide(row, seen, NOON, rules)
     if isinstance(step, Submit):
         again = {attempt.attempt for attempt in seen.attempts if attempt.state is AttemptState.REFUSED}
@@ -145,13 +145,13 @@ def test_a_number_is_used_again_only_when_it_led_to_no_job(row: VideoRow, seen: 
 
 
 @given(row=rows(among=[Phase.UPLOADED]), seen=sights, rules=rules)
-def test_nothing_is_bought_blindly(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_nothing_is_bought_blindly(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     if isinstance(decide(row, seen, NOON, rules), Submit):
         assert not seen.is_blind
 
 
 @given(row=rows(among=WAITING, youngest=4), seen=sights, rules=rules)
-def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     assert row.observed.deadline_at is not None
     assume(row.observed.deadline_at <= NOON)
     step = decide(row, seen, NOON, rules)
@@ -166,14 +166,16 @@ def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, seen: Seen, rule
 
 
 @given(row=rows(among=[Phase.PROCESSING]), seen=sights, rules=rules)
-def test_progress_never_runs_backwards(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_progress_never_runs_backwards(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
     step = decide(row, seen, NOON, rules)
     if isinstance(step, ShowProgress):
         assert row.observed.progress_percent < step.percent <= 100
 
 
 @given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), seen=sights, rules=rules)
-def test_only_verified_outputs_of_the_verified_file_are_published(row: VideoRow, seen: Seen, rules: Rules) -> None:
+def test_only_verified_outputs_of_the_verified_file_are_published(
+    row: VideoRow, seen: Seen, rules: LifecyclePolicy
+) -> None:
     step = decide(row, seen, NOON, rules)
     if isinstance(step, Publish):
         assert step.outputs == OUTPUTS

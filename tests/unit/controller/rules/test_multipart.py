@@ -30,8 +30,8 @@ def parted(*, waited: timedelta = NO_TIME, deadline_in: timedelta | None = None,
     row = a_row(Phase.UPLOADING, waited=waited, **changes)
     if deadline_in is not None:
         row = replace(row, observed=replace(row.observed, deadline_at=NOON + deadline_in))
-    wish = replace(row.wish, upload_mode=UploadMode.MULTIPART, declared_bytes=25)
-    return replace(row, wish=wish, upload_id="upload-1", part_bytes=10)
+    desired = replace(row.desired, upload_mode=UploadMode.MULTIPART, declared_bytes=25)
+    return replace(row, desired=desired, upload_id="upload-1", part_bytes=10)
 
 
 ALL = (a_part(1), a_part(2), a_part(3, 5))
@@ -114,8 +114,8 @@ class TestLives:
         small.send_parts()
         settled(small)
         assert_playable(small)
-        assert small.storage.raw[small.row.wish.storage_key].body == small.file
-        assert small.row.wish.confirmations == 0
+        assert small.storage.raw[small.row.desired.storage_key].body == small.file
+        assert small.row.desired.confirmations == 0
         assert not small.multipart.uploads
 
     def test_a_lost_answer_to_the_joining_is_recognised(self) -> None:
