@@ -18,16 +18,16 @@ import kopf
 import structlog
 
 from controller.actions.multipart_gc import AbandonedUploads
-from controller.audit.metrics import Metrics as AuditMetrics
+from controller.audit.metrics import AuditMetrics
 from controller.audit.scheduler import audit_threads
 from controller.leader.election import Leadership
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.handlers import registry_for
 from controller.loop.queue import WorkQueue
-from controller.loop.resync import Sweep
-from controller.loop.threads import listen_until, read_all, repeat_until, sweep_until
+from controller.loop.resync import Resync
+from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
 from controller.loop.workers import Workers
-from controller.metrics.registry import Metrics
+from controller.metrics.registry import OperatorMetrics
 from controller.settings import Settings
 from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
@@ -60,7 +60,7 @@ def main() -> int:
         # Ends as at SIGTERM, to be started again: another one leads meanwhile.
         watch(rotation, stop.set)
     health = Health(silent_seconds=_SILENT_SECONDS)
-    metrics = Metrics(workers=settings.workers, prices=settings.prices)
+    metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
     check_buckets(spaces, who=_WHO)
     wiring = wire(settings, spaces, metrics)
@@ -98,32 +98,32 @@ def _read() -> tuple[Settings, SpacesSettings]:
 
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
     """Read every resource, then watch and work until ``stop``, or until kopf gives up."""
-    known = KnownResources()
+    known = ResourceCache()
     queue = WorkQueue(time.monotonic, scale=settings.time_scale, notes=wiring.metrics.queue)
     wiring.metrics.live.queue = queue.state
-    sweep = Sweep(wiring.world, known, queue, clock=lambda: datetime.now(UTC))
-    beating = asyncio.create_task(_beat(health))
+    resync = Resync(wiring.dependencies, known, queue, clock=lambda: datetime.now(UTC))
+    beating = asyncio.create_task(_heartbeat(health))
     try:
-        if await asyncio.to_thread(read_all, stop, sweep, note=wiring.metrics.swept):
-            await _work(settings, wiring, known, queue, sweep, stop)
+        if await asyncio.to_thread(wait_for_cache_sync, stop, resync, note=wiring.metrics.swept):
+            await _work(settings, wiring, known, queue, resync, stop)
     finally:
         beating.cancel()
 
 
 async def _work(
-    settings: Settings, wiring: Wiring, known: KnownResources, queue: WorkQueue, sweep: Sweep, stop: threading.Event
+    settings: Settings, wiring: Wiring, known: ResourceCache, queue: WorkQueue, resync: Resync, stop: threading.Event
 ) -> None:
     """Watch and work; at the end let running passes end."""
     workers = Workers(
         queue,
         known,
-        wiring.world,
+        wiring.dependencies,
         count=settings.workers,
         clock=lambda: datetime.now(UTC),
         note=wiring.metrics.passed,
     )
     ended = threading.Event()
-    threads = _beside(settings, wiring, known, queue, sweep, ended)
+    threads = _background_threads(settings, wiring, known, queue, resync, ended)
     for thread in threads:
         thread.start()
     workers.start()
@@ -145,11 +145,11 @@ async def _work(
         log.info("workers_stopped", clean=is_clean)
 
 
-def _beside(
-    settings: Settings, wiring: Wiring, known: KnownResources, queue: WorkQueue, sweep: Sweep, ended: threading.Event
+def _background_threads(
+    settings: Settings, wiring: Wiring, known: ResourceCache, queue: WorkQueue, resync: Resync, ended: threading.Event
 ) -> list[threading.Thread]:
     """Return what turns beside the workers until ``ended``."""
-    abandoned = AbandonedUploads(wiring.world, clock=lambda: datetime.now(UTC))
+    abandoned = AbandonedUploads(wiring.dependencies, clock=lambda: datetime.now(UTC))
     note, scale = wiring.metrics.swept, settings.time_scale
 
     def repeating(name: str, half: Callable[[], int], every_seconds: float) -> threading.Thread:
@@ -160,17 +160,17 @@ def _beside(
         )
 
     return [
-        threading.Thread(target=listen_until, args=(ended, settings.database_url.get_secret_value(), queue)),
+        threading.Thread(target=listen, args=(ended, settings.database_url.get_secret_value(), queue)),
         threading.Thread(
-            target=sweep_until,
-            args=(ended, sweep, known),
+            target=resync_until,
+            args=(ended, resync, known),
             kwargs={
                 "sweep_seconds": settings.sweep_seconds * scale,
                 "resync_seconds": settings.resync_seconds * scale,
                 "note": note,
             },
         ),
-        repeating("abandoned_uploads", abandoned.give_up, settings.resync_seconds),
+        repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
         repeating("census", wiring.look, _CENSUS_SECONDS),
         threading.Thread(
             target=wiring.lanes.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
@@ -179,7 +179,7 @@ def _beside(
     ]
 
 
-async def _beat(health: Health) -> None:
+async def _heartbeat(health: Health) -> None:
     while True:
         health.beat()
         await asyncio.sleep(_BEAT_SECONDS)

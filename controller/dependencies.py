@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from controller.coconut.limiter import Gate
+from controller.coconut.limiter import SubmissionLimiter
 from controller.ports import Attempts, Claims, Endings, Learning, Observations, Parts, Resources, Storage, Transcoder
 from domain.policy import LifecyclePolicy
 
 
 @dataclass(frozen=True)
-class World:
+class Dependencies:
     """The neighbours and the rules. ``monotonic``: seconds of a clock that nobody sets.
 
     ``for_step``: what the step of this name sees of the world; all of it, but for tests (failpoints.py).
@@ -23,10 +23,10 @@ class World:
     storage: Storage
     parts: Parts
     transcoder: Transcoder
-    gate: Gate
+    limiter: SubmissionLimiter
     resources: Resources
     rules: LifecyclePolicy
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
-    for_step: Callable[["World", str], "World"] = lambda world, _step: world
+    for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar, cast
 
-from controller.dependencies import World
+from controller.dependencies import Dependencies
 from controller.notify.deliver import Ways
 
 Neighbour = TypeVar("Neighbour")
@@ -30,7 +30,7 @@ class CrashSignal(StrEnum):
     STOP = "STOP"
 
 
-def striking_at(point: str, by: CrashSignal) -> Callable[[str], None]:
+def crash_at(point: str, by: CrashSignal) -> Callable[[str], None]:
     """Return what makes this process strike itself when it is told that it reached the point."""
     number = signal.SIGKILL if by is CrashSignal.KILL else signal.SIGSTOP
 
@@ -41,11 +41,11 @@ def striking_at(point: str, by: CrashSignal) -> Callable[[str], None]:
     return strike
 
 
-def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:
-    """Return the view of the world whose points are told to ``reached``, for `World.for_step`."""
+def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, str], Dependencies]:
+    """Return the view of the world whose points are told to ``reached``, for `Dependencies.for_step`."""
 
-    def for_step(world: World, step: str) -> World:
-        around = _around(step, reached)
+    def for_step(world: Dependencies, step: str) -> Dependencies:
+        around = _with_failpoint(step, reached)
         return replace(
             world,
             observations=around("observations", world.observations),
@@ -58,22 +58,22 @@ def watched_by(reached: Callable[[str], None]) -> Callable[[World, str], World]:
     return for_step
 
 
-def deliveries_watched_by(reached: Callable[[str], None]) -> Callable[[Ways], Ways]:
+def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Ways], Ways]:
     """Return the view of one delivery whose points are told to ``reached``."""
 
     def for_delivery(ways: Ways) -> Ways:
-        around = _around("Deliver", reached)
+        around = _with_failpoint("Deliver", reached)
         mail = None if ways.mail is None else around("mail", ways.mail)
         return Ways(around("outbox", ways.outbox), around("webhooks", ways.webhooks), mail)
 
     return for_delivery
 
 
-class _Around(Protocol):
+class _WithFailpoints(Protocol):
     def __call__(self, name: str, neighbour: Neighbour) -> Neighbour: ...
 
 
-def _around(step: str, reached: Callable[[str], None]) -> _Around:
+def _with_failpoint(step: str, reached: Callable[[str], None]) -> _WithFailpoints:
     """Return what watches the neighbours of one step: calls are counted anew for each."""
     calls: Counter[str] = Counter()
 

@@ -10,12 +10,12 @@ import structlog
 from controller.audit.ports import Neighbours
 from controller.audit.runner import Audit
 from controller.coconut.client import Coconut
-from controller.coconut.limiter import Gate, GateLimits
-from controller.dependencies import World
-from controller.failpoints import deliveries_watched_by, striking_at, watched_by
-from controller.metrics.deliveries import CountedOutbox
-from controller.metrics.recorder import CountedObservations, CountedTranscoder, Journal
-from controller.metrics.registry import Metrics
+from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
+from controller.dependencies import Dependencies
+from controller.failpoints import crash_at, deliveries_with_failpoints, with_failpoints
+from controller.metrics.deliveries import InstrumentedOutbox
+from controller.metrics.recorder import InstrumentedObservations, InstrumentedTranscoder, MetricsRecorder
+from controller.metrics.registry import OperatorMetrics
 from controller.notify.backoff import Schedule
 from controller.notify.deliver import Ways
 from controller.notify.dispatcher import Lanes
@@ -31,7 +31,7 @@ from database.observations import Observations
 from database.outbox import Outbox
 from database.pool import Database
 from database.retention import Endings
-from database.stats import Counting
+from database.stats import StatsQueries
 from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
@@ -54,13 +54,13 @@ class Wiring:
     ``look`` counts what no commit tells.
     """
 
-    world: World
+    dependencies: Dependencies
     audit: Audit
     lanes: Lanes
     database: Database
     outbox_database: Database
     cluster: Cluster
-    metrics: Metrics
+    metrics: OperatorMetrics
     look: Callable[[], int]
 
     def close(self) -> None:
@@ -69,9 +69,9 @@ class Wiring:
         self.database.close()
 
 
-def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring:
+def wire(settings: Settings, spaces: SpacesSettings, metrics: OperatorMetrics) -> Wiring:
     """Connect everything; nothing is asked yet."""
-    journal = Journal(metrics, monotonic=time.monotonic, scale=settings.time_scale)
+    recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
     # Half of the workers each: whichever neighbour hangs, the other half goes on.
     at_most = max(1, settings.workers // 2)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.workers + 2)
@@ -87,11 +87,11 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring
     )
     clients, s3 = make_clients(spaces), Bulkhead("S3", at_most=at_most)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
-    observations = CountedObservations(Observations(database), journal)
-    limits = GateLimits(
+    observations = InstrumentedObservations(Observations(database), recorder)
+    limits = SubmissionLimits(
         settings.max_running_jobs, settings.submissions_per_minute, settings.submissions_burst, settings.time_scale
     )
-    world = World(
+    dependencies = Dependencies(
         observations=observations,
         attempts=Attempts(database),
         claims=Claims(database),
@@ -99,8 +99,8 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring
         learning=Learning(database),
         storage=behind(s3, Storage(spaces, clients)),
         parts=behind(s3, Multipart(spaces, clients)),
-        transcoder=behind(Bulkhead("Coconut", at_most=at_most), CountedTranscoder(coconut, journal)),
-        gate=Gate(limits, monotonic=time.monotonic, running=observations.running_jobs),
+        transcoder=behind(Bulkhead("Coconut", at_most=at_most), InstrumentedTranscoder(coconut, recorder)),
+        limiter=SubmissionLimiter(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         rules=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,
@@ -110,34 +110,36 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: Metrics) -> Wiring
         monotonic=time.monotonic,
     )
     if settings.crash_at:
-        world = replace(world, for_step=watched_by(striking_at(settings.crash_at, settings.crash_signal)))
+        dependencies = replace(
+            dependencies, for_step=with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
+        )
     # Connections of its own: however many deliveries wait, passes get theirs.
     outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
     lanes = wire_lanes(settings, spaces, outbox_database, metrics)
-    metrics.live.gate = world.gate.state
+    metrics.live.limiter = dependencies.limiter.state
     return Wiring(
-        world=world,
+        dependencies=dependencies,
         audit=wire_audit(settings, spaces, clients, database),
         lanes=lanes,
         database=database,
         outbox_database=outbox_database,
         cluster=cluster,
         metrics=metrics,
-        look=_looking(journal, Counting(database), settings.audit_rules.overdue_after),
+        look=_looking(recorder, StatsQueries(database), settings.audit_rules.overdue_after),
     )
 
 
-def _looking(journal: Journal, counting: Counting, overdue_after: timedelta) -> Callable[[], int]:
+def _looking(recorder: MetricsRecorder, counting: StatsQueries, overdue_after: timedelta) -> Callable[[], int]:
     def look() -> int:
-        journal.look(counting, now=datetime.now(UTC), overdue_after=overdue_after)
+        recorder.look(counting, now=datetime.now(UTC), overdue_after=overdue_after)
         return 0
 
     return look
 
 
-def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database, metrics: Metrics) -> Lanes:
+def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database, metrics: OperatorMetrics) -> Lanes:
     """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
-    outbox, mail = CountedOutbox(Outbox(database), metrics.delivered), None
+    outbox, mail = InstrumentedOutbox(Outbox(database), metrics.delivered), None
     if settings.smtp_url is None:
         log.info("no_mail", why="SMTP_URL is not set: owners are told by webhooks only")
     else:
@@ -146,7 +148,7 @@ def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database, m
     webhooks = Webhooks(playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets)
     ways, schedule, clock = Ways(outbox, webhooks, mail), Schedule(settings.time_scale), lambda: datetime.now(UTC)
     if settings.crash_at:
-        watched = deliveries_watched_by(striking_at(settings.crash_at, settings.crash_signal))
+        watched = deliveries_with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
         return Lanes(outbox, ways, schedule, clock=clock, for_delivery=watched)
     return Lanes(outbox, ways, schedule, clock=clock)
 

@@ -61,7 +61,7 @@ CROSS JOIN LATERAL (
 
 
 @dataclass(frozen=True)
-class Crowd:
+class PhaseReasonCount:
     """Uploads that are in the same place for the same reason. ``overdue``: those past their deadline."""
 
     phase: Phase
@@ -86,7 +86,7 @@ class CallbackHealth:
 class Overview:
     """One look. ``is_complete``: whether every upload of the working set was counted."""
 
-    crowds: tuple[Crowd, ...]
+    counts: tuple[PhaseReasonCount, ...]
     dead_letters: int
     callbacks: CallbackHealth
     is_complete: bool
@@ -103,21 +103,21 @@ class Overviews:
         """Count what there is. Raises UnavailableError."""
         asked = {"now": now, "since": now - CALLBACKS_SINCE, "at_most": self._rows_max, "bins": BINS}
         with self._database.connection() as connection:
-            crowds = connection.execute(_WORKING, asked).fetchall()
+            counts = connection.execute(_WORKING, asked).fetchall()
             claims = connection.execute(_CLAIMS, asked).fetchall()
             (finished,) = connection.execute(_FINISHED, asked).fetchall()
             (seen,) = connection.execute(_SEEN, {"at_most": self._rows_max + 1}).fetchall()
             (dead,) = connection.execute(_DEAD_LETTERS, {"at_most": DEAD_LETTERS_MAX}).fetchall()
         return Overview(
-            crowds=tuple(_crowd(columns) for columns in crowds),
+            counts=tuple(_crowd(columns) for columns in counts),
             dead_letters=dead["uploads"],
             callbacks=_health(claims, finished),
             is_complete=seen["rows"] <= self._rows_max,
         )
 
 
-def _crowd(columns: Mapping[str, Any]) -> Crowd:
-    return Crowd(
+def _crowd(columns: Mapping[str, Any]) -> PhaseReasonCount:
+    return PhaseReasonCount(
         phase=Phase(columns["phase"]),
         reason=columns["reason"],
         is_paused=columns["is_paused"],

@@ -29,7 +29,7 @@ _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt 
 
 
 @dataclass(frozen=True)
-class Census:
+class WorkingSetStats:
     """The working set, counted. ``overdue``: past their deadline and held by nobody; ``uncertain``: a lost answer.
 
     ``deliveries``: those that are neither made nor given up, by the way they go out.
@@ -43,18 +43,18 @@ class Census:
     deliveries: Mapping[str, int]
 
 
-class Counting:
+class StatsQueries:
     """Questions that only metrics ask. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def census(self, *, late: datetime) -> Census:
+    def working_set(self, *, late: datetime) -> WorkingSetStats:
         """Count the working set; overdue is what should have left its phase before ``late``."""
         with self._database.connection() as connection:
             found = connection.execute(_COUNT, {"late": late}).fetchall()
             deliveries = connection.execute(_DELIVERIES).fetchall()
-        return Census(
+        return WorkingSetStats(
             uploads={Phase(columns["phase"]): columns["uploads"] for columns in found},
             oldest_since={Phase(columns["phase"]): columns["oldest_since"] for columns in found},
             overdue=sum(columns["overdue"] for columns in found),

@@ -18,7 +18,7 @@ from webapi.http.auth import Authentication, Tokens
 from webapi.http.cors import Cors
 from webapi.http.error_handlers import handle_errors
 from webapi.http.request_log import Observing
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
 from webapi.openapi.page import Docs, OpenApi
 from webapi.ports import (
@@ -62,7 +62,7 @@ class Dependencies:
     parts: Parts
     publisher: Publisher
     readiness: Readiness
-    metrics: Metrics
+    metrics: ApiMetrics
     tokens: Tokens
     callback_keys: Sequence[str]
     policy: Policy

@@ -12,7 +12,7 @@ from domain.callback_url import SignedAttempt, verify
 from domain.errors import UnavailableError
 from webapi.http.parsing import parse_json, read_body
 from webapi.http.problems import Code, ProblemError
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 from webapi.ports import Claims
 
 # With metadata a payload holds the ffprobe output of the source and of every variant.
@@ -35,7 +35,7 @@ class CoconutWebhook:
     is_public = True
 
     def __init__(
-        self, claims: Claims, signing_keys: Sequence[str], metrics: Metrics, clock: Callable[[], datetime]
+        self, claims: Claims, signing_keys: Sequence[str], metrics: ApiMetrics, clock: Callable[[], datetime]
     ) -> None:
         self._claims = claims
         self._signing_keys = tuple(signing_keys)

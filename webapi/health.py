@@ -7,7 +7,7 @@ import falcon
 import orjson
 
 from domain.errors import UnavailableError
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 from webapi.ports import Checkable
 
 # Probes of several load balancers share one question to Postgres.
@@ -78,7 +78,7 @@ class MetricsPage:
 
     is_public = True
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: ApiMetrics) -> None:
         self._metrics = metrics
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:

@@ -17,7 +17,7 @@ CALLBACK_RESULTS = ("recorded", "forged", "malformed", "unavailable", "failed")
 _PREFIX = "video_uploads_api"
 
 
-class Metrics:
+class ApiMetrics:
     """The API's counters, in a registry of their own."""
 
     def __init__(self) -> None:

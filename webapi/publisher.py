@@ -12,7 +12,7 @@ import structlog
 
 from domain.errors import UnavailableError, UpstreamError
 from domain.video import DesiredState
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 
 _log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class QueuedPublisher:
     def __init__(
         self,
         apply: Callable[[DesiredState], object],
-        metrics: Metrics,
+        metrics: ApiMetrics,
         *,
         capacity: int,
         threads: int,

@@ -30,7 +30,7 @@ from webapi.health import Readiness
 from webapi.http import jwks
 from webapi.http.auth import Tokens
 from webapi.http.jwks import KeySet
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
 from webapi.site import NoPageError, Page, read_page
@@ -93,7 +93,7 @@ def start(environment: Environment) -> Service:
     """Open pools and threads, in the process that serves. Waits for no neighbour."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
-    metrics, timing, clients = Metrics(), Timing(scale=settings.time_scale), make_clients(spaces)
+    metrics, timing, clients = ApiMetrics(), Timing(scale=settings.time_scale), make_clients(spaces)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.threads)
     publisher = QueuedPublisher(
         uploads.apply, metrics, capacity=settings.publisher_capacity, threads=settings.publisher_threads

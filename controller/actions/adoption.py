@@ -9,10 +9,19 @@ from typing import assert_never
 
 import structlog
 
-from controller.actions.status import show
-from controller.dependencies import World
-from controller.rules.adoption import Adopt, CatchUp, Refuse, Remove, must_ask, refused, with_row, without_row
-from controller.rules.cached_resource import Known
+from controller.actions.status import show_status
+from controller.dependencies import Dependencies
+from controller.rules.adoption import (
+    Adopt,
+    Delete,
+    Reject,
+    Restore,
+    for_existing_row,
+    for_missing_row,
+    needs_read,
+    refused,
+)
+from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
 from crds.spec import desired_state_of
 from domain.errors import ConflictError
@@ -21,48 +30,50 @@ from domain.records import VideoRow
 log = structlog.get_logger(__name__)
 
 
-def learn(name: str, row: VideoRow | None, known: Known | None, world: World, now: datetime) -> VideoRow | None:
+def restore_row(
+    name: str, row: VideoRow | None, known: CachedResource | None, deps: Dependencies, now: datetime
+) -> VideoRow | None:
     """Return the row as it is after learning; None when there is none to make a pass over.
 
     Raises ConflictError, UnavailableError, RefusedError.
     """
-    if not must_ask(row, known):
+    if not needs_read(row, known):
         return row
-    resource = world.resources.get(name)
+    resource = deps.resources.get(name)
     if row is None:
-        return None if resource is None else _begin(resource, world, now)
-    lesson = with_row(row, resource)
-    return row if lesson is None else _catch_up(row, resource, lesson, world, now)
+        return None if resource is None else _begin(resource, deps, now)
+    lesson = for_existing_row(row, resource)
+    return row if lesson is None else _restore(row, resource, lesson, deps, now)
 
 
-def _begin(resource: Resource, world: World, now: datetime) -> VideoRow | None:
-    lesson = without_row(resource, world.endings.last_attempt(resource.name), now, world.rules.timing)
+def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | None:
+    lesson = for_missing_row(resource, deps.endings.last_attempt(resource.name), now, deps.rules.timing)
     match lesson:
         case Adopt():
-            row = world.learning.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
+            row = deps.learning.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
             return _told("adopted", row, resource.name)
-        case Refuse():
-            _refuse(resource, lesson.why, world, now)
+        case Reject():
+            _reject(resource, lesson.why, deps, now)
             return None
-        case Remove():
-            world.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
+        case Delete():
+            deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
             log.info("left_over_removed", video=resource.name)
             return None
         case _:
             assert_never(lesson)
 
 
-def _catch_up(row: VideoRow, resource: Resource | None, lesson: CatchUp, world: World, now: datetime) -> VideoRow:
+def _restore(row: VideoRow, resource: Resource | None, lesson: Restore, deps: Dependencies, now: datetime) -> VideoRow:
     if lesson.refusal is not None and resource is not None:
-        _refuse(resource, lesson.refusal, world, now)
+        _reject(resource, lesson.refusal, deps, now)
     if lesson.desired is None and lesson.observed is None:
         return row
-    learnt = world.learning.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
+    learnt = deps.learning.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
     return _told("learnt", learnt, row.desired.video_id)
 
 
-def _refuse(resource: Resource, why: str, world: World, now: datetime) -> None:
-    show(desired_state_of(resource), refused(resource, why, now), resource, world, now)
+def _reject(resource: Resource, why: str, deps: Dependencies, now: datetime) -> None:
+    show_status(desired_state_of(resource), refused(resource, why, now), resource, deps, now)
 
 
 def _told(event: str, row: VideoRow | None, name: str) -> VideoRow:

@@ -4,43 +4,45 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from controller.dependencies import World
+from controller.dependencies import Dependencies
 from domain.failures import Failure
 from domain.records import AttemptChange, AttemptState, Cause, Settle, VideoRow
 from domain.schedule import deadline_at
 from domain.video import ObservedState, Phase, Reason
 
 
-class Next(Enum):
+class Requeue(Enum):
     """When the upload is to be looked at again."""
 
-    AT_CHECK = "at the next scheduled check"
-    AT_ONCE = "at once: the next step is known to be due"
-    SOON = "soon, and later each time: something moved under this pass, or a neighbour is not ready"
+    SCHEDULED = "at the next scheduled check"
+    NOW = "at once: the next step is known to be due"
+    BACKOFF = "soon, and later each time: something moved under this pass, or a neighbour is not ready"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What a pass left behind. ``step``: its name for the log, None if nothing was done."""
 
     row: VideoRow
-    next: Next
+    next: Requeue
     step: str | None = None
 
 
 @dataclass(frozen=True)
-class Pass:
+class ReconcileContext:
     """One pass over one upload: what it builds on, and when."""
 
     row: VideoRow
-    world: World
+    deps: Dependencies
     cause: Cause
     now: datetime
 
-    def commit(self, after: ObservedState, then: Next = Next.AT_CHECK, attempt: AttemptChange | None = None) -> Outcome:
+    def commit(
+        self, after: ObservedState, then: Requeue = Requeue.SCHEDULED, attempt: AttemptChange | None = None
+    ) -> Result:
         """Store the observation; a row that moved meanwhile ends the pass."""
-        row = self.world.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
-        return Outcome(self.row, Next.SOON) if row is None else Outcome(row, then)
+        row = self.deps.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
+        return Result(self.row, Requeue.BACKOFF) if row is None else Result(row, then)
 
     def entering(self, phase: Phase, reason: Reason, message: str) -> ObservedState:
         """Return the observation with a new phase and what always changes with one."""
@@ -48,7 +50,7 @@ class Pass:
             self.row.observed,
             phase=phase,
             phase_since=self.now,
-            deadline_at=deadline_at(phase, self.now, self.world.rules.timing),
+            deadline_at=deadline_at(phase, self.now, self.deps.rules.timing),
             reason=reason,
             message=message,
             progress_percent=0,
@@ -60,7 +62,7 @@ class Pass:
         """Return the observation with another reason in the same phase."""
         return replace(self.row.observed, reason=reason, message=message)
 
-    def fail(self, failure: Failure, attempt: AttemptChange | None = None) -> Outcome:
+    def fail(self, failure: Failure, attempt: AttemptChange | None = None) -> Result:
         """End in `errored`; what the failure says of a job goes on record with it."""
         after = replace(self.entering(Phase.ERRORED, Reason.FAILED, failure.message[:1024]), failure=failure)
         if self.row.observed.reason is Reason.PUBLISHING and not after.is_playable:

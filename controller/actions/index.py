@@ -11,29 +11,29 @@ from typing import assert_never
 import structlog
 
 from controller.actions import lifecycle, multipart, publication, submission
-from controller.actions.context import Next, Outcome, Pass
+from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.rules.machine import NOT_YET
 from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
+    AcknowledgeRetry,
     AdoptJob,
-    Begin,
+    AwaitUpload,
     CompleteUpload,
     ExtendDeadline,
     Fail,
     FailAttempt,
     Finish,
     MarkPlayable,
-    NoteRetry,
-    OfferUpload,
+    NoOp,
     Publish,
     Purge,
     RejectFile,
     Republish,
-    Rest,
     Retire,
     SetPaused,
     ShowProgress,
+    StartEdition,
     Step,
     Submit,
     Unpublish,
@@ -48,99 +48,99 @@ from domain.video import Origin, Phase, Reason
 log = structlog.get_logger(__name__)
 
 # Their effect is in storage, or the row itself is gone: the same row does not mean that nothing was done.
-_LEAVE_THE_ROW = (CompleteUpload, WritePlaylist, Republish, Purge)
+_WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Purge)
 
 
-def do(step: Step, this: Pass) -> Outcome:
+def do(step: Step, ctx: ReconcileContext) -> Result:
     """Carry out one step. Raises UnavailableError, RefusedError; then nothing is known to have happened."""
     name = type(step).__name__
-    outcome = _do(step, replace(this, world=this.world.for_step(this.world, name)))
-    is_taken = outcome.row is not this.row or isinstance(step, _LEAVE_THE_ROW)
+    outcome = _do(step, replace(ctx, deps=ctx.deps.for_step(ctx.deps, name)))
+    is_taken = outcome.row is not ctx.row or isinstance(step, _WITHOUT_ROW_CHANGE)
     return replace(outcome, step=name) if is_taken else outcome
 
 
-def _do(step: Step, this: Pass) -> Outcome:  # noqa: PLR0911, PLR0912 - one case for each step is the point
+def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 - one case for each step is the point
     match step:
-        case Rest():
-            return Outcome(this.row, Next.AT_CHECK)
+        case NoOp():
+            return Result(ctx.row, Requeue.SCHEDULED)
         case Wait():
-            return _wait(step, this)
+            return _wait(step, ctx)
         case SetPaused():
-            return lifecycle.set_paused(step, this)
-        case NoteRetry():
-            return lifecycle.note_retry(step, this)
-        case Begin():
-            return lifecycle.begin(step, this)
+            return lifecycle.set_paused(step, ctx)
+        case AcknowledgeRetry():
+            return lifecycle.acknowledge_retry(step, ctx)
+        case StartEdition():
+            return lifecycle.begin(step, ctx)
         case Retire():
-            return lifecycle.retire(this)
+            return lifecycle.retire(ctx)
         case Purge():
-            return lifecycle.purge(this)
-        case OfferUpload():
-            return this.commit(this.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, NOT_YET), Next.AT_ONCE)
+            return lifecycle.purge(ctx)
+        case AwaitUpload():
+            return ctx.commit(ctx.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, NOT_YET), Requeue.NOW)
         case CompleteUpload():
-            return multipart.complete(step, this)
+            return multipart.complete(step, ctx)
         case ExtendDeadline():
-            return multipart.extend(step, this)
+            return multipart.extend(step, ctx)
         case AcceptFile():
-            return _accept(step, this)
+            return _accept(step, ctx)
         case RejectFile():
-            return _reject(step, this)
+            return _reject(step, ctx)
         case Submit():
-            return submission.submit(step, this)
+            return submission.submit(step, ctx)
         case AdoptJob():
-            return submission.adopt(step, this)
+            return submission.adopt(step, ctx)
         case AbandonAttempt():
-            return submission.abandon(step, this)
+            return submission.abandon(step, ctx)
         case FailAttempt():
-            return submission.fail_attempt(step, this)
+            return submission.fail_attempt(step, ctx)
         case ShowProgress():
-            shown = replace(this.row.observed, progress_percent=step.percent, progress_at=this.now)
-            return this.commit(shown)
+            shown = replace(ctx.row.observed, progress_percent=step.percent, progress_at=ctx.now)
+            return ctx.commit(shown)
         case Publish():
-            return publication.publish(step, this)
+            return publication.publish(step, ctx)
         case WritePlaylist():
-            return publication.write_playlist(this)
+            return publication.write_playlist(ctx)
         case Finish():
-            return publication.finish(this)
+            return publication.finish(ctx)
         case Unpublish():
-            return publication.unpublish(this)
+            return publication.unpublish(ctx)
         case Republish():
-            return publication.republish(step, this)
+            return publication.republish(step, ctx)
         case MarkPlayable():
-            return this.commit(replace(this.row.observed, is_playable=True))
+            return ctx.commit(replace(ctx.row.observed, is_playable=True))
         case Fail():
-            if this.row.observed.phase is Phase.UPLOADING:
-                multipart.give_up(this)
-                _remove_too_large(step, this)
-            return this.fail(step.failure)
+            if ctx.row.observed.phase is Phase.UPLOADING:
+                multipart.abort(ctx)
+                _remove_too_large(step, ctx)
+            return ctx.fail(step.failure)
         case _:
             assert_never(step)
 
 
-def _wait(step: Wait, this: Pass) -> Outcome:
-    if (step.reason, step.message) == (this.row.observed.reason, this.row.observed.message):
-        return Outcome(this.row, Next.AT_CHECK)
-    return this.commit(this.showing(step.reason, step.message))
+def _wait(step: Wait, ctx: ReconcileContext) -> Result:
+    if (step.reason, step.message) == (ctx.row.observed.reason, ctx.row.observed.message):
+        return Result(ctx.row, Requeue.SCHEDULED)
+    return ctx.commit(ctx.showing(step.reason, step.message))
 
 
-def _accept(step: AcceptFile, this: Pass) -> Outcome:
-    after = this.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
+def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:
+    after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     # An edition asked for meanwhile is this one: nothing was paid for yet.
-    accepted = replace(after, source=step.source, rejected=None, edition=this.row.desired.edition)
-    return this.commit(accepted, Next.AT_ONCE)
+    accepted = replace(after, source=step.source, rejected=None, edition=ctx.row.desired.edition)
+    return ctx.commit(accepted, Requeue.NOW)
 
 
-def _remove_too_large(step: Fail, this: Pass) -> None:
+def _remove_too_large(step: Fail, ctx: ReconcileContext) -> None:
     """Keep no file that costs most of all and of which nothing can follow. An import's belongs to others."""
-    if step.failure.code is not FailureCode.FILE_TOO_LARGE or this.row.desired.origin is not Origin.API:
+    if step.failure.code is not FailureCode.FILE_TOO_LARGE or ctx.row.desired.origin is not Origin.API:
         return
     try:
-        this.world.storage.remove_original(this.row.desired.storage_key)
+        ctx.deps.storage.remove_original(ctx.row.desired.storage_key)
     except UpstreamError as error:
         # It goes with the video; the upload has failed whatever storage says.
         log.warning("original_kept", why=str(error))
 
 
-def _reject(step: RejectFile, this: Pass) -> Outcome:
-    shown = this.showing(Reason.FILE_REJECTED, step.rejected.message)
-    return this.commit(replace(shown, rejected=step.rejected, rejections=step.rejections))
+def _reject(step: RejectFile, ctx: ReconcileContext) -> Result:
+    shown = ctx.showing(Reason.FILE_REJECTED, step.rejected.message)
+    return ctx.commit(replace(shown, rejected=step.rejected, rejections=step.rejections))

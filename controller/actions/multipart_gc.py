@@ -7,7 +7,7 @@ signed parts that arrived late. An upload that a waiting row names is never touc
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from controller.dependencies import World
+from controller.dependencies import Dependencies
 from domain.object_keys import ORIGINALS_PREFIX, video_of
 from domain.objects import OpenUpload
 from domain.video import Phase
@@ -21,11 +21,11 @@ _MARGIN_SECONDS = 24 * 3600.0
 class AbandonedUploads:
     """The walk over open uploads. May be repeated at any time."""
 
-    def __init__(self, world: World, *, clock: Callable[[], datetime]) -> None:
-        self._world = world
+    def __init__(self, deps: Dependencies, *, clock: Callable[[], datetime]) -> None:
+        self._world = deps
         self._clock = clock
 
-    def give_up(self) -> int:
+    def abort_abandoned(self) -> int:
         """Give up what nobody waits for; returns how many. Raises UnavailableError, RefusedError."""
         given_up = 0
         for page in self._world.parts.open_uploads(ORIGINALS_PREFIX):

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from controller.dependencies import World
+from controller.dependencies import Dependencies
 from crds.resource import Resource
 from crds.spec import is_same_source
 from crds.status import status_of
@@ -32,73 +32,75 @@ _WARNED_OF = frozenset(
 )
 
 
-def project(row: VideoRow, world: World, now: datetime) -> None:
+def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
     """Make the resource show the row. Raises ConflictError, UnavailableError, RefusedError.
 
     A resource that shows a newer observation than the row is left alone: it is the row that is behind.
     """
     if row.retired:
-        _remove(row, world)
+        _remove(row, deps)
         return
-    resource = _with_current_spec(row, world)
+    resource = _with_current_spec(row, deps)
     if resource is None:
         return
-    shown = shown_revision(resource)
+    shown = status_revision(resource)
     if shown > row.observed.revision:
         log.warning("status_is_ahead_of_the_row", video=row.desired.video_id, shown=shown, row=row.observed.revision)
         return
-    show(row.desired, row.observed, resource, world, now)
+    show_status(row.desired, row.observed, resource, deps, now)
 
 
-def is_ahead_of(row: VideoRow, world: World) -> bool:
+def is_ahead_of(row: VideoRow, deps: Dependencies) -> bool:
     """Tell whether the resource, asked now, shows a newer observation than the row does. Raises NeighbourError."""
-    resource = world.resources.get(row.desired.video_id)
-    return resource is not None and shown_revision(resource) > row.observed.revision
+    resource = deps.resources.get(row.desired.video_id)
+    return resource is not None and status_revision(resource) > row.observed.revision
 
 
-def show(desired: DesiredState, observed: ObservedState, resource: Resource, world: World, now: datetime) -> None:
-    """Write the status that follows, if it is another one, and tell of what changed. Raises like `project`."""
+def show_status(
+    desired: DesiredState, observed: ObservedState, resource: Resource, deps: Dependencies, now: datetime
+) -> None:
+    """Write the status that follows, if it is another one, and tell of what changed. Raises like `write_status`."""
     before = resource.status or {}
-    status = status_of(desired, observed, resource=resource, rules=world.rules, now=now)
+    status = status_of(desired, observed, resource=resource, rules=deps.rules, now=now)
     if status == resource.status:
         return
-    written = world.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
+    written = deps.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
     if _told(before) != _told(status):
         # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
         with suppress(UpstreamError):
-            world.resources.post_event(written, type=_type(status), reason=status["reason"], message=status["message"])
+            deps.resources.post_event(written, type=_type(status), reason=status["reason"], message=status["message"])
 
 
-def shown_revision(resource: Resource) -> int:
+def status_revision(resource: Resource) -> int:
     """Return the revision of the observation that a resource shows; 0 before the first."""
     return int((resource.status or {}).get("revision", 0))
 
 
-def _remove(row: VideoRow, world: World) -> None:
+def _remove(row: VideoRow, deps: Dependencies) -> None:
     """Delete the resource of a retired row, in exactly the version that was looked at.
 
     An import belongs to whoever applied it, who would apply it again.
     """
     if row.desired.origin is Origin.KUBERNETES:
         return
-    resource = world.resources.get(row.desired.video_id)
-    if resource is not None and shown_revision(resource) <= row.observed.revision:
-        world.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
+    resource = deps.resources.get(row.desired.video_id)
+    if resource is not None and status_revision(resource) <= row.observed.revision:
+        deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
 
 
-def _with_current_spec(row: VideoRow, world: World) -> Resource | None:
+def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
     """Return the resource after its spec was brought to the wish. An import's spec is never written.
 
     None where an import's resource is gone, or is about another file: then it shows why that one is refused.
     """
     name = row.desired.video_id
-    resource = world.resources.get(name)
+    resource = deps.resources.get(name)
     if row.desired.origin is Origin.KUBERNETES:
         return resource if resource is not None and is_same_source(resource, row.desired) else None
     if resource is not None and resource.spec.get("revision", 0) >= row.desired.revision:
         return resource
-    world.resources.apply(row.desired)
-    return world.resources.get(name)
+    deps.resources.apply(row.desired)
+    return deps.resources.get(name)
 
 
 def _told(status: Mapping[str, Any]) -> tuple[object, ...]:

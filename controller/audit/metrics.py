@@ -10,7 +10,7 @@ _PREFIX = "video_uploads_operator_audit"
 FULL, LIGHT = "full", "light"
 
 
-class Metrics:
+class AuditMetrics:
     """The audit's numbers, in the registry that the operator's /metrics serves."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from controller.audit.limits import Schedule
-from controller.audit.metrics import FULL, LIGHT, Metrics
+from controller.audit.metrics import FULL, LIGHT, AuditMetrics
 from controller.audit.runner import Audit, StoppedError, Turn
 from domain.errors import UpstreamError
 
@@ -26,7 +26,9 @@ class Rota:
     per_second: float
 
 
-def audit_threads(stop: threading.Event, audit: Audit, schedule: Schedule, noted: Metrics) -> list[threading.Thread]:
+def audit_threads(
+    stop: threading.Event, audit: Audit, schedule: Schedule, noted: AuditMetrics
+) -> list[threading.Thread]:
     """Return the threads of both turns; each ends with ``stop``."""
     light, full, first = schedule.light_seconds, schedule.full_seconds, schedule.first_full_seconds
     rotas = (
@@ -46,7 +48,7 @@ def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
     return pause
 
 
-def turn_until(stop: threading.Event, rota: Rota, metrics: Metrics) -> None:
+def turn_until(stop: threading.Event, rota: Rota, metrics: AuditMetrics) -> None:
     """Make one turn after the other until ``stop``; each begins some time after the last has ended."""
     seconds = rota.first_seconds
     while not stop.wait(seconds):

@@ -18,7 +18,7 @@ LONGEST_RETRY_AFTER_SECONDS = 3600
 WIDEST_HALF_OPEN = 16
 
 
-class Position(StrEnum):
+class BreakerState(StrEnum):
     """What the breaker does."""
 
     CLOSED = "closed"
@@ -27,10 +27,10 @@ class Position(StrEnum):
 
 
 @dataclass(frozen=True)
-class BreakerState:
+class BreakerSnapshot:
     """For metrics and messages. ``width``: how many may be in flight at once while half-open."""
 
-    position: Position
+    position: BreakerState
     width: int | None = None
     open_for_seconds: float = 0.0
 
@@ -38,12 +38,12 @@ class BreakerState:
 class Breaker:
     """Closed, open for a while, then half-open with a width that doubles. Not safe for threads.
 
-    ``era`` counts the openings. What was submitted before the last one belongs to the trouble that is known: its
+    ``generation`` counts the openings. What was submitted before the last one belongs to the trouble that is known: its
     end proves no recovery, and prolongs the pause only if the provider says so.
     """
 
     def __init__(self, scale: float) -> None:
-        self.era = 0
+        self.generation = 0
         self._scale = scale
         self._troubles = 0
         self._width: int | None = None
@@ -54,9 +54,9 @@ class Breaker:
         """Tell whether another submission may join those in flight."""
         return self._width is None or (now >= self._open_until and in_flight < self._width)
 
-    def succeeded(self, era: int) -> bool:
+    def succeeded(self, generation: int) -> bool:
         """Take in that the provider took an order; tells whether that closed the breaker."""
-        if era != self.era:
+        if generation != self.generation:
             return False
         self._troubles = 0
         if self._width is None:
@@ -64,13 +64,13 @@ class Breaker:
         self._width = self._width * 2 if self._width < WIDEST_HALF_OPEN else None
         return self._width is None
 
-    def troubled(self, era: int, now: float, retry_after_seconds: float | None) -> bool:
+    def record_failure(self, generation: int, now: float, retry_after_seconds: float | None) -> bool:
         """Take in that it did not, for a reason of its own; tells whether that opened the breaker."""
         desired = None
         if retry_after_seconds is not None:
             # The provider's seconds are real ones: only our limit of them is scaled.
             desired = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
-        if era != self.era:
+        if generation != self.generation:
             if desired is not None:
                 self._open_until = max(self._open_until, now + desired)
             return False
@@ -90,14 +90,14 @@ class Breaker:
         else:
             seconds = max(desired or 0.0, self._cool_down_seconds * self._scale)
             self._cool_down_seconds = min(LONGEST_COOL_DOWN_SECONDS, 2 * self._cool_down_seconds)
-        self.era += 1
+        self.generation += 1
         self._width = 1
         self._open_until = now + seconds
 
-    def state(self, now: float) -> BreakerState:
+    def state(self, now: float) -> BreakerSnapshot:
         """Return how things are."""
         if self._width is None:
-            return BreakerState(Position.CLOSED)
+            return BreakerSnapshot(BreakerState.CLOSED)
         if now < self._open_until:
-            return BreakerState(Position.OPEN, open_for_seconds=self._open_until - now)
-        return BreakerState(Position.HALF_OPEN, width=self._width)
+            return BreakerSnapshot(BreakerState.OPEN, open_for_seconds=self._open_until - now)
+        return BreakerSnapshot(BreakerState.HALF_OPEN, width=self._width)

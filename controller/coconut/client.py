@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 # Before a job runs, Coconut has seen nothing of the file but its URL: only a code that names the input is about this
 # upload. All else in an order (storage, outputs, notification) is the same for every upload, and so is its refusal.
-_ABOUT_THE_FILE = re.compile(r"(input|source|transcoding)_[a-z0-9_]+")
+_FILE_ERROR_CODES = re.compile(r"(input|source|transcoding)_[a-z0-9_]+")
 _BAD_ORDER = frozenset({400, 422})
 
 # Words of an engine that says the file itself cannot be decoded; anything else may be the provider's bad day.
@@ -116,7 +116,7 @@ class Coconut:
                     headers={"Connection": "close"},
                 )
         except requests.RequestException as error:
-            why = _why_it_never_left(error)
+            why = _certainly_not_sent(error)
             if why is not None:
                 raise UnavailableError(f"{doing}: {why}") from error
             raise UncertainError(f"{doing}: no answer") from error
@@ -180,12 +180,12 @@ class Coconut:
         if status < 300:
             return
         message = f"{doing}: HTTP {status} {code}".rstrip()
-        if status in _BAD_ORDER and _ABOUT_THE_FILE.fullmatch(code):
+        if status in _BAD_ORDER and _FILE_ERROR_CODES.fullmatch(code):
             raise RefusedError(message)
         raise UnavailableError(message, retry_after_seconds=retry_after_seconds(answer.headers, self._clock))
 
 
-def _why_it_never_left(error: requests.RequestException) -> str | None:
+def _certainly_not_sent(error: requests.RequestException) -> str | None:
     """Tell why a request certainly did not reach Coconut, None if it may have."""
     if isinstance(error, requests.ConnectTimeout):
         return "no connection"

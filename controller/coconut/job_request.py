@@ -34,7 +34,7 @@ LADDER = (Rung(360, 1000), Rung(480, 1500), Rung(720, 2000), Rung(1080, 4000))
 
 
 @dataclass(frozen=True)
-class Cell:
+class SourceCase:
     """Sources whose width and height lie in half-open ranges, and the rungs they get.
 
     ``is_portrait``: the rungs fix the width instead of the height.
@@ -59,38 +59,38 @@ def _terms(side: str, bounds: tuple[int, int | None]) -> list[str]:
     return ([f"{{{{ input.{side} }}}} >= {low}"] if low else []) + below
 
 
-def cells() -> tuple[Cell, ...]:
+def source_cases() -> tuple[SourceCase, ...]:
     """Return the cells, a partition of all sources."""
     smallest = LADDER[0].short_side
     tiny = (
-        Cell("tiny-narrow", (0, smallest), (0, None), ()),
-        Cell("tiny-flat", (smallest, None), (0, smallest), ()),
+        SourceCase("tiny-narrow", (0, smallest), (0, None), ()),
+        SourceCase("tiny-flat", (smallest, None), (0, smallest), ()),
     )
     middle = [cell for index in range(len(LADDER) - 1) for cell in _level(index)]
     return (*tiny, *middle, *_top())
 
 
-def _level(index: int) -> tuple[Cell, ...]:
+def _level(index: int) -> tuple[SourceCase, ...]:
     """Sources that have this rung's short side but not the next one's."""
     rung, above, rungs = LADDER[index], LADDER[index + 1].short_side, LADDER[: index + 1]
     side, name = rung.short_side, f"{rung.short_side}"
     return (
-        Cell(f"{name}-landscape", (side, None), (side, above), rungs),
-        Cell(f"{name}-square", (side, above), (above, rung.long_side), rungs),
-        Cell(f"{name}-portrait", (side, above), (rung.long_side, None), rungs, is_portrait=True),
+        SourceCase(f"{name}-landscape", (side, None), (side, above), rungs),
+        SourceCase(f"{name}-square", (side, above), (above, rung.long_side), rungs),
+        SourceCase(f"{name}-portrait", (side, above), (rung.long_side, None), rungs, is_portrait=True),
     )
 
 
-def _top() -> tuple[Cell, ...]:
+def _top() -> tuple[SourceCase, ...]:
     """Sources with the highest rung or more. From 3840 x 3840 on a portrait cannot be told and is not worth a cell."""
     rung = LADDER[-1]
     side, long = rung.short_side, rung.long_side
     return (
-        Cell(f"{side}-square", (side, long), (side, long), LADDER),
-        Cell(f"{side}-portrait", (side, long), (long, None), LADDER, is_portrait=True),
-        Cell(f"{side}-landscape", (long, None), (side, 2 * long), LADDER),
-        Cell(f"{2 * side}-portrait", (long, 2 * long), (2 * long, None), LADDER, is_portrait=True),
-        Cell(f"{2 * side}-square", (2 * long, None), (2 * long, None), LADDER),
+        SourceCase(f"{side}-square", (side, long), (side, long), LADDER),
+        SourceCase(f"{side}-portrait", (side, long), (long, None), LADDER, is_portrait=True),
+        SourceCase(f"{side}-landscape", (long, None), (side, 2 * long), LADDER),
+        SourceCase(f"{2 * side}-portrait", (long, 2 * long), (2 * long, None), LADDER, is_portrait=True),
+        SourceCase(f"{2 * side}-square", (2 * long, None), (2 * long, None), LADDER),
     )
 
 
@@ -106,12 +106,12 @@ def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
                 "path": f"/{object_keys.thumbnails_prefix(order.video_id, order.attempt)}thumb_%.2d.jpg",
                 "number": THUMBNAILS,
             },
-            "httpstream": [_stream(cell, order) for cell in cells()],
+            "httpstream": [_stream(cell, order) for cell in source_cases()],
         },
     }
 
 
-def _stream(cell: Cell, order: JobOrder) -> dict[str, Any]:
+def _stream(cell: SourceCase, order: JobOrder) -> dict[str, Any]:
     return {
         "key": f"hls-{cell.name}",
         "if": cell.condition,
@@ -121,7 +121,7 @@ def _stream(cell: Cell, order: JobOrder) -> dict[str, Any]:
     }
 
 
-def _variant(cell: Cell, rung: Rung) -> str:
+def _variant(cell: SourceCase, rung: Rung) -> str:
     size = f"{rung.short_side}x0" if cell.is_portrait else f"0x{rung.short_side}"
     return f"mp4:{size}::quality={QUALITY},maxrate={rung.max_rate_kbps}k"
 

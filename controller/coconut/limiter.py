@@ -15,7 +15,7 @@ from typing import Self
 
 import structlog
 
-from controller.coconut.breaker import Breaker, BreakerState
+from controller.coconut.breaker import Breaker, BreakerSnapshot
 from domain.errors import UnavailableError
 from domain.jobs import UncertainError
 from runtime.bulkhead import FullError
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 COUNT_SECONDS = 2
 
 
-class Pause(StrEnum):
+class Denied(StrEnum):
     """Why nothing may be submitted now. None of these is the fault of the upload that asked."""
 
     BREAKER = "breaker"
@@ -40,14 +40,14 @@ class Pause(StrEnum):
 
 
 _MESSAGES = {
-    Pause.BREAKER: "the provider is in trouble; submissions go on as it recovers",
-    Pause.CAPACITY: "as many jobs are running as this installation allows",
-    Pause.RATE: "other submissions are being made; this one follows in its turn",
+    Denied.BREAKER: "the provider is in trouble; submissions go on as it recovers",
+    Denied.CAPACITY: "as many jobs are running as this installation allows",
+    Denied.RATE: "other submissions are being made; this one follows in its turn",
 }
 
 
 @dataclass(frozen=True)
-class GateLimits:
+class SubmissionLimits:
     """What an installation allows. ``burst``: how many orders may leave at once after a quiet time.
 
     ``scale`` shortens every duration here alike, the minute of ``per_minute`` too; below 1 in tests only.
@@ -60,24 +60,24 @@ class GateLimits:
 
 
 @dataclass(frozen=True)
-class GateState:
+class LimiterState:
     """For metrics and messages. ``running``: the most that may be, None before the first count."""
 
-    breaker: BreakerState
+    breaker: BreakerSnapshot
     in_flight: int
     running: int | None
 
 
-class Ticket:
+class Permit:
     """The right to make one submission; a context manager that gives its place back at the end.
 
-    How the submission went is told separately, by `watching` or in its own words, at most once: a ticket that
+    How the submission went is told separately, by `recording` or in its own words, at most once: a ticket that
     came to nothing because Postgres or storage failed says nothing about the provider.
     """
 
-    def __init__(self, gate: "Gate", era: int) -> None:
-        self._gate = gate
-        self._era = era
+    def __init__(self, limiter: "SubmissionLimiter", generation: int) -> None:
+        self._limiter = limiter
+        self._era = generation
         self._is_inside = True
         self._is_reported = False
 
@@ -93,22 +93,22 @@ class Ticket:
         """Give the place back. Once is enough, more does no harm."""
         if self._is_inside:
             self._is_inside = False
-            self._gate._left()
+            self._limiter._left()
 
     def succeeded(self) -> None:
         """Report that the provider took the order."""
         if not self._is_reported:
             self._is_reported = True
-            self._gate._succeeded(self._era)
+            self._limiter._succeeded(self._era)
 
-    def troubled(self, why: str, *, retry_after_seconds: float | None = None) -> None:
+    def record_failure(self, why: str, *, retry_after_seconds: float | None = None) -> None:
         """Report the provider's trouble, with its wish to be left alone if it stated one. ``why`` is for the log."""
         if not self._is_reported:
             self._is_reported = True
-            self._gate._troubled(self._era, why, retry_after_seconds)
+            self._limiter._record_failure(self._era, why, retry_after_seconds)
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def recording(self) -> Iterator[None]:
         """Report how the one submission made inside ends; put nothing but the provider's call there.
 
         A refused file says nothing about the provider, and neither does a bulkhead of ours that is full.
@@ -119,12 +119,12 @@ class Ticket:
             raise
         except (UnavailableError, UncertainError) as error:
             # Of uncertain answers only some can tell when to come back.
-            self.troubled(str(error), retry_after_seconds=getattr(error, "retry_after_seconds", None))
+            self.record_failure(str(error), retry_after_seconds=getattr(error, "retry_after_seconds", None))
             raise
         self.succeeded()
 
 
-class Gate:
+class SubmissionLimiter:
     """Admits submissions. Safe for any number of threads; one for each process, and only the leader submits.
 
     ``running``: how many jobs are in processing by the rows. It is asked outside the lock, by one thread at a time
@@ -136,12 +136,12 @@ class Gate:
     beginning half-open would let one stray trouble after each rollout stop everybody for a cool-down.
     """
 
-    def __init__(self, limits: GateLimits, *, monotonic: Callable[[], float], running: Callable[[], int]) -> None:
+    def __init__(self, limits: SubmissionLimits, *, monotonic: Callable[[], float], running: Callable[[], int]) -> None:
         self._limits = limits
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._breaker = Breaker(limits.scale)
-        self._bucket = _Bucket(limits, monotonic())
+        self._bucket = _TokenBucket(limits, monotonic())
         self._in_flight = 0
         self._count_running = running
         self._running: int | None = None
@@ -149,7 +149,7 @@ class Gate:
         self._is_counting = False
         self._next_count_at = monotonic()
 
-    def enter(self) -> Ticket | Pause:
+    def acquire(self) -> Permit | Denied:
         """Admit one submission, or say why not. To be asked before the intent is committed; never waits for a place.
 
         Raises NeighbourError when the running jobs cannot be counted.
@@ -158,16 +158,16 @@ class Gate:
         with self._lock:
             now = self._monotonic()
             if not self._breaker.admits(now, self._in_flight):
-                return Pause.BREAKER
+                return Denied.BREAKER
             running = self._most_running()
             if running is None:
                 raise UnavailableError("the running jobs are not counted yet")
             if running >= self._limits.max_running:
-                return Pause.CAPACITY
+                return Denied.CAPACITY
             if not self._bucket.take(now):
-                return Pause.RATE
+                return Denied.RATE
             self._in_flight += 1
-            return Ticket(self, self._breaker.era)
+            return Permit(self, self._breaker.generation)
 
     def _recount(self) -> None:
         """Ask for the running jobs if that is due. What leaves while the question is under way may not be in it."""
@@ -187,10 +187,10 @@ class Gate:
                     self._running = running
                     self._left_uncounted -= covered
 
-    def state(self) -> GateState:
+    def state(self) -> LimiterState:
         """Return how things are now."""
         with self._lock:
-            return GateState(self._breaker.state(self._monotonic()), self._in_flight, self._most_running())
+            return LimiterState(self._breaker.state(self._monotonic()), self._in_flight, self._most_running())
 
     def _most_running(self) -> int | None:
         return None if self._running is None else self._running + self._left_uncounted + self._in_flight
@@ -200,25 +200,25 @@ class Gate:
             self._in_flight -= 1
             self._left_uncounted += 1
 
-    def _succeeded(self, era: int) -> None:
+    def _succeeded(self, generation: int) -> None:
         with self._lock:
-            has_closed = self._breaker.succeeded(era)
+            has_closed = self._breaker.succeeded(generation)
         if has_closed:
             log.info("submissions_resumed")
 
-    def _troubled(self, era: int, why: str, retry_after_seconds: float | None) -> None:
+    def _record_failure(self, generation: int, why: str, retry_after_seconds: float | None) -> None:
         with self._lock:
             now = self._monotonic()
-            has_opened = self._breaker.troubled(era, now, retry_after_seconds)
+            has_opened = self._breaker.record_failure(generation, now, retry_after_seconds)
             state = self._breaker.state(now)
         if has_opened:
             log.warning("submissions_paused", why=why, for_seconds=round(state.open_for_seconds, 3))
 
 
-class _Bucket:
+class _TokenBucket:
     """Tokens that come at a steady rate and are kept up to a burst; full at the beginning. Not safe for threads."""
 
-    def __init__(self, limits: GateLimits, now: float) -> None:
+    def __init__(self, limits: SubmissionLimits, now: float) -> None:
         self._per_second = limits.per_minute / (60 * limits.scale)
         self._burst = float(limits.burst)
         self._tokens = self._burst

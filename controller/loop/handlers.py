@@ -11,9 +11,9 @@ from typing import Any
 
 import kopf
 
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.rules.cached_resource import known_of
+from controller.rules.cached_resource import cached_resource_of
 from crds.kind import PLURAL, VERSION
 from crds.resource import resource_of
 from domain.records import Cause
@@ -21,7 +21,7 @@ from domain.video import GROUP
 
 
 def registry_for(
-    known: KnownResources,
+    known: ResourceCache,
     queue: WorkQueue,
     *,
     kubeconfig: Path | None,
@@ -51,15 +51,15 @@ def registry_for(
     return registry
 
 
-def note_event(event_type: str, body: dict[str, Any], known: KnownResources, queue: WorkQueue) -> None:
+def note_event(event_type: str, body: dict[str, Any], known: ResourceCache, queue: WorkQueue) -> None:
     """Keep what is compared of a resource, and ask for a pass if anything but our own status moved."""
     resource = resource_of(body)
     if event_type == "DELETED":
         known.drop(resource.name)
         queue.add(resource.name, Cause.SWEEP)  # the row decides whether it comes back
         return
-    before, now = known.note(resource), known_of(resource)
-    if before is not None and before.asks_the_same(now):
+    before, now = known.note(resource), cached_resource_of(resource)
+    if before is not None and before.same_request_as(now):
         return
     is_asked_for = before is not None and (before.request, before.asked) != (now.request, now.asked)
     queue.add(resource.name, Cause.PERSON if is_asked_for else Cause.CLIENT)

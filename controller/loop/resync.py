@@ -9,11 +9,11 @@ from datetime import datetime
 
 import structlog
 
-from controller.dependencies import World
-from controller.loop.cache import KnownResources
+from controller.dependencies import Dependencies
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.rules.adoption import is_agreed
-from controller.rules.cached_resource import known_of
+from controller.rules.adoption import in_sync
+from controller.rules.cached_resource import cached_resource_of
 from crds.resource import Resource
 from domain.records import Cause, WorkingRow
 from domain.schedule import retires_at
@@ -24,11 +24,13 @@ log = structlog.get_logger(__name__)
 _PAGE = 500
 
 
-class Sweep:
+class Resync:
     """Both halves of the comparison. Each half may be repeated at any time."""
 
-    def __init__(self, world: World, known: KnownResources, queue: WorkQueue, *, clock: Callable[[], datetime]) -> None:
-        self._world = world
+    def __init__(
+        self, deps: Dependencies, known: ResourceCache, queue: WorkQueue, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._world = deps
         self._known = known
         self._queue = queue
         self._clock = clock
@@ -71,7 +73,7 @@ class Sweep:
             # A released import has no resource; that of others is to be made again.
             return row.origin is Origin.KUBERNETES and row.deleted_at is not None
         revisions = {"desired_revision": row.revision, "observed_revision": row.observed_revision}
-        return known.shows(row.origin, **revisions) and not known.is_ahead(row.origin, **revisions)
+        return known.is_current(row.origin, **revisions) and not known.is_ahead(row.origin, **revisions)
 
     def _is_due_to_leave(self, row: WorkingRow, now: datetime) -> bool:
         timing = self._world.rules.timing
@@ -102,10 +104,10 @@ class Sweep:
         """Return the resources of a page that are news, or have no row that wants and knows them as they are."""
         if not page:
             return []
-        known = {resource.name: (self._known.note(resource), known_of(resource)) for resource in page}
+        known = {resource.name: (self._known.note(resource), cached_resource_of(resource)) for resource in page}
         rows = {row.desired.video_id: row for row in self._world.learning.rows_of(list(known))}
         return [
             name
             for name, (before, now) in known.items()
-            if before is None or before.generation != now.generation or not is_agreed(rows.get(name), now)
+            if before is None or before.generation != now.generation or not in_sync(rows.get(name), now)
         ]

@@ -9,10 +9,10 @@ from typing import Protocol
 
 import structlog
 
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.loop.resync import Sweep
-from database.notify import listen
+from controller.loop.resync import Resync
+from database import notify
 from domain.errors import UpstreamError
 
 log = structlog.get_logger(__name__)
@@ -23,11 +23,11 @@ _FIRST_PAUSE_SECONDS = 0.5
 _LAST_PAUSE_SECONDS = 15.0
 
 
-def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
+def listen(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
     """Turn nudges into passes until ``stop``; a lost connection is opened again."""
     while not stop.is_set():
         try:
-            for nudge in listen(database_url, quiet_seconds=_QUIET_SECONDS):
+            for nudge in notify.listen(database_url, quiet_seconds=_QUIET_SECONDS):
                 if stop.is_set():
                     return
                 if nudge is not None:
@@ -42,36 +42,36 @@ def listen_until(stop: threading.Event, database_url: str, queue: WorkQueue) -> 
 
 
 # Who counts comparisons: which half, and how many uploads it found; None where it did not come to its end.
-SweepNote = Callable[[str, int | None], None]
+ResyncNote = Callable[[str, int | None], None]
 
 
 def _uncounted(_half: str, _found: int | None) -> None: ...
 
 
-def read_all(stop: threading.Event, sweep: Sweep, *, note: SweepNote = _uncounted) -> bool:
+def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, note: ResyncNote = _uncounted) -> bool:
     """Read every resource, however often that takes; tells whether it was done before ``stop``.
 
     Whether a person holds an upload, and whether a row is behind its resource, is known only from there.
     """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while not stop.is_set():
-        if _attempt("first_list", sweep.resources, note):
+        if _attempt("first_list", resync.resources, note):
             return True
         stop.wait(pause_seconds)
         pause_seconds = min(2 * pause_seconds, _LAST_PAUSE_SECONDS)
     return False
 
 
-def sweep_until(
+def resync_until(
     stop: threading.Event,
-    sweep: Sweep,
-    known: KnownResources,
+    resync: Resync,
+    known: ResourceCache,
     *,
     sweep_seconds: float,
     resync_seconds: float,
-    note: SweepNote = _uncounted,
+    note: ResyncNote = _uncounted,
 ) -> None:
-    """Compare rows and resources again and again until ``stop``; every resource was just read (`read_all`).
+    """Compare rows and resources again and again until ``stop``; every resource was just read (`wait_for_cache_sync`).
 
     First every row is asked for that is not at rest, until that was done once: what happened while nobody looked is
     found there, and whatever is not planned then is planned by nobody.
@@ -80,11 +80,11 @@ def sweep_until(
     turn, has_started = 0, False
     while not stop.is_set():
         if turn > 0 and turn % turns_per_resync == 0:
-            _attempt("resync", sweep.resources, note)
+            _attempt("resync", resync.resources, note)
         if has_started:
-            _attempt("sweep", sweep.rows, note)
+            _attempt("sweep", resync.rows, note)
         else:
-            has_started = _attempt("start", sweep.start, note)
+            has_started = _attempt("start", resync.start, note)
         turn += 1
         stop.wait(sweep_seconds)
     log.debug("sweep_stopped", resources=len(known.names()))
@@ -96,14 +96,14 @@ def repeat_until(
     half: Callable[[], int],
     *,
     every_seconds: float,
-    note: SweepNote = _uncounted,
+    note: ResyncNote = _uncounted,
 ) -> None:
     """Make one comparison again and again until ``stop``."""
     while not stop.wait(every_seconds):
         _attempt(name, half, note)
 
 
-def _attempt(name: str, half: Callable[[], int], note: SweepNote) -> bool:
+def _attempt(name: str, half: Callable[[], int], note: ResyncNote) -> bool:
     """Make one half of the comparison; tells whether it came to its end."""
     try:
         found = half()

@@ -7,16 +7,16 @@ from enum import StrEnum
 
 import structlog
 
-from controller.actions.adoption import learn
-from controller.actions.context import Next
-from controller.actions.status import project
-from controller.dependencies import World
-from controller.loop.cache import KnownResources
+from controller.actions.adoption import restore_row
+from controller.actions.context import Requeue
+from controller.actions.status import write_status
+from controller.dependencies import Dependencies
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.loop.reconcile import reconcile
 from controller.loop.threads import joined
 from controller.rules.machine import must_begin
-from controller.rules.steps import Asked
+from controller.rules.steps import AnnotationRequest
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
@@ -40,8 +40,8 @@ class Workers:
     def __init__(
         self,
         queue: WorkQueue,
-        known: KnownResources,
-        world: World,
+        known: ResourceCache,
+        deps: Dependencies,
         *,
         count: int,
         clock: Callable[[], datetime],
@@ -49,7 +49,7 @@ class Workers:
     ) -> None:
         self._queue = queue
         self._known = known
-        self._world = world
+        self._world = deps
         self._clock = clock
         self._note = note
         self._threads = [threading.Thread(target=self._run, name=f"worker-{number}") for number in range(count)]
@@ -91,7 +91,7 @@ class Workers:
     def one_pass(self, key: str, cause: Cause) -> PassResult:
         """Make one pass over the upload named ``key`` and plan the next one. Raises NeighbourError."""
         known = self._known.get(key)
-        row = learn(key, self._world.observations.get(key), known, self._world, self._clock())
+        row = restore_row(key, self._world.observations.get(key), known, self._world, self._clock())
         if row is None:
             self._queue.forget(key)  # nothing of this name is left, or its resource was refused
             return PassResult.SUCCESS
@@ -100,10 +100,10 @@ class Workers:
         except UpstreamError:
             self._show(row)  # what earlier passes found must not stay hidden behind this trouble
             raise
-        if outcome.next is Next.SOON:
+        if outcome.next is Requeue.BACKOFF:
             self._queue.back_off(key, cause)
             return PassResult.REQUEUE
-        if outcome.next is Next.AT_ONCE:
+        if outcome.next is Requeue.NOW:
             self._queue.add(key, cause)  # the next pass shows what both of them found
             return PassResult.REQUEUE
         self._show(outcome.row)
@@ -115,11 +115,11 @@ class Workers:
     def _show(self, row: VideoRow) -> None:
         known, desired = self._known.get(row.desired.video_id), row.desired
         revisions = {"desired_revision": desired.revision, "observed_revision": row.observed.revision}
-        if known is not None and not row.retired and known.shows(desired.origin, **revisions):
+        if known is not None and not row.retired and known.is_current(desired.origin, **revisions):
             return
-        project(row, self._world, self._clock())
+        write_status(row, self._world, self._clock())
 
-    def _asked(self, key: str) -> Asked | None:
+    def _asked(self, key: str) -> AnnotationRequest | None:
         known = self._known.get(key)
         return None if known is None else known.asked
 

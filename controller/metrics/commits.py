@@ -14,7 +14,7 @@ HD_PIXELS = 720
 
 
 @dataclass(frozen=True)
-class Ending:
+class EditionEnd:
     """An edition came to rest. ``failure``: None when it became ready."""
 
     phase: Phase
@@ -22,7 +22,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Stay:
+class PhaseDuration:
     """How long an upload was in a phase that it left."""
 
     phase: Phase
@@ -30,7 +30,7 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Minutes:
+class BilledMinutes:
     """What a job produced, as it is paid for: minutes of each variant."""
 
     hd: float
@@ -47,7 +47,7 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class Facts:
+class CommitMetrics:
     """What there is to count of one commit.
 
     ``submission``: what became of a paid order, or that there is one. ``ordering_seconds``: from the file's
@@ -55,16 +55,16 @@ class Facts:
     accepted order to outputs on record. ``settled_job``: the job whose end is on record now.
     """
 
-    ending: Ending | None = None
-    stay: Stay | None = None
+    ending: EditionEnd | None = None
+    stay: PhaseDuration | None = None
     submission: AttemptState | None = None
     ordering_seconds: float | None = None
     transcode_seconds: float | None = None
-    minutes: Minutes | None = None
+    minutes: BilledMinutes | None = None
     settled_job: str | None = None
 
 
-def facts_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None) -> Facts:
+def metrics_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None) -> CommitMetrics:
     """Return what this commit tells."""
     was, now = before.observed, after.observed
     is_new_phase = was.phase is not now.phase
@@ -72,9 +72,9 @@ def facts_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None) -
     settled = None if attempt is None or isinstance(attempt, Intend) else attempt.state
     is_paid = settled is AttemptState.COMPLETED
     seconds = (now.phase_since - was.phase_since).total_seconds()
-    return Facts(
-        ending=Ending(now.phase, now.failure.code if now.failure else None) if is_end else None,
-        stay=Stay(was.phase, max(0.0, seconds)) if is_new_phase else None,
+    return CommitMetrics(
+        ending=EditionEnd(now.phase, now.failure.code if now.failure else None) if is_end else None,
+        stay=PhaseDuration(was.phase, max(0.0, seconds)) if is_new_phase else None,
         submission=AttemptState.INTENDED if isinstance(attempt, Intend) else settled,
         ordering_seconds=_ordering_seconds(was, attempt),
         transcode_seconds=_transcode_seconds(was, attempt),
@@ -98,7 +98,7 @@ def _transcode_seconds(was: ObservedState, attempt: AttemptChange | None) -> flo
     return max(0.0, (attempt.at - was.phase_since).total_seconds())
 
 
-def _minutes(published: Published) -> Minutes:
+def _minutes(published: Published) -> BilledMinutes:
     """Count a variant of unknown size as HD: rather too much than too little."""
     minutes = published.duration_seconds / 60
     sizes = [
@@ -106,4 +106,4 @@ def _minutes(published: Published) -> Minutes:
         for variant in published.renditions
     ]
     hd = sum(1 for size in sizes if size >= HD_PIXELS)
-    return Minutes(hd=hd * minutes, sd=(len(sizes) - hd) * minutes)
+    return BilledMinutes(hd=hd * minutes, sd=(len(sizes) - hd) * minutes)

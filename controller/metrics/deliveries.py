@@ -12,7 +12,7 @@ WAYS = (WEBHOOK, MAIL)
 RESULTS = {DeliveryState.DELIVERED: "delivered", DeliveryState.PENDING: "put_off", DeliveryState.FAILED: "given_up"}
 
 
-class CountedOutbox:
+class InstrumentedOutbox:
     """An outbox. ``note`` is told the way and the result of each attempt that is on record."""
 
     def __init__(self, outbox: Dispatcher, note: Callable[[str, str], None]) -> None:

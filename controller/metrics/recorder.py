@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from controller.metrics.commits import Facts, facts_of
-from controller.metrics.registry import Metrics
+from controller.metrics.commits import CommitMetrics, metrics_of
+from controller.metrics.registry import OperatorMetrics
 from controller.ports import Observations, Transcoder
-from database.stats import Census
+from database.stats import WorkingSetStats
 from domain.jobs import Job, JobOrder, JobState
 from domain.records import AttemptChange, Cause, VideoRow, WorkingRow
 from domain.video import ObservedState, Phase
@@ -23,10 +23,10 @@ CALLBACK_EXPECTED_SECONDS = 120
 _MOST_REMEMBERED = 10_000
 
 
-class Counting(Protocol):
+class WorkingSetQueries(Protocol):
     """What only metrics ask of Postgres. Raises UnavailableError."""
 
-    def census(self, *, late: datetime) -> Census:
+    def working_set(self, *, late: datetime) -> WorkingSetStats:
         """Count the working set."""
         ...
 
@@ -44,17 +44,17 @@ class _Awaited:
     until: float
 
 
-class Journal:
+class MetricsRecorder:
     """Turns what happens into what is counted. Called from any thread; none of its calls fails."""
 
-    def __init__(self, metrics: Metrics, *, monotonic: Callable[[], float], scale: float) -> None:
+    def __init__(self, metrics: OperatorMetrics, *, monotonic: Callable[[], float], scale: float) -> None:
         self._metrics = metrics
         self._monotonic = monotonic
         self._expected_seconds = CALLBACK_EXPECTED_SECONDS * scale
         self._finished: OrderedDict[str, datetime | None] = OrderedDict()
         self._awaited: deque[_Awaited] = deque(maxlen=_MOST_REMEMBERED)
 
-    def saw(self, job: Job) -> None:
+    def job_seen(self, job: Job) -> None:
         """Remember when a job ended."""
         if job.state is JobState.IN_PROGRESS:
             return
@@ -64,7 +64,7 @@ class Journal:
 
     def committed(self, before: VideoRow, after: VideoRow, attempt: AttemptChange | None, cause: Cause) -> None:
         """Count a commit."""
-        facts = facts_of(before, after, attempt)
+        facts = metrics_of(before, after, attempt)
         self._metrics.committed(facts)
         if self._is_found_by_polling(facts, cause):
             until = self._monotonic() + self._expected_seconds
@@ -74,13 +74,13 @@ class Journal:
             if facts.ending.phase is Phase.READY and finished_at is not None:
                 self._metrics.published((after.observed.phase_since - finished_at).total_seconds())
 
-    def _is_found_by_polling(self, facts: Facts, cause: Cause) -> bool:
+    def _is_found_by_polling(self, facts: CommitMetrics, cause: Cause) -> bool:
         return facts.settled_job is not None and facts.settled_job in self._finished and cause is not Cause.CLAIM
 
-    def look(self, counting: Counting, *, now: datetime, overdue_after: timedelta) -> None:
+    def look(self, counting: WorkingSetQueries, *, now: datetime, overdue_after: timedelta) -> None:
         """Take a census, and count the callbacks that never came. Raises UnavailableError."""
-        self._metrics.live.census = None  # rather no number than an old one
-        self._metrics.live.census = counting.census(late=now - overdue_after)
+        self._metrics.live.working_set = None  # rather no number than an old one
+        self._metrics.live.working_set = counting.working_set(late=now - overdue_after)
         while self._awaited and self._awaited[0].until <= self._monotonic():
             awaited = self._awaited[0]
             if not counting.is_claimed(awaited.video_id, awaited.attempt):
@@ -88,12 +88,12 @@ class Journal:
             self._awaited.popleft()
 
 
-class CountedObservations:
+class InstrumentedObservations:
     """Postgres, each commit told to the journal."""
 
-    def __init__(self, observations: Observations, journal: Journal) -> None:
+    def __init__(self, observations: Observations, recorder: MetricsRecorder) -> None:
         self._observations = observations
-        self._journal = journal
+        self._journal = recorder
 
     def get(self, video_id: str) -> VideoRow | None:
         """Return one row."""
@@ -117,12 +117,12 @@ class CountedObservations:
         return self._observations.working(after=after, at_most=at_most)
 
 
-class CountedTranscoder:
+class InstrumentedTranscoder:
     """Coconut, each finished job told to the journal."""
 
-    def __init__(self, transcoder: Transcoder, journal: Journal) -> None:
+    def __init__(self, transcoder: Transcoder, recorder: MetricsRecorder) -> None:
         self._transcoder = transcoder
-        self._journal = journal
+        self._journal = recorder
 
     def start(self, order: JobOrder) -> str:
         """Start a paid job."""
@@ -132,7 +132,7 @@ class CountedTranscoder:
         """Return what is known of a job."""
         job = self._transcoder.job(job_id)
         if job is not None:
-            self._journal.saw(job)
+            self._journal.job_seen(job)
         return job
 
     def input_seconds(self, job_id: str) -> float | None:

@@ -17,8 +17,8 @@ from prometheus_client import (
 )
 
 from controller.loop.workers import PassResult
-from controller.metrics.collector import NAME, PREFIX, Live
-from controller.metrics.commits import Ending, Facts, Prices
+from controller.metrics.collector import NAME, PREFIX, StateCollector
+from controller.metrics.commits import CommitMetrics, EditionEnd, Prices
 from controller.metrics.deliveries import RESULTS, WAYS
 from domain.failures import ADVICE, FailureCode
 from domain.records import AttemptState
@@ -66,7 +66,7 @@ class QueueCounters:
         self._worked.observe(worked_seconds)
 
 
-class Metrics:
+class OperatorMetrics:
     """The operator's counters, in a registry of their own."""
 
     def __init__(self, *, workers: int, prices: Prices) -> None:
@@ -74,7 +74,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.queue = QueueCounters(self.registry)
-        self.live = Live()
+        self.live = StateCollector()
         self.registry.register(self.live)
         self._make_passes()
         self._make_calls()
@@ -127,7 +127,7 @@ class Metrics:
         self._missing = self._counter(f"{PREFIX}_callbacks_missing", told)
         self._ended.labels("ready", "", "")
         for code in FailureCode:
-            self._ended.labels(*_labels_of(Ending(Phase.ERRORED, code)))
+            self._ended.labels(*_labels_of(EditionEnd(Phase.ERRORED, code)))
         for state in AttemptState:
             self._submissions.labels(state)
         for handover in ("submission", "publication"):
@@ -206,7 +206,7 @@ class Metrics:
         """Count what lay between the end of a job and `ready`."""
         self._overhead.labels("publication").observe(max(0.0, overhead_seconds))
 
-    def committed(self, facts: Facts) -> None:
+    def committed(self, facts: CommitMetrics) -> None:
         """Count what a commit tells."""
         if facts.ending is not None:
             self._ended.labels(*_labels_of(facts.ending)).inc()
@@ -223,7 +223,7 @@ class Metrics:
             self._spend.labels("sd").inc(facts.minutes.sd * self._prices.sd)
 
 
-def _labels_of(ending: Ending) -> tuple[str, str, str]:
+def _labels_of(ending: EditionEnd) -> tuple[str, str, str]:
     if ending.failure is None:
         return str(ending.phase), "", ""
     return str(ending.phase), str(ADVICE[ending.failure].stage), str(ending.failure)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from controller.rules.cached_resource import Known
+from controller.rules.cached_resource import CachedResource
 from controller.rules.machine import NOT_YET
 from crds.resource import Resource
 from crds.spec import desired_state_of, digest_of, is_same_source, spec_of
@@ -36,7 +36,7 @@ class Adopt:
 
 
 @dataclass(frozen=True)
-class CatchUp:
+class Restore:
     """The row is behind. ``refusal``: why the resource that now has its name is none of its own."""
 
     desired: DesiredState | None = None
@@ -45,18 +45,18 @@ class CatchUp:
 
 
 @dataclass(frozen=True)
-class Refuse:
+class Reject:
     """This resource gets no row, and is to say why."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Remove:
+class Delete:
     """What is left over of a purged video."""
 
 
-def must_ask(row: VideoRow | None, known: Known | None) -> bool:
+def needs_read(row: VideoRow | None, known: CachedResource | None) -> bool:
     """Tell whether the resource may have something to teach: only then is the API server asked for it."""
     if row is None:
         return known is not None
@@ -69,28 +69,30 @@ def must_ask(row: VideoRow | None, known: Known | None) -> bool:
     return row.desired.origin is Origin.KUBERNETES and known.import_digest != digest_of(spec_of(row.desired))
 
 
-def is_agreed(row: VideoRow | None, known: Known) -> bool:
+def in_sync(row: VideoRow | None, known: CachedResource) -> bool:
     """Tell whether a resource has a row that wants it and is not behind it."""
-    return row is not None and not row.retired and not row.desired.deleted and not must_ask(row, known)
+    return row is not None and not row.retired and not row.desired.deleted and not needs_read(row, known)
 
 
-def without_row(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> Adopt | Refuse | Remove:
+def for_missing_row(
+    resource: Resource, last_attempt: int | None, now: datetime, timing: Timing
+) -> Adopt | Reject | Delete:
     """Decide about a resource that has no row. ``last_attempt``: of a purged video of its name, None without one."""
     desired = _desired(resource)
     if desired.origin is Origin.API and last_attempt is not None:
-        return Remove()
+        return Delete()
     why = _refusal(desired, resource.namespace)
     if why is not None:
-        return Refuse(why)
+        return Reject(why)
     return Adopt(desired, _observation(resource, last_attempt, now, timing))
 
 
-def with_row(row: VideoRow, resource: Resource | None) -> CatchUp | None:
+def for_existing_row(row: VideoRow, resource: Resource | None) -> Restore | None:
     """Decide what a row learns from the resource that now has its name; None if nothing."""
     if resource is None or not is_same_source(resource, row.desired):
-        return _without_its_own(row, resource) if row.desired.origin is Origin.KUBERNETES else None
-    lesson = CatchUp(_newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource))
-    return None if lesson == CatchUp() else lesson
+        return _released_import(row, resource) if row.desired.origin is Origin.KUBERNETES else None
+    lesson = Restore(_newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource))
+    return None if lesson == Restore() else lesson
 
 
 def _refusal(desired: DesiredState, namespace: str) -> str | None:
@@ -127,12 +129,12 @@ def _observation(resource: Resource, last_attempt: int | None, now: datetime, ti
     )
 
 
-def _without_its_own(row: VideoRow, resource: Resource | None) -> CatchUp | None:
+def _released_import(row: VideoRow, resource: Resource | None) -> Restore | None:
     """Release an import whose resource is gone. Another one of the same name has to wait for the purge."""
     released = None if row.desired.deleted else replace(row.desired, deleted=True, revision=row.desired.revision + 1)
     if resource is not None:
-        return CatchUp(desired=released, refusal=TAKEN)
-    return None if released is None else CatchUp(desired=released)
+        return Restore(desired=released, refusal=TAKEN)
+    return None if released is None else Restore(desired=released)
 
 
 def _newer_desired_state(before: DesiredState, said: DesiredState) -> DesiredState | None:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from controller.rules.steps import Asked
+from controller.rules.steps import AnnotationRequest
 from crds.resource import Resource
 from crds.spec import digest_of, origin_of
 from domain.video import Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedResource:
     """One resource at one resourceVersion, reduced to what is compared.
 
     ``import_digest``: what the spec says, where it is not made from the row.
@@ -23,8 +23,8 @@ class Known:
     observed_generation: int
     request: str | None
     handled_request: str | None
-    asked: Asked
-    handled: Asked
+    asked: AnnotationRequest
+    handled: AnnotationRequest
     import_digest: str | None = None
 
     def is_ahead(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
@@ -32,13 +32,13 @@ class Known:
         has_newer_wish = origin is Origin.API and self.spec_revision > desired_revision
         return has_newer_wish or self.status_revision > observed_revision
 
-    def is_older(self, other: "Known") -> bool:
+    def is_older(self, other: "CachedResource") -> bool:
         """Tell whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
         return self.uid == other.uid and (
             self.generation < other.generation or self.status_revision < other.status_revision
         )
 
-    def shows(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
+    def is_current(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
         """Tell whether spec and status already say what the row says, and everything asked for is acknowledged.
 
         The spec of an import is not made from the row.
@@ -52,15 +52,15 @@ class Known:
             and self.asked.retry_token in {None, self.handled.retry_token}
         )
 
-    def asks_the_same(self, other: "Known") -> bool:
+    def same_request_as(self, other: "CachedResource") -> bool:
         """Tell whether nobody but the operator itself changed anything in between."""
         return (self.generation, self.request, self.asked) == (other.generation, other.request, other.asked)
 
 
-def known_of(resource: Resource) -> Known:
+def cached_resource_of(resource: Resource) -> CachedResource:
     """Reduce a resource."""
     status = resource.status or {}
-    return Known(
+    return CachedResource(
         uid=resource.uid,
         resource_version=resource.resource_version,
         generation=resource.generation,
@@ -69,7 +69,7 @@ def known_of(resource: Resource) -> Known:
         observed_generation=status.get("observedGeneration", 0),
         request=resource.reconcile_request,
         handled_request=status.get("lastHandledReconcileAt"),
-        asked=Asked(resource.is_paused, resource.retry_request),
-        handled=Asked(status.get("isPaused", False), status.get("lastHandledRetryAt")),
+        asked=AnnotationRequest(resource.is_paused, resource.retry_request),
+        handled=AnnotationRequest(status.get("isPaused", False), status.get("lastHandledRetryAt")),
         import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from controller.rules.steps import CompleteUpload, ExtendDeadline, Seen
+from controller.rules.steps import CompleteUpload, ExtendDeadline, Snapshot
 from domain.objects import StoredPart
 from domain.part_plan import PartPlan
 from domain.records import VideoRow
@@ -19,14 +19,16 @@ def plan_of(row: VideoRow) -> PartPlan | None:
     return None if file_bytes is None or row.part_bytes is None else PartPlan(file_bytes, row.part_bytes)
 
 
-def arriving(row: VideoRow, seen: Seen, now: datetime, timing: Timing) -> CompleteUpload | ExtendDeadline | None:
+def next_for_parts(
+    row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing
+) -> CompleteUpload | ExtendDeadline | None:
     """Choose what is due because of the parts; None if nothing is. Whoever sent the last one may be gone."""
     plan = plan_of(row)
-    if plan is None or row.upload_id is None or not seen.parts:
+    if plan is None or row.upload_id is None or not snapshot.parts:
         return None
-    if not plan.missing(seen.parts):
-        return CompleteUpload(row.upload_id, plan.good(seen.parts))
-    until = _until(row, seen.parts, timing)
+    if not plan.missing(snapshot.parts):
+        return CompleteUpload(row.upload_id, plan.good(snapshot.parts))
+    until = _until(row, snapshot.parts, timing)
     ends_at = row.observed.deadline_at or now
     # Not at each part: half of the time is left when the deadline moves, so it does a few times a day at most.
     is_near = ends_at - now < timing.scaled(timing.uploading_deadline_seconds) / 2

@@ -11,7 +11,7 @@ from domain.video import Phase, Reason, Rejection, SourceFacts
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnnotationRequest:
     """What people ask for by annotations of the resource. ``retry_token``: each new text is one request."""
 
     is_paused: bool = False
@@ -19,15 +19,15 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Snapshot:
     """What a look found; a field that this phase did not ask about keeps its default.
 
-    ``is_blind``: a neighbour gave no answer, so an absence proves nothing. ``asked``: None while the resource is
+    ``is_incomplete``: a neighbour gave no answer, so an absence proves nothing. ``asked``: None while the resource is
     not known, which is no word of anybody's. ``parts``: None where there is no open upload.
     """
 
-    is_blind: bool = False
-    asked: Asked | None = None
+    is_incomplete: bool = False
+    asked: AnnotationRequest | None = None
     original: ObjectFacts | None = None
     source: SourceFacts | SourceProblem | None = None
     parts: tuple[StoredPart, ...] | None = None
@@ -38,7 +38,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Rest:
+class NoOp:
     """Nothing is left to do for this edition."""
 
 
@@ -50,14 +50,14 @@ class SetPaused:
 
 
 @dataclass(frozen=True)
-class NoteRetry:
+class AcknowledgeRetry:
     """A retry was asked for where nothing failed: take note, so that it does not start a job later."""
 
     retry_token: str | None
 
 
 @dataclass(frozen=True)
-class Begin:
+class StartEdition:
     """A new edition, or another try of this one: attempts from here on count anew.
 
     ``phase``: `uploaded` when the verified original is still there, else `uploading`. ``abandons``: the attempt whose
@@ -105,7 +105,7 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class OfferUpload:
+class AwaitUpload:
     """A URL can be issued: wait for the bytes from now on."""
 
 
@@ -201,17 +201,17 @@ class Fail:
 
 
 Step = (
-    Rest
+    NoOp
     | SetPaused
-    | NoteRetry
-    | Begin
+    | AcknowledgeRetry
+    | StartEdition
     | Unpublish
     | Republish
     | MarkPlayable
     | Retire
     | Purge
     | Wait
-    | OfferUpload
+    | AwaitUpload
     | CompleteUpload
     | ExtendDeadline
     | AcceptFile

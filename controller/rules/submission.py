@@ -13,8 +13,8 @@ from controller.rules.steps import (
     FailAttempt,
     Finish,
     Publish,
-    Seen,
     ShowProgress,
+    Snapshot,
     Step,
     Submit,
     Wait,
@@ -42,21 +42,21 @@ def is_over(row: VideoRow, now: datetime) -> bool:
     return row.observed.deadline_at is not None and now >= row.observed.deadline_at
 
 
-def uploaded(row: VideoRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
-    newest = seen.attempts[-1] if seen.attempts else None
+def uploaded(row: VideoRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
+    newest = snapshot.attempts[-1] if snapshot.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
-        return _unresolved(row, newest, seen, now, rules)
+        return _unresolved(row, newest, snapshot, now, rules)
     if is_over(row, now):
         message = "no transcode could be started in time"
         return Fail(Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt))
-    if newest is not None and now < _next_submission_at(newest, len(_paid(seen.attempts)), rules.timing):
+    if newest is not None and now < _next_submission_at(newest, len(_paid(snapshot.attempts)), rules.timing):
         return Wait(row.observed.reason, row.observed.message)
-    if seen.is_blind:
+    if snapshot.is_incomplete:
         return Wait(row.observed.reason, row.observed.message)
-    changed = _source_trouble(row, seen)
+    changed = _source_trouble(row, snapshot)
     if changed is not None:
         return Fail(changed)
-    if len(_paid(seen.attempts)) >= rules.max_submissions:
+    if len(_paid(snapshot.attempts)) >= rules.max_submissions:
         message = f"{rules.max_submissions} submissions were made and none is known to have led to a job"
         return Fail(Failure(FailureCode.SUBMISSIONS_EXHAUSTED, message, attempt=row.observed.attempt))
     if newest is not None and newest.state is AttemptState.REFUSED:
@@ -64,16 +64,16 @@ def uploaded(row: VideoRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -
     return Submit(row.observed.attempt + 1)
 
 
-def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
+def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
     """Find out what became of a submission before another is paid for."""
-    if seen.job is not None:
-        return AdoptJob(newest.attempt, seen.job.job_id)
-    if isinstance(seen.outputs, VerifiedOutputs):
-        changed = _source_trouble(row, seen)
-        return Publish(newest.attempt, seen.outputs) if changed is None else Fail(changed)
+    if snapshot.job is not None:
+        return AdoptJob(newest.attempt, snapshot.job.job_id)
+    if isinstance(snapshot.outputs, VerifiedOutputs):
+        changed = _source_trouble(row, snapshot)
+        return Publish(newest.attempt, snapshot.outputs) if changed is None else Fail(changed)
     window_ends = newest.intended_at + rules.timing.scaled(rules.timing.resolve_window_seconds)
     # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
-    if now < window_ends or (seen.is_blind and not is_over(row, now)):
+    if now < window_ends or (snapshot.is_incomplete and not is_over(row, now)):
         return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
     if rules.on_uncertain is UncertainSubmissionPolicy.HOLD:
         if is_over(row, now):
@@ -82,30 +82,30 @@ def _unresolved(row: VideoRow, newest: AttemptRow, seen: Seen, now: datetime, ru
     return AbandonAttempt(newest.attempt)
 
 
-def processing(row: VideoRow, seen: Seen, now: datetime, rules: LifecyclePolicy) -> Step:
+def processing(row: VideoRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
     if row.observed.reason is Reason.PUBLISHING and row.observed.published is not None:
-        return _publishing(row, row.observed.published, seen, now)
-    job = seen.job
-    if job is not None and job.state is JobState.COMPLETED and seen.outputs is not None:
-        return _completed(row, seen, seen.outputs, rules)
+        return _publishing(row, row.observed.published, snapshot, now)
+    job = snapshot.job
+    if job is not None and job.state is JobState.COMPLETED and snapshot.outputs is not None:
+        return _completed(row, snapshot, snapshot.outputs, rules)
     if job is not None and job.state is JobState.FAILED:
-        return _failed(row, job, seen, rules)
+        return _failed(row, job, snapshot, rules)
     if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
         return Fail(unpublished(row))
     if is_over(row, now):
-        return _attempt_failed(row, seen, rules, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
-    if job is None and not seen.is_blind and now - row.observed.phase_since > rules.timing.scaled(60):
-        return _attempt_failed(row, seen, rules, FailureCode.JOB_LOST, "the provider does not know the job")
+        return _attempt_failed(row, snapshot, rules, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
+    if job is None and not snapshot.is_incomplete and now - row.observed.phase_since > rules.timing.scaled(60):
+        return _attempt_failed(row, snapshot, rules, FailureCode.JOB_LOST, "the provider does not know the job")
     if job is not None and _is_worth_showing(row, job, now, rules.timing):
         return ShowProgress(job.progress_percent)
     return Wait(Reason.TRANSCODING, TRANSCODING)
 
 
-def _publishing(row: VideoRow, published: Published, seen: Seen, now: datetime) -> Step:
-    if seen.playlist == stable_playlist(published):
+def _publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime) -> Step:
+    if snapshot.playlist == stable_playlist(published):
         return Finish()
     # What was paid for and is complete is not given up for a deadline that passed while nobody looked.
-    return Fail(unpublished(row)) if is_over(row, now) and seen.is_blind else WritePlaylist()
+    return Fail(unpublished(row)) if is_over(row, now) and snapshot.is_incomplete else WritePlaylist()
 
 
 def unpublished(row: VideoRow) -> Failure:
@@ -114,36 +114,43 @@ def unpublished(row: VideoRow) -> Failure:
     return Failure(FailureCode.STORAGE_UNAVAILABLE, message, attempt=row.observed.attempt)
 
 
-def _completed(row: VideoRow, seen: Seen, outputs: VerifiedOutputs | OutputsProblem, rules: LifecyclePolicy) -> Step:
+def _completed(
+    row: VideoRow, snapshot: Snapshot, outputs: VerifiedOutputs | OutputsProblem, rules: LifecyclePolicy
+) -> Step:
     if isinstance(outputs, OutputsProblem):
-        return _attempt_failed(row, seen, rules, FailureCode.OUTPUTS_INVALID, outputs.message)
-    changed = _source_trouble(row, seen)
+        return _attempt_failed(row, snapshot, rules, FailureCode.OUTPUTS_INVALID, outputs.message)
+    changed = _source_trouble(row, snapshot)
     if changed is not None:
         return Fail(changed)
     return Publish(row.observed.attempt, outputs)
 
 
-def _failed(row: VideoRow, job: Job, seen: Seen, rules: LifecyclePolicy) -> Step:
+def _failed(row: VideoRow, job: Job, snapshot: Snapshot, rules: LifecyclePolicy) -> Step:
     if job.is_permanent:
         return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
-    return _attempt_failed(row, seen, rules, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
+    return _attempt_failed(row, snapshot, rules, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
 
 
 def _attempt_failed(
-    row: VideoRow, seen: Seen, rules: LifecyclePolicy, code: FailureCode, message: str, answer: str | None = None
+    row: VideoRow,
+    snapshot: Snapshot,
+    rules: LifecyclePolicy,
+    code: FailureCode,
+    message: str,
+    answer: str | None = None,
 ) -> Step:
     failure = Failure(code, message, row.observed.attempt, answer)
-    if len(_paid(seen.attempts)) >= rules.max_submissions:
+    if len(_paid(snapshot.attempts)) >= rules.max_submissions:
         return Fail(failure)
     return FailAttempt(failure)
 
 
-def _source_trouble(row: VideoRow, seen: Seen) -> Failure | None:
+def _source_trouble(row: VideoRow, snapshot: Snapshot) -> Failure | None:
     """Compare the original with what was verified: money is spent, and a result shown, only for that file."""
     verified, attempt = row.observed.source, row.observed.attempt
-    if verified is None or seen.original is None:
+    if verified is None or snapshot.original is None:
         return Failure(FailureCode.SOURCE_MISSING, "the original is no longer in storage", attempt)
-    if (seen.original.etag, seen.original.file_bytes) != (verified.etag, verified.file_bytes):
+    if (snapshot.original.etag, snapshot.original.file_bytes) != (verified.etag, verified.file_bytes):
         return Failure(FailureCode.SOURCE_CHANGED, "the original was replaced after it had been verified", attempt)
     return None
 

@@ -13,11 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from controller.coconut.limiter import Gate, GateLimits
-from controller.dependencies import World
-from controller.loop.cache import KnownResources
+from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
+from controller.dependencies import Dependencies
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.loop.resync import Sweep
+from controller.loop.resync import Resync
 from controller.loop.workers import Workers
 from crds.client import UploadsClient
 from crds.resource import Resource
@@ -62,8 +62,8 @@ class Operator:
         self.storage = FakeStorage(self.clock.now)
         self.transcoder = FakeTranscoder(self.clock, self.storage, self.script)
         self.observations = Observations(self.database)
-        limits = GateLimits(max_running=9, per_minute=600, burst=9)
-        self.world = World(
+        limits = SubmissionLimits(max_running=9, per_minute=600, burst=9)
+        self.world = Dependencies(
             observations=self.observations,
             attempts=Attempts(self.database),
             claims=Claims(self.database),
@@ -72,7 +72,7 @@ class Operator:
             storage=self.storage,
             parts=FakeMultipart(self.storage, self.clock.now),
             transcoder=self.transcoder,
-            gate=Gate(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
+            limiter=SubmissionLimiter(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
             resources=self.uploads,
             rules=LifecyclePolicy(self.timing),
             max_file_bytes=10_000,
@@ -82,8 +82,8 @@ class Operator:
 
     def passes(self, name: str, *, until: Phase | None = None) -> None:
         """Read every resource as a new process does, then make passes until one plans nothing, or until a phase."""
-        known, queue = KnownResources(), WorkQueue(self.clock.monotonic)
-        sweep = Sweep(self.world, known, queue, clock=self.clock.now)
+        known, queue = ResourceCache(), WorkQueue(self.clock.monotonic)
+        sweep = Resync(self.world, known, queue, clock=self.clock.now)
         workers = Workers(queue, known, self.world, count=1, clock=self.clock.now)
         for _ in range(PASSES_AT_MOST):
             sweep.resources()

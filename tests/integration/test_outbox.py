@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from controller.failpoints import deliveries_watched_by
+from controller.failpoints import deliveries_with_failpoints
 from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
 from controller.notify.deliver import Ways, deliver_one
 from controller.notify.webhook import Webhooks
@@ -29,7 +29,7 @@ from domain.video import UploadMode, new_video_id
 from tests.integration.receiver import Receiver, Reply
 from tests.support.contracts.retention_contract import errored, ready
 from tests.support.world.clock import FakeClock
-from tests.support.world.failpoints import CrashPoints
+from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KilledError
 
 BASE = "https://cdn.example.com"
@@ -216,12 +216,12 @@ def test_killed_between_sending_and_the_record_it_is_sent_again_under_its_id(
 ) -> None:
     office.endpoint(receiver.url())
     office.ends(office.video())
-    points = CrashPoints()
+    points = Failpoints()
     points.deadly = "Deliver.webhooks.send.1:after"
     office.dispatch()
     (lane,) = office.outbox.due_lanes(with_mail=False, now=office.clock.now())
     with pytest.raises(KilledError):
-        deliver_one(lane, deliveries_watched_by(points.reached)(office.ways), Schedule(), office.clock.now)
+        deliver_one(lane, deliveries_with_failpoints(points.reached)(office.ways), Schedule(), office.clock.now)
     assert office.deliveries() == [("pending", 1)]
     assert office.deliver() == 0, "its lease has not ended"
     office.clock.advance(Schedule().lease_seconds)

@@ -93,7 +93,7 @@ def test_uploads_are_counted_by_phase_reason_and_pause(database: Database, filli
     filling.videos(Phase.UPLOADING, Reason.WAITING_FOR_FILE, deleted=True)
     seen = Overviews(database).look(NOW)
 
-    assert {(crowd.phase, crowd.is_paused, crowd.uploads, crowd.oldest_since) for crowd in seen.crowds} == {
+    assert {(crowd.phase, crowd.is_paused, crowd.uploads, crowd.oldest_since) for crowd in seen.counts} == {
         (Phase.PROCESSING, False, 4, NOW - timedelta(hours=5)),
         (Phase.UPLOADED, True, 1, NOW),
     }
@@ -105,7 +105,7 @@ def test_what_is_past_its_deadline_is_overdue_unless_it_is_paused(database: Data
     filling.videos(Phase.PROCESSING, Reason.PUBLISHING)
     filling.videos(Phase.PROCESSING, Reason.TRANSCODING, is_paused=True, deadline=a_moment_ago)
 
-    assert sum(crowd.overdue for crowd in Overviews(database).look(NOW).crowds) == 2
+    assert sum(crowd.overdue for crowd in Overviews(database).look(NOW).counts) == 2
 
 
 def test_dead_letters_are_counted_also_when_they_retired(database: Database, filling: Filling) -> None:
@@ -146,7 +146,7 @@ def test_it_says_when_there_is_more_than_it_counts(database: Database, filling: 
     assert Overviews(database, rows_max=3).look(NOW).is_complete
     seen = Overviews(database, rows_max=2).look(NOW)
     assert not seen.is_complete
-    assert sum(crowd.uploads for crowd in seen.crowds) == 2
+    assert sum(crowd.uploads for crowd in seen.counts) == 2
 
 
 class Explained:

@@ -13,7 +13,7 @@ from database.creation import NewVideo
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
-from database.stats import Census, Counting
+from database.stats import StatsQueries, WorkingSetStats
 from domain.records import AttemptChange, Cause, Intend
 from domain.schedule import Timing
 from domain.video import Phase, Reason
@@ -52,7 +52,7 @@ def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database
         connection.execute("UPDATE videos SET deleted = true, deleted_at = now() WHERE video_id = %s", [gone])
         connection.execute("UPDATE videos SET retired = true WHERE video_id = %s", [retired])
 
-    assert Counting(database).census(late=NOON + timedelta(hours=3)) == Census(
+    assert StatsQueries(database).working_set(late=NOON + timedelta(hours=3)) == WorkingSetStats(
         uploads={Phase.UPLOADING: 3, Phase.UPLOADED: 2},
         oldest_since={Phase.UPLOADING: NOON, Phase.UPLOADED: NOON},
         overdue=1,
@@ -63,15 +63,17 @@ def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database
 
 
 def test_nothing_is_there_to_be_counted(database: Database) -> None:
-    assert Counting(database).census(late=NOON) == Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+    assert StatsQueries(database).working_set(late=NOON) == WorkingSetStats(
+        {}, {}, overdue=0, uncertain=0, paused=0, deliveries={}
+    )
 
 
 def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
     video_id = create(database, "claimed", Intend(1, 1, NOON), phase=Phase.UPLOADED, attempt=1)
-    assert not Counting(database).is_claimed(video_id, 1)
+    assert not StatsQueries(database).is_claimed(video_id, 1)
     Claims(database).record(video_id=video_id, attempt=1, job_id="job1")
-    assert Counting(database).is_claimed(video_id, 1)
-    assert not Counting(database).is_claimed(video_id, 2)
+    assert StatsQueries(database).is_claimed(video_id, 1)
+    assert not StatsQueries(database).is_claimed(video_id, 2)
 
 
 def test_deliveries_that_wait_are_counted_by_the_way_they_go_out(database: Database, database_url: str) -> None:
@@ -93,4 +95,4 @@ def test_deliveries_that_wait_are_counted_by_the_way_they_go_out(database: Datab
             "UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE lane = 'mail' AND notification_id IN"
             " (SELECT notification_id FROM notifications WHERE edition = 1)"
         )
-    assert Counting(database).census(late=NOON).deliveries == {"mail": 2, "webhook": 3}
+    assert StatsQueries(database).working_set(late=NOON).deliveries == {"mail": 2, "webhook": 3}

@@ -7,18 +7,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controller.audit.findings import Report
-from controller.audit.metrics import FULL
-from controller.audit.metrics import Metrics as AuditMetrics
-from controller.coconut.breaker import BreakerState, Position
-from controller.coconut.limiter import GateState
+from controller.audit.metrics import FULL, AuditMetrics
+from controller.coconut.breaker import BreakerSnapshot, BreakerState
+from controller.coconut.limiter import LimiterState
 from controller.loop.queue import QueueState
 from controller.loop.workers import PassResult
-from controller.metrics.commits import Facts, Prices, Stay
-from controller.metrics.registry import Metrics as OperatorMetrics
+from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
+from controller.metrics.registry import OperatorMetrics
 from controller.settings import Settings
-from database.stats import Census
+from database.stats import WorkingSetStats
 from domain.video import Phase
-from webapi.metrics import Metrics as ApiMetrics
+from webapi.metrics import ApiMetrics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 _ROW = re.compile(r"^\| `(\w+)` \| ([^|]*)\|", re.MULTILINE)
@@ -46,13 +45,13 @@ def operator() -> CollectorRegistry:
     """Return everything that the leader exports, each metric used once: without that its labels are unknown."""
     metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
     metrics.live.queue = lambda: QueueState(0, 0.0, ())
-    metrics.live.gate = lambda: GateState(BreakerState(Position.CLOSED), 0, running=0)
-    metrics.live.census = Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+    metrics.live.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0)
+    metrics.live.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
     metrics.asked_coconut("start", 201, 0.1)
     metrics.asked_kubernetes("GET", 200)
     metrics.swept("resync", 0)
     metrics.passed(PassResult.PANIC, 0.1)
-    metrics.committed(Facts(stay=Stay(Phase.UPLOADING, 1.0)))
+    metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))
     AuditMetrics(metrics.registry).note(FULL, Report(), result="done")
     return metrics.registry
 

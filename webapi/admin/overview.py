@@ -6,7 +6,7 @@ from datetime import datetime
 
 import falcon
 
-from database.overview import DEAD_LETTERS_MAX, Crowd, Overview
+from database.overview import DEAD_LETTERS_MAX, Overview, PhaseReasonCount
 from domain.reasons import PAUSED
 from domain.video import Phase, Reason
 from webapi.http.auth import ADMIN_SCOPE
@@ -32,17 +32,17 @@ class AdminOverviewPage:
 
 def overview_body(seen: Overview, now: datetime) -> AdminOverview:
     """Return what is shown of a look."""
-    paused_submissions = _uploads(seen.crowds, Reason.SUBMISSIONS_PAUSED)
+    paused_submissions = _uploads(seen.counts, Reason.SUBMISSIONS_PAUSED)
     health = seen.callbacks
     return AdminOverview(
         at=now,
         is_complete=seen.is_complete and seen.dead_letters < DEAD_LETTERS_MAX,
-        phases=tuple(_phase(phase, seen.crowds) for phase in Phase),
-        overdue=sum(crowd.overdue for crowd in seen.crowds),
-        waiting=_waiting(seen.crowds),
-        held=_uploads(seen.crowds, Reason.SUBMISSION_HELD),
-        uncertain=_uploads(seen.crowds, Reason.SUBMISSION_UNCERTAIN),
-        paused=sum(crowd.uploads for crowd in seen.crowds if crowd.is_paused),
+        phases=tuple(_phase(phase, seen.counts) for phase in Phase),
+        overdue=sum(crowd.overdue for crowd in seen.counts),
+        waiting=_waiting(seen.counts),
+        held=_uploads(seen.counts, Reason.SUBMISSION_HELD),
+        uncertain=_uploads(seen.counts, Reason.SUBMISSION_UNCERTAIN),
+        paused=sum(crowd.uploads for crowd in seen.counts if crowd.is_paused),
         dead_letters=seen.dead_letters,
         breaker=BreakerBody(is_open=paused_submissions > 0, uploads=paused_submissions),
         callbacks=CallbacksBody(
@@ -55,8 +55,8 @@ def overview_body(seen: Overview, now: datetime) -> AdminOverview:
     )
 
 
-def _phase(phase: Phase, crowds: Sequence[Crowd]) -> PhaseCount:
-    here = [crowd for crowd in crowds if crowd.phase is phase]
+def _phase(phase: Phase, counts: Sequence[PhaseReasonCount]) -> PhaseCount:
+    here = [crowd for crowd in counts if crowd.phase is phase]
     return PhaseCount(
         phase=phase,
         uploads=sum(crowd.uploads for crowd in here),
@@ -65,14 +65,14 @@ def _phase(phase: Phase, crowds: Sequence[Crowd]) -> PhaseCount:
     )
 
 
-def _waiting(crowds: Sequence[Crowd]) -> tuple[ReasonCount, ...]:
+def _waiting(counts: Sequence[PhaseReasonCount]) -> tuple[ReasonCount, ...]:
     """Return why uploads are where they are, most of them first; those at rest wait for nothing."""
     counted: Counter[str] = Counter()
-    for crowd in crowds:
+    for crowd in counts:
         if crowd.phase not in (Phase.READY, Phase.ERRORED):
             counted[PAUSED if crowd.is_paused else crowd.reason] += crowd.uploads
     return tuple(ReasonCount(reason=reason, uploads=uploads) for reason, uploads in counted.most_common())
 
 
-def _uploads(crowds: Sequence[Crowd], reason: Reason) -> int:
-    return sum(crowd.uploads for crowd in crowds if crowd.reason == reason and not crowd.is_paused)
+def _uploads(counts: Sequence[PhaseReasonCount], reason: Reason) -> int:
+    return sum(crowd.uploads for crowd in counts if crowd.reason == reason and not crowd.is_paused)

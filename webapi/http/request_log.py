@@ -12,7 +12,7 @@ from functools import lru_cache
 import falcon
 import structlog
 
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # More series than routes, methods and statuses together can make; the bound is for what we did not foresee.
@@ -22,7 +22,7 @@ _SERIES_KEPT = 1024
 class Observing:
     """Falcon middleware; the first one, so that every answer has a request id. Made after logging is configured."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: ApiMetrics) -> None:
         self._seconds = lru_cache(maxsize=_SERIES_KEPT)(metrics.request_seconds.labels)
         # Bound once: structlog's lazy logger would assemble itself again for each request.
         self._log = structlog.get_logger(__name__).bind()

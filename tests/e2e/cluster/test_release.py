@@ -89,7 +89,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
 
         def go_on() -> None:
             at_the_change.update(statuses())
-            batch.gate.set()
+            batch.limiter.set()
 
         with Traffic(requests_to(release, known)) as traffic, Watched(release, go_on):
             release.upgrade(PROJECT_DIR, tag=CURRENT)

@@ -55,11 +55,11 @@ def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
 
 def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path, tmp_path: Path) -> None:
     world.faults(canned=1)
-    client, gate = world.client(), threading.Event()
+    client, limiter = world.client(), threading.Event()
     with operator_behind_a_proxy(world, tmp_path) as (proxy, operator):
         upload = create(client, clip)
         eventually(lambda: world.status(upload.video_id).get("phase") == "uploading", within_seconds=60)
-        proxy.rule = lambda asked: Held(gate) if asked.target.split("?")[0].endswith("/status") else None
+        proxy.rule = lambda asked: Held(limiter) if asked.target.split("?")[0].endswith("/status") else None
         put(upload, clip)
         client.confirm(upload.video_id)
         eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=90)
@@ -69,7 +69,7 @@ def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path
         proxy.rule = lambda _: None
         eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=90)
         shown = world.resource(upload.video_id)
-        gate.set()
+        limiter.set()
         eventually(lambda: proxy.arrived)
         assert set(proxy.arrived) == {409}
         assert world.resource(upload.video_id) == shown

@@ -79,9 +79,9 @@ def test_a_leader_that_thaws_after_a_minute_does_nothing_that_lasts(world: World
 def test_what_a_dead_leader_had_sent_lands_on_a_newer_edition_and_is_written_over(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client, storage = world.client(), world.described.s3.endpoint
-    gate, next_gate = threading.Event(), threading.Event()
+    limiter, next_gate = threading.Event(), threading.Event()
     with proxy_before(storage) as first_way, proxy_before(storage) as next_way, operators(world) as started:
-        first_way.rule = _holding_playlists(gate)
+        first_way.rule = _holding_playlists(limiter)
         doomed = world.stack.another_operator("doomed", **SHORT_LEASE, **_by(first_way, storage))
         started.append(doomed)
         doomed.up()
@@ -100,7 +100,7 @@ def test_what_a_dead_leader_had_sent_lands_on_a_newer_edition_and_is_written_ove
 
         # The successor is quick: until the damage was looked at, it may repair it no more than begin to.
         next_way.rule = _holding_playlists(next_gate)
-        gate.set()
+        limiter.set()
         eventually(lambda: first_way.arrived)
         assert set(first_way.arrived) == {200}
         assert _plays(client.video(video_id).playback_url, attempt=1)
@@ -116,8 +116,8 @@ def _by(way: Proxy, storage: str) -> dict[str, str]:
     return {"S3_ENDPOINT": way.url, "S3_PUBLIC_ENDPOINT": storage}
 
 
-def _holding_playlists(gate: threading.Event) -> Rule:
-    return lambda asked: Held(gate) if _is_playlist(asked) else None
+def _holding_playlists(limiter: threading.Event) -> Rule:
+    return lambda asked: Held(limiter) if _is_playlist(asked) else None
 
 
 def _is_playlist(asked: Asked) -> bool:

@@ -50,7 +50,7 @@ class Answer:
 class Held:
     """The request stays on its way until the gate opens, and then arrives though whoever sent it may be dead."""
 
-    gate: threading.Event
+    limiter: threading.Event
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._begin(fault.status, {**fault.headers, "Content-Length": str(len(fault.body))})
                 self.wfile.write(fault.body)
             case Held():
-                fault.gate.wait(_TIMEOUT_SECONDS)
+                fault.limiter.wait(_TIMEOUT_SECONDS)
                 with self.told.ask(asked, dict(self.headers)) as answer:
                     self.told.arrived.append(answer.status)
                     self._tell(answer, None)

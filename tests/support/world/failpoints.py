@@ -9,7 +9,7 @@ from tests.support.world.kill_switch import KilledError
 EFFECTS = ("index", "lifecycle", "submission", "publication", "multipart", "context")
 
 
-class CrashPoints:
+class Failpoints:
     """Remembers the points that were reached, in order, and dies once at ``deadly``."""
 
     def __init__(self) -> None:

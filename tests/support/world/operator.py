@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.handlers import note_event
 from controller.loop.queue import WorkQueue
 from controller.loop.reconcile import reconcile
-from controller.loop.resync import Sweep
+from controller.loop.resync import Resync
 from controller.loop.workers import Workers
 from crds.resource import Resource
 from domain.errors import UpstreamError
@@ -39,10 +39,10 @@ class Process:
     def __init__(self, small: SmallWorld, *, hears_claims: bool = True) -> None:
         self._small = small
         self._hears_claims = hears_claims
-        self._known = KnownResources()
+        self._known = ResourceCache()
         self.queue = SteppedQueue(small.clock.monotonic)
         self._workers = Workers(self.queue, self._known, small.world, count=1, clock=small.clock.now)
-        self._sweep = Sweep(small.world, self._known, self.queue, clock=small.clock.now)
+        self._sweep = Resync(small.world, self._known, self.queue, clock=small.clock.now)
         self._watched: dict[str, Resource] = {}
         self._resync_at = 0.0
         self._has_begun = False

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from controller.coconut.limiter import Gate, GateLimits
-from controller.dependencies import World
-from controller.failpoints import watched_by
+from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
+from controller.dependencies import Dependencies
+from controller.failpoints import with_failpoints
 from domain import object_keys
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
@@ -17,12 +17,12 @@ from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import FakeTranscoder, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.clock import FakeClock
-from tests.support.world.failpoints import CrashPoints
+from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import Fuse, through
 
 VIDEO_ID = "smallworldsmallworldsmallw"
 MAX_FILE_BYTES = 10_000
-WIDE = GateLimits(max_running=100, per_minute=6_000, burst=100)
+WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
 
 
 class SmallWorld:
@@ -32,12 +32,12 @@ class SmallWorld:
         self,
         script: Script | None = None,
         timing: Timing | None = None,
-        limits: GateLimits | None = None,
+        limits: SubmissionLimits | None = None,
         rules: LifecyclePolicy | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.fuse = Fuse()
-        self.crash_points = CrashPoints()
+        self.failpoints = Failpoints()
         self.file = b""
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
@@ -46,7 +46,7 @@ class SmallWorld:
         self.resources = FakeResources()
         self.transcoder = FakeTranscoder(self.clock, self.storage, script)
         records = through(self.fuse, self.records)
-        self.world = World(
+        self.world = Dependencies(
             observations=records,
             attempts=records,
             claims=records,
@@ -55,13 +55,15 @@ class SmallWorld:
             storage=through(self.fuse, self.storage),
             parts=through(self.fuse, self.multipart),
             transcoder=through(self.fuse, self.transcoder),
-            gate=Gate(limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs),
+            limiter=SubmissionLimiter(
+                limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs
+            ),
             resources=through(self.fuse, self.resources),
             rules=rules or LifecyclePolicy(self.timing),
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
             monotonic=self.clock.monotonic,
-            for_step=watched_by(self.crash_points.reached),
+            for_step=with_failpoints(self.failpoints.reached),
         )
 
     @property

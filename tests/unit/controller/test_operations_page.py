@@ -7,7 +7,7 @@ import pytest
 
 from controller.actions.submission import _SHUT
 from controller.coconut import breaker, limiter
-from controller.coconut.limiter import Pause
+from controller.coconut.limiter import Denied
 from controller.settings import Settings
 from domain.failures import FailureCode
 from domain.records import AttemptState
@@ -33,7 +33,7 @@ def test_limits_are_settings_with_these_defaults(name: str, default: str) -> Non
 
 def test_every_pause_is_told_in_its_own_words() -> None:
     assert [row[:2] for row in table("What an upload says meanwhile")] == [
-        [_SHUT[pause].value, pause.message] for pause in Pause
+        [_SHUT[pause].value, pause.message] for pause in Denied
     ]
 
 

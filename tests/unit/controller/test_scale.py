@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.loop.resync import Sweep
+from controller.loop.resync import Resync
 from crds.resource import Resource
 from crds.spec import manifest_of
 from crds.status import status_of
@@ -22,8 +22,8 @@ MANY = 10_000
 
 def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing() -> None:
     small = a_world_at_rest()
-    known, queue = KnownResources(), WorkQueue(small.clock.monotonic)
-    sweep = Sweep(small.world, known, queue, clock=lambda: NOON)
+    known, queue = ResourceCache(), WorkQueue(small.clock.monotonic)
+    sweep = Resync(small.world, known, queue, clock=lambda: NOON)
     sweep.resources()
     for _ in range(MANY):
         taken = queue.take()

@@ -13,7 +13,7 @@ from typing import get_args
 
 import pytest
 
-from controller.coconut.limiter import GateLimits, Pause
+from controller.coconut.limiter import Denied, SubmissionLimits
 from controller.rules.steps import Step
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
@@ -39,7 +39,7 @@ class Life:
     def live(self, deadly: str | None = None) -> SmallWorld:
         """Live it, killed once at a point."""
         small = self.begin()
-        small.crash_points.deadly = deadly
+        small.failpoints.deadly = deadly
         settled(small)
         for chapter in self.chapters:
             chapter(small)
@@ -65,10 +65,10 @@ def held() -> SmallWorld:
 
 def in_a_queue() -> SmallWorld:
     """Return a world where somebody else takes the only turn of this minute."""
-    small = SmallWorld(timing=HASTY, limits=GateLimits(max_running=9, per_minute=1, burst=1))
+    small = SmallWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
     small.create()
     small.send_file()
-    assert not isinstance(small.world.gate.enter(), Pause)
+    assert not isinstance(small.world.limiter.acquire(), Denied)
     return small
 
 
@@ -138,7 +138,7 @@ def lose_storage_until_too_late() -> SmallWorld:
         process.step()
     small.pass_time(HASTY.processing_deadline_seconds + 1)
     small.storage.read_only = True
-    small.crash_points.points.clear()
+    small.failpoints.points.clear()
     return small
 
 
@@ -151,7 +151,7 @@ def lose_playlists_until_too_late() -> SmallWorld:
         process.step()
     small.pass_time(HASTY.processing_deadline_seconds + 1)
     small.storage.loses_playlists = True
-    small.crash_points.points.clear()
+    small.failpoints.points.clear()
     return small
 
 
@@ -214,22 +214,22 @@ def paid(small: SmallWorld) -> int:
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
 def test_killed_at_any_effect_it_comes_to_the_same_end(life: Life) -> None:
     pattern = life.live()
-    points = list(dict.fromkeys(pattern.crash_points.points))
+    points = list(dict.fromkeys(pattern.failpoints.points))
     assert points
     for point in points:
         small = life.live(deadly=point)
-        assert small.crash_points.deadly is None, f"it was killed at {point}"
+        assert small.failpoints.deadly is None, f"it was killed at {point}"
         assert end_of(small) == end_of(pattern), point
         assert paid(small) == paid(pattern), point
 
 
 def test_every_step_with_an_effect_was_killed() -> None:
-    killed = {point.partition(".")[0] for life in LIVES.values() for point in life.live().crash_points.points}
-    assert killed == {step.__name__ for step in get_args(Step)} - {"Rest"}
+    killed = {point.partition(".")[0] for life in LIVES.values() for point in life.live().failpoints.points}
+    assert killed == {step.__name__ for step in get_args(Step)} - {"NoOp"}
 
 
 def test_every_effect_in_the_source_was_killed() -> None:
-    reached = set(chain.from_iterable(life.live().crash_points.lines for life in LIVES.values()))
+    reached = set(chain.from_iterable(life.live().failpoints.lines for life in LIVES.values()))
     missed = [
         f"{module}.py:{call.lineno}: {ast.unparse(call)[:80]}"
         for module in EFFECTS

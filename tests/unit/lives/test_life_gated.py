@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from controller.coconut.limiter import GateLimits
+from controller.coconut.limiter import SubmissionLimits
 from domain.records import AttemptState
 from domain.video import Phase, Reason
 from tests.support.fakes.transcoder import Answer, Script
@@ -59,10 +59,10 @@ def test_a_pause_is_written_once_however_long_it_lasts() -> None:
 
 
 def test_orders_that_come_too_fast_wait_for_their_turn() -> None:
-    small = SmallWorld(limits=GateLimits(max_running=10, per_minute=1, burst=1))
+    small = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
     small.create()
     small.send_file()
-    assert small.world.gate.enter(), "the only token is taken by somebody else"
+    assert small.world.limiter.acquire(), "the only token is taken by somebody else"
     live(small)
     assert Reason.WAITING_FOR_CAPACITY in reasons(small)
     assert_ends_ready(small)

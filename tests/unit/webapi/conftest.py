@@ -22,7 +22,7 @@ from webapi.admin.webhooks import Targets
 from webapi.app import Dependencies, create_app
 from webapi.health import Readiness
 from webapi.http.auth import Tokens
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 from webapi.videos.serializers import View
 from webapi.videos.videos import Policy
 
@@ -75,7 +75,7 @@ class Api:
         # What names lead to; others are not found.
         self.names = {"hooks.example.com": ["93.184.216.34"]}
         self.offers = Offers()
-        self.metrics = Metrics()
+        self.metrics = ApiMetrics()
         self.readiness = Readiness(self.postgres, lambda: self.monotonic)
         self.needs = Dependencies(
             catalogue=self.wishes,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from database.overview import CallbackHealth, Crowd, Overview
+from database.overview import CallbackHealth, Overview, PhaseReasonCount
 from domain.video import Phase, Reason
 from tests.unit.webapi.conftest import Api, token
 
@@ -28,12 +28,12 @@ def test_every_phase_is_shown_also_where_nothing_is(api: Api) -> None:
 def test_what_waits_is_counted_by_reason_and_a_pause_is_a_reason_of_its_own(api: Api) -> None:
     long_ago = api.now - timedelta(hours=9)
     api.overviews.seen = Overview(
-        crowds=(
-            Crowd(Phase.UPLOADED, Reason.SUBMISSIONS_PAUSED, False, 7, api.now, 0),
-            Crowd(Phase.UPLOADED, Reason.SUBMISSION_HELD, False, 2, long_ago, 0),
-            Crowd(Phase.UPLOADED, Reason.SUBMISSION_UNCERTAIN, False, 1, api.now, 1),
-            Crowd(Phase.UPLOADED, Reason.SUBMISSIONS_PAUSED, True, 3, api.now, 0),
-            Crowd(Phase.READY, Reason.PUBLISHED, False, 40, api.now, 0),
+        counts=(
+            PhaseReasonCount(Phase.UPLOADED, Reason.SUBMISSIONS_PAUSED, False, 7, api.now, 0),
+            PhaseReasonCount(Phase.UPLOADED, Reason.SUBMISSION_HELD, False, 2, long_ago, 0),
+            PhaseReasonCount(Phase.UPLOADED, Reason.SUBMISSION_UNCERTAIN, False, 1, api.now, 1),
+            PhaseReasonCount(Phase.UPLOADED, Reason.SUBMISSIONS_PAUSED, True, 3, api.now, 0),
+            PhaseReasonCount(Phase.READY, Reason.PUBLISHED, False, 40, api.now, 0),
         ),
         dead_letters=4,
         callbacks=CallbackHealth((0,) * 11 + (5,), api.now, finished=6, finished_unclaimed=1),

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import RefusedError, UnavailableError
 from domain.video import DesiredState, Origin, UploadMode
-from webapi.metrics import Metrics
+from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 
 PATIENCE_SECONDS = 10
@@ -33,14 +33,14 @@ class Kubernetes:
     """Applies wishes when the gate is open; ``trouble`` is raised instead, once."""
 
     def __init__(self) -> None:
-        self.gate = threading.Event()
+        self.limiter = threading.Event()
         self.entered = threading.Event()
         self.applied: list[DesiredState] = []
         self.trouble: Exception | None = None
 
     def apply(self, desired: DesiredState) -> None:
         self.entered.set()
-        assert self.gate.wait(PATIENCE_SECONDS)
+        assert self.limiter.wait(PATIENCE_SECONDS)
         if self.trouble is not None:
             trouble, self.trouble = self.trouble, None
             raise trouble
@@ -52,7 +52,7 @@ class Publishing:
 
     def __init__(self) -> None:
         self.kubernetes = Kubernetes()
-        self.metrics = Metrics()
+        self.metrics = ApiMetrics()
         self.publisher = QueuedPublisher(self.kubernetes.apply, self.metrics, capacity=2, threads=1, pause_seconds=0)
 
     def count(self, result: str) -> float:
@@ -67,7 +67,7 @@ class Publishing:
 
     def finish(self) -> None:
         """Open the gate and stop."""
-        self.kubernetes.gate.set()
+        self.kubernetes.limiter.set()
         self.publisher.stop(within_seconds=PATIENCE_SECONDS)
 
 
@@ -134,11 +134,11 @@ def test_trouble_is_counted_and_the_next_wish_is_applied(
 
 
 def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
-    kubernetes, metrics = Kubernetes(), Metrics()
+    kubernetes, metrics = Kubernetes(), ApiMetrics()
     kubernetes.trouble = UnavailableError("no answer")
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
     publisher.offer(a_desired_state("unlucky"))
-    kubernetes.gate.set()
+    kubernetes.limiter.set()
     while not metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": "unavailable"}):
         assert kubernetes.entered.wait(PATIENCE_SECONDS)
     kubernetes.entered.clear()

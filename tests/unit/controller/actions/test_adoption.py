@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.actions.adoption import learn
-from controller.rules.cached_resource import Known, known_of
+from controller.actions.adoption import restore_row
+from controller.rules.cached_resource import CachedResource, cached_resource_of
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.records import AttemptState, VideoRow
 from domain.video import Phase
@@ -20,9 +20,9 @@ TROUBLES = [
 ]
 
 
-def learning(small: SmallWorld, row: VideoRow | None, known: Known | None) -> VideoRow | None:
+def learning(small: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
     small.fuse.calls.clear()
-    return learn(VIDEO_ID, row, known, small.world, small.clock.now())
+    return restore_row(VIDEO_ID, row, known, small.world, small.clock.now())
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def behind() -> SmallWorld:
     return small
 
 
-def known_in(small: SmallWorld) -> Known:
-    return known_of(small.resources.by_name[VIDEO_ID])
+def known_in(small: SmallWorld) -> CachedResource:
+    return cached_resource_of(small.resources.by_name[VIDEO_ID])
 
 
 def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:

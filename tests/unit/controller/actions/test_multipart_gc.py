@@ -23,7 +23,7 @@ def small() -> SmallWorld:
 
 def given_up(small: SmallWorld, *, after_seconds: float) -> int:
     small.clock.advance(after_seconds)
-    return AbandonedUploads(small.world, clock=small.clock.now).give_up()
+    return AbandonedUploads(small.world, clock=small.clock.now).abort_abandoned()
 
 
 def test_an_upload_that_is_waited_for_stays(small: SmallWorld) -> None:

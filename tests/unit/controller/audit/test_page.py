@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from controller.audit.findings import Kind
 from controller.audit.limits import AuditRules
-from controller.audit.metrics import Metrics
+from controller.audit.metrics import AuditMetrics
 from controller.settings import Settings
 
 PAGE = (Path(__file__).parents[4] / "docs" / "operations.md").read_text().partition("\n## The audit\n")[2]
@@ -36,6 +36,6 @@ def test_the_bound_of_a_turn_is_told() -> None:
 
 def test_every_metric_is_told_and_no_other() -> None:
     registry = CollectorRegistry()
-    Metrics(registry)
+    AuditMetrics(registry)
     shown = {f"{metric.name}{'_total' if metric.type == 'counter' else ''}" for metric in registry.collect()}
     assert {re.sub(r"\{.*", "", row[0]) for row in table("What to watch")} == shown

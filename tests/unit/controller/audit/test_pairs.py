@@ -16,9 +16,9 @@ from itertools import product
 import pytest
 
 from controller.audit.findings import Kind
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.loop.resync import Sweep
+from controller.loop.resync import Resync
 from domain import object_keys
 from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.world import VIDEO_ID, SmallWorld
@@ -116,8 +116,8 @@ def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld
 
 def who_asks(small: SmallWorld) -> str | None:
     """Return the half of the sweep that asks for a pass over the video."""
-    known, queue = KnownResources(), WorkQueue(small.clock.monotonic)
-    sweep = Sweep(small.world, known, queue, clock=small.clock.now)
+    known, queue = ResourceCache(), WorkQueue(small.clock.monotonic)
+    sweep = Resync(small.world, known, queue, clock=small.clock.now)
     if sweep.resources():
         return "resources"
     return "rows" if sweep.rows() else None

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from controller.audit.findings import Deed, Finding, Heal, Kind, Leave, Report
 from controller.audit.limits import Schedule
-from controller.audit.metrics import FULL, LIGHT, Metrics
+from controller.audit.metrics import FULL, LIGHT, AuditMetrics
 from controller.audit.runner import StoppedError, Turn
 from controller.audit.scheduler import Rota, paced, turn_until
 from domain.errors import UnavailableError
@@ -36,7 +36,7 @@ class Waits(threading.Event):
 def run(turn: Callable[[Turn], None], *, waits: int, name: str = FULL) -> tuple[list[float | None], CollectorRegistry]:
     registry = CollectorRegistry()
     stop = Waits(waits)
-    turn_until(stop, Rota(name, turn, 6, 60, 30, per_second=4), Metrics(registry))
+    turn_until(stop, Rota(name, turn, 6, 60, 30, per_second=4), AuditMetrics(registry))
     return stop.waited, registry
 
 
@@ -89,7 +89,7 @@ def test_metrics_show_what_the_last_whole_turn_found() -> None:
     reports = [[(BROKEN, Deed.DONE), (LATE, Deed.LEFT), (LATE, Deed.LEFT)], [(LATE, Deed.LEFT)]]
     shown: list[float | None] = []
     registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    metrics = AuditMetrics(registry)
     for entries in reports:
         report = Report()
         for finding, deed in entries:
@@ -104,7 +104,7 @@ def test_metrics_show_what_the_last_whole_turn_found() -> None:
 
 def test_every_kind_is_shown_before_it_was_ever_found() -> None:
     registry = CollectorRegistry()
-    Metrics(registry)
+    AuditMetrics(registry)
     assert [value(registry, "found", kind=kind) for kind in Kind] == [0] * len(Kind)
 
 

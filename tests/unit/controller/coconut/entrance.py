@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from controller.coconut.breaker import BreakerState
-from controller.coconut.limiter import Gate, GateLimits, Ticket
+from controller.coconut.breaker import BreakerSnapshot
+from controller.coconut.limiter import Permit, SubmissionLimiter, SubmissionLimits
 from domain.errors import UpstreamError
 from tests.support.world.clock import FakeClock
 
@@ -20,7 +20,9 @@ class Entrance:
         self.questions: list[float] = []
         self.trouble: UpstreamError | None = None
         generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
-        self.gate = Gate(GateLimits(**generous | limits), monotonic=self.clock.monotonic, running=self._count)
+        self.limiter = SubmissionLimiter(
+            SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, running=self._count
+        )
 
     def _count(self) -> int:
         self.questions.append(self.clock.monotonic())
@@ -28,10 +30,10 @@ class Entrance:
             raise self.trouble
         return self.jobs
 
-    def ticket(self) -> Ticket:
+    def ticket(self) -> Permit:
         """Enter, which must be allowed."""
-        entered = self.gate.enter()
-        assert isinstance(entered, Ticket), entered
+        entered = self.limiter.acquire()
+        assert isinstance(entered, Permit), entered
         return entered
 
     def submit(self, *stories: str) -> None:
@@ -41,11 +43,11 @@ class Entrance:
                 if story == "ok":
                     ticket.succeeded()
                 elif story != "silent":
-                    ticket.troubled("HTTP 429", retry_after_seconds=None if story == "trouble" else float(story))
+                    ticket.record_failure("HTTP 429", retry_after_seconds=None if story == "trouble" else float(story))
 
     @property
-    def breaker(self) -> BreakerState:
-        return self.gate.state().breaker
+    def breaker(self) -> BreakerSnapshot:
+        return self.limiter.state().breaker
 
     def open_seconds(self) -> float:
         """Return how long the breaker is going to stay open, and wait for the end of it."""
@@ -54,9 +56,9 @@ class Entrance:
         return seconds
 
 
-def entered(entrance: Entrance, *, at_most: int = 100) -> list[Ticket]:
+def entered(entrance: Entrance, *, at_most: int = 100) -> list[Permit]:
     """Enter until that is not allowed any more."""
-    tickets: list[Ticket] = []
-    while len(tickets) < at_most and isinstance(ticket := entrance.gate.enter(), Ticket):
+    tickets: list[Permit] = []
+    while len(tickets) < at_most and isinstance(ticket := entrance.limiter.acquire(), Permit):
         tickets.append(ticket)
     return tickets

@@ -6,32 +6,32 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from controller.coconut.breaker import BreakerState, Position
-from controller.coconut.limiter import Pause
+from controller.coconut.breaker import BreakerSnapshot, BreakerState
+from controller.coconut.limiter import Denied
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import UncertainError
 from runtime.bulkhead import Bulkhead
 from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
 
-CLOSED = BreakerState(Position.CLOSED)
+CLOSED = BreakerSnapshot(BreakerState.CLOSED)
 
 
 @pytest.mark.parametrize(
     ("stories", "position"),
     [
-        pytest.param([], Position.CLOSED, id="after-a-restart"),
-        pytest.param(["trouble"] * 2, Position.CLOSED, id="two-may-be-chance"),
-        pytest.param(["trouble"] * 3, Position.OPEN, id="three-in-a-row"),
-        pytest.param(["trouble", "trouble", "ok", "trouble", "trouble"], Position.CLOSED, id="not-in-a-row"),
+        pytest.param([], BreakerState.CLOSED, id="after-a-restart"),
+        pytest.param(["trouble"] * 2, BreakerState.CLOSED, id="two-may-be-chance"),
+        pytest.param(["trouble"] * 3, BreakerState.OPEN, id="three-in-a-row"),
+        pytest.param(["trouble", "trouble", "ok", "trouble", "trouble"], BreakerState.CLOSED, id="not-in-a-row"),
         pytest.param(
-            ["trouble", "trouble", "silent", "trouble"], Position.OPEN, id="what-tells-nothing-changes-nothing"
+            ["trouble", "trouble", "silent", "trouble"], BreakerState.OPEN, id="what-tells-nothing-changes-nothing"
         ),
-        pytest.param(["silent"] * 9, Position.CLOSED, id="refused-files"),
-        pytest.param(["7"], Position.OPEN, id="asked-to-wait"),
-        pytest.param(["0"], Position.HALF_OPEN, id="asked-to-come-at-once"),
+        pytest.param(["silent"] * 9, BreakerState.CLOSED, id="refused-files"),
+        pytest.param(["7"], BreakerState.OPEN, id="asked-to-wait"),
+        pytest.param(["0"], BreakerState.HALF_OPEN, id="asked-to-come-at-once"),
     ],
 )
-def test_when_it_opens(stories: list[str], position: Position) -> None:
+def test_when_it_opens(stories: list[str], position: BreakerState) -> None:
     entrance = Entrance()
     entrance.submit(*stories)
     assert entrance.breaker.position is position
@@ -41,7 +41,7 @@ def test_nobody_enters_while_it_is_open() -> None:
     entrance = Entrance()
     entrance.submit(*TROUBLE)
     entrance.clock.advance(29.9)
-    assert entrance.gate.enter() is Pause.BREAKER
+    assert entrance.limiter.acquire() is Denied.BREAKER
     entrance.clock.advance(0.1)
     entrance.ticket()
 
@@ -107,9 +107,9 @@ def test_one_trouble_opens_a_half_open_one_again() -> None:
     entrance.submit(*TROUBLE)
     entrance.open_seconds()
     entrance.submit("ok", "ok")
-    assert entrance.breaker == BreakerState(Position.HALF_OPEN, width=4)
+    assert entrance.breaker == BreakerSnapshot(BreakerState.HALF_OPEN, width=4)
     entrance.submit("trouble")
-    assert entrance.breaker == BreakerState(Position.OPEN, open_for_seconds=30)
+    assert entrance.breaker == BreakerSnapshot(BreakerState.OPEN, open_for_seconds=30)
 
 
 def test_what_tells_nothing_gives_its_half_open_place_to_the_next() -> None:
@@ -124,7 +124,7 @@ def test_submissions_that_fail_together_open_it_once() -> None:
     entrance = Entrance()
     tickets = entered(entrance, at_most=8)
     for ticket in tickets:
-        ticket.troubled("HTTP 401")
+        ticket.record_failure("HTTP 401")
     assert entrance.open_seconds() == 30
 
 
@@ -132,7 +132,7 @@ def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
     entrance = Entrance()
     late, *tickets = entered(entrance, at_most=4)
     for ticket in tickets:
-        ticket.troubled("HTTP 401")
+        ticket.record_failure("HTTP 401")
         ticket.leave()
     entrance.open_seconds()
     late.succeeded()
@@ -144,10 +144,10 @@ def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() ->
     entrance = Entrance()
     late, *tickets = entered(entrance, at_most=4)
     for ticket in tickets:
-        ticket.troubled("HTTP 401")
+        ticket.record_failure("HTTP 401")
         ticket.leave()
     entrance.open_seconds()
-    assert entrance.gate.enter() is Pause.BREAKER
+    assert entrance.limiter.acquire() is Denied.BREAKER
     late.leave()
     entrance.ticket()
 
@@ -156,9 +156,9 @@ def test_a_wish_prolongs_a_pause_and_never_shortens_it() -> None:
     entrance = Entrance()
     tickets = entered(entrance, at_most=5)
     for ticket in tickets[:3]:
-        ticket.troubled("HTTP 401")
-    tickets[3].troubled("HTTP 429", retry_after_seconds=200)
-    tickets[4].troubled("HTTP 429", retry_after_seconds=5)
+        ticket.record_failure("HTTP 401")
+    tickets[3].record_failure("HTTP 429", retry_after_seconds=200)
+    tickets[4].record_failure("HTTP 429", retry_after_seconds=5)
     assert entrance.open_seconds() == 200
 
 
@@ -167,7 +167,7 @@ def test_a_submission_is_reported_once() -> None:
     with entrance.ticket() as ticket:
         ticket.succeeded()
         for _ in range(3):
-            ticket.troubled("HTTP 429", retry_after_seconds=60)
+            ticket.record_failure("HTTP 429", retry_after_seconds=60)
     assert entrance.breaker == CLOSED
 
 
@@ -190,19 +190,21 @@ def raises(error: Exception) -> Callable[[], None]:
     ("call", "times", "breaker"),
     [
         pytest.param(
-            raises(UnavailableError("HTTP 401")), 3, BreakerState(Position.OPEN, None, 30), id="refused-account"
+            raises(UnavailableError("HTTP 401")), 3, BreakerSnapshot(BreakerState.OPEN, None, 30), id="refused-account"
         ),
-        pytest.param(raises(UncertainError("HTTP 500")), 3, BreakerState(Position.OPEN, None, 30), id="uncertain"),
+        pytest.param(
+            raises(UncertainError("HTTP 500")), 3, BreakerSnapshot(BreakerState.OPEN, None, 30), id="uncertain"
+        ),
         pytest.param(
             raises(UnavailableError("HTTP 429", retry_after_seconds=50)),
             1,
-            BreakerState(Position.OPEN, None, 50),
+            BreakerSnapshot(BreakerState.OPEN, None, 50),
             id="asked-to-wait",
         ),
         pytest.param(
             raises(UncertainError("HTTP 503", retry_after_seconds=40)),
             1,
-            BreakerState(Position.OPEN, None, 40),
+            BreakerSnapshot(BreakerState.OPEN, None, 40),
             id="uncertain-but-asked",
         ),
         pytest.param(raises(RefusedError("input_not_valid")), 9, CLOSED, id="refused-file"),
@@ -210,20 +212,20 @@ def raises(error: Exception) -> Callable[[], None]:
         pytest.param(full, 9, CLOSED, id="our-own-bulkhead"),
     ],
 )
-def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerState) -> None:
+def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerSnapshot) -> None:
     entrance = Entrance()
     for _ in range(times):
-        with suppress(UpstreamError, ZeroDivisionError), entrance.ticket() as ticket, ticket.watching():
+        with suppress(UpstreamError, ZeroDivisionError), entrance.ticket() as ticket, ticket.recording():
             call()
             pytest.fail("this call was to fail")
     assert entrance.breaker == breaker
-    assert entrance.gate.state().in_flight == 0
+    assert entrance.limiter.state().in_flight == 0
 
 
 def test_a_job_is_good_news() -> None:
     entrance = Entrance()
     entrance.submit("trouble", "trouble")
-    with entrance.ticket() as ticket, ticket.watching():
+    with entrance.ticket() as ticket, ticket.recording():
         pass
     entrance.submit("trouble", "trouble")
     assert entrance.breaker == CLOSED
@@ -233,7 +235,7 @@ def test_only_its_movements_are_logged() -> None:
     entrance = Entrance()
     with capture_logs() as lines:
         for _ in range(3):
-            with suppress(UpstreamError), entrance.ticket() as ticket, ticket.watching():
+            with suppress(UpstreamError), entrance.ticket() as ticket, ticket.recording():
                 raise UnavailableError("POST /jobs at Coconut: HTTP 401 authentication_failed")
         entrance.open_seconds()
         entrance.submit(*["ok"] * 9)

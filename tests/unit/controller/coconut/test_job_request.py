@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from controller.coconut.job_request import LADDER, Cell, cells, job_body
+from controller.coconut.job_request import LADDER, SourceCase, job_body, source_cases
 from domain.jobs import JobOrder
 from storage.settings import OutputTarget
 
@@ -33,7 +33,7 @@ SIDES = st.integers(min_value=1, max_value=8192)
 TERM = re.compile(r"\{\{ input\.(width|height) \}\} (>=|<) (\d+)")
 
 
-def holds(cell: Cell, width: int, height: int) -> bool:
+def holds(cell: SourceCase, width: int, height: int) -> bool:
     """Evaluate a condition as Coconut would, refusing anything but the two operators and AND."""
     sides = {"width": width, "height": height}
     verdicts = []
@@ -58,12 +58,12 @@ def test_another_store_is_named_by_endpoint_and_without_acl() -> None:
 
 @given(width=SIDES, height=SIDES)
 def test_exactly_one_stream_is_made_of_any_source(width: int, height: int) -> None:
-    assert sum(holds(cell, width, height) for cell in cells()) == 1
+    assert sum(holds(cell, width, height) for cell in source_cases()) == 1
 
 
 @given(width=SIDES, height=SIDES)
 def test_no_rendition_is_larger_than_its_source(width: int, height: int) -> None:
-    (cell,) = [cell for cell in cells() if holds(cell, width, height)]
+    (cell,) = [cell for cell in source_cases() if holds(cell, width, height)]
     fixed = width if cell.is_portrait else height
     assert all(rung.short_side <= fixed for rung in cell.rungs)
 
@@ -82,7 +82,7 @@ def test_no_rendition_is_larger_than_its_source(width: int, height: int) -> None
     ],
 )
 def test_the_ladder_of_common_sources(width: int, height: int, smallest_to_largest: list[int]) -> None:
-    (cell,) = [cell for cell in cells() if holds(cell, width, height)]
+    (cell,) = [cell for cell in source_cases() if holds(cell, width, height)]
     assert [rung.short_side for rung in cell.rungs] == smallest_to_largest
     assert cell.is_portrait == (height > width and height >= 640)
 

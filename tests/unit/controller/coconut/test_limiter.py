@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from controller.coconut.breaker import Position
-from controller.coconut.limiter import Gate, GateLimits, Pause, Ticket
+from controller.coconut.breaker import BreakerState
+from controller.coconut.limiter import Denied, Permit, SubmissionLimiter, SubmissionLimits
 from domain.errors import UnavailableError
 from tests.support.world.clock import FakeClock
 from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
@@ -19,18 +19,18 @@ def test_no_more_jobs_run_than_allowed() -> None:
     entrance = Entrance(max_running=5)
     entrance.jobs = 3
     assert len(entered(entrance)) == 2
-    assert entrance.gate.enter() is Pause.CAPACITY
-    assert entrance.gate.state().running == 5
+    assert entrance.limiter.acquire() is Denied.CAPACITY
+    assert entrance.limiter.state().running == 5
 
 
 def test_none_at_all_may_be_allowed() -> None:
-    assert Entrance(max_running=0).gate.enter() is Pause.CAPACITY
+    assert Entrance(max_running=0).limiter.acquire() is Denied.CAPACITY
 
 
 def test_the_rows_are_asked_once_in_two_seconds() -> None:
     entrance = Entrance()
     for _ in range(50):
-        entrance.gate.enter()
+        entrance.limiter.acquire()
         entrance.clock.advance(0.5)
     assert entrance.questions == [0, *range(2, 25, 2)]
 
@@ -38,10 +38,10 @@ def test_the_rows_are_asked_once_in_two_seconds() -> None:
 def test_an_admission_counts_until_the_rows_can_show_it() -> None:
     entrance = Entrance(max_running=1)
     entrance.submit("ok")
-    assert entrance.gate.enter() is Pause.CAPACITY
+    assert entrance.limiter.acquire() is Denied.CAPACITY
     entrance.jobs = 1
     entrance.clock.advance(2)
-    assert entrance.gate.enter() is Pause.CAPACITY
+    assert entrance.limiter.acquire() is Denied.CAPACITY
     entrance.jobs = 0
     entrance.clock.advance(2)
     entrance.ticket()
@@ -52,7 +52,7 @@ def test_a_submission_in_flight_counts_however_often_the_rows_are_asked() -> Non
     ticket = entrance.ticket()
     for _ in range(3):
         entrance.clock.advance(2)
-        assert entrance.gate.enter() is Pause.CAPACITY
+        assert entrance.limiter.acquire() is Denied.CAPACITY
     ticket.leave()
     entrance.clock.advance(2)
     entrance.ticket()
@@ -63,17 +63,17 @@ def test_a_ticket_gives_back_one_place_however_often_it_is_left() -> None:
     entrance.ticket()
     with entrance.ticket() as ticket:
         ticket.leave()
-    assert entrance.gate.state().in_flight == 1
+    assert entrance.limiter.state().in_flight == 1
 
 
 def test_nobody_enters_before_the_rows_were_counted() -> None:
     entrance = Entrance()
     entrance.trouble = UnavailableError("counting jobs in Postgres: no answer")
     with pytest.raises(UnavailableError, match="Postgres"):
-        entrance.gate.enter()
+        entrance.limiter.acquire()
     entrance.trouble = None
     with pytest.raises(UnavailableError, match="not counted yet"):
-        entrance.gate.enter()
+        entrance.limiter.acquire()
     entrance.clock.advance(2)
     entrance.ticket()
     assert entrance.questions == [0, 2]
@@ -86,7 +86,7 @@ def test_the_old_count_and_all_admissions_since_stand_in_for_a_count_that_fails(
     entrance.trouble = UnavailableError("counting jobs in Postgres: no answer")
     entrance.clock.advance(2)
     with pytest.raises(UnavailableError):
-        entrance.gate.enter()
+        entrance.limiter.acquire()
     assert len(entered(entrance)) == 2
 
 
@@ -108,24 +108,26 @@ class SlowCount:
 
 def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> None:
     clock, count = FakeClock(), SlowCount()
-    gate = Gate(GateLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, running=count)
-    before, during = gate.enter(), gate.enter()
-    assert isinstance(before, Ticket)
-    assert isinstance(during, Ticket)
+    limiter = SubmissionLimiter(
+        SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, running=count
+    )
+    before, during = limiter.acquire(), limiter.acquire()
+    assert isinstance(before, Permit)
+    assert isinstance(during, Permit)
     before.leave()
     clock.advance(2)
-    asking = threading.Thread(target=gate.enter)
+    asking = threading.Thread(target=limiter.acquire)
     asking.start()
     assert count.is_asked.wait(10)
     during.leave()
     clock.advance(2)
-    assert isinstance(gate.enter(), Ticket)
-    assert gate.enter() is Pause.CAPACITY
-    assert gate.state().running == 3
+    assert isinstance(limiter.acquire(), Permit)
+    assert limiter.acquire() is Denied.CAPACITY
+    assert limiter.state().running == 3
     count.may_answer.set()
     asking.join(10)
     # Forgotten: what had left before the question. Kept: what left during it, the other one, and who asked.
-    assert gate.state().running == 3
+    assert limiter.state().running == 3
     assert count.times == 2
 
 
@@ -133,25 +135,25 @@ def test_threads_share_the_places() -> None:
     entrance = Entrance(max_running=20)
     entrance.ticket().leave()
     start = threading.Barrier(8)
-    found: list[Ticket | Pause] = []
+    found: list[Permit | Denied] = []
 
     def run() -> None:
         start.wait(10)
-        found.extend(entrance.gate.enter() for _ in range(50))
+        found.extend(entrance.limiter.acquire() for _ in range(50))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert sum(isinstance(one, Ticket) for one in found) == 19
+    assert sum(isinstance(one, Permit) for one in found) == 19
     assert len(found) == 400
 
 
 def test_orders_follow_at_a_steady_rate_after_a_burst() -> None:
     entrance = Entrance(per_minute=30, burst=3)
     assert len(entered(entrance)) == 3
-    assert entrance.gate.enter() is Pause.RATE
+    assert entrance.limiter.acquire() is Denied.RATE
     entrance.clock.advance(2)
     assert len(entered(entrance)) == 1
     entrance.clock.advance(3600)
@@ -162,13 +164,13 @@ def test_what_is_refused_takes_no_token() -> None:
     entrance = Entrance(per_minute=60, burst=2, max_running=1)
     ticket = entrance.ticket()
     for _ in range(9):
-        assert entrance.gate.enter() is Pause.CAPACITY
-    ticket.troubled("HTTP 429", retry_after_seconds=0.1)
+        assert entrance.limiter.acquire() is Denied.CAPACITY
+    ticket.record_failure("HTTP 429", retry_after_seconds=0.1)
     ticket.leave()
     for _ in range(9):
-        assert entrance.gate.enter() is Pause.BREAKER
+        assert entrance.limiter.acquire() is Denied.BREAKER
     entrance.clock.advance(0.2)
-    assert entrance.gate.enter() is Pause.CAPACITY
+    assert entrance.limiter.acquire() is Denied.CAPACITY
 
 
 @settings(deadline=None)
@@ -191,7 +193,7 @@ def test_in_no_stretch_of_time_more_than_a_burst_and_the_rate(per_minute: int, b
 def test_every_duration_is_scaled_alike() -> None:
     entrance = Entrance(scale=0.01, per_minute=60, burst=1)
     entrance.ticket().leave()
-    assert entrance.gate.enter() is Pause.RATE
+    assert entrance.limiter.acquire() is Denied.RATE
     entrance.clock.advance(0.015)
     entrance.ticket().leave()
     entrance.clock.advance(0.015)
@@ -213,14 +215,14 @@ def test_the_providers_seconds_are_not_scaled_but_our_limit_of_them_is() -> None
 def test_reasons_come_in_one_order() -> None:
     entrance = Entrance(per_minute=1, burst=1, max_running=1)
     entrance.submit("600")
-    assert entrance.gate.enter() is Pause.BREAKER
+    assert entrance.limiter.acquire() is Denied.BREAKER
     entrance.clock.advance(600)
     entrance.jobs = 1
-    assert entrance.gate.enter() is Pause.CAPACITY
+    assert entrance.limiter.acquire() is Denied.CAPACITY
 
 
 def test_every_reason_has_words_that_stay_the_same() -> None:
-    assert {pause.value: pause.message for pause in Pause} == {
+    assert {pause.value: pause.message for pause in Denied} == {
         "breaker": "the provider is in trouble; submissions go on as it recovers",
         "capacity": "as many jobs are running as this installation allows",
         "rate": "other submissions are being made; this one follows in its turn",
@@ -235,18 +237,18 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.entrance = Entrance(max_running=self.MAX_RUNNING, per_minute=120, burst=4)
-        self.inside: list[Ticket] = []
+        self.inside: list[Permit] = []
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 2.0, 10.0, 30.0, 60.0, 700.0]))
     def wait(self, seconds: float) -> None:
         self.entrance.clock.advance(seconds)
 
     @rule()
-    def enter(self) -> None:
+    def acquire(self) -> None:
         breaker = self.entrance.breaker
-        entered = self.entrance.gate.enter()
-        if isinstance(entered, Ticket):
-            assert breaker.position is not Position.OPEN
+        entered = self.entrance.limiter.acquire()
+        if isinstance(entered, Permit):
+            assert breaker.position is not BreakerState.OPEN
             assert breaker.width is None or len(self.inside) < breaker.width
             self.inside.append(entered)
             assert self.entrance.jobs + len(self.inside) <= self.MAX_RUNNING
@@ -255,7 +257,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), desired=st.none() | st.floats(-1, 10_000))
     def fail(self, data: st.DataObject, desired: float | None) -> None:
         ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
-        ticket.troubled("HTTP 429", retry_after_seconds=desired)
+        ticket.record_failure("HTTP 429", retry_after_seconds=desired)
         ticket.leave()
 
     @precondition(lambda self: self.inside)
@@ -278,7 +280,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def in_flight_is_who_is_inside(self) -> None:
-        assert self.entrance.gate.state().in_flight == len(self.inside)
+        assert self.entrance.limiter.state().in_flight == len(self.inside)
 
     @invariant()
     def rows_are_asked_rarely(self) -> None:
@@ -291,7 +293,7 @@ class Lives(RuleBasedStateMachine):
             ticket.leave()
         self.entrance.jobs = 0
         self.entrance.clock.advance(3600)
-        assert isinstance(self.entrance.gate.enter(), Ticket)
+        assert isinstance(self.entrance.limiter.acquire(), Permit)
 
 
 Lives.TestCase.settings = settings(deadline=None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.workers import PassResult, Workers
 from domain.records import Cause
 from tests.support.world.operator import SteppedQueue
@@ -17,7 +17,7 @@ class Bench:
     def __init__(self, note: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
         self.small = SmallWorld()
         self.small.create()
-        self.known = KnownResources()
+        self.known = ResourceCache()
         self.queue = SteppedQueue(self.small.clock.monotonic)
         self.workers = Workers(self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now, note=note)
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from controller.loop.cache import KnownResources
-from controller.rules.cached_resource import Known, known_of
-from controller.rules.steps import Asked
+from controller.loop.cache import ResourceCache
+from controller.rules.cached_resource import CachedResource, cached_resource_of
+from controller.rules.steps import AnnotationRequest
 from domain.video import Origin
 from tests.support.builders.resources import a_desired_state, a_resource
 
-SHOWN = Known(
+SHOWN = CachedResource(
     uid="u",
     resource_version="9",
     generation=2,
@@ -20,10 +20,10 @@ SHOWN = Known(
     observed_generation=2,
     request="now",
     handled_request="now",
-    asked=Asked(is_paused=True, retry_token="again"),
-    handled=Asked(is_paused=True, retry_token="again"),
+    asked=AnnotationRequest(is_paused=True, retry_token="again"),
+    handled=AnnotationRequest(is_paused=True, retry_token="again"),
 )
-NOTHING_ASKED = Asked()
+NOTHING_ASKED = AnnotationRequest()
 
 
 @pytest.mark.parametrize(
@@ -38,22 +38,22 @@ NOTHING_ASKED = Asked()
         pytest.param({"request": "again"}, False, id="a-person-asked-again"),
         pytest.param({"request": None}, False, id="the-request-was-withdrawn"),
         pytest.param({"request": None, "handled_request": None}, True, id="nobody-ever-asked"),
-        pytest.param({"asked": Asked(retry_token="again")}, False, id="a-person-let-it-go-on"),
-        pytest.param({"handled": Asked(retry_token="again")}, False, id="a-person-wants-it-held"),
-        pytest.param({"handled": Asked(is_paused=True)}, False, id="a-person-wants-a-retry"),
-        pytest.param({"asked": Asked(True, "once more")}, False, id="a-person-wants-another-retry"),
-        pytest.param({"asked": Asked(is_paused=True)}, True, id="the-word-for-a-retry-was-removed"),
+        pytest.param({"asked": AnnotationRequest(retry_token="again")}, False, id="a-person-let-it-go-on"),
+        pytest.param({"handled": AnnotationRequest(retry_token="again")}, False, id="a-person-wants-it-held"),
+        pytest.param({"handled": AnnotationRequest(is_paused=True)}, False, id="a-person-wants-a-retry"),
+        pytest.param({"asked": AnnotationRequest(True, "once more")}, False, id="a-person-wants-another-retry"),
+        pytest.param({"asked": AnnotationRequest(is_paused=True)}, True, id="the-word-for-a-retry-was-removed"),
         pytest.param({"asked": NOTHING_ASKED, "handled": NOTHING_ASKED}, True, id="nobody-ever-wanted-anything"),
     ],
 )
 def test_when_nothing_is_left_to_show(changes: dict[str, Any], is_shown: bool) -> None:
-    assert replace(SHOWN, **changes).shows(Origin.API, desired_revision=3, observed_revision=4) is is_shown
+    assert replace(SHOWN, **changes).is_current(Origin.API, desired_revision=3, observed_revision=4) is is_shown
 
 
 def test_the_spec_of_an_import_is_never_behind() -> None:
     known = replace(SHOWN, spec_revision=0)
-    assert known.shows(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
-    assert not replace(known, status_revision=3).shows(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
+    assert known.is_current(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
+    assert not replace(known, status_revision=3).is_current(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_when_a_row_was_restored_from_before(changes: dict[str, Any], origin: Or
 def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
     desired = a_desired_state(origin=Origin.KUBERNETES, storage_key="imports/a/b")
     digests = [
-        known_of(a_resource(said)).import_digest
+        cached_resource_of(a_resource(said)).import_digest
         for said in (
             desired,
             replace(desired, revision=9),
@@ -84,31 +84,31 @@ def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
     ]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
-    assert known_of(a_resource(a_desired_state())).import_digest is None
+    assert cached_resource_of(a_resource(a_desired_state())).import_digest is None
 
 
 def test_a_resource_without_a_status_shows_nothing() -> None:
-    known = known_of(a_resource(a_desired_state()))
+    known = cached_resource_of(a_resource(a_desired_state()))
     assert (known.spec_revision, known.status_revision, known.observed_generation) == (1, 0, 0)
-    assert not known.shows(Origin.API, desired_revision=1, observed_revision=1)
+    assert not known.is_current(Origin.API, desired_revision=1, observed_revision=1)
 
 
 def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
-    known, resource = KnownResources(), a_resource(a_desired_state(), generation=2, status={"revision": 4})
+    known, resource = ResourceCache(), a_resource(a_desired_state(), generation=2, status={"revision": 4})
     known.note(resource)
     for earlier in (replace(resource, generation=1), replace(resource, status={"revision": 3}, generation=3)):
         known.note(earlier)
-        assert known.get(resource.name) == known_of(resource)
+        assert known.get(resource.name) == cached_resource_of(resource)
     another = replace(resource, uid="uid-2", generation=1, status=None)
     known.note(another)
-    assert known.get(resource.name) == known_of(another)
+    assert known.get(resource.name) == cached_resource_of(another)
 
 
 def test_noting_tells_what_was_known_before() -> None:
-    known, resource = KnownResources(), a_resource(a_desired_state())
+    known, resource = ResourceCache(), a_resource(a_desired_state())
     assert known.note(resource) is None
-    assert known.note(replace(resource, generation=2)) == known_of(resource)
-    assert known.get(resource.name) == known_of(replace(resource, generation=2))
+    assert known.note(replace(resource, generation=2)) == cached_resource_of(resource)
+    assert known.get(resource.name) == cached_resource_of(replace(resource, generation=2))
     assert known.names() == {resource.name}
     known.drop(resource.name)
     known.drop(resource.name)

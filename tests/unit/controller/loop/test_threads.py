@@ -6,11 +6,11 @@ from typing import cast
 
 import pytest
 
-from controller.loop import threads
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.loop.resync import Sweep
-from controller.loop.threads import listen_until, read_all, repeat_until, sweep_until
+from controller.loop.resync import Resync
+from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
+from database import notify
 from database.notify import Nudge
 from domain.errors import RefusedError, UnavailableError
 from domain.records import Cause
@@ -67,8 +67,8 @@ def queue() -> WorkQueue:
 def test_a_nudge_is_a_pass_with_its_cause(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
     ear = Ear(stop, [None, NUDGE, None])
-    monkeypatch.setattr(threads, "listen", ear)
-    listen_until(stop, URL, queue)
+    monkeypatch.setattr(notify, "listen", ear)
+    listen(stop, URL, queue)
     assert queue.depth() == 1
     assert queue.take() == ("a", Cause.CLAIM)
     assert not ear.is_heard_after_stop
@@ -79,16 +79,16 @@ def test_a_lost_connection_is_opened_again_after_a_pause(
     queue: WorkQueue, trouble: Callable[[], Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = Patience(9)
-    monkeypatch.setattr(threads, "listen", Ear(stop, [None, trouble()], [trouble()], [None, NUDGE]))
-    listen_until(stop, URL, queue)
+    monkeypatch.setattr(notify, "listen", Ear(stop, [None, trouble()], [trouble()], [None, NUDGE]))
+    listen(stop, URL, queue)
     assert queue.depth() == 1
     assert stop.pauses == [1, 1]
 
 
 def test_an_ear_that_hears_nothing_ends_when_told(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = Patience(1)
-    monkeypatch.setattr(threads, "listen", Ear(stop, [UnavailableError("no answer")]))
-    listen_until(stop, URL, queue)
+    monkeypatch.setattr(notify, "listen", Ear(stop, [UnavailableError("no answer")]))
+    listen(stop, URL, queue)
     assert stop.pauses == [1]
 
 
@@ -116,9 +116,9 @@ class Halves:
 
 
 def swept(stop: threading.Event, halves: Halves, *, resync_seconds: float = 90) -> list[str]:
-    """Sweep every 30 seconds until ``stop``; returns the turns that were made."""
-    sweep = cast("Sweep", halves)
-    sweep_until(stop, sweep, KnownResources(), sweep_seconds=30, resync_seconds=resync_seconds)
+    """Resync every 30 seconds until ``stop``; returns the turns that were made."""
+    sweep = cast("Resync", halves)
+    resync_until(stop, sweep, ResourceCache(), sweep_seconds=30, resync_seconds=resync_seconds)
     return halves.turns
 
 
@@ -171,21 +171,21 @@ class Reluctant(Halves):
 
 def test_the_first_list_is_read_once() -> None:
     stop, halves = Patience(1), Halves()
-    assert read_all(stop, cast("Sweep", halves))
+    assert wait_for_cache_sync(stop, cast("Resync", halves))
     assert (halves.turns, stop.pauses) == (["resources"], [])
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_the_first_list_is_asked_for_later_and_later_until_it_is_complete(trouble: Callable[[], Exception]) -> None:
     stop, halves = Patience(99), Reluctant(8, trouble)
-    assert read_all(stop, cast("Sweep", halves))
+    assert wait_for_cache_sync(stop, cast("Resync", halves))
     assert halves.turns == ["resources"] * 8
     assert stop.pauses == [0.5, 1, 2, 4, 8, 15, 15]
 
 
 def test_a_first_list_that_never_comes_ends_when_told() -> None:
     halves = Halves(lambda: UnavailableError("no answer"))
-    assert not read_all(Patience(3), cast("Sweep", halves))
+    assert not wait_for_cache_sync(Patience(3), cast("Resync", halves))
     assert halves.turns == ["resources"] * 3
 
 

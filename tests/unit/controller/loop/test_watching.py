@@ -31,7 +31,7 @@ def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
     assert watcher.asked() == []
     known = watcher.known.get(VIDEO_ID)
     assert known is not None
-    assert known.shows(Origin.API, desired_revision=1, observed_revision=1)
+    assert known.is_current(Origin.API, desired_revision=1, observed_revision=1)
 
 
 def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:

@@ -1,8 +1,8 @@
 """What the operator knows and plans over a small world, before any worker takes a key."""
 
-from controller.loop.cache import KnownResources
+from controller.loop.cache import ResourceCache
 from controller.loop.handlers import note_event
-from controller.loop.resync import Sweep
+from controller.loop.resync import Resync
 from domain.records import Cause
 from tests.support.world.operator import SteppedQueue, body_of
 from tests.support.world.world import VIDEO_ID, SmallWorld
@@ -13,9 +13,9 @@ class Watcher:
 
     def __init__(self) -> None:
         self.small = SmallWorld()
-        self.known = KnownResources()
+        self.known = ResourceCache()
         self.queue = SteppedQueue(self.small.clock.monotonic)
-        self.sweep = Sweep(self.small.world, self.known, self.queue, clock=self.small.clock.now)
+        self.sweep = Resync(self.small.world, self.known, self.queue, clock=self.small.clock.now)
         self.small.create()
         self.small.resources.apply(self.small.row.desired)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.metrics.commits import Ending, Facts, Minutes, Stay, facts_of
+from controller.metrics.commits import BilledMinutes, CommitMetrics, EditionEnd, PhaseDuration, metrics_of
 from domain.failures import Failure, FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, Settle, VideoRow
 from domain.video import Phase, Published, Reason, Rendition
@@ -34,57 +34,59 @@ def settled(state: AttemptState) -> Settle:
 @pytest.mark.parametrize(
     ("before", "after", "attempt", "facts"),
     [
-        pytest.param(a_row(Phase.UPLOADING), a_row(Phase.UPLOADING), None, Facts(), id="nothing-of-note"),
+        pytest.param(a_row(Phase.UPLOADING), a_row(Phase.UPLOADING), None, CommitMetrics(), id="nothing-of-note"),
         pytest.param(
             a_row(Phase.UPLOADING),
             a_row(Phase.UPLOADED, since_seconds=7),
             None,
-            Facts(stay=Stay(Phase.UPLOADING, 7.0)),
+            CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 7.0)),
             id="the-next-phase",
         ),
         pytest.param(
             a_row(Phase.PROCESSING),
             a_row(Phase.READY, since_seconds=2),
             None,
-            Facts(ending=Ending(Phase.READY, None), stay=Stay(Phase.PROCESSING, 2.0)),
+            CommitMetrics(ending=EditionEnd(Phase.READY, None), stay=PhaseDuration(Phase.PROCESSING, 2.0)),
             id="ready",
         ),
         pytest.param(
             a_row(Phase.UPLOADING),
             a_row(Phase.ERRORED, failure=Failure(FailureCode.NOT_A_VIDEO, "text", 0)),
             None,
-            Facts(ending=Ending(Phase.ERRORED, FailureCode.NOT_A_VIDEO), stay=Stay(Phase.UPLOADING, 0.0)),
+            CommitMetrics(
+                ending=EditionEnd(Phase.ERRORED, FailureCode.NOT_A_VIDEO), stay=PhaseDuration(Phase.UPLOADING, 0.0)
+            ),
             id="errored",
         ),
         pytest.param(
             a_row(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION),
             a_row(Phase.UPLOADED, attempt=1),
             Intend(1, 1, LATER),
-            Facts(submission=AttemptState.INTENDED, ordering_seconds=90.0),
+            CommitMetrics(submission=AttemptState.INTENDED, ordering_seconds=90.0),
             id="the-first-order",
         ),
         pytest.param(
             a_row(Phase.UPLOADED, reason=Reason.SUBMISSIONS_PAUSED),
             a_row(Phase.UPLOADED, attempt=1),
             Intend(1, 1, LATER),
-            Facts(submission=AttemptState.INTENDED),
+            CommitMetrics(submission=AttemptState.INTENDED),
             id="an-order-that-was-held-back-is-no-overhead-of-ours",
         ),
         pytest.param(
             a_row(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, attempt=1),
             a_row(Phase.UPLOADED, attempt=2),
             Intend(2, 1, LATER),
-            Facts(submission=AttemptState.INTENDED),
+            CommitMetrics(submission=AttemptState.INTENDED),
             id="nor-is-a-second-one",
         ),
         pytest.param(
             a_row(Phase.PROCESSING, job_id="job1"),
             a_row(Phase.PROCESSING, job_id="job1", published=a_stream((640, 360), (1280, 720), (1080, 1920))),
             settled(AttemptState.COMPLETED),
-            Facts(
+            CommitMetrics(
                 submission=AttemptState.COMPLETED,
                 transcode_seconds=90.0,
-                minutes=Minutes(hd=4.0, sd=2.0),
+                minutes=BilledMinutes(hd=4.0, sd=2.0),
                 settled_job="job1",
             ),
             id="a-job-that-is-paid-by-the-minute-of-each-variant",
@@ -93,17 +95,23 @@ def settled(state: AttemptState) -> Settle:
             a_row(Phase.UPLOADED),
             a_row(Phase.PROCESSING, published=a_stream(None)),
             settled(AttemptState.COMPLETED),
-            Facts(stay=Stay(Phase.UPLOADED, 0.0), submission=AttemptState.COMPLETED, minutes=Minutes(hd=2.0, sd=0.0)),
+            CommitMetrics(
+                stay=PhaseDuration(Phase.UPLOADED, 0.0),
+                submission=AttemptState.COMPLETED,
+                minutes=BilledMinutes(hd=2.0, sd=0.0),
+            ),
             id="outputs-of-a-lost-order-in-a-size-that-nobody-knows",
         ),
         pytest.param(
             a_row(Phase.PROCESSING, job_id="job1"),
             a_row(Phase.UPLOADED, job_id="job1", since_seconds=5),
             settled(AttemptState.FAILED),
-            Facts(stay=Stay(Phase.PROCESSING, 5.0), submission=AttemptState.FAILED, settled_job="job1"),
+            CommitMetrics(
+                stay=PhaseDuration(Phase.PROCESSING, 5.0), submission=AttemptState.FAILED, settled_job="job1"
+            ),
             id="a-failed-job",
         ),
     ],
 )
-def test_a_commit_tells(before: VideoRow, after: VideoRow, attempt: AttemptChange | None, facts: Facts) -> None:
-    assert facts_of(before, after, attempt) == facts
+def test_a_commit_tells(before: VideoRow, after: VideoRow, attempt: AttemptChange | None, facts: CommitMetrics) -> None:
+    assert metrics_of(before, after, attempt) == facts

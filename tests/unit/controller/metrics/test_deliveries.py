@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.metrics.deliveries import CountedOutbox
+from controller.metrics.deliveries import InstrumentedOutbox
 from domain.notifications import MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryResult, DeliveryState
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
@@ -25,7 +25,7 @@ class Post:
             url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret="whsec_" + "A" * 32
         )
         rows.tell(a_notification(email="ann@example.com"))
-        self.outbox = CountedOutbox(rows, lambda way, result: self.counted.append((way, result)))
+        self.outbox = InstrumentedOutbox(rows, lambda way, result: self.counted.append((way, result)))
         self.outbox.dispatch(with_mail=True, now=self.clock.now(), at_most=9)
 
     def lanes(self) -> dict[str, str]:

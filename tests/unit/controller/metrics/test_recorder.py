@@ -8,12 +8,12 @@ import pytest
 from controller.metrics.commits import Prices
 from controller.metrics.recorder import (
     CALLBACK_EXPECTED_SECONDS,
-    CountedObservations,
-    CountedTranscoder,
-    Journal,
+    InstrumentedObservations,
+    InstrumentedTranscoder,
+    MetricsRecorder,
 )
-from controller.metrics.registry import Metrics
-from database.stats import Census
+from controller.metrics.registry import OperatorMetrics
+from database.stats import WorkingSetStats
 from domain.errors import UnavailableError
 from domain.jobs import Job, JobState
 from domain.records import Cause
@@ -23,7 +23,7 @@ from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 PRICES = Prices(hd=0.015, sd=0.0075)
-NOBODY = Census({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+NOBODY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
 
 
 class FakeCounting:
@@ -33,7 +33,7 @@ class FakeCounting:
         self.claimed = set(claimed)
         self.is_away = False
 
-    def census(self, **_: object) -> Census:
+    def working_set(self, **_: object) -> WorkingSetStats:
         if self.is_away:
             raise UnavailableError("away")
         return NOBODY
@@ -47,13 +47,13 @@ class Counted:
 
     def __init__(self) -> None:
         self.small = SmallWorld()
-        self.metrics = Metrics(workers=1, prices=PRICES)
-        self.journal = Journal(self.metrics, monotonic=self.small.clock.monotonic, scale=1)
+        self.metrics = OperatorMetrics(workers=1, prices=PRICES)
+        self.recorder = MetricsRecorder(self.metrics, monotonic=self.small.clock.monotonic, scale=1)
         world = self.small.world
         self.small.world = replace(
             world,
-            observations=CountedObservations(world.observations, self.journal),
-            transcoder=CountedTranscoder(world.transcoder, self.journal),
+            observations=InstrumentedObservations(world.observations, self.recorder),
+            transcoder=InstrumentedTranscoder(world.transcoder, self.recorder),
         )
 
     def value(self, name: str, **labels: str) -> float:
@@ -63,7 +63,7 @@ class Counted:
         return value
 
     def look(self, counting: FakeCounting) -> None:
-        self.journal.look(counting, now=self.small.clock.now(), overdue_after=timedelta(minutes=10))
+        self.recorder.look(counting, now=self.small.clock.now(), overdue_after=timedelta(minutes=10))
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def test_a_file_that_is_no_video_counts_for_its_stage(counted: Counted) -> None:
 def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> None:
     before = counted.small.create(phase=Phase.PROCESSING, job_id="job1")
     ended_at = counted.small.clock.now()
-    counted.journal.saw(Job("job1", JobState.COMPLETED, 100, finished_at=ended_at))
+    counted.recorder.job_seen(Job("job1", JobState.COMPLETED, 100, finished_at=ended_at))
     ready = replace(before.observed, phase=Phase.READY, phase_since=ended_at + timedelta(seconds=4))
-    counted.journal.committed(before, replace(before, observed=ready), None, Cause.CLAIM)
+    counted.recorder.committed(before, replace(before, observed=ready), None, Cause.CLAIM)
     assert counted.value("video_uploads_overhead_seconds_sum", handover="publication") == 4
 
 

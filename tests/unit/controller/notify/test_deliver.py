@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.failpoints import deliveries_watched_by
+from controller.failpoints import deliveries_with_failpoints
 from controller.notify import deliver
 from controller.notify.backoff import ATTEMPTS_MAX, Schedule
 from controller.notify.deliver import Ways, deliver_one
@@ -18,7 +18,7 @@ from domain.notifications import MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryState, 
 from tests.support.fakes.channels import FakeMail, FakeWebhooks
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
-from tests.support.world.failpoints import CrashPoints
+from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KilledError
 from tests.unit.controller.notify.notification import a_notification
 
@@ -36,7 +36,7 @@ class Post:
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.outbox = FakeOutbox(self.clock.now)
-        self.points = CrashPoints()
+        self.points = Failpoints()
 
     def tell(self, *urls: str, email: str | None = None) -> Notification:
         """Put on record what two kinds of receivers are to be told."""
@@ -49,7 +49,7 @@ class Post:
     def work(self) -> None:
         """Deliver until nothing is left to do, whatever that takes; a killed process is followed by another one."""
         ways = Ways(self.outbox, self.webhooks, self.mail)
-        watched = deliveries_watched_by(self.points.reached)
+        watched = deliveries_with_failpoints(self.points.reached)
         for _ in range(3 * ATTEMPTS_MAX):
             try:
                 self.outbox.dispatch(with_mail=True, now=self.clock.now(), at_most=9)

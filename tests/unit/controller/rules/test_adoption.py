@@ -12,16 +12,16 @@ from controller.rules.adoption import (
     NOT_OURS,
     TAKEN,
     Adopt,
-    CatchUp,
-    Refuse,
-    Remove,
-    is_agreed,
-    must_ask,
+    Delete,
+    Reject,
+    Restore,
+    for_existing_row,
+    for_missing_row,
+    in_sync,
+    needs_read,
     refused,
-    with_row,
-    without_row,
 )
-from controller.rules.cached_resource import Known, known_of
+from controller.rules.cached_resource import CachedResource, cached_resource_of
 from controller.rules.machine import NOT_YET
 from crds.resource import Resource
 from crds.status import status_of
@@ -59,8 +59,8 @@ def showing(desired: DesiredState, observed: ObservedState | None = None, **chan
     return replace(bare, status=status_of(desired, observed, resource=bare, rules=LifecyclePolicy(TIMING), now=NOON))
 
 
-def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Refuse | Remove:
-    return without_row(resource, last_attempt, NOON, TIMING)
+def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Reject | Delete:
+    return for_missing_row(resource, last_attempt, NOON, TIMING)
 
 
 def the_beginning(**changes: Any) -> ObservedState:
@@ -106,11 +106,11 @@ IMPORT_ROW = a_row_of(an_import(), SEEN)
 def test_the_resource_is_asked_for_only_if_it_may_teach_something(
     row: VideoRow | None, resource: Resource | None, asks: bool
 ) -> None:
-    assert must_ask(row, None if resource is None else known_of(resource)) == asks
+    assert needs_read(row, None if resource is None else cached_resource_of(resource)) == asks
 
 
-def known_as(desired: DesiredState, observed: ObservedState) -> Known:
-    return known_of(showing(desired, observed))
+def known_as(desired: DesiredState, observed: ObservedState) -> CachedResource:
+    return cached_resource_of(showing(desired, observed))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def known_as(desired: DesiredState, observed: ObservedState) -> Known:
     ],
 )
 def test_a_row_agrees_with_its_resource_if_it_wants_it_and_knows_it(row: VideoRow | None, is_so: bool) -> None:
-    assert is_agreed(row, known_as(a_desired_state(revision=3), SEEN)) == is_so
+    assert in_sync(row, known_as(a_desired_state(revision=3), SEEN)) == is_so
 
 
 def test_a_lost_row_is_made_from_all_that_the_resource_says() -> None:
@@ -137,7 +137,7 @@ def test_a_lost_row_of_which_no_pass_was_shown_begins_anew() -> None:
 
 
 def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
-    assert deciding(showing(a_desired_state(), SEEN), 2) == Remove()
+    assert deciding(showing(a_desired_state(), SEEN), 2) == Delete()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_the_label_alone_makes_nothing_the_apis(changes: Mapping[str, Any]) -> None:
-    assert deciding(showing(a_desired_state(**changes))) == Refuse(NOT_OURS)
+    assert deciding(showing(a_desired_state(**changes))) == Reject(NOT_OURS)
 
 
 def test_an_import_begins_with_its_file() -> None:
@@ -196,16 +196,16 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
 )
 def test_an_import_is_refused(desired: DesiredState, why: str) -> None:
     refusal = deciding(showing(desired))
-    assert isinstance(refusal, Refuse)
+    assert isinstance(refusal, Reject)
     assert why in refusal.why
 
 
 def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
-    desired, seen = a_desired_state(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
-    assert with_row(API_ROW, showing(desired, seen)) == CatchUp(desired, seen)
-    assert with_row(API_ROW, showing(desired, SEEN)) == CatchUp(desired=desired)
-    assert with_row(API_ROW, showing(a_desired_state(revision=3), seen)) == CatchUp(observed=seen)
-    assert with_row(API_ROW, showing(a_desired_state(revision=3), SEEN)) is None
+    desired, snapshot = a_desired_state(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
+    assert for_existing_row(API_ROW, showing(desired, snapshot)) == Restore(desired, snapshot)
+    assert for_existing_row(API_ROW, showing(desired, SEEN)) == Restore(desired=desired)
+    assert for_existing_row(API_ROW, showing(a_desired_state(revision=3), snapshot)) == Restore(observed=snapshot)
+    assert for_existing_row(API_ROW, showing(a_desired_state(revision=3), SEEN)) is None
 
 
 @pytest.mark.parametrize(
@@ -219,64 +219,64 @@ def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
     ],
 )
 def test_a_row_of_the_apis_learns_nothing_from_a_resource(resource: Resource | None) -> None:
-    assert with_row(API_ROW, resource) is None
+    assert for_existing_row(API_ROW, resource) is None
 
 
 @pytest.mark.parametrize("revision", [1, 6])
 def test_a_row_that_paid_for_more_than_the_resource_ever_heard_of_keeps_its_work(revision: int) -> None:
     row = a_row_of(a_desired_state(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
     shown = replace(SEEN, revision=revision)
-    kept = CatchUp(observed=replace(row.observed, revision=7)) if revision == 6 else None
-    assert with_row(row, showing(a_desired_state(), shown)) == kept
+    kept = Restore(observed=replace(row.observed, revision=7)) if revision == 6 else None
+    assert for_existing_row(row, showing(a_desired_state(), shown)) == kept
 
 
 def test_an_import_follows_its_spec_under_a_revision_of_its_own() -> None:
     said = an_import(title=IN_GERMAN, edition=2, revision=1)
     row = a_row_of(an_import(revision=7), SEEN)
-    assert with_row(row, showing(said, SEEN)) == CatchUp(desired=replace(said, revision=8))
+    assert for_existing_row(row, showing(said, SEEN)) == Restore(desired=replace(said, revision=8))
 
 
 def test_an_import_whose_label_says_otherwise_stays_an_import() -> None:
     labels = {ORIGIN_LABEL: Origin.API.value}
     said = showing(an_import(title=IN_GERMAN, revision=9), SEEN, labels=labels)
-    assert with_row(IMPORT_ROW, said) == CatchUp(desired=an_import(title=IN_GERMAN, revision=2))
+    assert for_existing_row(IMPORT_ROW, said) == Restore(desired=an_import(title=IN_GERMAN, revision=2))
 
 
 def test_a_released_import_that_is_back_is_wanted_again_and_counts_on() -> None:
     row = a_row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
     back = replace(row.desired, deleted=False, revision=6)
-    assert with_row(row, showing(an_import())) == CatchUp(desired=back)
+    assert for_existing_row(row, showing(an_import())) == Restore(desired=back)
 
 
 def test_an_import_that_is_gone_is_released_once() -> None:
     released = replace(an_import(), deleted=True, revision=2)
-    assert with_row(IMPORT_ROW, None) == CatchUp(desired=released)
-    assert with_row(a_row_of(released), None) is None
+    assert for_existing_row(IMPORT_ROW, None) == Restore(desired=released)
+    assert for_existing_row(a_row_of(released), None) is None
 
 
 def test_another_file_under_the_name_of_an_import_has_to_wait() -> None:
     other = showing(an_import(storage_key=f"imports/{NAMESPACE}/films/second.mov"))
     released = replace(an_import(), deleted=True, revision=2)
-    assert with_row(IMPORT_ROW, other) == CatchUp(desired=released, refusal=TAKEN)
-    assert with_row(a_row_of(released), other) == CatchUp(refusal=TAKEN)
+    assert for_existing_row(IMPORT_ROW, other) == Restore(desired=released, refusal=TAKEN)
+    assert for_existing_row(a_row_of(released), other) == Restore(refusal=TAKEN)
 
 
 def test_a_refusal_is_errored_and_shows_the_same_from_pass_to_pass() -> None:
     resource = showing(an_import())
-    seen = refused(resource, TAKEN, NOON)
-    assert (seen.revision, seen.phase, seen.failure) == (
+    snapshot = refused(resource, TAKEN, NOON)
+    assert (snapshot.revision, snapshot.phase, snapshot.failure) == (
         0,
         Phase.ERRORED,
         Failure(FailureCode.IMPORT_REFUSED, TAKEN, 0),
     )
-    again = showing(an_import(), seen)
-    assert refused(again, TAKEN, NOON.replace(hour=20)) == seen
-    assert refused(again, DELETED, NOON.replace(hour=20)) != seen
+    again = showing(an_import(), snapshot)
+    assert refused(again, TAKEN, NOON.replace(hour=20)) == snapshot
+    assert refused(again, DELETED, NOON.replace(hour=20)) != snapshot
 
 
 def test_a_refusal_after_some_work_takes_nothing_back() -> None:
-    seen = refused(showing(an_import(), SEEN), DELETED, NOON)
-    assert (seen.revision, seen.attempt, seen.job_id, seen.is_playable) == (5, 2, "job2", False)
+    snapshot = refused(showing(an_import(), SEEN), DELETED, NOON)
+    assert (snapshot.revision, snapshot.attempt, snapshot.job_id, snapshot.is_playable) == (5, 2, "job2", False)
 
 
 def test_a_refused_import_that_is_taken_after_all_begins_after_its_refusal() -> None:
@@ -293,6 +293,6 @@ def test_what_another_release_wrote_is_not_guessed_at(half: str) -> None:
     changes: dict[str, Any] = {half: {**getattr(resource, half), "colour": "red"}}
     foreign = replace(resource, **changes)
     with pytest.raises(RefusedError, match="not of this release"):
-        with_row(API_ROW, foreign)
+        for_existing_row(API_ROW, foreign)
     with pytest.raises(RefusedError, match="not of this release"):
         deciding(foreign)

@@ -12,12 +12,12 @@ from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
     AdoptJob,
+    AwaitUpload,
     Fail,
-    OfferUpload,
+    NoOp,
     Publish,
     RejectFile,
-    Rest,
-    Seen,
+    Snapshot,
     Step,
     Submit,
     Wait,
@@ -46,7 +46,7 @@ from tests.support.builders.rows import (
     just_under,
 )
 
-BLIND = Seen(is_blind=True)
+BLIND = Snapshot(is_incomplete=True)
 DAY = just_over(TIMING.uploading_deadline_seconds)
 WEEK = just_over(TIMING.uploaded_deadline_seconds)
 WINDOW = TIMING.resolve_window_seconds
@@ -63,28 +63,31 @@ def failure(code: FailureCode, message: str, attempt: int = 0, answer: str | Non
 
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.ERRORED])
 def test_a_finished_edition_rests(phase: Phase) -> None:
-    assert decide(a_row(phase), Seen(), NOON, RULES) == Rest()
+    assert decide(a_row(phase), Snapshot(), NOON, RULES) == NoOp()
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.READY}))
 def test_a_deleted_video_rests(phase: Phase) -> None:
-    assert decide(a_row(phase, deleted=True), Seen(), NOON, RULES) == Rest()
+    assert decide(a_row(phase, deleted=True), Snapshot(), NOON, RULES) == NoOp()
 
 
 def test_a_pending_upload_is_offered_a_url() -> None:
-    assert decide(a_row(Phase.PENDING), Seen(), NOON, RULES) == OfferUpload()
+    assert decide(a_row(Phase.PENDING), Snapshot(), NOON, RULES) == AwaitUpload()
 
 
 @pytest.mark.parametrize(
-    ("waited", "seen", "step"),
+    ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Seen(), NOT_ARRIVED, id="no-file-yet"),
+        pytest.param(NO_TIME, Snapshot(), NOT_ARRIVED, id="no-file-yet"),
         pytest.param(NO_TIME, BLIND, NOT_ARRIVED, id="storage-is-away"),
-        pytest.param(NO_TIME, Seen(source=SOURCE), AcceptFile(SOURCE), id="the-file-is-there"),
-        pytest.param(DAY, Seen(source=SOURCE), AcceptFile(SOURCE), id="it-arrived-at-the-deadline"),
-        pytest.param(just_under(86400), Seen(), NOT_ARRIVED, id="a-moment-before-the-deadline"),
+        pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="the-file-is-there"),
+        pytest.param(DAY, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="it-arrived-at-the-deadline"),
+        pytest.param(just_under(86400), Snapshot(), NOT_ARRIVED, id="a-moment-before-the-deadline"),
         pytest.param(
-            DAY, Seen(), failure(FailureCode.UPLOAD_EXPIRED, "no file arrived in time"), id="nothing-at-the-deadline"
+            DAY,
+            Snapshot(),
+            failure(FailureCode.UPLOAD_EXPIRED, "no file arrived in time"),
+            id="nothing-at-the-deadline",
         ),
         pytest.param(
             DAY,
@@ -94,15 +97,15 @@ def test_a_pending_upload_is_offered_a_url() -> None:
         ),
         pytest.param(
             DAY,
-            Seen(source=a_problem("v1")),
+            Snapshot(source=a_problem("v1")),
             failure(FailureCode.NOT_A_VIDEO, "v1 is bad"),
             id="the-first-bad-file-comes-at-the-deadline",
         ),
     ],
 )
-def test_uploading(waited: timedelta, seen: Seen, step: Step) -> None:
+def test_uploading(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     row = a_row(Phase.UPLOADING, waited=waited, message=NOT_YET)
-    assert decide(row, seen, NOON, RULES) == step
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_bad_files(told: int | None, confirmations: int, version: str, step: Ste
     row = a_row(Phase.UPLOADING, confirmations=confirmations)
     if told is not None:
         row = a_rejected_row(told, confirmations=confirmations)
-    assert decide(row, Seen(source=a_problem(version)), NOON, RULES) == step
+    assert decide(row, Snapshot(source=a_problem(version)), NOON, RULES) == step
 
 
 def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_TIME) -> VideoRow:
@@ -142,27 +145,27 @@ def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_
 
 
 @pytest.mark.parametrize(
-    ("waited", "seen", "step"),
+    ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Seen(source=SOURCE), AcceptFile(SOURCE), id="a-good-file-follows"),
-        pytest.param(NO_TIME, Seen(), STILL_REJECTED, id="the-bad-file-was-removed"),
-        pytest.param(DAY, Seen(), failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="removed-and-nothing-came"),
+        pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="a-good-file-follows"),
+        pytest.param(NO_TIME, Snapshot(), STILL_REJECTED, id="the-bad-file-was-removed"),
+        pytest.param(DAY, Snapshot(), failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="removed-and-nothing-came"),
         pytest.param(
             DAY,
-            Seen(source=a_problem("v1")),
+            Snapshot(source=a_problem("v1")),
             failure(FailureCode.NOT_A_VIDEO, "v1 is bad"),
             id="still-the-bad-file-at-the-deadline",
         ),
         pytest.param(
             DAY,
-            Seen(source=a_problem("v2", FailureCode.FILE_EMPTY)),
+            Snapshot(source=a_problem("v2", FailureCode.FILE_EMPTY)),
             failure(FailureCode.FILE_EMPTY, "v2 is bad"),
             id="another-bad-file-at-the-deadline",
         ),
     ],
 )
-def test_after_a_rejection(waited: timedelta, seen: Seen, step: Step) -> None:
-    assert decide(a_rejected_row(0, waited=waited), seen, NOON, RULES) == step
+def test_after_a_rejection(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
+    assert decide(a_rejected_row(0, waited=waited), snapshot, NOON, RULES) == step
 
 
 EXPIRED = "no transcode could be started in time"
@@ -171,38 +174,38 @@ NOTHING_YET = Wait(Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
 
 
 @pytest.mark.parametrize(
-    ("waited", "seen", "step"),
+    ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Seen(original=ORIGINAL), Submit(1), id="the-first-submission"),
+        pytest.param(NO_TIME, Snapshot(original=ORIGINAL), Submit(1), id="the-first-submission"),
         pytest.param(NO_TIME, BLIND, NOTHING_YET, id="no-money-is-spent-blindly"),
         pytest.param(
             NO_TIME,
-            Seen(),
+            Snapshot(),
             failure(FailureCode.SOURCE_MISSING, "the original is no longer in storage"),
             id="the-original-is-gone",
         ),
         pytest.param(
             NO_TIME,
-            Seen(original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            Snapshot(original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
             failure(FailureCode.SOURCE_CHANGED, CHANGED),
             id="the-original-was-replaced",
         ),
         pytest.param(
             NO_TIME,
-            Seen(original=ORIGINAL.__class__("e1", NOON, 999, "video/mp4")),
+            Snapshot(original=ORIGINAL.__class__("e1", NOON, 999, "video/mp4")),
             failure(FailureCode.SOURCE_CHANGED, CHANGED),
             id="the-original-has-another-size",
         ),
-        pytest.param(just_under(604800), Seen(original=ORIGINAL), Submit(1), id="a-moment-before-the-deadline"),
+        pytest.param(just_under(604800), Snapshot(original=ORIGINAL), Submit(1), id="a-moment-before-the-deadline"),
         pytest.param(
-            WEEK, Seen(original=ORIGINAL), failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="at-the-deadline"
+            WEEK, Snapshot(original=ORIGINAL), failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="at-the-deadline"
         ),
         pytest.param(WEEK, BLIND, failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="blind-at-the-deadline"),
     ],
 )
-def test_uploaded(waited: timedelta, seen: Seen, step: Step) -> None:
+def test_uploaded(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     row = a_row(Phase.UPLOADED, waited=waited, message=NEXT_SUBMISSION)
-    assert decide(row, seen, NOON, RULES) == step
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
@@ -212,38 +215,42 @@ UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
 @pytest.mark.parametrize(
     ("age", "waited", "found", "step"),
     [
-        pytest.param(NO_TIME, NO_TIME, Seen(), STILL_UNCERTAIN, id="nothing-is-known-yet"),
-        pytest.param(just_under(WINDOW), NO_TIME, Seen(), STILL_UNCERTAIN, id="the-window-is-still-open"),
-        pytest.param(just_over(WINDOW), NO_TIME, Seen(), AbandonAttempt(1), id="nobody-claimed-it-within-the-window"),
+        pytest.param(NO_TIME, NO_TIME, Snapshot(), STILL_UNCERTAIN, id="nothing-is-known-yet"),
+        pytest.param(just_under(WINDOW), NO_TIME, Snapshot(), STILL_UNCERTAIN, id="the-window-is-still-open"),
+        pytest.param(
+            just_over(WINDOW), NO_TIME, Snapshot(), AbandonAttempt(1), id="nobody-claimed-it-within-the-window"
+        ),
         pytest.param(just_over(WINDOW), NO_TIME, BLIND, STILL_UNCERTAIN, id="not-abandoned-while-a-neighbour-is-away"),
         pytest.param(just_over(WINDOW), WEEK, BLIND, AbandonAttempt(1), id="abandoned-blindly-at-the-deadline"),
-        pytest.param(just_under(WINDOW), WEEK, Seen(), STILL_UNCERTAIN, id="the-window-outlasts-the-deadline"),
-        pytest.param(NO_TIME, NO_TIME, Seen(job=a_job(JobState.IN_PROGRESS)), AdoptJob(1, "job1"), id="claimed"),
-        pytest.param(WEEK, WEEK, Seen(job=a_job(JobState.FAILED)), AdoptJob(1, "job1"), id="claimed-late"),
+        pytest.param(just_under(WINDOW), WEEK, Snapshot(), STILL_UNCERTAIN, id="the-window-outlasts-the-deadline"),
+        pytest.param(NO_TIME, NO_TIME, Snapshot(job=a_job(JobState.IN_PROGRESS)), AdoptJob(1, "job1"), id="claimed"),
+        pytest.param(WEEK, WEEK, Snapshot(job=a_job(JobState.FAILED)), AdoptJob(1, "job1"), id="claimed-late"),
         pytest.param(
             NO_TIME,
             NO_TIME,
-            Seen(outputs=OUTPUTS, original=ORIGINAL),
+            Snapshot(outputs=OUTPUTS, original=ORIGINAL),
             Publish(1, OUTPUTS),
             id="its-outputs-are-complete",
         ),
-        pytest.param(NO_TIME, NO_TIME, Seen(outputs=BAD_OUTPUTS), STILL_UNCERTAIN, id="its-outputs-are-incomplete"),
+        pytest.param(NO_TIME, NO_TIME, Snapshot(outputs=BAD_OUTPUTS), STILL_UNCERTAIN, id="its-outputs-are-incomplete"),
         pytest.param(
             NO_TIME,
             NO_TIME,
-            Seen(outputs=OUTPUTS, original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            Snapshot(outputs=OUTPUTS, original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
             failure(FailureCode.SOURCE_CHANGED, CHANGED, attempt=1),
             id="its-outputs-are-of-a-file-that-was-replaced",
         ),
     ],
 )
 def test_a_submission_of_unknown_outcome(
-    state: AttemptState, age: timedelta, waited: timedelta, found: Seen, step: Step
+    state: AttemptState, age: timedelta, waited: timedelta, found: Snapshot, step: Step
 ) -> None:
     row = a_row(Phase.UPLOADED, waited=waited, attempt=1)
     attempts = (an_attempt(1, state, age=age),)
-    seen = Seen(found.is_blind, attempts=attempts, job=found.job, outputs=found.outputs, original=found.original)
-    assert decide(row, seen, NOON, RULES) == step
+    snapshot = Snapshot(
+        found.is_incomplete, attempts=attempts, job=found.job, outputs=found.outputs, original=found.original
+    )
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 REFUSED, FAILED, ABANDONED = AttemptState.REFUSED, AttemptState.FAILED, AttemptState.ABANDONED
@@ -277,19 +284,21 @@ DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
 def test_between_submissions(states: list[AttemptState], age: timedelta, step: Step) -> None:
     attempts = tuple(an_attempt(number, state, age=age) for number, state in enumerate(states, 1))
     row = a_row(Phase.UPLOADED, attempt=len(states), reason=Reason.SUBMISSION_DELAYED, message="put off")
-    assert decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, RULES) == step
+    assert decide(row, Snapshot(attempts=attempts, original=ORIGINAL), NOON, RULES) == step
 
 
 def test_refused_submissions_cost_nothing_and_back_off_no_further() -> None:
     attempts = (an_attempt(1, FAILED), an_attempt(2, REFUSED, age=timedelta(seconds=5)))
     row = a_row(Phase.UPLOADED, attempt=2)
     assert decide(
-        row, Seen(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=2)
+        row, Snapshot(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=2)
     ) == Submit(2)
 
 
 def test_the_back_off_has_an_end() -> None:
     attempts = tuple(an_attempt(number, ABANDONED, age=timedelta(minutes=15)) for number in range(1, 10))
     row = a_row(Phase.UPLOADED, attempt=9)
-    step = decide(row, Seen(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=10))
+    step = decide(
+        row, Snapshot(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=10)
+    )
     assert step == Submit(10)

@@ -8,17 +8,17 @@ import pytest
 
 from controller.rules.machine import decide
 from controller.rules.steps import (
-    Asked,
-    Begin,
+    AcknowledgeRetry,
+    AnnotationRequest,
     Fail,
     MarkPlayable,
-    NoteRetry,
+    NoOp,
     Purge,
     Republish,
-    Rest,
     Retire,
-    Seen,
     SetPaused,
+    Snapshot,
+    StartEdition,
     Step,
     Unpublish,
     Wait,
@@ -45,9 +45,9 @@ from tests.support.builders.rows import (
     just_under,
 )
 
-NOBODY = Asked()
-HOLD_IT = Asked(is_paused=True)
-AGAIN = Asked(retry_token="monday")
+NOBODY = AnnotationRequest()
+HOLD_IT = AnnotationRequest(is_paused=True)
+AGAIN = AnnotationRequest(retry_token="monday")
 ANOTHER_FILE = ObjectFacts("e2", NOON, 1_000, "video/mp4")
 HOUR = timedelta(seconds=TIMING.retire_ready_seconds)
 FORTNIGHT = timedelta(seconds=TIMING.retire_errored_seconds)
@@ -72,84 +72,86 @@ def a_held_row() -> VideoRow:
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_pause_is_taken_up_in_every_phase(phase: Phase) -> None:
-    assert decide(a_row(phase), Seen(asked=HOLD_IT), NOON, RULES) == SetPaused(True)
+    assert decide(a_row(phase), Snapshot(asked=HOLD_IT), NOON, RULES) == SetPaused(True)
 
 
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("asked", [HOLD_IT, None], ids=["annotated", "resource-unknown"])
-def test_a_paused_upload_rests_long_after_its_deadline(phase: Phase, asked: Asked | None) -> None:
+def test_a_paused_upload_rests_long_after_its_deadline(phase: Phase, asked: AnnotationRequest | None) -> None:
     row = a_row(phase, waited=timedelta(days=400), is_paused=True)
-    assert decide(row, Seen(asked=asked), NOON, RULES) == Rest()
+    assert decide(row, Snapshot(asked=asked), NOON, RULES) == NoOp()
 
 
 def test_a_pause_ends_with_its_annotation() -> None:
-    assert decide(a_row(Phase.UPLOADED, is_paused=True), Seen(asked=NOBODY), NOON, RULES) == SetPaused(False)
+    assert decide(a_row(Phase.UPLOADED, is_paused=True), Snapshot(asked=NOBODY), NOON, RULES) == SetPaused(False)
 
 
 def test_a_pause_holds_back_a_retry_and_a_new_edition() -> None:
     row = wished(a_row(Phase.ERRORED, is_paused=True), retries=1, edition=2)
-    assert decide(row, Seen(asked=replace(HOLD_IT, retry_token="monday")), NOON, RULES) == Rest()
+    assert decide(row, Snapshot(asked=replace(HOLD_IT, retry_token="monday")), NOON, RULES) == NoOp()
 
 
 @pytest.mark.parametrize(
-    ("row", "seen", "step"),
+    ("row", "snapshot", "step"),
     [
         pytest.param(
-            an_errored_row(retries=1), Seen(original=ORIGINAL), Begin(Phase.UPLOADED, None), id="by-the-api"
+            an_errored_row(retries=1), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None), id="by-the-api"
         ),
         pytest.param(
-            an_errored_row(), Seen(original=ORIGINAL, asked=AGAIN), Begin(Phase.UPLOADED, "monday"), id="by-annotation"
+            an_errored_row(), Snapshot(original=ORIGINAL, asked=AGAIN), StartEdition(Phase.UPLOADED, "monday"),
+            id="by-annotation",
         ),
         pytest.param(
-            an_errored_row(edition=2), Seen(original=ORIGINAL), Begin(Phase.UPLOADED, None), id="by-a-new-edition"
+            an_errored_row(edition=2), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
+            id="by-a-new-edition",
         ),
-        pytest.param(an_errored_row(retries=1), Seen(), Begin(Phase.UPLOADING, None), id="the-file-is-gone"),
+        pytest.param(an_errored_row(retries=1), Snapshot(), StartEdition(Phase.UPLOADING, None), id="the-file-is-gone"),
         pytest.param(
-            an_errored_row(retries=1), Seen(original=ANOTHER_FILE), Begin(Phase.UPLOADING, None),
+            an_errored_row(retries=1), Snapshot(original=ANOTHER_FILE), StartEdition(Phase.UPLOADING, None),
             id="another-file-is-there",
         ),
         pytest.param(
-            an_errored_row(source=None, retries=1), Seen(original=ORIGINAL), Begin(Phase.UPLOADING, None),
+            an_errored_row(source=None, retries=1), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADING, None),
             id="no-file-was-ever-verified",
         ),
         pytest.param(
-            a_held_row(), Seen(asked=AGAIN, attempts=(an_attempt(1, AttemptState.UNCERTAIN),), original=ORIGINAL),
-            Begin(Phase.UPLOADED, "monday", abandons=1), id="a-held-submission-is-given-up",
+            a_held_row(), Snapshot(asked=AGAIN, attempts=(an_attempt(1, AttemptState.UNCERTAIN),), original=ORIGINAL),
+            StartEdition(Phase.UPLOADED, "monday", abandons=1), id="a-held-submission-is-given-up",
         ),
         pytest.param(
-            wished(a_ready_row(), edition=2), Seen(original=ORIGINAL), Begin(Phase.UPLOADED, None),
+            wished(a_ready_row(), edition=2), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
             id="a-new-edition-of-a-playable-video",
         ),
         pytest.param(
-            wished(a_ready_row(), edition=2), Seen(), Begin(Phase.UPLOADED, None),
+            wished(a_ready_row(), edition=2), Snapshot(), StartEdition(Phase.UPLOADED, None),
             id="a-playable-video-never-waits-for-a-file",
         ),
     ],
 )  # fmt: skip
-def test_what_failed_begins_again(row: VideoRow, seen: Seen, step: Step) -> None:
-    assert decide(row, seen, NOON, RULES) == step
+def test_what_failed_begins_again(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.ERRORED}))
 def test_a_retry_of_what_has_not_failed_is_noted_and_starts_nothing(phase: Phase) -> None:
-    assert decide(a_row(phase), Seen(asked=AGAIN), NOON, RULES) == NoteRetry("monday")
-    assert decide(wished(a_row(phase), retries=1), Seen(asked=NOBODY), NOON, RULES) == NoteRetry(None)
+    assert decide(a_row(phase), Snapshot(asked=AGAIN), NOON, RULES) == AcknowledgeRetry("monday")
+    assert decide(wished(a_row(phase), retries=1), Snapshot(asked=NOBODY), NOON, RULES) == AcknowledgeRetry(None)
 
 
 def test_a_retry_that_was_taken_up_is_not_taken_up_again() -> None:
     row = replace(an_errored_row(), observed=replace(an_errored_row().observed, retry_token="monday"))
-    assert decide(row, Seen(asked=AGAIN, original=ORIGINAL), NOON, RULES) == Rest()
-    assert decide(row, Seen(asked=NOBODY, original=ORIGINAL), NOON, RULES) == Rest(), "the annotation was removed"
+    assert decide(row, Snapshot(asked=AGAIN, original=ORIGINAL), NOON, RULES) == NoOp()
+    assert decide(row, Snapshot(asked=NOBODY, original=ORIGINAL), NOON, RULES) == NoOp(), "the annotation was removed"
 
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING])
 def test_a_new_edition_waits_for_the_one_on_its_way(phase: Phase) -> None:
     row = wished(a_row(phase), edition=2)
-    assert not isinstance(decide(row, Seen(is_blind=True, asked=NOBODY), NOON, RULES), Begin)
+    assert not isinstance(decide(row, Snapshot(is_incomplete=True, asked=NOBODY), NOON, RULES), StartEdition)
 
 
 @pytest.mark.parametrize(
-    ("waited", "on_uncertain", "is_blind", "step"),
+    ("waited", "on_uncertain", "is_incomplete", "step"),
     [
         pytest.param(TIMING.resolve_window_seconds, UncertainSubmissionPolicy.HOLD, False,
                      Wait(Reason.SUBMISSION_HELD, HELD),
@@ -159,12 +161,12 @@ def test_a_new_edition_waits_for_the_one_on_its_way(phase: Phase) -> None:
     ],
 )  # fmt: skip
 def test_an_uncertain_submission_is_held_for_a_person(
-    waited: float, on_uncertain: UncertainSubmissionPolicy, is_blind: bool, step: Step
+    waited: float, on_uncertain: UncertainSubmissionPolicy, is_incomplete: bool, step: Step
 ) -> None:
     row = a_row(Phase.UPLOADED, waited=just_over(waited), attempt=1)
     attempts = (an_attempt(1, AttemptState.UNCERTAIN, age=just_over(waited)),)
-    seen = Seen(attempts=attempts, original=ORIGINAL, is_blind=is_blind)
-    assert decide(row, seen, NOON, LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
+    snapshot = Snapshot(attempts=attempts, original=ORIGINAL, is_incomplete=is_incomplete)
+    assert decide(row, snapshot, NOON, LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
 
 
 def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = False) -> VideoRow:
@@ -173,20 +175,22 @@ def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = 
 
 
 @pytest.mark.parametrize(
-    ("row", "seen", "step"),
+    ("row", "snapshot", "step"),
     [
-        pytest.param(a_deleted_row(timedelta(0), is_playable=True), Seen(), Unpublish(), id="still-playable"),
-        pytest.param(a_deleted_row(timedelta(0)), Seen(playlist="#EXTM3U"), Unpublish(), id="a-playlist-came-back"),
-        pytest.param(a_deleted_row(timedelta(0)), Seen(), Rest(), id="it-may-be-restored"),
-        pytest.param(a_deleted_row(HOUR), Seen(), Retire(), id="its-resource-leaves"),
-        pytest.param(a_deleted_row(HOUR, retired=True), Seen(), Rest(), id="its-resource-has-left"),
-        pytest.param(a_deleted_row(GRACE - timedelta(seconds=1), retired=True), Seen(), Rest(), id="within-the-grace"),
-        pytest.param(a_deleted_row(GRACE, retired=True), Seen(), Purge(), id="nobody-restored-it"),
-        pytest.param(a_deleted_row(GRACE, is_playable=True), Seen(), Unpublish(), id="first-it-is-withdrawn"),
+        pytest.param(a_deleted_row(timedelta(0), is_playable=True), Snapshot(), Unpublish(), id="still-playable"),
+        pytest.param(a_deleted_row(timedelta(0)), Snapshot(playlist="#EXTM3U"), Unpublish(), id="a-playlist-came-back"),
+        pytest.param(a_deleted_row(timedelta(0)), Snapshot(), NoOp(), id="it-may-be-restored"),
+        pytest.param(a_deleted_row(HOUR), Snapshot(), Retire(), id="its-resource-leaves"),
+        pytest.param(a_deleted_row(HOUR, retired=True), Snapshot(), NoOp(), id="its-resource-has-left"),
+        pytest.param(
+            a_deleted_row(GRACE - timedelta(seconds=1), retired=True), Snapshot(), NoOp(), id="within-the-grace"
+        ),
+        pytest.param(a_deleted_row(GRACE, retired=True), Snapshot(), Purge(), id="nobody-restored-it"),
+        pytest.param(a_deleted_row(GRACE, is_playable=True), Snapshot(), Unpublish(), id="first-it-is-withdrawn"),
     ],
 )
-def test_a_deleted_video_goes_step_by_step(row: VideoRow, seen: Seen, step: Step) -> None:
-    assert decide(row, seen, NOON, RULES) == step
+def test_a_deleted_video_goes_step_by_step(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 STABLE = stable_playlist(a_publication())
@@ -194,46 +198,46 @@ WITH_POSTER = VerifiedOutputs(OUTPUTS.renditions, OUTPUTS.duration_seconds, post
 
 
 @pytest.mark.parametrize(
-    ("row", "seen", "step"),
+    ("row", "snapshot", "step"),
     [
-        pytest.param(a_ready_row(is_playable=False), Seen(playlist=STABLE), MarkPlayable(), id="read-back"),
+        pytest.param(a_ready_row(is_playable=False), Snapshot(playlist=STABLE), MarkPlayable(), id="read-back"),
         pytest.param(
-            a_ready_row(is_playable=False), Seen(outputs=WITH_POSTER), Republish("poster"), id="written-again",
+            a_ready_row(is_playable=False), Snapshot(outputs=WITH_POSTER), Republish("poster"), id="written-again",
         ),
         pytest.param(
-            a_ready_row(is_playable=False), Seen(playlist="#EXTM3U\n", outputs=WITH_POSTER), Republish("poster"),
+            a_ready_row(is_playable=False), Snapshot(playlist="#EXTM3U\n", outputs=WITH_POSTER), Republish("poster"),
             id="shows-something-else",
         ),
         pytest.param(
-            a_ready_row(is_playable=False), Seen(outputs=BAD_OUTPUTS),
+            a_ready_row(is_playable=False), Snapshot(outputs=BAD_OUTPUTS),
             Fail(Failure(FailureCode.OUTPUTS_INVALID, BAD_OUTPUTS.message, 1)), id="its-files-are-broken",
         ),
         pytest.param(
-            a_row(Phase.ERRORED, published=a_publication()), Seen(outputs=OUTPUTS), Republish(None),
+            a_row(Phase.ERRORED, published=a_publication()), Snapshot(outputs=OUTPUTS), Republish(None),
             id="an-older-edition-of-what-failed",
         ),
         pytest.param(
-            a_row(Phase.ERRORED, published=a_publication()), Seen(outputs=BAD_OUTPUTS), Rest(),
+            a_row(Phase.ERRORED, published=a_publication()), Snapshot(outputs=BAD_OUTPUTS), NoOp(),
             id="an-older-edition-that-is-broken",
         ),
     ],
 )  # fmt: skip
-def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, seen: Seen, step: Step) -> None:
-    assert decide(row, seen, NOON, RULES) == step
+def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 @pytest.mark.parametrize(
     ("row", "step"),
     [
         pytest.param(a_row(Phase.READY, waited=HOUR), Retire(), id="ready-for-an-hour"),
-        pytest.param(a_row(Phase.READY, waited=just_under(HOUR.total_seconds())), Rest(), id="ready-for-less"),
+        pytest.param(a_row(Phase.READY, waited=just_under(HOUR.total_seconds())), NoOp(), id="ready-for-less"),
         pytest.param(a_row(Phase.ERRORED, waited=FORTNIGHT), Retire(), id="errored-for-a-fortnight"),
-        pytest.param(a_row(Phase.ERRORED, waited=HOUR), Rest(), id="errored-for-an-hour"),
-        pytest.param(replace(a_row(Phase.READY, waited=HOUR), retired=True), Rest(), id="it-has-left"),
+        pytest.param(a_row(Phase.ERRORED, waited=HOUR), NoOp(), id="errored-for-an-hour"),
+        pytest.param(replace(a_row(Phase.READY, waited=HOUR), retired=True), NoOp(), id="it-has-left"),
         pytest.param(
-            wished(a_row(Phase.READY, waited=FORTNIGHT), origin=Origin.KUBERNETES), Rest(), id="an-import-stays"
+            wished(a_row(Phase.READY, waited=FORTNIGHT), origin=Origin.KUBERNETES), NoOp(), id="an-import-stays"
         ),
     ],
 )
 def test_what_rests_leaves_kubernetes(row: VideoRow, step: Step) -> None:
-    assert decide(row, Seen(), NOON, RULES) == step
+    assert decide(row, Snapshot(), NOON, RULES) == step

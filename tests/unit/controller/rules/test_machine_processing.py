@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from controller.rules.machine import decide
-from controller.rules.steps import Fail, FailAttempt, Finish, Publish, Seen, ShowProgress, Step, Wait, WritePlaylist
+from controller.rules.steps import Fail, FailAttempt, Finish, Publish, ShowProgress, Snapshot, Step, Wait, WritePlaylist
 from controller.rules.submission import TRANSCODING
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobState
@@ -29,7 +29,7 @@ from tests.support.builders.rows import (
     just_under,
 )
 
-BLIND = Seen(is_blind=True)
+BLIND = Snapshot(is_incomplete=True)
 SIX_HOURS = just_over(TIMING.processing_deadline_seconds)
 STILL_TRANSCODING = Wait(Reason.TRANSCODING, TRANSCODING)
 CHANGED = "the original was replaced after it had been verified"
@@ -53,52 +53,52 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
 
 
 @pytest.mark.parametrize(
-    ("waited", "seen", "step"),
+    ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Seen(job=RUNNING), STILL_TRANSCODING, id="it-runs"),
+        pytest.param(NO_TIME, Snapshot(job=RUNNING), STILL_TRANSCODING, id="it-runs"),
         pytest.param(NO_TIME, BLIND, STILL_TRANSCODING, id="coconut-is-away"),
-        pytest.param(NO_TIME, Seen(is_blind=True, job=DONE), STILL_TRANSCODING, id="done-but-storage-is-away"),
-        pytest.param(NO_TIME, Seen(job=DONE, outputs=OUTPUTS, original=ORIGINAL), Publish(1, OUTPUTS), id="done"),
+        pytest.param(NO_TIME, Snapshot(is_incomplete=True, job=DONE), STILL_TRANSCODING, id="done-but-storage-is-away"),
+        pytest.param(NO_TIME, Snapshot(job=DONE, outputs=OUTPUTS, original=ORIGINAL), Publish(1, OUTPUTS), id="done"),
         pytest.param(
             SIX_HOURS,
-            Seen(job=DONE, outputs=OUTPUTS, original=ORIGINAL),
+            Snapshot(job=DONE, outputs=OUTPUTS, original=ORIGINAL),
             Publish(1, OUTPUTS),
             id="found-done-after-the-deadline",
         ),
         pytest.param(
             NO_TIME,
-            Seen(job=DONE, outputs=OUTPUTS),
+            Snapshot(job=DONE, outputs=OUTPUTS),
             failure(FailureCode.SOURCE_MISSING, "the original is no longer in storage", attempt=1),
             id="done-but-the-original-is-gone",
         ),
         pytest.param(
             NO_TIME,
-            Seen(job=DONE, outputs=OUTPUTS, original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            Snapshot(job=DONE, outputs=OUTPUTS, original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
             failure(FailureCode.SOURCE_CHANGED, CHANGED, attempt=1),
             id="done-but-the-original-was-replaced",
         ),
         pytest.param(
             NO_TIME,
-            Seen(job=DONE, outputs=BAD_OUTPUTS, original=ORIGINAL),
+            Snapshot(job=DONE, outputs=BAD_OUTPUTS, original=ORIGINAL),
             attempt_failure(FailureCode.OUTPUTS_INVALID, BAD_OUTPUTS.message),
             id="done-with-bad-outputs",
         ),
         pytest.param(
             NO_TIME,
-            Seen(job=BROKEN),
+            Snapshot(job=BROKEN),
             attempt_failure(FailureCode.TRANSCODE_FAILED, "it broke", "raw words"),
             id="failed-perhaps-by-chance",
         ),
         pytest.param(
             NO_TIME,
-            Seen(job=HOPELESS),
+            Snapshot(job=HOPELESS),
             failure(FailureCode.TRANSCODE_FAILED, "it broke", 1, "raw words"),
             id="failed-for-good",
         ),
-        pytest.param(just_under(21600), Seen(job=RUNNING), STILL_TRANSCODING, id="a-moment-before-the-deadline"),
+        pytest.param(just_under(21600), Snapshot(job=RUNNING), STILL_TRANSCODING, id="a-moment-before-the-deadline"),
         pytest.param(
             SIX_HOURS,
-            Seen(job=RUNNING),
+            Snapshot(job=RUNNING),
             attempt_failure(FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time"),
             id="still-running-at-the-deadline",
         ),
@@ -110,38 +110,44 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
         ),
         pytest.param(
             SIX_HOURS,
-            Seen(is_blind=True, job=DONE),
+            Snapshot(is_incomplete=True, job=DONE),
             failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=1),
             id="done-but-storage-is-away-at-the-deadline",
         ),
-        pytest.param(just_over(60), Seen(), STILL_TRANSCODING, id="the-job-is-unknown-within-the-grace"),
+        pytest.param(just_over(60), Snapshot(), STILL_TRANSCODING, id="the-job-is-unknown-within-the-grace"),
         pytest.param(
             just_over(61),
-            Seen(),
+            Snapshot(),
             attempt_failure(FailureCode.JOB_LOST, "the provider does not know the job"),
             id="the-job-is-lost",
         ),
         pytest.param(just_over(61), BLIND, STILL_TRANSCODING, id="no-answer-is-not-an-unknown-job"),
     ],
 )
-def test_processing(waited: timedelta, seen: Seen, step: Step) -> None:
+def test_processing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     row = a_row(Phase.PROCESSING, waited=waited, message=TRANSCODING)
-    seen = Seen(seen.is_blind, attempts=ACCEPTED, job=seen.job, outputs=seen.outputs, original=seen.original)
-    assert decide(row, seen, NOON, RULES) == step
+    snapshot = Snapshot(
+        snapshot.is_incomplete,
+        attempts=ACCEPTED,
+        job=snapshot.job,
+        outputs=snapshot.outputs,
+        original=snapshot.original,
+    )
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 @pytest.mark.parametrize(
     ("waited", "found", "code"),
     [
-        pytest.param(NO_TIME, Seen(job=BROKEN), FailureCode.TRANSCODE_FAILED, id="failed"),
-        pytest.param(NO_TIME, Seen(job=DONE, outputs=BAD_OUTPUTS), FailureCode.OUTPUTS_INVALID, id="bad-outputs"),
-        pytest.param(SIX_HOURS, Seen(job=RUNNING), FailureCode.TRANSCODE_TIMEOUT, id="timed-out"),
-        pytest.param(just_over(61), Seen(), FailureCode.JOB_LOST, id="lost"),
+        pytest.param(NO_TIME, Snapshot(job=BROKEN), FailureCode.TRANSCODE_FAILED, id="failed"),
+        pytest.param(NO_TIME, Snapshot(job=DONE, outputs=BAD_OUTPUTS), FailureCode.OUTPUTS_INVALID, id="bad-outputs"),
+        pytest.param(SIX_HOURS, Snapshot(job=RUNNING), FailureCode.TRANSCODE_TIMEOUT, id="timed-out"),
+        pytest.param(just_over(61), Snapshot(), FailureCode.JOB_LOST, id="lost"),
     ],
 )
-def test_the_last_submission_that_fails_ends_the_edition(waited: timedelta, found: Seen, code: FailureCode) -> None:
+def test_the_last_submission_that_fails_ends_the_edition(waited: timedelta, found: Snapshot, code: FailureCode) -> None:
     row = a_row(Phase.PROCESSING, waited=waited, attempt=3)
-    step = decide(row, Seen(attempts=SPENT, job=found.job, outputs=found.outputs), NOON, RULES)
+    step = decide(row, Snapshot(attempts=SPENT, job=found.job, outputs=found.outputs), NOON, RULES)
     assert isinstance(step, Fail)
     assert (step.failure.code, step.failure.attempt) == (code, 3)
 
@@ -166,29 +172,29 @@ def test_progress_is_shown_sparingly(shown: int, since: int, percent: int, step:
         progress_at=NOON - timedelta(seconds=since),
     )
     job = a_job(JobState.IN_PROGRESS, percent)
-    assert decide(row, Seen(attempts=ACCEPTED, job=job), NOON, RULES) == step
+    assert decide(row, Snapshot(attempts=ACCEPTED, job=job), NOON, RULES) == step
 
 
 def test_the_first_progress_waits_as_long_as_any_other() -> None:
     job = a_job(JobState.IN_PROGRESS, 50)
     early = a_row(Phase.PROCESSING, waited=just_under(15))
     later = a_row(Phase.PROCESSING, waited=just_over(15))
-    assert decide(early, Seen(job=job), NOON, RULES) == STILL_TRANSCODING
-    assert decide(later, Seen(job=job), NOON, RULES) == ShowProgress(50)
+    assert decide(early, Snapshot(job=job), NOON, RULES) == STILL_TRANSCODING
+    assert decide(later, Snapshot(job=job), NOON, RULES) == ShowProgress(50)
 
 
 WRITTEN = stable_playlist(a_publication())
 
 
 @pytest.mark.parametrize(
-    ("waited", "seen", "step"),
+    ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Seen(playlist=WRITTEN), Finish(), id="read-back-as-it-should-be"),
-        pytest.param(NO_TIME, Seen(), WritePlaylist(), id="not-written-yet"),
-        pytest.param(NO_TIME, Seen(playlist="#EXTM3U\n"), WritePlaylist(), id="shows-something-else"),
+        pytest.param(NO_TIME, Snapshot(playlist=WRITTEN), Finish(), id="read-back-as-it-should-be"),
+        pytest.param(NO_TIME, Snapshot(), WritePlaylist(), id="not-written-yet"),
+        pytest.param(NO_TIME, Snapshot(playlist="#EXTM3U\n"), WritePlaylist(), id="shows-something-else"),
         pytest.param(NO_TIME, BLIND, WritePlaylist(), id="storage-is-away"),
-        pytest.param(SIX_HOURS, Seen(playlist=WRITTEN), Finish(), id="read-back-at-the-deadline"),
-        pytest.param(SIX_HOURS, Seen(), WritePlaylist(), id="not-written-until-the-deadline"),
+        pytest.param(SIX_HOURS, Snapshot(playlist=WRITTEN), Finish(), id="read-back-at-the-deadline"),
+        pytest.param(SIX_HOURS, Snapshot(), WritePlaylist(), id="not-written-until-the-deadline"),
         pytest.param(
             SIX_HOURS,
             BLIND,
@@ -197,5 +203,5 @@ WRITTEN = stable_playlist(a_publication())
         ),
     ],
 )
-def test_publishing(waited: timedelta, seen: Seen, step: Step) -> None:
-    assert decide(a_publishing_row(waited=waited), seen, NOON, RULES) == step
+def test_publishing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
+    assert decide(a_publishing_row(waited=waited), snapshot, NOON, RULES) == step

@@ -13,17 +13,17 @@ from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
     AdoptJob,
+    AwaitUpload,
     Fail,
     FailAttempt,
     Finish,
     MarkPlayable,
-    OfferUpload,
+    NoOp,
     Publish,
     Republish,
-    Rest,
     Retire,
-    Seen,
     ShowProgress,
+    Snapshot,
     Submit,
     Wait,
     WritePlaylist,
@@ -94,8 +94,8 @@ def rows(draw: st.DrawFn, *, among: Iterable[Phase] = Phase, youngest: int = 0) 
 
 
 sights = st.builds(
-    Seen,
-    is_blind=st.booleans(),
+    Snapshot,
+    is_incomplete=st.booleans(),
     original=st.sampled_from([ORIGINAL, ObjectFacts("e2", NOON, 1_000, "video/mp4"), None]),
     source=st.builds(a_problem, versions, codes) | st.sampled_from([SOURCE, None]),
     attempts=submissions(),
@@ -107,80 +107,84 @@ rules = st.builds(LifecyclePolicy, st.just(TIMING), max_submissions=st.integers(
 WAITING = set(Phase) - AT_REST
 
 
-@given(row=rows(), seen=sights, rules=rules)
-def test_there_is_an_answer_to_everything(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    decide(row, seen, NOON, rules)
+@given(row=rows(), snapshot=sights, rules=rules)
+def test_there_is_an_answer_to_everything(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+    decide(row, snapshot, NOON, rules)
 
 
-@given(row=rows(among=AT_REST), seen=sights, rules=rules)
-def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    step = decide(row, seen, NOON, rules)
+@given(row=rows(among=AT_REST), snapshot=sights, rules=rules)
+def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+    step = decide(row, snapshot, NOON, rules)
     if must_restore(row):
-        assert isinstance(step, Rest | Republish | MarkPlayable)
+        assert isinstance(step, NoOp | Republish | MarkPlayable)
     else:
         retires = row.observed.phase_since + timedelta(seconds=TIMING.retire_ready_seconds) <= NOON
-        assert step in ([Rest(), Retire()] if retires else [Rest()])
+        assert step in ([NoOp(), Retire()] if retires else [NoOp()])
 
 
-@given(row=rows(among=[Phase.UPLOADED]), seen=sights, rules=rules)
-def test_nothing_is_bought_while_a_submission_is_unresolved(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    if isinstance(decide(row, seen, NOON, rules), Submit):
-        assert not any(attempt.state in UNRESOLVED for attempt in seen.attempts)
+@given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
+def test_nothing_is_bought_while_a_submission_is_unresolved(
+    row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
+) -> None:
+    if isinstance(decide(row, snapshot, NOON, rules), Submit):
+        assert not any(attempt.state in UNRESOLVED for attempt in snapshot.attempts)
 
 
-@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), seen=sights, rules=rules)
-def test_no_more_is_bought_than_allowed(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    step = decide(row, seen, NOON, rules)
-    paid = sum(attempt.state is not AttemptState.REFUSED for attempt in seen.attempts)
+@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=sights, rules=rules)
+def test_no_more_is_bought_than_allowed(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+    step = decide(row, snapshot, NOON, rules)
+    paid = sum(attempt.state is not AttemptState.REFUSED for attempt in snapshot.attempts)
     if isinstance(step, Submit | FailAttempt):
         assert paid < rules.max_submissions
 
 
-@given(row=rows(among=[Phase.UPLOADED]), seen=sights, rules=rules)
-def test_a_number_is_used_again_only_when_it_led_to_no_job(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    step = decide(row, seen, NOON, rules)
+@given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
+def test_a_number_is_used_again_only_when_it_led_to_no_job(
+    row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
+) -> None:
+    step = decide(row, snapshot, NOON, rules)
     if isinstance(step, Submit):
-        again = {attempt.attempt for attempt in seen.attempts if attempt.state is AttemptState.REFUSED}
+        again = {attempt.attempt for attempt in snapshot.attempts if attempt.state is AttemptState.REFUSED}
         assert step.attempt in again | {row.observed.attempt + 1}
 
 
-@given(row=rows(among=[Phase.UPLOADED]), seen=sights, rules=rules)
-def test_nothing_is_bought_blindly(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    if isinstance(decide(row, seen, NOON, rules), Submit):
-        assert not seen.is_blind
+@given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
+def test_nothing_is_bought_blindly(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+    if isinstance(decide(row, snapshot, NOON, rules), Submit):
+        assert not snapshot.is_incomplete
 
 
-@given(row=rows(among=WAITING, youngest=4), seen=sights, rules=rules)
-def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
+@given(row=rows(among=WAITING, youngest=4), snapshot=sights, rules=rules)
+def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     assert row.observed.deadline_at is not None
     assume(row.observed.deadline_at <= NOON)
-    step = decide(row, seen, NOON, rules)
+    step = decide(row, snapshot, NOON, rules)
     if isinstance(step, Wait):
         # Only a submission made shortly before may outlast the deadline, by its own window.
-        newest = seen.attempts[-1]
+        newest = snapshot.attempts[-1]
         assert newest.state in UNRESOLVED
         assert newest.intended_at + timedelta(seconds=TIMING.resolve_window_seconds) > NOON
     else:
-        assert isinstance(step, OfferUpload if row.observed.phase is Phase.PENDING else LEAVING)
-        assert not (isinstance(step, WritePlaylist) and seen.is_blind)
+        assert isinstance(step, AwaitUpload if row.observed.phase is Phase.PENDING else LEAVING)
+        assert not (isinstance(step, WritePlaylist) and snapshot.is_incomplete)
 
 
-@given(row=rows(among=[Phase.PROCESSING]), seen=sights, rules=rules)
-def test_progress_never_runs_backwards(row: VideoRow, seen: Seen, rules: LifecyclePolicy) -> None:
-    step = decide(row, seen, NOON, rules)
+@given(row=rows(among=[Phase.PROCESSING]), snapshot=sights, rules=rules)
+def test_progress_never_runs_backwards(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+    step = decide(row, snapshot, NOON, rules)
     if isinstance(step, ShowProgress):
         assert row.observed.progress_percent < step.percent <= 100
 
 
-@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), seen=sights, rules=rules)
+@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=sights, rules=rules)
 def test_only_verified_outputs_of_the_verified_file_are_published(
-    row: VideoRow, seen: Seen, rules: LifecyclePolicy
+    row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
-    step = decide(row, seen, NOON, rules)
+    step = decide(row, snapshot, NOON, rules)
     if isinstance(step, Publish):
         assert step.outputs == OUTPUTS
-        assert seen.original == ORIGINAL
+        assert snapshot.original == ORIGINAL
         assert row.observed.source == SOURCE
     if isinstance(step, Finish):
         assert row.observed.published is not None
-        assert seen.playlist == stable_playlist(row.observed.published)
+        assert snapshot.playlist == stable_playlist(row.observed.published)

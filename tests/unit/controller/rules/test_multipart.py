@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from controller.rules.machine import decide
-from controller.rules.steps import AcceptFile, CompleteUpload, ExtendDeadline, Fail, RejectFile, Seen, Step, Wait
+from controller.rules.steps import AcceptFile, CompleteUpload, ExtendDeadline, Fail, RejectFile, Snapshot, Step, Wait
 from domain.errors import RefusedError
 from domain.failures import FailureCode
 from domain.objects import StoredPart
@@ -39,55 +39,58 @@ OLD_FILE = a_rejection("v1", 0)
 
 
 @pytest.mark.parametrize(
-    ("row", "seen", "step"),
+    ("row", "snapshot", "step"),
     [
-        pytest.param(parted(), Seen(parts=ALL), CompleteUpload("upload-1", ALL), id="all-there"),
+        pytest.param(parted(), Snapshot(parts=ALL), CompleteUpload("upload-1", ALL), id="all-there"),
         pytest.param(
-            parted(waited=30 * HOUR), Seen(parts=ALL), CompleteUpload("upload-1", ALL), id="all-there-at-the-deadline"
+            parted(waited=30 * HOUR),
+            Snapshot(parts=ALL),
+            CompleteUpload("upload-1", ALL),
+            id="all-there-at-the-deadline",
         ),
         pytest.param(
             parted(rejected=OLD_FILE, rejections=1),
-            Seen(parts=ALL, source=a_problem("v1")),
+            Snapshot(parts=ALL, source=a_problem("v1")),
             CompleteUpload("upload-1", ALL),
             id="all-there-after-a-bad-file",
         ),
-        pytest.param(parted(), Seen(parts=ALL, source=SOURCE), AcceptFile(SOURCE), id="joined-already"),
+        pytest.param(parted(), Snapshot(parts=ALL, source=SOURCE), AcceptFile(SOURCE), id="joined-already"),
         pytest.param(
             parted(waited=20 * HOUR),
-            Seen(parts=(a_part(1, age=HOUR),)),
+            Snapshot(parts=(a_part(1, age=HOUR),)),
             ExtendDeadline(NOON + 23 * HOUR),
             id="parts-arrive-and-the-deadline-is-near",
         ),
         pytest.param(
             parted(waited=24 * HOUR),
-            Seen(parts=(a_part(1, age=HOUR),)),
+            Snapshot(parts=(a_part(1, age=HOUR),)),
             ExtendDeadline(NOON + 23 * HOUR),
             id="parts-arrive-and-the-deadline-is-now",
         ),
         pytest.param(
             parted(waited=160 * HOUR, deadline_in=HOUR),
-            Seen(parts=(a_part(1),)),
+            Snapshot(parts=(a_part(1),)),
             ExtendDeadline(NOON + 8 * HOUR),
             id="never-more-than-a-week",
         ),
     ],
 )
-def test_what_parts_lead_to(row: VideoRow, seen: Seen, step: Step) -> None:
-    assert decide(row, seen, NOON, RULES) == step
+def test_what_parts_lead_to(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
+    assert decide(row, snapshot, NOON, RULES) == step
 
 
 @pytest.mark.parametrize(
-    ("row", "seen"),
+    ("row", "snapshot"),
     [
-        pytest.param(parted(waited=HOUR), Seen(parts=(a_part(1),)), id="the-deadline-is-far"),
-        pytest.param(parted(), Seen(parts=(*ALL[:2], a_part(3, 4))), id="a-part-has-another-size"),
-        pytest.param(parted(), Seen(parts=()), id="none-yet"),
-        pytest.param(parted(), Seen(parts=None), id="no-upload"),
-        pytest.param(replace(parted(), upload_id=None), Seen(parts=None), id="never-opened"),
+        pytest.param(parted(waited=HOUR), Snapshot(parts=(a_part(1),)), id="the-deadline-is-far"),
+        pytest.param(parted(), Snapshot(parts=(*ALL[:2], a_part(3, 4))), id="a-part-has-another-size"),
+        pytest.param(parted(), Snapshot(parts=()), id="none-yet"),
+        pytest.param(parted(), Snapshot(parts=None), id="no-upload"),
+        pytest.param(replace(parted(), upload_id=None), Snapshot(parts=None), id="never-opened"),
     ],
 )
-def test_otherwise_the_rest_is_waited_for(row: VideoRow, seen: Seen) -> None:
-    assert isinstance(decide(row, seen, NOON, RULES), Wait)
+def test_otherwise_the_rest_is_waited_for(row: VideoRow, snapshot: Snapshot) -> None:
+    assert isinstance(decide(row, snapshot, NOON, RULES), Wait)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +101,13 @@ def test_otherwise_the_rest_is_waited_for(row: VideoRow, seen: Seen) -> None:
     ],
 )
 def test_it_ends_when_no_more_parts_are_waited_for(row: VideoRow) -> None:
-    step = decide(row, Seen(parts=(a_part(1, age=24 * HOUR),)), NOON, RULES)
+    step = decide(row, Snapshot(parts=(a_part(1, age=24 * HOUR),)), NOON, RULES)
     assert isinstance(step, Fail)
     assert step.failure.code is FailureCode.UPLOAD_EXPIRED
 
 
 def test_a_bad_file_is_told_before_its_successor_is_looked_at() -> None:
-    assert isinstance(decide(parted(), Seen(source=a_problem("v1")), NOON, RULES), RejectFile)
+    assert isinstance(decide(parted(), Snapshot(source=a_problem("v1")), NOON, RULES), RejectFile)
 
 
 class TestLives:
@@ -122,9 +125,9 @@ class TestLives:
         small = SmallWorld()
         small.create_parted()
         small.send_parts()
-        small.crash_points.deadly = "CompleteUpload.parts.complete.1:after"
+        small.failpoints.deadly = "CompleteUpload.parts.complete.1:after"
         settled(small)
-        assert small.crash_points.deadly is None
+        assert small.failpoints.deadly is None
         assert_playable(small)
 
     def test_an_upload_that_never_ends_leaves_no_parts(self) -> None:
