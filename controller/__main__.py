@@ -33,9 +33,9 @@ from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
 from runtime.logs import configure
 from runtime.probes import Health, serve
-from runtime.secret_files import watch
-from runtime.settings import read_settings, rotation_of
-from storage.settings import SpacesSettings
+from runtime.secret_files import on_change
+from runtime.settings import read_settings, secret_files_of
+from storage.settings import StorageSettings
 from storage.startup_check import check_buckets
 
 log = structlog.get_logger(__name__)
@@ -50,15 +50,15 @@ _LOOK_FOR_SIGNAL_SECONDS = 0.5
 
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
-    rotation = rotation_of(_read)
+    secret_files = secret_files_of(_read)
     settings, spaces = _read()
     configure(settings.log_format, settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if rotation is not None:
+    if secret_files is not None:
         # Ends as at SIGTERM, to be started again: another one leads meanwhile.
-        watch(rotation, stop.set)
+        on_change(secret_files, stop.set)
     health = Health(silent_seconds=_SILENT_SECONDS)
     metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
@@ -92,8 +92,8 @@ def main() -> int:
         log.info("stopped")
 
 
-def _read() -> tuple[Settings, SpacesSettings]:
-    return read_settings(Settings, who=_WHO), read_settings(SpacesSettings, who=_WHO)
+def _read() -> tuple[Settings, StorageSettings]:
+    return read_settings(Settings, who=_WHO), read_settings(StorageSettings, who=_WHO)
 
 
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
@@ -173,7 +173,7 @@ def _background_threads(
         repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
         repeating("census", wiring.look, _CENSUS_SECONDS),
         threading.Thread(
-            target=wiring.lanes.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
+            target=wiring.dispatcher.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
         ),
         *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry)),
     ]

@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from controller.audit.findings import Deed, Entry, Report
-from controller.audit.runner import Turn
+from controller.audit.findings import Entry, RepairResult, Report
+from controller.audit.runner import AuditRun
 from controller.audit.scheduler import paced
 from controller.settings import Settings
 from controller.wiring import wire_audit
@@ -20,7 +20,7 @@ from domain.errors import UpstreamError
 from runtime.logs import configure
 from runtime.settings import read_settings
 from storage.client import make_clients
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 
 NOTHING_LEFT, SOMETHING_LEFT, NOT_LOOKED = 0, 1, 2
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
     try:
         settings = read_settings(Settings, who="the audit")
-        spaces = read_settings(SpacesSettings, who="the audit")
+        spaces = read_settings(StorageSettings, who="the audit")
     except SystemExit as error:
         print(error.code, file=sys.stderr)
         return NOT_LOOKED
@@ -38,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     database = Database(settings.database_url.get_secret_value(), max_size=1)
     audit = wire_audit(settings, spaces, make_clients(spaces), database)
     pause = paced(threading.Event(), settings.audit_videos_per_second)
-    turn = Turn(may_repair=asked.apply, may_purge=asked.purge_quarantine, pause=pause)
+    turn = AuditRun(may_repair=asked.apply, may_purge=asked.purge_quarantine, pause=pause)
     try:
         audit.full(turn)
     except UpstreamError as error:
-        turn.report.note_unseen(str(error))
+        turn.report.note_unchecked(str(error))
     finally:
         database.close()
     return tell(turn.report, as_json=asked.json)
@@ -54,9 +54,9 @@ def tell(report: Report, *, as_json: bool) -> int:
         print(json.dumps(report.plain(), indent=2))
     else:
         print("\n".join([*map(_line, report.entries), _sum(report)]))
-    for what in report.unseen:
+    for what in report.unchecked:
         print(f"could not look: {what}", file=sys.stderr)
-    if report.unseen:
+    if report.unchecked:
         return NOT_LOOKED
     return NOTHING_LEFT if report.is_clean() else SOMETHING_LEFT
 
@@ -81,17 +81,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _line(entry: Entry) -> str:
-    finding, deed = entry.finding, entry.deed
-    remedy = "" if deed is Deed.LEFT else f"{type(finding.remedy).__name__} "
-    return f"{finding.kind}  {finding.subject}  {finding.detail}  [{remedy}{deed}]"
+    finding, result = entry.finding, entry.result
+    remedy = "" if result is RepairResult.LEFT else f"{type(finding.remedy).__name__} "
+    return f"{finding.kind}  {finding.target}  {finding.detail}  [{remedy}{result}]"
 
 
 def _sum(report: Report) -> str:
     looked = ", ".join(f"{count} {what}" for what, count in sorted(report.looked_at.items())) or "nothing"
-    parts = [f"looked at {looked}{', but not at everything' if report.unseen else ''}"]
+    parts = [f"looked at {looked}{', but not at everything' if report.unchecked else ''}"]
     if report.found:
         parts.append(f"found {report.found.total()}, put {report.done.total()} right")
-    elif not report.unseen:
+    elif not report.unchecked:
         parts.append("found nothing")
     return "; ".join(parts)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.coconut.limiter import SubmissionLimiter
-from controller.ports import Attempts, Claims, Endings, Learning, Observations, Parts, Resources, Storage, Transcoder
+from controller.ports import Adoption, Attempts, Claims, Observations, Parts, Resources, Retention, Storage, Transcoder
 from domain.policy import LifecyclePolicy
 
 
@@ -18,8 +18,8 @@ class Dependencies:
     observations: Observations
     attempts: Attempts
     claims: Claims
-    endings: Endings
-    learning: Learning
+    retention: Retention
+    adoption: Adoption
     storage: Storage
     parts: Parts
     transcoder: Transcoder

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar, cast
 
 from controller.dependencies import Dependencies
-from controller.notify.deliver import Ways
+from controller.notify.deliver import Channels
 
 Neighbour = TypeVar("Neighbour")
 
@@ -49,7 +49,7 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
         return replace(
             world,
             observations=around("observations", world.observations),
-            endings=around("endings", world.endings),
+            retention=around("endings", world.retention),
             storage=around("storage", world.storage),
             parts=around("parts", world.parts),
             transcoder=around("transcoder", world.transcoder),
@@ -58,13 +58,13 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
     return for_step
 
 
-def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Ways], Ways]:
+def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Channels], Channels]:
     """Return the view of one delivery whose points are told to ``reached``."""
 
-    def for_delivery(ways: Ways) -> Ways:
+    def for_delivery(channels: Channels) -> Channels:
         around = _with_failpoint("Deliver", reached)
-        mail = None if ways.mail is None else around("mail", ways.mail)
-        return Ways(around("outbox", ways.outbox), around("webhooks", ways.webhooks), mail)
+        mail = None if channels.mail is None else around("mail", channels.mail)
+        return Channels(around("outbox", channels.outbox), around("webhooks", channels.webhooks), mail)
 
     return for_delivery
 

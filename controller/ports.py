@@ -124,7 +124,7 @@ class Observations(Protocol):
         ...
 
 
-class Learning(Protocol):
+class Adoption(Protocol):
     """What rows learn from resources. Raises UnavailableError."""
 
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
@@ -149,7 +149,7 @@ class Learning(Protocol):
         ...
 
 
-class Endings(Protocol):
+class Retention(Protocol):
     """How rows end. Raises UnavailableError."""
 
     def retire(self, row: VideoRow) -> VideoRow | None:

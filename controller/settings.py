@@ -10,11 +10,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from controller.audit.limits import AuditRules, Schedule
+from controller.audit.limits import AuditRules, AuditSchedule
 from controller.failpoints import CrashSignal
 from controller.leader.election import LeaseTiming
 from controller.metrics.commits import Prices
-from controller.notify.email import SMTP_URL_PATTERN, server_of
+from controller.notify.email import SMTP_URL_PATTERN, smtp_server_of
 from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
 from runtime.logs import LogFormat
@@ -23,7 +23,7 @@ from runtime.logs import LogFormat
 def _names_a_mail_server(url: SecretStr) -> SecretStr:
     if not re.fullmatch(SMTP_URL_PATTERN, url.get_secret_value()):
         raise ValueError("must be smtp://host:port, smtps://… or smtp+starttls://…, with user:password@ if needed")
-    server_of(url.get_secret_value())
+    smtp_server_of(url.get_secret_value())
     return url
 
 
@@ -165,9 +165,9 @@ class Settings(BaseSettings):
         )
 
     @property
-    def audit_schedule(self) -> Schedule:
+    def audit_schedule(self) -> AuditSchedule:
         """Return when the operator audits: the stable playlists at each resync, everything now and then."""
-        return Schedule(
+        return AuditSchedule(
             light_seconds=self.resync_seconds * self.time_scale,
             full_seconds=self.audit_seconds * self.time_scale,
             videos_per_second=self.audit_videos_per_second,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from controller.audit.ports import Neighbours
+from controller.audit.ports import AuditDependencies
 from controller.audit.runner import Audit
 from controller.coconut.client import Coconut
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
@@ -16,31 +16,31 @@ from controller.failpoints import crash_at, deliveries_with_failpoints, with_fai
 from controller.metrics.deliveries import InstrumentedOutbox
 from controller.metrics.recorder import InstrumentedObservations, InstrumentedTranscoder, MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
-from controller.notify.backoff import Schedule
-from controller.notify.deliver import Ways
-from controller.notify.dispatcher import Lanes
-from controller.notify.email import Mail, server_of
-from controller.notify.webhook import Webhooks
+from controller.notify.backoff import Backoff
+from controller.notify.deliver import Channels
+from controller.notify.dispatcher import Dispatcher
+from controller.notify.email import MailSender, smtp_server_of
+from controller.notify.webhook import WebhookSender
 from controller.settings import Settings
 from crds.client import Cluster, UploadsClient
-from database.adoption import Learning
+from database.adoption import Adoption
 from database.attempts import Attempts
 from database.audit import AuditedRows
 from database.job_claims import Claims
 from database.observations import Observations
 from database.outbox import Outbox
 from database.pool import Database
-from database.retention import Endings
+from database.retention import Retention
 from database.stats import StatsQueries
 from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
-from runtime.bulkhead import Bulkhead, behind
+from runtime.bulkhead import Bulkhead, guard
 from storage.client import Clients, make_clients
 from storage.listing import Inventory
 from storage.multipart import Multipart
 from storage.object_store import Storage
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Wiring:
 
     dependencies: Dependencies
     audit: Audit
-    lanes: Lanes
+    dispatcher: Dispatcher
     database: Database
     outbox_database: Database
     cluster: Cluster
@@ -69,7 +69,7 @@ class Wiring:
         self.database.close()
 
 
-def wire(settings: Settings, spaces: SpacesSettings, metrics: OperatorMetrics) -> Wiring:
+def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) -> Wiring:
     """Connect everything; nothing is asked yet."""
     recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
     # Half of the workers each: whichever neighbour hangs, the other half goes on.
@@ -95,13 +95,13 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: OperatorMetrics) -
         observations=observations,
         attempts=Attempts(database),
         claims=Claims(database),
-        endings=Endings(database),
-        learning=Learning(database),
-        storage=behind(s3, Storage(spaces, clients)),
-        parts=behind(s3, Multipart(spaces, clients)),
-        transcoder=behind(Bulkhead("Coconut", at_most=at_most), InstrumentedTranscoder(coconut, recorder)),
+        retention=Retention(database),
+        adoption=Adoption(database),
+        storage=guard(s3, Storage(spaces, clients)),
+        parts=guard(s3, Multipart(spaces, clients)),
+        transcoder=guard(Bulkhead("Coconut", at_most=at_most), InstrumentedTranscoder(coconut, recorder)),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, running=observations.running_jobs),
-        resources=behind(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
+        resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         rules=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
@@ -115,12 +115,12 @@ def wire(settings: Settings, spaces: SpacesSettings, metrics: OperatorMetrics) -
         )
     # Connections of its own: however many deliveries wait, passes get theirs.
     outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
-    lanes = wire_lanes(settings, spaces, outbox_database, metrics)
+    dispatcher = wire_dispatcher(settings, spaces, outbox_database, metrics)
     metrics.live.limiter = dependencies.limiter.state
     return Wiring(
         dependencies=dependencies,
         audit=wire_audit(settings, spaces, clients, database),
-        lanes=lanes,
+        dispatcher=dispatcher,
         database=database,
         outbox_database=outbox_database,
         cluster=cluster,
@@ -137,23 +137,31 @@ def _looking(recorder: MetricsRecorder, counting: StatsQueries, overdue_after: t
     return look
 
 
-def wire_lanes(settings: Settings, spaces: SpacesSettings, database: Database, metrics: OperatorMetrics) -> Lanes:
+def wire_dispatcher(
+    settings: Settings, spaces: StorageSettings, database: Database, metrics: OperatorMetrics
+) -> Dispatcher:
     """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
     outbox, mail = InstrumentedOutbox(Outbox(database), metrics.delivered), None
     if settings.smtp_url is None:
         log.info("no_mail", why="SMTP_URL is not set: owners are told by webhooks only")
     else:
-        server = server_of(settings.smtp_url.get_secret_value())
-        mail = Mail(server, sender=settings.mail_from, playback_base=spaces.public_base_url)
-    webhooks = Webhooks(playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets)
-    ways, schedule, clock = Ways(outbox, webhooks, mail), Schedule(settings.time_scale), lambda: datetime.now(UTC)
+        server = smtp_server_of(settings.smtp_url.get_secret_value())
+        mail = MailSender(server, sender=settings.mail_from, playback_base=spaces.public_base_url)
+    webhooks = WebhookSender(
+        playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets
+    )
+    channels, schedule, clock = (
+        Channels(outbox, webhooks, mail),
+        Backoff(settings.time_scale),
+        lambda: datetime.now(UTC),
+    )
     if settings.crash_at:
         watched = deliveries_with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
-        return Lanes(outbox, ways, schedule, clock=clock, for_delivery=watched)
-    return Lanes(outbox, ways, schedule, clock=clock)
+        return Dispatcher(outbox, channels, schedule, clock=clock, for_delivery=watched)
+    return Dispatcher(outbox, channels, schedule, clock=clock)
 
 
-def wire_audit(settings: Settings, spaces: SpacesSettings, clients: Clients, database: Database) -> Audit:
+def wire_audit(settings: Settings, spaces: StorageSettings, clients: Clients, database: Database) -> Audit:
     """Connect the audit. It stays outside the bulkheads: those places are for passes, and it never holds two."""
-    neighbours = Neighbours(AuditedRows(database), Storage(spaces, clients), Inventory(spaces, clients))
-    return Audit(neighbours, settings.audit_rules, clock=lambda: datetime.now(UTC))
+    deps = AuditDependencies(AuditedRows(database), Storage(spaces, clients), Inventory(spaces, clients))
+    return Audit(deps, settings.audit_rules, clock=lambda: datetime.now(UTC))

@@ -16,14 +16,14 @@ from domain.video import GROUP
 
 CRD_FILE = Path(__file__).with_name("videouploads.yaml")
 
-_SAYS = f"{GROUP}/schema-version"
+_VERSION_ANNOTATION = f"{GROUP}/schema-version"
 _PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURAL}.{GROUP}"
 _FIELD_MANAGER = "video-uploads-crds"
 
 
 def apply(cluster: Cluster) -> str:
     """Apply the kind and say what was done. Raises NeighbourError."""
-    theirs = _theirs(cluster)
+    theirs = _installed_version(cluster)
     if theirs > SCHEMA_VERSION:
         return f"the kind is there with schema version {theirs}, newer than {SCHEMA_VERSION}: left as it is"
     query = {"fieldManager": _FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
@@ -32,13 +32,13 @@ def apply(cluster: Cluster) -> str:
     return f"the kind has schema version {SCHEMA_VERSION}" + (f", it had {theirs}" if theirs else "")
 
 
-def _theirs(cluster: Cluster) -> int:
+def _installed_version(cluster: Cluster) -> int:
     """Return the schema version of the kind that is there; 0 if there is none, or one of nobody's making."""
     try:
         there = cluster.request("GET", _PATH)
     except NotFoundError:
         return 0
-    told = there["metadata"].get("annotations", {}).get(_SAYS, "")
+    told = there["metadata"].get("annotations", {}).get(_VERSION_ANNOTATION, "")
     return int(told) if told.isdecimal() else 0
 
 

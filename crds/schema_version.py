@@ -24,7 +24,7 @@ APPLY = "kubectl apply --server-side --force-conflicts -f crds/videouploads.yaml
 # What a schema says of itself before it said its version.
 UNKNOWN_VERSION = 0
 
-_SAYS = re.compile(r"\bSchema version ([0-9]{1,9})\b")
+_VERSION_ANNOTATION = re.compile(r"\bSchema version ([0-9]{1,9})\b")
 _KIND = {"group": GROUP, "version": VERSION, "kind": KIND}
 
 _PAUSE_SECONDS = 1.0
@@ -44,7 +44,7 @@ def served_version(cluster: Cluster) -> int | None:
     schemas: dict[str, Any] = document.get("components", {}).get("schemas", {})
     for schema in schemas.values():
         if _KIND in schema.get("x-kubernetes-group-version-kind", ()):
-            said = _SAYS.search(schema.get("description", ""))
+            said = _VERSION_ANNOTATION.search(schema.get("description", ""))
             return int(said[1]) if said else UNKNOWN_VERSION
     return None
 

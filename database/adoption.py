@@ -58,7 +58,7 @@ WHERE known.state = 'refused'
 """
 
 # From what says least to what says most. Only a state that says more replaces the one on record.
-_KNOWING = (
+_STATE_CERTAINTY = (
     AttemptState.REFUSED,
     AttemptState.INTENDED,
     AttemptState.UNCERTAIN,
@@ -81,7 +81,7 @@ WHERE array_position(%(knowing)s::text[], known.state) < array_position(%(knowin
 _ROWS_OF = f"SELECT {VIDEO} FROM videos WHERE video_id = ANY(%(names)s)"  # noqa: S608 - a constant
 
 
-class Learning:
+class Adoption:
     """Rows as resources teach them. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
@@ -147,7 +147,7 @@ def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRo
             "edition": observed.edition,
             "state": newest_state(observed),
             "job_id": observed.job_id,
-            "knowing": list(_KNOWING),
+            "knowing": list(_STATE_CERTAINTY),
             "at": at,
         }
         connection.execute(_OLDER_ATTEMPTS, parameters)
@@ -172,4 +172,4 @@ def newest_state(observed: ObservedState) -> AttemptState:
 
 def says_more(state: AttemptState, known: AttemptState) -> bool:
     """Tell whether one state says more of an attempt than another."""
-    return _KNOWING.index(state) > _KNOWING.index(known)
+    return _STATE_CERTAINTY.index(state) > _STATE_CERTAINTY.index(known)

@@ -114,7 +114,7 @@ class AuditedRows:
         with self._database.transaction() as connection:
             healed = connection.execute(_HEAL, parameters).fetchone()
             if healed is not None:
-                notify.send(connection, notify.Nudge(row.desired.video_id, Cause.SWEEP))
+                notify.send(connection, notify.Wakeup(row.desired.video_id, Cause.SWEEP))
         return None if healed is None else video_row(healed)
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:

@@ -63,7 +63,7 @@ class VideoGoneError(Exception):
     """There is no such row, or no longer: a purge was faster."""
 
 
-class Wishes:
+class VideoCommands:
     """The wishes of all owners. Whether a caller may change a row is decided in webapi/."""
 
     def __init__(self, database: Database, timing: Timing) -> None:
@@ -126,7 +126,7 @@ class Wishes:
             retranscodes.lock_owner(connection, allowance)
             before = _locked(connection, video_id)
             row = retranscodes.ask(connection, video_id, allowance) or before
-            notify.send(connection, notify.Nudge(video_id, Cause.PERSON))
+            notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
         return video_row(row)
 
     def delete(self, video_id: str) -> VideoRow:
@@ -143,7 +143,7 @@ class Wishes:
         with self._database.transaction() as connection:
             before = _locked(connection, video_id)
             row = connection.execute(statement, wanted).fetchone() or before
-            notify.send(connection, notify.Nudge(video_id, cause))
+            notify.send(connection, notify.Wakeup(video_id, cause))
         return video_row(row)
 
 

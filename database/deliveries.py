@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from database.pool import Database
-from database.queries import Place
+from database.queries import Cursor
 from domain.notifications import DeliveryState, NotificationKind
 
 # Of one call: some seconds of a receiver's time, and one statement here.
@@ -104,7 +104,7 @@ class DeliveryPage:
     """Some deliveries, newest first. ``last``: the place of the last one; None when no more follow."""
 
     rows: tuple[DeliveryRow, ...]
-    last: Place | None
+    last: Cursor | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, selection: DeliverySelection, *, after: Place | None, at_most: int) -> DeliveryPage:
+    def page(self, selection: DeliverySelection, *, after: Cursor | None, at_most: int) -> DeliveryPage:
         """Return a page, newest first."""
         at, before_id = (after.at, UUID(after.video_id)) if after else ("infinity", UUID(int=0))
         parameters = {**vars(selection), "at": at, "before_id": before_id, "at_most": at_most + 1}
@@ -161,7 +161,7 @@ def delivery_page(found: Sequence[DeliveryRow], *, at_most: int) -> DeliveryPage
     """Return the page of rows that were asked for with one more than it holds."""
     shown = tuple(found[:at_most])
     has_more = len(found) > at_most
-    return DeliveryPage(shown, Place(shown[-1].created_at, str(shown[-1].delivery_id)) if has_more else None)
+    return DeliveryPage(shown, Cursor(shown[-1].created_at, str(shown[-1].delivery_id)) if has_more else None)
 
 
 def delivery_row(columns: DictRow) -> DeliveryRow:

@@ -42,7 +42,7 @@ class Claims:
         with self._database.transaction() as connection:
             connection.execute(_LOCK_ATTEMPT, claim)
             connection.execute(_RECORD, claim)
-            notify.send(connection, notify.Nudge(video_id, Cause.CLAIM))
+            notify.send(connection, notify.Wakeup(video_id, Cause.CLAIM))
 
     def of_attempt(self, video_id: str, attempt: int) -> list[str]:
         """Return the claimed job ids, oldest first. Raises UnavailableError."""

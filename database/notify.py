@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from database.pool import NOTICING_A_LOST_SERVER, Connection
+from database.pool import KEEPALIVE_OPTIONS, Connection
 from domain.errors import UnavailableError
 from domain.records import Cause
 
@@ -15,25 +15,25 @@ _NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 
 
 @dataclass(frozen=True)
-class Nudge:
+class Wakeup:
     """Look at this video now. ``cause`` goes into the history of what the look finds."""
 
     video_id: str
     cause: Cause
 
 
-def send(connection: Connection, nudge: Nudge) -> None:
+def send(connection: Connection, nudge: Wakeup) -> None:
     """Wake the operator when the transaction of ``connection`` commits."""
     connection.execute(_NOTIFY, {"channel": _CHANNEL, "payload": f"{nudge.cause} {nudge.video_id}"})
 
 
-def listen(url: str, *, quiet_seconds: float) -> Iterator[Nudge | None]:
+def listen(url: str, *, quiet_seconds: float) -> Iterator[Wakeup | None]:
     """Yield nudges as they arrive, and None at least every ``quiet_seconds`` so that the caller can stop.
 
     The first None says that the channel is open. Raises UnavailableError when the connection is lost.
     """
     try:
-        where = make_conninfo(url, **NOTICING_A_LOST_SERVER)
+        where = make_conninfo(url, **KEEPALIVE_OPTIONS)
         with psycopg.connect(
             where, autocommit=True, connect_timeout=3, application_name="video-uploads-listen"
         ) as conn:
@@ -49,9 +49,9 @@ def listen(url: str, *, quiet_seconds: float) -> Iterator[Nudge | None]:
         raise UnavailableError(f"listening at Postgres: {type(error).__name__}") from error
 
 
-def _parse(payload: str) -> Nudge | None:
+def _parse(payload: str) -> Wakeup | None:
     cause, _, video_id = payload.partition(" ")
     try:
-        return Nudge(video_id, Cause(cause))
+        return Wakeup(video_id, Cause(cause))
     except ValueError:  # another program uses the channel; it cannot harm us
         return None

@@ -81,22 +81,22 @@ class Outbox:
             addressed = connection.execute(_DISPATCH, {"with_mail": with_mail, "now": now, "at_most": at_most})
             return addressed.rowcount
 
-    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+    def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         """Return the endpoints, and MAIL, that something is due for now."""
         with self._database.connection() as connection:
             found = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
         return [columns["lane"] for columns in found]
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
+    def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Take what has been due the longest in a lane; nobody else takes it until the lease ends."""
         with self._database.connection() as connection:
-            found = connection.execute(_TAKE, {"lane": lane, "now": now, "leased_until": leased_until}).fetchone()
+            found = connection.execute(_TAKE, {"lane": queue_name, "now": now, "leased_until": leased_until}).fetchone()
         if found is None:
             return None
         endpoint = Endpoint(found["endpoint_id"], found["url"], tuple(found["secrets"])) if found["url"] else None
         return LeasedDelivery(found["delivery_id"], found["attempts"], notification(found), endpoint)
 
-    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
+    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         """Put on record what became of it; False when somebody else has taken it since."""
         parameters = {**vars(outcome), "delivery_id": taken.delivery_id, "attempt": taken.attempt, "now": now}
         with self._database.transaction() as connection:

@@ -19,7 +19,7 @@ _CONNECT_TIMEOUT_SECONDS = 3
 
 # A server whose machine is lost says nothing any more, and no timeout of its own ends a wait for it: the defaults of
 # Linux would after a quarter of an hour, or two hours where nothing is sent.
-NOTICING_A_LOST_SERVER = {
+KEEPALIVE_OPTIONS = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
@@ -42,7 +42,7 @@ class Database:
             # was. When it gives up, the next caller makes it begin anew.
             reconnect_timeout=_CONNECT_TIMEOUT_SECONDS,
             open=True,
-            configure=_read_json_quickly,
+            configure=_use_fast_json,
             kwargs={
                 # A read is then one round trip; what needs a transaction says so.
                 "autocommit": True,
@@ -50,7 +50,7 @@ class Database:
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
                 "application_name": "video-uploads",
-                **NOTICING_A_LOST_SERVER,
+                **KEEPALIVE_OPTIONS,
             },
         )
 
@@ -58,7 +58,7 @@ class Database:
     def connection(self) -> Iterator[Connection]:
         """Lend a connection in autocommit. Raises UnavailableError when Postgres is away."""
         try:
-            with self._pool.connection() as connection, _not_kept_if_it_only_reads(connection):
+            with self._pool.connection() as connection, _drop_read_only_connection(connection):
                 yield connection
         except (PoolTimeout, PoolClosed, TooManyRequests) as error:
             raise UnavailableError("waiting for a connection to Postgres: none became free") from error
@@ -86,7 +86,7 @@ class Database:
 
 
 @contextmanager
-def _not_kept_if_it_only_reads(connection: Connection) -> Iterator[None]:
+def _drop_read_only_connection(connection: Connection) -> Iterator[None]:
     """Close a connection to a server that is no longer the one that writes: the next may lead to its successor."""
     try:
         yield
@@ -95,6 +95,6 @@ def _not_kept_if_it_only_reads(connection: Connection) -> Iterator[None]:
         raise
 
 
-def _read_json_quickly(connection: Connection) -> None:
+def _use_fast_json(connection: Connection) -> None:
     """Rows hold up to five objects, and the standard library takes longer for them than the select."""
     set_json_loads(from_json, connection)

@@ -44,7 +44,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Place:
+class Cursor:
     """A row's place in a list: what the list is sorted by."""
 
     at: datetime
@@ -56,10 +56,10 @@ class Page:
     """Some rows of a list, newest first. ``last``: the place of the last one; None when no more rows follow."""
 
     rows: tuple[VideoRow, ...]
-    last: Place | None
+    last: Cursor | None
 
 
-class Catalogue:
+class VideoQueries:
     """The videos of all owners. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
@@ -70,18 +70,18 @@ class Catalogue:
         with self._database.connection() as connection:
             return connection.cursor(row_factory=video_rows).execute(_GET, {"video_id": video_id}).fetchone()
 
-    def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
+    def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> Page:
         """Return a page of the selected videos, newest first."""
         statement = _OF_OWNER.format(video=VIDEO, which=_which(selection))
         rows = self._rows(statement, after, at_most, owner=selection.owner, status=selection.status)
-        return _page([(row, Place(row.created_at, row.desired.video_id)) for row in rows], at_most)
+        return _page([(row, Cursor(row.created_at, row.desired.video_id)) for row in rows], at_most)
 
-    def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
+    def dead_letters(self, *, after: Cursor | None, at_most: int) -> Page:
         """Return a page of all owners' videos whose newest edition failed, the latest failure first."""
         rows = self._rows(_DEAD_LETTERS, after, at_most)
-        return _page([(row, Place(row.observed.phase_since, row.desired.video_id)) for row in rows], at_most)
+        return _page([(row, Cursor(row.observed.phase_since, row.desired.video_id)) for row in rows], at_most)
 
-    def _rows(self, statement: str, after: Place | None, at_most: int, **wanted: str | None) -> list[VideoRow]:
+    def _rows(self, statement: str, after: Cursor | None, at_most: int, **wanted: str | None) -> list[VideoRow]:
         # Nothing is newer than infinity, so that the first page needs no statement of its own. One row more than
         # is shown tells whether another page follows.
         begin = {"at": after.at, "video_id": after.video_id} if after else {"at": "infinity", "video_id": ""}
@@ -104,6 +104,6 @@ def _which(selection: Selection) -> str:
             return f"{_LISTED} = %(status)s"
 
 
-def _page(placed: Sequence[tuple[VideoRow, Place]], at_most: int) -> Page:
+def _page(placed: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> Page:
     shown = placed[:at_most]
     return Page(tuple(row for row, _ in shown), shown[-1][1] if len(placed) > at_most else None)

@@ -13,7 +13,7 @@ WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision 
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-_BURY = """
+_PURGE = """
 WITH gone AS (
     DELETE FROM videos
     WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
@@ -40,7 +40,7 @@ _CLEAN = (
 )
 
 
-class Endings:
+class Retention:
     """The ends of all videos. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
@@ -55,7 +55,7 @@ class Endings:
     def purge(self, row: VideoRow) -> bool:
         """Remove a deleted row and all that hangs on it, leave a tombstone; False when the row moved meanwhile."""
         with self._database.connection() as connection:
-            return connection.execute(_BURY, _at(row)).rowcount == 1
+            return connection.execute(_PURGE, _at(row)).rowcount == 1
 
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
         """Return the videos deleted before then, oldest first."""

@@ -19,13 +19,13 @@ from controller.settings import Settings as OperatorSettings
 from devstack.cluster import CHART
 from devstack.place import PROJECT_DIR
 from devstack.tools import tool
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings
 
 # Who reads which part of `settings`. The first that has a setting says its bounds.
 READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "shared": (ApiSettings, OperatorSettings),
-    "storage": (SpacesSettings,),
+    "storage": (StorageSettings,),
     "api": (ApiSettings,),
     "operator": (OperatorSettings,),
 }

@@ -33,15 +33,15 @@ class PartPlan:
             raise ValueError(f"there is no part {number}")
         return min(self.part_bytes, self.file_bytes - (number - 1) * self.part_bytes)
 
-    def good(self, parts: Iterable[StoredPart]) -> tuple[StoredPart, ...]:
+    def valid(self, parts: Iterable[StoredPart]) -> tuple[StoredPart, ...]:
         """Return those parts that belong to the plan and have the right size, by number."""
         known = {part.number: part for part in parts if 1 <= part.number <= self.part_count}
         return tuple(known[number] for number in sorted(known) if known[number].file_bytes == self.bytes_of(number))
 
     def missing(self, parts: Iterable[StoredPart]) -> tuple[int, ...]:
         """Return the numbers of the parts that have to be sent, again where the size is wrong."""
-        good = {part.number for part in self.good(parts)}
-        return tuple(number for number in range(1, self.part_count + 1) if number not in good)
+        valid = {part.number for part in self.valid(parts)}
+        return tuple(number for number in range(1, self.part_count + 1) if number not in valid)
 
 
 def plan_for(file_bytes: int, *, preferred_part_bytes: int) -> PartPlan:

@@ -18,7 +18,7 @@ from domain.errors import UnavailableError
 Neighbour = TypeVar("Neighbour")
 
 
-class FullError(UnavailableError):
+class BulkheadFullError(UnavailableError):
     """We are busy with this neighbour; it was not asked, so this says nothing about it."""
 
 
@@ -41,13 +41,13 @@ class Bulkhead:
         self._door = threading.Condition()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """Hold a place inside. Raises FullError when there is none and none becomes free."""
         with self._door:
             while self._free <= 0:
                 seconds = self._moved_at + self._patience_seconds - self._monotonic()
                 if seconds <= 0:
-                    raise FullError(f"too many calls to {self._name} are under way")
+                    raise BulkheadFullError(f"too many calls to {self._name} are under way")
                 self._door.wait(seconds)
             self._moves(-1)
         try:
@@ -62,7 +62,7 @@ class Bulkhead:
         self._moved_at = self._monotonic()
 
 
-def behind(bulkhead: Bulkhead, neighbour: Neighbour) -> Neighbour:
+def guard(bulkhead: Bulkhead, neighbour: Neighbour) -> Neighbour:
     """Return ``neighbour`` with every method call going through the bulkhead."""
     return cast("Neighbour", _Guarded(bulkhead, neighbour))
 
@@ -77,7 +77,7 @@ class _Guarded:
 
         @wraps(method)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            with self._bulkhead.place():
+            with self._bulkhead.slot():
                 return method(*args, **kwargs)
 
         return guarded

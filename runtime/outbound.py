@@ -67,7 +67,7 @@ def target_of(url: str, *, allow_private: bool) -> Target:
     return Target(parts.scheme, host, port, path)
 
 
-def address_of(target: Target, *, allow_private: bool, resolve: Resolve | None = None) -> str:
+def resolve_public(target: Target, *, allow_private: bool, resolve: Resolve | None = None) -> str:
     """Return the address to connect to. Raises TargetError unless every address of the name may be connected to."""
     try:
         found = (resolve or _resolved)(target.host, target.port)
@@ -85,7 +85,7 @@ def is_public(address: str) -> bool:
     """Tell whether an address is one of the open Internet."""
     parsed: Address = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        inner = _inner(parsed)
+        inner = _embedded_ipv4(parsed)
         if inner is not None:
             return is_public(str(inner))
         if parsed.teredo or parsed.is_site_local:
@@ -93,7 +93,7 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not (parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified)
 
 
-def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour

@@ -33,7 +33,7 @@ def credential_files(directory: Path) -> list[Path]:
     return sorted(file for file in directory.iterdir() if not file.name.startswith("."))
 
 
-class Rotation:
+class SecretFiles:
     """Whether other credentials are there than the process began with."""
 
     def __init__(self, directory: Path, read_again: Callable[[], object]) -> None:
@@ -45,7 +45,7 @@ class Rotation:
         self._read_again = read_again
         self._first = self._seen = _fingerprint(directory)
 
-    def has_happened(self) -> bool:
+    def changed(self) -> bool:
         """Tell whether there are other credentials, and good ones: with bad ones the process had better go on."""
         try:
             now = _fingerprint(self._directory)
@@ -64,12 +64,14 @@ class Rotation:
         return True
 
 
-def watch(rotation: Rotation, on_rotated: Callable[[], None], *, look_seconds: float = _LOOK_SECONDS) -> None:
+def on_change(
+    secret_files: SecretFiles, on_rotated: Callable[[], None], *, look_seconds: float = _LOOK_SECONDS
+) -> None:
     """Call ``on_rotated`` once, from a thread of its own that never keeps the process from ending."""
 
     def look() -> None:
         pause = threading.Event()
-        while not rotation.has_happened():
+        while not secret_files.changed():
             pause.wait(look_seconds)
         _log.info("credentials_rotated")
         on_rotated()

@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from runtime.secret_files import SECRETS_DIR, Rotation, credential_files, credentials_dir
+from runtime.secret_files import SECRETS_DIR, SecretFiles, credential_files, credentials_dir
 from runtime.setting_names import BORROWED, OURS
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
@@ -49,10 +49,10 @@ def read_settings(kind: type[AnySettings], *, who: str) -> AnySettings:
         sys.exit(f"{who} cannot start: {wrong}")
 
 
-def rotation_of(read: Callable[[], object]) -> Rotation | None:
+def secret_files_of(read: Callable[[], object]) -> SecretFiles | None:
     """Return what notices new credentials; None where none come as files. To be asked for before ``read`` is called."""
     directory = credentials_dir()
-    return Rotation(directory, read) if directory is not None and directory.is_dir() else None
+    return SecretFiles(directory, read) if directory is not None and directory.is_dir() else None
 
 
 def _names_of_files(directory: Path | None) -> list[str]:

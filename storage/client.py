@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from botocore.parsers import ResponseParserError
 
 from domain.errors import RefusedError, UnavailableError
-from storage.settings import KeyPair, SpacesSettings
+from storage.settings import KeyPair, StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +36,7 @@ class Clients:
     source_signer: "S3Client"
 
 
-def make_clients(settings: SpacesSettings) -> Clients:
+def make_clients(settings: StorageSettings) -> Clients:
     """Make all clients of one store. Nothing is asked yet."""
     client = _maker(settings)
     return Clients(
@@ -46,12 +46,12 @@ def make_clients(settings: SpacesSettings) -> Clients:
     )
 
 
-def make_own_client(settings: SpacesSettings) -> "S3Client":
+def make_own_client(settings: StorageSettings) -> "S3Client":
     """Make only the client of our own requests. Nothing is asked yet."""
     return _maker(settings)(settings.endpoint, settings.main)
 
 
-def _maker(settings: SpacesSettings) -> Callable[[str, KeyPair], "S3Client"]:
+def _maker(settings: StorageSettings) -> Callable[[str, KeyPair], "S3Client"]:
     # A session of our own: clients made from the default one are not safe in several threads.
     session = boto3.session.Session()
     config = Config(
@@ -81,7 +81,7 @@ def _maker(settings: SpacesSettings) -> Callable[[str, KeyPair], "S3Client"]:
 
 
 @contextmanager
-def asking(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turn what botocore raises into UnavailableError or RefusedError.
 
     ``doing`` names no key. Neither does what botocore says find its way into the message: it may quote URLs.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from domain import object_keys
 from domain.objects import FolderPage, StoredFile
-from storage.client import Clients, asking, make_clients
-from storage.settings import SpacesSettings
+from storage.client import Clients, make_clients, translate_errors
+from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Inventory:
     """One object store. Every method raises UnavailableError or RefusedError; a generator, at each page."""
 
-    def __init__(self, settings: SpacesSettings, clients: Clients | None = None) -> None:
+    def __init__(self, settings: StorageSettings, clients: Clients | None = None) -> None:
         """Make the clients unless there are some to share; nothing is asked yet."""
         self._settings = settings
         self._own = (clients or make_clients(settings)).own
@@ -40,7 +40,7 @@ class Inventory:
     def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
         """Remove some of what one attempt's job wrote; tells whether nothing is left."""
         prefix = object_keys.outputs_prefix(video_id, attempt)
-        with asking("listing a job's outputs"):
+        with translate_errors("listing a job's outputs"):
             page = self._own.list_objects_v2(Bucket=self._bucket_of(prefix), Prefix=prefix, MaxKeys=at_most)
         for item in page.get("Contents", ()):
             self.remove_file(item["Key"])
@@ -49,14 +49,14 @@ class Inventory:
     def remove_file(self, key: str) -> None:
         """Remove one object. One that is gone already is no trouble."""
         # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
-        with asking("removing a file"):
+        with translate_errors("removing a file"):
             self._own.delete_object(Bucket=self._bucket_of(key), Key=key)
 
     def _pages(self, prefix: str, *, delimiter: str) -> "Iterator[ListObjectsV2OutputTypeDef]":
         request: dict[str, Any] = {"Bucket": self._bucket_of(prefix), "Prefix": prefix, "Delimiter": delimiter}
         is_done = False
         while not is_done:
-            with asking("listing the bucket"):
+            with translate_errors("listing the bucket"):
                 page = self._own.list_objects_v2(**request)
             yield page
             is_done = not page.get("IsTruncated", False)

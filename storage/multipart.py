@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from domain.errors import UnavailableError
 from domain.objects import OpenUpload, SignedUpload, StoredPart
-from storage.client import Clients, asking, is_missing, is_missing_upload, make_clients
+from storage.client import Clients, is_missing, is_missing_upload, make_clients, translate_errors
 from storage.object_store import facts_of
 from storage.presign import expiry, sign
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ListMultipartUploadsOutputTypeDef
@@ -25,7 +25,7 @@ _PAGE = 1_000
 class Multipart:
     """One object store. Every method but the signing one raises UnavailableError or RefusedError. Thread-safe."""
 
-    def __init__(self, settings: SpacesSettings, clients: Clients | None = None, *, page_size: int = _PAGE) -> None:
+    def __init__(self, settings: StorageSettings, clients: Clients | None = None, *, page_size: int = _PAGE) -> None:
         """Make the clients unless there are some to share; nothing is asked yet."""
         self._bucket = settings.raw_bucket
         self._clients = clients or make_clients(settings)
@@ -33,7 +33,7 @@ class Multipart:
 
     def create(self, key: str, *, content_type: str) -> str:
         """Open an upload and return its id. Each call opens another one."""
-        with asking("opening a multipart upload"):
+        with translate_errors("opening a multipart upload"):
             answer = self._clients.own.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
         return answer["UploadId"]
 
@@ -42,7 +42,7 @@ class Multipart:
         found: list[StoredPart] = []
         request: dict[str, Any] = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id}
         while True:
-            with asking("listing the parts"):
+            with translate_errors("listing the parts"):
                 try:
                     page = self._clients.own.list_parts(**request, MaxParts=self._page_size)
                 except ClientError as error:
@@ -79,14 +79,14 @@ class Multipart:
         ``rejected``: the version of an object that was there before and is not the one to be made.
         """
         listed: list[CompletedPartTypeDef] = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
-        with asking("joining the parts"):
+        with translate_errors("joining the parts"):
             is_certain = self._join(key, upload_id, listed) and rejected is None
             if not is_certain and not self._is_joined(key, sum(part.file_bytes for part in parts), rejected):
                 raise UnavailableError("joining the parts: the upload is gone")
 
     def abort(self, key: str, upload_id: str) -> None:
         """Give an upload up, with its parts. One that is gone already is no trouble."""
-        with asking("giving a multipart upload up"):
+        with translate_errors("giving a multipart upload up"):
             try:
                 self._clients.own.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
             except ClientError as error:
@@ -98,7 +98,7 @@ class Multipart:
         request: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
         is_done = False
         while not is_done:
-            with asking("listing the multipart uploads"):
+            with translate_errors("listing the multipart uploads"):
                 page = self._clients.own.list_multipart_uploads(**request, MaxUploads=self._page_size)
             yield _open(page)
             is_done = not page.get("IsTruncated", False)

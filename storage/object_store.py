@@ -13,9 +13,9 @@ from domain import object_keys
 from domain.errors import UnavailableError
 from domain.objects import ObjectFacts, OutputsProblem, SignedDownload, SignedUpload, SourceProblem, VerifiedOutputs
 from domain.video import SourceFacts
-from storage.client import Clients, asking, is_missing, make_clients
+from storage.client import Clients, is_missing, make_clients, translate_errors
 from storage.presign import attachment, expiry, sign
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from storage.verify.playlist import PLAYLIST_BYTES_MAX
 from storage.verify.source import judge_source
@@ -32,7 +32,7 @@ STABLE_CACHE_CONTROL = "max-age=10"
 class Storage:
     """One object store. Every method but the signing ones raises UnavailableError or RefusedError. Thread-safe."""
 
-    def __init__(self, settings: SpacesSettings, clients: Clients | None = None) -> None:
+    def __init__(self, settings: StorageSettings, clients: Clients | None = None) -> None:
         """Make the clients unless there are some to share; nothing is asked yet."""
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
@@ -62,7 +62,7 @@ class Storage:
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an original, None if there is none."""
-        with asking("looking for the original"):
+        with translate_errors("looking for the original"):
             try:
                 answer = self._clients.own.head_object(Bucket=self._raw_bucket, Key=key)
             except ClientError as error:
@@ -90,7 +90,7 @@ class Storage:
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
         """Copy an attempt's thumbnail to the stable key. UnavailableError if it is gone: look again."""
-        with asking("publishing the poster"):
+        with translate_errors("publishing the poster"):
             try:
                 self._clients.own.copy_object(
                     Bucket=self._processed_bucket,
@@ -108,7 +108,7 @@ class Storage:
 
     def write_playlist(self, video_id: str, text: str) -> None:
         """Replace the stable playlist."""
-        with asking("writing the stable playlist"):
+        with translate_errors("writing the stable playlist"):
             self._clients.own.put_object(
                 Bucket=self._processed_bucket,
                 Key=object_keys.stable_playlist_key(video_id),
@@ -120,7 +120,7 @@ class Storage:
 
     def read_playlist(self, video_id: str) -> str | None:
         """Return the stable playlist, None if there is none."""
-        with asking("reading the stable playlist"):
+        with translate_errors("reading the stable playlist"):
             try:
                 return self._text(object_keys.stable_playlist_key(video_id))
             except ClientError as error:
@@ -148,7 +148,7 @@ class Storage:
             (self._raw_bucket, object_keys.original_prefix(video_id)),
         )
         for bucket, prefix in prefixes:
-            with asking("listing a video's files"):
+            with translate_errors("listing a video's files"):
                 page = self._clients.own.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
             found = page.get("Contents", ())
             for item in found:
@@ -160,12 +160,12 @@ class Storage:
 
     def _remove(self, bucket: str, key: str) -> None:
         # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
-        with asking("removing a file"):
+        with translate_errors("removing a file"):
             self._clients.own.delete_object(Bucket=bucket, Key=key)
 
     def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
         # If-Match: bytes of two objects must never be judged as one.
-        with asking("reading the original"):
+        with translate_errors("reading the original"):
             try:
                 answer = self._clients.own.get_object(
                     Bucket=self._raw_bucket,
@@ -184,7 +184,7 @@ class Storage:
         pages = self._clients.own.get_paginator("list_objects_v2").paginate(
             Bucket=self._processed_bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
         )
-        with asking("listing a job's outputs"):
+        with translate_errors("listing a job's outputs"):
             for page in pages:
                 sizes.update((item["Key"], item["Size"]) for item in page.get("Contents", ()))
                 if len(sizes) > OBJECTS_MAX:
@@ -192,7 +192,7 @@ class Storage:
         return sizes
 
     def _output_text(self, key: str) -> str:
-        with asking("reading a job's playlist"):
+        with translate_errors("reading a job's playlist"):
             return self._text(key)
 
     def _text(self, key: str) -> str:

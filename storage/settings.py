@@ -65,7 +65,7 @@ Word = Annotated[str, Field(min_length=1)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
-class SpacesSettings(BaseSettings):
+class StorageSettings(BaseSettings):
     """The object store, from ``S3_…`` variables."""
 
     model_config = SettingsConfigDict(env_prefix="S3_", frozen=True, extra="ignore", hide_input_in_errors=True)

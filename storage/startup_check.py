@@ -12,8 +12,8 @@ import structlog
 from botocore.exceptions import ClientError, ParamValidationError
 
 from domain.errors import RefusedError, UnavailableError, UpstreamError
-from storage.client import asking, is_missing_bucket, make_own_client
-from storage.settings import SpacesSettings
+from storage.client import is_missing_bucket, make_own_client, translate_errors
+from storage.settings import StorageSettings
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ class MissingBucketError(RefusedError):
     """Storage says that there is no such bucket."""
 
 
-def check_buckets(settings: SpacesSettings, *, who: str) -> None:
+def check_buckets(settings: StorageSettings, *, who: str) -> None:
     """End the process, naming ``who`` cannot start, if a bucket is certainly not there; log all other trouble.
 
     A process that only reads rows is of use while storage is away, and one that is refused today may be
@@ -39,7 +39,7 @@ def check_buckets(settings: SpacesSettings, *, who: str) -> None:
     with closing(make_own_client(settings.model_copy(update=patience))) as client:
 
         def look(bucket: str) -> None:
-            with asking("looking into the bucket"):
+            with translate_errors("looking into the bucket"):
                 try:
                     # Not a HEAD: its 404 may come from anything that speaks HTTP.
                     client.list_objects_v2(Bucket=bucket, MaxKeys=1)
@@ -79,7 +79,7 @@ def _trouble_with(bucket: str, look: Callable[[str], None]) -> UpstreamError | N
     return None
 
 
-def _by_bucket(settings: SpacesSettings) -> dict[str, str]:
+def _by_bucket(settings: StorageSettings) -> dict[str, str]:
     raw, processed = "S3_RAW_BUCKET", "S3_PROCESSED_BUCKET"
     if settings.raw_bucket == settings.processed_bucket:
         return {settings.raw_bucket: f"{raw} and {processed}"}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.callback_url import SignedAttempt, verify
 from domain.errors import UnavailableError
 from webapi.http.parsing import parse_json, read_body
-from webapi.http.problems import Code, ProblemError
+from webapi.http.problems import ProblemCode, ProblemError
 from webapi.metrics import ApiMetrics
 from webapi.ports import Claims
 
@@ -21,7 +21,7 @@ _OLDEST_SECONDS = 24 * 3600
 _ENDED_AT = re.compile(rb'"completed_at" ?: ?"([-+: 0-9]{1,40})"')
 
 
-class Callback(BaseModel):
+class CallbackBody(BaseModel):
     """Coconut's v2 payload, or the simple `{job_id, status, outputs}`: both name the job, the rest is not believed."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,7 +47,7 @@ class CoconutWebhook:
         with self._counted():
             signed = self._signed_attempt(req)
             body = read_body(req, at_most_bytes=BODY_BYTES_MAX)
-            callback = parse_json(body, Callback)
+            callback = parse_json(body, CallbackBody)
             self._claims.record(video_id=signed.video_id, attempt=signed.attempt, job_id=callback.job_id)
         age = age_seconds(body, self._clock())
         if age is not None:
@@ -62,7 +62,7 @@ class CoconutWebhook:
             result = "recorded"
             self._metrics.last_callback.set(self._clock().timestamp())
         except ProblemError as problem:
-            result = "forged" if problem.code is Code.INVALID_SIGNATURE else "malformed"
+            result = "forged" if problem.code is ProblemCode.INVALID_SIGNATURE else "malformed"
             raise
         except UnavailableError:
             result = "unavailable"
@@ -78,7 +78,7 @@ class CoconutWebhook:
             signature=_only(req, "sig"),
         )
         if signed is None:
-            raise ProblemError(Code.INVALID_SIGNATURE, "nothing was changed")
+            raise ProblemError(ProblemCode.INVALID_SIGNATURE, "nothing was changed")
         return signed
 
 

@@ -9,7 +9,7 @@ from database.creation import Created, NewVideo
 from database.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Replayed
 from database.idempotency_keys import IdempotencyKey
 from database.overview import Overview
-from database.queries import Page, Place, Selection
+from database.queries import Cursor, Page, Selection
 from database.retranscodes import Allowance
 from database.webhook_endpoints import EndpointChange, EndpointRow
 from domain.notifications import NotificationKind
@@ -18,18 +18,18 @@ from domain.records import EventRow, VideoRow
 from domain.video import DesiredState
 
 
-class Catalogue(Protocol):
+class VideoQueries(Protocol):
     """The rows, to be read. Every method raises UnavailableError."""
 
     def get(self, video_id: str) -> VideoRow | None:
         """Return a row, whoever owns it."""
         ...
 
-    def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
+    def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> Page:
         """Return a page of one owner's videos, newest first."""
         ...
 
-    def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
+    def dead_letters(self, *, after: Cursor | None, at_most: int) -> Page:
         """Return a page of the videos whose newest edition failed, whoever owns them, the latest failure first."""
         ...
 
@@ -50,7 +50,7 @@ class Overviews(Protocol):
         ...
 
 
-class Wishes(Protocol):
+class VideoCommands(Protocol):
     """The rows, to be changed by what clients ask for. Every method raises UnavailableError."""
 
     def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
@@ -153,7 +153,7 @@ class Parts(Protocol):
 class Publisher(Protocol):
     """The way of a committed wish into Kubernetes."""
 
-    def offer(self, desired: DesiredState) -> None:
+    def enqueue(self, desired: DesiredState) -> None:
         """Apply the resource soon, or never: the operator's sweep finds what is missing. Never blocks."""
         ...
 
@@ -193,7 +193,7 @@ class Endpoints(Protocol):
 class Deliveries(Protocol):
     """The log of deliveries. Every method raises UnavailableError."""
 
-    def page(self, selection: DeliverySelection, *, after: Place | None, at_most: int) -> DeliveryPage:
+    def page(self, selection: DeliverySelection, *, after: Cursor | None, at_most: int) -> DeliveryPage:
         """Return a page, newest first."""
         ...
 

@@ -53,7 +53,7 @@ class QueuedPublisher:
         for thread in self._threads:
             thread.start()
 
-    def offer(self, desired: DesiredState) -> None:
+    def enqueue(self, desired: DesiredState) -> None:
         """Apply the wish soon, or drop it. Never blocks."""
         with self._changed:
             known = self._waiting.get(desired.video_id)

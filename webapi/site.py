@@ -46,14 +46,14 @@ class PageFile:
 
 
 @dataclass(frozen=True)
-class Page:
+class SitePage:
     """All files, and the headers that each of them carries."""
 
     files: tuple[PageFile, ...]
     headers: tuple[tuple[str, str], ...]
 
 
-def read_page(directory: Path, *, upload_url: str, playback_url: str) -> Page:
+def read_page(directory: Path, *, upload_url: str, playback_url: str) -> SitePage:
     """Read what Vite built. The URLs name the other origins that a browser has to reach. Raises NoPageError."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     if not (directory / INDEX).is_file():
@@ -62,7 +62,7 @@ def read_page(directory: Path, *, upload_url: str, playback_url: str) -> Page:
         raise NoPageError("it holds more than a page: is this what `npm run build` made?")
     files = tuple(_file(directory, path) for path in paths)
     policy = content_security_policy(upload_origin=_origin(upload_url), playback_origin=_origin(playback_url))
-    return Page(files, tuple(_headers(policy).items()))
+    return SitePage(files, tuple(_headers(policy).items()))
 
 
 def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
@@ -88,7 +88,7 @@ def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
     return "; ".join(f"{name} {allowed}" for name, allowed in rules.items())
 
 
-def page_routes(page: Page) -> Iterable[tuple[str, "PageResource"]]:
+def page_routes(page: SitePage) -> Iterable[tuple[str, "PageResource"]]:
     """Return the routes of the page."""
     return [(file.route, PageResource(file, page.headers)) for file in page.files]
 

@@ -6,35 +6,35 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crds.client import UploadsClient
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.deliveries import Deliveries
 from database.events import Events
 from database.job_claims import Claims
 from database.overview import Overviews
 from database.pool import Database
-from database.queries import Catalogue
+from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
-from runtime.secret_files import Rotation
-from runtime.settings import read_settings, rotation_of
+from runtime.secret_files import SecretFiles
+from runtime.settings import read_settings, secret_files_of
 from storage.client import make_clients
 from storage.multipart import Multipart
 from storage.object_store import Storage
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from webapi.admin.webhooks import Targets
 from webapi.app import App, Dependencies, create_app
 from webapi.health import Readiness
 from webapi.http import jwks
-from webapi.http.auth import Tokens
+from webapi.http.auth import TokenVerifier
 from webapi.http.jwks import KeySet
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
-from webapi.site import NoPageError, Page, read_page
-from webapi.videos.serializers import View
+from webapi.site import NoPageError, SitePage, read_page
+from webapi.videos.serializers import Serializer
 from webapi.videos.videos import Policy
 
 # Together with draining and the requests under way this stays below gunicorn's graceful timeout.
@@ -51,7 +51,7 @@ class Service:
     readiness: Readiness
     publisher: QueuedPublisher
     database: Database
-    rotation: Rotation | None
+    secret_files: SecretFiles | None
 
     def drain(self) -> None:
         """Say that no new requests should come; they are still answered."""
@@ -68,25 +68,25 @@ class Environment:
     """What the process was told from outside."""
 
     settings: Settings
-    spaces: SpacesSettings
+    spaces: StorageSettings
     uploads: UploadsClient
-    page: Page | None
-    rotation: Rotation | None
+    page: SitePage | None
+    secret_files: SecretFiles | None
 
 
 def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
-    rotation = rotation_of(_read)
+    secret_files = secret_files_of(_read)
     settings, spaces = _read()
     try:
         uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
     except RefusedError as error:
         sys.exit(f"{WHO} cannot start: KUBECONFIG: {error}")
-    return Environment(settings, spaces, uploads, _page(settings, spaces), rotation)
+    return Environment(settings, spaces, uploads, _page(settings, spaces), secret_files)
 
 
-def _read() -> tuple[Settings, SpacesSettings]:
-    return read_settings(Settings, who=WHO), read_settings(SpacesSettings, who=WHO)
+def _read() -> tuple[Settings, StorageSettings]:
+    return read_settings(Settings, who=WHO), read_settings(StorageSettings, who=WHO)
 
 
 def start(environment: Environment) -> Service:
@@ -101,8 +101,8 @@ def start(environment: Environment) -> Service:
     readiness = Readiness(database, time.monotonic)
     app = create_app(
         Dependencies(
-            catalogue=Catalogue(database),
-            wishes=Wishes(database, timing),
+            queries=VideoQueries(database),
+            commands=VideoCommands(database, timing),
             history=Events(database),
             overviews=Overviews(database),
             claims=Claims(database),
@@ -114,7 +114,7 @@ def start(environment: Environment) -> Service:
             tokens=_tokens(settings),
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
             policy=_policy(settings, spaces, timing),
-            view=View(spaces.public_base_url, LifecyclePolicy(timing, settings.max_submissions)),
+            serializer=Serializer(spaces.public_base_url, LifecyclePolicy(timing, settings.max_submissions)),
             clock=lambda: datetime.now(UTC),
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
@@ -123,10 +123,10 @@ def start(environment: Environment) -> Service:
             page=environment.page,
         )
     )
-    return Service(app, settings.drain_seconds, readiness, publisher, database, environment.rotation)
+    return Service(app, settings.drain_seconds, readiness, publisher, database, environment.secret_files)
 
 
-def _page(settings: Settings, spaces: SpacesSettings) -> Page | None:
+def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:
     if settings.web_dir is None:
         return None
     # Signing asks nobody, and tells for sure which host browsers will be sent to.
@@ -139,8 +139,8 @@ def _page(settings: Settings, spaces: SpacesSettings) -> Page | None:
         sys.exit(f"{WHO} cannot start: WEB_DIR: {error}")
 
 
-def _tokens(settings: Settings) -> Tokens:
-    return Tokens(
+def _tokens(settings: Settings) -> TokenVerifier:
+    return TokenVerifier(
         settings.jwt_signing_key.get_secret_value() if settings.jwt_signing_key else None,
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
@@ -156,7 +156,7 @@ def _key_set(settings: Settings) -> KeySet | None:
     return None
 
 
-def _policy(settings: Settings, spaces: SpacesSettings, timing: Timing) -> Policy:
+def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Policy:
     return Policy(
         uploads_per_hour=settings.uploads_per_hour,
         retranscodes_per_day=settings.retranscodes_per_day,

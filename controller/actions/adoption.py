@@ -47,10 +47,10 @@ def restore_row(
 
 
 def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | None:
-    lesson = for_missing_row(resource, deps.endings.last_attempt(resource.name), now, deps.rules.timing)
+    lesson = for_missing_row(resource, deps.retention.last_attempt(resource.name), now, deps.rules.timing)
     match lesson:
         case Adopt():
-            row = deps.learning.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
+            row = deps.adoption.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
             return _told("adopted", row, resource.name)
         case Reject():
             _reject(resource, lesson.why, deps, now)
@@ -68,7 +68,7 @@ def _restore(row: VideoRow, resource: Resource | None, lesson: Restore, deps: De
         _reject(resource, lesson.refusal, deps, now)
     if lesson.desired is None and lesson.observed is None:
         return row
-    learnt = deps.learning.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
+    learnt = deps.adoption.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
     return _told("learnt", learnt, row.desired.video_id)
 
 

@@ -50,7 +50,7 @@ def begin(step: StartEdition, ctx: ReconcileContext) -> Result:
 
 def retire(ctx: ReconcileContext) -> Result:
     """Mark the row: from now on its resource is to be gone."""
-    row = ctx.deps.endings.retire(ctx.row)
+    row = ctx.deps.retention.retire(ctx.row)
     return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.SCHEDULED)
 
 
@@ -59,5 +59,5 @@ def purge(ctx: ReconcileContext) -> Result:
     if ctx.row.desired.upload_mode is UploadMode.MULTIPART:
         multipart.abort_all(ctx)
     if ctx.deps.storage.remove_video(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):
-        ctx.deps.endings.purge(ctx.row)
+        ctx.deps.retention.purge(ctx.row)
     return Result(ctx.row, Requeue.NOW)

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.audit.findings import (
-    Align,
     CopyPoster,
     Finding,
-    Heal,
-    Kind,
-    Leave,
+    FindingType,
     Quarantine,
     Release,
     Remedy,
     RemoveObjects,
     RemoveOutputs,
+    ReportOnly,
+    Retranscode,
+    RewritePlaylist,
 )
 from controller.audit.limits import AuditRules
 from domain import object_keys
@@ -31,7 +31,7 @@ from domain.video import Origin, Phase, Published, Reason
 
 
 @dataclass(frozen=True)
-class Sight:
+class Evidence:
     """One video as its row and the bucket show it. ``stored_attempts``: the folders beside the stable files.
 
     ``outputs`` and ``original`` are looked at only where something is published.
@@ -57,38 +57,45 @@ def is_withdrawn(row: VideoRow) -> bool:
     return row.desired.deleted and not row.observed.is_playable
 
 
-def judge_stable(row: VideoRow, playlist: str | None) -> Finding | None:
+def check_stable(row: VideoRow, playlist: str | None) -> Finding | None:
     """Compare the stable playlist with what is on record."""
     video_id, published = row.desired.video_id, row.observed.published
     if is_public(row) and published is not None and playlist != stable_playlist(published):
         what = "is missing" if playlist is None else "shows something else than is on record"
-        return Finding(Kind.PLAYLIST_WRONG, video_id, f"the stable playlist {what}", Align())
+        return Finding(FindingType.PLAYLIST_WRONG, video_id, f"the stable playlist {what}", RewritePlaylist())
     if is_withdrawn(row) and playlist is not None:
-        return Finding(Kind.PUBLIC_THOUGH_DELETED, video_id, "the stable playlist of a deleted video is there", Align())
+        return Finding(
+            FindingType.PUBLIC_THOUGH_DELETED,
+            video_id,
+            "the stable playlist of a deleted video is there",
+            RewritePlaylist(),
+        )
     return None
 
 
-def judge_video(sight: Sight, rules: AuditRules, now: datetime, *, heals_left: int) -> list[Finding]:
+def check_video(sight: Evidence, rules: AuditRules, now: datetime, *, heals_left: int) -> list[Finding]:
     """Judge everything that lies in the bucket for one video, and what should."""
     row = sight.audited.row
     return [finding for finding in _judged(sight, row, rules, now, heals_left) if finding is not None]
 
 
-def _judged(sight: Sight, row: VideoRow, rules: AuditRules, now: datetime, heals_left: int) -> Iterator[Finding | None]:
-    playlist = judge_stable(row, sight.playlist)
+def _judged(
+    sight: Evidence, row: VideoRow, rules: AuditRules, now: datetime, heals_left: int
+) -> Iterator[Finding | None]:
+    playlist = check_stable(row, sight.playlist)
     yield playlist
     published = row.observed.published
     if not is_public(row) or published is None:
         if is_withdrawn(row) and playlist is None and sight.has_poster:
             words = "the stable poster of a deleted video is there"
-            yield Finding(Kind.PUBLIC_THOUGH_DELETED, row.desired.video_id, words, Align())
+            yield Finding(FindingType.PUBLIC_THOUGH_DELETED, row.desired.video_id, words, RewritePlaylist())
         return
     problem = outputs_problem(published, sight.outputs)
     yield _judge_outputs(sight, row, problem, rules, heals_left)
     yield _judge_poster(sight, row, published)
     if problem is None and row.observed.phase is Phase.READY and not _is_original(sight, row):
         words = "the original is gone or was replaced: the video plays, but can never be transcoded again"
-        yield Finding(Kind.ORIGINAL_MISSING, row.desired.video_id, words, Leave())
+        yield Finding(FindingType.ORIGINAL_MISSING, row.desired.video_id, words, ReportOnly())
     # Players may still be in the middle of what a wrong playlist named.
     yield from _judge_folders(sight, row, published, rules, now, may_remove=playlist is None and problem is None)
 
@@ -103,17 +110,17 @@ def outputs_problem(published: Published, outputs: VerifiedOutputs | OutputsProb
 
 
 def _judge_outputs(
-    sight: Sight, row: VideoRow, problem: str | None, rules: AuditRules, heals_left: int
+    sight: Evidence, row: VideoRow, problem: str | None, rules: AuditRules, heals_left: int
 ) -> Finding | None:
     if problem is None:
         return None
     why_not = _why_not_healed(sight, row, rules, heals_left)
     if why_not is not None:
-        return Finding(Kind.OUTPUTS_BROKEN, row.desired.video_id, f"{problem}; {why_not}", Leave())
-    return Finding(Kind.OUTPUTS_BROKEN, row.desired.video_id, problem, Heal())
+        return Finding(FindingType.OUTPUTS_BROKEN, row.desired.video_id, f"{problem}; {why_not}", ReportOnly())
+    return Finding(FindingType.OUTPUTS_BROKEN, row.desired.video_id, problem, Retranscode())
 
 
-def _why_not_healed(sight: Sight, row: VideoRow, rules: AuditRules, heals_left: int) -> str | None:
+def _why_not_healed(sight: Evidence, row: VideoRow, rules: AuditRules, heals_left: int) -> str | None:
     """Return why no edition is bought; None if one is."""
     observed = row.observed
     if observed.phase is Phase.ERRORED:
@@ -133,34 +140,36 @@ def _why_not_healed(sight: Sight, row: VideoRow, rules: AuditRules, heals_left: 
     return None
 
 
-def _is_original(sight: Sight, row: VideoRow) -> bool:
+def _is_original(sight: Evidence, row: VideoRow) -> bool:
     verified, original = row.observed.source, sight.original
     if verified is None or original is None:
         return False
     return (original.etag, original.file_bytes) == (verified.etag, verified.file_bytes)
 
 
-def _judge_poster(sight: Sight, row: VideoRow, published: Published) -> Finding | None:
+def _judge_poster(sight: Evidence, row: VideoRow, published: Published) -> Finding | None:
     if not published.has_poster or sight.has_poster:
         return None
     if isinstance(sight.outputs, VerifiedOutputs) and sight.outputs.poster_key is not None:
-        return Finding(Kind.POSTER_MISSING, row.desired.video_id, "the stable poster is missing", CopyPoster())
+        return Finding(FindingType.POSTER_MISSING, row.desired.video_id, "the stable poster is missing", CopyPoster())
     words = "the stable poster is missing, and there is no thumbnail to copy"
-    return Finding(Kind.POSTER_MISSING, row.desired.video_id, words, Leave())
+    return Finding(FindingType.POSTER_MISSING, row.desired.video_id, words, ReportOnly())
 
 
 def _judge_folders(
-    sight: Sight, row: VideoRow, published: Published, rules: AuditRules, now: datetime, *, may_remove: bool
+    sight: Evidence, row: VideoRow, published: Published, rules: AuditRules, now: datetime, *, may_remove: bool
 ) -> Iterator[Finding]:
     video_id, published_at = row.desired.video_id, sight.audited.published_at
     is_due = may_remove and published_at is not None and now >= published_at + rules.superseded_after
     for name in sorted(sight.stored_attempts):
         attempt = _attempt_of(name)
         if attempt is None or attempt > row.observed.attempt:
-            yield Finding(Kind.OUTPUTS_UNKNOWN, video_id, f"no attempt on record wrote the folder {name!r}", Leave())
+            yield Finding(
+                FindingType.OUTPUTS_UNKNOWN, video_id, f"no attempt on record wrote the folder {name!r}", ReportOnly()
+            )
         elif attempt < published.attempt and attempt != row.observed.attempt and is_due:
             words = f"attempt {published.attempt} has replaced attempt {attempt}"
-            yield Finding(Kind.OUTPUTS_SUPERSEDED, video_id, words, RemoveOutputs(attempt))
+            yield Finding(FindingType.OUTPUTS_SUPERSEDED, video_id, words, RemoveOutputs(attempt))
 
 
 def _attempt_of(name: str) -> int | None:
@@ -169,42 +178,44 @@ def _attempt_of(name: str) -> int | None:
     return int(name) if is_number else None
 
 
-def judge_doubled(doubled: DoubledJob) -> Finding:
+def check_doubled(doubled: DoubledJob) -> Finding:
     """A callback signed for one attempt named another job than is on record for it."""
     known = "none is on record" if doubled.accepted_job_id is None else f"{doubled.accepted_job_id} is on record"
     words = f"job {doubled.job_id} reported itself for attempt {doubled.attempt}, for which {known}"
-    return Finding(Kind.DOUBLED_JOB, doubled.video_id, words, Leave())
+    return Finding(FindingType.DOUBLED_JOB, doubled.video_id, words, ReportOnly())
 
 
-def judge_uncertain(submission: UncertainSubmission) -> Finding:
+def check_uncertain(submission: UncertainSubmission) -> Finding:
     """Passes resolve it; here it is only counted."""
     words = f"whether submission {submission.attempt} led to a job is not known"
-    return Finding(Kind.UNCERTAIN_SUBMISSION, submission.video_id, words, Leave())
+    return Finding(FindingType.UNCERTAIN_SUBMISSION, submission.video_id, words, ReportOnly())
 
 
-def judge_overdue(row: OverdueRow) -> Finding:
+def check_overdue(row: OverdueRow) -> Finding:
     """Passes end it; that none did is what a person has to know."""
     words = f"its deadline in {row.phase} was {row.deadline_at:%Y-%m-%dT%H:%M:%SZ}"
-    return Finding(Kind.OVERDUE_ROW, row.video_id, words, Leave())
+    return Finding(FindingType.OVERDUE_ROW, row.video_id, words, ReportOnly())
 
 
-def judge_strays(folder: str, files: Sequence[StoredFile], listed: Collection[str], *, room: int) -> list[Finding]:
+def check_orphans(folder: str, files: Sequence[StoredFile], listed: Collection[str], *, room: int) -> list[Finding]:
     """Judge objects that belong to no row. ``listed``: those in quarantine; ``room``: how many more may follow."""
     new = {file.key: file.file_bytes for file in files if file.key not in listed}
     added = dict(list(new.items())[: max(0, room)])
     counts: list[tuple[int, str, Remedy]] = [
-        (len(files) - len(new), "are in quarantine", Leave()),
+        (len(files) - len(new), "are in quarantine", ReportOnly()),
         (len(added), "had not been seen before", Quarantine(added)),
-        (len(new) - len(added), "are more than one turn puts into quarantine", Leave()),
+        (len(new) - len(added), "are more than one turn puts into quarantine", ReportOnly()),
     ]
     return [
-        Finding(Kind.OBJECTS_WITHOUT_ROW, folder, f"it has no row, and {count} of its objects {words}", remedy, count)
+        Finding(
+            FindingType.OBJECTS_WITHOUT_ROW, folder, f"it has no row, and {count} of its objects {words}", remedy, count
+        )
         for count, words, remedy in counts
         if count
     ]
 
 
-def judge_quarantined(
+def check_quarantined(
     folder: str,
     entries: Sequence[QuarantinedObject],
     present: Mapping[str, StoredFile],
@@ -213,7 +224,7 @@ def judge_quarantined(
     *,
     may_purge: bool,
 ) -> list[Finding]:
-    """Judge what is in quarantine of one folder that has no row; `judge_returned` is for one that has."""
+    """Judge what is in quarantine of one folder that has no row; `check_returned` is for one that has."""
     gone = [entry.object_key for entry in entries if entry.object_key not in present]
     due = [
         entry.object_key
@@ -224,19 +235,19 @@ def judge_quarantined(
     found = []
     if gone:
         words = f"{len(gone)} of its objects are no longer in the bucket"
-        found.append(Finding(Kind.QUARANTINE_OUTDATED, folder, words, Release(gone), len(gone)))
+        found.append(Finding(FindingType.QUARANTINE_OUTDATED, folder, words, Release(gone), len(gone)))
     if due:
         words = f"{len(due)} of its objects have belonged to no row for {rules.quarantined_for}"
-        remedy = RemoveObjects(due) if may_purge else Leave()
-        found.append(Finding(Kind.QUARANTINE_DUE, folder, words, remedy, len(due)))
+        remedy = RemoveObjects(due) if may_purge else ReportOnly()
+        found.append(Finding(FindingType.QUARANTINE_DUE, folder, words, remedy, len(due)))
     return found
 
 
-def judge_returned(folder: str, entries: Sequence[QuarantinedObject]) -> Finding:
+def check_returned(folder: str, entries: Sequence[QuarantinedObject]) -> Finding:
     """Judge what is in quarantine of a folder that has a row again."""
     words = f"it has a row again, {len(entries)} of its objects were in quarantine"
     return Finding(
-        Kind.QUARANTINE_OUTDATED, folder, words, Release([entry.object_key for entry in entries]), len(entries)
+        FindingType.QUARANTINE_OUTDATED, folder, words, Release([entry.object_key for entry in entries]), len(entries)
     )
 
 

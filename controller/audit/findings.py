@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class FindingType(StrEnum):
     """What differs. The same words in reports, metrics and docs/operations.md."""
 
     PLAYLIST_WRONG = "playlist_wrong"
@@ -26,12 +26,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Leave:
+class ReportOnly:
     """A person decides, or time does: the finding's words say why."""
 
 
 @dataclass(frozen=True)
-class Align:
+class RewritePlaylist:
     """Make the stable files say what the row says: write the playlist, or withdraw it."""
 
 
@@ -41,7 +41,7 @@ class CopyPoster:
 
 
 @dataclass(frozen=True)
-class Heal:
+class Retranscode:
     """Wish for a new edition."""
 
 
@@ -73,21 +73,21 @@ class RemoveObjects:
     object_keys: Sequence[str]
 
 
-Remedy = Leave | Align | CopyPoster | Heal | RemoveOutputs | Quarantine | Release | RemoveObjects
+Remedy = ReportOnly | RewritePlaylist | CopyPoster | Retranscode | RemoveOutputs | Quarantine | Release | RemoveObjects
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference. ``subject``: the video, or the folder in the bucket; ``count``: how many things differ."""
+    """One difference. ``target``: the video, or the folder in the bucket; ``count``: how many things differ."""
 
-    kind: Kind
-    subject: str
+    kind: FindingType
+    target: str
     detail: str
     remedy: Remedy
     count: int = 1
 
 
-class Deed(StrEnum):
+class RepairResult(StrEnum):
     """What became of a finding."""
 
     LEFT = "left"  # nothing that may be done without a person
@@ -102,7 +102,7 @@ class Entry:
     """One line of a report."""
 
     finding: Finding
-    deed: Deed
+    result: RepairResult
 
 
 # A bucket that somebody else fills must not fill our memory; counts go on.
@@ -111,26 +111,26 @@ _ENTRIES_MAX = 10_000
 
 @dataclass
 class Report:
-    """Everything one turn has found. ``unseen``: what could not be looked at, with the reason."""
+    """Everything one turn has found. ``unchecked``: what could not be looked at, with the reason."""
 
     entries: list[Entry] = field(default_factory=list)
-    found: Counter[Kind] = field(default_factory=Counter)
-    done: Counter[Kind] = field(default_factory=Counter)
+    found: Counter[FindingType] = field(default_factory=Counter)
+    done: Counter[FindingType] = field(default_factory=Counter)
     looked_at: Counter[str] = field(default_factory=Counter)
-    unseen: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
 
-    def add(self, finding: Finding, deed: Deed) -> None:
+    def add(self, finding: Finding, result: RepairResult) -> None:
         """Take in what was found, and what became of it."""
         self.found[finding.kind] += finding.count
-        if deed is Deed.DONE:
+        if result is RepairResult.DONE:
             self.done[finding.kind] += finding.count
         if len(self.entries) < _ENTRIES_MAX:
-            self.entries.append(Entry(finding, deed))
+            self.entries.append(Entry(finding, result))
 
-    def note_unseen(self, what: str) -> None:
+    def note_unchecked(self, what: str) -> None:
         """Take in that something could not be looked at."""
-        if len(self.unseen) < _ENTRIES_MAX:
-            self.unseen.append(what)
+        if len(self.unchecked) < _ENTRIES_MAX:
+            self.unchecked.append(what)
 
     def is_clean(self) -> bool:
         """Tell whether nothing is left that differs."""
@@ -145,13 +145,13 @@ class Report:
             "findings": [
                 {
                     "kind": entry.finding.kind,
-                    "subject": entry.finding.subject,
+                    "subject": entry.finding.target,
                     "count": entry.finding.count,
                     "detail": entry.finding.detail,
                     "remedy": type(entry.finding.remedy).__name__,
-                    "deed": entry.deed,
+                    "deed": entry.result,
                 }
                 for entry in self.entries
             ],
-            "unseen": self.unseen,
+            "unseen": self.unchecked,
         }

@@ -19,7 +19,7 @@ class AuditRules:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class AuditSchedule:
     """How often the operator audits, in seconds as they run, and at which pace."""
 
     light_seconds: float

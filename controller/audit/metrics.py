@@ -4,7 +4,7 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from controller.audit.findings import Kind, Report
+from controller.audit.findings import FindingType, Report
 
 _PREFIX = "video_uploads_operator_audit"
 FULL, LIGHT = "full", "light"
@@ -26,7 +26,7 @@ class AuditMetrics:
             ["turn"],
             registry=registry,
         )
-        for kind in Kind:  # a kind never found is 0, not absent
+        for kind in FindingType:  # a kind never found is 0, not absent
             self._found.labels(kind=kind)
             self._repaired.labels(kind=kind)
         for turn in (FULL, LIGHT):
@@ -42,6 +42,6 @@ class AuditMetrics:
             return
         self._ended.labels(turn=turn).set(time.time())
         if turn == FULL:
-            self._unseen.set(len(report.unseen))
-            for kind in Kind:
+            self._unseen.set(len(report.unchecked))
+            for kind in FindingType:
                 self._found.labels(kind=kind).set(report.found[kind])

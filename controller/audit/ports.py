@@ -11,7 +11,7 @@ from domain.objects import FolderPage, StoredFile
 from domain.records import VideoRow
 
 
-class Rows(Protocol):
+class AuditRows(Protocol):
     """Postgres, as the audit reads it. Every method raises UnavailableError."""
 
     def all(self, *, after: str, until: str | None = None, at_most: int) -> list[AuditedRow]:
@@ -84,9 +84,9 @@ class Inventory(Protocol):
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class AuditDependencies:
     """Everything the audit may touch."""
 
-    rows: Rows
+    rows: AuditRows
     storage: Storage
     inventory: Inventory

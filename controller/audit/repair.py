@@ -9,18 +9,18 @@ from typing import assert_never
 
 from controller.audit.checks import is_public, outputs_problem
 from controller.audit.findings import (
-    Align,
     CopyPoster,
     Finding,
-    Heal,
-    Leave,
     Quarantine,
     Release,
     RemoveObjects,
     RemoveOutputs,
+    ReportOnly,
+    Retranscode,
+    RewritePlaylist,
 )
 from controller.audit.limits import AuditRules
-from controller.audit.ports import Neighbours
+from controller.audit.ports import AuditDependencies
 from domain import object_keys
 from domain.errors import UnavailableError
 from domain.objects import VerifiedOutputs
@@ -36,25 +36,25 @@ _FILES_AT_ONCE = 200
 class Repair:
     """The effects. ``pause`` comes between many requests of one of them."""
 
-    def __init__(self, neighbours: Neighbours, rules: AuditRules) -> None:
-        self._rows = neighbours.rows
-        self._storage = neighbours.storage
-        self._inventory = neighbours.inventory
+    def __init__(self, deps: AuditDependencies, rules: AuditRules) -> None:
+        self._rows = deps.rows
+        self._storage = deps.storage
+        self._inventory = deps.inventory
         self._rules = rules
 
     def do(self, finding: Finding, pause: Callable[[], None]) -> bool:
         """Apply the finding's remedy; tells whether there still was something to do. Raises NeighbourError."""
         match finding.remedy:
-            case Leave():
+            case ReportOnly():
                 return False
-            case Align():
-                return self._align(finding.subject)
+            case RewritePlaylist():
+                return self._align(finding.target)
             case CopyPoster():
-                return self._copy_poster(finding.subject)
-            case Heal():
-                return self._heal(finding.subject)
+                return self._copy_poster(finding.target)
+            case Retranscode():
+                return self._heal(finding.target)
             case RemoveOutputs(attempt):
-                return self._remove_outputs(finding.subject, attempt, pause)
+                return self._remove_outputs(finding.target, attempt, pause)
             case Quarantine(sizes):
                 return self._rows.quarantine(sizes) > 0
             case Release(keys):

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 import structlog
 
-from controller.audit.limits import Schedule
+from controller.audit.limits import AuditSchedule
 from controller.audit.metrics import FULL, LIGHT, AuditMetrics
-from controller.audit.runner import Audit, StoppedError, Turn
+from controller.audit.runner import Audit, AuditRun, AuditStoppedError
 from domain.errors import UpstreamError
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Rota:
+class AuditJob:
     """One kind of turn, and when it comes. ``again_seconds``: after one that was put off."""
 
     name: str
-    turn: Callable[[Turn], None]
+    turn: Callable[[AuditRun], None]
     first_seconds: float
     every_seconds: float
     again_seconds: float
@@ -27,13 +27,13 @@ class Rota:
 
 
 def audit_threads(
-    stop: threading.Event, audit: Audit, schedule: Schedule, noted: AuditMetrics
+    stop: threading.Event, audit: Audit, schedule: AuditSchedule, noted: AuditMetrics
 ) -> list[threading.Thread]:
     """Return the threads of both turns; each ends with ``stop``."""
     light, full, first = schedule.light_seconds, schedule.full_seconds, schedule.first_full_seconds
     rotas = (
-        Rota(LIGHT, audit.light, 0, light, light, schedule.playlists_per_second),
-        Rota(FULL, audit.full, first, full, first, schedule.videos_per_second),
+        AuditJob(LIGHT, audit.light, 0, light, light, schedule.playlists_per_second),
+        AuditJob(FULL, audit.full, first, full, first, schedule.videos_per_second),
     )
     return [threading.Thread(target=turn_until, name=f"audit-{rota.name}", args=(stop, rota, noted)) for rota in rotas]
 
@@ -43,20 +43,20 @@ def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
 
     def pause() -> None:
         if stop.wait(1 / per_second):
-            raise StoppedError
+            raise AuditStoppedError
 
     return pause
 
 
-def turn_until(stop: threading.Event, rota: Rota, metrics: AuditMetrics) -> None:
+def turn_until(stop: threading.Event, rota: AuditJob, metrics: AuditMetrics) -> None:
     """Make one turn after the other until ``stop``; each begins some time after the last has ended."""
     seconds = rota.first_seconds
     while not stop.wait(seconds):
         seconds = rota.every_seconds
-        turn = Turn(may_repair=True, pause=paced(stop, rota.per_second))
+        turn = AuditRun(may_repair=True, pause=paced(stop, rota.per_second))
         try:
             rota.turn(turn)
-        except StoppedError:
+        except AuditStoppedError:
             return
         except UpstreamError as error:
             log.warning("audit_put_off", turn=rota.name, why=str(error))
@@ -71,8 +71,8 @@ def turn_until(stop: threading.Event, rota: Rota, metrics: AuditMetrics) -> None
             _tell(rota.name, turn)
 
 
-def _tell(name: str, turn: Turn) -> None:
+def _tell(name: str, turn: AuditRun) -> None:
     report = turn.report
-    if report.found or report.unseen:
+    if report.found or report.unchecked:
         found = {str(kind): count for kind, count in report.found.items()}
-        log.warning("audit_found", turn=name, repaired=report.done.total(), unseen=len(report.unseen), **found)
+        log.warning("audit_found", turn=name, repaired=report.done.total(), unchecked=len(report.unchecked), **found)

@@ -18,7 +18,7 @@ import structlog
 from controller.coconut.breaker import Breaker, BreakerSnapshot
 from domain.errors import UnavailableError
 from domain.jobs import UncertainError
-from runtime.bulkhead import FullError
+from runtime.bulkhead import BulkheadFullError
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ class Permit:
         """
         try:
             yield
-        except FullError:
+        except BulkheadFullError:
             raise
         except (UnavailableError, UncertainError) as error:
             # Of uncertain answers only some can tell when to come back.

@@ -54,10 +54,10 @@ class Resync:
 
     def _deleted(self, now: datetime) -> int:
         """Ask for a pass over each row that nobody restored in time, and forget what is kept for a while only."""
-        self._world.endings.forget_old()
+        self._world.retention.forget_old()
         timing = self._world.rules.timing
         before = now - timing.scaled(timing.delete_grace_seconds)
-        return sum(map(self._ask, self._world.endings.purgeable(before=before, at_most=_PAGE)))
+        return sum(map(self._ask, self._world.retention.purgeable(before=before, at_most=_PAGE)))
 
     def _working(self) -> Iterator[WorkingRow]:
         after = ""
@@ -105,7 +105,7 @@ class Resync:
         if not page:
             return []
         known = {resource.name: (self._known.note(resource), cached_resource_of(resource)) for resource in page}
-        rows = {row.desired.video_id: row for row in self._world.learning.rows_of(list(known))}
+        rows = {row.desired.video_id: row for row in self._world.adoption.rows_of(list(known))}
         return [
             name
             for name, (before, now) in known.items()

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from controller.coconut.breaker import BreakerState
 from controller.coconut.limiter import LimiterState
 from controller.loop.queue import QueueState
-from controller.metrics.deliveries import WAYS
+from controller.metrics.deliveries import CHANNELS
 from database.stats import WorkingSetStats
 from domain.video import AT_REST, Phase
 
@@ -71,6 +71,6 @@ def _of_working_set(working_set: WorkingSetStats, now: float) -> Iterable[Metric
     yield GaugeMetricFamily(f"{PREFIX}_overdue", "Uploads past their deadline that nobody holds.", working_set.overdue)
     uncertain = f"{PREFIX}_submissions_uncertain"
     yield GaugeMetricFamily(uncertain, "Orders of which nobody knows what became.", working_set.uncertain)
-    waiting = {way: float(working_set.deliveries.get(way, 0)) for way in WAYS}
+    waiting = {channel: float(working_set.deliveries.get(channel, 0)) for channel in CHANNELS}
     yield _gauge(f"{PREFIX}_deliveries_waiting", "Deliveries that are neither made nor given up.", waiting, "way")
     yield GaugeMetricFamily(f"{PREFIX}_paused", "Uploads that a person holds.", working_set.paused)

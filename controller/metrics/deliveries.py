@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from controller.notify.dispatcher import Dispatcher
+from controller.notify.dispatcher import OutboxDispatch
 from domain.notifications import MAIL, DeliveryResult, DeliveryState, LeasedDelivery
 
 WEBHOOK = "webhook"
-WAYS = (WEBHOOK, MAIL)
+CHANNELS = (WEBHOOK, MAIL)
 # A delivery that stays pending is made again later.
 RESULTS = {DeliveryState.DELIVERED: "delivered", DeliveryState.PENDING: "put_off", DeliveryState.FAILED: "given_up"}
 
@@ -15,7 +15,7 @@ RESULTS = {DeliveryState.DELIVERED: "delivered", DeliveryState.PENDING: "put_off
 class InstrumentedOutbox:
     """An outbox. ``note`` is told the way and the result of each attempt that is on record."""
 
-    def __init__(self, outbox: Dispatcher, note: Callable[[str, str], None]) -> None:
+    def __init__(self, outbox: OutboxDispatch, note: Callable[[str, str], None]) -> None:
         self._outbox = outbox
         self._note = note
 
@@ -23,17 +23,17 @@ class InstrumentedOutbox:
         """Address the oldest notifications."""
         return self._outbox.dispatch(with_mail=with_mail, now=now, at_most=at_most)
 
-    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+    def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         """Return the lanes in which something is due."""
-        return self._outbox.due_lanes(with_mail=with_mail, now=now)
+        return self._outbox.due_queues(with_mail=with_mail, now=now)
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
+    def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Take what has been due the longest in a lane."""
-        return self._outbox.take(lane, now=now, leased_until=leased_until)
+        return self._outbox.take(queue_name, now=now, leased_until=leased_until)
 
-    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
+    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         """Put on record what became of it, and count it unless somebody else was first."""
-        is_ours = self._outbox.settle(taken, outcome, now=now)
+        is_ours = self._outbox.record_result(taken, outcome, now=now)
         if is_ours:
             self._note(MAIL if taken.endpoint is None else WEBHOOK, RESULTS[outcome.state])
         return is_ours

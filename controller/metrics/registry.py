@@ -19,7 +19,7 @@ from prometheus_client import (
 from controller.loop.workers import PassResult
 from controller.metrics.collector import NAME, PREFIX, StateCollector
 from controller.metrics.commits import CommitMetrics, EditionEnd, Prices
-from controller.metrics.deliveries import RESULTS, WAYS
+from controller.metrics.deliveries import CHANNELS, RESULTS
 from domain.failures import ADVICE, FailureCode
 from domain.records import AttemptState
 from domain.video import Phase
@@ -136,9 +136,9 @@ class OperatorMetrics:
             self._spend.labels(variant)
         told = "Attempts at a delivery by how it goes out and what became of it."
         self._deliveries = self._counter(f"{PREFIX}_deliveries", told, "way", "result")
-        for way in WAYS:
+        for channel in CHANNELS:
             for result in RESULTS.values():
-                self._deliveries.labels(way, result)
+                self._deliveries.labels(channel, result)
 
     def _make_watching(self) -> None:
         told = "When every resource was last read."
@@ -198,9 +198,9 @@ class OperatorMetrics:
         """Count a job that no callback told of."""
         self._missing.inc()
 
-    def delivered(self, way: str, result: str) -> None:
+    def delivered(self, channel: str, result: str) -> None:
         """Count an attempt at a delivery."""
-        self._deliveries.labels(way, result).inc()
+        self._deliveries.labels(channel, result).inc()
 
     def published(self, overhead_seconds: float) -> None:
         """Count what lay between the end of a job and `ready`."""

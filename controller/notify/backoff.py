@@ -26,7 +26,7 @@ _JITTER = 0.1
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Backoff:
     """The pauses, all of them shortened by ``scale`` in tests."""
 
     scale: float = 1.0
@@ -37,7 +37,7 @@ class Schedule:
         """Return the pause after an attempt, not shorter than the receiver wants; None after the last one."""
         if attempt > len(PAUSES_SECONDS):
             return None
-        seconds = PAUSES_SECONDS[attempt - 1] * (1 + _JITTER * _chance(delivery_id, attempt)) * self.scale
+        seconds = PAUSES_SECONDS[attempt - 1] * (1 + _JITTER * _jitter(delivery_id, attempt)) * self.scale
         return timedelta(seconds=max(seconds, retry_after_seconds or 0.0))
 
     @property
@@ -46,12 +46,12 @@ class Schedule:
         return timedelta(seconds=max(_LEASE_SECONDS_MIN, self.lease_seconds * self.scale))
 
     @property
-    def breather(self) -> timedelta:
+    def default_retry_after(self) -> timedelta:
         """Return how long an endpoint that says it has too much is left alone if it does not say how long."""
         return timedelta(seconds=PAUSES_SECONDS[0] * self.scale)
 
 
-def _chance(delivery_id: UUID, attempt: int) -> float:
+def _jitter(delivery_id: UUID, attempt: int) -> float:
     """Return a number from 0 to 1 that is the same whenever it is asked for."""
     told = hashlib.blake2b(delivery_id.bytes + attempt.to_bytes(4, "big"), digest_size=4).digest()
     return int.from_bytes(told, "big") / 0xFFFFFFFF

@@ -11,67 +11,67 @@ from typing import Protocol
 
 import structlog
 
-from controller.notify.backoff import Schedule
-from controller.notify.outcome import Answer, outcome_of
+from controller.notify.backoff import Backoff
+from controller.notify.outcome import DeliveryResponse, outcome_of
 from domain.notifications import DeliveryResult, Endpoint, LeasedDelivery, Notification
 
 log = structlog.get_logger(__name__)
 
 
-class Outbox(Protocol):
+class LeasedOutbox(Protocol):
     """What is due. Every method raises UnavailableError."""
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
+    def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Take what has been due the longest in a lane."""
         ...
 
-    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
+    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         """Put on record what became of it; False when somebody else has taken it since."""
         ...
 
 
-class Webhooks(Protocol):
+class WebhookChannel(Protocol):
     """The way to endpoints."""
 
-    def send(self, told: Notification, endpoint: Endpoint) -> Answer:
+    def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
         """Send once and return what came back."""
         ...
 
 
-class Mail(Protocol):
+class MailChannel(Protocol):
     """The way to owners."""
 
-    def send(self, told: Notification) -> Answer:
+    def send(self, told: Notification) -> DeliveryResponse:
         """Send once and return what came back."""
         ...
 
 
 @dataclass(frozen=True)
-class Ways:
+class Channels:
     """Everything a delivery touches. ``mail``: None where no mail leaves."""
 
-    outbox: Outbox
-    webhooks: Webhooks
-    mail: Mail | None
+    outbox: LeasedOutbox
+    webhooks: WebhookChannel
+    mail: MailChannel | None
 
 
-def deliver_one(lane: str, ways: Ways, schedule: Schedule, clock: Callable[[], datetime]) -> bool:
+def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: Callable[[], datetime]) -> bool:
     """Make the delivery that has been due the longest in a lane; False when none is. Raises UnavailableError."""
     now = clock()
-    taken = ways.outbox.take(lane, now=now, leased_until=now + schedule.lease)
+    taken = channels.outbox.take(queue_name, now=now, leased_until=now + schedule.lease)
     if taken is None:
         return False
-    answer = _sent(taken, ways)
+    answer = _sent(taken, channels)
     now = clock()
     outcome = outcome_of(answer, taken, schedule, now)
-    is_ours = ways.outbox.settle(taken, outcome, now=now)
+    is_ours = channels.outbox.record_result(taken, outcome, now=now)
     told = taken.notification
     log.info(
         f"delivery_{outcome.state}" if is_ours else "delivery_overtaken",
         notification=str(told.notification_id),
         kind=told.kind,
         video=told.video_id,
-        lane=lane,
+        queue_name=queue_name,
         attempt=taken.attempt,
         status=answer.status,
         endpoint_disabled=outcome.is_gone,
@@ -79,8 +79,8 @@ def deliver_one(lane: str, ways: Ways, schedule: Schedule, clock: Callable[[], d
     return True
 
 
-def _sent(taken: LeasedDelivery, ways: Ways) -> Answer:
+def _sent(taken: LeasedDelivery, channels: Channels) -> DeliveryResponse:
     if taken.endpoint is not None:
-        return ways.webhooks.send(taken.notification, taken.endpoint)
-    assert ways.mail is not None  # noqa: S101  nobody takes from its lane without it
-    return ways.mail.send(taken.notification)
+        return channels.webhooks.send(taken.notification, taken.endpoint)
+    assert channels.mail is not None  # noqa: S101  nobody takes from its lane without it
+    return channels.mail.send(taken.notification)

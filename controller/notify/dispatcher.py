@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
-from controller.notify.backoff import Schedule
-from controller.notify.deliver import Outbox, Ways, deliver_one
+from controller.notify.backoff import Backoff
+from controller.notify.deliver import Channels, LeasedOutbox, deliver_one
 from domain.errors import UpstreamError
 
 log = structlog.get_logger(__name__)
@@ -20,33 +20,33 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 500
 
 
-class Dispatcher(Outbox, Protocol):
+class OutboxDispatch(LeasedOutbox, Protocol):
     """The outbox, with what decides which lanes have work. Every method raises UnavailableError."""
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
         """Address the oldest notifications that nobody has looked at; returns how many there were."""
         ...
 
-    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+    def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         """Return the lanes in which something is due."""
         ...
 
 
-class Lanes:
+class Dispatcher:
     """All lanes of this process."""
 
     def __init__(
         self,
-        outbox: Dispatcher,
-        ways: Ways,
-        schedule: Schedule,
+        outbox: OutboxDispatch,
+        channels: Channels,
+        schedule: Backoff,
         *,
         clock: Callable[[], datetime],
-        for_delivery: Callable[[Ways], Ways] = lambda ways: ways,
+        for_delivery: Callable[[Channels], Channels] = lambda channels: channels,
     ) -> None:
         """``for_delivery``: what one delivery sees of the ways; all of them, but for tests (failpoints.py)."""
         self._outbox = outbox
-        self._ways = ways
+        self._channels = channels
         self._schedule = schedule
         self._clock = clock
         self._for_delivery = for_delivery
@@ -68,26 +68,28 @@ class Lanes:
 
     def turn(self) -> None:
         """Address what is new, and start a thread for each idle lane that has work. Raises UnavailableError."""
-        with_mail = self._ways.mail is not None
+        with_mail = self._channels.mail is not None
         while self._outbox.dispatch(with_mail=with_mail, now=self._clock(), at_most=_AT_ONCE) == _AT_ONCE:
             pass
-        for lane in self._outbox.due_lanes(with_mail=with_mail, now=self._clock()):
+        for queue_name in self._outbox.due_queues(with_mail=with_mail, now=self._clock()):
             with self._lock:
-                if lane not in self._busy:
+                if queue_name not in self._busy:
                     # A receiver may take its time: the end of the process does not wait for it.
-                    threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True).start()
+                    threading.Thread(
+                        target=self._work, args=(queue_name,), name=f"lane-{queue_name}", daemon=True
+                    ).start()
                     # Only now: where no thread can be had, the next turn tries again. Its end waits for our lock.
-                    self._busy.add(lane)
+                    self._busy.add(queue_name)
 
-    def _work(self, lane: str) -> None:
+    def _work(self, queue_name: str) -> None:
         try:
             while not self._stop.is_set():
-                if not deliver_one(lane, self._for_delivery(self._ways), self._schedule, self._clock):
+                if not deliver_one(queue_name, self._for_delivery(self._channels), self._schedule, self._clock):
                     return
         except UpstreamError as error:
-            log.warning("lane_put_off", lane=lane, why=str(error))
+            log.warning("lane_put_off", queue_name=queue_name, why=str(error))
         except Exception:
-            log.exception("lane_broke", lane=lane)
+            log.exception("lane_broke", queue_name=queue_name)
         finally:
             with self._lock:
-                self._busy.discard(lane)
+                self._busy.discard(queue_name)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-from controller.notify.email_message import letter
-from controller.notify.outcome import Answer, Fate
+from controller.notify.email_message import build_email
+from controller.notify.outcome import DeliveryResponse, Disposition
 from domain.notifications import Notification
 
 SMTP_URL_PATTERN = r"^(smtp|smtps|smtp\+starttls)://([^/?#\s@]+@)?[^/?#\s@]+/?$"
@@ -19,7 +19,7 @@ _PERMANENT = range(500, 600)
 
 
 @dataclass(frozen=True)
-class Server:
+class SmtpServer:
     """Where letters are handed in. Without TLS no password leaves."""
 
     scheme: str
@@ -29,26 +29,26 @@ class Server:
     password: str
 
 
-def server_of(url: str) -> Server:
+def smtp_server_of(url: str) -> SmtpServer:
     """Take an SMTP URL apart. Raises ValueError."""
     parts = urlsplit(url)
     if parts.username and parts.scheme == "smtp":
         raise ValueError("a password needs smtps:// or smtp+starttls://")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return Server(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme], user, password)
+    return SmtpServer(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme], user, password)
 
 
-class Mail:
+class MailSender:
     """The way to owners."""
 
-    def __init__(self, server: Server, *, sender: str, playback_base: str) -> None:
+    def __init__(self, server: SmtpServer, *, sender: str, playback_base: str) -> None:
         self._server = server
         self._sender = sender
         self._playback_base = playback_base
 
-    def send(self, told: Notification) -> Answer:
+    def send(self, told: Notification) -> DeliveryResponse:
         """Hand in once and return what came back."""
-        written = letter(told, sender=self._sender, playback_base=self._playback_base)
+        written = build_email(told, sender=self._sender, playback_base=self._playback_base)
         try:
             self._hand_in(written)
         except smtplib.SMTPRecipientsRefused as error:
@@ -58,10 +58,10 @@ class Mail:
             return _refused(error.smtp_code, error.smtp_error)
         except smtplib.SMTPResponseException as error:
             # About us, not about this letter: others would meet the same, and somebody has to put it right.
-            return Answer(Fate.AGAIN, error.smtp_code, _text(error.smtp_error))
+            return DeliveryResponse(Disposition.AGAIN, error.smtp_code, _text(error.smtp_error))
         except (smtplib.SMTPException, OSError) as error:
-            return Answer(Fate.AGAIN, None, f"no answer: {type(error).__name__}")
-        return Answer(Fate.ACCEPTED, _ACCEPTED, "")
+            return DeliveryResponse(Disposition.AGAIN, None, f"no answer: {type(error).__name__}")
+        return DeliveryResponse(Disposition.ACCEPTED, _ACCEPTED, "")
 
     def _hand_in(self, written: EmailMessage) -> None:
         server = self._connected()
@@ -88,10 +88,10 @@ class Mail:
         return smtplib.SMTP(known.host, known.port, own_name, timeout=_TIMEOUT_SECONDS)
 
 
-def _refused(status: int, text: bytes | str) -> Answer:
-    return Answer(Fate.NEVER if status in _PERMANENT else Fate.AGAIN, status, _text(text))
+def _refused(status: int, text: bytes | str) -> DeliveryResponse:
+    return DeliveryResponse(Disposition.NEVER if status in _PERMANENT else Disposition.AGAIN, status, _text(text))
 
 
 def _text(raw: bytes | str) -> str:
     text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(build_email if build_email.isprintable() else " " for build_email in text)

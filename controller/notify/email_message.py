@@ -8,7 +8,7 @@ from domain.notifications import Notification, NotificationKind
 from domain.object_keys import playback_url
 
 
-def letter(told: Notification, *, sender: str, playback_base: str) -> EmailMessage:
+def build_email(told: Notification, *, sender: str, playback_base: str) -> EmailMessage:
     """Return the letter. Its Message-ID is the notification's: mail programs show a repetition once."""
     made = EmailMessage(policy=SMTP)
     made["From"] = sender
@@ -23,7 +23,7 @@ def letter(told: Notification, *, sender: str, playback_base: str) -> EmailMessa
 
 def _subject(told: Notification) -> str:
     # Titles of imports are not ours to check, and a header is one line.
-    title = "".join(letter if letter.isprintable() else " " for letter in told.title)
+    title = "".join(build_email if build_email.isprintable() else " " for build_email in told.title)
     match told.kind:
         case NotificationKind.READY:
             return f'Your video "{title}" is ready'

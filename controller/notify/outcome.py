@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from controller.notify.backoff import Schedule
+from controller.notify.backoff import Backoff
 from domain.notifications import ANSWER_MAX, DeliveryResult, DeliveryState, LeasedDelivery
 
 
-class Fate(Enum):
+class Disposition(Enum):
     """What an answer means, whatever it came by."""
 
     ACCEPTED = auto()
@@ -18,35 +18,35 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class DeliveryResponse:
     """What came back. ``status``: None when nothing did; ``is_full``: the receiver has more than it can take."""
 
-    fate: Fate
+    fate: Disposition
     status: int | None
     text: str
     retry_after_seconds: float | None = None
     is_full: bool = False
 
 
-def outcome_of(answer: Answer, taken: LeasedDelivery, schedule: Schedule, now: datetime) -> DeliveryResult:
+def outcome_of(answer: DeliveryResponse, taken: LeasedDelivery, schedule: Backoff, now: datetime) -> DeliveryResult:
     """Return what to put on record."""
     text = answer.text[:ANSWER_MAX]
     match answer.fate:
-        case Fate.ACCEPTED:
+        case Disposition.ACCEPTED:
             return DeliveryResult(DeliveryState.DELIVERED, answer.status, text)
-        case Fate.NEVER | Fate.GONE:
-            return DeliveryResult(DeliveryState.FAILED, answer.status, text, is_gone=answer.fate is Fate.GONE)
-        case Fate.AGAIN:
+        case Disposition.NEVER | Disposition.GONE:
+            return DeliveryResult(DeliveryState.FAILED, answer.status, text, is_gone=answer.fate is Disposition.GONE)
+        case Disposition.AGAIN:
             return _again(answer, taken, schedule, now)
 
 
-def _again(answer: Answer, taken: LeasedDelivery, schedule: Schedule, now: datetime) -> DeliveryResult:
+def _again(answer: DeliveryResponse, taken: LeasedDelivery, schedule: Backoff, now: datetime) -> DeliveryResult:
     desired = answer.retry_after_seconds
     pause = schedule.pause(taken.delivery_id, attempt=taken.attempt, retry_after_seconds=desired)
     held_until = None
     if answer.is_full or desired is not None:
         # What was said of one message is meant for all of them.
-        held_until = now + (schedule.breather if desired is None else timedelta(seconds=desired))
+        held_until = now + (schedule.default_retry_after if desired is None else timedelta(seconds=desired))
     if pause is None:
         return DeliveryResult(DeliveryState.FAILED, answer.status, answer.text[:ANSWER_MAX], held_until=held_until)
     return DeliveryResult(

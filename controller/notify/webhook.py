@@ -9,11 +9,11 @@ import requests
 import urllib3
 
 from controller.notify.deadline import BoundedAdapter, within
-from controller.notify.outcome import Answer, Fate
-from controller.notify.webhook_payload import message
+from controller.notify.outcome import DeliveryResponse, Disposition
+from controller.notify.webhook_payload import build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
-from runtime.outbound import Resolve, Target, TargetError, address_of, target_of
+from runtime.outbound import Resolve, Target, TargetError, resolve_public, target_of
 from runtime.retry_after import retry_after_seconds
 
 # Connecting, and each wait for bytes after that.
@@ -26,7 +26,7 @@ _GONE = 410
 _FULL = frozenset({429, 502, 503, 504})
 
 
-class Webhooks:
+class WebhookSender:
     """The way to everybody's endpoints."""
 
     def __init__(
@@ -47,9 +47,9 @@ class Webhooks:
         self._trusted = trusted
         self._longest_seconds = longest_seconds
 
-    def send(self, told: Notification, endpoint: Endpoint) -> Answer:
+    def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
         """Send once and return what came back. No answer is an answer too."""
-        body = message(told, playback_base=self._playback_base)
+        body = build_payload(told, playback_base=self._playback_base)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "video-uploads",
@@ -57,15 +57,15 @@ class Webhooks:
         }
         try:
             target = target_of(endpoint.url, allow_private=self._allow_private)
-            address = address_of(target, allow_private=self._allow_private, resolve=self._resolve)
+            address = resolve_public(target, allow_private=self._allow_private, resolve=self._resolve)
             return self._post(target, address, headers, body)
         except TargetError as error:
-            return Answer(Fate.AGAIN, None, f"not sent: {error}")
+            return DeliveryResponse(Disposition.AGAIN, None, f"not sent: {error}")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             # The message of the error may quote the URL, which is the receiver's secret.
-            return Answer(Fate.AGAIN, None, f"no answer: {type(error).__name__}")
+            return DeliveryResponse(Disposition.AGAIN, None, f"no answer: {type(error).__name__}")
 
-    def _post(self, target: Target, address: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _post(self, target: Target, address: str, headers: dict[str, str], body: bytes) -> DeliveryResponse:
         place = f"[{address}]" if ":" in address else address
         with within(self._longest_seconds) as deadline, requests.Session() as session:
             session.trust_env = False  # neither proxies nor passwords of this machine's owner
@@ -81,20 +81,20 @@ class Webhooks:
             )
             with answer:
                 # The library takes the end of a line that was cut off for the end of the headers.
-                return Answer(Fate.AGAIN, None, _TOO_LONG) if deadline.is_over else self._read(answer)
+                return DeliveryResponse(Disposition.AGAIN, None, _TOO_LONG) if deadline.is_over else self._read(answer)
 
-    def _read(self, answer: requests.Response) -> Answer:
+    def _read(self, answer: requests.Response) -> DeliveryResponse:
         text = ""
         with suppress(urllib3.exceptions.HTTPError, OSError):
             # What has come so far is enough for a log: nobody may keep us reading.
             text = _printable(answer.raw.read1(ANSWER_MAX))
         status = answer.status_code
         if answer.ok and status < 300:
-            return Answer(Fate.ACCEPTED, status, text)
+            return DeliveryResponse(Disposition.ACCEPTED, status, text)
         if status == _GONE:
-            return Answer(Fate.GONE, status, text)
+            return DeliveryResponse(Disposition.GONE, status, text)
         desired = retry_after_seconds(answer.headers, self._clock)
-        return Answer(Fate.AGAIN, status, text, retry_after_seconds=desired, is_full=status in _FULL)
+        return DeliveryResponse(Disposition.AGAIN, status, text, retry_after_seconds=desired, is_full=status in _FULL)
 
 
 class _Pinned(BoundedAdapter):

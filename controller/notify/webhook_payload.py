@@ -9,7 +9,7 @@ from domain.notifications import Notification, NotificationKind
 from domain.object_keys import playback_url
 
 
-def message(told: Notification, *, playback_base: str) -> bytes:
+def build_payload(told: Notification, *, playback_base: str) -> bytes:
     """Return the body. It names public URLs only: a signed one would outlive its purpose in somebody's log."""
     data = {} if told.kind is NotificationKind.TEST else _about_video(told, playback_base)
     return orjson.dumps({"type": told.kind, "timestamp": told.created_at, "data": data}, option=orjson.OPT_UTC_Z)

@@ -27,7 +27,7 @@ def next_for_parts(
     if plan is None or row.upload_id is None or not snapshot.parts:
         return None
     if not plan.missing(snapshot.parts):
-        return CompleteUpload(row.upload_id, plan.good(snapshot.parts))
+        return CompleteUpload(row.upload_id, plan.valid(snapshot.parts))
     until = _until(row, snapshot.parts, timing)
     ends_at = row.observed.deadline_at or now
     # Not at each part: half of the time is left when the deadline moves, so it does a few times a day at most.

@@ -12,10 +12,10 @@ from psycopg.rows import tuple_row
 
 from controller.audit.findings import Report
 from controller.audit.limits import AuditRules
-from controller.audit.ports import Neighbours
-from controller.audit.runner import Audit, Turn
+from controller.audit.ports import AuditDependencies
+from controller.audit.runner import Audit, AuditRun
 from database.audit import AuditedRows
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.observations import Observations
 from database.pool import Database
@@ -48,7 +48,7 @@ class AuditedWorld:
         """Walk a video to `ready`, as passes do; each attempt replaces the one before."""
         key = object_keys.original_key(video_id, "film.mp4")
         new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-        Wishes(self.database, Timing()).create(new, per_hour=100)
+        VideoCommands(self.database, Timing()).create(new, per_hour=100)
         self._client.put_object(Bucket=self.s3.raw_bucket, Key=key, Body=mp4(), ContentType="video/mp4")
         facts = self._storage.head(key)
         assert facts is not None
@@ -101,8 +101,8 @@ class AuditedWorld:
     def audit(self, *, may_repair: bool = True, may_purge: bool = False, **rules: Any) -> Report:
         """Audit once, as the operator does."""
         spaces = settings_for(self.s3)
-        neighbours = Neighbours(AuditedRows(self.database), self._storage, Inventory(spaces))
-        turn = Turn(may_repair=may_repair, may_purge=may_purge)
+        neighbours = AuditDependencies(AuditedRows(self.database), self._storage, Inventory(spaces))
+        turn = AuditRun(may_repair=may_repair, may_purge=may_purge)
         Audit(neighbours, AuditRules(**rules), clock=lambda: datetime.now(UTC)).full(turn)
         return turn.report
 

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from database.adoption import Learning
+from database.adoption import Adoption
 from database.attempts import Attempts
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.events import Events
 from database.observations import Observations
 from database.pool import Database
-from database.retention import Endings
+from database.retention import Retention
 from domain.records import VideoRow
 from domain.schedule import Timing
-from tests.support.contracts.adoption_contract import VIDEO, LearningContract, Taught
+from tests.support.contracts.adoption_contract import VIDEO, AdoptionContract, Taught
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def database(database_url: str) -> Iterator[Database]:
     pool.close()
 
 
-class TestPostgresLearning(LearningContract):
+class TestPostgresLearning(AdoptionContract):
     @pytest.fixture
     def taught(self, database: Database, database_url: str) -> Taught:
-        wishes = Wishes(database, Timing())
+        commands = VideoCommands(database, Timing())
 
         def create(video_id: str) -> VideoRow:
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-            return wishes.create(new, per_hour=100).row
+            return commands.create(new, per_hour=100).row
 
         def told() -> set[tuple[str, int, str]]:
             with psycopg.connect(database_url) as connection:
@@ -42,10 +42,10 @@ class TestPostgresLearning(LearningContract):
 
         create(VIDEO)
         return Taught(
-            Learning(database),
+            Adoption(database),
             Observations(database),
             Attempts(database),
-            Endings(database),
+            Retention(database),
             create,
             Events(database).of_video,
             told,

@@ -15,7 +15,7 @@ import requests
 from psycopg import sql
 
 from crds.client import UploadsClient
-from database.notify import Nudge, listen
+from database.notify import Wakeup, listen
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from devstack.s3 import S3Access
@@ -86,7 +86,7 @@ def test_a_confirmation_nudges_the_operator(api: ApiProcess, database_url: str) 
     assert next(nudges) is None
     api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_complete")
 
-    assert next(nudges) == Nudge(created["video_id"], Cause.CLIENT)
+    assert next(nudges) == Wakeup(created["video_id"], Cause.CLIENT)
 
 
 def test_the_limit_is_exact_for_requests_at_the_same_time(api: ApiProcess) -> None:
@@ -108,7 +108,7 @@ def test_a_signed_callback_is_recorded_and_nudges(api: ApiProcess, database_url:
 
     assert answer.status_code == 204
     assert _claims(database_url) == [(video_id, 1, JOB)]
-    assert next(nudges) == Nudge(video_id, Cause.CLAIM)
+    assert next(nudges) == Wakeup(video_id, Cause.CLAIM)
     assert url.rpartition("sig=")[2] not in api.log()
     assert '"/webhooks/coconut"' in api.log()
 

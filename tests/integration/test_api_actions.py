@@ -14,11 +14,11 @@ import pytest
 import requests
 
 from crds.client import UploadsClient
-from database.notify import Nudge, listen
+from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
-from database.queries import Catalogue, Place
-from database.retention import Endings
+from database.queries import Cursor, VideoQueries
+from database.retention import Retention
 from devstack.cluster import Cluster
 from devstack.s3 import S3Access
 from domain.records import Cause, VideoRow
@@ -40,7 +40,7 @@ class Hands:
         self._database = database
 
     def row(self, video_id: str) -> VideoRow:
-        row = Catalogue(self._database).get(video_id)
+        row = VideoQueries(self._database).get(video_id)
         assert row is not None
         return row
 
@@ -53,7 +53,7 @@ class Hands:
         self.observe(video_id, **in_phase(Phase.ERRORED), reason=Reason.FAILED)
 
     def purge(self, video_id: str) -> None:
-        assert Endings(self._database).purge(self.row(video_id))
+        assert Retention(self._database).purge(self.row(video_id))
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_made_up_place_is_looked_for_and_harms_nobody(api: ApiProcess, hands: 
     created_at = hands.row(video_id).created_at
     paging = Paging("videos", "ann", ("", "false"))
     for at, seen in [(created_at.replace(year=1970), 0), (created_at.replace(year=9999), 1)]:
-        answer = api.call("GET", f"{VIDEOS}?page_token={paging.token(Place(at, 'a'))}")
+        answer = api.call("GET", f"{VIDEOS}?page_token={paging.token(Cursor(at, 'a'))}")
         assert (answer.status_code, len(answer.json()["videos"])) == (200, seen)
 
 
@@ -105,7 +105,7 @@ def test_many_retries_at_once_are_one(api: ApiProcess, hands: Hands, database_ur
     assert {answer.status_code for answer in answers} == {202}
     after = hands.row(video_id)
     assert (after.desired.retries, after.desired.revision) == (1, before.desired.revision + 1)
-    assert next(nudges) == Nudge(video_id, Cause.PERSON)
+    assert next(nudges) == Wakeup(video_id, Cause.PERSON)
 
     hands.observe(video_id, **in_phase(Phase.UPLOADED), reason=Reason.WAITING_FOR_SUBMISSION, retries=1)
     late = api.call("POST", f"{VIDEOS}/{video_id}/retry")

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.audit.findings import Deed, Kind
+from controller.audit.findings import FindingType, RepairResult
 from database.pool import Database
 from devstack.environment import local_s3
 from devstack.place import PROJECT_DIR
@@ -43,7 +43,7 @@ def test_a_healthy_world_is_left_as_it_is(world: AuditedWorld, may_purge: bool) 
     world.ready(OTHER)
     before = world.objects(), world.tables()
     report = world.audit(may_purge=may_purge)
-    assert (report.found, report.unseen) == ({}, [])
+    assert (report.found, report.unchecked) == ({}, [])
     assert report.looked_at == {"videos": 2, "folders": 4}
     assert (world.objects(), world.tables()) == before
 
@@ -58,7 +58,7 @@ def test_a_random_file_is_lost_and_a_new_edition_is_wished_for(world: AuditedWor
 
     report = world.audit()
 
-    assert report.done == {Kind.OUTPUTS_BROKEN: 1}
+    assert report.done == {FindingType.OUTPUTS_BROKEN: 1}
     after = world.row(FILM)
     assert (after.heals, after.row.desired.edition, after.row.desired.revision) == (
         1,
@@ -85,7 +85,7 @@ def test_stable_files_follow_the_row(world: AuditedWorld) -> None:
     right = {key: world.body(key) for key in (playlist, poster)}
     world.put(playlist, b"#EXTM3U\n# of another edition\n")
     world.remove(poster)
-    assert world.audit().done == {Kind.PLAYLIST_WRONG: 1, Kind.POSTER_MISSING: 1}
+    assert world.audit().done == {FindingType.PLAYLIST_WRONG: 1, FindingType.POSTER_MISSING: 1}
     assert {key: world.body(key) for key in right} == right
     assert world.audit().found == {}
 
@@ -93,7 +93,7 @@ def test_stable_files_follow_the_row(world: AuditedWorld) -> None:
 def test_stable_files_of_a_deleted_video_are_withdrawn(world: AuditedWorld) -> None:
     world.say("UPDATE videos SET deleted = true, deleted_at = now(), is_playable = false, revision = revision + 1")
     before = set(world.objects())
-    assert world.audit().done == {Kind.PUBLIC_THOUGH_DELETED: 1}
+    assert world.audit().done == {FindingType.PUBLIC_THOUGH_DELETED: 1}
     assert before - set(world.objects()) == {object_keys.stable_playlist_key(FILM), object_keys.stable_poster_key(FILM)}
     assert world.audit().found == {}
 
@@ -102,7 +102,7 @@ def test_the_outputs_of_an_older_attempt_go_when_their_time_has_come(world: Audi
     world.ready(OTHER, attempts=2)
     before = set(world.objects())
     assert world.audit().found == {}
-    assert world.audit(superseded_after=NO_TIME).done == {Kind.OUTPUTS_SUPERSEDED: 1}
+    assert world.audit(superseded_after=NO_TIME).done == {FindingType.OUTPUTS_SUPERSEDED: 1}
     gone = before - set(world.objects())
     assert gone == {key for key in before if key.startswith(object_keys.outputs_prefix(OTHER, 1))}
     assert world.audit(superseded_after=NO_TIME).found == {}
@@ -115,14 +115,14 @@ def test_what_lost_its_row_is_removed_only_after_a_week_and_a_word(world: Audite
     strays = {key for key in before if object_keys.video_of(key) == LOST}
     for _ in range(2):
         report = world.audit(may_purge=True)
-        assert report.found[Kind.OBJECTS_WITHOUT_ROW] == len(strays)
+        assert report.found[FindingType.OBJECTS_WITHOUT_ROW] == len(strays)
     assert world.objects() == before
     assert {row[1] for row in world.tables()["quarantine"]} == strays
 
-    assert world.audit(quarantined_for=NO_TIME).found[Kind.QUARANTINE_DUE] == len(strays)
+    assert world.audit(quarantined_for=NO_TIME).found[FindingType.QUARANTINE_DUE] == len(strays)
     assert world.objects() == before, "nobody said so"
     report = world.audit(may_purge=True, quarantined_for=NO_TIME)
-    assert report.done == {Kind.QUARANTINE_DUE: len(strays)}
+    assert report.done == {FindingType.QUARANTINE_DUE: len(strays)}
     assert set(before) - set(world.objects()) == strays
     assert world.audit().found == {}
 
@@ -131,7 +131,7 @@ def test_what_has_its_row_again_is_released(world: AuditedWorld) -> None:
     world.put(f"{object_keys.video_prefix(LOST)}playlist.m3u8", b"#EXTM3U\n")
     world.audit()
     world.ready(LOST)
-    assert world.audit(may_purge=True, quarantined_for=NO_TIME).done == {Kind.QUARANTINE_OUTDATED: 1}
+    assert world.audit(may_purge=True, quarantined_for=NO_TIME).done == {FindingType.QUARANTINE_OUTDATED: 1}
     assert world.tables()["quarantine"] == []
     assert world.audit().found == {}
 
@@ -166,14 +166,14 @@ def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
     rehearsed = run(world, "--dry-run")
     assert rehearsed.returncode == 1, rehearsed.stderr
     assert f"outputs_broken  {FILM}" in rehearsed.stdout
-    assert "[Heal would be done]" in rehearsed.stdout
+    assert "[Retranscode would be done]" in rehearsed.stdout
     assert (world.objects(), world.tables()) == before
 
     applied = run(world, "--apply", "--json")
     assert applied.returncode == 0, applied.stderr
     told = json.loads(applied.stdout)
     assert told["done"] == {"playlist_wrong": 1, "outputs_broken": 1}
-    assert {finding["deed"] for finding in told["findings"]} == {Deed.DONE}
+    assert {finding["deed"] for finding in told["findings"]} == {RepairResult.DONE}
     assert world.row(FILM).row.desired.edition == 2
     assert object_keys.stable_playlist_key(FILM) in world.objects()
 

@@ -10,10 +10,10 @@ import pytest
 from psycopg import sql
 
 from database.audit import AuditedRows
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.job_claims import Claims
-from database.notify import Nudge, listen
+from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
 from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
@@ -32,12 +32,12 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def audited(database: Database, database_url: str) -> Audited:
     """A row that waits for its file."""
-    wishes, claims = Wishes(database, Timing()), Claims(database)
+    commands, claims = VideoCommands(database, Timing()), Claims(database)
 
     def create(video_id: str) -> VideoRow:
         key = f"uploads/{video_id}/original.mp4"
         new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-        return wishes.create(new, per_hour=100).row
+        return commands.create(new, per_hour=100).row
 
     def claim(video_id: str, attempt: int, job_id: str) -> None:
         claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
@@ -79,7 +79,7 @@ def test_a_heal_wakes_the_operator(audited: Audited, database_url: str) -> None:
     heard = listen(database_url, quiet_seconds=0.3)
     assert next(heard) is None, "the channel is open"
     audited.rows.heal(row, max_heals=MAX_HEALS)
-    assert next(heard) == Nudge(VIDEO, Cause.SWEEP)
+    assert next(heard) == Wakeup(VIDEO, Cause.SWEEP)
     audited.rows.heal(row, max_heals=MAX_HEALS)
     assert next(heard) is None, "the row has moved"
 

@@ -9,13 +9,13 @@ from pydantic_settings import BaseSettings
 
 from controller.settings import Settings as OperatorSettings
 from devstack.chart import names_of, values
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, rendered
 from webapi.settings import Settings as ApiSettings
 
 KINDS: dict[str, tuple[type[BaseSettings], ...]] = {
-    "api": (ApiSettings, SpacesSettings),
-    "operator": (OperatorSettings, SpacesSettings),
+    "api": (ApiSettings, StorageSettings),
+    "operator": (OperatorSettings, StorageSettings),
 }
 # What follows from the release itself, or from the pod.
 GIVEN = {

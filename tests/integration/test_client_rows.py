@@ -9,14 +9,14 @@ from itertools import islice
 import psycopg
 import pytest
 
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.events import Events
 from database.idempotency_keys import IdempotencyKey, made_before
 from database.job_claims import Claims
 from database.notify import listen
 from database.observations import Observations
 from database.pool import Database
-from database.queries import Catalogue
+from database.queries import VideoQueries
 from domain.records import Cause, Intend
 from domain.schedule import Timing
 from domain.video import ObservedState
@@ -38,12 +38,12 @@ def database(database_url: str) -> Iterator[Database]:
 class TestDesired(ClientRowsContract, CreatingContract, ListsContract, MultipartRowsContract, RetranscodesContract):
     @pytest.fixture
     def rows(self, database: Database, database_url: str) -> Rows:
-        catalogue, observations = Catalogue(database), Observations(database)
+        queries, observations = VideoQueries(database), Observations(database)
         heard = listen(database_url, quiet_seconds=5)
         assert next(heard) is None, "the channel is open"
 
         def observe(video_id: str, intent: Intend | None = None, **changes: object) -> None:
-            row = catalogue.get(video_id)
+            row = queries.get(video_id)
             assert row is not None
             seen: ObservedState = replace(row.observed, **changes)  # type: ignore[arg-type]
             assert observations.commit(row, seen, cause=Cause.POLL, attempt=intent) is not None
@@ -65,8 +65,8 @@ class TestDesired(ClientRowsContract, CreatingContract, ListsContract, Multipart
             other.close()
 
         return Rows(
-            wishes=Wishes(database, Timing()),
-            catalogue=catalogue,
+            commands=VideoCommands(database, Timing()),
+            queries=queries,
             history=Events(database),
             claims=Claims(database),
             observe=observe,

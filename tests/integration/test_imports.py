@@ -21,14 +21,14 @@ from controller.loop.resync import Resync
 from controller.loop.workers import Workers
 from crds.client import UploadsClient
 from crds.resource import Resource
-from database.adoption import Learning
+from database.adoption import Adoption
 from database.attempts import Attempts
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
-from database.retention import Endings
+from database.retention import Retention
 from devstack.cluster import Cluster
 from devstack.place import PROJECT_DIR
 from domain import object_keys
@@ -67,8 +67,8 @@ class Operator:
             observations=self.observations,
             attempts=Attempts(self.database),
             claims=Claims(self.database),
-            endings=Endings(self.database),
-            learning=Learning(self.database),
+            retention=Retention(self.database),
+            adoption=Adoption(self.database),
             storage=self.storage,
             parts=FakeMultipart(self.storage, self.clock.now),
             transcoder=self.transcoder,
@@ -196,7 +196,7 @@ def test_lost_rows_come_back_from_their_resources_and_buy_nothing(
         name = new_video_id()
         key = object_keys.original_key(name, "film.mp4")
         new = NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-        Wishes(operator.database, operator.timing).create(new, per_hour=9)
+        VideoCommands(operator.database, operator.timing).create(new, per_hour=9)
         operator.storage.put_raw(key, mp4())
     operator.passes(name, until=phase)
     operator.passes(name, until=phase)
@@ -248,14 +248,14 @@ def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> N
     name = new_video_id()
     key = object_keys.original_key(name, "film.mp4")
     row = (
-        Wishes(operator.database, operator.timing)
+        VideoCommands(operator.database, operator.timing)
         .create(NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)
         .row
     )
     deleted = replace(row.desired, deleted=True, revision=2)
-    gone = operator.world.learning.learn(row, desired=deleted, at=operator.clock.now())
+    gone = operator.world.adoption.learn(row, desired=deleted, at=operator.clock.now())
     assert gone is not None
-    assert operator.world.endings.purge(gone)
+    assert operator.world.retention.purge(gone)
     operator.uploads.apply(row.desired)
 
     operator.passes(name)

@@ -8,14 +8,14 @@ import pytest
 from psycopg import sql
 
 from database.audit import AuditedRows
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
 from database.outbox import Outbox
 from database.overview import Overviews
 from database.pool import Database
-from database.queries import Catalogue, Selection
+from database.queries import Selection, VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.notifications import NotificationKind
 from domain.schedule import Timing
@@ -38,7 +38,7 @@ class Release:
     """What a running release asks Postgres for, again and again."""
 
     def __init__(self, database: Database) -> None:
-        self.catalogue, self.wishes = Catalogue(database), Wishes(database, Timing())
+        self.queries, self.commands = VideoQueries(database), VideoCommands(database, Timing())
         self.observations, self.overviews = Observations(database), Overviews(database)
         self.audited = AuditedRows(database)
         self.endpoints, self.deliveries, self.outbox = Endpoints(database), Deliveries(database), Outbox(database)
@@ -50,17 +50,17 @@ class Release:
         """Read and write each table once, as a video's life does."""
         video_id, now = new_video_id(), datetime.now(UTC)
         new = NewVideo(video_id, "ann", "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
-        self.wishes.create(new, per_hour=100)
-        self.wishes.confirm(video_id)
-        self.catalogue.of_owner(Selection("ann"), after=None, at_most=5)
-        self.catalogue.dead_letters(after=None, at_most=5)
+        self.commands.create(new, per_hour=100)
+        self.commands.confirm(video_id)
+        self.queries.of_owner(Selection("ann"), after=None, at_most=5)
+        self.queries.dead_letters(after=None, at_most=5)
         self.observations.get(video_id)
         self.overviews.look(now)
         self.audited.working(after="", at_most=5)
         self.audited.all(after="", at_most=5)
-        self.wishes.delete(video_id)
-        self.wishes.restore(video_id)
-        assert self.catalogue.get(video_id) is not None
+        self.commands.delete(video_id)
+        self.commands.restore(video_id)
+        assert self.queries.get(video_id) is not None
         self.endpoints.get(self.endpoint_id)
         self.deliveries.test(self.endpoint_id)
         self.outbox.dispatch(with_mail=True, now=now, at_most=5)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from controller.notify.email import Mail, server_of
-from controller.notify.outcome import Fate
+from controller.notify.email import MailSender, smtp_server_of
+from controller.notify.outcome import Disposition
 from devstack.ports import any_free_port
 from tests.unit.controller.notify.notification import BASE, a_notification
 
@@ -42,17 +42,17 @@ def taking() -> Taking:
 
 
 @pytest.fixture
-def mail(taking: Taking) -> Iterator[Mail]:
+def mail(taking: Taking) -> Iterator[MailSender]:
     """The way to owners over a server that is there."""
     port = any_free_port()
     controller = Controller(taking, hostname="127.0.0.1", port=port)
     controller.start()
-    yield Mail(server_of(f"smtp://127.0.0.1:{port}"), sender="videos@example.net", playback_base=BASE)
+    yield MailSender(smtp_server_of(f"smtp://127.0.0.1:{port}"), sender="videos@example.net", playback_base=BASE)
     controller.stop()
 
 
-def test_a_letter_arrives_at_its_owner_alone(mail: Mail, taking: Taking) -> None:
-    assert mail.send(TOLD).fate is Fate.ACCEPTED
+def test_a_letter_arrives_at_its_owner_alone(mail: MailSender, taking: Taking) -> None:
+    assert mail.send(TOLD).fate is Disposition.ACCEPTED
     assert taking.recipients == ["ann@example.com"]
     (raw,) = taking.letters
     letter = message_from_bytes(raw)
@@ -64,14 +64,14 @@ def test_a_letter_arrives_at_its_owner_alone(mail: Mail, taking: Taking) -> None
 @pytest.mark.parametrize(
     ("to_recipient", "to_data", "fate", "status"),
     [
-        pytest.param("550 no such user", "250 OK", Fate.NEVER, 550, id="nobody-there"),
-        pytest.param("450 try later", "250 OK", Fate.AGAIN, 450, id="greylisted"),
-        pytest.param("250 OK", "554 looks like spam", Fate.NEVER, 554, id="letter-refused"),
-        pytest.param("250 OK", "451 disk full", Fate.AGAIN, 451, id="disk-full"),
+        pytest.param("550 no such user", "250 OK", Disposition.NEVER, 550, id="nobody-there"),
+        pytest.param("450 try later", "250 OK", Disposition.AGAIN, 450, id="greylisted"),
+        pytest.param("250 OK", "554 looks like spam", Disposition.NEVER, 554, id="letter-refused"),
+        pytest.param("250 OK", "451 disk full", Disposition.AGAIN, 451, id="disk-full"),
     ],
 )
 def test_what_the_server_says_decides(
-    mail: Mail, taking: Taking, to_recipient: str, to_data: str, fate: Fate, status: int
+    mail: MailSender, taking: Taking, to_recipient: str, to_data: str, fate: Disposition, status: int
 ) -> None:
     taking.to_recipient, taking.to_data = to_recipient, to_data
     answer = mail.send(TOLD)
@@ -81,15 +81,15 @@ def test_what_the_server_says_decides(
 
 
 def test_a_server_that_is_away_is_asked_again() -> None:
-    mail = Mail(server_of("smtp://127.0.0.1:1"), sender="videos@example.net", playback_base=BASE)
-    assert mail.send(TOLD).fate is Fate.AGAIN
+    mail = MailSender(smtp_server_of("smtp://127.0.0.1:1"), sender="videos@example.net", playback_base=BASE)
+    assert mail.send(TOLD).fate is Disposition.AGAIN
 
 
-def test_no_password_leaves_where_tls_is_not_offered(mail: Mail, taking: Taking) -> None:
+def test_no_password_leaves_where_tls_is_not_offered(mail: MailSender, taking: Taking) -> None:
     port = mail._server.port
     for url in (f"smtp+starttls://u:p@127.0.0.1:{port}", f"smtps://u:p@127.0.0.1:{port}"):
-        answer = Mail(server_of(url), sender="videos@example.net", playback_base=BASE).send(TOLD)
-        assert answer.fate is Fate.AGAIN
+        answer = MailSender(smtp_server_of(url), sender="videos@example.net", playback_base=BASE).send(TOLD)
+        assert answer.fate is Disposition.AGAIN
     with pytest.raises(ValueError, match="password"):
-        server_of(f"smtp://u:p@127.0.0.1:{port}")
+        smtp_server_of(f"smtp://u:p@127.0.0.1:{port}")
     assert taking.letters == []

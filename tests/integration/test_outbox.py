@@ -11,16 +11,16 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from controller.failpoints import deliveries_with_failpoints
-from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
-from controller.notify.deliver import Ways, deliver_one
-from controller.notify.webhook import Webhooks
-from database.commands import Wishes
+from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
+from controller.notify.deliver import Channels, deliver_one
+from controller.notify.webhook import WebhookSender
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
 from database.outbox import Outbox
 from database.pool import Database
-from database.retention import Endings
+from database.retention import Retention
 from database.webhook_endpoints import Endpoints
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
 from domain.records import Cause
@@ -61,16 +61,16 @@ class Office:
     def __init__(self, database: Database) -> None:
         self.clock = FakeClock()
         self.outbox, self.endpoints = Outbox(database), Endpoints(database)
-        self.ways = Ways(self.outbox, Webhooks(playback_base=BASE, allow_private=True), None)
+        self.channels = Channels(self.outbox, WebhookSender(playback_base=BASE, allow_private=True), None)
         self._database = database
-        self._wishes, self._observations = Wishes(database, Timing()), Observations(database)
+        self._commands, self._observations = VideoCommands(database, Timing()), Observations(database)
 
     def video(self, *, email: str | None = None) -> str:
         """Create a video."""
         video_id = new_video_id()
         key = f"uploads/{video_id}/original.mp4"
         new = NewVideo(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, ALBUM, email)
-        self._wishes.create(new, per_hour=1000)
+        self._commands.create(new, per_hour=1000)
         return video_id
 
     def ends(self, video_id: str, how: NotificationKind = NotificationKind.READY) -> None:
@@ -94,11 +94,11 @@ class Office:
     def deliver(self) -> int:
         """Make every delivery that is due now; returns how many."""
         self.dispatch()
-        return sum(self._drained(lane) for lane in self.outbox.due_lanes(with_mail=False, now=self.clock.now()))
+        return sum(self._drained(lane) for lane in self.outbox.due_queues(with_mail=False, now=self.clock.now()))
 
     def _drained(self, lane: str) -> int:
         count = 0
-        while deliver_one(lane, self.ways, Schedule(), self.clock.now):
+        while deliver_one(lane, self.channels, Backoff(), self.clock.now):
             count += 1
         return count
 
@@ -219,12 +219,12 @@ def test_killed_between_sending_and_the_record_it_is_sent_again_under_its_id(
     points = Failpoints()
     points.deadly = "Deliver.webhooks.send.1:after"
     office.dispatch()
-    (lane,) = office.outbox.due_lanes(with_mail=False, now=office.clock.now())
+    (lane,) = office.outbox.due_queues(with_mail=False, now=office.clock.now())
     with pytest.raises(KilledError):
-        deliver_one(lane, deliveries_with_failpoints(points.reached)(office.ways), Schedule(), office.clock.now)
+        deliver_one(lane, deliveries_with_failpoints(points.reached)(office.channels), Backoff(), office.clock.now)
     assert office.deliveries() == [("pending", 1)]
     assert office.deliver() == 0, "its lease has not ended"
-    office.clock.advance(Schedule().lease_seconds)
+    office.clock.advance(Backoff().lease_seconds)
     assert office.deliver() == 1
 
     assert [received.message_id for received in receiver.received] == [receiver.received[0].message_id] * 2
@@ -236,10 +236,10 @@ def test_two_operators_at_the_same_time_send_each_once(office: Office, receiver:
     for _ in range(20):
         office.ends(office.video())
     office.dispatch()
-    (lane,) = office.outbox.due_lanes(with_mail=False, now=office.clock.now())
+    (lane,) = office.outbox.due_queues(with_mail=False, now=office.clock.now())
 
     def drain(_operator: int) -> int:
-        return sum(1 for _ in iter(lambda: deliver_one(lane, office.ways, Schedule(), office.clock.now), False))
+        return sum(1 for _ in iter(lambda: deliver_one(lane, office.channels, Backoff(), office.clock.now), False))
 
     with ThreadPoolExecutor(2) as operators:
         assert sum(operators.map(drain, range(2))) == 20
@@ -253,8 +253,8 @@ def test_what_is_told_of_a_video_rises_in_its_sequence_and_outlives_it(
     office.endpoint(receiver.url(), secret)
     office.ends(video_id, NotificationKind.ERRORED)
     office.ends(video_id, NotificationKind.READY)
-    deleted = Wishes(database, Timing()).delete(video_id)
-    assert Endings(database).purge(deleted)
+    deleted = VideoCommands(database, Timing()).delete(video_id)
+    assert Retention(database).purge(deleted)
     office.deliver()
 
     told = [received.verified(secret) for received in receiver.received]
@@ -286,7 +286,7 @@ def test_a_replay_is_the_same_message_again(office: Office, receiver: Receiver, 
 def test_private_targets_are_refused_when_it_is_sent_too(office: Office, receiver: Receiver) -> None:
     office.endpoint(receiver.url().replace("http://", "https://"))
     office.ends(office.video())
-    office.ways = Ways(office.outbox, Webhooks(playback_base=BASE, allow_private=False), None)
+    office.channels = Channels(office.outbox, WebhookSender(playback_base=BASE, allow_private=False), None)
     assert office.deliver() == 1
     assert office.deliveries() == [("pending", 1)]
     assert receiver.received == []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.deliveries import Deliveries
 from database.observations import Observations
@@ -24,13 +24,13 @@ class TestPostgresOutbox(OutboxContract):
     @pytest.fixture
     def office(self, database_url: str) -> Iterator[Office]:
         database = Database(database_url, max_size=2)
-        wishes, observations = Wishes(database, Timing()), Observations(database)
+        commands, observations = VideoCommands(database, Timing()), Observations(database)
 
         def tell(kind: NotificationKind = NotificationKind.READY, *, email: str | None = None) -> str:
             video_id = new_video_id()
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, {}, email)
-            row = wishes.create(new, per_hour=1000).row
+            row = commands.create(new, per_hour=1000).row
             after = ready(row.observed) if kind is NotificationKind.READY else errored(row.observed)
             assert observations.commit(row, after, cause=Cause.POLL) is not None
             return video_id

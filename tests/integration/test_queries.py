@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import RowFactory, dict_row
 
 from database.pool import Connection, Database
-from database.queries import Catalogue, Page, Place, Selection
+from database.queries import Cursor, Page, Selection, VideoQueries
 from domain.video import Phase
 from tests.integration.databases import fresh_database
 
@@ -125,7 +125,7 @@ def test_no_page_of_a_list_costs_more_than_its_first(explained: Explained, fille
     last = (len(places) - 1) // PAGE
     for number in sorted({min(number, last) for number in PAGES}):
         after = places[number * PAGE - 1] if number else None
-        page = _page(Catalogue(cast("Database", explained)), selection, after, PAGE)
+        page = _page(VideoQueries(cast("Database", explained)), selection, after, PAGE)
         assert [row.desired.video_id for row in page.rows] == _ids(places[number * PAGE : (number + 1) * PAGE])
     first = explained.costs[0]
 
@@ -140,34 +140,34 @@ def test_no_page_of_a_list_costs_more_than_its_first(explained: Explained, fille
 def test_the_pages_together_are_the_list(filled: str, name: str) -> None:
     selection, _ = LISTS[name]
     database = Database(filled, max_size=1)
-    pages = list(_pages(Catalogue(database), selection))
+    pages = list(_pages(VideoQueries(database), selection))
     database.close()
 
     assert [len(page.rows) for page in pages[:-1]] == [WALKED] * (len(pages) - 1)
     assert [row.desired.video_id for page in pages for row in page.rows] == _ids(_expected(filled, selection))
 
 
-def _pages(catalogue: Catalogue, selection: Selection | None) -> Iterator[Page]:
-    after: Place | None = None
+def _pages(queries: VideoQueries, selection: Selection | None) -> Iterator[Page]:
+    after: Cursor | None = None
     while True:
-        page = _page(catalogue, selection, after, WALKED)
+        page = _page(queries, selection, after, WALKED)
         yield page
         after = page.last
         if after is None:
             return
 
 
-def _page(catalogue: Catalogue, selection: Selection | None, after: Place | None, at_most: int) -> Page:
+def _page(queries: VideoQueries, selection: Selection | None, after: Cursor | None, at_most: int) -> Page:
     if selection is None:
-        return catalogue.dead_letters(after=after, at_most=at_most)
-    return catalogue.of_owner(selection, after=after, at_most=at_most)
+        return queries.dead_letters(after=after, at_most=at_most)
+    return queries.of_owner(selection, after=after, at_most=at_most)
 
 
-def _ids(places: Sequence[Place]) -> list[str]:
+def _ids(places: Sequence[Cursor]) -> list[str]:
     return [place.video_id for place in places]
 
 
-def _expected(url: str, selection: Selection | None) -> list[Place]:
+def _expected(url: str, selection: Selection | None) -> list[Cursor]:
     """Return the places of a list, chosen and sorted here."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(
@@ -182,7 +182,7 @@ def _expected(url: str, selection: Selection | None) -> list[Place]:
             shown = "ready" if is_playable and not deleted else phase
             if selection.status in (None, phase if selection.status is Phase.ERRORED else shown):
                 chosen.append((created_at, video_id))
-    return [Place(at, video_id) for at, video_id in sorted(chosen, reverse=True)]
+    return [Cursor(at, video_id) for at, video_id in sorted(chosen, reverse=True)]
 
 
 def _cost(plan: dict[str, Any]) -> Cost:

@@ -13,15 +13,15 @@ import pytest
 
 from database import notify
 from database.attempts import Attempts
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.events import Events
 from database.job_claims import Claims
 from database.migrations.__main__ import newest_revision, upgrade
-from database.notify import Nudge, listen
+from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
-from database.queries import Catalogue
+from database.queries import VideoQueries
 from devstack import postgres
 from devstack.place import PROJECT_DIR, Place
 from devstack.ports import Ports
@@ -50,38 +50,38 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def wishes(database: Database) -> Wishes:
+def commands(database: Database) -> VideoCommands:
     """The API's side of the rows."""
-    return Wishes(database, Timing())
+    return VideoCommands(database, Timing())
 
 
 class TestPostgresRecords(RecordsContract):
     @pytest.fixture
-    def records(self, database: Database, wishes: Wishes) -> Records:
+    def records(self, database: Database, commands: VideoCommands) -> Records:
         claims = Claims(database)
 
         def create(video_id: str) -> VideoRow:
-            return wishes.create(new_video(video_id), per_hour=100).row
+            return commands.create(new_video(video_id), per_hour=100).row
 
         def claim(video_id: str, attempt: int, job_id: str) -> None:
             claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
 
         create(VIDEO)
         history = Events(database).of_video
-        return Records(Observations(database), Attempts(database), claims, create, wishes.confirm, claim, history)
+        return Records(Observations(database), Attempts(database), claims, create, commands.confirm, claim, history)
 
 
-def test_many_confirmations_at_once_count_as_one(database: Database, wishes: Wishes) -> None:
-    wishes.create(new_video(), per_hour=1)
+def test_many_confirmations_at_once_count_as_one(database: Database, commands: VideoCommands) -> None:
+    commands.create(new_video(), per_hour=1)
     with ThreadPoolExecutor(16) as threads:
-        list(threads.map(lambda _: wishes.confirm(VIDEO), range(16)))
-    row = Catalogue(database).get(VIDEO)
+        list(threads.map(lambda _: commands.confirm(VIDEO), range(16)))
+    row = VideoQueries(database).get(VIDEO)
     assert row is not None
     assert (row.desired.confirmations, row.desired.revision) == (1, 2)
 
 
-def test_of_two_commits_at_once_one_is_stored(database: Database, wishes: Wishes) -> None:
-    row = wishes.create(new_video(), per_hour=1).row
+def test_of_two_commits_at_once_one_is_stored(database: Database, commands: VideoCommands) -> None:
+    row = commands.create(new_video(), per_hour=1).row
     observations, together = Observations(database), Barrier(4)
 
     def commit(number: int) -> VideoRow | None:
@@ -97,12 +97,12 @@ def test_a_nudge_is_heard_after_its_commit_or_never(database: Database, database
     heard = listen(database_url, quiet_seconds=0.3)
     assert next(heard) is None, "the channel is open"
     with suppress(ZeroDivisionError), database.transaction() as connection:
-        notify.send(connection, Nudge("failed", Cause.CLAIM))
+        notify.send(connection, Wakeup("failed", Cause.CLAIM))
         raise ZeroDivisionError
     with database.transaction() as connection:
-        notify.send(connection, Nudge(VIDEO, Cause.CLAIM))
+        notify.send(connection, Wakeup(VIDEO, Cause.CLAIM))
         assert next(heard) is None, "neither the failed one nor the one not yet committed"
-    assert next(heard) == Nudge(VIDEO, Cause.CLAIM)
+    assert next(heard) == Wakeup(VIDEO, Cause.CLAIM)
 
 
 def test_what_others_say_on_the_channel_is_passed_over(database: Database, database_url: str) -> None:
@@ -110,8 +110,8 @@ def test_what_others_say_on_the_channel_is_passed_over(database: Database, datab
     assert next(heard) is None, "the channel is open"
     with database.transaction() as connection:
         connection.execute("NOTIFY video_uploads, 'hello there'")
-        notify.send(connection, Nudge(VIDEO, Cause.POLL))
-    assert [nudge for nudge in (next(heard) for _ in range(4)) if nudge] == [Nudge(VIDEO, Cause.POLL)]
+        notify.send(connection, Wakeup(VIDEO, Cause.POLL))
+    assert [nudge for nudge in (next(heard) for _ in range(4)) if nudge] == [Wakeup(VIDEO, Cause.POLL)]
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_facto
     try:
         postgres.create_role_and_database(port, password=place.secrets().postgres_password)
         upgrade(url)
-        row = Wishes(database, Timing()).create(new_video(), per_hour=1).row
+        row = VideoCommands(database, Timing()).create(new_video(), per_hour=1).row
         heard = listen(url, quiet_seconds=5)
         assert next(heard) is None, "the channel is open"
         server.process.kill()

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from database.attempts import Attempts
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.observations import Observations
 from database.pool import Database
-from database.retention import Endings
+from database.retention import Retention
 from domain.records import VideoRow
 from domain.schedule import Timing
-from tests.support.contracts.retention_contract import VIDEO, EndingsContract, Ends
+from tests.support.contracts.retention_contract import VIDEO, Ends, RetentionContract
 
 _TOLD = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
 _ADDRESSED = """
@@ -21,7 +21,7 @@ SELECT notification_id, video_id, created_at FROM notifications
 """
 
 
-class TestPostgresEndings(EndingsContract):
+class TestPostgresEndings(RetentionContract):
     @pytest.fixture
     def database(self, database_url: str) -> Iterator[Database]:
         """A pool of connections to a migrated, empty database."""
@@ -31,12 +31,12 @@ class TestPostgresEndings(EndingsContract):
 
     @pytest.fixture
     def ends(self, database: Database) -> Ends:
-        wishes = Wishes(database, Timing())
+        commands = VideoCommands(database, Timing())
 
         def create(video_id: str) -> VideoRow:
             key = f"uploads/{video_id}/original.mp4"
             new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-            return wishes.create(new, per_hour=100).row
+            return commands.create(new, per_hour=100).row
 
         def told(video_id: str) -> list[tuple[int, str]]:
             with database.connection() as connection:
@@ -44,18 +44,18 @@ class TestPostgresEndings(EndingsContract):
             return [(columns["edition"], columns["kind"]) for columns in found]
 
         create(VIDEO)
-        observations, attempts, endings = Observations(database), Attempts(database), Endings(database)
-        return Ends(observations, attempts, endings, create, wishes.delete, wishes.confirm, told)
+        observations, attempts, retention = Observations(database), Attempts(database), Retention(database)
+        return Ends(observations, attempts, retention, create, commands.delete, commands.confirm, told)
 
     def test_what_is_a_month_old_is_forgotten_with_all_that_hangs_on_it(self, ends: Ends, database: Database) -> None:
         ends.delete(VIDEO)
-        ends.endings.purge(ends.row())
+        ends.retention.purge(ends.row())
         with database.connection() as connection:
             connection.execute(_ADDRESSED)
             connection.execute("UPDATE tombstones SET purged_at = purged_at - interval '30 days'")
             connection.execute("UPDATE notifications SET created_at = created_at - interval '30 days'")
-        assert ends.endings.forget_old() == 2
-        assert ends.endings.last_attempt(VIDEO) is None
+        assert ends.retention.forget_old() == 2
+        assert ends.retention.last_attempt(VIDEO) is None
         assert ends.told(VIDEO) == []
         with database.connection() as connection:
             assert connection.execute("SELECT FROM deliveries").fetchall() == []

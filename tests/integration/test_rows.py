@@ -14,12 +14,12 @@ import pytest
 from psycopg import sql
 
 from database.attempts import Attempts
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import LimitReachedError, NewVideo
 from database.idempotency_keys import IdempotencyKey
 from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
-from database.notify import Nudge, listen
+from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
 from domain.errors import UnavailableError
@@ -44,7 +44,7 @@ def a_new_video(owner: str = "alice") -> NewVideo:
 
 
 def a_row(database: Database) -> VideoRow:
-    return Wishes(database, Timing()).create(a_new_video(), per_hour=10).row
+    return VideoCommands(database, Timing()).create(a_new_video(), per_hour=10).row
 
 
 def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
@@ -53,7 +53,7 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
 
     def create(number: int) -> bool:
         try:
-            Wishes(pools[number % 2], Timing()).create(a_new_video(), per_hour=10)
+            VideoCommands(pools[number % 2], Timing()).create(a_new_video(), per_hour=10)
         except LimitReachedError as error:
             waits.append(error.retry_after_seconds)
             return False
@@ -68,14 +68,14 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
 
 
 def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) -> None:
-    wishes = Wishes(database, Timing())
+    commands = VideoCommands(database, Timing())
     for number in range(25):
-        wishes.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
+        commands.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
     left = []
     with database.connection() as connection:
         connection.execute("UPDATE idempotency_keys SET created_at = created_at - interval '1 day'")
         for number in range(4):
-            wishes.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"new{number}", "a" * 64))
+            commands.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"new{number}", "a" * 64))
             (columns,) = connection.execute("SELECT count(*) AS count FROM idempotency_keys").fetchall()
             left.append(columns["count"])
 
@@ -83,10 +83,10 @@ def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) 
 
 
 def test_confirming_again_changes_nothing_until_it_was_answered(database: Database) -> None:
-    row, wishes = a_row(database), Wishes(database, Timing())
-    first = wishes.confirm(row.desired.video_id)
+    row, commands = a_row(database), VideoCommands(database, Timing())
+    first = commands.confirm(row.desired.video_id)
     assert (first.desired.confirmations, first.desired.revision) == (1, 2)
-    assert wishes.confirm(row.desired.video_id) == first
+    assert commands.confirm(row.desired.video_id) == first
 
 
 def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database) -> None:
@@ -100,7 +100,7 @@ def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database)
 
 def test_a_decision_about_an_older_wish_is_not_written(database: Database) -> None:
     row, observations = a_row(database), Observations(database)
-    Wishes(database, Timing()).confirm(row.desired.video_id)
+    VideoCommands(database, Timing()).confirm(row.desired.video_id)
     assert observations.commit(row, row.observed, cause=Cause.POLL) is None
 
 
@@ -108,7 +108,7 @@ def test_what_became_of_a_paid_job_is_written_whatever_is_wished_meanwhile(datab
     row, observations = a_row(database), Observations(database)
     intended = observations.commit(row, replace(row.observed, attempt=1), cause=Cause.POLL, attempt=Intend(1, 1, NOW))
     assert intended is not None
-    Wishes(database, Timing()).confirm(row.desired.video_id)
+    VideoCommands(database, Timing()).confirm(row.desired.video_id)
     settled = Settle(1, AttemptState.ACCEPTED, NOW, job_id="job1")
     assert observations.commit(intended, intended.observed, cause=Cause.POLL, attempt=settled) is not None
     (attempt,) = Attempts(database).since(row.desired.video_id, floor=0)
@@ -149,7 +149,7 @@ def test_claims_are_kept_only_for_attempts_that_were_made(database: Database) ->
 
 
 def test_a_confirmation_nudges_the_listener(database: Database, database_url: str) -> None:
-    row, is_open, heard = a_row(database), threading.Event(), list[Nudge]()
+    row, is_open, heard = a_row(database), threading.Event(), list[Wakeup]()
 
     def hear() -> None:
         for nudge in listen(database_url, quiet_seconds=0.2):
@@ -161,7 +161,7 @@ def test_a_confirmation_nudges_the_listener(database: Database, database_url: st
     listener = threading.Thread(target=hear)
     listener.start()
     assert is_open.wait(10)
-    Wishes(database, Timing()).confirm(row.desired.video_id)
+    VideoCommands(database, Timing()).confirm(row.desired.video_id)
     listener.join(10)
     assert [(nudge.video_id, nudge.cause) for nudge in heard] == [(row.desired.video_id, Cause.CLIENT)]
 
@@ -188,11 +188,11 @@ def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:
 
 
 def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Database) -> None:
-    wishes = Wishes(database, Timing())
+    commands = VideoCommands(database, Timing())
     video_id = a_row(database).desired.video_id
 
     def deleted_after(number: int) -> bool:
-        return (wishes.delete if number % 2 else wishes.restore)(video_id).desired.deleted
+        return (commands.delete if number % 2 else commands.restore)(video_id).desired.deleted
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(deleted_after, range(800)))
@@ -205,16 +205,16 @@ def test_a_server_that_has_become_a_standby_is_away_until_another_one_writes(dat
     with psycopg.connect(database_url, autocommit=True) as asking, ExitStack() as opened:
         asking.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
         database = opened.enter_context(closing(Database(database_url, max_size=1)))
-        wishes = Wishes(database, Timing())
+        commands = VideoCommands(database, Timing())
         with pytest.raises(UnavailableError):
-            wishes.create(a_new_video(), per_hour=9)
+            commands.create(a_new_video(), per_hour=9)
         with pytest.raises(UnavailableError):
-            wishes.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
+            commands.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
         assert Observations(database).running_jobs() == 0
         asking.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
         with pytest.raises(UnavailableError):
-            wishes.create(a_new_video(), per_hour=9)
-        assert wishes.create(a_new_video(), per_hour=9).row
+            commands.create(a_new_video(), per_hour=9)
+        assert commands.create(a_new_video(), per_hour=9).row
 
 
 def test_a_server_that_is_lost_without_a_word_is_noticed_within_seconds(

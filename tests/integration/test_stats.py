@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from database.commands import Wishes
+from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.job_claims import Claims
 from database.observations import Observations
@@ -33,7 +33,7 @@ def create(database: Database, name: str, made: AttemptChange | None = None, **c
     """Make a row and commit an observation of it."""
     video_id = f"{name:a<26}"
     new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
-    row = Wishes(database, Timing()).create(new, per_hour=100).row
+    row = VideoCommands(database, Timing()).create(new, per_hour=100).row
     after = replace(row.observed, **changes)
     assert Observations(database).commit(row, after, cause=Cause.POLL, attempt=made) is not None
     return video_id

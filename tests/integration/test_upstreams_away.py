@@ -30,7 +30,7 @@ from tests.support.hostile.problems import assert_problem
 from tests.support.hostile.requests import Facts, good_request
 from tests.support.hostile.tokens import token
 from tests.support.hostile.wire import encode, exchange
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 from webapi.openapi.operations import OPERATIONS
 
 NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.asks_neighbours}
@@ -60,7 +60,7 @@ def test_without_postgres_every_call_that_needs_it_says_when_to_come_again(tmp_p
             with api.connect() as connection:
                 answer = exchange(connection, encode(good_request(call, facts)))
             if key(call) in NEEDS_POSTGRES:
-                assert_problem(answer, Code.TEMPORARILY_UNAVAILABLE)
+                assert_problem(answer, ProblemCode.TEMPORARILY_UNAVAILABLE)
                 assert int(answer.headers["retry-after"]) >= 1
             else:
                 assert answer.status == (503 if call.template == "/readyz" else 200), call
@@ -81,14 +81,14 @@ def prepared(
         yield url, s3, facts
 
 
-@pytest.fixture(scope="module", params=[Code.TEMPORARILY_UNAVAILABLE, Code.STORAGE_REFUSED])
+@pytest.fixture(scope="module", params=[ProblemCode.TEMPORARILY_UNAVAILABLE, ProblemCode.STORAGE_REFUSED])
 def troubled(
     prepared: tuple[str, S3Access, Facts], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ApiProcess, Code]]:
+) -> Iterator[tuple[ApiProcess, ProblemCode]]:
     """An API whose storage is away, and one with a key that storage does not know any more."""
     url, s3, _ = prepared
     directory = tmp_path_factory.mktemp("troubled")
-    is_away = request.param is Code.TEMPORARILY_UNAVAILABLE
+    is_away = request.param is ProblemCode.TEMPORARILY_UNAVAILABLE
     reach = replace(s3, endpoint=NOWHERE) if is_away else replace(s3, secret_key="replaced")
     with running(environment_of(url, reach, without_cluster(directory)), directory) as api:
         yield api, request.param
@@ -96,7 +96,7 @@ def troubled(
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_without_storage_only_those_calls_fail_that_ask_it(
-    prepared: tuple[str, S3Access, Facts], troubled: tuple[ApiProcess, Code], call: Call
+    prepared: tuple[str, S3Access, Facts], troubled: tuple[ApiProcess, ProblemCode], call: Call
 ) -> None:
     (api, code), (url, _, facts) = troubled, prepared
     with psycopg.connect(url) as connection_behind:
@@ -111,7 +111,9 @@ def test_without_storage_only_those_calls_fail_that_ask_it(
         assert answer.status == call.success
 
 
-def test_without_storage_an_upload_in_parts_is_asked_for_again_and_made_once(troubled: tuple[ApiProcess, Code]) -> None:
+def test_without_storage_an_upload_in_parts_is_asked_for_again_and_made_once(
+    troubled: tuple[ApiProcess, ProblemCode],
+) -> None:
     api, code = troubled
     wanted = {**A_VIDEO, "upload_mode": "multipart", "size_bytes": 9}
     for _ in range(2):

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from controller.notify.outcome import Answer, Fate
-from controller.notify.webhook import Webhooks
+from controller.notify.outcome import DeliveryResponse, Disposition
+from controller.notify.webhook import WebhookSender
 from domain.notifications import Endpoint
 from tests.integration.receiver import Receiver, Reply
 from tests.unit.controller.notify.notification import BASE, a_notification
@@ -70,8 +70,8 @@ def tls_receiver(folder: Path, name: str) -> Iterator[tuple[Receiver, Path]]:
         yield receiver, public
 
 
-def sent(url: str, *, trusted: str | bool = True) -> Answer:
-    webhooks = Webhooks(playback_base=BASE, allow_private=True, resolve=here, trusted=trusted)
+def sent(url: str, *, trusted: str | bool = True) -> DeliveryResponse:
+    webhooks = WebhookSender(playback_base=BASE, allow_private=True, resolve=here, trusted=trusted)
     return webhooks.send(TOLD, an_endpoint(url))
 
 
@@ -79,7 +79,7 @@ def test_a_certificate_for_the_endpoints_name_is_believed(tmp_path: Path) -> Non
     with tls_receiver(tmp_path, NAME) as (receiver, trusted):
         answer = sent(f"https://{NAME}:{receiver.port}/hooks?key=1", trusted=str(trusted))
 
-    assert (answer.fate, answer.status) == (Fate.ACCEPTED, 204)
+    assert (answer.fate, answer.status) == (Disposition.ACCEPTED, 204)
     (received,) = receiver.received
     assert (received.path, received.headers["host"]) == ("/hooks?key=1", f"{NAME}:{receiver.port}")
 
@@ -89,7 +89,7 @@ def test_a_certificate_for_another_name_is_not(tmp_path: Path, name: str) -> Non
     with tls_receiver(tmp_path, name) as (receiver, trusted):
         answer = sent(f"https://{NAME}:{receiver.port}/", trusted=str(trusted))
 
-    assert (answer.fate, answer.status, answer.text) == (Fate.AGAIN, None, "no answer: SSLError")
+    assert (answer.fate, answer.status, answer.text) == (Disposition.AGAIN, None, "no answer: SSLError")
     assert receiver.received == []
 
 
@@ -116,18 +116,18 @@ def test_the_name_is_asked_for_once_and_never_again(receiver: Receiver, monkeypa
 @pytest.mark.parametrize(
     ("reply", "fate"),
     [
-        (Reply(200, body=b"thanks"), Fate.ACCEPTED),
-        (Reply(299), Fate.ACCEPTED),
-        (Reply(301, {"Location": "http://127.0.0.1:1/"}), Fate.AGAIN),
-        (Reply(307, {"Location": "/elsewhere"}), Fate.AGAIN),
-        (Reply(400), Fate.AGAIN),
-        (Reply(404), Fate.AGAIN),
-        (Reply(410), Fate.GONE),
-        (Reply(500), Fate.AGAIN),
+        (Reply(200, body=b"thanks"), Disposition.ACCEPTED),
+        (Reply(299), Disposition.ACCEPTED),
+        (Reply(301, {"Location": "http://127.0.0.1:1/"}), Disposition.AGAIN),
+        (Reply(307, {"Location": "/elsewhere"}), Disposition.AGAIN),
+        (Reply(400), Disposition.AGAIN),
+        (Reply(404), Disposition.AGAIN),
+        (Reply(410), Disposition.GONE),
+        (Reply(500), Disposition.AGAIN),
     ],
     ids=lambda value: str(getattr(value, "status", value)),
 )
-def test_only_2xx_is_accepted_and_no_redirect_is_followed(receiver: Receiver, reply: Reply, fate: Fate) -> None:
+def test_only_2xx_is_accepted_and_no_redirect_is_followed(receiver: Receiver, reply: Reply, fate: Disposition) -> None:
     receiver.replies["/hooks"] = [reply]
     assert sent(f"http://{NAME}:{receiver.port}/hooks").fate is fate
     assert len(receiver.received) == 1
@@ -151,7 +151,7 @@ def test_of_an_answer_no_more_is_kept_than_a_log_needs(receiver: Receiver) -> No
 
 def test_what_no_answer_says_holds_no_part_of_the_url() -> None:
     answer = sent("http://127.0.0.1:1/secret-path?key=secret")
-    assert (answer.fate, answer.text) == (Fate.AGAIN, "no answer: ConnectionError")
+    assert (answer.fate, answer.text) == (Disposition.AGAIN, "no answer: ConnectionError")
 
 
 def test_proxies_and_passwords_of_this_machine_are_not_used(

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from controller.notify.outcome import Answer, Fate
-from controller.notify.webhook import Webhooks
+from controller.notify.outcome import DeliveryResponse, Disposition
+from controller.notify.webhook import WebhookSender
 from tests.integration.test_webhook_sender import TOLD, an_endpoint, here
 from tests.unit.controller.notify.notification import BASE
 
@@ -17,7 +17,7 @@ LONGEST_SECONDS = 0.5
 # What the receivers below would go on for, if they were let.
 PATIENCE_SECONDS = 8.0
 PAUSE_SECONDS = 0.05
-NO_ANSWER = Answer(Fate.AGAIN, None, "no answer: it takes too long")
+NO_ANSWER = DeliveryResponse(Disposition.AGAIN, None, "no answer: it takes too long")
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -44,8 +44,8 @@ def serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
             time.sleep(PAUSE_SECONDS)
 
 
-def sent(url: str) -> tuple[Answer, float]:
-    webhooks = Webhooks(playback_base=BASE, allow_private=True, resolve=here, longest_seconds=LONGEST_SECONDS)
+def sent(url: str) -> tuple[DeliveryResponse, float]:
+    webhooks = WebhookSender(playback_base=BASE, allow_private=True, resolve=here, longest_seconds=LONGEST_SECONDS)
     began = time.monotonic()
     return webhooks.send(TOLD, an_endpoint(url)), time.monotonic() - began
 
@@ -62,7 +62,7 @@ def sent(url: str) -> tuple[Answer, float]:
 def test_an_answer_that_never_ends_is_none(scheme: str, head: bytes) -> None:
     with trickling(head, b"x") as port:
         answer, seconds = sent(f"{scheme}://hooks.example.com:{port}/")
-    assert (answer.fate, answer.status) == (Fate.AGAIN, None)
+    assert (answer.fate, answer.status) == (Disposition.AGAIN, None)
     assert LONGEST_SECONDS <= seconds < PATIENCE_SECONDS / 2
 
 
@@ -76,5 +76,5 @@ def test_headers_without_end_are_no_answer() -> None:
 def test_a_body_without_end_changes_nothing_about_the_answer() -> None:
     with trickling(HEAD + b"\r\n", b"x") as port:
         answer, seconds = sent(f"http://hooks.example.com:{port}/")
-    assert (answer.fate, answer.status) == (Fate.ACCEPTED, 200)
+    assert (answer.fate, answer.status) == (Disposition.ACCEPTED, 200)
     assert seconds < PATIENCE_SECONDS / 2

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.audit.findings import Kind
+from controller.audit.findings import FindingType
 
 PROJECT = Path(__file__).parents[2]
 FILES = PROJECT / "charts" / "video-uploads" / "files"
@@ -71,4 +71,4 @@ def test_what_is_asked_for_exists(expression: str) -> None:
 def test_alerts_on_findings_name_findings_that_there_are() -> None:
     kinds = re.findall(r'kind=~?"([a-z_|]+)"', (FILES / "alerts.yaml").read_text())
     assert kinds
-    assert {word for words in kinds for word in words.split("|")} <= set(Kind)
+    assert {word for words in kinds for word in words.split("|")} <= set(FindingType)

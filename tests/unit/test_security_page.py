@@ -9,7 +9,7 @@ import pytest
 from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked
 from devstack.licences import page as licences_page
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from webapi import coconut_callback
 from webapi.http import auth, jwks, parsing
 from webapi.schemas import requests
@@ -39,7 +39,7 @@ def test_a_test_that_the_page_names_is_there(file: str, name: str) -> None:
         ("a page of a list | 100", requests.PAGE_SIZE_MAX == 100),
         ("parts signed at once | 100", requests.SIGNED_AT_ONCE_MAX == 100),
         ("keys of an issuer | 64 KiB, 32 keys", (jwks._BYTES_MAX, jwks._KEYS_MAX) == (64 * 1024, 32)),
-        ("5 GiB", SpacesSettings.model_fields["max_file_bytes"].default == 5 * 1024**3),
+        ("5 GiB", StorageSettings.model_fields["max_file_bytes"].default == 5 * 1024**3),
     ],
 )
 def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:

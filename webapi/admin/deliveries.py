@@ -5,12 +5,12 @@ from uuid import UUID
 import falcon
 
 from database.deliveries import DeliverySelection
-from database.queries import Place
+from database.queries import Cursor
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.paging import Paging, refused
 from webapi.http.parsing import read_query
-from webapi.http.problems import Code, ProblemError
+from webapi.http.problems import ProblemCode, ProblemError
 from webapi.ports import Deliveries
 from webapi.schemas.webhooks import DeliveryList, ListDeliveries, delivery_body
 
@@ -50,14 +50,14 @@ class DeliveryReplay:
         """Make a delivery again from the start, under the same id. One that is on its way stays as it is."""
         row = self._deliveries.replay(uuid_of(delivery_id))
         if row is None:
-            raise ProblemError(Code.NOT_FOUND, "there is no such delivery")
+            raise ProblemError(ProblemCode.NOT_FOUND, "there is no such delivery")
         resp.status = falcon.HTTP_202
         resp.data = delivery_body(row).as_json()
 
 
-def _known(place: Place | None) -> Place | None:
+def _known(place: Cursor | None) -> Cursor | None:
     """Return a place of this list. Anybody can make up a token; its id may be no delivery's."""
     try:
-        return place and Place(place.at, str(UUID(place.video_id)))
+        return place and Cursor(place.at, str(UUID(place.video_id)))
     except ValueError:
         raise refused("this is no page token") from None

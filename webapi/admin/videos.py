@@ -4,10 +4,10 @@ import falcon
 
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import known
-from webapi.ports import Catalogue
+from webapi.ports import VideoQueries
 from webapi.videos.actions import Retrying
 from webapi.videos.listing import Lists
-from webapi.videos.responder import Showing
+from webapi.videos.responder import Responder
 
 
 class AdminVideos:
@@ -29,13 +29,13 @@ class AdminRetry:
 
     scope = ADMIN_SCOPE
 
-    def __init__(self, catalogue: Catalogue, retrying: Retrying, showing: Showing) -> None:
-        self._catalogue = catalogue
+    def __init__(self, queries: VideoQueries, retrying: Retrying, responder: Responder) -> None:
+        self._queries = queries
         self._retrying = retrying
-        self._showing = showing
+        self._responder = responder
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Ask for another try of anybody's video."""
-        row = self._retrying.retried(known(self._catalogue, video_id))
+        row = self._retrying.retried(known(self._queries, video_id))
         resp.status = falcon.HTTP_202
-        self._showing.admin_video(resp, row)
+        self._responder.admin_video(resp, row)

@@ -9,11 +9,11 @@ import falcon
 
 from database.deliveries import REPLAYED_MAX
 from database.webhook_endpoints import EndpointChange, LastSecretError, TooManyError
-from runtime.outbound import Resolve, TargetError, address_of, target_of
+from runtime.outbound import Resolve, TargetError, resolve_public, target_of
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.parsing import read_json
-from webapi.http.problems import Code, FieldProblem, ProblemError
+from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 from webapi.ports import Deliveries, Endpoints
 from webapi.schemas.webhooks import (
     ChangeWebhook,
@@ -45,14 +45,14 @@ class Targets:
         """Raise ProblemError unless something may be sent there, as of now."""
         try:
             target = target_of(url, allow_private=self.allow_private)
-            address_of(target, allow_private=self.allow_private, resolve=self.resolve)
+            resolve_public(target, allow_private=self.allow_private, resolve=self.resolve)
         except TargetError as error:
             raise ProblemError(
-                Code.INVALID_REQUEST, "not accepted: url", errors=[FieldProblem("url", str(error))]
+                ProblemCode.INVALID_REQUEST, "not accepted: url", errors=[FieldProblem("url", str(error))]
             ) from None
 
 
-class Webhooks:
+class WebhooksResource:
     """`/api/v1/admin/webhooks`."""
 
     scope = ADMIN_SCOPE
@@ -76,14 +76,14 @@ class Webhooks:
                 url=asked.url, description=asked.description or "", kinds=asked.kinds, secret=secret
             )
         except TooManyError as error:
-            raise ProblemError(Code.TOO_MANY, str(error)) from error
+            raise ProblemError(ProblemCode.TOO_MANY, str(error)) from error
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.endpoint_id}")
         resp.data = new_webhook_body(row, secret).as_json()
         resp.set_header("Cache-Control", _NEVER)
 
 
-class Webhook:
+class WebhookResource:
     """`/api/v1/admin/webhooks/{endpoint_id}`."""
 
     scope = ADMIN_SCOPE
@@ -127,7 +127,7 @@ class WebhookSecrets:
         try:
             row = self._endpoints.add_secret(uuid_of(endpoint_id), secret) or _unknown()
         except TooManyError as error:
-            raise ProblemError(Code.TOO_MANY, str(error)) from error
+            raise ProblemError(ProblemCode.TOO_MANY, str(error)) from error
         resp.status = falcon.HTTP_201
         resp.data = new_secret_body(row.secrets[-1], secret).as_json()
         resp.set_header("Cache-Control", _NEVER)
@@ -147,7 +147,7 @@ class WebhookSecret:
             if self._endpoints.remove_secret(uuid_of(endpoint_id), uuid_of(secret_id)) is None:
                 _unknown()
         except LastSecretError as error:
-            raise ProblemError(Code.LAST_SECRET, "nothing could be signed without it") from error
+            raise ProblemError(ProblemCode.LAST_SECRET, "nothing could be signed without it") from error
         resp.status = falcon.HTTP_204
 
 
@@ -186,4 +186,4 @@ def _new_secret() -> str:
 
 
 def _unknown() -> NoReturn:
-    raise ProblemError(Code.NOT_FOUND, "there is no such endpoint or secret")
+    raise ProblemError(ProblemCode.NOT_FOUND, "there is no such endpoint or secret")

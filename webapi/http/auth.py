@@ -14,7 +14,7 @@ import jwt
 
 from domain.email_address import is_mailbox
 from webapi.http.jwks import ALGORITHMS, KeySet
-from webapi.http.problems import Code, ProblemError
+from webapi.http.problems import ProblemCode, ProblemError
 
 # In the token of whoever may see and do what administrators do.
 ADMIN_SCOPE = "admin"
@@ -45,7 +45,7 @@ class Caller:
 _EXPIRED = "the token has expired"
 
 
-class Tokens:
+class TokenVerifier:
     """Verification of tokens, by our secret or by one of the issuer's public keys.
 
     A token says which key it means; each key verifies one algorithm, so the token never chooses that.
@@ -62,7 +62,9 @@ class Tokens:
         """Return who sent the header. Raises ProblemError."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise ProblemError(Code.NOT_AUTHENTICATED, "no bearer token was sent", headers={"WWW-Authenticate": _REALM})
+            raise ProblemError(
+                ProblemCode.NOT_AUTHENTICATED, "no bearer token was sent", headers={"WWW-Authenticate": _REALM}
+            )
         if len(token) > _TOKEN_CHARACTERS_MAX:
             raise _invalid("the token is too long")
         if self._key_set is not None:
@@ -113,7 +115,7 @@ class Authentication:
     One that says ``scope = …`` is for tokens with that word.
     """
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: TokenVerifier) -> None:
         self._tokens = tokens
 
     def process_resource(
@@ -127,7 +129,7 @@ class Authentication:
         if scope is not None and scope not in caller.scopes:
             challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
             detail = f"the token has no scope {scope}"
-            raise ProblemError(Code.INSUFFICIENT_SCOPE, detail, headers={"WWW-Authenticate": challenge})
+            raise ProblemError(ProblemCode.INSUFFICIENT_SCOPE, detail, headers={"WWW-Authenticate": challenge})
         req.context.caller = caller
 
 
@@ -158,4 +160,4 @@ def _email(claims: dict[str, Any]) -> str | None:
 
 def _invalid(detail: str) -> ProblemError:
     challenge = f'{_REALM}, error="invalid_token", error_description="{detail}"'
-    return ProblemError(Code.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})
+    return ProblemError(ProblemCode.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})

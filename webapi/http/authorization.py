@@ -8,22 +8,22 @@ import falcon
 from domain.records import VideoRow
 from domain.video import Origin, is_video_id
 from webapi.http.auth import caller_of
-from webapi.http.problems import Code, ProblemError
-from webapi.ports import Catalogue
+from webapi.http.problems import ProblemCode, ProblemError
+from webapi.ports import VideoQueries
 from webapi.schemas.requests import UUID_PATTERN
 
 
-def owned(catalogue: Catalogue, req: falcon.Request, video_id: str) -> VideoRow:
+def owned(queries: VideoQueries, req: falcon.Request, video_id: str) -> VideoRow:
     """Return the caller's video. Another user's is as unknown as one that never was."""
-    row = known(catalogue, video_id)
+    row = known(queries, video_id)
     if row.desired.owner != caller_of(req).owner:
         raise _unknown()
     return row
 
 
-def known(catalogue: Catalogue, video_id: str) -> VideoRow:
+def known(queries: VideoQueries, video_id: str) -> VideoRow:
     """Return a video, whoever owns it. Raises ProblemError."""
-    row = catalogue.get(video_id) if is_video_id(video_id) else None
+    row = queries.get(video_id) if is_video_id(video_id) else None
     if row is None:
         raise _unknown()
     return row
@@ -32,7 +32,7 @@ def known(catalogue: Catalogue, video_id: str) -> VideoRow:
 def uuid_of(text: str) -> UUID:
     """Return the id in a path, in the one spelling that it has. Raises ProblemError."""
     if not re.fullmatch(UUID_PATTERN, text) or text.endswith("\n"):
-        raise ProblemError(Code.NOT_FOUND, "there is no such id")
+        raise ProblemError(ProblemCode.NOT_FOUND, "there is no such id")
     return UUID(text)
 
 
@@ -40,9 +40,9 @@ def changeable(row: VideoRow) -> VideoRow:
     """Return the video if its wish is ours to change. Raises ProblemError."""
     if row.desired.origin is Origin.KUBERNETES:
         detail = "the resource of this name is applied by somebody else; it was not changed"
-        raise ProblemError(Code.MANAGED_BY_KUBERNETES, detail)
+        raise ProblemError(ProblemCode.MANAGED_BY_KUBERNETES, detail)
     return row
 
 
 def _unknown() -> ProblemError:
-    return ProblemError(Code.NOT_FOUND, "there is no such video")
+    return ProblemError(ProblemCode.NOT_FOUND, "there is no such video")

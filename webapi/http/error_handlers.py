@@ -11,7 +11,7 @@ from database.creation import LimitReachedError, Quota
 from database.idempotency_keys import KeyInUseError, KeyReusedError
 from database.retranscodes import RetranscodesSpentError
 from domain.errors import RefusedError, UnavailableError
-from webapi.http.problems import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
+from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode, ProblemError, problem_body
 from webapi.http.rate_limit import rate_limit_headers
 
 # Long enough for a restart of Postgres, short enough for a person who waits.
@@ -21,10 +21,10 @@ _RETRY_AFTER_REFUSAL_SECONDS = 60
 
 # Falcon's own errors, by status; whatever else it raises is about a request it could not read.
 _CODES_OF_STATUS = {
-    404: Code.NOT_FOUND,
-    405: Code.METHOD_NOT_ALLOWED,
-    413: Code.BODY_TOO_LARGE,
-    415: Code.UNSUPPORTED_MEDIA_TYPE,
+    404: ProblemCode.NOT_FOUND,
+    405: ProblemCode.METHOD_NOT_ALLOWED,
+    413: ProblemCode.BODY_TOO_LARGE,
+    415: ProblemCode.UNSUPPORTED_MEDIA_TYPE,
 }
 
 _log = structlog.get_logger(__name__)
@@ -45,15 +45,15 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
 
 
 def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemError, _params: Any) -> None:
-    resp.status = KINDS[problem.code].status
+    resp.status = PROBLEM_TYPES[problem.code].status
     resp.content_type = MEDIA_PROBLEM
     resp.data = problem_body(problem, instance=req.path, request_id=req.context.request_id)
     resp.set_headers({"Cache-Control": "no-store", **problem.headers})
 
 
 def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
-    code = _CODES_OF_STATUS.get(error.status_code, Code.MALFORMED_REQUEST)
-    detail = error.description or KINDS[code].title
+    code = _CODES_OF_STATUS.get(error.status_code, ProblemCode.MALFORMED_REQUEST)
+    detail = error.description or PROBLEM_TYPES[code].title
     _on_problem(req, resp, ProblemError(code, detail, headers=dict(error.headers or {})), params)
 
 
@@ -61,7 +61,7 @@ def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedErr
     seconds = math.ceil(error.retry_after_seconds)
     detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
     limit = rate_limit_headers(Quota(error.per_hour, remaining=0, more_in_seconds=seconds))
-    problem = ProblemError(Code.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
+    problem = ProblemError(ProblemCode.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
     _on_problem(req, resp, problem, params)
 
 
@@ -70,23 +70,23 @@ def _on_retranscodes_spent(
 ) -> None:
     seconds = math.ceil(error.retry_after_seconds)
     detail = f"{error.per_day} re-transcodes in a day are allowed; the next one is possible in {seconds} seconds"
-    problem = ProblemError(Code.RETRANSCODE_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
+    problem = ProblemError(ProblemCode.RETRANSCODE_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 
 def _on_key_in_use(req: falcon.Request, resp: falcon.Response, _error: KeyInUseError, params: Any) -> None:
     detail = "a request with this key has not been answered yet"
-    problem = ProblemError(Code.IDEMPOTENCY_KEY_IN_USE, detail, headers={"Retry-After": "1"})
+    problem = ProblemError(ProblemCode.IDEMPOTENCY_KEY_IN_USE, detail, headers={"Retry-After": "1"})
     _on_problem(req, resp, problem, params)
 
 
 def _on_key_reused(req: falcon.Request, resp: falcon.Response, _error: KeyReusedError, params: Any) -> None:
     detail = "within the last 24 hours this key was sent with another body"
-    _on_problem(req, resp, ProblemError(Code.IDEMPOTENCY_KEY_REUSED, detail), params)
+    _on_problem(req, resp, ProblemError(ProblemCode.IDEMPOTENCY_KEY_REUSED, detail), params)
 
 
 def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError, params: Any) -> None:
-    _on_problem(req, resp, ProblemError(Code.NOT_FOUND, "there is no such video"), params)
+    _on_problem(req, resp, ProblemError(ProblemCode.NOT_FOUND, "there is no such video"), params)
 
 
 def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:
@@ -94,7 +94,7 @@ def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: Unavailab
     _log.warning("neighbour unavailable", detail=str(error), request_id=req.context.request_id)
     seconds = max(1, math.ceil(error.retry_after_seconds or _RETRY_AFTER_SECONDS))
     detail = "a part of the service does not answer; nothing is lost"
-    problem = ProblemError(Code.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
+    problem = ProblemError(ProblemCode.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 
@@ -103,9 +103,9 @@ def _on_refused(req: falcon.Request, resp: falcon.Response, error: RefusedError,
     _log.error("neighbour refused", detail=str(error), request_id=req.context.request_id)
     detail = "storage does not let the service do this; nothing is lost"
     headers = {"Retry-After": str(_RETRY_AFTER_REFUSAL_SECONDS)}
-    _on_problem(req, resp, ProblemError(Code.STORAGE_REFUSED, detail, headers=headers), params)
+    _on_problem(req, resp, ProblemError(ProblemCode.STORAGE_REFUSED, detail, headers=headers), params)
 
 
 def _on_surprise(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
     _log.error("unexpected error", exc_info=error, request_id=req.context.request_id)
-    _on_problem(req, resp, ProblemError(Code.INTERNAL_ERROR, "the call could not be finished"), params)
+    _on_problem(req, resp, ProblemError(ProblemCode.INTERNAL_ERROR, "the call could not be finished"), params)

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel
 
 from database.idempotency_keys import IdempotencyKey
-from webapi.http.problems import Code, FieldProblem, ProblemError
+from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 
 HEADER = "Idempotency-Key"
 # A string of RFC 9651, 3.3.3, as the draft wants it; and bare, as most clients send it.
@@ -26,7 +26,9 @@ def idempotency_key(req: falcon.Request, asked: BaseModel) -> IdempotencyKey | N
     text = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else sent
     if not _KEY.fullmatch(text) or not (quoted or _BARE.fullmatch(text)):
         detail = "must have 1 to 255 visible ASCII characters, and quotes around all of them or none"
-        raise ProblemError(Code.INVALID_REQUEST, f"not accepted: {HEADER}", errors=[FieldProblem(HEADER, detail)])
+        raise ProblemError(
+            ProblemCode.INVALID_REQUEST, f"not accepted: {HEADER}", errors=[FieldProblem(HEADER, detail)]
+        )
     return IdempotencyKey(text, _fingerprint(asked))
 
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from database.queries import Place
+from database.queries import Cursor
 from domain.video import is_video_id
-from webapi.http.problems import Code, FieldProblem, ProblemError
+from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 
 _FIELD = "page_token"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,14 +30,14 @@ class Paging:
     owner: str = ""
     filters: tuple[str, ...] = ()
 
-    def token(self, last: Place | None) -> str | None:
+    def token(self, last: Cursor | None) -> str | None:
         """Return what asks for the page after ``last``; None after the last page."""
         if last is None:
             return None
         content = orjson.dumps([(last.at - _EPOCH) // _MICROSECOND, last.video_id, self._mark()])
         return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
-    def place(self, token: str | None) -> Place | None:
+    def place(self, token: str | None) -> Cursor | None:
         """Return where the page begins that ``token`` asks for; None for the first page. Raises ProblemError."""
         if not token:
             return None
@@ -51,12 +51,12 @@ class Paging:
         return hashlib.blake2b(parts, digest_size=8).hexdigest()
 
 
-def _read(token: str) -> tuple[Place, str]:
+def _read(token: str) -> tuple[Cursor, str]:
     try:
         content = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         match orjson.loads(content):
             case [int(at), str(video_id), str(mark)] if 0 <= at <= _MICROSECONDS_MAX and is_video_id(video_id):
-                return Place(_EPOCH + at * _MICROSECOND, video_id), mark
+                return Cursor(_EPOCH + at * _MICROSECOND, video_id), mark
     except ValueError:  # of base64 and of JSON alike
         pass
     raise refused("this is no page token")
@@ -64,4 +64,4 @@ def _read(token: str) -> tuple[Place, str]:
 
 def refused(detail: str) -> ProblemError:
     """Return what a token that cannot be followed ends in."""
-    return ProblemError(Code.INVALID_REQUEST, f"not accepted: {_FIELD}", errors=[FieldProblem(_FIELD, detail)])
+    return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {_FIELD}", errors=[FieldProblem(_FIELD, detail)])

@@ -8,7 +8,7 @@ import falcon
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 
-from webapi.http.problems import Code, FieldProblem, ProblemError
+from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 
 JSON_BYTES_MAX = 64 * 1024
 # A body can be wrong in thousands of places; nobody reads further than this.
@@ -22,7 +22,7 @@ def read_json(req: falcon.Request, model: type[Model]) -> Model:
     """Return the body as ``model``. Raises ProblemError."""
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
-        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
+        raise ProblemError(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
     return parse_json(read_body(req, at_most_bytes=JSON_BYTES_MAX), model)
 
 
@@ -35,7 +35,7 @@ def parse_json(body: bytes, model: type[Model]) -> Model:
     repeated = [name for name in _repeated_names(body) if name in model.model_fields]
     if repeated:
         problems = [FieldProblem(name, "appears more than once, or something in it does") for name in repeated]
-        raise ProblemError(Code.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
     return parsed
 
 
@@ -56,17 +56,17 @@ def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
         body = bytes(req.stream.read(at_most_bytes + 1))
     except (OSError, ParseException) as error:
         # gunicorn finds broken chunks, and clients that went away, only now.
-        raise ProblemError(Code.MALFORMED_REQUEST, "the body could not be read to its end") from error
+        raise ProblemError(ProblemCode.MALFORMED_REQUEST, "the body could not be read to its end") from error
     if len(body) > at_most_bytes:
         raise _too_large(at_most_bytes)
     if len(body) < (req.content_length or 0):
         # What has come may well be JSON, and yet not what was meant.
-        raise ProblemError(Code.MALFORMED_REQUEST, "the body is shorter than its Content-Length")
+        raise ProblemError(ProblemCode.MALFORMED_REQUEST, "the body is shorter than its Content-Length")
     return body
 
 
 def _too_large(at_most_bytes: int) -> ProblemError:
-    return ProblemError(Code.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
+    return ProblemError(ProblemCode.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
 
 
 class _Repeating(list[str]):
@@ -90,10 +90,10 @@ def _repeated_names(body: bytes) -> list[str]:
 def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
     found = error.errors(include_url=False, include_context=False)
     if found[0]["type"] == "json_invalid":
-        return ProblemError(Code.INVALID_JSON, found[0]["msg"])
+        return ProblemError(ProblemCode.INVALID_JSON, found[0]["msg"])
     problems = [FieldProblem(_name(wrong["loc"]), _detail(wrong, model)) for wrong in found[:_ERRORS_MAX]]
     named = ", ".join(problem.field or "the body" for problem in problems)
-    return ProblemError(Code.INVALID_REQUEST, f"not accepted: {named}", errors=problems)
+    return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {named}", errors=problems)
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -15,7 +15,7 @@ import orjson
 MEDIA_PROBLEM = "application/problem+json"
 
 
-class Code(StrEnum):
+class ProblemCode(StrEnum):
     """Every problem a call can end in."""
 
     MALFORMED_REQUEST = "malformed_request"
@@ -52,7 +52,7 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemType:
     """What all problems of one code have in common. ``retryable``: the same call may succeed later."""
 
     status: str
@@ -61,99 +61,103 @@ class Kind:
     what_to_do: str
 
 
-KINDS: dict[Code, Kind] = {
-    Code.MALFORMED_REQUEST: Kind(
+PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
+    ProblemCode.MALFORMED_REQUEST: ProblemType(
         falcon.HTTP_400,
         "The request cannot be understood",
         False,
         "Correct the method, the headers or the framing of the body.",
     ),
-    Code.INVALID_JSON: Kind(falcon.HTTP_400, "The body is not JSON", False, "Send one JSON object in UTF-8."),
-    Code.INVALID_REQUEST: Kind(
+    ProblemCode.INVALID_JSON: ProblemType(
+        falcon.HTTP_400, "The body is not JSON", False, "Send one JSON object in UTF-8."
+    ),
+    ProblemCode.INVALID_REQUEST: ProblemType(
         falcon.HTTP_422, "The request has invalid fields", False, "Correct the fields listed in `errors`."
     ),
-    Code.FILE_TOO_LARGE: Kind(falcon.HTTP_422, "The file is too large", False, "Upload a smaller file."),
-    Code.SIZE_REQUIRED: Kind(
+    ProblemCode.FILE_TOO_LARGE: ProblemType(falcon.HTTP_422, "The file is too large", False, "Upload a smaller file."),
+    ProblemCode.SIZE_REQUIRED: ProblemType(
         falcon.HTTP_422, "The size of the file is needed", False, "Send `size_bytes`: the parts follow from it."
     ),
-    Code.BODY_TOO_LARGE: Kind(
+    ProblemCode.BODY_TOO_LARGE: ProblemType(
         falcon.HTTP_413, "The body is too large", False, "Send the file to the upload URL, not to this API."
     ),
-    Code.UNSUPPORTED_MEDIA_TYPE: Kind(
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: ProblemType(
         falcon.HTTP_415, "The body has another type than JSON", False, "Send `Content-Type: application/json`."
     ),
-    Code.NOT_AUTHENTICATED: Kind(
+    ProblemCode.NOT_AUTHENTICATED: ProblemType(
         falcon.HTTP_401, "A token is needed", False, "Send `Authorization: Bearer` with a token."
     ),
-    Code.INVALID_TOKEN: Kind(falcon.HTTP_401, "The token is not valid", False, "Get a new token and repeat the call."),
-    Code.INVALID_SIGNATURE: Kind(
+    ProblemCode.INVALID_TOKEN: ProblemType(
+        falcon.HTTP_401, "The token is not valid", False, "Get a new token and repeat the call."
+    ),
+    ProblemCode.INVALID_SIGNATURE: ProblemType(
         falcon.HTTP_401, "The signature is not valid", False, "Use the callback URL exactly as it was given."
     ),
-    Code.INSUFFICIENT_SCOPE: Kind(
+    ProblemCode.INSUFFICIENT_SCOPE: ProblemType(
         falcon.HTTP_403, "The token does not allow this", False, "Use a token with the scope that the header names."
     ),
-    Code.NOT_FOUND: Kind(falcon.HTTP_404, "There is no such thing", False, "Check the path and the id."),
-    Code.METHOD_NOT_ALLOWED: Kind(
+    ProblemCode.NOT_FOUND: ProblemType(falcon.HTTP_404, "There is no such thing", False, "Check the path and the id."),
+    ProblemCode.METHOD_NOT_ALLOWED: ProblemType(
         falcon.HTTP_405, "The method is not allowed here", False, "Use a method named in `Allow`."
     ),
-    Code.OBJECT_MISSING: Kind(
+    ProblemCode.OBJECT_MISSING: ProblemType(
         falcon.HTTP_409, "The file is not in storage", True, "Finish sending the file, then confirm again."
     ),
-    Code.PARTS_MISSING: Kind(
+    ProblemCode.PARTS_MISSING: ProblemType(
         falcon.HTTP_409, "Parts of the file are not in storage", True, "Send the parts that `GET …/parts` misses."
     ),
-    Code.NOT_MULTIPART: Kind(
+    ProblemCode.NOT_MULTIPART: ProblemType(
         falcon.HTTP_409, "The upload has no parts", False, "Send the file to `upload_url` in one piece."
     ),
-    Code.UPLOAD_CLOSED: Kind(
+    ProblemCode.UPLOAD_CLOSED: ProblemType(
         falcon.HTTP_409, "The video waits for no file", False, "Look at the video: `what_to_do` says what it needs."
     ),
-    Code.NOT_RETRYABLE: Kind(
+    ProblemCode.NOT_RETRYABLE: ProblemType(
         falcon.HTTP_409, "There is nothing to retry", False, "Look at the video: `what_to_do` says what it needs."
     ),
-    Code.NOT_RETRANSCODABLE: Kind(
+    ProblemCode.NOT_RETRANSCODABLE: ProblemType(
         falcon.HTTP_409,
         "There is nothing to transcode again",
         False,
         "Look at the video: `what_to_do` says what it needs.",
     ),
-    Code.NOT_RESTORABLE: Kind(
+    ProblemCode.NOT_RESTORABLE: ProblemType(
         falcon.HTTP_409, "It is too late to restore the video", False, "Upload the file again as a new video."
     ),
-    Code.ORIGINAL_UNAVAILABLE: Kind(
+    ProblemCode.ORIGINAL_UNAVAILABLE: ProblemType(
         falcon.HTTP_409, "There is no verified original", False, "Look at the video, or upload the file again."
     ),
-    Code.MANAGED_BY_KUBERNETES: Kind(
+    ProblemCode.MANAGED_BY_KUBERNETES: ProblemType(
         falcon.HTTP_409, "The video belongs to a resource in Kubernetes", False, "Change or annotate its VideoUpload."
     ),
-    Code.IDEMPOTENCY_KEY_IN_USE: Kind(
+    ProblemCode.IDEMPOTENCY_KEY_IN_USE: ProblemType(
         falcon.HTTP_409, "The same request is still running", True, "Repeat the call after `Retry-After`."
     ),
-    Code.IDEMPOTENCY_KEY_REUSED: Kind(
+    ProblemCode.IDEMPOTENCY_KEY_REUSED: ProblemType(
         falcon.HTTP_422, "The key belongs to another request", False, "Use a new `Idempotency-Key` for a new request."
     ),
-    Code.TOO_MANY: Kind(
+    ProblemCode.TOO_MANY: ProblemType(
         falcon.HTTP_409, "There are as many as there may be", False, "Delete one that is not needed any more."
     ),
-    Code.LAST_SECRET: Kind(
+    ProblemCode.LAST_SECRET: ProblemType(
         falcon.HTTP_409, "It is the endpoint's last secret", False, "Make another secret first, then delete this one."
     ),
-    Code.UPLOAD_LIMIT_REACHED: Kind(
+    ProblemCode.UPLOAD_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."
     ),
-    Code.RETRANSCODE_LIMIT_REACHED: Kind(
+    ProblemCode.RETRANSCODE_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many re-transcodes in a day", True, "Wait as long as `Retry-After` says."
     ),
-    Code.TEMPORARILY_UNAVAILABLE: Kind(
+    ProblemCode.TEMPORARILY_UNAVAILABLE: ProblemType(
         falcon.HTTP_503, "Not possible at the moment", True, "Repeat the call after `Retry-After`."
     ),
-    Code.STORAGE_REFUSED: Kind(
+    ProblemCode.STORAGE_REFUSED: ProblemType(
         falcon.HTTP_503,
         "Storage refuses the service",
         True,
         "Repeat the call later; whoever runs the service has to look at its storage key and buckets.",
     ),
-    Code.INTERNAL_ERROR: Kind(
+    ProblemCode.INTERNAL_ERROR: ProblemType(
         falcon.HTTP_500, "Something went wrong on our side", True, "Repeat the call; report `request_id` if it stays."
     ),
 }
@@ -172,7 +176,7 @@ class ProblemError(Exception):
 
     def __init__(
         self,
-        code: Code,
+        code: ProblemCode,
         detail: str,
         *,
         errors: Sequence[FieldProblem] = (),
@@ -187,7 +191,7 @@ class ProblemError(Exception):
 
 def problem_body(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
     """Return the problem as JSON."""
-    kind = KINDS[problem.code]
+    kind = PROBLEM_TYPES[problem.code]
     body: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
         "title": kind.title,

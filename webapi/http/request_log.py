@@ -19,7 +19,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SERIES_KEPT = 1024
 
 
-class Observing:
+class RequestLog:
     """Falcon middleware; the first one, so that every answer has a request id. Made after logging is configured."""
 
     def __init__(self, metrics: ApiMetrics) -> None:

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN
 from webapi.http import idempotency
-from webapi.http.problems import KINDS, MEDIA_PROBLEM, Code
+from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode
 from webapi.openapi.operations import OPERATIONS, VIDEO_ID, Operation
 from webapi.schemas.requests import UUID_PATTERN
 
@@ -30,14 +30,14 @@ _HEADERS = {
     "Allow": "the methods that are allowed here",
 }
 _HEADERS_OF_CODE = {
-    Code.NOT_AUTHENTICATED: ("WWW-Authenticate",),
-    Code.INVALID_TOKEN: ("WWW-Authenticate",),
-    Code.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
-    Code.IDEMPOTENCY_KEY_IN_USE: ("Retry-After",),
-    Code.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
-    Code.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
-    Code.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
-    Code.STORAGE_REFUSED: ("Retry-After",),
+    ProblemCode.NOT_AUTHENTICATED: ("WWW-Authenticate",),
+    ProblemCode.INVALID_TOKEN: ("WWW-Authenticate",),
+    ProblemCode.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
+    ProblemCode.IDEMPOTENCY_KEY_IN_USE: ("Retry-After",),
+    ProblemCode.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    ProblemCode.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
+    ProblemCode.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
+    ProblemCode.STORAGE_REFUSED: ("Retry-After",),
 }
 
 
@@ -48,7 +48,7 @@ class FieldError(BaseModel):
     detail: str
 
 
-class Problem(BaseModel):
+class ProblemSchema(BaseModel):
     """RFC 9457. Programs decide by `code`."""
 
     type: str
@@ -56,7 +56,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    code: Code
+    code: ProblemCode
     retryable: bool = Field(description="whether the same call may succeed later")
     what_to_do: str
     request_id: str
@@ -92,31 +92,31 @@ def openapi_document() -> dict[str, Any]:
     }
 
 
-def problems_of(operation: Operation) -> list[Code]:
+def problems_of(operation: Operation) -> list[ProblemCode]:
     """Return every problem that the call can end in."""
-    found = [Code.MALFORMED_REQUEST, Code.INTERNAL_ERROR, *operation.problems]
+    found = [ProblemCode.MALFORMED_REQUEST, ProblemCode.INTERNAL_ERROR, *operation.problems]
     if operation.is_private:
-        found += [Code.NOT_AUTHENTICATED, Code.INVALID_TOKEN]
+        found += [ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN]
     if operation.scope:
-        found.append(Code.INSUFFICIENT_SCOPE)
+        found.append(ProblemCode.INSUFFICIENT_SCOPE)
     if operation.ids:
-        found.append(Code.NOT_FOUND)
+        found.append(ProblemCode.NOT_FOUND)
     if operation.body:
-        found += [Code.INVALID_JSON, Code.BODY_TOO_LARGE]
+        found += [ProblemCode.INVALID_JSON, ProblemCode.BODY_TOO_LARGE]
     if operation.body and operation.is_private:
-        found.append(Code.UNSUPPORTED_MEDIA_TYPE)
+        found.append(ProblemCode.UNSUPPORTED_MEDIA_TYPE)
     if operation.body or operation.query:
-        found.append(Code.INVALID_REQUEST)
+        found.append(ProblemCode.INVALID_REQUEST)
     if operation.asks_storage:
-        found.append(Code.STORAGE_REFUSED)
+        found.append(ProblemCode.STORAGE_REFUSED)
     if operation.asks_neighbours:
-        found.append(Code.TEMPORARILY_UNAVAILABLE)
+        found.append(ProblemCode.TEMPORARILY_UNAVAILABLE)
     return found
 
 
 def _schemas() -> dict[str, Any]:
     read = {model for operation in OPERATIONS for model in (operation.body, operation.query) if model}
-    written = {operation.answer for operation in OPERATIONS if operation.answer} | {Problem}
+    written = {operation.answer for operation in OPERATIONS if operation.answer} | {ProblemSchema}
     _, definitions = models_json_schema(
         [
             *((model, "validation") for model in sorted(read, key=lambda model: model.__name__)),
@@ -177,17 +177,17 @@ def _successes(operation: Operation) -> dict[str, Any]:
     return answers
 
 
-def _problems(codes: Iterable[Code]) -> dict[str, Any]:
-    by_status: dict[str, list[Code]] = defaultdict(list)
+def _problems(codes: Iterable[ProblemCode]) -> dict[str, Any]:
+    by_status: dict[str, list[ProblemCode]] = defaultdict(list)
     for code in codes:
-        by_status[KINDS[code].status[:3]].append(code)
+        by_status[PROBLEM_TYPES[code].status[:3]].append(code)
     return {
         status: {
-            "description": "; ".join(f"`{code}`: {KINDS[code].title}" for code in same),
+            "description": "; ".join(f"`{code}`: {PROBLEM_TYPES[code].title}" for code in same),
             "headers": _headers(
                 dict.fromkeys(("X-Request-Id", *(name for code in same for name in _HEADERS_OF_CODE.get(code, ()))))
             ),
-            "content": {MEDIA_PROBLEM: {"schema": {**_ref(Problem), "properties": {"code": {"enum": [*same]}}}}},
+            "content": {MEDIA_PROBLEM: {"schema": {**_ref(ProblemSchema), "properties": {"code": {"enum": [*same]}}}}},
         }
         for status, same in sorted(by_status.items())
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from webapi.coconut_callback import Callback
-from webapi.http.problems import Code
+from webapi.coconut_callback import CallbackBody
+from webapi.http.problems import ProblemCode
 from webapi.schemas import requests, responses, webhooks
 
 VIDEO_ID = "{video_id}"
@@ -29,7 +29,7 @@ class Operation:
     media_type: str | None = None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
-    problems: tuple[Code, ...] = ()
+    problems: tuple[ProblemCode, ...] = ()
     # Of the successful answer.
     headers: tuple[str, ...] = ()
     other_statuses: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ WEBHOOK_OPERATIONS = (
         201,
         answer=webhooks.NewWebhookBody,
         body=webhooks.CreateWebhook,
-        problems=(Code.TOO_MANY,),
+        problems=(ProblemCode.TOO_MANY,),
         headers=("Location",),
     ),
     _admin("GET", "webhooks/{endpoint_id}", "Look at an endpoint", answer=webhooks.WebhookBody),
@@ -95,14 +95,14 @@ WEBHOOK_OPERATIONS = (
         "Make one more secret that signs",
         201,
         answer=webhooks.NewSecretBody,
-        problems=(Code.TOO_MANY,),
+        problems=(ProblemCode.TOO_MANY,),
     ),
     _admin(
         "DELETE",
         "webhooks/{endpoint_id}/secrets/{secret_id}",
         "Let a secret sign no more",
         204,
-        problems=(Code.LAST_SECRET,),
+        problems=(ProblemCode.LAST_SECRET,),
     ),
     _admin("POST", "webhooks/{endpoint_id}/test", "Send a test message", 202, answer=webhooks.DeliveryBody),
     _admin(
@@ -120,7 +120,7 @@ WEBHOOK_OPERATIONS = (
 )
 
 _AGAIN = ("Retry-After",)
-_OF_PARTS = (Code.NOT_MULTIPART, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES)
+_OF_PARTS = (ProblemCode.NOT_MULTIPART, ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES)
 
 OPERATIONS = (
     Operation(
@@ -131,12 +131,12 @@ OPERATIONS = (
         responses.UploadTarget,
         body=requests.CreateVideo,
         problems=(
-            Code.FILE_TOO_LARGE,
-            Code.SIZE_REQUIRED,
-            Code.UPLOAD_CLOSED,
-            Code.IDEMPOTENCY_KEY_IN_USE,
-            Code.IDEMPOTENCY_KEY_REUSED,
-            Code.UPLOAD_LIMIT_REACHED,
+            ProblemCode.FILE_TOO_LARGE,
+            ProblemCode.SIZE_REQUIRED,
+            ProblemCode.UPLOAD_CLOSED,
+            ProblemCode.IDEMPOTENCY_KEY_IN_USE,
+            ProblemCode.IDEMPOTENCY_KEY_REUSED,
+            ProblemCode.UPLOAD_LIMIT_REACHED,
         ),
         headers=("Location", "RateLimit", "RateLimit-Policy"),
         is_keyed=True,
@@ -156,14 +156,14 @@ OPERATIONS = (
         VIDEO,
         "Delete a video, or give up its upload; it can be restored for a while",
         204,
-        problems=(Code.MANAGED_BY_KUBERNETES,),
+        problems=(ProblemCode.MANAGED_BY_KUBERNETES,),
     ),
     Operation(
         "POST",
         f"{VIDEO}/upload_url",
         "Get another URL to send the file to",
         answer=responses.UploadTarget,
-        problems=(Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES),
         asks_storage=True,
     ),
     Operation(
@@ -172,7 +172,12 @@ OPERATIONS = (
         "Confirm that the file was sent",
         202,
         responses.ConfirmedVideo,
-        problems=(Code.OBJECT_MISSING, Code.PARTS_MISSING, Code.UPLOAD_CLOSED, Code.MANAGED_BY_KUBERNETES),
+        problems=(
+            ProblemCode.OBJECT_MISSING,
+            ProblemCode.PARTS_MISSING,
+            ProblemCode.UPLOAD_CLOSED,
+            ProblemCode.MANAGED_BY_KUBERNETES,
+        ),
         asks_storage=True,
     ),
     Operation(
@@ -198,7 +203,7 @@ OPERATIONS = (
         "Try again what failed",
         202,
         responses.VideoBody,
-        problems=(Code.NOT_RETRYABLE, Code.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
         headers=_AGAIN,
     ),
     Operation(
@@ -208,10 +213,10 @@ OPERATIONS = (
         202,
         responses.VideoBody,
         problems=(
-            Code.NOT_RETRANSCODABLE,
-            Code.ORIGINAL_UNAVAILABLE,
-            Code.MANAGED_BY_KUBERNETES,
-            Code.RETRANSCODE_LIMIT_REACHED,
+            ProblemCode.NOT_RETRANSCODABLE,
+            ProblemCode.ORIGINAL_UNAVAILABLE,
+            ProblemCode.MANAGED_BY_KUBERNETES,
+            ProblemCode.RETRANSCODE_LIMIT_REACHED,
         ),
         headers=_AGAIN,
         asks_storage=True,
@@ -221,7 +226,7 @@ OPERATIONS = (
         f"{VIDEO}/restore",
         "Take a deletion back",
         answer=responses.VideoBody,
-        problems=(Code.NOT_RESTORABLE, Code.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.NOT_RESTORABLE, ProblemCode.MANAGED_BY_KUBERNETES),
         headers=_AGAIN,
         other_statuses=(202,),
     ),
@@ -230,7 +235,7 @@ OPERATIONS = (
         f"{VIDEO}/original",
         "Get a URL to download the file as it was sent",
         answer=responses.OriginalDownload,
-        problems=(Code.ORIGINAL_UNAVAILABLE,),
+        problems=(ProblemCode.ORIGINAL_UNAVAILABLE,),
         asks_storage=True,
     ),
     Operation("GET", f"{VIDEO}/events", "See what has happened to a video", answer=responses.EventList),
@@ -255,7 +260,7 @@ OPERATIONS = (
         "Try again anybody's video",
         202,
         responses.AdminVideoBody,
-        problems=(Code.NOT_RETRYABLE, Code.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
         headers=_AGAIN,
         scope="admin",
     ),
@@ -265,9 +270,9 @@ OPERATIONS = (
         "/webhooks/coconut",
         "Hear from the transcoding service",
         204,
-        body=Callback,
+        body=CallbackBody,
         query=SignedQuery,
-        problems=(Code.INVALID_SIGNATURE,),
+        problems=(ProblemCode.INVALID_SIGNATURE,),
         is_private=False,
     ),
     _public("/livez", "Tell that the process answers", answer=State),

@@ -87,12 +87,12 @@ def page(document: Document) -> str:
 
 def _call(document: Document, method: str, path: str, described: Document) -> Iterator[str]:
     yield f'<section id="{escape(described["operationId"])}"><h2 class="path">{method} {escape(path)}</h2>'
-    needs = [
+    deps = [
         f"a token{''.join(f' with the scope {word}' for word in words)}"
         for it in described["security"]
         for words in it.values()
     ]
-    yield f"<p>{escape(described['summary'])}. Needs {escape(needs[0] if needs else 'no token')}.</p>"
+    yield f"<p>{escape(described['summary'])}. Needs {escape(deps[0] if deps else 'no token')}.</p>"
     parameters = [_resolved(document, parameter) for parameter in described["parameters"]]
     if parameters:
         yield from _table(

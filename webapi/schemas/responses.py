@@ -11,7 +11,7 @@ from domain.records import Cause
 from domain.video import Origin, Phase, Reason, UploadMode
 
 
-class Answer(BaseModel):
+class Response(BaseModel):
     """What every answer is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,7 +21,7 @@ class Answer(BaseModel):
         return self.model_dump_json().encode()
 
 
-class UploadPlan(Answer):
+class UploadPlan(Response):
     """How the bytes are to be sent."""
 
     mode: UploadMode
@@ -34,7 +34,7 @@ class MultipartPlan(UploadPlan):
     part_count: int
 
 
-class UploadTarget(Answer):
+class UploadTarget(Response):
     """201 and 200: where to send the file. The request must carry ``headers`` exactly as they are here."""
 
     video_id: str
@@ -47,7 +47,7 @@ class UploadTarget(Answer):
     upload: MultipartPlan | UploadPlan
 
 
-class OriginalDownload(Answer):
+class OriginalDownload(Response):
     """200: where to read the file as it was sent, until ``expires_at``."""
 
     video_id: str
@@ -57,7 +57,7 @@ class OriginalDownload(Answer):
     size_bytes: int
 
 
-class PartBody(Answer):
+class PartBody(Response):
     """A part that storage has."""
 
     part_number: int
@@ -65,7 +65,7 @@ class PartBody(Answer):
     etag: str
 
 
-class PartList(Answer):
+class PartList(Response):
     """200: what storage has of a file, and which parts it has not."""
 
     video_id: str
@@ -76,7 +76,7 @@ class PartList(Answer):
     missing: tuple[int, ...]
 
 
-class SignedPart(Answer):
+class SignedPart(Response):
     """Where to send one part: just ``size_bytes`` bytes of it."""
 
     part_number: int
@@ -87,7 +87,7 @@ class SignedPart(Answer):
     expires_at: datetime
 
 
-class SignedParts(Answer):
+class SignedParts(Response):
     """200: where to send the parts that were asked for, in that order."""
 
     video_id: str
@@ -96,14 +96,14 @@ class SignedParts(Answer):
     parts: tuple[SignedPart, ...]
 
 
-class ConfirmedVideo(Answer):
+class ConfirmedVideo(Response):
     """202: the client's word is on record; what follows needs no further call."""
 
     status: Literal["processing_queued"] = "processing_queued"
     video_id: str
 
 
-class VideoError(Answer):
+class VideoError(Response):
     """Why the video is `errored`, or why its last file was refused. ``retryable``: the same file may succeed."""
 
     code: str
@@ -114,7 +114,7 @@ class VideoError(Answer):
     what_to_do: str
 
 
-class RenditionBody(Answer):
+class RenditionBody(Response):
     """One variant of the published stream; rates in bits/s."""
 
     width: int | None
@@ -125,7 +125,7 @@ class RenditionBody(Answer):
     frame_rate: float | None
 
 
-class VideoBody(Answer):
+class VideoBody(Response):
     """200: one video. ``status`` is what people see, ``edition_status`` where the newest edition is."""
 
     id: str
@@ -157,7 +157,7 @@ class VideoBody(Answer):
     restorable_until: datetime | None
 
 
-class VideoList(Answer):
+class VideoList(Response):
     """200: some videos, newest first. ``next_page_token`` is null when no more follow."""
 
     videos: tuple[VideoBody, ...]
@@ -172,14 +172,14 @@ class AdminVideoBody(VideoBody):
     provider_answer: str | None
 
 
-class AdminVideoList(Answer):
+class AdminVideoList(Response):
     """200: some videos of all owners, the latest failure first."""
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None
 
 
-class PhaseCount(Answer):
+class PhaseCount(Response):
     """Uploads in one phase. ``oldest_since``: since when the one is there that has been there longest."""
 
     phase: Phase
@@ -188,21 +188,21 @@ class PhaseCount(Answer):
     oldest_since: datetime | None
 
 
-class ReasonCount(Answer):
+class ReasonCount(Response):
     """Uploads that wait for the same reason."""
 
     reason: str
     uploads: int
 
 
-class BreakerBody(Answer):
+class BreakerBody(Response):
     """Whether the operator holds submissions back because the provider is in trouble, and how many wait for that."""
 
     is_open: bool
     uploads: int
 
 
-class CallbacksBody(Answer):
+class CallbacksBody(Response):
     """Callbacks in the last hour. ``finished_unclaimed``: jobs that ended without any, and were found by asking."""
 
     claims: int
@@ -212,7 +212,7 @@ class CallbacksBody(Answer):
     finished_unclaimed: int
 
 
-class AdminOverview(Answer):
+class AdminOverview(Response):
     """200: the working set at a glance. ``is_complete`` is false when there is more than is counted."""
 
     at: datetime
@@ -228,7 +228,7 @@ class AdminOverview(Answer):
     callbacks: CallbacksBody
 
 
-class EventBody(Answer):
+class EventBody(Response):
     """One transition. ``status`` is that of the edition at work."""
 
     at: datetime
@@ -239,7 +239,7 @@ class EventBody(Answer):
     attempt: int
 
 
-class EventList(Answer):
+class EventList(Response):
     """200: the newest transitions of a video, the newest last."""
 
     events: tuple[EventBody, ...]

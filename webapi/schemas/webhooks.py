@@ -12,7 +12,7 @@ from database.webhook_endpoints import EndpointRow, SecretRow
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
 from runtime.outbound import URL_MAX, URL_PATTERN
 from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request
-from webapi.schemas.responses import Answer
+from webapi.schemas.responses import Response
 
 
 def _distinct(kinds: tuple[VideoNotificationKind, ...]) -> tuple[VideoNotificationKind, ...]:
@@ -79,7 +79,7 @@ class ListDeliveries(Request):
     page_token: str | None = Field(default=None, max_length=512)
 
 
-class SecretBody(Answer):
+class SecretBody(Response):
     """A secret, without the secret itself."""
 
     secret_id: UUID
@@ -92,7 +92,7 @@ class NewSecretBody(SecretBody):
     secret: str
 
 
-class WebhookBody(Answer):
+class WebhookBody(Response):
     """200: an endpoint. ``disabled_reason``: a person, or the endpoint itself, which answered 410."""
 
     id: UUID
@@ -113,13 +113,13 @@ class NewWebhookBody(WebhookBody):
     secret: str
 
 
-class WebhookList(Answer):
+class WebhookList(Response):
     """200: every endpoint, oldest first."""
 
     webhooks: tuple[WebhookBody, ...]
 
 
-class DeliveryBody(Answer):
+class DeliveryBody(Response):
     """One notification on its way to one receiver. ``endpoint_id`` is null where it goes to the owner by mail."""
 
     id: UUID
@@ -138,14 +138,14 @@ class DeliveryBody(Answer):
     settled_at: datetime | None
 
 
-class DeliveryList(Answer):
+class DeliveryList(Response):
     """200: some deliveries, newest first. ``next_page_token`` is null when no more follow."""
 
     deliveries: tuple[DeliveryBody, ...]
     next_page_token: str | None
 
 
-class ReplayedBody(Answer):
+class ReplayedBody(Response):
     """202: how many deliveries begin anew. ``next_since``: where the next call begins; null when this was all."""
 
     replayed: int

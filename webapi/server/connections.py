@@ -60,7 +60,7 @@ class BoundedReader(SocketUnreader):  # type: ignore[misc]
         self.buf = io.BytesIO()
         self.buf.write(received[count:])
 
-    def gather(self) -> bool:
+    def read_available(self) -> bool:
         """Take what is there without waiting. False: the client has closed."""
         try:
             piece = self.sock.recv(_PIECE_BYTES)
@@ -104,10 +104,10 @@ class Connection(TConn):  # type: ignore[misc]
 
     def needs_a_thread(self) -> bool:
         """Take what has come, and tell whether there is something to answer or to end."""
-        return not self.reader.gather() or _END_OF_HEAD in self.reader.held() or self.is_head_too_large
+        return not self.reader.read_available() or _END_OF_HEAD in self.reader.held() or self.is_head_too_large
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]
+class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threads, with all waiting for clients left to the poller."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,7 +120,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             client, address = listener.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._close_the_idlest()
+                self._evict_idle()
             elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
                 raise
             return
@@ -128,7 +128,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._await_head(Connection(self.cfg, client, address, listener.getsockname()))
         if self.nr_conns >= self.worker_connections:
             # At the limit gunicorn stops to accept: whoever has nothing to say makes room for who comes.
-            self._close_the_idlest()
+            self._evict_idle()
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Let a connection that was kept alive begin its next request, which mostly is there in one piece."""
@@ -192,7 +192,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         while self._lingering and self._lingering[0].timeout <= time.monotonic():
             self._close(self._lingering.popleft())
 
-    def _close_the_idlest(self) -> None:
+    def _evict_idle(self) -> None:
         """Close the connection that has waited longest: between requests, else for its first one, else for its end."""
         for waiting in (self.keepalived_conns, self.pending_conns, self._lingering):
             if waiting:

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from runtime import logs
-from runtime.secret_files import watch
+from runtime.secret_files import on_change
 from storage.startup_check import check_buckets
 from webapi.server.worker import SERVICE_MODULE, DrainingWorker, SharedLogger
 from webapi.wiring import WHO, read_environment
@@ -51,9 +51,9 @@ def on_starting(_server: object) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Have the worker replaced when credentials were rotated: the old one drains while the new one serves."""
-    rotation = sys.modules[SERVICE_MODULE].service.rotation
-    if rotation is not None:
-        watch(rotation, lambda: os.kill(worker.ppid, signal.SIGHUP))
+    secret_files = sys.modules[SERVICE_MODULE].service.secret_files
+    if secret_files is not None:
+        on_change(secret_files, lambda: os.kill(worker.ppid, signal.SIGHUP))
 
 
 def worker_exit(_server: object, _worker: object) -> None:

@@ -17,8 +17,8 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
     ParseException,
 )
 
-from webapi.http.problems import KINDS, MEDIA_PROBLEM, Code, ProblemError, problem_body
-from webapi.server.connections import PatientWorker
+from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode, ProblemError, problem_body
+from webapi.server.connections import BufferedThreadWorker
 
 SERVICE_MODULE = "webapi.wsgi"
 # Enough to see what somebody tried, not enough to fill the log with.
@@ -27,7 +27,7 @@ _LOGGED_CHARACTERS_MAX = 200
 _log = structlog.get_logger(__name__)
 
 
-class DrainingWorker(PatientWorker):
+class DrainingWorker(BufferedThreadWorker):
     """On SIGTERM: `/readyz` says 503 at once, requests are still taken for a while, then the worker stops.
 
     gunicorn's own way, to refuse connections at once, is faster than load balancers notice.
@@ -47,10 +47,10 @@ class DrainingWorker(PatientWorker):
         if isinstance(exc, ParseException) and not isinstance(exc, InvalidResponseHeader | InvalidResponseHeaderName):
             _log.info("request not understood", detail=str(exc)[:_LOGGED_CHARACTERS_MAX], request_id=request_id)
             # Only the kind of mistake: the words themselves may hold a token.
-            problem = ProblemError(Code.MALFORMED_REQUEST, f"not understood: {_in_words(exc)}")
+            problem = ProblemError(ProblemCode.MALFORMED_REQUEST, f"not understood: {_in_words(exc)}")
         else:
             _log.error("unexpected error", exc_info=exc, request_id=request_id)
-            problem = ProblemError(Code.INTERNAL_ERROR, "the call could not be finished")
+            problem = ProblemError(ProblemCode.INTERNAL_ERROR, "the call could not be finished")
         try:
             util.write_nonblock(client, _answer(problem, instance=getattr(req, "path", ""), request_id=request_id))
         except OSError:
@@ -70,7 +70,7 @@ class SharedLogger(Logger):  # type: ignore[misc]
 def _answer(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
     body = problem_body(problem, instance=instance, request_id=request_id)
     head = (
-        f"HTTP/1.1 {KINDS[problem.code].status}",
+        f"HTTP/1.1 {PROBLEM_TYPES[problem.code].status}",
         "Connection: close",
         f"Content-Type: {MEDIA_PROBLEM}",
         f"Content-Length: {len(body)}",

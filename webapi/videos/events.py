@@ -3,7 +3,7 @@
 import falcon
 
 from webapi.http.authorization import owned
-from webapi.ports import Catalogue, History
+from webapi.ports import History, VideoQueries
 from webapi.schemas.responses import EventList
 from webapi.videos import serializers
 
@@ -14,13 +14,13 @@ EVENTS_MAX = 200
 class VideoEvents:
     """`/api/v1/videos/{video_id}/events`."""
 
-    def __init__(self, catalogue: Catalogue, history: History) -> None:
-        self._catalogue = catalogue
+    def __init__(self, queries: VideoQueries, history: History) -> None:
+        self._queries = queries
         self._history = history
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the newest transitions, the newest last."""
-        row = owned(self._catalogue, req, video_id)
+        row = owned(self._queries, req, video_id)
         lines = self._history.of_video(row.desired.video_id, at_most=EVENTS_MAX)
         resp.data = EventList(events=tuple(map(serializers.event, lines))).as_json()
         resp.set_header("Cache-Control", "private, no-cache")

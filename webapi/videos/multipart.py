@@ -12,8 +12,8 @@ from domain.objects import StoredPart
 from domain.part_plan import PartPlan, plan_for
 from domain.records import VideoRow
 from domain.video import UploadMode
-from webapi.http.problems import Code, ProblemError
-from webapi.ports import Parts, SignedUpload, Storage, Wishes
+from webapi.http.problems import ProblemCode, ProblemError
+from webapi.ports import Parts, SignedUpload, Storage, VideoCommands
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +25,10 @@ _JOINED = "all parts have arrived; the file is about to be verified"
 class Multiparts:
     """The multipart uploads of all videos. Every method raises ProblemError, UnavailableError."""
 
-    def __init__(self, wishes: Wishes, parts: Parts, storage: Storage, *, part_bytes: int, url_seconds: int) -> None:
-        self._wishes = wishes
+    def __init__(
+        self, commands: VideoCommands, parts: Parts, storage: Storage, *, part_bytes: int, url_seconds: int
+    ) -> None:
+        self._commands = commands
         self._parts = parts
         self._storage = storage
         self._part_bytes = part_bytes
@@ -46,7 +48,7 @@ class Multiparts:
         parts = self._held(row)
         if parts is None:
             self._refuse_joined(row)
-        return plan.good(parts or ())
+        return plan.valid(parts or ())
 
     def opened(self, row: VideoRow, plan: PartPlan) -> VideoRow:
         """Return the row with an upload that storage has open."""
@@ -55,13 +57,13 @@ class Multiparts:
         self._refuse_joined(row)
         key = row.desired.storage_key
         upload_id = self._parts.create(key, content_type=row.desired.content_type)
-        after = self._wishes.open_upload(
+        after = self._commands.open_upload(
             row.desired.video_id, upload_id=upload_id, part_bytes=plan.part_bytes, instead_of=row.upload_id
         )
         if after.upload_id != upload_id:
             self._abort(key, upload_id)
         if after.upload_id is None or after.upload_id == row.upload_id:
-            raise ProblemError(Code.UPLOAD_CLOSED, "the video waits for no file any more")
+            raise ProblemError(ProblemCode.UPLOAD_CLOSED, "the video waits for no file any more")
         return after
 
     def sign(self, row: VideoRow, plan: PartPlan, number: int) -> SignedUpload:
@@ -82,9 +84,9 @@ class Multiparts:
             return
         missing = plan.missing(parts or ())
         if missing or row.upload_id is None:
-            raise ProblemError(Code.PARTS_MISSING, f"storage has not got {_named(missing)}; nothing was changed")
+            raise ProblemError(ProblemCode.PARTS_MISSING, f"storage has not got {_named(missing)}; nothing was changed")
         rejected = row.observed.rejected.version if row.observed.rejected else None
-        self._parts.complete(row.desired.storage_key, row.upload_id, plan.good(parts or ()), rejected=rejected)
+        self._parts.complete(row.desired.storage_key, row.upload_id, plan.valid(parts or ()), rejected=rejected)
 
     def give_up(self, row: VideoRow) -> None:
         """Give the upload of a deleted video up, if storage answers; if not, the operator finds it."""
@@ -99,7 +101,7 @@ class Multiparts:
         facts, rejected = self._storage.head(row.desired.storage_key), row.observed.rejected
         is_known_bad = facts is not None and rejected is not None and facts.version == rejected.version
         if facts is not None and not is_known_bad:
-            raise ProblemError(Code.UPLOAD_CLOSED, _JOINED)
+            raise ProblemError(ProblemCode.UPLOAD_CLOSED, _JOINED)
 
     def _abort(self, key: str, upload_id: str) -> None:
         try:

@@ -6,8 +6,8 @@ from domain.records import VideoRow
 from domain.video import SourceFacts
 from storage.presign import safe_filename
 from webapi.http.authorization import owned
-from webapi.http.problems import Code, ProblemError
-from webapi.ports import Catalogue, Storage
+from webapi.http.problems import ProblemCode, ProblemError
+from webapi.ports import Storage, VideoQueries
 from webapi.schemas.responses import OriginalDownload
 
 # A download has to begin within this time; how long it takes is its own matter.
@@ -39,14 +39,14 @@ class Originals:
 class VideoOriginal:
     """`/api/v1/videos/{video_id}/original`."""
 
-    def __init__(self, catalogue: Catalogue, originals: Originals, storage: Storage) -> None:
-        self._catalogue = catalogue
+    def __init__(self, queries: VideoQueries, originals: Originals, storage: Storage) -> None:
+        self._queries = queries
         self._originals = originals
         self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Sign a download of the file. An import's too: reading it changes nothing."""
-        row = owned(self._catalogue, req, video_id)
+        row = owned(self._queries, req, video_id)
         if row.desired.deleted:
             raise _unavailable("the video is deleted; restore it first")
         source, key = self._originals.verified(row), row.desired.storage_key
@@ -65,4 +65,4 @@ class VideoOriginal:
 
 
 def _unavailable(detail: str) -> ProblemError:
-    return ProblemError(Code.ORIGINAL_UNAVAILABLE, detail)
+    return ProblemError(ProblemCode.ORIGINAL_UNAVAILABLE, detail)

@@ -6,8 +6,8 @@ from domain.part_plan import PartPlan
 from domain.records import VideoRow
 from webapi.http.authorization import changeable, owned
 from webapi.http.parsing import read_json
-from webapi.http.problems import Code, FieldProblem, ProblemError
-from webapi.ports import Catalogue
+from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
+from webapi.ports import VideoQueries
 from webapi.schemas.requests import SignParts
 from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts
 from webapi.videos.multipart import Multiparts
@@ -17,8 +17,8 @@ from webapi.videos.uploads import waiting
 class VideoParts:
     """`/api/v1/videos/{video_id}/parts`."""
 
-    def __init__(self, catalogue: Catalogue, multiparts: Multiparts) -> None:
-        self._catalogue = catalogue
+    def __init__(self, queries: VideoQueries, multiparts: Multiparts) -> None:
+        self._queries = queries
         self._multiparts = multiparts
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
@@ -63,10 +63,10 @@ class VideoParts:
         resp.set_header("Cache-Control", "no-store")
 
     def _parted(self, req: falcon.Request, video_id: str) -> tuple[VideoRow, PartPlan]:
-        row = waiting(changeable(owned(self._catalogue, req, video_id)))
+        row = waiting(changeable(owned(self._queries, req, video_id)))
         plan = self._multiparts.plan(row)
         if plan is None:
-            raise ProblemError(Code.NOT_MULTIPART, "the upload was asked for in one piece")
+            raise ProblemError(ProblemCode.NOT_MULTIPART, "the upload was asked for in one piece")
         return row, plan
 
 
@@ -74,4 +74,4 @@ def _refuse_foreign(numbers: tuple[int, ...], plan: PartPlan) -> None:
     if max(numbers) > plan.part_count:
         detail = f"the file has the parts 1 to {plan.part_count}"
         problem = FieldProblem("part_numbers", detail)
-        raise ProblemError(Code.INVALID_REQUEST, "not accepted: part_numbers", errors=[problem])
+        raise ProblemError(ProblemCode.INVALID_REQUEST, "not accepted: part_numbers", errors=[problem])

@@ -19,7 +19,7 @@ _CODES = frozenset(code.value for code in FailureCode)
 
 
 @dataclass(frozen=True)
-class View:
+class Serializer:
     """What a row does not know: where streams are published, and the rules of this installation."""
 
     playback_base: str

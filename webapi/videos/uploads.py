@@ -5,8 +5,8 @@ import falcon
 from domain.records import VideoRow
 from domain.video import Phase, UploadMode, shown_phase
 from webapi.http.authorization import changeable, owned
-from webapi.http.problems import Code, ProblemError
-from webapi.ports import Catalogue, Publisher, SignedUpload, Storage, Wishes
+from webapi.http.problems import ProblemCode, ProblemError
+from webapi.ports import Publisher, SignedUpload, Storage, VideoCommands, VideoQueries
 from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
 
@@ -59,35 +59,40 @@ class UploadUrls:
 class UploadUrl:
     """`/api/v1/videos/{video_id}/upload_url`."""
 
-    def __init__(self, catalogue: Catalogue, urls: UploadUrls) -> None:
-        self._catalogue = catalogue
+    def __init__(self, queries: VideoQueries, urls: UploadUrls) -> None:
+        self._queries = queries
         self._urls = urls
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Sign another URL: the last one has expired, or its file was rejected."""
-        self._urls.again(resp, changeable(owned(self._catalogue, req, video_id)))
+        self._urls.again(resp, changeable(owned(self._queries, req, video_id)))
 
 
 class UploadComplete:
     """`/api/v1/videos/{video_id}/upload_complete`."""
 
     def __init__(
-        self, catalogue: Catalogue, wishes: Wishes, storage: Storage, multiparts: Multiparts, publisher: Publisher
+        self,
+        queries: VideoQueries,
+        commands: VideoCommands,
+        storage: Storage,
+        multiparts: Multiparts,
+        publisher: Publisher,
     ) -> None:
-        self._catalogue = catalogue
-        self._wishes = wishes
+        self._queries = queries
+        self._commands = commands
         self._storage = storage
         self._multiparts = multiparts
         self._publisher = publisher
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Record the client's word that its file is there. What the file is worth is found out by the operator."""
-        row = changeable(owned(self._catalogue, req, video_id))
+        row = changeable(owned(self._queries, req, video_id))
         if row.desired.deleted:
-            raise ProblemError(Code.UPLOAD_CLOSED, _DELETED)
+            raise ProblemError(ProblemCode.UPLOAD_CLOSED, _DELETED)
         if row.observed.phase in BEFORE_THE_FILE:
             self._have_the_file(row)
-            self._publisher.offer(self._wishes.confirm(video_id).desired)
+            self._publisher.enqueue(self._commands.confirm(video_id).desired)
         resp.status = falcon.HTTP_202
         resp.data = ConfirmedVideo(video_id=video_id).as_json()
 
@@ -96,14 +101,14 @@ class UploadComplete:
         if plan is not None:
             self._multiparts.join(row, plan)
         elif self._storage.head(row.desired.storage_key) is None:
-            raise ProblemError(Code.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
+            raise ProblemError(ProblemCode.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
 
 
 def waiting(row: VideoRow) -> VideoRow:
     """Return the video if its file is waited for. Raises ProblemError."""
     obstacle = _obstacle(row)
     if obstacle is not None:
-        raise ProblemError(Code.UPLOAD_CLOSED, obstacle)
+        raise ProblemError(ProblemCode.UPLOAD_CLOSED, obstacle)
     return row
 
 

@@ -12,13 +12,13 @@ from webapi.http.auth import Caller, caller_of
 from webapi.http.authorization import changeable, owned
 from webapi.http.idempotency import idempotency_key
 from webapi.http.parsing import read_json
-from webapi.http.problems import Code, FieldProblem, ProblemError
+from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 from webapi.http.rate_limit import rate_limit_headers
-from webapi.ports import Catalogue, Publisher, Wishes
+from webapi.ports import Publisher, VideoCommands, VideoQueries
 from webapi.schemas.requests import CreateVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
-from webapi.videos.responder import Showing
+from webapi.videos.responder import Responder
 from webapi.videos.uploads import BEFORE_THE_FILE, UploadUrls
 
 
@@ -36,11 +36,13 @@ class Policy:
     part_bytes: int = 16 * 1024**2
 
 
-class Videos:
+class VideosResource:
     """`/api/v1/videos`."""
 
-    def __init__(self, wishes: Wishes, publisher: Publisher, urls: UploadUrls, lists: Lists, policy: Policy) -> None:
-        self._wishes = wishes
+    def __init__(
+        self, commands: VideoCommands, publisher: Publisher, urls: UploadUrls, lists: Lists, policy: Policy
+    ) -> None:
+        self._commands = commands
         self._publisher = publisher
         self._urls = urls
         self._lists = lists
@@ -56,9 +58,9 @@ class Videos:
         caller, asked = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(asked)
         new, per_hour = self._new_video(asked, caller), self._per_hour(caller)
-        created = self._wishes.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
+        created = self._commands.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
         row = created.row
-        self._publisher.offer(row.desired)
+        self._publisher.enqueue(row.desired)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.desired.video_id}")
         resp.set_headers(rate_limit_headers(created.quota))
@@ -74,7 +76,7 @@ class Videos:
         most = self._policy.max_file_bytes
         if asked.size_bytes is not None and asked.size_bytes > most:
             detail = f"files of at most {most} bytes are taken"
-            raise ProblemError(Code.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
+            raise ProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
     def _new_video(self, asked: CreateVideo, caller: Caller) -> NewVideo:
         video_id = new_video_id()
@@ -95,26 +97,31 @@ class Videos:
     def _mode(self, asked: CreateVideo) -> UploadMode:
         if asked.upload_mode is UploadMode.MULTIPART and asked.size_bytes is None:
             detail = "the size of a file that comes in parts has to be known"
-            raise ProblemError(Code.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
+            raise ProblemError(ProblemCode.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
         is_large = asked.size_bytes is not None and asked.size_bytes > self._policy.multipart_above_bytes
         return asked.upload_mode or (UploadMode.MULTIPART if is_large else UploadMode.SINGLE)
 
 
-class Video:
+class VideoResource:
     """`/api/v1/videos/{video_id}`."""
 
     def __init__(
-        self, catalogue: Catalogue, wishes: Wishes, multiparts: Multiparts, publisher: Publisher, showing: Showing
+        self,
+        queries: VideoQueries,
+        commands: VideoCommands,
+        multiparts: Multiparts,
+        publisher: Publisher,
+        responder: Responder,
     ) -> None:
-        self._catalogue = catalogue
-        self._wishes = wishes
+        self._queries = queries
+        self._commands = commands
         self._multiparts = multiparts
         self._publisher = publisher
-        self._showing = showing
+        self._responder = responder
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the video, or that it has not changed since the client looked."""
-        self._showing.video(resp, owned(self._catalogue, req, video_id))
+        self._responder.video(resp, owned(self._queries, req, video_id))
         # Made from the bytes themselves, so equal tags are equal answers whatever a later release adds.
         tag = falcon.ETag(hashlib.blake2b(resp.data or b"", digest_size=12).hexdigest())
         resp.etag = tag
@@ -124,8 +131,8 @@ class Video:
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Delete the video, for now; an upload is given up with it. Repeating it changes nothing."""
-        row = changeable(owned(self._catalogue, req, video_id))
-        self._publisher.offer(self._wishes.delete(row.desired.video_id).desired)
+        row = changeable(owned(self._queries, req, video_id))
+        self._publisher.enqueue(self._commands.delete(row.desired.video_id).desired)
         if row.observed.phase in BEFORE_THE_FILE:
             self._multiparts.give_up(row)
         resp.status = falcon.HTTP_204

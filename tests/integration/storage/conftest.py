@@ -4,18 +4,18 @@ import pytest
 
 from devstack.s3 import S3Access, client_for
 from storage.object_store import Storage
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from tests.integration.storage.reach import settings_for
 from tests.support.contracts.storage_contract import Store
 
 
 @pytest.fixture
-def settings(s3: S3Access) -> SpacesSettings:
+def settings(s3: S3Access) -> StorageSettings:
     return settings_for(s3)
 
 
 @pytest.fixture
-def storage(settings: SpacesSettings) -> Storage:
+def storage(settings: StorageSettings) -> Storage:
     return Storage(settings)
 
 

@@ -1,10 +1,10 @@
 """How these tests reach the S3 server."""
 
 from devstack.s3 import S3Access
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 
 
-def settings_for(s3: S3Access, **changes: str) -> SpacesSettings:
+def settings_for(s3: S3Access, **changes: str) -> StorageSettings:
     """Return the settings of a process that uses this server, with changes."""
     known = {
         "endpoint": s3.endpoint,
@@ -21,4 +21,4 @@ def settings_for(s3: S3Access, **changes: str) -> SpacesSettings:
         "addressing_style": "path",
         "acl": "none",
     }
-    return SpacesSettings.model_validate(known | changes)
+    return StorageSettings.model_validate(known | changes)

@@ -11,7 +11,7 @@ from domain.object_keys import playback_url
 from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.stable_playlist import stable_playlist
 from domain.video import Published, SourceFacts
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from storage.verify.playlist import read_master, read_media
 from tests.integration.storage.clips import make_clip, make_stream
 from tests.support.contracts.storage_contract import ORIGINAL, VIDEO, Store
@@ -90,7 +90,7 @@ def test_a_real_stream_is_verified(store: Store, real_stream: dict[str, bytes]) 
 
 
 def test_whoever_has_the_playback_url_can_play_to_the_end(
-    store: Store, settings: SpacesSettings, real_stream: dict[str, bytes]
+    store: Store, settings: StorageSettings, real_stream: dict[str, bytes]
 ) -> None:
     store.put_outputs(4, real_stream)
     outputs = store.storage.verify_outputs(VIDEO, 4, input_seconds=SECONDS)

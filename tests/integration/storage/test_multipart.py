@@ -8,14 +8,14 @@ from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from storage.multipart import Multipart
 from storage.object_store import Storage
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from tests.integration.storage.reach import settings_for
 from tests.support.contracts.multipart_contract import FIRST, KEY, LAST, MultipartContract, Parted
 from tests.support.eventually import eventually
 
 
 @pytest.fixture
-def parted(s3: S3Access, settings: SpacesSettings, storage: Storage) -> Parted:
+def parted(s3: S3Access, settings: StorageSettings, storage: Storage) -> Parted:
     client = client_for(s3)
 
     def put_part(upload_id: str, number: int, body: bytes) -> None:
@@ -32,7 +32,7 @@ def put(url: str, body: bytes) -> int:
     return requests.put(url, data=body, timeout=10).status_code
 
 
-def test_all_pages_of_parts_are_read(parted: Parted, settings: SpacesSettings) -> None:
+def test_all_pages_of_parts_are_read(parted: Parted, settings: StorageSettings) -> None:
     upload_id = parted.begin()
     for number in range(1, 6):
         parted.put_part(upload_id, number, b"x" * number)
@@ -41,7 +41,7 @@ def test_all_pages_of_parts_are_read(parted: Parted, settings: SpacesSettings) -
     assert [(part.number, part.file_bytes) for part in parts] == [(number, number) for number in range(1, 6)]
 
 
-def test_all_pages_of_open_uploads_are_read(parted: Parted, settings: SpacesSettings) -> None:
+def test_all_pages_of_open_uploads_are_read(parted: Parted, settings: StorageSettings) -> None:
     wanted = {parted.begin(object_keys.original_key(f"video{number}", "a.mp4")) for number in range(5)}
     pages = list(Multipart(settings, page_size=2).open_uploads(object_keys.ORIGINALS_PREFIX))
     assert {upload.upload_id for page in pages for upload in page} == wanted

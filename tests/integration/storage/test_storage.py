@@ -14,7 +14,7 @@ from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from domain.objects import VerifiedOutputs
 from storage.object_store import Storage
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from tests.integration.storage.reach import settings_for
 from tests.support.contracts.storage_contract import ORIGINAL, VIDEO, StorageContract, Store
 from tests.support.eventually import eventually
@@ -144,21 +144,21 @@ class TestSignedDownloads:
 class TestPublicReading:
     """What anybody can read who knows where it is."""
 
-    def get(self, settings: SpacesSettings, key: str) -> requests.Response:
+    def get(self, settings: StorageSettings, key: str) -> requests.Response:
         return requests.get(f"{settings.public_base_url}/{key}", timeout=10)
 
-    def test_an_original_is_for_nobody(self, settings: SpacesSettings, store: Store) -> None:
+    def test_an_original_is_for_nobody(self, settings: StorageSettings, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         assert self.get(settings, ORIGINAL).status_code == 403
 
-    def test_the_playlist_is_for_everybody_and_soon_stale(self, settings: SpacesSettings, storage: Storage) -> None:
+    def test_the_playlist_is_for_everybody_and_soon_stale(self, settings: StorageSettings, storage: Storage) -> None:
         storage.write_playlist(VIDEO, "#EXTM3U\n")
         answer = requests.get(object_keys.playback_url(settings.public_base_url, VIDEO), timeout=10)
         assert (answer.status_code, answer.text) == (200, "#EXTM3U\n")
         assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
         assert answer.headers["Cache-Control"] == "max-age=10"
 
-    def test_the_poster_is_a_copy_for_everybody(self, settings: SpacesSettings, store: Store) -> None:
+    def test_the_poster_is_a_copy_for_everybody(self, settings: StorageSettings, store: Store) -> None:
         store.put_outputs(1, stream(thumbnails=1))
         store.storage.publish_poster(VIDEO, POSTER)
         answer = requests.get(object_keys.thumbnail_url(settings.public_base_url, VIDEO), timeout=10)
@@ -166,7 +166,7 @@ class TestPublicReading:
         assert answer.headers["Content-Type"] == "image/jpeg"
         assert answer.headers["Cache-Control"] == "max-age=10"
 
-    def test_what_was_removed_is_gone_for_everybody(self, settings: SpacesSettings, store: Store) -> None:
+    def test_what_was_removed_is_gone_for_everybody(self, settings: StorageSettings, store: Store) -> None:
         store.put_outputs(1, stream())
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
         store.storage.publish_poster(VIDEO, POSTER)

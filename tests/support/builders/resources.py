@@ -124,7 +124,7 @@ def _as_id(number: int) -> str:
     return "".join((ascii_lowercase + "234567")[number >> 5 * place & 31] for place in range(26))
 
 
-wishes = st.builds(
+commands = st.builds(
     DesiredState,
     video_id=st.integers(min_value=0, max_value=2**130 - 1).map(_as_id),
     revision=_positive,

@@ -1,4 +1,4 @@
-"""What `database.adoption.Learning` and `FakeRecords` have in common."""
+"""What `database.adoption.Adoption` and `FakeRecords` have in common."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.ports import Attempts, Endings, Learning, Observations
+from controller.ports import Adoption, Attempts, Observations, Retention
 from domain.records import AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
 from tests.support.builders.resources import a_desired_state, a_failure, an_observation
@@ -23,10 +23,10 @@ PUBLISHED = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(),
 class Taught:
     """Records under test, and the hands of the API and of whoever reads the outbox."""
 
-    learning: Learning
+    adoption: Adoption
     observations: Observations
     attempts: Attempts
-    endings: Endings
+    retention: Retention
     create: Callable[[str], VideoRow]
     history: Callable[[str], list[EventRow]]
     told: Callable[[], set[tuple[str, int, str]]]
@@ -68,24 +68,24 @@ def an_import(**changes: Any) -> DesiredState:
     return a_desired_state(**nothing | key | changes)
 
 
-class LearningContract:
+class AdoptionContract:
     """Subclasses give the fixture ``taught``: empty but for the row of VIDEO."""
 
     def test_a_row_learns_an_observation_with_its_revision(self, taught: Taught) -> None:
         before, seen = taught.row(), at_work()
-        after = taught.learning.learn(before, observed=seen, at=LATER)
+        after = taught.adoption.learn(before, observed=seen, at=LATER)
         assert after == replace(before, observed=seen) == taught.row()
 
     def test_a_row_learns_a_wish_and_keeps_its_observation(self, taught: Taught) -> None:
         before = taught.row()
         desired = replace(before.desired, revision=7, title="Another", declared_bytes=5, edition=3, retries=2)
-        after = taught.learning.learn(before, desired=desired, at=LATER)
+        after = taught.adoption.learn(before, desired=desired, at=LATER)
         assert after == replace(before, desired=desired) == taught.row()
 
     def test_a_row_that_learns_is_wanted_in_the_cluster_again(self, taught: Taught) -> None:
-        retired = taught.endings.retire(taught.row())
+        retired = taught.retention.retire(taught.row())
         assert retired is not None
-        after = taught.learning.learn(retired, desired=replace(retired.desired, revision=2), at=LATER)
+        after = taught.adoption.learn(retired, desired=replace(retired.desired, revision=2), at=LATER)
         assert after is not None
         assert not after.retired
 
@@ -96,31 +96,31 @@ class LearningContract:
             "desired": {"desired": replace(stale.desired, revision=2, title="Another")},
             "observed": {"observed": replace(stale.observed, revision=2, message="newer")},
         }
-        moved = taught.learning.learn(stale, **newer[half], at=LATER)
+        moved = taught.adoption.learn(stale, **newer[half], at=LATER)
         assert moved is not None
         desired, observed = replace(stale.desired, revision=9), replace(stale.observed, revision=9)
-        assert taught.learning.learn(stale, desired=desired, at=LATER) is None
-        assert taught.learning.learn(stale, observed=observed, at=LATER) is None
+        assert taught.adoption.learn(stale, desired=desired, at=LATER) is None
+        assert taught.adoption.learn(stale, observed=observed, at=LATER) is None
         assert taught.row() == moved
 
     def test_a_row_never_learns_what_is_older(self, taught: Taught) -> None:
         row = taught.put_on_record(2, AttemptState.UNCERTAIN)
-        known = taught.learning.learn(row, desired=replace(row.desired, revision=5), at=LATER)
+        known = taught.adoption.learn(row, desired=replace(row.desired, revision=5), at=LATER)
         assert known is not None
-        assert taught.learning.learn(known, desired=replace(row.desired, revision=4), at=LATER) is None
-        assert taught.learning.learn(known, observed=at_work(revision=1), at=LATER) is None
-        assert taught.learning.learn(known, observed=at_work(attempt=1), at=LATER) is None
+        assert taught.adoption.learn(known, desired=replace(row.desired, revision=4), at=LATER) is None
+        assert taught.adoption.learn(known, observed=at_work(revision=1), at=LATER) is None
+        assert taught.adoption.learn(known, observed=at_work(attempt=1), at=LATER) is None
         assert (taught.row(), taught.states()) == (known, [(2, AttemptState.UNCERTAIN, None)])
 
     def test_a_deletion_is_dated_once_and_its_date_goes_with_it(self, taught: Taught) -> None:
         before = taught.row()
-        gone = taught.learning.learn(before, desired=replace(before.desired, revision=2, deleted=True), at=LATER)
+        gone = taught.adoption.learn(before, desired=replace(before.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
         assert gone.deleted_at is not None
-        still = taught.learning.learn(gone, desired=replace(gone.desired, revision=3), at=LATER)
+        still = taught.adoption.learn(gone, desired=replace(gone.desired, revision=3), at=LATER)
         assert still is not None
         assert still.deleted_at == gone.deleted_at
-        back = taught.learning.learn(still, desired=replace(gone.desired, revision=4, deleted=False), at=LATER)
+        back = taught.adoption.learn(still, desired=replace(gone.desired, revision=4, deleted=False), at=LATER)
         assert back is not None
         assert (back.deleted_at, back.desired.deleted) == (None, False)
 
@@ -156,60 +156,60 @@ class LearningContract:
         ],
     )
     def test_the_newest_attempt_goes_on_record(self, taught: Taught, seen: ObservedState, state: AttemptState) -> None:
-        taught.learning.learn(taught.row(), observed=seen, at=LATER)
+        taught.adoption.learn(taught.row(), observed=seen, at=LATER)
         assert taught.states() == [(1, AttemptState.FAILED, None), (2, state, "job2")]
 
     def test_without_a_job_nobody_knows_what_became_of_it(self, taught: Taught) -> None:
-        taught.learning.learn(taught.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        taught.adoption.learn(taught.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
         (attempt,) = taught.attempts.since(VIDEO, floor=0)
         assert attempt == AttemptRow(VIDEO, 1, 1, AttemptState.UNCERTAIN, None, LATER, LATER, None)
 
     @pytest.mark.parametrize("state", [AttemptState.REFUSED, AttemptState.INTENDED, AttemptState.UNCERTAIN])
     def test_an_attempt_that_was_open_learns_its_job(self, taught: Taught, state: AttemptState) -> None:
         row = taught.put_on_record(1, state)
-        taught.learning.learn(row, observed=at_work(attempt=1, job_id="job1"), at=LATER)
+        taught.adoption.learn(row, observed=at_work(attempt=1, job_id="job1"), at=LATER)
         assert taught.states() == [(1, AttemptState.ACCEPTED, "job1")]
 
     def test_a_refused_attempt_that_was_made_again_is_open_from_now_on(self, taught: Taught) -> None:
         row = taught.put_on_record(1, AttemptState.REFUSED)
-        taught.learning.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        taught.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
         (attempt,) = taught.attempts.since(VIDEO, floor=0)
         assert (attempt.state, attempt.intended_at) == (AttemptState.UNCERTAIN, LATER)
 
     def test_a_refused_attempt_that_others_followed_was_made_again(self, taught: Taught) -> None:
         row = taught.put_on_record(1, AttemptState.REFUSED)
-        taught.learning.learn(row, observed=at_work(attempt=2, job_id="job2"), at=LATER)
+        taught.adoption.learn(row, observed=at_work(attempt=2, job_id="job2"), at=LATER)
         assert taught.states() == [(1, AttemptState.FAILED, None), (2, AttemptState.ACCEPTED, "job2")]
 
     @pytest.mark.parametrize("state", [AttemptState.COMPLETED, AttemptState.FAILED, AttemptState.ABANDONED])
     def test_what_is_known_better_stays(self, taught: Taught, state: AttemptState) -> None:
         row = taught.put_on_record(1, state)
-        taught.learning.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        taught.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
         assert taught.states() == [(1, state, None)]
 
     def test_a_job_on_record_stays(self, taught: Taught) -> None:
         row = taught.put_on_record(1, AttemptState.ACCEPTED, "job1")
-        taught.learning.learn(row, observed=at_work(Phase.ERRORED, attempt=1, failure=a_failure()), at=LATER)
+        taught.adoption.learn(row, observed=at_work(Phase.ERRORED, attempt=1, failure=a_failure()), at=LATER)
         assert taught.states() == [(1, AttemptState.FAILED, "job1")]
 
     def test_what_was_learnt_is_history_once(self, taught: Taught) -> None:
         lines = len(taught.history(VIDEO))
-        row = taught.learning.learn(taught.row(), observed=at_work(attempt=1), at=LATER)
+        row = taught.adoption.learn(taught.row(), observed=at_work(attempt=1), at=LATER)
         assert row is not None
-        taught.learning.learn(row, desired=replace(row.desired, revision=2), at=LATER)
+        taught.adoption.learn(row, desired=replace(row.desired, revision=2), at=LATER)
         (line,) = taught.history(VIDEO)[lines:]
         assert (line.cause, line.phase, line.observed_revision) == (Cause.SWEEP, Phase.PROCESSING, 9)
 
     def test_an_owner_is_told_of_an_end_that_was_learnt(self, taught: Taught) -> None:
         ready = at_work(Phase.READY, attempt=2, published=PUBLISHED)
-        row = taught.learning.learn(taught.row(), observed=ready, at=LATER)
+        row = taught.adoption.learn(taught.row(), observed=ready, at=LATER)
         assert row is not None
-        taught.learning.learn(row, observed=replace(ready, revision=10), at=LATER)
+        taught.adoption.learn(row, observed=replace(ready, revision=10), at=LATER)
         assert taught.told() == {(VIDEO, 1, "video.ready")}
 
     def test_an_import_may_hold_nothing_but_a_file(self, taught: Taught) -> None:
         desired, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
-        row = taught.learning.adopt(desired, seen, created_at=None, at=NOON)
+        row = taught.adoption.adopt(desired, seen, created_at=None, at=NOON)
         assert row is not None
         assert row == replace(VideoRow(desired, seen, row.created_at, retired=False)) == taught.row(IMPORT)
         assert [line.phase for line in taught.history(IMPORT)] == [Phase.UPLOADING]
@@ -220,37 +220,37 @@ class LearningContract:
             replace(a_desired_state(), revision=4),
             at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED),
         )
-        row = taught.learning.adopt(desired, seen, created_at=NOON, at=LATER)
+        row = taught.adoption.adopt(desired, seen, created_at=NOON, at=LATER)
         assert row == VideoRow(desired, seen, NOON, retired=False)
         assert taught.states(desired.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
         assert taught.told() == {(desired.video_id, 1, "video.ready")}
 
     def test_a_row_that_comes_back_deleted_is_dated(self, taught: Taught) -> None:
-        row = taught.learning.adopt(a_desired_state(deleted=True), at_work(), created_at=NOON, at=LATER)
+        row = taught.adoption.adopt(a_desired_state(deleted=True), at_work(), created_at=NOON, at=LATER)
         assert row is not None
         assert row.deleted_at is not None
 
     def test_a_row_that_is_there_is_not_adopted(self, taught: Taught) -> None:
         before = taught.row()
         assert (
-            taught.learning.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
+            taught.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
         )
         assert (taught.row(), taught.states()) == (before, [])
 
     def test_a_purged_video_stays_gone_and_an_import_of_its_name_goes_on_counting(self, taught: Taught) -> None:
         row = taught.put_on_record(2, AttemptState.FAILED)
-        gone = taught.learning.learn(row, desired=replace(row.desired, revision=2, deleted=True), at=LATER)
+        gone = taught.adoption.learn(row, desired=replace(row.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
-        assert taught.endings.purge(gone)
+        assert taught.retention.purge(gone)
 
         again: dict[str, Any] = {"created_at": None, "at": LATER}
-        assert taught.learning.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=9), **again) is None
+        assert taught.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=9), **again) is None
         desired = an_import(video_id=VIDEO)
-        assert taught.learning.adopt(desired, at_work(Phase.UPLOADING, attempt=1), **again) is None
-        assert taught.learning.adopt(desired, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
+        assert taught.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=1), **again) is None
+        assert taught.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
 
     def test_the_rows_of_a_page_of_names(self, taught: Taught) -> None:
-        imported = taught.learning.adopt(an_import(), at_work(), created_at=None, at=NOON)
-        found = taught.learning.rows_of([VIDEO, "nobody", IMPORT])
+        imported = taught.adoption.adopt(an_import(), at_work(), created_at=None, at=NOON)
+        found = taught.adoption.rows_of([VIDEO, "nobody", IMPORT])
         assert {row.desired.video_id: row for row in found} == {VIDEO: taught.row(), IMPORT: imported}
-        assert taught.learning.rows_of([]) == []
+        assert taught.adoption.rows_of([]) == []

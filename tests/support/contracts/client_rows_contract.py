@@ -1,4 +1,4 @@
-"""What `Wishes`, `Catalogue`, `Events` and `Claims` of database/ and their fakes have in common, for the API."""
+"""What the queries and commands of database/ and their fakes have in common, for the API."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ import pytest
 from database.commands import VideoGoneError
 from database.creation import LimitReachedError, NewVideo
 from database.idempotency_keys import IdempotencyKey
-from database.notify import Nudge
+from database.notify import Wakeup
 from database.queries import Selection
 from database.retranscodes import Allowance
 from domain.errors import UnavailableError
@@ -21,7 +21,7 @@ from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 from domain.video import AT_REST, Origin, Phase, Reason, Rejection, UploadMode, is_retryable
 from tests.support.fakes.client_rows import wished
-from webapi.ports import Catalogue, Claims, History, Wishes
+from webapi.ports import Claims, History, VideoCommands, VideoQueries
 
 VIDEO = "contractcontractcontractco"
 OTHER_VIDEO = "contractcontractcontractx2"
@@ -40,8 +40,8 @@ class Rows:
     ``outdate_retranscodes`` for what was transcoded again.
     """
 
-    wishes: Wishes
-    catalogue: Catalogue
+    commands: VideoCommands
+    queries: VideoQueries
     history: History
     claims: Claims
     observe: Callable[..., None]
@@ -50,7 +50,7 @@ class Rows:
     retire: Callable[[str], None]
     age: Callable[[str, timedelta], None]
     claimed: Callable[[], set[tuple[str, int, str]]]
-    next_nudge: Callable[[], Nudge | None]
+    next_nudge: Callable[[], Wakeup | None]
     hold_key: Callable[[str], AbstractContextManager[None]]
     outdate_keys: Callable[[], None]
     outdate_retranscodes: Callable[[], None]
@@ -58,14 +58,14 @@ class Rows:
 
     def row(self, video_id: str = VIDEO) -> VideoRow:
         """Return a row that is there."""
-        row = self.catalogue.get(video_id)
+        row = self.queries.get(video_id)
         assert row is not None
         return row
 
     def create(self, *video_ids: str) -> None:
         """Create Ann's videos, one after the other."""
         for video_id in video_ids or (VIDEO,):
-            self.wishes.create(a_new_video(video_id), per_hour=10)
+            self.commands.create(a_new_video(video_id), per_hour=10)
 
     def reject(self, confirmations: int) -> None:
         """Refuse the file that is there."""
@@ -77,7 +77,7 @@ class Rows:
 
     def listed(self, **selected: Any) -> list[str]:
         """Return the ids on the first page of Ann's videos."""
-        page = self.catalogue.of_owner(Selection("ann", **selected), after=None, at_most=10)
+        page = self.queries.of_owner(Selection("ann", **selected), after=None, at_most=10)
         assert page.last is None
         return [row.desired.video_id for row in page.rows]
 
@@ -116,7 +116,7 @@ class ClientRowsContract:
     """Subclasses give the fixture ``rows``: empty, of this test's own."""
 
     def test_a_created_row_holds_the_wish_and_waits_for_the_file(self, rows: Rows) -> None:
-        row = rows.wishes.create(a_new_video(), per_hour=10).row
+        row = rows.commands.create(a_new_video(), per_hour=10).row
 
         desired = row.desired
         assert {name: getattr(desired, name) for name in wished(a_new_video())} == wished(a_new_video())
@@ -126,45 +126,45 @@ class ClientRowsContract:
         assert rows.row() == row
 
     def test_a_row_that_was_never_created_is_none(self, rows: Rows) -> None:
-        assert rows.catalogue.get(VIDEO) is None
+        assert rows.queries.get(VIDEO) is None
 
     def test_the_limit_counts_one_owner_and_leaves_no_row(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=1)
+        rows.commands.create(a_new_video(), per_hour=1)
         with pytest.raises(LimitReachedError) as reached:
-            rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1)
+            rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1)
 
         assert reached.value.per_hour == 1
         assert 0 < reached.value.retry_after_seconds <= 3600
-        assert rows.catalogue.get(OTHER_VIDEO) is None
-        rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=1)
+        assert rows.queries.get(OTHER_VIDEO) is None
+        rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=1)
 
     def test_a_confirmation_counts_once(self, rows: Rows) -> None:
         rows.create()
-        first = rows.wishes.confirm(VIDEO)
+        first = rows.commands.confirm(VIDEO)
 
         assert (first.desired.confirmations, first.desired.revision) == (1, 2)
-        assert rows.wishes.confirm(VIDEO) == first
+        assert rows.commands.confirm(VIDEO) == first
 
     def test_after_a_rejection_the_next_confirmation_counts(self, rows: Rows) -> None:
         rows.create()
-        rows.wishes.confirm(VIDEO)
+        rows.commands.confirm(VIDEO)
         rows.reject(1)
 
-        assert rows.wishes.confirm(VIDEO).desired.confirmations == 2
+        assert rows.commands.confirm(VIDEO).desired.confirmations == 2
 
     def test_past_uploading_a_confirmation_changes_nothing(self, rows: Rows) -> None:
         rows.create()
         rows.enter(Phase.UPLOADED)
         before = rows.row()
 
-        assert rows.wishes.confirm(VIDEO) == before
+        assert rows.commands.confirm(VIDEO) == before
 
     def test_a_retry_counts_just_where_it_means_something(self, rows: Rows) -> None:
         rows.create()
         for phase, reason in product(Phase, Reason):
             rows.enter(phase, reason=reason, retries=rows.row().desired.retries)
             before = rows.row()
-            after = rows.wishes.retry(VIDEO)
+            after = rows.commands.retry(VIDEO)
 
             assert rows.row() == after
             changed = (after.desired.retries - before.desired.retries, after.desired.revision - before.desired.revision)
@@ -173,42 +173,42 @@ class ClientRowsContract:
     def test_a_retry_that_is_asked_for_again_counts_once_until_it_was_taken_up(self, rows: Rows) -> None:
         rows.create()
         rows.enter(Phase.ERRORED)
-        first = rows.wishes.retry(VIDEO)
-        assert rows.wishes.retry(VIDEO) == first
+        first = rows.commands.retry(VIDEO)
+        assert rows.commands.retry(VIDEO) == first
 
         rows.enter(Phase.ERRORED, retries=1)
-        assert rows.wishes.retry(VIDEO).desired.retries == 2
+        assert rows.commands.retry(VIDEO).desired.retries == 2
 
     def test_a_deletion_is_dated_and_taken_back(self, rows: Rows) -> None:
         rows.create()
-        deleted = rows.wishes.delete(VIDEO)
+        deleted = rows.commands.delete(VIDEO)
         assert (deleted.desired.deleted, deleted.desired.revision) == (True, 2)
         assert deleted.deleted_at is not None
-        assert rows.wishes.delete(VIDEO) == deleted
+        assert rows.commands.delete(VIDEO) == deleted
 
-        restored = rows.wishes.restore(VIDEO)
+        restored = rows.commands.restore(VIDEO)
         assert (restored.desired.deleted, restored.desired.revision, restored.deleted_at) == (False, 3, None)
-        assert rows.wishes.restore(VIDEO) == restored
+        assert rows.commands.restore(VIDEO) == restored
 
     def test_what_is_deleted_can_be_neither_retried_nor_confirmed(self, rows: Rows) -> None:
         rows.create(VIDEO, OTHER_VIDEO)
         rows.enter(Phase.ERRORED)
         for video_id in (VIDEO, OTHER_VIDEO):
-            rows.wishes.delete(video_id)
+            rows.commands.delete(video_id)
 
-        assert rows.wishes.retry(VIDEO).desired.retries == 0
-        assert rows.wishes.confirm(OTHER_VIDEO).desired.confirmations == 0
+        assert rows.commands.retry(VIDEO).desired.retries == 0
+        assert rows.commands.confirm(OTHER_VIDEO).desired.confirmations == 0
 
     def test_a_deletion_cannot_be_taken_back_when_the_files_are_about_to_go(self, rows: Rows) -> None:
         rows.create()
-        rows.wishes.delete(VIDEO)
+        rows.commands.delete(VIDEO)
         rows.age(VIDEO, restore_window(Timing()) - timedelta(minutes=1))
-        assert not rows.wishes.restore(VIDEO).desired.deleted
+        assert not rows.commands.restore(VIDEO).desired.deleted
 
-        rows.wishes.delete(VIDEO)
+        rows.commands.delete(VIDEO)
         rows.age(VIDEO, restore_window(Timing()))
         before = rows.row()
-        assert rows.wishes.restore(VIDEO) == before
+        assert rows.commands.restore(VIDEO) == before
 
     @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
     def test_every_change_brings_the_resource_back_and_wakes_the_operator(self, rows: Rows, name: str) -> None:
@@ -216,15 +216,15 @@ class ClientRowsContract:
         if name == "retry":
             rows.enter(Phase.ERRORED)
         if name == "restore":
-            rows.wishes.delete(VIDEO)
-            assert rows.next_nudge() == Nudge(VIDEO, Cause.PERSON)
+            rows.commands.delete(VIDEO)
+            assert rows.next_nudge() == Wakeup(VIDEO, Cause.PERSON)
         rows.retire(VIDEO)
         before = rows.row()
-        after = getattr(rows.wishes, name)(VIDEO)
+        after = getattr(rows.commands, name)(VIDEO)
 
         assert before.retired
         assert (after.retired, after.desired.revision) == (False, before.desired.revision + 1)
-        assert rows.next_nudge() == Nudge(VIDEO, Cause.CLIENT if name == "confirm" else Cause.PERSON)
+        assert rows.next_nudge() == Wakeup(VIDEO, Cause.CLIENT if name == "confirm" else Cause.PERSON)
 
     @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
     def test_the_wish_of_an_import_is_left_alone(self, rows: Rows, name: str) -> None:
@@ -232,16 +232,16 @@ class ClientRowsContract:
         if name == "retry":
             rows.enter(Phase.ERRORED)
         if name == "restore":
-            rows.wishes.delete(VIDEO)
+            rows.commands.delete(VIDEO)
         rows.import_it(VIDEO)
         before = rows.row()
 
-        assert getattr(rows.wishes, name)(VIDEO) == before
+        assert getattr(rows.commands, name)(VIDEO) == before
 
     @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
     def test_a_row_that_is_gone_cannot_be_changed(self, rows: Rows, name: str) -> None:
         with pytest.raises(VideoGoneError):
-            getattr(rows.wishes, name)(VIDEO)
+            getattr(rows.commands, name)(VIDEO)
 
     def test_the_history_tells_what_caused_each_transition_newest_last(self, rows: Rows) -> None:
         rows.create()
@@ -269,18 +269,18 @@ class ClientRowsContract:
         rows.create()
         rows.stop()
 
-        wishes, catalogue = rows.wishes, rows.catalogue
+        commands, queries = rows.commands, rows.queries
         calls: list[Callable[[], object]] = [
-            lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10),
-            lambda: wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=KEY),
-            lambda: wishes.confirm(VIDEO),
-            lambda: wishes.retry(VIDEO),
-            lambda: wishes.retranscode(VIDEO, allowance=Allowance("ann", 10)),
-            lambda: wishes.delete(VIDEO),
-            lambda: wishes.restore(VIDEO),
-            lambda: catalogue.get(VIDEO),
-            lambda: catalogue.of_owner(Selection("ann"), after=None, at_most=1),
-            lambda: catalogue.dead_letters(after=None, at_most=1),
+            lambda: commands.create(a_new_video(OTHER_VIDEO), per_hour=10),
+            lambda: commands.create(a_new_video(OTHER_VIDEO), per_hour=10, key=KEY),
+            lambda: commands.confirm(VIDEO),
+            lambda: commands.retry(VIDEO),
+            lambda: commands.retranscode(VIDEO, allowance=Allowance("ann", 10)),
+            lambda: commands.delete(VIDEO),
+            lambda: commands.restore(VIDEO),
+            lambda: queries.get(VIDEO),
+            lambda: queries.of_owner(Selection("ann"), after=None, at_most=1),
+            lambda: queries.dead_letters(after=None, at_most=1),
             lambda: rows.history.of_video(VIDEO, at_most=1),
             lambda: rows.claims.record(video_id=VIDEO, attempt=1, job_id="S9BkOufdntiPR9"),
         ]

@@ -14,10 +14,10 @@ class CreatingContract:
     """Subclasses give the fixture ``rows``: empty, of this test's own."""
 
     def test_what_is_left_of_the_hour_is_told_of_one_owner(self, rows: Rows) -> None:
-        first = rows.wishes.create(a_new_video(), per_hour=10).quota
-        rows.wishes.delete(VIDEO)
-        second = rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=2).quota
-        others = rows.wishes.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10).quota
+        first = rows.commands.create(a_new_video(), per_hour=10).quota
+        rows.commands.delete(VIDEO)
+        second = rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=2).quota
+        others = rows.commands.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10).quota
 
         assert (first.per_hour, first.remaining) == (10, 9)
         assert (second.per_hour, second.remaining) == (2, 0)
@@ -26,56 +26,60 @@ class CreatingContract:
 
     def test_what_the_client_keeps_with_its_video_is_in_the_row_and_in_no_wish(self, rows: Rows) -> None:
         metadata = {"album": "Cats", "\u65e5\u672c": "", "json": '{"a": "\\"}'}
-        row = rows.wishes.create(replace(a_new_video(), metadata=metadata), per_hour=10).row
+        row = rows.commands.create(replace(a_new_video(), metadata=metadata), per_hour=10).row
 
         assert row.metadata == rows.row().metadata == metadata
-        assert rows.catalogue.of_owner(Selection("ann"), after=None, at_most=1).rows == (row,)
+        assert rows.queries.of_owner(Selection("ann"), after=None, at_most=1).rows == (row,)
         assert not hasattr(row.desired, "metadata")
 
     def test_a_key_makes_one_video_and_costs_nothing_when_it_is_sent_again(self, rows: Rows) -> None:
-        first = rows.wishes.create(a_new_video(), per_hour=1, key=KEY)
-        confirmed = rows.wishes.confirm(VIDEO)
+        first = rows.commands.create(a_new_video(), per_hour=1, key=KEY)
+        confirmed = rows.commands.confirm(VIDEO)
 
-        again = rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
+        again = rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
 
         assert first.row.desired.video_id == VIDEO
         assert again.row == confirmed
-        assert rows.catalogue.get(OTHER_VIDEO) is None
+        assert rows.queries.get(OTHER_VIDEO) is None
         assert first.quota.remaining == again.quota.remaining == 0
 
     def test_a_key_with_another_request_is_refused(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
+        rows.commands.create(a_new_video(), per_hour=10, key=KEY)
         with pytest.raises(KeyReusedError):
-            rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=replace(KEY, fingerprint="b" * 64))
+            rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=10, key=replace(KEY, fingerprint="b" * 64))
 
-        assert rows.catalogue.get(OTHER_VIDEO) is None
+        assert rows.queries.get(OTHER_VIDEO) is None
 
     def test_a_key_belongs_to_one_owner(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
-        other = rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY).row
+        rows.commands.create(a_new_video(), per_hour=10, key=KEY)
+        other = rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY).row
 
         assert other.desired.video_id == OTHER_VIDEO
 
     def test_a_key_whose_request_is_still_running_is_in_use_for_its_owner_only(self, rows: Rows) -> None:
         with rows.hold_key(KEY.text):
             with pytest.raises(KeyInUseError):
-                rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
-            rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
+                rows.commands.create(a_new_video(), per_hour=10, key=KEY)
+            rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
         # Whoever held it has gone without a result.
-        assert rows.wishes.create(a_new_video(), per_hour=10, key=KEY).row.desired.video_id == VIDEO
+        assert rows.commands.create(a_new_video(), per_hour=10, key=KEY).row.desired.video_id == VIDEO
 
     def test_a_key_that_made_nothing_may_be_used_for_anything(self, rows: Rows) -> None:
         rows.create()
         with pytest.raises(LimitReachedError):
-            rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
+            rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
 
         later = replace(KEY, fingerprint="b" * 64)
-        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).row.desired.video_id == OTHER_VIDEO
+        assert rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).row.desired.video_id == OTHER_VIDEO
 
     def test_after_a_day_a_key_stands_for_nothing_any_more(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(), per_hour=10, key=KEY)
+        rows.commands.create(a_new_video(), per_hour=10, key=KEY)
         rows.outdate_keys()
         later = replace(KEY, fingerprint="b" * 64)
 
-        assert rows.wishes.create(a_new_video(OTHER_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO
-        assert rows.wishes.create(a_new_video(THIRD_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO
+        assert (
+            rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO
+        )
+        assert (
+            rows.commands.create(a_new_video(THIRD_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO
+        )

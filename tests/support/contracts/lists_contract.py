@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from database.queries import Place, Selection
+from database.queries import Cursor, Selection
 from domain.video import Phase
 from tests.support.contracts.client_rows_contract import NOON, OTHER_VIDEO, THIRD_VIDEO, VIDEO, Rows, a_new_video
 
@@ -14,25 +14,25 @@ class ListsContract:
 
     def test_a_list_holds_one_owners_videos_newest_first(self, rows: Rows) -> None:
         rows.create(VIDEO, OTHER_VIDEO)
-        rows.wishes.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
-        page = rows.catalogue.of_owner(Selection("ann"), after=None, at_most=10)
+        rows.commands.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
+        page = rows.queries.of_owner(Selection("ann"), after=None, at_most=10)
 
         assert (page.rows, page.last) == ((rows.row(OTHER_VIDEO), rows.row(VIDEO)), None)
 
     def test_a_list_comes_in_pages_that_neither_repeat_nor_skip(self, rows: Rows) -> None:
         rows.create(VIDEO, OTHER_VIDEO, THIRD_VIDEO)
-        first = rows.catalogue.of_owner(Selection("ann"), after=None, at_most=2)
+        first = rows.queries.of_owner(Selection("ann"), after=None, at_most=2)
         rows.create("contractcontractcontractx4")
-        second = rows.catalogue.of_owner(Selection("ann"), after=first.last, at_most=2)
+        second = rows.queries.of_owner(Selection("ann"), after=first.last, at_most=2)
 
-        assert first.last == Place(rows.row(OTHER_VIDEO).created_at, OTHER_VIDEO)
+        assert first.last == Cursor(rows.row(OTHER_VIDEO).created_at, OTHER_VIDEO)
         assert [row.desired.video_id for row in first.rows + second.rows] == [THIRD_VIDEO, OTHER_VIDEO, VIDEO]
         assert second.last is None
 
     def test_deleted_videos_have_a_list_of_their_own(self, rows: Rows) -> None:
         rows.create(VIDEO, OTHER_VIDEO)
         rows.enter(Phase.UPLOADED)
-        rows.wishes.delete(VIDEO)
+        rows.commands.delete(VIDEO)
 
         assert (rows.listed(), rows.listed(is_deleted=True)) == ([OTHER_VIDEO], [VIDEO])
         assert rows.listed(is_deleted=True, status=Phase.UPLOADED) == [VIDEO]
@@ -62,15 +62,15 @@ class ListsContract:
 
     def test_dead_letters_are_everybodys_and_the_latest_failure_comes_first(self, rows: Rows) -> None:
         rows.create(VIDEO, THIRD_VIDEO)
-        rows.wishes.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10)
+        rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10)
         rows.enter(Phase.ERRORED, VIDEO, phase_since=NOON + timedelta(hours=1), is_playable=True)
         rows.enter(Phase.ERRORED, OTHER_VIDEO, phase_since=NOON)
-        first = rows.catalogue.dead_letters(after=None, at_most=1)
-        second = rows.catalogue.dead_letters(after=first.last, at_most=1)
+        first = rows.queries.dead_letters(after=None, at_most=1)
+        second = rows.queries.dead_letters(after=first.last, at_most=1)
 
-        assert first.last == Place(NOON + timedelta(hours=1), VIDEO)
+        assert first.last == Cursor(NOON + timedelta(hours=1), VIDEO)
         assert (first.rows, second.rows) == ((rows.row(VIDEO),), (rows.row(OTHER_VIDEO),))
         assert second.last is None
 
-        rows.wishes.delete(VIDEO)
-        assert rows.catalogue.dead_letters(after=None, at_most=9).rows == second.rows
+        rows.commands.delete(VIDEO)
+        assert rows.queries.dead_letters(after=None, at_most=9).rows == second.rows

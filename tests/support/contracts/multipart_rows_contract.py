@@ -10,30 +10,30 @@ from tests.support.contracts.client_rows_contract import VIDEO, Rows, a_new_vide
 
 
 def opened(rows: Rows, upload_id: str, *, instead_of: str | None = None, part_bytes: int = 10) -> VideoRow:
-    return rows.wishes.open_upload(VIDEO, upload_id=upload_id, part_bytes=part_bytes, instead_of=instead_of)
+    return rows.commands.open_upload(VIDEO, upload_id=upload_id, part_bytes=part_bytes, instead_of=instead_of)
 
 
 class MultipartRowsContract:
     """Subclasses give the fixture ``rows`` of `ClientRowsContract`."""
 
     def test_a_multipart_row_begins_without_an_upload(self, rows: Rows) -> None:
-        row = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
+        row = rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
         assert (row.desired.upload_mode, row.upload_id, row.part_bytes) == (UploadMode.MULTIPART, None, None)
 
     def test_an_opened_upload_is_on_record_and_no_change_of_the_wish(self, rows: Rows) -> None:
-        before = rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
+        before = rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
         after = opened(rows, "one")
         assert (after.upload_id, after.part_bytes) == ("one", 10)
         assert (after.desired, after.observed) == (before.desired, before.observed)
         assert rows.row() == after
 
     def test_of_two_that_open_one_at_the_same_time_the_first_counts(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
         opened(rows, "one")
         assert opened(rows, "two").upload_id == "one"
 
     def test_a_newer_upload_keeps_the_size_of_the_parts(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
         opened(rows, "one")
         after = opened(rows, "two", instead_of="one", part_bytes=20)
         assert (after.upload_id, after.part_bytes) == ("two", 10)
@@ -44,15 +44,15 @@ class MultipartRowsContract:
 
     @pytest.mark.parametrize("phase", list(Phase))
     def test_one_is_opened_just_while_the_file_is_waited_for(self, rows: Rows, phase: Phase) -> None:
-        rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
         rows.enter(phase)
         assert opened(rows, "one").upload_id == ("one" if phase in {Phase.PENDING, Phase.UPLOADING} else None)
 
     def test_none_is_opened_for_a_deleted_video_or_an_import(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
-        rows.wishes.delete(VIDEO)
+        rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        rows.commands.delete(VIDEO)
         assert opened(rows, "one").upload_id is None
-        rows.wishes.restore(VIDEO)
+        rows.commands.restore(VIDEO)
         rows.import_it(VIDEO)
         assert opened(rows, "one").upload_id is None
 
@@ -61,7 +61,7 @@ class MultipartRowsContract:
             opened(rows, "one")
 
     def test_none_is_opened_while_postgres_is_away(self, rows: Rows) -> None:
-        rows.wishes.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+        rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
         rows.stop()
         with pytest.raises(UnavailableError):
             opened(rows, "one")

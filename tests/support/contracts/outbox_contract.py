@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from controller.notify.dispatcher import Dispatcher
+from controller.notify.dispatcher import OutboxDispatch
 from database.deliveries import DeliveryRow, DeliverySelection
 from database.webhook_endpoints import (
     ENDPOINTS_MAX,
@@ -44,7 +44,7 @@ class Tell(Protocol):
 class Office:
     """An outbox under test. ``now`` is a time at which everything that was made is due."""
 
-    outbox: Dispatcher
+    outbox: OutboxDispatch
     endpoints: Endpoints
     deliveries: Deliveries
     tell: Tell
@@ -71,9 +71,9 @@ class Office:
         assert found is not None
         return found
 
-    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult) -> bool:
+    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult) -> bool:
         """Put on record what became of it."""
-        return self.outbox.settle(taken, outcome, now=self.now())
+        return self.outbox.record_result(taken, outcome, now=self.now())
 
     def all(self, selection: DeliverySelection | None = None) -> tuple[DeliveryRow, ...]:
         """Return all deliveries, newest first."""
@@ -88,7 +88,7 @@ class OutboxContract:
         video_id = office.tell(NotificationKind.READY)
         assert (office.dispatch(), office.dispatch()) == (1, 0)
         assert [(row.video_id, row.endpoint_id) for row in office.all()] == [(video_id, everything.endpoint_id)]
-        assert office.outbox.due_lanes(with_mail=True, now=office.now()) == [str(everything.endpoint_id)]
+        assert office.outbox.due_queues(with_mail=True, now=office.now()) == [str(everything.endpoint_id)]
         assert office.take(errors) is None
 
     def test_an_owner_is_written_to_only_with_an_address_and_where_mail_leaves(self, office: Office) -> None:
@@ -100,8 +100,8 @@ class OutboxContract:
         office.dispatch()
         (row,) = office.all()
         assert (row.video_id, row.endpoint_id) == (told, None)
-        assert office.outbox.due_lanes(with_mail=True, now=office.now()) == [MAIL]
-        assert office.outbox.due_lanes(with_mail=False, now=office.now()) == []
+        assert office.outbox.due_queues(with_mail=True, now=office.now()) == [MAIL]
+        assert office.outbox.due_queues(with_mail=False, now=office.now()) == []
 
     def test_what_is_taken_is_nobody_elses_until_its_lease_ends(self, office: Office) -> None:
         endpoint = office.endpoint()
@@ -113,9 +113,9 @@ class OutboxContract:
         assert second is not None
         assert (first.attempt, second.attempt) == (1, 2)
         assert second.notification == first.notification
-        assert not office.settle(first, DONE), "whoever took it later settles it"
-        assert office.settle(second, DONE)
-        assert not office.settle(second, DONE)
+        assert not office.record_result(first, DONE), "whoever took it later settles it"
+        assert office.record_result(second, DONE)
+        assert not office.record_result(second, DONE)
         (row,) = office.all()
         assert (row.state, row.attempts, row.last_status, row.next_at) == (DeliveryState.DELIVERED, 2, 204, None)
 
@@ -126,9 +126,9 @@ class OutboxContract:
         taken = office.taken(endpoint)
         assert taken.endpoint is not None
         assert (taken.endpoint.url, taken.endpoint.secrets) == (URL, (SECRET,))
-        office.settle(taken, DeliveryResult(DeliveryState.PENDING, 500, "no", next_at=office.now() + LATER))
+        office.record_result(taken, DeliveryResult(DeliveryState.PENDING, 500, "no", next_at=office.now() + LATER))
         assert office.take(endpoint) is None
-        assert office.outbox.due_lanes(with_mail=True, now=office.now()) == []
+        assert office.outbox.due_queues(with_mail=True, now=office.now()) == []
         assert office.take(endpoint, after=2 * LATER) is not None
 
     def test_an_endpoint_that_is_gone_gets_nothing_until_somebody_opens_it(self, office: Office) -> None:
@@ -136,12 +136,12 @@ class OutboxContract:
         for _ in range(2):
             office.tell()
         office.dispatch()
-        office.settle(office.taken(endpoint), DeliveryResult(DeliveryState.FAILED, 410, "", is_gone=True))
+        office.record_result(office.taken(endpoint), DeliveryResult(DeliveryState.FAILED, 410, "", is_gone=True))
         known = office.endpoints.get(endpoint.endpoint_id)
         assert known is not None
         assert (known.disabled_at is None, known.disabled_reason) == (False, "gone")
         assert office.take(endpoint) is None
-        assert office.outbox.due_lanes(with_mail=True, now=office.now()) == []
+        assert office.outbox.due_queues(with_mail=True, now=office.now()) == []
         office.tell()
         office.dispatch()
         assert len(office.all()) == 2
@@ -156,9 +156,9 @@ class OutboxContract:
             office.tell()
         office.dispatch()
         held = DeliveryResult(DeliveryState.PENDING, 429, "", next_at=office.now(), held_until=office.now() + LATER)
-        office.settle(office.taken(endpoint), held)
+        office.record_result(office.taken(endpoint), held)
         assert office.take(endpoint) is None
-        assert office.outbox.due_lanes(with_mail=True, now=office.now()) == [str(other.endpoint_id)]
+        assert office.outbox.due_queues(with_mail=True, now=office.now()) == [str(other.endpoint_id)]
         assert office.take(endpoint, after=2 * LATER) is not None
 
     def test_an_endpoint_is_changed_in_what_is_named_and_forgotten_with_its_deliveries(self, office: Office) -> None:
@@ -215,7 +215,7 @@ class OutboxContract:
         on_its_way = office.deliveries.replay(first.delivery_id)
         assert on_its_way is not None
         assert on_its_way.attempts == 1
-        office.settle(first, DONE)
+        office.record_result(first, DONE)
         replayed = office.deliveries.replay(first.delivery_id)
         assert replayed is not None
         assert (replayed.state, replayed.attempts) == (DeliveryState.PENDING, 0)
@@ -228,7 +228,7 @@ class OutboxContract:
         for kind in (NotificationKind.READY, NotificationKind.ERRORED, NotificationKind.READY):
             office.tell(kind)
         office.dispatch()
-        office.settle(office.taken(early), DONE)
+        office.record_result(office.taken(early), DONE)
         late = office.endpoint(NotificationKind.READY)
         since, until = office.now() - timedelta(days=1), office.now() + LATER
 
@@ -273,7 +273,7 @@ class OutboxContract:
         first, second = office.endpoint(), office.endpoint()
         videos = [office.tell() for _ in range(3)]
         office.dispatch()
-        office.settle(office.taken(first), DONE)
+        office.record_result(office.taken(first), DONE)
         seen: list[DeliveryRow] = []
         after = None
         while True:

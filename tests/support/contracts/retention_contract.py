@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from controller.ports import Attempts, Endings, Observations
+from controller.ports import Attempts, Observations, Retention
 from domain.failures import Failure, FailureCode
 from domain.records import Cause, Intend, VideoRow
 from domain.video import ObservedState, Phase, Reason
@@ -20,7 +20,7 @@ class Ends:
 
     observations: Observations
     attempts: Attempts
-    endings: Endings
+    retention: Retention
     create: Callable[[str], VideoRow]
     delete: Callable[[str], VideoRow]
     confirm: Callable[[str], VideoRow]
@@ -52,65 +52,65 @@ def errored(observed: ObservedState) -> ObservedState:
     return ready(observed, phase=Phase.ERRORED, reason=Reason.FAILED, failure=failure)
 
 
-class EndingsContract:
+class RetentionContract:
     """Subclasses give the fixture ``ends``: empty but for the row of VIDEO."""
 
     def test_a_row_retires_once(self, ends: Ends) -> None:
         before = ends.row()
-        assert ends.endings.retire(before) == replace(before, retired=True)
-        assert ends.endings.retire(before) is None
+        assert ends.retention.retire(before) == replace(before, retired=True)
+        assert ends.retention.retire(before) is None
         assert ends.observations.working(after="", at_most=9) == []
 
     def test_a_row_that_moved_does_not_retire(self, ends: Ends) -> None:
         before = ends.row()
         ends.confirm(VIDEO)
-        assert ends.endings.retire(before) is None
+        assert ends.retention.retire(before) is None
         moved = ends.row()
         ends.commit(replace(moved.observed, message="seen"))
-        assert ends.endings.retire(moved) is None
+        assert ends.retention.retire(moved) is None
         assert not ends.row().retired
 
     def test_a_new_wish_brings_a_retired_row_back(self, ends: Ends) -> None:
-        ends.endings.retire(ends.row())
+        ends.retention.retire(ends.row())
         ends.delete(VIDEO)
         assert [row.video_id for row in ends.observations.working(after="", at_most=9)] == [VIDEO]
 
     def test_a_wanted_row_is_not_purged(self, ends: Ends) -> None:
-        assert not ends.endings.purge(ends.row())
+        assert not ends.retention.purge(ends.row())
         assert ends.row()
 
     def test_a_purge_leaves_nothing_but_a_tombstone_and_the_news(self, ends: Ends) -> None:
         ends.commit(replace(ends.row().observed, attempt=2), Intend(2, 1, ends.now()))
         ends.delete(VIDEO)
-        assert ends.endings.purge(ends.row())
+        assert ends.retention.purge(ends.row())
         assert ends.observations.get(VIDEO) is None
         assert ends.attempts.since(VIDEO, floor=0) == []
-        assert ends.endings.last_attempt(VIDEO) == 2
+        assert ends.retention.last_attempt(VIDEO) == 2
         assert ends.told(VIDEO) == [(1, "video.deleted")]
 
     def test_a_row_that_moved_is_not_purged(self, ends: Ends) -> None:
         before = ends.delete(VIDEO)
         ends.commit(replace(ends.row().observed, message="seen"))
-        assert not ends.endings.purge(before)
+        assert not ends.retention.purge(before)
         assert ends.row()
 
     def test_nothing_was_purged_that_never_was(self, ends: Ends) -> None:
-        assert ends.endings.last_attempt(VIDEO) is None
+        assert ends.retention.last_attempt(VIDEO) is None
 
     def test_what_is_deleted_is_due_for_its_purge_after_a_time(self, ends: Ends) -> None:
         ends.create(OTHER)
-        assert ends.endings.purgeable(before=ends.now() + LATER, at_most=9) == []
+        assert ends.retention.purgeable(before=ends.now() + LATER, at_most=9) == []
         ends.delete(OTHER)
         ends.delete(VIDEO)
-        assert sorted(ends.endings.purgeable(before=ends.now() + LATER, at_most=9)) == [VIDEO, OTHER]
-        assert len(ends.endings.purgeable(before=ends.now() + LATER, at_most=1)) == 1
-        assert ends.endings.purgeable(before=ends.now() - LATER, at_most=9) == []
+        assert sorted(ends.retention.purgeable(before=ends.now() + LATER, at_most=9)) == [VIDEO, OTHER]
+        assert len(ends.retention.purgeable(before=ends.now() + LATER, at_most=1)) == 1
+        assert ends.retention.purgeable(before=ends.now() - LATER, at_most=9) == []
 
     def test_nothing_young_is_forgotten(self, ends: Ends) -> None:
         ends.delete(VIDEO)
-        ends.endings.purge(ends.row())
-        assert ends.endings.forget_old() == 0
-        assert ends.endings.last_attempt(VIDEO) is not None
+        ends.retention.purge(ends.row())
+        assert ends.retention.forget_old() == 0
+        assert ends.retention.last_attempt(VIDEO) is not None
 
     def test_an_owner_is_told_once_for_each_edition_and_kind(self, ends: Ends) -> None:
         for _ in range(2):

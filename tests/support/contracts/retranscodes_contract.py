@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from database.commands import VideoGoneError
-from database.notify import Nudge
+from database.notify import Wakeup
 from database.retranscodes import Allowance, RetranscodesSpentError
 from domain.errors import UnavailableError
 from domain.records import Cause, VideoRow
@@ -14,7 +14,7 @@ from tests.support.contracts.client_rows_contract import OTHER_VIDEO, THIRD_VIDE
 
 
 def wished(rows: Rows, video_id: str = VIDEO, *, owner: str = "ann", per_day: int = 10) -> VideoRow:
-    return rows.wishes.retranscode(video_id, allowance=Allowance(owner, per_day))
+    return rows.commands.retranscode(video_id, allowance=Allowance(owner, per_day))
 
 
 def playable(rows: Rows, *video_ids: str) -> None:
@@ -47,7 +47,7 @@ class RetranscodesContract:
 
     def test_a_day_of_one_owner_is_counted_and_what_is_too_much_changes_nothing(self, rows: Rows) -> None:
         playable(rows, VIDEO, OTHER_VIDEO)
-        rows.wishes.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
+        rows.commands.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
         rows.enter(Phase.READY, THIRD_VIDEO, is_playable=True)
         wished(rows, per_day=1)
         before = rows.row(OTHER_VIDEO)
@@ -77,11 +77,11 @@ class RetranscodesContract:
 
         assert rows.row().retired
         assert not wished(rows).retired
-        assert rows.next_nudge() == Nudge(VIDEO, Cause.PERSON)
+        assert rows.next_nudge() == Wakeup(VIDEO, Cause.PERSON)
 
     def test_neither_a_deleted_video_nor_an_import_gets_one(self, rows: Rows) -> None:
         playable(rows, VIDEO, OTHER_VIDEO)
-        rows.wishes.delete(VIDEO)
+        rows.commands.delete(VIDEO)
         rows.import_it(OTHER_VIDEO)
 
         assert [wished(rows, video_id).desired.edition for video_id in (VIDEO, OTHER_VIDEO)] == [1, 1]

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from controller.notify.outcome import Answer, Fate
+from controller.notify.outcome import DeliveryResponse, Disposition
 from domain.notifications import Endpoint, Notification
 
-ACCEPTED = Answer(Fate.ACCEPTED, 204, "")
+ACCEPTED = DeliveryResponse(Disposition.ACCEPTED, 204, "")
 
 
 class FakeWebhooks:
     """Endpoints that answer as they are told, and afterwards accept."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: DeliveryResponse) -> None:
         self.received: list[tuple[str, Notification]] = []
         self._answers = list(answers)
 
-    def send(self, told: Notification, endpoint: Endpoint) -> Answer:
+    def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
         self.received.append((endpoint.url, told))
         return self._answers.pop(0) if self._answers else ACCEPTED
 
@@ -23,10 +23,10 @@ class FakeWebhooks:
 class FakeMail:
     """A mail server that takes everything."""
 
-    def __init__(self, answers: Sequence[Answer] = ()) -> None:
+    def __init__(self, answers: Sequence[DeliveryResponse] = ()) -> None:
         self.received: list[Notification] = []
         self._answers = list(answers)
 
-    def send(self, told: Notification) -> Answer:
+    def send(self, told: Notification) -> DeliveryResponse:
         self.received.append(told)
         return self._answers.pop(0) if self._answers else ACCEPTED

@@ -8,8 +8,8 @@ from typing import Any
 from database.commands import VideoGoneError
 from database.creation import Created, LimitReachedError, NewVideo, Quota
 from database.idempotency_keys import IdempotencyKey, KeyInUseError, KeyReusedError
-from database.notify import Nudge
-from database.queries import Page, Place, Selection
+from database.notify import Wakeup
+from database.queries import Cursor, Page, Selection
 from database.retranscodes import Allowance, RetranscodesSpentError
 from domain.errors import UnavailableError
 from domain.records import Cause, EventRow, VideoRow
@@ -41,7 +41,7 @@ class Switch:
             raise UnavailableError("asking Postgres: OperationalError at db.internal:5432")
 
 
-class FakeWishes:
+class FakeClientRows:
     """Stands in for `Wishes`, `Catalogue` and `Events`, over rows by id.
 
     The limits count all rows of an owner, as if every one were of this hour, and all re-transcodes.
@@ -59,7 +59,7 @@ class FakeWishes:
         self.limits_asked: list[int] = []
         # The owner of each re-transcode that counts.
         self.retranscodes: list[str] = []
-        self.nudges: list[Nudge] = []
+        self.nudges: list[Wakeup] = []
         # What each key of an owner made, and from what; and those of requests that are still running.
         self.keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.keys_in_use: set[tuple[str, str]] = set()
@@ -101,15 +101,15 @@ class FakeWishes:
         self.postgres.check()
         return self.rows.get(video_id)
 
-    def of_owner(self, selection: Selection, *, after: Place | None, at_most: int) -> Page:
+    def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> Page:
         self.postgres.check()
-        placed = [(Place(row.created_at, key), row) for key, row in self.rows.items() if _is_in(selection, row)]
+        placed = [(Cursor(row.created_at, key), row) for key, row in self.rows.items() if _is_in(selection, row)]
         return _page(placed, after, at_most)
 
-    def dead_letters(self, *, after: Place | None, at_most: int) -> Page:
+    def dead_letters(self, *, after: Cursor | None, at_most: int) -> Page:
         self.postgres.check()
         placed = [
-            (Place(row.observed.phase_since, key), row)
+            (Cursor(row.observed.phase_since, key), row)
             for key, row in self.rows.items()
             if row.observed.phase is Phase.ERRORED and not row.desired.deleted
         ]
@@ -182,7 +182,7 @@ class FakeWishes:
         self.postgres.check()
         if video_id not in self.rows:
             raise VideoGoneError(video_id)
-        self.nudges.append(Nudge(video_id, cause))
+        self.nudges.append(Wakeup(video_id, cause))
         return self.rows[video_id]
 
     def _change(self, row: VideoRow, is_due: bool, **changes: Any) -> VideoRow:
@@ -240,8 +240,8 @@ def _is_in(selection: Selection, row: VideoRow) -> bool:
     return selection.status in (None, newest if selection.status is Phase.ERRORED else shown)
 
 
-def _page(placed: Sequence[tuple[Place, VideoRow]], after: Place | None, at_most: int) -> Page:
-    def key(place: Place) -> tuple[datetime, str]:
+def _page(placed: Sequence[tuple[Cursor, VideoRow]], after: Cursor | None, at_most: int) -> Page:
+    def key(place: Cursor) -> tuple[datetime, str]:
         return place.at, place.video_id
 
     rest = [one for one in placed if after is None or key(one[0]) < key(after)]

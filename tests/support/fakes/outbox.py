@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from database.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, Replayed, delivery_page
-from database.queries import Place
+from database.queries import Cursor
 from database.webhook_endpoints import (
     ENDPOINTS_MAX,
     SECRETS_MAX,
@@ -62,14 +62,14 @@ class FakeOutbox:
                 self._address(told, None, now)
         return len(found)
 
-    def due_lanes(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+    def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         self.postgres.check()
         lanes = dict.fromkeys(_lane(row) for row in self.deliveries.values() if self._is_due(row, now))
-        return [lane for lane in lanes if lane != MAIL or with_mail]
+        return [queue_name for queue_name in lanes if queue_name != MAIL or with_mail]
 
-    def take(self, lane: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
+    def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         self.postgres.check()
-        due = [row for row in self.deliveries.values() if _lane(row) == lane and self._is_due(row, now)]
+        due = [row for row in self.deliveries.values() if _lane(row) == queue_name and self._is_due(row, now)]
         if not due:
             return None
         row = min(due, key=lambda row: (self._due[row.delivery_id], row.created_at))
@@ -81,7 +81,7 @@ class FakeOutbox:
             endpoint = Endpoint(known.endpoint_id, known.url, secrets)
         return LeasedDelivery(row.delivery_id, row.attempts + 1, self.notifications[row.notification_id], endpoint)
 
-    def settle(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
+    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
         self.postgres.check()
         row = self.deliveries.get(taken.delivery_id)
         if row is None or row.state is not DeliveryState.PENDING or row.attempts != taken.attempt:
@@ -161,7 +161,7 @@ class FakeOutbox:
         self.endpoints[endpoint_id] = replace(row, secrets=kept)
         return self.endpoints[endpoint_id]
 
-    def page(self, selection: DeliverySelection, *, after: Place | None, at_most: int) -> DeliveryPage:
+    def page(self, selection: DeliverySelection, *, after: Cursor | None, at_most: int) -> DeliveryPage:
         self.postgres.check()
         found = [
             self._shown(row)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.hostile.calls import Body
 from tests.support.hostile.requests import Facts, Fault, Sent, with_json
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 from webapi.schemas.requests import METADATA_BYTES_MAX
 
 Change = Callable[[Sent, Facts], Sent]
@@ -102,15 +102,15 @@ _HOSTILE_NAMES = {
 def body_faults(body: Body) -> Iterator[Fault]:
     """Yield bodies that are not even an object."""
     for name, content in _NO_JSON.items():
-        yield Fault(f"json-{name}", _sending(content), Code.INVALID_JSON)
+        yield Fault(f"json-{name}", _sending(content), ProblemCode.INVALID_JSON)
     for name, content in _NO_OBJECT.items():
-        yield Fault(f"json-{name}", _sending(content), Code.INVALID_REQUEST, ("",))
-    yield Fault("body-oversized", _oversized(body), Code.BODY_TOO_LARGE)
-    yield Fault("body-oversized-by-blanks", _sending(b" " * (body.bytes_max + 1)), Code.BODY_TOO_LARGE)
+        yield Fault(f"json-{name}", _sending(content), ProblemCode.INVALID_REQUEST, ("",))
+    yield Fault("body-oversized", _oversized(body), ProblemCode.BODY_TOO_LARGE)
+    yield Fault("body-oversized-by-blanks", _sending(b" " * (body.bytes_max + 1)), ProblemCode.BODY_TOO_LARGE)
     if body.is_typed:
         for content_type in _NO_JSON_TYPES:
-            yield Fault(f"type-{content_type or 'empty'}", _typed(content_type), Code.UNSUPPORTED_MEDIA_TYPE)
-        yield Fault("type-missing", lambda sent, _: sent.without("Content-Type"), Code.UNSUPPORTED_MEDIA_TYPE)
+            yield Fault(f"type-{content_type or 'empty'}", _typed(content_type), ProblemCode.UNSUPPORTED_MEDIA_TYPE)
+        yield Fault("type-missing", lambda sent, _: sent.without("Content-Type"), ProblemCode.UNSUPPORTED_MEDIA_TYPE)
 
 
 def field_faults(body: Body) -> Iterator[Fault]:
@@ -183,15 +183,15 @@ def _number_faults(field: str) -> Iterator[Fault]:
         yield _refused(f"{field}-{str(value)[:5]}", _set(field, value), field)
     for name, raw in {"float": "9.0", "exponent": "9e0", "endless": "1e400", "minus-nothing": "-0"}.items():
         yield _refused(f"{field}-{name}", _set_raw(field, raw), field)
-    too_large = Code.FILE_TOO_LARGE if field == "size_bytes" else Code.INVALID_REQUEST
+    too_large = ProblemCode.FILE_TOO_LARGE if field == "size_bytes" else ProblemCode.INVALID_REQUEST
     yield Fault(f"field-{field}-huge", _set(field, 10**30), too_large, (field,))
-    yield Fault(f"field-{field}-beyond-all-bounds", _set_raw(field, "9" * 5000), Code.INVALID_JSON)
-    yield Fault(f"field-{field}-in-hex", _set_raw(field, "0x9"), Code.INVALID_JSON)
-    yield Fault(f"field-{field}-with-a-zero", _set_raw(field, "09"), Code.INVALID_JSON)
+    yield Fault(f"field-{field}-beyond-all-bounds", _set_raw(field, "9" * 5000), ProblemCode.INVALID_JSON)
+    yield Fault(f"field-{field}-in-hex", _set_raw(field, "0x9"), ProblemCode.INVALID_JSON)
+    yield Fault(f"field-{field}-with-a-zero", _set_raw(field, "09"), ProblemCode.INVALID_JSON)
 
 
 def _refused(name: str, change: Change, field: str) -> Fault:
-    return Fault(f"field-{name}", change, Code.INVALID_REQUEST, (field,))
+    return Fault(f"field-{name}", change, ProblemCode.INVALID_REQUEST, (field,))
 
 
 def _sending(content: bytes) -> Change:

@@ -9,7 +9,7 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
-from webapi.coconut_callback import BODY_BYTES_MAX, Callback
+from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
 from webapi.schemas.requests import CreateVideo, ListDeadLetters, ListVideos, SignParts
 from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
@@ -137,7 +137,7 @@ CALLS = (
         204,
         is_private=False,
         is_signed=True,
-        body=Body(Callback, _CALLBACK, bytes_max=BODY_BYTES_MAX, is_typed=False),
+        body=Body(CallbackBody, _CALLBACK, bytes_max=BODY_BYTES_MAX, is_typed=False),
     ),
     Call("GET", "/livez", is_private=False),
     Call("GET", "/readyz", is_private=False),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from tests.support.hostile.requests import Facts, Fault, Sent
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
 KEY = "Idempotency-Key"
 _BAD_KEYS = {
@@ -32,7 +32,7 @@ _BAD_KEYS = {
 def key_faults() -> Iterator[Fault]:
     """Yield keys that are none."""
     for name, value in _BAD_KEYS.items():
-        yield Fault(f"key-{name}", _sending(value), Code.INVALID_REQUEST, (KEY,))
+        yield Fault(f"key-{name}", _sending(value), ProblemCode.INVALID_REQUEST, (KEY,))
 
 
 def _sending(value: str) -> Callable[[Sent, Facts], Sent]:

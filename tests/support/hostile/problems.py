@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.hostile.requests import Answer
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 _ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (yes|no) \|", re.MULTILINE)
@@ -27,7 +27,7 @@ def documented() -> dict[str, Documented]:
     return {code: Documented(int(status), retryable == "yes") for code, status, retryable in _ROW.findall(PAGE)}
 
 
-def assert_problem(answer: Answer, code: Code, fields: Sequence[str] = (), *, is_head: bool = False) -> None:
+def assert_problem(answer: Answer, code: ProblemCode, fields: Sequence[str] = (), *, is_head: bool = False) -> None:
     """Check the answer's form against the documentation, and that it names the fields."""
     promised = documented()[code]
     assert answer.status == promised.status, answer.body[:500]

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
-from database.queries import Place
+from database.queries import Cursor
 from tests.support.hostile.calls import Query
 from tests.support.hostile.requests import Facts, Fault, Sent
 from webapi.http.paging import Paging
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
-_SOMEWHERE = Place(datetime(2026, 1, 1, tzinfo=UTC), "a")
+_SOMEWHERE = Cursor(datetime(2026, 1, 1, tzinfo=UTC), "a")
 _BAD: dict[str, tuple[str, ...]] = {
     "status": ("", "READY", "ready ", "ready,errored", "*", "deleted", "errored\x00", "\u202e", "' OR '1'='1", "[]"),
     "deleted": ("", "True", "1", "yes", "only", "true,false", "true\x00"),
@@ -97,7 +97,7 @@ def _refused(name: str, change: Callable[[dict[str, str]], list[tuple[str, str]]
         path, _, query = sent.target.partition("?")
         return replace(sent, target=f"{path}?{urlencode(change(dict(parse_qsl(query))))}")
 
-    return Fault(f"query-{name}", changed, Code.INVALID_REQUEST, (field,))
+    return Fault(f"query-{name}", changed, ProblemCode.INVALID_REQUEST, (field,))
 
 
 def _set(name: str, value: str) -> Callable[[dict[str, str]], list[tuple[str, str]]]:

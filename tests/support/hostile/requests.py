@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from domain.callback_url import callback_url
 from tests.support.hostile.calls import Call
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -97,7 +97,7 @@ class Fault:
 
     name: str
     change: Callable[[Sent, Facts], Sent]
-    code: Code
+    code: ProblemCode
     fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:

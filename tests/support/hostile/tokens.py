@@ -11,7 +11,7 @@ from functools import partial
 import jwt
 
 from tests.support.hostile.requests import Facts, Fault, Sent
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
@@ -37,9 +37,9 @@ def token(
 
 def token_faults() -> Iterator[Fault]:
     """Yield what a call can have instead of a good token."""
-    yield Fault("no-token", lambda sent, _: sent.without("Authorization"), Code.NOT_AUTHENTICATED)
+    yield Fault("no-token", lambda sent, _: sent.without("Authorization"), ProblemCode.NOT_AUTHENTICATED)
     for name, value in {"empty": "", "bearer-alone": "Bearer", "basic": "Basic YTpi", "token": "Token abc"}.items():
-        yield Fault(f"token-{name}", _header(value), Code.NOT_AUTHENTICATED)
+        yield Fault(f"token-{name}", _header(value), ProblemCode.NOT_AUTHENTICATED)
     yield from _of_claims()
     yield from _of_form()
     yield from _of_keys()
@@ -48,8 +48,8 @@ def token_faults() -> Iterator[Fault]:
 def scope_faults(scope: str) -> Iterator[Fault]:
     """Yield good tokens without the word that a call needs."""
     for words in ("", "upload", scope.upper(), f"{scope}istrator", f"x{scope}", f"{scope},upload", f"{scope}:read"):
-        yield _bad(f"scope-{words or 'empty'}", partial(token, claims={"scope": words}), Code.INSUFFICIENT_SCOPE)
-    yield _bad("scope-missing", token, Code.INSUFFICIENT_SCOPE)
+        yield _bad(f"scope-{words or 'empty'}", partial(token, claims={"scope": words}), ProblemCode.INSUFFICIENT_SCOPE)
+    yield _bad("scope-missing", token, ProblemCode.INSUFFICIENT_SCOPE)
 
 
 def _of_claims() -> Iterator[Fault]:
@@ -140,7 +140,7 @@ def _of_keys() -> Iterator[Fault]:
         yield _bad(name, partial(_signed, claims=claims, header=header))
 
 
-def _bad(name: str, make: Make, code: Code = Code.INVALID_TOKEN) -> Fault:
+def _bad(name: str, make: Make, code: ProblemCode = ProblemCode.INVALID_TOKEN) -> Fault:
     def change(sent: Sent, facts: Facts) -> Sent:
         return sent.having("Authorization", f"Bearer {make(facts.signing_key)}")
 

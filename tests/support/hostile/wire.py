@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.support.hostile.calls import Call
 from tests.support.hostile.requests import Answer, Sent
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Break:
 
     name: str
     change: Callable[[bytes], bytes]
-    code: Code = Code.MALFORMED_REQUEST
+    code: ProblemCode = ProblemCode.MALFORMED_REQUEST
     is_cut: bool = False
 
     def __str__(self) -> str:
@@ -148,11 +148,13 @@ def _chunks(bytes_max: int) -> Iterator[Break]:
     }.items():
         yield Break(name, _with_chunks(body), is_cut=True)
     pieces = b"400\r\n" + b" " * 1024 + b"\r\n"
-    yield Break("many-chunks", _with_chunks(pieces * (bytes_max // 1024 + 1)), Code.BODY_TOO_LARGE)
+    yield Break("many-chunks", _with_chunks(pieces * (bytes_max // 1024 + 1)), ProblemCode.BODY_TOO_LARGE)
     large = 2 * bytes_max
-    yield Break("one-large-chunk", _with_chunks(b"%X\r\n" % large + b" " * large), Code.BODY_TOO_LARGE)
-    yield Break("length-that-is-too-large", _with_length(b"Content-Length: %d" % (bytes_max + 1)), Code.BODY_TOO_LARGE)
-    yield Break("length-of-a-film", _with_length(b"Content-Length: 9000000000"), Code.BODY_TOO_LARGE)
+    yield Break("one-large-chunk", _with_chunks(b"%X\r\n" % large + b" " * large), ProblemCode.BODY_TOO_LARGE)
+    yield Break(
+        "length-that-is-too-large", _with_length(b"Content-Length: %d" % (bytes_max + 1)), ProblemCode.BODY_TOO_LARGE
+    )
+    yield Break("length-of-a-film", _with_length(b"Content-Length: 9000000000"), ProblemCode.BODY_TOO_LARGE)
     yield Break("body-cut-off", lambda sent: sent[:-1], is_cut=True)
     yield Break("body-with-less-than-said", _with_longer_length, is_cut=True)
 

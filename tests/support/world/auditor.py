@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from controller.audit.findings import Entry, Kind, Report
+from controller.audit.findings import Entry, FindingType, Report
 from controller.audit.limits import AuditRules
-from controller.audit.ports import Neighbours
-from controller.audit.runner import Audit, Turn
+from controller.audit.ports import AuditDependencies
+from controller.audit.runner import Audit, AuditRun
 from domain import object_keys
 from domain.records import VideoRow
 from tests.support.fakes.audit import FakeAuditedRows
@@ -22,18 +22,18 @@ class Auditor:
         self.rows = FakeAuditedRows(small.records, small.clock.now)
         self.rules = rules or AuditRules()
         storage = through(small.fuse, small.storage)
-        self.neighbours = Neighbours(through(small.fuse, self.rows), storage, storage)
-        self.audit = Audit(self.neighbours, self.rules, clock=small.clock.now)
+        self.deps = AuditDependencies(through(small.fuse, self.rows), storage, storage)
+        self.audit = Audit(self.deps, self.rules, clock=small.clock.now)
 
     def full(self, *, may_repair: bool = True, may_purge: bool = False) -> Report:
         """Compare everything."""
-        turn = Turn(may_repair=may_repair, may_purge=may_purge)
+        turn = AuditRun(may_repair=may_repair, may_purge=may_purge)
         self.audit.full(turn)
         return turn.report
 
     def light(self) -> Report:
         """Compare the stable playlists of the working set."""
-        turn = Turn(may_repair=True)
+        turn = AuditRun(may_repair=True)
         self.audit.light(turn)
         return turn.report
 
@@ -52,12 +52,12 @@ class Auditor:
         return self.small.storage.raw | self.small.storage.processed
 
 
-def kinds(report: Report) -> set[Kind]:
+def kinds(report: Report) -> set[FindingType]:
     """Return what was found."""
     return set(report.found)
 
 
-def entry_of(report: Report, kind: Kind) -> Entry:
+def entry_of(report: Report, kind: FindingType) -> Entry:
     """Return the one entry of a kind."""
     (entry,) = [entry for entry in report.entries if entry.finding.kind is kind]
     return entry

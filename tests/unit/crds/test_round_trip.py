@@ -20,8 +20,8 @@ from tests.support.builders.resources import (
     a_failure,
     a_resource,
     an_observation,
+    commands,
     observations,
-    wishes,
 )
 
 
@@ -41,7 +41,7 @@ def stored(resource: Resource, status: dict[str, Any]) -> Resource:
     return replace(resource, status=through_the_api_server(status))
 
 
-@given(desired=wishes)
+@given(desired=commands)
 def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> None:
     manifest = through_the_api_server(manifest_of(desired, namespace=NAMESPACE))
     metadata = manifest["metadata"]
@@ -49,14 +49,16 @@ def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> Non
     assert desired_state_of(resource) == desired
 
 
-@given(desired=wishes, observed=observations)
+@given(desired=commands, observed=observations)
 @settings(deadline=None)
 def test_an_observation_can_be_read_back_from_its_status(desired: DesiredState, observed: ObservedState) -> None:
     status = status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON)
     assert observed_of(through_the_api_server(status)) == observed
 
 
-@given(desired=wishes, observed=observations, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9)))
+@given(
+    desired=commands, observed=observations, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9))
+)
 @settings(deadline=None)
 def test_an_idle_pass_makes_the_same_status(desired: DesiredState, observed: ObservedState, later: timedelta) -> None:
     resource = a_resource(desired)

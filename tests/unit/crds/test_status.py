@@ -27,8 +27,8 @@ from tests.support.builders.resources import (
     a_failure,
     a_resource,
     an_observation,
+    commands,
     observations,
-    wishes,
 )
 from tests.support.kstatus import Verdict, kstatus
 
@@ -106,13 +106,13 @@ def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
     assert kstatus(generation=2, status=status) == Verdict.IN_PROGRESS
 
 
-@given(desired=wishes, observed=observations)
+@given(desired=commands, observed=observations)
 def test_reconciling_and_stalled_are_never_true_together(desired: DesiredState, observed: ObservedState) -> None:
     now = conditions(status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON))
     assert not (now["Reconciling"][0] == now["Stalled"][0] == "True")
 
 
-@given(desired=wishes, observed=observations)
+@given(desired=commands, observed=observations)
 def test_every_condition_is_present_from_the_first_pass_on(desired: DesiredState, observed: ObservedState) -> None:
     now = conditions(status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON))
     assert list(now) == ["Ready", "Reconciling", "Stalled", "SourceVerified", "JobSubmitted", "OutputsVerified"]

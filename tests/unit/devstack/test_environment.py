@@ -13,7 +13,7 @@ from devstack.place import Place
 from devstack.s3 import access
 from runtime.setting_names import BORROWED, OURS
 from runtime.settings import read_settings, unknown_names
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings
 
 # Python's own; it has no settings of ours.
@@ -50,5 +50,5 @@ def test_our_processes_are_told_all_that_they_need(world: World, monkeypatch: py
     for name, value in (world.for_operator() | world.for_api()).items():
         monkeypatch.setenv(name, value)
 
-    for kind in (ApiSettings, OperatorSettings, SpacesSettings):
+    for kind in (ApiSettings, OperatorSettings, StorageSettings):
         read_settings(kind, who="the test")

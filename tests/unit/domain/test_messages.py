@@ -6,7 +6,7 @@ from hypothesis import given
 from domain.failures import ADVICE, FailureCode
 from domain.messages import explain
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, Rejection
-from tests.support.builders.resources import a_desired_state, a_failure, an_observation, observations, wishes
+from tests.support.builders.resources import a_desired_state, a_failure, an_observation, commands, observations
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.PUBLISHED])
@@ -65,7 +65,7 @@ def test_a_restored_video_waits_for_its_stream() -> None:
     assert "stream" in (explain(a_desired_state(), an_observation(Phase.READY, is_playable=False)).waiting_for or "")
 
 
-@given(desired=wishes, observed=observations)
+@given(desired=commands, observed=observations)
 def test_explanations_are_sentences(desired: DesiredState, observed: ObservedState) -> None:
     sentence = explain(desired, observed).sentence
     assert sentence is None or (sentence[0].isupper() and sentence.endswith("."))

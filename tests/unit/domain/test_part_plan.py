@@ -54,6 +54,6 @@ def test_there_are_no_other_parts(number: int) -> None:
 def test_a_part_of_another_size_is_missing_and_a_foreign_one_is_none() -> None:
     plan = PartPlan(25, 10)
     parts = [part(3, 5), part(1, 10), part(2, 9), part(4, 10)]
-    assert [one.number for one in plan.good(parts)] == [1, 3]
+    assert [one.number for one in plan.valid(parts)] == [1, 3]
     assert plan.missing(parts) == (2,)
     assert plan.missing([]) == (1, 2, 3)

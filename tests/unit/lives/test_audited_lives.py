@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.audit.findings import Deed, Kind
+from controller.audit.findings import FindingType, RepairResult
 from controller.audit.limits import AuditRules
 from domain import object_keys
 from domain.objects import OutputsProblem, VerifiedOutputs
@@ -74,14 +74,14 @@ def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emp
 
     report = auditor.full()
 
-    assert entry_of(report, Kind.OUTPUTS_BROKEN).deed is Deed.DONE
+    assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.DONE
     assert (small.row.desired.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
     live(small, meanwhile=assert_stays_ready(small))
     assert_playable(small)
     assert_shown(small)
     assert len(small.transcoder.jobs) == 2
     assert_at_rest_for_good(small)
-    assert not kinds(auditor.full()) & {Kind.OUTPUTS_BROKEN, Kind.PLAYLIST_WRONG}
+    assert not kinds(auditor.full()) & {FindingType.OUTPUTS_BROKEN, FindingType.PLAYLIST_WRONG}
 
 
 def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(small.storage, "verify_outputs", verify_outputs)
     auditor = Auditor(small)
-    assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.MOVED
+    assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.MOVED
     assert (small.row.desired.edition, auditor.rows.heals) == (1, {})
 
 
@@ -126,7 +126,7 @@ def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_bud
         small.pass_time(DAY_SECONDS)
     del small.storage.processed[segments(small)[0]]
     for _ in range(2):
-        assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
+        assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
         assert auditor.rows.heals == {VIDEO_ID: 3}
     assert small.row.desired.edition == small.row.observed.edition == 4
     assert small.row.observed.phase is Phase.READY, "it is told, and stays what it was"
@@ -141,7 +141,7 @@ def test_a_heal_that_fails_is_a_persons_to_decide() -> None:
     assert small.row.observed.phase is Phase.ERRORED
     for _ in range(3):
         small.pass_time(DAY_SECONDS)
-        assert entry_of(auditor.full(), Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
+        assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
     assert len(small.transcoder.jobs) == 2
 
 
@@ -156,9 +156,9 @@ def test_a_lost_bucket_does_not_become_a_bill() -> None:
 
     for healed, in_all in ((4, 4), (4, 8), (1, 9)):
         report = auditor.full()
-        assert report.done[Kind.OUTPUTS_BROKEN] == healed
+        assert report.done[FindingType.OUTPUTS_BROKEN] == healed
         assert sum(auditor.rows.heals.values()) == in_all
-        assert report.found[Kind.OUTPUTS_BROKEN] == len(names) + 1
+        assert report.found[FindingType.OUTPUTS_BROKEN] == len(names) + 1
     assert auditor.full().done == {}
 
 
@@ -172,8 +172,8 @@ def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
     before = auditor.everything()
     report = auditor.full(may_repair=False)
     assert auditor.everything() == before
-    deeds = [entry.deed for entry in report.entries if entry.finding.kind is Kind.OUTPUTS_BROKEN]
-    assert sorted(deeds) == sorted([Deed.WOULD, Deed.WOULD, Deed.LEFT])
+    deeds = [entry.result for entry in report.entries if entry.finding.kind is FindingType.OUTPUTS_BROKEN]
+    assert sorted(deeds) == sorted([RepairResult.WOULD, RepairResult.WOULD, RepairResult.LEFT])
 
 
 @pytest.mark.parametrize("text", [None, "", "#EXTM3U\n# an older edition\n"])
@@ -187,7 +187,7 @@ def test_whatever_a_thawed_leader_wrote_is_written_over(text: str | None, is_lig
         small.storage.write_playlist(VIDEO_ID, text)
     auditor = Auditor(small)
     report = auditor.light() if is_light else auditor.full()
-    assert entry_of(report, Kind.PLAYLIST_WRONG).deed is Deed.DONE
+    assert entry_of(report, FindingType.PLAYLIST_WRONG).result is RepairResult.DONE
     assert small.storage.processed[PLAYLIST].body == right[PLAYLIST].body
     assert not auditor.full().found
     assert len(small.transcoder.jobs) == 1
@@ -197,7 +197,7 @@ def test_a_poster_that_was_lost_is_copied_again() -> None:
     small = a_ready_world()
     poster = small.storage.processed.pop(POSTER)
     auditor = Auditor(small)
-    assert entry_of(auditor.full(), Kind.POSTER_MISSING).deed is Deed.DONE
+    assert entry_of(auditor.full(), FindingType.POSTER_MISSING).result is RepairResult.DONE
     assert small.storage.processed[POSTER].body == poster.body
     assert not auditor.full().found
 
@@ -225,7 +225,7 @@ def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_publis
 
     small.pass_time(3600)
     report = auditor.full()
-    assert entry_of(report, Kind.OUTPUTS_SUPERSEDED).deed is Deed.DONE
+    assert entry_of(report, FindingType.OUTPUTS_SUPERSEDED).result is RepairResult.DONE
     assert not any(key.startswith(old) for key in small.storage.processed)
     assert any(key.startswith(new) for key in small.storage.processed)
     assert_playable(small)
@@ -240,7 +240,7 @@ def test_an_import_is_never_given_an_edition_but_keeps_its_stable_files() -> Non
     del small.storage.processed[PLAYLIST]
     auditor = Auditor(small)
     report = auditor.full()
-    assert entry_of(report, Kind.OUTPUTS_BROKEN).deed is Deed.LEFT
+    assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
     assert (small.row.desired.edition, auditor.rows.heals) == (1, {})
     published = small.row.observed.published
     assert published is not None
@@ -278,12 +278,12 @@ def test_doubled_and_uncertain_submissions_are_counted_until_nobody_asks_any_mor
     small = a_ready_world()
     small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
     auditor = Auditor(small)
-    assert auditor.full().found == {Kind.DOUBLED_JOB: 1}
+    assert auditor.full().found == {FindingType.DOUBLED_JOB: 1}
     row, attempt = small.row, small.records.attempts[VIDEO_ID, 1]
     observed = replace(row.observed, phase=Phase.UPLOADED, attempt=2)
     small.records.rows[VIDEO_ID] = replace(row, observed=observed)
     small.records.attempts[VIDEO_ID, 2] = replace(attempt, attempt=2, state=AttemptState.UNCERTAIN, job_id=None)
-    assert auditor.full().found == {Kind.DOUBLED_JOB: 1, Kind.UNCERTAIN_SUBMISSION: 1}
+    assert auditor.full().found == {FindingType.DOUBLED_JOB: 1, FindingType.UNCERTAIN_SUBMISSION: 1}
 
 
 def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> None:
@@ -294,6 +294,6 @@ def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> 
     small.pass_time(late.total_seconds())
     assert not auditor.full().found
     small.pass_time(1)
-    assert auditor.full().found == {Kind.OVERDUE_ROW: 1}
+    assert auditor.full().found == {FindingType.OVERDUE_ROW: 1}
     small.records.rows[VIDEO_ID] = replace(small.row, observed=replace(small.row.observed, is_paused=True))
     assert not auditor.full().found

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.audit.findings import Finding, Kind, RemoveObjects, RemoveOutputs
+from controller.audit.findings import Finding, FindingType, RemoveObjects, RemoveOutputs
 from controller.audit.repair import Repair
 from domain import object_keys
 from domain.objects import VerifiedOutputs
@@ -198,8 +198,8 @@ def test_what_a_look_called_superseded_stays_when_the_row_no_longer_says_so(
     change(small)
     auditor = Auditor(small)
     before = auditor.objects()
-    repair = Repair(auditor.neighbours, auditor.rules)
-    assert not repair.do(Finding(Kind.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(1)), lambda: None)
+    repair = Repair(auditor.deps, auditor.rules)
+    assert not repair.do(Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(1)), lambda: None)
     assert auditor.objects() == before
 
 
@@ -211,7 +211,7 @@ def test_what_has_a_row_again_stays_however_long_it_was_in_quarantine() -> None:
     before = auditor.objects()
     keys = [stray, *before]
     auditor.rows.quarantine(dict.fromkeys(keys, 1))
-    repair = Repair(auditor.neighbours, auditor.rules)
-    assert repair.do(Finding(Kind.QUARANTINE_DUE, "", "", RemoveObjects(keys)), lambda: None)
+    repair = Repair(auditor.deps, auditor.rules)
+    assert repair.do(Finding(FindingType.QUARANTINE_DUE, "", "", RemoveObjects(keys)), lambda: None)
     assert auditor.objects() == {key: stored for key, stored in before.items() if key != stray}
     assert stray not in auditor.rows.in_quarantine

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from domain.errors import RefusedError, UnavailableError
-from runtime.bulkhead import Bulkhead, FullError, behind
+from runtime.bulkhead import Bulkhead, BulkheadFullError, guard
 
 # A bound for what takes no time: reached only when something is broken.
 LONG = 60
@@ -25,7 +25,7 @@ class Neighbour:
 
 def two_places() -> Neighbour:
     neighbour = Neighbour()
-    guarded = behind(Bulkhead("S3", at_most=2, patience_seconds=0), neighbour)
+    guarded = guard(Bulkhead("S3", at_most=2, patience_seconds=0), neighbour)
     neighbour.inner = guarded
     return guarded
 
@@ -54,11 +54,11 @@ def test_a_place_is_waited_for_while_others_come_and_go() -> None:
 
     def wait_for_a_place() -> None:
         entered.set()
-        with bulkhead.place():
+        with bulkhead.slot():
             answers.append("in")
 
     waiting = threading.Thread(target=wait_for_a_place)
-    with bulkhead.place():
+    with bulkhead.slot():
         waiting.start()
         entered.wait(LONG)
         assert answers == []
@@ -69,9 +69,9 @@ def test_a_place_is_waited_for_while_others_come_and_go() -> None:
 def test_nobody_waits_where_nobody_has_moved_for_a_while() -> None:
     now = [0.0]
     bulkhead = Bulkhead("S3", at_most=1, patience_seconds=LONG, monotonic=lambda: now[0])
-    with bulkhead.place():
+    with bulkhead.slot():
         now[0] = LONG
-        with pytest.raises(FullError), bulkhead.place():
+        with pytest.raises(BulkheadFullError), bulkhead.slot():
             pytest.fail("there is no place")
-    with bulkhead.place():
+    with bulkhead.slot():
         pass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.outbound import Target, TargetError, address_of, is_public, target_of
+from runtime.outbound import Target, TargetError, is_public, resolve_public, target_of
 
 PUBLIC = "93.184.216.34"
 
@@ -115,7 +115,7 @@ def test_no_address_inside_is_public(address: str) -> None:
     assert not is_public(address)
     target = target_of("https://a.example.com", allow_private=False)
     with pytest.raises(TargetError, match="private"):
-        address_of(target, allow_private=False, resolve=leading_to(address))  # type: ignore[arg-type]
+        resolve_public(target, allow_private=False, resolve=leading_to(address))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700::1", "::ffff:1.1.1.1", "64:ff9b::101:101"])
@@ -127,14 +127,14 @@ def test_one_address_inside_among_others_is_enough_to_refuse() -> None:
     target = target_of("https://a.example.com", allow_private=False)
     mixed = leading_to(PUBLIC, "10.0.0.1")
     with pytest.raises(TargetError):
-        address_of(target, allow_private=False, resolve=mixed)  # type: ignore[arg-type]
-    assert address_of(target, allow_private=True, resolve=mixed) == PUBLIC  # type: ignore[arg-type]
+        resolve_public(target, allow_private=False, resolve=mixed)  # type: ignore[arg-type]
+    assert resolve_public(target, allow_private=True, resolve=mixed) == PUBLIC  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost"])
 def test_other_spellings_of_this_machine_are_seen_through(host: str) -> None:
     with pytest.raises(TargetError):
-        address_of(target_of(f"https://{host}/", allow_private=False), allow_private=False)
+        resolve_public(target_of(f"https://{host}/", allow_private=False), allow_private=False)
 
 
 def test_a_name_that_is_not_found_is_refused() -> None:
@@ -144,7 +144,7 @@ def test_a_name_that_is_not_found_is_refused() -> None:
     target = target_of("https://a.example.com", allow_private=False)
     for resolve in (nowhere, leading_to()):
         with pytest.raises(TargetError, match="cannot be found"):
-            address_of(target, allow_private=False, resolve=resolve)  # type: ignore[arg-type]
+            resolve_public(target, allow_private=False, resolve=resolve)  # type: ignore[arg-type]
 
 
 @given(number=st.integers(0, 2**32 - 1))

@@ -7,8 +7,8 @@ import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runtime.secret_files import Rotation, watch
-from runtime.settings import read_settings, rotation_of
+from runtime.secret_files import SecretFiles, on_change
+from runtime.settings import read_settings, secret_files_of
 from tests.support.mounted import mount
 
 FIRST, SECOND = {"STORE_KEY": "first\n"}, {"STORE_KEY": "second\n"}
@@ -62,26 +62,26 @@ def test_a_directory_that_is_not_there_stops_the_start(monkeypatch: pytest.Monke
 
 def test_without_files_there_is_no_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRETS_DIR", raising=False)
-    assert rotation_of(read_key) is None
+    assert secret_files_of(read_key) is None
 
 
-def a_rotation() -> Rotation:
-    rotation = rotation_of(read_key)
+def a_rotation() -> SecretFiles:
+    rotation = secret_files_of(read_key)
     assert rotation is not None
     return rotation
 
 
 def test_other_credentials_are_noticed(mounted: Path) -> None:
     rotation = a_rotation()
-    assert not rotation.has_happened()
+    assert not rotation.changed()
     mount(mounted, SECOND)
-    assert rotation.has_happened()
+    assert rotation.changed()
 
 
 def test_the_same_credentials_mounted_again_are_no_rotation(mounted: Path) -> None:
     rotation = a_rotation()
     mount(mounted, FIRST)
-    assert not rotation.has_happened()
+    assert not rotation.changed()
 
 
 def test_with_credentials_that_are_no_good_it_goes_on_until_there_are_better_ones(
@@ -89,30 +89,30 @@ def test_with_credentials_that_are_no_good_it_goes_on_until_there_are_better_one
 ) -> None:
     rotation = a_rotation()
     mount(mounted, {"STORE_KEY": "x"})
-    assert not rotation.has_happened()
-    assert not rotation.has_happened()
+    assert not rotation.changed()
+    assert not rotation.changed()
     said = capsys.readouterr().out
     assert said.count("STORE_KEY: Value should have at least 3 items") == 1
     mount(mounted, FIRST)
-    assert not rotation.has_happened()
+    assert not rotation.changed()
     mount(mounted, SECOND)
-    assert rotation.has_happened()
+    assert rotation.changed()
 
 
 def test_files_that_are_just_being_replaced_are_looked_at_again(mounted: Path) -> None:
     rotation = a_rotation()
     data = mounted / "..data"
     data.rename(mounted / "..away")
-    assert not rotation.has_happened()
+    assert not rotation.changed()
     (mounted / "..away").rename(data)
-    assert not rotation.has_happened()
+    assert not rotation.changed()
     mount(mounted, SECOND)
-    assert rotation.has_happened()
+    assert rotation.changed()
 
 
 def test_whoever_watches_is_told_once(mounted: Path) -> None:
     told = threading.Semaphore(0)
-    watch(a_rotation(), told.release, look_seconds=0.01)
+    on_change(a_rotation(), told.release, look_seconds=0.01)
     mount(mounted, SECOND)
     assert told.acquire(timeout=30)
     assert not told.acquire(blocking=False)

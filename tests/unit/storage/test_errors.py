@@ -11,7 +11,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from domain.errors import RefusedError, UnavailableError, UpstreamError
-from storage.client import asking
+from storage.client import translate_errors
 
 URL = "https://raw.example.com/uploads/v1/original.mp4?X-Amz-Signature=0123"
 
@@ -25,7 +25,7 @@ def answered(status: int, code: str, headers: dict[str, str] | None = None) -> C
 
 
 def trouble_of(error: Exception) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught, asking("looking for the original"):
+    with pytest.raises(UpstreamError) as caught, translate_errors("looking for the original"):
         raise error
     assert caught.value.__cause__ is error
     return caught.value
@@ -91,5 +91,5 @@ def test_storages_own_wish_when_to_ask_again_is_passed_on(headers: dict[str, str
 
 
 def test_a_surprise_stays_a_surprise() -> None:
-    with pytest.raises(KeyError), asking("looking for the original"):
+    with pytest.raises(KeyError), translate_errors("looking for the original"):
         raise KeyError("Key")

@@ -9,7 +9,7 @@ from botocore.stub import ANY, Stubber
 
 from storage.object_store import Storage
 from storage.presign import attachment
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 
 KEY = "uploads/v1/original.mp4"
 SETTINGS = {
@@ -28,7 +28,7 @@ SETTINGS = {
 @cache
 def storage(**changes: str) -> Storage:
     """Return a storage with these settings. It reads the whole description of S3, which takes a while."""
-    return Storage(SpacesSettings.model_validate(SETTINGS | changes))
+    return Storage(StorageSettings.model_validate(SETTINGS | changes))
 
 
 def query(url: str) -> dict[str, str]:

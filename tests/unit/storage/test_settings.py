@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from runtime.settings import read_settings
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 
 NEEDED = {
     "S3_ENDPOINT": "https://tor1.digitaloceanspaces.com",
@@ -23,8 +23,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def read() -> SpacesSettings:
-    return read_settings(SpacesSettings, who="the test")
+def read() -> StorageSettings:
+    return read_settings(StorageSettings, who="the test")
 
 
 @pytest.mark.parametrize("name", NEEDED)
@@ -90,7 +90,7 @@ def test_half_a_key_stops_the_start_without_showing_a_secret(monkeypatch: pytest
         "the test cannot start: S3_RAW_READER_ACCESS_KEY and S3_RAW_READER_SECRET_KEY need each other"
     )
     with pytest.raises(ValidationError) as caught:
-        SpacesSettings()  # type: ignore[call-arg]  # all of it comes from the environment
+        StorageSettings()  # type: ignore[call-arg]  # all of it comes from the environment
     assert "input" not in str(caught.value)
 
 
@@ -110,4 +110,4 @@ def test_no_acl_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, value: str) ->
 
 
 def test_the_largest_file_is_five_gibibytes_unless_told_otherwise() -> None:
-    assert SpacesSettings.model_fields["max_file_bytes"].default == 5_368_709_120
+    assert StorageSettings.model_fields["max_file_bytes"].default == 5_368_709_120

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from storage import startup_check
 from storage.client import make_own_client
-from storage.settings import SpacesSettings
+from storage.settings import StorageSettings
 from storage.startup_check import check_buckets
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ URL = "https://raw.example.com/?list-type=2"
 BOTH = "S3_RAW_BUCKET and S3_PROCESSED_BUCKET"
 
 
-def settings(**changes: str) -> SpacesSettings:
+def settings(**changes: str) -> StorageSettings:
     known = {
         "endpoint": "https://tor1.digitaloceanspaces.com",
         "region": "tor1",
@@ -30,7 +30,7 @@ def settings(**changes: str) -> SpacesSettings:
         "processed_bucket": "processed",
         "public_base_url": "https://cdn.example.com",
     }
-    return SpacesSettings.model_validate(known | changes)
+    return StorageSettings.model_validate(known | changes)
 
 
 def answered(status: int, code: str) -> ClientError:
@@ -165,7 +165,7 @@ def test_silence_is_a_warning_and_holds_up_the_start_only_once(store: Callable[.
 def test_the_start_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[tuple[float, float, int]] = []
 
-    def made(patient: SpacesSettings) -> Store:
+    def made(patient: StorageSettings) -> Store:
         waited.append((patient.connect_timeout_seconds, patient.read_timeout_seconds, patient.max_attempts))
         return Store()
 

@@ -7,11 +7,11 @@ import pytest
 from domain.records import VideoRow
 from domain.video import Phase
 from tests.support.builders.resources import NOON, a_desired_state, an_observation
-from tests.support.contracts.adoption_contract import VIDEO, LearningContract, Taught
+from tests.support.contracts.adoption_contract import VIDEO, AdoptionContract, Taught
 from tests.support.fakes.records import FakeRecords
 
 
-class TestFakeLearning(LearningContract):
+class TestFakeLearning(AdoptionContract):
     @pytest.fixture
     def taught(self) -> Taught:
         fake = FakeRecords(lambda: NOON)

@@ -7,11 +7,11 @@ import pytest
 from domain.records import VideoRow
 from domain.video import Phase
 from tests.support.builders.resources import NOON, a_desired_state, an_observation
-from tests.support.contracts.retention_contract import VIDEO, EndingsContract, Ends
+from tests.support.contracts.retention_contract import VIDEO, Ends, RetentionContract
 from tests.support.fakes.records import FakeRecords
 
 
-class TestFakeEndings(EndingsContract):
+class TestFakeEndings(RetentionContract):
     @pytest.fixture
     def ends(self) -> Ends:
         fake = FakeRecords(lambda: NOON)

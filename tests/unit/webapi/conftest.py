@@ -14,16 +14,16 @@ from database.overview import CallbackHealth, Overview
 from domain.policy import LifecyclePolicy
 from domain.video import DesiredState, Phase, SourceFacts
 from tests.support.contracts.client_rows_contract import in_phase
-from tests.support.fakes.client_rows import CREATED_AT, FakeClaims, FakeWishes, Switch
+from tests.support.fakes.client_rows import CREATED_AT, FakeClaims, FakeClientRows, Switch
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.fakes.storage import FakeStorage
 from webapi.admin.webhooks import Targets
 from webapi.app import Dependencies, create_app
 from webapi.health import Readiness
-from webapi.http.auth import Tokens
+from webapi.http.auth import TokenVerifier
 from webapi.metrics import ApiMetrics
-from webapi.videos.serializers import View
+from webapi.videos.serializers import Serializer
 from webapi.videos.videos import Policy
 
 # Long enough for HS512 too, so that only the algorithm can be what is refused.
@@ -40,10 +40,10 @@ class Offers:
     """A publisher that remembers what it was offered."""
 
     def __init__(self) -> None:
-        self.wishes: list[DesiredState] = []
+        self.commands: list[DesiredState] = []
 
-    def offer(self, desired: DesiredState) -> None:
-        self.wishes.append(desired)
+    def enqueue(self, desired: DesiredState) -> None:
+        self.commands.append(desired)
 
 
 class FixedOverview:
@@ -66,7 +66,7 @@ class Api:
         self.now = CREATED_AT
         self.monotonic = 0.0
         self.postgres = Switch()
-        self.wishes = FakeWishes(self.postgres, clock=lambda: self.now)
+        self.commands = FakeClientRows(self.postgres, clock=lambda: self.now)
         self.claims = FakeClaims(self.postgres)
         self.storage = FakeStorage(lambda: self.now)
         self.multipart = FakeMultipart(self.storage, lambda: self.now)
@@ -77,10 +77,10 @@ class Api:
         self.offers = Offers()
         self.metrics = ApiMetrics()
         self.readiness = Readiness(self.postgres, lambda: self.monotonic)
-        self.needs = Dependencies(
-            catalogue=self.wishes,
-            wishes=self.wishes,
-            history=self.wishes,
+        self.deps = Dependencies(
+            queries=self.commands,
+            commands=self.commands,
+            history=self.commands,
             overviews=self.overviews,
             claims=self.claims,
             storage=self.storage,
@@ -88,7 +88,7 @@ class Api:
             publisher=self.offers,
             readiness=self.readiness,
             metrics=self.metrics,
-            tokens=Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
+            tokens=TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
             callback_keys=CALLBACK_KEYS,
             policy=Policy(
                 uploads_per_hour=10,
@@ -97,13 +97,13 @@ class Api:
                 upload_url_seconds=900,
                 region="tor1",
             ),
-            view=View("https://cdn.example.com", LifecyclePolicy()),
+            serializer=Serializer("https://cdn.example.com", LifecyclePolicy()),
             clock=lambda: self.now,
             endpoints=self.outbox,
             deliveries=self.outbox,
             targets=Targets(resolve=self.resolve),
         )
-        self.client = falcon.testing.TestClient(create_app(self.needs))
+        self.client = falcon.testing.TestClient(create_app(self.deps))
 
     def resolve(self, host: str, _port: int) -> list[str]:
         """Find a name as a resolver does; addresses are their own names."""
@@ -111,7 +111,7 @@ class Api:
 
     def rebuilt(self, **changes: Any) -> falcon.testing.TestClient:
         """Return a client of the same API with other dependencies."""
-        return falcon.testing.TestClient(create_app(replace(self.needs, **changes)))
+        return falcon.testing.TestClient(create_app(replace(self.deps, **changes)))
 
     def call(
         self, method: str, path: str, *, user: str = "ann", headers: Mapping[str, str] | None = None, **kwargs: Any
@@ -145,11 +145,11 @@ class Api:
 
 def verify_file(api: Api, video_id: str, **changes: object) -> None:
     """Put a video's file into storage, found to be good by the operator."""
-    key = api.wishes.rows[video_id].desired.storage_key
+    key = api.commands.rows[video_id].desired.storage_key
     api.storage.put_raw(key, b"video")
     facts = api.storage.raw[key].facts
     source = SourceFacts(facts.etag, facts.last_modified, facts.file_bytes, "mp4")
-    api.wishes.observe(video_id, **{**in_phase(Phase.READY), "source": source, "is_playable": True, **changes})
+    api.commands.observe(video_id, **{**in_phase(Phase.READY), "source": source, "is_playable": True, **changes})
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ FILE_BYTES = 25
 def with_small_parts(api: Api) -> Api:
     """Return the API with parts of ten bytes, for files above thirty and whoever asks for them."""
     policy = Policy(10, 10, MAX_FILE_BYTES, 900, "tor1", multipart_above_bytes=30, part_bytes=10)
-    api.needs = replace(api.needs, policy=policy)
-    api.client = falcon.testing.TestClient(create_app(api.needs))
+    api.deps = replace(api.deps, policy=policy)
+    api.client = falcon.testing.TestClient(create_app(api.deps))
     return api
 
 
@@ -28,7 +28,7 @@ def parted(api: Api, **changes: Any) -> str:
 
 def send(api: Api, video_id: str, *numbers: int) -> None:
     """Play the client: send these parts."""
-    upload_id = api.wishes.rows[video_id].upload_id
+    upload_id = api.commands.rows[video_id].upload_id
     assert upload_id is not None
     for number in numbers:
         api.multipart.put_part(upload_id, number, PARTS[number])

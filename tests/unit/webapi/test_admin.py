@@ -30,7 +30,7 @@ def _fail(api: Api, user: str, **changes: object) -> str:
     api.now += timedelta(minutes=1)
     failure = Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 3, provider_answer="codec xyz is unknown")
     errored = {**in_phase(Phase.ERRORED), "reason": Reason.FAILED, "failure": failure, "phase_since": api.now}
-    api.wishes.observe(video_id, **errored, **changes)
+    api.commands.observe(video_id, **errored, **changes)
     return video_id
 
 
@@ -38,14 +38,14 @@ def _fail(api: Api, user: str, **changes: object) -> str:
 @pytest.mark.parametrize("scope", ["", "upload", "administrator", "ADMIN"])
 def test_without_the_scope_nothing_is_shown_or_changed(api: Api, method: str, path: str, scope: str) -> None:
     video_id = _fail(api, "bob")
-    row = api.wishes.rows[video_id]
+    row = api.commands.rows[video_id]
     answer = api.client.simulate_request(
         method, path.format(id=video_id), headers={"Authorization": f"Bearer {token(sub='bob', scope=scope)}"}
     )
 
     assert (answer.status_code, answer.json["code"]) == (403, "insufficient_scope")
     assert answer.headers["WWW-Authenticate"].endswith('error="insufficient_scope", scope="admin"')
-    assert api.wishes.rows[video_id] == row
+    assert api.commands.rows[video_id] == row
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
@@ -71,7 +71,7 @@ def test_dead_letters_are_everybodys_with_the_providers_own_words(api: Api) -> N
 
 
 def test_what_its_owner_deleted_needs_nobody(api: Api) -> None:
-    api.wishes.delete(_fail(api, "ann"))
+    api.commands.delete(_fail(api, "ann"))
 
     assert _dead_letters(api) == {"videos": [], "next_page_token": None}
 
@@ -117,13 +117,13 @@ def test_an_administrator_retries_anybodys_video(api: Api) -> None:
 
     assert (answer.status_code, answer.json["owner"]) == (202, "bob")
     assert answer.json["waiting_for"] == "the operator to begin what was asked for"
-    assert api.wishes.rows[video_id].desired.retries == 1
-    assert api.offers.wishes[-1] == api.wishes.rows[video_id].desired
+    assert api.commands.rows[video_id].desired.retries == 1
+    assert api.offers.commands[-1] == api.commands.rows[video_id].desired
 
 
 def test_an_administrator_cannot_retry_what_has_not_failed_or_is_not_there_or_not_ours(api: Api) -> None:
     waiting, imported = api.create(user="bob"), _fail(api, "bob")
-    api.wishes.set_desired_state(imported, origin=Origin.KUBERNETES)
+    api.commands.set_desired_state(imported, origin=Origin.KUBERNETES)
 
     for video_id, status, code in [
         (waiting, 409, "not_retryable"),

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
-from webapi.http.auth import Caller, Tokens
-from webapi.http.problems import Code, ProblemError
+from webapi.http.auth import Caller, TokenVerifier
+from webapi.http.problems import ProblemCode, ProblemError
 
 PRIVATE_CALLS = [
     pytest.param("POST", "/api/v1/videos", id="create"),
@@ -86,14 +86,14 @@ def test_the_scheme_may_be_written_in_any_case(api: Api) -> None:
 
 
 def test_the_caller_is_what_the_token_says() -> None:
-    tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
     sent = token(sub="auth0|5f7c@example.com", uploads_per_hour=50, scope="admin upload")
 
     assert tokens.caller(f"Bearer {sent}") == Caller("auth0|5f7c@example.com", 50, frozenset({"admin", "upload"}))
 
 
 def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
-    tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
 
     assert tokens.caller(f"Bearer {token(exp=int(time.time()) - 10)}").owner == "ann"
     with pytest.raises(ProblemError):
@@ -106,7 +106,7 @@ def test_probes_need_no_token(api: Api, path: str) -> None:
 
 
 def test_a_token_that_was_good_before_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
     header = f"Bearer {token(exp=int(time.time()) + 600)}"
     assert tokens.caller(header).owner == "ann"
 
@@ -114,4 +114,4 @@ def test_a_token_that_was_good_before_expires_all_the_same(monkeypatch: pytest.M
     monkeypatch.setattr(time, "time", lambda: later)
     with pytest.raises(ProblemError) as refused:
         tokens.caller(header)
-    assert refused.value.code is Code.INVALID_TOKEN
+    assert refused.value.code is ProblemCode.INVALID_TOKEN

@@ -17,7 +17,7 @@ from tests.support.hostile.requests import Answer, Facts, Fault, Sent, good_requ
 from tests.support.hostile.tokens import token
 from tests.unit.webapi.conftest import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from webapi.app import create_app
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 
 CASES = [(call, fault) for call in CALLS for fault in faults_of(call)]
 
@@ -29,7 +29,7 @@ class FakeWorld:
         self._api = api
         own, foreign = api.create(), api.create(user="eve")
         for video_id in (own, foreign):
-            api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
+            api.storage.put_raw(api.commands.rows[video_id].desired.storage_key, b"video")
             api.claims.attempts.add((video_id, 1))
         self.facts = Facts(
             own,
@@ -47,9 +47,9 @@ class FakeWorld:
             **an_endpoint(api),
         )
         verify_file(api, self.facts.verified)
-        api.wishes.set_desired_state(self.facts.wished, edition=2)
-        api.wishes.observe(self.facts.failed, **in_phase(Phase.ERRORED))
-        api.wishes.delete(self.facts.deleted)
+        api.commands.set_desired_state(self.facts.wished, edition=2)
+        api.commands.observe(self.facts.failed, **in_phase(Phase.ERRORED))
+        api.commands.delete(self.facts.deleted)
 
     def send(self, sent: Sent) -> Answer:
         """Send one request."""
@@ -66,9 +66,9 @@ class FakeWorld:
         """Return everything that a call could have changed."""
         api = self._api
         return (
-            dict(api.wishes.rows),
+            dict(api.commands.rows),
             set(api.claims.recorded),
-            list(api.offers.wishes),
+            list(api.offers.commands),
             dict(api.storage.raw),
             set(api.multipart.uploads),
             dict(api.outbox.endpoints),
@@ -114,7 +114,7 @@ def worlds() -> Worlds:
 
 
 def test_every_route_has_a_row(api: Api) -> None:
-    assert {(call.method, call.template) for call in CALLS} == routes_of(create_app(api.needs))
+    assert {(call.method, call.template) for call in CALLS} == routes_of(create_app(api.deps))
 
 
 def test_no_call_is_public_but_those_that_say_so() -> None:
@@ -166,7 +166,7 @@ def test_no_body_is_too_strange_for_an_answer(worlds: Worlds, call: Call, body: 
         worlds.renew()
         return
     fields = [error["field"] for error in answer.json().get("errors", ())]
-    assert_problem(answer, Code(answer.json()["code"]), fields)
+    assert_problem(answer, ProblemCode(answer.json()["code"]), fields)
     assert answer.status < 500
     assert world.state() == before
 
@@ -182,4 +182,4 @@ def test_no_token_is_too_strange_for_an_answer(world: FakeWorld, token: str) -> 
 def test_no_query_is_too_strange_for_an_answer(world: FakeWorld, query: str) -> None:
     answer = world.send(Sent("POST", f"/webhooks/coconut?&{query}", body=b'{"job_id": "j"}'))
 
-    assert_problem(answer, Code.INVALID_SIGNATURE)
+    assert_problem(answer, ProblemCode.INVALID_SIGNATURE)

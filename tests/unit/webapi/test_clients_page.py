@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from webapi.http.problems import KINDS, Code
+from webapi.http.problems import PROBLEM_TYPES, ProblemCode
 from webapi.openapi.operations import OPERATIONS, VIDEO, VIDEOS
 from webapi.schemas.requests import CreateVideo, SignParts
 from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
@@ -21,7 +21,10 @@ def test_every_problem_is_listed_with_its_status_and_what_to_do() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (yes|no) \| (.+) \|$", PAGE, re.MULTILINE)
     listed = {code: (status, again) for code, status, again, _what in rows}
     assert len(rows) == len(listed)
-    assert listed == {code.value: (KINDS[code].status[:3], "yes" if KINDS[code].retryable else "no") for code in Code}
+    assert listed == {
+        code.value: (PROBLEM_TYPES[code].status[:3], "yes" if PROBLEM_TYPES[code].retryable else "no")
+        for code in ProblemCode
+    }
 
 
 @pytest.mark.parametrize("language", ["swift", "kotlin"])

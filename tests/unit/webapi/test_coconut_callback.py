@@ -50,13 +50,13 @@ def test_a_signed_callback_becomes_a_claim(api: Api, body: dict[str, object]) ->
 
 def test_a_callback_changes_nothing_but_the_claims(api: Api) -> None:
     video_id = _submitted(api)
-    row = api.wishes.rows[video_id]
-    api.offers.wishes.clear()
+    row = api.commands.rows[video_id]
+    api.offers.commands.clear()
     for _ in range(3):
         api.client.simulate_post(_url(video_id), json=COMPLETED)
 
-    assert api.wishes.rows[video_id] == row
-    assert not api.offers.wishes
+    assert api.commands.rows[video_id] == row
+    assert not api.offers.commands
     assert len(api.claims.recorded) == 1
 
 

@@ -32,7 +32,7 @@ def test_the_answer_tells_where_and_how_to_send_the_file(api: Api) -> None:
 def test_the_row_holds_what_was_asked_for_and_by_whom(api: Api) -> None:
     video_id = api.create(user="bob", size_bytes=9000)
 
-    desired = api.wishes.rows[video_id].desired
+    desired = api.commands.rows[video_id].desired
     assert (desired.owner, desired.title, desired.filename, desired.content_type) == (
         "bob",
         "Cats",
@@ -51,7 +51,7 @@ def test_without_a_declared_size_any_size_may_be_sent(api: Api) -> None:
 def test_the_committed_wish_is_offered_to_kubernetes(api: Api) -> None:
     video_id = api.create()
 
-    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
+    assert api.offers.commands == [api.commands.rows[video_id].desired]
 
 
 def test_two_requests_make_two_videos(api: Api) -> None:
@@ -91,8 +91,8 @@ def test_a_bad_field_is_refused_by_name(api: Api, changes: dict[str, object], fi
     assert answer.status_code == 422
     assert answer.json["code"] == "invalid_request"
     assert [error["field"] for error in answer.json["errors"]] == [field]
-    assert not api.wishes.rows
-    assert not api.offers.wishes
+    assert not api.commands.rows
+    assert not api.offers.commands
 
 
 @pytest.mark.parametrize("field", ["title", "filename", "content_type"])
@@ -132,7 +132,7 @@ def test_a_file_that_will_not_be_taken_is_refused_before_a_byte_is_sent(api: Api
     answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": size_bytes})
 
     assert (answer.status_code, answer.json["code"]) == (422, "file_too_large")
-    assert not api.wishes.rows
+    assert not api.commands.rows
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_the_eleventh_upload_of_an_hour_has_to_wait(api: Api) -> None:
 
     assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (429, "upload_limit_reached", True)
     assert answer.headers["Retry-After"] == "1235"
-    assert len(api.wishes.rows) == 10
-    assert len(api.offers.wishes) == 10
+    assert len(api.commands.rows) == 10
+    assert len(api.offers.commands) == 10
     api.create(user="bob")
 
 
@@ -215,7 +215,7 @@ def test_a_token_may_state_its_own_limit(api: Api, per_hour: int) -> None:
     authorization = {"Authorization": f"Bearer {token(uploads_per_hour=per_hour)}"}
     api.client.simulate_post("/api/v1/videos", json=A_VIDEO, headers=authorization)
 
-    assert api.wishes.limits_asked == [per_hour]
+    assert api.commands.limits_asked == [per_hour]
 
 
 def test_without_postgres_nothing_is_promised(api: Api) -> None:
@@ -225,7 +225,7 @@ def test_without_postgres_nothing_is_promised(api: Api) -> None:
     assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (503, "temporarily_unavailable", True)
     assert int(answer.headers["Retry-After"]) >= 1
     assert "db.internal" not in answer.text
-    assert not api.offers.wishes
+    assert not api.offers.commands
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_metadata_is_shown_again_and_is_no_part_of_the_wish(api: Api, metadata: 
 
     assert api.call("GET", f"/api/v1/videos/{video_id}").json["metadata"] == metadata
     assert [video["metadata"] for video in api.call("GET", "/api/v1/videos").json["videos"]] == [metadata]
-    assert api.wishes.rows[video_id].desired.owner == "ann"
-    assert not hasattr(api.offers.wishes[0], "metadata")
+    assert api.commands.rows[video_id].desired.owner == "ann"
+    assert not hasattr(api.offers.commands[0], "metadata")
 
 
 def test_one_byte_more_of_metadata_is_refused_by_name(api: Api) -> None:

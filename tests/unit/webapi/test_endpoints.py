@@ -162,4 +162,4 @@ def test_an_owner_is_written_to_where_the_token_says_if_that_is_one_address(
     answer = api.call("POST", "/api/v1/videos", headers=headers, json=body)
 
     assert answer.status_code == 201
-    assert api.wishes.emails[answer.json["video_id"]] == email
+    assert api.commands.emails[answer.json["video_id"]] == email

@@ -12,7 +12,7 @@ from webapi.videos.events import EVENTS_MAX
 def test_the_history_begins_with_the_creation_and_ends_with_the_newest_transition(api: Api) -> None:
     video_id = api.create()
     api.now += timedelta(minutes=3)
-    api.wishes.observe(
+    api.commands.observe(
         video_id,
         cause=Cause.CLAIM,
         **in_phase(Phase.PROCESSING),
@@ -48,7 +48,7 @@ def test_the_history_begins_with_the_creation_and_ends_with_the_newest_transitio
 def test_of_a_long_history_the_newest_part_is_shown(api: Api) -> None:
     video_id = api.create()
     for number in range(EVENTS_MAX + 5):
-        api.wishes.observe(video_id, message=str(number))
+        api.commands.observe(video_id, message=str(number))
     events = api.call("GET", f"/api/v1/videos/{video_id}/events").json["events"]
 
     assert (len(events), events[-1]["message"]) == (EVENTS_MAX, str(EVENTS_MAX + 4))

@@ -11,7 +11,7 @@ from domain.video import Phase, Published, Reason, Rejection, Rendition, SourceF
 from tests.support.contracts.client_rows_contract import in_phase
 from tests.support.fakes.client_rows import CREATED_AT
 from tests.unit.webapi.conftest import Api
-from webapi.videos.serializers import View
+from webapi.videos.serializers import Serializer
 
 PUBLISHED = Published(
     edition=1,
@@ -29,7 +29,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
     video_id = api.create(size_bytes=9000)
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
 
-    check = next_check_at(video_id, api.wishes.rows[video_id].observed, api.now, Timing())
+    check = next_check_at(video_id, api.commands.rows[video_id].observed, api.now, Timing())
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json == {
@@ -66,7 +66,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
 def test_a_playable_video_has_its_urls_and_renditions(api: Api) -> None:
     video_id = api.create()
     source = SourceFacts("etag", CREATED_AT, 123_456, "mp4")
-    api.wishes.observe(
+    api.commands.observe(
         video_id,
         phase=Phase.READY,
         reason=Reason.PUBLISHED,
@@ -97,7 +97,7 @@ def test_a_playable_video_has_its_urls_and_renditions(api: Api) -> None:
 
 def test_outputs_that_are_not_published_yet_are_not_shown(api: Api) -> None:
     video_id = api.create()
-    api.wishes.observe(video_id, phase=Phase.PROCESSING, reason=Reason.PUBLISHING, published=PUBLISHED)
+    api.commands.observe(video_id, phase=Phase.PROCESSING, reason=Reason.PUBLISHING, published=PUBLISHED)
     video = api.call("GET", f"/api/v1/videos/{video_id}").json
 
     assert (video["playback_url"], video["thumbnail_url"], video["renditions"]) == (None, None, [])
@@ -106,7 +106,7 @@ def test_outputs_that_are_not_published_yet_are_not_shown(api: Api) -> None:
 def test_a_video_without_a_poster_has_no_thumbnail(api: Api) -> None:
     video_id = api.create()
     without = Published(1, 1, 3.0, PUBLISHED.renditions, has_poster=False)
-    api.wishes.observe(video_id, phase=Phase.READY, reason=Reason.PUBLISHED, published=without, is_playable=True)
+    api.commands.observe(video_id, phase=Phase.READY, reason=Reason.PUBLISHED, published=without, is_playable=True)
     video = api.call("GET", f"/api/v1/videos/{video_id}").json
 
     assert video["playback_url"] is not None
@@ -116,7 +116,7 @@ def test_a_video_without_a_poster_has_no_thumbnail(api: Api) -> None:
 def test_a_failed_video_says_why_and_what_to_do(api: Api) -> None:
     video_id = api.create()
     failure = Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 3, provider_answer="raw words of the provider")
-    api.wishes.observe(
+    api.commands.observe(
         video_id, phase=Phase.ERRORED, reason=Reason.FAILED, attempt=3, deadline_at=None, failure=failure
     )
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
@@ -137,7 +137,7 @@ def test_a_failed_video_says_why_and_what_to_do(api: Api) -> None:
 def test_a_rejected_file_is_visible_while_another_one_is_awaited(api: Api) -> None:
     video_id = api.create()
     rejected = Rejection("not_a_video", "the first bytes are text", "etag@1", confirmations=1)
-    api.wishes.observe(video_id, reason=Reason.FILE_REJECTED, rejections=1, rejected=rejected)
+    api.commands.observe(video_id, reason=Reason.FILE_REJECTED, rejections=1, rejected=rejected)
     video = api.call("GET", f"/api/v1/videos/{video_id}").json
 
     assert video["status"] == "uploading"
@@ -147,7 +147,7 @@ def test_a_rejected_file_is_visible_while_another_one_is_awaited(api: Api) -> No
 def test_a_code_of_a_newer_release_is_shown_all_the_same(api: Api) -> None:
     video_id = api.create()
     rejected = Rejection("too_beautiful", "nobody could bear it", "etag@1", confirmations=1)
-    api.wishes.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
+    api.commands.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
 
     assert api.call("GET", f"/api/v1/videos/{video_id}").json["error"]["code"] == "too_beautiful"
 
@@ -155,7 +155,7 @@ def test_a_code_of_a_newer_release_is_shown_all_the_same(api: Api) -> None:
 def test_a_failed_new_edition_leaves_the_video_ready(api: Api) -> None:
     video_id = api.create()
     failure = Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 3)
-    api.wishes.observe(
+    api.commands.observe(
         video_id, phase=Phase.ERRORED, reason=Reason.FAILED, failure=failure, published=PUBLISHED, is_playable=True
     )
     video = api.call("GET", f"/api/v1/videos/{video_id}").json
@@ -168,7 +168,7 @@ def test_a_failed_new_edition_leaves_the_video_ready(api: Api) -> None:
 
 def test_a_paused_video_has_neither_a_next_look_nor_a_deadline(api: Api) -> None:
     video_id = api.create()
-    api.wishes.observe(video_id, is_paused=True)
+    api.commands.observe(video_id, is_paused=True)
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
 
     assert (answer.json["reason"], answer.json["next_check_at"], answer.json["deadline_at"]) == ("Paused", None, None)
@@ -178,8 +178,8 @@ def test_a_paused_video_has_neither_a_next_look_nor_a_deadline(api: Api) -> None
 
 def test_submissions_left_count_from_the_last_retry(api: Api) -> None:
     video_id = api.create()
-    api.wishes.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING, attempt=5, attempt_floor=3)
-    client = api.rebuilt(view=View("https://cdn.example.com", LifecyclePolicy(max_submissions=4)))
+    api.commands.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING, attempt=5, attempt_floor=3)
+    client = api.rebuilt(serializer=Serializer("https://cdn.example.com", LifecyclePolicy(max_submissions=4)))
     video = client.simulate_get(f"/api/v1/videos/{video_id}", headers={"Authorization": api.bearer()}).json
 
     assert (video["attempt"], video["submissions_left"]) == (5, 2)
@@ -187,8 +187,8 @@ def test_submissions_left_count_from_the_last_retry(api: Api) -> None:
 
 def test_a_retry_that_no_pass_has_begun_is_worth_asking_for_again_soon(api: Api) -> None:
     video_id = api.create()
-    api.wishes.observe(video_id, **in_phase(Phase.ERRORED), reason=Reason.FAILED)
-    api.wishes.retry(video_id)
+    api.commands.observe(video_id, **in_phase(Phase.ERRORED), reason=Reason.FAILED)
+    api.commands.retry(video_id)
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
 
     assert (answer.json["status"], answer.headers["Retry-After"]) == ("errored", "2")
@@ -228,9 +228,9 @@ def test_whatever_changes_in_the_answer_changes_the_tag(api: Api) -> None:
     video_id = api.create()
     path = f"/api/v1/videos/{video_id}"
     tags = {api.call("GET", path).headers["ETag"]}
-    api.wishes.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING)
+    api.commands.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING)
     tags.add(api.call("GET", path).headers["ETag"])
-    api.wishes.observe(video_id, progress_percent=10)
+    api.commands.observe(video_id, progress_percent=10)
     tags.add(api.call("GET", path).headers["ETag"])
     api.now += timedelta(hours=1)
     tags.add(api.call("GET", path).headers["ETag"])

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from domain.callback_url import callback_url
 from tests.unit.webapi.conftest import AUDIENCE, CALLBACK_KEYS, ISSUER, SIGNING_KEY, Api, token
-from webapi.http.auth import Tokens
-from webapi.http.problems import Code, ProblemError
+from webapi.http.auth import TokenVerifier
+from webapi.http.problems import ProblemCode, ProblemError
 
-TOKENS = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+TOKENS = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
 GOOD = token(sub="ann")
 HEAD, BODY, SIGNATURE = GOOD.split(".")
 
@@ -48,7 +48,7 @@ forged = st.one_of(
 def test_no_header_whatever_lets_anybody_in(scheme: str, sent: str) -> None:
     with pytest.raises(ProblemError) as refused:
         TOKENS.caller(f"{scheme}{sent}")
-    assert refused.value.code in (Code.NOT_AUTHENTICATED, Code.INVALID_TOKEN)
+    assert refused.value.code in (ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN)
 
 
 @given(

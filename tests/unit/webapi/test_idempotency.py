@@ -24,8 +24,8 @@ def test_a_repeated_request_gets_the_same_video_and_a_fresh_url(api: Api) -> Non
     assert again.json["video_id"] == first.json["video_id"]
     assert again.headers["Location"] == first.headers["Location"]
     assert again.json["expires_at"] > first.json["expires_at"]
-    assert len(api.wishes.rows) == 1
-    assert api.wishes.limits_asked == [10]
+    assert len(api.commands.rows) == 1
+    assert api.commands.limits_asked == [10]
 
 
 def test_a_repeated_request_passes_the_limit_that_its_video_filled(api: Api) -> None:
@@ -66,7 +66,7 @@ def test_another_request_under_the_same_key_is_refused(api: Api, changes: dict[s
     answer = _post(api, "k1", **changes)
 
     assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_reused")
-    assert len(api.wishes.rows) == 1
+    assert len(api.commands.rows) == 1
 
 
 def test_keys_of_different_users_have_nothing_to_do_with_each_other(api: Api) -> None:
@@ -75,11 +75,11 @@ def test_keys_of_different_users_have_nothing_to_do_with_each_other(api: Api) ->
 
 def test_without_a_key_two_requests_make_two_videos(api: Api) -> None:
     assert api.create() != api.create()
-    assert not api.wishes.keys
+    assert not api.commands.keys
 
 
 def test_while_the_first_request_runs_the_second_is_told_to_come_again(api: Api) -> None:
-    api.wishes.keys_in_use.add(("ann", "k1"))
+    api.commands.keys_in_use.add(("ann", "k1"))
     answer = _post(api, "k1")
 
     assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (409, "idempotency_key_in_use", True)
@@ -90,17 +90,17 @@ def test_while_the_first_request_runs_the_second_is_told_to_come_again(api: Api)
 def test_for_a_file_that_is_not_waited_for_no_url_is_signed_again(api: Api, end: str) -> None:
     video_id = _post(api, "k1").json["video_id"]
     if end == "confirmed":
-        api.wishes.confirm(video_id)
+        api.commands.confirm(video_id)
     elif end == "deleted":
-        api.wishes.delete(video_id)
+        api.commands.delete(video_id)
     else:
-        api.wishes.observe(video_id, phase=Phase.PROCESSING)
+        api.commands.observe(video_id, phase=Phase.PROCESSING)
     answer = _post(api, "k1")
 
     assert (answer.status_code, answer.json["code"]) == (409, "upload_closed")
     assert answer.headers["Location"] == f"{VIDEOS}/{video_id}"
     assert "upload_url" not in answer.text
-    assert len(api.wishes.rows) == 1
+    assert len(api.commands.rows) == 1
 
 
 def test_a_refused_body_leaves_the_key_free(api: Api) -> None:

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from domain.errors import UnavailableError
 from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
-from webapi.http.auth import Tokens
+from webapi.http.auth import TokenVerifier
 from webapi.http.jwks import KeySet, parse_keys
-from webapi.http.problems import Code, ProblemError
+from webapi.http.problems import ProblemCode, ProblemError
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -46,7 +46,7 @@ class Issuer:
         self.times_asked = 0
         self.is_away = False
         self.keys = KeySet(self._fetch, lambda: self.now)
-        self.tokens = Tokens(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE, key_set=self.keys)
+        self.tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE, key_set=self.keys)
 
     def _fetch(self) -> bytes:
         self.times_asked += 1
@@ -62,7 +62,7 @@ class Issuer:
         """Tell whether a token is not valid."""
         with pytest.raises(ProblemError) as refused:
             self.tokens.caller(f"Bearer {sent}")
-        return refused.value.code is Code.INVALID_TOKEN
+        return refused.value.code is ProblemCode.INVALID_TOKEN
 
 
 def _signed(key: Any, key_id: str | None, algorithm: str, **claims: object) -> str:
@@ -88,7 +88,7 @@ def test_each_kind_of_key_lets_its_tokens_in_beside_the_secret() -> None:
 
 
 def test_without_a_secret_only_public_keys_count() -> None:
-    tokens = Tokens(None, issuer=ISSUER, audience=AUDIENCE, key_set=Issuer().keys)
+    tokens = TokenVerifier(None, issuer=ISSUER, audience=AUDIENCE, key_set=Issuer().keys)
 
     assert tokens.caller(f"Bearer {_signed(RSA, 'r1', 'RS256')}").owner == "ann"
     for secret in (SIGNING_KEY.encode(), b""):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from database.queries import Place
+from database.queries import Cursor
 from domain.video import Phase, Published, Reason
 from tests.support.contracts.client_rows_contract import a_new_video, in_phase
 from tests.support.fakes.client_rows import CREATED_AT
@@ -28,7 +28,7 @@ def _fill(api: Api, count: int, *, owner: str = "ann") -> list[str]:
     made = []
     for number in range(count):
         video_id = f"{owner}{number:0>23}"
-        api.wishes.create(a_new_video(video_id, owner=owner), per_hour=1000)
+        api.commands.create(a_new_video(video_id, owner=owner), per_hour=1000)
         api.now += timedelta(minutes=1)
         made.append(video_id)
     return made[::-1]
@@ -108,8 +108,8 @@ def test_what_is_created_meanwhile_neither_repeats_nor_hides_anything(api: Api) 
 
 def test_a_list_by_status_holds_what_has_that_status(api: Api) -> None:
     ready, processing, waiting = _fill(api, 3)
-    api.wishes.observe(ready, **in_phase(Phase.READY), reason=Reason.PUBLISHED, published=PUBLISHED, is_playable=True)
-    api.wishes.observe(processing, **in_phase(Phase.PROCESSING), reason=Reason.TRANSCODING)
+    api.commands.observe(ready, **in_phase(Phase.READY), reason=Reason.PUBLISHED, published=PUBLISHED, is_playable=True)
+    api.commands.observe(processing, **in_phase(Phase.PROCESSING), reason=Reason.TRANSCODING)
 
     for status, video_id in [("ready", ready), ("processing", processing), ("uploading", waiting)]:
         (shown,) = _list(api, f"status={status}")["videos"]
@@ -120,8 +120,8 @@ def test_a_list_by_status_holds_what_has_that_status(api: Api) -> None:
 def test_dead_letters_that_can_still_be_played_are_listed_and_look_playable(api: Api) -> None:
     playable, broken = _fill(api, 2)
     failed = {**in_phase(Phase.ERRORED), "reason": Reason.FAILED}
-    api.wishes.observe(broken, **failed)
-    api.wishes.observe(playable, **failed, published=PUBLISHED, is_playable=True)
+    api.commands.observe(broken, **failed)
+    api.commands.observe(playable, **failed, published=PUBLISHED, is_playable=True)
     shown = _list(api, "status=errored")["videos"]
 
     assert [(one["id"], one["status"], one["edition_status"], one["is_playable"]) for one in shown] == [
@@ -134,7 +134,7 @@ def test_dead_letters_that_can_still_be_played_are_listed_and_look_playable(api:
 
 def test_deleted_videos_are_listed_only_when_asked_for(api: Api) -> None:
     deleted, kept = _fill(api, 2)
-    api.wishes.delete(deleted)
+    api.commands.delete(deleted)
 
     assert _ids(_list(api)) == _ids(_list(api, "deleted=false")) == [kept]
     assert _ids(_list(api, "deleted=true")) == [deleted]
@@ -210,7 +210,7 @@ def test_a_token_can_be_put_into_a_url_as_it_is_and_shows_no_owner(api: Api) -> 
 
 @given(at=st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds it
 def test_a_token_brings_its_place_back_to_the_microsecond(at: datetime) -> None:
-    place = Place(at, "an-import-of-somebody")
+    place = Cursor(at, "an-import-of-somebody")
     paging = Paging("videos", "ann")
 
     assert paging.place(paging.token(place)) == place
@@ -239,7 +239,7 @@ def test_nothing_made_up_is_taken_for_a_token(content: bytes) -> None:
 )
 def test_a_token_with_the_right_mark_and_a_place_that_cannot_be_is_refused(parts: list[Any]) -> None:
     paging = Paging("videos", "ann")
-    token = paging.token(Place(CREATED_AT, "a"))
+    token = paging.token(Cursor(CREATED_AT, "a"))
     assert token is not None
     mark = json.loads(base64.urlsafe_b64decode(token + "=="))[2]
     forged = base64.urlsafe_b64encode(json.dumps([*parts, mark]).encode()).decode()

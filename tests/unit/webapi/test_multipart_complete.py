@@ -20,7 +20,7 @@ class TestConfirming:
         video_id = parted(api)
         send(api, video_id, 2, 1, 3)
         answer = confirm(api, video_id)
-        row = api.wishes.rows[video_id]
+        row = api.commands.rows[video_id]
         assert (answer.status_code, answer.json) == (202, {"status": "processing_queued", "video_id": video_id})
         assert api.storage.raw[row.desired.storage_key].body == b"".join(PARTS.values())
         assert row.desired.confirmations == 1
@@ -29,18 +29,18 @@ class TestConfirming:
     def test_confirming_again_changes_nothing(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
-        first, row = confirm(api, video_id), api.wishes.rows[video_id]
-        assert (confirm(api, video_id).content, api.wishes.rows[video_id]) == (first.content, row)
+        first, row = confirm(api, video_id), api.commands.rows[video_id]
+        assert (confirm(api, video_id).content, api.commands.rows[video_id]) == (first.content, row)
 
     def test_a_file_that_was_joined_already_is_confirmed(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
-        row = api.wishes.rows[video_id]
+        row = api.commands.rows[video_id]
         assert row.upload_id is not None
         parts = api.multipart.parts(row.desired.storage_key, row.upload_id)
         api.multipart.complete(row.desired.storage_key, row.upload_id, parts or ())
         assert confirm(api, video_id).status_code == 202
-        assert api.wishes.rows[video_id].desired.confirmations == 1
+        assert api.commands.rows[video_id].desired.confirmations == 1
 
     @pytest.mark.parametrize(
         ("size_bytes", "sent", "named"),
@@ -55,20 +55,20 @@ class TestConfirming:
     ) -> None:
         video_id = parted(api, size_bytes=size_bytes)
         send(api, video_id, *sent)
-        row = api.wishes.rows[video_id]
+        row = api.commands.rows[video_id]
         answer = confirm(api, video_id)
         assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (409, "parts_missing", True)
         assert named in answer.json["detail"]
-        assert api.wishes.rows[video_id] == row
+        assert api.commands.rows[video_id] == row
         assert not api.storage.raw
 
     def test_while_storage_is_away_nothing_changes(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
-        row = api.wishes.rows[video_id]
+        row = api.commands.rows[video_id]
         api.storage.trouble = UnavailableError("listing the parts: no answer")
         assert confirm(api, video_id).json["code"] == "temporarily_unavailable"
-        assert api.wishes.rows[video_id] == row
+        assert api.commands.rows[video_id] == row
 
     @pytest.mark.parametrize("is_confirmed", [True, False])
     def test_once_joined_nothing_new_is_signed(self, api: Api, is_confirmed: bool) -> None:
@@ -76,7 +76,7 @@ class TestConfirming:
         send(api, video_id, 1, 2, 3)
         confirm(api, video_id)
         if not is_confirmed:
-            api.wishes.set_desired_state(video_id, confirmations=0)
+            api.commands.set_desired_state(video_id, confirmations=0)
         assert [call.json["code"] for call in (get(api, video_id), sign(api, video_id, 1))] == ["upload_closed"] * 2
         assert api.call("POST", f"/api/v1/videos/{video_id}/upload_url").json["code"] == "upload_closed"
         assert not api.multipart.uploads
@@ -85,9 +85,9 @@ class TestConfirming:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
         confirm(api, video_id)
-        version = api.storage.raw[api.wishes.rows[video_id].desired.storage_key].facts.version
+        version = api.storage.raw[api.commands.rows[video_id].desired.storage_key].facts.version
         rejected = Rejection("not_a_video", "no video", version, confirmations=1)
-        api.wishes.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
+        api.commands.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
 
         assert get(api, video_id).json["missing"] == [1, 2, 3]
         assert sign(api, video_id, 1, 2, 3).status_code == 200
@@ -96,7 +96,7 @@ class TestConfirming:
         api.now += timedelta(minutes=1)
         send(api, video_id, 3)
         assert confirm(api, video_id).status_code == 202
-        assert api.wishes.rows[video_id].desired.confirmations == 2
+        assert api.commands.rows[video_id].desired.confirmations == 2
 
 
 class TestGivingUp:
@@ -111,7 +111,7 @@ class TestGivingUp:
         video_id = parted(api)
         api.storage.trouble = UnavailableError("giving a multipart upload up: no answer")
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
-        assert api.wishes.rows[video_id].desired.deleted
+        assert api.commands.rows[video_id].desired.deleted
 
     def test_a_restored_upload_begins_anew(self, api: Api) -> None:
         video_id = parted(api)

@@ -11,7 +11,7 @@ import pytest
 from tests.support.hostile.calls import CALLS, routes_of
 from tests.unit.webapi.conftest import A_VIDEO, Api
 from webapi.app import create_app
-from webapi.http.problems import KINDS, Code
+from webapi.http.problems import PROBLEM_TYPES, ProblemCode
 from webapi.openapi.document import openapi_document
 from webapi.schemas.requests import CreateVideo, ListVideos
 from webapi.schemas.responses import VideoBody
@@ -33,7 +33,7 @@ def _operations(document: Any) -> dict[tuple[str, str], Any]:
 
 def test_the_document_has_exactly_the_calls_of_the_application(api: Api, document: Any) -> None:
     assert document["openapi"].startswith("3.1.")
-    assert set(_operations(document)) == routes_of(create_app(api.needs))
+    assert set(_operations(document)) == routes_of(create_app(api.deps))
 
 
 def test_every_call_needs_a_token_unless_it_is_public(document: Any) -> None:
@@ -60,8 +60,10 @@ def test_every_problem_is_named_with_its_status(document: Any) -> None:
     }
 
     # Another method is no call, so its problem belongs to none.
-    assert named == {(code.value, kind.status[:3]) for code, kind in KINDS.items() if code != Code.METHOD_NOT_ALLOWED}
-    assert set(document["components"]["schemas"]["Code"]["enum"]) == {code.value for code in Code}
+    assert named == {
+        (code.value, kind.status[:3]) for code, kind in PROBLEM_TYPES.items() if code != ProblemCode.METHOD_NOT_ALLOWED
+    }
+    assert set(document["components"]["schemas"]["ProblemCode"]["enum"]) == {code.value for code in ProblemCode}
 
 
 def test_requests_and_answers_are_the_models_that_validate(document: Any) -> None:
@@ -117,7 +119,7 @@ def test_the_page_shows_every_call_every_problem_and_every_field(api: Api) -> No
 
     for call in CALLS:
         assert f"{call.method} {call.template}" in page.text
-    for code in (code for code in Code if code != Code.METHOD_NOT_ALLOWED):
+    for code in (code for code in ProblemCode if code != ProblemCode.METHOD_NOT_ALLOWED):
         assert code in page.text
     for field in CreateVideo.model_fields:
         assert field in page.text

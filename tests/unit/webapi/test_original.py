@@ -30,7 +30,7 @@ def test_the_owner_gets_a_url_for_a_short_while(api: Api) -> None:
     assert answer.status_code == 200
     assert set(answer.json) == {"video_id", "url", "expires_at", "filename", "size_bytes"}
     assert (answer.json["video_id"], answer.json["filename"], answer.json["size_bytes"]) == (video_id, "cats.mp4", 5)
-    assert api.wishes.rows[video_id].desired.storage_key in answer.json["url"]
+    assert api.commands.rows[video_id].desired.storage_key in answer.json["url"]
     assert datetime.fromisoformat(answer.json["expires_at"]) == api.now + timedelta(minutes=5)
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.json["url"] not in str(lines)
@@ -43,14 +43,14 @@ def test_once_verified_it_can_be_had_in_every_phase(api: Api, phase: Phase) -> N
 
 def test_what_was_not_verified_is_given_to_nobody(api: Api) -> None:
     video_id = api.create()
-    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
+    api.storage.put_raw(api.commands.rows[video_id].desired.storage_key, b"video")
 
     assert _asked(api, video_id) == (409, "original_unavailable")
 
 
 def test_neither_is_what_was_lost_or_replaced_since(api: Api) -> None:
     video_id = _verified(api)
-    key = api.wishes.rows[video_id].desired.storage_key
+    key = api.commands.rows[video_id].desired.storage_key
     api.storage.put_raw(key, b"another")
     assert _asked(api, video_id) == (409, "original_unavailable")
 
@@ -60,7 +60,7 @@ def test_neither_is_what_was_lost_or_replaced_since(api: Api) -> None:
 
 def test_a_deleted_video_is_restored_first(api: Api) -> None:
     video_id = _verified(api)
-    api.wishes.delete(video_id)
+    api.commands.delete(video_id)
     answer = api.call("GET", f"/api/v1/videos/{video_id}/original")
 
     assert (answer.status_code, answer.json["code"]) == (409, "original_unavailable")
@@ -73,7 +73,7 @@ def test_another_users_file_is_unknown(api: Api) -> None:
 
 def test_an_import_without_a_filename_has_that_of_its_key(api: Api) -> None:
     video_id = _verified(api)
-    api.wishes.set_desired_state(video_id, origin=Origin.KUBERNETES, filename="")
+    api.commands.set_desired_state(video_id, origin=Origin.KUBERNETES, filename="")
 
     assert api.call("GET", f"/api/v1/videos/{video_id}/original").json["filename"] == "original.mp4"
 

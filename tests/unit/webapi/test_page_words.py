@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from devstack.page import WEBUI_DIR
 from domain.reasons import SHOWN_REASONS
 from domain.video import Phase
-from webapi.http.problems import Code
+from webapi.http.problems import ProblemCode
 from webapi.schemas import responses
 
 SOURCES = WEBUI_DIR / "src"
@@ -44,7 +44,7 @@ def test_problems_that_the_page_knows_exist(name: str) -> None:
     }
 
     assert named
-    assert named <= {code.value for code in Code}
+    assert named <= {code.value for code in ProblemCode}
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class TestAsking:
     ) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, **changes}).json
         assert answer["upload"]["mode"] == mode
-        assert api.wishes.rows[answer["video_id"]].desired.upload_mode == mode
+        assert api.commands.rows[answer["video_id"]].desired.upload_mode == mode
 
     def test_the_answer_tells_the_plan_and_where_the_first_part_goes(self, api: Api) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
@@ -49,7 +49,7 @@ class TestAsking:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "upload_mode": "multipart"})
         assert (answer.status_code, answer.json["code"]) == (422, "size_required")
         assert [error["field"] for error in answer.json["errors"]] == ["size_bytes"]
-        assert not api.wishes.rows
+        assert not api.commands.rows
         assert not api.multipart.uploads
 
     def test_no_other_mode_is_known(self, api: Api) -> None:
@@ -61,10 +61,10 @@ class TestAsking:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
         assert (answer.status_code, answer.json["code"]) == (503, "temporarily_unavailable")
         api.storage.trouble = None
-        (video_id,) = api.wishes.rows
+        (video_id,) = api.commands.rows
         assert get(api, video_id).json["missing"] == [1, 2, 3, 4]
         assert sign(api, video_id, 2).status_code == 200
-        assert api.wishes.rows[video_id].upload_id == "upload-1"
+        assert api.commands.rows[video_id].upload_id == "upload-1"
 
     def test_the_first_parts_url_can_be_asked_for_again(self, api: Api) -> None:
         created = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31}).json
@@ -93,7 +93,7 @@ class TestResuming:
     def test_a_part_of_another_size_is_missing(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 2)
-        upload_id = api.wishes.rows[video_id].upload_id
+        upload_id = api.commands.rows[video_id].upload_id
         assert upload_id is not None
         api.multipart.put_part(upload_id, 1, b"short")
         assert get(api, video_id).json["missing"] == [1, 3]
@@ -150,11 +150,11 @@ class TestResuming:
     def test_an_upload_that_somebody_else_opened_meanwhile_is_used_and_ours_given_up(self, api: Api) -> None:
         video_id = parted(api)
         api.multipart.uploads.clear()
-        create, key = api.multipart.create, api.wishes.rows[video_id].desired.storage_key
+        create, key = api.multipart.create, api.commands.rows[video_id].desired.storage_key
 
         def create_late(key: str, *, content_type: str) -> str:
             theirs = create(key, content_type=content_type)
-            api.wishes.open_upload(video_id, upload_id=theirs, part_bytes=10, instead_of="upload-1")
+            api.commands.open_upload(video_id, upload_id=theirs, part_bytes=10, instead_of="upload-1")
             return create(key, content_type=content_type)
 
         api.multipart.create = create_late  # type: ignore[method-assign]
@@ -168,7 +168,7 @@ class TestResuming:
         create = api.multipart.create
 
         def create_late(key: str, *, content_type: str) -> str:
-            api.wishes.delete(video_id)
+            api.commands.delete(video_id)
             return create(key, content_type=content_type)
 
         api.multipart.create = create_late  # type: ignore[method-assign]
@@ -190,11 +190,11 @@ class TestOthers:
     @pytest.mark.parametrize("call", [get, lambda api, video_id: sign(api, video_id, 1)], ids=["get", "post"])
     def test_an_import_is_not_ours_to_change(self, api: Api, call: Any) -> None:
         video_id = parted(api)
-        api.wishes.set_desired_state(video_id, origin=Origin.KUBERNETES)
+        api.commands.set_desired_state(video_id, origin=Origin.KUBERNETES)
         assert call(api, video_id).json["code"] == "managed_by_kubernetes"
 
     @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Phase.READY, Phase.ERRORED])
     def test_past_uploading_there_is_nothing_to_send(self, api: Api, phase: Phase) -> None:
         video_id = parted(api)
-        api.wishes.observe(video_id, **in_phase(phase))
+        api.commands.observe(video_id, **in_phase(phase))
         assert sign(api, video_id, 1).json["code"] == "upload_closed"

@@ -14,7 +14,7 @@ from domain.video import Origin, Phase
 from tests.support.hostile.problems import PAGE, assert_problem, documented
 from tests.support.hostile.requests import Answer
 from tests.unit.webapi.conftest import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
-from webapi.http.problems import KINDS, Code
+from webapi.http.problems import PROBLEM_TYPES, ProblemCode
 
 Result = falcon.testing.Result
 
@@ -59,14 +59,14 @@ def _without_postgres(api: Api) -> Result:
 
 def _past_the_grace_period(api: Api) -> Result:
     video_id = api.create()
-    api.wishes.delete(video_id)
+    api.commands.delete(video_id)
     api.now += timedelta(days=8)
     return api.call("POST", f"{VIDEOS}/{video_id}/restore")
 
 
 def _of_an_import(api: Api) -> Result:
     video_id = api.create()
-    api.wishes.set_desired_state(video_id, origin=Origin.KUBERNETES)
+    api.commands.set_desired_state(video_id, origin=Origin.KUBERNETES)
     return api.call("DELETE", f"{VIDEOS}/{video_id}")
 
 
@@ -76,12 +76,12 @@ def _parted(api: Api) -> str:
 
 def _of_a_processed_video(api: Api) -> Result:
     video_id = api.create()
-    api.wishes.observe(video_id, phase=Phase.PROCESSING)
+    api.commands.observe(video_id, phase=Phase.PROCESSING)
     return api.call("POST", f"{VIDEOS}/{video_id}/upload_url")
 
 
 def _with_a_key_of_a_running_request(api: Api) -> Result:
-    api.wishes.keys_in_use.add(("ann", "k"))
+    api.commands.keys_in_use.add(("ann", "k"))
     return api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"})
 
 
@@ -110,55 +110,59 @@ class Broken:
 
 def _with_a_bug(api: Api) -> Result:
     video_id = api.create()
-    client = api.rebuilt(view=Broken())
+    client = api.rebuilt(serializer=Broken())
     return client.simulate_get(f"{VIDEOS}/{video_id}", headers={"Authorization": api.bearer()})
 
 
 # A way into each problem: a code that nothing leads to has no place in the list.
-WAYS: dict[Code, Callable[[Api], Result]] = {
-    Code.MALFORMED_REQUEST: lambda api: api.call("FROB", "/livez"),
-    Code.INVALID_JSON: lambda api: api.call("POST", VIDEOS, body="{", headers=JSON),
-    Code.INVALID_REQUEST: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "title": ""}),
-    Code.FILE_TOO_LARGE: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "size_bytes": MAX_FILE_BYTES + 1}),
-    Code.BODY_TOO_LARGE: lambda api: api.call("POST", VIDEOS, body=" " * 70_000, headers=JSON),
-    Code.UNSUPPORTED_MEDIA_TYPE: lambda api: api.call("POST", VIDEOS, body="title=Cats"),
-    Code.NOT_AUTHENTICATED: lambda api: api.client.simulate_get(f"{VIDEOS}/x"),
-    Code.INVALID_TOKEN: lambda api: api.client.simulate_get(f"{VIDEOS}/x", headers={"Authorization": "Bearer x"}),
-    Code.INVALID_SIGNATURE: lambda api: api.client.simulate_post("/webhooks/coconut", json={"job_id": "j"}),
-    Code.NOT_FOUND: lambda api: api.call("GET", f"{VIDEOS}/x"),
-    Code.METHOD_NOT_ALLOWED: lambda api: api.call("PUT", VIDEOS),
-    Code.SIZE_REQUIRED: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "upload_mode": "multipart"}),
-    Code.PARTS_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{_parted(api)}/upload_complete"),
-    Code.NOT_MULTIPART: lambda api: api.call("GET", f"{VIDEOS}/{api.create()}/parts"),
-    Code.OBJECT_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/upload_complete"),
-    Code.INSUFFICIENT_SCOPE: lambda api: api.call("GET", "/api/v1/admin/videos"),
-    Code.UPLOAD_CLOSED: _of_a_processed_video,
-    Code.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
-    Code.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
-    Code.ORIGINAL_UNAVAILABLE: _without_the_original,
-    Code.RETRANSCODE_LIMIT_REACHED: _past_the_retranscodes,
-    Code.NOT_RESTORABLE: _past_the_grace_period,
-    Code.MANAGED_BY_KUBERNETES: _of_an_import,
-    Code.IDEMPOTENCY_KEY_IN_USE: _with_a_key_of_a_running_request,
-    Code.IDEMPOTENCY_KEY_REUSED: _with_the_key_of_another_body,
-    Code.TOO_MANY: _past_all_endpoints,
-    Code.LAST_SECRET: _of_the_last_secret,
-    Code.UPLOAD_LIMIT_REACHED: _past_the_limit,
-    Code.TEMPORARILY_UNAVAILABLE: _without_postgres,
-    Code.STORAGE_REFUSED: _refused_by_storage,
-    Code.INTERNAL_ERROR: _with_a_bug,
+CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
+    ProblemCode.MALFORMED_REQUEST: lambda api: api.call("FROB", "/livez"),
+    ProblemCode.INVALID_JSON: lambda api: api.call("POST", VIDEOS, body="{", headers=JSON),
+    ProblemCode.INVALID_REQUEST: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "title": ""}),
+    ProblemCode.FILE_TOO_LARGE: lambda api: api.call(
+        "POST", VIDEOS, json={**A_VIDEO, "size_bytes": MAX_FILE_BYTES + 1}
+    ),
+    ProblemCode.BODY_TOO_LARGE: lambda api: api.call("POST", VIDEOS, body=" " * 70_000, headers=JSON),
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: lambda api: api.call("POST", VIDEOS, body="title=Cats"),
+    ProblemCode.NOT_AUTHENTICATED: lambda api: api.client.simulate_get(f"{VIDEOS}/x"),
+    ProblemCode.INVALID_TOKEN: lambda api: api.client.simulate_get(
+        f"{VIDEOS}/x", headers={"Authorization": "Bearer x"}
+    ),
+    ProblemCode.INVALID_SIGNATURE: lambda api: api.client.simulate_post("/webhooks/coconut", json={"job_id": "j"}),
+    ProblemCode.NOT_FOUND: lambda api: api.call("GET", f"{VIDEOS}/x"),
+    ProblemCode.METHOD_NOT_ALLOWED: lambda api: api.call("PUT", VIDEOS),
+    ProblemCode.SIZE_REQUIRED: lambda api: api.call("POST", VIDEOS, json={**A_VIDEO, "upload_mode": "multipart"}),
+    ProblemCode.PARTS_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{_parted(api)}/upload_complete"),
+    ProblemCode.NOT_MULTIPART: lambda api: api.call("GET", f"{VIDEOS}/{api.create()}/parts"),
+    ProblemCode.OBJECT_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/upload_complete"),
+    ProblemCode.INSUFFICIENT_SCOPE: lambda api: api.call("GET", "/api/v1/admin/videos"),
+    ProblemCode.UPLOAD_CLOSED: _of_a_processed_video,
+    ProblemCode.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
+    ProblemCode.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
+    ProblemCode.ORIGINAL_UNAVAILABLE: _without_the_original,
+    ProblemCode.RETRANSCODE_LIMIT_REACHED: _past_the_retranscodes,
+    ProblemCode.NOT_RESTORABLE: _past_the_grace_period,
+    ProblemCode.MANAGED_BY_KUBERNETES: _of_an_import,
+    ProblemCode.IDEMPOTENCY_KEY_IN_USE: _with_a_key_of_a_running_request,
+    ProblemCode.IDEMPOTENCY_KEY_REUSED: _with_the_key_of_another_body,
+    ProblemCode.TOO_MANY: _past_all_endpoints,
+    ProblemCode.LAST_SECRET: _of_the_last_secret,
+    ProblemCode.UPLOAD_LIMIT_REACHED: _past_the_limit,
+    ProblemCode.TEMPORARILY_UNAVAILABLE: _without_postgres,
+    ProblemCode.STORAGE_REFUSED: _refused_by_storage,
+    ProblemCode.INTERNAL_ERROR: _with_a_bug,
 }
 NAMING_FIELDS = {
-    Code.INVALID_REQUEST: ["title"],
-    Code.FILE_TOO_LARGE: ["size_bytes"],
-    Code.SIZE_REQUIRED: ["size_bytes"],
+    ProblemCode.INVALID_REQUEST: ["title"],
+    ProblemCode.FILE_TOO_LARGE: ["size_bytes"],
+    ProblemCode.SIZE_REQUIRED: ["size_bytes"],
 }
 
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
-@pytest.mark.parametrize("code", Code)
-def test_every_problem_can_happen_and_reads_as_documented(api: Api, code: Code) -> None:
-    result = WAYS[code](api)
+@pytest.mark.parametrize("code", ProblemCode)
+def test_every_problem_can_happen_and_reads_as_documented(api: Api, code: ProblemCode) -> None:
+    result = CHANNELS[code](api)
     headers = {name.lower(): value for name, value in result.headers.items()}
 
     assert_problem(Answer(result.status_code, headers, result.content), code, NAMING_FIELDS.get(code, []))
@@ -166,9 +170,9 @@ def test_every_problem_can_happen_and_reads_as_documented(api: Api, code: Code) 
 
 def test_the_documentation_lists_exactly_the_problems_there_are() -> None:
     assert {code: (row.status, row.retryable) for code, row in documented().items()} == {
-        code.value: (int(kind.status[:3]), kind.retryable) for code, kind in KINDS.items()
+        code.value: (int(kind.status[:3]), kind.retryable) for code, kind in PROBLEM_TYPES.items()
     }
-    assert set(KINDS) == set(Code)
+    assert set(PROBLEM_TYPES) == set(ProblemCode)
 
 
 def test_the_documentation_gives_each_problem_its_own_status_wherever_it_names_it() -> None:

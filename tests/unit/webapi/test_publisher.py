@@ -62,7 +62,7 @@ class Publishing:
 
     def occupy(self) -> None:
         """Let the thread take a wish and wait at the gate."""
-        self.publisher.offer(a_desired_state("first"))
+        self.publisher.enqueue(a_desired_state("first"))
         assert self.kubernetes.entered.wait(PATIENCE_SECONDS)
 
     def finish(self) -> None:
@@ -80,7 +80,7 @@ def publishing() -> Iterator[Publishing]:
 
 
 def test_an_offered_wish_is_applied(publishing: Publishing) -> None:
-    publishing.publisher.offer(a_desired_state())
+    publishing.publisher.enqueue(a_desired_state())
     publishing.finish()
 
     assert publishing.kubernetes.applied == [a_desired_state()]
@@ -90,7 +90,7 @@ def test_an_offered_wish_is_applied(publishing: Publishing) -> None:
 def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing) -> None:
     publishing.occupy()
     for name in ("second", "third", "fourth", "fifth"):
-        publishing.publisher.offer(a_desired_state(name))
+        publishing.publisher.enqueue(a_desired_state(name))
 
     assert publishing.count("dropped") == 2
     publishing.finish()
@@ -101,8 +101,8 @@ def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing
 def test_of_one_video_only_the_newest_wish_waits(publishing: Publishing, revisions: tuple[int, int]) -> None:
     publishing.occupy()
     for revision in revisions:
-        publishing.publisher.offer(a_desired_state(revision=revision))
-    publishing.publisher.offer(a_desired_state("another"))
+        publishing.publisher.enqueue(a_desired_state(revision=revision))
+    publishing.publisher.enqueue(a_desired_state("another"))
     publishing.finish()
 
     assert publishing.kubernetes.applied == [
@@ -125,8 +125,8 @@ def test_trouble_is_counted_and_the_next_wish_is_applied(
     publishing: Publishing, trouble: Exception, result: str
 ) -> None:
     publishing.kubernetes.trouble = trouble
-    publishing.publisher.offer(a_desired_state("unlucky"))
-    publishing.publisher.offer(a_desired_state("next"))
+    publishing.publisher.enqueue(a_desired_state("unlucky"))
+    publishing.publisher.enqueue(a_desired_state("next"))
     publishing.finish()
 
     assert publishing.count(result) == 1
@@ -137,12 +137,12 @@ def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
     kubernetes, metrics = Kubernetes(), ApiMetrics()
     kubernetes.trouble = UnavailableError("no answer")
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
-    publisher.offer(a_desired_state("unlucky"))
+    publisher.enqueue(a_desired_state("unlucky"))
     kubernetes.limiter.set()
     while not metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": "unavailable"}):
         assert kubernetes.entered.wait(PATIENCE_SECONDS)
     kubernetes.entered.clear()
-    publisher.offer(a_desired_state("next"))
+    publisher.enqueue(a_desired_state("next"))
 
     assert not kubernetes.entered.wait(0.2)
     publisher.stop(within_seconds=PATIENCE_SECONDS / 2)
@@ -151,7 +151,7 @@ def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
 
 def test_stopping_applies_what_waits(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.offer(a_desired_state("second"))
+    publishing.publisher.enqueue(a_desired_state("second"))
     publishing.finish()
 
     assert [desired.video_id for desired in publishing.kubernetes.applied] == ["first", "second"]
@@ -159,7 +159,7 @@ def test_stopping_applies_what_waits(publishing: Publishing) -> None:
 
 def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.offer(a_desired_state("second"))
+    publishing.publisher.enqueue(a_desired_state("second"))
     publishing.publisher.stop(within_seconds=0)
 
     assert publishing.count("dropped") == 1
@@ -167,7 +167,7 @@ def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishi
 
 def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
     publishing.finish()
-    publishing.publisher.offer(a_desired_state())
+    publishing.publisher.enqueue(a_desired_state())
 
     assert publishing.count("dropped") == 1
     assert not publishing.kubernetes.applied
@@ -175,6 +175,6 @@ def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
 
 def test_the_number_of_waiting_wishes_can_be_seen(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.offer(a_desired_state("second"))
+    publishing.publisher.enqueue(a_desired_state("second"))
 
     assert publishing.metrics.registry.get_sample_value("video_uploads_api_publish_waiting") == 1

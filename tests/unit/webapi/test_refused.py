@@ -16,7 +16,7 @@ REFUSED = RefusedError("looking for the original at the object store: HTTP 403 A
 def test_a_call_that_needs_storage_is_worth_repeating_once_somebody_has_put_that_right(api: Api, suffix: str) -> None:
     video_id = api.create()
     verify_file(api, video_id, **in_phase(Phase.UPLOADING if suffix == "upload_complete" else Phase.READY))
-    row = api.wishes.rows[video_id]
+    row = api.commands.rows[video_id]
     api.storage.trouble = REFUSED
     with capture_logs() as lines:
         answer = api.call("GET" if suffix == "original" else "POST", f"{VIDEOS}/{video_id}/{suffix}")
@@ -27,4 +27,4 @@ def test_a_call_that_needs_storage_is_worth_repeating_once_somebody_has_put_that
     assert "AccessDenied" not in answer.text
     (line,) = [line for line in lines if line["event"] == "neighbour refused"]
     assert (line["log_level"], line["detail"]) == ("error", str(REFUSED))
-    assert api.wishes.rows[video_id] == row
+    assert api.commands.rows[video_id] == row

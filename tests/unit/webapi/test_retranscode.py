@@ -16,7 +16,7 @@ def _ready(api: Api, **changes: object) -> str:
     """Create a video that can be played, with its original in storage."""
     video_id = api.create()
     verify_file(api, video_id, reason=Reason.PUBLISHED, published=PUBLISHED, **changes)
-    api.offers.wishes.clear()
+    api.offers.commands.clear()
     return video_id
 
 
@@ -34,31 +34,31 @@ def test_a_new_edition_is_wished_for_and_the_old_one_plays_on(api: Api) -> None:
     assert answer.json["waiting_for"] == "the operator to begin what was asked for"
     assert (answer.json["status"], answer.json["is_playable"], answer.json["edition"]) == ("ready", True, 1)
     assert answer.json["playback_url"]
-    assert api.wishes.rows[video_id].desired.edition == 2
-    assert api.offers.wishes == [api.wishes.rows[video_id].desired]
+    assert api.commands.rows[video_id].desired.edition == 2
+    assert api.offers.commands == [api.commands.rows[video_id].desired]
 
 
 def test_asking_twice_is_asking_once_and_costs_once(api: Api) -> None:
     video_id = _ready(api)
     assert [_asked(api, video_id)[0] for _ in range(RETRANSCODES_PER_DAY + 2)] == [202] * (RETRANSCODES_PER_DAY + 2)
 
-    assert api.wishes.rows[video_id].desired.edition == 2
-    assert api.wishes.retranscodes == ["ann"]
+    assert api.commands.rows[video_id].desired.edition == 2
+    assert api.commands.retranscodes == ["ann"]
 
 
 def test_one_that_has_begun_is_waited_for(api: Api) -> None:
     video_id = _ready(api)
     _asked(api, video_id)
     for phase in (Phase.UPLOADED, Phase.PROCESSING):
-        api.wishes.observe(video_id, **in_phase(phase), edition=2)
-        row = api.wishes.rows[video_id]
+        api.commands.observe(video_id, **in_phase(phase), edition=2)
+        row = api.commands.rows[video_id]
 
         assert _asked(api, video_id) == (409, "not_retranscodable")
-        assert api.wishes.rows[video_id] == row
+        assert api.commands.rows[video_id] == row
 
-    api.wishes.observe(video_id, **in_phase(Phase.READY), edition=2)
+    api.commands.observe(video_id, **in_phase(Phase.READY), edition=2)
     assert _asked(api, video_id) == (202, "")
-    assert api.wishes.rows[video_id].desired.edition == 3
+    assert api.commands.rows[video_id].desired.edition == 3
 
 
 def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
@@ -79,7 +79,7 @@ def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
 def test_a_failed_edition_of_a_playable_video_is_a_dead_letter_that_is_retried_instead(api: Api) -> None:
     video_id = _ready(api)
     _asked(api, video_id)
-    api.wishes.observe(video_id, **in_phase(Phase.ERRORED), reason=Reason.FAILED, edition=2)
+    api.commands.observe(video_id, **in_phase(Phase.ERRORED), reason=Reason.FAILED, edition=2)
 
     assert _asked(api, video_id) == (409, "not_retranscodable")
     (shown,) = api.call("GET", "/api/v1/videos?status=errored").json["videos"]
@@ -90,7 +90,7 @@ def test_a_failed_edition_of_a_playable_video_is_a_dead_letter_that_is_retried_i
 
 def test_a_deleted_video_is_restored_first(api: Api) -> None:
     video_id = _ready(api)
-    api.wishes.delete(video_id)
+    api.commands.delete(video_id)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
 
     assert (answer.status_code, answer.json["code"]) == (409, "not_retranscodable")
@@ -110,33 +110,33 @@ def test_without_the_verified_original_there_is_nothing_to_transcode(
     api: Api, change: Callable[[Api, str], None]
 ) -> None:
     video_id = _ready(api)
-    row = api.wishes.rows[video_id]
+    row = api.commands.rows[video_id]
     change(api, row.desired.storage_key)
 
     assert _asked(api, video_id) == (409, "original_unavailable")
-    assert api.wishes.rows[video_id] == row
+    assert api.commands.rows[video_id] == row
 
 
 def test_while_storage_is_away_nothing_is_wished_for(api: Api) -> None:
     video_id = _ready(api)
-    row = api.wishes.rows[video_id]
+    row = api.commands.rows[video_id]
     api.storage.trouble = UnavailableError("no answer")
 
     assert _asked(api, video_id) == (503, "temporarily_unavailable")
-    assert api.wishes.rows[video_id] == row
+    assert api.commands.rows[video_id] == row
 
 
 def test_a_day_is_bounded_for_each_owner(api: Api) -> None:
     for _ in range(RETRANSCODES_PER_DAY):
         assert _asked(api, _ready(api)) == (202, "")
     video_id = _ready(api)
-    row = api.wishes.rows[video_id]
+    row = api.commands.rows[video_id]
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
 
     assert (answer.status_code, answer.json["code"]) == (429, "retranscode_limit_reached")
     assert (answer.headers["Retry-After"], answer.json["retryable"]) == ("1235", True)
-    assert api.wishes.rows[video_id] == row
-    assert not api.offers.wishes
+    assert api.commands.rows[video_id] == row
+    assert not api.offers.commands
 
 
 def test_another_users_video_is_unknown(api: Api) -> None:

@@ -9,17 +9,17 @@ from crds.status import status_of
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.video import DesiredState, ObservedState
-from tests.support.builders.resources import NOON, a_resource, observations, wishes
-from webapi.videos.serializers import View
+from tests.support.builders.resources import NOON, a_resource, commands, observations
+from webapi.videos.serializers import Serializer
 
 RULES = LifecyclePolicy(max_submissions=5)
 
 
-@given(desired=wishes, observed=observations)
+@given(desired=commands, observed=observations)
 @settings(deadline=None, max_examples=300)
 def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: ObservedState) -> None:
     row = VideoRow(desired, observed, NOON, retired=False, deleted_at=NOON if desired.deleted else None)
-    body = View("https://cdn.example.com", RULES).video(row, NOON)
+    body = Serializer("https://cdn.example.com", RULES).video(row, NOON)
     status = status_of(desired, observed, resource=a_resource(desired), rules=RULES, now=NOON)
     work = status["work"]
 

@@ -12,20 +12,20 @@ from tests.unit.webapi.conftest import A_VIDEO, Api
 
 def test_a_fresh_url_is_like_the_first_one_but_later(api: Api) -> None:
     created = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 9000}).json
-    row = api.wishes.rows[created["video_id"]]
+    row = api.commands.rows[created["video_id"]]
     api.now += timedelta(minutes=20)
     answer = api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_url")
 
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     assert answer.json == {**created, "expires_at": "2026-03-01T12:35:00Z"}
-    assert api.wishes.rows[created["video_id"]] == row
+    assert api.commands.rows[created["video_id"]] == row
 
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_there_is_one_just_while_the_video_waits_for_its_file(api: Api, phase: Phase) -> None:
     video_id = api.create()
     source = None if phase in {Phase.PENDING, Phase.UPLOADING} else SourceFacts("etag", CREATED_AT, 9, "mp4")
-    api.wishes.observe(video_id, **in_phase(phase), source=source)
+    api.commands.observe(video_id, **in_phase(phase), source=source)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/upload_url")
 
     if source is None:
@@ -38,13 +38,13 @@ def test_there_is_one_just_while_the_video_waits_for_its_file(api: Api, phase: P
 def test_after_the_confirmation_nothing_new_is_signed_until_the_file_was_rejected(api: Api) -> None:
     video_id = api.create()
     path = f"/api/v1/videos/{video_id}"
-    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"text")
+    api.storage.put_raw(api.commands.rows[video_id].desired.storage_key, b"text")
     api.call("POST", f"{path}/upload_complete")
     closed = api.call("POST", f"{path}/upload_url")
     assert (closed.status_code, closed.json["code"]) == (409, "upload_closed")
 
     rejected = Rejection("not_a_video", "no video", "etag@1", confirmations=1)
-    api.wishes.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
+    api.commands.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
     assert api.call("POST", f"{path}/upload_url").status_code == 200
 
     api.call("POST", f"{path}/upload_complete")
@@ -54,10 +54,10 @@ def test_after_the_confirmation_nothing_new_is_signed_until_the_file_was_rejecte
 @pytest.mark.parametrize("taken_up", [{"retries": 1}, {"retry_token": "monday"}], ids=["by-api", "by-annotation"])
 def test_a_retry_that_waits_for_another_file_gets_a_url(api: Api, taken_up: dict[str, object]) -> None:
     video_id = api.create()
-    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"text")
+    api.storage.put_raw(api.commands.rows[video_id].desired.storage_key, b"text")
     api.call("POST", f"/api/v1/videos/{video_id}/upload_complete")
-    api.wishes.observe(video_id, **in_phase(Phase.ERRORED), rejections=2)
-    api.wishes.observe(
+    api.commands.observe(video_id, **in_phase(Phase.ERRORED), rejections=2)
+    api.commands.observe(
         video_id, **in_phase(Phase.UPLOADING), rejections=0, rejected=None, confirmations_floor=1, **taken_up
     )
 
@@ -66,7 +66,7 @@ def test_a_retry_that_waits_for_another_file_gets_a_url(api: Api, taken_up: dict
 
 def test_a_failed_upload_is_told_to_retry_first(api: Api) -> None:
     video_id = api.create()
-    api.wishes.observe(video_id, **in_phase(Phase.ERRORED))
+    api.commands.observe(video_id, **in_phase(Phase.ERRORED))
     answer = api.call("POST", f"/api/v1/videos/{video_id}/upload_url")
 
     assert (answer.status_code, answer.json["code"]) == (409, "upload_closed")
@@ -76,12 +76,12 @@ def test_a_failed_upload_is_told_to_retry_first(api: Api) -> None:
 @pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.PROCESSING])
 def test_a_deleted_video_takes_no_file(api: Api, suffix: str, phase: Phase) -> None:
     video_id = api.create()
-    api.wishes.observe(video_id, **in_phase(phase))
-    api.storage.put_raw(api.wishes.rows[video_id].desired.storage_key, b"video")
+    api.commands.observe(video_id, **in_phase(phase))
+    api.storage.put_raw(api.commands.rows[video_id].desired.storage_key, b"video")
     api.call("DELETE", f"/api/v1/videos/{video_id}")
-    row = api.wishes.rows[video_id]
+    row = api.commands.rows[video_id]
     answer = api.call("POST", f"/api/v1/videos/{video_id}{suffix}")
 
     assert (answer.status_code, answer.json["code"]) == (409, "upload_closed")
     assert "restore" in answer.json["detail"]
-    assert api.wishes.rows[video_id] == row
+    assert api.commands.rows[video_id] == row

@@ -20,7 +20,7 @@ TROUBLES = [
 ]
 
 
-def learning(small: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
+def adoption(small: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
     small.fuse.calls.clear()
     return restore_row(VIDEO_ID, row, known, small.world, small.clock.now())
 
@@ -44,12 +44,12 @@ def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
     small = SmallWorld()
     row = small.create()
     small.resources.apply(row.desired)
-    assert learning(small, row, known_in(small)) is row
+    assert adoption(small, row, known_in(small)) is row
     assert small.fuse.calls == []
 
 
 def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld) -> None:
-    row = learning(behind, behind.row, known_in(behind))
+    row = adoption(behind, behind.row, known_in(behind))
     assert row == behind.row
     assert row is not None
     assert (row.observed.phase, row.observed.revision, row.observed.job_id) == (Phase.PROCESSING, 5, "job1")
@@ -63,7 +63,7 @@ def test_no_pass_is_made_over_a_row_that_cannot_learn_what_it_lacks(behind: Smal
     before, known = behind.row, known_in(behind)
     behind.resources.trouble = trouble
     with pytest.raises(type(trouble)):
-        learning(behind, before, known)
+        adoption(behind, before, known)
     assert behind.row == before
 
 
@@ -72,22 +72,22 @@ def test_a_row_that_moved_meanwhile_is_looked_at_again(behind: SmallWorld) -> No
     behind.records.confirm(VIDEO_ID)
     moved = behind.row
     with pytest.raises(ConflictError):
-        learning(behind, stale, known_in(behind))
+        adoption(behind, stale, known_in(behind))
     assert behind.row == moved
 
 
 def test_a_row_that_was_made_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
     before = behind.row
     with pytest.raises(ConflictError):
-        learning(behind, None, known_in(behind))
+        adoption(behind, None, known_in(behind))
     assert behind.row == before
 
 
 def test_what_the_watch_knew_and_the_server_knows_no_more_teaches_nothing(behind: SmallWorld) -> None:
     before, known = behind.row, known_in(behind)
     behind.resources.remove(VIDEO_ID)
-    assert learning(behind, before, known) is before
-    assert learning(behind, None, known) is None
+    assert adoption(behind, before, known) is before
+    assert adoption(behind, None, known) is None
 
 
 def test_a_left_over_that_somebody_changes_meanwhile_stays_for_another_look(
@@ -100,18 +100,18 @@ def test_a_left_over_that_somebody_changes_meanwhile_stays_for_another_look(
     with monkeypatch.context() as late:
         late.setattr(behind.resources, "get", lambda _: seen)
         with pytest.raises(ConflictError):
-            learning(behind, None, known_in(behind))
+            adoption(behind, None, known_in(behind))
     assert VIDEO_ID in behind.resources.by_name
-    assert learning(behind, None, known_in(behind)) is None
+    assert adoption(behind, None, known_in(behind)) is None
     assert VIDEO_ID not in behind.resources.by_name
 
 
 def test_a_refusal_is_shown_once_and_told_once() -> None:
     small = SmallWorld()
     small.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
-    assert learning(small, None, known_in(small)) is None
+    assert adoption(small, None, known_in(small)) is None
     assert small.fuse.calls == ["get", "last_attempt", "write_status", "post_event"]
-    assert learning(small, None, known_in(small)) is None
+    assert adoption(small, None, known_in(small)) is None
     assert small.fuse.calls == ["get", "last_attempt"]
 
 
@@ -121,6 +121,6 @@ def test_an_import_takes_the_age_of_its_resource() -> None:
     applied_at = small.clock.now()
     small.resources.by_name[VIDEO_ID] = replace(small.resources.by_name[VIDEO_ID], created_at=applied_at)
     small.pass_time(3600)
-    row = learning(small, None, known_in(small))
+    row = adoption(small, None, known_in(small))
     assert row is not None
     assert row.created_at == applied_at

@@ -4,21 +4,21 @@ import json
 
 import pytest
 
-from controller.audit.findings import Deed, Finding, Heal, Kind, Leave, Report
+from controller.audit.findings import Finding, FindingType, RepairResult, Report, ReportOnly, Retranscode
 from controller.audit_cli import NOT_LOOKED, NOTHING_LEFT, SOMETHING_LEFT, main, tell
 from tests.support.world.world import VIDEO_ID
 
-BROKEN = Finding(Kind.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", Heal())
-LATE = Finding(Kind.OVERDUE_ROW, VIDEO_ID, "it is late", Leave())
+BROKEN = Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", Retranscode())
+LATE = Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "it is late", ReportOnly())
 
 
-def report_of(*entries: tuple[Finding, Deed], unseen: tuple[str, ...] = ()) -> Report:
+def report_of(*entries: tuple[Finding, RepairResult], unchecked: tuple[str, ...] = ()) -> Report:
     report = Report()
     report.looked_at["videos"] = 2
-    for finding, deed in entries:
-        report.add(finding, deed)
-    for what in unseen:
-        report.note_unseen(what)
+    for finding, result in entries:
+        report.add(finding, result)
+    for what in unchecked:
+        report.note_unchecked(what)
     return report
 
 
@@ -26,12 +26,16 @@ def report_of(*entries: tuple[Finding, Deed], unseen: tuple[str, ...] = ()) -> R
     ("report", "status"),
     [
         pytest.param(report_of(), NOTHING_LEFT, id="nothing-found"),
-        pytest.param(report_of((BROKEN, Deed.DONE)), NOTHING_LEFT, id="all-put-right"),
-        pytest.param(report_of((BROKEN, Deed.WOULD)), SOMETHING_LEFT, id="a-rehearsal"),
-        pytest.param(report_of((BROKEN, Deed.DONE), (BROKEN, Deed.LEFT)), SOMETHING_LEFT, id="something-left"),
-        pytest.param(report_of((BROKEN, Deed.MOVED)), SOMETHING_LEFT, id="it-moved"),
-        pytest.param(report_of(unseen=("v: no answer",)), NOT_LOOKED, id="not-all-seen"),
-        pytest.param(report_of((BROKEN, Deed.LEFT), unseen=("v: no answer",)), NOT_LOOKED, id="found-and-not-all-seen"),
+        pytest.param(report_of((BROKEN, RepairResult.DONE)), NOTHING_LEFT, id="all-put-right"),
+        pytest.param(report_of((BROKEN, RepairResult.WOULD)), SOMETHING_LEFT, id="a-rehearsal"),
+        pytest.param(
+            report_of((BROKEN, RepairResult.DONE), (BROKEN, RepairResult.LEFT)), SOMETHING_LEFT, id="something-left"
+        ),
+        pytest.param(report_of((BROKEN, RepairResult.MOVED)), SOMETHING_LEFT, id="it-moved"),
+        pytest.param(report_of(unchecked=("v: no answer",)), NOT_LOOKED, id="not-all-seen"),
+        pytest.param(
+            report_of((BROKEN, RepairResult.LEFT), unchecked=("v: no answer",)), NOT_LOOKED, id="found-and-not-all-seen"
+        ),
     ],
 )
 @pytest.mark.parametrize("as_json", [True, False])
@@ -40,10 +44,10 @@ def test_the_exit_status_tells_what_is_left(report: Report, status: int, as_json
 
 
 def test_a_person_reads_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(report_of((BROKEN, Deed.DONE), (LATE, Deed.LEFT), unseen=("v: no answer",)), as_json=False)
+    tell(report_of((BROKEN, RepairResult.DONE), (LATE, RepairResult.LEFT), unchecked=("v: no answer",)), as_json=False)
     told = capsys.readouterr()
     assert told.out.splitlines() == [
-        f"outputs_broken  {VIDEO_ID}  a file is missing  [Heal done]",
+        f"outputs_broken  {VIDEO_ID}  a file is missing  [Retranscode done]",
         f"overdue_row  {VIDEO_ID}  it is late  [left]",
         "looked at 2 videos, but not at everything; found 2, put 1 right",
     ]
@@ -53,12 +57,12 @@ def test_a_person_reads_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_who_could_not_look_says_nothing_of_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(report_of(unseen=("v: no answer",)), as_json=False)
+    tell(report_of(unchecked=("v: no answer",)), as_json=False)
     assert capsys.readouterr().out.splitlines() == ["looked at 2 videos, but not at everything"]
 
 
 def test_a_program_reads_json(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(report_of((BROKEN, Deed.WOULD)), as_json=True)
+    tell(report_of((BROKEN, RepairResult.WOULD)), as_json=True)
     assert json.loads(capsys.readouterr().out) == {
         "looked_at": {"videos": 2},
         "found": {"outputs_broken": 1},
@@ -69,7 +73,7 @@ def test_a_program_reads_json(capsys: pytest.CaptureFixture[str]) -> None:
                 "subject": VIDEO_ID,
                 "count": 1,
                 "detail": "a file is missing",
-                "remedy": "Heal",
+                "remedy": "Retranscode",
                 "deed": "would be done",
             }
         ],

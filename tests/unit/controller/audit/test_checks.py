@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from controller.audit.checks import Sight, judge_doubled, judge_overdue, judge_stable, judge_uncertain, judge_video
+from controller.audit.checks import Evidence, check_doubled, check_overdue, check_stable, check_uncertain, check_video
 from controller.audit.findings import (
-    Align,
     CopyPoster,
     Finding,
-    Heal,
-    Kind,
-    Leave,
+    FindingType,
     RemoveOutputs,
+    ReportOnly,
+    Retranscode,
+    RewritePlaylist,
 )
 from controller.audit.limits import AuditRules
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, UncertainSubmission
@@ -46,17 +46,17 @@ def a_video(phase: Phase = Phase.READY, **changes: Any) -> VideoRow:
     return replace(row, desired=replace(row.desired, origin=origin, edition=edition))
 
 
-def a_sight(row: VideoRow | None = None, **changes: Any) -> Sight:
+def a_sight(row: VideoRow | None = None, **changes: Any) -> Evidence:
     """Return a sight of a video with which nothing is wrong, and changes."""
     audited = AuditedRow(row or a_video(), changes.pop("heals", 0), changes.pop("published_at", NOON))
-    sight = Sight(audited, stable_playlist(STREAM), True, {"2"}, OUTPUTS, ORIGINAL)
+    sight = Evidence(audited, stable_playlist(STREAM), True, {"2"}, OUTPUTS, ORIGINAL)
     return replace(sight, **changes)
 
 
-def judged(sight: Sight, *, heals_left: int = 10, later: timedelta = DAY) -> list[tuple[Kind, Any]]:
+def judged(sight: Evidence, *, heals_left: int = 10, later: timedelta = DAY) -> list[tuple[FindingType, Any]]:
     """Return what is found, with its remedy."""
-    findings = judge_video(sight, RULES, NOON + later, heals_left=heals_left)
-    assert all(finding.subject == VIDEO_ID for finding in findings)
+    findings = check_video(sight, RULES, NOON + later, heals_left=heals_left)
+    assert all(finding.target == VIDEO_ID for finding in findings)
     return [(finding.kind, finding.remedy) for finding in findings]
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_wrong_with_a_video_that_plays(row: VideoRow) -> None:
 @pytest.mark.parametrize("playlist", [None, "", "#EXTM3U\n", stable_playlist(replace(STREAM, renditions=()))])
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.UPLOADED, Phase.ERRORED])
 def test_a_stable_playlist_that_is_not_what_is_on_record_is_written_again(phase: Phase, playlist: str | None) -> None:
-    assert judged(a_sight(a_video(phase), playlist=playlist)) == [(Kind.PLAYLIST_WRONG, Align())]
+    assert judged(a_sight(a_video(phase), playlist=playlist)) == [(FindingType.PLAYLIST_WRONG, RewritePlaylist())]
 
 
 NOT_PUBLIC = [
@@ -94,7 +94,7 @@ NOT_PUBLIC = [
 def test_what_a_pass_is_about_to_settle_is_left_to_it(row: VideoRow, playlist: str | None) -> None:
     sight = a_sight(row, playlist=playlist, has_poster=False, outputs=BROKEN, original=None, stored_attempts={"1"})
     assert judged(sight) == []
-    assert judge_stable(row, playlist) is None
+    assert check_stable(row, playlist) is None
 
 
 @pytest.mark.parametrize("published", [STREAM, None], ids=["published-once", "never-published"])
@@ -102,13 +102,15 @@ def test_what_a_pass_is_about_to_settle_is_left_to_it(row: VideoRow, playlist: s
     ("playlist", "has_poster", "found"),
     [
         pytest.param(None, False, [], id="nothing-is-there"),
-        pytest.param("#EXTM3U\n", True, [(Kind.PUBLIC_THOUGH_DELETED, Align())], id="both-are-there"),
-        pytest.param("#EXTM3U\n", False, [(Kind.PUBLIC_THOUGH_DELETED, Align())], id="the-playlist-is-there"),
-        pytest.param(None, True, [(Kind.PUBLIC_THOUGH_DELETED, Align())], id="the-poster-is-there"),
+        pytest.param("#EXTM3U\n", True, [(FindingType.PUBLIC_THOUGH_DELETED, RewritePlaylist())], id="both-are-there"),
+        pytest.param(
+            "#EXTM3U\n", False, [(FindingType.PUBLIC_THOUGH_DELETED, RewritePlaylist())], id="the-playlist-is-there"
+        ),
+        pytest.param(None, True, [(FindingType.PUBLIC_THOUGH_DELETED, RewritePlaylist())], id="the-poster-is-there"),
     ],
 )
 def test_stable_files_of_a_deleted_video_are_withdrawn(
-    published: Published | None, playlist: str | None, has_poster: bool, found: list[tuple[Kind, Any]]
+    published: Published | None, playlist: str | None, has_poster: bool, found: list[tuple[FindingType, Any]]
 ) -> None:
     row = a_video(deleted=True, is_playable=False, published=published)
     sight = a_sight(row, playlist=playlist, has_poster=has_poster, outputs=None, stored_attempts={"1", "2", "x"})
@@ -118,18 +120,20 @@ def test_stable_files_of_a_deleted_video_are_withdrawn(
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        pytest.param({}, [(Kind.POSTER_MISSING, CopyPoster())], id="copied-again"),
+        pytest.param({}, [(FindingType.POSTER_MISSING, CopyPoster())], id="copied-again"),
         pytest.param(
-            {"outputs": replace(OUTPUTS, poster_key=None)}, [(Kind.POSTER_MISSING, Leave())], id="no-thumbnail-is-left"
+            {"outputs": replace(OUTPUTS, poster_key=None)},
+            [(FindingType.POSTER_MISSING, ReportOnly())],
+            id="no-thumbnail-is-left",
         ),
         pytest.param(
             {"outputs": BROKEN},
-            [(Kind.OUTPUTS_BROKEN, Heal()), (Kind.POSTER_MISSING, Leave())],
+            [(FindingType.OUTPUTS_BROKEN, Retranscode()), (FindingType.POSTER_MISSING, ReportOnly())],
             id="the-next-edition-brings-one",
         ),
     ],
 )
-def test_a_missing_poster_is(changes: dict[str, Any], found: list[tuple[Kind, Any]]) -> None:
+def test_a_missing_poster_is(changes: dict[str, Any], found: list[tuple[FindingType, Any]]) -> None:
     assert judged(a_sight(has_poster=False, **changes)) == found
 
 
@@ -146,7 +150,7 @@ def test_a_video_that_never_had_a_poster_misses_none() -> None:
     ],
 )
 def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutputs | OutputsProblem) -> None:
-    assert judged(a_sight(outputs=outputs)) == [(Kind.OUTPUTS_BROKEN, Heal())]
+    assert judged(a_sight(outputs=outputs)) == [(FindingType.OUTPUTS_BROKEN, Retranscode())]
 
 
 @pytest.mark.parametrize(
@@ -185,28 +189,32 @@ def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutpu
     ],
 )
 def test_nothing_is_bought_for_a_broken_video_when(row: VideoRow, changes: dict[str, Any], why: str) -> None:
-    found = judge_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, heals_left=10)
-    assert found == [Finding(Kind.OUTPUTS_BROKEN, VIDEO_ID, f"{BROKEN.message}; {why}", Leave())]
+    found = check_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, heals_left=10)
+    assert found == [Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, f"{BROKEN.message}; {why}", ReportOnly())]
 
 
-@pytest.mark.parametrize(("heals", "heals_left", "remedy"), [(2, 1, Heal()), (3, 1, Leave()), (2, 0, Leave())])
+@pytest.mark.parametrize(
+    ("heals", "heals_left", "remedy"), [(2, 1, Retranscode()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
+)
 def test_both_budgets_hold(heals: int, heals_left: int, remedy: object) -> None:
-    assert judged(a_sight(outputs=BROKEN, heals=heals), heals_left=heals_left) == [(Kind.OUTPUTS_BROKEN, remedy)]
+    assert judged(a_sight(outputs=BROKEN, heals=heals), heals_left=heals_left) == [(FindingType.OUTPUTS_BROKEN, remedy)]
 
 
 @pytest.mark.parametrize(
     ("row", "found"),
     [
-        pytest.param(a_video(), [(Kind.ORIGINAL_MISSING, Leave())], id="at-rest"),
+        pytest.param(a_video(), [(FindingType.ORIGINAL_MISSING, ReportOnly())], id="at-rest"),
         pytest.param(a_video(Phase.UPLOADED), [], id="the-submission-will-tell"),
         pytest.param(a_video(Phase.UPLOADING, source=None), [], id="another-file-is-on-its-way"),
     ],
 )
-def test_an_original_that_is_gone_is_told_of_a_video_that_plays(row: VideoRow, found: list[tuple[Kind, Any]]) -> None:
+def test_an_original_that_is_gone_is_told_of_a_video_that_plays(
+    row: VideoRow, found: list[tuple[FindingType, Any]]
+) -> None:
     assert judged(a_sight(row, original=None)) == found
 
 
-REMOVED = [(Kind.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
+REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
 
 
 @pytest.mark.parametrize(
@@ -217,15 +225,23 @@ REMOVED = [(Kind.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
         pytest.param(a_video(), {"published_at": None}, 9 * DAY, [], id="nobody-knows-since-when"),
         pytest.param(a_video(Phase.PROCESSING, attempt=3), {}, DAY, REMOVED, id="while-another-edition-is-made"),
         pytest.param(
-            a_video(), {"playlist": "#EXTM3U\n"}, DAY, [(Kind.PLAYLIST_WRONG, Align())], id="it-was-played-until-now"
+            a_video(),
+            {"playlist": "#EXTM3U\n"},
+            DAY,
+            [(FindingType.PLAYLIST_WRONG, RewritePlaylist())],
+            id="it-was-played-until-now",
         ),
         pytest.param(
-            a_video(), {"outputs": BROKEN}, DAY, [(Kind.OUTPUTS_BROKEN, Heal())], id="it-may-be-all-that-is-left"
+            a_video(),
+            {"outputs": BROKEN},
+            DAY,
+            [(FindingType.OUTPUTS_BROKEN, Retranscode())],
+            id="it-may-be-all-that-is-left",
         ),
     ],
 )
 def test_what_an_older_attempt_wrote_is_removed(
-    row: VideoRow, changes: dict[str, Any], later: timedelta, found: list[tuple[Kind, Any]]
+    row: VideoRow, changes: dict[str, Any], later: timedelta, found: list[tuple[FindingType, Any]]
 ) -> None:
     assert judged(a_sight(row, stored_attempts={"1", "2"}, **changes), later=later) == found
 
@@ -237,32 +253,32 @@ def test_what_newer_attempts_wrote_stays_until_one_of_them_is_published() -> Non
 
 @pytest.mark.parametrize("name", ["3", "0", "01", "1.", "hls", "", "-1", "٣", "1" * 40])
 def test_a_folder_that_no_attempt_on_record_wrote_is_told_and_left(name: str) -> None:
-    found = [(Kind.OUTPUTS_UNKNOWN, Leave())]
+    found = [(FindingType.OUTPUTS_UNKNOWN, ReportOnly())]
     assert judged(a_sight(stored_attempts={"2", name}), later=365 * DAY) == found
 
 
 def test_everything_that_is_wrong_with_a_video_is_found_at_once() -> None:
     sight = a_sight(playlist=None, has_poster=False, stored_attempts={"1", "2", "9"}, original=None)
     assert judged(sight) == [
-        (Kind.PLAYLIST_WRONG, Align()),
-        (Kind.POSTER_MISSING, CopyPoster()),
-        (Kind.ORIGINAL_MISSING, Leave()),
-        (Kind.OUTPUTS_UNKNOWN, Leave()),
+        (FindingType.PLAYLIST_WRONG, RewritePlaylist()),
+        (FindingType.POSTER_MISSING, CopyPoster()),
+        (FindingType.ORIGINAL_MISSING, ReportOnly()),
+        (FindingType.OUTPUTS_UNKNOWN, ReportOnly()),
     ]
 
 
 def test_jobs_too_many_and_late_uploads_are_told_and_left() -> None:
     told = [
-        judge_doubled(DoubledJob(VIDEO_ID, 2, "job9", "job2")),
-        judge_doubled(DoubledJob(VIDEO_ID, 1, "job9", None)),
-        judge_uncertain(UncertainSubmission(VIDEO_ID, 2, NOON)),
-        judge_overdue(OverdueRow(VIDEO_ID, Phase.PROCESSING, NOON)),
+        check_doubled(DoubledJob(VIDEO_ID, 2, "job9", "job2")),
+        check_doubled(DoubledJob(VIDEO_ID, 1, "job9", None)),
+        check_uncertain(UncertainSubmission(VIDEO_ID, 2, NOON)),
+        check_overdue(OverdueRow(VIDEO_ID, Phase.PROCESSING, NOON)),
     ]
-    assert [(finding.kind, finding.remedy, finding.subject) for finding in told] == [
-        (Kind.DOUBLED_JOB, Leave(), VIDEO_ID),
-        (Kind.DOUBLED_JOB, Leave(), VIDEO_ID),
-        (Kind.UNCERTAIN_SUBMISSION, Leave(), VIDEO_ID),
-        (Kind.OVERDUE_ROW, Leave(), VIDEO_ID),
+    assert [(finding.kind, finding.remedy, finding.target) for finding in told] == [
+        (FindingType.DOUBLED_JOB, ReportOnly(), VIDEO_ID),
+        (FindingType.DOUBLED_JOB, ReportOnly(), VIDEO_ID),
+        (FindingType.UNCERTAIN_SUBMISSION, ReportOnly(), VIDEO_ID),
+        (FindingType.OVERDUE_ROW, ReportOnly(), VIDEO_ID),
     ]
     assert [finding.detail for finding in told] == [
         "job job9 reported itself for attempt 2, for which job2 is on record",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from controller.audit.findings import Kind
+from controller.audit.findings import FindingType
 from controller.audit.limits import AuditRules
 from controller.audit.metrics import AuditMetrics
 from controller.settings import Settings
@@ -22,7 +22,7 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_every_kind_is_told_in_the_order_of_the_code() -> None:
-    assert [row[0] for row in table("What it finds")] == list(Kind)
+    assert [row[0] for row in table("What it finds")] == list(FindingType)
 
 
 @pytest.mark.parametrize(("name", "default"), [row[:2] for row in table("What it may cost")])

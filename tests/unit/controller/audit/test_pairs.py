@@ -15,7 +15,7 @@ from itertools import product
 
 import pytest
 
-from controller.audit.findings import Kind
+from controller.audit.findings import FindingType
 from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
@@ -24,9 +24,9 @@ from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.world import VIDEO_ID, SmallWorld
 from tests.unit.lives.test_audited_lives import a_ready_world
 
-NOTHING: set[Kind] = set()
-STRAY = {Kind.OBJECTS_WITHOUT_ROW}
-LOST = {Kind.PLAYLIST_WRONG, Kind.POSTER_MISSING, Kind.OUTPUTS_BROKEN}
+NOTHING: set[FindingType] = set()
+STRAY = {FindingType.OBJECTS_WITHOUT_ROW}
+LOST = {FindingType.PLAYLIST_WRONG, FindingType.POSTER_MISSING, FindingType.OUTPUTS_BROKEN}
 
 # row, resource, bucket, claim: what the audit finds, and whether each half of the sweep asks for a pass.
 PAIRS = {
@@ -83,7 +83,7 @@ def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
     for key in [key for key in small.storage.processed if key.startswith(object_keys.outputs_prefix(VIDEO_ID, 1))]:
         del small.storage.processed[key]
     auditor = Auditor(small)
-    assert kinds(auditor.full()) == {Kind.OUTPUTS_BROKEN}
+    assert kinds(auditor.full()) == {FindingType.OUTPUTS_BROKEN}
     assert auditor.rows.heals == {VIDEO_ID: 1}
 
 
@@ -91,7 +91,7 @@ def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
 def test_a_claim_for_another_job_is_told_whatever_else_is_there(has_accepted_job: bool) -> None:
     small = a_world_with(1, 1, 1, int(has_accepted_job))
     small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
-    assert kinds(Auditor(small).full()) == {Kind.DOUBLED_JOB}
+    assert kinds(Auditor(small).full()) == {FindingType.DOUBLED_JOB}
 
 
 def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.audit.findings import Kind
+from controller.audit.findings import FindingType
 from domain import object_keys
 from domain.records import VideoRow
 from tests.support.fakes.transcoder import Answer, Fate, Script
@@ -48,7 +48,7 @@ def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
         before, first = auditor.everything(), len(small.fuse.calls)
         found = kinds(auditor.full()) | kinds(auditor.light())
         # In doubt is what such a submission is; a pass resolves it.
-        assert found <= {Kind.UNCERTAIN_SUBMISSION}
+        assert found <= {FindingType.UNCERTAIN_SUBMISSION}
         assert not EFFECTS & set(small.fuse.calls[first:])
         assert auditor.everything() == before
 

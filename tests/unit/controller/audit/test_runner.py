@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from controller.audit import runner
-from controller.audit.findings import Deed, Finding, Kind, Leave, Report
+from controller.audit.findings import Finding, FindingType, RepairResult, Report, ReportOnly
 from controller.audit.limits import AuditRules
-from controller.audit.runner import Audit, StoppedError, Turn
+from controller.audit.runner import Audit, AuditRun, AuditStoppedError
 from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from tests.support.world.auditor import Auditor, copied, entry_of
@@ -36,14 +36,14 @@ def small() -> SmallWorld:
 
 
 def rewritten(report: Report) -> list[str]:
-    return [entry.finding.subject for entry in report.entries if entry.deed is Deed.DONE]
+    return [entry.finding.target for entry in report.entries if entry.result is RepairResult.DONE]
 
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("begin", ["", "a" * 26, "c", "d" * 26, VIDEO_ID, "zzz"])
 def test_wherever_it_begins_it_comes_to_every_row_once(small: SmallWorld, begin: str) -> None:
-    auditor, turn = Auditor(small), Turn(may_repair=True)
-    Audit(auditor.neighbours, AuditRules(), clock=small.clock.now, begin=lambda: begin).full(turn)
+    auditor, turn = Auditor(small), AuditRun(may_repair=True)
+    Audit(auditor.deps, AuditRules(), clock=small.clock.now, begin=lambda: begin).full(turn)
     in_order = sorted([*NAMES, VIDEO_ID])
     after = [name for name in in_order if name > begin]
     assert rewritten(turn.report) == after + [name for name in in_order if name <= begin]
@@ -60,7 +60,7 @@ def test_turns_begin_anywhere() -> None:
     small = a_ready_world()
     asked: list[str] = []
     auditor = Auditor(small)
-    rows = auditor.neighbours.rows
+    rows = auditor.deps.rows
 
     class Listening:
         def __getattr__(self, name: str) -> object:
@@ -70,9 +70,9 @@ def test_turns_begin_anywhere() -> None:
             asked.append(after)
             return list(rows.all(after=after, until=until, at_most=at_most))
 
-    audit = Audit(replace(auditor.neighbours, rows=Listening()), AuditRules(), clock=small.clock.now)  # type: ignore[arg-type]
+    audit = Audit(replace(auditor.deps, rows=Listening()), AuditRules(), clock=small.clock.now)  # type: ignore[arg-type]
     for _ in range(5):
-        audit.full(Turn(may_repair=True))
+        audit.full(AuditRun(may_repair=True))
     assert len(set(asked)) > 5
 
 
@@ -80,16 +80,16 @@ def test_a_video_that_cannot_be_looked_at_hides_no_other(small: SmallWorld, monk
     refuse(small, monkeypatch, RefusedError("reading the stable playlist at the object store: HTTP 400"), {NAMES[0]})
     report = Auditor(small).full()
     assert sorted(rewritten(report)) == sorted([*NAMES[1:], VIDEO_ID])
-    (unseen,) = report.unseen
-    assert unseen.startswith(NAMES[0])
-    assert "HTTP 400" in unseen
+    (unchecked,) = report.unchecked
+    assert unchecked.startswith(NAMES[0])
+    assert "HTTP 400" in unchecked
 
 
 def test_nor_does_one_that_trips_us_up(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(small, monkeypatch, ValueError("a surprise"), {NAMES[0]})
     report = Auditor(small).full()
     assert sorted(rewritten(report)) == sorted([*NAMES[1:], VIDEO_ID])
-    assert report.unseen == [f"{NAMES[0]}: ValueError"]
+    assert report.unchecked == [f"{NAMES[0]}: ValueError"]
 
 
 def refuse(small: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exception, names: set[str]) -> None:
@@ -106,21 +106,21 @@ def refuse(small: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exceptio
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
 def test_a_storage_that_is_away_is_not_asked_about_every_video(small: SmallWorld, is_light: bool) -> None:
     small.storage.trouble = AWAY
-    auditor, turn = Auditor(small), Turn(may_repair=True)
-    audit = Audit(auditor.neighbours, AuditRules(), clock=small.clock.now)
+    auditor, turn = Auditor(small), AuditRun(may_repair=True)
+    audit = Audit(auditor.deps, AuditRules(), clock=small.clock.now)
     with pytest.raises(UnavailableError):
         (audit.light if is_light else audit.full)(turn)
-    assert len(turn.report.unseen) == 5
+    assert len(turn.report.unchecked) == 5
     assert turn.report.looked_at == {}
 
 
 def test_trouble_here_and_there_is_no_storage_that_is_away(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     well = NAMES[4]
     refuse(small, monkeypatch, AWAY, {*NAMES, VIDEO_ID} - {well})
-    turn = Turn(may_repair=True)
-    Audit(Auditor(small).neighbours, AuditRules(), clock=small.clock.now, begin=lambda: "").full(turn)
+    turn = AuditRun(may_repair=True)
+    Audit(Auditor(small).deps, AuditRules(), clock=small.clock.now, begin=lambda: "").full(turn)
     assert rewritten(turn.report) == [well]
-    assert len(turn.report.unseen) == 7
+    assert len(turn.report.unchecked) == 7
 
 
 def test_what_was_found_and_could_not_be_done_is_told(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,31 +128,31 @@ def test_what_was_found_and_could_not_be_done_is_told(small: SmallWorld, monkeyp
         raise AWAY
 
     monkeypatch.setattr(small.storage, "write_playlist", away)
-    turn = Turn(may_repair=True)
+    turn = AuditRun(may_repair=True)
     with pytest.raises(UnavailableError):
-        Audit(Auditor(small).neighbours, AuditRules(), clock=small.clock.now).full(turn)
-    assert {entry.deed for entry in turn.report.entries} == {Deed.FAILED}
+        Audit(Auditor(small).deps, AuditRules(), clock=small.clock.now).full(turn)
+    assert {entry.result for entry in turn.report.entries} == {RepairResult.FAILED}
     assert not turn.report.is_clean()
 
 
 def test_it_pauses_before_every_video_and_every_page_and_ends_when_told(small: SmallWorld) -> None:
     small.storage.put_processed("processed/lost/a", b"x")
     pauses: list[None] = []
-    turn = Turn(may_repair=True, pause=lambda: pauses.append(None))
+    turn = AuditRun(may_repair=True, pause=lambda: pauses.append(None))
     auditor = Auditor(small)
-    audit = Audit(auditor.neighbours, AuditRules(), clock=small.clock.now)
+    audit = Audit(auditor.deps, AuditRules(), clock=small.clock.now)
     audit.full(turn)
     # Eight videos, a page of each prefix, the page of the lost folder.
     assert len(pauses) == 8 + 2 + 1
 
     def stop_at(number: int) -> Iterator[None]:
         yield from [None] * number
-        raise StoppedError
+        raise AuditStoppedError
 
     for number in range(len(pauses)):
         steps = stop_at(number)
-        with pytest.raises(StoppedError):
-            audit.full(Turn(may_repair=True, pause=lambda steps=steps: next(steps)))  # type: ignore[misc]
+        with pytest.raises(AuditStoppedError):
+            audit.full(AuditRun(may_repair=True, pause=lambda steps=steps: next(steps)))  # type: ignore[misc]
 
 
 def test_everything_without_a_row_is_put_into_quarantine_a_bounded_number_at_a_time() -> None:
@@ -165,7 +165,7 @@ def test_everything_without_a_row_is_put_into_quarantine_a_bounded_number_at_a_t
     for expected in (3, 6, 7, 7):
         report = auditor.full()
         assert len(auditor.rows.in_quarantine) == expected
-        assert report.found[Kind.OBJECTS_WITHOUT_ROW] == len(strays)
+        assert report.found[FindingType.OBJECTS_WITHOUT_ROW] == len(strays)
         small.pass_time(60)
     assert set(auditor.rows.in_quarantine) == strays
     assert report.done == {}
@@ -185,9 +185,9 @@ def test_a_report_counts_on_when_it_keeps_no_more_lines(monkeypatch: pytest.Monk
     monkeypatch.setattr("controller.audit.findings._ENTRIES_MAX", 2)
     report = Report()
     for _ in range(5):
-        report.add(Finding(Kind.OVERDUE_ROW, VIDEO_ID, "late", Leave(), 2), Deed.LEFT)
-        report.note_unseen("a video")
-    assert (len(report.entries), len(report.unseen), report.found[Kind.OVERDUE_ROW]) == (2, 2, 10)
+        report.add(Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "late", ReportOnly(), 2), RepairResult.LEFT)
+        report.note_unchecked("a video")
+    assert (len(report.entries), len(report.unchecked), report.found[FindingType.OVERDUE_ROW]) == (2, 2, 10)
 
 
 def test_what_is_put_right_leaves_nothing_behind() -> None:
@@ -195,6 +195,6 @@ def test_what_is_put_right_leaves_nothing_behind() -> None:
     del small.storage.processed[PLAYLIST]
     auditor = Auditor(small)
     rehearsed = auditor.full(may_repair=False)
-    assert (entry_of(rehearsed, Kind.PLAYLIST_WRONG).deed, rehearsed.is_clean()) == (Deed.WOULD, False)
+    assert (entry_of(rehearsed, FindingType.PLAYLIST_WRONG).result, rehearsed.is_clean()) == (RepairResult.WOULD, False)
     repaired = auditor.full()
-    assert (entry_of(repaired, Kind.PLAYLIST_WRONG).deed, repaired.is_clean()) == (Deed.DONE, True)
+    assert (entry_of(repaired, FindingType.PLAYLIST_WRONG).result, repaired.is_clean()) == (RepairResult.DONE, True)

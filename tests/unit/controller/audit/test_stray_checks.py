@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from controller.audit.checks import folder_of, judge_quarantined, judge_returned, judge_strays
+from controller.audit.checks import check_orphans, check_quarantined, check_returned, folder_of
 from controller.audit.findings import (
-    Kind,
-    Leave,
+    FindingType,
     Quarantine,
     Release,
     RemoveObjects,
+    ReportOnly,
 )
 from controller.audit.limits import AuditRules
 from domain.audit_records import QuarantinedObject
@@ -31,20 +31,20 @@ A, B, C = (StoredFile(f"{FOLDER}{name}", size, NOON) for name, size in (("a", 1)
     ("listed", "room", "found"),
     [
         pytest.param(set(), 3, [(3, Quarantine({A.key: 1, B.key: 2, C.key: 3}))], id="all-are-new"),
-        pytest.param({A.key}, 2, [(1, Leave()), (2, Quarantine({B.key: 2, C.key: 3}))], id="one-is-known"),
-        pytest.param(set(), 1, [(1, Quarantine({A.key: 1})), (2, Leave())], id="room-for-one"),
-        pytest.param({A.key}, 0, [(1, Leave()), (2, Leave())], id="no-room"),
-        pytest.param({A.key, B.key, C.key}, 0, [(3, Leave())], id="all-are-known"),
+        pytest.param({A.key}, 2, [(1, ReportOnly()), (2, Quarantine({B.key: 2, C.key: 3}))], id="one-is-known"),
+        pytest.param(set(), 1, [(1, Quarantine({A.key: 1})), (2, ReportOnly())], id="room-for-one"),
+        pytest.param({A.key}, 0, [(1, ReportOnly()), (2, ReportOnly())], id="no-room"),
+        pytest.param({A.key, B.key, C.key}, 0, [(3, ReportOnly())], id="all-are-known"),
     ],
 )
 def test_objects_without_a_row(listed: set[str], room: int, found: list[tuple[int, object]]) -> None:
-    findings = judge_strays(FOLDER, [A, B, C], listed, room=room)
+    findings = check_orphans(FOLDER, [A, B, C], listed, room=room)
     assert [(finding.count, finding.remedy) for finding in findings] == found
-    assert {finding.kind for finding in findings} == {Kind.OBJECTS_WITHOUT_ROW}
+    assert {finding.kind for finding in findings} == {FindingType.OBJECTS_WITHOUT_ROW}
 
 
 def test_an_empty_page_says_nothing() -> None:
-    assert judge_strays(FOLDER, [], set(), room=9) == []
+    assert check_orphans(FOLDER, [], set(), room=9) == []
 
 
 def in_quarantine(file: StoredFile, since: timedelta) -> QuarantinedObject:
@@ -64,17 +64,17 @@ def test_what_belongs_to_nobody_is_removed_when_somebody_says_so_and_a_week_has_
     may_purge: bool, entry: QuarantinedObject, written: timedelta, is_due: bool
 ) -> None:
     present = {A.key: replace(A, last_modified=NOON - written)}
-    found = judge_quarantined(FOLDER, [entry], present, RULES, NOON, may_purge=may_purge)
-    remedy = RemoveObjects([A.key]) if may_purge else Leave()
-    assert [(f.kind, f.remedy) for f in found] == ([(Kind.QUARANTINE_DUE, remedy)] if is_due else [])
+    found = check_quarantined(FOLDER, [entry], present, RULES, NOON, may_purge=may_purge)
+    remedy = RemoveObjects([A.key]) if may_purge else ReportOnly()
+    assert [(f.kind, f.remedy) for f in found] == ([(FindingType.QUARANTINE_DUE, remedy)] if is_due else [])
 
 
 def test_what_is_gone_or_has_a_row_again_is_released() -> None:
     entries = [in_quarantine(A, 9 * WEEK), in_quarantine(B, MOMENT)]
-    (gone,) = judge_quarantined(FOLDER, entries, {B.key: B}, RULES, NOON, may_purge=True)
-    assert (gone.kind, gone.remedy, gone.count) == (Kind.QUARANTINE_OUTDATED, Release([A.key]), 1)
-    back = judge_returned(FOLDER, entries)
-    assert (back.kind, back.remedy, back.count) == (Kind.QUARANTINE_OUTDATED, Release([A.key, B.key]), 2)
+    (gone,) = check_quarantined(FOLDER, entries, {B.key: B}, RULES, NOON, may_purge=True)
+    assert (gone.kind, gone.remedy, gone.count) == (FindingType.QUARANTINE_OUTDATED, Release([A.key]), 1)
+    back = check_returned(FOLDER, entries)
+    assert (back.kind, back.remedy, back.count) == (FindingType.QUARANTINE_OUTDATED, Release([A.key, B.key]), 2)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_success_makes_the_next_pause_a_first_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "pauses"),
+    ("commands", "pauses"),
     [
         pytest.param(["7"], [7], id="as-asked"),
         pytest.param(["900"], [900], id="longer-than-ours"),
@@ -78,10 +78,10 @@ def test_a_success_makes_the_next_pause_a_first_one() -> None:
         pytest.param(["7", "trouble", "100", "100"], [7, 30, 100, 120], id="the-longer-of-both"),
     ],
 )
-def test_how_long_the_provider_is_left_alone(wishes: list[str], pauses: list[float]) -> None:
+def test_how_long_the_provider_is_left_alone(commands: list[str], pauses: list[float]) -> None:
     entrance = Entrance()
     seen = []
-    for desired in wishes:
+    for desired in commands:
         entrance.submit(desired)
         seen.append(entrance.open_seconds())
     assert seen == pauses
@@ -175,7 +175,7 @@ FULL = Bulkhead("Coconut", at_most=0)
 
 
 def full() -> None:
-    with FULL.place():
+    with FULL.slot():
         pytest.fail("there is no place")
 
 

@@ -11,12 +11,12 @@ from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
 from database import notify
-from database.notify import Nudge
+from database.notify import Wakeup
 from domain.errors import RefusedError, UnavailableError
 from domain.records import Cause
 
 URL = "postgresql://nobody@nowhere/nothing"
-NUDGE = Nudge("a", Cause.CLAIM)
+NUDGE = Wakeup("a", Cause.CLAIM)
 TROUBLES = [
     pytest.param(lambda: UnavailableError("no answer"), id="away"),
     pytest.param(lambda: RefusedError("HTTP 403"), id="refused"),
@@ -42,12 +42,12 @@ class Patience(threading.Event):
 class Ear:
     """Plays `listen`: each connection yields what it was given, and then is lost with its error or by a stop."""
 
-    def __init__(self, stop: threading.Event, *connections: list[Nudge | Exception | None]) -> None:
+    def __init__(self, stop: threading.Event, *connections: list[Wakeup | Exception | None]) -> None:
         self._stop = stop
         self._connections = list(connections)
         self.is_heard_after_stop = False
 
-    def __call__(self, url: str, *, quiet_seconds: float) -> Iterator[Nudge | None]:
+    def __call__(self, url: str, *, quiet_seconds: float) -> Iterator[Wakeup | None]:
         assert url == URL
         assert quiet_seconds <= 1
         for heard in self._connections.pop(0) if self._connections else []:

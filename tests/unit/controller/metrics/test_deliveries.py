@@ -25,16 +25,16 @@ class Post:
             url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret="whsec_" + "A" * 32
         )
         rows.tell(a_notification(email="ann@example.com"))
-        self.outbox = InstrumentedOutbox(rows, lambda way, result: self.counted.append((way, result)))
+        self.outbox = InstrumentedOutbox(rows, lambda channel, result: self.counted.append((channel, result)))
         self.outbox.dispatch(with_mail=True, now=self.clock.now(), at_most=9)
 
-    def lanes(self) -> dict[str, str]:
+    def dispatcher(self) -> dict[str, str]:
         """Return the lane of each way."""
-        due = self.outbox.due_lanes(with_mail=True, now=self.clock.now())
+        due = self.outbox.due_queues(with_mail=True, now=self.clock.now())
         return {MAIL if lane == MAIL else "webhook": lane for lane in due}
 
 
-@pytest.mark.parametrize("way", ["webhook", "mail"])
+@pytest.mark.parametrize("channel", ["webhook", "mail"])
 @pytest.mark.parametrize(
     ("outcome", "result"),
     [
@@ -43,22 +43,22 @@ class Post:
         pytest.param(DeliveryResult(DeliveryState.PENDING, 503, ""), "put_off", id="put-off"),
     ],
 )
-def test_an_attempt_is_counted_by_its_outcome(way: str, outcome: DeliveryResult, result: str) -> None:
+def test_an_attempt_is_counted_by_its_outcome(channel: str, outcome: DeliveryResult, result: str) -> None:
     post = Post()
     now = post.clock.now()
-    taken = post.outbox.take(post.lanes()[way], now=now, leased_until=now + LATER)
+    taken = post.outbox.take(post.dispatcher()[channel], now=now, leased_until=now + LATER)
     assert taken is not None
-    assert post.outbox.settle(taken, outcome, now=now)
-    assert post.counted == [(way, result)]
+    assert post.outbox.record_result(taken, outcome, now=now)
+    assert post.counted == [(channel, result)]
 
 
 def test_what_somebody_else_has_taken_since_is_theirs_to_count() -> None:
     post = Post()
-    lane = post.lanes()["mail"]
+    lane = post.dispatcher()["mail"]
     first = post.outbox.take(lane, now=post.clock.now(), leased_until=post.clock.now() + LATER)
     post.clock.advance(2 * LATER.total_seconds())
     second = post.outbox.take(lane, now=post.clock.now(), leased_until=post.clock.now() + LATER)
     assert first is not None
     assert second is not None
-    assert not post.outbox.settle(first, DONE, now=post.clock.now())
+    assert not post.outbox.record_result(first, DONE, now=post.clock.now())
     assert post.counted == []

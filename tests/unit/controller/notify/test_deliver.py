@@ -9,9 +9,9 @@ import pytest
 
 from controller.failpoints import deliveries_with_failpoints
 from controller.notify import deliver
-from controller.notify.backoff import ATTEMPTS_MAX, Schedule
-from controller.notify.deliver import Ways, deliver_one
-from controller.notify.outcome import Answer, Fate
+from controller.notify.backoff import ATTEMPTS_MAX, Backoff
+from controller.notify.deliver import Channels, deliver_one
+from controller.notify.outcome import DeliveryResponse, Disposition
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
 from domain.notifications import MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryState, Notification
@@ -22,7 +22,7 @@ from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KilledError
 from tests.unit.controller.notify.notification import a_notification
 
-BUSY = Answer(Fate.AGAIN, 500, "")
+BUSY = DeliveryResponse(Disposition.AGAIN, 500, "")
 SECRET = "whsec_" + "A" * 32
 
 
@@ -48,13 +48,13 @@ class Post:
 
     def work(self) -> None:
         """Deliver until nothing is left to do, whatever that takes; a killed process is followed by another one."""
-        ways = Ways(self.outbox, self.webhooks, self.mail)
+        channels = Channels(self.outbox, self.webhooks, self.mail)
         watched = deliveries_with_failpoints(self.points.reached)
         for _ in range(3 * ATTEMPTS_MAX):
             try:
                 self.outbox.dispatch(with_mail=True, now=self.clock.now(), at_most=9)
-                for lane in self.outbox.due_lanes(with_mail=True, now=self.clock.now()):
-                    while deliver_one(lane, watched(ways), Schedule(), self.clock.now):
+                for queue_name in self.outbox.due_queues(with_mail=True, now=self.clock.now()):
+                    while deliver_one(queue_name, watched(channels), Backoff(), self.clock.now):
                         pass
             except KilledError:
                 continue
@@ -77,7 +77,7 @@ def test_everybody_is_told_once_when_nothing_goes_wrong() -> None:
 
 POINTS = [
     f"Deliver.{effect}.1:{when}"
-    for effect in ("outbox.take", "webhooks.send", "mail.send", "outbox.settle")
+    for effect in ("outbox.take", "webhooks.send", "mail.send", "outbox.record_result")
     for when in ("before", "after")
 ]
 
@@ -136,11 +136,11 @@ def test_while_postgres_is_away_nothing_is_sent() -> None:
     post = Post()
     post.tell("https://a.example.com")
     post.outbox.dispatch(with_mail=True, now=post.clock.now(), at_most=9)
-    (lane,) = post.outbox.due_lanes(with_mail=True, now=post.clock.now())
+    (queue_name,) = post.outbox.due_queues(with_mail=True, now=post.clock.now())
     post.outbox.postgres.is_away = True
 
     with pytest.raises(UnavailableError):
-        deliver_one(lane, Ways(post.outbox, post.webhooks, None), Schedule(), post.clock.now)
+        deliver_one(queue_name, Channels(post.outbox, post.webhooks, None), Backoff(), post.clock.now)
     assert post.webhooks.received == []
 
 
@@ -149,5 +149,5 @@ def test_mail_waits_where_no_mail_leaves() -> None:
     post.tell(email="ann@example.com")
     post.outbox.dispatch(with_mail=True, now=post.clock.now(), at_most=9)
 
-    assert post.outbox.due_lanes(with_mail=False, now=post.clock.now()) == []
-    assert post.outbox.due_lanes(with_mail=True, now=post.clock.now()) == [MAIL]
+    assert post.outbox.due_queues(with_mail=False, now=post.clock.now()) == []
+    assert post.outbox.due_queues(with_mail=True, now=post.clock.now()) == [MAIL]

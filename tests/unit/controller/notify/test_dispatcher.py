@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from controller.notify.backoff import Schedule
-from controller.notify.deliver import Ways
-from controller.notify.dispatcher import Lanes
-from controller.notify.outcome import Answer
+from controller.notify.backoff import Backoff
+from controller.notify.deliver import Channels
+from controller.notify.dispatcher import Dispatcher
+from controller.notify.outcome import DeliveryResponse
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, Endpoint, Notification
@@ -33,7 +33,7 @@ class SlowWebhooks:
         self._slow_url = slow_url
         self._lock = threading.Lock()
 
-    def send(self, _told: Notification, endpoint: Endpoint) -> Answer:
+    def send(self, _told: Notification, endpoint: Endpoint) -> DeliveryResponse:
         if endpoint.url == self._slow_url:
             with self._lock:
                 self.waiting += 1
@@ -59,10 +59,10 @@ def an_outbox(clock: FakeClock, *urls: str, told: int) -> FakeOutbox:
 def test_a_receiver_that_is_slow_holds_up_nobody_else_and_gets_one_at_a_time() -> None:
     slow, quick, clock = "https://slow.example.com", "https://quick.example.com", FakeClock()
     outbox, webhooks = an_outbox(clock, slow, quick, told=5), SlowWebhooks(slow)
-    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
-    lanes.turn()
+    dispatcher = Dispatcher(outbox, Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
+    dispatcher.turn()
     eventually(lambda: webhooks.done.count(quick) == 5 and webhooks.waiting == 1)
-    lanes.turn()
+    dispatcher.turn()
     assert (webhooks.done.count(slow), webhooks.most_waiting) == (0, 1)
 
     webhooks.free.set()
@@ -87,8 +87,8 @@ def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
     outbox, webhooks = StumblingOutbox(clock.now), FakeWebhooks()
     outbox.create(url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
     outbox.tell(a_notification())
-    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
-    thread = threading.Thread(target=lanes.send_until, args=(stop,), kwargs={"every_seconds": 0.01})
+    dispatcher = Dispatcher(outbox, Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
+    thread = threading.Thread(target=dispatcher.send_until, args=(stop,), kwargs={"every_seconds": 0.01})
     thread.start()
     try:
         eventually(lambda: webhooks.received)
@@ -102,7 +102,7 @@ def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
 def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     outbox, webhooks = an_outbox(clock, "https://one.example.com", told=1), SlowWebhooks("")
-    lanes = Lanes(outbox, Ways(outbox, webhooks, None), Schedule(), clock=clock.now)
+    dispatcher = Dispatcher(outbox, Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -110,6 +110,6 @@ def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: 
     with monkeypatch.context() as exhausted:
         exhausted.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError):
-            lanes.turn()
-    lanes.turn()
+            dispatcher.turn()
+    dispatcher.turn()
     eventually(lambda: webhooks.done)

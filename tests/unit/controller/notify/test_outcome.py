@@ -5,12 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Schedule
-from controller.notify.outcome import Answer, Fate, outcome_of
+from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
+from controller.notify.outcome import DeliveryResponse, Disposition, outcome_of
 from domain.notifications import DeliveryState, Endpoint, LeasedDelivery
 from tests.unit.controller.notify.notification import NOON, a_notification
 
-SCHEDULE = Schedule()
+SCHEDULE = Backoff()
 
 
 def taken(attempt: int = 1) -> LeasedDelivery:
@@ -19,12 +19,12 @@ def taken(attempt: int = 1) -> LeasedDelivery:
     )
 
 
-def again(status: int | None = 500, **changes: object) -> Answer:
-    return Answer(Fate.AGAIN, status, "no", **changes)  # type: ignore[arg-type]
+def again(status: int | None = 500, **changes: object) -> DeliveryResponse:
+    return DeliveryResponse(Disposition.AGAIN, status, "no", **changes)  # type: ignore[arg-type]
 
 
 def test_what_was_accepted_is_delivered() -> None:
-    outcome = outcome_of(Answer(Fate.ACCEPTED, 204, ""), taken(), SCHEDULE, NOON)
+    outcome = outcome_of(DeliveryResponse(Disposition.ACCEPTED, 204, ""), taken(), SCHEDULE, NOON)
 
     assert (outcome.state, outcome.status, outcome.next_at) == (DeliveryState.DELIVERED, 204, None)
 
@@ -64,18 +64,18 @@ def test_one_that_has_too_much_is_left_alone_for_a_moment() -> None:
 
 
 def test_one_that_is_gone_is_never_asked_again() -> None:
-    outcome = outcome_of(Answer(Fate.GONE, 410, ""), taken(), SCHEDULE, NOON)
+    outcome = outcome_of(DeliveryResponse(Disposition.GONE, 410, ""), taken(), SCHEDULE, NOON)
 
     assert (outcome.state, outcome.is_gone) == (DeliveryState.FAILED, True)
 
 
 def test_a_letter_that_nobody_takes_is_given_up_at_once() -> None:
-    outcome = outcome_of(Answer(Fate.NEVER, 550, "no such user"), taken(), SCHEDULE, NOON)
+    outcome = outcome_of(DeliveryResponse(Disposition.NEVER, 550, "no such user"), taken(), SCHEDULE, NOON)
 
     assert (outcome.state, outcome.is_gone) == (DeliveryState.FAILED, False)
 
 
 def test_a_long_answer_is_cut() -> None:
-    outcome = outcome_of(Answer(Fate.AGAIN, 500, "x" * 5000), taken(), SCHEDULE, NOON)
+    outcome = outcome_of(DeliveryResponse(Disposition.AGAIN, 500, "x" * 5000), taken(), SCHEDULE, NOON)
 
     assert len(outcome.answer) == 1024

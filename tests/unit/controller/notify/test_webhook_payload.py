@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from controller.notify.email_message import letter
-from controller.notify.webhook_payload import message
+from controller.notify.email_message import build_email
+from controller.notify.webhook_payload import build_payload
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
 from tests.unit.controller.notify.notification import BASE, a_notification
 
@@ -13,7 +13,7 @@ PLAYLIST = f"{BASE}/processed/mfrggzdfmztwq2lknnwg23tpoa/playlist.m3u8"
 
 
 def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
-    assert json.loads(message(a_notification(), playback_base=BASE)) == {
+    assert json.loads(build_payload(a_notification(), playback_base=BASE)) == {
         "type": "video.ready",
         "timestamp": "2026-06-01T12:00:00Z",
         "data": {
@@ -31,7 +31,7 @@ def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
 
 
 def test_a_failure_is_told_with_what_can_be_done() -> None:
-    told = json.loads(message(a_notification(NotificationKind.ERRORED), playback_base=BASE))
+    told = json.loads(build_payload(a_notification(NotificationKind.ERRORED), playback_base=BASE))
 
     assert told["data"]["playback_url"] is None
     assert told["data"]["error"] == {
@@ -44,13 +44,13 @@ def test_a_failure_is_told_with_what_can_be_done() -> None:
 
 
 def test_a_failed_edition_of_a_video_that_plays_on_says_both() -> None:
-    told = json.loads(message(a_notification(NotificationKind.ERRORED, is_playable=True), playback_base=BASE))
+    told = json.loads(build_payload(a_notification(NotificationKind.ERRORED, is_playable=True), playback_base=BASE))
 
     assert told["data"]["playback_url"] == PLAYLIST
 
 
 def test_a_test_tells_of_no_video() -> None:
-    assert json.loads(message(a_notification(NotificationKind.TEST), playback_base=BASE))["data"] == {}
+    assert json.loads(build_payload(a_notification(NotificationKind.TEST), playback_base=BASE))["data"] == {}
 
 
 def test_the_largest_message_is_below_what_receivers_take() -> None:
@@ -58,13 +58,13 @@ def test_the_largest_message_is_below_what_receivers_take() -> None:
         NotificationKind.ERRORED, title="\U0001f431" * 500, metadata={"a": "x" * 2040}, owner="o" * 255
     )
 
-    assert len(message(large, playback_base=BASE)) < 20_000
+    assert len(build_payload(large, playback_base=BASE)) < 20_000
 
 
 @pytest.mark.parametrize("kind", VIDEO_NOTIFICATION_KINDS)
 def test_repetitions_are_the_same_letter_under_the_same_id(kind: NotificationKind) -> None:
     told = a_notification(kind, email="ann@example.com")
-    first, second = (letter(told, sender="videos@example.net", playback_base=BASE) for _ in range(2))
+    first, second = (build_email(told, sender="videos@example.net", playback_base=BASE) for _ in range(2))
 
     assert first.as_bytes() == second.as_bytes()
     assert first["Message-ID"] == "<00000000-0000-0000-0000-000000000007@example.net>"
@@ -75,7 +75,7 @@ def test_repetitions_are_the_same_letter_under_the_same_id(kind: NotificationKin
 
 def test_a_letter_names_where_to_play_and_what_to_do() -> None:
     ready, failed = (
-        letter(a_notification(kind, email="ann@example.com"), sender="v@example.net", playback_base=BASE)
+        build_email(a_notification(kind, email="ann@example.com"), sender="v@example.net", playback_base=BASE)
         for kind in (NotificationKind.READY, NotificationKind.ERRORED)
     )
 
@@ -86,7 +86,7 @@ def test_a_letter_names_where_to_play_and_what_to_do() -> None:
 
 def test_no_title_becomes_a_header() -> None:
     told = a_notification(title="Cats\r\nBcc: eve@example.com", email="ann@example.com")
-    made = letter(told, sender="videos@example.net", playback_base=BASE)
+    made = build_email(told, sender="videos@example.net", playback_base=BASE)
 
     assert made["Bcc"] is None
     assert b"\nBcc:" not in made.as_bytes()
