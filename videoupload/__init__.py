@@ -13,29 +13,29 @@ from videoupload.errors import (
     UnreachableError,
     UploadRefusedError,
 )
-from videoupload.models import Event, NewVideo, Page, Rendition, Trouble, Upload, Video
-from videoupload.polling import Follower
-from videoupload.upload_state import Memory
-from videoupload.uploader import Uploader, Wanted
+from videoupload.models import Event, NewVideo, Page, Rendition, Upload, Video, VideoFailure
+from videoupload.polling import Poller
+from videoupload.upload_state import UploadStateStore
+from videoupload.uploader import Uploader, UploadOptions
 
 __all__ = [
     "Client",
     "ClientError",
     "Event",
     "FileChangedError",
-    "Follower",
-    "Memory",
     "NewVideo",
     "Page",
+    "Poller",
     "ProblemError",
     "Rendition",
     "StorageRefusedError",
-    "Trouble",
     "UnexpectedAnswerError",
     "UnreachableError",
     "Upload",
+    "UploadOptions",
     "UploadRefusedError",
+    "UploadStateStore",
     "Uploader",
     "Video",
-    "Wanted",
+    "VideoFailure",
 ]

@@ -15,11 +15,11 @@ from videoupload.arguments import UsageError, access, parser
 from videoupload.client import Client
 from videoupload.errors import ClientError, ProblemError, UnreachableError
 from videoupload.models import Video
-from videoupload.polling import Follower
+from videoupload.polling import Poller
 from videoupload.progress_bar import Screen
-from videoupload.retry import Patience
-from videoupload.upload_state import Memory, state_directory
-from videoupload.uploader import Uploader, Wanted
+from videoupload.retry import Retry
+from videoupload.upload_state import UploadStateStore, state_directory
+from videoupload.uploader import Uploader, UploadOptions
 
 DONE = 0
 DECLINED = 1
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     screen = Screen(sys.stderr)
     try:
         told = access(arguments, os.environ)
-        return _Command(arguments, Client(told.api_url, told.token), screen).run()
+        return _Cli(arguments, Client(told.api_url, told.token), screen).run()
     except UsageError as error:
         return _ended(screen, str(error), USAGE)
     except UnreachableError as error:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _ended(screen, "interrupted" + _again(arguments), INTERRUPTED)
 
 
-class _Command:
+class _Cli:
     def __init__(self, arguments: argparse.Namespace, client: Client, screen: Screen) -> None:
         self._arguments = arguments
         self._client = client
@@ -81,24 +81,24 @@ class _Command:
         return DONE
 
     def _upload(self) -> int:
-        patience = Patience(tell=self._trouble)
+        retry = Retry(tell=self._trouble)
         uploader = Uploader(
             self._client,
-            Memory(state_directory(os.environ)),
-            patience,
-            _Teller(self._screen),
+            UploadStateStore(state_directory(os.environ)),
+            retry,
+            _ScreenListener(self._screen),
             parallel=self._arguments.parallel,
         )
-        wanted = Wanted(title=self._arguments.title, metadata=dict(self._arguments.metadata))
+        wanted = UploadOptions(title=self._arguments.title, metadata=dict(self._arguments.metadata))
         video_id = uploader.upload(self._arguments.file, wanted)
         self._screen.end_bar()
         if not self._arguments.wait:
             self._screen.line(f"sent and confirmed; `videoupload get {video_id}` shows what becomes of it")
             self._print({"video_id": video_id}, [video_id])
             return DONE
-        return self._wait(Follower(self._client, patience), video_id)
+        return self._wait(Poller(self._client, retry), video_id)
 
-    def _wait(self, follower: Follower, video_id: str) -> int:
+    def _wait(self, follower: Poller, video_id: str) -> int:
         try:
             video = follower.follow(video_id, self._progress)
         except KeyboardInterrupt:
@@ -146,7 +146,7 @@ class _Command:
         _write(sys.stdout, lines)
 
 
-class _Teller:
+class _ScreenListener:
     """Shows an upload on the screen."""
 
     def __init__(self, screen: Screen) -> None:

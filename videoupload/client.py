@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import BaseModel, ValidationError
 
 from videoupload.errors import Problem, ProblemError, StorageRefusedError, UnexpectedAnswerError, UnreachableError
-from videoupload.models import Event, Events, NewVideo, Page, Parts, Seen, SignedPart, Upload, Video
-from videoupload.transport import Answer, Body, NoAnswerError, Transport
+from videoupload.models import Event, Events, NewVideo, Page, Parts, PolledVideo, SignedPart, Upload, Video
+from videoupload.transport import Body, HttpResponse, NoResponseError, Transport
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -47,13 +47,13 @@ class Client:
         """Look at a video."""
         return self.look(video_id).video
 
-    def look(self, video_id: str) -> Seen:
+    def look(self, video_id: str) -> PolledVideo:
         """Look at a video, without its body crossing the wire when nothing changed since this client looked last."""
         tag, before = self._known.get(video_id, ("", None))
         answer = self._call("GET", f"/{video_id}", headers={"If-None-Match": tag} if tag else {})
         video = before if answer.status == 304 and before is not None else _read(Video, answer)
         self._known[video_id] = (answer.headers.get("ETag", tag), video)
-        return Seen(video, _retry_after(answer))
+        return PolledVideo(video, _retry_after(answer))
 
     def page(
         self,
@@ -100,19 +100,21 @@ class Client:
         doing = f"sending to storage at {urlsplit(target.upload_url).netloc}"
         try:
             answer = self._transport.send(target.method, target.upload_url, body, headers=headers)
-        except NoAnswerError as error:
+        except NoResponseError as error:
             raise UnreachableError(f"{doing}: {error}") from None
         if answer.status == 429 or answer.status >= 500:
             raise UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=_retry_after(answer))
         if answer.status != 200:
             raise StorageRefusedError(f"{doing}: HTTP {answer.status}")
 
-    def _call(self, method: str, path: str, *, json: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def _call(
+        self, method: str, path: str, *, json: object = None, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
         url = f"{self.api_url}/api/v1/videos{path}"
         doing = f"{method} {url}"
         try:
             answer = self._transport.call(method, url, json=json, headers=headers)
-        except NoAnswerError as error:
+        except NoResponseError as error:
             raise UnreachableError(f"{doing}: {error}") from error
         if answer.status < 300 or answer.status == 304:
             return answer
@@ -127,7 +129,7 @@ class _Confirmed(BaseModel):
     status: str
 
 
-def _trouble(doing: str, answer: Answer) -> Exception:
+def _trouble(doing: str, answer: HttpResponse) -> Exception:
     """Return what an answer means that is not a success."""
     after, problem = _retry_after(answer), _problem(answer)
     if problem is None:
@@ -150,7 +152,7 @@ def _trouble(doing: str, answer: Answer) -> Exception:
     )
 
 
-def _problem(answer: Answer) -> dict[str, Any] | None:
+def _problem(answer: HttpResponse) -> dict[str, Any] | None:
     try:
         problem = answer.json()
     except ValueError:
@@ -159,7 +161,7 @@ def _problem(answer: Answer) -> dict[str, Any] | None:
     return problem if is_one else None
 
 
-def _read(model: type[_Model], answer: Answer) -> _Model:
+def _read(model: type[_Model], answer: HttpResponse) -> _Model:
     try:
         return model.model_validate_json(answer.content)
     except ValidationError as error:
@@ -168,7 +170,7 @@ def _read(model: type[_Model], answer: Answer) -> _Model:
         raise UnexpectedAnswerError(f"an answer of the service cannot be read: {names}") from None
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: HttpResponse) -> float | None:
     value = answer.headers.get("Retry-After", "")
     # The other form, a date, is none that this service or S3 sends.
     return float(value) if value.isascii() and value.isdigit() else None

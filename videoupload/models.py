@@ -9,18 +9,18 @@ from pydantic import BaseModel, ConfigDict
 MULTIPART = "multipart"
 
 
-class _Answer(BaseModel):
+class _ResponseModel(BaseModel):
     # A newer API may say more: it is kept, so that `--json` shows the answer as it came.
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class Plan(_Answer):
+class UploadMethod(_ResponseModel):
     """Whether the file is sent in one piece or in parts."""
 
     mode: str
 
 
-class Upload(_Answer):
+class Upload(_ResponseModel):
     """Where to send the file. The URL is a secret until it expires."""
 
     video_id: str
@@ -28,7 +28,7 @@ class Upload(_Answer):
     storage_key: str
     method: str
     headers: dict[str, str]
-    upload: Plan
+    upload: UploadMethod
 
     @property
     def is_in_parts(self) -> bool:
@@ -36,7 +36,7 @@ class Upload(_Answer):
         return self.upload.mode == MULTIPART
 
 
-class SignedPart(_Answer):
+class SignedPart(_ResponseModel):
     """Where to send one part. The URL is a secret until it expires."""
 
     part_number: int
@@ -46,14 +46,14 @@ class SignedPart(_Answer):
     size_bytes: int
 
 
-class HeldPart(_Answer):
+class HeldPart(_ResponseModel):
     """A part that storage has."""
 
     part_number: int
     size_bytes: int
 
 
-class Parts(_Answer):
+class Parts(_ResponseModel):
     """What storage has of a file, and which parts it has not."""
 
     size_bytes: int
@@ -63,7 +63,7 @@ class Parts(_Answer):
     missing: tuple[int, ...]
 
 
-class Rendition(_Answer):
+class Rendition(_ResponseModel):
     """One variant of the stream."""
 
     width: int | None
@@ -72,7 +72,7 @@ class Rendition(_Answer):
     codecs: str | None
 
 
-class Trouble(_Answer):
+class VideoFailure(_ResponseModel):
     """Why a video is errored, or why its last file was refused."""
 
     code: str
@@ -81,7 +81,7 @@ class Trouble(_Answer):
     what_to_do: str
 
 
-class Video(_Answer):
+class Video(_ResponseModel):
     """A video as its owner sees it. ``edition_status``: where its newest edition is, also while an older one plays."""
 
     id: str
@@ -98,21 +98,21 @@ class Video(_Answer):
     thumbnail_url: str | None
     duration_seconds: float | None
     renditions: tuple[Rendition, ...]
-    error: Trouble | None
+    error: VideoFailure | None
     size_bytes: int | None
     created_at: datetime
     deleted_at: datetime | None
     restorable_until: datetime | None
 
 
-class Page(_Answer):
+class Page(_ResponseModel):
     """Some videos, newest first. ``next_page_token`` is None when no more follow."""
 
     videos: tuple[Video, ...]
     next_page_token: str | None
 
 
-class Event(_Answer):
+class Event(_ResponseModel):
     """One transition of a video. ``cause`` is what made the service look."""
 
     at: datetime
@@ -123,7 +123,7 @@ class Event(_Answer):
     attempt: int
 
 
-class Events(_Answer):
+class Events(_ResponseModel):
     """The newest transitions, the newest last."""
 
     events: tuple[Event, ...]
@@ -156,7 +156,7 @@ class NewVideo:
 
 
 @dataclass(frozen=True)
-class Seen:
+class PolledVideo:
     """A video as it was just seen. ``again_in_seconds``: when to look again, None if nothing is under way."""
 
     video: Video

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from videoupload.client import Client
 from videoupload.models import Video
-from videoupload.retry import Patience
+from videoupload.retry import Retry
 
 # When the service says nothing, which it does for a paused video.
 _DEFAULT_SECONDS = 5.0
@@ -14,23 +14,23 @@ _WAITS_FOR_FILE = "uploading"
 
 
 @dataclass(frozen=True)
-class Follower:
+class Poller:
     """Looks at videos until they are at rest."""
 
     client: Client
-    patience: Patience = field(default_factory=Patience)
+    retry: Retry = field(default_factory=Retry)
 
     def follow(self, video_id: str, tell: Callable[[Video], object] = lambda _video: None) -> Video:
         """Return the video once it needs no more waiting; ``tell`` hears of every change. Raises ClientError."""
         before: Video | None = None
         while True:
-            seen = self.patience.insist(lambda: self.client.look(video_id))
+            seen = self.retry.call(lambda: self.client.look(video_id))
             if seen.video != before:
                 tell(seen.video)
                 before = seen.video
             if is_over(seen.video):
                 return seen.video
-            self.patience.wait(seen.again_in_seconds or _DEFAULT_SECONDS)
+            self.retry.wait(seen.again_in_seconds or _DEFAULT_SECONDS)
 
 
 def is_over(video: Video) -> bool:

@@ -14,21 +14,21 @@ LONGEST_PAUSE_SECONDS = 30.0
 _Result = TypeVar("_Result")
 
 
-def pause_seconds(failures: int, *, retry_after_seconds: float | None, luck: float) -> float:
-    """Return how long to wait after so many failures in a row; ``luck`` between 0 and 1 keeps clients apart."""
+def pause_seconds(failures: int, *, retry_after_seconds: float | None, jitter: float) -> float:
+    """Return how long to wait after so many failures in a row; ``jitter`` between 0 and 1 keeps clients apart."""
     grown = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10))
-    return max(retry_after_seconds or 0, grown * (0.5 + luck / 2))
+    return max(retry_after_seconds or 0, grown * (0.5 + jitter / 2))
 
 
 @dataclass(frozen=True)
-class Patience:
+class Retry:
     """For how many seconds in all something is waited for before its trouble is handed on.
 
     Only pauses count: a part that takes minutes on a slow line, and is cut at its end, is tried again like any other.
     """
 
     seconds: float = 300
-    luck: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     # Told of each trouble that is waited out, and for how long.
     tell: Callable[[ClientError, float], object] = lambda _error, _seconds: None
     # Set by another thread, it ends all waiting.
@@ -36,7 +36,7 @@ class Patience:
     # Waits so many seconds, or until the event is set.
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
 
-    def insist(self, attempt: Callable[[], _Result]) -> _Result:
+    def call(self, attempt: Callable[[], _Result]) -> _Result:
         """Repeat ``attempt`` while it raises a ClientError that may pass, as long as the patience lasts."""
         waited, failures = 0.0, 0
         while True:
@@ -45,7 +45,7 @@ class Patience:
             except ClientError as error:
                 failures += 1
                 after = getattr(error, "retry_after_seconds", None)
-                wait = pause_seconds(failures, retry_after_seconds=after, luck=self.luck())
+                wait = pause_seconds(failures, retry_after_seconds=after, jitter=self.jitter())
                 if not error.is_retryable or waited + wait > self.seconds:
                     raise
                 self.tell(error, wait)

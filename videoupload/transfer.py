@@ -14,7 +14,7 @@ from videoupload.client import Client
 from videoupload.errors import ProblemError, StorageRefusedError, UploadRefusedError
 from videoupload.files import Fingerprint, Piece
 from videoupload.models import Parts, SignedPart, Upload
-from videoupload.retry import Patience
+from videoupload.retry import Retry
 
 # A URL may be late once, or the clock a little wrong; what is refused three times is refused.
 _REFUSALS_AT_MOST = 3
@@ -26,7 +26,7 @@ class _EndedError(Exception):
     """Another part failed, or a person interrupted: nobody waits for this one any more."""
 
 
-class Meter:
+class SpeedMeter:
     """How many bytes have been sent, of parts that may begin again."""
 
     def __init__(self, total_bytes: int, tell: Callable[[int, int], object]) -> None:
@@ -57,15 +57,15 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Sending:
+class Transfer:
     """One file for one video."""
 
     client: Client
     video_id: str
     path: Path
     fingerprint: Fingerprint
-    patience: Patience
-    meter: Meter
+    retry: Retry
+    meter: SpeedMeter
 
     def whole(self, first: Upload | None) -> None:
         """Send the file in one piece; ``first`` is where to, if that was just told. Raises ClientError."""
@@ -76,14 +76,14 @@ class Sending:
             return next(targets, None) or self.client.upload_url(self.video_id)
 
         with _closed_is_done():
-            self.patience.insist(lambda: self._piece(_WHOLE, sign, start=0, length=size))
+            self.retry.call(lambda: self._piece(_WHOLE, sign, start=0, length=size))
 
     def parts(self, *, parallel: int) -> None:
         """Send the parts that storage has not got, as often as it takes until it has them all. Raises ClientError."""
         left: int | None = None
         with _closed_is_done():
             while True:
-                held = self.patience.insist(lambda: self.client.parts(self.video_id))
+                held = self.retry.call(lambda: self.client.parts(self.video_id))
                 self.meter.hold(held)
                 if not held.missing:
                     return
@@ -94,7 +94,7 @@ class Sending:
 
     def _all(self, held: Parts, *, parallel: int) -> None:
         ended = threading.Event()
-        one = replace(self, patience=replace(self.patience, ended=ended))
+        one = replace(self, retry=replace(self.retry, ended=ended))
         crew = _Crew(lambda number: one._part(number, held.part_size), held.missing, ended)
         crew.work(at_a_time=min(parallel, len(held.missing)))
 
@@ -105,11 +105,11 @@ class Sending:
         def sign() -> SignedPart:
             return self.client.sign_part(self.video_id, number)
 
-        self.patience.insist(lambda: self._piece(number, sign, start=start, length=length))
+        self.retry.call(lambda: self._piece(number, sign, start=start, length=length))
 
     def _piece(self, number: int, sign: Callable[[], Upload | SignedPart], *, start: int, length: int) -> None:
         def on_bytes(count: int) -> None:
-            if self.patience.ended.is_set():
+            if self.retry.ended.is_set():
                 raise _EndedError
             self.meter.add(number, count)
 

@@ -38,7 +38,7 @@ class Body(Protocol):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """What came back."""
 
     status: int
@@ -50,7 +50,7 @@ class Answer:
         return json.loads(self.content)
 
 
-class NoAnswerError(Exception):
+class NoResponseError(Exception):
     """The connection failed; the message has no URL in it."""
 
 
@@ -61,12 +61,14 @@ class Transport:
         self._api = _session(_Bearer(token))
         self._storage = _session(_Unsigned())
 
-    def call(self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def call(
+        self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
         """Make a call of the API. Raises NoAnswerError."""
         how = {"json": json, "headers": dict(headers or {}), "timeout": (_CONNECT_SECONDS, _ANSWER_SECONDS)}
         return _sent(self._api, method, url, how)
 
-    def send(self, method: str, url: str, body: Body, *, headers: Mapping[str, str]) -> Answer:
+    def send(self, method: str, url: str, body: Body, *, headers: Mapping[str, str]) -> HttpResponse:
         """Send bytes to a signed URL. Raises NoAnswerError, and what reading ``body`` raises."""
         how = {"data": body, "headers": dict(headers), "timeout": (_CONNECT_SECONDS, _STORED_SECONDS)}
         return _sent(self._storage, method, url, how)
@@ -97,14 +99,14 @@ def _session(auth: AuthBase) -> requests.Session:
     return session
 
 
-def _sent(session: requests.Session, method: str, url: str, how: dict[str, Any]) -> Answer:
+def _sent(session: requests.Session, method: str, url: str, how: dict[str, Any]) -> HttpResponse:
     proxies = {"http": None, "https": None} if _is_this_machine(url) else None
     try:
         answer = session.request(method, url, allow_redirects=False, proxies=proxies, **how)  # type: ignore[arg-type]
     except requests.RequestException as error:
         # Without its cause: the library's words quote the URL, and a signed one is a secret.
-        raise NoAnswerError(_kind(error)) from None
-    return Answer(answer.status_code, answer.headers, answer.content)
+        raise NoResponseError(_kind(error)) from None
+    return HttpResponse(answer.status_code, answer.headers, answer.content)
 
 
 def _kind(error: requests.RequestException) -> str:

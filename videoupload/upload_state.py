@@ -20,7 +20,7 @@ _FORGOTTEN_AFTER_SECONDS = 8 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Begun:
+class UploadState:
     """An upload that was begun. ``video_id`` is None as long as no answer came to the question for it."""
 
     api_url: str
@@ -39,20 +39,20 @@ def state_directory(environment: Mapping[str, str]) -> Path:
     return base / "videoupload" / "uploads"
 
 
-class Memory:
+class UploadStateStore:
     """The files of one directory. Every method raises OSError."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def find(self, *, api_url: str, path: Path) -> Begun | None:
+    def find(self, *, api_url: str, path: Path) -> UploadState | None:
         """Return the upload of this file that was begun last; None as well if its record cannot be read."""
         try:
             return _read(self._file(api_url, str(path)).read_bytes())
         except FileNotFoundError:
             return None
 
-    def keep(self, begun: Begun) -> None:
+    def keep(self, begun: UploadState) -> None:
         """Write an upload down, so that a power cut leaves either the old record or the new one."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._file(begun.api_url, begun.path)
@@ -65,7 +65,7 @@ class Memory:
             os.fsync(out.fileno())
         draft.replace(file)
 
-    def forget(self, begun: Begun) -> None:
+    def forget(self, begun: UploadState) -> None:
         """Remove the record of an upload, and of all that are too old to go on with."""
         self._file(begun.api_url, begun.path).unlink(missing_ok=True)
         for file in self._directory.glob("*"):
@@ -77,10 +77,12 @@ class Memory:
         return self._directory / f"{name}.json"
 
 
-def _read(content: bytes) -> Begun | None:
+def _read(content: bytes) -> UploadState | None:
     try:
         kept = json.loads(content)
-        return Begun(**{**kept, "fingerprint": Fingerprint(**kept["fingerprint"]), "new": NewVideo(**kept["new"])})
+        return UploadState(
+            **{**kept, "fingerprint": Fingerprint(**kept["fingerprint"]), "new": NewVideo(**kept["new"])}
+        )
     except (ValueError, TypeError, KeyError):
         # Of another release, or damaged: to begin anew is always right.
         return None

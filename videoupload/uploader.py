@@ -12,10 +12,10 @@ from videoupload.client import Client
 from videoupload.errors import FileChangedError, ProblemError, UploadRefusedError
 from videoupload.files import Fingerprint, content_type
 from videoupload.models import NewVideo, Upload, Video
-from videoupload.resuming import Anew, GoOn, Refused, Sent, is_same, standing
-from videoupload.retry import Patience
-from videoupload.transfer import CLOSED, Meter, Sending
-from videoupload.upload_state import Begun, Memory
+from videoupload.resuming import AlreadySent, Resume, ResumeRefused, StartOver, is_same, upload_position
+from videoupload.retry import Retry
+from videoupload.transfer import CLOSED, SpeedMeter, Transfer
+from videoupload.upload_state import UploadState, UploadStateStore
 
 # An interruption costs what is under way, so one part unless more is asked for.
 PARALLEL = 1
@@ -25,7 +25,7 @@ _NOT_THERE = frozenset({"object_missing", "parts_missing"})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class UploadOptions:
     """What a person asks of an upload. ``title`` None: the name of the file."""
 
     title: str | None = None
@@ -44,7 +44,7 @@ class Wanted:
         )
 
 
-class Teller(Protocol):
+class ProgressListener(Protocol):
     """Who is told how it goes. ``sent`` comes from several threads, one at a time."""
 
     def note(self, text: str) -> None:
@@ -56,7 +56,7 @@ class Teller(Protocol):
         ...
 
 
-class Silent:
+class SilentListener:
     """Tells nobody."""
 
     def note(self, text: str) -> None:
@@ -71,12 +71,12 @@ class Uploader:
     """What uploads have in common. Many files may be sent with one."""
 
     client: Client
-    memory: Memory
-    patience: Patience = field(default_factory=Patience)
-    teller: Teller = field(default_factory=Silent)
+    memory: UploadStateStore
+    retry: Retry = field(default_factory=Retry)
+    teller: ProgressListener = field(default_factory=SilentListener)
     parallel: int = PARALLEL
 
-    def upload(self, path: Path, wanted: Wanted | None = None) -> str:
+    def upload(self, path: Path, wanted: UploadOptions | None = None) -> str:
         """Send a file and confirm it; returns the video's id. Call it again after an interruption.
 
         Raises ClientError, OSError.
@@ -85,7 +85,7 @@ class Uploader:
         fingerprint = Fingerprint.of(path)
         if not path.is_file() or fingerprint.size_bytes == 0:
             raise UploadRefusedError(f"{path} is empty, or no file")
-        new = (wanted or Wanted()).of(path, fingerprint.size_bytes)
+        new = (wanted or UploadOptions()).of(path, fingerprint.size_bytes)
         begun = self._remembered(path, fingerprint, new)
         try:
             return self._finished(begun or self._begin(path, fingerprint, new), is_resumed=begun is not None)
@@ -95,13 +95,13 @@ class Uploader:
                 self.memory.forget(remembered)
             raise
 
-    def _remembered(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> Begun | None:
+    def _remembered(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> UploadState | None:
         """Return the upload to go on with, after telling why if one that is remembered is not gone on with."""
         begun = self.memory.find(api_url=self.client.api_url, path=path)
         found = is_same(begun, fingerprint, new)
-        if begun is not None and begun.video_id is not None and isinstance(found, GoOn):
-            found = self._standing(begun, begun.video_id)
-        if not isinstance(found, Anew):
+        if begun is not None and begun.video_id is not None and isinstance(found, Resume):
+            found = self._position(begun, begun.video_id)
+        if not isinstance(found, StartOver):
             if begun is not None and begun.new != new:
                 self.teller.note(f"title and metadata stay as they were asked for before: {begun.new.title}")
             return begun
@@ -109,23 +109,23 @@ class Uploader:
             self.teller.note(f"beginning anew: {found.why}")
         return None
 
-    def _standing(self, begun: Begun, video_id: str) -> Anew | GoOn:
+    def _position(self, begun: UploadState, video_id: str) -> StartOver | Resume:
         """Ask the service where an upload stands; one that has arrived is gone on with, up to the confirmation."""
-        match standing(self._video(video_id)):
-            case Refused(why):
+        match upload_position(self._video(video_id)):
+            case ResumeRefused(why):
                 self.memory.forget(begun)
                 raise UploadRefusedError(f"this file was refused as video {video_id}: {why}")
-            case Anew() as anew:
+            case StartOver() as anew:
                 return anew
-            case GoOn() | Sent():
-                return GoOn()
+            case Resume() | AlreadySent():
+                return Resume()
 
-    def _begin(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> Begun:
-        begun = Begun(self.client.api_url, str(path), fingerprint, secrets.token_urlsafe(24), new)
+    def _begin(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> UploadState:
+        begun = UploadState(self.client.api_url, str(path), fingerprint, secrets.token_urlsafe(24), new)
         self.memory.keep(begun)
         return begun
 
-    def _finished(self, begun: Begun, *, is_resumed: bool) -> str:
+    def _finished(self, begun: UploadState, *, is_resumed: bool) -> str:
         upload: Upload | None = None
         video_id = begun.video_id
         if video_id is None:
@@ -139,10 +139,10 @@ class Uploader:
         self.memory.forget(begun)
         return video_id
 
-    def _asked(self, begun: Begun) -> tuple[Upload | None, str]:
+    def _asked(self, begun: UploadState) -> tuple[Upload | None, str]:
         """Ask for the upload, or again for the one whose answer got lost."""
         try:
-            upload = self.patience.insist(lambda: self.client.create(begun.new, idempotency_key=begun.idempotency_key))
+            upload = self.retry.call(lambda: self.client.create(begun.new, idempotency_key=begun.idempotency_key))
         except ProblemError as error:
             if error.code == CLOSED and error.problem.location is not None:
                 # It was asked for and sent, and only the record of that got lost.
@@ -151,10 +151,10 @@ class Uploader:
             raise
         return upload, upload.video_id
 
-    def _send(self, begun: Begun, video_id: str, upload: Upload | None) -> None:
+    def _send(self, begun: UploadState, video_id: str, upload: Upload | None) -> None:
         """Send and confirm; the service may find that something is missing after all."""
-        meter = Meter(begun.fingerprint.size_bytes, self.teller.sent)
-        sending = Sending(self.client, video_id, Path(begun.path), begun.fingerprint, self.patience, meter)
+        meter = SpeedMeter(begun.fingerprint.size_bytes, self.teller.sent)
+        sending = Transfer(self.client, video_id, Path(begun.path), begun.fingerprint, self.retry, meter)
         in_parts = upload.is_in_parts if upload else self._comes_in_parts(video_id)
         if upload is None and not in_parts and self._is_confirmed(video_id):
             return
@@ -170,7 +170,7 @@ class Uploader:
 
     def _comes_in_parts(self, video_id: str) -> bool:
         try:
-            self.patience.insist(lambda: self.client.parts(video_id))
+            self.retry.call(lambda: self.client.parts(video_id))
         except ProblemError as error:
             if error.code not in {CLOSED, "not_multipart"}:
                 raise
@@ -187,11 +187,11 @@ class Uploader:
                 return False
             return True
 
-        return self.patience.insist(confirm)
+        return self.retry.call(confirm)
 
     def _video(self, video_id: str) -> Video | None:
         try:
-            return self.patience.insist(lambda: self.client.video(video_id))
+            return self.retry.call(lambda: self.client.video(video_id))
         except ProblemError as error:
             if error.problem.status != 404:
                 raise

@@ -16,7 +16,7 @@ from devstack import page, tokens
 from devstack.demo import clip as clips
 from devstack.demo import report
 from devstack.demo.clip import Clip
-from devstack.demo.follow import Followed, Follower
+from devstack.demo.follow import Followed, Poller
 from devstack.demo.history import from_postgres, seconds_by_phase
 from devstack.demo.player import Expected, Player
 from devstack.demo.provider import Provider
@@ -24,7 +24,7 @@ from devstack.demo.trouble import DemoError
 from devstack.description import StackDescription
 from devstack.place import DEFAULT_STATE_DIR, Place
 from domain.errors import UnavailableError
-from videoupload import Client, ClientError, Memory, Uploader, Video
+from videoupload import Client, ClientError, Uploader, UploadStateStore, Video
 from videoupload.formatting import megabytes
 from videoupload.progress_bar import Screen
 
@@ -41,7 +41,7 @@ def main() -> int:
     try:
         stack = _running(place)
         clip = clips.own(arguments.file) if arguments.file else clips.made(place.root / "demo")
-        followed = _publish(clip, stack, screen, place, patience_seconds=arguments.patience)
+        followed = _publish(clip, stack, screen, place, patience_seconds=arguments.retry)
         kubectl = report.kubectl_line(
             place.root / "bin" / "kubectl",
             kubeconfig=stack.kubeconfig,
@@ -76,14 +76,14 @@ def _running(place: Place) -> StackDescription:
 def _publish(clip: Clip, stack: StackDescription, screen: Screen, place: Place, *, patience_seconds: float) -> Followed:
     client = Client(stack.api_url, _token(stack))
     screen.line(f"file         {report.clip_line(clip)}")
-    uploader = Uploader(client, Memory(place.root / "demo" / "uploads"), teller=_Teller(screen))
+    uploader = Uploader(client, UploadStateStore(place.root / "demo" / "uploads"), teller=_Teller(screen))
     video_id = uploader.upload(clip.path)
     screen.end_bar()
     screen.line(f"confirmed    POST …/{video_id}/upload_complete")
     database = Database(stack.database_url, max_size=1)
     try:
         provider = Provider(stack.coconut, partial(_job_of, Observations(database)))
-        follower = Follower(client, from_postgres(Events(database)), provider.percent, screen)
+        follower = Poller(client, from_postgres(Events(database)), provider.percent, screen)
         return follower.follow(video_id, patience_seconds=patience_seconds)
     finally:
         database.close()

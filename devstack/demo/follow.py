@@ -34,7 +34,7 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Follower:
+class Poller:
     """Who is asked, and where it is told."""
 
     client: Api

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from devstack.coconut.ffmpeg import Ffmpeg
-from videoupload import Client, Memory, Uploader, Wanted
-from videoupload.retry import Patience
+from videoupload import Client, Uploader, UploadOptions, UploadStateStore
+from videoupload.retry import Retry
 
 _HELD_SECONDS_MAX = 240
 
@@ -55,9 +55,9 @@ class Batch:
         self._held = held
         self._sending: list[Future[str]] = [
             self._pool.submit(
-                Uploader(client, Memory(state / str(number)), Patience(seconds=0), teller).upload,
+                Uploader(client, UploadStateStore(state / str(number)), Retry(seconds=0), teller).upload,
                 clip,
-                Wanted(title=f"number {number}"),
+                UploadOptions(title=f"number {number}"),
             )
             for number, teller in enumerate(self._tellers)
         ]

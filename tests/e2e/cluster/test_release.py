@@ -23,7 +23,7 @@ from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, Release, Watc
 from tests.e2e.cluster.traffic import Stream, Traffic, kept_connection, new_connections
 from tests.e2e.cluster.upstreams import Neighbours
 from tests.support.eventually import eventually
-from videoupload import Memory, Uploader, Wanted
+from videoupload import Uploader, UploadOptions, UploadStateStore
 
 pytestmark = pytest.mark.usefixtures("names")
 
@@ -40,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> clip.Clip:
 
 def uploaded(release: Release, file: Path, state: Path, *, user: str) -> str:
     """Send a file as an app would; returns the video's id."""
-    return Uploader(release.client(user), Memory(state)).upload(file, Wanted(title=user))
+    return Uploader(release.client(user), UploadStateStore(state)).upload(file, UploadOptions(title=user))
 
 
 def is_video_ready(release: Release, video_id: str, *, user: str) -> bool:

@@ -6,16 +6,16 @@ from tests.e2e.uploads.conftest import LONG_BYTES
 from tests.e2e.uploads.world import Person, World, in_phase
 from tests.support.eventually import eventually
 from videoupload.files import Fingerprint
-from videoupload.retry import Patience
-from videoupload.transfer import Meter, Sending
+from videoupload.retry import Retry
+from videoupload.transfer import SpeedMeter, Transfer
 
 PART_BYTES = 16 * 1024**2
 
 
 def send_parts(person: Person, video_id: str, path: Path) -> None:
     """Send all parts and confirm nothing."""
-    fingerprint, meter = Fingerprint.of(path), Meter(path.stat().st_size, lambda _done, _total: None)
-    Sending(person.client, video_id, path, fingerprint, Patience(), meter).parts(parallel=2)
+    fingerprint, meter = Fingerprint.of(path), SpeedMeter(path.stat().st_size, lambda _done, _total: None)
+    Transfer(person.client, video_id, path, fingerprint, Retry(), meter).parts(parallel=2)
 
 
 def asked_for(person: Person, path: Path, **changes: object) -> str:

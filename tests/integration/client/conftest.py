@@ -12,7 +12,7 @@ from tests.integration.client.service import FILE_BYTES, PART_BYTES, Command, Se
 from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.support.proxies.lossy_proxy import Between
-from videoupload import Memory
+from videoupload import UploadStateStore
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def service(api: tuple[ApiProcess, S3Access], tmp_path: Path) -> Iterator[Servic
     """The service as a user whom no other test knows."""
     process, s3 = api
     with Between(api_url=process.url, storage_url=s3.endpoint).running() as between:
-        yield Service(process, between, s3, Memory(tmp_path / "state"), f"user-{secrets.token_hex(4)}")
+        yield Service(process, between, s3, UploadStateStore(tmp_path / "state"), f"user-{secrets.token_hex(4)}")
 
 
 @pytest.fixture

@@ -13,17 +13,17 @@ from tests.integration.api_process import ApiProcess, token
 from tests.support.proxies.lossy_proxy import Between, Fault
 from videoupload import (
     Client,
-    Memory,
     Uploader,
+    UploadOptions,
+    UploadStateStore,
     Video,
-    Wanted,
 )
-from videoupload.retry import Patience
+from videoupload.retry import Retry
 
 PART_BYTES = 5 * 1024**2
 FILE_BYTES = 2 * PART_BYTES + 1000
-IN_PARTS = Wanted(title="Cats", upload_mode="multipart")
-IN_ONE_PIECE = Wanted(title="Cats", upload_mode="single")
+IN_PARTS = UploadOptions(title="Cats", upload_mode="multipart")
+IN_ONE_PIECE = UploadOptions(title="Cats", upload_mode="single")
 UNAVAILABLE = Fault(503, {"Retry-After": "1"})
 EXPIRED = Fault(403)
 
@@ -58,7 +58,7 @@ class Service:
     api: ApiProcess
     between: Between
     s3: S3Access
-    memory: Memory
+    memory: UploadStateStore
     user: str
 
     @property
@@ -70,8 +70,8 @@ class Service:
         self, teller: Interrupts | None = None, *, parallel: int = 1, patience_seconds: float = 300
     ) -> Uploader:
         """Return an uploader for whom time does not pass."""
-        patience = Patience(patience_seconds, pause=lambda _ended, _seconds: None)
-        return Uploader(self.client, self.memory, patience, teller or Interrupts(), parallel=parallel)
+        retry = Retry(patience_seconds, pause=lambda _ended, _seconds: None)
+        return Uploader(self.client, self.memory, retry, teller or Interrupts(), parallel=parallel)
 
     def stored(self, video_id: str) -> bytes:
         """Return the file at storage."""

@@ -23,13 +23,15 @@ from videoupload import (
     ProblemError,
     StorageRefusedError,
     UnreachableError,
-    Wanted,
+    UploadOptions,
 )
 
 
 @pytest.mark.parametrize("wanted", [IN_PARTS, IN_ONE_PIECE], ids=["in-parts", "in-one-piece"])
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_what_arrives_is_the_file(service: Service, file: Path, wanted: Wanted, parallel: int, tmp_path: Path) -> None:
+def test_what_arrives_is_the_file(
+    service: Service, file: Path, wanted: UploadOptions, parallel: int, tmp_path: Path
+) -> None:
     teller = Interrupts()
     video_id = service.uploader(teller, parallel=parallel).upload(file, wanted)
 
@@ -51,7 +53,7 @@ def test_what_arrives_is_the_file(service: Service, file: Path, wanted: Wanted, 
     ],
 )
 def test_trouble_with_storage_costs_only_the_part_it_met(
-    service: Service, file: Path, wanted: Wanted, fault: Fault
+    service: Service, file: Path, wanted: UploadOptions, fault: Fault
 ) -> None:
     service.between.lose("PUT /", fault, times=2)
     video_id = service.uploader().upload(file, wanted)
@@ -65,11 +67,11 @@ def test_trouble_with_storage_costs_only_the_part_it_met(
     ("wanted", "calls_before"),
     # Ask, look, sign thrice, look, confirm; ask, confirm.
     [*((IN_PARTS, number) for number in range(7)), *((IN_ONE_PIECE, number) for number in range(2))],
-    ids=lambda value: value.upload_mode if isinstance(value, Wanted) else None,
+    ids=lambda value: value.upload_mode if isinstance(value, UploadOptions) else None,
 )
 @pytest.mark.parametrize("fault", [UNAVAILABLE, CUT, LOST_ANSWER], ids=["unavailable", "cut", "lost-answer"])
 def test_trouble_with_any_call_leaves_one_video(
-    service: Service, file: Path, wanted: Wanted, fault: Fault, calls_before: int
+    service: Service, file: Path, wanted: UploadOptions, fault: Fault, calls_before: int
 ) -> None:
     service.between.lose("/api/", fault, after=calls_before)
     video_id = service.uploader().upload(file, wanted)
@@ -155,7 +157,7 @@ def test_a_video_deleted_meanwhile_is_uploaded_anew(service: Service, file: Path
 
 def test_a_question_that_is_declined_leaves_nothing_behind(service: Service, file: Path, tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as declined:
-        service.uploader().upload(file, Wanted(title="two\nlines"))
+        service.uploader().upload(file, UploadOptions(title="two\nlines"))
     assert (declined.value.code, declined.value.is_retryable) == ("invalid_request", False)
     assert "title" in declined.value.detail
     assert service.remembered(tmp_path) == []

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from tests.support.builders.client import NOON, VIDEO_ID, a_video
-from videoupload import Event, Trouble
+from videoupload import Event, VideoFailure
 from videoupload.formatting import event_lines, failure, list_lines, progress, video_lines
 
-TROUBLE = Trouble(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video.")
+TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video.")
 
 
 def test_a_video_is_told_with_what_it_waits_for_and_without_empty_lines() -> None:

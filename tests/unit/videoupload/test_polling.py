@@ -3,10 +3,10 @@
 import pytest
 
 from tests.support.builders.client import NOON, a_video
-from videoupload import Trouble, Video
+from videoupload import Video, VideoFailure
 from videoupload.polling import is_over
 
-TROUBLE = Trouble(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
+TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 
 from tests.support.builders.client import NOON, VIDEO_ID, a_video
-from videoupload import NewVideo, Trouble, Video
+from videoupload import NewVideo, Video, VideoFailure
 from videoupload.files import Fingerprint
-from videoupload.resuming import Anew, GoOn, Refused, Sent, is_same, standing
-from videoupload.upload_state import Begun
+from videoupload.resuming import AlreadySent, Resume, ResumeRefused, StartOver, is_same, upload_position
+from videoupload.upload_state import UploadState
 
 TODAY = Fingerprint(100, 7)
 CATS = NewVideo("Cats", "cats.mp4", "video/mp4", 100)
 DOGS = NewVideo("Dogs", "cats.mp4", "video/mp4", 100)
-ASKED = Begun("https://api", "/cats.mp4", TODAY, "key", CATS)
+ASKED = UploadState("https://api", "/cats.mp4", TODAY, "key", CATS)
 BEGUN = replace(ASKED, video_id=VIDEO_ID)
-TROUBLE = Trouble(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
+TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
 
 
 @pytest.mark.parametrize(
@@ -31,36 +31,36 @@ TROUBLE = Trouble(code="not_a_video", message="This is text", retryable=False, w
     ],
 )
 def test_an_upload_is_gone_on_with_while_file_and_question_are_the_same(
-    begun: Begun | None, now: Fingerprint, new: NewVideo, goes_on: bool
+    begun: UploadState | None, now: Fingerprint, new: NewVideo, goes_on: bool
 ) -> None:
-    assert isinstance(is_same(begun, now, new), GoOn) == goes_on
+    assert isinstance(is_same(begun, now, new), Resume) == goes_on
 
 
 def test_a_changed_file_is_told_with_what_it_leaves_behind() -> None:
     found = is_same(BEGUN, Fingerprint(101, 8), CATS)
-    assert isinstance(found, Anew)
+    assert isinstance(found, StartOver)
     assert found.why is not None
     assert "has changed" in found.why
     assert f"videoupload delete {VIDEO_ID}" in found.why
 
 
 def test_the_first_upload_of_a_file_is_nothing_to_tell() -> None:
-    assert is_same(None, TODAY, CATS) == Anew(None)
+    assert is_same(None, TODAY, CATS) == StartOver(None)
 
 
 @pytest.mark.parametrize(
     ("video", "kind"),
     [
-        pytest.param(a_video("pending"), GoOn, id="pending"),
-        pytest.param(a_video("uploading"), GoOn, id="uploading"),
-        pytest.param(a_video("uploading", error=TROUBLE), Refused, id="file-refused"),
-        pytest.param(a_video("uploaded"), Sent, id="uploaded"),
-        pytest.param(a_video("processing"), Sent, id="processing"),
-        pytest.param(a_video("ready"), Sent, id="ready"),
-        pytest.param(a_video("errored", error=TROUBLE), Anew, id="errored"),
-        pytest.param(a_video("uploading", deleted_at=NOON), Anew, id="deleted"),
-        pytest.param(None, Anew, id="gone"),
+        pytest.param(a_video("pending"), Resume, id="pending"),
+        pytest.param(a_video("uploading"), Resume, id="uploading"),
+        pytest.param(a_video("uploading", error=TROUBLE), ResumeRefused, id="file-refused"),
+        pytest.param(a_video("uploaded"), AlreadySent, id="uploaded"),
+        pytest.param(a_video("processing"), AlreadySent, id="processing"),
+        pytest.param(a_video("ready"), AlreadySent, id="ready"),
+        pytest.param(a_video("errored", error=TROUBLE), StartOver, id="errored"),
+        pytest.param(a_video("uploading", deleted_at=NOON), StartOver, id="deleted"),
+        pytest.param(None, StartOver, id="gone"),
     ],
 )
 def test_the_video_tells_where_its_upload_stands(video: Video | None, kind: type) -> None:
-    assert isinstance(standing(video), kind)
+    assert isinstance(upload_position(video), kind)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from videoupload.errors import ClientError, Problem, ProblemError, StorageRefusedError, UnreachableError
-from videoupload.retry import LONGEST_PAUSE_SECONDS, Patience, pause_seconds
+from videoupload.retry import LONGEST_PAUSE_SECONDS, Retry, pause_seconds
 
 
 class Clock:
@@ -34,8 +34,8 @@ class Flaky:
         return "done"
 
 
-def patience(clock: Clock, seconds: float = 60) -> Patience:
-    return Patience(seconds, luck=lambda: 1.0, pause=clock.pause)
+def retry(clock: Clock, seconds: float = 60) -> Retry:
+    return Retry(seconds, jitter=lambda: 1.0, pause=clock.pause)
 
 
 def declined(code: str, *, is_retryable: bool, after: float | None = None) -> ProblemError:
@@ -44,7 +44,7 @@ def declined(code: str, *, is_retryable: bool, after: float | None = None) -> Pr
 
 
 @pytest.mark.parametrize(
-    ("failures", "after", "luck", "seconds"),
+    ("failures", "after", "jitter", "seconds"),
     [
         pytest.param(1, None, 1.0, 0.5, id="first"),
         pytest.param(1, None, 0.0, 0.25, id="first-with-luck"),
@@ -53,13 +53,13 @@ def declined(code: str, *, is_retryable: bool, after: float | None = None) -> Pr
         pytest.param(1, 12.0, 0.0, 12.0, id="never-before-the-server-said"),
     ],
 )
-def test_pauses_grow_up_to_a_bound(failures: int, after: float | None, luck: float, seconds: float) -> None:
-    assert pause_seconds(failures, retry_after_seconds=after, luck=luck) == seconds
+def test_pauses_grow_up_to_a_bound(failures: int, after: float | None, jitter: float, seconds: float) -> None:
+    assert pause_seconds(failures, retry_after_seconds=after, jitter=jitter) == seconds
 
 
 def test_trouble_that_passes_is_waited_out() -> None:
     clock, attempt = Clock(), Flaky(UnreachableError("no"), UnreachableError("no", retry_after_seconds=7))
-    assert patience(clock).insist(attempt) == "done"
+    assert retry(clock).call(attempt) == "done"
     assert clock.pauses == [0.5, 7]
 
 
@@ -71,14 +71,14 @@ def test_trouble_that_passes_is_waited_out() -> None:
 def test_what_will_not_pass_is_handed_on_at_once(error: ClientError) -> None:
     clock, attempt = Clock(), Flaky(error)
     with pytest.raises(type(error)):
-        patience(clock).insist(attempt)
+        retry(clock).call(attempt)
     assert (attempt.tries, clock.pauses) == (1, [])
 
 
 def test_it_ends_when_waiting_would_take_longer_than_there_is_patience() -> None:
     clock, attempt = Clock(), Flaky(*[UnreachableError("no")] * 100)
     with pytest.raises(UnreachableError):
-        patience(clock, 10).insist(attempt)
+        retry(clock, 10).call(attempt)
     assert clock.now <= 10
     assert attempt.tries > 3
 
@@ -86,7 +86,7 @@ def test_it_ends_when_waiting_would_take_longer_than_there_is_patience() -> None
 def test_an_hourly_limit_is_told_and_not_slept_through() -> None:
     clock, attempt = Clock(), Flaky(declined("upload_limit_reached", is_retryable=True, after=3000))
     with pytest.raises(ProblemError):
-        patience(clock).insist(attempt)
+        retry(clock).call(attempt)
     assert clock.pauses == []
 
 
@@ -95,5 +95,5 @@ def test_once_ended_nobody_waits_any_more() -> None:
     ended = threading.Event()
     ended.set()
     with pytest.raises(UnreachableError):
-        Patience(60, ended=ended, pause=clock.pause).insist(attempt)
+        Retry(60, ended=ended, pause=clock.pause).call(attempt)
     assert attempt.tries == 1

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from videoupload import Memory, NewVideo
+from videoupload import NewVideo, UploadStateStore
 from videoupload.files import Fingerprint
-from videoupload.upload_state import Begun, state_directory
+from videoupload.upload_state import UploadState, state_directory
 
 API = "https://api.example.com"
 FILE = Path("/films/cats.mp4")
-BEGUN = Begun(API, str(FILE), Fingerprint(100, 7), "key", NewVideo("Cats", "cats.mp4", "video/mp4", 100, {"a": "b"}))
+BEGUN = UploadState(
+    API, str(FILE), Fingerprint(100, 7), "key", NewVideo("Cats", "cats.mp4", "video/mp4", 100, {"a": "b"})
+)
 
 
 @pytest.fixture
@@ -22,22 +24,22 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_what_was_kept_last_is_found(directory: Path) -> None:
-    memory = Memory(directory)
+    memory = UploadStateStore(directory)
     assert memory.find(api_url=API, path=FILE) is None
     memory.keep(BEGUN)
     memory.keep(replace(BEGUN, video_id="v"))
-    assert Memory(directory).find(api_url=API, path=FILE) == replace(BEGUN, video_id="v")
+    assert UploadStateStore(directory).find(api_url=API, path=FILE) == replace(BEGUN, video_id="v")
 
 
 def test_other_files_and_other_services_are_other_uploads(directory: Path) -> None:
-    memory = Memory(directory)
+    memory = UploadStateStore(directory)
     memory.keep(BEGUN)
     assert memory.find(api_url=API, path=Path("/films/dogs.mp4")) is None
     assert memory.find(api_url="https://other.example.com", path=FILE) is None
 
 
 def test_only_its_owner_can_read_it(directory: Path) -> None:
-    Memory(directory).keep(BEGUN)
+    UploadStateStore(directory).keep(BEGUN)
     (file,) = directory.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
@@ -45,7 +47,7 @@ def test_only_its_owner_can_read_it(directory: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"api_url": "x"}', b"\xff"], ids=repr)
 def test_a_damaged_record_is_none(directory: Path, content: bytes) -> None:
-    memory = Memory(directory)
+    memory = UploadStateStore(directory)
     memory.keep(BEGUN)
     (file,) = directory.iterdir()
     file.write_bytes(content)
@@ -53,7 +55,7 @@ def test_a_damaged_record_is_none(directory: Path, content: bytes) -> None:
 
 
 def test_forgetting_an_upload_removes_it_and_what_is_too_old_to_go_on_with(directory: Path) -> None:
-    memory = Memory(directory)
+    memory = UploadStateStore(directory)
     old, recent = replace(BEGUN, path="/films/old.mp4"), replace(BEGUN, path="/films/recent.mp4")
     memory.keep(old)
     (old_file,) = directory.iterdir()

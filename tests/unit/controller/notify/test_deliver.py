@@ -113,7 +113,7 @@ def test_every_effect_in_the_source_was_killed() -> None:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Attribute)
-        and ast.unparse(node.func.value).startswith("ways.")
+        and ast.unparse(node.func.value).startswith("channels.")
     }
     post = Post()
     post.tell("https://a.example.com", email="ann@example.com")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devstack.demo.follow import Followed, Follower
+from devstack.demo.follow import Followed, Poller
 from devstack.demo.history import Transition, seconds_by_phase
 from devstack.demo.trouble import DemoError
 from tests.support.builders.client import a_video
-from videoupload import Trouble, Video
+from videoupload import Video, VideoFailure
 from videoupload.progress_bar import Screen
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -55,7 +55,7 @@ def seconds_pass() -> Iterator[float]:
 def followed(told: Told, out: io.StringIO) -> Followed:
     clock = seconds_pass()
     screen = Screen(out, is_terminal=False)
-    follower = Follower(told, told.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0)
+    follower = Poller(told, told.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0)
     return follower.follow("v", patience_seconds=10)
 
 
@@ -86,7 +86,7 @@ def test_the_bar_believes_whoever_is_further() -> None:
 
 
 def test_a_refused_file_ends_it_although_the_upload_waits_for_another() -> None:
-    trouble = Trouble(code="not_a_video", message="no", retryable=False, what_to_do="send one")
+    trouble = VideoFailure(code="not_a_video", message="no", retryable=False, what_to_do="send one")
     told = Told((a_video("uploading"), LIFE[:1]), (a_video("uploading", error=trouble), LIFE[:1]))
     assert followed(told, io.StringIO()).video.error == trouble
 
