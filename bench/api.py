@@ -99,7 +99,7 @@ def _posts(running: Bench) -> list[bytes]:
 
 
 def _bearer(running: Bench, owner: str) -> str:
-    key = running.place.secrets().jwt_signing_key
+    key = running.paths.secrets().jwt_signing_key
     return tokens.mint(key, user=owner, uploads_per_hour=1_000_000, is_admin=False)
 
 

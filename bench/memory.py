@@ -62,7 +62,7 @@ def main() -> None:
         service = started(running.service(), ending)
         identity = service.process.identity()
         assert identity is not None  # noqa: S101 - it was started above
-        key, url = running.place.secrets().jwt_signing_key, f"http://{HOST}:{running.port_of(service)}"
+        key, url = running.paths.secrets().jwt_signing_key, f"http://{HOST}:{running.port_of(service)}"
         people = [Client(url, tokens.mint(key, user=f"person-{number}")) for number in range(chosen.files)]
         # Pools, clients and caches are made by the first calls.
         Client(url, tokens.mint(key, user="first")).upload(_MEBIBYTE)

@@ -23,8 +23,8 @@ from database.commands import VideoCommands
 from database.creation import NewVideo
 from database.observations import Observations
 from database.pool import Database
-from devstack.choices import Choices
-from devstack.place import Place
+from devstack.options import StackOptions
+from devstack.paths import Paths
 from devstack.stack import Stack
 from devstack.waiting import until
 from domain import object_keys
@@ -65,9 +65,9 @@ def main() -> None:
     count: int = parser.parse_args().uploads
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)  # as root, Postgres runs as another user
-        stack = Stack(Place(Path(directory)))
+        stack = Stack(Paths(Path(directory)))
         try:
-            stack.up(Choices())
+            stack.up(StackOptions())
             stack.stop("operator")
             video_ids = _fill(stack, count)
             print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}")

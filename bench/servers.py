@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack import postgres, s3
-from devstack.asking import answers
+from devstack.child_environment import child_environment
 from devstack.environment import JWT_AUDIENCE, JWT_ISSUER, local_s3
-from devstack.inherited import inherited
-from devstack.place import PROJECT_DIR, Place
+from devstack.http_probe import is_serving
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import HOST, Ports
 from devstack.process import Command
 from devstack.s3 import S3Access
@@ -35,7 +35,7 @@ current-context: away
 class Bench:
     """What runs, and what everybody is told of it."""
 
-    place: Place
+    paths: Paths
     ports: Ports
     database_url: str
     told: Mapping[str, str]
@@ -57,9 +57,9 @@ class Bench:
         bind = f"{HOST}:{self.ports.of(name)}"
         argv = [sys.executable, "-m", "gunicorn", f"--bind={bind}", *arguments]
         return Server(
-            process=self.place.process(name),
+            process=self.paths.process(name),
             command=Command(argv, {**self.told, "BIND": bind}, PROJECT_DIR),
-            is_ready=lambda: answers(f"http://{bind}/livez"),
+            is_ready=lambda: is_serving(f"http://{bind}/livez"),
             address=bind,
         )
 
@@ -70,15 +70,15 @@ def bench(*, with_storage: bool = False) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, ExitStack() as ending:
         root = Path(directory)
         root.chmod(0o755)  # as root, Postgres runs as another user
-        place = Place(root)
+        paths = Paths(root)
         ports = Ports(root / "ports.json", prefer_fixed=False)
-        port, password = ports.of(postgres.NAME), place.secrets().postgres_password
-        started(postgres.server(place, port), ending)
+        port, password = ports.of(postgres.NAME), paths.secrets().postgres_password
+        started(postgres.server(paths, port), ending)
         postgres.create_role_and_database(port, password=password)
         database_url = postgres.url(port, password=password)
-        told = _told(place, database_url, _storage(place, ports, ending if with_storage else None))
+        told = _told(paths, database_url, _storage(paths, ports, ending if with_storage else None))
         subprocess.run([sys.executable, "-m", "database.migrations", "upgrade"], cwd=PROJECT_DIR, env=told, check=True)
-        yield Bench(place, ports, database_url, told)
+        yield Bench(paths, ports, database_url, told)
 
 
 def started(server: Server, ending: ExitStack) -> Server:
@@ -88,20 +88,20 @@ def started(server: Server, ending: ExitStack) -> Server:
     return server
 
 
-def _storage(place: Place, ports: Ports, ending: ExitStack | None) -> S3Access:
+def _storage(paths: Paths, ports: Ports, ending: ExitStack | None) -> S3Access:
     """Return how to reach storage; signing needs nobody to answer."""
-    reach = s3.access(place, ports.of(s3.NAME), bucket="bench")
+    reach = s3.access(paths, ports.of(s3.NAME), bucket="bench")
     if ending is not None:
-        started(s3.server(place, ports.of(s3.NAME)), ending)
+        started(s3.server(paths, ports.of(s3.NAME)), ending)
         s3.create_accounts(reach)
         s3.create_bucket(reach, allowed_origins=["http://127.0.0.1"])
     return reach
 
 
-def _told(place: Place, database_url: str, reach: S3Access) -> dict[str, str]:
-    kubeconfig = place.root / "away.kubeconfig"
+def _told(paths: Paths, database_url: str, reach: S3Access) -> dict[str, str]:
+    kubeconfig = paths.root / "away.kubeconfig"
     kubeconfig.write_text(_NO_CLUSTER)
-    secrets = place.secrets()
+    secrets = paths.secrets()
     ours = {
         "DATABASE_URL": database_url,
         "KUBECONFIG": str(kubeconfig),
@@ -112,4 +112,4 @@ def _told(place: Place, database_url: str, reach: S3Access) -> dict[str, str]:
         "THREADS": str(THREADS),
         "DRAIN_SECONDS": "0",
     }
-    return inherited() | local_s3(reach) | ours
+    return child_environment() | local_s3(reach) | ours

@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 from devstack import page
-from devstack.choices import ChoiceError, Choices
-from devstack.place import DEFAULT_STATE_DIR, Place
+from devstack.options import OptionError, StackOptions
+from devstack.paths import DEFAULT_STATE_DIR, Paths
 from devstack.server import PartFailedError
 from devstack.stack import Stack, UnknownPartError
 from devstack.tools import ToolError
 from devstack.waiting import NotInTimeError
 
-_EXPECTED = (ChoiceError, NotInTimeError, PartFailedError, ToolError, UnknownPartError)
+_EXPECTED = (OptionError, NotInTimeError, PartFailedError, ToolError, UnknownPartError)
 # As `systemctl status` says "not running".
 _NOT_ALL_RUN = 3
 
@@ -22,7 +22,7 @@ _NOT_ALL_RUN = 3
 def main() -> int:
     """Do one command. Expected trouble is one message, anything else a traceback."""
     arguments = _parser().parse_args()
-    stack = Stack(Place(arguments.state.resolve()), say=_say)
+    stack = Stack(Paths(arguments.state.resolve()), say=_say)
     try:
         return _do(stack, arguments)
     except _EXPECTED as error:
@@ -34,11 +34,11 @@ def _do(stack: Stack, arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "up":
             began = time.monotonic()
-            running = stack.up(Choices.from_environment(os.environ, time_scale=arguments.scale))
+            running = stack.up(StackOptions.from_environment(os.environ, time_scale=arguments.scale))
             _say(f"ready in {time.monotonic() - began:.1f} s: API {running.api_url}")
-            if page.remembered(stack.place):
+            if page.remembered(stack.paths):
                 _say(f"the page, signed in: {running.web_url}/#token={running.tokens.user}")
-            _say(f"everything else: {stack.place.root / 'stack.json'}")
+            _say(f"everything else: {stack.paths.root / 'stack.json'}")
         case "down":
             stack.down()
         case "status":
@@ -58,7 +58,7 @@ def _show_status(stack: Stack) -> int:
         state = f"pid {part.pid}" if part.pid else "dead" if part.was_started else "stopped"
         _say(f"{part.name:<15} {state:<12} {part.address}")
     if not parts:
-        _say(f"no stack in {stack.place.root}")
+        _say(f"no stack in {stack.paths.root}")
     return 0 if parts and all(part.pid for part in parts) else _NOT_ALL_RUN
 
 

@@ -7,9 +7,9 @@ neither matters here, since no object of ours owns another.
 from pathlib import Path
 
 from devstack import etcd, kubeconfig
-from devstack.asking import answers
+from devstack.http_probe import is_serving
+from devstack.paths import Paths
 from devstack.pki import ADMIN, Pki
-from devstack.place import Place
 from devstack.ports import HOST, Ports
 from devstack.process import Command
 from devstack.server import Server
@@ -20,14 +20,14 @@ NAMESPACE = "video-uploads"
 SERVICE_RANGE = "10.96.0.0/16"
 
 
-def admin_kubeconfig(place: Place) -> Path:
+def admin_kubeconfig(paths: Paths) -> Path:
     """Return the administrator's kubeconfig; written when the API server starts."""
-    return place.root / "kubeconfig"
+    return paths.root / "kubeconfig"
 
 
-def server(place: Place, ports: Ports) -> Server:
+def server(paths: Paths, ports: Ports) -> Server:
     """Return the API server of one stack."""
-    pki = Pki(place.root / "pki")
+    pki = Pki(paths.root / "pki")
     url = f"https://{HOST}:{ports.of(NAME)}"
     argv = [
         *flags(pki, etcd_url=etcd.client_url(ports), host=HOST, port=ports.of(NAME)),
@@ -39,12 +39,12 @@ def server(place: Place, ports: Ports) -> Server:
     def prepare() -> None:
         pki.ensure()
         kubeconfig.write_with_certificate(
-            admin_kubeconfig(place), server_url=url, pki=pki, client=ADMIN, namespace=NAMESPACE
+            admin_kubeconfig(paths), server_url=url, pki=pki, client=ADMIN, namespace=NAMESPACE
         )
 
     return Server(
-        process=place.process(NAME),
-        command=Command(argv, {}, place.root),
+        process=paths.process(NAME),
+        command=Command(argv, {}, paths.root),
         is_ready=lambda: is_ready(url, pki),
         address=url,
         prepare=prepare,
@@ -73,4 +73,4 @@ def flags(pki: Pki, *, etcd_url: str, host: str, port: int) -> list[str]:
 
 def is_ready(url: str, pki: Pki) -> bool:
     """Tell whether the API server serves."""
-    return answers(f"{url}/readyz", ca=pki.file("ca.crt"), client=(pki.file("admin.crt"), pki.file("admin.key")))
+    return is_serving(f"{url}/readyz", ca=pki.file("ca.crt"), client=(pki.file("admin.crt"), pki.file("admin.key")))

@@ -14,7 +14,7 @@ from devstack.s3 import S3Access
 def main() -> int:
     """Make them; returns the exit status."""
     bucket = os.environ["S3_RAW_BUCKET"]
-    reach = S3Access(
+    access = S3Access(
         endpoint=os.environ["S3_ENDPOINT"],
         region=os.environ["S3_REGION"],
         access_key=os.environ["S3_ACCESS_KEY"],
@@ -26,8 +26,8 @@ def main() -> int:
         raw_bucket=bucket,
         processed_bucket=bucket,
     )
-    s3.create_accounts(reach, program=shutil.which("versitygw"))
-    s3.create_bucket(reach, allowed_origins=os.environ["ALLOWED_ORIGINS"].split(","))
+    s3.create_accounts(access, program=shutil.which("versitygw"))
+    s3.create_bucket(access, allowed_origins=os.environ["ALLOWED_ORIGINS"].split(","))
     sys.stdout.write(f"the bucket {bucket} is there\n")
     return 0
 

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 
 from controller.settings import Settings as OperatorSettings
 from devstack.cluster import CHART
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
 from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings

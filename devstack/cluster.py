@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack import kubeconfig
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
 

@@ -3,9 +3,9 @@
 import sys
 from dataclasses import dataclass
 
-from devstack.asking import answers
-from devstack.inherited import inherited
-from devstack.place import PROJECT_DIR, Place
+from devstack.child_environment import child_environment
+from devstack.http_probe import is_serving
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import HOST
 from devstack.process import Command
 from devstack.server import Server
@@ -26,18 +26,18 @@ class CoconutAccess:
         return self.url.removesuffix("/v2")
 
 
-def access(place: Place, port: int) -> CoconutAccess:
+def access(paths: Paths, port: int) -> CoconutAccess:
     """Return how to reach the stand-in of one stack."""
-    return CoconutAccess(url=f"http://{HOST}:{port}/v2", api_key=place.secrets().coconut_api_key)
+    return CoconutAccess(url=f"http://{HOST}:{port}/v2", api_key=paths.secrets().coconut_api_key)
 
 
-def server(place: Place, port: int) -> Server:
+def server(paths: Paths, port: int) -> Server:
     """Return the stand-in of one stack."""
-    reach = access(place, port)
-    options = [f"--port={port}", f"--state-dir={place.data(NAME)}", f"--api-key={reach.api_key}"]
+    reach = access(paths, port)
+    options = [f"--port={port}", f"--state-dir={paths.data(NAME)}", f"--api-key={reach.api_key}"]
     return Server(
-        process=place.process(NAME),
-        command=Command([sys.executable, "-m", "devstack.coconut", *options], inherited(), PROJECT_DIR),
-        is_ready=lambda: answers(f"{reach.control_url}/_ledger"),
+        process=paths.process(NAME),
+        command=Command([sys.executable, "-m", "devstack.coconut", *options], child_environment(), PROJECT_DIR),
+        is_ready=lambda: is_serving(f"{reach.control_url}/_ledger"),
         address=reach.url,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from devstack.place import Place, write_private
+from devstack.paths import Paths, write_private
 
 
 class _Described(BaseModel):
@@ -65,15 +65,15 @@ class StackDescription(_Described):
     logs: dict[str, str]
 
     @classmethod
-    def read(cls, place: Place) -> "StackDescription":
+    def read(cls, paths: Paths) -> "StackDescription":
         """Return what the last command wrote. Raises FileNotFoundError if there never was a stack."""
-        return cls.model_validate_json(file_of(place).read_text())
+        return cls.model_validate_json(file_of(paths).read_text())
 
-    def write(self, place: Place) -> None:
+    def write(self, paths: Paths) -> None:
         """Write it where others look for it; it holds secrets."""
-        write_private(file_of(place), self.model_dump_json(indent=1) + "\n")
+        write_private(file_of(paths), self.model_dump_json(indent=1) + "\n")
 
 
-def file_of(place: Place) -> Path:
+def file_of(paths: Paths) -> Path:
     """Return where the description is."""
-    return place.root / "stack.json"
+    return paths.root / "stack.json"

@@ -6,10 +6,10 @@ The settings themselves are controller/settings.py, webapi/settings.py and stora
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.choices import Choices
+from devstack.child_environment import child_environment
 from devstack.coconut_server import CoconutAccess
-from devstack.inherited import inherited
-from devstack.place import Secrets
+from devstack.options import StackOptions
+from devstack.paths import Secrets
 from devstack.ports import HOST
 from devstack.s3 import S3Access
 
@@ -18,7 +18,7 @@ JWT_AUDIENCE = "video-uploads"
 
 
 @dataclass(frozen=True)
-class World:
+class ServiceConfig:
     """Everything our processes are told."""
 
     database_url: str
@@ -32,7 +32,7 @@ class World:
     api_port: int
     operator_port: int
     secrets: Secrets
-    choices: Choices
+    options: StackOptions
     # The built page, if there is one.
     web_dir: Path | None = None
 
@@ -48,7 +48,7 @@ class World:
 
     def for_migrations(self) -> dict[str, str]:
         """Return what `python -m database.migrations` is told."""
-        return inherited() | {"DATABASE_URL": self.database_url}
+        return child_environment() | {"DATABASE_URL": self.database_url}
 
     def for_api(self) -> dict[str, str]:
         """Return what webapi/ is told."""
@@ -59,7 +59,7 @@ class World:
             "JWT_SIGNING_KEY": self.secrets.jwt_signing_key,
             "JWT_ISSUER": JWT_ISSUER,
             "JWT_AUDIENCE": JWT_AUDIENCE,
-            "UPLOADS_PER_HOUR": str(self.choices.uploads_per_hour),
+            "UPLOADS_PER_HOUR": str(self.options.uploads_per_hour),
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
         }
 
@@ -69,7 +69,7 @@ class World:
             "KUBECONFIG": str(self.operator_kubeconfig),
             "COCONUT_URL": self.coconut.url,
             "COCONUT_API_KEY": self.coconut.api_key,
-            "WEBHOOK_BASE_URL": self.choices.webhook_base_url or self.api_url,
+            "WEBHOOK_BASE_URL": self.options.webhook_base_url or self.api_url,
             "PROBE_PORT": str(self.operator_port),
             "SMTP_URL": self.mail_url,
             "MAIL_FROM": "videos@video-uploads.example",
@@ -77,13 +77,13 @@ class World:
 
     def _common(self) -> dict[str, str]:
         return (
-            inherited()
+            child_environment()
             | self.s3
             | {
                 "DATABASE_URL": self.database_url,
                 "NAMESPACE": self.namespace,
                 "WEBHOOK_SIGNING_KEYS": self.secrets.webhook_signing_key,
-                "TIME_SCALE": str(self.choices.time_scale),
+                "TIME_SCALE": str(self.options.time_scale),
                 # Receivers of a local stack are on this machine.
                 "WEBHOOKS_ALLOW_PRIVATE_TARGETS": "true",
                 "LOG_FORMAT": "json",
@@ -92,20 +92,20 @@ class World:
         )
 
 
-def local_s3(reach: S3Access) -> dict[str, str]:
+def local_s3(access: S3Access) -> dict[str, str]:
     """Return the S3_… variables for the local server."""
     return {
-        "S3_ENDPOINT": reach.endpoint,
-        "S3_REGION": reach.region,
-        "S3_ACCESS_KEY": reach.access_key,
-        "S3_SECRET_KEY": reach.secret_key,
-        "S3_RAW_BUCKET": reach.raw_bucket,
-        "S3_PROCESSED_BUCKET": reach.processed_bucket,
-        "S3_RAW_READER_ACCESS_KEY": reach.raw_reader_access_key,
-        "S3_RAW_READER_SECRET_KEY": reach.raw_reader_secret_key,
-        "S3_PROCESSED_WRITER_ACCESS_KEY": reach.processed_writer_access_key,
-        "S3_PROCESSED_WRITER_SECRET_KEY": reach.processed_writer_secret_key,
-        "S3_PUBLIC_BASE_URL": f"{reach.endpoint}/{reach.processed_bucket}",
+        "S3_ENDPOINT": access.endpoint,
+        "S3_REGION": access.region,
+        "S3_ACCESS_KEY": access.access_key,
+        "S3_SECRET_KEY": access.secret_key,
+        "S3_RAW_BUCKET": access.raw_bucket,
+        "S3_PROCESSED_BUCKET": access.processed_bucket,
+        "S3_RAW_READER_ACCESS_KEY": access.raw_reader_access_key,
+        "S3_RAW_READER_SECRET_KEY": access.raw_reader_secret_key,
+        "S3_PROCESSED_WRITER_ACCESS_KEY": access.processed_writer_access_key,
+        "S3_PROCESSED_WRITER_SECRET_KEY": access.processed_writer_secret_key,
+        "S3_PUBLIC_BASE_URL": f"{access.endpoint}/{access.processed_bucket}",
         "S3_ADDRESSING_STYLE": "path",
         "S3_ACL": "none",  # the bucket's policy opens processed/*
         "S3_COCONUT_SERVICE": "s3other",

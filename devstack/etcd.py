@@ -1,7 +1,7 @@
 """The etcd behind the local API server."""
 
-from devstack.asking import answers
-from devstack.place import Place
+from devstack.http_probe import is_serving
+from devstack.paths import Paths
 from devstack.ports import HOST, Ports
 from devstack.process import Command
 from devstack.server import Server
@@ -15,13 +15,13 @@ def client_url(ports: Ports) -> str:
     return f"http://{HOST}:{ports.of(NAME)}"
 
 
-def server(place: Place, ports: Ports) -> Server:
+def server(paths: Paths, ports: Ports) -> Server:
     """Return the etcd of one stack."""
     client, peer = client_url(ports), f"http://{HOST}:{ports.of('etcd-peer')}"
     argv = [
         str(tool("etcd")),
         "--name=local",
-        f"--data-dir={place.data(NAME)}",
+        f"--data-dir={paths.data(NAME)}",
         f"--listen-client-urls={client}",
         f"--advertise-client-urls={client}",
         f"--listen-peer-urls={peer}",
@@ -30,8 +30,8 @@ def server(place: Place, ports: Ports) -> Server:
         "--log-level=warn",
     ]
     return Server(
-        process=place.process(NAME),
-        command=Command(argv, {}, place.root),
-        is_ready=lambda: answers(f"{client}/health"),
+        process=paths.process(NAME),
+        command=Command(argv, {}, paths.root),
+        is_ready=lambda: is_serving(f"{client}/health"),
         address=f"{HOST}:{ports.of(NAME)}",
     )

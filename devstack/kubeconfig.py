@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from devstack.paths import write_private
 from devstack.pki import Pki, Subject
-from devstack.place import write_private
 
 
 def write_with_certificate(file: Path, *, server_url: str, pki: Pki, client: Subject, namespace: str) -> None:

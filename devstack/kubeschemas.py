@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 # The oldest that the chart accepts, the newest, and one in between.
 RELEASES = ("1.32.13", "1.35.4", "1.37.2")

@@ -7,7 +7,7 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "licences.md"
 

@@ -3,8 +3,8 @@
 import socket
 import sys
 
-from devstack.inherited import inherited
-from devstack.place import PROJECT_DIR, Place
+from devstack.child_environment import child_environment
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import HOST
 from devstack.process import Command
 from devstack.server import Server
@@ -17,12 +17,12 @@ def url(port: int) -> str:
     return f"smtp://{HOST}:{port}"
 
 
-def server(place: Place, port: int) -> Server:
+def server(paths: Paths, port: int) -> Server:
     """Return the sink of one stack."""
-    options = [f"--port={port}", f"--directory={place.data(NAME)}"]
+    options = [f"--port={port}", f"--directory={paths.data(NAME)}"]
     return Server(
-        process=place.process(NAME),
-        command=Command([sys.executable, "-m", "devstack.mail", *options], inherited(), PROJECT_DIR),
+        process=paths.process(NAME),
+        command=Command([sys.executable, "-m", "devstack.mail", *options], child_environment(), PROJECT_DIR),
         is_ready=lambda: _greets(port),
         address=url(port),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 KINDS_DIR = PROJECT_DIR / "tests" / "integration" / "monitoring-crds"
 _GROUP = "monitoring.coreos.com"

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from devstack.place import PROJECT_DIR, Place
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.server import PartFailedError
 from devstack.step import fingerprint
 from devstack.tools import cache_root
@@ -57,14 +57,14 @@ def check_page(say: Callable[[str], None], environment: Mapping[str, str] = os.e
     return subprocess.run(["npm", "run", "--silent", "check"], cwd=WEBUI_DIR, check=False).returncode == 0
 
 
-def remember(place: Place, page: Path | None) -> None:
+def remember(paths: Paths, page: Path | None) -> None:
     """Keep which page the API of a stack serves, so that a later `restart` serves the same."""
-    _memory(place).write_text(str(page or ""))
+    _memory(paths).write_text(str(page or ""))
 
 
-def remembered(place: Place) -> Path | None:
+def remembered(paths: Paths) -> Path | None:
     """Return the page that the last `up` found."""
-    text = _memory(place).read_text() if _memory(place).exists() else ""
+    text = _memory(paths).read_text() if _memory(paths).exists() else ""
     return Path(text) if text else None
 
 
@@ -88,8 +88,8 @@ def _excuse(error: CannotBuildError, say: Callable[[str], None], environment: Ma
     say(f"{NAME:<15} {'none':<21} {error}")
 
 
-def _memory(place: Place) -> Path:
-    return place.root / "page.path"
+def _memory(paths: Paths) -> Path:
+    return paths.root / "page.path"
 
 
 def _built(say: Callable[[str], None]) -> Path:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from devstack.place import write_private
+from devstack.paths import write_private
 from devstack.ports import HOST
 
 _PEM = serialization.Encoding.PEM

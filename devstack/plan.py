@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from devstack import apiserver, coconut_server, etcd, mail_server, ours, page, postgres, s3
-from devstack.choices import Choices
+from devstack import apiserver, coconut_server, etcd, mail_server, page, postgres, s3, services
 from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, Cluster
 from devstack.coconut_server import CoconutAccess
-from devstack.environment import World, local_s3
-from devstack.place import PROJECT_DIR, Place
+from devstack.environment import ServiceConfig, local_s3
+from devstack.options import StackOptions
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import HOST, Ports
 from devstack.server import Server
 from devstack.step import Step, files_below, fingerprint
@@ -29,8 +29,8 @@ NEEDS = {
     etcd.NAME: (),
     apiserver.NAME: (etcd.NAME,),
     CLUSTER: (apiserver.NAME,),
-    ours.API: (SCHEMA, BUCKET, CLUSTER),
-    ours.OPERATOR: (SCHEMA, BUCKET, CLUSTER, coconut_server.NAME, mail_server.NAME),
+    services.API: (SCHEMA, BUCKET, CLUSTER),
+    services.OPERATOR: (SCHEMA, BUCKET, CLUSTER, coconut_server.NAME, mail_server.NAME),
 }
 
 # The ports each process listens on.
@@ -43,29 +43,29 @@ PORTS = {
             coconut_server.NAME,
             mail_server.NAME,
             apiserver.NAME,
-            ours.API,
-            ours.OPERATOR,
+            services.API,
+            services.OPERATOR,
         )
     },
     etcd.NAME: (etcd.NAME, "etcd-peer"),
 }
 
 
-def tools_for(choices: Choices) -> list[str]:
+def tools_for(options: StackOptions) -> list[str]:
     """Return the programs that have to be built for these choices."""
-    s3_tools = [] if choices.s3 else ["versitygw"]
-    cluster_tools = [] if choices.kubeconfig else ["etcd", "kube-apiserver"]
+    s3_tools = [] if options.s3 else ["versitygw"]
+    cluster_tools = [] if options.kubeconfig else ["etcd", "kube-apiserver"]
     return [*s3_tools, *cluster_tools, "kubectl", "helm"]
 
 
 class Plan:
     """The parts of one stack under certain choices."""
 
-    def __init__(self, place: Place, ports: Ports, choices: Choices) -> None:
-        self._place = place
+    def __init__(self, paths: Paths, ports: Ports, options: StackOptions) -> None:
+        self._paths = paths
         self._ports = ports
-        self._choices = choices
-        self.world = self._world()
+        self._options = options
+        self.config = self._service_config()
         self.cluster = Cluster(self.admin_kubeconfig, apiserver.NAMESPACE)
         self.parts: dict[str, Server | Step] = {part.name: part for part in self._parts()}
         self.needs = {
@@ -75,80 +75,80 @@ class Plan:
     @property
     def admin_kubeconfig(self) -> Path:
         """Return the kubeconfig of whoever may set the cluster up."""
-        return Path(self._choices.kubeconfig) if self._choices.kubeconfig else apiserver.admin_kubeconfig(self._place)
+        return Path(self._options.kubeconfig) if self._options.kubeconfig else apiserver.admin_kubeconfig(self._paths)
 
     @property
     def servers(self) -> dict[str, Server]:
         """Return the parts that are processes."""
         return {name: part for name, part in self.parts.items() if isinstance(part, Server)}
 
-    def _world(self) -> World:
-        place, choices, made = self._place, self._choices, self._place.secrets()
+    def _service_config(self) -> ServiceConfig:
+        paths, options, made = self._paths, self._options, self._paths.secrets()
         local_url = postgres.url(self._ports.of(postgres.NAME), password=made.postgres_password)
-        stand_in = coconut_server.access(place, self._ports.of(coconut_server.NAME))
+        stand_in = coconut_server.access(paths, self._ports.of(coconut_server.NAME))
         coconut = stand_in
-        if choices.coconut_url and choices.coconut_api_key:
-            coconut = CoconutAccess(choices.coconut_url, choices.coconut_api_key)
-        return World(
-            database_url=choices.database_url or local_url,
-            s3=dict(choices.s3) or local_s3(self._local_s3()),
+        if options.coconut_url and options.coconut_api_key:
+            coconut = CoconutAccess(options.coconut_url, options.coconut_api_key)
+        return ServiceConfig(
+            database_url=options.database_url or local_url,
+            s3=dict(options.s3) or local_s3(self._local_s3()),
             coconut=coconut,
-            mail_url=choices.smtp_url or mail_server.url(self._ports.of(mail_server.NAME)),
+            mail_url=options.smtp_url or mail_server.url(self._ports.of(mail_server.NAME)),
             namespace=apiserver.NAMESPACE,
-            api_kubeconfig=place.root / "kubeconfig.api",
-            operator_kubeconfig=place.root / "kubeconfig.operator",
-            api_port=self._ports.of(ours.API),
-            operator_port=self._ports.of(ours.OPERATOR),
+            api_kubeconfig=paths.root / "kubeconfig.api",
+            operator_kubeconfig=paths.root / "kubeconfig.operator",
+            api_port=self._ports.of(services.API),
+            operator_port=self._ports.of(services.OPERATOR),
             secrets=made,
-            choices=choices,
-            web_dir=page.remembered(place),
+            options=options,
+            web_dir=page.remembered(paths),
         )
 
     def _local_s3(self) -> s3.S3Access:
-        return s3.access(self._place, self._ports.of(s3.NAME), bucket=BUCKET_NAME)
+        return s3.access(self._paths, self._ports.of(s3.NAME), bucket=BUCKET_NAME)
 
     def _parts(self) -> Iterable[Server | Step]:
-        place, ports = self._place, self._ports
-        if not self._choices.database_url:
-            yield postgres.server(place, ports.of(postgres.NAME))
+        paths, ports = self._paths, self._ports
+        if not self._options.database_url:
+            yield postgres.server(paths, ports.of(postgres.NAME))
         yield self._schema()
-        if not self._choices.s3:
-            yield s3.server(place, ports.of(s3.NAME))
+        if not self._options.s3:
+            yield s3.server(paths, ports.of(s3.NAME))
             yield self._bucket()
-        if not self._choices.coconut_url:
-            yield coconut_server.server(place, ports.of(coconut_server.NAME))
-        if not self._choices.smtp_url:
-            yield mail_server.server(place, ports.of(mail_server.NAME))
-        if not self._choices.kubeconfig:
-            yield etcd.server(place, ports)
-            yield apiserver.server(place, ports)
+        if not self._options.coconut_url:
+            yield coconut_server.server(paths, ports.of(coconut_server.NAME))
+        if not self._options.smtp_url:
+            yield mail_server.server(paths, ports.of(mail_server.NAME))
+        if not self._options.kubeconfig:
+            yield etcd.server(paths, ports)
+            yield apiserver.server(paths, ports)
         yield self._cluster_set_up()
-        yield ours.api(place, self.world)
-        yield ours.operator(place, self.world)
+        yield services.api(paths, self.config)
+        yield services.operator(paths, self.config)
 
     def _schema(self) -> Step:
-        is_local = not self._choices.database_url
+        is_local = not self._options.database_url
 
         def run() -> None:
             if is_local:
-                password = self._place.secrets().postgres_password
+                password = self._paths.secrets().postgres_password
                 postgres.create_role_and_database(self._ports.of(postgres.NAME), password=password)
-            ours.migrate(self.world)
+            services.migrate(self.config)
 
         return Step(
             name=SCHEMA,
             run=run,
             depends_on=lambda: fingerprint(
-                files=files_below(PROJECT_DIR / "desired" / "migrations"),
-                words=[self.world.database_url],
-                server=self._place.process(postgres.NAME) if is_local else None,
+                files=files_below(PROJECT_DIR / "database" / "migrations"),
+                words=[self.config.database_url],
+                server=self._paths.process(postgres.NAME) if is_local else None,
             ),
             mark=self._mark(SCHEMA),
         )
 
     def _bucket(self) -> Step:
         reach = self._local_s3()
-        origins = [f"http://{host}:{self.world.api_port}" for host in (HOST, "localhost")]
+        origins = [f"http://{host}:{self.config.api_port}" for host in (HOST, "localhost")]
 
         def run() -> None:
             s3.create_accounts(reach)
@@ -157,20 +157,20 @@ class Plan:
         return Step(
             name=BUCKET,
             run=run,
-            depends_on=lambda: fingerprint(words=[reach.endpoint, *origins], server=self._place.process(s3.NAME)),
+            depends_on=lambda: fingerprint(words=[reach.endpoint, *origins], server=self._paths.process(s3.NAME)),
             mark=self._mark(BUCKET),
             address=f"{reach.endpoint}/{reach.raw_bucket}",
         )
 
     def _cluster_set_up(self) -> Step:
-        is_local = not self._choices.kubeconfig
-        server = self._place.process(apiserver.NAME) if is_local else None
+        is_local = not self._options.kubeconfig
+        server = self._paths.process(apiserver.NAME) if is_local else None
 
         def run() -> None:
             self.cluster.create_namespace()
             self.cluster.apply_chart()
-            self.cluster.write_account_kubeconfig(self.world.api_kubeconfig, account=API_ACCOUNT)
-            self.cluster.write_account_kubeconfig(self.world.operator_kubeconfig, account=OPERATOR_ACCOUNT)
+            self.cluster.write_account_kubeconfig(self.config.api_kubeconfig, account=API_ACCOUNT)
+            self.cluster.write_account_kubeconfig(self.config.operator_kubeconfig, account=OPERATOR_ACCOUNT)
 
         return Step(
             name=CLUSTER,
@@ -185,4 +185,4 @@ class Plan:
         )
 
     def _mark(self, step: str) -> Path:
-        return self._place.root / "run" / f"{step}.done"
+        return self._paths.root / "run" / f"{step}.done"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from devstack.place import Place, write_private
+from devstack.paths import Paths, write_private
 from devstack.ports import HOST
 from devstack.process import Command
 from devstack.server import PartFailedError, Server
@@ -36,10 +36,10 @@ def url(port: int, *, password: str, role: str = ROLE, database: str = ROLE) -> 
     return f"postgresql://{role}:{password}@{HOST}:{port}/{database}"
 
 
-def server(place: Place, port: int) -> Server:
+def server(paths: Paths, port: int) -> Server:
     """Return the Postgres of one stack."""
-    data = place.data(NAME) / "data"
-    password = place.secrets().postgres_password
+    data = paths.data(NAME) / "data"
+    password = paths.secrets().postgres_password
     options = {
         "listen_addresses": HOST,
         "port": str(port),
@@ -50,7 +50,7 @@ def server(place: Place, port: int) -> Server:
     }
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     return Server(
-        process=place.process(NAME),
+        process=paths.process(NAME),
         command=_as_unprivileged([str(binaries() / "postgres"), "-D", str(data), *settings], data),
         is_ready=lambda: _answers(url(port, password=password, role=SUPERUSER, database="postgres")),
         address=f"{HOST}:{port}",

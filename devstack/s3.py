@@ -16,8 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 
-from devstack.asking import answers
-from devstack.place import Place
+from devstack.http_probe import is_serving
+from devstack.paths import Paths
 from devstack.ports import HOST
 from devstack.process import Command
 from devstack.server import PartFailedError, Server
@@ -48,9 +48,9 @@ class S3Access:
     processed_bucket: str
 
 
-def access(place: Place, port: int, *, bucket: str) -> S3Access:
+def access(paths: Paths, port: int, *, bucket: str) -> S3Access:
     """Return how to reach the local server. One bucket: the harder layout to keep private."""
-    made = place.secrets()
+    made = paths.secrets()
     return S3Access(
         endpoint=f"http://{HOST}:{port}",
         region=REGION,
@@ -65,9 +65,9 @@ def access(place: Place, port: int, *, bucket: str) -> S3Access:
     )
 
 
-def server(place: Place, port: int) -> Server:
+def server(paths: Paths, port: int) -> Server:
     """Return the S3 server of one stack."""
-    files, accounts, sidecar = (place.data(NAME) / name for name in ("files", "accounts", "metadata"))
+    files, accounts, sidecar = (paths.data(NAME) / name for name in ("files", "accounts", "metadata"))
     files.mkdir(parents=True, exist_ok=True)
     accounts.mkdir(mode=0o700, exist_ok=True)  # versitygw keeps the secrets of its keys here
     storage = ["posix", str(files)]
@@ -83,11 +83,11 @@ def server(place: Place, port: int) -> Server:
         "--quiet",
         *storage,
     ]
-    root = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": place.secrets().s3_secret_key}
+    root = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": paths.secrets().s3_secret_key}
     return Server(
-        process=place.process(NAME),
-        command=Command(argv, root, place.root),
-        is_ready=lambda: answers(f"http://{HOST}:{port}{_HEALTH}"),
+        process=paths.process(NAME),
+        command=Command(argv, root, paths.root),
+        is_ready=lambda: is_serving(f"http://{HOST}:{port}{_HEALTH}"),
         address=f"http://{HOST}:{port}",
     )
 

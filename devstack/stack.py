@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import description, ours, page, tokens
-from devstack.choices import Choices
+from devstack import description, page, services, tokens
 from devstack.cluster import Cluster
+from devstack.dependency_order import in_order, reversed_needs
 from devstack.description import StackDescription
 from devstack.environment import JWT_AUDIENCE, JWT_ISSUER
-from devstack.order import in_order, reversed_needs
-from devstack.place import Place
+from devstack.options import StackOptions
+from devstack.paths import Paths
 from devstack.plan import NEEDS, PORTS, Plan, tools_for
 from devstack.ports import Ports
 from devstack.server import Server
@@ -42,21 +42,21 @@ class PartStatus:
 class Stack:
     """The stack in one state directory."""
 
-    def __init__(self, place: Place, *, say: Callable[[str], None] = lambda _line: None) -> None:
-        self.place = place
+    def __init__(self, paths: Paths, *, say: Callable[[str], None] = lambda _line: None) -> None:
+        self.paths = paths
         self._say = say
-        self._ports = Ports(place.root / "ports.json", prefer_fixed=place.is_default)
+        self._ports = Ports(paths.root / "ports.json", prefer_fixed=paths.is_default)
 
-    def up(self, choices: Choices) -> StackDescription:
+    def up(self, options: StackOptions) -> StackDescription:
         """Start what does not run as chosen, wait until all of it serves, and describe it."""
-        self.place.prepare()
+        self.paths.prepare()
         with self._alone():
-            self._take_down_what_is_replaced(choices)
-            choices.remember(self._choices_file)
-            self._link_tools(choices)
-            page.remember(self.place, page.built_page(self._say))
+            self._take_down_what_is_replaced(options)
+            options.remember(self._options_file)
+            self._link_tools(options)
+            page.remember(self.paths, page.built_page(self._say))
             for name, ports in PORTS.items():
-                if not self.place.process(name).is_alive():
+                if not self.paths.process(name).is_alive():
                     for port in ports:
                         self._ports.choose(port)
             plan = self._plan()
@@ -68,11 +68,11 @@ class Stack:
 
     def down(self) -> None:
         """Stop every process that `up` started. Their data stays."""
-        if not self.place.root.exists():
+        if not self.paths.root.exists():
             return
         with self._alone():
             in_order(reversed_needs(NEEDS), self._take_down)
-            description.file_of(self.place).unlink(missing_ok=True)
+            description.file_of(self.paths).unlink(missing_ok=True)
 
     def start(self, name: str) -> None:
         """Start one process and wait until it serves."""
@@ -102,7 +102,7 @@ class Stack:
 
     def status(self) -> list[PartStatus]:
         """Return what runs."""
-        if not self._choices_file.exists():
+        if not self._options_file.exists():
             return []
         return [
             PartStatus(name, server.process.pid(), server.address, was_started=server.process.identity() is not None)
@@ -111,12 +111,12 @@ class Stack:
 
     def another_operator(self, name: str, **settings: str) -> Server:
         """Return one more operator, not started and none of the parts: whoever starts it also stops it."""
-        return ours.another_operator(self.place, self._plan().world, name, settings)
+        return services.another_operator(self.paths, self._plan().config, name, settings)
 
     @property
     def description(self) -> StackDescription:
         """Return what runs where, as of the last command."""
-        return StackDescription.read(self.place)
+        return StackDescription.read(self.paths)
 
     @property
     def cluster(self) -> Cluster:
@@ -125,15 +125,15 @@ class Stack:
 
     def token(self, *, user: str, uploads_per_hour: int | None, is_admin: bool) -> str:
         """Return a token that this stack's API accepts."""
-        key = self.place.secrets().jwt_signing_key
+        key = self.paths.secrets().jwt_signing_key
         return tokens.mint(key, user=user, uploads_per_hour=uploads_per_hour, is_admin=is_admin)
 
     @property
-    def _choices_file(self) -> Path:
-        return self.place.root / "choices.json"
+    def _options_file(self) -> Path:
+        return self.paths.root / "options.json"
 
     def _plan(self) -> Plan:
-        return Plan(self.place, self._ports, Choices.remembered(self._choices_file))
+        return Plan(self.paths, self._ports, StackOptions.remembered(self._options_file))
 
     def _server(self, name: str) -> Server:
         servers = self._plan().servers
@@ -147,35 +147,35 @@ class Stack:
         self._say(f"{name:<15} {happened:<21} {part.address} ({time.monotonic() - began:.1f} s)")
 
     def _take_down(self, name: str) -> None:
-        process = self.place.process(name)
+        process = self.paths.process(name)
         if process.identity() is None:
             return
         was_alive = process.is_alive()
         process.stop()
         self._say(f"{name:<15} {'stopped' if was_alive else 'was not running'}")
 
-    def _take_down_what_is_replaced(self, choices: Choices) -> None:
-        wanted = Plan(self.place, self._ports, choices).servers
+    def _take_down_what_is_replaced(self, options: StackOptions) -> None:
+        wanted = Plan(self.paths, self._ports, options).servers
         for name in NEEDS:
             if name not in wanted:
                 self._take_down(name)
 
-    def _link_tools(self, choices: Choices) -> None:
-        needed = tools_for(choices)
+    def _link_tools(self, options: StackOptions) -> None:
+        needed = tools_for(options)
         announce_builds(needed)
         for name in needed:
-            link(name, self.place.root / "bin")
+            link(name, self.paths.root / "bin")
 
     def _describe(self, plan: Plan) -> None:
-        world, s3 = plan.world, plan.world.s3
-        key = world.secrets.jwt_signing_key
+        config, s3 = plan.config, plan.config.s3
+        key = config.secrets.jwt_signing_key
         StackDescription(
-            api_url=world.api_url,
+            api_url=config.api_url,
             # One origin for page and API: a browser then needs no CORS for the API.
-            web_url=world.api_url,
+            web_url=config.api_url,
             kubeconfig=str(plan.admin_kubeconfig),
-            namespace=world.namespace,
-            database_url=world.database_url,
+            namespace=config.namespace,
+            database_url=config.database_url,
             s3=description.S3(
                 endpoint=s3["S3_ENDPOINT"],
                 region=s3["S3_REGION"],
@@ -185,9 +185,9 @@ class Stack:
                 processed_bucket=s3["S3_PROCESSED_BUCKET"],
                 public_base_url=s3["S3_PUBLIC_BASE_URL"],
             ),
-            coconut=description.Coconut(url=world.coconut.url, api_key=world.coconut.api_key),
-            mail_url=world.mail_url,
-            operator_metrics_url=world.operator_metrics_url,
+            coconut=description.Coconut(url=config.coconut.url, api_key=config.coconut.api_key),
+            mail_url=config.mail_url,
+            operator_metrics_url=config.operator_metrics_url,
             jwt=description.Jwt(signing_key=key, issuer=JWT_ISSUER, audience=JWT_AUDIENCE),
             tokens=description.Tokens(
                 user=tokens.mint(key, user="user"),
@@ -196,11 +196,11 @@ class Stack:
             ),
             pids={name: pid for name, server in plan.servers.items() if (pid := server.process.pid())},
             logs={name: str(server.process.log_file) for name, server in plan.servers.items()},
-        ).write(self.place)
+        ).write(self.paths)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One command at a time in one state directory."""
-        with (self.place.root / "lock").open("w") as lock:
+        with (self.paths.root / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 _KUBERNETES_VERSION = "1.37.2"
 _PROMETHEUS = "github.com/prometheus/prometheus"

@@ -16,13 +16,13 @@ from devstack import page, tokens
 from devstack.demo import clip as clips
 from devstack.demo import report
 from devstack.demo.clip import Clip
+from devstack.demo.errors import DemoError
 from devstack.demo.follow import Followed, Poller
 from devstack.demo.history import from_postgres, seconds_by_phase
 from devstack.demo.player import Expected, Player
 from devstack.demo.provider import Provider
-from devstack.demo.trouble import DemoError
 from devstack.description import StackDescription
-from devstack.place import DEFAULT_STATE_DIR, Place
+from devstack.paths import DEFAULT_STATE_DIR, Paths
 from domain.errors import UnavailableError
 from videoupload import Client, ClientError, Uploader, UploadStateStore, Video
 from videoupload.formatting import megabytes
@@ -36,14 +36,14 @@ _UPLOADS_PER_HOUR = 1000
 def main() -> int:
     """Run the demo once."""
     arguments = _arguments()
-    screen, place = Screen(sys.stdout), Place(arguments.state.resolve())
+    screen, paths = Screen(sys.stdout), Paths(arguments.state.resolve())
     began = time.monotonic()
     try:
-        stack = _running(place)
-        clip = clips.own(arguments.file) if arguments.file else clips.made(place.root / "demo")
-        followed = _publish(clip, stack, screen, place, patience_seconds=arguments.retry)
+        stack = _running(paths)
+        clip = clips.own(arguments.file) if arguments.file else clips.made(paths.root / "demo")
+        followed = _publish(clip, stack, screen, paths, patience_seconds=arguments.retry)
         kubectl = report.kubectl_line(
-            place.root / "bin" / "kubectl",
+            paths.root / "bin" / "kubectl",
             kubeconfig=stack.kubeconfig,
             namespace=stack.namespace,
             video_id=followed.video.id,
@@ -60,23 +60,23 @@ def main() -> int:
     screen.line()
     for line in report.result_lines(followed.video, seconds_by_phase(followed.transitions), kubectl):
         screen.line(line)
-    if page.remembered(place):
+    if page.remembered(paths):
         screen.line(report.page_line(stack.web_url, _token(stack)))
     screen.line(f"\nThe video plays. {time.monotonic() - began:.0f} s in all.")
     return 0
 
 
-def _running(place: Place) -> StackDescription:
+def _running(paths: Paths) -> StackDescription:
     try:
-        return StackDescription.read(place)
+        return StackDescription.read(paths)
     except FileNotFoundError as error:
-        raise DemoError(f"no stack runs in {place.root}; `make up` starts one") from error
+        raise DemoError(f"no stack runs in {paths.root}; `make up` starts one") from error
 
 
-def _publish(clip: Clip, stack: StackDescription, screen: Screen, place: Place, *, patience_seconds: float) -> Followed:
+def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, *, patience_seconds: float) -> Followed:
     client = Client(stack.api_url, _token(stack))
     screen.line(f"file         {report.clip_line(clip)}")
-    uploader = Uploader(client, UploadStateStore(place.root / "demo" / "uploads"), teller=_Teller(screen))
+    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), teller=_Teller(screen))
     video_id = uploader.upload(clip.path)
     screen.end_bar()
     screen.line(f"confirmed    POST …/{video_id}/upload_complete")

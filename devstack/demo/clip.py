@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.coconut.ffmpeg import Ffmpeg, FfmpegError
-from devstack.demo.trouble import DemoError
+from devstack.demo.errors import DemoError
 
 CLIP_SECONDS = 6
 _SIZE = "1920x1080"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from devstack.demo.errors import DemoError
 from devstack.demo.history import History, Transition
-from devstack.demo.trouble import DemoError
 from videoupload import Video
 from videoupload.progress_bar import Screen
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from database.events import Events
-from devstack.demo.trouble import DemoError
+from devstack.demo.errors import DemoError
 from domain.errors import UnavailableError
 
 

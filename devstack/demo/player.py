@@ -13,7 +13,7 @@ import m3u8  # type: ignore[import-untyped]
 import requests
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
-from devstack.demo.trouble import DemoError
+from devstack.demo.errors import DemoError
 
 DECODED_SECONDS = 2
 

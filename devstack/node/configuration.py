@@ -10,7 +10,7 @@ import json
 
 from devstack.node import layout
 from devstack.node.layout import Layout
-from devstack.place import write_private
+from devstack.paths import write_private
 
 _NO_AUFS = [f"io.containerd.snapshotter.v1.{name}" for name in ("aufs", "btrfs", "zfs", "devmapper")]
 PAUSE_IMAGE = "localhost/pause:dev"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack import apiserver
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.pki import ADMIN, Pki, Subject
-from devstack.place import PROJECT_DIR, Place
 
 NODE = "local-node"
 BRIDGE = "vubridge0"
@@ -43,9 +43,9 @@ class Layout:
     root: Path = PROJECT_DIR / ".local" / "node"
 
     @property
-    def place(self) -> Place:
+    def paths(self) -> Paths:
         """Return where processes keep their pid files and logs."""
-        return Place(self.root)
+        return Paths(self.root)
 
     @property
     def pki(self) -> Pki:

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from devstack import etcd
+from devstack.dependency_order import in_order, reversed_needs
 from devstack.node import dns, layout, network, servers
 from devstack.node.images import Images
 from devstack.node.layout import Layout
 from devstack.node.servers import Servers
-from devstack.order import in_order, reversed_needs
 from devstack.server import PartFailedError
 from devstack.tools import announce_builds, tool
 from devstack.waiting import until
@@ -50,7 +50,7 @@ class Node:
     def up(self) -> None:
         """Start what does not run, and wait until pods run and find each other by name."""
         _check_machine()
-        self._where.place.prepare()
+        self._where.paths.prepare()
         announce_builds([*servers.TOOLS, "coredns"])
         network.up(self._where)
         self.servers.write_kubeconfigs()
@@ -70,19 +70,19 @@ class Node:
         """Stop everything and put the machine back as it was. Images and etcd's data stay in the state directory."""
         if not self._where.root.exists():
             return
-        place = self._where.place
+        paths = self._where.paths
         for name in (servers.SCHEDULER, servers.CONTROLLER_MANAGER):
-            place.process(name).stop()
-        if place.process(servers.API_SERVER).is_alive() and place.process(servers.KUBELET).is_alive():
+            paths.process(name).stop()
+        if paths.process(servers.API_SERVER).is_alive() and paths.process(servers.KUBELET).is_alive():
             # While the kubelet runs: it gives addresses and mounts back.
             with contextlib.suppress(PartFailedError):
                 self.servers.kubectl("delete", "pods", "--all-namespaces", "--all", "--grace-period=2", "--timeout=60s")
         for name in (servers.KUBELET, servers.PROXY):
-            place.process(name).stop()
-        if place.process(servers.CONTAINERD).is_alive():
+            paths.process(name).stop()
+        if paths.process(servers.CONTAINERD).is_alive():
             self._end_containers()
         remaining = {name: servers.NEEDS[name] for name in (servers.CONTAINERD, servers.API_SERVER, etcd.NAME)}
-        in_order(reversed_needs(remaining), lambda name: place.process(name).stop())
+        in_order(reversed_needs(remaining), lambda name: paths.process(name).stop())
         network.down(self._where)
         self._unmount()
         self._remove_control_groups()
@@ -92,7 +92,7 @@ class Node:
     def forget(self) -> None:
         """Take it down, if it is up, and let the next start find a cluster that has never heard of anything."""
         self.down()
-        shutil.rmtree(self._where.place.data(etcd.NAME), ignore_errors=True)
+        shutil.rmtree(self._where.paths.data(etcd.NAME), ignore_errors=True)
         shutil.rmtree(self._where.root / "kubelet", ignore_errors=True)
 
     def _bring_up(self, name: str, do: Callable[[], str]) -> None:

@@ -47,7 +47,7 @@ class Servers:
     def all(self) -> dict[str, Server]:
         """Return every server by its name."""
         made = (
-            etcd.server(self._where.place, self._ports),
+            etcd.server(self._where.paths, self._ports),
             self._api_server(),
             self._controller_manager(),
             self._scheduler(),
@@ -141,7 +141,7 @@ class Servers:
 
     def _server(self, name: str, argv: list[str], is_ready: Callable[[], bool]) -> Server:
         return Server(
-            process=self._where.place.process(name),
+            process=self._where.paths.process(name),
             command=Command(argv, {"PATH": os.environ["PATH"]}, self._where.root),
             is_ready=is_ready,
             address=layout.ADDRESS,

@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator
 import pytest
 import requests
 
-from devstack.choices import Choices
-from devstack.place import Place
+from devstack.options import StackOptions
+from devstack.paths import Paths
 from devstack.stack import Stack
 
 # An upload may then take half an hour instead of a day, and a poll of 30 s comes after 0.6 s.
@@ -22,10 +22,10 @@ _stacks: list[Stack] = []
 @pytest.fixture(scope="session")
 def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The one stack of this session."""
-    stack = Stack(Place(tmp_path_factory.mktemp("stack")))
+    stack = Stack(Paths(tmp_path_factory.mktemp("stack")))
     _stacks.append(stack)
     try:
-        stack.up(Choices(time_scale=TIME_SCALE))
+        stack.up(StackOptions(time_scale=TIME_SCALE))
         yield stack
     finally:
         stack.down()
@@ -35,7 +35,7 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def stack(session_stack: Stack) -> Iterator[Stack]:
     """The stack with everything running and no faults in the Coconut stand-in."""
-    running = session_stack.up(Choices(time_scale=TIME_SCALE))
+    running = session_stack.up(StackOptions(time_scale=TIME_SCALE))
     faults = f"{running.coconut.url.removesuffix('/v2')}/_faults"
     requests.delete(faults, timeout=5).raise_for_status()
     yield session_stack
@@ -50,5 +50,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and "stack" in getattr(item, "fixturenames", ()):
         for stack in _stacks:
             for name in ("api", "operator", "coconut"):
-                report.sections.append((f"log of {name}", stack.place.process(name).last_lines(_SHOWN_LINES)))
+                report.sections.append((f"log of {name}", stack.paths.process(name).last_lines(_SHOWN_LINES)))
     return report

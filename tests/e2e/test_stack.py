@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from devstack.choices import Choices
-from devstack.place import Place
+from devstack.options import StackOptions
+from devstack.paths import Paths
 from devstack.plan import PORTS
 from devstack.ports import Ports, is_free
 from devstack.stack import Stack, UnknownPartError
 from tests.e2e.conftest import TIME_SCALE
 
-CHOICES = Choices(time_scale=TIME_SCALE)
+CHOICES = StackOptions(time_scale=TIME_SCALE)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def said() -> list[str]:
 
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory, said: list[str]) -> Iterator[Stack]:
-    stack = Stack(Place(tmp_path_factory.mktemp("own-stack")), say=said.append)
+    stack = Stack(Paths(tmp_path_factory.mktemp("own-stack")), say=said.append)
     stack.up(CHOICES)
     yield stack
     stack.down()
@@ -34,7 +34,7 @@ def test_a_new_stack_serves_and_describes_itself(own_stack: Stack) -> None:
     assert set(described.pids) == set(PORTS)
     assert requests.get(f"{described.api_url}/readyz", timeout=5).ok
     assert "videouploads" in own_stack.cluster.kubectl("get", "customresourcedefinitions", "--output=name")
-    assert (own_stack.place.root / "stack.json").stat().st_mode & 0o077 == 0
+    assert (own_stack.paths.root / "stack.json").stat().st_mode & 0o077 == 0
 
 
 def test_a_second_up_starts_nothing(own_stack: Stack, said: list[str]) -> None:
@@ -48,7 +48,7 @@ def test_a_second_up_starts_nothing(own_stack: Stack, said: list[str]) -> None:
 @pytest.mark.parametrize("name", sorted(PORTS))
 def test_up_restarts_a_part_that_died_where_it_was(own_stack: Stack, name: str) -> None:
     before = own_stack.description.pids
-    ports = (own_stack.place.root / "ports.json").read_text()
+    ports = (own_stack.paths.root / "ports.json").read_text()
 
     own_stack.kill(name)
     assert name not in own_stack.description.pids
@@ -57,7 +57,7 @@ def test_up_restarts_a_part_that_died_where_it_was(own_stack: Stack, name: str) 
     after = own_stack.description.pids
     assert after.keys() == before.keys()
     assert {part for part in after if after[part] != before[part]} == {name}
-    assert (own_stack.place.root / "ports.json").read_text() == ports
+    assert (own_stack.paths.root / "ports.json").read_text() == ports
 
 
 def test_a_restarted_part_has_a_new_process(own_stack: Stack) -> None:
@@ -78,7 +78,7 @@ def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(own_stack: Sta
     own_stack.down()
 
     assert not [pid for pid in described.pids.values() if Path(f"/proc/{pid}").exists()]
-    remembered = Ports(own_stack.place.root / "ports.json", prefer_fixed=False)
+    remembered = Ports(own_stack.paths.root / "ports.json", prefer_fixed=False)
     assert all(is_free(remembered.of(port)) for ports in PORTS.values() for port in ports)
     own_stack.up(CHOICES)
     assert "kept" in own_stack.cluster.kubectl("get", "configmap", "--output=name")

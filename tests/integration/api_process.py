@@ -16,7 +16,7 @@ import jwt
 import requests
 
 from devstack.environment import local_s3
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from tests.support.eventually import eventually
 

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from devstack.cluster import CHART
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
 
 MINIMAL = PROJECT_DIR / "docs" / "examples" / "values-minimal.yaml"

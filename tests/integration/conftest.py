@@ -20,7 +20,7 @@ from devstack import apiserver, coconut_server, etcd, postgres
 from devstack import s3 as s3_server
 from devstack.cluster import API_ACCOUNT, OPERATOR_ACCOUNT, Cluster
 from devstack.coconut_server import CoconutAccess
-from devstack.place import PROJECT_DIR, Place
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import Ports
 from devstack.s3 import S3Access
 from devstack.server import Server
@@ -30,15 +30,15 @@ _TEMPLATE_DATABASE = "migrated"
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     """The state directory of this session's servers."""
-    return Place(tmp_path_factory.mktemp("servers"))
+    return Paths(tmp_path_factory.mktemp("servers"))
 
 
 @pytest.fixture(scope="session")
-def ports(place: Place) -> Ports:
+def ports(paths: Paths) -> Ports:
     """Free ports, so that several sessions can run at once."""
-    return Ports(place.root / "ports.json", prefer_fixed=False)
+    return Ports(paths.root / "ports.json", prefer_fixed=False)
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +56,10 @@ def run_server() -> Iterator[Callable[[Server], None]]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> str:
+def postgres_url(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) -> str:
     """A migrated database on a real server. Only for reading: tests that write take ``database_url``."""
-    port, password = ports.of(postgres.NAME), place.secrets().postgres_password
-    run_server(postgres.server(place, port))
+    port, password = ports.of(postgres.NAME), paths.secrets().postgres_password
+    run_server(postgres.server(paths, port))
     postgres.create_role_and_database(port, password=password)
     template_url = postgres.url(port, password=password, database=_TEMPLATE_DATABASE)
     with psycopg.connect(postgres.url(port, password=password), autocommit=True) as asking:
@@ -81,11 +81,11 @@ def database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def s3_access(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> S3Access:
+def s3_access(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) -> S3Access:
     """A real S3 server with its three keys, without any bucket."""
     port = ports.of(s3_server.NAME)
-    run_server(s3_server.server(place, port))
-    reach = s3_server.access(place, port, bucket="unused")
+    run_server(s3_server.server(paths, port))
+    reach = s3_server.access(paths, port, bucket="unused")
     s3_server.create_accounts(reach)
     return reach
 
@@ -105,11 +105,11 @@ def with_fresh_bucket(s3_access: S3Access) -> S3Access:
 
 
 @pytest.fixture(scope="session")
-def bare_api_server(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> Cluster:
+def bare_api_server(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) -> Cluster:
     """A real API server with nothing of ours in it but the namespace."""
-    run_server(etcd.server(place, ports))
-    run_server(apiserver.server(place, ports))
-    made = Cluster(apiserver.admin_kubeconfig(place), apiserver.NAMESPACE)
+    run_server(etcd.server(paths, ports))
+    run_server(apiserver.server(paths, ports))
+    made = Cluster(apiserver.admin_kubeconfig(paths), apiserver.NAMESPACE)
     made.create_namespace()
     return made
 
@@ -122,17 +122,17 @@ def api_server(bare_api_server: Cluster) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def operator_kubeconfig(api_server: Cluster, place: Place) -> Path:
+def operator_kubeconfig(api_server: Cluster, paths: Paths) -> Path:
     """Acts as the operator's ServiceAccount: may do what the chart grants, no more."""
-    file = place.root / "operator.kubeconfig"
+    file = paths.root / "operator.kubeconfig"
     api_server.write_account_kubeconfig(file, account=OPERATOR_ACCOUNT)
     return file
 
 
 @pytest.fixture(scope="session")
-def api_kubeconfig(api_server: Cluster, place: Place) -> Path:
+def api_kubeconfig(api_server: Cluster, paths: Paths) -> Path:
     """Acts as the API's ServiceAccount."""
-    file = place.root / "api.kubeconfig"
+    file = paths.root / "api.kubeconfig"
     api_server.write_account_kubeconfig(file, account=API_ACCOUNT)
     return file
 
@@ -146,11 +146,11 @@ def kube_namespace(api_server: Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def coconut_access(place: Place, ports: Ports, run_server: Callable[[Server], None]) -> CoconutAccess:
+def coconut_access(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) -> CoconutAccess:
     """The stand-in for Coconut as a process."""
     port = ports.of(coconut_server.NAME)
-    run_server(coconut_server.server(place, port))
-    return coconut_server.access(place, port)
+    run_server(coconut_server.server(paths, port))
+    return coconut_server.access(paths, port)
 
 
 @pytest.fixture

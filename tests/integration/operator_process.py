@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 _NOWHERE = "http://127.0.0.1:1"
 

@@ -17,7 +17,7 @@ from psycopg import sql
 from crds.client import UploadsClient
 from database.notify import Wakeup, listen
 from devstack.cluster import Cluster
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from domain.callback_url import callback_url
 from domain.records import Cause

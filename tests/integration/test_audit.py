@@ -13,7 +13,7 @@ import pytest
 from controller.audit.findings import FindingType, RepairResult
 from database.pool import Database
 from devstack.environment import local_s3
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from domain import object_keys
 from tests.integration.audited import AuditedWorld

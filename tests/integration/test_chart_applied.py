@@ -14,7 +14,7 @@ import yaml
 from crds.install import CRD_FILE
 from devstack.chart import SNAPSHOTS
 from devstack.cluster import CHART, Cluster
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, helm, only, pod_of, rendered
 

@@ -15,7 +15,7 @@ import pytest
 from controller.leader.election import Leadership, LeaseTiming
 from crds.client import Cluster
 from devstack.cluster import Cluster as Devcluster
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from domain.errors import UnavailableError
 from tests.support.eventually import eventually
 

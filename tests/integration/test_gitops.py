@@ -12,7 +12,7 @@ import yaml
 from crds.kind import KIND
 from crds.status import status_of
 from devstack.cluster import Cluster
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
 from domain.policy import LifecyclePolicy

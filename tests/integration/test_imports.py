@@ -30,7 +30,7 @@ from database.observations import Observations
 from database.pool import Database
 from database.retention import Retention
 from devstack.cluster import Cluster
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from domain import object_keys
 from domain.policy import LifecyclePolicy
 from domain.records import Cause, VideoRow

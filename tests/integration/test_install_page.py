@@ -13,7 +13,7 @@ import yaml
 
 from devstack import apiserver, etcd
 from devstack.cluster import Cluster
-from devstack.place import Place
+from devstack.paths import Paths
 from devstack.ports import Ports
 from devstack.server import Server
 from tests.support.eventually import eventually
@@ -26,14 +26,14 @@ NEEDS_NODES = re.compile(r"\b(rollout status|helm test|logs|annotate pods)\b")
 @pytest.fixture
 def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
     """An API server of this test's own: the page removes the kind from it."""
-    place = Place(tmp_path / "cluster")
-    ports = Ports(place.root / "ports.json", prefer_fixed=False)
+    paths = Paths(tmp_path / "cluster")
+    ports = Ports(paths.root / "ports.json", prefer_fixed=False)
     started: list[Server] = []
     try:
-        for server in (etcd.server(place, ports), apiserver.server(place, ports)):
+        for server in (etcd.server(paths, ports), apiserver.server(paths, ports)):
             started.append(server)
             server.up()
-        yield Cluster(apiserver.admin_kubeconfig(place), "default")
+        yield Cluster(apiserver.admin_kubeconfig(paths), "default")
     finally:
         for server in reversed(started):
             server.down()

@@ -9,7 +9,7 @@ from crds.client import Cluster
 from crds.kind import SCHEMA_VERSION
 from crds.schema_version import UNKNOWN_VERSION, served_version
 from devstack.cluster import Cluster as Devcluster
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from domain.errors import UnavailableError
 from tests.integration.operator_process import environment_of, running
 from tests.support.eventually import eventually

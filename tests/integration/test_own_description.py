@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from domain.callback_url import callback_url
 from tests.integration.api_process import environment_of, token, without_cluster

@@ -23,7 +23,7 @@ from database.observations import Observations
 from database.pool import Database
 from database.queries import VideoQueries
 from devstack import postgres
-from devstack.place import PROJECT_DIR, Place
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import Ports
 from domain.errors import UnavailableError
 from domain.records import Cause, VideoRow
@@ -133,14 +133,14 @@ def test_processes_that_migrate_at_once_wait_for_each_other(empty_database_url: 
 
 
 def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_factory: pytest.TempPathFactory) -> None:
-    place = Place(tmp_path_factory.mktemp("mortal"))
-    port = Ports(place.root / "ports.json", prefer_fixed=False).of(postgres.NAME)
-    url = postgres.url(port, password=place.secrets().postgres_password)
-    server = postgres.server(place, port)
+    paths = Paths(tmp_path_factory.mktemp("mortal"))
+    port = Ports(paths.root / "ports.json", prefer_fixed=False).of(postgres.NAME)
+    url = postgres.url(port, password=paths.secrets().postgres_password)
+    server = postgres.server(paths, port)
     server.up()
     database = Database(url, max_size=4, timeout_seconds=1)
     try:
-        postgres.create_role_and_database(port, password=place.secrets().postgres_password)
+        postgres.create_role_and_database(port, password=paths.secrets().postgres_password)
         upgrade(url)
         row = VideoCommands(database, Timing()).create(new_video(), per_hour=1).row
         heard = listen(url, quiet_seconds=5)

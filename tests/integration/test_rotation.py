@@ -10,7 +10,7 @@ from devstack.s3 import S3Access
 from tests.integration import api_process, operator_process
 from tests.integration.api_process import AUDIENCE, ISSUER, ApiProcess, without_cluster, without_neighbours
 from tests.support.eventually import eventually
-from tests.support.mounted import mount
+from tests.support.secret_mount import mount
 
 OLD, NEW = "the signing key before it was rotated", "the signing key after it was rotated"
 FROM_FILES = {"DATABASE_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "JWT_SIGNING_KEY"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from tests.integration.api_process import gunicorn, without_neighbours
 
 _FOR_THE_OPERATOR = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack.page import built_page
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 KB = 1024
 # What nobody loads before watching.

@@ -9,8 +9,8 @@ from pathlib import Path
 import requests
 import yaml
 
-from devstack.asking import answers
-from devstack.place import PROJECT_DIR, Place
+from devstack.http_probe import is_serving
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import HOST, any_free_port
 from devstack.process import Command
 from devstack.server import Server
@@ -59,9 +59,9 @@ def prometheus(directory: Path, *, api_url: str, operator_metrics_url: str) -> I
         "--log.level=warn",
     ]
     server = Server(
-        process=Place(directory).process("prometheus"),
+        process=Paths(directory).process("prometheus"),
         command=Command(argv, {"PATH": os.environ["PATH"]}, directory),
-        is_ready=lambda: answers(f"{url}/-/ready"),
+        is_ready=lambda: is_serving(f"{url}/-/ready"),
         address=url,
     )
     try:

@@ -13,7 +13,7 @@ import pytest
 
 from devstack.node.layout import Layout
 from devstack.node.node import Node
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from tests.e2e.cluster import previous
 from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
 from tests.e2e.cluster.inventory import everything

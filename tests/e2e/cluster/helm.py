@@ -6,7 +6,7 @@ from typing import Any
 
 from devstack.node.network import run
 from devstack.node.node import Node
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
 
 CHART = PROJECT_DIR / "charts" / "video-uploads"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 _RELEASE = re.compile(r"Release (?P<version>\d+\.\d+\.\d+)")
 

@@ -13,7 +13,7 @@ from devstack.demo import clip
 from devstack.demo.player import Expected, Player
 from devstack.node.configuration import PAUSE_IMAGE
 from devstack.node.node import Node
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.e2e.cluster.batch import Batch, small_clip
 from tests.e2e.cluster.conftest import Installed

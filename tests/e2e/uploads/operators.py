@@ -34,7 +34,7 @@ def operator_behind_a_proxy(world: World, directory: Path, **settings: str) -> I
     ``directory``: the test's own, whose name becomes the operator's, so that its log is the test's own too.
     """
     with (
-        proxy_before_cluster(world.stack.place.root / "kubeconfig.operator", directory) as (proxy, kubeconfig),
+        proxy_before_cluster(world.stack.paths.root / "kubeconfig.operator", directory) as (proxy, kubeconfig),
         operators(world) as started,
     ):
         told = {"KUBECONFIG": str(kubeconfig), **SHORT_LEASE, **settings}

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.stack import Stack
 from tests.e2e.uploads.world import World
 
@@ -21,7 +21,7 @@ def _demo(state: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_made_clip_becomes_four_renditions_that_play(stack: Stack) -> None:
-    done = _demo(stack.place.root)
+    done = _demo(stack.paths.root)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The video plays." in done.stdout
     for size in ("640x360", "854x480", "1280x720", "1920x1080"):
@@ -32,13 +32,13 @@ def test_a_made_clip_becomes_four_renditions_that_play(stack: Stack) -> None:
 
 
 def test_a_file_of_ones_own_gets_no_rendition_larger_than_itself(stack: Stack, clip: Path) -> None:
-    done = _demo(stack.place.root, f"--file={clip}")
+    done = _demo(stack.paths.root, f"--file={clip}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("ENDLIST") == 1
 
 
 def test_a_file_that_is_no_video_is_not_even_sent(stack: Stack, not_a_video: Path) -> None:
-    done = _demo(stack.place.root, f"--file={not_a_video}")
+    done = _demo(stack.paths.root, f"--file={not_a_video}")
     assert done.returncode == 1
     assert "is no video" in done.stderr
 
@@ -46,7 +46,7 @@ def test_a_file_that_is_no_video_is_not_even_sent(stack: Stack, not_a_video: Pat
 def test_a_failed_transcode_fails_the_demo_with_its_reason(stack: Stack, clip: Path) -> None:
 
     World(stack).faults(fail=1)
-    done = _demo(stack.place.root, f"--file={clip}")
+    done = _demo(stack.paths.root, f"--file={clip}")
     assert done.returncode == 1
     assert "transcode_failed" in done.stderr
 

@@ -7,7 +7,7 @@ import requests
 import yaml
 from botocore.config import Config
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.world import World
 from tests.support.eventually import eventually
 

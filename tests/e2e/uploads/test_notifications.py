@@ -39,7 +39,7 @@ def about(receiver: Receiver, secret: str, video_id: str) -> list[tuple[Received
 
 def letters(world: World, user: str) -> list[Any]:
     """Return what a user was written."""
-    sink = world.stack.place.data("mail")
+    sink = world.stack.paths.data("mail")
     found = [message_from_bytes(file.read_bytes()) for file in sorted(sink.glob("*.eml"))]
     return [letter for letter in found if letter["To"] == f"{user}@users.example"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from devstack.choices import Choices
+from devstack.options import StackOptions
 from devstack.server import Server
 from domain.callback_url import callback_url
 from tests.e2e.conftest import TIME_SCALE
@@ -55,7 +55,7 @@ def test_the_api_server_is_deaf_until_the_lease_is_lost(world: World, clip: Path
         os.kill(apiserver, signal.SIGCONT)
 
     # Whoever runs it starts it again, as a kubelet would.
-    world.stack.up(Choices(time_scale=TIME_SCALE))
+    world.stack.up(StackOptions(time_scale=TIME_SCALE))
     eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=120)
     eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
     assert len(world.jobs(upload.video_id)) == 1
@@ -140,7 +140,7 @@ def test_a_thousand_callbacks_cost_one_claim_and_change_nothing(world: World, cl
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
     job_id = world.jobs(video_id)[0]["job_id"]
     before = world.rows(video_id)
-    key = world.stack.place.secrets().webhook_signing_key
+    key = world.stack.paths.secrets().webhook_signing_key
     url = callback_url(world.described.api_url, [key], video_id=video_id, attempt=1)
 
     def call(number: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack import postgres
-from devstack.choices import Choices
+from devstack.options import StackOptions
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.phases import HELD, one_in_each_phase
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
@@ -30,7 +30,7 @@ def lose_etcd(world: World) -> None:
     # Its pods go with a cluster, and the accounts of a new one have new tokens.
     for name in ("operator", "api", "kube-apiserver", "etcd"):
         world.stack.kill(name)
-    shutil.rmtree(world.stack.place.data("etcd"))
+    shutil.rmtree(world.stack.paths.data("etcd"))
 
 
 @pytest.mark.parametrize("disaster", [delete_every_resource, delete_the_kind, lose_etcd])
@@ -43,7 +43,7 @@ def test_everything_comes_back_in_its_phase_and_is_paid_for_once(
 
     disaster(world)
     # Whoever runs our processes and the cluster starts what has died.
-    world.stack.up(Choices(time_scale=TIME_SCALE))
+    world.stack.up(StackOptions(time_scale=TIME_SCALE))
 
     for phase in HELD:
         eventually(lambda: world.status(ids[phase]).get("phase") == phase, within_seconds=90)  # noqa: B023
@@ -79,7 +79,7 @@ def test_an_older_dump_of_postgres_learns_from_the_cluster(world: World, clip: P
     world.stack.stop("operator")
     world.stack.stop("api")
     _postgres(world, "pg_restore", "--clean", "--if-exists", str(dump))
-    world.stack.up(Choices(time_scale=TIME_SCALE))
+    world.stack.up(StackOptions(time_scale=TIME_SCALE))
 
     for video_id in ids:
         eventually(lambda: world.rows(video_id)["videos"], within_seconds=60)  # noqa: B023

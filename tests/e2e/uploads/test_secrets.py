@@ -55,7 +55,7 @@ def test_no_secret_is_in_a_log_an_event_a_status_or_a_row(world: World, clip: Pa
     assert "failed calling webhook" in shown["log"]
     signatures = _signatures(coconut)
     assert len(signatures) >= 2 * len(ids)
-    hidden = {**asdict(world.stack.place.secrets()), "refused key": refused_key, **signatures}
+    hidden = {**asdict(world.stack.paths.secrets()), "refused key": refused_key, **signatures}
     assert [(where, name) for where, text in shown.items() for name, secret in hidden.items() if secret in text] == []
 
 

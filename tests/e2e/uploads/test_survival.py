@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from devstack.choices import Choices
+from devstack.options import StackOptions
 from domain.callback_url import callback_url
 from tests.e2e.conftest import TIME_SCALE
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
@@ -103,7 +103,7 @@ def test_creating_confirming_and_reading_need_no_kubernetes(world: World, clip: 
     assert client.video(upload.video_id).id == upload.video_id  # 200
 
     # The operator may have ended with its Lease: whoever runs it starts it again, as a kubelet would.
-    world.stack.up(Choices(time_scale=TIME_SCALE))
+    world.stack.up(StackOptions(time_scale=TIME_SCALE))
     eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=60)
     eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
     assert len(world.jobs(upload.video_id)) == 1
@@ -117,7 +117,7 @@ def _claimed_job(world: World, video_id: str) -> str:
 
 
 def _callback_url(world: World, video_id: str, *, attempt: int) -> str:
-    key = world.stack.place.secrets().webhook_signing_key
+    key = world.stack.paths.secrets().webhook_signing_key
     return callback_url(world.described.api_url, [key], video_id=video_id, attempt=attempt)
 
 

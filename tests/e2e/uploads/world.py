@@ -97,7 +97,7 @@ class World:
     def original(self, video_id: str) -> bytes:
         """Return the file that storage has of a video."""
         told = self.described.s3
-        reach = s3.access(self.stack.place, urlsplit(told.endpoint).port or 0, bucket=told.bucket)
+        reach = s3.access(self.stack.paths, urlsplit(told.endpoint).port or 0, bucket=told.bucket)
         stored = s3.client_for(reach).get_object(Bucket=told.bucket, Key=f"uploads/{video_id}/original.mp4")
         return stored["Body"].read()
 

@@ -10,7 +10,7 @@ import pytest
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.conftest import clip, not_a_video, world  # noqa: F401  fixtures
 from tests.e2e.uploads.world import World
 from tests.e2e.web.browser import running_browser

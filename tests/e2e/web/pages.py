@@ -36,7 +36,7 @@ class Visitor:
         cls, browser: Browser, world: World, pictures: Path, *, viewport: ViewportSize = PHONE, **options: Any
     ) -> Iterator["Visitor"]:
         """Open the page with a token in its address."""
-        assert remembered(world.stack.place), "the page could not be built; `make up` says why"
+        assert remembered(world.stack.paths), "the page could not be built; `make up` says why"
         person = options.pop("person", None) or world.person(is_admin=options.pop("is_admin", False))
         context = browser.new_context(viewport=viewport, **options)
         context.set_default_timeout(20_000)

@@ -128,5 +128,5 @@ def spend_the_day(visitor: Visitor, video_id: str) -> None:
 def lose_the_original(world: World, video_id: str) -> None:
     """Remove the file from storage behind everybody's back."""
     bucket = world.described.s3
-    reach = s3.access(world.stack.place, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
+    reach = s3.access(world.stack.paths, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
     s3.client_for(reach).delete_object(Bucket=bucket.bucket, Key=f"uploads/{video_id}/original.mp4")

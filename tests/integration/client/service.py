@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access, client_for
 from tests.integration.api_process import ApiProcess, token
 from tests.support.proxies.lossy_proxy import Between, Fault

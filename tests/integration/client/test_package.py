@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 
 PROJECT = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
 ROOMS: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access, client_for
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
 

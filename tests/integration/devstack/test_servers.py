@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 
 from devstack import etcd, postgres
-from devstack.place import Place
+from devstack.paths import Paths
 from devstack.ports import Ports, is_free
 from devstack.s3 import S3Access, client_for
 
@@ -86,22 +86,22 @@ def _client(reach: S3Access, access_key: str, secret_key: str) -> S3Client:
 
 
 @pytest.fixture
-def own_place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def own_paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path)
 
 
 @pytest.fixture
-def own_ports(own_place: Place) -> Ports:
-    return Ports(own_place.root / "ports.json", prefer_fixed=False)
+def own_ports(own_paths: Paths) -> Ports:
+    return Ports(own_paths.root / "ports.json", prefer_fixed=False)
 
 
 @pytest.fixture
-def own_postgres(own_place: Place, own_ports: Ports) -> Iterator[str]:
-    server = postgres.server(own_place, own_ports.of(postgres.NAME))
+def own_postgres(own_paths: Paths, own_ports: Ports) -> Iterator[str]:
+    server = postgres.server(own_paths, own_ports.of(postgres.NAME))
     server.up()
     yield postgres.url(
         own_ports.of(postgres.NAME),
-        password=own_place.secrets().postgres_password,
+        password=own_paths.secrets().postgres_password,
         role=postgres.SUPERUSER,
         database="postgres",
     )
@@ -109,11 +109,11 @@ def own_postgres(own_place: Place, own_ports: Ports) -> Iterator[str]:
 
 
 def test_postgres_comes_back_with_its_data_after_it_was_killed(
-    own_place: Place, own_ports: Ports, own_postgres: str
+    own_paths: Paths, own_ports: Ports, own_postgres: str
 ) -> None:
     with psycopg.connect(own_postgres, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-    server = postgres.server(own_place, own_ports.of(postgres.NAME))
+    server = postgres.server(own_paths, own_ports.of(postgres.NAME))
 
     server.process.kill()
     assert not server.process.is_alive()
@@ -123,8 +123,8 @@ def test_postgres_comes_back_with_its_data_after_it_was_killed(
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
 
-def test_a_stopped_server_leaves_no_process_and_no_port(own_place: Place, own_ports: Ports) -> None:
-    server = etcd.server(own_place, own_ports)
+def test_a_stopped_server_leaves_no_process_and_no_port(own_paths: Paths, own_ports: Ports) -> None:
+    server = etcd.server(own_paths, own_ports)
     assert server.up() == "started"
     pid = server.process.pid()
     assert server.up() == "running"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
 from tests.integration.rules.cases import CASES, Case, Series
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from controller.settings import Settings as OperatorSettings
-from devstack.choices import Choices
+from devstack.child_environment import child_environment
 from devstack.coconut_server import CoconutAccess
-from devstack.environment import World, local_s3
-from devstack.inherited import inherited
-from devstack.place import Place
+from devstack.environment import ServiceConfig, local_s3
+from devstack.options import StackOptions
+from devstack.paths import Paths
 from devstack.s3 import access
 from runtime.setting_names import BORROWED, OURS
 from runtime.settings import read_settings, unknown_names
@@ -21,13 +21,13 @@ _OF_PYTHON = {"PYTHONUNBUFFERED"}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> ServiceConfig:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.touch()
-    place = Place(tmp_path)
-    return World(
+    paths = Paths(tmp_path)
+    return ServiceConfig(
         database_url="postgresql://localhost/videos",
-        s3=local_s3(access(place, 7070, bucket="videos")),
+        s3=local_s3(access(paths, 7070, bucket="videos")),
         coconut=CoconutAccess(url="http://127.0.0.1:8090/v2", api_key="k"),
         mail_url="smtp://127.0.0.1:25",
         namespace="video-uploads",
@@ -35,18 +35,18 @@ def world(tmp_path: Path) -> World:
         operator_kubeconfig=kubeconfig,
         api_port=8080,
         operator_port=8081,
-        secrets=place.secrets(),
-        choices=Choices(),
+        secrets=paths.secrets(),
+        options=StackOptions(),
     )
 
 
-def test_our_processes_are_told_nothing_that_they_do_not_know(world: World) -> None:
+def test_our_processes_are_told_nothing_that_they_do_not_know(world: ServiceConfig) -> None:
     for told in (world.for_api(), world.for_operator()):
         assert unknown_names(told) == {}
-        assert set(told) <= OURS | BORROWED | set(inherited()) | _OF_PYTHON
+        assert set(told) <= OURS | BORROWED | set(child_environment()) | _OF_PYTHON
 
 
-def test_our_processes_are_told_all_that_they_need(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_processes_are_told_all_that_they_need(world: ServiceConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (world.for_operator() | world.for_api()).items():
         monkeypatch.setenv(name, value)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack.page import WEBUI_DIR, built_page, check_page, node_version, page_key, remember, remembered
-from devstack.place import Place
+from devstack.paths import Paths
 from devstack.server import PartFailedError
 
 
@@ -73,11 +73,11 @@ def test_node_versions_compare_as_numbers(text: str, version: tuple[int, int]) -
 
 @pytest.mark.parametrize("built", [Path("/somewhere/page"), None])
 def test_a_stack_remembers_its_page(tmp_path: Path, built: Path | None) -> None:
-    place = Place(tmp_path)
-    assert remembered(place) is None
-    remember(place, built)
+    paths = Paths(tmp_path)
+    assert remembered(paths) is None
+    remember(paths, built)
 
-    assert remembered(place) == built
+    assert remembered(paths) == built
 
 
 def test_the_lock_holds_a_hash_for_each_package_and_no_host() -> None:

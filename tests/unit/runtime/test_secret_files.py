@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.secret_files import SecretFiles, on_change
 from runtime.settings import read_settings, secret_files_of
-from tests.support.mounted import mount
+from tests.support.secret_mount import mount
 
 FIRST, SECOND = {"STORE_KEY": "first\n"}, {"STORE_KEY": "second\n"}
 

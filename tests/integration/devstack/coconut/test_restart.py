@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from devstack.place import PROJECT_DIR
+from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from tests.integration.devstack.coconut.server import Client, Json, Webhook, a_clip, a_job, a_webhook, listing, put
 from tests.support.eventually import eventually

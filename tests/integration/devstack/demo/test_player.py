@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
+from devstack.demo.errors import DemoError
 from devstack.demo.player import Expected, PlayedRendition, Player
-from devstack.demo.trouble import DemoError
 
 SECONDS = 4
 TWO_WITH_SOUND = Expected(renditions=2, duration_seconds=SECONDS, has_sound=True)

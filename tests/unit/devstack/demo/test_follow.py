@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from devstack.demo.errors import DemoError
 from devstack.demo.follow import Followed, Poller
 from devstack.demo.history import Transition, seconds_by_phase
-from devstack.demo.trouble import DemoError
 from tests.support.builders.client import a_video
 from videoupload import Video, VideoFailure
 from videoupload.progress_bar import Screen

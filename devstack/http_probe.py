@@ -7,7 +7,7 @@ import requests
 _TIMEOUT_SECONDS = 2
 
 
-def answers(url: str, *, ca: Path | None = None, client: tuple[Path, Path] | None = None) -> bool:
+def is_serving(url: str, *, ca: Path | None = None, client: tuple[Path, Path] | None = None) -> bool:
     """Tell whether GET ``url`` answers 2xx. ``client`` is a certificate and its key."""
     with requests.Session() as session:
         # A proxy from the environment would be asked for our own loopback.

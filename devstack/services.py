@@ -4,9 +4,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from devstack.asking import answers
-from devstack.environment import World
-from devstack.place import PROJECT_DIR, Place
+from devstack.environment import ServiceConfig
+from devstack.http_probe import is_serving
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import HOST, any_free_port
 from devstack.process import Command
 from devstack.server import PartFailedError, Server
@@ -15,12 +15,12 @@ API = "api"
 OPERATOR = "operator"
 
 
-def migrate(world: World) -> None:
+def migrate(config: ServiceConfig) -> None:
     """Bring the schema to what this checkout needs."""
     done = subprocess.run(
         [sys.executable, "-m", "database.migrations", "upgrade"],
         cwd=PROJECT_DIR,
-        env=world.for_migrations(),
+        env=config.for_migrations(),
         capture_output=True,
         text=True,
         check=False,
@@ -29,33 +29,33 @@ def migrate(world: World) -> None:
         raise PartFailedError(f"python -m database.migrations upgrade: {(done.stderr or done.stdout).strip()}")
 
 
-def api(place: Place, world: World) -> Server:
+def api(paths: Paths, config: ServiceConfig) -> Server:
     """Return the API under gunicorn."""
     argv = [sys.executable, "-m", "gunicorn", "-c", "webapi/server/gunicorn.conf.py", "webapi.wsgi:app"]
     return Server(
-        process=place.process(API),
-        command=Command(argv, world.for_api(), PROJECT_DIR),
-        is_ready=lambda: answers(f"{world.api_url}/readyz"),
-        address=world.api_url,
+        process=paths.process(API),
+        command=Command(argv, config.for_api(), PROJECT_DIR),
+        is_ready=lambda: is_serving(f"{config.api_url}/readyz"),
+        address=config.api_url,
     )
 
 
-def operator(place: Place, world: World) -> Server:
+def operator(paths: Paths, config: ServiceConfig) -> Server:
     """Return the operator. It is ready as a standby too: after a kill the Lease takes its time to expire."""
-    return _operator(place, OPERATOR, world.for_operator())
+    return _operator(paths, OPERATOR, config.for_operator())
 
 
-def another_operator(place: Place, world: World, name: str, settings: Mapping[str, str]) -> Server:
+def another_operator(paths: Paths, config: ServiceConfig, name: str, settings: Mapping[str, str]) -> Server:
     """Return an operator beside the first one, with settings and a name of its own."""
     own = {"PROBE_PORT": str(any_free_port()), "POD_NAME": name}
-    return _operator(place, name, {**world.for_operator(), **own, **settings})
+    return _operator(paths, name, {**config.for_operator(), **own, **settings})
 
 
-def _operator(place: Place, name: str, environment: Mapping[str, str]) -> Server:
+def _operator(paths: Paths, name: str, environment: Mapping[str, str]) -> Server:
     url = f"http://{HOST}:{environment['PROBE_PORT']}"
     return Server(
-        process=place.process(name),
+        process=paths.process(name),
         command=Command([sys.executable, "-m", "controller"], environment, PROJECT_DIR),
-        is_ready=lambda: answers(f"{url}/readyz"),
+        is_ready=lambda: is_serving(f"{url}/readyz"),
         address=url,
     )

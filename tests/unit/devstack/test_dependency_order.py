@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from devstack.order import in_order, reversed_needs
+from devstack.dependency_order import in_order, reversed_needs
 from devstack.plan import NEEDS
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.choices import ChoiceError, Choices
+from devstack.options import OptionError, StackOptions
 from devstack.plan import tools_for
 
 _OWN_S3 = {
@@ -19,17 +19,17 @@ _OWN_S3 = {
 
 
 def test_nothing_chosen_means_everything_local() -> None:
-    assert Choices.from_environment({}, time_scale=1) == Choices()
+    assert StackOptions.from_environment({}, time_scale=1) == StackOptions()
 
 
 def test_a_kubeconfig_alone_replaces_nothing() -> None:
-    assert Choices.from_environment({"KUBECONFIG": "/home/me/.kube/config"}, time_scale=1).kubeconfig is None
+    assert StackOptions.from_environment({"KUBECONFIG": "/home/me/.kube/config"}, time_scale=1).kubeconfig is None
 
 
 def test_an_existing_cluster_is_used_when_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.touch()
-    chosen = Choices.from_environment({"CLUSTER": "existing", "KUBECONFIG": str(file)}, time_scale=1)
+    chosen = StackOptions.from_environment({"CLUSTER": "existing", "KUBECONFIG": str(file)}, time_scale=1)
     assert chosen.kubeconfig == str(file)
     assert "kube-apiserver" not in tools_for(chosen)
 
@@ -45,19 +45,19 @@ def test_an_existing_cluster_is_used_when_asked_for(tmp_path: Path) -> None:
     ],
 )
 def test_an_incomplete_choice_is_refused_by_name(environment: dict[str, str], named: str) -> None:
-    with pytest.raises(ChoiceError, match=named):
-        Choices.from_environment(environment, time_scale=1)
+    with pytest.raises(OptionError, match=named):
+        StackOptions.from_environment(environment, time_scale=1)
 
 
 @pytest.mark.parametrize("time_scale", [0, -1, 1.5])
 def test_time_cannot_stand_still_or_be_stretched(time_scale: float) -> None:
-    with pytest.raises(ChoiceError, match="--scale"):
-        Choices.from_environment({}, time_scale=time_scale)
+    with pytest.raises(OptionError, match="--scale"):
+        StackOptions.from_environment({}, time_scale=time_scale)
 
 
 def test_choices_are_remembered(tmp_path: Path) -> None:
-    file = tmp_path / "choices.json"
-    chosen = Choices.from_environment(
+    file = tmp_path / "options.json"
+    chosen = StackOptions.from_environment(
         _OWN_S3
         | {
             "DATABASE_URL": "postgresql://db.example.test/x",
@@ -67,5 +67,5 @@ def test_choices_are_remembered(tmp_path: Path) -> None:
         time_scale=0.5,
     )
     chosen.remember(file)
-    assert Choices.remembered(file) == chosen
+    assert StackOptions.remembered(file) == chosen
     assert file.stat().st_mode & 0o077 == 0

@@ -10,7 +10,7 @@ _NAMES = ("PATH", "HOME", "LANG", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "SSL_CE
 _NOT_PROXIED = "127.0.0.1,localhost"
 
 
-def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables that are passed on."""
     taken = {name: environment[name] for name in _NAMES if name in environment}
     return taken | {"NO_PROXY": ",".join(filter(None, [_NOT_PROXIED, environment.get("NO_PROXY")]))}

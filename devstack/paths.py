@@ -28,7 +28,7 @@ class Secrets:
 
 
 @dataclass(frozen=True)
-class Place:
+class Paths:
     """The state directory of one stack."""
 
     root: Path

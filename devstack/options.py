@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from devstack.place import write_private
+from devstack.paths import write_private
 
 _S3_NEEDED = (
     "S3_REGION",
@@ -20,12 +20,12 @@ _S3_NEEDED = (
 )
 
 
-class ChoiceError(Exception):
+class OptionError(Exception):
     """A choice is incomplete or unknown. The message names the variable."""
 
 
 @dataclass(frozen=True)
-class Choices:
+class StackOptions:
     """The choices for one stack; everything absent is a local part."""
 
     time_scale: float = 1.0
@@ -43,13 +43,13 @@ class Choices:
     webhook_base_url: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "Choices":
+    def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "StackOptions":
         """Read the choices. Raises ChoiceError."""
         if not 0 < time_scale <= 1:
-            raise ChoiceError(f"--scale is {time_scale:g}; it must be above 0 and at most 1")
+            raise OptionError(f"--scale is {time_scale:g}; it must be above 0 and at most 1")
         coconut_url = environment.get("COCONUT_URL") or None
         if coconut_url and not environment.get("COCONUT_API_KEY"):
-            raise ChoiceError("COCONUT_URL needs COCONUT_API_KEY")
+            raise OptionError("COCONUT_URL needs COCONUT_API_KEY")
         return cls(
             time_scale=time_scale,
             uploads_per_hour=int(environment.get("UPLOADS_PER_HOUR") or 10),
@@ -63,7 +63,7 @@ class Choices:
         )
 
     @classmethod
-    def remembered(cls, file: Path) -> "Choices":
+    def remembered(cls, file: Path) -> "StackOptions":
         """Return what was chosen last; the defaults if nothing was."""
         return cls(**json.loads(file.read_text())) if file.exists() else cls()
 
@@ -79,15 +79,15 @@ def _kubeconfig(environment: Mapping[str, str]) -> str | None:
         case "existing":
             path = environment.get("KUBECONFIG")
             if not path or not Path(path).is_file():
-                raise ChoiceError(f"CLUSTER=existing needs KUBECONFIG to name a file; it is {path or 'not set'}")
+                raise OptionError(f"CLUSTER=existing needs KUBECONFIG to name a file; it is {path or 'not set'}")
             return str(Path(path).resolve())
         case "kind":
-            raise ChoiceError(
+            raise OptionError(
                 "CLUSTER=kind: kind needs Docker and an image registry, so it is not started from here. Start it with "
                 "`kind create cluster --kubeconfig kind.yaml`, then use CLUSTER=existing KUBECONFIG=kind.yaml"
             )
         case other:
-            raise ChoiceError(f"CLUSTER is {other!r}; it may be local, existing or kind")
+            raise OptionError(f"CLUSTER is {other!r}; it may be local, existing or kind")
 
 
 def _s3(environment: Mapping[str, str]) -> dict[str, str]:
@@ -95,5 +95,5 @@ def _s3(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     missing = [name for name in _S3_NEEDED if not environment.get(name)]
     if missing:
-        raise ChoiceError(f"S3_ENDPOINT needs {', '.join(missing)}; the buckets must exist")
+        raise OptionError(f"S3_ENDPOINT needs {', '.join(missing)}; the buckets must exist")
     return {name: value for name, value in environment.items() if name.startswith("S3_") and value}
