@@ -1,4 +1,4 @@
-"""A new edition of a video that can be played already. What failed is retried instead: asking.py."""
+"""A new edition of a video that can be played already. What failed is retried instead: actions.py."""
 
 import falcon
 
