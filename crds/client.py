@@ -8,6 +8,7 @@ and one place translates what goes wrong. Leader election is in controller/leade
 # mypy: untyped-calls-exclude="kubernetes"
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -42,6 +43,8 @@ EVENT_MESSAGE_MAX = 1024
 
 
 # Who counts calls: the method and the HTTP status, None without an answer.
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
 CallNote = Callable[[str, int | None], None]
 
 
@@ -134,7 +137,7 @@ class UploadsClient:
                 "PATCH",
                 self._path_of(desired.video_id),
                 query={"fieldManager": SPEC_MANAGER, "force": "true", "fieldValidation": "Strict"},
-                body=manifest_of(desired, namespace=self._cluster.namespace),
+                body=_as_yaml(manifest_of(desired, namespace=self._cluster.namespace)),
                 content_type="application/apply-patch+yaml",
             )
         except RefusedError as error:
@@ -214,6 +217,15 @@ class UploadsClient:
 
     def _path_of(self, name: str) -> str:
         return f"{self._path}/{quote(name, safe='')}"
+
+
+def _as_yaml(manifest: Mapping[str, Any]) -> str:
+    """Return a manifest as YAML that is JSON but for its escapes.
+
+    JSON writes a character above U+FFFF as two surrogates, which YAML refuses; unescaped, YAML would fold U+0085,
+    U+2028 and U+2029 into blanks. YAML's own eight-digit escape is exact for every character.
+    """
+    return _NOT_ASCII.sub(lambda match: f"\\U{ord(match[0]):08x}", json.dumps(manifest, ensure_ascii=False))
 
 
 def _answer(doing: str, content: bytes) -> dict[str, Any]:

@@ -65,6 +65,23 @@ def test_a_wish_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) 
     assert resource.status is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cats \U0001f63a film",
+        "\u00e9\u4e2d\u05d0",
+        "a: b # c",
+        "- 'quoted' \"twice\" \\n",
+        "{{x}} %s ${y}",
+        "\u2028\u0085",
+    ],
+    ids=["beyond-the-basic-plane", "letters", "yaml", "quotes", "templates", "line-separators"],
+)
+def test_a_title_and_a_filename_arrive_as_they_were_written(uploads: UploadsClient, text: str) -> None:
+    desired = replace(own_wish(), title=text, filename=f"{text}.mp4")
+    assert desired_state_of(applied(uploads, desired)) == desired
+
+
 def test_what_is_not_there_is_none(uploads: UploadsClient) -> None:
     assert uploads.get("nothing") is None
 
