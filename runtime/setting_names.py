@@ -42,8 +42,6 @@ OURS = frozenset(
         "OVERDUE_SECONDS",
         "PROBE_HOST",
         "PROBE_PORT",
-        "PUBLISHER_CAPACITY",
-        "PUBLISHER_THREADS",
         "QUARANTINE_SECONDS",
         "RESYNC_SECONDS",
         "RETRANSCODES_PER_DAY",

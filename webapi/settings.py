@@ -54,10 +54,6 @@ class Settings(BaseSettings):
     # Shortens every duration of an upload's life alike; below 1 in tests only.
     time_scale: float = Field(default=1.0, gt=0, le=1)
 
-    # What waits for Kubernetes: about a minute of the busiest hour. The sweep finds what does not fit.
-    publisher_capacity: int = Field(default=1000, ge=1)
-    publisher_threads: int = Field(default=2, ge=1, le=8)
-
     # Loopback unless told otherwise: the API speaks plain HTTP behind an ingress.
     bind: str = "127.0.0.1:8000"
     # A request waits for Postgres or S3 most of its time; more threads than this only queue for the pool.

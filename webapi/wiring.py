@@ -37,6 +37,9 @@ from webapi.site import NoPageError, SitePage, read_page
 from webapi.videos.serializers import Serializer
 from webapi.videos.videos import Policy
 
+# About a minute of the busiest hour; the operator's resync finds what does not fit.
+_PUBLISHER_CAPACITY = 1000
+_PUBLISHER_THREADS = 2
 # Together with draining and the requests under way this stays below gunicorn's graceful timeout.
 _PUBLISHER_STOP_SECONDS = 5
 WHO = "the API"
@@ -95,9 +98,7 @@ def start(environment: Environment) -> Service:
     logs.configure(settings.log_format, settings.log_level)
     metrics, timing, clients = ApiMetrics(), Timing(scale=settings.time_scale), make_clients(spaces)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.threads)
-    publisher = QueuedPublisher(
-        uploads.apply, metrics, capacity=settings.publisher_capacity, threads=settings.publisher_threads
-    )
+    publisher = QueuedPublisher(uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS)
     readiness = Readiness(database, time.monotonic)
     app = create_app(
         Dependencies(

@@ -53,7 +53,6 @@ def test_the_list_of_names_is_what_the_classes_declare() -> None:
         pytest.param("UPLOAD_PER_HOUR", "UPLOADS_PER_HOUR", id="family-in-the-singular"),
         pytest.param("JWT_ISSUERS", "JWT_ISSUER", id="plural"),
         pytest.param("LEASE_DURATION", "LEASE_DURATION_SECONDS", id="unit-left-out"),
-        pytest.param("PUBLISHER_THREAD", "PUBLISHER_THREADS", id="of-the-publisher"),
         pytest.param("SWEEP_SECOND", "SWEEP_SECONDS", id="of-the-sweep"),
         pytest.param("RESYNC_MINUTES", "RESYNC_SECONDS", id="another-unit"),
         pytest.param("MAX_SUBMISSION", "MAX_SUBMISSIONS", id="behind-a-measure"),
