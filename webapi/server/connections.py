@@ -1,8 +1,8 @@
-"""Connections that keep us waiting: they cost a place in the poller, and never one of the few threads.
+"""A gunicorn worker in which slow clients wait in the poller instead of a thread (docs/decisions/0009-slow-clients.md).
 
-gunicorn hands a connection to a thread when it is opened, and lets the thread that accepts wait for clients to
-close: sixteen silent clients, or one that never closes, would be enough to stop the API. Here a thread gets a
-connection when the whole head of a request is there, waits for bodies only, and for those not long.
+gunicorn gives a new connection to a thread at once, and its accepting thread waits for clients to close: sixteen
+silent clients, or one that never closes, stop the API. Here a thread gets a connection when the whole head of a
+request has arrived, and waits for its body only, for a few seconds.
 """
 
 import errno
@@ -21,47 +21,49 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData  # type: ignore
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker  # type: ignore[import-untyped]
 
-# For a head, and then for a body: an ingress sends both in one piece, and callbacks come from a data centre.
+# This module overrides internals of gthread; a unit test fails when another version is installed.
+GUNICORN_VERSION = "27.0.1"
+# For a head, and again for a body: an ingress sends each in one piece, and callbacks come from a data centre.
 READ_SECONDS = 5.0
-# Four times what browsers send with their largest cookies.
+# Four times the head of a browser with its largest cookies.
 HEAD_BYTES_MAX = 32 * 1024
-# How long a client may take to close, so that it reads our answer before the kernel throws it away.
+# How long a client may take to close. If we closed first, the kernel could discard a response it has not read.
 _LINGER_SECONDS = 2.0
 _PIECE_BYTES = 8192
-# Of a body that nobody reads; a client that sends more is told so by the end of the connection.
+# Of a body that no resource reads. If it is longer, the connection is closed.
 _UNREAD_BYTES_MAX = 64 * 1024
 _END_OF_HEAD = b"\r\n\r\n"
 _NOT_NOW = (BlockingIOError, InterruptedError)
 
 
 class BoundedReader(SocketUnreader):  # type: ignore[misc]
-    """What has been received and not yet been parsed. Reads on until ``deadline``, and no longer."""
+    """Buffer of received bytes that are not parsed yet. Blocking reads end at ``deadline`` (monotonic seconds)."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.deadline = 0.0
-        # So many of the next bytes are the rest of a body that nobody wants.
-        self._unwanted = 0
+        # How many of the next bytes belong to an unread body and are discarded.
+        self._to_discard = 0
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is held, and nothing is to come but a next request."""
-        return not self._unwanted and not self.held()
+        """True if the buffer is empty and the next byte begins a request."""
+        return not self._to_discard and not self.buffered()
 
-    def held(self) -> bytes:
-        """Return the bytes that wait to be parsed."""
+    def buffered(self) -> bytes:
+        """Return the bytes that are not parsed yet."""
         received: bytes = self.buf.getvalue()
         return received
 
     def skip(self, count: int) -> None:
-        """Throw away the next bytes, those that are here and those that are still to come."""
-        received = self.held()
-        self._unwanted = max(0, count - len(received))
+        """Discard the next ``count`` bytes, buffered or still to come."""
+        received = self.buffered()
+        self._to_discard = max(0, count - len(received))
         self.buf = io.BytesIO()
         self.buf.write(received[count:])
 
     def read_available(self) -> bool:
-        """Take what is there without waiting. False: the client has closed."""
+        """Read what has arrived, without waiting. Return False if the client has closed."""
         try:
             piece = self.sock.recv(_PIECE_BYTES)
         except _NOT_NOW:
@@ -70,25 +72,25 @@ class BoundedReader(SocketUnreader):  # type: ignore[misc]
             return False
         self.buf.seek(0, io.SEEK_END)
         self.buf.write(piece)
-        if self._unwanted:
-            self.skip(self._unwanted)
+        if self._to_discard:
+            self.skip(self._to_discard)
         return bool(piece)
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Receive more. Raises NoMoreData when it does not come in time, as if the client had gone."""
-        waited = self.sock.gettimeout()
+        """Read more, waiting until the deadline. Raises NoMoreData when it passes, as if the client had closed."""
+        timeout = self.sock.gettimeout()
         self.sock.settimeout(max(0.0, self.deadline - time.monotonic()))
         try:
             received: bytes = super().chunk(size_hint)
         except (TimeoutError, *_NOT_NOW):
             raise NoMoreData from None
         finally:
-            self.sock.settimeout(waited)
+            self.sock.settimeout(timeout)
         return received
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """One client's connection."""
+    """A client's connection, with a bounded reader under gunicorn's parser."""
 
     def __init__(self, cfg: Any, sock: socket.socket, client: object, server: object) -> None:
         super().__init__(cfg, sock, client, server)
@@ -98,24 +100,24 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def is_head_too_large(self) -> bool:
-        """Tell whether a head was begun that we will not read to its end."""
-        held = self.reader.held()
-        return len(held) > HEAD_BYTES_MAX and _END_OF_HEAD not in held
+        """True if the head of the request is longer than HEAD_BYTES_MAX."""
+        buffered = self.reader.buffered()
+        return len(buffered) > HEAD_BYTES_MAX and _END_OF_HEAD not in buffered
 
     def needs_a_thread(self) -> bool:
-        """Take what has come, and tell whether there is something to answer or to end."""
-        return not self.reader.read_available() or _END_OF_HEAD in self.reader.held() or self.is_head_too_large
+        """Read what has arrived; return True if there is a request to answer or a connection to end."""
+        return not self.reader.read_available() or _END_OF_HEAD in self.reader.buffered() or self.is_head_too_large
 
 
 class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threads, with all waiting for clients left to the poller."""
+    """gunicorn's threaded worker, with the poller waiting for clients in place of the threads."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering: deque[Connection] = deque()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection; a thread hears of it when there is something to do."""
+        """Accept a connection and let the poller wait for its first request."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -127,11 +129,11 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         self._await_head(Connection(self.cfg, client, address, listener.getsockname()))
         if self.nr_conns >= self.worker_connections:
-            # At the limit gunicorn stops to accept: whoever has nothing to say makes room for who comes.
+            # At the limit gunicorn stops accepting connections, so the longest-idle one is closed.
             self._evict_idle()
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """Let a connection that was kept alive begin its next request, which mostly is there in one piece."""
+        """Begin the next request of a connection that was kept alive; usually all of it is there."""
         if _is_closed(client):
             return
         self.poller.unregister(client)
@@ -145,7 +147,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
             self._await_head(conn)
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """Hand the connection to a thread as soon as that has no need to wait."""
+        """Hand the connection to a thread once the thread will not have to wait."""
         if _is_closed(client):
             return
         if conn.needs_a_thread():
@@ -156,7 +158,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
             self._keep(conn)
 
     def handle(self, conn: Connection) -> object:
-        """Answer one request, in a thread. Returns whether the connection is kept."""
+        """Answer one request, in a thread. Return True if the connection is kept."""
         conn.reader.deadline = time.monotonic() + READ_SECONDS
         if conn.is_head_too_large:
             self.handle_error(None, conn.sock, conn.client, LimitRequestHeaders("the head is too large"))
@@ -164,12 +166,12 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Connection, keepalive: object) -> bool:
-        """Leave what nobody has read of a body to the poller, if it is little and has a length."""
+        """Let the poller discard the unread rest of a body, if it is short and its length is known."""
         body = conn.parser.mesg.body.reader
         if keepalive and isinstance(body, LengthReader) and body.length <= _UNREAD_BYTES_MAX:
             conn.reader.skip(body.length)
             body.length = 0
-        # Of other bodies only what has come already is thrown away.
+        # Of any other body, gunicorn discards only what has arrived already.
         conn.reader.deadline = 0.0
         try:
             return bool(super()._keepalive_after(conn, keepalive))
@@ -177,9 +179,9 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
             return False
 
     def finish_request(self, conn: Connection, fs: "Future[object]") -> None:
-        """Keep the connection, or let it end. Runs in the thread that accepts, so nothing here may wait."""
+        """Keep the connection or end it. Runs in the accepting thread, so nothing here may wait."""
         if fs.cancelled() or fs.exception() is not None or not fs.result():
-            self._let_end(conn)
+            self._linger(conn)
         elif conn.reader.is_empty:
             self._keep(conn)
         else:
@@ -187,13 +189,13 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
             self.on_pending_socket_readable(conn, conn.sock)
 
     def murder_pending(self) -> None:
-        """Close what has been waited for long enough."""
+        """Close the connections whose time is over."""
         super().murder_pending()
         while self._lingering and self._lingering[0].timeout <= time.monotonic():
             self._close(self._lingering.popleft())
 
     def _evict_idle(self) -> None:
-        """Close the connection that has waited longest: between requests, else for its first one, else for its end."""
+        """Close the longest-idle connection: one between requests, else before its first, else one that lingers."""
         for waiting in (self.keepalived_conns, self.pending_conns, self._lingering):
             if waiting:
                 self._close(waiting.popleft())
@@ -213,8 +215,8 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self.keepalived_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
 
-    def _let_end(self, conn: Connection) -> None:
-        """Say that no more comes from us, and close when the client has closed (RFC 9112, 9.6)."""
+    def _linger(self, conn: Connection) -> None:
+        """Send FIN, then close when the client has closed or lingered too long (RFC 9112, 9.6)."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -230,12 +232,12 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         if _is_closed(client):
             return
         try:
-            goes_on = bool(client.recv(_PIECE_BYTES))
+            is_open = bool(client.recv(_PIECE_BYTES))
         except _NOT_NOW:
-            goes_on = True
+            is_open = True
         except OSError:
-            goes_on = False
-        if not goes_on:
+            is_open = False
+        if not is_open:
             self._lingering.remove(conn)
             self._close(conn)
 
@@ -246,5 +248,5 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
 
 def _is_closed(client: socket.socket) -> bool:
-    """Tell whether room was made at the cost of this client, by an event that was seen together with its own."""
+    """Return whether this connection was evicted by an earlier event of the same poll."""
     return client.fileno() < 0

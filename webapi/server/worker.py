@@ -1,8 +1,7 @@
-"""What we change of gunicorn: how a worker stops, what it says to broken requests, and where it logs."""
+"""Changes to gunicorn: a worker drains before it stops, answers broken requests with a problem, and logs as we do."""
 
 import re
 import secrets
-import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -19,55 +18,60 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 
 from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode, ProblemError, problem_body
 from webapi.server.connections import BufferedThreadWorker
+from webapi.wiring import Service
 
-SERVICE_MODULE = "webapi.wsgi"
-# Enough to see what somebody tried, not enough to fill the log with.
+# Enough to recognise an attack, too little to fill the log.
 _LOGGED_CHARACTERS_MAX = 200
 
 _log = structlog.get_logger(__name__)
 
 
 class DrainingWorker(BufferedThreadWorker):
-    """On SIGTERM: `/readyz` says 503 at once, requests are still taken for a while, then the worker stops.
+    """A worker that drains: on SIGTERM `/readyz` says 503 while requests are still answered, then the worker stops.
 
-    gunicorn's own way, to refuse connections at once, is faster than load balancers notice.
+    gunicorn refuses connections at once, before load balancers have noticed.
     """
+
+    # Set by `post_worker_init` in gunicorn.conf.py, once the application is loaded.
+    service: Service | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain."""
-        service = sys.modules[SERVICE_MODULE].service
-        service.drain()
-        timer = threading.Timer(service.drain_seconds, super().handle_exit, (sig, frame))
+        if self.service is None:
+            super().handle_exit(sig, frame)
+            return
+        self.service.drain()
+        timer = threading.Timer(self.service.drain_seconds, super().handle_exit, (sig, frame))
         timer.daemon = True
         timer.start()
 
     def handle_error(self, req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
-        """Answer with a problem, like everything else, what never became a request or was lost on its way out."""
+        """Answer with a problem when a request cannot be parsed or its response cannot be sent."""
         request_id = secrets.token_hex(8)
         if isinstance(exc, ParseException) and not isinstance(exc, InvalidResponseHeader | InvalidResponseHeaderName):
-            _log.info("request not understood", detail=str(exc)[:_LOGGED_CHARACTERS_MAX], request_id=request_id)
-            # Only the kind of mistake: the words themselves may hold a token.
+            _log.info("request_rejected", error=str(exc)[:_LOGGED_CHARACTERS_MAX], request_id=request_id)
+            # Only the kind of error: its text may contain a token.
             problem = ProblemError(ProblemCode.MALFORMED_REQUEST, f"not understood: {_in_words(exc)}")
         else:
-            _log.error("unexpected error", exc_info=exc, request_id=request_id)
-            problem = ProblemError(ProblemCode.INTERNAL_ERROR, "the call could not be finished")
+            _log.error("request_failed", exc_info=exc, request_id=request_id)
+            problem = ProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call")
         try:
-            util.write_nonblock(client, _answer(problem, instance=getattr(req, "path", ""), request_id=request_id))
+            util.write_nonblock(client, _response(problem, instance=getattr(req, "path", ""), request_id=request_id))
         except OSError:
-            _log.debug("client gone", request_id=request_id)
+            _log.debug("client_disconnected", request_id=request_id)
 
 
 class SharedLogger(Logger):  # type: ignore[misc]
-    """gunicorn's lines go where all others go: it quotes URLs of broken requests, and there they are redacted."""
+    """gunicorn's logger without handlers: it quotes URLs of broken requests, which only our handlers redact."""
 
     def setup(self, cfg: Config) -> None:
-        """Give up the handlers of its own."""
+        """Remove gunicorn's handlers and pass its lines to the root logger."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
 
-def _answer(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
+def _response(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
     body = problem_body(problem, instance=instance, request_id=request_id)
     head = (
         f"HTTP/1.1 {PROBLEM_TYPES[problem.code].status}",
