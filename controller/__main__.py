@@ -33,8 +33,8 @@ from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
 from runtime.logs import configure
 from runtime.probes import Health, serve
-from runtime.secret_files import on_change
-from runtime.settings import read_settings, secret_files_of
+from runtime.secret_files import SecretFiles, on_change
+from runtime.settings import read_settings
 from storage.settings import StorageSettings
 from storage.startup_check import check_buckets
 
@@ -50,7 +50,7 @@ _LOOK_FOR_SIGNAL_SECONDS = 0.5
 
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
-    secret_files = secret_files_of(_read)
+    secret_files = SecretFiles.from_environment(_read)
     settings, spaces = _read()
     configure(settings.log_format, settings.log_level)
     stop = threading.Event()
@@ -62,13 +62,13 @@ def main() -> int:
     health = Health(silent_seconds=_SILENT_SECONDS)
     metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
-    check_buckets(spaces, who=_WHO)
+    check_buckets(spaces, process=_WHO)
     wiring = wire(settings, spaces, metrics)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
     metrics.leads(lambda: leadership.is_held)
     try:
-        if not wait_for_kind(wiring.cluster, stop, who=_WHO):
+        if not wait_for_kind(wiring.cluster, stop, process=_WHO):
             return 0
         leadership.start(on_lost=_end_at_once)
         log.info("waiting_for_lease", identity=identity)
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def _read() -> tuple[Settings, StorageSettings]:
-    return read_settings(Settings, who=_WHO), read_settings(StorageSettings, who=_WHO)
+    return read_settings(Settings, process=_WHO), read_settings(StorageSettings, process=_WHO)
 
 
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:

@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Audit once; returns the exit status."""
     asked = _parse(arguments)
     try:
-        settings = read_settings(Settings, who="the audit")
-        spaces = read_settings(StorageSettings, who="the audit")
+        settings = read_settings(Settings, process="the audit")
+        spaces = read_settings(StorageSettings, process="the audit")
     except SystemExit as error:
         print(error.code, file=sys.stderr)
         return NOT_LOOKED

@@ -1,1 +1,1 @@
-"""The VideoUpload kind: its nouns, its CRD, its Kubernetes client. Every other room may import this one."""
+"""The VideoUpload kind: its schema, the API server's client, and what spec, status and conditions hold."""

@@ -1,8 +1,8 @@
-"""The API server, for reading and writing VideoUploads: the one home of the `kubernetes` library.
+"""Client of the API server for VideoUploads, and the one home of the `kubernetes` library.
 
-Every call states its content type, has a timeout and is made once: who calls decides whether to repeat.
-The library's generated classes are not used beyond the connection, so that bodies are plain dictionaries
-and one place translates what goes wrong. Leader election is in controller/leader/election.py.
+Every call states its content type, has a timeout and is made once: the caller decides whether to repeat it.
+Only the library's connection is used, not its generated classes, so that bodies are plain dictionaries and errors
+are translated in one place. Leader election is in controller/leader/election.py.
 """
 
 # mypy: untyped-calls-exclude="kubernetes"
@@ -25,38 +25,38 @@ from kubernetes.config.kube_config import load_kube_config
 from urllib3.exceptions import HTTPError
 
 from crds.kind import KIND, PLURAL, VERSION
-from crds.resource import Resource, resource_of
+from crds.resource import Resource
 from crds.spec import API_VERSION, manifest_of
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.video import GROUP, DesiredState
+from runtime.retry_after import retry_after_seconds
 
 SPEC_MANAGER = "desired"
 STATUS_MANAGER = "video-uploads-operator"
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-# Of one whole call, connecting included.
+# For one whole call, connecting included.
 TIMEOUT_SECONDS = 10.0
 
-# How the CRD's rule on spec.revision begins; a test on the real API server keeps the two together.
+# How the message of the CRD's rule on spec.revision begins; a test against a real API server compares the two.
 OUTDATED_REVISION = "spec.revision is older"
 EVENT_MESSAGE_MAX = 1024
 
-
-# Who counts calls: the method and the HTTP status, None without an answer.
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
+# Counts calls: receives the method and the HTTP status, None without a response.
 CallNote = Callable[[str, int | None], None]
 
 
 class Applied(Enum):
-    """What became of a wish that was applied."""
+    """Whether an applied desired state was taken, or is older than the one in the resource."""
 
     APPLIED = "applied"
     OUTDATED = "outdated"
 
 
 class NotFoundError(RefusedError):
-    """The API server knows no object of this name."""
+    """The API server has no object of this name."""
 
 
 class Cluster:
@@ -71,7 +71,7 @@ class Cluster:
     def from_environment(
         cls, *, namespace: str, kubeconfig: Path | None = None, note: CallNote = lambda _method, _status: None
     ) -> Self:
-        """Connect as ``kubeconfig`` says, or as the pod's ServiceAccount. Reads files, asks nobody."""
+        """Connect as ``kubeconfig`` says, or as the pod's ServiceAccount. Reads files and makes no call."""
         configuration = Configuration()
         try:
             if kubeconfig is None:
@@ -80,7 +80,7 @@ class Cluster:
                 load_kube_config(str(kubeconfig), client_configuration=configuration)
         except ConfigException as error:
             raise RefusedError(f"connecting to Kubernetes: {error}") from error
-        # urllib3 would repeat calls by itself, writes included.
+        # By default urllib3 repeats calls, writes included.
         configuration.retries = False
         return cls(ApiClient(configuration), namespace=namespace, note=note)
 
@@ -94,8 +94,11 @@ class Cluster:
         content_type: str = "application/json",
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
-        """Make one call and return its JSON answer. A ``body`` that is text is sent as it is."""
-        doing = f"{method} {path} at Kubernetes"
+        """Make one call and return its JSON response. A ``body`` that is text is sent unchanged.
+
+        Raises NotFoundError, ConflictError, UnavailableError, RefusedError.
+        """
+        action = f"{method} {path} at Kubernetes"
         try:
             call = self._api.param_serialize(
                 method,
@@ -111,15 +114,15 @@ class Cluster:
             content = response.read()
         except (HTTPError, ApiException, OSError) as error:
             self._note(method, None)
-            raise UnavailableError(f"{doing}: no answer") from error
+            raise UnavailableError(f"{action}: no answer") from error
         self._note(method, response.status)
         if response.status >= 400:
-            raise _trouble(doing, response.status, content, response.headers.get("Retry-After"))
-        return _answer(doing, content)
+            raise _error_of(action, response.status, content, response.headers)
+        return _json_object(action, content)
 
 
 class UploadsClient:
-    """VideoUploads of one namespace."""
+    """The VideoUploads of one namespace."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -131,7 +134,7 @@ class UploadsClient:
         return cls(Cluster.from_environment(namespace=namespace, kubeconfig=kubeconfig))
 
     def apply(self, desired: DesiredState) -> Applied:
-        """Bring the resource's spec to the wish, creating it if need be; a newer wish that is there stays."""
+        """Write the desired state into the resource's spec, creating the resource if needed; keep a newer one."""
         try:
             self._cluster.request(
                 "PATCH",
@@ -147,28 +150,28 @@ class UploadsClient:
         return Applied.APPLIED
 
     def get(self, name: str) -> Resource | None:
-        """Return one resource, or None where there is none."""
+        """Return one resource, None if there is none of this name."""
         try:
-            return resource_of(self._cluster.request("GET", self._path_of(name)))
+            return Resource.from_object(self._cluster.request("GET", self._path_of(name)))
         except NotFoundError:
             return None
 
     def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
         """List all resources, a page at a time.
 
-        Raises ConflictError when the listing outlived its snapshot: begin again.
+        Raises ConflictError when the listing took longer than the server keeps its snapshot: start over.
         """
         query: dict[str, str | int] = {"limit": page_size}
         while True:
             page = self._cluster.request("GET", self._path, query=query)
-            yield [resource_of(item) for item in page["items"]]
+            yield [Resource.from_object(item) for item in page["items"]]
             token = page["metadata"].get("continue")
             if not token:
                 return
             query["continue"] = token
 
     def write_status(self, name: str, *, resource_version: str, status: Mapping[str, Any]) -> Resource:
-        """Replace the status of exactly this version; ConflictError if somebody wrote or deleted it meanwhile."""
+        """Replace the status of exactly this version. Raises ConflictError if it was changed or deleted meanwhile."""
         body = {
             "apiVersion": API_VERSION,
             "kind": KIND,
@@ -177,12 +180,14 @@ class UploadsClient:
         }
         query = {"fieldManager": STATUS_MANAGER, "fieldValidation": "Strict"}
         try:
-            return resource_of(self._cluster.request("PUT", self._path_of(name) + "/status", query=query, body=body))
+            return Resource.from_object(
+                self._cluster.request("PUT", self._path_of(name) + "/status", query=query, body=body)
+            )
         except NotFoundError as error:
             raise ConflictError(f"{error}: deleted meanwhile") from error
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:
-        """Delete exactly this version; ConflictError if it changed, nothing if it is gone already."""
+        """Delete exactly this version. Raises ConflictError if it changed; succeeds if it is already gone."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         try:
@@ -190,14 +195,15 @@ class UploadsClient:
         except NotFoundError:
             return
 
-    # `type`, `reason` and `message` are Kubernetes' own words for the fields of an Event.
+    # `type`, `reason` and `message` are Kubernetes' names for the fields of an Event.
     def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
-        """Record something a person may want to see in `kubectl describe`. ``type``: Normal or Warning."""
+        """Create an Event, which `kubectl describe` shows. ``type``: Normal or Warning."""
         namespace = self._cluster.namespace
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"generateName": f"{resource.name}-", "namespace": namespace},
+            # The time of sending, by our clock: only people read it, no rule does.
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "type": type,
             "reason": reason,
@@ -228,39 +234,33 @@ def _as_yaml(manifest: Mapping[str, Any]) -> str:
     return _NOT_ASCII.sub(lambda match: f"\\U{ord(match[0]):08x}", json.dumps(manifest, ensure_ascii=False))
 
 
-def _answer(doing: str, content: bytes) -> dict[str, Any]:
+def _json_object(action: str, content: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(content)
+        body = json.loads(content)
     except ValueError as error:
-        raise UnavailableError(f"{doing}: not an answer of Kubernetes") from error
-    if not isinstance(answer, dict):
-        raise UnavailableError(f"{doing}: not an answer of Kubernetes")
-    return answer
+        raise UnavailableError(f"{action}: the response is not from Kubernetes") from error
+    if not isinstance(body, dict):
+        raise UnavailableError(f"{action}: the response is not from Kubernetes")
+    return body
 
 
-def _trouble(doing: str, status: int, content: bytes, retry_after: str | None) -> UpstreamError:
-    message = f"{doing}: HTTP {status}: {_told(content)}"
+def _error_of(action: str, status: int, content: bytes, headers: Mapping[str, str]) -> UpstreamError:
+    message = f"{action}: HTTP {status}: {_message_in(content)}"
     match status:
         case 404:
             return NotFoundError(message)
         # 410: the continue token of a listing is older than the server's history.
         case 409 | 410:
             return ConflictError(message)
-        case 429:
-            return UnavailableError(message, retry_after_seconds=_seconds(retry_after))
-        case _ if status >= 500:
-            return UnavailableError(message, retry_after_seconds=_seconds(retry_after))
+        case _ if status == 429 or status >= 500:
+            return UnavailableError(message, retry_after_seconds=retry_after_seconds(headers))
         case _:
             return RefusedError(message)
 
 
-def _told(content: bytes) -> str:
-    """Return the API server's own words; a proxy in between may have sent anything."""
+def _message_in(content: bytes) -> str:
+    """Return the API server's message; a proxy in between may have sent anything."""
     try:
         return str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
         return "no message"
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None

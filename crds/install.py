@@ -1,7 +1,7 @@
-"""`python -m crds.install`: bring the cluster's VideoUpload kind to this release's, which Helm never does by itself.
+"""`python -m crds.install`: bring the cluster's VideoUpload kind to this release's, which Helm never does itself.
 
-Run before an upgrade by the chart (crdUpgrade), or by a person. A newer kind that is there stays: fields that only
-it knows may be in use.
+The chart runs it before an upgrade (crdUpgrade), or a person does. A newer kind is left alone: fields that only it
+has may be in use.
 """
 
 import argparse
@@ -22,33 +22,33 @@ _FIELD_MANAGER = "video-uploads-crds"
 
 
 def apply(cluster: Cluster) -> str:
-    """Apply the kind and say what was done. Raises NeighbourError."""
-    theirs = _installed_version(cluster)
-    if theirs > SCHEMA_VERSION:
-        return f"the kind is there with schema version {theirs}, newer than {SCHEMA_VERSION}: left as it is"
+    """Apply the kind unless a newer one is installed; return a sentence about the result. Raises UpstreamError."""
+    installed = _installed_version(cluster)
+    if installed > SCHEMA_VERSION:
+        return f"left the kind unchanged: its schema version is {installed}, newer than {SCHEMA_VERSION}"
     query = {"fieldManager": _FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
     text = CRD_FILE.read_text()
     cluster.request("PATCH", _PATH, query=query, body=text, content_type="application/apply-patch+yaml")
-    return f"the kind has schema version {SCHEMA_VERSION}" + (f", it had {theirs}" if theirs else "")
+    return f"applied the kind with schema version {SCHEMA_VERSION}" + (f" over {installed}" if installed else "")
 
 
 def _installed_version(cluster: Cluster) -> int:
-    """Return the schema version of the kind that is there; 0 if there is none, or one of nobody's making."""
+    """Return the schema version of the installed kind; 0 if it is not installed or does not state a version."""
     try:
-        there = cluster.request("GET", _PATH)
+        kind = cluster.request("GET", _PATH)
     except NotFoundError:
         return 0
-    told = there["metadata"].get("annotations", {}).get(_VERSION_ANNOTATION, "")
-    return int(told) if told.isdecimal() else 0
+    version = kind["metadata"].get("annotations", {}).get(_VERSION_ANNOTATION, "")
+    return int(version) if version.isdecimal() else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; returns the exit status."""
+    """Run from the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m crds.install", description="Apply the VideoUpload kind.")
-    parser.add_argument("--kubeconfig", type=Path, help="by default the service account of the pod is used")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--kubeconfig", type=Path, help="default: the service account of the pod")
+    options = parser.parse_args(arguments)
     try:
-        sys.stdout.write(apply(Cluster.from_environment(namespace="default", kubeconfig=asked.kubeconfig)) + "\n")
+        sys.stdout.write(apply(Cluster.from_environment(namespace="default", kubeconfig=options.kubeconfig)) + "\n")
     except UpstreamError as error:
         sys.stderr.write(f"applying the kind: {error}\n")
         return 1

@@ -1,13 +1,8 @@
-"""What the VideoUpload kind is called in Kubernetes, and the version of its schema."""
+"""The VideoUpload kind's names in Kubernetes, and the version of its schema."""
 
 VERSION = "v1alpha1"
-
-
 PLURAL = "videouploads"
-
-
 KIND = "VideoUpload"
 
-
-# Of crds/videouploads.yaml: what the operator writes needs this one or a newer one.
+# The schema version of crds/videouploads.yaml. The operator needs this one or a newer one to write its fields.
 SCHEMA_VERSION = 4

@@ -1,12 +1,12 @@
-"""One VideoUpload resource as the API server answered it, free of any client library.
+"""One VideoUpload resource as the API server returned it, without types of any client library.
 
-Reading and writing resources is in crds/client.py; what spec and status mean in crds/models.py.
+Reading and writing resources is in crds/client.py; what spec and status mean is in crds/models.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
 
@@ -35,41 +35,41 @@ class Resource:
 
     @property
     def reconcile_request(self) -> str | None:
-        """Return the nudge that a pass over this resource acknowledges in status."""
+        """Return the requested reconcile, which a pass over this resource acknowledges in status."""
         return self._request(RECONCILE_REQUESTED_ANNOTATION)
 
     @property
     def retry_request(self) -> str | None:
-        """Return the request for a retry; each new text is one request."""
+        """Return the requested retry; each new value is a new request."""
         return self._request(RETRY_REQUESTED_ANNOTATION)
 
     @property
     def is_paused(self) -> bool:
-        """Tell whether a person holds this upload. Anything but a plain no is a yes: a typo must not spend money."""
+        """Return whether a person paused this upload. Anything but a plain no is a yes: a typo must not spend money."""
         return self.annotations.get(PAUSED_ANNOTATION, "false").strip().lower() not in {"", "false", "no", "0"}
+
+    @classmethod
+    def from_object(cls, body: Mapping[str, Any]) -> Self:
+        """Make a resource of the object that the API server sent."""
+        metadata = body["metadata"]
+        status = body.get("status")
+        return cls(
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            generation=metadata["generation"],
+            labels=metadata.get("labels") or {},
+            annotations=metadata.get("annotations") or {},
+            spec=body["spec"],
+            status=status if _is_written(status) else None,
+            deletion_timestamp=metadata.get("deletionTimestamp"),
+            created_at=_instant(metadata.get("creationTimestamp")),
+        )
 
     def _request(self, annotation: str) -> str | None:
         request = self.annotations.get(annotation)
         return request[:REQUEST_MAX] if request else None
-
-
-def resource_of(body: Mapping[str, Any]) -> Resource:
-    """Read what the API server sent."""
-    metadata = body["metadata"]
-    status = body.get("status")
-    return Resource(
-        name=metadata["name"],
-        namespace=metadata["namespace"],
-        uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
-        generation=metadata["generation"],
-        labels=metadata.get("labels") or {},
-        annotations=metadata.get("annotations") or {},
-        spec=body["spec"],
-        status=status if _is_written(status) else None,
-        deletion_timestamp=metadata.get("deletionTimestamp"),
-        created_at=_instant(metadata.get("creationTimestamp")),
-    )
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -77,5 +77,5 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _is_written(status: Mapping[str, Any] | None) -> bool:
-    """Tell a status from the API server's default, which says that no generation was observed yet."""
+    """Return whether the operator wrote this status: the API server's default has observedGeneration -1."""
     return status is not None and status.get("observedGeneration", -1) >= 0

@@ -1,8 +1,8 @@
-"""Which version of our kind's schema the API server serves, and waiting for one that is new enough.
+"""Reads which version of the VideoUpload schema the API server serves, and waits for one that is new enough.
 
-An older schema drops fields that it does not know and refuses values that came later, upload by upload; so the
-operator does not start on one. It is read from the API server's OpenAPI document, which every account may read: see
-docs/decisions/0014-the-schema-says-its-version.md. What the schema holds is in crds/videouploads.yaml.
+An older schema drops unknown fields and rejects newer values, so the operator does not start with one. The version is
+in the API server's OpenAPI document, which every account may read: see
+docs/decisions/0014-the-schema-says-its-version.md. The schema itself is crds/videouploads.yaml.
 """
 
 import re
@@ -21,19 +21,19 @@ from domain.video import GROUP
 log = structlog.get_logger(__name__)
 
 APPLY = "kubectl apply --server-side --force-conflicts -f crds/videouploads.yaml"
-# What a schema says of itself before it said its version.
+# Of a schema from before schemas stated their version.
 UNKNOWN_VERSION = 0
 
 _VERSION_ANNOTATION = re.compile(r"\bSchema version ([0-9]{1,9})\b")
 _KIND = {"group": GROUP, "version": VERSION, "kind": KIND}
 
 _PAUSE_SECONDS = 1.0
-# The document follows a moment after the kind was applied.
+# The OpenAPI document is updated a moment after the kind was applied.
 _SETTLES_SECONDS = 5.0
 
 
 def served_version(cluster: Cluster) -> int | None:
-    """Return the version that the served schema says it has; None where the kind is not served.
+    """Return the version that the served schema states; None if the kind is not served.
 
     Raises UnavailableError, RefusedError.
     """
@@ -44,43 +44,43 @@ def served_version(cluster: Cluster) -> int | None:
     schemas: dict[str, Any] = document.get("components", {}).get("schemas", {})
     for schema in schemas.values():
         if _KIND in schema.get("x-kubernetes-group-version-kind", ()):
-            said = _VERSION_ANNOTATION.search(schema.get("description", ""))
-            return int(said[1]) if said else UNKNOWN_VERSION
+            match = _VERSION_ANNOTATION.search(schema.get("description", ""))
+            return int(match[1]) if match else UNKNOWN_VERSION
     return None
 
 
 def wait_for_kind(
-    cluster: Cluster, stop: threading.Event, *, who: str, settles_seconds: float = _SETTLES_SECONDS
+    cluster: Cluster, stop: threading.Event, *, process: str, settles_seconds: float = _SETTLES_SECONDS
 ) -> bool:
-    """Wait until the API server serves a schema that is new enough; tells whether it did before ``stop``.
+    """Wait until the API server serves a schema that is new enough; return False if ``stop`` is set first.
 
-    Ends the process, naming ``who`` cannot start and what is to be done, if it serves an older one.
+    If it serves an older one, exits saying that ``process`` cannot start and what to do.
     """
-    refused_at, told = time.monotonic() + settles_seconds, ""
+    refuse_at, logged = time.monotonic() + settles_seconds, ""
     while not stop.is_set():
         try:
             version = served_version(cluster)
         except RefusedError as error:
-            # Some clusters hide the document. Better to start than never to.
-            log.warning("kind_not_checked", why=str(error))
+            # Some clusters hide the document. Starting unchecked is better than never starting.
+            log.warning("kind_not_checked", error=str(error))
             return True
         except UpstreamError as error:
-            trouble = str(error)
+            message = str(error)
         else:
             if version is not None and version >= SCHEMA_VERSION:
                 return True
-            trouble = _told(version)
-            if version is not None and time.monotonic() >= refused_at:
-                sys.exit(f"{who} cannot start: {trouble}")
-        if trouble != told:
-            log.warning("waiting_for_kind", why=trouble)
-            told = trouble
+            message = _mismatch(version)
+            if version is not None and time.monotonic() >= refuse_at:
+                sys.exit(f"{process} cannot start: {message}")
+        if message != logged:
+            log.warning("waiting_for_kind", error=message)
+            logged = message
         stop.wait(_PAUSE_SECONDS)
     return False
 
 
-def _told(version: int | None) -> str:
+def _mismatch(version: int | None) -> str:
     if version is None:
         return f"the API server does not serve {KIND}: {APPLY}"
-    served = "a schema that does not say its version" if version == UNKNOWN_VERSION else f"schema version {version}"
-    return f"the API server serves {KIND} with {served}, needed is {SCHEMA_VERSION}: {APPLY}"
+    served = "a schema that does not state its version" if version == UNKNOWN_VERSION else f"schema version {version}"
+    return f"the API server serves {KIND} with {served}, but version {SCHEMA_VERSION} is needed: {APPLY}"

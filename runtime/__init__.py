@@ -1,1 +1,1 @@
-"""How a process of ours starts and behaves: logs, settings, secret files, outbound calls, probes, bulkheads."""
+"""How each process starts and behaves: logs, settings, secret files, outbound calls, probes, bulkheads."""

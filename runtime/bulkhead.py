@@ -1,29 +1,33 @@
-"""At most so many threads inside one neighbour: one that hangs must not take the passes of the others.
+"""Bulkheads: a limit on the threads that call one upstream at a time, so that a hanging one cannot block all passes.
 
-A pass that finds its neighbour full waits as long as others come and go: a place is free in a moment then, and being
-put off costs a read in Postgres and longer and longer pauses. Where nobody moves it is put off at once, like one
-whose neighbour is away.
+A thread that finds the bulkhead full waits while other calls begin and end: a slot is free in a moment then, and
+requeuing a pass costs a read in Postgres and ever longer pauses. If no call has begun or ended for a while, the thread
+is turned away at once, as if the upstream were unavailable. See docs/decisions/0006.
 """
 
+import copy
+import inspect
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
 from domain.errors import UnavailableError
 
-Neighbour = TypeVar("Neighbour")
+Upstream = TypeVar("Upstream")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 class BulkheadFullError(UnavailableError):
-    """We are busy with this neighbour; it was not asked, so this says nothing about it."""
+    """Our own limit was reached. The upstream was not called, so this says nothing about its health."""
 
 
 class Bulkhead:
-    """A counted door. ``patience_seconds``: after so long without anybody coming or going nobody waits before it."""
+    """A counter of free slots. ``patience_seconds``: after so long without a call beginning or ending, do not wait."""
 
     def __init__(
         self,
@@ -37,47 +41,48 @@ class Bulkhead:
         self._free = at_most
         self._patience_seconds = patience_seconds
         self._monotonic = monotonic
-        self._moved_at = -math.inf
-        self._door = threading.Condition()
+        self._changed_at = -math.inf
+        self._changed = threading.Condition()
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a place inside. Raises FullError when there is none and none becomes free."""
-        with self._door:
+        """Hold one slot. Raises BulkheadFullError if none is free and none becomes free."""
+        with self._changed:
             while self._free <= 0:
-                seconds = self._moved_at + self._patience_seconds - self._monotonic()
+                seconds = self._changed_at + self._patience_seconds - self._monotonic()
                 if seconds <= 0:
                     raise BulkheadFullError(f"too many calls to {self._name} are under way")
-                self._door.wait(seconds)
-            self._moves(-1)
+                self._changed.wait(seconds)
+            self._record(-1)
         try:
             yield
         finally:
-            with self._door:
-                self._moves(+1)
-                self._door.notify()
+            with self._changed:
+                self._record(+1)
+                self._changed.notify()
 
-    def _moves(self, free: int) -> None:
-        self._free += free
-        self._moved_at = self._monotonic()
+    def limit(self, call: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        """Return ``call`` so that each call of it holds a slot."""
+
+        @wraps(call)
+        def limited(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            with self.slot():
+                return call(*args, **kwargs)
+
+        return limited
+
+    def _record(self, freed: int) -> None:
+        self._free += freed
+        self._changed_at = self._monotonic()
 
 
-def guard(bulkhead: Bulkhead, neighbour: Neighbour) -> Neighbour:
-    """Return ``neighbour`` with every method call going through the bulkhead."""
-    return cast("Neighbour", _Guarded(bulkhead, neighbour))
+def guard(bulkhead: Bulkhead, upstream: Upstream) -> Upstream:
+    """Return a copy of ``upstream`` whose public methods each hold a slot while they run.
 
-
-class _Guarded:
-    def __init__(self, bulkhead: Bulkhead, neighbour: object) -> None:
-        self._bulkhead = bulkhead
-        self._neighbour = neighbour
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._neighbour, name)
-
-        @wraps(method)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            with self._bulkhead.slot():
-                return method(*args, **kwargs)
-
-        return guarded
+    The methods stay bound to ``upstream``: one that calls another takes no second slot.
+    """
+    guarded = copy.copy(upstream)
+    for name, method in inspect.getmembers(upstream, inspect.ismethod):
+        if not name.startswith("_"):
+            setattr(guarded, name, bulkhead.limit(method))
+    return guarded

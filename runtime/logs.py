@@ -1,7 +1,7 @@
-"""Logging of one process: a line of JSON (or of coloured text) for each event, with secrets taken out.
+"""Logging of one process: one line of JSON (or coloured text) per event, with secrets redacted.
 
-Lines of the libraries (stdlib logging) and of our own modules (structlog) leave in the same shape. What is
-worth a line is decided where it happens.
+Libraries (stdlib logging) and our own modules (structlog) write lines of the same shape. Each module decides for
+itself what is worth a line.
 """
 
 import json
@@ -24,10 +24,10 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-# One encoder for all lines: `json.dumps` would make one for each.
+# One encoder for all lines: `json.dumps` would create one for each.
 _ENCODER = json.JSONEncoder(default=repr)
 _REDACTED = "[redacted]"
-# A parameter of a signed URL or of a callback, a bearer token, a password inside a URL, a named secret.
+# Parameters of signed URLs and callbacks, Authorization values, passwords inside URLs, named secrets.
 _SECRETS = re.compile(
     r"""
     (?P<before>
@@ -46,7 +46,7 @@ _SECRET_FIELDS = re.compile(
 
 
 def configure(log_format: LogFormat, level: str = "INFO") -> None:
-    """Send everything to standard error in ``log_format``. Call once, before the first line."""
+    """Send all logs to standard error in ``log_format``. Call once, before the first line."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -69,12 +69,12 @@ def configure(log_format: LogFormat, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # In detail it tells each signature it makes, on a line of its own that nothing marks as one.
+    # At DEBUG it logs every signature it computes, on a separate line that no pattern recognises.
     logging.getLogger("botocore").setLevel(max(root.level, logging.INFO))
 
 
 class _NamedLogger(structlog.WriteLogger):
-    """Writes lines to standard error, and knows the module it was made for."""
+    """Writes lines to standard error and keeps the name of its module."""
 
     def __init__(self, name: str = "") -> None:
         super().__init__(sys.stderr)
@@ -92,12 +92,12 @@ def redact(text: str) -> str:
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take secrets out of every field of a line."""
+    """Redact every field of a line."""
     for name, value in event.items():
         if _names_a_secret(name):
             event[name] = _REDACTED
         elif isinstance(value, str):
-            # Most lines hold none of these characters, and the search costs more than the look.
+            # Most values have none of these characters, and checking is cheaper than the regular expression.
             if "=" in value or " " in value or "://" in value:
                 event[name] = redact(value)
         elif not isinstance(value, int | float | None):
@@ -115,7 +115,7 @@ def _json_line(event: MutableMapping[str, Any], **_settings: object) -> str:
 
 
 def _last_processors(log_format: LogFormat) -> list[Processor]:
-    # The traceback becomes text before redaction: exceptions quote URLs.
+    # Tracebacks become text before redaction, because exceptions quote URLs.
     if log_format is LogFormat.JSON:
         return [
             structlog.processors.format_exc_info,

@@ -1,7 +1,7 @@
-"""Where webhooks may go: which URLs, and which addresses behind their names.
+"""The SSRF guard of webhooks: which URLs, and which addresses behind their hosts, we may connect to.
 
-Asked by the API when an endpoint is registered, and again by the operator at each delivery: a name may lead elsewhere
-by then. Whoever sends has to connect to the very address that was checked here.
+The API checks an endpoint when it is registered, and the operator again at each delivery, because DNS may have changed
+by then. The sender must connect to the very address that was checked here, not resolve the host again.
 """
 
 import ipaddress
@@ -9,26 +9,28 @@ import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urlsplit
 
 URL_MAX = 2048
-# Visible ASCII without what parsers of URLs disagree about.
+# Visible ASCII, without the characters that URL parsers disagree about.
 URL_PATTERN = r"^https?://[!-.0-Z_a-z~:\[\]]+([/?][!-\[\]-~]*)?$"
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
-# Behind these an IPv4 address is written as an IPv6 one: RFC 6052 and RFC 3056.
+# IPv6 addresses that embed an IPv4 address (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
+_PORTS = {"https": 443, "http": 80}
 
 
 class TargetError(Exception):
-    """Nothing may be sent there. The message is for whoever registered it, and holds no part of the URL."""
+    """We must not send there. The message is for the owner of the endpoint, and holds no part of the URL."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A URL taken apart. ``path`` includes the query."""
+    """A parsed URL that may be sent to. ``path`` includes the query."""
 
     scheme: str
     host: str
@@ -37,57 +39,54 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Return host and port as a Host header names them."""
+        """Return host and port as in a Host header."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == _PORTS[self.scheme] else f"{name}:{self.port}"
 
-
-_PORTS = {"https": 443, "http": 80}
-
-
-def target_of(url: str, *, allow_private: bool) -> Target:
-    """Take a URL apart; asks nobody. Raises TargetError."""
-    if len(url) > URL_MAX or not re.fullmatch(URL_PATTERN, url):
-        raise TargetError("must be a URL of visible ASCII characters")
-    try:
-        parts = urlsplit(url)
-        port = _PORTS[parts.scheme] if parts.port is None else parts.port
-    except ValueError:
-        raise TargetError("must be a URL with a host and a port that there can be") from None
-    if port == 0:
-        raise TargetError("must be a URL with a host and a port that there can be")
-    if parts.scheme != "https" and not allow_private:
-        raise TargetError("must begin with https://")
-    if "@" in parts.netloc or "#" in url:
-        raise TargetError("must have no user, no password and no fragment")
-    host = parts.hostname or ""
-    if not _HOST.fullmatch(host):
-        raise TargetError("must name a host")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, port, path)
+    @classmethod
+    def parse(cls, url: str, *, allow_private: bool) -> Self:
+        """Parse a URL without resolving its host. Raises TargetError."""
+        if len(url) > URL_MAX or not re.fullmatch(URL_PATTERN, url):
+            raise TargetError("must be a URL of visible ASCII characters")
+        try:
+            parts = urlsplit(url)
+            port = _PORTS[parts.scheme] if parts.port is None else parts.port
+        except ValueError:
+            raise TargetError("must be a URL with a valid host and port") from None
+        if port == 0:
+            raise TargetError("must be a URL with a valid host and port")
+        if parts.scheme != "https" and not allow_private:
+            raise TargetError("must begin with https://")
+        if "@" in parts.netloc or "#" in url:
+            raise TargetError("must have no user, no password and no fragment")
+        host = parts.hostname or ""
+        if not _HOST.fullmatch(host):
+            raise TargetError("must name a host")
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(parts.scheme, host, port, path)
 
 
 def resolve_public(target: Target, *, allow_private: bool, resolve: Resolve | None = None) -> str:
-    """Return the address to connect to. Raises TargetError unless every address of the name may be connected to."""
+    """Return the address to connect to. Raises TargetError unless all addresses of the host are allowed."""
     try:
-        found = (resolve or _resolved)(target.host, target.port)
+        addresses = (resolve or _resolve)(target.host, target.port)
     except (OSError, UnicodeError):
         raise TargetError("its host cannot be found") from None
-    if not found:
+    if not addresses:
         raise TargetError("its host cannot be found")
-    # One that leads inside is enough: which one is taken must not be a matter of chance.
-    if not allow_private and not all(is_public(address) for address in found):
+    # One private address is enough to refuse: DNS must not choose which one we connect to.
+    if not allow_private and not all(is_public(address) for address in addresses):
         raise TargetError("its host leads to an address that is private, local or reserved")
-    return found[0]
+    return addresses[0]
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is one of the open Internet."""
+    """Return whether an address belongs to the public Internet."""
     parsed: Address = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        inner = _embedded_ipv4(parsed)
-        if inner is not None:
-            return is_public(str(inner))
+        embedded = _embedded_ipv4(parsed)
+        if embedded is not None:
+            return is_public(str(embedded))
         if parsed.teredo or parsed.is_site_local:
             return False
     return parsed.is_global and not (parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified)
@@ -99,6 +98,5 @@ def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | No
     return address.ipv4_mapped or address.sixtofour
 
 
-def _resolved(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+def _resolve(host: str, port: int) -> list[str]:
+    return [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -1,27 +1,33 @@
-"""Reading Retry-After (RFC 9110, 10.2.3): how long a neighbour over HTTP wants to be left alone."""
+"""The Retry-After header (RFC 9110, 10.2.3), read in one place for every upstream the service calls over HTTP.
+
+Not `urllib3.util.Retry.parse_retry_after`: it measures a date against our own clock.
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Whoever says more has lost their clock.
+# A server that asks for more has a wrong clock.
 LONGEST_SECONDS = 86400.0
 
 
-def retry_after_seconds(headers: Mapping[str, str], clock: Callable[[], datetime]) -> float | None:
-    """Return the wish in seconds, None if there is none that can be read.
+def retry_after_seconds(
+    headers: Mapping[str, str], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> float | None:
+    """Return how many seconds the server asks us to wait; None if it does not say, or not legibly.
 
-    A date counts from the answer's own Date, because clocks differ; ours is asked only if there is none.
+    A date is measured against the response's own Date, because clocks differ; ours is read only if there is none.
     """
-    value = headers.get("Retry-After", "").strip()
+    by_name = {name.lower(): value for name, value in headers.items()}
+    value = by_name.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+", value):
         seconds = float(value)
     else:
         until = _http_date(value)
         if until is None:
             return None
-        seconds = (until - (_http_date(headers.get("Date", "")) or clock())).total_seconds()
+        seconds = (until - (_http_date(by_name.get("date", "")) or clock())).total_seconds()
     return min(max(0.0, seconds), LONGEST_SECONDS)
 
 

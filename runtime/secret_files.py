@@ -1,8 +1,7 @@
-"""Credentials that come as files, one for each setting, and noticing that they were rotated.
+"""Credentials that are mounted as files, one per setting, and noticing that they were rotated.
 
-Kubernetes replaces the files of a mounted Secret in a running pod, and never its environment. What a process does when
-that happened is its own affair (controller/__main__.py, webapi/server/gunicorn.conf.py); reading them is in
-runtime/settings.py.
+Kubernetes replaces the files of a mounted Secret in a running pod, but never its environment. What a process does
+about a rotation is in controller/__main__.py and webapi/server/gunicorn.conf.py; runtime/settings.py reads the files.
 """
 
 import hashlib
@@ -10,78 +9,86 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import structlog
 
 # Names the directory; without it all settings come from the environment.
 SECRETS_DIR = "SECRETS_DIR"
 
-# The kubelet brings new files within about a minute; this is what we add to it.
-_LOOK_SECONDS = 5.0
+# The kubelet itself takes up to about a minute to update the files.
+_POLL_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
 
 def credentials_dir() -> Path | None:
-    """Return the directory in which files hold settings, if there is one."""
-    told = os.environ.get(SECRETS_DIR)
-    return Path(told) if told else None
+    """Return the directory whose files hold settings, None if there is none."""
+    path = os.environ.get(SECRETS_DIR)
+    return Path(path) if path else None
 
 
 def credential_files(directory: Path) -> list[Path]:
-    """Return the files that hold a setting each. What begins with a dot is the kubelet's."""
+    """Return the files that each hold one setting. Names that begin with a dot belong to the kubelet."""
     return sorted(file for file in directory.iterdir() if not file.name.startswith("."))
 
 
 class SecretFiles:
-    """Whether other credentials are there than the process began with."""
+    """Compares the mounted credentials with those that the process started with."""
 
     def __init__(self, directory: Path, read_again: Callable[[], object]) -> None:
-        """Begin with what is there now: settings are read after this, so that nothing is missed in between.
+        """Take the fingerprint of the current files. Create this before reading settings, so that no change is missed.
 
-        ``read_again`` ends by SystemExit when the process could not start with what is there.
+        ``read_again`` raises SystemExit if the process could not start with the current files.
         """
         self._directory = directory
         self._read_again = read_again
-        self._first = self._seen = _fingerprint(directory)
+        self._initial = self._last = _fingerprint(directory)
+
+    @classmethod
+    def from_environment(cls, read_again: Callable[[], object]) -> Self | None:
+        """Watch the directory that the environment names; None if credentials do not come as files."""
+        directory = credentials_dir()
+        return cls(directory, read_again) if directory is not None and directory.is_dir() else None
 
     def changed(self) -> bool:
-        """Tell whether there are other credentials, and good ones: with bad ones the process had better go on."""
+        """Return whether there are different credentials with which the process could start."""
         try:
-            now = _fingerprint(self._directory)
+            current = _fingerprint(self._directory)
         except OSError:
-            return False  # just being replaced
-        if now == self._seen:
+            return False  # the kubelet is replacing them
+        if current == self._last:
             return False
-        self._seen = now
-        if now == self._first:
+        self._last = current
+        if current == self._initial:
             return False
         try:
             self._read_again()
         except SystemExit as error:
-            _log.error("credentials_not_taken", detail=str(error.code))
+            # Keep running with the old ones rather than restart into a failure.
+            _log.error("credentials_rejected", error=str(error.code))
             return False
         return True
 
 
 def on_change(
-    secret_files: SecretFiles, on_rotated: Callable[[], None], *, look_seconds: float = _LOOK_SECONDS
+    secret_files: SecretFiles, on_rotated: Callable[[], None], *, poll_seconds: float = _POLL_SECONDS
 ) -> None:
-    """Call ``on_rotated`` once, from a thread of its own that never keeps the process from ending."""
+    """Call ``on_rotated`` once, from a daemon thread, when the credentials have changed."""
 
-    def look() -> None:
+    def poll() -> None:
         pause = threading.Event()
         while not secret_files.changed():
-            pause.wait(look_seconds)
+            pause.wait(poll_seconds)
         _log.info("credentials_rotated")
         on_rotated()
 
-    threading.Thread(target=look, name="credentials", daemon=True).start()
+    threading.Thread(target=poll, name="credentials", daemon=True).start()
 
 
 def _fingerprint(directory: Path) -> bytes:
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in credential_files(directory):
         for part in (file.name.encode(), file.read_bytes()):
-            told.update(len(part).to_bytes(8, "big") + part)
-    return told.digest()
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()

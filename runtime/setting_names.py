@@ -1,7 +1,7 @@
-"""Every environment variable that a process of ours reads; what looks like one of them and is none is a typo.
+"""Every environment variable that our processes read. A name that looks like one of them but is not is a typo.
 
-One environment may feed both processes, which never import each other, so the names stand below both.
-tests/unit/runtime/test_settings.py holds this list to the classes of settings.
+One environment may serve both processes, which never import each other, so the list is below both.
+tests/unit/runtime/test_settings.py compares it with the settings classes.
 """
 
 OURS = frozenset(
@@ -84,5 +84,5 @@ OURS = frozenset(
     }
 )
 
-# Named by others, such as Kubernetes: what else begins like one of these is not ours to judge.
+# Read by us but named by others, such as Kubernetes: their prefixes are not ours.
 BORROWED = frozenset({"POD_NAME"})

@@ -25,8 +25,8 @@ class MissingBucketError(RefusedError):
     """Storage says that there is no such bucket."""
 
 
-def check_buckets(settings: StorageSettings, *, who: str) -> None:
-    """End the process, naming ``who`` cannot start, if a bucket is certainly not there; log all other trouble.
+def check_buckets(settings: StorageSettings, *, process: str) -> None:
+    """End the process, naming ``process`` cannot start, if a bucket is certainly not there; log all other trouble.
 
     A process that only reads rows is of use while storage is away, and one that is refused today may be
     let in tomorrow by somebody who changes no setting of ours.
@@ -50,10 +50,10 @@ def check_buckets(settings: StorageSettings, *, who: str) -> None:
                 except ParamValidationError as error:
                     raise MissingBucketError("no bucket can have this name") from error
 
-        judge_buckets(_by_bucket(settings), look, who=who)
+        judge_buckets(_by_bucket(settings), look, process=process)
 
 
-def judge_buckets(named: dict[str, str], look: Callable[[str], None], *, who: str) -> None:
+def judge_buckets(named: dict[str, str], look: Callable[[str], None], *, process: str) -> None:
     """Look into each bucket of ``named``, which tells the variables that name it."""
     missing: list[str] = []
     for bucket, variables in named.items():
@@ -68,7 +68,7 @@ def judge_buckets(named: dict[str, str], look: Callable[[str], None], *, who: st
             case trouble:
                 log.error("bucket_refused", variable=variables, why=str(trouble))
     if missing:
-        sys.exit(f"{who} cannot start: {'; '.join(missing)}")
+        sys.exit(f"{process} cannot start: {'; '.join(missing)}")
 
 
 def _trouble_with(bucket: str, look: Callable[[str], None]) -> UpstreamError | None:

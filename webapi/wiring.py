@@ -19,7 +19,7 @@ from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
 from runtime.secret_files import SecretFiles
-from runtime.settings import read_settings, secret_files_of
+from runtime.settings import read_settings
 from storage.client import make_clients
 from storage.multipart import Multipart
 from storage.object_store import Storage
@@ -79,7 +79,7 @@ class Environment:
 
 def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
-    secret_files = secret_files_of(_read)
+    secret_files = SecretFiles.from_environment(_read)
     settings, spaces = _read()
     try:
         uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
@@ -89,7 +89,7 @@ def read_environment() -> Environment:
 
 
 def _read() -> tuple[Settings, StorageSettings]:
-    return read_settings(Settings, who=WHO), read_settings(StorageSettings, who=WHO)
+    return read_settings(Settings, process=WHO), read_settings(StorageSettings, process=WHO)
 
 
 def start(environment: Environment) -> Service:

@@ -15,7 +15,7 @@ from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.rules.cached_resource import cached_resource_of
 from crds.kind import PLURAL, VERSION
-from crds.resource import resource_of
+from crds.resource import Resource
 from domain.records import Cause
 from domain.video import GROUP
 
@@ -53,7 +53,7 @@ def registry_for(
 
 def note_event(event_type: str, body: dict[str, Any], known: ResourceCache, queue: WorkQueue) -> None:
     """Keep what is compared of a resource, and ask for a pass if anything but our own status moved."""
-    resource = resource_of(body)
+    resource = Resource.from_object(body)
     if event_type == "DELETED":
         known.drop(resource.name)
         queue.add(resource.name, Cause.SWEEP)  # the row decides whether it comes back

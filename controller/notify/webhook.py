@@ -13,7 +13,7 @@ from controller.notify.outcome import DeliveryResponse, Disposition
 from controller.notify.webhook_payload import build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
-from runtime.outbound import Resolve, Target, TargetError, resolve_public, target_of
+from runtime.outbound import Resolve, Target, TargetError, resolve_public
 from runtime.retry_after import retry_after_seconds
 
 # Connecting, and each wait for bytes after that.
@@ -56,7 +56,7 @@ class WebhookSender:
             **signed_headers(str(told.notification_id), body, secrets=endpoint.secrets, at=self._clock()),
         }
         try:
-            target = target_of(endpoint.url, allow_private=self._allow_private)
+            target = Target.parse(endpoint.url, allow_private=self._allow_private)
             address = resolve_public(target, allow_private=self._allow_private, resolve=self._resolve)
             return self._post(target, address, headers, body)
         except TargetError as error:

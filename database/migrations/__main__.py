@@ -58,7 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m database.migrations", description=__doc__)
     parser.add_argument("command", choices=["upgrade"])
     parser.parse_args()
-    settings = read_settings(DatabaseSettings, who="the upgrade of the schema")
+    settings = read_settings(DatabaseSettings, process="the upgrade of the schema")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         revision = upgrade(settings.database_url.get_secret_value())

@@ -7,7 +7,7 @@ import pytest
 
 from crds.client import Cluster
 from crds.kind import SCHEMA_VERSION
-from crds.schema_version import UNKNOWN_VERSION, served_version
+from crds.schema_version import APPLY, UNKNOWN_VERSION, served_version
 from devstack.cluster import Cluster as Devcluster
 from devstack.paths import PROJECT_DIR
 from domain.errors import UnavailableError
@@ -45,7 +45,7 @@ def apply(admin: Devcluster, manifest: str) -> None:
     ("said", "version", "told"),
     [
         pytest.param(" Schema version 3.", 3, "schema version 3", id="older"),
-        pytest.param("", UNKNOWN_VERSION, "a schema that does not say its version", id="before-it-said-so"),
+        pytest.param("", UNKNOWN_VERSION, "a schema that does not state its version", id="before-it-said-so"),
     ],
 )
 def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
@@ -58,8 +58,8 @@ def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
     with running(environment, tmp_path) as operator:
         assert operator.exit_code() == 1
     assert operator.log().splitlines()[-1] == (
-        f"the operator cannot start: the API server serves VideoUpload with {told}, needed is {SCHEMA_VERSION}: "
-        "kubectl apply --server-side --force-conflicts -f crds/videouploads.yaml"
+        f"the operator cannot start: the API server serves VideoUpload with {told}, "
+        f"but version {SCHEMA_VERSION} is needed: {APPLY}"
     )
     assert "lease_taken" not in operator.log()
     assert "Traceback" not in operator.log()

@@ -9,7 +9,7 @@ import falcon
 
 from database.deliveries import REPLAYED_MAX
 from database.webhook_endpoints import EndpointChange, LastSecretError, TooManyError
-from runtime.outbound import Resolve, TargetError, resolve_public, target_of
+from runtime.outbound import Resolve, Target, TargetError, resolve_public
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.parsing import read_json
@@ -44,7 +44,7 @@ class Targets:
     def check(self, url: str) -> None:
         """Raise ProblemError unless something may be sent there, as of now."""
         try:
-            target = target_of(url, allow_private=self.allow_private)
+            target = Target.parse(url, allow_private=self.allow_private)
             resolve_public(target, allow_private=self.allow_private, resolve=self.resolve)
         except TargetError as error:
             raise ProblemError(

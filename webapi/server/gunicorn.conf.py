@@ -44,7 +44,7 @@ limit_request_fields = 50
 
 def on_starting(_server: object) -> None:
     """Check the buckets once, before the first worker: losing one later is no reason to stop answering."""
-    check_buckets(_environment.spaces, who=WHO)
+    check_buckets(_environment.spaces, process=WHO)
 
 
 def post_worker_init(worker: DrainingWorker) -> None:

@@ -27,7 +27,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read() -> Settings:
-    return read_settings(Settings, who="the operator")
+    return read_settings(Settings, process="the operator")
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -1,6 +1,4 @@
-"""What the API server's refusals mean to us. That it is asked rightly is tried on a real one."""
-
-from typing import Any
+"""How the API server's responses are translated. tests/integration/test_kube_client.py calls a real one."""
 
 import pytest
 from kubernetes.client.exceptions import ApiException
@@ -8,37 +6,11 @@ from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
 from crds.client import Cluster, NotFoundError, UploadsClient
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
-
-
-class FakeApi:
-    """Stands for the library's connection: answers every call alike, or raises."""
-
-    def __init__(self, status: int = 200, content: bytes = b"{}", **headers: str) -> None:
-        self.status = status
-        self.content = content
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.error: Exception | None = None
-        self.calls = 0
-
-    def param_serialize(self, *_: Any, **__: Any) -> tuple[()]:
-        return ()
-
-    def call_api(self, **_: Any) -> "FakeApi":
-        self.calls += 1
-        if self.error is not None:
-            raise self.error
-        return self
-
-    def read(self) -> bytes:
-        return self.content
-
-
-def cluster(api: FakeApi) -> Cluster:
-    return Cluster(api, namespace="n")  # type: ignore[arg-type]
+from tests.support.fakes.kube_api import FakeApi, cluster
 
 
 @pytest.mark.parametrize(
-    ("status", "trouble"),
+    ("status", "error"),
     [
         (400, RefusedError),
         (401, RefusedError),
@@ -52,10 +24,10 @@ def cluster(api: FakeApi) -> Cluster:
         (503, UnavailableError),
     ],
 )
-def test_an_answer_is_named_by_what_to_do_next(status: int, trouble: type[UpstreamError]) -> None:
+def test_each_error_status_raises_the_error_that_says_what_to_do_next(status: int, error: type[UpstreamError]) -> None:
     with pytest.raises(UpstreamError) as raised:
         cluster(FakeApi(status, b'{"message": "because"}')).request("GET", "/p")
-    assert type(raised.value) is trouble
+    assert type(raised.value) is error
     assert str(raised.value) == f"GET /p at Kubernetes: HTTP {status}: because"
 
 
@@ -70,7 +42,7 @@ def test_an_answer_is_named_by_what_to_do_next(status: int, trouble: type[Upstre
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_no_answer_means_ask_again_later_and_is_not_repeated_here(error: Exception) -> None:
+def test_a_call_without_response_is_unavailable_and_is_not_repeated(error: Exception) -> None:
     api = FakeApi()
     api.error = error
     with pytest.raises(UnavailableError, match="GET /p at Kubernetes: no answer"):
@@ -78,39 +50,39 @@ def test_no_answer_means_ask_again_later_and_is_not_repeated_here(error: Excepti
     assert api.calls == 1
 
 
-@pytest.mark.parametrize(("stated", "seconds"), [("7", 7.0), ("soon", None), ("", None)])
-def test_the_servers_own_wish_for_a_pause_is_passed_on(stated: str, seconds: float | None) -> None:
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("²", None), ("soon", None), ("", None)])
+def test_the_error_carries_the_seconds_of_retry_after(header: str, seconds: float | None) -> None:
     with pytest.raises(UnavailableError) as raised:
-        cluster(FakeApi(429, Retry_After=stated)).request("GET", "/p")
+        cluster(FakeApi(429, Retry_After=header)).request("GET", "/p")
     assert raised.value.retry_after_seconds == seconds
 
 
 @pytest.mark.parametrize("content", [b"<html>bad gateway</html>", b"", b"[]", b'{"kind": "Status"}', b"\xff"])
-def test_a_proxy_may_answer_anything(content: bytes) -> None:
+def test_an_error_without_a_status_body_has_no_message(content: bytes) -> None:
     with pytest.raises(UnavailableError, match="HTTP 502: no message"):
         cluster(FakeApi(502, content)).request("GET", "/p")
 
 
 @pytest.mark.parametrize("content", [b"<html>hello</html>", b"", b"\xff", b"[]"])
-def test_a_success_that_is_not_the_api_servers_is_no_answer(content: bytes) -> None:
-    with pytest.raises(UnavailableError, match="not an answer of Kubernetes"):
+def test_a_success_that_is_no_json_object_is_unavailable(content: bytes) -> None:
+    with pytest.raises(UnavailableError, match="not from Kubernetes"):
         cluster(FakeApi(200, content)).request("GET", "/p")
 
 
-def test_a_resource_that_is_not_there_is_none() -> None:
+def test_get_returns_none_for_a_missing_resource() -> None:
     assert UploadsClient(cluster(FakeApi(404))).get("a") is None
 
 
-def test_deleting_what_is_gone_is_done() -> None:
+def test_deleting_a_missing_resource_succeeds() -> None:
     UploadsClient(cluster(FakeApi(404))).delete("a", uid="u", resource_version="1")
 
 
-def test_the_status_of_what_is_gone_is_a_conflict() -> None:
+def test_writing_the_status_of_a_missing_resource_is_a_conflict() -> None:
     with pytest.raises(ConflictError, match="deleted meanwhile"):
         UploadsClient(cluster(FakeApi(404))).write_status("a", resource_version="1", status={})
 
 
-def test_each_call_is_counted_by_its_method_and_answer() -> None:
+def test_each_call_is_noted_with_its_method_and_status() -> None:
     counted: list[tuple[str, int | None]] = []
     api = FakeApi(404)
     watched = Cluster(api, namespace="n", note=lambda *call: counted.append(call))  # type: ignore[arg-type]

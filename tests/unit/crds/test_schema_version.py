@@ -1,4 +1,4 @@
-"""Whether the kind that is served is new enough. That the API server shows its version is tried on a real one."""
+"""Whether the served schema is new enough. tests/integration/test_kind_versions.py asks a real API server."""
 
 import json
 import threading
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from crds.kind import SCHEMA_VERSION
-from crds.schema_version import UNKNOWN_VERSION, served_version, wait_for_kind
+from crds.schema_version import APPLY, UNKNOWN_VERSION, served_version, wait_for_kind
 from domain.errors import UnavailableError
-from tests.unit.crds.test_client import FakeApi, cluster
+from tests.support.fakes.kube_api import FakeApi, cluster
 
 OURS = {"group": "video.uploads.dev", "version": "v1alpha1", "kind": "VideoUpload"}
 STOPPED = threading.Event()
@@ -17,7 +17,7 @@ STOPPED.set()
 
 
 def document(description: str | None, **kind: str) -> FakeApi:
-    """Return an API server whose document shows one kind, ours unless told otherwise."""
+    """Return an API server whose OpenAPI document has our kind; ``kind`` overrides its names."""
     schema: dict[str, Any] = {"x-kubernetes-group-version-kind": [OURS | kind]}
     if description is not None:
         schema["description"] = description
@@ -26,15 +26,15 @@ def document(description: str | None, **kind: str) -> FakeApi:
 
 
 def waited(api: FakeApi, stop: threading.Event | None = None) -> bool:
-    return wait_for_kind(cluster(api), stop or threading.Event(), who="the operator", settles_seconds=0)
+    return wait_for_kind(cluster(api), stop or threading.Event(), process="the operator", settles_seconds=0)
 
 
 @pytest.mark.parametrize(
     ("api", "version"),
     [
-        pytest.param(document("A video. Schema version 12."), 12, id="said"),
-        pytest.param(document("A video."), UNKNOWN_VERSION, id="not-said"),
-        pytest.param(document(None), UNKNOWN_VERSION, id="nothing-said-at-all"),
+        pytest.param(document("A video. Schema version 12."), 12, id="stated"),
+        pytest.param(document("A video."), UNKNOWN_VERSION, id="not-stated"),
+        pytest.param(document(None), UNKNOWN_VERSION, id="no-description"),
         pytest.param(document("Schema version 9.", kind="VideoUploadList"), None, id="another-kind"),
         pytest.param(document("Schema version 9.", version="v1"), None, id="another-version"),
         pytest.param(FakeApi(), None, id="an-empty-document"),
@@ -46,7 +46,7 @@ def test_the_version_is_read_from_the_kinds_description(api: FakeApi, version: i
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION, SCHEMA_VERSION + 1])
-def test_the_same_schema_or_a_newer_one_will_do(version: int) -> None:
+def test_the_same_or_a_newer_schema_lets_the_process_start(version: int) -> None:
     assert waited(document(f"Schema version {version}."))
 
 
@@ -54,24 +54,24 @@ def test_the_same_schema_or_a_newer_one_will_do(version: int) -> None:
     ("description", "served"),
     [
         (f"Schema version {SCHEMA_VERSION - 1}.", f"schema version {SCHEMA_VERSION - 1}"),
-        ("A video.", "a schema that does not say its version"),
+        ("A video.", "a schema that does not state its version"),
     ],
 )
-def test_an_older_schema_ends_the_process_and_tells_how_to_put_it_right(description: str, served: str) -> None:
+def test_an_older_schema_ends_the_process_with_the_command_to_run(description: str, served: str) -> None:
     with pytest.raises(SystemExit) as ended:
         waited(document(description))
     assert ended.value.code == (
-        f"the operator cannot start: the API server serves VideoUpload with {served}, needed is {SCHEMA_VERSION}: "
-        "kubectl apply --server-side --force-conflicts -f crds/videouploads.yaml"
+        f"the operator cannot start: the API server serves VideoUpload with {served}, "
+        f"but version {SCHEMA_VERSION} is needed: {APPLY}"
     )
 
 
-def test_a_document_that_nobody_may_read_keeps_nobody_from_starting() -> None:
+def test_a_forbidden_document_does_not_prevent_the_start() -> None:
     assert waited(FakeApi(403))
 
 
 class Recovering(FakeApi):
-    """Has no kind, then no answer, and then all that is needed."""
+    """First has no kind, then does not respond, then serves the needed schema."""
 
     def call_api(self, **_: Any) -> FakeApi:
         self.calls += 1
@@ -80,14 +80,14 @@ class Recovering(FakeApi):
         return FakeApi(404) if self.calls == 1 else document(f"Schema version {SCHEMA_VERSION}.")
 
 
-def test_a_missing_kind_and_a_missing_answer_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_waits_for_a_missing_kind_and_a_missing_response(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crds.schema_version._PAUSE_SECONDS", 0)
     api = Recovering()
     assert waited(api)
     assert api.calls == 3
 
 
-def test_nobody_is_asked_once_it_is_to_stop() -> None:
+def test_a_stopped_process_makes_no_call() -> None:
     api = FakeApi()
     assert not waited(api, STOPPED)
     assert api.calls == 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from crds.resource import resource_of
+from crds.resource import Resource
 from crds.status import status_of
 from domain.failures import FailureCode
 from domain.policy import LifecyclePolicy
@@ -229,4 +229,4 @@ def test_a_condition_of_another_release_is_no_obstacle() -> None:
 )
 def test_a_status_that_nobody_wrote_reads_as_none(status: dict[str, Any] | None) -> None:
     metadata = {"name": "a", "namespace": "b", "uid": "c", "resourceVersion": "1", "generation": 1}
-    assert resource_of({"metadata": metadata, "spec": {}, "status": status}).status is None
+    assert Resource.from_object({"metadata": metadata, "spec": {}, "status": status}).status is None

@@ -51,4 +51,4 @@ def test_our_processes_are_told_all_that_they_need(world: ServiceConfig, monkeyp
         monkeypatch.setenv(name, value)
 
     for kind in (ApiSettings, OperatorSettings, StorageSettings):
-        read_settings(kind, who="the test")
+        read_settings(kind, process="the test")

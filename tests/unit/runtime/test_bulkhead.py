@@ -1,4 +1,4 @@
-"""A neighbour that hangs takes only its own places."""
+"""An upstream that hangs occupies only the slots of its own bulkhead."""
 
 import threading
 
@@ -7,40 +7,50 @@ import pytest
 from domain.errors import RefusedError, UnavailableError
 from runtime.bulkhead import Bulkhead, BulkheadFullError, guard
 
-# A bound for what takes no time: reached only when something is broken.
+# A timeout that only a broken test reaches.
 LONG = 60
 
 
-class Neighbour:
+class Upstream:
     def __init__(self) -> None:
-        self.inner: Neighbour | None = None
+        self.inner: Upstream | None = None
 
     def ask(self, depth: int, *, word: str = "") -> str:
-        """Ask this neighbour again from inside, as other threads would."""
+        """Call the guarded copy from inside, as other threads would."""
         return word if depth == 0 or self.inner is None else self.inner.ask(depth - 1, word=word)
 
     def refuse(self) -> None:
         raise RefusedError("no")
 
 
-def two_places() -> Neighbour:
-    neighbour = Neighbour()
-    guarded = guard(Bulkhead("S3", at_most=2, patience_seconds=0), neighbour)
-    neighbour.inner = guarded
+def with_two_slots() -> Upstream:
+    upstream = Upstream()
+    guarded = guard(Bulkhead("S3", at_most=2, patience_seconds=0), upstream)
+    upstream.inner = guarded
     return guarded
 
 
-def test_calls_and_answers_go_through() -> None:
-    assert two_places().ask(1, word="hello") == "hello"
+def test_arguments_and_results_pass_through() -> None:
+    assert with_two_slots().ask(1, word="hello") == "hello"
 
 
-def test_whoever_finds_all_places_taken_is_sent_away() -> None:
+def test_a_method_that_calls_another_takes_one_slot() -> None:
+    class Recursive(Upstream):
+        def ask_twice(self) -> str:
+            return self.ask(0, word="again")
+
+    guarded = guard(Bulkhead("S3", at_most=1, patience_seconds=0), Recursive())
+    assert isinstance(guarded, Recursive)
+    assert guarded.ask_twice() == "again"
+
+
+def test_a_call_to_a_full_bulkhead_is_refused() -> None:
     with pytest.raises(UnavailableError, match="too many calls to S3 are under way"):
-        two_places().ask(2)
+        with_two_slots().ask(2)
 
 
-def test_a_place_is_given_back_however_a_call_ends() -> None:
-    guarded = two_places()
+def test_a_slot_is_freed_when_a_call_raises() -> None:
+    guarded = with_two_slots()
     for _ in range(3):
         with pytest.raises(RefusedError):
             guarded.refuse()
@@ -49,15 +59,15 @@ def test_a_place_is_given_back_however_a_call_ends() -> None:
     assert guarded.ask(1, word="still here") == "still here"
 
 
-def test_a_place_is_waited_for_while_others_come_and_go() -> None:
+def test_a_call_waits_for_a_slot_while_others_begin_and_end() -> None:
     bulkhead, entered, answers = Bulkhead("S3", at_most=1, patience_seconds=LONG), threading.Event(), list[str]()
 
-    def wait_for_a_place() -> None:
+    def wait_for_a_slot() -> None:
         entered.set()
         with bulkhead.slot():
             answers.append("in")
 
-    waiting = threading.Thread(target=wait_for_a_place)
+    waiting = threading.Thread(target=wait_for_a_slot)
     with bulkhead.slot():
         waiting.start()
         entered.wait(LONG)
@@ -66,12 +76,12 @@ def test_a_place_is_waited_for_while_others_come_and_go() -> None:
     assert answers == ["in"]
 
 
-def test_nobody_waits_where_nobody_has_moved_for_a_while() -> None:
+def test_a_call_does_not_wait_when_no_call_has_ended_for_a_while() -> None:
     now = [0.0]
     bulkhead = Bulkhead("S3", at_most=1, patience_seconds=LONG, monotonic=lambda: now[0])
     with bulkhead.slot():
         now[0] = LONG
         with pytest.raises(BulkheadFullError), bulkhead.slot():
-            pytest.fail("there is no place")
+            pytest.fail("there is no free slot")
     with bulkhead.slot():
         pass

@@ -12,7 +12,7 @@ from runtime.logs import LogFormat, configure, redact
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """What the process wrote, with the logging of the test run put back afterwards."""
+    """What the process logged. Restores the logging of the test run afterwards."""
     root = logging.getLogger()
     handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
     yield lambda: capsys.readouterr().err
@@ -33,7 +33,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
         pytest.param("connecting with password=5ec1e7 host=db", "5ec1e7", id="password-in-a-dsn"),
     ],
 )
-def test_secrets_are_taken_out_of_text(text: str, secret: str) -> None:
+def test_secrets_in_text_are_redacted(text: str, secret: str) -> None:
     assert secret not in redact(text)
     assert "[redacted]" in redact(text)
 
@@ -41,11 +41,11 @@ def test_secrets_are_taken_out_of_text(text: str, secret: str) -> None:
 @pytest.mark.parametrize(
     "text", ["uploads/v1/original.mp4", "https://cdn/processed/v/playlist.m3u8?t=1", "12:30 at noon@home"]
 )
-def test_other_text_stays(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert redact(text) == text
 
 
-def test_json_lines_hold_the_event_its_fields_and_its_module(lines: Callable[[], str]) -> None:
+def test_json_lines_have_the_event_its_fields_and_its_module(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON)
     structlog.get_logger("webapi.test").info("row created", video="v1", attempt=2)
 
@@ -56,7 +56,7 @@ def test_json_lines_hold_the_event_its_fields_and_its_module(lines: Callable[[],
     assert line["timestamp"].endswith("Z")
 
 
-def test_lines_of_libraries_have_the_same_shape(lines: Callable[[], str]) -> None:
+def test_library_lines_have_the_same_shape(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON)
     logging.getLogger("urllib3.pool").warning("retrying %s", "https://s3/o?X-Amz-Signature=5ec1e7")
 
@@ -65,7 +65,7 @@ def test_lines_of_libraries_have_the_same_shape(lines: Callable[[], str]) -> Non
     assert line["event"] == "retrying https://s3/o?X-Amz-Signature=[redacted]"
 
 
-def test_a_traceback_loses_its_secrets(lines: Callable[[], str]) -> None:
+def test_secrets_in_a_traceback_are_redacted(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON)
     try:
         raise ValueError("answer of https://api/webhooks/coconut?sig=5ec1e7")
@@ -77,21 +77,21 @@ def test_a_traceback_loses_its_secrets(lines: Callable[[], str]) -> None:
     assert "5ec1e7" not in line["exception"]
 
 
-def test_fields_named_as_secrets_are_never_written(lines: Callable[[], str]) -> None:
+def test_fields_named_like_secrets_are_redacted(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON)
     structlog.get_logger("t").info("signed", upload_url="https://s3/5ec1e7", jwt_signing_key="5ec1e7", token="5ec1e7")
 
     assert "5ec1e7" not in lines()
 
 
-def test_values_of_any_type_are_searched(lines: Callable[[], str]) -> None:
+def test_values_of_any_type_are_redacted(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON)
     structlog.get_logger("t").info("asked", call={"url": "https://s3/o?X-Amz-Signature=5ec1e7"})
 
     assert "5ec1e7" not in lines()
 
 
-def test_the_console_has_no_secrets_either(lines: Callable[[], str]) -> None:
+def test_console_output_is_redacted(lines: Callable[[], str]) -> None:
     configure(LogFormat.CONSOLE)
     structlog.get_logger("t").info("asked", url="https://s3/o?X-Amz-Signature=5ec1e7")
 
@@ -101,7 +101,7 @@ def test_the_console_has_no_secrets_either(lines: Callable[[], str]) -> None:
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
-def test_botocore_never_tells_the_signatures_it_makes(lines: Callable[[], str], level: str) -> None:
+def test_botocore_never_logs_the_signatures_it_computes(lines: Callable[[], str], level: str) -> None:
     configure(LogFormat.JSON, level)
     logging.getLogger("botocore.auth").debug("Signature:\n%s", "5ec1e7")
     logging.getLogger("botocore.auth").warning("something else")

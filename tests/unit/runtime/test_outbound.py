@@ -1,4 +1,4 @@
-"""Where webhooks may go."""
+"""The SSRF guard: which URLs and addresses webhooks may be sent to."""
 
 import ipaddress
 import socket
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.outbound import Target, TargetError, is_public, resolve_public, target_of
+from runtime.outbound import Target, TargetError, is_public, resolve_public
 
 PUBLIC = "93.184.216.34"
 
@@ -25,14 +25,16 @@ def leading_to(*addresses: str) -> object:
         ("https://[2606:2800::1]:444/", Target("https", "2606:2800::1", 444, "/")),
     ],
 )
-def test_a_url_is_taken_apart(url: str, target: Target) -> None:
-    assert target_of(url, allow_private=False) == target
+def test_a_url_is_parsed(url: str, target: Target) -> None:
+    assert Target.parse(url, allow_private=False) == target
 
 
-def test_a_host_header_names_the_port_if_it_is_unusual() -> None:
-    authorities = [target_of(f"https://{name}/", allow_private=False).authority for name in ("a.b", "a.b:443", "a.b:1")]
+def test_the_host_header_includes_only_an_unusual_port() -> None:
+    authorities = [
+        Target.parse(f"https://{name}/", allow_private=False).authority for name in ("a.b", "a.b:443", "a.b:1")
+    ]
     assert authorities == ["a.b", "a.b", "a.b:1"]
-    assert target_of("https://[2606::1]:9/", allow_private=False).authority == "[2606::1]:9"
+    assert Target.parse("https://[2606::1]:9/", allow_private=False).authority == "[2606::1]:9"
 
 
 @pytest.mark.parametrize(
@@ -67,13 +69,13 @@ def test_a_host_header_names_the_port_if_it_is_unusual() -> None:
         "https://a.example.com/" + "x" * 2048,
     ],
 )
-def test_what_is_no_plain_url_is_refused(url: str) -> None:
+def test_anything_but_a_plain_https_url_is_refused(url: str) -> None:
     with pytest.raises(TargetError):
-        target_of(url, allow_private=False)
+        Target.parse(url, allow_private=False)
 
 
-def test_plain_http_is_only_for_those_beside_us() -> None:
-    assert target_of("http://127.0.0.1:8/a", allow_private=True) == Target("http", "127.0.0.1", 8, "/a")
+def test_plain_http_is_allowed_only_with_private_targets() -> None:
+    assert Target.parse("http://127.0.0.1:8/a", allow_private=True) == Target("http", "127.0.0.1", 8, "/a")
 
 
 INSIDE = [
@@ -111,20 +113,20 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_no_address_inside_is_public(address: str) -> None:
+def test_private_and_reserved_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
-    target = target_of("https://a.example.com", allow_private=False)
+    target = Target.parse("https://a.example.com", allow_private=False)
     with pytest.raises(TargetError, match="private"):
         resolve_public(target, allow_private=False, resolve=leading_to(address))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700::1", "::ffff:1.1.1.1", "64:ff9b::101:101"])
-def test_addresses_of_the_internet_are_public(address: str) -> None:
+def test_internet_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
-def test_one_address_inside_among_others_is_enough_to_refuse() -> None:
-    target = target_of("https://a.example.com", allow_private=False)
+def test_one_private_address_among_public_ones_is_refused() -> None:
+    target = Target.parse("https://a.example.com", allow_private=False)
     mixed = leading_to(PUBLIC, "10.0.0.1")
     with pytest.raises(TargetError):
         resolve_public(target, allow_private=False, resolve=mixed)  # type: ignore[arg-type]
@@ -132,16 +134,16 @@ def test_one_address_inside_among_others_is_enough_to_refuse() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost"])
-def test_other_spellings_of_this_machine_are_seen_through(host: str) -> None:
+def test_other_spellings_of_the_loopback_address_are_refused(host: str) -> None:
     with pytest.raises(TargetError):
-        resolve_public(target_of(f"https://{host}/", allow_private=False), allow_private=False)
+        resolve_public(Target.parse(f"https://{host}/", allow_private=False), allow_private=False)
 
 
-def test_a_name_that_is_not_found_is_refused() -> None:
+def test_an_unresolvable_host_is_refused() -> None:
     def nowhere(_host: str, _port: int) -> list[str]:
         raise socket.gaierror
 
-    target = target_of("https://a.example.com", allow_private=False)
+    target = Target.parse("https://a.example.com", allow_private=False)
     for resolve in (nowhere, leading_to()):
         with pytest.raises(TargetError, match="cannot be found"):
             resolve_public(target, allow_private=False, resolve=resolve)  # type: ignore[arg-type]
@@ -154,10 +156,10 @@ def test_an_ipv4_address_is_as_public_as_its_ipv6_spellings(number: int) -> None
 
 
 @given(url=st.text(st.characters(min_codepoint=1, max_codepoint=300)))
-def test_no_text_is_too_strange(url: str) -> None:
+def test_any_text_is_parsed_or_refused(url: str) -> None:
     for text in (url, f"https://{url}", f"https://a.example.com{url}"):
         try:
-            target = target_of(text, allow_private=False)
+            target = Target.parse(text, allow_private=False)
         except TargetError:
             continue
         assert target.scheme == "https"

@@ -1,4 +1,4 @@
-"""Credentials as files, as the kubelet mounts them: read, replaced at a stroke, noticed."""
+"""Credentials as files, mounted and atomically replaced as the kubelet does."""
 
 import threading
 from pathlib import Path
@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.secret_files import SecretFiles, on_change
-from runtime.settings import read_settings, secret_files_of
+from runtime.settings import read_settings
 from tests.support.secret_mount import mount
 
 FIRST, SECOND = {"STORE_KEY": "first\n"}, {"STORE_KEY": "second\n"}
@@ -31,15 +31,15 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read_key() -> str:
-    return read_settings(Store, who="the test").key.get_secret_value()
+    return read_settings(Store, process="the test").key.get_secret_value()
 
 
-def test_a_setting_is_read_from_the_file_of_its_name(mounted: Path) -> None:
+def test_a_setting_is_read_from_the_file_with_its_name(mounted: Path) -> None:
     assert mounted.is_dir()
     assert read_key() == "first"
 
 
-def test_the_environment_comes_first(mounted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_a_file(mounted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert mounted.is_dir()
     monkeypatch.setenv("STORE_KEY", "from the environment")
     assert read_key() == "from the environment"
@@ -54,65 +54,65 @@ def test_a_misspelt_file_stops_the_start_like_a_misspelt_variable(mounted: Path)
     )
 
 
-def test_a_directory_that_is_not_there_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_directory_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETS_DIR", "/nowhere")
     with pytest.raises(SystemExit, match="the test cannot start: SECRETS_DIR: there is no such directory"):
         read_key()
 
 
-def test_without_files_there_is_no_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_directory_there_are_no_secret_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRETS_DIR", raising=False)
-    assert secret_files_of(read_key) is None
+    assert SecretFiles.from_environment(read_key) is None
 
 
-def a_rotation() -> SecretFiles:
-    rotation = secret_files_of(read_key)
-    assert rotation is not None
-    return rotation
+def secret_files() -> SecretFiles:
+    files = SecretFiles.from_environment(read_key)
+    assert files is not None
+    return files
 
 
-def test_other_credentials_are_noticed(mounted: Path) -> None:
-    rotation = a_rotation()
-    assert not rotation.changed()
+def test_different_credentials_count_as_changed(mounted: Path) -> None:
+    files = secret_files()
+    assert not files.changed()
     mount(mounted, SECOND)
-    assert rotation.changed()
+    assert files.changed()
 
 
-def test_the_same_credentials_mounted_again_are_no_rotation(mounted: Path) -> None:
-    rotation = a_rotation()
+def test_the_same_credentials_mounted_again_do_not_count_as_changed(mounted: Path) -> None:
+    files = secret_files()
     mount(mounted, FIRST)
-    assert not rotation.changed()
+    assert not files.changed()
 
 
-def test_with_credentials_that_are_no_good_it_goes_on_until_there_are_better_ones(
+def test_invalid_credentials_are_logged_once_and_do_not_count_as_changed(
     mounted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rotation = a_rotation()
+    files = secret_files()
     mount(mounted, {"STORE_KEY": "x"})
-    assert not rotation.changed()
-    assert not rotation.changed()
-    said = capsys.readouterr().out
-    assert said.count("STORE_KEY: Value should have at least 3 items") == 1
+    assert not files.changed()
+    assert not files.changed()
+    logged = capsys.readouterr().out
+    assert logged.count("STORE_KEY: Value should have at least 3 items") == 1
     mount(mounted, FIRST)
-    assert not rotation.changed()
+    assert not files.changed()
     mount(mounted, SECOND)
-    assert rotation.changed()
+    assert files.changed()
 
 
-def test_files_that_are_just_being_replaced_are_looked_at_again(mounted: Path) -> None:
-    rotation = a_rotation()
+def test_files_being_replaced_are_read_at_the_next_poll(mounted: Path) -> None:
+    files = secret_files()
     data = mounted / "..data"
     data.rename(mounted / "..away")
-    assert not rotation.changed()
+    assert not files.changed()
     (mounted / "..away").rename(data)
-    assert not rotation.changed()
+    assert not files.changed()
     mount(mounted, SECOND)
-    assert rotation.changed()
+    assert files.changed()
 
 
-def test_whoever_watches_is_told_once(mounted: Path) -> None:
-    told = threading.Semaphore(0)
-    on_change(a_rotation(), told.release, look_seconds=0.01)
+def test_the_callback_runs_once(mounted: Path) -> None:
+    rotated = threading.Semaphore(0)
+    on_change(secret_files(), rotated.release, poll_seconds=0.01)
     mount(mounted, SECOND)
-    assert told.acquire(timeout=30)
-    assert not told.acquire(blocking=False)
+    assert rotated.acquire(timeout=30)
+    assert not rotated.acquire(blocking=False)

@@ -1,4 +1,4 @@
-"""Names that look like settings and are none: found by the words that our own names begin with."""
+"""Misspelt settings: names that begin like ours but are not settings."""
 
 import ast
 from importlib import import_module
@@ -16,7 +16,7 @@ ROOMS = ("controller", "crds", "database", "runtime", "storage", "webapi")
 
 
 def settings_classes() -> list[type[BaseSettings]]:
-    """Return every class of settings of the product, found in its source."""
+    """Return every settings class of the product, found in its source."""
     return [
         getattr(import_module(".".join(file.relative_to(PROJECT).with_suffix("").parts)), node.name)
         for room in ROOMS
@@ -26,7 +26,7 @@ def settings_classes() -> list[type[BaseSettings]]:
     ]
 
 
-def test_the_list_of_names_is_what_the_classes_declare() -> None:
+def test_the_list_of_names_matches_the_settings_classes() -> None:
     ours: set[str] = set()
     borrowed: set[str] = set()
     for kind in settings_classes():
@@ -49,18 +49,18 @@ def test_the_list_of_names_is_what_the_classes_declare() -> None:
         pytest.param("s3_endpiont", "S3_ENDPOINT", id="in-lower-case-as-settings-may-be"),
         pytest.param("COCONUT_KEY", "COCONUT_API_KEY", id="word-left-out"),
         pytest.param("WEBHOOK_SIGNING_KEY", "WEBHOOK_SIGNING_KEYS", id="singular"),
-        pytest.param("WEBHOOKS_SIGNING_KEYS", "WEBHOOK_SIGNING_KEYS", id="family-in-the-plural"),
-        pytest.param("UPLOAD_PER_HOUR", "UPLOADS_PER_HOUR", id="family-in-the-singular"),
+        pytest.param("WEBHOOKS_SIGNING_KEYS", "WEBHOOK_SIGNING_KEYS", id="prefix-in-the-plural"),
+        pytest.param("UPLOAD_PER_HOUR", "UPLOADS_PER_HOUR", id="prefix-in-the-singular"),
         pytest.param("JWT_ISSUERS", "JWT_ISSUER", id="plural"),
         pytest.param("LEASE_DURATION", "LEASE_DURATION_SECONDS", id="unit-left-out"),
-        pytest.param("SWEEP_SECOND", "SWEEP_SECONDS", id="of-the-sweep"),
+        pytest.param("SWEEP_SECOND", "SWEEP_SECONDS", id="sweep"),
         pytest.param("RESYNC_MINUTES", "RESYNC_SECONDS", id="another-unit"),
-        pytest.param("MAX_SUBMISSION", "MAX_SUBMISSIONS", id="behind-a-measure"),
-        pytest.param("RUNNING_JOBS_MAX", "MAX_RUNNING_JOBS", id="measure-behind"),
-        pytest.param("DATABASE_URI", "DATABASE_URL", id="of-the-database"),
+        pytest.param("MAX_SUBMISSION", "MAX_SUBMISSIONS", id="after-a-limit-prefix"),
+        pytest.param("RUNNING_JOBS_MAX", "MAX_RUNNING_JOBS", id="limit-as-suffix"),
+        pytest.param("DATABASE_URI", "DATABASE_URL", id="database"),
     ],
 )
-def test_a_name_of_our_families_that_is_no_setting_is_unknown(name: str, nearest: str) -> None:
+def test_a_name_with_one_of_our_prefixes_that_is_no_setting_is_unknown(name: str, nearest: str) -> None:
     assert unknown_names(["PATH", name]) == {name: nearest}
 
 
@@ -77,7 +77,7 @@ def test_a_name_of_our_families_that_is_no_setting_is_unknown(name: str, nearest
         pytest.param("WEBHOOK_PORT_53_UDP_PORT", id="port-of-a-link"),
     ],
 )
-def test_what_kubernetes_tells_about_services_is_left_alone(name: str) -> None:
+def test_service_variables_of_kubernetes_are_ignored(name: str) -> None:
     assert unknown_names([name]) == {}
 
 
@@ -85,25 +85,25 @@ def test_what_kubernetes_tells_about_services_is_left_alone(name: str) -> None:
     "name",
     ["PATH", "HOSTNAME", "POD_IP", "POD_NAMESPACE", "AWS_ACCESS_KEY_ID", "S3", "S3CMD_CONFIG", "THREADS_MAX", "_", ""],
 )
-def test_names_of_others_are_left_alone(name: str) -> None:
+def test_unrelated_names_are_ignored(name: str) -> None:
     assert unknown_names([name]) == {}
 
 
-def test_a_setting_added_later_brings_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_setting_adds_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "OURS", frozenset({"MAIL_SENDER"}))
     monkeypatch.setattr(reading, "BORROWED", frozenset({"SMTP_HOST"}))
 
     assert unknown_names(["MAIL_SENDR", "MAIL_SENDER", "SMTP_HOST", "SMTP_HOTS"]) == {"MAIL_SENDR": "MAIL_SENDER"}
 
 
-def test_the_process_that_reads_any_settings_stops_at_an_unknown_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_any_settings_fails_on_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     class Needed(BaseSettings):
         something: str
 
     monkeypatch.setenv("COCONUT_ULR", "https://5ec1e7@example.com")
     monkeypatch.setenv("LEASE_SECONDS", "5ec1e7")
     with pytest.raises(SystemExit) as stopped:
-        read_settings(Needed, who="the test")
+        read_settings(Needed, process="the test")
 
     assert stopped.value.code == (
         "the test cannot start: COCONUT_ULR: there is no such setting, the nearest is COCONUT_URL; "

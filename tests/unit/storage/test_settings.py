@@ -24,7 +24,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read() -> StorageSettings:
-    return read_settings(StorageSettings, who="the test")
+    return read_settings(StorageSettings, process="the test")
 
 
 @pytest.mark.parametrize("name", NEEDED)

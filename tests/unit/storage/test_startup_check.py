@@ -74,7 +74,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Store]:
 def test_buckets_that_are_there_are_not_worth_a_word(store: Callable[..., Store]) -> None:
     there = store()
     with capture_logs() as lines:
-        check_buckets(settings(), who="the test")
+        check_buckets(settings(), process="the test")
     assert (there.asked, there.is_closed, lines) == (["raw", "processed"], True, [])
 
 
@@ -99,7 +99,7 @@ def test_a_bucket_that_is_missing_ends_the_process_with_its_variable(
 ) -> None:
     there = store(**troubles)
     with pytest.raises(SystemExit) as stopped:
-        check_buckets(settings(), who="the test")
+        check_buckets(settings(), process="the test")
     assert stopped.value.code == f"the test cannot start: {what}"
     assert there.is_closed
 
@@ -115,13 +115,13 @@ def test_a_name_that_no_bucket_can_have_is_a_bucket_that_is_missing(
 ) -> None:
     monkeypatch.setattr(startup_check, "make_own_client", lambda _: client)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: no bucket can have this name$"):
-        check_buckets(settings(raw_bucket="a b", processed_bucket="a b"), who="the test")
+        check_buckets(settings(raw_bucket="a b", processed_bucket="a b"), process="the test")
 
 
 def test_one_bucket_for_both_is_asked_for_once(store: Callable[..., Store]) -> None:
     there = store(raw=NO_BUCKET)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: there is no such bucket$"):
-        check_buckets(settings(processed_bucket="raw"), who="the test")
+        check_buckets(settings(processed_bucket="raw"), process="the test")
     assert there.asked == ["raw"]
 
 
@@ -138,7 +138,7 @@ def test_one_bucket_for_both_is_asked_for_once(store: Callable[..., Store]) -> N
 def test_a_refusal_is_an_error_in_the_log_and_no_obstacle(store: Callable[..., Store], trouble: Exception) -> None:
     there = store(raw=trouble)
     with capture_logs() as lines:
-        check_buckets(settings(), who="the test")
+        check_buckets(settings(), process="the test")
     (line,) = lines
     assert (line["log_level"], line["event"], line["variable"]) == ("error", "bucket_refused", "S3_RAW_BUCKET")
     assert line["why"].startswith("looking into the bucket at the object store: HTTP ")
@@ -156,7 +156,7 @@ def test_a_refusal_is_an_error_in_the_log_and_no_obstacle(store: Callable[..., S
 def test_silence_is_a_warning_and_holds_up_the_start_only_once(store: Callable[..., Store], trouble: Exception) -> None:
     there = store(raw=trouble, processed=NO_BUCKET)
     with capture_logs() as lines:
-        check_buckets(settings(), who="the test")
+        check_buckets(settings(), process="the test")
     (line,) = lines
     assert (line["log_level"], line["event"], line["variable"]) == ("warning", "bucket_not_checked", "S3_RAW_BUCKET")
     assert there.asked == ["raw"]
@@ -170,8 +170,8 @@ def test_the_start_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch
         return Store()
 
     monkeypatch.setattr(startup_check, "make_own_client", made)
-    check_buckets(settings(), who="the test")
-    check_buckets(settings(read_timeout_seconds="1"), who="the test")
+    check_buckets(settings(), process="the test")
+    check_buckets(settings(read_timeout_seconds="1"), process="the test")
     assert waited == [(3, 3, 1), (3, 1, 1)]
 
 
@@ -183,5 +183,5 @@ def test_the_question_is_one_that_storage_answers_with_a_body(
         stub.add_client_error("list_objects_v2", "NoSuchBucket", http_status_code=404)
         stub.add_response("list_objects_v2", {"KeyCount": 0}, {"Bucket": "processed", "MaxKeys": 1})
         with pytest.raises(SystemExit, match="S3_RAW_BUCKET: there is no such bucket"):
-            check_buckets(settings(), who="the test")
+            check_buckets(settings(), process="the test")
         stub.assert_no_pending_responses()

@@ -26,7 +26,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_needed_is_enough() -> None:
-    settings = read_settings(Settings, who="the API")
+    settings = read_settings(Settings, process="the API")
 
     assert [key.get_secret_value() for key in settings.webhook_signing_keys] == ["n" * 32, "o" * 32]
     assert (settings.uploads_per_hour, settings.time_scale, settings.log_format) == (10, 1.0, LogFormat.JSON)
@@ -37,7 +37,7 @@ def test_what_is_needed_is_enough() -> None:
 def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(name)
     with pytest.raises(SystemExit) as stopped:
-        read_settings(Settings, who="the API")
+        read_settings(Settings, process="the API")
 
     message = str(stopped.value)
     assert name in message
@@ -75,7 +75,7 @@ def test_a_malformed_setting_stops_the_start_without_showing_its_value(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as stopped:
-        read_settings(Settings, who="the API")
+        read_settings(Settings, process="the API")
 
     message = str(stopped.value)
     assert name in message
@@ -84,7 +84,7 @@ def test_a_malformed_setting_stops_the_start_without_showing_its_value(
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    shown = repr(read_settings(Settings, who="the API"))
+    shown = repr(read_settings(Settings, process="the API"))
 
     assert "k" * 32 not in shown
     assert "n" * 32 not in shown
@@ -94,7 +94,7 @@ def test_public_keys_may_stand_in_for_the_secret(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("JWT_SIGNING_KEY")
     monkeypatch.setenv("JWT_JWKS_URL", "https://login.example.com/keys")
 
-    assert read_settings(Settings, who="the API").jwt_signing_key is None
+    assert read_settings(Settings, process="the API").jwt_signing_key is None
 
 
 def test_public_keys_come_from_one_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -103,13 +103,16 @@ def test_public_keys_come_from_one_place(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("JWT_JWKS_URL", "https://login.example.com/keys")
     monkeypatch.setenv("JWT_JWKS_FILE", str(file))
     with pytest.raises(SystemExit) as stopped:
-        read_settings(Settings, who="the API")
+        read_settings(Settings, process="the API")
 
     assert "JWT_JWKS_URL and JWT_JWKS_FILE: only one" in str(stopped.value)
 
 
 def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read_settings(Settings, who="the API").cors_origins == ()
+    assert read_settings(Settings, process="the API").cors_origins == ()
 
     monkeypatch.setenv("CORS_ORIGINS", "https://app.example.com, http://localhost:5173")
-    assert read_settings(Settings, who="the API").cors_origins == ("https://app.example.com", "http://localhost:5173")
+    assert read_settings(Settings, process="the API").cors_origins == (
+        "https://app.example.com",
+        "http://localhost:5173",
+    )
