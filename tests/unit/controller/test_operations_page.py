@@ -40,14 +40,14 @@ def test_every_pause_is_told_in_its_own_words() -> None:
 @pytest.mark.parametrize(
     "told",
     [
-        f"opens after {breaker.TROUBLES_TO_OPEN} troubles in a row",
-        f"for {breaker.FIRST_COOL_DOWN_SECONDS} seconds after trouble",
+        f"opens after {breaker.TROUBLES_TO_OPEN} failures in a row",
+        f"for {breaker.FIRST_COOL_DOWN_SECONDS} seconds after a failure",
         f"up to {breaker.LONGEST_COOL_DOWN_SECONDS // 60} minutes",
         f"at most {breaker.LONGEST_RETRY_AFTER_SECONDS // 3600} hour)",
         f"up to {breaker.WIDEST_HALF_OPEN};",
         f"at most once in {limiter.COUNT_SECONDS} seconds",
         f"phase ends after {Timing().uploaded_deadline_seconds / 86400:g} days",
-        f"within {Timing().resolve_window_seconds / 60:g} minutes of the order",
+        f"within {Timing().resolve_window_seconds / 60:g} minutes of the submission",
         f"within {'a minute' if Timing().uploaded_last_check_seconds == 60 else 'another time'}",
     ],
 )

@@ -31,7 +31,7 @@ def test_settings_have_these_defaults(name: str, default: str) -> None:
 
 
 def test_the_bound_of_a_turn_is_told() -> None:
-    assert f"put into quarantine, {AuditRules().quarantined_per_audit:,} a turn" in PAGE
+    assert f"put into quarantine, {AuditRules().quarantined_per_audit:,} per run" in PAGE
 
 
 def test_every_metric_is_told_and_no_other() -> None:
