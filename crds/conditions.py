@@ -10,9 +10,9 @@ from datetime import datetime
 from crds.models import Condition, ConditionStatus, ConditionType, clipped
 from crds.resource import Resource
 from domain.failures import Stage
-from domain.messages import is_moving, shown_reason
-from domain.reasons import FAILURE_REASONS, PAUSED
-from domain.video import DesiredState, ObservedState, Phase, Reason
+from domain.messages import Presentation
+from domain.reasons import DELETED, FAILURE_REASONS, PAUSED
+from domain.video import ObservedState, Phase, Reason
 
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
@@ -21,13 +21,13 @@ _Verdict = tuple[ConditionStatus, str, str]
 
 
 def conditions_of(
-    desired: DesiredState, observed: ObservedState, *, message: str, resource: Resource, now: datetime
+    observed: ObservedState, presentation: Presentation, *, resource: Resource, now: datetime
 ) -> tuple[Condition, ...]:
     """Return all conditions; one whose status did not change keeps its time of transition."""
     verdicts = {
-        ConditionType.READY: _ready(desired, observed, message),
-        ConditionType.RECONCILING: _reconciling(desired, observed, message),
-        ConditionType.STALLED: _stalled(desired, observed, message),
+        ConditionType.READY: _ready(observed, presentation),
+        ConditionType.RECONCILING: _reconciling(presentation),
+        ConditionType.STALLED: _stalled(observed, presentation),
         ConditionType.SOURCE_VERIFIED: _source_verified(observed),
         ConditionType.JOB_SUBMITTED: _job_submitted(observed),
         ConditionType.OUTPUTS_VERIFIED: _outputs_verified(observed),
@@ -56,25 +56,23 @@ def _before(resource: Resource) -> dict[tuple[str, str], datetime]:
     }
 
 
-def _ready(desired: DesiredState, observed: ObservedState, message: str) -> _Verdict:
-    if desired.deleted:
-        return _FALSE, "Deleted", message
-    if observed.is_playable:
+def _ready(observed: ObservedState, presentation: Presentation) -> _Verdict:
+    if observed.is_playable and presentation.reason != DELETED:
         return _TRUE, Reason.PUBLISHED.value, "The video is playable."
-    return _FALSE, shown_reason(desired, observed), message
+    return _FALSE, presentation.reason, presentation.message
 
 
-def _reconciling(desired: DesiredState, observed: ObservedState, message: str) -> _Verdict:
-    if observed.is_paused and not desired.deleted:
-        return _FALSE, PAUSED, message
-    if is_moving(desired, observed):
-        return _TRUE, shown_reason(desired, observed), message
+def _reconciling(presentation: Presentation) -> _Verdict:
+    if presentation.reason == PAUSED:
+        return _FALSE, PAUSED, presentation.message
+    if presentation.is_moving:
+        return _TRUE, presentation.reason, presentation.message
     return _FALSE, "AtRest", ""
 
 
-def _stalled(desired: DesiredState, observed: ObservedState, message: str) -> _Verdict:
-    if observed.phase is Phase.ERRORED and not desired.deleted and not is_moving(desired, observed):
-        return _TRUE, shown_reason(desired, observed), message
+def _stalled(observed: ObservedState, presentation: Presentation) -> _Verdict:
+    if observed.phase is Phase.ERRORED and presentation.reason != DELETED and not presentation.is_moving:
+        return _TRUE, presentation.reason, presentation.message
     return _FALSE, "NothingFailed", ""
 
 

@@ -1,7 +1,8 @@
-"""The observation as a status and back. Status is a projection: Postgres was told first.
+"""Translates an observation into a status and back. Status is a projection: the row was committed first.
 
-Fields under `work`, `source`, `published` and `failure` are the observation itself, so a Postgres restored
-from an older dump learns it back; the rest is derived for people and tools. Conditions are in crds/conditions.py.
+Fields under `work`, `source`, `published` and `failure` are the observation itself, so that a Postgres restored
+from an older dump can be brought up to date; the rest is derived for people and tools. Conditions are in
+crds/conditions.py.
 """
 
 from collections.abc import Mapping
@@ -23,51 +24,52 @@ from crds.models import (
 )
 from crds.resource import Resource
 from domain.failures import Failure
-from domain.messages import explain, is_held, shown_reason
+from domain.messages import Presentation
 from domain.policy import LifecyclePolicy
 from domain.schedule import checks_of
 from domain.video import (
-    DesiredState,
     ObservedState,
     Phase,
     Published,
-    Reason,
     Rejection,
     Rendition,
     SourceFacts,
-    shown_phase,
 )
 
 
 def status_of(
-    desired: DesiredState, observed: ObservedState, *, resource: Resource, rules: LifecyclePolicy, now: datetime
+    observed: ObservedState,
+    presentation: Presentation,
+    *,
+    resource: Resource,
+    policy: LifecyclePolicy,
+    now: datetime,
 ) -> dict[str, Any]:
     """Return the status that ``resource`` should have; equal to the one it has when nothing changed.
 
-    ``resource`` is the one the pass looked at: its generation and its reconcile request count as handled.
+    The pass looked at ``resource``, so its generation and its reconcile request count as handled.
     """
-    message, explanation = _shown_message(desired, observed), explain(desired, observed)
-    held = is_held(desired, observed)
+    deadline_at = None if presentation.is_held else observed.deadline_at
     status = Status(
         observed_generation=resource.generation,
         revision=observed.revision,
-        phase=shown_phase(desired, observed),
-        reason=shown_reason(desired, observed),
-        message=message,
+        phase=presentation.phase,
+        reason=presentation.reason,
+        message=clipped(presentation.message),
         progress=_progress(observed),
         # For the DEADLINE column, where fractions of a second are noise.
-        deadline=observed.deadline_at.replace(microsecond=0) if observed.deadline_at and not held else None,
-        waiting_for=explanation.waiting_for,
-        what_to_do=explanation.what_to_do,
-        next_check=None if held else checks_of(observed.phase, rules.timing),
-        submissions_left=rules.submissions_left(observed),
+        deadline=deadline_at.replace(microsecond=0) if deadline_at else None,
+        waiting_for=presentation.waiting_for,
+        what_to_do=presentation.what_to_do,
+        next_check=None if presentation.is_held else checks_of(observed.phase, policy.timing),
+        submissions_left=policy.submissions_left(observed),
         is_playable=observed.is_playable,
         is_paused=observed.is_paused,
         work=_work(observed),
         source=SourceStatus(**asdict(observed.source)) if observed.source else None,
         published=_published(observed.published) if observed.published else None,
         failure=_failure(observed.failure) if observed.failure else None,
-        conditions=conditions_of(desired, observed, message=message, resource=resource, now=now),
+        conditions=conditions_of(observed, presentation, resource=resource, now=now),
         last_handled_reconcile_at=resource.reconcile_request,
         last_handled_retry_at=observed.retry_token,
     )
@@ -102,13 +104,6 @@ def observed_of(status: Mapping[str, Any]) -> ObservedState:
         is_paused=shown.is_paused,
         retry_token=shown.last_handled_retry_at,
     )
-
-
-def _shown_message(desired: DesiredState, observed: ObservedState) -> str:
-    explanation = explain(desired, observed)
-    if observed.failure is not None and observed.reason is Reason.FAILED:
-        return clipped(f"{observed.failure.message.rstrip('.')}. {explanation.what_to_do or ''}".rstrip())
-    return clipped(explanation.sentence or f"{observed.message[:1].upper()}{observed.message[1:]}.")
 
 
 def _progress(observed: ObservedState) -> str | None:

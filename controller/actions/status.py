@@ -11,17 +11,19 @@ from typing import Any
 import structlog
 
 from controller.dependencies import Dependencies
+from crds.models import clipped
 from crds.resource import Resource
 from crds.spec import is_same_source
 from crds.status import status_of
 from domain.errors import UpstreamError
+from domain.messages import Presentation, present
 from domain.reasons import DELETED, PAUSED
 from domain.records import VideoRow
 from domain.video import DesiredState, ObservedState, Origin, Reason
 
 log = structlog.get_logger(__name__)
 
-_WARNED_OF = frozenset(
+_WARNING_REASONS = frozenset(
     {
         Reason.FILE_REJECTED.value,
         Reason.SUBMISSION_UNCERTAIN.value,
@@ -61,14 +63,20 @@ def show_status(
 ) -> None:
     """Write the status that follows, if it is another one, and tell of what changed. Raises like `write_status`."""
     before = resource.status or {}
-    status = status_of(desired, observed, resource=resource, rules=deps.rules, now=now)
+    presentation = present(desired, observed)
+    status = status_of(observed, presentation, resource=resource, policy=deps.rules, now=now)
     if status == resource.status:
         return
     written = deps.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
-    if _told(before) != _told(status):
+    if _transition_key(before) != _transition_key(status):
         # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
         with suppress(UpstreamError):
-            deps.resources.post_event(written, type=_type(status), reason=status["reason"], message=status["message"])
+            deps.resources.post_event(
+                written,
+                type=_event_type(observed, presentation),
+                reason=presentation.reason,
+                message=clipped(presentation.message),
+            )
 
 
 def status_revision(resource: Resource) -> int:
@@ -103,10 +111,10 @@ def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
     return deps.resources.get(name)
 
 
-def _told(status: Mapping[str, Any]) -> tuple[object, ...]:
+def _transition_key(status: Mapping[str, Any]) -> tuple[object, ...]:
     return status.get("phase"), status.get("reason"), (status.get("work") or {}).get("attempt")
 
 
-def _type(status: Mapping[str, Any]) -> str:
-    is_bad = "failure" in status or status["reason"] in _WARNED_OF
-    return "Warning" if is_bad and status["reason"] != DELETED else "Normal"
+def _event_type(observed: ObservedState, presentation: Presentation) -> str:
+    is_bad = observed.failure is not None or presentation.reason in _WARNING_REASONS
+    return "Warning" if is_bad and presentation.reason != DELETED else "Normal"

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crds.status import status_of
 from domain.failures import Failure, FailureCode
-from domain.policy import LifecyclePolicy
 from domain.video import Phase, Published, Rejection, Rendition, SourceFacts
-from tests.support.builders.resources import NOON, a_desired_state, a_resource, an_observation
+from tests.support.builders.resources import NOON, a_desired_state, a_resource, a_status, an_observation
 from tests.unit.crds.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {
@@ -101,7 +99,7 @@ def a_full_body() -> dict[str, Any]:
         failure=Failure(FailureCode.JOB_LOST, "lost", 1, "raw words"),
     )
     resource = a_resource(desired, annotations={"video.uploads.dev/reconcile-requested-at": "monday"})
-    status = status_of(desired, observed, resource=resource, rules=LifecyclePolicy(), now=NOON)
+    status = a_status(desired, observed, resource=resource)
     # One condition: a list by type may not hold the same type twice, whatever a case makes of it.
     return {
         "spec": dict(resource.spec),

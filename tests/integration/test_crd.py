@@ -13,13 +13,11 @@ from crds.client import Cluster, UploadsClient
 from crds.kind import KIND
 from crds.resource import Resource
 from crds.spec import API_VERSION, desired_state_of
-from crds.status import status_of
 from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
-from domain.policy import LifecyclePolicy
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, new_video_id
 from tests.integration.kube_bounds import ABSENT, with_value
-from tests.support.builders.resources import NOON, a_desired_state, a_failure, an_observation
+from tests.support.builders.resources import a_desired_state, a_failure, a_status, an_observation
 
 
 class Tried:
@@ -104,7 +102,7 @@ def running(**changes: Any) -> dict[str, Any]:
     """Return the status of an upload whose second attempt runs."""
     observed = an_observation(Phase.PROCESSING, revision=5, attempt=2, **changes)
     resource = Resource("n", "n", "u", "1", 1)
-    return status_of(a_desired_state(), observed, resource=resource, rules=LifecyclePolicy(), now=NOON)
+    return a_status(a_desired_state(), observed, resource=resource)
 
 
 JOB_IS_FIXED = "another job is another attempt"
@@ -194,7 +192,7 @@ def publish(own: Devcluster, desired: DesiredState, observed: ObservedState | No
     uploads.apply(desired)
     resource = uploads.get(desired.video_id)
     if observed is not None and resource is not None:
-        status = status_of(desired, observed, resource=resource, rules=LifecyclePolicy(), now=datetime.now(UTC))
+        status = a_status(desired, observed, resource=resource, now=datetime.now(UTC))
         uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 

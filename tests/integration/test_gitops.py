@@ -10,15 +10,13 @@ import pytest
 import yaml
 
 from crds.kind import KIND
-from crds.status import status_of
 from devstack.cluster import Cluster
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
-from domain.policy import LifecyclePolicy
 from domain.video import GROUP, Phase
 from tests.integration.charted import MINIMAL, rendered
-from tests.support.builders.resources import NOON, a_desired_state, a_resource, an_observation
+from tests.support.builders.resources import a_desired_state, a_status, an_observation
 from tests.support.eventually import eventually
 from tests.support.kstatus import Verdict, kstatus
 
@@ -89,7 +87,7 @@ def test_argo_cd_judges_every_upload_as_tools_that_follow_kstatus_do(tmp_path: P
     statuses: list[dict[str, Any]] = [
         {},
         {"observedGeneration": 0, "conditions": [{"type": "Ready", "status": "True", "message": "of the spec before"}]},
-        *(status_of(desired, one, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON) for one in observed),
+        *(a_status(desired, one) for one in observed),
     ]
     script = tmp_path / "health.lua"
     objects = ",\n".join(lua({"metadata": {"generation": 1}, "status": status}) for status in statuses)

@@ -10,13 +10,12 @@ import pytest
 from crds.client import Applied, Cluster, UploadsClient
 from crds.resource import Resource
 from crds.spec import API_VERSION, desired_state_of
-from crds.status import observed_of, status_of
+from crds.status import observed_of
 from devstack.cluster import Cluster as Devcluster
 from devstack.ports import HOST, Ports
 from domain.errors import ConflictError, RefusedError, UnavailableError
-from domain.policy import LifecyclePolicy
 from domain.video import DesiredState, ObservedState, Phase, new_video_id
-from tests.support.builders.resources import a_desired_state, an_observation
+from tests.support.builders.resources import a_desired_state, a_status, an_observation
 
 PLAYS = an_observation(Phase.READY)
 
@@ -52,9 +51,7 @@ def applied(uploads: UploadsClient, desired: DesiredState) -> Resource:
 def written(
     uploads: UploadsClient, resource: Resource, observed: ObservedState, *, at: datetime | None = None
 ) -> Resource:
-    status = status_of(
-        desired_state_of(resource), observed, resource=resource, rules=LifecyclePolicy(), now=at or datetime.now(UTC)
-    )
+    status = a_status(desired_state_of(resource), observed, resource=resource, now=at or datetime.now(UTC))
     return uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 
@@ -157,9 +154,7 @@ def test_a_status_is_replaced_whole(uploads: UploadsClient) -> None:
 def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
     noon = datetime.now(UTC)
     resource = written(uploads, applied(uploads, own_wish()), PLAYS, at=noon)
-    later = status_of(
-        desired_state_of(resource), PLAYS, resource=resource, rules=LifecyclePolicy(), now=noon + timedelta(hours=1)
-    )
+    later = a_status(desired_state_of(resource), PLAYS, resource=resource, now=noon + timedelta(hours=1))
     assert later == resource.status
     again = uploads.write_status(resource.name, resource_version=resource.resource_version, status=later)
     assert again.resource_version == resource.resource_version

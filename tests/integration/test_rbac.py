@@ -10,11 +10,9 @@ import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
 from crds.spec import desired_state_of
-from crds.status import status_of
 from devstack.cluster import Cluster as Devcluster
-from domain.policy import LifecyclePolicy
 from domain.video import DesiredState, Phase, new_video_id
-from tests.support.builders.resources import NOON, a_desired_state, an_observation
+from tests.support.builders.resources import a_desired_state, a_status, an_observation
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,7 @@ def test_the_operator_may_do_all_that_a_pass_and_the_sweep_need(accounts: Accoun
     assert uploads.apply(desired) is Applied.APPLIED
     resource = uploads.get(desired.video_id)
     assert resource is not None
-    status = status_of(
-        desired_state_of(resource), an_observation(Phase.READY), resource=resource, rules=LifecyclePolicy(), now=NOON
-    )
+    status = a_status(desired_state_of(resource), an_observation(Phase.READY), resource=resource)
     written = uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
     uploads.post_event(written, type="Normal", reason="Published", message="The video is playable.")
     assert any(written in page for page in uploads.pages())

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.failures import ADVICE, FailureCode
-from domain.messages import explain, is_held, is_moving, shown_reason
+from domain.messages import present
 from domain.object_keys import playback_url, thumbnail_url
 from domain.policy import LifecyclePolicy
 from domain.records import EventRow, VideoRow
 from domain.schedule import next_check_at, restore_window
-from domain.video import ObservedState, Published, Rendition, shown_phase
+from domain.video import ObservedState, Published, Rendition
 from webapi.schemas.responses import AdminVideoBody, EventBody, RenditionBody, VideoBody, VideoError
 
 # The operator hears at once of what it is asked for; this is about what it takes.
@@ -28,22 +28,22 @@ class Serializer:
     def video(self, row: VideoRow, now: datetime) -> VideoBody:
         """Return what the owner sees of a video."""
         desired, observed = row.desired, row.observed
-        explanation = explain(desired, observed)
+        presentation = present(desired, observed)
         shown = observed.published if observed.is_playable and not desired.deleted else None
         return VideoBody(
             id=desired.video_id,
             title=desired.title,
-            status=shown_phase(desired, observed),
+            status=presentation.phase,
             playback_url=playback_url(self.playback_base, desired.video_id) if shown else None,
             thumbnail_url=thumbnail_url(self.playback_base, desired.video_id) if shown and shown.has_poster else None,
             is_playable=shown is not None,
             progress=observed.progress_percent,
-            reason=shown_reason(desired, observed),
-            waiting_for=explanation.waiting_for,
-            what_to_do=explanation.what_to_do,
+            reason=presentation.reason,
+            waiting_for=presentation.waiting_for,
+            what_to_do=presentation.what_to_do,
             phase_since=observed.phase_since,
             next_check_at=self._next_check_at(row, now),
-            deadline_at=None if is_held(desired, observed) else observed.deadline_at,
+            deadline_at=None if presentation.is_held else observed.deadline_at,
             attempt=observed.attempt,
             submissions_left=self.rules.submissions_left(observed),
             edition=observed.edition,
@@ -75,10 +75,10 @@ class Serializer:
         check = self._next_check_at(row, now)
         if check is not None:
             return max(1, math.ceil((check - now).total_seconds()))
-        return _SOON_SECONDS if is_moving(row.desired, row.observed) else None
+        return _SOON_SECONDS if present(row.desired, row.observed).is_moving else None
 
     def _next_check_at(self, row: VideoRow, now: datetime) -> datetime | None:
-        if is_held(row.desired, row.observed):
+        if row.desired.deleted:
             return None
         return next_check_at(row.desired.video_id, row.observed, now, self.rules.timing)
 

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from crds.resource import Resource
 from crds.spec import manifest_of
+from crds.status import status_of
 from domain.failures import Failure, FailureCode
+from domain.messages import present
+from domain.policy import LifecyclePolicy
 from domain.video import (
     DesiredState,
     ObservedState,
@@ -88,6 +91,24 @@ def a_resource(desired: DesiredState, **changes: Any) -> Resource:
         spec=body["spec"],
     )
     return replace(resource, **changes)
+
+
+def a_status(
+    desired: DesiredState,
+    observed: ObservedState,
+    *,
+    resource: Resource | None = None,
+    policy: LifecyclePolicy | None = None,
+    now: datetime = NOON,
+) -> dict[str, Any]:
+    """Return the status that a pass writes for this observation."""
+    return status_of(
+        observed,
+        present(desired, observed),
+        resource=resource or a_resource(desired),
+        policy=policy or LifecyclePolicy(),
+        now=now,
+    )
 
 
 _counts = st.integers(min_value=0, max_value=2**63 - 1)

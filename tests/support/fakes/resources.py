@@ -10,10 +10,10 @@ from typing import Any
 from crds.client import Applied
 from crds.resource import Resource
 from crds.spec import manifest_of, spec_of
-from crds.status import status_of
 from domain.errors import ConflictError, RefusedError, UpstreamError
 from domain.policy import LifecyclePolicy
 from domain.video import DesiredState, ObservedState, Origin, UploadMode
+from tests.support.builders.resources import a_status
 
 NAMESPACE = "default"
 
@@ -108,7 +108,7 @@ class FakeResources:
     ) -> None:
         """Play an earlier pass: make a resource show an observation."""
         known = self.by_name[name]
-        status = status_of(desired, observed, resource=known, rules=rules, now=now)
+        status = a_status(desired, observed, resource=known, policy=rules, now=now)
         self.write_status(name, resource_version=known.resource_version, status=status)
 
     def remove(self, name: str) -> None:

@@ -9,10 +9,9 @@ from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from crds.resource import Resource
 from crds.spec import manifest_of
-from crds.status import status_of
 from domain.schedule import Timing, next_check_at
 from domain.video import Phase, new_video_id
-from tests.support.builders.resources import NOON
+from tests.support.builders.resources import NOON, a_status
 from tests.support.builders.rows import a_row
 from tests.support.fakes.resources import NAMESPACE
 from tests.support.world.world import SmallWorld
@@ -53,7 +52,7 @@ def a_world_at_rest() -> SmallWorld:
     small, pattern = SmallWorld(), a_row(Phase.READY)
     body = manifest_of(pattern.desired, namespace=NAMESPACE)
     resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
-    status = status_of(pattern.desired, pattern.observed, resource=resource, rules=small.world.rules, now=NOON)
+    status = a_status(pattern.desired, pattern.observed, resource=resource, policy=small.world.rules)
     for _ in range(MANY):
         video_id = new_video_id()
         small.records.rows[video_id] = replace(pattern, desired=replace(pattern.desired, video_id=video_id))

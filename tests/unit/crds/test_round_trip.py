@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from crds.resource import Resource
 from crds.spec import desired_state_of, manifest_of
-from crds.status import observed_of, status_of
-from domain.policy import LifecyclePolicy
+from crds.status import observed_of
 from domain.video import DesiredState, ObservedState, Phase
 from tests.support.builders.resources import (
     NAMESPACE,
@@ -19,6 +18,7 @@ from tests.support.builders.resources import (
     a_desired_state,
     a_failure,
     a_resource,
+    a_status,
     an_observation,
     commands,
     observations,
@@ -52,7 +52,7 @@ def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> Non
 @given(desired=commands, observed=observations)
 @settings(deadline=None)
 def test_an_observation_can_be_read_back_from_its_status(desired: DesiredState, observed: ObservedState) -> None:
-    status = status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON)
+    status = a_status(desired, observed)
     assert observed_of(through_the_api_server(status)) == observed
 
 
@@ -62,17 +62,15 @@ def test_an_observation_can_be_read_back_from_its_status(desired: DesiredState, 
 @settings(deadline=None)
 def test_an_idle_pass_makes_the_same_status(desired: DesiredState, observed: ObservedState, later: timedelta) -> None:
     resource = a_resource(desired)
-    first = status_of(desired, observed, resource=resource, rules=LifecyclePolicy(), now=NOON)
+    first = a_status(desired, observed, resource=resource)
     again = stored(resource, first)
-    assert status_of(desired, observed, resource=again, rules=LifecyclePolicy(), now=NOON + later) == again.status
+    assert a_status(desired, observed, resource=again, now=NOON + later) == again.status
 
 
 def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
     failure = replace(a_failure(), message="m" * 9_999, provider_answer="a" * 9_999)
     observed = an_observation(Phase.ERRORED, message="m" * 9_999, failure=failure)
-    status = status_of(
-        a_desired_state(), observed, resource=a_resource(a_desired_state()), rules=LifecyclePolicy(), now=NOON
-    )
+    status = a_status(a_desired_state(), observed)
     assert len(status["work"]["message"]) == 1024
     assert status["work"]["message"].endswith("…")
     assert len(status["failure"]["providerAnswer"]) == 4096
@@ -81,8 +79,6 @@ def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
 def test_the_deadline_for_people_has_whole_seconds_and_the_exact_one_is_kept() -> None:
     exact = datetime.fromisoformat("2026-07-02T12:00:00.123456+00:00")
     observed = an_observation(Phase.UPLOADING, deadline_at=exact)
-    status = status_of(
-        a_desired_state(), observed, resource=a_resource(a_desired_state()), rules=LifecyclePolicy(), now=NOON
-    )
+    status = a_status(a_desired_state(), observed)
     assert status["deadline"] == "2026-07-02T12:00:00Z"
     assert observed_of(status).deadline_at == exact

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 
 from crds.resource import Resource
-from crds.status import status_of
 from domain.failures import FailureCode
-from domain.policy import LifecyclePolicy
 from domain.video import (
     RECONCILE_REQUESTED_ANNOTATION,
     DesiredState,
@@ -26,6 +24,7 @@ from tests.support.builders.resources import (
     a_desired_state,
     a_failure,
     a_resource,
+    a_status,
     an_observation,
     commands,
     observations,
@@ -38,7 +37,7 @@ SOURCE = SourceFacts(etag="e", last_modified=NOON, file_bytes=9, container="mp4"
 
 def shown(observed: ObservedState, desired: DesiredState | None = None) -> dict[str, Any]:
     desired = desired or a_desired_state(edition=observed.edition, retries=observed.retries)
-    return status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON)
+    return a_status(desired, observed)
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -108,23 +107,21 @@ def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
 
 @given(desired=commands, observed=observations)
 def test_reconciling_and_stalled_are_never_true_together(desired: DesiredState, observed: ObservedState) -> None:
-    now = conditions(status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON))
+    now = conditions(a_status(desired, observed))
     assert not (now["Reconciling"][0] == now["Stalled"][0] == "True")
 
 
 @given(desired=commands, observed=observations)
 def test_every_condition_is_present_from_the_first_pass_on(desired: DesiredState, observed: ObservedState) -> None:
-    now = conditions(status_of(desired, observed, resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON))
+    now = conditions(a_status(desired, observed))
     assert list(now) == ["Ready", "Reconciling", "Stalled", "SourceVerified", "JobSubmitted", "OutputsVerified"]
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
     desired, later = a_desired_state(), NOON + timedelta(minutes=5)
-    first = status_of(
-        desired, an_observation(Phase.UPLOADED), resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON
-    )
+    first = a_status(desired, an_observation(Phase.UPLOADED))
     running = an_observation(Phase.PROCESSING, job_id="j1", source=SOURCE)
-    second = status_of(desired, running, resource=a_resource(desired, status=first), rules=LifecyclePolicy(), now=later)
+    second = a_status(desired, running, resource=a_resource(desired, status=first), now=later)
     times = {one["type"]: one["lastTransitionTime"] for one in second["conditions"]}
     unchanged, changed = "2026-07-01T12:00:00Z", "2026-07-01T12:05:00Z"
     assert times["Reconciling"] == unchanged
@@ -202,25 +199,23 @@ def test_a_failure_without_details_still_makes_a_status() -> None:
 def test_a_reconcile_request_is_acknowledged() -> None:
     desired = a_desired_state()
     asked = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
-    status = status_of(desired, an_observation(Phase.UPLOADING), resource=asked, rules=LifecyclePolicy(), now=NOON)
+    status = a_status(desired, an_observation(Phase.UPLOADING), resource=asked)
     assert status["lastHandledReconcileAt"] == "monday"
 
 
 def test_an_overlong_reconcile_request_does_not_block_the_status() -> None:
     desired = a_desired_state()
     asked = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
-    status = status_of(desired, an_observation(Phase.UPLOADING), resource=asked, rules=LifecyclePolicy(), now=NOON)
+    status = a_status(desired, an_observation(Phase.UPLOADING), resource=asked)
     assert len(status["lastHandledReconcileAt"]) == 128
 
 
 def test_a_condition_of_another_release_is_no_obstacle() -> None:
     desired = a_desired_state()
-    before = status_of(
-        desired, an_observation(Phase.UPLOADING), resource=a_resource(desired), rules=LifecyclePolicy(), now=NOON
-    )
+    before = a_status(desired, an_observation(Phase.UPLOADING))
     before["conditions"].append({**before["conditions"][0], "type": "Watermarked"})
     resource = replace(a_resource(desired), status=before)
-    after = status_of(desired, an_observation(Phase.UPLOADED), resource=resource, rules=LifecyclePolicy(), now=NOON)
+    after = a_status(desired, an_observation(Phase.UPLOADED), resource=resource)
     assert "Watermarked" not in conditions(after)
 
 

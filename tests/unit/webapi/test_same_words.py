@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 
 from crds.models import clipped
-from crds.status import status_of
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.video import DesiredState, ObservedState
-from tests.support.builders.resources import NOON, a_resource, commands, observations
+from tests.support.builders.resources import NOON, a_status, commands, observations
 from webapi.videos.serializers import Serializer
 
 RULES = LifecyclePolicy(max_submissions=5)
@@ -20,7 +19,7 @@ RULES = LifecyclePolicy(max_submissions=5)
 def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: ObservedState) -> None:
     row = VideoRow(desired, observed, NOON, retired=False, deleted_at=NOON if desired.deleted else None)
     body = Serializer("https://cdn.example.com", RULES).video(row, NOON)
-    status = status_of(desired, observed, resource=a_resource(desired), rules=RULES, now=NOON)
+    status = a_status(desired, observed, policy=RULES)
     work = status["work"]
 
     assert (body.status, body.reason, body.edition_status) == (status["phase"], status["reason"], work["phase"])

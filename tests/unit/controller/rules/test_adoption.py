@@ -24,14 +24,21 @@ from controller.rules.adoption import (
 from controller.rules.cached_resource import CachedResource, cached_resource_of
 from controller.rules.machine import NOT_YET
 from crds.resource import Resource
-from crds.status import status_of
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import deadline_at
 from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase, Reason
-from tests.support.builders.resources import NAMESPACE, NOON, VIDEO_ID, a_desired_state, a_resource, an_observation
+from tests.support.builders.resources import (
+    NAMESPACE,
+    NOON,
+    VIDEO_ID,
+    a_desired_state,
+    a_resource,
+    a_status,
+    an_observation,
+)
 from tests.support.builders.rows import TIMING
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
@@ -56,7 +63,7 @@ def showing(desired: DesiredState, observed: ObservedState | None = None, **chan
     bare = a_resource(desired, **changes)
     if observed is None:
         return bare
-    return replace(bare, status=status_of(desired, observed, resource=bare, rules=LifecyclePolicy(TIMING), now=NOON))
+    return replace(bare, status=a_status(desired, observed, resource=bare, policy=LifecyclePolicy(TIMING)))
 
 
 def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Reject | Delete:
