@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 _WHO = "the operator"
 _BEAT_SECONDS = 1.0
 # As often as Prometheus usually asks.
-_CENSUS_SECONDS = 15.0
+_STATS_SECONDS = 15.0
 _SILENT_SECONDS = 60.0
 _LOOK_FOR_SIGNAL_SECONDS = 0.5
 
@@ -66,7 +66,7 @@ def main() -> int:
     wiring = wire(settings, spaces, metrics)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
-    metrics.leads(lambda: leadership.is_held)
+    metrics.export_leadership(lambda: leadership.is_held)
     try:
         if not wait_for_kind(wiring.cluster, stop, process=_WHO):
             return 0
@@ -100,11 +100,11 @@ async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: thread
     """Read every resource, then watch and work until ``stop``, or until kopf gives up."""
     known = ResourceCache()
     queue = WorkQueue(time.monotonic, scale=settings.time_scale, notes=wiring.metrics.queue)
-    wiring.metrics.live.queue = queue.state
+    wiring.metrics.state.queue = queue.state
     resync = Resync(wiring.dependencies, known, queue, clock=lambda: datetime.now(UTC))
     beating = asyncio.create_task(_heartbeat(health))
     try:
-        if await asyncio.to_thread(wait_for_cache_sync, stop, resync, note=wiring.metrics.swept):
+        if await asyncio.to_thread(wait_for_cache_sync, stop, resync, note=wiring.metrics.task_ended):
             await _work(settings, wiring, known, queue, resync, stop)
     finally:
         beating.cancel()
@@ -120,7 +120,7 @@ async def _work(
         wiring.dependencies,
         count=settings.workers,
         clock=lambda: datetime.now(UTC),
-        note=wiring.metrics.passed,
+        note=wiring.metrics.pass_ended,
     )
     ended = threading.Event()
     threads = _background_threads(settings, wiring, known, queue, resync, ended)
@@ -129,7 +129,7 @@ async def _work(
     workers.start()
     try:
         await kopf.operator(
-            registry=registry_for(known, queue, kubeconfig=settings.kubeconfig, heard=wiring.metrics.heard),
+            registry=registry_for(known, queue, kubeconfig=settings.kubeconfig, heard=wiring.metrics.watch_event),
             namespaces=[settings.namespace],
             standalone=True,
             stop_flag=stop,
@@ -150,7 +150,7 @@ def _background_threads(
 ) -> list[threading.Thread]:
     """Return what turns beside the workers until ``ended``."""
     abandoned = AbandonedUploads(wiring.dependencies, clock=lambda: datetime.now(UTC))
-    note, scale = wiring.metrics.swept, settings.time_scale
+    note, scale = wiring.metrics.task_ended, settings.time_scale
 
     def repeating(name: str, half: Callable[[], int], every_seconds: float) -> threading.Thread:
         return threading.Thread(
@@ -171,7 +171,7 @@ def _background_threads(
             },
         ),
         repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
-        repeating("census", wiring.look, _CENSUS_SECONDS),
+        repeating("stats", wiring.collect_stats, _STATS_SECONDS),
         threading.Thread(
             target=wiring.dispatcher.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
         ),

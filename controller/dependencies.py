@@ -1,18 +1,21 @@
-"""Everything a pass may touch, handed to it as one value. Wiring makes the real one, tests make small ones."""
+"""Everything a pass may use, as one value. wiring.py makes the real one, tests make small ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.coconut.limiter import SubmissionLimiter
 from controller.ports import Adoption, Attempts, Claims, Observations, Parts, Resources, Retention, Storage, Transcoder
+from domain.jobs import Job
 from domain.policy import LifecyclePolicy
+from domain.records import AttemptChange, Cause, VideoRow
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The neighbours and the rules. ``monotonic``: seconds of a clock that nobody sets.
+    """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted.
 
-    ``for_step``: what the step of this name sees of the world; all of it, but for tests (failpoints.py).
+    ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned. ``for_step``
+    returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
 
     observations: Observations
@@ -29,4 +32,6 @@ class Dependencies:
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
+    on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
+    on_job: Callable[[Job], None] = lambda _job: None
     for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

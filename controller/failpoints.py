@@ -64,7 +64,12 @@ def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Chan
     def for_delivery(channels: Channels) -> Channels:
         around = _with_failpoint("Deliver", reached)
         mail = None if channels.mail is None else around("mail", channels.mail)
-        return Channels(around("outbox", channels.outbox), around("webhooks", channels.webhooks), mail)
+        return replace(
+            channels,
+            outbox=around("outbox", channels.outbox),
+            webhooks=around("webhooks", channels.webhooks),
+            mail=mail,
+        )
 
     return for_delivery
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
@@ -13,8 +13,7 @@ from controller.coconut.client import Coconut
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
 from controller.dependencies import Dependencies
 from controller.failpoints import crash_at, deliveries_with_failpoints, with_failpoints
-from controller.metrics.deliveries import InstrumentedOutbox
-from controller.metrics.recorder import InstrumentedObservations, InstrumentedTranscoder, MetricsRecorder
+from controller.metrics.recorder import MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
 from controller.notify.backoff import Backoff
 from controller.notify.deliver import Channels
@@ -49,9 +48,9 @@ _OUTBOX_CONNECTIONS = 4
 
 @dataclass(frozen=True)
 class Wiring:
-    """The world, the audit of it, what tells of it, and what has to be closed at the end.
+    """Everything the process runs, and the connections to close at its end.
 
-    ``look`` counts what no commit tells.
+    ``collect_stats`` refreshes the metrics that are queried from Postgres; it finds nothing to repair and returns 0.
     """
 
     dependencies: Dependencies
@@ -61,7 +60,7 @@ class Wiring:
     outbox_database: Database
     cluster: Cluster
     metrics: OperatorMetrics
-    look: Callable[[], int]
+    collect_stats: Callable[[], int]
 
     def close(self) -> None:
         """Close the connections."""
@@ -80,14 +79,14 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         settings.coconut_api_key,
         spaces.output_target,
         timeout_seconds=settings.coconut_timeout_seconds,
-        note=metrics.asked_coconut,
+        note=metrics.coconut_request,
     )
     cluster = Cluster.from_environment(
-        namespace=settings.namespace, kubeconfig=settings.kubeconfig, note=metrics.asked_kubernetes
+        namespace=settings.namespace, kubeconfig=settings.kubeconfig, note=metrics.kubernetes_request
     )
     clients, s3 = make_clients(spaces), Bulkhead("S3", at_most=at_most)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
-    observations = InstrumentedObservations(Observations(database), recorder)
+    observations = Observations(database)
     limits = SubmissionLimits(
         settings.max_running_jobs, settings.submissions_per_minute, settings.submissions_burst, settings.time_scale
     )
@@ -99,7 +98,7 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         adoption=Adoption(database),
         storage=guard(s3, Storage(spaces, clients)),
         parts=guard(s3, Multipart(spaces, clients)),
-        transcoder=guard(Bulkhead("Coconut", at_most=at_most), InstrumentedTranscoder(coconut, recorder)),
+        transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         rules=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
@@ -108,6 +107,8 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
         ),
         monotonic=time.monotonic,
+        on_commit=recorder.committed,
+        on_job=recorder.job_seen,
     )
     if settings.crash_at:
         dependencies = replace(
@@ -116,7 +117,13 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
     # Connections of its own: however many deliveries wait, passes get theirs.
     outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
     dispatcher = wire_dispatcher(settings, spaces, outbox_database, metrics)
-    metrics.live.limiter = dependencies.limiter.state
+    metrics.state.limiter = dependencies.limiter.state
+
+    def collect_stats() -> int:
+        overdue_after = settings.audit_rules.overdue_after
+        recorder.collect_stats(StatsQueries(database), now=datetime.now(UTC), overdue_after=overdue_after)
+        return 0
+
     return Wiring(
         dependencies=dependencies,
         audit=wire_audit(settings, spaces, clients, database),
@@ -125,23 +132,15 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         outbox_database=outbox_database,
         cluster=cluster,
         metrics=metrics,
-        look=_looking(recorder, StatsQueries(database), settings.audit_rules.overdue_after),
+        collect_stats=collect_stats,
     )
-
-
-def _looking(recorder: MetricsRecorder, counting: StatsQueries, overdue_after: timedelta) -> Callable[[], int]:
-    def look() -> int:
-        recorder.look(counting, now=datetime.now(UTC), overdue_after=overdue_after)
-        return 0
-
-    return look
 
 
 def wire_dispatcher(
     settings: Settings, spaces: StorageSettings, database: Database, metrics: OperatorMetrics
 ) -> Dispatcher:
     """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
-    outbox, mail = InstrumentedOutbox(Outbox(database), metrics.delivered), None
+    outbox, mail = Outbox(database), None
     if settings.smtp_url is None:
         log.info("no_mail", why="SMTP_URL is not set: owners are told by webhooks only")
     else:
@@ -151,7 +150,7 @@ def wire_dispatcher(
         playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets
     )
     channels, schedule, clock = (
-        Channels(outbox, webhooks, mail),
+        Channels(outbox, webhooks, mail, on_attempt=metrics.delivery_attempted),
         Backoff(settings.time_scale),
         lambda: datetime.now(UTC),
     )

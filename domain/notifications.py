@@ -58,9 +58,11 @@ class Notification:
     is_playable: bool = False
 
 
+WEBHOOK = "webhook"
 MAIL = "mail"
+CHANNELS = (WEBHOOK, MAIL)
 
-
+# How much of a receiver's answer is kept, in bytes and in characters.
 ANSWER_MAX = 1024
 
 

@@ -41,8 +41,15 @@ class ReconcileContext:
         self, after: ObservedState, then: Requeue = Requeue.SCHEDULED, attempt: AttemptChange | None = None
     ) -> Result:
         """Store the observation; a row that moved meanwhile ends the pass."""
-        row = self.deps.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
+        row = self.store(after, attempt)
         return Result(self.row, Requeue.BACKOFF) if row is None else Result(row, then)
+
+    def store(self, after: ObservedState, attempt: AttemptChange | None) -> VideoRow | None:
+        """Commit the observation and count it; None if the row moved meanwhile."""
+        row = self.deps.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
+        if row is not None:
+            self.deps.on_commit(self.row, row, attempt, self.cause)
+        return row
 
     def entering(self, phase: Phase, reason: Reason, message: str) -> ObservedState:
         """Return the observation with a new phase and what always changes with one."""

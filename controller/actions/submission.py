@@ -55,7 +55,7 @@ def _intend(step: Submit, ctx: ReconcileContext, ticket: Permit) -> Result:
         job_id=None,
     )
     intent = Intend(step.attempt, ctx.row.observed.edition, ctx.now)
-    row = deps.observations.commit(ctx.row, intended, cause=ctx.cause, attempt=intent)
+    row = ctx.store(intended, intent)
     if row is None:
         return Result(ctx.row, Requeue.BACKOFF)
     if is_shown:

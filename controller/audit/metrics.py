@@ -1,4 +1,4 @@
-"""What Prometheus can ask about the audit. The labels are closed sets."""
+"""The audit's Prometheus metrics. All labels are closed sets."""
 
 import time
 
@@ -6,42 +6,40 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from controller.audit.findings import FindingType, Report
 
-_PREFIX = "video_uploads_operator_audit"
+_PREFIX = "video_uploads_audit"
 FULL, LIGHT = "full", "light"
+SUCCESS, ERROR, PANIC = "success", "error", "panic"
 
 
 class AuditMetrics:
-    """The audit's numbers, in the registry that the operator's /metrics serves."""
+    """The audit's metrics, in the registry that the operator serves at /metrics."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._found = Gauge(
-            f"{_PREFIX}_found", "What the last whole turn found, put right or not.", ["kind"], registry=registry
+        self._findings = Gauge(
+            f"{_PREFIX}_findings", "Findings of the last full run, repaired or not.", ["finding"], registry=registry
         )
-        self._repaired = Counter(f"{_PREFIX}_repaired", "What was put right.", ["kind"], registry=registry)
-        self._turns = Counter(f"{_PREFIX}_turns", "Turns by how they ended.", ["turn", "result"], registry=registry)
-        self._unseen = Gauge(f"{_PREFIX}_unseen", "What the last whole turn could not look at.", registry=registry)
-        self._ended = Gauge(
-            f"{_PREFIX}_last_end_timestamp_seconds",
-            "When the last turn ended that looked at everything.",
-            ["turn"],
-            registry=registry,
+        self._repaired = Counter(f"{_PREFIX}_repaired", "Findings that were repaired.", ["finding"], registry=registry)
+        self._runs = Counter(f"{_PREFIX}_runs", "Audit runs, by result.", ["mode", "result"], registry=registry)
+        self._unchecked = Gauge(f"{_PREFIX}_unchecked", "What the last full run could not check.", registry=registry)
+        self._succeeded = Gauge(
+            f"{_PREFIX}_last_success_timestamp_seconds", "When the last run completed.", ["mode"], registry=registry
         )
-        for kind in FindingType:  # a kind never found is 0, not absent
-            self._found.labels(kind=kind)
-            self._repaired.labels(kind=kind)
-        for turn in (FULL, LIGHT):
-            for result in ("done", "put_off", "broke"):
-                self._turns.labels(turn=turn, result=result)
+        for kind in FindingType:  # export 0 for a kind that was never found
+            self._findings.labels(kind)
+            self._repaired.labels(kind)
+        for mode in (FULL, LIGHT):
+            for result in (SUCCESS, ERROR, PANIC):
+                self._runs.labels(mode, result)
 
-    def note(self, turn: str, report: Report, *, result: str) -> None:
-        """Take in a turn that ended: ``result`` is `done`, `put_off` or `broke`."""
-        self._turns.labels(turn=turn, result=result).inc()
+    def run_ended(self, mode: str, report: Report, *, result: str) -> None:
+        """Count a run. ``result``: ERROR when an upstream was unavailable, PANIC after an unexpected exception."""
+        self._runs.labels(mode, result).inc()
         for kind, count in report.done.items():
-            self._repaired.labels(kind=kind).inc(count)
-        if result != "done":
+            self._repaired.labels(kind).inc(count)
+        if result != SUCCESS:
             return
-        self._ended.labels(turn=turn).set(time.time())
-        if turn == FULL:
-            self._unseen.set(len(report.unchecked))
+        self._succeeded.labels(mode).set(time.time())
+        if mode == FULL:
+            self._unchecked.set(len(report.unchecked))
             for kind in FindingType:
-                self._found.labels(kind=kind).set(report.found[kind])
+                self._findings.labels(kind).set(report.found[kind])

@@ -1,4 +1,4 @@
-"""When the operator audits: threads of its own, slow enough that no pass ever waits for them."""
+"""The operator's audit threads. They are paced, so that passes never wait for them."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from controller.audit.limits import AuditSchedule
-from controller.audit.metrics import FULL, LIGHT, AuditMetrics
+from controller.audit.metrics import ERROR, FULL, LIGHT, PANIC, SUCCESS, AuditMetrics
 from controller.audit.runner import Audit, AuditRun, AuditStoppedError
 from domain.errors import UpstreamError
 
@@ -16,30 +16,30 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class AuditJob:
-    """One kind of turn, and when it comes. ``again_seconds``: after one that was put off."""
+    """A mode of the audit and its schedule. ``retry_seconds``: the pause after a run that an upstream cut short."""
 
-    name: str
-    turn: Callable[[AuditRun], None]
+    mode: str
+    audit: Callable[[AuditRun], None]
     first_seconds: float
     every_seconds: float
-    again_seconds: float
+    retry_seconds: float
     per_second: float
 
 
 def audit_threads(
-    stop: threading.Event, audit: Audit, schedule: AuditSchedule, noted: AuditMetrics
+    stop: threading.Event, audit: Audit, schedule: AuditSchedule, metrics: AuditMetrics
 ) -> list[threading.Thread]:
-    """Return the threads of both turns; each ends with ``stop``."""
+    """Return one thread for each mode; both end with ``stop``."""
     light, full, first = schedule.light_seconds, schedule.full_seconds, schedule.first_full_seconds
-    rotas = (
+    jobs = (
         AuditJob(LIGHT, audit.light, 0, light, light, schedule.playlists_per_second),
         AuditJob(FULL, audit.full, first, full, first, schedule.videos_per_second),
     )
-    return [threading.Thread(target=turn_until, name=f"audit-{rota.name}", args=(stop, rota, noted)) for rota in rotas]
+    return [threading.Thread(target=audit_until, name=f"audit-{job.mode}", args=(stop, job, metrics)) for job in jobs]
 
 
 def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
-    """Return a pause between two looks, which ends the turn when ``stop`` is set."""
+    """Return a function that pauses between two checks, and ends the run when ``stop`` is set."""
 
     def pause() -> None:
         if stop.wait(1 / per_second):
@@ -48,31 +48,33 @@ def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
     return pause
 
 
-def turn_until(stop: threading.Event, rota: AuditJob, metrics: AuditMetrics) -> None:
-    """Make one turn after the other until ``stop``; each begins some time after the last has ended."""
-    seconds = rota.first_seconds
+def audit_until(stop: threading.Event, job: AuditJob, metrics: AuditMetrics) -> None:
+    """Run the audit again and again until ``stop``. The interval counts from the end of the last run."""
+    seconds = job.first_seconds
     while not stop.wait(seconds):
-        seconds = rota.every_seconds
-        turn = AuditRun(may_repair=True, pause=paced(stop, rota.per_second))
+        seconds = job.every_seconds
+        run = AuditRun(may_repair=True, pause=paced(stop, job.per_second))
         try:
-            rota.turn(turn)
+            job.audit(run)
         except AuditStoppedError:
             return
         except UpstreamError as error:
-            log.warning("audit_put_off", turn=rota.name, why=str(error))
-            metrics.note(rota.name, turn.report, result="put_off")
-            seconds = rota.again_seconds
+            log.warning("audit_interrupted", mode=job.mode, error=str(error))
+            metrics.run_ended(job.mode, run.report, result=ERROR)
+            seconds = job.retry_seconds
         except Exception:
-            # The next turn begins at another row, and may get further.
-            log.exception("audit_broke", turn=rota.name)
-            metrics.note(rota.name, turn.report, result="broke")
+            # The next run begins at another row, and may get further.
+            log.exception("audit_failed", mode=job.mode)
+            metrics.run_ended(job.mode, run.report, result=PANIC)
         else:
-            metrics.note(rota.name, turn.report, result="done")
-            _tell(rota.name, turn)
+            metrics.run_ended(job.mode, run.report, result=SUCCESS)
+            _log_findings(job.mode, run)
 
 
-def _tell(name: str, turn: AuditRun) -> None:
-    report = turn.report
+def _log_findings(mode: str, run: AuditRun) -> None:
+    report = run.report
     if report.found or report.unchecked:
         found = {str(kind): count for kind, count in report.found.items()}
-        log.warning("audit_found", turn=name, repaired=report.done.total(), unchecked=len(report.unchecked), **found)
+        log.warning(
+            "audit_completed", mode=mode, repaired=report.done.total(), unchecked=len(report.unchecked), **found
+        )

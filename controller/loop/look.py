@@ -15,7 +15,7 @@ from controller.rules.multipart import plan_of
 from controller.rules.steps import AnnotationRequest, Snapshot
 from domain.errors import RefusedError, UnavailableError
 from domain.failures import FailureCode
-from domain.jobs import JobState
+from domain.jobs import Job, JobState
 from domain.objects import OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, VideoRow
 from domain.stable_playlist import stable_playlist
@@ -90,7 +90,7 @@ def _at_a_lost_submission(
 ) -> Snapshot:
     """Ask for every job that a callback named, then for outputs without a callback."""
     for job_id in claims:
-        job = deps.transcoder.job(job_id)
+        job = _job(job_id, deps)
         if job is not None:
             return Snapshot(attempts=attempts, job=job)
     return Snapshot(
@@ -100,15 +100,20 @@ def _at_a_lost_submission(
     )
 
 
+def _job(job_id: str, deps: Dependencies) -> Job | None:
+    job = deps.transcoder.job(job_id)
+    if job is not None:
+        deps.on_job(job)
+    return job
+
+
 def _at_the_job(row: VideoRow, deps: Dependencies) -> Snapshot:
     attempts = tuple(deps.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
     job_id = row.observed.job_id
     if job_id is None:
         return Snapshot(attempts=attempts)
     blind = Snapshot(is_incomplete=True, attempts=attempts)
-    snapshot = _incomplete_if_unavailable(
-        row, lambda: Snapshot(attempts=attempts, job=deps.transcoder.job(job_id)), blind
-    )
+    snapshot = _incomplete_if_unavailable(row, lambda: Snapshot(attempts=attempts, job=_job(job_id, deps)), blind)
     job = snapshot.job
     if job is None or job.state is not JobState.COMPLETED:
         return snapshot

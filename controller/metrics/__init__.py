@@ -1,1 +1,1 @@
-"""What the operator counts."""
+"""The operator's Prometheus metrics."""

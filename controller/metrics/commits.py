@@ -1,6 +1,6 @@
-"""What one commit tells whoever counts: pure, from the row before and after. The counters are in metrics.py.
+"""What to count for one commit: a pure function of the row before and after. The counters are in registry.py.
 
-Everything durable passes through one commit, so nothing else has to count, and no rule knows that somebody does.
+Every durable change is a commit, so counting commits is enough, and the rules need not know about metrics.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from domain.failures import FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, VideoRow
 from domain.video import AT_REST, ObservedState, Phase, Published, Reason
 
-# Coconut's price list calls a variant HD from here on, by its shorter side.
+# Coconut's price list calls a variant HD when its shorter side has at least this many pixels.
 HD_PIXELS = 720
 
 
 @dataclass(frozen=True)
 class EditionEnd:
-    """An edition came to rest. ``failure``: None when it became ready."""
+    """The end of an edition. ``failure``: None when it became ready."""
 
     phase: Phase
     failure: FailureCode | None
@@ -23,7 +23,7 @@ class EditionEnd:
 
 @dataclass(frozen=True)
 class PhaseDuration:
-    """How long an upload was in a phase that it left."""
+    """How long an upload stayed in a phase before leaving it."""
 
     phase: Phase
     seconds: float
@@ -31,7 +31,7 @@ class PhaseDuration:
 
 @dataclass(frozen=True)
 class BilledMinutes:
-    """What a job produced, as it is paid for: minutes of each variant."""
+    """The billed output of a job: minutes, summed over its variants."""
 
     hd: float
     sd: float
@@ -39,7 +39,7 @@ class BilledMinutes:
 
 @dataclass(frozen=True)
 class Prices:
-    """Dollars a minute of one variant, and what a day may cost before somebody is told; 0 tells nobody."""
+    """Dollars per minute of one variant. ``dollars_per_day``: the spend that raises an alert; 0 for none."""
 
     hd: float
     sd: float
@@ -48,24 +48,24 @@ class Prices:
 
 @dataclass(frozen=True)
 class CommitMetrics:
-    """What there is to count of one commit.
+    """What to count for one commit.
 
-    ``submission``: what became of a paid order, or that there is one. ``ordering_seconds``: from the file's
-    verification to its first order on record, where nothing outside held it back. ``transcode_seconds``: from the
-    accepted order to outputs on record. ``settled_job``: the job whose end is on record now.
+    ``submission``: the state that an attempt reached. ``submission_seconds``: from the file's verification to its first
+    intent, unless a limit or the breaker delayed it. ``transcode_seconds``: from the accepted submission to the commit
+    of its outputs. ``settled_job``: the job that this commit settled.
     """
 
     ending: EditionEnd | None = None
     stay: PhaseDuration | None = None
     submission: AttemptState | None = None
-    ordering_seconds: float | None = None
+    submission_seconds: float | None = None
     transcode_seconds: float | None = None
     minutes: BilledMinutes | None = None
     settled_job: str | None = None
 
 
 def metrics_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None) -> CommitMetrics:
-    """Return what this commit tells."""
+    """Return what to count for this commit."""
     was, now = before.observed, after.observed
     is_new_phase = was.phase is not now.phase
     is_end = is_new_phase and now.phase in AT_REST
@@ -76,14 +76,14 @@ def metrics_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None)
         ending=EditionEnd(now.phase, now.failure.code if now.failure else None) if is_end else None,
         stay=PhaseDuration(was.phase, max(0.0, seconds)) if is_new_phase else None,
         submission=AttemptState.INTENDED if isinstance(attempt, Intend) else settled,
-        ordering_seconds=_ordering_seconds(was, attempt),
+        submission_seconds=_submission_seconds(was, attempt),
         transcode_seconds=_transcode_seconds(was, attempt),
         minutes=_minutes(now.published) if is_paid and now.published is not None else None,
         settled_job=was.job_id if settled in {AttemptState.COMPLETED, AttemptState.FAILED} else None,
     )
 
 
-def _ordering_seconds(was: ObservedState, attempt: AttemptChange | None) -> float | None:
+def _submission_seconds(was: ObservedState, attempt: AttemptChange | None) -> float | None:
     is_first = isinstance(attempt, Intend) and attempt.attempt == was.attempt_floor + 1
     if not is_first or was.reason is not Reason.WAITING_FOR_SUBMISSION or attempt is None:
         return None
@@ -94,12 +94,12 @@ def _transcode_seconds(was: ObservedState, attempt: AttemptChange | None) -> flo
     if attempt is None or isinstance(attempt, Intend) or attempt.state is not AttemptState.COMPLETED:
         return None
     if was.phase is not Phase.PROCESSING:
-        return None  # its order was never known to be accepted: only its outputs were found
+        return None  # its submission was never confirmed; only its outputs were found
     return max(0.0, (attempt.at - was.phase_since).total_seconds())
 
 
 def _minutes(published: Published) -> BilledMinutes:
-    """Count a variant of unknown size as HD: rather too much than too little."""
+    """Count a variant of unknown size as HD: better to overstate the cost than to understate it."""
     minutes = published.duration_seconds / 60
     sizes = [
         min(variant.width, variant.height) if variant.width and variant.height else HD_PIXELS

@@ -13,7 +13,7 @@ import structlog
 
 from controller.notify.backoff import Backoff
 from controller.notify.outcome import DeliveryResponse, outcome_of
-from domain.notifications import DeliveryResult, Endpoint, LeasedDelivery, Notification
+from domain.notifications import MAIL, WEBHOOK, DeliveryResult, DeliveryState, Endpoint, LeasedDelivery, Notification
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +48,15 @@ class MailChannel(Protocol):
 
 @dataclass(frozen=True)
 class Channels:
-    """Everything a delivery touches. ``mail``: None where no mail leaves."""
+    """Everything a delivery uses. ``mail``: None where no SMTP server is configured.
+
+    ``on_attempt`` records metrics for each attempt: its channel, and the delivery's state afterwards.
+    """
 
     outbox: LeasedOutbox
     webhooks: WebhookChannel
     mail: MailChannel | None
+    on_attempt: Callable[[str, DeliveryState], None] = lambda _channel, _state: None
 
 
 def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: Callable[[], datetime]) -> bool:
@@ -65,6 +69,8 @@ def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: C
     now = clock()
     outcome = outcome_of(answer, taken, schedule, now)
     is_ours = channels.outbox.record_result(taken, outcome, now=now)
+    if is_ours:
+        channels.on_attempt(MAIL if taken.endpoint is None else WEBHOOK, outcome.state)
     told = taken.notification
     log.info(
         f"delivery_{outcome.state}" if is_ours else "delivery_overtaken",

@@ -1,4 +1,4 @@
-"""docs/metrics.md tells of the metrics that there are, and of no other; their labels too."""
+"""docs/metrics.md lists exactly the metrics that the processes export, with their labels."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controller.audit.findings import Report
-from controller.audit.metrics import FULL, AuditMetrics
+from controller.audit.metrics import FULL, SUCCESS, AuditMetrics
 from controller.coconut.breaker import BreakerSnapshot, BreakerState
 from controller.coconut.limiter import LimiterState
 from controller.loop.queue import QueueState
@@ -26,38 +26,38 @@ Exported = dict[str, tuple[str, ...]]
 
 
 def documented(heading: str) -> Exported:
-    """Return names and labels below a heading."""
+    """Return the names and labels in the table below a heading."""
     below = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return {name: tuple(sorted(re.findall(r"`(\w+)`", labels))) for name, labels in _ROW.findall(below)}
 
 
 def exported(registry: CollectorRegistry) -> Exported:
-    """Return what a registry exports, by the names that people see; the process's own left out."""
-    found: dict[str, set[str]] = {}
+    """Return a registry's metrics and labels by their exported names, without those of the process itself."""
+    exported_labels: dict[str, set[str]] = {}
     for family in registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        labels = found.setdefault(name, set())
+        labels = exported_labels.setdefault(name, set())
         labels.update(label for sample in family.samples for label in sample.labels if label != "le")
-    return {name: tuple(sorted(labels)) for name, labels in found.items() if not name.startswith("process_")}
+    return {name: tuple(sorted(labels)) for name, labels in exported_labels.items() if not name.startswith("process_")}
 
 
 def operator() -> CollectorRegistry:
-    """Return everything that the leader exports, each metric used once: without that its labels are unknown."""
+    """Return all metrics of a leader, each used once: the client exports no labels before that."""
     metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
-    metrics.live.queue = lambda: QueueState(0, 0.0, ())
-    metrics.live.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0)
-    metrics.live.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
-    metrics.asked_coconut("start", 201, 0.1)
-    metrics.asked_kubernetes("GET", 200)
-    metrics.swept("resync", 0)
-    metrics.passed(PassResult.PANIC, 0.1)
+    metrics.state.queue = lambda: QueueState(0, 0.0, ())
+    metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0)
+    metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+    metrics.coconut_request("start", 201, 0.1)
+    metrics.kubernetes_request("GET", 200)
+    metrics.task_ended("resync", 0)
+    metrics.pass_ended(PassResult.PANIC, 0.1)
     metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))
-    AuditMetrics(metrics.registry).note(FULL, Report(), result="done")
+    AuditMetrics(metrics.registry).run_ended(FULL, Report(), result=SUCCESS)
     return metrics.registry
 
 
 def api() -> CollectorRegistry:
-    """Return everything that the API exports, each metric used once."""
+    """Return all metrics of the API, each used once."""
     metrics = ApiMetrics()
     metrics.request_seconds.labels("GET", "/livez", 200)
     metrics.published.labels("applied")

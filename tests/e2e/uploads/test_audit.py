@@ -53,7 +53,7 @@ def test_a_stable_playlist_that_somebody_spoilt_is_written_again_by_the_leader(w
 
     eventually(lambda: spoilt.get()["Body"].read() == right, within_seconds=30)
     metrics = requests.get(world.described.operator_metrics_url, timeout=5).text
-    assert 'video_uploads_operator_audit_repaired_total{kind="playlist_wrong"}' in metrics
+    assert 'video_uploads_audit_repaired_total{finding="playlist_wrong"}' in metrics
     assert len(world.jobs(video_id)) == 1
 
 

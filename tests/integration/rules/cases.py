@@ -15,25 +15,25 @@ WORKERS = 'controller_runtime_max_concurrent_reconciles{controller="videoupload"
 OLDEST = "video_uploads_queue_oldest_seconds"
 LONGEST = 'workqueue_longest_running_processor_seconds{name="videoupload"}'
 LISTED = "video_uploads_resources_listed_timestamp_seconds"
-OK = 'video_uploads_api_request_seconds_count{method="GET",route="/livez",status="200"}'
-BAD = 'video_uploads_api_request_seconds_count{method="POST",route="/api/v1/videos",status="503"}'
-NOT_READY = 'video_uploads_api_request_seconds_count{method="GET",route="/readyz",status="503"}'
+OK = 'video_uploads_http_request_seconds_count{method="GET",route="/livez",status="200"}'
+BAD = 'video_uploads_http_request_seconds_count{method="POST",route="/api/v1/videos",status="503"}'
+NOT_READY = 'video_uploads_http_request_seconds_count{method="GET",route="/readyz",status="503"}'
 READY = 'video_uploads_ended_total{result="ready",stage="",code=""}'
 LOST = 'video_uploads_ended_total{result="errored",stage="transcode",code="job_lost"}'
 NO_VIDEO = 'video_uploads_ended_total{result="errored",stage="upload",code="not_a_video"}'
 QUICK = 'video_uploads_overhead_seconds_bucket{handover="publication",le="5"}'
 ALL = 'video_uploads_overhead_seconds_bucket{handover="publication",le="7.5"}'
 INFINITE = 'video_uploads_overhead_seconds_bucket{handover="publication",le="+Inf"}'
-CLOSED = 'video_uploads_breaker{position="closed"}'
+CLOSED = 'video_uploads_breaker{state="closed"}'
 SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
-RECORDED = 'video_uploads_api_callbacks_total{result="recorded"}'
-FORGED = 'video_uploads_api_callbacks_total{result="forged"}'
-GIVEN_UP = 'video_uploads_deliveries_total{way="webhook",result="given_up"}'
-PUT_OFF = 'video_uploads_deliveries_total{way="webhook",result="put_off"}'
+RECORDED = 'video_uploads_callbacks_total{result="recorded"}'
+FORGED = 'video_uploads_callbacks_total{result="forged"}'
+GIVEN_UP = 'video_uploads_deliveries_total{channel="webhook",result="failed"}'
+PUT_OFF = 'video_uploads_deliveries_total{channel="webhook",result="deferred"}'
 MISSING = "video_uploads_callbacks_missing_total"
-FULL_TURN = 'video_uploads_operator_audit_last_end_timestamp_seconds{turn="full"}'
-TURN_BROKE = 'video_uploads_operator_audit_turns_total{turn="full",result="broke"}'
+FULL_TURN = 'video_uploads_audit_last_success_timestamp_seconds{mode="full"}'
+TURN_BROKE = 'video_uploads_audit_runs_total{mode="full",result="panic"}'
 REFUSED = 'video_uploads_coconut_requests_total{operation="start",code="401"}'
 UP_AND_DOWN = " ".join(["40 0"] * 30)
 BUSY = 'video_uploads_coconut_requests_total{operation="start",code="429"}'
@@ -53,19 +53,19 @@ CASES = (
     Case("VideoUploadsOperatorDown", {PASSES: "0x60"}, {LEADER: "0x60"}),
     Case("VideoUploadsNoLeader", {LEADER: "0x60", STANDBY: "0x60"}, {LEADER: "1x60", STANDBY: "0x60"}),
     Case("VideoUploadsTwoLeaders", {LEADER: "1x60", STANDBY: "1x60"}, {LEADER: "1x60", STANDBY: "0x60"}),
-    Case("VideoUploadsApiDown", {LEADER: "1x60"}, {"video_uploads_api_publish_waiting": "0x60"}),
+    Case("VideoUploadsApiDown", {LEADER: "1x60"}, {"video_uploads_publish_waiting": "0x60"}),
     Case("VideoUploadsApiErrors", {OK: "0+90x60", BAD: "0+10x60"}, {OK: "0+90x60", NOT_READY: "0+10x60"}),
     Case(
         "VideoUploadsReconcileErrors", {PASSES: "0+100x60", FAILED: "0+20x60"}, {PASSES: "0+100x60", FAILED: "0+5x60"}
     ),
-    Case("VideoUploadsPassBroke", {BROKEN: "0x20 1x40"}, {BROKEN: "1x60"}),
+    Case("VideoUploadsPassPanicked", {BROKEN: "0x20 1x40"}, {BROKEN: "1x60"}),
     Case("VideoUploadsQueueBacklog", {DEPTH: "40x60", WORKERS: "16x60"}, {DEPTH: UP_AND_DOWN, WORKERS: "16x60"}),
     Case("VideoUploadsQueueBacklog", {DEPTH: "1x60", WORKERS: "16x60", OLDEST: "400x60"}, {OLDEST: "200x60"}),
     Case("VideoUploadsPassStuck", {LONGEST: "0+60x60"}, {LONGEST: "60x60"}),
     Case("VideoUploadsWatchStale", {LISTED: "1x60", LEADER: "1x60"}, {LISTED: "1+60x60", LEADER: "1x60"}),
     Case("VideoUploadsWatchStale", {LISTED: "1x60", LEADER: "1x60"}, {LISTED: "0x60", LEADER: "0x60"}),
     Case(
-        "VideoUploadsNoCensus",
+        "VideoUploadsNoStats",
         {LEADER: "1x60"},
         {LEADER: "1x60", 'video_uploads_in_phase{phase="ready"}': "0x60"},
     ),
@@ -94,8 +94,8 @@ CASES = (
     ),
     Case(
         "VideoUploadsDuplicateSubmission",
-        {'video_uploads_operator_audit_found{kind="doubled_job"}': "1x60"},
-        {'video_uploads_operator_audit_found{kind="quarantine_due"}': "1x60"},
+        {'video_uploads_audit_findings{finding="doubled_job"}': "1x60"},
+        {'video_uploads_audit_findings{finding="quarantine_due"}': "1x60"},
     ),
     Case("VideoUploadsCoconutRefusesUs", {REFUSED: "0+1x60"}, {BUSY: "0+1x60"}),
     Case("VideoUploadsSubmissionsPaused", {CLOSED: "0x60"}, {CLOSED: "0x5 1x5 0x5 1x45"}),
@@ -104,14 +104,14 @@ CASES = (
         "VideoUploadsCallbacksFailing", {RECORDED: "0+9x60", FORGED: "0+2x60"}, {RECORDED: "0+99x60", FORGED: "0+1x60"}
     ),
     Case("VideoUploadsCallbacksMissing", {MISSING: "0+1x60"}, {MISSING: "0x10 1x50"}),
-    Case("VideoUploadsDeliveriesGivenUp", {GIVEN_UP: "0x10 1x50"}, {GIVEN_UP: "1x60", PUT_OFF: "0+5x60"}),
+    Case("VideoUploadsDeliveriesFailed", {GIVEN_UP: "0x10 1x50"}, {GIVEN_UP: "1x60", PUT_OFF: "0+5x60"}),
     # At the start of a test the clock stands at 0.
     Case("VideoUploadsAuditFailed", {FULL_TURN: "-172000x60"}, {FULL_TURN: "-100000x60"}),
     Case("VideoUploadsAuditFailed", {TURN_BROKE: "0x10 1x50"}, {TURN_BROKE: "1x60"}),
     Case(
         "VideoUploadsAuditFindings",
-        {'video_uploads_operator_audit_found{kind="outputs_broken"}': "1x500"},
-        {'video_uploads_operator_audit_found{kind="outputs_broken"}': "1x360 0x140"},
+        {'video_uploads_audit_findings{finding="outputs_broken"}': "1x500"},
+        {'video_uploads_audit_findings{finding="outputs_broken"}': "1x360 0x140"},
         at="480m",
     ),
 )

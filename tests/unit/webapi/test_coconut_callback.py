@@ -150,7 +150,7 @@ def test_without_postgres_the_sender_is_asked_to_come_again(api: Api) -> None:
 
 
 def _counted(api: Api, name: str, **labels: str) -> float | None:
-    return api.metrics.registry.get_sample_value(f"video_uploads_api_{name}", labels)
+    return api.metrics.registry.get_sample_value(f"video_uploads_{name}", labels)
 
 
 def test_callbacks_are_counted_by_what_became_of_them(api: Api) -> None:

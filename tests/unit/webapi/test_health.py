@@ -52,7 +52,7 @@ def test_requests_are_counted_by_route_and_status(api: Api) -> None:
     answer = api.client.simulate_get("/metrics")
 
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
-    count = "video_uploads_api_request_seconds_count"
+    count = "video_uploads_http_request_seconds_count"
     assert f'{count}{{method="POST",route="/api/v1/videos",status="201"}} 1.0' in answer.text
     assert f'{count}{{method="GET",route="/api/v1/videos/{{video_id}}",status="404"}} 2.0' in answer.text
     assert f'{count}{{method="GET",route="unmatched",status="404"}} 1.0' in answer.text

@@ -56,7 +56,7 @@ class Publishing:
         self.publisher = QueuedPublisher(self.kubernetes.apply, self.metrics, capacity=2, threads=1, pause_seconds=0)
 
     def count(self, result: str) -> float:
-        value = self.metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": result})
+        value = self.metrics.registry.get_sample_value("video_uploads_publish_total", {"result": result})
         assert value is not None
         return value
 
@@ -139,7 +139,7 @@ def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
     publisher.enqueue(a_desired_state("unlucky"))
     kubernetes.limiter.set()
-    while not metrics.registry.get_sample_value("video_uploads_api_publish_total", {"result": "unavailable"}):
+    while not metrics.registry.get_sample_value("video_uploads_publish_total", {"result": "unavailable"}):
         assert kubernetes.entered.wait(PATIENCE_SECONDS)
     kubernetes.entered.clear()
     publisher.enqueue(a_desired_state("next"))
@@ -177,4 +177,4 @@ def test_the_number_of_waiting_wishes_can_be_seen(publishing: Publishing) -> Non
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state("second"))
 
-    assert publishing.metrics.registry.get_sample_value("video_uploads_api_publish_waiting") == 1
+    assert publishing.metrics.registry.get_sample_value("video_uploads_publish_waiting") == 1

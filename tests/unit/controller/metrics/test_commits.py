@@ -1,4 +1,4 @@
-"""What one commit tells whoever counts."""
+"""What is counted for one commit."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,9 +32,9 @@ def settled(state: AttemptState) -> Settle:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "attempt", "facts"),
+    ("before", "after", "attempt", "counted"),
     [
-        pytest.param(a_row(Phase.UPLOADING), a_row(Phase.UPLOADING), None, CommitMetrics(), id="nothing-of-note"),
+        pytest.param(a_row(Phase.UPLOADING), a_row(Phase.UPLOADING), None, CommitMetrics(), id="nothing-to-count"),
         pytest.param(
             a_row(Phase.UPLOADING),
             a_row(Phase.UPLOADED, since_seconds=7),
@@ -62,22 +62,22 @@ def settled(state: AttemptState) -> Settle:
             a_row(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION),
             a_row(Phase.UPLOADED, attempt=1),
             Intend(1, 1, LATER),
-            CommitMetrics(submission=AttemptState.INTENDED, ordering_seconds=90.0),
-            id="the-first-order",
+            CommitMetrics(submission=AttemptState.INTENDED, submission_seconds=90.0),
+            id="the-first-submission",
         ),
         pytest.param(
             a_row(Phase.UPLOADED, reason=Reason.SUBMISSIONS_PAUSED),
             a_row(Phase.UPLOADED, attempt=1),
             Intend(1, 1, LATER),
             CommitMetrics(submission=AttemptState.INTENDED),
-            id="an-order-that-was-held-back-is-no-overhead-of-ours",
+            id="a-delayed-submission-is-not-our-overhead",
         ),
         pytest.param(
             a_row(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, attempt=1),
             a_row(Phase.UPLOADED, attempt=2),
             Intend(2, 1, LATER),
             CommitMetrics(submission=AttemptState.INTENDED),
-            id="nor-is-a-second-one",
+            id="nor-is-a-second-submission",
         ),
         pytest.param(
             a_row(Phase.PROCESSING, job_id="job1"),
@@ -89,7 +89,7 @@ def settled(state: AttemptState) -> Settle:
                 minutes=BilledMinutes(hd=4.0, sd=2.0),
                 settled_job="job1",
             ),
-            id="a-job-that-is-paid-by-the-minute-of-each-variant",
+            id="a-job-billed-by-the-minute-of-each-variant",
         ),
         pytest.param(
             a_row(Phase.UPLOADED),
@@ -100,7 +100,7 @@ def settled(state: AttemptState) -> Settle:
                 submission=AttemptState.COMPLETED,
                 minutes=BilledMinutes(hd=2.0, sd=0.0),
             ),
-            id="outputs-of-a-lost-order-in-a-size-that-nobody-knows",
+            id="outputs-of-a-lost-submission-of-unknown-size",
         ),
         pytest.param(
             a_row(Phase.PROCESSING, job_id="job1"),
@@ -113,5 +113,7 @@ def settled(state: AttemptState) -> Settle:
         ),
     ],
 )
-def test_a_commit_tells(before: VideoRow, after: VideoRow, attempt: AttemptChange | None, facts: CommitMetrics) -> None:
-    assert metrics_of(before, after, attempt) == facts
+def test_metrics_of_a_commit(
+    before: VideoRow, after: VideoRow, attempt: AttemptChange | None, counted: CommitMetrics
+) -> None:
+    assert metrics_of(before, after, attempt) == counted

@@ -1,4 +1,4 @@
-"""Whole lives in a small world, counted: what Prometheus would read afterwards."""
+"""The metrics after whole lives of uploads in a small world."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,16 +6,12 @@ from datetime import timedelta
 import pytest
 
 from controller.metrics.commits import Prices
-from controller.metrics.recorder import (
-    CALLBACK_EXPECTED_SECONDS,
-    InstrumentedObservations,
-    InstrumentedTranscoder,
-    MetricsRecorder,
-)
+from controller.metrics.recorder import CALLBACK_EXPECTED_SECONDS, MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
 from database.stats import WorkingSetStats
 from domain.errors import UnavailableError
 from domain.jobs import Job, JobState
+from domain.notifications import DeliveryState
 from domain.records import Cause
 from domain.video import Phase
 from tests.support.fakes.videos import mp4
@@ -23,11 +19,11 @@ from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 PRICES = Prices(hd=0.015, sd=0.0075)
-NOBODY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+EMPTY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
 
 
-class FakeCounting:
-    """Postgres, as only metrics ask it."""
+class FakeQueries:
+    """The queries that only metrics need."""
 
     def __init__(self, *claimed: tuple[str, int]) -> None:
         self.claimed = set(claimed)
@@ -36,34 +32,29 @@ class FakeCounting:
     def working_set(self, **_: object) -> WorkingSetStats:
         if self.is_away:
             raise UnavailableError("away")
-        return NOBODY
+        return EMPTY
 
     def is_claimed(self, video_id: str, attempt: int) -> bool:
         return (video_id, attempt) in self.claimed
 
 
 class Counted:
-    """A small world whose operator counts."""
+    """A small world whose operator records metrics."""
 
     def __init__(self) -> None:
         self.small = SmallWorld()
         self.metrics = OperatorMetrics(workers=1, prices=PRICES)
         self.recorder = MetricsRecorder(self.metrics, monotonic=self.small.clock.monotonic, scale=1)
-        world = self.small.world
-        self.small.world = replace(
-            world,
-            observations=InstrumentedObservations(world.observations, self.recorder),
-            transcoder=InstrumentedTranscoder(world.transcoder, self.recorder),
-        )
+        self.small.world = replace(self.small.world, on_commit=self.recorder.committed, on_job=self.recorder.job_seen)
 
     def value(self, name: str, **labels: str) -> float:
-        """Return a sample; one that was never exported is no 0."""
+        """Return a sample; fail if it was never exported."""
         value = self.metrics.registry.get_sample_value(name, labels)
         assert value is not None, name
         return value
 
-    def look(self, counting: FakeCounting) -> None:
-        self.recorder.look(counting, now=self.small.clock.now(), overdue_after=timedelta(minutes=10))
+    def collect_stats(self, queries: FakeQueries) -> None:
+        self.recorder.collect_stats(queries, now=self.small.clock.now(), overdue_after=timedelta(minutes=10))
 
 
 @pytest.fixture
@@ -86,7 +77,7 @@ def test_a_life_that_ends_ready_is_counted_once(counted: Counted) -> None:
     assert sum(counted.value("video_uploads_spend_dollars_total", variant=variant) for variant in ("hd", "sd")) > 0
 
 
-def test_a_file_that_is_no_video_counts_for_its_stage(counted: Counted) -> None:
+def test_a_file_that_is_not_a_video_is_counted_at_its_stage(counted: Counted) -> None:
     counted.small.create()
     counted.small.send_file(b"no video at all")
     live(counted.small)
@@ -111,7 +102,7 @@ def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> Non
     [
         pytest.param(False, [], 1, id="no-callback-ever"),
         pytest.param(False, [(VIDEO_ID, 1)], 0, id="a-callback-that-came-after-the-poll"),
-        pytest.param(True, [], 0, id="told-by-a-callback"),
+        pytest.param(True, [], 0, id="reported-by-a-callback"),
     ],
 )
 def test_a_job_found_by_polling_waits_two_minutes_for_its_callback(
@@ -120,19 +111,28 @@ def test_a_job_found_by_polling_waits_two_minutes_for_its_callback(
     counted.small.create()
     counted.small.send_file(mp4())
     live(counted.small, hears_claims=hears_claims)
-    counted.look(FakeCounting(*claimed))
+    counted.collect_stats(FakeQueries(*claimed))
     assert counted.value("video_uploads_callbacks_missing_total") == 0
     counted.small.clock.advance(CALLBACK_EXPECTED_SECONDS)
-    counted.look(FakeCounting(*claimed))
-    counted.look(FakeCounting(*claimed))
+    counted.collect_stats(FakeQueries(*claimed))
+    counted.collect_stats(FakeQueries(*claimed))
     assert counted.value("video_uploads_callbacks_missing_total") == missing
 
 
-def test_while_postgres_is_away_there_is_no_census_rather_than_an_old_one(counted: Counted) -> None:
-    counting = FakeCounting()
-    counted.look(counting)
+def test_while_postgres_is_away_outdated_statistics_are_not_exported(counted: Counted) -> None:
+    queries = FakeQueries()
+    counted.collect_stats(queries)
     assert counted.value("video_uploads_overdue") == 0
-    counting.is_away = True
+    queries.is_away = True
     with pytest.raises(UnavailableError):
-        counted.look(counting)
+        counted.collect_stats(queries)
     assert counted.metrics.registry.get_sample_value("video_uploads_overdue") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "result"),
+    [(DeliveryState.DELIVERED, "delivered"), (DeliveryState.PENDING, "deferred"), (DeliveryState.FAILED, "failed")],
+)
+def test_an_attempt_at_a_delivery_is_counted_by_its_result(counted: Counted, state: DeliveryState, result: str) -> None:
+    counted.metrics.delivery_attempted("mail", state)
+    assert counted.value("video_uploads_deliveries_total", channel="mail", result=result) == 1

@@ -14,7 +14,7 @@ from controller.notify.deliver import Channels, deliver_one
 from controller.notify.outcome import DeliveryResponse, Disposition
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
-from domain.notifications import MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryState, Notification
+from domain.notifications import CHANNELS, MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryState, Endpoint, Notification
 from tests.support.fakes.channels import FakeMail, FakeWebhooks
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
@@ -59,6 +59,15 @@ class Post:
             except KilledError:
                 continue
             self.clock.advance(timedelta(days=1).total_seconds())
+
+    def attempt_once(self) -> list[tuple[str, DeliveryState]]:
+        """Make the only delivery and return what was counted."""
+        counted: list[tuple[str, DeliveryState]] = []
+        self.outbox.dispatch(with_mail=True, now=self.clock.now(), at_most=9)
+        (queue_name,) = self.outbox.due_queues(with_mail=True, now=self.clock.now())
+        channels = Channels(self.outbox, self.webhooks, self.mail, on_attempt=lambda *attempt: counted.append(attempt))
+        assert deliver_one(queue_name, channels, Backoff(), self.clock.now)
+        return counted
 
     def states(self) -> list[DeliveryState]:
         """Return what became of all deliveries."""
@@ -151,3 +160,36 @@ def test_mail_waits_where_no_mail_leaves() -> None:
 
     assert post.outbox.due_queues(with_mail=False, now=post.clock.now()) == []
     assert post.outbox.due_queues(with_mail=True, now=post.clock.now()) == [MAIL]
+
+
+@pytest.mark.parametrize(
+    ("response", "state"),
+    [
+        pytest.param(DeliveryResponse(Disposition.ACCEPTED, 204, ""), DeliveryState.DELIVERED, id="delivered"),
+        pytest.param(DeliveryResponse(Disposition.NEVER, 550, ""), DeliveryState.FAILED, id="refused"),
+        pytest.param(BUSY, DeliveryState.PENDING, id="deferred"),
+    ],
+)
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_each_attempt_is_counted_by_channel_and_state(
+    channel: str, response: DeliveryResponse, state: DeliveryState
+) -> None:
+    post = Post(FakeWebhooks(response), FakeMail([response]))
+    if channel == MAIL:
+        post.tell(email="ann@example.com")
+    else:
+        post.tell("https://a.example.com")
+    assert post.attempt_once() == [(channel, state)]
+
+
+def test_an_attempt_whose_lease_ran_out_is_counted_by_its_new_holder() -> None:
+    class SlowWebhooks(FakeWebhooks):
+        def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
+            now = post.clock.now() + Backoff().lease
+            (queue_name,) = post.outbox.due_queues(with_mail=True, now=now)
+            assert post.outbox.take(queue_name, now=now, leased_until=now + Backoff().lease) is not None
+            return super().send(told, endpoint)
+
+    post = Post(SlowWebhooks())
+    post.tell("https://a.example.com")
+    assert post.attempt_once() == []
