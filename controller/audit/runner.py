@@ -122,7 +122,7 @@ class Audit:
                 raise
         except Exception as error:
             # One poisoned row must not hide what is wrong with all others.
-            log.exception("audit_broke", video=video_id)
+            log.exception("audit_check_failed", video_id=video_id)
             turn.report.note_unchecked(f"{video_id}: {type(error).__name__}")
 
     def _stable(self, _: AuditRun, audited: AuditedRow) -> list[Finding]:

@@ -69,6 +69,6 @@ def test_what_is_asked_for_exists(expression: str) -> None:
 
 
 def test_alerts_on_findings_name_findings_that_there_are() -> None:
-    kinds = re.findall(r'kind=~?"([a-z_|]+)"', (FILES / "alerts.yaml").read_text())
+    kinds = re.findall(r'finding=~?"([a-z_|]+)"', (FILES / "alerts.yaml").read_text())
     assert kinds
     assert {word for words in kinds for word in words.split("|")} <= set(FindingType)
