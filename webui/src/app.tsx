@@ -11,7 +11,7 @@ import { useStore } from "./ui/store";
 import { UploadPanel } from "./upload/panel";
 import type { Uploads } from "./upload/uploads";
 import type { Library } from "./videos/library";
-import { actsOf, VideoList } from "./videos/list";
+import { videoActions, VideoList } from "./videos/list";
 import { Watch } from "./watch/view";
 
 export interface Parts {
@@ -24,7 +24,7 @@ export interface Parts {
 export function App({ session, calls, uploads, library }: Parts) {
   const { claims } = useStore(session.state);
   const route = useRoute();
-  const acts = actsOf(library, uploads, calls);
+  const actions = videoActions(library, uploads, calls);
   const watched = /^#\/watch\/([a-z0-9-]+)$/.exec(route)?.[1];
   const isAdmin = route === "#/operations";
   const isHome = !watched && !isAdmin;
@@ -60,7 +60,7 @@ export function App({ session, calls, uploads, library }: Parts) {
         )}
       </header>
       <main id="main" tabIndex={-1}>
-        {claims && watched && <Watch key={watched} id={watched} calls={calls} acts={acts} />}
+        {claims && watched && <Watch key={watched} id={watched} calls={calls} actions={actions} />}
         {claims && isAdmin && <Operations calls={calls} />}
         {claims && (
           // Kept while another view is shown: it holds what is being sent.

@@ -7,7 +7,7 @@ import { Api } from "./api/client";
 import { App } from "./app";
 import { Session } from "./session/session";
 import { setTrustedTypes } from "./trusted";
-import { Keeper } from "./upload/keeper";
+import { FileStore } from "./upload/file-store";
 import { Records } from "./upload/records";
 import { Uploads } from "./upload/uploads";
 import { Library } from "./videos/library";
@@ -26,7 +26,7 @@ const library = new Library(calls);
 const uploads = new Uploads(
   calls,
   new Records(localStorage),
-  new Keeper(navigator.serviceWorker),
+  new FileStore(navigator.serviceWorker),
   () => session.state.value.claims?.subject ?? null,
 );
 uploads.onVideo = (id) => void library.look(id);

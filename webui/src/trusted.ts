@@ -7,7 +7,7 @@ interface TrustedTypes {
 
 export function mayRun(url: string, origin: string): boolean {
   const { origin: from, pathname } = new URL(url, origin);
-  return from === origin && (pathname === "/keeper.js" || /^\/assets\/(hls\.|md5-)worker-[\w-]+\.js$/.test(pathname));
+  return from === origin && (pathname === "/file-store.js" || /^\/assets\/(hls\.|md5-)worker-[\w-]+\.js$/.test(pathname));
 }
 
 export function setTrustedTypes(): void {

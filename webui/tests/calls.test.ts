@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { Api, type TokenSource } from "../src/api/client";
-import { retryAfterSeconds, waitBeforeTry } from "../src/api/patience";
+import { retryAfterSeconds, waitBeforeTry } from "../src/api/retry";
 import { NoAnswerError, ProblemError, sentenceFor } from "../src/api/problems";
 import type { Problem } from "../src/api/types";
 import { afterFailure } from "../src/upload/failures";
@@ -94,7 +94,7 @@ describe("a call that is insisted on", () => {
   it("is made again through a lost line and a restart of the service", async () => {
     const busy = problem({ status: 503, code: "temporarily_unavailable" }, { "Retry-After": "5" });
     const { api, waits, sent } = over(["down", "down", busy, answer(200, {})]);
-    await api.insist("GET", "/videos");
+    await api.callWithRetry("GET", "/videos");
 
     expect(sent).toHaveLength(4);
     expect(waits).toEqual([1000, 2000, 5000]);
@@ -103,7 +103,7 @@ describe("a call that is insisted on", () => {
   it("takes no for an answer", async () => {
     const { api, waits } = over([problem({ status: 409, code: "upload_closed" })]);
 
-    await expect(api.insist("POST", "/videos/v/parts")).rejects.toBeInstanceOf(ProblemError);
+    await expect(api.callWithRetry("POST", "/videos/v/parts")).rejects.toBeInstanceOf(ProblemError);
     expect(waits).toEqual([]);
   });
 
@@ -111,7 +111,7 @@ describe("a call that is insisted on", () => {
     const { api } = over(["down", answer(200, {})]);
     const signal = AbortSignal.abort();
 
-    await expect(api.insist("GET", "/videos", { signal })).rejects.toThrow();
+    await expect(api.callWithRetry("GET", "/videos", { signal })).rejects.toThrow();
   });
 });
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { PartList } from "../src/api/types";
 import { claim } from "../src/upload/claim";
 import { newRecord, Records, type UploadRecord } from "../src/upload/records";
-import { type Known, mismatch, nextStep } from "../src/upload/resume";
-import { memory } from "./memory";
+import { type UploadFacts, mismatch, nextStep } from "../src/upload/resume";
+import { memory } from "./memory-storage";
 
 const MIB = 1024 * 1024;
 const FILE = { name: "cats.mp4", size: 40 * MIB, type: "video/mp4", lastModified: 1000 };
@@ -16,12 +16,12 @@ function parts(stored: number[], missing: number[]): PartList {
   return { size_bytes: FILE.size, part_size: 16 * MIB, part_count: 3, parts: held, missing };
 }
 
-function known(changes: Partial<Known>): Known {
+function facts(changes: Partial<UploadFacts>): UploadFacts {
   return { record: RECORD, video: WAITING, parts: parts([1], [2, 3]), hasFile: false, isSentElsewhere: false, ...changes };
 }
 
 describe("what follows after a reload", () => {
-  it.each<[string, Partial<Known>, string]>([
+  it.each<[string, Partial<UploadFacts>, string]>([
     ["a file that is still at hand is sent on", { hasFile: true }, "send"],
     ["without the file the person is asked for it", {}, "ask"],
     ["when every part is there, only the word is missing", { parts: parts([1, 2, 3], []) }, "confirm"],
@@ -34,11 +34,11 @@ describe("what follows after a reload", () => {
     ["and is asked about when the file is gone", { record: { ...RECORD, videoId: null }, video: null, parts: null }, "ask"],
     ["a plan without parts that is empty is not complete", { parts: parts([], []) }, "ask"],
   ])("%s", (_name, changes, kind) => {
-    expect(nextStep(known(changes)).kind).toBe(kind);
+    expect(nextStep(facts(changes)).kind).toBe(kind);
   });
 
   it("says how much is safe, why the file is needed, and which", () => {
-    const next = nextStep(known({}));
+    const next = nextStep(facts({}));
 
     expect(next).toMatchObject({ kind: "ask", storedBytes: 16 * MIB });
     expect(next.kind === "ask" && next.sentence).toBe(
@@ -48,7 +48,7 @@ describe("what follows after a reload", () => {
   });
 
   it("says that a file in one piece begins anew", () => {
-    const next = nextStep(known({ record: { ...RECORD, mode: "single" }, parts: null }));
+    const next = nextStep(facts({ record: { ...RECORD, mode: "single" }, parts: null }));
 
     expect(next.kind === "ask" && next.sentence).toContain("begins anew");
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { claimsOf, refusalOf, tokenInFragment } from "../src/session/claims";
 import { Session } from "../src/session/session";
 import { mayRun } from "../src/trusted";
-import { memory } from "./memory";
+import { memory } from "./memory-storage";
 
 function token(claims: object): string {
   const bytes = (value: object) => new TextEncoder().encode(JSON.stringify(value));
@@ -107,13 +107,13 @@ describe("a session", () => {
 
 describe("scripts that may be started", () => {
   it.each([
-    ["/keeper.js", true],
+    ["/file-store.js", true],
     ["/assets/hls.worker-DX51GcGk.js", true],
     ["/assets/md5-worker-Drkoyy_C.js", true],
     ["/assets/md5-worker-Drkoyy_C.js/../other.js", false],
     ["/assets/other.js", false],
-    ["https://elsewhere.example.com/keeper.js", false],
-    ["/keeper.js/../evil.js", false],
+    ["https://elsewhere.example.com/file-store.js", false],
+    ["/file-store.js/../evil.js", false],
     ["data:text/javascript,1", false],
     ["blob:http://here.example.com/1", false],
   ])("%s: %s", (url, may) => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { tiles, verdict } from "../src/admin/health";
 import { PHASES, type Overview, type Video } from "../src/api/types";
-import { nextLook } from "../src/videos/schedule";
-import { canConvertAgain, canRetry, isMoving, needsFile, shown } from "../src/videos/states";
-import { duration, fileSize, relative } from "../src/ui/words";
+import { nextPoll } from "../src/videos/polling";
+import { canConvertAgain, canRetry, isMoving, needsFile, describeState } from "../src/videos/states";
+import { duration, fileSize, relative } from "../src/ui/format";
 import { commandFor } from "../src/watch/keys";
 import { choices } from "../src/watch/quality";
 
@@ -62,11 +62,11 @@ describe("a video's state in words", () => {
     ["failed", FAILED, undefined, "Failed", null],
     ["deleted, whatever it was", { ...READY, ...DELETED }, undefined, "Deleted", null],
   ])("%s", (_name, changes, sent, label, progress) => {
-    expect(shown(video(changes), sent)).toMatchObject({ label, progress });
+    expect(describeState(video(changes), sent)).toMatchObject({ label, progress });
   });
 
   it("a failure says what happened and what to do", () => {
-    const { sentence, advice, detail } = shown(video(FAILED), undefined);
+    const { sentence, advice, detail } = describeState(video(FAILED), undefined);
 
     expect(sentence).toBe("The video could not be converted.");
     expect(advice).toContain("Try again. If it fails once more");
@@ -74,13 +74,13 @@ describe("a video's state in words", () => {
   });
 
   it("a failure that the page does not know is said in the service's words, once", () => {
-    const state = shown(video({ ...FAILED, error: { ...ERROR, code: "new" } }), undefined);
+    const state = describeState(video({ ...FAILED, error: { ...ERROR, code: "new" } }), undefined);
 
     expect(state).toMatchObject({ sentence: "The job failed.", advice: "Retry.", detail: null });
   });
 
   it("a reason that the page does not know is said in the service's words", () => {
-    const state = shown(video({ status: "uploaded", reason: "New", waiting_for: "the moon", what_to_do: "Look up." }), undefined);
+    const state = describeState(video({ status: "uploaded", reason: "New", waiting_for: "the moon", what_to_do: "Look up." }), undefined);
 
     expect(state).toMatchObject({ sentence: "Waiting for the moon.", advice: "Look up." });
   });
@@ -90,7 +90,7 @@ describe("a video's state in words", () => {
     ["while the file is awaited", { status: "uploading", reason: "WaitingForFile" }, "where the upload began"],
     ["before there is anything to send", { status: "pending", reason: "WaitingForUploadUrl" }, null],
   ])("%s it says whether somebody is needed", (_name, changes, words) => {
-    const { advice } = shown(video(changes), undefined);
+    const { advice } = describeState(video(changes), undefined);
 
     if (words === null) expect(advice).toBeNull();
     else expect(advice).toContain(words);
@@ -102,18 +102,18 @@ describe("a video's state in words", () => {
     ["held up", { edition_status: "uploaded", reason: "WaitingForCapacity" }, "is made. Waiting for its turn", null],
     ["in work", { edition_status: "processing", reason: "Transcoding" }, "It plays while a newer conversion is made.", 40],
   ])("a newer conversion that is %s leaves it ready, and says so", (_name, changes, words, progress) => {
-    const state = shown(video({ ...READY, ...changes }), undefined);
+    const state = describeState(video({ ...READY, ...changes }), undefined);
 
     expect(state).toMatchObject({ label: "Ready", progress });
     expect(state.sentence).toContain(words);
   });
 
   it("a try that was asked for is not called a failure any more", () => {
-    expect(shown(video({ ...FAILED, ...BEHIND }), undefined)).toMatchObject({ label: "Waiting", advice: null });
+    expect(describeState(video({ ...FAILED, ...BEHIND }), undefined)).toMatchObject({ label: "Waiting", advice: null });
   });
 
   it("a newer conversion that failed leaves it ready, and says so", () => {
-    const state = shown(video({ ...READY, edition_status: "errored", error: ERROR }), undefined);
+    const state = describeState(video({ ...READY, edition_status: "errored", error: ERROR }), undefined);
 
     expect(state.label).toBe("Ready");
     expect(state.sentence).toContain("a newer conversion failed. The video could not be converted.");
@@ -150,23 +150,23 @@ describe("when a video is looked at again", () => {
   const LOOKED = { isMoving: true, isHidden: false, unchanged: 0, retryAfterSeconds: null, unanswered: 0 };
 
   it("never, when it rests or nobody sees it", () => {
-    expect(nextLook({ ...LOOKED, isMoving: false })).toBeNull();
-    expect(nextLook({ ...LOOKED, isHidden: true })).toBeNull();
+    expect(nextPoll({ ...LOOKED, isMoving: false })).toBeNull();
+    expect(nextPoll({ ...LOOKED, isHidden: true })).toBeNull();
   });
 
   it("soon at first, then further and further apart", () => {
-    const looks = [0, 1, 2, 5, 20].map((unchanged) => nextLook({ ...LOOKED, unchanged, retryAfterSeconds: 600 }));
+    const looks = [0, 1, 2, 5, 20].map((unchanged) => nextPoll({ ...LOOKED, unchanged, retryAfterSeconds: 600 }));
 
     expect(looks).toEqual([1500, 2250, 3375, 11_391, 15_000]);
   });
 
   it("no later than the service is about to look itself", () => {
-    expect(nextLook({ ...LOOKED, unchanged: 20, retryAfterSeconds: 4 })).toBe(4000);
-    expect(nextLook({ ...LOOKED, unchanged: 20, retryAfterSeconds: 0 })).toBe(3000);
+    expect(nextPoll({ ...LOOKED, unchanged: 20, retryAfterSeconds: 4 })).toBe(4000);
+    expect(nextPoll({ ...LOOKED, unchanged: 20, retryAfterSeconds: 0 })).toBe(3000);
   });
 
   it("less and less often when nobody answers", () => {
-    expect([1, 2, 9].map((unanswered) => nextLook({ ...LOOKED, unanswered }))).toEqual([3000, 6000, 30_000]);
+    expect([1, 2, 9].map((unanswered) => nextPoll({ ...LOOKED, unanswered }))).toEqual([3000, 6000, 30_000]);
   });
 });
 

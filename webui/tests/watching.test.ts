@@ -4,7 +4,7 @@ import type { Answer } from "../src/api/client";
 import { NoAnswerError, ProblemError } from "../src/api/problems";
 import type { Original, Video } from "../src/api/types";
 import { downloadable } from "../src/watch/original";
-import { Watched } from "../src/watch/watched";
+import { VideoPoller } from "../src/watch/video-poller";
 
 const READY = { id: "v", status: "ready", edition: 1, edition_status: "ready", is_playable: true, deleted_at: null };
 const IN_WORK = { ...READY, edition: 2, edition_status: "processing" };
@@ -14,7 +14,7 @@ const NOT_FOUND = { status: 404, code: "not_found", title: "", detail: "", retry
 type Told = object | "unchanged" | Error;
 
 /** A video that the service tells about in this order; the last word stays. */
-function watchedOver(told: Told[], isHidden = () => false) {
+function pollerOver(told: Told[], isHidden = () => false) {
   const tags: (string | null | undefined)[] = [];
   const video = async (_id: string, etag?: string | null): Promise<Answer<Video>> => {
     tags.push(etag);
@@ -23,7 +23,7 @@ function watchedOver(told: Told[], isHidden = () => false) {
     const body = next === "unchanged" ? null : ({ waiting_for: null, what_to_do: null, ...next } as Video);
     return { body, isUnchanged: body === null, etag: `"${tags.length}"`, retryAfterSeconds: null };
   };
-  return { watched: new Watched("v", { video }, isHidden), tags };
+  return { watched: new VideoPoller("v", { video }, isHidden), tags };
 }
 
 describe("a video that somebody watches", () => {
@@ -31,7 +31,7 @@ describe("a video that somebody watches", () => {
   afterEach(() => void vi.useRealTimers());
 
   it("is asked for once when nothing moves", async () => {
-    const { watched, tags } = watchedOver([READY]);
+    const { watched, tags } = pollerOver([READY]);
     await watched.look();
     await vi.advanceTimersByTimeAsync(600_000);
 
@@ -39,36 +39,36 @@ describe("a video that somebody watches", () => {
   });
 
   it("is looked at from the wish for another edition until that is ready, with the tag of what is known", async () => {
-    const { watched, tags } = watchedOver([ASKED, "unchanged", IN_WORK, { ...READY, edition: 2 }]);
+    const { watched, tags } = pollerOver([ASKED, "unchanged", IN_WORK, { ...READY, edition: 2 }]);
     await watched.look();
     await vi.advanceTimersByTimeAsync(600_000);
 
     expect(tags).toEqual([null, '"1"', '"2"', '"3"']);
-    expect(watched.state.value).toMatchObject({ video: { edition: 2, edition_status: "ready" }, trouble: null });
+    expect(watched.state.value).toMatchObject({ video: { edition: 2, edition_status: "ready" }, error: null });
   });
 
   it("stays on the screen while nobody answers, and is asked for again", async () => {
-    const { watched } = watchedOver([READY, new NoAnswerError(), READY]);
+    const { watched } = pollerOver([READY, new NoAnswerError(), READY]);
     await watched.look();
     await watched.look();
-    expect(watched.state.value).toMatchObject({ video: { id: "v" }, trouble: new NoAnswerError().message });
+    expect(watched.state.value).toMatchObject({ video: { id: "v" }, error: new NoAnswerError().message });
     await vi.advanceTimersByTimeAsync(60_000);
 
-    expect(watched.state.value.trouble).toBeNull();
+    expect(watched.state.value.error).toBeNull();
   });
 
   it("that does not exist is not asked for again", async () => {
-    const { watched, tags } = watchedOver([new ProblemError(NOT_FOUND)]);
+    const { watched, tags } = pollerOver([new ProblemError(NOT_FOUND)]);
     await watched.look();
     await vi.advanceTimersByTimeAsync(600_000);
 
     expect(tags).toHaveLength(1);
-    expect(watched.state.value.trouble).toContain("does not exist");
+    expect(watched.state.value.error).toContain("does not exist");
   });
 
   it("waits while nobody sees the page, and is looked at when somebody does", async () => {
     let isHidden = true;
-    const { watched, tags } = watchedOver([IN_WORK], () => isHidden);
+    const { watched, tags } = pollerOver([IN_WORK], () => isHidden);
     await watched.look();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(tags).toHaveLength(1);
@@ -80,7 +80,7 @@ describe("a video that somebody watches", () => {
   });
 
   it("is left alone when somebody goes elsewhere", async () => {
-    const { watched, tags } = watchedOver([IN_WORK]);
+    const { watched, tags } = pollerOver([IN_WORK]);
     await watched.look();
     watched.end();
     await vi.advanceTimersByTimeAsync(600_000);

@@ -34,7 +34,7 @@ def test_the_same_sources_are_built_once_wherever_they_are(webui: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["src/main.tsx", "public/keeper.js", "package-lock.json", "vite.config.ts", "index.html"]
+    "name", ["src/main.tsx", "public/file-store.js", "package-lock.json", "vite.config.ts", "index.html"]
 )
 def test_a_changed_source_is_built_again(webui: Path, name: str) -> None:
     before = page_key(webui)

@@ -20,7 +20,7 @@ def directory(tmp_path: Path) -> Path:
     built = tmp_path / "page"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text("<!doctype html>")
-    (built / "keeper.js").write_text("// keeper")
+    (built / "file-store.js").write_text("// a worker")
     (built / "assets" / "index-abc.js").write_text(SCRIPT)
     (tmp_path / "secret.txt").write_text("secret")
     return built
@@ -44,11 +44,11 @@ def test_what_is_named_by_its_hash_is_kept_for_ever(client: falcon.testing.TestC
 
     assert (answer.text, answer.headers["Content-Type"]) == (SCRIPT, "text/javascript; charset=utf-8")
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert client.simulate_get("/keeper.js").headers["Cache-Control"] == "no-cache"
+    assert client.simulate_get("/file-store.js").headers["Cache-Control"] == "no-cache"
 
 
 def test_every_file_carries_the_policy(client: falcon.testing.TestClient) -> None:
-    for path in ("/", "/keeper.js", "/assets/index-abc.js"):
+    for path in ("/", "/file-store.js", "/assets/index-abc.js"):
         headers = client.simulate_get(path).headers
         assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
         assert headers["X-Content-Type-Options"] == "nosniff"

@@ -2,7 +2,7 @@
 
 import type { Overview, Phase } from "../api/types";
 import type { Tone } from "../videos/states";
-import { relative } from "../ui/words";
+import { relative } from "../ui/format";
 
 export interface Tile {
   name: string;

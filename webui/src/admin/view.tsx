@@ -5,24 +5,24 @@ import { useEffect, useState } from "preact/hooks";
 import type { Calls } from "../api/calls";
 import type { Overview } from "../api/types";
 import { Badge } from "../ui/parts";
-import { relative } from "../ui/words";
+import { relative } from "../ui/format";
 import { Bars, Columns } from "./charts";
-import { DeadLetters } from "./dead";
+import { DeadLetters } from "./dead-letters";
 import { PHASE_NAMES, tiles, verdict } from "./health";
 
 const EVERY_MS = 5000;
 
 export function Operations({ calls }: { calls: Calls }) {
-  const { overview, trouble } = useOverview(calls);
+  const { overview, error } = useOverview(calls);
   return (
     <div class="operations">
       <div class="section-head">
         <h1>Operations</h1>
         {overview && <Verdict overview={overview} />}
       </div>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
+      {error && (
+        <p class="error" role="alert">
+          {error}
         </p>
       )}
       {overview && <Glance overview={overview} />}
@@ -87,20 +87,20 @@ function Glance({ overview }: { overview: Overview }) {
 
 function useOverview(calls: Calls) {
   const [overview, setOverview] = useState<Overview | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
     const look = async () => {
       clearTimeout(timer);
       try {
-        const seen = document.hidden ? null : await calls.overview();
+        const latest = document.hidden ? null : await calls.overview();
         if (isGone) return;
-        if (seen) setOverview(seen);
-        setTrouble(null);
+        if (latest) setOverview(latest);
+        setError(null);
       } catch (error) {
         if (isGone) return;
-        setTrouble((error as Error).message);
+        setError((error as Error).message);
       }
       timer = setTimeout(look, EVERY_MS);
     };
@@ -110,7 +110,7 @@ function useOverview(calls: Calls) {
       clearTimeout(timer);
     };
   }, [calls]);
-  return { overview, trouble };
+  return { overview, error };
 }
 
 /** "WaitingForFile" as words. */

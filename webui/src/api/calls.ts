@@ -21,27 +21,27 @@ export class Calls {
   constructor(private readonly api: Api) {}
 
   async create(video: NewVideo, idempotencyKey: string, signal?: AbortSignal): Promise<Target> {
-    return must(await this.api.insist<Target>("POST", "/videos", { body: video, idempotencyKey, signal }));
+    return must(await this.api.callWithRetry<Target>("POST", "/videos", { body: video, idempotencyKey, signal }));
   }
 
   async uploadUrl(id: string, signal?: AbortSignal): Promise<Target> {
-    return must(await this.api.insist<Target>("POST", `/videos/${id}/upload_url`, { signal }));
+    return must(await this.api.callWithRetry<Target>("POST", `/videos/${id}/upload_url`, { signal }));
   }
 
   async parts(id: string, signal?: AbortSignal): Promise<PartList> {
-    return must(await this.api.insist<PartList>("GET", `/videos/${id}/parts`, { signal }));
+    return must(await this.api.callWithRetry<PartList>("GET", `/videos/${id}/parts`, { signal }));
   }
 
   async sign(id: string, part: number, signal?: AbortSignal): Promise<SignedPart> {
-    const asked = { body: { part_numbers: [part] }, signal };
-    const answer = must(await this.api.insist<{ parts: SignedPart[] }>("POST", `/videos/${id}/parts`, asked));
+    const options = { body: { part_numbers: [part] }, signal };
+    const answer = must(await this.api.callWithRetry<{ parts: SignedPart[] }>("POST", `/videos/${id}/parts`, options));
     const signed = answer.parts[0];
     if (!signed) throw new Error(`no URL for part ${part}`);
     return signed;
   }
 
   async confirm(id: string): Promise<void> {
-    await this.api.insist("POST", `/videos/${id}/upload_complete`);
+    await this.api.callWithRetry("POST", `/videos/${id}/upload_complete`);
   }
 
   /** One video, unless it is the one that `etag` names. */
@@ -75,7 +75,7 @@ export class Calls {
   }
 
   async remove(id: string): Promise<void> {
-    await this.api.insist("DELETE", `/videos/${id}`);
+    await this.api.callWithRetry("DELETE", `/videos/${id}`);
   }
 
   async restore(id: string): Promise<Video> {
@@ -92,7 +92,7 @@ export class Calls {
     return must(await this.api.call<VideoPage<DeadLetter>>("GET", `/admin/videos?${query}`));
   }
 
-  async retryAnybodys(id: string): Promise<void> {
+  async retryAsAdmin(id: string): Promise<void> {
     await this.api.call("POST", `/admin/videos/${id}/retry`);
   }
 }

@@ -1,6 +1,6 @@
 // Calls with a bearer token. An expired token is no failure here: the call waits for a new one and is made again.
 
-import { retryAfterSeconds, waitBeforeTry } from "./patience";
+import { retryAfterSeconds, waitBeforeTry } from "./retry";
 import { NoAnswerError, ProblemError } from "./problems";
 import type { Problem } from "./types";
 
@@ -11,7 +11,7 @@ export interface TokenSource {
   refused(token: string): void;
 }
 
-export interface Asked {
+export interface CallOptions {
   body?: unknown;
   etag?: string | null;
   idempotencyKey?: string;
@@ -29,15 +29,15 @@ export interface Answer<T> {
 export class Api {
   constructor(
     private readonly tokens: TokenSource,
-    private readonly send: typeof fetch = (...asked) => fetch(...asked),
+    private readonly send: typeof fetch = (...args) => fetch(...args),
     private readonly wait: (ms: number, signal?: AbortSignal) => Promise<void> = untilLaterOrOnline,
   ) {}
 
   /** Make a call once; only an expired token makes it wait. Throws ProblemError, NoAnswerError. */
-  async call<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> {
+  async call<T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> {
     for (;;) {
       const token = await this.tokens.token();
-      const response = await this.sent(method, path, token, asked);
+      const response = await this.sent(method, path, token, options);
       if (response.status === 401) {
         this.tokens.refused(token);
         continue;
@@ -47,41 +47,41 @@ export class Api {
   }
 
   /** Make a call until it is answered: through a lost line, a restart of the service, an expired token. */
-  async insist<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> {
+  async callWithRetry<T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.call<T>(method, path, asked);
+        return await this.call<T>(method, path, options);
       } catch (error) {
-        if (asked.signal?.aborted || !passes(error)) throw error;
+        if (options.signal?.aborted || !isTransient(error)) throw error;
         const asksFor = error instanceof ProblemError ? error.retryAfterSeconds : null;
-        await this.wait(waitBeforeTry(failures, asksFor), asked.signal);
+        await this.wait(waitBeforeTry(failures, asksFor), options.signal);
       }
     }
   }
 
-  private async sent(method: string, path: string, token: string, asked: Asked): Promise<Response> {
+  private async sent(method: string, path: string, token: string, options: CallOptions): Promise<Response> {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
-    if (asked.body !== undefined) headers["Content-Type"] = "application/json";
-    if (asked.etag) headers["If-None-Match"] = asked.etag;
-    if (asked.idempotencyKey) headers["Idempotency-Key"] = asked.idempotencyKey;
+    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    if (options.etag) headers["If-None-Match"] = options.etag;
+    if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
     try {
       return await this.send(`/api/v1${path}`, {
         method,
         headers,
         // The page compares tags itself: the browser's own store would hide what has not changed.
         cache: "no-store",
-        ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
-        ...(asked.signal ? { signal: asked.signal } : {}),
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (error) {
-      if (asked.signal?.aborted) throw error;
+      if (options.signal?.aborted) throw error;
       throw new NoAnswerError();
     }
   }
 }
 
 /** Whether the same call may succeed by itself later. */
-export function passes(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (error instanceof NoAnswerError) return true;
   return error instanceof ProblemError && error.problem.status >= 500;
 }

@@ -23,7 +23,7 @@ export class NoAnswerError extends Error {
 export function sentenceFor(problem: Problem, retryAfter: number | null): string {
   switch (problem.code) {
     case "upload_limit_reached":
-      return `You have started as many uploads as an hour allows. The next one is possible in ${inWords(retryAfter ?? 60)}.`;
+      return `You have started as many uploads as an hour allows. The next one is possible in ${formatSpan(retryAfter ?? 60)}.`;
     case "file_too_large":
       return `This file is too large. ${sizeDetail(problem)} Choose a smaller one.`;
     case "insufficient_scope":
@@ -37,7 +37,7 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
     case "not_retryable":
       return "There is nothing to try again here: look at what the video says now.";
     case "retranscode_limit_reached":
-      return `You have had videos converted again as often as a day allows. The next time is possible in ${inWords(retryAfter ?? 3600)}.`;
+      return `You have had videos converted again as often as a day allows. The next time is possible in ${formatSpan(retryAfter ?? 3600)}.`;
     case "not_retranscodable":
       return "This video cannot be converted again right now: it is in work, has failed, or was deleted. Look at it in the list.";
     case "original_unavailable":
@@ -55,7 +55,7 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
 }
 
 /** A span of time as people say it. */
-export function inWords(seconds: number): string {
+export function formatSpan(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} seconds`;
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} minutes`;
   if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} hours`;

@@ -24,10 +24,10 @@ export function claimsOf(token: string): Claims | null {
 /** The token in `#token=…`, and what the fragment is without it. */
 export function tokenInFragment(fragment: string): { token: string | null; rest: string } {
   const words = fragment.replace(/^#/, "").split("&");
-  const found = words.find((word) => word.startsWith("token="));
-  if (!found) return { token: null, rest: fragment };
-  const rest = words.filter((word) => word !== found).join("&");
-  return { token: decodeURIComponent(found.slice("token=".length)) || null, rest: rest === "" ? "" : `#${rest}` };
+  const parameter = words.find((word) => word.startsWith("token="));
+  if (!parameter) return { token: null, rest: fragment };
+  const rest = words.filter((word) => word !== parameter).join("&");
+  return { token: decodeURIComponent(parameter.slice("token=".length)) || null, rest: rest === "" ? "" : `#${rest}` };
 }
 
 /** What is wrong with a token that somebody pasted; null if it may be tried. `before`: who was signed in. */

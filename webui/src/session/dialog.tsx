@@ -45,7 +45,7 @@ export function TokenDialog({ session }: { session: Session }) {
           />
         </label>
         {refusal && (
-          <p id="token-refusal" class="trouble" role="alert">
+          <p id="token-refusal" class="error" role="alert">
             {refusal}
           </p>
         )}

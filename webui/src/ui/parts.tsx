@@ -41,10 +41,10 @@ export function useTitle(title: string | null): void {
 export function Modal(props: { title: string; children: ComponentChildren; onClose: (() => void) | null }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
+    const element = dialog.current;
+    element?.showModal();
     // Closing it gives the focus back to where it came from.
-    return () => shown?.close();
+    return () => element?.close();
   }, []);
   const onCancel = (event: Event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 // What follows when sending a file failed: try again by itself, or leave it to the person. Pure decisions.
 
-import { waitBeforeTry } from "../api/patience";
+import { waitBeforeTry } from "../api/retry";
 import { NoAnswerError, ProblemError } from "../api/problems";
 
 export type After = { kind: "again"; inMs: number } | { kind: "done" } | { kind: "person"; sentence: string };

@@ -32,9 +32,9 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       doneButtonHandler: null,
       note: "A lost line, a reload or a pause costs nothing: uploads go on where they stopped.",
     });
-    const mending = mendLists(place.current);
+    const observer = labelLists(place.current);
     return () => {
-      mending.disconnect();
+      observer.disconnect();
       const dashboard = uploads.uppy.getPlugin("Dashboard");
       if (dashboard) uploads.uppy.removePlugin(dashboard);
     };
@@ -45,9 +45,9 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
         Upload
       </h2>
       <div ref={place} class="drop" />
-      <div class="troubles" aria-live="assertive">
+      <div class="errors" aria-live="assertive">
         <LineDown />
-        <TroubleList uploads={uploads} />
+        <ErrorList uploads={uploads} />
       </div>
       <UnfinishedUploads uploads={uploads} />
     </section>
@@ -55,12 +55,12 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
 }
 
 /** Around a single file Uppy leaves the list away, and screen readers find an item of nothing. */
-function mendLists(place: HTMLElement): MutationObserver {
-  const mending = new MutationObserver(() => {
+function labelLists(place: HTMLElement): MutationObserver {
+  const observer = new MutationObserver(() => {
     place.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list");
   });
-  mending.observe(place, { childList: true, subtree: true });
-  return mending;
+  observer.observe(place, { childList: true, subtree: true });
+  return observer;
 }
 
 function LineDown() {
@@ -78,11 +78,11 @@ function LineDown() {
   return <p class="notice notice-quiet">The line is down. Uploads go on by themselves when it is back.</p>;
 }
 
-function TroubleList({ uploads }: { uploads: Uploads }) {
-  const troubles = useStore(uploads.troubles);
+function ErrorList({ uploads }: { uploads: Uploads }) {
+  const errors = useStore(uploads.errors);
   return (
     <>
-      {troubles.map(({ id, title, sentence, isTaken }) => (
+      {errors.map(({ id, title, sentence, isTaken }) => (
         <div key={id} class="notice notice-bad">
           <h3>{title}</h3>
           <p>{sentence}</p>
@@ -94,7 +94,7 @@ function TroubleList({ uploads }: { uploads: Uploads }) {
             )}
             <Button
               aria-label={`${isTaken ? "Cancel" : "Close"}: ${title}`}
-              onClick={() => (isTaken ? uploads.uppy.removeFile(id) : uploads.troubles.drop(id))}
+              onClick={() => (isTaken ? uploads.uppy.removeFile(id) : uploads.errors.drop(id))}
             >
               {isTaken ? "Cancel" : "Close"}
             </Button>
@@ -135,7 +135,7 @@ function One({ one, uploads }: { one: Unfinished; uploads: Uploads }) {
       <p>{sentence}</p>
       {!isElsewhere && <Progress percent={(100 * storedBytes) / record.size} label={`Stored of ${record.title}`} />}
       {refusal && (
-        <p class="trouble" role="alert">
+        <p class="error" role="alert">
           {refusal}
         </p>
       )}

@@ -50,7 +50,7 @@ export function newRecord(file: Chosen, owner: string, key: string, now: number)
 }
 
 /** What the service is asked for. */
-export function asked({ title, name, type, size, mode }: UploadRecord): NewVideo {
+export function newVideoOf({ title, name, type, size, mode }: UploadRecord): NewVideo {
   return { title, filename: name, content_type: type, size_bytes: size, upload_mode: mode };
 }
 

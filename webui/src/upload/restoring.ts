@@ -5,7 +5,7 @@ import type { Calls } from "../api/calls";
 import { ProblemError } from "../api/problems";
 import type { PartList, Video } from "../api/types";
 import { claim } from "./claim";
-import type { Keeper } from "./keeper";
+import type { FileStore } from "./file-store";
 import type { UploadRecord } from "./records";
 import { type Next, nextStep } from "./resume";
 
@@ -23,13 +23,13 @@ export interface Unfinished {
 export async function whatFollows(
   record: UploadRecord,
   calls: Calls,
-  keeper: Keeper,
+  fileStore: FileStore,
 ): Promise<{ next: Next; file: File | null }> {
   const isSentElsewhere = !(await claim(record.key));
   if (isSentElsewhere) {
     return { file: null, next: nextStep({ record, video: null, parts: null, hasFile: false, isSentElsewhere }) };
   }
-  const file = await keeper.give(record.key);
+  const file = await fileStore.give(record.key);
   const { video, parts } = await atTheService(record, calls);
   return { file, next: nextStep({ record, video, parts, hasFile: file !== null, isSentElsewhere }) };
 }

@@ -1,10 +1,10 @@
 // How an upload goes on after a reload: pure decisions about what is remembered, what storage has, and what is at hand.
 
 import type { PartList, Video } from "../api/types";
-import { fileSize } from "../ui/words";
+import { fileSize } from "../ui/format";
 import type { Chosen, UploadRecord } from "./records";
 
-export interface Known {
+export interface UploadFacts {
   record: UploadRecord;
   /** Null: there is no such video (any more). */
   video: Pick<Video, "status" | "deleted_at"> | null;
@@ -21,7 +21,7 @@ export type Next =
   | { kind: "send" }
   | { kind: "ask"; storedBytes: number; sentence: string };
 
-export function nextStep({ record, video, parts, hasFile, isSentElsewhere }: Known): Next {
+export function nextStep({ record, video, parts, hasFile, isSentElsewhere }: UploadFacts): Next {
   if (isSentElsewhere) return { kind: "elsewhere" };
   if (record.videoId !== null && !waitsForFile(video)) return { kind: "forget" };
   if (parts !== null && parts.parts.length > 0 && parts.missing.length === 0) return { kind: "confirm" };
@@ -54,7 +54,7 @@ function differentSizes(...sizes: [number, number]): [string, string] {
   return one === other ? [`${sizes[0]} bytes`, `${sizes[1]} bytes`] : [one, other];
 }
 
-function waitsForFile(video: Known["video"]): boolean {
+function waitsForFile(video: UploadFacts["video"]): boolean {
   return video !== null && video.deleted_at === null && (video.status === "pending" || video.status === "uploading");
 }
 

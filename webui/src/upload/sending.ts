@@ -5,7 +5,7 @@ import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
 
 import type { SignedPart, StoredPart, Target } from "../api/types";
 import { Digests, UnreadableFileError } from "./digests";
-import { UPPY_WORDS } from "./uppy-words";
+import { UPPY_LOCALE } from "./uppy-locale";
 
 export interface OwnMeta extends Meta {
   /** Names the upload's record. */
@@ -40,7 +40,7 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
     autoProceed: true,
     allowMultipleUploadBatches: true,
     restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
-    locale: UPPY_WORDS,
+    locale: UPPY_LOCALE,
     logger: QUIET,
     onBeforeFileAdded: (file) => steps.named(file as Sent),
   });

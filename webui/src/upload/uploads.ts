@@ -9,14 +9,14 @@ import type { SignedPart } from "../api/types";
 import { Store } from "../ui/store";
 import { claim } from "./claim";
 import { afterFailure } from "./failures";
-import type { Keeper } from "./keeper";
-import { asked, newRecord, type Records, type UploadRecord } from "./records";
-import { Percents } from "./percents";
+import type { FileStore } from "./file-store";
+import { newRecord, newVideoOf, type Records, type UploadRecord } from "./records";
+import { UploadProgress } from "./progress";
 import { mismatch, nothingStored } from "./resume";
 import { type Unfinished, unfinished, whatFollows } from "./restoring";
 import { makeUppy, type OwnMeta, type Sent } from "./sending";
 import { Targets } from "./targets";
-import { Troubles } from "./troubles";
+import { UploadErrors } from "./upload-errors";
 
 const SHOWN_WHEN_DONE_MS = 1500;
 
@@ -24,8 +24,8 @@ export class Uploads {
   readonly uppy: Uppy<OwnMeta, Body>;
   readonly unfinished = new Store<readonly Unfinished[]>([]);
   /** Bytes sent of each video that this tab sends, in percent. */
-  readonly sending = new Percents();
-  readonly troubles: Troubles;
+  readonly sending = new UploadProgress();
+  readonly errors: UploadErrors;
   /** Told whenever a video of this tab began or went on. */
   onVideo: (videoId: string) => void = () => undefined;
 
@@ -37,7 +37,7 @@ export class Uploads {
   constructor(
     private readonly calls: Calls,
     private readonly records: Records,
-    private readonly keeper: Keeper,
+    private readonly fileStore: FileStore,
     private readonly owner: () => string | null,
   ) {
     this.uppy = makeUppy({
@@ -52,7 +52,7 @@ export class Uploads {
       videoOf: (file) => this.videoOf(file),
       unreadable: (file, error) => void this.unreadable(file, error.message),
     });
-    this.troubles = new Troubles(this.uppy);
+    this.errors = new UploadErrors(this.uppy);
     this.listen();
   }
 
@@ -60,8 +60,8 @@ export class Uploads {
   async restore(): Promise<void> {
     const owner = this.owner();
     if (owner === null) return;
-    const found = await Promise.all(this.records.of(owner).map((record) => this.restored(record)));
-    this.unfinished.set(found.filter((one) => one !== null));
+    const restored = await Promise.all(this.records.of(owner).map((record) => this.restored(record)));
+    this.unfinished.set(restored.filter((one) => one !== null));
   }
 
   /** A file was chosen for an unfinished upload. */
@@ -98,11 +98,11 @@ export class Uploads {
   }
 
   private async restored(record: UploadRecord): Promise<Unfinished | null> {
-    const { next, file } = await whatFollows(record, this.calls, this.keeper);
+    const { next, file } = await whatFollows(record, this.calls, this.fileStore);
     switch (next.kind) {
       case "forget":
         this.records.forget(record.key);
-        await this.keeper.forget(record.key);
+        await this.fileStore.forget(record.key);
         return null;
       case "confirm":
         await this.confirmed(record);
@@ -156,7 +156,7 @@ export class Uploads {
     try {
       const record = this.recordOf(file);
       await claim(record.key);
-      void this.keeper.keep(record.key, file.data as File);
+      void this.fileStore.keep(record.key, file.data as File);
       const videoId = record.videoId ?? (await this.created(record));
       if (record.mode === "multipart") {
         const { part_size } = await this.calls.parts(videoId);
@@ -170,7 +170,7 @@ export class Uploads {
   }
 
   private async created(record: UploadRecord): Promise<string> {
-    const target = await this.calls.create(asked(record), record.key);
+    const target = await this.calls.create(newVideoOf(record), record.key);
     if (!this.records.get(record.key)) {
       // Cancelled while the service was asked.
       await this.calls.remove(target.video_id);
@@ -223,7 +223,7 @@ export class Uploads {
     if (record.videoId === null) return;
     await this.calls.confirm(record.videoId).catch(() => undefined);
     this.records.forget(record.key);
-    await this.keeper.forget(record.key);
+    await this.fileStore.forget(record.key);
     this.onVideo(record.videoId);
   }
 
@@ -237,7 +237,7 @@ export class Uploads {
     }
     if (after.kind === "person") {
       this.uppy.setFileState(file.id, { error: after.sentence } as Partial<Sent>);
-      this.troubles.put({ id: file.id, title: this.recordOf(file).title, sentence: after.sentence, isTaken: true });
+      this.errors.put({ id: file.id, title: this.recordOf(file).title, sentence: after.sentence, isTaken: true });
       return;
     }
     const tryAgain = () => {
@@ -254,9 +254,9 @@ export class Uploads {
     this.ended.add(file.id);
     this.uppy.removeFile(file.id);
     this.sending.drop(record.videoId);
-    await this.keeper.forget(record.key);
-    const found = await this.restored(record).catch(() => unfinished(record, nothingStored(record)));
-    if (found) this.unfinished.set([...this.unfinished.value, { ...found, refusal }]);
+    await this.fileStore.forget(record.key);
+    const entry = await this.restored(record).catch(() => unfinished(record, nothingStored(record)));
+    if (entry) this.unfinished.set([...this.unfinished.value, { ...entry, refusal }]);
   }
 
   /** Removed by the person: the video is given up with it. */
@@ -265,7 +265,7 @@ export class Uploads {
     const record = this.records.get(file.meta.key);
     this.records.forget(file.meta.key);
     this.sending.drop(record?.videoId ?? null);
-    await this.keeper.forget(file.meta.key);
+    await this.fileStore.forget(file.meta.key);
     if (!record?.videoId) return;
     await this.calls.remove(record.videoId).catch(() => undefined);
     this.onVideo(record.videoId);
@@ -274,7 +274,7 @@ export class Uploads {
   private finish(file: Sent, afterMs: number): void {
     const record = this.records.get(file.meta.key);
     this.records.forget(file.meta.key);
-    void this.keeper.forget(file.meta.key);
+    void this.fileStore.forget(file.meta.key);
     this.sending.drop(record?.videoId ?? null);
     this.ended.add(file.id);
     setTimeout(() => this.uppy.getFile(file.id) && this.uppy.removeFile(file.id), afterMs);

@@ -4,10 +4,10 @@ import { useState } from "preact/hooks";
 
 import type { Video } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
-import { duration, fileSize, relative } from "../ui/words";
-import { canRetry, isOnItsWay, needsFile, shown } from "./states";
+import { duration, fileSize, relative } from "../ui/format";
+import { canRetry, isOnItsWay, needsFile, describeState } from "./states";
 
-export interface Acts {
+export interface VideoActions {
   retry: (video: Video) => Promise<void>;
   remove: (video: Video) => Promise<void>;
   restore: (video: Video) => Promise<void>;
@@ -18,11 +18,11 @@ export interface CardProps {
   video: Video;
   sentPercent: number | undefined;
   isUnfinished: boolean;
-  acts: Acts;
+  actions: VideoActions;
 }
 
-export function Card({ video, sentPercent, isUnfinished, acts }: CardProps) {
-  const state = shown(video, sentPercent, isUnfinished);
+export function Card({ video, sentPercent, isUnfinished, actions }: CardProps) {
+  const state = describeState(video, sentPercent, isUnfinished);
   return (
     <li class="card" data-video={video.id} data-status={video.status}>
       <Picture video={video} />
@@ -37,7 +37,7 @@ export function Card({ video, sentPercent, isUnfinished, acts }: CardProps) {
         {state.sentence && <p class="card-sentence">{state.sentence}</p>}
         {state.progress !== null && <Progress percent={state.progress} label={`${state.label}: ${video.title}`} />}
         {state.advice && <p class="card-advice">{state.advice}</p>}
-        <Actions video={video} acts={acts} />
+        <Actions video={video} actions={actions} />
       </div>
     </li>
   );
@@ -63,13 +63,13 @@ function Picture({ video }: { video: Video }) {
   );
 }
 
-function Actions({ video, acts }: { video: Video; acts: Acts }) {
+function Actions({ video, actions }: { video: Video; actions: VideoActions }) {
   const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const run = (act: (video: Video) => Promise<void>) => async () => {
     setBusy(true);
-    setTrouble(null);
-    await act(video).catch((error: Error) => setTrouble(error.message));
+    setError(null);
+    await act(video).catch((error: Error) => setError(error.message));
     setBusy(false);
   };
   const word = isOnItsWay(video) ? "Cancel" : "Delete";
@@ -77,28 +77,28 @@ function Actions({ video, acts }: { video: Video; acts: Acts }) {
     <>
       <div class="card-actions">
         {canRetry(video) && !needsFile(video) && (
-          <Button kind="main" disabled={busy} onClick={run(acts.retry)} aria-label={`Try again: ${video.title}`}>
+          <Button kind="main" disabled={busy} onClick={run(actions.retry)} aria-label={`Try again: ${video.title}`}>
             <Icon path={PATHS.again} size={18} /> Try again
           </Button>
         )}
         {video.deleted_at !== null ? (
-          <Button disabled={busy} onClick={run(acts.restore)} aria-label={`Restore: ${video.title}`}>
+          <Button disabled={busy} onClick={run(actions.restore)} aria-label={`Restore: ${video.title}`}>
             <Icon path={PATHS.undo} size={18} /> Restore
           </Button>
         ) : (
           <Button
             class="button-quiet"
             disabled={busy}
-            onClick={run(acts.remove)}
+            onClick={run(actions.remove)}
             aria-label={`${word}: ${video.title}`}
           >
             <Icon path={PATHS.trash} size={18} /> {word}
           </Button>
         )}
       </div>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
+      {error && (
+        <p class="error" role="alert">
+          {error}
         </p>
       )}
     </>

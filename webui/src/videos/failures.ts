@@ -42,6 +42,6 @@ const WORDS: Record<string, Words> = {
 };
 
 /** Null for a code that this page does not know: then the service's words are shown. */
-export function failureWords(error: VideoError | null): Words | null {
+export function explainFailure(error: VideoError | null): Words | null {
   return error === null ? null : (WORDS[error.code] ?? null);
 }

@@ -3,17 +3,17 @@
 import type { Calls } from "../api/calls";
 import type { Video } from "../api/types";
 import { Store } from "../ui/store";
-import { nextLook } from "./schedule";
+import { nextPoll } from "./polling";
 import { isMoving } from "./states";
 
 export type Filter = "all" | "ready" | "errored" | "deleted";
 
-export interface Shelf {
+export interface ListState {
   filter: Filter;
   videos: readonly Video[];
   more: string | null;
   isLoading: boolean;
-  trouble: string | null;
+  error: string | null;
 }
 
 interface Look {
@@ -25,7 +25,7 @@ interface Look {
 }
 
 export class Library {
-  readonly shelf = new Store<Shelf>({ filter: "all", videos: [], more: null, isLoading: true, trouble: null });
+  readonly state = new Store<ListState>({ filter: "all", videos: [], more: null, isLoading: true, error: null });
   private readonly looks = new Map<string, Look>();
   private listing = 0;
 
@@ -36,35 +36,35 @@ export class Library {
 
   async show(filter: Filter): Promise<void> {
     const listing = ++this.listing;
-    this.change({ filter, isLoading: true, trouble: null, ...(filter === this.shelf.value.filter ? {} : { videos: [] }) });
+    this.change({ filter, isLoading: true, error: null, ...(filter === this.state.value.filter ? {} : { videos: [] }) });
     try {
-      const page = await this.calls.list(asked(filter));
+      const page = await this.calls.list(listingFor(filter));
       if (listing !== this.listing) return;
       this.change({ videos: page.videos, more: page.next_page_token, isLoading: false });
       this.schedule();
     } catch (error) {
-      if (listing === this.listing) this.change({ isLoading: false, trouble: (error as Error).message });
+      if (listing === this.listing) this.change({ isLoading: false, error: (error as Error).message });
     }
   }
 
   refresh(): Promise<void> {
-    return this.show(this.shelf.value.filter);
+    return this.show(this.state.value.filter);
   }
 
   async showMore(): Promise<void> {
-    const { filter, more, videos } = this.shelf.value;
+    const { filter, more, videos } = this.state.value;
     if (more === null) return;
     const listing = ++this.listing;
     this.change({ isLoading: true });
     try {
-      const page = await this.calls.list({ ...asked(filter), pageToken: more });
+      const page = await this.calls.list({ ...listingFor(filter), pageToken: more });
       if (listing !== this.listing) return;
-      const known = new Set(videos.map(({ id }) => id));
-      const added = page.videos.filter(({ id }) => !known.has(id));
+      const listed = new Set(videos.map(({ id }) => id));
+      const added = page.videos.filter(({ id }) => !listed.has(id));
       this.change({ videos: [...videos, ...added], more: page.next_page_token, isLoading: false });
       this.schedule();
     } catch (error) {
-      if (listing === this.listing) this.change({ isLoading: false, trouble: (error as Error).message });
+      if (listing === this.listing) this.change({ isLoading: false, error: (error as Error).message });
     }
   }
 
@@ -84,49 +84,49 @@ export class Library {
       look.unanswered += 1;
     }
     this.schedule();
-    return this.shelf.value.videos.find((video) => video.id === id) ?? null;
+    return this.state.value.videos.find((video) => video.id === id) ?? null;
   }
 
   /** Take in what an answer told about a video. */
   take(video: Video): void {
-    const { videos, filter } = this.shelf.value;
-    const isKnown = videos.some(({ id }) => id === video.id);
+    const { videos, filter } = this.state.value;
+    const isListed = videos.some(({ id }) => id === video.id);
     const others = videos.filter(({ id }) => id !== video.id);
     if (!fits(video, filter)) this.change({ videos: others });
-    else if (isKnown) this.change({ videos: videos.map((one) => (one.id === video.id ? video : one)) });
+    else if (isListed) this.change({ videos: videos.map((one) => (one.id === video.id ? video : one)) });
     else this.change({ videos: [video, ...videos] });
   }
 
   /** Look again at everything that moves; called when the page is seen again or the line is back. */
   wake(): void {
-    for (const video of this.shelf.value.videos) if (isMoving(video)) void this.look(video.id);
+    for (const video of this.state.value.videos) if (isMoving(video)) void this.look(video.id);
   }
 
   private schedule(): void {
-    for (const video of this.shelf.value.videos) {
+    for (const video of this.state.value.videos) {
       const look = this.lookOf(video.id);
       if (look.timer !== null) continue;
       const { retryAfterSeconds, unchanged, unanswered } = look;
-      const told = { isMoving: isMoving(video), isHidden: this.isHidden(), unchanged, unanswered, retryAfterSeconds };
-      const inMs = nextLook(told);
+      const pollState = { isMoving: isMoving(video), isHidden: this.isHidden(), unchanged, unanswered, retryAfterSeconds };
+      const inMs = nextPoll(pollState);
       if (inMs !== null) look.timer = setTimeout(() => void this.look(video.id), inMs);
     }
   }
 
   private lookOf(id: string): Look {
-    const known = this.looks.get(id);
-    if (known) return known;
+    const existing = this.looks.get(id);
+    if (existing) return existing;
     const fresh: Look = { etag: null, retryAfterSeconds: null, unchanged: 0, unanswered: 0, timer: null };
     this.looks.set(id, fresh);
     return fresh;
   }
 
-  private change(changes: Partial<Shelf>): void {
-    this.shelf.set({ ...this.shelf.value, ...changes });
+  private change(changes: Partial<ListState>): void {
+    this.state.set({ ...this.state.value, ...changes });
   }
 }
 
-function asked(filter: Filter): { status?: string; deleted?: boolean } {
+function listingFor(filter: Filter): { status?: string; deleted?: boolean } {
   if (filter === "deleted") return { deleted: true };
   return filter === "all" ? {} : { status: filter };
 }

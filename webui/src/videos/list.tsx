@@ -5,7 +5,7 @@ import type { Video } from "../api/types";
 import type { Uploads } from "../upload/uploads";
 import { Button, Icon, PATHS } from "../ui/parts";
 import { useStore } from "../ui/store";
-import { type Acts, Card } from "./card";
+import { type VideoActions, Card } from "./card";
 import type { Filter, Library } from "./library";
 
 const FILTERS: readonly [Filter, string][] = [
@@ -22,10 +22,10 @@ const EMPTY: Record<Filter, [string, string]> = {
 };
 
 export function VideoList({ library, uploads, calls }: { library: Library; uploads: Uploads; calls: Calls }) {
-  const shelf = useStore(library.shelf);
+  const shelf = useStore(library.state);
   const sending = useStore(uploads.sending);
   const unfinished = new Set(useStore(uploads.unfinished).map(({ record }) => record.videoId));
-  const acts = actsOf(library, uploads, calls);
+  const actions = videoActions(library, uploads, calls);
   return (
     <section aria-labelledby="videos-title">
       <div class="section-head">
@@ -44,12 +44,12 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
           ))}
         </div>
       </div>
-      {shelf.trouble && (
-        <p class="trouble" role="alert">
-          {shelf.trouble} <Button onClick={() => void library.refresh()}>Try again</Button>
+      {shelf.error && (
+        <p class="error" role="alert">
+          {shelf.error} <Button onClick={() => void library.refresh()}>Try again</Button>
         </p>
       )}
-      {shelf.videos.length === 0 && !shelf.trouble && (shelf.isLoading ? <Loading /> : <Empty filter={shelf.filter} />)}
+      {shelf.videos.length === 0 && !shelf.error && (shelf.isLoading ? <Loading /> : <Empty filter={shelf.filter} />)}
       <ul class="cards" aria-busy={shelf.isLoading}>
         {shelf.videos.map((video) => (
           <Card
@@ -57,7 +57,7 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
             video={video}
             sentPercent={sending.get(video.id)}
             isUnfinished={unfinished.has(video.id)}
-            acts={acts}
+            actions={actions}
           />
         ))}
       </ul>
@@ -72,7 +72,7 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
   );
 }
 
-export function actsOf(library: Library, uploads: Uploads, calls: Calls): Acts {
+export function videoActions(library: Library, uploads: Uploads, calls: Calls): VideoActions {
   const lookAfter = async (video: Video) => {
     await library.look(video.id);
   };

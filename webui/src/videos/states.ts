@@ -1,11 +1,11 @@
 // What a video's state means for the person who owns it: a label, a tone, what it waits for, what can be done.
 
 import type { Video } from "../api/types";
-import { failureWords } from "./failures";
+import { explainFailure } from "./failures";
 
 export type Tone = "quiet" | "busy" | "good" | "bad";
 
-export interface Shown {
+export interface StateText {
   label: string;
   tone: Tone;
   /** What happens now, or what happened; null when the label says it all. */
@@ -32,7 +32,7 @@ const SENTENCES: Record<string, string> = {
   Publishing: "Converted. The last checks are made.",
 };
 
-export function shown(video: Video, sentPercent: number | undefined, isUnfinished = false): Shown {
+export function describeState(video: Video, sentPercent: number | undefined, isUnfinished = false): StateText {
   if (video.deleted_at !== null) return deleted();
   if (sentPercent !== undefined) return sending(sentPercent);
   if (video.status === "ready") return ready(video);
@@ -76,26 +76,26 @@ export function needsFile(video: Video): boolean {
   return video.error?.stage === "upload";
 }
 
-function deleted(): Shown {
+function deleted(): StateText {
   return { label: "Deleted", tone: "quiet", sentence: "It plays nowhere any more.", advice: null, progress: null };
 }
 
-function sending(percent: number): Shown {
+function sending(percent: number): StateText {
   const sentence = percent >= 100 ? "Sent. Waiting for storage to confirm." : "Being sent from this device.";
   return { label: "Sending", tone: "busy", sentence, advice: null, progress: percent };
 }
 
-function interrupted(): Shown {
+function interrupted(): StateText {
   const advice = "Choose its file again under “Not finished yet”, and it goes on.";
   return { label: "Interrupted", tone: "quiet", sentence: "Waiting for the rest of the file.", advice, progress: null };
 }
 
-function rejected(video: Video): Shown {
+function rejected(video: Video): StateText {
   const why = video.error ? ended(capital(video.error.message)) : "The file is not a video that can be played.";
   return { label: "Refused", tone: "bad", sentence: why, advice: "Delete this video and upload another file.", progress: null };
 }
 
-function ready(video: Video): Shown {
+function ready(video: Video): StateText {
   if (!video.is_playable) {
     return { label: "Coming back", tone: "busy", sentence: "It can be watched again in a moment.", advice: null, progress: null };
   }
@@ -121,21 +121,21 @@ function newerSentence(video: Video): string {
   return SENTENCES[video.reason] ?? (video.waiting_for ? `Waiting for ${video.waiting_for}.` : "");
 }
 
-function failed(video: Video): Shown {
+function failed(video: Video): StateText {
   if (isAboutToBegin(video)) {
     return { label: "Waiting", tone: "busy", sentence: "It is tried again in a moment.", advice: null, progress: null };
   }
   return { label: "Failed", tone: "bad", ...whyItFailed(video), progress: null };
 }
 
-function whyItFailed({ error, what_to_do }: Video): Pick<Shown, "sentence" | "advice" | "detail"> {
-  const words = failureWords(error);
+function whyItFailed({ error, what_to_do }: Video): Pick<StateText, "sentence" | "advice" | "detail"> {
+  const words = explainFailure(error);
   if (words && error) return { ...words, detail: ended(error.message) };
-  const told = error ? ended(capital(error.message)) : "It could not be finished.";
-  return { sentence: told, advice: error?.what_to_do ?? what_to_do, detail: null };
+  const sentence = error ? ended(capital(error.message)) : "It could not be finished.";
+  return { sentence, advice: error?.what_to_do ?? what_to_do, detail: null };
 }
 
-function underWay(video: Video): Shown {
+function underWay(video: Video): StateText {
   const isOurs = video.reason in SENTENCES;
   const waiting = video.waiting_for ? `Waiting for ${video.waiting_for}.` : "";
   const sentence = SENTENCES[video.reason] ?? waiting;

@@ -5,30 +5,30 @@ import { useRef, useState } from "preact/hooks";
 import type { Calls } from "../api/calls";
 import type { Video } from "../api/types";
 import { Button, Icon, Modal, PATHS } from "../ui/parts";
-import { fileSize } from "../ui/words";
-import type { Acts } from "../videos/card";
+import { fileSize } from "../ui/format";
+import type { VideoActions } from "../videos/card";
 import { canConvertAgain, canRetry, needsFile } from "../videos/states";
 import { downloadable, save } from "./original";
 
 export interface ActionsProps {
   video: Video;
   calls: Calls;
-  acts: Acts;
+  actions: VideoActions;
   /** Something was done: it is worth another look. */
   onChanged: () => Promise<void>;
 }
 
-export function Actions({ video, calls, acts, onChanged }: ActionsProps) {
+export function Actions({ video, calls, actions, onChanged }: ActionsProps) {
   const [busy, setBusy] = useState(false);
   const [isConfirming, setConfirming] = useState(false);
   const [said, setSaid] = useState<string | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const row = useRef<HTMLDivElement>(null);
   const run = async (act: () => Promise<string | null>) => {
     setBusy(true);
     setSaid(null);
-    setTrouble(null);
-    await act().then(setSaid, (error: Error) => setTrouble(error.message));
+    setError(null);
+    await act().then(setSaid, (error: Error) => setError(error.message));
     setBusy(false);
     // The button that was pressed may be gone: whoever uses the keyboard goes on from here.
     if (document.activeElement === document.body) row.current?.focus();
@@ -39,17 +39,17 @@ export function Actions({ video, calls, acts, onChanged }: ActionsProps) {
     return `Your browser saves “${original.filename}” (${fileSize(original.size_bytes)}).`;
   };
   const convert = async () => {
-    await acts.convertAgain(video);
+    await actions.convertAgain(video);
     await onChanged();
     return null;
   };
   const retry = async () => {
-    await acts.retry(video);
+    await actions.retry(video);
     await onChanged();
     return null;
   };
   const remove = async () => {
-    await acts.remove(video);
+    await actions.remove(video);
     location.assign("#/");
     return null;
   };
@@ -79,9 +79,9 @@ export function Actions({ video, calls, acts, onChanged }: ActionsProps) {
       <p class="said" role="status">
         {said}
       </p>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
+      {error && (
+        <p class="error" role="alert">
+          {error}
         </p>
       )}
       {isConfirming && (

@@ -19,7 +19,7 @@ export function commandFor(key: string): Command | null {
   }
 }
 
-export function obey(command: Command, video: HTMLVideoElement): void {
+export function execute(command: Command, video: HTMLVideoElement): void {
   switch (command.kind) {
     case "toggle":
       if (video.paused) void video.play().catch(() => undefined);

@@ -7,7 +7,7 @@ import type { Original } from "../api/types";
 export async function downloadable(
   id: string,
   calls: Pick<Calls, "original">,
-  send: typeof fetch = (...asked) => fetch(...asked),
+  send: typeof fetch = (...args) => fetch(...args),
 ): Promise<Original> {
   const original = await calls.original(id);
   // A link that fails takes the page away, and with it what is being sent: its first byte is read before.

@@ -11,7 +11,7 @@ export interface PlayerState {
   chosen: number;
   /** What is played now, by name. */
   playing: string | null;
-  trouble: string | null;
+  error: string | null;
 }
 
 export interface Player {
@@ -21,7 +21,7 @@ export interface Player {
 }
 
 const NATIVE = "application/vnd.apple.mpegurl";
-const NOTHING_YET: PlayerState = { choices: [], chosen: AUTOMATIC, playing: null, trouble: null };
+const NOTHING_YET: PlayerState = { choices: [], chosen: AUTOMATIC, playing: null, error: null };
 const RETRIES = 5;
 
 export async function play(video: HTMLVideoElement, url: string): Promise<Player> {
@@ -33,12 +33,12 @@ export async function play(video: HTMLVideoElement, url: string): Promise<Player
   const state = new Store<PlayerState>(NOTHING_YET);
   const set = (changes: Partial<PlayerState>) => state.set({ ...state.value, ...changes });
   const hls = new Hls({ workerPath: worker, capLevelToPlayerSize: true, maxBufferLength: 30 });
-  hls.on(Hls.Events.MANIFEST_PARSED, () => set({ choices: choices(hls.levels), trouble: null }));
+  hls.on(Hls.Events.MANIFEST_PARSED, () => set({ choices: choices(hls.levels), error: null }));
   hls.on(Hls.Events.LEVEL_SWITCHED, (_event, { level }) => {
-    const found = hls.levels[level];
-    set({ playing: found ? nameOf(found) : null, trouble: null });
+    const current = hls.levels[level];
+    set({ playing: current ? nameOf(current) : null, error: null });
   });
-  const endMending = mend(hls, Hls, url, (trouble) => set({ trouble }));
+  const stopRecovering = recover(hls, Hls, url, (error) => set({ error }));
   hls.loadSource(url);
   hls.attachMedia(video);
   return {
@@ -49,14 +49,14 @@ export async function play(video: HTMLVideoElement, url: string): Promise<Player
       set({ chosen: level });
     },
     end: () => {
-      endMending();
+      stopRecovering();
       hls.destroy();
     },
   };
 }
 
 /** Go on after whatever ends the loading, less and less soon, and at once when the line is back. */
-function mend(hls: HlsPlayer, Hls: typeof HlsPlayer, url: string, say: (trouble: string | null) => void): () => void {
+function recover(hls: HlsPlayer, Hls: typeof HlsPlayer, url: string, say: (error: string | null) => void): () => void {
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const goOn = () => {
@@ -93,10 +93,10 @@ function mend(hls: HlsPlayer, Hls: typeof HlsPlayer, url: string, say: (trouble:
 }
 
 function native(video: HTMLVideoElement, url: string): Player {
-  const trouble = video.canPlayType(NATIVE) === "" ? "This browser cannot play videos of this kind." : null;
-  if (trouble === null) video.src = url;
+  const error = video.canPlayType(NATIVE) === "" ? "This browser cannot play videos of this kind." : null;
+  if (error === null) video.src = url;
   return {
-    state: new Store<PlayerState>({ ...NOTHING_YET, trouble }),
+    state: new Store<PlayerState>({ ...NOTHING_YET, error }),
     choose: () => undefined,
     end: () => video.removeAttribute("src"),
   };

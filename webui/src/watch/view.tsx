@@ -6,31 +6,31 @@ import type { Calls } from "../api/calls";
 import type { Video, VideoEvent } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress, useTitle } from "../ui/parts";
 import { Store, useStore } from "../ui/store";
-import { duration, fileSize, relative } from "../ui/words";
-import type { Acts } from "../videos/card";
-import { shown } from "../videos/states";
+import { duration, fileSize, relative } from "../ui/format";
+import type { VideoActions } from "../videos/card";
+import { describeState } from "../videos/states";
 import { Actions, type ActionsProps } from "./actions";
-import { commandFor, obey } from "./keys";
+import { commandFor, execute } from "./keys";
 import { type Player, type PlayerState, play } from "./player";
-import { Watched } from "./watched";
+import { VideoPoller } from "./video-poller";
 
-const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: null, trouble: null });
+const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: null, error: null });
 
-export function Watch({ id, calls, acts }: { id: string; calls: Calls; acts: Acts }) {
-  const [watched] = useState(() => new Watched(id, calls));
-  const { video, trouble } = useStore(watched.state);
+export function Watch({ id, calls, actions }: { id: string; calls: Calls; actions: VideoActions }) {
+  const [poller] = useState(() => new VideoPoller(id, calls));
+  const { video, error } = useStore(poller.state);
   useTitle(video?.title ?? "One video");
   useEffect(() => {
-    const wake = () => document.hidden || watched.wake();
+    const wake = () => document.hidden || poller.wake();
     document.addEventListener("visibilitychange", wake);
     addEventListener("online", wake);
-    void watched.look();
+    void poller.look();
     return () => {
       document.removeEventListener("visibilitychange", wake);
       removeEventListener("online", wake);
-      watched.end();
+      poller.end();
     };
-  }, [watched]);
+  }, [poller]);
   return (
     <article class="watch">
       <p>
@@ -38,17 +38,17 @@ export function Watch({ id, calls, acts }: { id: string; calls: Calls; acts: Act
           <Icon path={PATHS.back} size={18} /> My videos
         </a>
       </p>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
+      {error && (
+        <p class="error" role="alert">
+          {error}
         </p>
       )}
-      {video && <Shown video={video} calls={calls} acts={acts} onChanged={() => watched.look()} />}
+      {video && <VideoView video={video} calls={calls} actions={actions} onChanged={() => poller.look()} />}
     </article>
   );
 }
 
-function Shown(props: ActionsProps) {
+function VideoView(props: ActionsProps) {
   const { video, calls } = props;
   // The edition on the screen: who watches is not interrupted when another one takes its place.
   const [first] = useState(video.edition_status === "ready" ? video.edition : video.edition - 1);
@@ -76,9 +76,9 @@ function Shown(props: ActionsProps) {
   );
 }
 
-/** What is going on, where that is more than that it can be watched. */
+/** What is going on, where that is more than that it can be poller. */
 function State({ video }: { video: Video }) {
-  const state = shown(video, undefined);
+  const state = describeState(video, undefined);
   if (video.playback_url) {
     return (
       <>
@@ -135,7 +135,7 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
       const command = commandFor(event.key);
       if (command && element.current) {
         event.preventDefault();
-        obey(command, element.current);
+        execute(command, element.current);
       }
     };
     addEventListener("keydown", onKey);
@@ -153,9 +153,9 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
         poster={video.thumbnail_url ?? undefined}
         aria-label={`Player: ${video.title}`}
       />
-      {(state.trouble || hasNoPlayer) && (
-        <p class="trouble" role="alert">
-          {state.trouble ?? "The player could not be loaded. Check your connection, and load this page again."}
+      {(state.error || hasNoPlayer) && (
+        <p class="error" role="alert">
+          {state.error ?? "The player could not be loaded. Check your connection, and load this page again."}
         </p>
       )}
       <div class="watch-bar">

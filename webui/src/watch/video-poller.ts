@@ -1,20 +1,20 @@
 // The video that somebody watches: looked at as long as something about it moves and somebody can see it.
 
 import type { Calls } from "../api/calls";
-import { passes } from "../api/client";
+import { isTransient } from "../api/client";
 import type { Video } from "../api/types";
 import { Store } from "../ui/store";
-import { nextLook } from "../videos/schedule";
+import { nextPoll } from "../videos/polling";
 import { isMoving } from "../videos/states";
 
-export interface Seen {
+export interface PolledVideo {
   video: Video | null;
   /** Why the last look told nothing. */
-  trouble: string | null;
+  error: string | null;
 }
 
-export class Watched {
-  readonly state = new Store<Seen>({ video: null, trouble: null });
+export class VideoPoller {
+  readonly state = new Store<PolledVideo>({ video: null, error: null });
   private etag: string | null = null;
   private retryAfterSeconds: number | null = null;
   private unchanged = 0;
@@ -38,12 +38,12 @@ export class Watched {
       this.retryAfterSeconds = answer.retryAfterSeconds;
       this.unchanged = answer.isUnchanged ? this.unchanged + 1 : 0;
       this.unanswered = 0;
-      this.state.set({ video: answer.body ?? this.state.value.video, trouble: null });
+      this.state.set({ video: answer.body ?? this.state.value.video, error: null });
     } catch (error) {
       if (this.isOver) return;
-      this.unanswered = passes(error) ? this.unanswered + 1 : 0;
-      this.state.set({ ...this.state.value, trouble: (error as Error).message });
-      if (!passes(error)) return;
+      this.unanswered = isTransient(error) ? this.unanswered + 1 : 0;
+      this.state.set({ ...this.state.value, error: (error as Error).message });
+      if (!isTransient(error)) return;
     }
     this.schedule();
   }
@@ -67,7 +67,7 @@ export class Watched {
     this.rest();
     const { unchanged, unanswered, retryAfterSeconds } = this;
     const isMoving = this.moves() || unanswered > 0;
-    const inMs = nextLook({ isMoving, isHidden: this.isHidden(), unchanged, unanswered, retryAfterSeconds });
+    const inMs = nextPoll({ isMoving, isHidden: this.isHidden(), unchanged, unanswered, retryAfterSeconds });
     if (inMs !== null) this.timer = setTimeout(() => void this.look(), inMs);
   }
 

@@ -1,15 +1,15 @@
-// The page's side of public/keeper.js: a worker that holds files through a reload. All of it may fail; then the page
+// The page's side of public/file-store.js: a worker that holds files through a reload. All of it may fail; then the page
 // asks for the file again.
 
 const ANSWER_WITHIN_MS = 2_000;
 // Browsers end a worker that has heard nothing for about 30 seconds.
 const SIGN_OF_LIFE_MS = 12_000;
 
-export class Keeper {
+export class FileStore {
   private kept = new Set<string>();
 
   constructor(private readonly container: ServiceWorkerContainer | undefined) {
-    container?.register("/keeper.js").catch(() => undefined);
+    container?.register("/file-store.js").catch(() => undefined);
     setInterval(() => {
       if (this.kept.size > 0) void this.ask({ what: "ping" });
     }, SIGN_OF_LIFE_MS);

@@ -1,6 +1,6 @@
 // Holds the files that are being sent while the page is reloaded, so that nobody has to choose them again.
 // A browser ends an idle worker after about half a minute: the page asks for a sign of life while it sends.
-// What is here is lost with the worker; then the page asks for the file again (src/upload/keeper.ts).
+// What is here is lost with the worker; then the page asks for the file again (src/upload/fileStore.ts).
 const files = new Map();
 
 self.addEventListener("install", () => self.skipWaiting());

@@ -6,7 +6,7 @@ import type { Body } from "@uppy/core";
 import { Store } from "../ui/store";
 import type { OwnMeta } from "./sending";
 
-export interface Trouble {
+export interface UploadError {
   /** The file at Uppy; a name of our own for one that was not taken. */
   id: string;
   title: string;
@@ -15,7 +15,7 @@ export interface Trouble {
   isTaken: boolean;
 }
 
-export class Troubles extends Store<readonly Trouble[]> {
+export class UploadErrors extends Store<readonly UploadError[]> {
   constructor(uppy: Pick<Uppy<OwnMeta, Body>, "on">) {
     super([]);
     uppy.on("restriction-failed", (file, error) => {
@@ -26,8 +26,8 @@ export class Troubles extends Store<readonly Trouble[]> {
     uppy.on("upload-retry", (file) => this.drop(file.id));
   }
 
-  put(trouble: Trouble): void {
-    this.set([...this.value.filter(({ id }) => id !== trouble.id), trouble]);
+  put(error: UploadError): void {
+    this.set([...this.value.filter(({ id }) => id !== error.id), error]);
   }
 
   drop(id: string): void {

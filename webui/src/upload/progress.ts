@@ -2,7 +2,7 @@
 
 import { Store } from "../ui/store";
 
-export class Percents extends Store<ReadonlyMap<string, number>> {
+export class UploadProgress extends Store<ReadonlyMap<string, number>> {
   constructor() {
     super(new Map());
   }

@@ -4,7 +4,7 @@ const SOONEST_MS = 1_500;
 const LONGEST_MS = 15_000;
 const NO_ANSWER_LONGEST_MS = 30_000;
 
-export interface Looked {
+export interface PollState {
   isMoving: boolean;
   isHidden: boolean;
   /** How often in a row nothing had changed. */
@@ -21,10 +21,10 @@ export interface Looked {
  * Changes usually come before `Retry-After`, which tells when the service looks by itself without any word from
  * others. So the first looks are sooner, and those that find nothing new are further and further apart.
  */
-export function nextLook({ isMoving, isHidden, unchanged, retryAfterSeconds, unanswered }: Looked): number | null {
+export function nextPoll({ isMoving, isHidden, unchanged, retryAfterSeconds, unanswered }: PollState): number | null {
   if (!isMoving || isHidden) return null;
   if (unanswered > 0) return Math.min(NO_ANSWER_LONGEST_MS, SOONEST_MS * 2 ** unanswered);
   const growing = SOONEST_MS * 1.5 ** unchanged;
-  const asked = Math.max((retryAfterSeconds ?? 0) * 1000, SOONEST_MS);
-  return Math.round(Math.min(LONGEST_MS, growing, Math.max(asked, SOONEST_MS * 2)));
+  const requested = Math.max((retryAfterSeconds ?? 0) * 1000, SOONEST_MS);
+  return Math.round(Math.min(LONGEST_MS, growing, Math.max(requested, SOONEST_MS * 2)));
 }

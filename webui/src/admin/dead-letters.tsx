@@ -5,21 +5,21 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Calls } from "../api/calls";
 import type { DeadLetter } from "../api/types";
 import { Button, Icon, PATHS } from "../ui/parts";
-import { relative } from "../ui/words";
+import { relative } from "../ui/format";
 
 export function DeadLetters({ calls }: { calls: Calls }) {
   const [letters, setLetters] = useState<readonly DeadLetter[] | null>(null);
   const [more, setMore] = useState<string | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const load = useCallback(
     async (token: string | null, before: readonly DeadLetter[]) => {
       try {
         const page = await calls.deadLetters(token);
         setLetters([...before, ...page.videos]);
         setMore(page.next_page_token);
-        setTrouble(null);
+        setError(null);
       } catch (error) {
-        setTrouble((error as Error).message);
+        setError((error as Error).message);
       }
     },
     [calls],
@@ -33,9 +33,9 @@ export function DeadLetters({ calls }: { calls: Calls }) {
           <Icon path={PATHS.again} size={18} /> Look again
         </Button>
       </div>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
+      {error && (
+        <p class="error" role="alert">
+          {error}
         </p>
       )}
       {letters?.length === 0 && (
@@ -59,16 +59,16 @@ export function DeadLetters({ calls }: { calls: Calls }) {
 }
 
 function Letter({ letter, calls }: { letter: DeadLetter; calls: Calls }) {
-  const [state, setState] = useState<"here" | "asked" | "again">("here");
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [state, setState] = useState<"here" | "requested" | "retried">("here");
+  const [error, setError] = useState<string | null>(null);
   const retry = async () => {
-    setState("asked");
-    setTrouble(null);
+    setState("requested");
+    setError(null);
     try {
-      await calls.retryAnybodys(letter.id);
-      setState("again");
+      await calls.retryAsAdmin(letter.id);
+      setState("retried");
     } catch (error) {
-      setTrouble((error as Error).message);
+      setError((error as Error).message);
       setState("here");
     }
   };
@@ -91,16 +91,16 @@ function Letter({ letter, calls }: { letter: DeadLetter; calls: Calls }) {
           <pre tabIndex={0}>{letter.provider_answer}</pre>
         </details>
       )}
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
+      {error && (
+        <p class="error" role="alert">
+          {error}
         </p>
       )}
       <div class="card-actions">
-        {state === "again" ? (
+        {state === "retried" ? (
           <p role="status">Asked for. It is tried again.</p>
         ) : (
-          <Button kind="main" disabled={state === "asked"} onClick={() => void retry()} aria-label={`Retry ${letter.title}`}>
+          <Button kind="main" disabled={state === "requested"} onClick={() => void retry()} aria-label={`Retry ${letter.title}`}>
             <Icon path={PATHS.again} size={18} /> Retry
           </Button>
         )}

@@ -3,7 +3,7 @@
 // Fingers cannot drop files.
 const HAS_POINTER = typeof matchMedia === "function" && matchMedia("(hover: hover)").matches;
 
-export const UPPY_WORDS = {
+export const UPPY_LOCALE = {
   pluralize: (count: number) => (count === 1 ? 0 : 1),
   strings: {
     dropPasteFiles: HAS_POINTER ? "Drop videos here, or %{browseFiles}" : "%{browseFiles}",
