@@ -7,7 +7,17 @@ transaction, on condition that neither half of the row moved; nothing on record 
 from collections.abc import Sequence
 from datetime import datetime
 
-from database.columns import SET_OBSERVED, VIDEO, desired_columns, observed_columns, video_row
+from database.columns import (
+    SET_DESIRED,
+    SET_OBSERVED,
+    STATE_COLUMNS,
+    STATE_VALUES,
+    VIDEO,
+    desired_parameters,
+    fetch_video,
+    fetch_videos,
+    observed_parameters,
+)
 from database.events import append_event
 from database.notifications import tell_owner
 from database.pool import Connection, Database
@@ -15,20 +25,8 @@ from domain.records import AttemptState, Cause, VideoRow
 from domain.video import DesiredState, ObservedState, Phase
 
 _ADOPT = f"""
-INSERT INTO videos (
-    video_id, created_at, revision, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
-    storage_key, profile, edition, retries, confirmations, deleted, deleted_at,
-    observed_revision, phase, phase_since, reason, message, deadline_at, observed_edition, observed_retries, attempt,
-    attempt_floor, confirmations_floor, job_id, progress_percent, progress_at, rejections, rejected, source,
-    published, is_playable, failure, is_paused, retry_token)
-SELECT
-    %(video_id)s, coalesce(%(created_at)s, clock_timestamp()), %(revision)s, %(origin)s, %(owner)s, %(title)s,
-    %(filename)s, %(content_type)s, %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s,
-    %(edition)s, %(retries)s, %(confirmations)s, %(deleted)s, CASE WHEN %(deleted)s THEN clock_timestamp() END,
-    %(observed_revision)s, %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s, %(observed_edition)s,
-    %(observed_retries)s, %(attempt)s, %(attempt_floor)s, %(confirmations_floor)s, %(job_id)s, %(progress_percent)s,
-    %(progress_at)s, %(rejections)s, %(rejected)s, %(source)s, %(published)s, %(is_playable)s, %(failure)s,
-    %(is_paused)s, %(retry_token)s
+INSERT INTO videos (created_at, deleted_at, {STATE_COLUMNS})
+SELECT coalesce(%(created_at)s, clock_timestamp()), CASE WHEN %(deleted)s THEN clock_timestamp() END, {STATE_VALUES}
 -- A purged video stays gone; an import of its name goes on counting where it ended.
 WHERE NOT EXISTS (SELECT FROM tombstones
                   WHERE video_id = %(video_id)s AND (%(origin)s = 'api' OR last_attempt > %(attempt)s))
@@ -38,11 +36,8 @@ RETURNING {VIDEO}
 
 _LEARN = f"""
 UPDATE videos SET
-    revision = %(revision)s, owner = %(owner)s, title = %(title)s, filename = %(filename)s,
-    content_type = %(content_type)s, declared_bytes = %(declared_bytes)s, upload_mode = %(upload_mode)s,
-    profile = %(profile)s, edition = %(edition)s, retries = %(retries)s, confirmations = %(confirmations)s,
-    deleted = %(deleted)s, deleted_at = CASE WHEN %(deleted)s THEN coalesce(deleted_at, clock_timestamp()) END,
-    retired = false, {SET_OBSERVED}
+    deleted_at = CASE WHEN %(deleted)s THEN coalesce(deleted_at, clock_timestamp()) END, retired = false,
+    {SET_DESIRED}, {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND revision = %(desired_before)s AND observed_revision = %(observed_before)s
   AND revision <= %(revision)s AND observed_revision <= %(observed_revision)s AND attempt <= %(attempt)s
 RETURNING {VIDEO}
@@ -58,7 +53,7 @@ WHERE known.state = 'refused'
 """
 
 # From what says least to what says most. Only a state that says more replaces the one on record.
-_STATE_CERTAINTY = (
+STATE_CERTAINTY = (
     AttemptState.REFUSED,
     AttemptState.INTENDED,
     AttemptState.UNCERTAIN,
@@ -90,8 +85,7 @@ class Adoption:
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
         """Return the rows that there are of these names."""
         with self._database.connection() as connection:
-            found = connection.execute(_ROWS_OF, {"names": list(names)}).fetchall()
-        return [video_row(columns) for columns in found]
+            return fetch_videos(connection, _ROWS_OF, {"names": list(names)})
 
     def adopt(
         self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
@@ -100,12 +94,11 @@ class Adoption:
 
         ``created_at``: None means now. Returns None when there is a row meanwhile, or a tombstone that forbids it.
         """
-        parameters = {**desired_columns(desired), **observed_columns(observed), "created_at": created_at}
+        parameters = {**desired_parameters(desired), **observed_parameters(observed), "created_at": created_at}
         with self._database.transaction() as connection:
-            inserted = connection.execute(_ADOPT, parameters).fetchone()
-            if inserted is None:
+            row = fetch_video(connection, _ADOPT, parameters)
+            if row is None:
                 return None
-            row = video_row(inserted)
             _record(connection, row, at)
             return row
 
@@ -122,16 +115,15 @@ class Adoption:
         Returns None when the row moved meanwhile, or knows more than it is taught.
         """
         parameters = {
-            **desired_columns(desired or before.desired),
-            **observed_columns(observed or before.observed),
+            **desired_parameters(desired or before.desired),
+            **observed_parameters(observed or before.observed),
             "desired_before": before.desired.revision,
             "observed_before": before.observed.revision,
         }
         with self._database.transaction() as connection:
-            written = connection.execute(_LEARN, parameters).fetchone()
-            if written is None:
+            row = fetch_video(connection, _LEARN, parameters)
+            if row is None:
                 return None
-            row = video_row(written)
             if observed is not None:
                 _record(connection, row, at, before)
             return row
@@ -147,7 +139,7 @@ def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRo
             "edition": observed.edition,
             "state": newest_state(observed),
             "job_id": observed.job_id,
-            "knowing": list(_STATE_CERTAINTY),
+            "knowing": list(STATE_CERTAINTY),
             "at": at,
         }
         connection.execute(_OLDER_ATTEMPTS, parameters)
@@ -168,8 +160,3 @@ def newest_state(observed: ObservedState) -> AttemptState:
         return AttemptState.ACCEPTED
     # A job that was given up leaves its id behind; without one, a submission may have led to a job or not.
     return AttemptState.UNCERTAIN if observed.job_id is None else AttemptState.FAILED
-
-
-def says_more(state: AttemptState, known: AttemptState) -> bool:
-    """Tell whether one state says more of an attempt than another."""
-    return _STATE_CERTAINTY.index(state) > _STATE_CERTAINTY.index(known)

@@ -7,8 +7,10 @@ video that lost its published files.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from psycopg.rows import tuple_row
+
 from database import notify
-from database.columns import VIDEO, video_row
+from database.columns import VIDEO, fetch_video, video_row
 from database.pool import Database
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.records import Cause, VideoRow
@@ -112,10 +114,10 @@ class AuditedRows:
             "max_heals": max_heals,
         }
         with self._database.transaction() as connection:
-            healed = connection.execute(_HEAL, parameters).fetchone()
+            healed = fetch_video(connection, _HEAL, parameters)
             if healed is not None:
                 notify.send(connection, notify.Wakeup(row.desired.video_id, Cause.SWEEP))
-        return None if healed is None else video_row(healed)
+        return healed
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
         """Return the jobs too many that callbacks have named since then, of these videos."""
@@ -161,8 +163,8 @@ class AuditedRows:
 
     def _select(self, statement: str, parameters: Mapping[str, object]) -> list[AuditedRow]:
         with self._database.connection() as connection:
-            found = connection.execute(statement, parameters).fetchall()
-        return [AuditedRow(video_row(columns), columns["heals"], columns["published_at"]) for columns in found]
+            rows = connection.cursor(row_factory=tuple_row).execute(statement, parameters).fetchall()
+        return [AuditedRow(video_row(video), heals, published_at) for *video, heals, published_at in rows]
 
 
 def _storable(texts: Iterable[str]) -> list[str]:

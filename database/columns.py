@@ -1,188 +1,125 @@
-"""Rows as frozen values, and the one translation between them and columns."""
+"""The columns of `videos`, generated from the dataclasses, and rows read back as values.
 
-from collections.abc import Sequence
-from typing import Any
+A field of DesiredState, ObservedState or VideoRow is a column of the same name; where the wish has that name too,
+the observation's column is called `observed_…`. An enum is stored as its text, a dataclass as jsonb.
+"""
 
-from psycopg.rows import DictRow, RowMaker
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
+
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from domain.failures import Failure
+from database.pool import Connection
 from domain.records import AttemptRow, AttemptState, Cause, EventRow, VideoRow
-from domain.video import (
-    DesiredState,
-    ObservedState,
-    Origin,
-    Phase,
-    Published,
-    Reason,
-    Rejection,
-    SourceFacts,
-    UploadMode,
-)
+from domain.video import DesiredState, ObservedState, Phase, Reason
 
-# Named, never `*`: Postgres refuses a prepared statement whose columns a newer release's migration has changed.
-VIDEO = """
-    videos.video_id, videos.created_at, videos.revision, videos.origin, videos.owner, videos.title, videos.filename,
-    videos.content_type, videos.declared_bytes, videos.upload_mode, videos.region, videos.storage_key, videos.profile,
-    videos.edition, videos.retries, videos.confirmations, videos.deleted, videos.deleted_at, videos.retired,
-    videos.metadata, videos.part_bytes, videos.upload_id, videos.observed_revision, videos.phase, videos.phase_since,
-    videos.reason, videos.message, videos.deadline_at, videos.observed_edition, videos.observed_retries,
-    videos.attempt, videos.attempt_floor, videos.confirmations_floor, videos.job_id, videos.progress_percent,
-    videos.progress_at, videos.rejections, videos.rejected, videos.source, videos.published, videos.is_playable,
-    videos.failure, videos.is_paused, videos.retry_token"""
-
-_NAMES = tuple(column.strip().removeprefix("videos.") for column in VIDEO.split(","))
+_Translation = Callable[[Any], Any]
 
 
-_SOURCE = TypeAdapter(SourceFacts | None)
-_REJECTION = TypeAdapter(Rejection | None)
-_PUBLISHED = TypeAdapter(Published | None)
-_FAILURE = TypeAdapter(Failure | None)
+@dataclass(frozen=True)
+class _Column:
+    """The column of one field. ``read``, ``write``: how a value leaves and enters it; None where psycopg knows."""
+
+    field: str
+    name: str
+    read: _Translation | None
+    write: _Translation | None
 
 
-def video_row(columns: DictRow) -> VideoRow:
-    """Make the value of the columns VIDEO."""
-    return VideoRow(
-        desired=_desired(columns),
-        observed=_observed(columns),
-        created_at=columns["created_at"],
-        retired=columns["retired"],
-        deleted_at=columns["deleted_at"],
-        metadata=columns["metadata"],
-        part_bytes=columns["part_bytes"],
-        upload_id=columns["upload_id"],
+def _columns_of(kind: type, *, besides: Collection[str] = ()) -> tuple[_Column, ...]:
+    types, names = get_type_hints(kind), [field.name for field in fields(kind)]
+    return tuple(
+        _Column(name, f"observed_{name}" if name in besides else name, *_translations(types[name])) for name in names
     )
 
 
-def video_rows(_cursor: object) -> RowMaker[VideoRow]:
-    """Make values of rows that are just the columns VIDEO: a row factory of psycopg's.
-
-    Its own would ask the answer for the forty-four names again, which takes as long as reading the values.
-    """
-    return video_of
-
-
-def video_of(columns: Sequence[Any]) -> VideoRow:
-    """Make the value of the columns VIDEO, given without their names."""
-    return video_row(dict(zip(_NAMES, columns, strict=True)))
+def _translations(hint: Any) -> tuple[_Translation | None, _Translation | None]:
+    only = [arm for arm in get_args(hint) if arm is not NoneType] if isinstance(hint, UnionType) else [hint]
+    if isinstance(only[0], type) and is_dataclass(only[0]):
+        adapter = TypeAdapter[Any](only[0])
+        return adapter.validate_python, lambda value: Jsonb(adapter.dump_python(value, mode="json"))
+    if isinstance(only[0], type) and issubclass(only[0], StrEnum):
+        return only[0], None
+    return None, None
 
 
-def _read(adapter: TypeAdapter[Any], column: object) -> Any:
-    return None if column is None else adapter.validate_python(column)
+_DESIRED = _columns_of(DesiredState)
+_OBSERVED = _columns_of(ObservedState, besides={column.name for column in _DESIRED})
+_OF_ROW = tuple(column for column in _columns_of(VideoRow) if column.field not in {"desired", "observed"})
+_COLUMNS = _DESIRED + _OBSERVED + _OF_ROW
+
+# What no change of a wish may touch: another file is another video.
+_FIXED = frozenset({"video_id", "origin", "region", "storage_key"})
 
 
-def _desired(columns: DictRow) -> DesiredState:
-    return DesiredState(
-        video_id=columns["video_id"],
-        revision=columns["revision"],
-        origin=Origin(columns["origin"]),
-        owner=columns["owner"],
-        title=columns["title"],
-        filename=columns["filename"],
-        content_type=columns["content_type"],
-        declared_bytes=columns["declared_bytes"],
-        upload_mode=UploadMode(columns["upload_mode"]),
-        region=columns["region"],
-        storage_key=columns["storage_key"],
-        profile=columns["profile"],
-        edition=columns["edition"],
-        retries=columns["retries"],
-        confirmations=columns["confirmations"],
-        deleted=columns["deleted"],
-    )
+def _assignments(columns: Collection[_Column]) -> str:
+    return ", ".join(f"{column.name} = %({column.name})s" for column in columns)
 
 
-def _observed(columns: DictRow) -> ObservedState:
-    return ObservedState(
-        revision=columns["observed_revision"],
-        phase=Phase(columns["phase"]),
-        phase_since=columns["phase_since"],
-        reason=Reason(columns["reason"]),
-        message=columns["message"],
-        deadline_at=columns["deadline_at"],
-        edition=columns["observed_edition"],
-        retries=columns["observed_retries"],
-        attempt=columns["attempt"],
-        attempt_floor=columns["attempt_floor"],
-        confirmations_floor=columns["confirmations_floor"],
-        job_id=columns["job_id"],
-        progress_percent=columns["progress_percent"],
-        progress_at=columns["progress_at"],
-        rejections=columns["rejections"],
-        rejected=_read(_REJECTION, columns["rejected"]),
-        source=_read(_SOURCE, columns["source"]),
-        published=_read(_PUBLISHED, columns["published"]),
-        is_playable=columns["is_playable"],
-        failure=_read(_FAILURE, columns["failure"]),
-        is_paused=columns["is_paused"],
-        retry_token=columns["retry_token"],
-    )
+# What video_row reads. Named, never `*`: Postgres refuses a prepared statement whose columns a newer release's
+# migration has changed.
+VIDEO = ", ".join(f"videos.{column.name}" for column in _COLUMNS)
+
+# Both states as the columns and values of an INSERT, and each as the assignments of an UPDATE. The parameters are made
+# by desired_parameters and observed_parameters.
+STATE_COLUMNS = ", ".join(column.name for column in _DESIRED + _OBSERVED)
+STATE_VALUES = ", ".join(f"%({column.name})s" for column in _DESIRED + _OBSERVED)
+SET_DESIRED = _assignments([column for column in _DESIRED if column.name not in _FIXED])
+SET_OBSERVED = _assignments(_OBSERVED)
+
+SELECT_VIDEO = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
+
+_DESIRED_END, _OBSERVED_END = len(_DESIRED), len(_DESIRED) + len(_OBSERVED)
+_READERS = tuple((place, column.read) for place, column in enumerate(_COLUMNS) if column.read is not None)
 
 
-def desired_columns(desired: DesiredState) -> dict[str, Any]:
+def video_row(values: Collection[Any]) -> VideoRow:
+    """Make the row whose columns VIDEO have these values, in this order."""
+    row = list(values)
+    for place, read in _READERS:
+        if row[place] is not None:
+            row[place] = read(row[place])
+    desired, observed = row[:_DESIRED_END], row[_DESIRED_END:_OBSERVED_END]
+    return VideoRow(DesiredState(*desired), ObservedState(*observed), *row[_OBSERVED_END:])
+
+
+def fetch_video(connection: Connection, statement: str, parameters: Mapping[str, object]) -> VideoRow | None:
+    """Run a statement that returns just the columns VIDEO; return its row, None without one."""
+    return connection.cursor(row_factory=_video_factory).execute(statement, parameters).fetchone()
+
+
+def fetch_videos(connection: Connection, statement: str, parameters: Mapping[str, object]) -> list[VideoRow]:
+    """Run a statement that returns just the columns VIDEO; return its rows."""
+    return connection.cursor(row_factory=_video_factory).execute(statement, parameters).fetchall()
+
+
+def _video_factory(_cursor: object) -> Callable[[Collection[Any]], VideoRow]:
+    # psycopg's default makes a dict first, which takes as long as reading the values.
+    return video_row
+
+
+def desired_parameters(desired: DesiredState) -> dict[str, Any]:
     """Return the parameters of an UPDATE or INSERT that stores a wish."""
-    return {
-        "video_id": desired.video_id,
-        "revision": desired.revision,
-        "origin": desired.origin,
-        "owner": desired.owner,
-        "title": desired.title,
-        "filename": desired.filename,
-        "content_type": desired.content_type,
-        "declared_bytes": desired.declared_bytes,
-        "upload_mode": desired.upload_mode,
-        "region": desired.region,
-        "storage_key": desired.storage_key,
-        "profile": desired.profile,
-        "edition": desired.edition,
-        "retries": desired.retries,
-        "confirmations": desired.confirmations,
-        "deleted": desired.deleted,
-    }
+    return _parameters(desired, _DESIRED)
 
 
-# The part of an UPDATE that stores what `observed_columns` returns.
-SET_OBSERVED = """
-    observed_revision = %(observed_revision)s, phase = %(phase)s, phase_since = %(phase_since)s, reason = %(reason)s,
-    message = %(message)s, deadline_at = %(deadline_at)s, observed_edition = %(observed_edition)s,
-    observed_retries = %(observed_retries)s, attempt = %(attempt)s, attempt_floor = %(attempt_floor)s,
-    confirmations_floor = %(confirmations_floor)s,
-    job_id = %(job_id)s, progress_percent = %(progress_percent)s, progress_at = %(progress_at)s,
-    rejections = %(rejections)s, rejected = %(rejected)s, source = %(source)s, published = %(published)s,
-    is_playable = %(is_playable)s, failure = %(failure)s, is_paused = %(is_paused)s, retry_token = %(retry_token)s"""
-
-
-def observed_columns(observed: ObservedState) -> dict[str, Any]:
+def observed_parameters(observed: ObservedState) -> dict[str, Any]:
     """Return the parameters of an UPDATE or INSERT that stores an observation."""
-    return {
-        "observed_revision": observed.revision,
-        "phase": observed.phase,
-        "phase_since": observed.phase_since,
-        "reason": observed.reason,
-        "message": observed.message,
-        "deadline_at": observed.deadline_at,
-        "observed_edition": observed.edition,
-        "observed_retries": observed.retries,
-        "attempt": observed.attempt,
-        "attempt_floor": observed.attempt_floor,
-        "confirmations_floor": observed.confirmations_floor,
-        "job_id": observed.job_id,
-        "progress_percent": observed.progress_percent,
-        "progress_at": observed.progress_at,
-        "rejections": observed.rejections,
-        "rejected": _json(_REJECTION, observed.rejected),
-        "source": _json(_SOURCE, observed.source),
-        "published": _json(_PUBLISHED, observed.published),
-        "is_playable": observed.is_playable,
-        "failure": _json(_FAILURE, observed.failure),
-        "is_paused": observed.is_paused,
-        "retry_token": observed.retry_token,
-    }
+    return _parameters(observed, _OBSERVED)
 
 
-def _json(adapter: TypeAdapter[Any], value: object) -> Jsonb | None:
-    return None if value is None else Jsonb(adapter.dump_python(value, mode="json"))
+def _parameters(state: DesiredState | ObservedState, columns: Collection[_Column]) -> dict[str, Any]:
+    values = vars(state)
+    parameters = {column.name: values[column.field] for column in columns}
+    for column in columns:
+        if column.write is not None and parameters[column.name] is not None:
+            parameters[column.name] = column.write(parameters[column.name])
+    return parameters
 
 
 def attempt_row(columns: DictRow) -> AttemptRow:
@@ -192,5 +129,5 @@ def attempt_row(columns: DictRow) -> AttemptRow:
 
 def event_row(columns: DictRow) -> EventRow:
     """Make the value of one row of `video_events`."""
-    known = {"cause": Cause(columns["cause"]), "phase": Phase(columns["phase"]), "reason": Reason(columns["reason"])}
-    return EventRow(**{**columns, **known})
+    enums = {"cause": Cause(columns["cause"]), "phase": Phase(columns["phase"]), "reason": Reason(columns["reason"])}
+    return EventRow(**{**columns, **enums})

@@ -5,10 +5,8 @@ Every change of a wish raises the row's revision in the same statement and clear
 when it commits. The wish of an import is its resource: it is changed nowhere here.
 """
 
-from psycopg.rows import DictRow
-
-from database import creation, idempotency_keys, notify, retranscodes
-from database.columns import VIDEO, video_row
+from database import creation, idempotency_keys, locks, notify, retranscodes
+from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import Created, NewVideo
 from database.idempotency_keys import IdempotencyKey
 from database.pool import Connection, Database
@@ -16,10 +14,8 @@ from database.retranscodes import Allowance
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 
-_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
-
 # What a statement refuses to change is answered as it was then, not as somebody else left it a moment later.
-_LOCK = _GET + " FOR UPDATE"
+_LOCK = SELECT_VIDEO + " FOR UPDATE"
 
 # One confirmation counts until it has been answered by a rejection; further ones only nudge.
 _CONFIRM = f"""
@@ -100,10 +96,10 @@ class VideoCommands:
         }
         with self._database.transaction() as connection:
             # No part of what the resource shows: the revision stays, and nobody has to look.
-            found = connection.execute(_OPEN_UPLOAD, opened).fetchone() or connection.execute(_GET, opened).fetchone()
-        if found is None:
+            row = fetch_video(connection, _OPEN_UPLOAD, opened) or fetch_video(connection, SELECT_VIDEO, opened)
+        if row is None:
             raise VideoGoneError(video_id)
-        return video_row(found)
+        return row
 
     def confirm(self, video_id: str) -> VideoRow:
         """Record that the client says its bytes are there. Repeating it changes nothing.
@@ -123,11 +119,11 @@ class VideoCommands:
         Raises RetranscodesSpentError besides.
         """
         with self._database.transaction() as connection:
-            retranscodes.lock_owner(connection, allowance)
+            locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
             row = retranscodes.ask(connection, video_id, allowance) or before
             notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
-        return video_row(row)
+        return row
 
     def delete(self, video_id: str) -> VideoRow:
         """Delete the video, for now. It goes for good when nobody restores it in time."""
@@ -142,13 +138,13 @@ class VideoCommands:
         wanted = {"video_id": video_id, **known}
         with self._database.transaction() as connection:
             before = _locked(connection, video_id)
-            row = connection.execute(statement, wanted).fetchone() or before
+            row = fetch_video(connection, statement, wanted) or before
             notify.send(connection, notify.Wakeup(video_id, cause))
-        return video_row(row)
+        return row
 
 
-def _locked(connection: Connection, video_id: str) -> DictRow:
-    found = connection.execute(_LOCK, {"video_id": video_id}).fetchone()
-    if found is None:
+def _locked(connection: Connection, video_id: str) -> VideoRow:
+    row = fetch_video(connection, _LOCK, {"video_id": video_id})
+    if row is None:
         raise VideoGoneError(video_id)
-    return found
+    return row

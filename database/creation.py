@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
-from database.columns import VIDEO, observed_columns, video_of
+from database.columns import VIDEO, observed_parameters, video_row
 from database.pool import Connection
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, deadline_at
@@ -109,7 +109,7 @@ def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timi
     parameters = {
         **vars(new),
         "metadata": Jsonb(dict(new.metadata)),
-        **observed_columns(_first_observation(timing)),
+        **observed_parameters(_first_observation(timing)),
         "origin": Origin.API,
         "profile": DEFAULT_PROFILE,
         "cause": Cause.CLIENT,
@@ -119,7 +119,7 @@ def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timi
     if found is None:
         raise LimitReachedError(per_hour=per_hour, retry_after_seconds=_wait(connection, new.owner, per_hour))
     *columns, used, more_in_seconds = found
-    return Created(video_of(columns), _quota(used, more_in_seconds, per_hour))
+    return Created(video_row(columns), _quota(used, more_in_seconds, per_hour))
 
 
 def quota(connection: Connection, owner: str, *, per_hour: int) -> Quota:

@@ -143,8 +143,7 @@ class Deliveries:
         with self._database.transaction() as connection:
             if connection.execute(_EXISTS, parameters).fetchone() is None:
                 return None
-            done = connection.execute(_REPLAY_RANGE, parameters).fetchone()
-        assert done is not None  # noqa: S101  an aggregate
+            (done,) = connection.execute(_REPLAY_RANGE, parameters).fetchall()
         return Replayed(done["replayed"], done["last"] if done["told"] == at_most else None)
 
     def test(self, endpoint_id: UUID) -> DeliveryRow | None:

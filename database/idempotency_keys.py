@@ -6,12 +6,12 @@ key; it goes with the transaction, also when the process or its connection dies,
 
 from dataclasses import dataclass
 
+from psycopg.rows import tuple_row
+
 from database.columns import VIDEO, video_row
+from database.locks import try_lock_idempotency_key
 from database.pool import Connection
 from domain.records import VideoRow
-
-# Never waits. A line feed is in no owner, so no two pairs read alike.
-_TAKE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(owner)s || chr(10) || %(key)s, 7603)) AS is_ours"
 
 _KEPT = "interval '24 hours'"
 _FIND = f"""
@@ -58,17 +58,17 @@ def made_before(connection: Connection, owner: str, key: IdempotencyKey) -> Vide
 
     Raises KeyInUseError, KeyReusedError.
     """
-    named = {"owner": owner, "key": key.text}
-    taken = connection.execute(_TAKE, named).fetchone()
-    if not taken or not taken["is_ours"]:
+    if not try_lock_idempotency_key(connection, owner, key.text):
         raise KeyInUseError
     # A statement of its own, after the lock: it sees what the last holder has committed.
-    found = connection.execute(_FIND, named).fetchone()
-    if found is None:
+    cursor = connection.cursor(row_factory=tuple_row)
+    made = cursor.execute(_FIND, {"owner": owner, "key": key.text}).fetchone()
+    if made is None:
         return None
-    if found["fingerprint"] != key.fingerprint:
+    fingerprint, *video = made
+    if fingerprint != key.fingerprint:
         raise KeyReusedError
-    return video_row(found)
+    return video_row(video)
 
 
 def keep(connection: Connection, owner: str, key: IdempotencyKey, video_id: str) -> None:

@@ -1,14 +1,11 @@
 """What signed callbacks claimed: this job belongs to that attempt. Believed only after asking Coconut."""
 
-from database import notify
+from database import locks, notify
 from database.pool import Database
 from domain.records import Cause
 
 # A job sends a handful of events; more different ids than this for one attempt cannot all be honest.
 _MOST_CLAIMS = 8
-
-# Claims of one attempt are counted one after the other: callbacks at the same time would not see each other's.
-_LOCK_ATTEMPT = "SELECT pg_advisory_xact_lock(hashtextextended(%(video_id)s || '/' || %(attempt)s::text, 7603))"
 
 _RECORD = """
 INSERT INTO job_claims (video_id, attempt, job_id)
@@ -40,7 +37,8 @@ class Claims:
         """
         claim = {"video_id": video_id, "attempt": attempt, "job_id": job_id, "at_most": _MOST_CLAIMS}
         with self._database.transaction() as connection:
-            connection.execute(_LOCK_ATTEMPT, claim)
+            # Concurrent callbacks would not see each other's claims and would pass the limit together.
+            locks.lock_claims(connection, video_id, attempt)
             connection.execute(_RECORD, claim)
             notify.send(connection, notify.Wakeup(video_id, Cause.CLAIM))
 

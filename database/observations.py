@@ -5,7 +5,7 @@ written and the pass is dropped: the next one sees the newer world.
 """
 
 from database import attempts
-from database.columns import SET_OBSERVED, VIDEO, observed_columns, video_row
+from database.columns import SELECT_VIDEO, SET_OBSERVED, VIDEO, fetch_video, observed_parameters
 from database.events import append_event
 from database.notifications import tell_owner
 from database.pool import Database
@@ -18,8 +18,6 @@ WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(desired_revision)s OR %(is_settlement)s)
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
-
-_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
 # No pass looks at the job of a deleted or held video, so nothing would ever give its place back.
 _RUNNING = """
@@ -49,7 +47,7 @@ class Observations:
         Raises UnavailableError; then the commit may or may not have happened.
         """
         parameters = {
-            **observed_columns(after),
+            **observed_parameters(after),
             "observed_revision": before.observed.revision + 1,
             "video_id": before.desired.video_id,
             "before": before.observed.revision,
@@ -59,10 +57,9 @@ class Observations:
         }
         try:
             with self._database.transaction() as connection:
-                written = connection.execute(_COMMIT, parameters).fetchone()
-                if written is None:
+                row = fetch_video(connection, _COMMIT, parameters)
+                if row is None:
                     return None
-                row = video_row(written)
                 if attempt is not None:
                     attempts.write(connection, row.desired.video_id, attempt)
                 if is_transition(before.observed, row.observed):
@@ -76,8 +73,7 @@ class Observations:
     def get(self, video_id: str) -> VideoRow | None:
         """Return one row. Raises UnavailableError."""
         with self._database.connection() as connection:
-            found = connection.execute(_GET, {"video_id": video_id}).fetchone()
-        return None if found is None else video_row(found)
+            return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
 
     def running_jobs(self) -> int:
         """Return how many jobs run, as far as is known here. Raises UnavailableError."""

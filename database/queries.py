@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from database.columns import VIDEO, video_rows
+from database.columns import SELECT_VIDEO, VIDEO, fetch_video, fetch_videos
 from database.pool import Database
 from domain.records import VideoRow
 from domain.video import Phase
-
-_GET = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
 # Statements of their own instead of one with alternatives: a plan is made for all parameters alike.
 _OF_OWNER = """
@@ -68,7 +66,7 @@ class VideoQueries:
     def get(self, video_id: str) -> VideoRow | None:
         """Return one row, whoever owns it."""
         with self._database.connection() as connection:
-            return connection.cursor(row_factory=video_rows).execute(_GET, {"video_id": video_id}).fetchone()
+            return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
 
     def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> Page:
         """Return a page of the selected videos, newest first."""
@@ -86,8 +84,7 @@ class VideoQueries:
         # is shown tells whether another page follows.
         begin = {"at": after.at, "video_id": after.video_id} if after else {"at": "infinity", "video_id": ""}
         with self._database.connection() as connection:
-            cursor = connection.cursor(row_factory=video_rows)
-            return cursor.execute(statement, {**wanted, **begin, "at_most": at_most + 1}).fetchall()
+            return fetch_videos(connection, statement, {**wanted, **begin, "at_most": at_most + 1})
 
 
 def _which(selection: Selection) -> str:

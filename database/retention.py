@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from database.columns import VIDEO, video_row
+from database.columns import VIDEO, fetch_video
 from database.pool import Database
 from domain.records import VideoRow
 
@@ -49,8 +49,7 @@ class Retention:
     def retire(self, row: VideoRow) -> VideoRow | None:
         """Mark that the resource may leave Kubernetes; None when the row moved meanwhile."""
         with self._database.connection() as connection:
-            found = connection.execute(_RETIRE, _at(row)).fetchone()
-        return None if found is None else video_row(found)
+            return fetch_video(connection, _RETIRE, _at(row))
 
     def purge(self, row: VideoRow) -> bool:
         """Remove a deleted row and all that hangs on it, leave a tombstone; False when the row moved meanwhile."""

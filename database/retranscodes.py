@@ -5,15 +5,11 @@ The edition of a video that lost its files is wished for in database/audit.py, u
 
 from dataclasses import dataclass
 
-from psycopg.rows import DictRow
-
-from database.columns import VIDEO
+from database.columns import VIDEO, fetch_video
 from database.pool import Connection
+from domain.records import VideoRow
 
 _DAY_SECONDS = 86_400.0
-
-# One owner's are counted one after the other, as with the creations of database/commands.py.
-_LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended(%(owner)s, 7603))"
 
 # Where `is_retranscodable` of domain/video.py holds, and the last edition that was asked for has begun.
 _RETRANSCODE = f"""
@@ -55,20 +51,15 @@ class RetranscodesSpentError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-def lock_owner(connection: Connection, allowance: Allowance) -> None:
-    """Let nobody else count this owner's until the transaction ends."""
-    connection.execute(_LOCK_OWNER, {"owner": allowance.owner})
-
-
-def ask(connection: Connection, video_id: str, allowance: Allowance) -> DictRow | None:
+def ask(connection: Connection, video_id: str, allowance: Allowance) -> VideoRow | None:
     """Wish for a new edition and count it; None where there is nothing to transcode again.
 
     Raises RetranscodesSpentError: the transaction has to be given up then.
     """
-    changed = connection.execute(_RETRANSCODE, {"video_id": video_id}).fetchone()
+    changed = fetch_video(connection, _RETRANSCODE, {"video_id": video_id})
     if changed is None:
         return None
-    counted = {"video_id": video_id, "edition": changed["edition"], **vars(allowance)}
+    counted = {"video_id": video_id, "edition": changed.desired.edition, **vars(allowance)}
     if connection.execute(_COUNT, counted).rowcount == 0:
         seconds = _wait(connection, allowance)
         raise RetranscodesSpentError(per_day=allowance.per_day, retry_after_seconds=seconds)

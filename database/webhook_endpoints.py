@@ -9,15 +9,13 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from database.locks import lock_endpoints
 from database.pool import Connection, Database
 from domain.notifications import NotificationKind
 
 ENDPOINTS_MAX = 16
 # One that signs, one that replaces it, and one for whoever was interrupted in between.
 SECRETS_MAX = 3
-
-# Counted one after the other: two at the same time would not see each other.
-_LOCK = "SELECT pg_advisory_xact_lock(7604)"
 
 _SELECT = """
 SELECT endpoint_id, created_at, url, description, kinds, disabled_at, disabled_reason, held_until,
@@ -110,18 +108,16 @@ class Endpoints:
     def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow:
         """Register an endpoint with its first secret. Raises TooManyError."""
         with self._database.transaction() as connection:
-            connection.execute(_LOCK)
-            counted = connection.execute(_COUNT).fetchone()
-            if counted is None or counted["count"] >= ENDPOINTS_MAX:
+            lock_endpoints(connection)
+            (counted,) = connection.execute(_COUNT).fetchall()
+            if counted["count"] >= ENDPOINTS_MAX:
                 raise TooManyError(f"there may be {ENDPOINTS_MAX} endpoints")
-            made = connection.execute(
+            (made,) = connection.execute(
                 _CREATE, {"url": url, "description": description, "kinds": list(kinds)}
-            ).fetchone()
-            assert made is not None  # noqa: S101  RETURNING
-            connection.execute(_ADD_SECRET, {"endpoint_id": made["endpoint_id"], "secret": secret})
-            row = _found(connection, made["endpoint_id"])
-        assert row is not None  # noqa: S101  it was made a moment ago
-        return row
+            ).fetchall()
+            connection.execute(_ADD_SECRET, {**made, "secret": secret})
+            (columns,) = connection.execute(_GET, made).fetchall()
+        return _row(columns)
 
     def change(self, endpoint_id: UUID, change: EndpointChange) -> EndpointRow | None:
         """Change an endpoint and return it as it is then; None when there is none."""
@@ -138,7 +134,7 @@ class Endpoints:
     def add_secret(self, endpoint_id: UUID, secret: str) -> EndpointRow | None:
         """Let one more secret sign; None when there is no such endpoint. Raises TooManyError."""
         with self._database.transaction() as connection:
-            connection.execute(_LOCK)
+            lock_endpoints(connection)
             row = _found(connection, endpoint_id)
             if row is None:
                 return None
@@ -150,7 +146,7 @@ class Endpoints:
     def remove_secret(self, endpoint_id: UUID, secret_id: UUID) -> EndpointRow | None:
         """Let a secret sign no more; None when there is no such endpoint or secret. Raises LastSecretError."""
         with self._database.transaction() as connection:
-            connection.execute(_LOCK)
+            lock_endpoints(connection)
             row = _found(connection, endpoint_id)
             if row is None or secret_id not in {secret.secret_id for secret in row.secrets}:
                 return None

@@ -12,13 +12,10 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
+from database import locks
 from database.settings import DatabaseSettings
 from runtime.settings import read_settings
-
-# Any constant serves, as long as nobody else in this database uses it: "videoupl" in ASCII.
-_LOCK = 0x766964656F75706C & 0x7FFFFFFFFFFFFFFF
 
 
 def upgrade(database_url: str) -> str:
@@ -29,7 +26,7 @@ def upgrade(database_url: str) -> str:
     engine = sqlalchemy.create_engine(_driver_url(database_url), connect_args={"connect_timeout": 10})
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (locks.MIGRATIONS,))
             connection.commit()  # the lock belongs to the session; an open transaction would hold back vacuum
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent))
@@ -39,13 +36,6 @@ def upgrade(database_url: str) -> str:
             return MigrationContext.configure(connection).get_current_revision() or ""
     finally:
         engine.dispose()
-
-
-def newest_revision() -> str:
-    """Return the revision that this release's code needs."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def _driver_url(database_url: str) -> str:

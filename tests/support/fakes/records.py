@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import nsmallest
 
-from database.adoption import newest_state, says_more
+from database.adoption import STATE_CERTAINTY, newest_state
 from database.observations import is_transition
 from domain.messages import is_behind
 from domain.records import (
@@ -260,7 +260,7 @@ class FakeRecords:
         known = self.attempts.get(key)
         if known is None:
             self.attempts[key] = AttemptRow(*key, observed.edition, state, observed.job_id, at, at, None)
-        elif says_more(state, known.state):
+        elif STATE_CERTAINTY.index(state) > STATE_CERTAINTY.index(known.state):
             job_id = known.job_id or observed.job_id
             self.attempts[key] = replace(known, state=state, job_id=job_id, intended_at=at, settled_at=at)
 
