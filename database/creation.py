@@ -13,10 +13,11 @@ from psycopg.types.json import Jsonb
 from database.columns import VIDEO, observed_parameters, video_row
 from database.pool import Connection
 from domain.records import Cause, VideoRow
-from domain.schedule import Timing, deadline_at
-from domain.video import DEFAULT_PROFILE, ObservedState, Origin, Phase, Reason, UploadMode
+from domain.schedule import Timing, first_observation
+from domain.video import DEFAULT_PROFILE, Origin, UploadMode
 
 _HOUR_SECONDS = 3600.0
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 # The subselect is worked out once, so that the index finds the hour; a function of the clock alone would be asked
 # for each row.
@@ -24,23 +25,24 @@ _OF_THE_HOUR = "owner = %(owner)s AND created_at > (SELECT clock_timestamp() - i
 _LEAVES_IN_SECONDS = "extract(epoch FROM {} + interval '1 hour' - clock_timestamp())::float"
 
 # One statement, so one wait for Postgres. One owner's creations are counted one after the other (migration 0008);
-# different owners do not wait for each other.
+# different owners do not wait for each other. The row begins by Postgres' clock: of the two instants that the first
+# observation has here, only the distance counts.
 _CREATE = f"""
 WITH counted AS (
-    SELECT used, oldest FROM creations_of_the_hour(%(owner)s)
+    SELECT used, oldest, clock_timestamp() AS now FROM creations_of_the_hour(%(owner)s)
 ), made AS (
     INSERT INTO videos (
-        video_id, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region, storage_key,
-        profile, metadata, owner_email, phase, phase_since, reason, message, deadline_at)
+        video_id, created_at, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
+        storage_key, profile, metadata, owner_email, phase, phase_since, reason, message, deadline_at)
     SELECT
-        %(video_id)s, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s, %(declared_bytes)s,
-        %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s, %(email)s,
-        %(phase)s, %(phase_since)s, %(reason)s, %(message)s, %(deadline_at)s
+        %(video_id)s, counted.now, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s,
+        %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s, %(email)s,
+        %(phase)s, counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
     FROM counted WHERE counted.used < %(per_hour)s
     RETURNING {VIDEO}
 ), told AS (
     INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
-    SELECT video_id, observed_revision, clock_timestamp(), %(cause)s, phase, reason, message, attempt FROM made
+    SELECT video_id, observed_revision, phase_since, %(cause)s, phase, reason, message, attempt FROM made
 )
 SELECT made.*, counted.used + 1 AS used,
     {_LEAVES_IN_SECONDS.format("coalesce(counted.oldest, made.created_at)")} AS more_in_seconds
@@ -109,7 +111,7 @@ def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timi
     parameters = {
         **vars(new),
         "metadata": Jsonb(dict(new.metadata)),
-        **observed_parameters(_first_observation(timing)),
+        **observed_parameters(first_observation(_ANY_TIME, timing)),
         "origin": Origin.API,
         "profile": DEFAULT_PROFILE,
         "cause": Cause.CLIENT,
@@ -131,18 +133,6 @@ def quota(connection: Connection, owner: str, *, per_hour: int) -> Quota:
 def _quota(used: int, more_in_seconds: float | None, per_hour: int) -> Quota:
     seconds = _HOUR_SECONDS if more_in_seconds is None else max(0.0, more_in_seconds)
     return Quota(per_hour, max(0, per_hour - used), seconds)
-
-
-def _first_observation(timing: Timing) -> ObservedState:
-    now = datetime.now(UTC)
-    return ObservedState(
-        revision=1,
-        phase=Phase.UPLOADING,
-        phase_since=now,
-        reason=Reason.WAITING_FOR_FILE,
-        message="the file has not arrived yet",
-        deadline_at=deadline_at(Phase.UPLOADING, now, timing),
-    )
 
 
 def _wait(connection: Connection, owner: str, per_hour: int) -> float:

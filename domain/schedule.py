@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.video import AT_REST, ObservedState, Phase
+from domain.video import AT_REST, FILE_NOT_ARRIVED, ObservedState, Phase, Reason
 
 
 class Timing(BaseModel):
@@ -67,6 +67,18 @@ def deadline_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime
             return phase_since + timing.scaled(timing.processing_deadline_seconds)
         case Phase.READY | Phase.ERRORED:
             return None
+
+
+def first_observation(since: datetime, timing: Timing) -> ObservedState:
+    """Return the observation that a row begins with: it has waited for its file since then."""
+    return ObservedState(
+        revision=1,
+        phase=Phase.UPLOADING,
+        phase_since=since,
+        reason=Reason.WAITING_FOR_FILE,
+        message=FILE_NOT_ARRIVED,
+        deadline_at=deadline_at(Phase.UPLOADING, since, timing),
+    )
 
 
 def next_check_at(video_id: str, observed: ObservedState, now: datetime, timing: Timing) -> datetime | None:

@@ -74,6 +74,10 @@ class Reason(StrEnum):
     FAILED = "Failed"
 
 
+# The message of an upload that waits for its file.
+FILE_NOT_ARRIVED = "the file has not arrived yet"
+
+
 @dataclass(frozen=True)
 class DesiredState:
     """What is wanted for one video. ``revision`` rises with every change; ``declared_bytes`` is the client's word."""

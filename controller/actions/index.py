@@ -12,7 +12,6 @@ import structlog
 
 from controller.actions import lifecycle, multipart, publication, submission
 from controller.actions.context import ReconcileContext, Requeue, Result
-from controller.rules.machine import NOT_YET
 from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
@@ -43,7 +42,7 @@ from controller.rules.steps import (
 from controller.rules.submission import NEXT_SUBMISSION
 from domain.errors import UpstreamError
 from domain.failures import FailureCode
-from domain.video import Origin, Phase, Reason
+from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +75,7 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
         case Purge():
             return lifecycle.purge(ctx)
         case AwaitUpload():
-            return ctx.commit(ctx.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, NOT_YET), Requeue.NOW)
+            return ctx.commit(ctx.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, FILE_NOT_ARRIVED), Requeue.NOW)
         case CompleteUpload():
             return multipart.complete(step, ctx)
         case ExtendDeadline():

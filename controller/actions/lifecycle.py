@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from controller.actions import multipart
 from controller.actions.context import ReconcileContext, Requeue, Result
-from controller.rules.machine import NOT_YET
 from controller.rules.steps import AcknowledgeRetry, SetPaused, StartEdition
 from controller.rules.submission import NEXT_SUBMISSION
 from domain.records import AttemptState, Settle
 from domain.schedule import deadline_at
-from domain.video import Phase, Reason, UploadMode
+from domain.video import FILE_NOT_ARRIVED, Phase, Reason, UploadMode
 
 # Each is a request of a few milliseconds, and a pass must end within the shutdown grace.
 _FILES_IN_A_PASS = 200
@@ -33,7 +32,7 @@ def begin(step: StartEdition, ctx: ReconcileContext) -> Result:
     if step.phase is Phase.UPLOADED:
         after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     else:
-        after = replace(ctx.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, NOT_YET), source=None)
+        after = replace(ctx.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, FILE_NOT_ARRIVED), source=None)
     after = replace(
         after,
         edition=ctx.row.desired.edition,

@@ -10,7 +10,6 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from controller.rules.cached_resource import CachedResource
-from controller.rules.machine import NOT_YET
 from crds.resource import Resource
 from crds.spec import desired_state_of, digest_of, is_same_source, spec_of
 from crds.status import observed_of
@@ -18,7 +17,7 @@ from domain import object_keys
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
 from domain.records import VideoRow
-from domain.schedule import Timing, deadline_at
+from domain.schedule import Timing, first_observation
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, is_video_id
 
 TAKEN = "the name belongs to another file that was imported before; it becomes free some days after its deletion"
@@ -116,13 +115,9 @@ def _observation(resource: Resource, last_attempt: int | None, now: datetime, ti
         return shown
     # Neither number may fall on a resource that shows one, and a job belongs to its attempt for ever.
     attempt = max(last_attempt or 0, shown.attempt if shown else 0)
-    return ObservedState(
+    return replace(
+        first_observation(now, timing),
         revision=shown.revision + 1 if shown else 1,
-        phase=Phase.UPLOADING,
-        phase_since=now,
-        reason=Reason.WAITING_FOR_FILE,
-        message=NOT_YET,
-        deadline_at=deadline_at(Phase.UPLOADING, now, timing),
         attempt=attempt,
         attempt_floor=attempt,
         job_id=shown.job_id if shown and shown.attempt == attempt else None,

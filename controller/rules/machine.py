@@ -38,8 +38,6 @@ from domain.video import Origin, Phase, Reason, Rejection, SourceFacts, is_retry
 # Two bad files end an upload: the first may be a slip, the second is what the person has.
 REJECTIONS_ALLOWED = 2
 
-NOT_YET = "the file has not arrived yet"
-
 
 def decide(row: VideoRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
     """Choose the one next step: what people ask for first, then by phase. This match is the index of all phases."""

@@ -13,13 +13,11 @@ from database.queries import Cursor, Page, Selection
 from database.retranscodes import Allowance, RetranscodesSpentError
 from domain.errors import UnavailableError
 from domain.records import Cause, EventRow, VideoRow
-from domain.schedule import Timing, deadline_at, restore_window
+from domain.schedule import Timing, first_observation, restore_window
 from domain.video import (
     DesiredState,
-    ObservedState,
     Origin,
     Phase,
-    Reason,
     UploadMode,
     is_retranscodable,
     is_retryable,
@@ -76,7 +74,7 @@ class FakeClientRows:
         if sum(row.desired.owner == new.owner for row in self.rows.values()) >= per_hour:
             raise LimitReachedError(per_hour=per_hour, retry_after_seconds=1234.5)
         now = self._clock()
-        observed = _waits_for_the_file(now, self._timing)
+        observed = first_observation(now, self._timing)
         row = VideoRow(_desired(new), observed, now, retired=False, metadata=new.metadata)
         self.rows[new.video_id] = row
         self.emails[new.video_id] = new.email
@@ -215,17 +213,6 @@ def _desired(new: NewVideo) -> DesiredState:
 def wished(new: NewVideo) -> dict[str, Any]:
     """Return what becomes part of the wish."""
     return {name: value for name, value in vars(new).items() if name not in ("metadata", "email")}
-
-
-def _waits_for_the_file(now: datetime, timing: Timing) -> ObservedState:
-    return ObservedState(
-        revision=1,
-        phase=Phase.UPLOADING,
-        phase_since=now,
-        reason=Reason.WAITING_FOR_FILE,
-        message="the file has not arrived yet",
-        deadline_at=deadline_at(Phase.UPLOADING, now, timing),
-    )
 
 
 def _event(row: VideoRow, at: datetime, cause: Cause) -> EventRow:

@@ -8,8 +8,8 @@ from controller.failpoints import with_failpoints
 from domain import object_keys
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
-from domain.schedule import Timing, deadline_at
-from domain.video import AT_REST, DesiredState, ObservedState, Origin, Phase, Reason, UploadMode
+from domain.schedule import Timing, first_observation
+from domain.video import AT_REST, DesiredState, Origin, UploadMode
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.records import FakeRecords
 from tests.support.fakes.resources import FakeResources
@@ -93,15 +93,7 @@ class SmallWorld:
             region="tor1",
             storage_key=object_keys.original_key(VIDEO_ID, "film.mp4"),
         )
-        now = self.clock.now()
-        observed = ObservedState(
-            revision=1,
-            phase=Phase.UPLOADING,
-            phase_since=now,
-            reason=Reason.WAITING_FOR_FILE,
-            message="the file has not arrived yet",
-            deadline_at=deadline_at(Phase.UPLOADING, now, self.timing),
-        )
+        observed = first_observation(self.clock.now(), self.timing)
         return self.records.create(desired, replace(observed, **changes))  # type: ignore[arg-type]
 
     def create_parted(self, body: bytes | None = None, *, part_bytes: int = 1_000, **changes: object) -> VideoRow:

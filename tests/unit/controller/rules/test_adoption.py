@@ -22,14 +22,13 @@ from controller.rules.adoption import (
     refused,
 )
 from controller.rules.cached_resource import CachedResource, cached_resource_of
-from controller.rules.machine import NOT_YET
 from crds.resource import Resource
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
-from domain.schedule import deadline_at
-from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase, Reason
+from domain.schedule import first_observation
+from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase
 from tests.support.builders.resources import (
     NAMESPACE,
     NOON,
@@ -72,15 +71,7 @@ def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Rej
 
 def the_beginning(**changes: Any) -> ObservedState:
     """Return what a row begins with when nothing is known of any work."""
-    begun = ObservedState(
-        revision=1,
-        phase=Phase.UPLOADING,
-        phase_since=NOON,
-        reason=Reason.WAITING_FOR_FILE,
-        message=NOT_YET,
-        deadline_at=deadline_at(Phase.UPLOADING, NOON, TIMING),
-    )
-    return replace(begun, **changes)
+    return replace(first_observation(NOON, TIMING), **changes)
 
 
 API_ROW = a_row_of(a_desired_state(revision=3), SEEN)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.rules.machine import NOT_YET, decide
+from controller.rules.machine import decide
 from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
@@ -27,7 +27,7 @@ from domain.failures import Failure, FailureCode
 from domain.jobs import JobState
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptState, VideoRow
-from domain.video import Phase, Reason
+from domain.video import FILE_NOT_ARRIVED, Phase, Reason
 from tests.support.builders.resources import NOON
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
@@ -52,7 +52,7 @@ WEEK = just_over(TIMING.uploaded_deadline_seconds)
 WINDOW = TIMING.resolve_window_seconds
 FIRST_RETRY = TIMING.retry_first_delay_seconds
 
-NOT_ARRIVED = Wait(Reason.WAITING_FOR_FILE, NOT_YET)
+NOT_ARRIVED = Wait(Reason.WAITING_FOR_FILE, FILE_NOT_ARRIVED)
 STILL_REJECTED = Wait(Reason.FILE_REJECTED, "v1 is bad")
 STILL_UNCERTAIN = Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
 
@@ -104,7 +104,7 @@ def test_a_pending_upload_is_offered_a_url() -> None:
     ],
 )
 def test_uploading(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
-    row = a_row(Phase.UPLOADING, waited=waited, message=NOT_YET)
+    row = a_row(Phase.UPLOADING, waited=waited, message=FILE_NOT_ARRIVED)
     assert decide(row, snapshot, NOON, RULES) == step
 
 
