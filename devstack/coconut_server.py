@@ -38,6 +38,6 @@ def server(paths: Paths, port: int) -> Server:
     return Server(
         process=paths.process(NAME),
         command=Command([sys.executable, "-m", "devstack.coconut", *options], child_environment(), PROJECT_DIR),
-        is_ready=lambda: is_serving(f"{reach.control_url}/_ledger"),
+        is_ready=lambda: is_serving(f"{reach.control_url}/_faults"),
         address=reach.url,
     )

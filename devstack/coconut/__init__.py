@@ -1,1 +1,1 @@
-"""A local stand-in for the Coconut transcoding API v2. What it does, and how it can be made to misbehave: README.md."""
+"""A local stand-in for the Coconut transcoding API v2. README.md says what it does and how to make it fail."""

@@ -10,43 +10,32 @@ Item = TypeVar("Item")
 
 
 class DelayedQueue(Generic[Item]):
-    """Items come out when due; items due at the same time in the order they were put in."""
+    """Returns items when they are due; items due at the same time in the order in which they were added."""
 
-    def __init__(self, *, at_most: int) -> None:
-        self._at_most = at_most
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._heap: list[tuple[float, int, Item]] = []
         self._numbers = itertools.count()
         self._is_closed = False
 
-    def put(self, item: Item, *, delay_seconds: float = 0) -> bool:
-        """Add an item; False when the queue is full or closed."""
+    def put(self, item: Item, *, delay_seconds: float = 0) -> None:
+        """Add an item. A closed queue ignores it."""
         with self._changed:
-            if self._is_closed or len(self._heap) >= self._at_most:
-                return False
             heapq.heappush(self._heap, (time.monotonic() + delay_seconds, next(self._numbers), item))
             self._changed.notify()
-            return True
 
     def get(self) -> Item | None:
-        """Wait for the next item that is due; None when the queue is closed."""
+        """Wait for the next item that is due. Returns None when the queue is closed."""
         with self._changed:
             while not self._is_closed:
-                if not self._heap:
-                    self._changed.wait()
-                    continue
-                wait_seconds = self._heap[0][0] - time.monotonic()
-                if wait_seconds <= 0:
+                wait_seconds = self._heap[0][0] - time.monotonic() if self._heap else None
+                if wait_seconds is not None and wait_seconds <= 0:
                     return heapq.heappop(self._heap)[2]
                 self._changed.wait(wait_seconds)
             return None
 
     def close(self) -> None:
-        """Wake all who wait. What is still in the queue is not delivered."""
+        """Wake all waiting workers. Items left in the queue are dropped."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
-
-    def __len__(self) -> int:
-        with self._changed:
-            return len(self._heap)

@@ -1,4 +1,4 @@
-"""Running ffmpeg: its children, their time limits, their end. What it is told is in encoding.py."""
+"""Runs ffmpeg with time limits and ends its processes. transcode.py has the arguments."""
 
 import logging
 import shutil
@@ -11,46 +11,47 @@ from typing import IO
 
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
-from devstack.coconut.encoding import input_arguments
 from devstack.coconut.facts import Facts, parse_facts
 
 AT_ONCE = 2
 PROBE_SECONDS = 60
 ENCODE_SECONDS = 3_600
 
+# Only containers that hold their own media: a playlist could name any file of this machine.
+_DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,mp3,aac,wav,flac,h264,hevc,gif"
 _OUT_TIME = "out_time_us="
 _log = logging.getLogger(__name__)
 
 
 class FfmpegError(Exception):
-    """ffmpeg gave up, or took too long."""
+    """ffmpeg failed or took too long."""
 
 
 class StoppedError(Exception):
-    """We are stopping: the work is left as it is, to be done again at the next start."""
+    """The stand-in is stopping."""
 
 
 class Ffmpeg:
-    """Starts ffmpeg, never more than two at once, and knows all that run, so that none outlives us."""
+    """Runs ffmpeg, at most two at once, and ends those still running when it stops."""
 
     def __init__(self) -> None:
-        self._command = [*_dies_with_us(), get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-y"]
+        self._command = [*_end_with_parent(), get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-y"]
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._children: set[subprocess.Popen[str]] = set()
         self._is_stopping = False
 
     def facts(self, path: Path) -> Facts:
-        """Look at a file. ValueError: it is not media."""
+        """Describe a file. Raises ValueError if it is not media."""
         try:
-            # Without an output ffmpeg exits with 1 after saying what the input is.
-            said = self._run(input_arguments(path), folder=path.parent, timeout_seconds=PROBE_SECONDS)[1]
+            # Without an output ffmpeg exits with 1 after describing the input.
+            text = self._run(_input_arguments(path), folder=path.parent, timeout_seconds=PROBE_SECONDS)[1]
         except FfmpegError as error:
             raise ValueError(str(error)) from error
-        facts = parse_facts(said, path)
+        facts = parse_facts(text, path)
         if facts.duration_seconds is None:
-            # Recorders in browsers leave the duration out: count it.
-            facts = replace(facts, duration_seconds=self._counted_seconds(path))
+            # Recorders in browsers write no duration, so it is measured.
+            facts = replace(facts, duration_seconds=self._measured_seconds(path))
         return facts
 
     def encode(
@@ -62,27 +63,27 @@ class Ffmpeg:
         from_seconds: float = 0,
         on_seconds: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """Run one encoding in a folder; ``on_seconds`` hears how much of the output is done."""
+        """Run one encoding in a folder; ``on_seconds`` receives the seconds of output made so far."""
         command = ["-loglevel", "error", "-progress", "pipe:1", "-filter_threads", "1", "-filter_complex_threads", "1"]
-        command += [*input_arguments(source, from_seconds=from_seconds), "-threads", "1", *arguments]
-        code, said = self._run(command, folder=folder, timeout_seconds=ENCODE_SECONDS, on_seconds=on_seconds)
+        command += [*_input_arguments(source, from_seconds=from_seconds), "-threads", "1", *arguments]
+        code, text = self._run(command, folder=folder, timeout_seconds=ENCODE_SECONDS, on_seconds=on_seconds)
         if code:
-            raise FfmpegError(f"ffmpeg exited with {code}: {said.strip()[-500:]}")
+            raise FfmpegError(f"ffmpeg exited with {code}: {text.strip()[-500:]}")
 
     def generate(self, arguments: Sequence[str], *, folder: Path) -> None:
-        """Run ffmpeg on no input but its own generators."""
-        code, said = self._run(["-loglevel", "error", *arguments], folder=folder, timeout_seconds=PROBE_SECONDS)
+        """Run ffmpeg on generated input."""
+        code, text = self._run(["-loglevel", "error", *arguments], folder=folder, timeout_seconds=PROBE_SECONDS)
         if code:
-            raise FfmpegError(f"ffmpeg exited with {code}: {said.strip()[-500:]}")
+            raise FfmpegError(f"ffmpeg exited with {code}: {text.strip()[-500:]}")
 
     def stop(self) -> None:
-        """End all children; every run from now on raises StoppedError."""
+        """End all processes; later runs raise StoppedError."""
         with self._lock:
             self._is_stopping = True
             for child in self._children:
                 child.kill()
 
-    def _counted_seconds(self, path: Path) -> float:
+    def _measured_seconds(self, path: Path) -> float:
         seconds = [0.0]
         self.encode(
             path,
@@ -111,9 +112,9 @@ class Ffmpeg:
         on_seconds: Callable[[float], None],
     ) -> tuple[int, str]:
         child = self._start(arguments, folder)
-        said: list[str] = []
-        listener = threading.Thread(target=_collect, args=(child.stderr, said), daemon=True)
-        listener.start()
+        text: list[str] = []
+        reader = threading.Thread(target=_collect, args=(child.stderr, text), daemon=True)
+        reader.start()
         limit = threading.Timer(timeout_seconds, child.kill)
         limit.start()
         with child:
@@ -125,14 +126,14 @@ class Ffmpeg:
             finally:
                 limit.cancel()
                 child.kill()
-                listener.join()
+                reader.join()
                 with self._lock:
                     self._children.discard(child)
         if self._is_stopping:
             raise StoppedError
         if code < 0:
             raise FfmpegError(f"ffmpeg was ended by signal {-code} (limit: {timeout_seconds:g} s)")
-        return code, "".join(said)
+        return code, "".join(text)
 
     def _start(self, arguments: Sequence[str], folder: Path) -> subprocess.Popen[str]:
         with self._lock:
@@ -151,14 +152,21 @@ class Ffmpeg:
             return child
 
 
-def _collect(stream: IO[str] | None, said: list[str]) -> None:
-    """Keep what is said, but not without end: a broken file can make ffmpeg talk for hours."""
+def _input_arguments(path: Path, *, from_seconds: float = 0) -> list[str]:
+    """Return the arguments that open an untrusted file."""
+    seek = ["-ss", f"{from_seconds:.3f}"] if from_seconds else []
+    guards = ["-protocol_whitelist", "file,crypto", "-format_whitelist", _DEMUXERS]
+    return ["-threads", "1", *guards, *seek, "-i", f"file:{path}"]
+
+
+def _collect(stream: IO[str] | None, text: list[str]) -> None:
+    """Keep the first lines: a broken file can make ffmpeg write errors for hours."""
     for line in stream or ():
-        if len(said) < 2_000:
-            said.append(line)
+        if len(text) < 2_000:
+            text.append(line)
 
 
-def _dies_with_us() -> list[str]:
-    """A killed parent cannot end its children; the kernel can."""
+def _end_with_parent() -> list[str]:
+    """Return a command prefix: a killed parent cannot end its children, but the kernel can."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

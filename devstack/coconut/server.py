@@ -1,7 +1,4 @@
-"""The HTTP side: Coconut's routes under ``/v2``, ours under ``/_…``, and the faults of answering.
-
-Handlers only translate; what a job is and does is in request.py and runner.py.
-"""
+"""The HTTP side: Coconut's routes under ``/v2``, those for tests under ``/_…``, and the faults of responses."""
 
 import base64
 import hmac
@@ -11,15 +8,14 @@ import select
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from devstack.coconut.callbacks import Callbacks
-from devstack.coconut.faults import BadFaultError, Faults, parse_seed
+from devstack.coconut.faults import BadFaultError, Faults
 from devstack.coconut.fields import RefusedJobError
 from devstack.coconut.job import Job, OutputState, new_job_id
 from devstack.coconut.request import parse_request
 from devstack.coconut.runner import Runner
-from devstack.coconut.store import AcceptedJob, Store
+from devstack.coconut.store import Store
 
 MAX_BODY_BYTES = 2**20
 HANG_SECONDS = 60
@@ -29,18 +25,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Parts:
-    """What the handlers work with."""
+    """The dependencies of the handlers."""
 
     api_key: str
     store: Store
     faults: Faults
-    callbacks: Callbacks
     runner: Runner
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An HTTP answer; a payload of None is an empty body."""
+class Response:
+    """An HTTP response. Without a payload its body is empty."""
 
     status: int
     payload: object = None
@@ -48,7 +43,7 @@ class Answer:
 
 
 class BadRequestError(Exception):
-    """The request cannot be read at all."""
+    """The request is not valid HTTP for this server."""
 
 
 class Server(ThreadingHTTPServer):
@@ -64,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "coconut-standin"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave together
+    wbufsize = -1  # head and body are sent together
     timeout = 120
     server: Server
 
@@ -86,109 +81,88 @@ class Handler(BaseHTTPRequestHandler):
     def _respond(self, method: str) -> None:
         try:
             body = self._body()
-            answer = self._route(method, [unquote(part) for part in urlsplit(self.path).path.split("/") if part], body)
+            response = self._route(
+                method, [unquote(part) for part in urlsplit(self.path).path.split("/") if part], body
+            )
         except BadRequestError as error:
             self.close_connection = True
-            answer = _error(400, "bad_request", str(error))
+            response = _error(400, "bad_request", str(error))
         except RefusedJobError as error:
-            answer = _error(400, error.code, str(error))
+            response = _error(400, error.code, str(error))
         except BadFaultError as error:
-            answer = _error(400, "fault_not_valid", str(error))
-        if answer is None:
+            response = _error(400, "fault_not_valid", str(error))
+        if response is None:
             self.close_connection = True
             return
-        self._send(answer)
+        self._send(response)
 
-    def _route(self, method: str, path: list[str], body: bytes) -> Answer | None:
+    def _route(self, method: str, path: list[str], body: bytes) -> Response | None:
         inner = path[1:] if path[:1] == ["v2"] else path
         if inner and inner[0].startswith("_"):
             return self._control(method, inner[0], body)
         if inner is path:
-            return Answer(404)
+            return Response(404)
         if not self._is_authenticated():
             return _error(401, "authentication_failed", "HTTP Basic: Access denied.")
         return self._coconut(method, inner, body)
 
-    def _coconut(self, method: str, path: list[str], body: bytes) -> Answer | None:
+    def _coconut(self, method: str, path: list[str], body: bytes) -> Response | None:
         match method, path:
             case "POST", ["jobs"]:
                 return self._create(body)
             case "GET", ["jobs", job_id]:
                 return self._shown(job_id)
-            case "GET", ["metadata", "jobs", job_id, *key] if len(key) <= 1:
-                return self._metadata(job_id, *key)
-        return Answer(404)
+            case "GET", ["metadata", "jobs", job_id]:
+                return self._metadata(job_id)
+        return Response(404)
 
-    def _control(self, method: str, name: str, body: bytes) -> Answer:
+    def _control(self, method: str, name: str, body: bytes) -> Response:
         parts = self.server.parts
         match method, name:
-            case "GET", "_health":
-                known = {"seed": parts.faults.seed, "callbacks": parts.callbacks.counts()}
-                return Answer(200, {"status": "ok", **known})
             case "GET", "_ledger":
-                return Answer(200, parts.store.ledger())
+                return Response(200, parts.store.ledger())
             case "GET", "_faults":
-                return Answer(200, parts.faults.values())
+                return Response(200, parts.faults.values())
             case "PUT", "_faults":
-                return Answer(200, parts.faults.set(_json(body), seed=self._seed()))
+                return Response(200, parts.faults.set(_json(body)))
             case "DELETE", "_faults":
-                return Answer(200, parts.faults.clear())
-        return Answer(404)
+                return Response(200, parts.faults.clear())
+        return Response(404)
 
-    def _seed(self) -> int | None:
-        """Return the seed given in the query, which has nothing else."""
-        given = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
-        for name in given.keys() - {"seed"}:
-            raise BadFaultError(f"unknown query parameter {name!r}; known is seed")
-        return parse_seed(given["seed"]) if given else None
-
-    def _create(self, body: bytes) -> Answer | None:
+    def _create(self, body: bytes) -> Response | None:
         faults = self.server.parts.faults
-        number = faults.next_number()
-        if faults.strikes("http_429", number):
-            return Answer(429, headers=(("Retry-After", str(RETRY_AFTER_SECONDS)),))
-        if faults.strikes("http_5xx_before", number):
-            return Answer(500)
-        job = self._accept(body, number)
-        if faults.strikes("http_5xx_after", number):
-            return Answer(500)
-        if faults.strikes("hang_after", number):
+        if faults.strikes("http_429"):
+            return Response(429, headers=(("Retry-After", str(RETRY_AFTER_SECONDS)),))
+        if faults.strikes("http_5xx_before"):
+            return Response(500)
+        job = self._accept(body)
+        if faults.strikes("http_5xx_after"):
+            return Response(500)
+        if faults.strikes("hang_after"):
             self._hang()
             return None
-        return Answer(201, job.body())
+        return Response(201, job.body())
 
     def _hang(self) -> None:
-        """Hold the connection without a word, until the client gives up or the time is over."""
+        """Hold the connection without a response until the client closes it or a time limit passes."""
         poll = select.poll()
         poll.register(self.connection, select.POLLIN | select.POLLHUP)
         poll.poll(HANG_SECONDS * 1000)
 
-    def _accept(self, body: bytes, number: int) -> Job:
-        parts = self.server.parts
-        value = _json(body)
-        request = parse_request(value)
-        now = datetime.now(UTC)
+    def _accept(self, body: bytes) -> Job:
+        parts, request, now = self.server.parts, parse_request(_json(body)), datetime.now(UTC)
         job = Job(id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs))
-        accepted = AcceptedJob(job, parts.faults.fate(number), json.dumps(value))
-        parts.store.accept(accepted, request.notification.reference(), at=now)
-        parts.runner.submit(job.id, accepted.fate)
+        parts.store.accept(job, request.notification.reference(), at=now)
+        parts.runner.submit(job, request, parts.faults.fate())
         return job
 
-    def _shown(self, job_id: str) -> Answer:
-        job = self._job(job_id)
-        return Answer(200, job.body()) if job else Answer(404)
+    def _shown(self, job_id: str) -> Response:
+        job = self.server.parts.store.job(job_id)
+        return Response(200, job.body()) if job else Response(404)
 
-    def _metadata(self, job_id: str, key: str | None = None) -> Answer:
-        job = self._job(job_id)
-        if job is None:
-            return Answer(404)
-        if key is None:
-            return Answer(200, job.metadata_body())
-        metadata = job.metadata_of(key)
-        return Answer(404) if metadata is None else Answer(200, {"job_id": job.id, "metadata": metadata})
-
-    def _job(self, job_id: str) -> Job | None:
-        return self.server.parts.store.job(job_id)
+    def _metadata(self, job_id: str) -> Response:
+        job = self.server.parts.store.job(job_id)
+        return Response(200, job.metadata_body()) if job else Response(404)
 
     def _is_authenticated(self) -> bool:
         scheme, _, credentials = self.headers.get("Authorization", "").partition(" ")
@@ -203,10 +177,10 @@ class Handler(BaseHTTPRequestHandler):
             raise BadRequestError(f"the body must be at most {MAX_BODY_BYTES} bytes")
         return self.rfile.read(int(length))
 
-    def _send(self, answer: Answer) -> None:
-        body = b"" if answer.payload is None else json.dumps(answer.payload).encode()
-        self.send_response(answer.status)
-        for name, value in answer.headers:
+    def _send(self, response: Response) -> None:
+        body = b"" if response.payload is None else json.dumps(response.payload).encode()
+        self.send_response(response.status)
+        for name, value in response.headers:
             self.send_header(name, value)
         if body:
             self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -225,5 +199,5 @@ def _json(body: bytes) -> object:
     return value
 
 
-def _error(status: int, code: str, message: str) -> Answer:
-    return Answer(status, {"message": message, "error_code": code, "status": "error"})
+def _error(status: int, code: str, message: str) -> Response:
+    return Response(status, {"message": message, "error_code": code, "status": "error"})

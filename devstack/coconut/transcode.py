@@ -1,29 +1,23 @@
-"""Making the files of one output in a local folder. Where they go from there is known by runner.py."""
+"""Makes the files of one output in a local folder: ffmpeg's arguments, and the files in the order of their upload."""
 
 import contextlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
-
-from devstack.coconut.encoding import (
-    Rendition,
-    frame_for,
-    image_arguments,
-    image_seconds,
-    renditions,
-    stream_arguments,
-    video_arguments,
-)
-from devstack.coconut.facts import Facts, audio_metadata, format_metadata, video_metadata
+from devstack.coconut.facts import Facts, VideoFacts
 from devstack.coconut.ffmpeg import Ffmpeg, FfmpegError
-from devstack.coconut.outputs import ImagePlan, Output, StreamPlan, VideoPlan
+from devstack.coconut.outputs import ImagePlan, Output, Resolution, StreamPlan, Variant
 
 OnFraction = Callable[[float], None]
 
-_EXTINF = re.compile(r"^#EXTINF:([\d.]+)", re.MULTILINE)
+SHORTEST_SECONDS = 0.6
+_MASTER = "master.m3u8"
+# ffmpeg measures no bit rate below half a second, and leaves such a variant out of the master playlist.
+_LINGER = f",tpad=stop_mode=clone:stop_duration={SHORTEST_SECONDS}"
+_CRF = {1: 34, 2: 31, 3: 28, 4: 25, 5: 22}  # x264's constant rate factor for each quality of Coconut's
+_KEYFRAME_SECONDS = 2
+_SEGMENT_SECONDS = 6
 
 
 @dataclass(frozen=True)
@@ -34,122 +28,121 @@ class Source:
 
 @dataclass(frozen=True)
 class MadeFile:
+    """A local file, and the path that it is uploaded to."""
+
     local: Path
     path: str
 
 
 @dataclass(frozen=True)
 class Made:
-    """The files in the order of upload: what refers to others comes last. ``entries`` become the URLs."""
+    """The files in the order of their upload, referring ones last. ``entries`` are the paths that Coconut reports."""
 
     files: tuple[MadeFile, ...]
     entries: tuple[str, ...]
-    metadata: JsonValue
 
 
-def make(output: Output, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> Made:
-    """Make one output in an empty folder; FfmpegError when it cannot be made."""
+def make(output: Output, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:
+    """Make one output in an empty folder. Raises FfmpegError."""
     match output.plan:
         case StreamPlan() as plan:
             _make_stream(plan, source, folder, ffmpeg, on_fraction)
-        case VideoPlan() as plan:
-            _make_video(plan, source, folder, ffmpeg, on_fraction)
         case ImagePlan() as plan:
             _make_images(plan, source, folder, ffmpeg, on_fraction)
-    return collect(output, source.facts, folder)
 
 
-def collect(output: Output, facts: Facts, folder: Path) -> Made:
-    """Describe what was made in a folder, now or earlier."""
+def collect(output: Output, folder: Path) -> Made:
+    """List what ``make`` left in a folder."""
+    names = [path.name for path in folder.iterdir()]
     match output.plan:
         case StreamPlan() as plan:
-            return _collect_stream(plan, facts, folder)
-        case VideoPlan() as plan:
-            local = folder / "video.mp4"
-            return Made((MadeFile(local, plan.path),), (plan.path,), _video_facts(plan, facts, local))
+            names.sort(key=lambda name: (name == _MASTER, name.endswith(".m3u8"), name))
+            files = tuple(MadeFile(folder / name, f"{plan.path}/{name}") for name in names)
+            return Made(files, (f"{plan.path}/{_MASTER}",))
         case ImagePlan() as plan:
-            files = tuple(
-                MadeFile(local, plan.path_of(position))
-                for position, local in enumerate(sorted(folder.iterdir()), start=1)
-            )
-            return Made(files, tuple(file.path for file in files), None)
+            files = tuple(MadeFile(folder / name, plan.path_of(n)) for n, name in enumerate(sorted(names), start=1))
+            return Made(files, tuple(file.path for file in files))
+
+
+def scaled_size(video: VideoFacts, wanted: Resolution) -> tuple[int, int]:
+    """Return the even size in pixels that keeps the ratio of a source."""
+    width, height = video.display_size
+    if wanted.height:
+        return _even(width * wanted.height / height), _even(wanted.height)
+    if wanted.width:
+        return _even(wanted.width), _even(height * wanted.width / width)
+    return max(2, width // 2 * 2), max(2, height // 2 * 2)
+
+
+def stream_arguments(variants: tuple[Variant, ...], facts: Facts) -> list[str]:
+    """Return the arguments of one run that decodes once and writes all variants and the master playlist.
+
+    A source without a video becomes one variant of sound only.
+    """
+    maps, codecs, streams, chains = [], [], [], []
+    if facts.video is None:
+        maps, streams = ["-map", f"0:{facts.audio.index}"] if facts.audio else [], ["a:0,name:audio"]
+        codecs = ["-c:a", "aac", "-b:a", "128k"]
+    else:
+        ending = _LINGER if (facts.duration_seconds or 0) < SHORTEST_SECONDS else ""
+        for i, variant in enumerate(variants):
+            width, height = scaled_size(facts.video, variant.resolution)
+            chains.append(f"[s{i}]scale={width}:{height},setsar=1{ending}[v{i}]")
+            maps += ["-map", f"[v{i}]", *(["-map", f"0:{facts.audio.index}"] if facts.audio else [])]
+            codecs += _codecs(variant, i)
+            streams.append(f"v:{i}," + (f"a:{i}," if facts.audio else "") + f"name:{width}x{height}_{i}")
+        split = f"[0:{facts.video.index}]split={len(variants)}" + "".join(f"[s{i}]" for i in range(len(variants)))
+        maps = ["-filter_complex", ";".join([split, *chains]), *maps]
+    return [
+        *maps,
+        *codecs,
+        *["-map_metadata", "-1", "-map_chapters", "-1", "-fps_mode", "vfr", "-f", "hls"],
+        *["-hls_time", str(_SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-hls_segment_type", "mpegts"],
+        *["-hls_flags", "independent_segments", "-master_pl_name", _MASTER],
+        *["-var_stream_map", " ".join(streams), "-hls_segment_filename", "%v_%05d.ts", "%v.m3u8"],
+    ]
+
+
+def _codecs(variant: Variant, number: int) -> list[str]:
+    """Return the encoders of the variant at a position, counted from 0."""
+    chosen = {"c": "libx264", "preset": "ultrafast", "pix_fmt": "yuv420p", "threads": "1"}
+    chosen |= {"force_key_frames": f"expr:gte(t,n_forced*{_KEYFRAME_SECONDS})", "crf": str(_CRF[variant.quality])}
+    if variant.maxrate_kbps:
+        chosen |= {"maxrate": f"{variant.maxrate_kbps}k", "bufsize": f"{variant.maxrate_kbps}k"}
+    video = [argument for name, value in chosen.items() for argument in (f"-{name}:v:{number}", value)]
+    return [*video, f"-c:a:{number}", "aac", f"-b:a:{number}", "128k"]
 
 
 def _make_stream(plan: StreamPlan, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:
-    wanted = renditions(plan.variants, source.facts)
-    if not wanted:
-        raise FfmpegError("the input has no track that a variant could be made of")
-    arguments = stream_arguments(wanted, source.facts, playlist_name=plan.playlist_name)
-    ffmpeg.encode(source.path, arguments, folder=folder, on_seconds=_as_fraction(source.facts, on_fraction))
-    if (folder / f"{plan.playlist_name}.m3u8").read_text().count("#EXT-X-STREAM-INF") != len(wanted):
+    duration = source.facts.duration_seconds or 0
+    ffmpeg.encode(
+        source.path,
+        stream_arguments(plan.variants, source.facts),
+        folder=folder,
+        on_seconds=lambda seconds: on_fraction(min(1.0, seconds / duration) if duration else 0.0),
+    )
+    expected = len(plan.variants) if source.facts.video else 1
+    if (folder / _MASTER).read_text().count("#EXT-X-STREAM-INF") != expected:
         raise FfmpegError("the master playlist does not name every variant")
 
 
-def _make_video(plan: VideoPlan, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:
-    arguments = video_arguments(plan, source.facts, "video.mp4")
-    if "-map" not in arguments:
-        raise FfmpegError("the input has no track that the output could be made of")
-    ffmpeg.encode(
-        source.path,
-        arguments,
-        folder=folder,
-        from_seconds=plan.offset_seconds,
-        on_seconds=_as_fraction(source.facts, on_fraction),
-    )
-
-
 def _make_images(plan: ImagePlan, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:
-    if source.facts.video is None:
+    video, duration = source.facts.video, source.facts.duration_seconds or 0
+    if video is None:
         raise FfmpegError("the input has no video to take an image of")
-    moments = image_seconds(plan, source.facts.duration_seconds or 0)
-    for position, seconds in enumerate(moments, start=1):
-        name = f"{position:05}.{plan.format.container}"
-        arguments = image_arguments(plan, source.facts.video, name)
+    width, height = scaled_size(video, plan.resolution)
+    for position in range(plan.number):
+        name = f"{position + 1:05}.{plan.container}"
+        arguments = ["-map", f"0:{video.index}", "-frames:v", "1", "-vf", f"scale={width}:{height},setsar=1"]
+        arguments += ["-q:v", "3", "-update", "1", name]
         with contextlib.suppress(FfmpegError):
+            seconds = duration * (position + 0.5) / plan.number
             ffmpeg.encode(source.path, arguments, folder=folder, from_seconds=seconds)
         if not (folder / name).exists():
-            # Sought past the last frame, as in a video of one frame: the first one is there for sure.
+            # The position lay past the last frame, as in a video of one frame; the first frame always exists.
             ffmpeg.encode(source.path, arguments, folder=folder)
-        on_fraction(position / len(moments))
+        on_fraction((position + 1) / plan.number)
 
 
-def _collect_stream(plan: StreamPlan, facts: Facts, folder: Path) -> Made:
-    master = folder / f"{plan.playlist_name}.m3u8"
-    names = [path.name for path in sorted(folder.iterdir())]
-    ordered = sorted(names, key=lambda name: (name == master.name, name.endswith(".m3u8")))
-    wanted = renditions(plan.variants, facts)
-    playlist = (folder / f"{wanted[0].name}.m3u8").read_text()
-    duration = f"{sum(float(seconds) for seconds in _EXTINF.findall(playlist)):.6f}"
-    entry = f"{plan.path}/{master.name}"
-    streams = [stream for rendition in wanted for stream in _stream_facts(rendition, duration)]
-    described: JsonValue = {
-        "hls": {"streams": streams, "format": format_metadata(entry, "hls", duration, master.stat().st_size)},
-    }
-    return Made(tuple(MadeFile(folder / name, f"{plan.path}/{name}") for name in ordered), (entry,), described)
-
-
-def _stream_facts(rendition: Rendition, duration: str) -> list[JsonValue]:
-    streams: list[JsonValue] = []
-    if rendition.audio:
-        streams.append(audio_metadata("aac", duration, channels=rendition.audio.channels))
-    if rendition.frame and rendition.variant.video:
-        size = rendition.frame
-        streams.append(video_metadata(rendition.variant.video.codec, size.width, size.height, duration))
-    return streams
-
-
-def _video_facts(plan: VideoPlan, facts: Facts, local: Path) -> JsonValue:
-    left = max(0.0, (facts.duration_seconds or 0) - plan.offset_seconds)
-    duration = f"{min(left, plan.duration_seconds or left):.6f}"
-    streams: list[JsonValue] = []
-    if plan.format.video and facts.video:
-        frame = frame_for(facts.video, plan.format.video.resolution, crops=plan.crops)
-        streams.append(video_metadata(plan.format.video.codec, frame.width, frame.height, duration))
-    if plan.format.audio and facts.audio:
-        streams.append(audio_metadata("aac", duration, channels=plan.format.audio.channels))
-    return {"streams": streams, "format": format_metadata(plan.path, "mov,mp4", duration, local.stat().st_size)}
-
-
-def _as_fraction(facts: Facts, on_fraction: OnFraction) -> Callable[[float], None]:
-    duration = facts.duration_seconds or 0
-    return lambda seconds: on_fraction(min(1.0, seconds / duration) if duration else 0.0)
+def _even(pixels: float) -> int:
+    return max(2, 2 * round(pixels / 2))

@@ -1,4 +1,4 @@
-"""What the tests of the Coconut stand-in share: clips, jobs to submit, a client and a webhook."""
+"""Clips, jobs to submit, a client and a webhook for the tests of the Coconut stand-in."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ FINAL = {"job.completed", "job.failed"}
 
 
 def ffmpeg(*arguments: str, folder: Path) -> str:
-    """Run ffmpeg in a folder and return what it says."""
+    """Run ffmpeg in a folder and return its messages."""
     command = [get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -53,7 +53,7 @@ def listing(s3: S3Access, prefix: str = "processed/") -> dict[str, int]:
 
 
 def a_job(s3: S3Access, input_url: str, hook_url: str, **outputs: Any) -> Json:
-    """Return a job that writes below processed/ with the key made for that."""
+    """Return a job that writes below processed/ with the key that may write there."""
     default = {"httpstream": {"key": "hls", "hls": {"path": "v1/1/hls"}, "variants": ["mp4:0x180::quality=3"]}}
     return {
         "input": {"url": input_url},
@@ -75,7 +75,7 @@ def a_job(s3: S3Access, input_url: str, hook_url: str, **outputs: Any) -> Json:
 
 @dataclass(frozen=True)
 class Client:
-    """Talks to a stand-in as the operator does, and to its controls."""
+    """A client of the stand-in: Coconut's routes, faults and ledger."""
 
     url: str
     api_key: str
@@ -88,34 +88,29 @@ class Client:
         return requests.post(f"{self.url}/jobs", json=job, auth=(self.api_key, ""), timeout=timeout_seconds)
 
     def submit(self, job: object) -> str:
-        answer = self.post(job)
-        assert answer.status_code == 201, answer.text
-        job_id: str = answer.json()["id"]
+        response = self.post(job)
+        assert response.status_code == 201, response.text
+        job_id: str = response.json()["id"]
         return job_id
 
     def get(self, path: str) -> Json:
-        answer = requests.get(f"{self.url}/{path}", auth=(self.api_key, ""), timeout=10)
-        assert answer.status_code == 200, answer.status_code
-        body: Json = answer.json()
+        response = requests.get(f"{self.url}/{path}", auth=(self.api_key, ""), timeout=10)
+        assert response.status_code == 200, response.status_code
+        body: Json = response.json()
         return body
 
     def ended(self, job_id: str, *, within_seconds: float = 120) -> Json:
-        def look() -> Json | None:
+        def final_job() -> Json | None:
             job = self.get(f"jobs/{job_id}")
             return job if job["status"] in FINAL else None
 
-        job = eventually(look, within_seconds=within_seconds)
+        job = eventually(final_job, within_seconds=within_seconds)
         assert job is not None
         return job
 
-    def set_faults(self, *, seed: int | None = None, **faults: Any) -> None:
-        query = {} if seed is None else {"seed": seed}
-        answer = requests.put(f"{self.control_url}/_faults", params=query, json=faults, timeout=10)
-        assert answer.status_code == 200, answer.text
-
-    def health(self) -> Json:
-        body: Json = requests.get(f"{self.control_url}/_health", timeout=10).json()
-        return body
+    def set_faults(self, **faults: Any) -> None:
+        response = requests.put(f"{self.control_url}/_faults", json=faults, timeout=10)
+        assert response.status_code == 200, response.text
 
     def ledger(self, video: str) -> list[Json]:
         entries = requests.get(f"{self.control_url}/_ledger", timeout=10).json()
@@ -124,7 +119,7 @@ class Client:
 
 @dataclass
 class Webhook:
-    """Receives callbacks; answers what it is told to answer."""
+    """Receives callbacks; answers what it is told to response."""
 
     url: str = ""
     received: list[tuple[str, Json]] = field(default_factory=list)
@@ -136,7 +131,7 @@ class Webhook:
 
 @contextmanager
 def a_webhook() -> Iterator[Webhook]:
-    """Listen on a free port for as long as the test lasts."""
+    """Listen on a free port."""
     webhook = Webhook()
 
     class Handler(BaseHTTPRequestHandler):
@@ -148,7 +143,7 @@ def a_webhook() -> Iterator[Webhook]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

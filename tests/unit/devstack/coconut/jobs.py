@@ -1,4 +1,4 @@
-"""Jobs to submit, for tests: valid ones, with the one change that a test is about."""
+"""Builders of jobs to submit. A change of None leaves a part out."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ NOTIFICATION_URL = "http://127.0.0.1:1/hook?video=v1&attempt=2&sig=0abc"
 
 
 def a_job(**changes: Any) -> dict[str, Any]:
-    """Return a job that Coconut would accept; a change of None leaves the part out."""
+    """Return a job that Coconut would accept."""
     job: dict[str, Any] = {
         "input": {"url": "http://127.0.0.1:1/input.mp4?signature=s"},
         "storage": a_storage(),

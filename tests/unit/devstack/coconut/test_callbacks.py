@@ -1,7 +1,7 @@
-"""Which callbacks are sent, how often and in which order; sending itself is a function here."""
+"""Which callbacks are sent, how often and in which order."""
 
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,34 +13,42 @@ from devstack.coconut.faults import Faults
 from devstack.coconut.job import Job, OutputState
 from devstack.coconut.request import Notification
 
-URL = "http://h/hook?video=v1&attempt=2&sig=0abc"
-EVERYTHING = Notification(url=URL, wants_events=True, wants_metadata=False)
+EVERYTHING = Notification(url="http://h/hook?video=v1&attempt=2&sig=0abc", wants_events=True)
+IN_ORDER = ["input.transferred", "output.completed", "job.completed"]
 END = "end"
 
 
+def a_job(job_id: str) -> Job:
+    output = OutputState("hls", "httpstream", "httpstream", stage="done", urls=("http://b/m.m3u8",))
+    return Job(id=job_id, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=(output,))
+
+
 class Webhook:
-    """Receives what is sent; ``received`` waits for the job that marks the end."""
+    """Receives callbacks through one sender, so that they arrive in the order of sending."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Faults) -> None:
         self._arrivals: queue.SimpleQueue[Callback] = queue.SimpleQueue()
-        self.status = 204
+        self._faults = faults
+        self.callbacks = Callbacks(faults, send=self._receive, senders=1)
+        self.callbacks.start()
 
-    def send(self, callback: Callback) -> int:
+    def _receive(self, callback: Callback) -> None:
         self._arrivals.put(callback)
-        if self.status == 0:
+        if callback.job_id != END:
             raise requests.ConnectionError
-        return self.status
 
-    def received(self) -> list[Callback]:
+    def received(self, notification: Notification = EVERYTHING) -> list[Callback]:
+        """Notify of a whole job and return what arrives."""
+        job = a_job("a" * 14)
+        self.callbacks.notify(job, "input.transferred", notification)
+        self.callbacks.notify(job, "output.completed", notification, key="hls")
+        self.callbacks.notify(job, "job.completed", notification)
+        self._faults.clear()
+        self.callbacks.notify(a_job(END), "job.completed", notification)
         callbacks = []
         while (callback := self._arrivals.get(timeout=5)).job_id != END:
             callbacks.append(callback)
         return callbacks
-
-
-@pytest.fixture
-def webhook() -> Webhook:
-    return Webhook()
 
 
 @pytest.fixture
@@ -49,93 +57,54 @@ def faults() -> Faults:
 
 
 @pytest.fixture
-def told(webhook: Webhook, faults: Faults) -> Iterator[Callable[[Notification], list[Callback]]]:
-    """Tell of a whole job, and return what the webhook received."""
-    callbacks = Callbacks(faults, send=webhook.send)
-    # All jobs in one queue, so that the end marker arrives last.
-    callbacks._queues[1:] = callbacks._queues[:1] * 3
-    callbacks.start()
-
-    def tell(notification: Notification) -> list[Callback]:
-        job = a_job("a" * 14)
-        callbacks.tell(job, "input.transferred", notification)
-        callbacks.tell(job, "output.completed", notification, key="hls")
-        callbacks.tell(job, "job.completed", notification)
-        faults.clear()
-        callbacks.tell(a_job(END), "job.completed", notification)
-        return webhook.received()
-
-    yield tell
-    callbacks.stop()
+def webhook(faults: Faults) -> Iterator[Webhook]:
+    webhook = Webhook(faults)
+    yield webhook
+    webhook.callbacks.stop()
 
 
-def a_job(job_id: str) -> Job:
-    output = OutputState(
-        key="hls", kind="httpstream", format_text="httpstream", stage="done", urls=("http://b/m.m3u8",)
-    )
-    return Job(id=job_id, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=(output,))
+def events(callbacks: list[Callback]) -> list[str]:
+    return [str(callback.payload["event"]) for callback in callbacks]
 
 
-def events(callbacks: list[Callback]) -> list[object]:
-    return [callback.payload["event"] for callback in callbacks]
+def test_events_arrive_once_and_in_order_though_the_receiver_fails(webhook: Webhook) -> None:
+    assert events(webhook.received()) == IN_ORDER
 
 
-Told = Callable[[Notification], list[Callback]]
+def test_without_events_only_the_end_is_sent(webhook: Webhook) -> None:
+    assert events(webhook.received(Notification(url="http://h/", wants_events=False))) == ["job.completed"]
 
 
-def test_all_events_are_told_in_order(told: Told) -> None:
-    assert events(told(EVERYTHING)) == ["input.transferred", "output.completed", "job.completed"]
-
-
-def test_without_events_only_the_end_is_told(told: Told) -> None:
-    assert events(told(Notification(url=URL, wants_events=False, wants_metadata=False))) == ["job.completed"]
-
-
-def test_drop_sends_nothing(told: Told, faults: Faults) -> None:
+def test_drop_sends_nothing(webhook: Webhook, faults: Faults) -> None:
     faults.set({"drop": True})
-    assert told(EVERYTHING) == []
+    assert webhook.received() == []
 
 
-def test_duplicate_sends_everything_twice(told: Told, faults: Faults) -> None:
+def test_duplicate_sends_everything_twice(webhook: Webhook, faults: Faults) -> None:
     faults.set({"duplicate": True})
-    assert sorted(map(str, events(told(EVERYTHING)))) == sorted(
-        ["input.transferred", "output.completed", "job.completed"] * 2
-    )
+    assert events(webhook.received()) == [event for event in IN_ORDER for _ in range(2)]
 
 
-def test_reorder_sends_everything_in_another_order(told: Told, faults: Faults) -> None:
+def test_reorder_sends_everything_in_another_order(webhook: Webhook, faults: Faults) -> None:
     faults.set({"reorder": True})
-    received = events(told(EVERYTHING))
-    assert sorted(map(str, received)) == ["input.transferred", "job.completed", "output.completed"]
-    assert received != ["input.transferred", "output.completed", "job.completed"]
+    arrived = events(webhook.received())
+    assert sorted(arrived) == sorted(IN_ORDER)
+    assert arrived != IN_ORDER
 
 
-def test_forge_adds_callbacks_that_an_attacker_could_send(told: Told, faults: Faults) -> None:
+def test_forge_adds_callbacks_with_a_broken_signature_and_an_unknown_job(webhook: Webhook, faults: Faults) -> None:
     faults.set({"forge": True, "drop": True})
-    received = told(EVERYTHING)
-    assert len(received) == 3
-    for callback in received:
+    arrived = webhook.received()
+    assert events(arrived) == ["job.completed"] * 3
+    for callback in arrived:
         query = parse_qs(urlsplit(callback.url).query)
         assert query == {"video": ["v1"], "attempt": ["2"], "sig": ["1abc"]}
-        assert callback.payload["event"] == "job.completed"
         assert callback.payload["job_id"] != "a" * 14
 
 
-@pytest.mark.parametrize(
-    ("status", "counted"),
-    [
-        pytest.param(204, "delivered", id="2xx"),
-        pytest.param(302, "refused", id="a-redirect-is-not-followed"),
-        pytest.param(500, "refused", id="5xx"),
-        pytest.param(0, "unreachable", id="no-answer"),
-    ],
-)
-def test_an_answer_is_counted_and_nothing_is_sent_again(webhook: Webhook, status: int, counted: str) -> None:
-    callbacks = Callbacks(Faults(), send=webhook.send, senders=1)
-    webhook.status = status
-    callbacks.start()
-    callbacks.tell(a_job("b" * 14), "job.completed", EVERYTHING)
-    callbacks.tell(a_job(END), "job.completed", EVERYTHING)
-    assert len(webhook.received()) == 1
-    assert callbacks.counts()[counted] >= 1
-    callbacks.stop()
+def test_delayed_callbacks_keep_their_order(webhook: Webhook, faults: Faults) -> None:
+    faults.set({"delay_seconds": 0.02})
+    webhook.callbacks.notify(a_job("late"), "job.completed", EVERYTHING)
+    faults.clear()
+    webhook.callbacks.notify(a_job("soon"), "job.completed", EVERYTHING)
+    assert [webhook._arrivals.get(timeout=5).job_id for _ in range(2)] == ["soon", "late"]

@@ -1,4 +1,4 @@
-"""Which outputs are made is decided by these expressions: they must read as Coconut's documentation says."""
+"""The ``if`` expressions decide which outputs are made, so they follow Coconut's documentation."""
 
 import pytest
 from hypothesis import given
@@ -26,11 +26,11 @@ FACTS = {"input.width": 1920.0, "input.height": 1080.0, "input.duration": 4.5}
         ("{{ input.width }} >= 1920 OR {{ input.height }} >= 1081", True),
     ],
 )
-def test_comparisons_and_their_connection(text: str, *, holds: bool) -> None:
+def test_an_expression_is_evaluated(text: str, *, holds: bool) -> None:
     assert parse_condition(text)(FACTS) is holds
 
 
-def test_and_binds_tighter_than_or_and_not_tighter_than_both() -> None:
+def test_not_binds_tighter_than_and_which_binds_tighter_than_or() -> None:
     assert parse_condition("1 = 1 OR 1 = 1 AND 1 = 2")(FACTS)
     assert not parse_condition("(1 = 1 OR 1 = 1) AND 1 = 2")(FACTS)
     assert not parse_condition("NOT 1 = 1 AND 1 = 2")(FACTS)
@@ -55,13 +55,13 @@ def test_and_binds_tighter_than_or_and_not_tighter_than_both() -> None:
         pytest.param("1 = 1 AND " * 200 + "1 = 1", id="too-long"),
     ],
 )
-def test_what_is_no_expression_is_refused(text: str) -> None:
+def test_text_that_is_not_an_expression_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="condition"):
         parse_condition(text)
 
 
 @given(st.text(alphabet="{} input.width<>=!()ANDORT019\t", max_size=60))
-def test_any_text_is_either_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         condition = parse_condition(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading what ``ffmpeg -i`` says. The words are ffmpeg's own, of real files."""
+"""Facts are parsed from the output of ``ffmpeg -i``, copied here from runs on real files."""
 
 from pathlib import Path
 
@@ -43,14 +43,14 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_turned_video_is_seen_upright_but_asked_about_as_coded(file: Path) -> None:
+def test_a_turned_video_is_shown_upright_but_measured_as_coded(file: Path) -> None:
     facts = parse_facts(PHONE, file)
     assert facts == Facts(
         format_name="mov,mp4,m4a,3gp,3g2,mj2",
         duration_seconds=62.5,
         size_bytes=5,
-        video=VideoFacts(0, "hevc", 1920, 1080, (1080, 1920), 29.97),
-        audio=AudioFacts(2, "aac", 44100, 2),
+        video=VideoFacts(0, "hevc", 1920, 1080, (1080, 1920)),
+        audio=AudioFacts(2, "aac"),
     )
     assert facts.variables() == {"input.width": 1920, "input.height": 1080, "input.duration": 62.5}
 
@@ -59,13 +59,13 @@ def test_a_recording_may_have_no_duration_and_no_sound(file: Path) -> None:
     facts = parse_facts(RECORDER, file)
     assert facts.duration_seconds is None
     assert facts.audio is None
-    assert facts.video == VideoFacts(0, "vp8", 641, 361, (641, 361), 1000.0)
+    assert facts.video == VideoFacts(0, "vp8", 641, 361, (641, 361))
 
 
-def test_cover_art_is_no_video(file: Path) -> None:
+def test_cover_art_is_not_a_video(file: Path) -> None:
     facts = parse_facts(MUSIC, file)
     assert facts.video is None
-    assert facts.audio == AudioFacts(0, "mp3", 44100, 1)
+    assert facts.audio == AudioFacts(0, "mp3")
     assert facts.variables()["input.width"] == 0
 
 
@@ -76,29 +76,28 @@ def test_pixels_that_are_not_square_are_made_square(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         pytest.param("Error opening input: Invalid data found when processing input\n", id="no-input"),
         pytest.param("Input #0, mov, from 'x':\n  Duration: 00:00:01.00\n", id="no-stream"),
         pytest.param("Input #0, mov, from 'x':\n  Stream #0:0: Subtitle: mov_text\n", id="subtitles-only"),
     ],
 )
-def test_what_holds_no_media_is_refused(said: str, file: Path) -> None:
+def test_a_file_without_media_is_refused(text: str, file: Path) -> None:
     with pytest.raises(ValueError, match=r"not a media file|no video and no audio"):
-        parse_facts(said, file)
+        parse_facts(text, file)
 
 
 def test_metadata_has_the_shape_of_ffprobe(file: Path) -> None:
     assert parse_facts(PHONE, file).metadata("input") == {
         "streams": [
-            {"codec_type": "video", "codec_name": "hevc", "width": 1920, "height": 1080, "duration": "62.500000"},
-            {"codec_type": "audio", "codec_name": "aac", "channels": 2, "duration": "62.500000"},
+            {"codec_type": "video", "codec_name": "hevc", "width": 1920, "height": 1080},
+            {"codec_type": "audio", "codec_name": "aac"},
         ],
         "format": {
             "filename": "input",
             "format_name": "mov,mp4,m4a,3gp,3g2,mj2",
-            "duration": "62.500000",
             "size": "5",
-            "bit_rate": "0",
+            "duration": "62.500000",
         },
     }
