@@ -1,94 +1,106 @@
-"""Looking: ask each neighbour just what the rules of this phase need. Nothing is changed here.
+"""Reads from the upstreams just what the rules of a situation need. Changes nothing.
 
-A neighbour that gives no answer, or refuses one, makes a look blind instead of ending the pass: deadlines
-hold all the same.
+Where a deadline runs, an upstream that is unavailable or refuses makes the snapshot incomplete instead of ending
+the pass, so that the deadline holds all the same.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 import structlog
 
 from controller.dependencies import Dependencies
-from controller.rules.machine import must_begin, must_restore
-from controller.rules.multipart import plan_of
-from controller.rules.steps import AnnotationRequest, Snapshot
+from controller.rules.situation import (
+    Deleted,
+    MultipartUpload,
+    NeedlessRetry,
+    PauseChange,
+    Paused,
+    Pending,
+    Publishing,
+    Resting,
+    Restoring,
+    Situation,
+    Starting,
+    Submitting,
+    Transcoding,
+    Uploading,
+)
+from controller.rules.steps import Snapshot
 from domain.errors import RefusedError, UnavailableError
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.objects import OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, VideoRow
 from domain.stable_playlist import stable_playlist
-from domain.video import Phase, Reason
+from domain.video import Published
 
 log = structlog.get_logger(__name__)
 
 
-def look(row: VideoRow, asked: AnnotationRequest | None, deps: Dependencies) -> Snapshot:
-    """Return what this upload's next decision needs. Raises UnavailableError for Postgres, and at rest for anybody:
-    whatever a person asked for can wait until its neighbour is back.
+def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
+    """Return what the next decision needs. Raises UnavailableError, RefusedError.
+
+    An upstream that fails raises where the step can wait for it: for Postgres always, and for the others while the
+    video is deleted, starts again or is restored.
     """
-    return replace(_look(row, asked, deps), asked=asked)
-
-
-def _look(row: VideoRow, asked: AnnotationRequest | None, deps: Dependencies) -> Snapshot:
-    if row.desired.deleted:
-        return _at_the_playlist(row, deps)
-    if asked.is_paused if asked is not None else row.observed.is_paused:
-        return Snapshot()
-    if must_begin(row, asked):
-        attempts = tuple(deps.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
-        return Snapshot(attempts=attempts, original=deps.storage.head(row.desired.storage_key))
-    match row.observed.phase:
-        case Phase.UPLOADING:
-            return _incomplete_if_unavailable(row, lambda: _at_the_original(row, deps), Snapshot(is_incomplete=True))
-        case Phase.UPLOADED:
-            return _at_submissions(row, deps)
-        case Phase.PROCESSING if row.observed.reason is Reason.PUBLISHING:
-            return _incomplete_if_unavailable(row, lambda: _at_the_playlist(row, deps), Snapshot(is_incomplete=True))
-        case Phase.PROCESSING:
-            return _at_the_job(row, deps)
-        case Phase.READY | Phase.ERRORED if must_restore(row):
-            return _at_a_restored_video(row, deps)
-        case _:
+    match situation:
+        case Deleted():
+            return _playlist(row, deps)
+        case Starting():
+            return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.desired.storage_key))
+        case Uploading():
+            return _incomplete_if_unavailable(
+                row, lambda: _original(row, situation.multipart, deps), Snapshot(is_incomplete=True)
+            )
+        case Submitting():
+            return _submissions(row, deps)
+        case Transcoding():
+            return _running_job(row, deps)
+        case Publishing():
+            return _incomplete_if_unavailable(row, lambda: _playlist(row, deps), Snapshot(is_incomplete=True))
+        case Restoring():
+            return _restored_video(row, situation.published, deps)
+        case PauseChange() | Paused() | NeedlessRetry() | Pending() | Resting():
             return Snapshot()
+        case _:
+            assert_never(situation)
 
 
-def _at_the_original(row: VideoRow, deps: Dependencies) -> Snapshot:
+def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies) -> Snapshot:
     key, rejected = row.desired.storage_key, row.observed.rejected
     facts = deps.storage.head(key)
     if facts is None:
-        return Snapshot(parts=_parts(row, deps))
+        return Snapshot(parts=_parts(row, multipart, deps))
     if rejected is not None and rejected.version == facts.version:
-        known = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
-        return Snapshot(source=known, parts=_parts(row, deps))
+        problem = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
+        return Snapshot(source=problem, parts=_parts(row, multipart, deps))
     source = deps.storage.verify_source(
         key, facts, declared_bytes=row.desired.declared_bytes, max_bytes=deps.max_file_bytes
     )
     return Snapshot(source=source)
 
 
-def _parts(row: VideoRow, deps: Dependencies) -> tuple[StoredPart, ...] | None:
-    if plan_of(row) is None or row.upload_id is None:
-        return None
-    return deps.parts.parts(row.desired.storage_key, row.upload_id)
+def _parts(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies) -> tuple[StoredPart, ...] | None:
+    return None if multipart is None else deps.parts.parts(row.desired.storage_key, multipart.upload_id)
 
 
-def _at_submissions(row: VideoRow, deps: Dependencies) -> Snapshot:
-    attempts = tuple(deps.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
-    blind = Snapshot(is_incomplete=True, attempts=attempts)
+def _submissions(row: VideoRow, deps: Dependencies) -> Snapshot:
+    attempts = _attempts(row, deps)
+    incomplete = Snapshot(is_incomplete=True, attempts=attempts)
     if attempts and attempts[-1].state in UNRESOLVED:
         claims = deps.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
-        return _incomplete_if_unavailable(row, lambda: _at_a_lost_submission(row, attempts, claims, deps), blind)
+        return _incomplete_if_unavailable(row, lambda: _lost_submission(row, attempts, claims, deps), incomplete)
     return _incomplete_if_unavailable(
-        row, lambda: Snapshot(attempts=attempts, original=deps.storage.head(row.desired.storage_key)), blind
+        row, lambda: Snapshot(attempts=attempts, original=deps.storage.head(row.desired.storage_key)), incomplete
     )
 
 
-def _at_a_lost_submission(
+def _lost_submission(
     row: VideoRow, attempts: tuple[AttemptRow, ...], claims: Sequence[str], deps: Dependencies
 ) -> Snapshot:
-    """Ask for every job that a callback named, then for outputs without a callback."""
+    """Read every job that a callback named, then outputs without a callback."""
     for job_id in claims:
         job = _job(job_id, deps)
         if job is not None:
@@ -107,13 +119,13 @@ def _job(job_id: str, deps: Dependencies) -> Job | None:
     return job
 
 
-def _at_the_job(row: VideoRow, deps: Dependencies) -> Snapshot:
-    attempts = tuple(deps.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
+def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
+    attempts = _attempts(row, deps)
     job_id = row.observed.job_id
     if job_id is None:
         return Snapshot(attempts=attempts)
-    blind = Snapshot(is_incomplete=True, attempts=attempts)
-    snapshot = _incomplete_if_unavailable(row, lambda: Snapshot(attempts=attempts, job=_job(job_id, deps)), blind)
+    incomplete = Snapshot(is_incomplete=True, attempts=attempts)
+    snapshot = _incomplete_if_unavailable(row, lambda: Snapshot(attempts=attempts, job=_job(job_id, deps)), incomplete)
     job = snapshot.job
     if job is None or job.state is not JobState.COMPLETED:
         return snapshot
@@ -135,20 +147,24 @@ def _outputs(
     return deps.storage.verify_outputs(row.desired.video_id, attempt, input_seconds=input_seconds)
 
 
-def _at_the_playlist(row: VideoRow, deps: Dependencies) -> Snapshot:
+def _playlist(row: VideoRow, deps: Dependencies) -> Snapshot:
     return Snapshot(playlist=deps.storage.read_playlist(row.desired.video_id))
 
 
-def _at_a_restored_video(row: VideoRow, deps: Dependencies) -> Snapshot:
-    snapshot, published = _at_the_playlist(row, deps), row.observed.published
-    if published is None or snapshot.playlist == stable_playlist(published):
+def _restored_video(row: VideoRow, published: Published, deps: Dependencies) -> Snapshot:
+    snapshot = _playlist(row, deps)
+    if snapshot.playlist == stable_playlist(published):
         return snapshot
     return replace(snapshot, outputs=_outputs(row, published.attempt, published.duration_seconds, deps))
 
 
-def _incomplete_if_unavailable(row: VideoRow, ask: Callable[[], Snapshot], blind: Snapshot) -> Snapshot:
+def _attempts(row: VideoRow, deps: Dependencies) -> tuple[AttemptRow, ...]:
+    return tuple(deps.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
+
+
+def _incomplete_if_unavailable(row: VideoRow, ask: Callable[[], Snapshot], incomplete: Snapshot) -> Snapshot:
     try:
         return ask()
     except (UnavailableError, RefusedError) as error:
-        log.warning("gave_no_answer", video=row.desired.video_id, why=str(error))
-        return blind
+        log.warning("no_response_received", video_id=row.desired.video_id, error=str(error))
+        return incomplete

@@ -1,6 +1,6 @@
 """One pass: look, decide, do. Every cause leads here, and none of them changes what a pass does.
 
-What people see of it afterwards is in status.py.
+actions/status.py then shows the result in Kubernetes.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from controller.actions.index import do
 from controller.dependencies import Dependencies
 from controller.loop.look import look
 from controller.rules.machine import decide
+from controller.rules.situation import situation_of
 from controller.rules.steps import AnnotationRequest
 from domain.records import Cause, VideoRow
 
@@ -19,26 +20,27 @@ log = structlog.get_logger(__name__)
 
 
 def reconcile(
-    row: VideoRow, asked: AnnotationRequest | None, deps: Dependencies, cause: Cause, now: datetime
+    row: VideoRow, request: AnnotationRequest | None, deps: Dependencies, cause: Cause, now: datetime
 ) -> Result:
     """Bring one upload one step nearer to rest. Safe to repeat at any point.
 
-    Raises UnavailableError, RefusedError: the pass came to nothing and is to be repeated later.
+    Raises UnavailableError, RefusedError: nothing was done, so the pass must be repeated later.
     """
-    snapshot = look(row, asked, deps)  # asks only what this phase needs
-    step = decide(row, snapshot, now, deps.rules)  # pure
-    outcome = do(step, ReconcileContext(row, deps, cause, now))  # one effect, and the observation that follows
-    if outcome.step is not None:
-        _tell(row, outcome, cause)
-    return outcome
+    situation = situation_of(row, request)  # pure
+    snapshot = look(row, situation, deps)  # reads only what this situation needs
+    step = decide(row, situation, snapshot, now, deps.rules)  # pure
+    result = do(step, ReconcileContext(row, deps, cause, now))  # one effect, and the observation that follows
+    if result.step is not None:
+        _log_step(row, result, cause)
+    return result
 
 
-def _tell(before: VideoRow, outcome: Result, cause: Cause) -> None:
-    after = outcome.row.observed
+def _log_step(before: VideoRow, result: Result, cause: Cause) -> None:
+    after = result.row.observed
     log.info(
-        "step",
-        video=before.desired.video_id,
-        step=outcome.step,
+        "step_taken",
+        video_id=before.desired.video_id,
+        step=result.step,
         cause=str(cause),
         phase=str(after.phase),
         reason=str(after.reason),

@@ -15,7 +15,7 @@ from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.loop.reconcile import reconcile
 from controller.loop.threads import joined
-from controller.rules.machine import must_begin
+from controller.rules.situation import Starting, situation_of
 from controller.rules.steps import AnnotationRequest
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
@@ -107,7 +107,7 @@ class Workers:
             self._queue.add(key, cause)  # the next pass shows what both of them found
             return PassResult.REQUEUE
         self._show(outcome.row)
-        if must_begin(outcome.row, self._asked(key)):
+        if isinstance(situation_of(outcome.row, self._asked(key)), Starting):
             self._queue.add(key, cause)  # asked for while the last edition was still on its way
         self._queue.forget(key)  # only now: while Kubernetes is away, each pass is to come later than the last
         return PassResult.REQUEUE_AFTER if self._plan(outcome.row) else PassResult.SUCCESS

@@ -1,16 +1,32 @@
-"""The rules: from one observation and one look to the next step. Pure; time enters as `now`.
+"""Chooses the next step from a row, its situation and a snapshot. Pure; time enters as `now`.
 
-What is looked at is in look.py, what a step does in index.py, how long phases last in domain/schedule.py.
+The situation is computed in situation.py, the snapshot taken in loop/look.py; what a step does is in
+actions/index.py, how long phases last in domain/schedule.py.
 """
 
 from datetime import datetime
 from typing import assert_never
 
 from controller.rules.multipart import next_for_parts
+from controller.rules.situation import (
+    Deleted,
+    MultipartUpload,
+    NeedlessRetry,
+    PauseChange,
+    Paused,
+    Pending,
+    Publishing,
+    Resting,
+    Restoring,
+    Situation,
+    Starting,
+    Submitting,
+    Transcoding,
+    Uploading,
+)
 from controller.rules.steps import (
     AcceptFile,
     AcknowledgeRetry,
-    AnnotationRequest,
     AwaitUpload,
     Fail,
     MarkPlayable,
@@ -26,72 +42,50 @@ from controller.rules.steps import (
     Unpublish,
     Wait,
 )
-from controller.rules.submission import is_over, processing, uploaded
+from controller.rules.submission import is_over, publishing, submitting, transcoding
 from domain.failures import Failure, FailureCode
 from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.policy import LifecyclePolicy
 from domain.records import UNRESOLVED, VideoRow
 from domain.schedule import Timing, retires_at
 from domain.stable_playlist import stable_playlist
-from domain.video import Origin, Phase, Reason, Rejection, SourceFacts, is_retryable
+from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFacts
 
 # Two bad files end an upload: the first may be a slip, the second is what the person has.
 REJECTIONS_ALLOWED = 2
 
 
-def decide(row: VideoRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
-    """Choose the one next step: what people ask for first, then by phase. This match is the index of all phases."""
-    if row.desired.deleted:
-        return _deleted(row, snapshot, now, rules.timing)
-    asked_for = _asked_for(row, snapshot)
-    if asked_for is not None:
-        return asked_for
-    match row.observed.phase:
-        case Phase.PENDING:
+def decide(  # noqa: PLR0911 - one case for each situation is the point
+    row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy
+) -> Step:
+    """Choose the one next step. This match is the index of all situations."""
+    match situation:
+        case Deleted():
+            return _deleted(row, snapshot, now, policy.timing)
+        case PauseChange():
+            return SetPaused(situation.is_paused)
+        case Starting():
+            return StartEdition(_begins_at(row, snapshot), situation.retry_token, _left_open(row, snapshot))
+        case NeedlessRetry():
+            return AcknowledgeRetry(situation.retry_token)
+        case Pending():
             return AwaitUpload()
-        case Phase.UPLOADING:
-            return _uploading(row, snapshot, now, rules.timing)
-        case Phase.UPLOADED:
-            return uploaded(row, snapshot, now, rules)
-        case Phase.PROCESSING:
-            return processing(row, snapshot, now, rules)
-        case Phase.READY | Phase.ERRORED:
-            return _at_rest(row, snapshot, now, rules.timing)
+        case Uploading():
+            return _uploading(row, situation.multipart, snapshot, now, policy.timing)
+        case Submitting():
+            return submitting(row, snapshot, now, policy)
+        case Transcoding():
+            return transcoding(row, snapshot, now, policy)
+        case Publishing():
+            return publishing(row, situation.published, snapshot, now)
+        case Restoring():
+            return _restoring(row, situation.published, snapshot)
+        case Resting():
+            return _resting(row, now, policy.timing)
+        case Paused():
+            return NoOp()
         case _:
-            assert_never(row.observed.phase)
-
-
-def _asked_for(row: VideoRow, snapshot: Snapshot) -> Step | None:
-    observed = row.observed
-    if snapshot.asked is not None and snapshot.asked.is_paused != observed.is_paused:
-        return SetPaused(snapshot.asked.is_paused)
-    if observed.is_paused:
-        return NoOp()
-    if must_begin(row, snapshot.asked):
-        return StartEdition(_begins_at(row, snapshot), _token(row, snapshot.asked), _left_open(row, snapshot))
-    if _wants_retry(row, snapshot.asked):
-        return AcknowledgeRetry(_token(row, snapshot.asked))
-    return None
-
-
-def must_begin(row: VideoRow, asked: AnnotationRequest | None) -> bool:
-    """Tell whether a new edition or a retry was asked for that can begin now. A retry of what did not fail is none."""
-    if row.desired.deleted or row.observed.is_paused:
-        return False
-    wants_edition = row.desired.edition > row.observed.edition
-    if is_retryable(row.observed):
-        return wants_edition or _wants_retry(row, asked)
-    return wants_edition and row.observed.phase is Phase.READY
-
-
-def _wants_retry(row: VideoRow, asked: AnnotationRequest | None) -> bool:
-    return row.desired.retries > row.observed.retries or _token(row, asked) != row.observed.retry_token
-
-
-def _token(row: VideoRow, asked: AnnotationRequest | None) -> str | None:
-    """Return the newest request by annotation; one that was removed leaves the last one taken up."""
-    newest = asked.retry_token if asked is not None else None
-    return newest or row.observed.retry_token
+            assert_never(situation)
 
 
 def _begins_at(row: VideoRow, snapshot: Snapshot) -> Phase:
@@ -102,10 +96,11 @@ def _begins_at(row: VideoRow, snapshot: Snapshot) -> Phase:
 
 
 def _left_open(row: VideoRow, snapshot: Snapshot) -> int | None:
-    """Return the held submission that this retry gives up."""
+    """Return the held submission that this retry abandons."""
     newest = snapshot.attempts[-1] if snapshot.attempts else None
-    is_held = row.observed.reason is Reason.SUBMISSION_HELD and newest is not None and newest.state in UNRESOLVED
-    return newest.attempt if newest is not None and is_held else None
+    if newest is None or newest.state not in UNRESOLVED or row.observed.reason is not Reason.SUBMISSION_HELD:
+        return None
+    return newest.attempt
 
 
 def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
@@ -119,23 +114,15 @@ def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -
     return NoOp()
 
 
-def _at_rest(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
-    if must_restore(row):
-        return _restored(row, snapshot)
+def _resting(row: VideoRow, now: datetime, timing: Timing) -> Step:
     leaves_at = retires_at(row.observed.phase, row.observed.phase_since, timing)
     is_due = leaves_at is not None and now >= leaves_at
     # An import belongs to whoever applied it, who would apply it again.
     return Retire() if is_due and not row.retired and row.desired.origin is Origin.API else NoOp()
 
 
-def must_restore(row: VideoRow) -> bool:
-    """Tell whether stable files are on record that a deletion removed."""
-    return row.observed.published is not None and not row.observed.is_playable
-
-
-def _restored(row: VideoRow, snapshot: Snapshot) -> Step:
-    published = row.observed.published
-    if published is not None and snapshot.playlist == stable_playlist(published):
+def _restoring(row: VideoRow, published: Published, snapshot: Snapshot) -> Step:
+    if snapshot.playlist == stable_playlist(published):
         return MarkPlayable()
     match snapshot.outputs:
         case VerifiedOutputs():
@@ -146,8 +133,10 @@ def _restored(row: VideoRow, snapshot: Snapshot) -> Step:
             return NoOp()
 
 
-def _uploading(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
-    step: Step | None = next_for_parts(row, snapshot, now, timing)
+def _uploading(
+    row: VideoRow, multipart: MultipartUpload | None, snapshot: Snapshot, now: datetime, timing: Timing
+) -> Step:
+    step: Step | None = next_for_parts(row, multipart, snapshot, now, timing)
     match snapshot.source:
         case SourceFacts():
             return AcceptFile(snapshot.source)
@@ -170,16 +159,16 @@ def _uploading(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing)
 
 
 def _rejected(row: VideoRow, problem: SourceProblem) -> Step | None:
-    """Count a bad version once; the same version again only when the client insists after being told."""
+    """Count a bad version once, and again only when the client confirms it after it could read of the rejection."""
     before = row.observed.rejected
     confirmations = row.desired.confirmations
     is_new = before is None or before.version != problem.version
     floor = row.observed.confirmations_floor
-    is_told_now = before is not None and not is_new and before.confirmations == floor < confirmations
-    is_insisted = before is not None and not is_new and floor < before.confirmations < confirmations
-    if not (is_new or is_told_now or is_insisted):
+    is_first_answer = before is not None and not is_new and before.confirmations == floor < confirmations
+    is_confirmed_again = before is not None and not is_new and floor < before.confirmations < confirmations
+    if not (is_new or is_first_answer or is_confirmed_again):
         return None
-    rejections = row.observed.rejections + (0 if is_told_now else 1)
+    rejections = row.observed.rejections + (0 if is_first_answer else 1)
     if rejections >= REJECTIONS_ALLOWED:
         return Fail(Failure(problem.code, problem.message, attempt=0))
     rejected = Rejection(problem.code, problem.message, problem.version, confirmations)

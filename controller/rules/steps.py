@@ -20,14 +20,13 @@ class AnnotationRequest:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a look found; a field that this phase did not ask about keeps its default.
+    """What a look returned; a field that this situation does not need keeps its default.
 
-    ``is_incomplete``: a neighbour gave no answer, so an absence proves nothing. ``asked``: None while the resource is
-    not known, which is no word of anybody's. ``parts``: None where there is no open upload.
+    ``is_incomplete``: an upstream did not answer, so an absence proves nothing. ``parts``: None without an open
+    multipart upload.
     """
 
     is_incomplete: bool = False
-    asked: AnnotationRequest | None = None
     original: ObjectFacts | None = None
     source: SourceFacts | SourceProblem | None = None
     parts: tuple[StoredPart, ...] | None = None

@@ -42,66 +42,67 @@ def is_over(row: VideoRow, now: datetime) -> bool:
     return row.observed.deadline_at is not None and now >= row.observed.deadline_at
 
 
-def uploaded(row: VideoRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
+def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
+    """Choose the next step of a verified original."""
     newest = snapshot.attempts[-1] if snapshot.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
-        return _unresolved(row, newest, snapshot, now, rules)
+        return _unresolved(row, newest, snapshot, now, policy)
     if is_over(row, now):
         message = "no transcode could be started in time"
         return Fail(Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt))
-    if newest is not None and now < _next_submission_at(newest, len(_paid(snapshot.attempts)), rules.timing):
+    if newest is not None and now < _next_submission_at(newest, len(_paid(snapshot.attempts)), policy.timing):
         return Wait(row.observed.reason, row.observed.message)
     if snapshot.is_incomplete:
         return Wait(row.observed.reason, row.observed.message)
     changed = _source_trouble(row, snapshot)
     if changed is not None:
         return Fail(changed)
-    if len(_paid(snapshot.attempts)) >= rules.max_submissions:
-        message = f"{rules.max_submissions} submissions were made and none is known to have led to a job"
+    if len(_paid(snapshot.attempts)) >= policy.max_submissions:
+        message = f"{policy.max_submissions} submissions were made and none is known to have led to a job"
         return Fail(Failure(FailureCode.SUBMISSIONS_EXHAUSTED, message, attempt=row.observed.attempt))
     if newest is not None and newest.state is AttemptState.REFUSED:
         return Submit(newest.attempt)
     return Submit(row.observed.attempt + 1)
 
 
-def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
+def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
     """Find out what became of a submission before another is paid for."""
     if snapshot.job is not None:
         return AdoptJob(newest.attempt, snapshot.job.job_id)
     if isinstance(snapshot.outputs, VerifiedOutputs):
         changed = _source_trouble(row, snapshot)
         return Publish(newest.attempt, snapshot.outputs) if changed is None else Fail(changed)
-    window_ends = newest.intended_at + rules.timing.scaled(rules.timing.resolve_window_seconds)
+    window_ends = newest.intended_at + policy.timing.scaled(policy.timing.resolve_window_seconds)
     # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
     if now < window_ends or (snapshot.is_incomplete and not is_over(row, now)):
         return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
-    if rules.on_uncertain is UncertainSubmissionPolicy.HOLD:
+    if policy.on_uncertain is UncertainSubmissionPolicy.HOLD:
         if is_over(row, now):
             return Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=newest.attempt))
         return Wait(Reason.SUBMISSION_HELD, HELD)
     return AbandonAttempt(newest.attempt)
 
 
-def processing(row: VideoRow, snapshot: Snapshot, now: datetime, rules: LifecyclePolicy) -> Step:
-    if row.observed.reason is Reason.PUBLISHING and row.observed.published is not None:
-        return _publishing(row, row.observed.published, snapshot, now)
+def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
+    """Choose the next step while a job runs."""
     job = snapshot.job
     if job is not None and job.state is JobState.COMPLETED and snapshot.outputs is not None:
-        return _completed(row, snapshot, snapshot.outputs, rules)
+        return _completed(row, snapshot, snapshot.outputs, policy)
     if job is not None and job.state is JobState.FAILED:
-        return _failed(row, job, snapshot, rules)
+        return _failed(row, job, snapshot, policy)
     if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
         return Fail(unpublished(row))
     if is_over(row, now):
-        return _attempt_failed(row, snapshot, rules, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
-    if job is None and not snapshot.is_incomplete and now - row.observed.phase_since > rules.timing.scaled(60):
-        return _attempt_failed(row, snapshot, rules, FailureCode.JOB_LOST, "the provider does not know the job")
-    if job is not None and _is_worth_showing(row, job, now, rules.timing):
+        return _attempt_failed(row, snapshot, policy, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
+    if job is None and not snapshot.is_incomplete and now - row.observed.phase_since > policy.timing.scaled(60):
+        return _attempt_failed(row, snapshot, policy, FailureCode.JOB_LOST, "the provider does not know the job")
+    if job is not None and _is_worth_showing(row, job, now, policy.timing):
         return ShowProgress(job.progress_percent)
     return Wait(Reason.TRANSCODING, TRANSCODING)
 
 
-def _publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime) -> Step:
+def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime) -> Step:
+    """Choose the next step once the outputs are complete."""
     if snapshot.playlist == stable_playlist(published):
         return Finish()
     # What was paid for and is complete is not given up for a deadline that passed while nobody looked.
@@ -115,32 +116,32 @@ def unpublished(row: VideoRow) -> Failure:
 
 
 def _completed(
-    row: VideoRow, snapshot: Snapshot, outputs: VerifiedOutputs | OutputsProblem, rules: LifecyclePolicy
+    row: VideoRow, snapshot: Snapshot, outputs: VerifiedOutputs | OutputsProblem, policy: LifecyclePolicy
 ) -> Step:
     if isinstance(outputs, OutputsProblem):
-        return _attempt_failed(row, snapshot, rules, FailureCode.OUTPUTS_INVALID, outputs.message)
+        return _attempt_failed(row, snapshot, policy, FailureCode.OUTPUTS_INVALID, outputs.message)
     changed = _source_trouble(row, snapshot)
     if changed is not None:
         return Fail(changed)
     return Publish(row.observed.attempt, outputs)
 
 
-def _failed(row: VideoRow, job: Job, snapshot: Snapshot, rules: LifecyclePolicy) -> Step:
+def _failed(row: VideoRow, job: Job, snapshot: Snapshot, policy: LifecyclePolicy) -> Step:
     if job.is_permanent:
         return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
-    return _attempt_failed(row, snapshot, rules, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
+    return _attempt_failed(row, snapshot, policy, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
 
 
 def _attempt_failed(
     row: VideoRow,
     snapshot: Snapshot,
-    rules: LifecyclePolicy,
+    policy: LifecyclePolicy,
     code: FailureCode,
     message: str,
     answer: str | None = None,
 ) -> Step:
     failure = Failure(code, message, row.observed.attempt, answer)
-    if len(_paid(snapshot.attempts)) >= rules.max_submissions:
+    if len(_paid(snapshot.attempts)) >= policy.max_submissions:
         return Fail(failure)
     return FailAttempt(failure)
 

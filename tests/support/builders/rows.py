@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.rules.machine import decide
+from controller.rules.situation import situation_of
+from controller.rules.steps import AnnotationRequest, Snapshot, Step
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
@@ -77,3 +80,14 @@ def just_over(seconds: float) -> timedelta:
 def just_under(seconds: float) -> timedelta:
     """Return the last moment before a bound."""
     return timedelta(seconds=seconds) - datetime.resolution
+
+
+def next_step(
+    row: VideoRow,
+    snapshot: Snapshot,
+    *,
+    request: AnnotationRequest | None = None,
+    policy: LifecyclePolicy = RULES,
+) -> Step:
+    """Return what the rules choose at noon."""
+    return decide(row, situation_of(row, request), snapshot, NOON, policy)

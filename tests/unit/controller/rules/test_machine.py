@@ -3,11 +3,11 @@
 The job and its outputs are in test_machine_processing.py, what holds for all phases in test_machine_properties.py.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from controller.rules.machine import decide
 from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
@@ -28,13 +28,11 @@ from domain.jobs import JobState
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptState, VideoRow
 from domain.video import FILE_NOT_ARRIVED, Phase, Reason
-from tests.support.builders.resources import NOON
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
     NO_TIME,
     ORIGINAL,
     OUTPUTS,
-    RULES,
     SOURCE,
     TIMING,
     a_job,
@@ -44,6 +42,7 @@ from tests.support.builders.rows import (
     an_attempt,
     just_over,
     just_under,
+    next_step,
 )
 
 BLIND = Snapshot(is_incomplete=True)
@@ -63,16 +62,16 @@ def failure(code: FailureCode, message: str, attempt: int = 0, answer: str | Non
 
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.ERRORED])
 def test_a_finished_edition_rests(phase: Phase) -> None:
-    assert decide(a_row(phase), Snapshot(), NOON, RULES) == NoOp()
+    assert next_step(a_row(phase), Snapshot()) == NoOp()
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.READY}))
 def test_a_deleted_video_rests(phase: Phase) -> None:
-    assert decide(a_row(phase, deleted=True), Snapshot(), NOON, RULES) == NoOp()
+    assert next_step(a_row(phase, deleted=True), Snapshot()) == NoOp()
 
 
 def test_a_pending_upload_is_offered_a_url() -> None:
-    assert decide(a_row(Phase.PENDING), Snapshot(), NOON, RULES) == AwaitUpload()
+    assert next_step(a_row(Phase.PENDING), Snapshot()) == AwaitUpload()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_pending_upload_is_offered_a_url() -> None:
 )
 def test_uploading(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     row = a_row(Phase.UPLOADING, waited=waited, message=FILE_NOT_ARRIVED)
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 @pytest.mark.parametrize(
@@ -129,7 +128,7 @@ def test_bad_files(told: int | None, confirmations: int, version: str, step: Ste
     row = a_row(Phase.UPLOADING, confirmations=confirmations)
     if told is not None:
         row = a_rejected_row(told, confirmations=confirmations)
-    assert decide(row, Snapshot(source=a_problem(version)), NOON, RULES) == step
+    assert next_step(row, Snapshot(source=a_problem(version))) == step
 
 
 def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_TIME) -> VideoRow:
@@ -165,7 +164,7 @@ def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_
     ],
 )
 def test_after_a_rejection(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
-    assert decide(a_rejected_row(0, waited=waited), snapshot, NOON, RULES) == step
+    assert next_step(a_rejected_row(0, waited=waited), snapshot) == step
 
 
 EXPIRED = "no transcode could be started in time"
@@ -186,13 +185,13 @@ NOTHING_YET = Wait(Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
         ),
         pytest.param(
             NO_TIME,
-            Snapshot(original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            Snapshot(original=replace(ORIGINAL, etag="e2")),
             failure(FailureCode.SOURCE_CHANGED, CHANGED),
             id="the-original-was-replaced",
         ),
         pytest.param(
             NO_TIME,
-            Snapshot(original=ORIGINAL.__class__("e1", NOON, 999, "video/mp4")),
+            Snapshot(original=replace(ORIGINAL, file_bytes=999)),
             failure(FailureCode.SOURCE_CHANGED, CHANGED),
             id="the-original-has-another-size",
         ),
@@ -205,7 +204,7 @@ NOTHING_YET = Wait(Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
 )
 def test_uploaded(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     row = a_row(Phase.UPLOADED, waited=waited, message=NEXT_SUBMISSION)
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
@@ -236,7 +235,7 @@ UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
         pytest.param(
             NO_TIME,
             NO_TIME,
-            Snapshot(outputs=OUTPUTS, original=ORIGINAL.__class__("e2", NOON, 1_000, "video/mp4")),
+            Snapshot(outputs=OUTPUTS, original=replace(ORIGINAL, etag="e2")),
             failure(FailureCode.SOURCE_CHANGED, CHANGED, attempt=1),
             id="its-outputs-are-of-a-file-that-was-replaced",
         ),
@@ -250,7 +249,7 @@ def test_a_submission_of_unknown_outcome(
     snapshot = Snapshot(
         found.is_incomplete, attempts=attempts, job=found.job, outputs=found.outputs, original=found.original
     )
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 REFUSED, FAILED, ABANDONED = AttemptState.REFUSED, AttemptState.FAILED, AttemptState.ABANDONED
@@ -284,21 +283,21 @@ DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
 def test_between_submissions(states: list[AttemptState], age: timedelta, step: Step) -> None:
     attempts = tuple(an_attempt(number, state, age=age) for number, state in enumerate(states, 1))
     row = a_row(Phase.UPLOADED, attempt=len(states), reason=Reason.SUBMISSION_DELAYED, message="put off")
-    assert decide(row, Snapshot(attempts=attempts, original=ORIGINAL), NOON, RULES) == step
+    assert next_step(row, Snapshot(attempts=attempts, original=ORIGINAL)) == step
 
 
 def test_refused_submissions_cost_nothing_and_back_off_no_further() -> None:
     attempts = (an_attempt(1, FAILED), an_attempt(2, REFUSED, age=timedelta(seconds=5)))
     row = a_row(Phase.UPLOADED, attempt=2)
-    assert decide(
-        row, Snapshot(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=2)
+    assert next_step(
+        row, Snapshot(attempts=attempts, original=ORIGINAL), policy=LifecyclePolicy(TIMING, max_submissions=2)
     ) == Submit(2)
 
 
 def test_the_back_off_has_an_end() -> None:
     attempts = tuple(an_attempt(number, ABANDONED, age=timedelta(minutes=15)) for number in range(1, 10))
     row = a_row(Phase.UPLOADED, attempt=9)
-    step = decide(
-        row, Snapshot(attempts=attempts, original=ORIGINAL), NOON, LifecyclePolicy(TIMING, max_submissions=10)
+    step = next_step(
+        row, Snapshot(attempts=attempts, original=ORIGINAL), policy=LifecyclePolicy(TIMING, max_submissions=10)
     )
     assert step == Submit(10)

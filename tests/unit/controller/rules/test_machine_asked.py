@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from controller.rules.machine import decide
 from controller.rules.steps import (
     AcknowledgeRetry,
     AnnotationRequest,
@@ -35,7 +34,6 @@ from tests.support.builders.rows import (
     BAD_OUTPUTS,
     ORIGINAL,
     OUTPUTS,
-    RULES,
     SOURCE,
     TIMING,
     a_publication,
@@ -43,6 +41,7 @@ from tests.support.builders.rows import (
     an_attempt,
     just_over,
     just_under,
+    next_step,
 )
 
 NOBODY = AnnotationRequest()
@@ -72,82 +71,87 @@ def a_held_row() -> VideoRow:
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_pause_is_taken_up_in_every_phase(phase: Phase) -> None:
-    assert decide(a_row(phase), Snapshot(asked=HOLD_IT), NOON, RULES) == SetPaused(True)
+    assert next_step(a_row(phase), Snapshot(), request=HOLD_IT) == SetPaused(True)
 
 
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("asked", [HOLD_IT, None], ids=["annotated", "resource-unknown"])
 def test_a_paused_upload_rests_long_after_its_deadline(phase: Phase, asked: AnnotationRequest | None) -> None:
     row = a_row(phase, waited=timedelta(days=400), is_paused=True)
-    assert decide(row, Snapshot(asked=asked), NOON, RULES) == NoOp()
+    assert next_step(row, Snapshot(), request=asked) == NoOp()
 
 
 def test_a_pause_ends_with_its_annotation() -> None:
-    assert decide(a_row(Phase.UPLOADED, is_paused=True), Snapshot(asked=NOBODY), NOON, RULES) == SetPaused(False)
+    assert next_step(a_row(Phase.UPLOADED, is_paused=True), Snapshot(), request=NOBODY) == SetPaused(False)
 
 
 def test_a_pause_holds_back_a_retry_and_a_new_edition() -> None:
     row = wished(a_row(Phase.ERRORED, is_paused=True), retries=1, edition=2)
-    assert decide(row, Snapshot(asked=replace(HOLD_IT, retry_token="monday")), NOON, RULES) == NoOp()
+    assert next_step(row, Snapshot(), request=replace(HOLD_IT, retry_token="monday")) == NoOp()
 
 
 @pytest.mark.parametrize(
-    ("row", "snapshot", "step"),
+    ("row", "requested", "snapshot", "step"),
     [
         pytest.param(
-            an_errored_row(retries=1), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None), id="by-the-api"
+            an_errored_row(retries=1), None, Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
+            id="by-the-api",
         ),
         pytest.param(
-            an_errored_row(), Snapshot(original=ORIGINAL, asked=AGAIN), StartEdition(Phase.UPLOADED, "monday"),
+            an_errored_row(), AGAIN, Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, "monday"),
             id="by-annotation",
         ),
         pytest.param(
-            an_errored_row(edition=2), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
+            an_errored_row(edition=2), None, Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
             id="by-a-new-edition",
         ),
-        pytest.param(an_errored_row(retries=1), Snapshot(), StartEdition(Phase.UPLOADING, None), id="the-file-is-gone"),
         pytest.param(
-            an_errored_row(retries=1), Snapshot(original=ANOTHER_FILE), StartEdition(Phase.UPLOADING, None),
+            an_errored_row(retries=1), None, Snapshot(), StartEdition(Phase.UPLOADING, None), id="the-file-is-gone",
+        ),
+        pytest.param(
+            an_errored_row(retries=1), None, Snapshot(original=ANOTHER_FILE), StartEdition(Phase.UPLOADING, None),
             id="another-file-is-there",
         ),
         pytest.param(
-            an_errored_row(source=None, retries=1), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADING, None),
-            id="no-file-was-ever-verified",
+            an_errored_row(source=None, retries=1), None, Snapshot(original=ORIGINAL),
+            StartEdition(Phase.UPLOADING, None), id="no-file-was-ever-verified",
         ),
         pytest.param(
-            a_held_row(), Snapshot(asked=AGAIN, attempts=(an_attempt(1, AttemptState.UNCERTAIN),), original=ORIGINAL),
-            StartEdition(Phase.UPLOADED, "monday", abandons=1), id="a-held-submission-is-given-up",
+            a_held_row(), AGAIN, Snapshot(attempts=(an_attempt(1, AttemptState.UNCERTAIN),), original=ORIGINAL),
+            StartEdition(Phase.UPLOADED, "monday", abandons=1), id="a-held-submission-is-abandoned",
         ),
         pytest.param(
-            wished(a_ready_row(), edition=2), Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
+            wished(a_ready_row(), edition=2), None, Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
             id="a-new-edition-of-a-playable-video",
         ),
         pytest.param(
-            wished(a_ready_row(), edition=2), Snapshot(), StartEdition(Phase.UPLOADED, None),
+            wished(a_ready_row(), edition=2), None, Snapshot(), StartEdition(Phase.UPLOADED, None),
             id="a-playable-video-never-waits-for-a-file",
         ),
     ],
 )  # fmt: skip
-def test_what_failed_begins_again(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
-    assert decide(row, snapshot, NOON, RULES) == step
+def test_a_retry_or_new_edition_starts_over(
+    row: VideoRow, requested: AnnotationRequest | None, snapshot: Snapshot, step: Step
+) -> None:
+    assert next_step(row, snapshot, request=requested) == step
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.ERRORED}))
 def test_a_retry_of_what_has_not_failed_is_noted_and_starts_nothing(phase: Phase) -> None:
-    assert decide(a_row(phase), Snapshot(asked=AGAIN), NOON, RULES) == AcknowledgeRetry("monday")
-    assert decide(wished(a_row(phase), retries=1), Snapshot(asked=NOBODY), NOON, RULES) == AcknowledgeRetry(None)
+    assert next_step(a_row(phase), Snapshot(), request=AGAIN) == AcknowledgeRetry("monday")
+    assert next_step(wished(a_row(phase), retries=1), Snapshot(), request=NOBODY) == AcknowledgeRetry(None)
 
 
 def test_a_retry_that_was_taken_up_is_not_taken_up_again() -> None:
     row = replace(an_errored_row(), observed=replace(an_errored_row().observed, retry_token="monday"))
-    assert decide(row, Snapshot(asked=AGAIN, original=ORIGINAL), NOON, RULES) == NoOp()
-    assert decide(row, Snapshot(asked=NOBODY, original=ORIGINAL), NOON, RULES) == NoOp(), "the annotation was removed"
+    assert next_step(row, Snapshot(original=ORIGINAL), request=AGAIN) == NoOp()
+    assert next_step(row, Snapshot(original=ORIGINAL), request=NOBODY) == NoOp(), "the annotation was removed"
 
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING])
 def test_a_new_edition_waits_for_the_one_on_its_way(phase: Phase) -> None:
     row = wished(a_row(phase), edition=2)
-    assert not isinstance(decide(row, Snapshot(is_incomplete=True, asked=NOBODY), NOON, RULES), StartEdition)
+    assert not isinstance(next_step(row, Snapshot(is_incomplete=True), request=NOBODY), StartEdition)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,7 @@ def test_an_uncertain_submission_is_held_for_a_person(
     row = a_row(Phase.UPLOADED, waited=just_over(waited), attempt=1)
     attempts = (an_attempt(1, AttemptState.UNCERTAIN, age=just_over(waited)),)
     snapshot = Snapshot(attempts=attempts, original=ORIGINAL, is_incomplete=is_incomplete)
-    assert decide(row, snapshot, NOON, LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
+    assert next_step(row, snapshot, policy=LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
 
 
 def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = False) -> VideoRow:
@@ -190,7 +194,7 @@ def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = 
     ],
 )
 def test_a_deleted_video_goes_step_by_step(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 STABLE = stable_playlist(a_publication())
@@ -223,7 +227,7 @@ WITH_POSTER = VerifiedOutputs(OUTPUTS.renditions, OUTPUTS.duration_seconds, post
     ],
 )  # fmt: skip
 def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 @pytest.mark.parametrize(
@@ -240,4 +244,4 @@ def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, snapshot: Sn
     ],
 )
 def test_what_rests_leaves_kubernetes(row: VideoRow, step: Step) -> None:
-    assert decide(row, Snapshot(), NOON, RULES) == step
+    assert next_step(row, Snapshot()) == step

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from controller.rules.machine import decide
 from controller.rules.steps import Fail, FailAttempt, Finish, Publish, ShowProgress, Snapshot, Step, Wait, WritePlaylist
 from controller.rules.submission import TRANSCODING
 from domain.failures import Failure, FailureCode
@@ -18,7 +17,6 @@ from tests.support.builders.rows import (
     NO_TIME,
     ORIGINAL,
     OUTPUTS,
-    RULES,
     TIMING,
     a_job,
     a_publication,
@@ -27,6 +25,7 @@ from tests.support.builders.rows import (
     an_attempt,
     just_over,
     just_under,
+    next_step,
 )
 
 BLIND = Snapshot(is_incomplete=True)
@@ -133,7 +132,7 @@ def test_processing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
         outputs=snapshot.outputs,
         original=snapshot.original,
     )
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def test_processing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
 )
 def test_the_last_submission_that_fails_ends_the_edition(waited: timedelta, found: Snapshot, code: FailureCode) -> None:
     row = a_row(Phase.PROCESSING, waited=waited, attempt=3)
-    step = decide(row, Snapshot(attempts=SPENT, job=found.job, outputs=found.outputs), NOON, RULES)
+    step = next_step(row, Snapshot(attempts=SPENT, job=found.job, outputs=found.outputs))
     assert isinstance(step, Fail)
     assert (step.failure.code, step.failure.attempt) == (code, 3)
 
@@ -172,15 +171,15 @@ def test_progress_is_shown_sparingly(shown: int, since: int, percent: int, step:
         progress_at=NOON - timedelta(seconds=since),
     )
     job = a_job(JobState.IN_PROGRESS, percent)
-    assert decide(row, Snapshot(attempts=ACCEPTED, job=job), NOON, RULES) == step
+    assert next_step(row, Snapshot(attempts=ACCEPTED, job=job)) == step
 
 
 def test_the_first_progress_waits_as_long_as_any_other() -> None:
     job = a_job(JobState.IN_PROGRESS, 50)
     early = a_row(Phase.PROCESSING, waited=just_under(15))
     later = a_row(Phase.PROCESSING, waited=just_over(15))
-    assert decide(early, Snapshot(job=job), NOON, RULES) == STILL_TRANSCODING
-    assert decide(later, Snapshot(job=job), NOON, RULES) == ShowProgress(50)
+    assert next_step(early, Snapshot(job=job)) == STILL_TRANSCODING
+    assert next_step(later, Snapshot(job=job)) == ShowProgress(50)
 
 
 WRITTEN = stable_playlist(a_publication())
@@ -204,4 +203,4 @@ WRITTEN = stable_playlist(a_publication())
     ],
 )
 def test_publishing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
-    assert decide(a_publishing_row(waited=waited), snapshot, NOON, RULES) == step
+    assert next_step(a_publishing_row(waited=waited), snapshot) == step

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from controller.rules.machine import decide, must_restore
+from controller.rules.situation import Restoring, situation_of
 from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
@@ -47,6 +47,7 @@ from tests.support.builders.rows import (
     a_rejection,
     a_row,
     an_attempt,
+    next_step,
 )
 
 SETTLED = sorted(set(AttemptState) - UNRESOLVED)
@@ -109,13 +110,13 @@ WAITING = set(Phase) - AT_REST
 
 @given(row=rows(), snapshot=sights, rules=rules)
 def test_there_is_an_answer_to_everything(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
-    decide(row, snapshot, NOON, rules)
+    next_step(row, snapshot, policy=rules)
 
 
 @given(row=rows(among=AT_REST), snapshot=sights, rules=rules)
 def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
-    step = decide(row, snapshot, NOON, rules)
-    if must_restore(row):
+    step = next_step(row, snapshot, policy=rules)
+    if isinstance(situation_of(row, None), Restoring):
         assert isinstance(step, NoOp | Republish | MarkPlayable)
     else:
         retires = row.observed.phase_since + timedelta(seconds=TIMING.retire_ready_seconds) <= NOON
@@ -126,13 +127,13 @@ def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, snapshot: Snap
 def test_nothing_is_bought_while_a_submission_is_unresolved(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
-    if isinstance(decide(row, snapshot, NOON, rules), Submit):
+    if isinstance(next_step(row, snapshot, policy=rules), Submit):
         assert not any(attempt.state in UNRESOLVED for attempt in snapshot.attempts)
 
 
 @given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=sights, rules=rules)
 def test_no_more_is_bought_than_allowed(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
-    step = decide(row, snapshot, NOON, rules)
+    step = next_step(row, snapshot, policy=rules)
     paid = sum(attempt.state is not AttemptState.REFUSED for attempt in snapshot.attempts)
     if isinstance(step, Submit | FailAttempt):
         assert paid < rules.max_submissions
@@ -142,7 +143,7 @@ def test_no_more_is_bought_than_allowed(row: VideoRow, snapshot: Snapshot, rules
 def test_a_number_is_used_again_only_when_it_led_to_no_job(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
-    step = decide(row, snapshot, NOON, rules)
+    step = next_step(row, snapshot, policy=rules)
     if isinstance(step, Submit):
         again = {attempt.attempt for attempt in snapshot.attempts if attempt.state is AttemptState.REFUSED}
         assert step.attempt in again | {row.observed.attempt + 1}
@@ -150,7 +151,7 @@ def test_a_number_is_used_again_only_when_it_led_to_no_job(
 
 @given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
 def test_nothing_is_bought_blindly(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
-    if isinstance(decide(row, snapshot, NOON, rules), Submit):
+    if isinstance(next_step(row, snapshot, policy=rules), Submit):
         assert not snapshot.is_incomplete
 
 
@@ -158,7 +159,7 @@ def test_nothing_is_bought_blindly(row: VideoRow, snapshot: Snapshot, rules: Lif
 def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     assert row.observed.deadline_at is not None
     assume(row.observed.deadline_at <= NOON)
-    step = decide(row, snapshot, NOON, rules)
+    step = next_step(row, snapshot, policy=rules)
     if isinstance(step, Wait):
         # Only a submission made shortly before may outlast the deadline, by its own window.
         newest = snapshot.attempts[-1]
@@ -171,7 +172,7 @@ def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, snapshot: Snapsh
 
 @given(row=rows(among=[Phase.PROCESSING]), snapshot=sights, rules=rules)
 def test_progress_never_runs_backwards(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
-    step = decide(row, snapshot, NOON, rules)
+    step = next_step(row, snapshot, policy=rules)
     if isinstance(step, ShowProgress):
         assert row.observed.progress_percent < step.percent <= 100
 
@@ -180,7 +181,7 @@ def test_progress_never_runs_backwards(row: VideoRow, snapshot: Snapshot, rules:
 def test_only_verified_outputs_of_the_verified_file_are_published(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
-    step = decide(row, snapshot, NOON, rules)
+    step = next_step(row, snapshot, policy=rules)
     if isinstance(step, Publish):
         assert step.outputs == OUTPUTS
         assert snapshot.original == ORIGINAL

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from controller.rules.machine import decide
 from controller.rules.steps import AcceptFile, CompleteUpload, ExtendDeadline, Fail, RejectFile, Snapshot, Step, Wait
 from domain.errors import RefusedError
 from domain.failures import FailureCode
@@ -13,7 +12,7 @@ from domain.objects import StoredPart
 from domain.records import VideoRow
 from domain.video import Phase, UploadMode
 from tests.support.builders.resources import NOON
-from tests.support.builders.rows import NO_TIME, RULES, SOURCE, a_problem, a_rejection, a_row
+from tests.support.builders.rows import NO_TIME, SOURCE, a_problem, a_rejection, a_row, next_step
 from tests.support.world.endings import HASTY, assert_playable
 from tests.support.world.operator import Process, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
@@ -76,7 +75,7 @@ OLD_FILE = a_rejection("v1", 0)
     ],
 )
 def test_what_parts_lead_to(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
-    assert decide(row, snapshot, NOON, RULES) == step
+    assert next_step(row, snapshot) == step
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_what_parts_lead_to(row: VideoRow, snapshot: Snapshot, step: Step) -> No
     ],
 )
 def test_otherwise_the_rest_is_waited_for(row: VideoRow, snapshot: Snapshot) -> None:
-    assert isinstance(decide(row, snapshot, NOON, RULES), Wait)
+    assert isinstance(next_step(row, snapshot), Wait)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +100,13 @@ def test_otherwise_the_rest_is_waited_for(row: VideoRow, snapshot: Snapshot) -> 
     ],
 )
 def test_it_ends_when_no_more_parts_are_waited_for(row: VideoRow) -> None:
-    step = decide(row, Snapshot(parts=(a_part(1, age=24 * HOUR),)), NOON, RULES)
+    step = next_step(row, Snapshot(parts=(a_part(1, age=24 * HOUR),)))
     assert isinstance(step, Fail)
     assert step.failure.code is FailureCode.UPLOAD_EXPIRED
 
 
 def test_a_bad_file_is_told_before_its_successor_is_looked_at() -> None:
-    assert isinstance(decide(parted(), Snapshot(source=a_problem("v1")), NOON, RULES), RejectFile)
+    assert isinstance(next_step(parted(), Snapshot(source=a_problem("v1"))), RejectFile)
 
 
 class TestLives:
