@@ -1,4 +1,4 @@
-"""The routes. `create_app` joins resources and middleware without I/O; wiring.py gives it the real neighbours."""
+"""The routes. `create_app` joins resources and middleware without I/O; wiring.py makes their dependencies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,14 +42,14 @@ from webapi.ports import (
     VideoQueries,
 )
 from webapi.site import SitePage, page_routes
-from webapi.videos.actions import Restore, Retry, Retrying
+from webapi.videos.actions import Restore, Retries, Retry
 from webapi.videos.events import VideoEvents
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.original import Originals, VideoOriginal
 from webapi.videos.parts import VideoParts
 from webapi.videos.responder import Responder
-from webapi.videos.retranscode import Retranscode, Retranscoding
+from webapi.videos.retranscode import Retranscode, Retranscodes
 from webapi.videos.serializers import Serializer
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos.videos import Policy, VideoResource, VideosResource
@@ -59,7 +59,7 @@ App = falcon.App[Any, Any]
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Everything the resources are made from."""
+    """Everything that the resources need."""
 
     queries: VideoQueries
     commands: VideoCommands
@@ -109,24 +109,24 @@ def _add_videos(app: App, deps: Dependencies) -> None:
         commands, deps.parts, deps.storage, part_bytes=policy.part_bytes, url_seconds=policy.upload_url_seconds
     )
     urls = UploadUrls(deps.storage, multiparts, expires_seconds=policy.upload_url_seconds)
-    lists, retrying = Lists(queries, deps.serializer, deps.clock), Retrying(commands, publisher)
+    lists, retries = Lists(queries, deps.serializer, deps.clock), Retries(commands, publisher)
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
     app.add_route(videos, VideosResource(commands, publisher, urls, lists, policy))
     app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))
     app.add_route(f"{video}/upload_url", UploadUrl(queries, urls))
-    confirming = UploadComplete(queries, commands, deps.storage, multiparts, publisher)
-    app.add_route(f"{video}/upload_complete", confirming)
+    complete = UploadComplete(queries, commands, deps.storage, multiparts, publisher)
+    app.add_route(f"{video}/upload_complete", complete)
     app.add_route(f"{video}/parts", VideoParts(queries, multiparts))
-    app.add_route(f"{video}/retry", Retry(queries, retrying, responder))
+    app.add_route(f"{video}/retry", Retry(queries, retries, responder))
     originals = Originals(deps.storage)
     app.add_route(f"{video}/original", VideoOriginal(queries, originals, deps.storage))
-    retranscoding = Retranscoding(commands, originals, publisher, per_day=policy.retranscodes_per_day)
-    app.add_route(f"{video}/retranscode", Retranscode(queries, retranscoding, responder))
+    retranscodes = Retranscodes(commands, originals, publisher, per_day=policy.retranscodes_per_day)
+    app.add_route(f"{video}/retranscode", Retranscode(queries, retranscodes, responder))
     app.add_route(f"{video}/restore", Restore(queries, commands, publisher, responder))
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
-    app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retrying, responder))
+    app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))
 
 
 def _add_webhooks(app: App, deps: Dependencies) -> None:

@@ -1,4 +1,4 @@
-"""Coconut's callbacks. They are nudges: who sent them is verified, what they say is asked for again."""
+"""Coconut's callbacks. They are nudges: the signature is verified, and the operator asks Coconut for the facts."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ _ENDED_AT = re.compile(rb'"completed_at" ?: ?"([-+: 0-9]{1,40})"')
 
 
 class CallbackBody(BaseModel):
-    """Coconut's v2 payload, or the simple `{job_id, status, outputs}`: both name the job, the rest is not believed."""
+    """Coconut's v2 payload, or the simple `{job_id, status, outputs}`. Only the job id is used."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -43,7 +43,7 @@ class CoconutWebhook:
         self._clock = clock
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Record the claim, nudge, answer. The operator asks Coconut itself."""
+        """Record the claim, which nudges the operator."""
         with self._counted():
             signed = self._signed_attempt(req)
             body = read_body(req, at_most_bytes=BODY_BYTES_MAX)
@@ -83,23 +83,23 @@ class CoconutWebhook:
 
 
 def age_seconds(body: bytes, now: datetime) -> float | None:
-    """Return how long ago the job ended that a callback tells of, None if it tells of no end within a day.
+    """Return how long ago the callback's job ended, None if the body names no end within a day.
 
-    Only measured by, so it is looked for in the text: nothing else in there may decide about an answer.
+    It only feeds a metric, so it is searched for in the text: no value in the body may change the response.
     """
-    told = _ENDED_AT.search(body)
-    if told is None:
+    match = _ENDED_AT.search(body)
+    if match is None:
         return None
     try:
-        ended_at = datetime.strptime(told[1].decode(), "%Y-%m-%d %H:%M:%S %z")
+        ended_at = datetime.strptime(match[1].decode(), "%Y-%m-%d %H:%M:%S %z")
     except ValueError:
         return None
     seconds = (now - ended_at).total_seconds()
-    # Two clocks: a little before the end is at once, and more than a day is nonsense.
+    # Clocks differ: a small negative age counts as zero. More than a day is not plausible.
     return max(0.0, seconds) if -60 <= seconds <= _OLDEST_SECONDS else None
 
 
 def _only(req: falcon.Request, name: str) -> str:
-    """Return a parameter's only value; nothing if it has several, for no two servers agree on which one counts."""
+    """Return a parameter's only value, "" if it has several: servers differ in which one they take."""
     value = req.params.get(name, "")
     return value if isinstance(value, str) else ""

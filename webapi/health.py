@@ -1,4 +1,4 @@
-"""Probes and metrics. They are public, cheap, and say nothing about the installation."""
+"""Probes and metrics. They are public and cheap, and reveal nothing about the installation."""
 
 import threading
 from collections.abc import Callable
@@ -10,55 +10,55 @@ from domain.errors import UnavailableError
 from webapi.metrics import ApiMetrics
 from webapi.ports import Checkable
 
-# Probes of several load balancers share one question to Postgres.
-_KEPT_SECONDS = 1.0
+# Probes of several load balancers share one query to Postgres.
+_CACHED_SECONDS = 1.0
 
 
 class Readiness:
-    """Whether the next request can be answered."""
+    """Knows whether the next request can be answered."""
 
-    def __init__(self, neighbour: Checkable, monotonic: Callable[[], float]) -> None:
-        self._neighbour = neighbour
+    def __init__(self, database: Checkable, monotonic: Callable[[], float]) -> None:
+        self._database = database
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._checked_at = -_KEPT_SECONDS
+        self._checked_at = -_CACHED_SECONDS
         self._is_reachable = False
         self._is_draining = False
 
     def drain(self) -> None:
-        """Say from now on that no new requests should come. Safe in a signal handler."""
+        """Report from now on that the process is draining. Safe in a signal handler."""
         self._is_draining = True
 
     def obstacle(self) -> str | None:
-        """Return what stands in the way of the next request; None when it can be answered."""
+        """Return why the next request cannot be answered, None if it can be."""
         if self._is_draining:
             return "draining"
         with self._lock:
-            if self._monotonic() - self._checked_at >= _KEPT_SECONDS:
+            if self._monotonic() - self._checked_at >= _CACHED_SECONDS:
                 self._is_reachable = self._check()
                 self._checked_at = self._monotonic()
             return None if self._is_reachable else "waiting for Postgres"
 
     def _check(self) -> bool:
         try:
-            self._neighbour.check()
+            self._database.check()
         except UnavailableError:
             return False
         return True
 
 
 class Livez:
-    """`/livez`: the process answers. Asks nobody, or a restart of Postgres would restart every replica."""
+    """`/livez`: the process responds. Checks nothing else, or a restart of Postgres would restart every replica."""
 
     is_public = True
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer."""
+        """Respond."""
         resp.data = orjson.dumps({"status": "alive"})
 
 
 class Readyz:
-    """`/readyz`: requests can be answered."""
+    """`/readyz`: whether requests can be answered."""
 
     is_public = True
 
@@ -66,7 +66,7 @@ class Readyz:
         self._readiness = readiness
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer 200, or 503 with the obstacle."""
+        """Respond with 200, or with 503 and the obstacle."""
         obstacle = self._readiness.obstacle()
         resp.status = falcon.HTTP_503 if obstacle else falcon.HTTP_200
         resp.data = orjson.dumps({"status": obstacle or "ready"})
@@ -82,6 +82,6 @@ class MetricsPage:
         self._metrics = metrics
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer in the text format of Prometheus."""
+        """Respond in Prometheus' text format."""
         resp.data = self._metrics.text()
         resp.content_type = "text/plain; version=1.0.0; charset=utf-8"

@@ -1,6 +1,6 @@
-"""The short way of a committed wish into Kubernetes. Trouble there never reaches a client.
+"""Applies committed desired state to Kubernetes in the background, so its failures never reach a client.
 
-Nothing is lost here: what is dropped, refused or cut off by a stop is found by the operator's sweep within 30 s.
+Nothing is lost here: the operator's resync finds what was dropped, refused or cut off by a stop within 30 s.
 """
 
 import threading
@@ -16,12 +16,12 @@ from webapi.metrics import ApiMetrics
 
 _log = structlog.get_logger(__name__)
 
-# While Kubernetes is away, trying for every wish would take more of the processor than the requests themselves.
+# While Kubernetes is unavailable, trying every resource would cost more CPU than the requests themselves.
 _PAUSE_SECONDS = 1.0
 
 
 class QueuedPublisher:
-    """A bounded queue with its own threads. Of each video only the newest wish waits."""
+    """A bounded queue with threads. It keeps only the newest desired state of each video."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class QueuedPublisher:
         threads: int,
         pause_seconds: float = _PAUSE_SECONDS,
     ) -> None:
-        """Start the threads. ``apply`` writes one resource and raises NeighbourError.
+        """Start the threads. ``apply`` writes one resource and raises UpstreamError.
 
-        A thread that finds Kubernetes away rests for ``pause_seconds`` before its next wish.
+        A thread that finds Kubernetes unavailable pauses for ``pause_seconds``.
         """
         self._apply = apply
         self._capacity = capacity
@@ -54,12 +54,12 @@ class QueuedPublisher:
             thread.start()
 
     def enqueue(self, desired: DesiredState) -> None:
-        """Apply the wish soon, or drop it. Never blocks."""
+        """Apply the desired state soon, or drop it. Never blocks."""
         with self._changed:
-            known = self._waiting.get(desired.video_id)
-            if known is not None:
-                # Two requests may come here in another order than they committed.
-                if known.revision < desired.revision:
+            waiting = self._waiting.get(desired.video_id)
+            if waiting is not None:
+                # Two requests may arrive here in another order than they committed.
+                if waiting.revision < desired.revision:
                     self._waiting[desired.video_id] = desired
             elif self._stopping.is_set() or len(self._waiting) >= self._capacity:
                 self._results["dropped"].inc()
@@ -68,7 +68,7 @@ class QueuedPublisher:
                 self._changed.notify()
 
     def stop(self, *, within_seconds: float) -> None:
-        """Apply what waits, as far as the time allows, and end the threads."""
+        """Apply what waits, as far as the time allows, and stop the threads."""
         deadline = time.monotonic() + within_seconds
         with self._changed:
             self._stopping.set()
@@ -81,9 +81,9 @@ class QueuedPublisher:
 
     def _work(self) -> None:
         while (desired := self._next()) is not None:
-            outcome = self._outcome(desired)
-            self._results[outcome].inc()
-            if outcome == "unavailable":
+            result = self._publish(desired)
+            self._results[result].inc()
+            if result == "unavailable":
                 self._stopping.wait(self._pause_seconds)
 
     def _next(self) -> DesiredState | None:
@@ -91,18 +91,18 @@ class QueuedPublisher:
             self._changed.wait_for(lambda: self._waiting or self._stopping.is_set())
             return self._waiting.popitem(last=False)[1] if self._waiting else None
 
-    def _outcome(self, desired: DesiredState) -> str:
+    def _publish(self, desired: DesiredState) -> str:
         try:
             self._apply(desired)
         except UnavailableError as error:
-            _log.warning("resource not applied", video=desired.video_id, detail=str(error))
+            _log.warning("resource_not_applied", video_id=desired.video_id, error=str(error))
             return "unavailable"
         except UpstreamError as error:
-            _log.warning("resource refused", video=desired.video_id, detail=str(error))
+            _log.warning("resource_refused", video_id=desired.video_id, error=str(error))
             return "refused"
         except Exception:
-            # The thread must outlive a bug, or every later wish would wait for the sweep.
-            _log.exception("resource not applied", video=desired.video_id)
+            # A bug must not end the thread: every later change would wait for the resync.
+            _log.exception("resource_not_applied", video_id=desired.video_id)
             return "failed"
         return "applied"
 

@@ -1,6 +1,6 @@
-"""Everything the API can be told from outside. Storage has its own settings (storage/settings.py).
+"""The API's settings. Those of storage are in storage/settings.py.
 
-Read once, in wiring, by runtime/settings.py: what is missing or malformed stops the start with its name.
+wiring.py reads them once (runtime/settings.py): a missing or malformed one stops the start with its name.
 """
 
 from typing import Annotated, Self
@@ -23,16 +23,16 @@ def _is_long_enough(key: SecretStr) -> SecretStr:
 SigningKey = Annotated[SecretStr, AfterValidator(_is_long_enough)]
 
 
-# No path, no wildcard and not `null`: an origin is matched as a whole.
+# No path, no wildcard and not `null`: an origin is compared as a whole.
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
 
 class Settings(BaseSettings):
-    """The API's settings, by the names of their environment variables."""
+    """The settings; each field is an environment variable of the same name in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    # At least one of the three. The secret is for whoever mints tokens beside us; the others for a real issuer.
+    # At least one of the three. The signing key is for tokens minted beside the service, the others for an issuer.
     jwt_signing_key: SigningKey | None = None
     jwt_jwks_url: str | None = Field(default=None, pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$")
     jwt_jwks_file: FilePath | None = None
@@ -44,28 +44,28 @@ class Settings(BaseSettings):
 
     # Ten is what a person uploads in a busy hour; a token's `uploads_per_hour` overrides it.
     uploads_per_hour: int = Field(default=10, ge=0, le=1_000_000)
-    # Each may cost MAX_SUBMISSIONS jobs, and hardly anybody needs more than one for a video.
+    # Each may cost MAX_SUBMISSIONS jobs, and more than one per video is rarely needed.
     retranscodes_per_day: int = Field(default=10, ge=0, le=1_000_000)
-    # What an edition may cost, as the operator is told it: the API shows what is left.
+    # Must be the operator's value: the API shows how many submissions are left.
     max_submissions: int = Field(default=3, ge=1, le=10)
-    # Without it the service account of the pod is used.
+    # Without it the pod's service account is used.
     kubeconfig: FilePath | None = None
     namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-    # Shortens every duration of an upload's life alike; below 1 in tests only.
+    # Scales every duration of an upload's life; below 1 only in tests.
     time_scale: float = Field(default=1.0, gt=0, le=1)
 
-    # Loopback unless told otherwise: the API speaks plain HTTP behind an ingress.
+    # Loopback by default: the API speaks plain HTTP and belongs behind an ingress.
     bind: str = "127.0.0.1:8000"
     # A request waits for Postgres or S3 most of its time; more threads than this only queue for the pool.
     threads: int = Field(default=16, ge=1, le=64)
-    # How long `/readyz` says 503 while requests are still taken: as long as a load balancer may need to notice.
-    # It is part of gunicorn's graceful timeout, and requests need the rest.
+    # How long `/readyz` says 503 while requests are still accepted: long enough for a load balancer to notice.
+    # It is part of gunicorn's graceful timeout; requests need the rest.
     drain_seconds: float = Field(default=3, ge=0, le=15)
     # Comma-separated origins of pages that may call us, each as browsers send it: scheme, host, and port if unusual.
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
-    # What `npm run build` made of webui/. Without it there is no page, only the API.
+    # The output of `npm run build` in webui/. Without it there is no page, only the API.
     web_dir: DirectoryPath | None = None
-    # Also http://. For receivers beside us, as in tests; the operator has to be told the same.
+    # Also allows http://. For receivers in the same network, as in tests; must be the operator's value.
     webhooks_allow_private_targets: bool = False
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")

@@ -1,6 +1,7 @@
 """The browser page: the built files of webui/, read once at the start and served from memory.
 
-Each file is a route of its own, so no path of a request ever names a file. Without WEB_DIR there is no page.
+Each file has a route, so no request path is ever used as a file name. Without WEB_DIR there is no page. Why this is not
+WhiteNoise: docs/decisions/0020-own-static-page.md.
 """
 
 import gzip
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import falcon
 
 INDEX = "index.html"
-# Vite names what is in here by a hash of its content: the same name is the same bytes for ever.
+# Vite puts a hash of the content into these names, so a name never changes its content.
 HASHED_DIRECTORY = "assets"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -22,20 +23,20 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-# Everything is in memory twice, as it is and compressed: a directory that is no page of ours must not fill it.
+# Files are in memory twice, plain and compressed: a wrong directory must not fill it.
 _FILES_MAX = 100
 _BYTES_MAX = 20 * 1024**2
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ASK_EACH_TIME = "no-cache"
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_REVALIDATE = "no-cache"
 
 
 class NoPageError(Exception):
-    """A directory holds no page. The message says what is wrong with it."""
+    """The directory contains no page. The message says what is wrong with it."""
 
 
 @dataclass(frozen=True)
 class PageFile:
-    """One file of the page. ``route``: where it is served."""
+    """One file of the page, and the route that serves it."""
 
     route: str
     content_type: str
@@ -47,27 +48,27 @@ class PageFile:
 
 @dataclass(frozen=True)
 class SitePage:
-    """All files, and the headers that each of them carries."""
+    """All files, and the headers that all of them carry."""
 
     files: tuple[PageFile, ...]
     headers: tuple[tuple[str, str], ...]
 
 
 def read_page(directory: Path, *, upload_url: str, playback_url: str) -> SitePage:
-    """Read what Vite built. The URLs name the other origins that a browser has to reach. Raises NoPageError."""
+    """Read what Vite built. The URLs name the other origins that a browser must reach. Raises NoPageError."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     if not (directory / INDEX).is_file():
-        raise NoPageError(f"there is no {INDEX} in it; `npm run build` in webui/ makes one")
+        raise NoPageError(f"it contains no {INDEX}; `npm run build` in webui/ makes one")
     if len(paths) > _FILES_MAX or sum(path.stat().st_size for path in paths) > _BYTES_MAX:
-        raise NoPageError("it holds more than a page: is this what `npm run build` made?")
+        raise NoPageError("it contains more than a page; is this the directory that `npm run build` made?")
     files = tuple(_file(directory, path) for path in paths)
     policy = content_security_policy(upload_origin=_origin(upload_url), playback_origin=_origin(playback_url))
     return SitePage(files, tuple(_headers(policy).items()))
 
 
 def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
-    """Return what the page may load and ask: itself, the bucket it sends to, the host it plays from. Nothing else."""
-    elsewhere = " ".join(dict.fromkeys(("'self'", upload_origin, playback_origin)))
+    """Return the policy: the page may reach itself, the bucket it sends to and the host it plays from."""
+    connect = " ".join(dict.fromkeys(("'self'", upload_origin, playback_origin)))
     rules = {
         "default-src": "'none'",
         "script-src": "'self'",
@@ -75,8 +76,8 @@ def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
         # Uppy's style sheet draws its icons as data: URLs.
         "img-src": f"'self' data: {playback_origin}",
         "font-src": "'none'",
-        "connect-src": elsewhere,
-        # blob: is how hls.js hands the stream to the video element; browsers with HLS of their own fetch it themselves.
+        "connect-src": connect,
+        # hls.js hands the stream to the video element as blob:; browsers with native HLS fetch it themselves.
         "media-src": f"blob: {playback_origin}",
         "worker-src": "'self'",
         "base-uri": "'none'",
@@ -89,12 +90,12 @@ def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
 
 
 def page_routes(page: SitePage) -> Iterable[tuple[str, "PageResource"]]:
-    """Return the routes of the page."""
+    """Return a resource for each file of the page."""
     return [(file.route, PageResource(file, page.headers)) for file in page.files]
 
 
 class PageResource:
-    """One file of the page, for anybody."""
+    """One file of the page; public."""
 
     is_public = True
 
@@ -103,29 +104,29 @@ class PageResource:
         self._headers = [*headers, ("Cache-Control", file.cache_control), ("Vary", "Accept-Encoding")]
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer with the file, or that it has not changed."""
+        """Respond with the file, or with 304 if it has not changed."""
         resp.set_headers(self._headers)
         tag = falcon.ETag(self._file.tag)
         resp.etag = tag
-        if any(known in ("*", tag) for known in req.if_none_match or ()):
+        if any(sent in ("*", tag) for sent in req.if_none_match or ()):
             resp.status = falcon.HTTP_304
             return
         resp.content_type = self._file.content_type
-        if _takes_gzip(req.get_header("Accept-Encoding")):
+        if _accepts_gzip(req.get_header("Accept-Encoding")):
             resp.set_header("Content-Encoding", "gzip")
             resp.data = self._file.compressed
         else:
             resp.data = self._file.content
 
 
-def _takes_gzip(accepted: str | None) -> bool:
-    """Tell whether a client takes gzip; `gzip;q=0` says that it does not."""
+def _accepts_gzip(accepted: str | None) -> bool:
+    """Return whether a client accepts gzip; `gzip;q=0` means that it does not."""
     words = [word.replace(" ", "").lower() for word in (accepted or "").split(",")]
     return any(word == "gzip" or (word.startswith("gzip;q=") and _number(word[7:]) > 0) for word in words)
 
 
 def _number(text: str) -> float:
-    """Return a number, 0 if it is none."""
+    """Return the number that a text means, 0 if it means none."""
     try:
         return float(text)
     except ValueError:
@@ -136,12 +137,12 @@ def _file(directory: Path, path: Path) -> PageFile:
     name = path.relative_to(directory).as_posix()
     content_type = _TYPES.get(path.suffix)
     if content_type is None:
-        raise NoPageError(f"{name} is of a kind that the page has not")
+        raise NoPageError(f"{name} has a file type that the page does not use")
     content = path.read_bytes()
     return PageFile(
         route="/" if name == INDEX else f"/{name}",
         content_type=content_type,
-        cache_control=_FOR_EVER if name.startswith(f"{HASHED_DIRECTORY}/") else _ASK_EACH_TIME,
+        cache_control=_IMMUTABLE if name.startswith(f"{HASHED_DIRECTORY}/") else _REVALIDATE,
         content=content,
         compressed=gzip.compress(content, mtime=0),
         tag=hashlib.blake2b(content, digest_size=12).hexdigest(),

@@ -1,4 +1,4 @@
-"""The real neighbours, made from settings. The only place of the API that knows them all."""
+"""Makes the API's dependencies from its settings. No other module of the API knows all of them."""
 
 import sys
 import time
@@ -40,14 +40,14 @@ from webapi.videos.videos import Policy
 # About a minute of the busiest hour; the operator's resync finds what does not fit.
 _PUBLISHER_CAPACITY = 1000
 _PUBLISHER_THREADS = 2
-# Together with draining and the requests under way this stays below gunicorn's graceful timeout.
+# Must stay below gunicorn's graceful timeout together with draining and the requests under way.
 _PUBLISHER_STOP_SECONDS = 5
 WHO = "the API"
 
 
 @dataclass(frozen=True)
 class Service:
-    """The running API: what gunicorn serves, and what has to be told when it stops."""
+    """The running API: what gunicorn serves, and what must be closed when it stops."""
 
     app: App
     drain_seconds: float
@@ -57,18 +57,18 @@ class Service:
     secret_files: SecretFiles | None
 
     def drain(self) -> None:
-        """Say that no new requests should come; they are still answered."""
+        """Report on `/readyz` that the process stops soon; requests are still answered."""
         self.readiness.drain()
 
     def stop(self) -> None:
-        """Publish what waits, then close the connections."""
+        """Publish what waits, then close the database connections."""
         self.publisher.stop(within_seconds=_PUBLISHER_STOP_SECONDS)
         self.database.close()
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What the process was told from outside."""
+    """The process's settings, and what is read from them before the fork."""
 
     settings: Settings
     spaces: StorageSettings
@@ -78,7 +78,7 @@ class Environment:
 
 
 def read_environment() -> Environment:
-    """Read all settings. Ends the process with one line if one is missing or malformed; asks no neighbour."""
+    """Read all settings. Ends the process with one line if one is missing or malformed. Connects to no upstream."""
     secret_files = SecretFiles.from_environment(_read)
     settings, spaces = _read()
     try:
@@ -93,7 +93,7 @@ def _read() -> tuple[Settings, StorageSettings]:
 
 
 def start(environment: Environment) -> Service:
-    """Open pools and threads, in the process that serves. Waits for no neighbour."""
+    """Open pools and threads, in the process that serves. Waits for no upstream."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
     metrics, timing, clients = ApiMetrics(), Timing(scale=settings.time_scale), make_clients(spaces)
@@ -130,9 +130,9 @@ def start(environment: Environment) -> Service:
 def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:
     if settings.web_dir is None:
         return None
-    # Signing asks nobody, and tells for sure which host browsers will be sent to.
+    # Signing needs no request, and shows which host browsers will be sent to.
     signed = Storage(spaces, make_clients(spaces)).presign_upload(
-        "uploads/of-nobody", content_type="video/mp4", declared_bytes=None, expires_seconds=1
+        "uploads/example", content_type="video/mp4", declared_bytes=None, expires_seconds=1
     )
     try:
         return read_page(settings.web_dir, upload_url=signed.url, playback_url=spaces.public_base_url)
@@ -162,7 +162,7 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
         uploads_per_hour=settings.uploads_per_hour,
         retranscodes_per_day=settings.retranscodes_per_day,
         max_file_bytes=spaces.max_file_bytes,
-        # Not scaled: a signed URL is used by real clients, which no test makes faster.
+        # Not scaled: real clients use a signed URL, and tests cannot make those faster.
         upload_url_seconds=round(timing.upload_url_seconds),
         region=spaces.region,
         part_bytes=spaces.part_bytes,

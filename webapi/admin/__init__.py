@@ -1,4 +1,4 @@
-"""The calls about webhooks that we send: endpoints and deliveries.
+"""The administrators' calls: overview, dead letters, webhook endpoints, deliveries. All need the scope `admin`.
 
-Sending is in controller/outbox/. What Coconut sends to us is in webapi/coconut_callback.py.
+The operator sends the webhooks (controller/notify/).
 """

@@ -1,4 +1,4 @@
-"""The log of deliveries, and making one of them again. Every call needs the administrators' scope."""
+"""`/api/v1/admin/deliveries`: list deliveries and repeat one."""
 
 from uuid import UUID
 
@@ -24,17 +24,17 @@ class DeliveryLog:
         self._deliveries = deliveries
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Show a page of what was sent, and of what is on its way."""
-        asked = read_query(req, ListDeliveries)
-        paging = Paging("deliveries", filters=(asked.video_id or "", asked.endpoint_id or "", asked.state or ""))
-        endpoint_id = UUID(asked.endpoint_id) if asked.endpoint_id else None
+        """List a page of deliveries, newest first."""
+        query = read_query(req, ListDeliveries)
+        paging = Paging("deliveries", filters=(query.video_id or "", query.endpoint_id or "", query.state or ""))
+        endpoint_id = UUID(query.endpoint_id) if query.endpoint_id else None
         page = self._deliveries.page(
-            DeliverySelection(asked.video_id, endpoint_id, asked.state),
-            after=_known(paging.place(asked.page_token)),
-            at_most=asked.page_size,
+            DeliverySelection(query.video_id, endpoint_id, query.state),
+            after=_delivery_cursor(paging.cursor(query.page_token)),
+            at_most=query.page_size,
         )
-        shown = tuple(delivery_body(row) for row in page.rows)
-        resp.data = DeliveryList(deliveries=shown, next_page_token=paging.token(page.last)).as_json()
+        deliveries = tuple(delivery_body(row) for row in page.rows)
+        resp.data = DeliveryList(deliveries=deliveries, next_page_token=paging.token(page.last)).as_json()
         resp.set_header("Cache-Control", "private, no-cache")
 
 
@@ -47,7 +47,7 @@ class DeliveryReplay:
         self._deliveries = deliveries
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, delivery_id: str) -> None:
-        """Make a delivery again from the start, under the same id. One that is on its way stays as it is."""
+        """Repeat a delivery from its first attempt, under the same id. A pending one stays unchanged."""
         row = self._deliveries.replay(uuid_of(delivery_id))
         if row is None:
             raise ProblemError(ProblemCode.NOT_FOUND, "there is no such delivery")
@@ -55,9 +55,9 @@ class DeliveryReplay:
         resp.data = delivery_body(row).as_json()
 
 
-def _known(place: Cursor | None) -> Cursor | None:
-    """Return a place of this list. Anybody can make up a token; its id may be no delivery's."""
+def _delivery_cursor(cursor: Cursor | None) -> Cursor | None:
+    """Return the cursor if its id is a delivery's: a forged token may contain any id. Raises ProblemError."""
     try:
-        return place and Cursor(place.at, str(UUID(place.video_id)))
+        return cursor and Cursor(cursor.at, str(UUID(cursor.video_id)))
     except ValueError:
-        raise refused("this is no page token") from None
+        raise refused("this is not a page token") from None

@@ -1,4 +1,4 @@
-"""`/api/v1/admin/overview`: the working set at a glance, for administrators. It is counted in database/overview.py."""
+"""`/api/v1/admin/overview`: counts of the working set (database/overview.py)."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,26 +24,26 @@ class AdminOverviewPage:
         self._clock = clock
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Show what is where, what is late, and whether callbacks arrive."""
+        """Show how many uploads are in each phase, which are overdue, and whether callbacks arrive."""
         now = self._clock()
         resp.data = overview_body(self._overviews.look(now), now).as_json()
         resp.set_header("Cache-Control", "private, no-cache")
 
 
-def overview_body(seen: Overview, now: datetime) -> AdminOverview:
-    """Return what is shown of a look."""
-    paused_submissions = _uploads(seen.counts, Reason.SUBMISSIONS_PAUSED)
-    health = seen.callbacks
+def overview_body(overview: Overview, now: datetime) -> AdminOverview:
+    """Return the response for an overview."""
+    paused_submissions = _uploads(overview.counts, Reason.SUBMISSIONS_PAUSED)
+    health = overview.callbacks
     return AdminOverview(
         at=now,
-        is_complete=seen.is_complete and seen.dead_letters < DEAD_LETTERS_MAX,
-        phases=tuple(_phase(phase, seen.counts) for phase in Phase),
-        overdue=sum(crowd.overdue for crowd in seen.counts),
-        waiting=_waiting(seen.counts),
-        held=_uploads(seen.counts, Reason.SUBMISSION_HELD),
-        uncertain=_uploads(seen.counts, Reason.SUBMISSION_UNCERTAIN),
-        paused=sum(crowd.uploads for crowd in seen.counts if crowd.is_paused),
-        dead_letters=seen.dead_letters,
+        is_complete=overview.is_complete and overview.dead_letters < DEAD_LETTERS_MAX,
+        phases=tuple(_phase(phase, overview.counts) for phase in Phase),
+        overdue=sum(group.overdue for group in overview.counts),
+        waiting=_waiting(overview.counts),
+        held=_uploads(overview.counts, Reason.SUBMISSION_HELD),
+        uncertain=_uploads(overview.counts, Reason.SUBMISSION_UNCERTAIN),
+        paused=sum(group.uploads for group in overview.counts if group.is_paused),
+        dead_letters=overview.dead_letters,
         breaker=BreakerBody(is_open=paused_submissions > 0, uploads=paused_submissions),
         callbacks=CallbacksBody(
             claims=sum(health.by_bin),
@@ -56,23 +56,23 @@ def overview_body(seen: Overview, now: datetime) -> AdminOverview:
 
 
 def _phase(phase: Phase, counts: Sequence[PhaseReasonCount]) -> PhaseCount:
-    here = [crowd for crowd in counts if crowd.phase is phase]
+    groups = [group for group in counts if group.phase is phase]
     return PhaseCount(
         phase=phase,
-        uploads=sum(crowd.uploads for crowd in here),
-        overdue=sum(crowd.overdue for crowd in here),
-        oldest_since=min((crowd.oldest_since for crowd in here), default=None),
+        uploads=sum(group.uploads for group in groups),
+        overdue=sum(group.overdue for group in groups),
+        oldest_since=min((group.oldest_since for group in groups), default=None),
     )
 
 
 def _waiting(counts: Sequence[PhaseReasonCount]) -> tuple[ReasonCount, ...]:
-    """Return why uploads are where they are, most of them first; those at rest wait for nothing."""
-    counted: Counter[str] = Counter()
-    for crowd in counts:
-        if crowd.phase not in (Phase.READY, Phase.ERRORED):
-            counted[PAUSED if crowd.is_paused else crowd.reason] += crowd.uploads
-    return tuple(ReasonCount(reason=reason, uploads=uploads) for reason, uploads in counted.most_common())
+    """Count uploads that are not at rest by their reason, the most frequent first."""
+    by_reason: Counter[str] = Counter()
+    for group in counts:
+        if group.phase not in (Phase.READY, Phase.ERRORED):
+            by_reason[PAUSED if group.is_paused else group.reason] += group.uploads
+    return tuple(ReasonCount(reason=reason, uploads=uploads) for reason, uploads in by_reason.most_common())
 
 
 def _uploads(counts: Sequence[PhaseReasonCount], reason: Reason) -> int:
-    return sum(crowd.uploads for crowd in counts if crowd.reason == reason and not crowd.is_paused)
+    return sum(group.uploads for group in counts if group.reason == reason and not group.is_paused)

@@ -1,11 +1,11 @@
-"""What administrators do for all owners: look at dead letters and try them again. Every call needs the scope."""
+"""Dead letters of all owners, for administrators: list and retry them."""
 
 import falcon
 
 from webapi.http.auth import ADMIN_SCOPE
-from webapi.http.authorization import known
+from webapi.http.authorization import existing
 from webapi.ports import VideoQueries
-from webapi.videos.actions import Retrying
+from webapi.videos.actions import Retries
 from webapi.videos.listing import Lists
 from webapi.videos.responder import Responder
 
@@ -29,13 +29,13 @@ class AdminRetry:
 
     scope = ADMIN_SCOPE
 
-    def __init__(self, queries: VideoQueries, retrying: Retrying, responder: Responder) -> None:
+    def __init__(self, queries: VideoQueries, retries: Retries, responder: Responder) -> None:
         self._queries = queries
-        self._retrying = retrying
+        self._retries = retries
         self._responder = responder
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Ask for another try of anybody's video."""
-        row = self._retrying.retried(known(self._queries, video_id))
+        """Retry any owner's video, and show it."""
+        row = self._retries.request(existing(self._queries, video_id))
         resp.status = falcon.HTTP_202
         self._responder.admin_video(resp, row)

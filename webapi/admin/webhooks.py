@@ -1,4 +1,4 @@
-"""Endpoints of webhooks: administrators register them, change them, and replace their secrets."""
+"""Webhook endpoints: register and change them, replace their secrets, send a test, replay messages."""
 
 import base64
 import secrets
@@ -27,22 +27,22 @@ from webapi.schemas.webhooks import (
     webhook_body,
 )
 
-# 24 to 64 bytes are what Standard Webhooks asks for.
+# Standard Webhooks requires 24 to 64 bytes.
 _SECRET_BYTES = 32
-_PRIVATE = "private, no-cache"
-# Who caches this has the secret.
-_NEVER = "no-store"
+_REVALIDATE = "private, no-cache"
+# The response contains a secret.
+_NO_STORE = "no-store"
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Where webhooks may go in this installation. ``resolve``: how names are found; None asks the machine."""
+    """Checks where webhooks may be sent. ``resolve`` looks names up; None means the system's resolver."""
 
     allow_private: bool = False
     resolve: Resolve | None = None
 
     def check(self, url: str) -> None:
-        """Raise ProblemError unless something may be sent there, as of now."""
+        """Raise ProblemError unless the URL now resolves to an address that webhooks may be sent to."""
         try:
             target = Target.parse(url, allow_private=self.allow_private)
             resolve_public(target, allow_private=self.allow_private, resolve=self.resolve)
@@ -62,25 +62,24 @@ class WebhooksResource:
         self._targets = targets
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Show every endpoint."""
-        found = self._endpoints.all()
-        resp.data = WebhookList(webhooks=tuple(webhook_body(row) for row in found)).as_json()
-        resp.set_header("Cache-Control", _PRIVATE)
+        """List every endpoint."""
+        resp.data = WebhookList(webhooks=tuple(map(webhook_body, self._endpoints.all()))).as_json()
+        resp.set_header("Cache-Control", _REVALIDATE)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Register an endpoint, and show its first secret this once."""
-        asked, secret = read_json(req, CreateWebhook), _new_secret()
-        self._targets.check(asked.url)
+        """Register an endpoint, and show its first secret; it is never shown again."""
+        body, secret = read_json(req, CreateWebhook), _new_secret()
+        self._targets.check(body.url)
         try:
             row = self._endpoints.create(
-                url=asked.url, description=asked.description or "", kinds=asked.kinds, secret=secret
+                url=body.url, description=body.description or "", kinds=body.kinds, secret=secret
             )
         except TooManyError as error:
             raise ProblemError(ProblemCode.TOO_MANY, str(error)) from error
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.endpoint_id}")
         resp.data = new_webhook_body(row, secret).as_json()
-        resp.set_header("Cache-Control", _NEVER)
+        resp.set_header("Cache-Control", _NO_STORE)
 
 
 class WebhookResource:
@@ -94,22 +93,22 @@ class WebhookResource:
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:
         """Show an endpoint."""
-        row = self._endpoints.get(uuid_of(endpoint_id)) or _unknown()
+        row = self._endpoints.get(uuid_of(endpoint_id)) or _not_found()
         resp.data = webhook_body(row).as_json()
-        resp.set_header("Cache-Control", _PRIVATE)
+        resp.set_header("Cache-Control", _REVALIDATE)
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:
-        """Change what is named. An endpoint that is opened again is asked at once."""
-        named, asked = uuid_of(endpoint_id), read_json(req, ChangeWebhook)
-        if asked.url is not None:
-            self._targets.check(asked.url)
-        change = EndpointChange(asked.url, asked.description, asked.kinds, asked.enabled)
-        resp.data = webhook_body(self._endpoints.change(named, change) or _unknown()).as_json()
+        """Change the fields in the body. An endpoint that is enabled again gets its pending messages at once."""
+        endpoint, body = uuid_of(endpoint_id), read_json(req, ChangeWebhook)
+        if body.url is not None:
+            self._targets.check(body.url)
+        change = EndpointChange(body.url, body.description, body.kinds, body.enabled)
+        resp.data = webhook_body(self._endpoints.change(endpoint, change) or _not_found()).as_json()
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:
-        """Forget an endpoint, with its secrets and its part of the log."""
+        """Delete an endpoint with its secrets and deliveries."""
         if not self._endpoints.delete(uuid_of(endpoint_id)):
-            _unknown()
+            _not_found()
         resp.status = falcon.HTTP_204
 
 
@@ -122,15 +121,15 @@ class WebhookSecrets:
         self._endpoints = endpoints
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:
-        """Make one more secret and show it this once. From now on it signs beside the others."""
+        """Create a secret that signs beside the others, and show it; it is never shown again."""
         secret = _new_secret()
         try:
-            row = self._endpoints.add_secret(uuid_of(endpoint_id), secret) or _unknown()
+            row = self._endpoints.add_secret(uuid_of(endpoint_id), secret) or _not_found()
         except TooManyError as error:
             raise ProblemError(ProblemCode.TOO_MANY, str(error)) from error
         resp.status = falcon.HTTP_201
         resp.data = new_secret_body(row.secrets[-1], secret).as_json()
-        resp.set_header("Cache-Control", _NEVER)
+        resp.set_header("Cache-Control", _NO_STORE)
 
 
 class WebhookSecret:
@@ -142,12 +141,12 @@ class WebhookSecret:
         self._endpoints = endpoints
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, endpoint_id: str, secret_id: str) -> None:
-        """Let a secret sign no more."""
+        """Delete a secret; it no longer signs."""
         try:
             if self._endpoints.remove_secret(uuid_of(endpoint_id), uuid_of(secret_id)) is None:
-                _unknown()
+                _not_found()
         except LastSecretError as error:
-            raise ProblemError(ProblemCode.LAST_SECRET, "nothing could be signed without it") from error
+            raise ProblemError(ProblemCode.LAST_SECRET, "messages could not be signed without it") from error
         resp.status = falcon.HTTP_204
 
 
@@ -160,9 +159,9 @@ class WebhookTest:
         self._deliveries = deliveries
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:
-        """Send a message that tells of no video."""
+        """Send a test message to the endpoint."""
         resp.status = falcon.HTTP_202
-        resp.data = delivery_body(self._deliveries.test(uuid_of(endpoint_id)) or _unknown()).as_json()
+        resp.data = delivery_body(self._deliveries.test(uuid_of(endpoint_id)) or _not_found()).as_json()
 
 
 class WebhookReplay:
@@ -174,16 +173,16 @@ class WebhookReplay:
         self._deliveries = deliveries
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:
-        """Tell again what was told in some time, each message under its own id."""
-        named, asked = uuid_of(endpoint_id), read_json(req, ReplayWebhook)
-        done = self._deliveries.replay_range(named, since=asked.since, until=asked.until, at_most=REPLAYED_MAX)
+        """Send the messages of a time range again, each under its original id."""
+        endpoint, body = uuid_of(endpoint_id), read_json(req, ReplayWebhook)
+        replayed = self._deliveries.replay_range(endpoint, since=body.since, until=body.until, at_most=REPLAYED_MAX)
         resp.status = falcon.HTTP_202
-        resp.data = replayed_body(done or _unknown()).as_json()
+        resp.data = replayed_body(replayed or _not_found()).as_json()
 
 
 def _new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-def _unknown() -> NoReturn:
+def _not_found() -> NoReturn:
     raise ProblemError(ProblemCode.NOT_FOUND, "there is no such endpoint or secret")

@@ -1,1 +1,1 @@
-"""What every call shares: who calls, bodies within bounds, pages, the one table of problems. None is answered here."""
+"""What all calls share: authentication, parsing, paging, and the table of problems. No resource is here."""

@@ -1,6 +1,6 @@
-"""Who calls: bearer tokens (JWT) and the middleware that asks for one everywhere but on public resources.
+"""Authentication: bearer tokens (JWT), and the middleware that requires one except on public resources.
 
-What a caller may see is decided by each resource: another user's video does not exist for it.
+Each resource decides what a caller may see (authorization.py).
 """
 
 import re
@@ -16,7 +16,7 @@ from domain.email_address import is_mailbox
 from webapi.http.jwks import ALGORITHMS, KeySet
 from webapi.http.problems import ProblemCode, ProblemError
 
-# In the token of whoever may see and do what administrators do.
+# The scope of administrators.
 ADMIN_SCOPE = "admin"
 
 _REALM = 'Bearer realm="video-uploads"'
@@ -26,14 +26,14 @@ _TOKEN_CHARACTERS_MAX = 4096
 _OWNER = re.compile(r"[A-Za-z0-9._:@|+=/-]{1,128}")
 _PER_HOUR_MAX = 1_000_000
 # A client polls with the same token for minutes, and verifying it costs more than answering.
-_TOKENS_KEPT = 2048
+_TOKENS_CACHED = 2048
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. ``uploads_per_hour``: the token's own limit, if it states one.
+    """The user who makes a call.
 
-    ``email``: where the owner can be written to, if the token tells one plain address.
+    ``uploads_per_hour`` and ``email`` are the token's own, None if it has none.
     """
 
     owner: str
@@ -46,9 +46,9 @@ _EXPIRED = "the token has expired"
 
 
 class TokenVerifier:
-    """Verification of tokens, by our secret or by one of the issuer's public keys.
+    """Verifies tokens with our secret or with one of the issuer's public keys.
 
-    A token says which key it means; each key verifies one algorithm, so the token never chooses that.
+    A token names its key, and each key verifies one algorithm: a token never chooses the algorithm.
     """
 
     def __init__(self, signing_key: str | None, *, issuer: str, audience: str, key_set: KeySet | None = None) -> None:
@@ -56,10 +56,10 @@ class TokenVerifier:
         self._key_set = key_set
         self._issuer = issuer
         self._audience = audience
-        self._known = lru_cache(maxsize=_TOKENS_KEPT)(self._verified)
+        self._cached = lru_cache(maxsize=_TOKENS_CACHED)(self._verified)
 
     def caller(self, authorization: str | None) -> Caller:
-        """Return who sent the header. Raises ProblemError."""
+        """Return the caller that an Authorization header names. Raises ProblemError."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise ProblemError(
@@ -69,14 +69,14 @@ class TokenVerifier:
             raise _invalid("the token is too long")
         if self._key_set is not None:
             self._key_set.refresh()
-        # What was verified by keys that are no longer there is verified again.
-        caller, expires_at = self._known(token, self._key_set.version if self._key_set else 0)
+        # The version is part of the cache's key: tokens are verified again when the keys change.
+        caller, expires_at = self._cached(token, self._key_set.version if self._key_set else 0)
         if expires_at + _LEEWAY_SECONDS <= time.time():
             raise _invalid(_EXPIRED)
         return caller
 
     def _verified(self, token: str, _version: int) -> tuple[Caller, float]:
-        """Return who a good token is for, and until when."""
+        """Return a valid token's caller and its expiry, in seconds since the epoch."""
         try:
             key, algorithm = self._key_of(token)
             claims = jwt.decode(
@@ -93,26 +93,26 @@ class TokenVerifier:
         except jwt.MissingRequiredClaimError as error:
             raise _invalid(f"the token has no {error.claim}") from None
         except jwt.InvalidTokenError:
-            # No more than this: the difference between reasons helps only who forges tokens.
+            # No further detail: it would only help to forge tokens.
             raise _invalid("the token is not valid here") from None
         return _caller(claims), float(claims["exp"])
 
     def _key_of(self, token: str) -> tuple[Any, str]:
-        """Return the key a token means, and the algorithm that is the key's. Raises InvalidTokenError."""
+        """Return the key that a token names, and that key's algorithm. Raises InvalidTokenError."""
         header = jwt.get_unverified_header(token)
         if header.get("alg") in ALGORITHMS and self._key_set is not None:
-            found = self._key_set.key(str(header.get("kid", "")))
-            if found is not None:
-                return found.key, found.algorithm
+            verifying = self._key_set.key(str(header.get("kid", "")))
+            if verifying is not None:
+                return verifying.key, verifying.algorithm
         elif self._signing_key is not None:
             return self._signing_key, "HS256"
         raise jwt.InvalidTokenError
 
 
 class Authentication:
-    """Falcon middleware: resources are private unless they say ``is_public = True``.
+    """Falcon middleware: a resource requires a token unless it has ``is_public = True``.
 
-    One that says ``scope = …`` is for tokens with that word.
+    A resource with ``scope = …`` requires that scope in the token.
     """
 
     def __init__(self, tokens: TokenVerifier) -> None:
@@ -121,7 +121,7 @@ class Authentication:
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, resource: object, _params: dict[str, Any]
     ) -> None:
-        """Put the caller into the request's context, or end the call."""
+        """Set ``req.context.caller``. Raises ProblemError."""
         if getattr(resource, "is_public", False):
             return
         caller = self._tokens.caller(req.get_header("Authorization"))
@@ -134,9 +134,9 @@ class Authentication:
 
 
 def caller_of(req: falcon.Request) -> Caller:
-    """Return who called a private resource."""
+    """Return the caller of a private resource."""
     caller = req.context.caller
-    assert isinstance(caller, Caller)  # noqa: S101  a private resource is not reached without one
+    assert isinstance(caller, Caller)  # noqa: S101  Authentication has set it
     return caller
 
 
@@ -152,7 +152,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
 
 
 def _email(claims: dict[str, Any]) -> str | None:
-    """Return the address, if it is one and the issuer does not say that it may be somebody else's."""
+    """Return the address, if it is a plain one and the issuer does not call it unverified."""
     email = claims.get("email")
     is_usable = isinstance(email, str) and is_mailbox(email) and claims.get("email_verified") is not False
     return email if is_usable else None

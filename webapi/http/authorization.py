@@ -1,4 +1,4 @@
-"""Which video or other thing a call is about, and whether it may be changed by one."""
+"""Authorization: finds the video of a call, and checks that the caller may see and change it."""
 
 import re
 from uuid import UUID
@@ -14,35 +14,35 @@ from webapi.schemas.requests import UUID_PATTERN
 
 
 def owned(queries: VideoQueries, req: falcon.Request, video_id: str) -> VideoRow:
-    """Return the caller's video. Another user's is as unknown as one that never was."""
-    row = known(queries, video_id)
+    """Return the caller's video. Raises ProblemError, for another user's video as for one that does not exist."""
+    row = existing(queries, video_id)
     if row.desired.owner != caller_of(req).owner:
-        raise _unknown()
+        raise _not_found()
     return row
 
 
-def known(queries: VideoQueries, video_id: str) -> VideoRow:
-    """Return a video, whoever owns it. Raises ProblemError."""
+def existing(queries: VideoQueries, video_id: str) -> VideoRow:
+    """Return any owner's video. Raises ProblemError."""
     row = queries.get(video_id) if is_video_id(video_id) else None
     if row is None:
-        raise _unknown()
+        raise _not_found()
     return row
 
 
 def uuid_of(text: str) -> UUID:
-    """Return the id in a path, in the one spelling that it has. Raises ProblemError."""
+    """Return the id in a path, if it is spelled canonically. Raises ProblemError."""
     if not re.fullmatch(UUID_PATTERN, text) or text.endswith("\n"):
         raise ProblemError(ProblemCode.NOT_FOUND, "there is no such id")
     return UUID(text)
 
 
 def changeable(row: VideoRow) -> VideoRow:
-    """Return the video if its wish is ours to change. Raises ProblemError."""
+    """Return the video if the API may change its desired state. Raises ProblemError."""
     if row.desired.origin is Origin.KUBERNETES:
-        detail = "the resource of this name is applied by somebody else; it was not changed"
+        detail = "this video is managed by its VideoUpload in Kubernetes; nothing was changed"
         raise ProblemError(ProblemCode.MANAGED_BY_KUBERNETES, detail)
     return row
 
 
-def _unknown() -> ProblemError:
+def _not_found() -> ProblemError:
     return ProblemError(ProblemCode.NOT_FOUND, "there is no such video")

@@ -1,4 +1,4 @@
-"""From exceptions to the problems of errors.py, so that responders stay free of `try`."""
+"""Maps exceptions to problems (problems.py), so that resources need no `try`."""
 
 import math
 from typing import Any
@@ -16,11 +16,11 @@ from webapi.http.rate_limit import rate_limit_headers
 
 # Long enough for a restart of Postgres, short enough for a person who waits.
 _RETRY_AFTER_SECONDS = 5
-# A person has to act first.
+# An operator has to act first.
 _RETRY_AFTER_REFUSAL_SECONDS = 60
 
-# Falcon's own errors, by status; whatever else it raises is about a request it could not read.
-_CODES_OF_STATUS = {
+# Falcon's errors by status. All others are about requests that it could not read.
+_CODES_BY_STATUS = {
     404: ProblemCode.NOT_FOUND,
     405: ProblemCode.METHOD_NOT_ALLOWED,
     413: ProblemCode.BODY_TOO_LARGE,
@@ -31,8 +31,8 @@ _log = structlog.get_logger(__name__)
 
 
 def handle_errors(app: "falcon.App[Any, Any]") -> None:
-    """Let ``app`` answer each exception by the table."""
-    app.add_error_handler(Exception, _on_surprise)
+    """Register a handler for each exception that may reach ``app``."""
+    app.add_error_handler(Exception, _on_unexpected)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(ProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
@@ -52,7 +52,7 @@ def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemErro
 
 
 def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
-    code = _CODES_OF_STATUS.get(error.status_code, ProblemCode.MALFORMED_REQUEST)
+    code = _CODES_BY_STATUS.get(error.status_code, ProblemCode.MALFORMED_REQUEST)
     detail = error.description or PROBLEM_TYPES[code].title
     _on_problem(req, resp, ProblemError(code, detail, headers=dict(error.headers or {})), params)
 
@@ -90,22 +90,22 @@ def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError,
 
 
 def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:
-    # The message names neighbours and addresses: it is for us, not for the client.
-    _log.warning("neighbour unavailable", detail=str(error), request_id=req.context.request_id)
+    # Its message names hosts and addresses, so it goes to the log and not to the client.
+    _log.warning("upstream_unavailable", error=str(error), request_id=req.context.request_id)
     seconds = max(1, math.ceil(error.retry_after_seconds or _RETRY_AFTER_SECONDS))
-    detail = "a part of the service does not answer; nothing is lost"
+    detail = "a part of the service does not respond; nothing is lost"
     problem = ProblemError(ProblemCode.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 
 def _on_refused(req: falcon.Request, resp: falcon.Response, error: RefusedError, params: Any) -> None:
-    """Storage is the only neighbour whose refusal reaches a call: the publisher keeps those of Kubernetes."""
-    _log.error("neighbour refused", detail=str(error), request_id=req.context.request_id)
+    """Answer that storage refuses us; no other upstream's refusal reaches a call."""
+    _log.error("upstream_refused", error=str(error), request_id=req.context.request_id)
     detail = "storage does not let the service do this; nothing is lost"
     headers = {"Retry-After": str(_RETRY_AFTER_REFUSAL_SECONDS)}
     _on_problem(req, resp, ProblemError(ProblemCode.STORAGE_REFUSED, detail, headers=headers), params)
 
 
-def _on_surprise(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
-    _log.error("unexpected error", exc_info=error, request_id=req.context.request_id)
-    _on_problem(req, resp, ProblemError(ProblemCode.INTERNAL_ERROR, "the call could not be finished"), params)
+def _on_unexpected(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+    _log.error("request_failed", exc_info=error, request_id=req.context.request_id)
+    _on_problem(req, resp, ProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call"), params)

@@ -1,7 +1,6 @@
-"""The public keys of whoever issues tokens: fetched, kept for a while, each bound to the one algorithm it is for.
+"""The token issuer's public keys (JWKS): fetched, cached, each bound to one algorithm.
 
-Which URL is asked is a setting; nothing in a token leads anywhere. An unknown key id lets us ask again, but not more
-often than once a minute, whoever sends how many of them.
+The URL is a setting; no part of a token is ever fetched. An unknown key id causes another fetch, at most once a minute.
 """
 
 import threading
@@ -24,10 +23,10 @@ _BYTES_MAX = 64 * 1024
 _KEYS_MAX = 32
 _PIECE_BYTES = 8192
 _RSA_BITS_MIN = 2048
-# So long a key that was withdrawn is still believed.
-_KEPT_SECONDS = 600.0
+# The longest that a withdrawn key stays trusted.
+_MAX_AGE_SECONDS = 600.0
 _REFRESH_SECONDS_MIN = 60.0
-# As long as there are none at all, nobody gets in: that is worth asking more often.
+# While there are no keys at all, no token is accepted, so the issuer is asked more often.
 _FIRST_SECONDS_MIN = 5.0
 _TIMEOUT_SECONDS = 3
 
@@ -36,45 +35,45 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class VerifyingKey:
-    """A public key, and the only algorithm that it verifies."""
+    """A public key and the one algorithm that it verifies."""
 
     key: RSAPublicKey | EllipticCurvePublicKey
     algorithm: str
 
 
 class KeySet:
-    """The newest keys by their ids. Safe from several threads; only one of them asks for new ones."""
+    """The newest keys by their ids. Thread-safe; one thread at a time fetches."""
 
     def __init__(self, fetch: Callable[[], bytes], monotonic: Callable[[], float]) -> None:
         self._fetch = fetch
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._keys: dict[str, VerifyingKey] | None = None
-        self._asked_at = -_KEPT_SECONDS
+        self._fetched_at = -_MAX_AGE_SECONDS
         self.version = 0
 
     def key(self, key_id: str) -> VerifyingKey | None:
-        """Return the key of this id; None if there is none. Raises UnavailableError as long as no keys were got."""
+        """Return the key of this id, None if there is none. Raises UnavailableError until keys were fetched once."""
         self.refresh()
         if self._keys is not None and key_id not in self._keys:
             self._refresh_after(_REFRESH_SECONDS_MIN)
         if self._keys is None:
-            raise UnavailableError("getting the keys of tokens: none were got yet")
+            raise UnavailableError("fetching the issuer's keys: none were fetched yet")
         return self._keys.get(key_id)
 
     def refresh(self) -> None:
-        """Get the keys anew if those that are here are old."""
-        self._refresh_after(_KEPT_SECONDS if self._keys is not None else _FIRST_SECONDS_MIN)
+        """Fetch the keys again if they are too old."""
+        self._refresh_after(_MAX_AGE_SECONDS if self._keys is not None else _FIRST_SECONDS_MIN)
 
     def _refresh_after(self, seconds: float) -> None:
-        if self._monotonic() - self._asked_at < seconds:
+        if self._monotonic() - self._fetched_at < seconds:
             return
-        # Whoever comes meanwhile goes on with what is there, and waits only while there is nothing.
+        # Other threads use the present keys meanwhile, and wait only while there are none.
         if not self._lock.acquire(blocking=self._keys is None):
             return
         try:
-            if self._monotonic() - self._asked_at >= seconds:
-                self._asked_at = self._monotonic()
+            if self._monotonic() - self._fetched_at >= seconds:
+                self._fetched_at = self._monotonic()
                 self._replace()
         finally:
             self._lock.release()
@@ -83,8 +82,8 @@ class KeySet:
         try:
             keys = parse_keys(self._fetch())
         except (UnavailableError, ValueError) as error:
-            # The old ones stay: an issuer that is away for a moment locks nobody out.
-            _log.warning("the keys of tokens were not got", detail=str(error))
+            # The old keys stay: a short outage of the issuer must not lock users out.
+            _log.warning("jwks_fetch_failed", error=str(error))
             return
         if keys != self._keys:
             self._keys = keys
@@ -92,22 +91,22 @@ class KeySet:
 
 
 def parse_keys(document: bytes) -> dict[str, VerifyingKey]:
-    """Return the keys of a set that we can use; others are left out. Raises ValueError when it is no set of keys."""
+    """Return the usable keys of a JWK set by their ids. Raises ValueError if the document is no JWK set."""
     if len(document) > _BYTES_MAX:
         raise ValueError(f"more than {_BYTES_MAX} bytes")
     match orjson.loads(document):
         case {"keys": list(entries)} if len(entries) <= _KEYS_MAX:
-            found = [(entry.get("kid"), _usable(entry)) for entry in entries if isinstance(entry, dict)]
+            keys = [(entry.get("kid"), _usable(entry)) for entry in entries if isinstance(entry, dict)]
         case _:
             raise ValueError(f"not a set of at most {_KEYS_MAX} keys")
-    return {key_id: key for key_id, key in found if key is not None and isinstance(key_id, str)}
+    return {key_id: key for key_id, key in keys if key is not None and isinstance(key_id, str)}
 
 
 def _usable(entry: dict[str, Any]) -> VerifyingKey | None:
     if entry.get("use", "sig") != "sig":
         return None
     try:
-        # Without private parts and symmetric secrets: what everybody can read signs nothing.
+        # PyJWK also reads private and symmetric keys; the checks below leave only public ones.
         key = jwt.PyJWK(entry, algorithm=_algorithm_of(entry)).key
     except (jwt.PyJWTError, ValueError, KeyError, TypeError):
         return None
@@ -119,7 +118,7 @@ def _usable(entry: dict[str, Any]) -> VerifyingKey | None:
 
 
 def _algorithm_of(entry: dict[str, Any]) -> str:
-    """Return the algorithm of a key's kind, if the key says no other. Raises KeyError."""
+    """Return the one algorithm for a key of this type. Raises KeyError if the key names another."""
     algorithm = {"RSA": "RS256", "EC": "ES256"}[entry["kty"]]
     if entry.get("alg", algorithm) != algorithm:
         raise KeyError(entry["alg"])
@@ -127,32 +126,32 @@ def _algorithm_of(entry: dict[str, Any]) -> str:
 
 
 def from_url(url: str) -> Callable[[], bytes]:
-    """Return what asks the issuer. It follows nobody elsewhere, and raises UnavailableError."""
+    """Return a function that fetches a URL without following redirects. It raises UnavailableError."""
 
     def fetch() -> bytes:
         try:
-            with requests.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:
-                if answer.status_code != requests.codes.ok:
-                    raise UnavailableError(f"getting the keys of tokens: HTTP {answer.status_code}")
+            with requests.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as response:
+                if response.status_code != requests.codes.ok:
+                    raise UnavailableError(f"fetching the issuer's keys: HTTP {response.status_code}")
                 received = b""
-                for piece in answer.iter_content(_PIECE_BYTES):
+                for piece in response.iter_content(_PIECE_BYTES):
                     received += piece
                     if len(received) > _BYTES_MAX:
                         break
                 return received
         except (requests.RequestException, OSError) as error:
-            raise UnavailableError("getting the keys of tokens: no answer") from error
+            raise UnavailableError("fetching the issuer's keys: no response") from error
 
     return fetch
 
 
 def from_file(file: Path) -> Callable[[], bytes]:
-    """Return what reads a mounted file, which is replaced when keys are rotated. It raises UnavailableError."""
+    """Return a function that reads a file, which may be replaced when keys are rotated. It raises UnavailableError."""
 
     def fetch() -> bytes:
         try:
             return file.read_bytes()
         except OSError as error:
-            raise UnavailableError("reading the keys of tokens") from error
+            raise UnavailableError("reading the issuer's keys") from error
 
     return fetch

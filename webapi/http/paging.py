@@ -1,7 +1,7 @@
-"""Page tokens: where the next page of a list begins, for this list of this owner only.
+"""Page tokens: where the next page of a list begins, valid for one list of one owner.
 
-A token is opaque to clients and kept nowhere here. It is not a secret either: whoever makes one up still sees only
-what he may see, because the owner in the statement is the caller and never the token's.
+A token is opaque to clients and not stored. It is not a secret either: a forged one shows nothing more, because the
+query takes the owner from the caller and never from the token.
 """
 
 import base64
@@ -24,27 +24,27 @@ _MICROSECONDS_MAX = 253_402_300_799_999_999
 
 @dataclass(frozen=True)
 class Paging:
-    """One list: everything but the page that was asked for. Its tokens fit no other list."""
+    """One list with its owner and filters. Its tokens are refused by every other list."""
 
     name: str
     owner: str = ""
     filters: tuple[str, ...] = ()
 
     def token(self, last: Cursor | None) -> str | None:
-        """Return what asks for the page after ``last``; None after the last page."""
+        """Return the token of the page after ``last``, None after the last page."""
         if last is None:
             return None
         content = orjson.dumps([(last.at - _EPOCH) // _MICROSECOND, last.video_id, self._mark()])
         return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
-    def place(self, token: str | None) -> Cursor | None:
-        """Return where the page begins that ``token`` asks for; None for the first page. Raises ProblemError."""
+    def cursor(self, token: str | None) -> Cursor | None:
+        """Return where the page of ``token`` begins, None for the first page. Raises ProblemError."""
         if not token:
             return None
-        place, mark = _read(token)
+        cursor, mark = _read(token)
         if mark != self._mark():
             raise refused("the token belongs to another list: repeat the other parameters, or leave it out")
-        return place
+        return cursor
 
     def _mark(self) -> str:
         parts = orjson.dumps([self.name, self.owner, *self.filters])
@@ -59,9 +59,9 @@ def _read(token: str) -> tuple[Cursor, str]:
                 return Cursor(_EPOCH + at * _MICROSECOND, video_id), mark
     except ValueError:  # of base64 and of JSON alike
         pass
-    raise refused("this is no page token")
+    raise refused("this is not a page token")
 
 
 def refused(detail: str) -> ProblemError:
-    """Return what a token that cannot be followed ends in."""
+    """Return the problem of a token that is not valid here."""
     return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {_FIELD}", errors=[FieldProblem(_FIELD, detail)])

@@ -1,4 +1,4 @@
-"""Bodies and queries: read within a bound, parsed into a model, and refused with the fields named."""
+"""Bodies and queries: read up to a limit, parsed into a model, and refused with the names of the wrong fields."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 
 JSON_BYTES_MAX = 64 * 1024
-# A body can be wrong in thousands of places; nobody reads further than this.
+# A body can be detail in thousands of places; the first few are enough to see why.
 _ERRORS_MAX = 20
 _NAME_MAX = 64
 
@@ -48,63 +48,63 @@ def read_query(req: falcon.Request, model: type[Model]) -> Model:
 
 
 def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
-    """Return the raw body. Raises ProblemError when it is longer, before reading it if the length is declared."""
+    """Return the raw body. Raises ProblemError if it is longer, unread if its declared length is."""
     if (req.content_length or 0) > at_most_bytes:
         raise _too_large(at_most_bytes)
     try:
-        # One byte more tells a longer body from one that just fits, also when it comes in chunks.
+        # Reading one byte more detects a longer body, also one in chunks.
         body = bytes(req.stream.read(at_most_bytes + 1))
     except (OSError, ParseException) as error:
-        # gunicorn finds broken chunks, and clients that went away, only now.
+        # gunicorn notices broken chunks and closed connections only here.
         raise ProblemError(ProblemCode.MALFORMED_REQUEST, "the body could not be read to its end") from error
     if len(body) > at_most_bytes:
         raise _too_large(at_most_bytes)
     if len(body) < (req.content_length or 0):
-        # What has come may well be JSON, and yet not what was meant.
+        # What arrived may be valid JSON and still not what was sent.
         raise ProblemError(ProblemCode.MALFORMED_REQUEST, "the body is shorter than its Content-Length")
     return body
 
 
 def _too_large(at_most_bytes: int) -> ProblemError:
-    return ProblemError(ProblemCode.BODY_TOO_LARGE, f"a body of at most {at_most_bytes} bytes is read here")
+    return ProblemError(ProblemCode.BODY_TOO_LARGE, f"the body may have at most {at_most_bytes} bytes")
 
 
-class _Repeating(list[str]):
-    """The names of an object that it has twice, or whose own objects have a name twice."""
+class _RepeatedNames(list[str]):
+    """Names that appear twice in an object, or whose values contain such an object."""
 
 
 def _repeated_names(body: bytes) -> list[str]:
-    """Return the fields of a body that appear twice, or hold such a name: readers differ in which value they take."""
+    """Return the fields that appear twice or contain a name twice: JSON readers differ in which value they take."""
 
-    def noted(pairs: list[tuple[str, object]]) -> object:
-        counted = Counter(name for name, _ in pairs)
-        twice = [name for name, times in counted.items() if times > 1]
-        inside = [name for name, value in pairs if isinstance(value, _Repeating) and name not in twice]
-        return _Repeating(twice + inside) if twice or inside else None
+    def collect(pairs: list[tuple[str, object]]) -> object:
+        counts = Counter(name for name, _ in pairs)
+        twice = [name for name, times in counts.items() if times > 1]
+        inside = [name for name, value in pairs if isinstance(value, _RepeatedNames) and name not in twice]
+        return _RepeatedNames(twice + inside) if twice or inside else None
 
-    # That it is JSON, and not too deep, is known already. Its numbers are not looked at: Python refuses long ones.
-    found = json.loads(body.decode(), object_pairs_hook=noted, parse_int=len, parse_float=len)
-    return list(dict.fromkeys(found)) if isinstance(found, _Repeating) else []
+    # The model has already parsed it. `len` skips numbers, since Python refuses to convert long ones.
+    repeated = json.loads(body.decode(), object_pairs_hook=collect, parse_int=len, parse_float=len)
+    return list(dict.fromkeys(repeated)) if isinstance(repeated, _RepeatedNames) else []
 
 
 def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
-    found = error.errors(include_url=False, include_context=False)
-    if found[0]["type"] == "json_invalid":
-        return ProblemError(ProblemCode.INVALID_JSON, found[0]["msg"])
-    problems = [FieldProblem(_name(wrong["loc"]), _detail(wrong, model)) for wrong in found[:_ERRORS_MAX]]
-    named = ", ".join(problem.field or "the body" for problem in problems)
-    return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {named}", errors=problems)
+    details = error.errors(include_url=False, include_context=False)
+    if details[0]["type"] == "json_invalid":
+        return ProblemError(ProblemCode.INVALID_JSON, details[0]["msg"])
+    problems = [FieldProblem(_name(detail["loc"]), _detail(detail, model)) for detail in details[:_ERRORS_MAX]]
+    fields = ", ".join(problem.field or "the body" for problem in problems)
+    return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {fields}", errors=problems)
 
 
 def _name(location: tuple[int | str, ...]) -> str:
-    # What is wrong with a name of an object is told by that name, without pydantic's own word behind it.
+    # pydantic appends "[key]" to a name that is itself invalid.
     return ".".join(str(part) for part in location if part != "[key]")[:_NAME_MAX]
 
 
-def _detail(wrong: Any, model: type[BaseModel]) -> str:
-    if wrong["type"] == "extra_forbidden":
+def _detail(detail: Any, model: type[BaseModel]) -> str:
+    if detail["type"] == "extra_forbidden":
         return "there is no such field"
-    if wrong["type"] == "string_pattern_mismatch":
-        # Words instead of the expression.
-        return model.model_fields[wrong["loc"][0]].description or "has another form"
-    return str(wrong["msg"])
+    if detail["type"] == "string_pattern_mismatch":
+        # The description of the field instead of the regular expression.
+        return model.model_fields[detail["loc"][0]].description or "has the wrong form"
+    return str(detail["msg"])

@@ -1,7 +1,7 @@
-"""Every answer that is not a success: one table of problems. Which exception ends in which is in error_handlers.py.
+"""Problems: every response that is not a success. error_handlers.py maps exceptions to them.
 
-Answers are RFC 9457 problems with a `code` from the closed list below, `retryable`, and what the client can do.
-Why an *upload* failed is another list (domain/failures.py): it is part of a 200.
+A problem is RFC 9457 JSON with a `code` from the closed list below, `retryable`, and what the client can do.
+Why an *upload* failed is another list (domain/failures.py), and part of a 200.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ MEDIA_PROBLEM = "application/problem+json"
 
 
 class ProblemCode(StrEnum):
-    """Every problem a call can end in."""
+    """The codes of all problems."""
 
     MALFORMED_REQUEST = "malformed_request"
     INVALID_JSON = "invalid_json"
@@ -53,7 +53,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True)
 class ProblemType:
-    """What all problems of one code have in common. ``retryable``: the same call may succeed later."""
+    """What all problems of one code share. ``retryable``: the same call may succeed later."""
 
     status: str
     title: str
@@ -76,16 +76,16 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.FILE_TOO_LARGE: ProblemType(falcon.HTTP_422, "The file is too large", False, "Upload a smaller file."),
     ProblemCode.SIZE_REQUIRED: ProblemType(
-        falcon.HTTP_422, "The size of the file is needed", False, "Send `size_bytes`: the parts follow from it."
+        falcon.HTTP_422, "The size of the file is required", False, "Send `size_bytes`; the parts are computed from it."
     ),
     ProblemCode.BODY_TOO_LARGE: ProblemType(
         falcon.HTTP_413, "The body is too large", False, "Send the file to the upload URL, not to this API."
     ),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ProblemType(
-        falcon.HTTP_415, "The body has another type than JSON", False, "Send `Content-Type: application/json`."
+        falcon.HTTP_415, "The body is not declared as JSON", False, "Send `Content-Type: application/json`."
     ),
     ProblemCode.NOT_AUTHENTICATED: ProblemType(
-        falcon.HTTP_401, "A token is needed", False, "Send `Authorization: Bearer` with a token."
+        falcon.HTTP_401, "A token is required", False, "Send `Authorization: Bearer` with a token."
     ),
     ProblemCode.INVALID_TOKEN: ProblemType(
         falcon.HTTP_401, "The token is not valid", False, "Get a new token and repeat the call."
@@ -96,7 +96,7 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ProblemCode.INSUFFICIENT_SCOPE: ProblemType(
         falcon.HTTP_403, "The token does not allow this", False, "Use a token with the scope that the header names."
     ),
-    ProblemCode.NOT_FOUND: ProblemType(falcon.HTTP_404, "There is no such thing", False, "Check the path and the id."),
+    ProblemCode.NOT_FOUND: ProblemType(falcon.HTTP_404, "Not found", False, "Check the path and the id."),
     ProblemCode.METHOD_NOT_ALLOWED: ProblemType(
         falcon.HTTP_405, "The method is not allowed here", False, "Use a method named in `Allow`."
     ),
@@ -104,13 +104,19 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         falcon.HTTP_409, "The file is not in storage", True, "Finish sending the file, then confirm again."
     ),
     ProblemCode.PARTS_MISSING: ProblemType(
-        falcon.HTTP_409, "Parts of the file are not in storage", True, "Send the parts that `GET …/parts` misses."
+        falcon.HTTP_409,
+        "Parts of the file are not in storage",
+        True,
+        "Send the parts that `GET …/parts` lists as `missing`.",
     ),
     ProblemCode.NOT_MULTIPART: ProblemType(
-        falcon.HTTP_409, "The upload has no parts", False, "Send the file to `upload_url` in one piece."
+        falcon.HTTP_409, "The file is not uploaded in parts", False, "Send the file to `upload_url` in one piece."
     ),
     ProblemCode.UPLOAD_CLOSED: ProblemType(
-        falcon.HTTP_409, "The video waits for no file", False, "Look at the video: `what_to_do` says what it needs."
+        falcon.HTTP_409,
+        "The video is not waiting for a file",
+        False,
+        "Look at the video: `what_to_do` says what it needs.",
     ),
     ProblemCode.NOT_RETRYABLE: ProblemType(
         falcon.HTTP_409, "There is nothing to retry", False, "Look at the video: `what_to_do` says what it needs."
@@ -137,10 +143,13 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         falcon.HTTP_422, "The key belongs to another request", False, "Use a new `Idempotency-Key` for a new request."
     ),
     ProblemCode.TOO_MANY: ProblemType(
-        falcon.HTTP_409, "There are as many as there may be", False, "Delete one that is not needed any more."
+        falcon.HTTP_409, "The limit is reached", False, "Delete one that is no longer needed."
     ),
     ProblemCode.LAST_SECRET: ProblemType(
-        falcon.HTTP_409, "It is the endpoint's last secret", False, "Make another secret first, then delete this one."
+        falcon.HTTP_409,
+        "This is the endpoint's last secret",
+        False,
+        "Create another secret first, then delete this one.",
     ),
     ProblemCode.UPLOAD_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."
@@ -149,30 +158,33 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         falcon.HTTP_429, "Too many re-transcodes in a day", True, "Wait as long as `Retry-After` says."
     ),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ProblemType(
-        falcon.HTTP_503, "Not possible at the moment", True, "Repeat the call after `Retry-After`."
+        falcon.HTTP_503, "Temporarily unavailable", True, "Repeat the call after `Retry-After`."
     ),
     ProblemCode.STORAGE_REFUSED: ProblemType(
         falcon.HTTP_503,
         "Storage refuses the service",
         True,
-        "Repeat the call later; whoever runs the service has to look at its storage key and buckets.",
+        "Repeat the call later; the service's operator has to check its storage key and buckets.",
     ),
     ProblemCode.INTERNAL_ERROR: ProblemType(
-        falcon.HTTP_500, "Something went wrong on our side", True, "Repeat the call; report `request_id` if it stays."
+        falcon.HTTP_500,
+        "Something went wrong on our side",
+        True,
+        "Repeat the call; report `request_id` if it fails again.",
     ),
 }
 
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """What is wrong with one field, named as in the request."""
+    """One field of a request, by its name there, and what is wrong with it."""
 
     field: str
     detail: str
 
 
 class ProblemError(Exception):
-    """End the call with a problem. ``detail`` is about this occurrence and is shown to the client."""
+    """Ends the call with a problem. ``detail`` describes this occurrence and is sent to the client."""
 
     def __init__(
         self,
@@ -191,16 +203,16 @@ class ProblemError(Exception):
 
 def problem_body(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
     """Return the problem as JSON."""
-    kind = PROBLEM_TYPES[problem.code]
+    problem_type = PROBLEM_TYPES[problem.code]
     body: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
-        "title": kind.title,
-        "status": int(kind.status[:3]),
+        "title": problem_type.title,
+        "status": int(problem_type.status[:3]),
         "detail": problem.detail,
         "instance": instance,
         "code": problem.code,
-        "retryable": kind.retryable,
-        "what_to_do": kind.what_to_do,
+        "retryable": problem_type.retryable,
+        "what_to_do": problem_type.what_to_do,
         "request_id": request_id,
     }
     if problem.errors:

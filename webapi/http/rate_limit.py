@@ -1,4 +1,4 @@
-"""`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10): what is left of a caller's hour."""
+"""`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10): the caller's remaining uploads."""
 
 import math
 
@@ -9,7 +9,7 @@ _WINDOW_SECONDS = 3600
 
 
 def rate_limit_headers(quota: Quota) -> dict[str, str]:
-    """Return the headers. The window slides: ``t`` is when one more fits, not when all of them do again."""
+    """Return the headers. The window slides: after ``t`` seconds one more upload is allowed, not all again."""
     return {
         "RateLimit-Policy": f"{_NAME};q={quota.per_hour};w={_WINDOW_SECONDS}",
         "RateLimit": f"{_NAME};r={quota.remaining};t={math.ceil(quota.more_in_seconds)}",

@@ -1,1 +1,1 @@
-"""Shapes of requests and responses."""
+"""Models of request and response bodies and of queries."""

@@ -1,7 +1,7 @@
-"""What requests may say: bodies and queries. What answers say is in bodies.py."""
+"""Bodies and queries of requests. Responses are in responses.py, both for webhooks in webhooks.py."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -10,17 +10,17 @@ from pydantic_core import PydanticCustomError
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
-# turn the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
-_NOWHERE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
-# Nothing to see: whoever has only these has no title.
+# reverse the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
+_FORBIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+# A title needs at least one other character.
 _INVISIBLE = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
-TEXT_PATTERN = rf"^[^{_NOWHERE}]*[^{_INVISIBLE}{_NOWHERE}][^{_NOWHERE}]*$"
-# A name, not a path: it is shown, and one day a file is saved under it.
-_NO_NAME = rf"/\\{_NOWHERE}"
-_FILENAME_PATTERN = rf"^[^{_NO_NAME}]*[^.{_INVISIBLE}{_NO_NAME}][^{_NO_NAME}]*$"
-# Of whatever page is asked for: some rows more cost nothing, all of them would.
+TEXT_PATTERN = rf"^[^{_FORBIDDEN}]*[^{_INVISIBLE}{_FORBIDDEN}][^{_FORBIDDEN}]*$"
+# A name and not a path: browsers save downloads under it.
+_FORBIDDEN_IN_NAME = rf"/\\{_FORBIDDEN}"
+_FILENAME_PATTERN = rf"^[^{_FORBIDDEN_IN_NAME}]*[^.{_INVISIBLE}{_FORBIDDEN_IN_NAME}][^{_FORBIDDEN_IN_NAME}]*$"
+# A larger page_size is cut to this.
 PAGE_SIZE_MAX = 100
-# Of parts in one call: enough for hours of most lines, and a URL is good for minutes.
+# Parts signed in one call: more would expire before most clients could send them.
 SIGNED_AT_ONCE_MAX = 100
 VIDEO_ID = Field(pattern=VIDEO_ID_PATTERN, max_length=VIDEO_ID_MAX)
 UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -32,7 +32,7 @@ METADATA_BYTES_MAX = 2048
 
 
 class Request(BaseModel):
-    """What every request is."""
+    """Base of all requests: frozen, unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,24 +43,24 @@ def _is_small(metadata: dict[str, str]) -> dict[str, str]:
     return metadata
 
 
-_METADATA_NAME = Field(min_length=1, max_length=64, pattern=rf"^[^{_NOWHERE}]*$")
-_METADATA_TEXT = Field(pattern=rf"^[^{_NOWHERE}]*$")
+_METADATA_NAME = Field(min_length=1, max_length=64, pattern=rf"^[^{_FORBIDDEN}]*$")
+_METADATA_TEXT = Field(pattern=rf"^[^{_FORBIDDEN}]*$")
 Metadata = Annotated[
     dict[Annotated[str, _METADATA_NAME], Annotated[str, _METADATA_TEXT]],
     AfterValidator(_is_small),
-    # pydantic's own would let names pass that do not match.
+    # pydantic's schema would leave the names of the object unrestricted.
     WithJsonSchema(
         {
             "type": "object",
-            "propertyNames": {"minLength": 1, "maxLength": 64, "pattern": rf"^[^{_NOWHERE}]*$"},
-            "additionalProperties": {"type": "string", "pattern": rf"^[^{_NOWHERE}]*$"},
+            "propertyNames": {"minLength": 1, "maxLength": 64, "pattern": rf"^[^{_FORBIDDEN}]*$"},
+            "additionalProperties": {"type": "string", "pattern": rf"^[^{_FORBIDDEN}]*$"},
         }
     ),
 ]
 
 
 class CreateVideo(Request):
-    """Ask for an upload."""
+    """Create a video and request its upload URL."""
 
     title: str = Field(
         min_length=1,
@@ -86,16 +86,20 @@ class CreateVideo(Request):
     )
 
 
-def _distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(numbers)) < len(numbers):
-        raise PydanticCustomError("repeated", "each number once")
-    return numbers
+Item = TypeVar("Item")
+
+
+def each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return the values. Raises PydanticCustomError if one is repeated."""
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("repeated", "each value once")
+    return values
 
 
 class SignParts(Request):
-    """Ask for the URLs of some parts."""
+    """Request URLs for some parts."""
 
-    part_numbers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_distinct)] = Field(
+    part_numbers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(each_once)] = Field(
         min_length=1,
         max_length=SIGNED_AT_ONCE_MAX,
         description="numbers of parts, each once",
@@ -104,7 +108,7 @@ class SignParts(Request):
 
 
 def _page_size(value: object) -> int:
-    """Read a whole number as one writes it, and no other spelling; what is too much is the most there is."""
+    """Read plain decimal digits, and cut a larger number to PAGE_SIZE_MAX."""
     if not isinstance(value, str) or not _DIGITS.fullmatch(value):
         raise PydanticCustomError("page_size", "must be one whole number")
     return min(int(value), PAGE_SIZE_MAX)
@@ -114,7 +118,7 @@ PageSize = Annotated[int, Field(ge=1), BeforeValidator(_page_size)]
 
 
 class ListVideos(Request):
-    """The query of a list."""
+    """The query of a list of videos."""
 
     status: Phase | None = None
     deleted: Literal["true", "false"] = "false"
@@ -123,7 +127,7 @@ class ListVideos(Request):
 
 
 class ListDeadLetters(Request):
-    """The query of the administrators' list: only failed ones can be asked for."""
+    """The query of the administrators' list, which has failed videos only."""
 
     status: Literal[Phase.ERRORED]
     page_size: PageSize = 20

@@ -1,4 +1,4 @@
-"""What answers look like. How a row becomes one is in videos/serializers.py, what requests may say in requests.py."""
+"""Bodies of responses. videos/serializers.py makes them from rows."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,7 +12,7 @@ from domain.video import Origin, Phase, Reason, UploadMode
 
 
 class Response(BaseModel):
-    """What every answer is."""
+    """Base of all responses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,20 +22,20 @@ class Response(BaseModel):
 
 
 class UploadPlan(Response):
-    """How the bytes are to be sent."""
+    """How the file is to be sent."""
 
     mode: UploadMode
 
 
 class MultipartPlan(UploadPlan):
-    """How the file is cut: ``part_count`` parts of ``part_size`` bytes, of which the last may be smaller."""
+    """How the file is cut: ``part_count`` parts of ``part_size`` bytes; the last one may be smaller."""
 
     part_size: int
     part_count: int
 
 
 class UploadTarget(Response):
-    """201 and 200: where to send the file. The request must carry ``headers`` exactly as they are here."""
+    """201 and 200: where to send the file. The upload must carry exactly these ``headers``."""
 
     video_id: str
     upload_url: str
@@ -48,7 +48,7 @@ class UploadTarget(Response):
 
 
 class OriginalDownload(Response):
-    """200: where to read the file as it was sent, until ``expires_at``."""
+    """200: where to download the original file until ``expires_at``."""
 
     video_id: str
     url: str
@@ -58,7 +58,7 @@ class OriginalDownload(Response):
 
 
 class PartBody(Response):
-    """A part that storage has."""
+    """A part that has arrived."""
 
     part_number: int
     size_bytes: int
@@ -66,7 +66,7 @@ class PartBody(Response):
 
 
 class PartList(Response):
-    """200: what storage has of a file, and which parts it has not."""
+    """200: the parts of a file that have arrived, and the numbers of those that are missing."""
 
     video_id: str
     size_bytes: int
@@ -77,7 +77,7 @@ class PartList(Response):
 
 
 class SignedPart(Response):
-    """Where to send one part: just ``size_bytes`` bytes of it."""
+    """Where to send one part of exactly ``size_bytes`` bytes."""
 
     part_number: int
     upload_url: str
@@ -88,7 +88,7 @@ class SignedPart(Response):
 
 
 class SignedParts(Response):
-    """200: where to send the parts that were asked for, in that order."""
+    """200: where to send the requested parts, in the order of the request."""
 
     video_id: str
     part_size: int
@@ -97,7 +97,7 @@ class SignedParts(Response):
 
 
 class ConfirmedVideo(Response):
-    """202: the client's word is on record; what follows needs no further call."""
+    """202: the confirmation is recorded; no further call is needed."""
 
     status: Literal["processing_queued"] = "processing_queued"
     video_id: str
@@ -115,7 +115,7 @@ class VideoError(Response):
 
 
 class RenditionBody(Response):
-    """One variant of the published stream; rates in bits/s."""
+    """One variant of the published stream; bandwidths in bits/s."""
 
     width: int | None
     height: int | None
@@ -126,7 +126,7 @@ class RenditionBody(Response):
 
 
 class VideoBody(Response):
-    """200: one video. ``status`` is what people see, ``edition_status`` where the newest edition is."""
+    """200: one video. ``edition_status`` is the phase of the newest edition, ``status`` that of the video."""
 
     id: str
     title: str
@@ -158,14 +158,14 @@ class VideoBody(Response):
 
 
 class VideoList(Response):
-    """200: some videos, newest first. ``next_page_token`` is null when no more follow."""
+    """200: a page of videos, newest first. ``next_page_token`` is null on the last page."""
 
     videos: tuple[VideoBody, ...]
     next_page_token: str | None
 
 
 class AdminVideoBody(VideoBody):
-    """A video as administrators see it. ``provider_answer``: the transcoding service's raw words about its failure."""
+    """A video as administrators see it. ``provider_answer``: the transcoding service's raw error."""
 
     owner: str
     origin: Origin
@@ -173,14 +173,14 @@ class AdminVideoBody(VideoBody):
 
 
 class AdminVideoList(Response):
-    """200: some videos of all owners, the latest failure first."""
+    """200: a page of all owners' failed videos, the latest failure first."""
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None
 
 
 class PhaseCount(Response):
-    """Uploads in one phase. ``oldest_since``: since when the one is there that has been there longest."""
+    """Uploads in one phase. ``oldest_since``: when the oldest of them entered it."""
 
     phase: Phase
     uploads: int
@@ -189,21 +189,21 @@ class PhaseCount(Response):
 
 
 class ReasonCount(Response):
-    """Uploads that wait for the same reason."""
+    """Uploads that are waiting for the same reason."""
 
     reason: str
     uploads: int
 
 
 class BreakerBody(Response):
-    """Whether the operator holds submissions back because the provider is in trouble, and how many wait for that."""
+    """Whether the operator is holding submissions back because the provider fails, and how many uploads wait."""
 
     is_open: bool
     uploads: int
 
 
 class CallbacksBody(Response):
-    """Callbacks in the last hour. ``finished_unclaimed``: jobs that ended without any, and were found by asking."""
+    """Callbacks in the last hour. ``finished_unclaimed``: jobs whose end was found by polling."""
 
     claims: int
     claims_by_five_minutes: tuple[int, ...] = Field(description="twelve numbers, the oldest first")
@@ -213,7 +213,7 @@ class CallbacksBody(Response):
 
 
 class AdminOverview(Response):
-    """200: the working set at a glance. ``is_complete`` is false when there is more than is counted."""
+    """200: counts of the working set. ``is_complete`` is false if there are more uploads than are counted."""
 
     at: datetime
     is_complete: bool
@@ -229,7 +229,7 @@ class AdminOverview(Response):
 
 
 class EventBody(Response):
-    """One transition. ``status`` is that of the edition at work."""
+    """One transition. ``status`` is the phase of the newest edition."""
 
     at: datetime
     cause: Cause

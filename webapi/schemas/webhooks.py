@@ -1,4 +1,4 @@
-"""What is said about webhooks: endpoints and deliveries, as requests and answers."""
+"""Requests and responses about webhook endpoints and deliveries."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -11,29 +11,22 @@ from database.deliveries import REPLAY_RANGE_MAX, DeliveryRow, Replayed
 from database.webhook_endpoints import EndpointRow, SecretRow
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
 from runtime.outbound import URL_MAX, URL_PATTERN
-from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request
+from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request, each_once
 from webapi.schemas.responses import Response
-
-
-def _distinct(kinds: tuple[VideoNotificationKind, ...]) -> tuple[VideoNotificationKind, ...]:
-    if len(set(kinds)) < len(kinds):
-        raise PydanticCustomError("repeated", "each kind once")
-    return kinds
-
 
 Url = Annotated[
     str,
     Field(
         max_length=URL_MAX,
         pattern=URL_PATTERN,
-        description="a URL of visible ASCII characters that begins with https:// and holds no password",
+        description="a URL of visible ASCII characters that begins with https:// and contains no password",
     ),
 ]
 Description = Annotated[str, Field(max_length=200, pattern=TEXT_PATTERN, description="text that is not blank")]
 Kinds = Annotated[
     tuple[VideoNotificationKind, ...],
     Field(min_length=1, json_schema_extra={"uniqueItems": True}),
-    AfterValidator(_distinct),
+    AfterValidator(each_once),
 ]
 
 
@@ -46,7 +39,7 @@ class CreateWebhook(Request):
 
 
 class ChangeWebhook(Request):
-    """Change what is named of an endpoint."""
+    """Change some fields of an endpoint."""
 
     url: Url | None = None
     description: Description | None = None
@@ -55,13 +48,13 @@ class ChangeWebhook(Request):
 
 
 class ReplayWebhook(Request):
-    """Tell an endpoint again what was told from ``since`` until before ``until``."""
+    """Send the messages from ``since`` until before ``until`` again."""
 
     since: AwareDatetime
     until: AwareDatetime
 
     @model_validator(mode="after")
-    def _is_some_time(self) -> Self:
+    def _has_a_range(self) -> Self:
         if not timedelta() < self.until - self.since <= REPLAY_RANGE_MAX:
             raise PydanticCustomError(
                 "range", "`until` must come after `since`, by {days} days at most", {"days": REPLAY_RANGE_MAX.days}
@@ -70,7 +63,7 @@ class ReplayWebhook(Request):
 
 
 class ListDeliveries(Request):
-    """The query of the log."""
+    """The query of the list of deliveries."""
 
     video_id: Annotated[str, VIDEO_ID] | None = None
     endpoint_id: Annotated[str, Field(pattern=UUID_PATTERN)] | None = None
@@ -80,20 +73,20 @@ class ListDeliveries(Request):
 
 
 class SecretBody(Response):
-    """A secret, without the secret itself."""
+    """A secret's id, without its value."""
 
     secret_id: UUID
     created_at: datetime
 
 
 class NewSecretBody(SecretBody):
-    """201: a secret that was made. It is shown this once."""
+    """201: a new secret with its value, which is never shown again."""
 
     secret: str
 
 
 class WebhookBody(Response):
-    """200: an endpoint. ``disabled_reason``: a person, or the endpoint itself, which answered 410."""
+    """200: an endpoint. ``disabled_reason``: ``person``, or ``gone`` if the endpoint responded with 410."""
 
     id: UUID
     url: str
@@ -108,7 +101,7 @@ class WebhookBody(Response):
 
 
 class NewWebhookBody(WebhookBody):
-    """201: an endpoint that was registered, with its first secret, which is shown this once."""
+    """201: a new endpoint with its first secret, which is never shown again."""
 
     secret: str
 
@@ -120,7 +113,7 @@ class WebhookList(Response):
 
 
 class DeliveryBody(Response):
-    """One notification on its way to one receiver. ``endpoint_id`` is null where it goes to the owner by mail."""
+    """One notification to one receiver. ``endpoint_id`` is null if it is sent to the owner by e-mail."""
 
     id: UUID
     message_id: UUID
@@ -139,21 +132,21 @@ class DeliveryBody(Response):
 
 
 class DeliveryList(Response):
-    """200: some deliveries, newest first. ``next_page_token`` is null when no more follow."""
+    """200: a page of deliveries, newest first. ``next_page_token`` is null on the last page."""
 
     deliveries: tuple[DeliveryBody, ...]
     next_page_token: str | None
 
 
 class ReplayedBody(Response):
-    """202: how many deliveries begin anew. ``next_since``: where the next call begins; null when this was all."""
+    """202: how many deliveries are repeated. ``next_since``: where the next call begins, null after the last one."""
 
     replayed: int
     next_since: datetime | None
 
 
 def webhook_body(row: EndpointRow) -> WebhookBody:
-    """Return what is shown of an endpoint."""
+    """Return an endpoint without its secrets."""
     return WebhookBody(
         id=row.endpoint_id,
         url=row.url,
@@ -169,17 +162,17 @@ def webhook_body(row: EndpointRow) -> WebhookBody:
 
 
 def new_webhook_body(row: EndpointRow, secret: str) -> NewWebhookBody:
-    """Return what is shown of an endpoint once."""
+    """Return a new endpoint with its secret."""
     return NewWebhookBody(**dict(webhook_body(row)), secret=secret)
 
 
 def new_secret_body(row: SecretRow, secret: str) -> NewSecretBody:
-    """Return what is shown of a secret once."""
+    """Return a new secret with its value."""
     return NewSecretBody(**vars(row), secret=secret)
 
 
 def delivery_body(row: DeliveryRow) -> DeliveryBody:
-    """Return what is shown of a delivery."""
+    """Return a delivery; a test message names no video."""
     return DeliveryBody(
         id=row.delivery_id,
         message_id=row.notification_id,
@@ -199,5 +192,5 @@ def delivery_body(row: DeliveryRow) -> DeliveryBody:
 
 
 def replayed_body(replayed: Replayed) -> ReplayedBody:
-    """Return what is told of a replay."""
+    """Return the result of a replay."""
     return ReplayedBody(replayed=replayed.count, next_since=replayed.next_since)

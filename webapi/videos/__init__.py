@@ -1,1 +1,1 @@
-"""The calls about videos: asked for, sent, shown, changed; and what administrators see and do of all owners' videos."""
+"""The calls about videos: create, upload, list, show, change."""

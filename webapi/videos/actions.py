@@ -1,4 +1,4 @@
-"""What people ask of a video after its upload: try again, bring it back. Deleting is in videos.py."""
+"""Retrying and restoring a video. Deleting is in videos.py, a new edition in retranscode.py."""
 
 import falcon
 
@@ -9,18 +9,15 @@ from webapi.ports import Publisher, VideoCommands, VideoQueries
 from webapi.videos.responder import Responder
 
 
-class Retrying:
-    """Records the wish for another try."""
+class Retries:
+    """Records retries, for owners and administrators."""
 
     def __init__(self, commands: VideoCommands, publisher: Publisher) -> None:
         self._commands = commands
         self._publisher = publisher
 
-    def retried(self, row: VideoRow) -> VideoRow:
-        """Return the video with a retry on record: this one, or one that no pass has taken up yet.
-
-        Raises ProblemError.
-        """
+    def request(self, row: VideoRow) -> VideoRow:
+        """Record a retry, unless one is waiting for its pass already. Return the video. Raises ProblemError."""
         after = self._commands.retry(changeable(row).desired.video_id)
         if after.desired.deleted:
             raise ProblemError(ProblemCode.NOT_RETRYABLE, "the video is deleted; restore it first")
@@ -33,14 +30,14 @@ class Retrying:
 class Retry:
     """`/api/v1/videos/{video_id}/retry`."""
 
-    def __init__(self, queries: VideoQueries, retrying: Retrying, responder: Responder) -> None:
+    def __init__(self, queries: VideoQueries, retries: Retries, responder: Responder) -> None:
         self._queries = queries
-        self._retrying = retrying
+        self._retries = retries
         self._responder = responder
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Ask for another try of what failed, and show what the video waits for then."""
-        row = self._retrying.retried(owned(self._queries, req, video_id))
+        """Retry the newest edition, and show the video."""
+        row = self._retries.request(owned(self._queries, req, video_id))
         resp.status = falcon.HTTP_202
         self._responder.video(resp, row)
 
@@ -57,14 +54,14 @@ class Restore:
         self._responder = responder
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Take a deletion back, and show what the video waits for then. One that is not deleted stays as it is."""
+        """Undo a deletion, and show the video. One that is not deleted stays unchanged."""
         row = changeable(owned(self._queries, req, video_id))
         if row.desired.deleted:
-            row = self._restored(video_id)
+            row = self._restore(video_id)
             resp.status = falcon.HTTP_202
         self._responder.video(resp, row)
 
-    def _restored(self, video_id: str) -> VideoRow:
+    def _restore(self, video_id: str) -> VideoRow:
         row = self._commands.restore(video_id)
         if row.desired.deleted:
             raise ProblemError(ProblemCode.NOT_RESTORABLE, "the video's files are about to be removed")

@@ -1,4 +1,4 @@
-"""What has happened to a video."""
+"""`/api/v1/videos/{video_id}/events`: the history of a video."""
 
 import falcon
 
@@ -7,7 +7,7 @@ from webapi.ports import History, VideoQueries
 from webapi.schemas.responses import EventList
 from webapi.videos import serializers
 
-# A life has a few dozen transitions, and nobody reads further back.
+# A video has a few dozen transitions in its life.
 EVENTS_MAX = 200
 
 
@@ -19,8 +19,8 @@ class VideoEvents:
         self._history = history
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Show the newest transitions, the newest last."""
+        """List the newest transitions, the newest last."""
         row = owned(self._queries, req, video_id)
-        lines = self._history.of_video(row.desired.video_id, at_most=EVENTS_MAX)
-        resp.data = EventList(events=tuple(map(serializers.event, lines))).as_json()
+        events = self._history.of_video(row.desired.video_id, at_most=EVENTS_MAX)
+        resp.data = EventList(events=tuple(map(serializers.event, events))).as_json()
         resp.set_header("Cache-Control", "private, no-cache")

@@ -1,8 +1,7 @@
-"""Uploads in parts: opened at storage when somebody is about to send, asked there what arrived, joined, given up.
+"""Multipart uploads: opened in storage when a client asks for URLs, inspected, completed, aborted.
 
-The row names the newest upload; whether it is still open, and what it holds, is asked of storage each time. An upload
-that no row names any more, because a process ended in between, is found by the operator
-(controller/actions/multipart_gc.py).
+The row names the newest upload; storage is asked each time whether it is open and which parts it has. The operator
+aborts uploads that no row names, left by a process that ended in between (controller/actions/multipart_gc.py).
 """
 
 import structlog
@@ -15,15 +14,15 @@ from domain.video import UploadMode
 from webapi.http.problems import ProblemCode, ProblemError
 from webapi.ports import Parts, SignedUpload, Storage, VideoCommands
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger(__name__)
 
-# Enough to see what is wrong; the whole list is in `GET …/parts`.
+# How many part numbers a problem names; `GET …/parts` has the whole list.
 _NAMED_MAX = 5
 _JOINED = "all parts have arrived; the file is about to be verified"
 
 
 class Multiparts:
-    """The multipart uploads of all videos. Every method raises ProblemError, UnavailableError."""
+    """The multipart uploads of all videos. Every method raises ProblemError and UnavailableError."""
 
     def __init__(
         self, commands: VideoCommands, parts: Parts, storage: Storage, *, part_bytes: int, url_seconds: int
@@ -35,7 +34,7 @@ class Multiparts:
         self._url_seconds = url_seconds
 
     def plan(self, row: VideoRow) -> PartPlan | None:
-        """Return how the file is cut; None if it comes in one piece."""
+        """Return how the file is cut into parts, None if it is sent in one piece."""
         file_bytes = row.desired.declared_bytes
         if row.desired.upload_mode is not UploadMode.MULTIPART or file_bytes is None:
             return None
@@ -44,31 +43,31 @@ class Multiparts:
         return plan_for(file_bytes, preferred_part_bytes=self._part_bytes)
 
     def arrived(self, row: VideoRow, plan: PartPlan) -> tuple[StoredPart, ...]:
-        """Return the good parts at storage; none if there is no upload for the file that is waited for."""
-        parts = self._held(row)
+        """Return the valid parts in storage. Raises ProblemError if the file is complete already."""
+        parts = self._parts_in_storage(row)
         if parts is None:
-            self._refuse_joined(row)
+            self._refuse_complete(row)
         return plan.valid(parts or ())
 
-    def opened(self, row: VideoRow, plan: PartPlan) -> VideoRow:
-        """Return the row with an upload that storage has open."""
-        if self._held(row) is not None:
+    def open(self, row: VideoRow, plan: PartPlan) -> VideoRow:
+        """Open an upload unless storage has one open, and return the row that names it."""
+        if self._parts_in_storage(row) is not None:
             return row
-        self._refuse_joined(row)
+        self._refuse_complete(row)
         key = row.desired.storage_key
         upload_id = self._parts.create(key, content_type=row.desired.content_type)
-        after = self._commands.open_upload(
+        updated = self._commands.open_upload(
             row.desired.video_id, upload_id=upload_id, part_bytes=plan.part_bytes, instead_of=row.upload_id
         )
-        if after.upload_id != upload_id:
+        if updated.upload_id != upload_id:
             self._abort(key, upload_id)
-        if after.upload_id is None or after.upload_id == row.upload_id:
-            raise ProblemError(ProblemCode.UPLOAD_CLOSED, "the video waits for no file any more")
-        return after
+        if updated.upload_id is None or updated.upload_id == row.upload_id:
+            raise ProblemError(ProblemCode.UPLOAD_CLOSED, "the video is no longer waiting for a file")
+        return updated
 
     def sign(self, row: VideoRow, plan: PartPlan, number: int) -> SignedUpload:
-        """Sign the PUT of one part of an open upload."""
-        assert row.upload_id is not None  # noqa: S101  `opened` returns no other row
+        """Sign the PUT of one part. The row must come from `open`."""
+        assert row.upload_id is not None  # noqa: S101  `open` returns no other row
         return self._parts.presign_part(
             row.desired.storage_key,
             row.upload_id,
@@ -78,26 +77,26 @@ class Multiparts:
         )
 
     def join(self, row: VideoRow, plan: PartPlan) -> None:
-        """Make the file of its parts, unless that has been done."""
-        parts = self._held(row)
+        """Complete the upload, unless that was done before."""
+        parts = self._parts_in_storage(row)
         if parts is None and self._storage.head(row.desired.storage_key) is not None:
             return
         missing = plan.missing(parts or ())
         if missing or row.upload_id is None:
-            raise ProblemError(ProblemCode.PARTS_MISSING, f"storage has not got {_named(missing)}; nothing was changed")
+            raise ProblemError(ProblemCode.PARTS_MISSING, f"{_missing(missing)}; nothing was changed")
         rejected = row.observed.rejected.version if row.observed.rejected else None
         self._parts.complete(row.desired.storage_key, row.upload_id, plan.valid(parts or ()), rejected=rejected)
 
-    def give_up(self, row: VideoRow) -> None:
-        """Give the upload of a deleted video up, if storage answers; if not, the operator finds it."""
+    def abort(self, row: VideoRow) -> None:
+        """Abort the upload of a deleted video. If storage does not respond, the operator aborts it later."""
         if row.upload_id is not None:
             self._abort(row.desired.storage_key, row.upload_id)
 
-    def _held(self, row: VideoRow) -> tuple[StoredPart, ...] | None:
+    def _parts_in_storage(self, row: VideoRow) -> tuple[StoredPart, ...] | None:
         return None if row.upload_id is None else self._parts.parts(row.desired.storage_key, row.upload_id)
 
-    def _refuse_joined(self, row: VideoRow) -> None:
-        """End the call if the file is there, and not only the one that was rejected before."""
+    def _refuse_complete(self, row: VideoRow) -> None:
+        """Raise ProblemError if storage has the file, and it is not the one that was rejected before."""
         facts, rejected = self._storage.head(row.desired.storage_key), row.observed.rejected
         is_known_bad = facts is not None and rejected is not None and facts.version == rejected.version
         if facts is not None and not is_known_bad:
@@ -107,10 +106,12 @@ class Multiparts:
         try:
             self._parts.abort(key, upload_id)
         except UpstreamError as error:
-            log.warning("upload_left_open", why=str(error))
+            _log.warning("upload_left_open", error=str(error))
 
 
-def _named(numbers: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, numbers[:_NAMED_MAX]))
+def _missing(numbers: tuple[int, ...]) -> str:
+    if len(numbers) == 1:
+        return f"part {numbers[0]} has not arrived"
+    named = ", ".join(map(str, numbers[:_NAMED_MAX]))
     rest = len(numbers) - _NAMED_MAX
-    return f"part {shown}" + (f" and {rest} more" if rest > 0 else "")
+    return f"parts {named}" + (f" and {rest} more" if rest > 0 else "") + " have not arrived"

@@ -1,4 +1,4 @@
-"""The file as it was sent: whether it is still the one that was verified, and a way to download it."""
+"""The original file: checks that it is still the verified one, and signs downloads."""
 
 import falcon
 
@@ -10,18 +10,18 @@ from webapi.http.problems import ProblemCode, ProblemError
 from webapi.ports import Storage, VideoQueries
 from webapi.schemas.responses import OriginalDownload
 
-# A download has to begin within this time; how long it takes is its own matter.
+# A download must begin within this time; it may take longer.
 _URL_SECONDS = 300
 
 
 class Originals:
-    """The originals of all videos."""
+    """Checks originals in storage."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def verified(self, row: VideoRow) -> SourceFacts:
-        """Return what is known of the file, if storage still has the one that was verified.
+        """Return the facts of the verified file, if storage still has that file.
 
         Raises ProblemError, UnavailableError, RefusedError.
         """
@@ -30,9 +30,9 @@ class Originals:
             raise _unavailable("no file of this video has been verified")
         facts = self._storage.head(row.desired.storage_key)
         if facts is None:
-            raise _unavailable("storage has no such file any more")
+            raise _unavailable("storage no longer has the file")
         if facts.etag != source.etag:
-            raise _unavailable("storage has another file than the one that was verified")
+            raise _unavailable("storage has a different file from the one that was verified")
         return source
 
 
@@ -45,22 +45,22 @@ class VideoOriginal:
         self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Sign a download of the file. An import's too: reading it changes nothing."""
+        """Sign a download of the file, also of an import: reading changes nothing."""
         row = owned(self._queries, req, video_id)
         if row.desired.deleted:
             raise _unavailable("the video is deleted; restore it first")
         source, key = self._originals.verified(row), row.desired.storage_key
-        # An import may have no filename of its own.
+        # An import may have no filename.
         filename = safe_filename(row.desired.filename or key.rpartition("/")[2])
         signed = self._storage.presign_download(key, filename=filename, expires_seconds=_URL_SECONDS)
-        answer = OriginalDownload(
+        body = OriginalDownload(
             video_id=video_id,
             url=signed.url,
             expires_at=signed.expires_at,
             filename=filename,
             size_bytes=source.file_bytes,
         )
-        resp.data = answer.as_json()
+        resp.data = body.as_json()
         resp.set_header("Cache-Control", "no-store")
 
 

@@ -1,4 +1,4 @@
-"""The parts of an upload: what storage has of them, and where to send the rest. They are joined in multipart.py."""
+"""`/api/v1/videos/{video_id}/parts`: which parts have arrived, and URLs for the others."""
 
 import falcon
 
@@ -11,7 +11,7 @@ from webapi.ports import VideoQueries
 from webapi.schemas.requests import SignParts
 from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts
 from webapi.videos.multipart import Multiparts
-from webapi.videos.uploads import waiting
+from webapi.videos.uploads import require_waiting
 
 
 class VideoParts:
@@ -22,8 +22,8 @@ class VideoParts:
         self._multiparts = multiparts
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Show what arrived, as storage tells it."""
-        row, plan = self._parted(req, video_id)
+        """List the parts that storage has."""
+        row, plan = self._row_and_plan(req, video_id)
         parts = self._multiparts.arrived(row, plan)
         body = PartList(
             video_id=video_id,
@@ -37,12 +37,12 @@ class VideoParts:
         resp.set_header("Cache-Control", "private, no-cache")
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Sign parts, as often as they are asked for. What arrived stays."""
-        asked = read_json(req, SignParts)
-        row, plan = self._parted(req, video_id)
-        _refuse_foreign(asked.part_numbers, plan)
-        row = self._multiparts.opened(row, plan)
-        signed = [(number, self._multiparts.sign(row, plan, number)) for number in asked.part_numbers]
+        """Sign the PUTs of some parts. Repeating it keeps what has arrived."""
+        requested = read_json(req, SignParts)
+        row, plan = self._row_and_plan(req, video_id)
+        _refuse_unknown(requested.part_numbers, plan)
+        row = self._multiparts.open(row, plan)
+        signed = [(number, self._multiparts.sign(row, plan, number)) for number in requested.part_numbers]
         body = SignedParts(
             video_id=video_id,
             part_size=plan.part_bytes,
@@ -62,16 +62,16 @@ class VideoParts:
         resp.data = body.as_json()
         resp.set_header("Cache-Control", "no-store")
 
-    def _parted(self, req: falcon.Request, video_id: str) -> tuple[VideoRow, PartPlan]:
-        row = waiting(changeable(owned(self._queries, req, video_id)))
+    def _row_and_plan(self, req: falcon.Request, video_id: str) -> tuple[VideoRow, PartPlan]:
+        row = require_waiting(changeable(owned(self._queries, req, video_id)))
         plan = self._multiparts.plan(row)
         if plan is None:
-            raise ProblemError(ProblemCode.NOT_MULTIPART, "the upload was asked for in one piece")
+            raise ProblemError(ProblemCode.NOT_MULTIPART, "the file is sent in one piece")
         return row, plan
 
 
-def _refuse_foreign(numbers: tuple[int, ...], plan: PartPlan) -> None:
+def _refuse_unknown(numbers: tuple[int, ...], plan: PartPlan) -> None:
     if max(numbers) > plan.part_count:
-        detail = f"the file has the parts 1 to {plan.part_count}"
+        detail = f"the file has parts 1 to {plan.part_count}"
         problem = FieldProblem("part_numbers", detail)
         raise ProblemError(ProblemCode.INVALID_REQUEST, "not accepted: part_numbers", errors=[problem])

@@ -1,4 +1,4 @@
-"""A video as the answer to a call: what is seen of it, and when it is worth asking for again."""
+"""Responses that are a video, with `Retry-After`: when it is worth asking again."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,26 +10,26 @@ from webapi.videos.serializers import Serializer
 
 
 class Responder:
-    """Answers with videos as they are now."""
+    """Writes a video into a response."""
 
     def __init__(self, serializer: Serializer, clock: Callable[[], datetime]) -> None:
         self._serializer = serializer
         self._clock = clock
 
     def video(self, resp: falcon.Response, row: VideoRow) -> None:
-        """Answer with the video as its owner sees it."""
+        """Respond with the video as its owner sees it."""
         now = self._clock()
         resp.data = self._serializer.video(row, now).as_json()
-        self._ask_again(resp, row, now)
+        self._set_headers(resp, row, now)
 
     def admin_video(self, resp: falcon.Response, row: VideoRow) -> None:
-        """Answer with the video as administrators see it."""
+        """Respond with the video as administrators see it."""
         now = self._clock()
         resp.data = self._serializer.admin_video(row, now).as_json()
-        self._ask_again(resp, row, now)
+        self._set_headers(resp, row, now)
 
-    def _ask_again(self, resp: falcon.Response, row: VideoRow, now: datetime) -> None:
+    def _set_headers(self, resp: falcon.Response, row: VideoRow, now: datetime) -> None:
         resp.set_header("Cache-Control", "private, no-cache")
-        seconds = self._serializer.ask_again_seconds(row, now)
+        seconds = self._serializer.retry_after_seconds(row, now)
         if seconds is not None:
             resp.set_header("Retry-After", str(seconds))

@@ -1,4 +1,4 @@
-"""A new edition of a video that can be played already. What failed is retried instead: actions.py."""
+"""A new edition of a playable video. A failed edition is retried instead (actions.py)."""
 
 import falcon
 
@@ -12,8 +12,8 @@ from webapi.videos.original import Originals
 from webapi.videos.responder import Responder
 
 
-class Retranscoding:
-    """Records the wish for a new edition."""
+class Retranscodes:
+    """Records requests for a new edition."""
 
     def __init__(self, commands: VideoCommands, originals: Originals, publisher: Publisher, *, per_day: int) -> None:
         self._commands = commands
@@ -21,8 +21,8 @@ class Retranscoding:
         self._publisher = publisher
         self._per_day = per_day
 
-    def wished(self, row: VideoRow) -> VideoRow:
-        """Return the video with a new edition on record: this one, or one that no pass has begun yet.
+    def request(self, row: VideoRow) -> VideoRow:
+        """Record a new edition, unless one is waiting for its pass already. Return the video.
 
         Raises ProblemError, RetranscodesSpentError.
         """
@@ -40,14 +40,14 @@ class Retranscoding:
 class Retranscode:
     """`/api/v1/videos/{video_id}/retranscode`."""
 
-    def __init__(self, queries: VideoQueries, retranscoding: Retranscoding, responder: Responder) -> None:
+    def __init__(self, queries: VideoQueries, retranscodes: Retranscodes, responder: Responder) -> None:
         self._queries = queries
-        self._retranscoding = retranscoding
+        self._retranscodes = retranscodes
         self._responder = responder
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Ask for a new edition, and show what the video waits for then. The old edition plays on."""
-        row = self._retranscoding.wished(owned(self._queries, req, video_id))
+        """Request a new edition, and show the video. The old edition plays on."""
+        row = self._retranscodes.request(owned(self._queries, req, video_id))
         resp.status = falcon.HTTP_202
         self._responder.video(resp, row)
 
@@ -62,6 +62,6 @@ def _why_not(row: VideoRow) -> str:
         case Phase.ERRORED:
             return "the newest edition failed; retry it instead"
         case Phase.READY:
-            return "the stream is being put back in its place; ask again when the video is playable"
+            return "the stream is being restored; ask again when the video is playable"
         case _:
-            return "the newest edition is still in work"
+            return "the newest edition is still in progress"

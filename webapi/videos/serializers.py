@@ -1,4 +1,4 @@
-"""From rows to answers: pure functions, no Falcon."""
+"""Serializes rows to response models: pure, no Falcon."""
 
 import math
 from dataclasses import dataclass
@@ -13,30 +13,32 @@ from domain.schedule import next_check_at, restore_window
 from domain.video import ObservedState, Published, Rendition
 from webapi.schemas.responses import AdminVideoBody, EventBody, RenditionBody, VideoBody, VideoError
 
-# The operator hears at once of what it is asked for; this is about what it takes.
+# The operator is nudged at once; a pass takes about this long.
 _SOON_SECONDS = 2
 _CODES = frozenset(code.value for code in FailureCode)
 
 
 @dataclass(frozen=True)
 class Serializer:
-    """What a row does not know: where streams are published, and the rules of this installation."""
+    """Serializes videos. It knows where streams are published and how long each phase may take."""
 
     playback_base: str
-    rules: LifecyclePolicy
+    policy: LifecyclePolicy
 
     def video(self, row: VideoRow, now: datetime) -> VideoBody:
         """Return what the owner sees of a video."""
         desired, observed = row.desired, row.observed
         presentation = present(desired, observed)
-        shown = observed.published if observed.is_playable and not desired.deleted else None
+        published = observed.published if observed.is_playable and not desired.deleted else None
         return VideoBody(
             id=desired.video_id,
             title=desired.title,
             status=presentation.phase,
-            playback_url=playback_url(self.playback_base, desired.video_id) if shown else None,
-            thumbnail_url=thumbnail_url(self.playback_base, desired.video_id) if shown and shown.has_poster else None,
-            is_playable=shown is not None,
+            playback_url=playback_url(self.playback_base, desired.video_id) if published else None,
+            thumbnail_url=thumbnail_url(self.playback_base, desired.video_id)
+            if published and published.has_poster
+            else None,
+            is_playable=published is not None,
             progress=observed.progress_percent,
             reason=presentation.reason,
             waiting_for=presentation.waiting_for,
@@ -45,19 +47,19 @@ class Serializer:
             next_check_at=self._next_check_at(row, now),
             deadline_at=None if presentation.is_held else observed.deadline_at,
             attempt=observed.attempt,
-            submissions_left=self.rules.submissions_left(observed),
+            submissions_left=self.policy.submissions_left(observed),
             edition=observed.edition,
             edition_status=observed.phase,
             error=_error(observed),
-            renditions=_renditions(shown),
-            duration_seconds=shown.duration_seconds if shown else None,
+            renditions=_renditions(published),
+            duration_seconds=published.duration_seconds if published else None,
             filename=desired.filename,
             content_type=desired.content_type,
             size_bytes=observed.source.file_bytes if observed.source else desired.declared_bytes,
             metadata=dict(row.metadata),
             created_at=row.created_at,
             deleted_at=row.deleted_at,
-            restorable_until=row.deleted_at + restore_window(self.rules.timing) if row.deleted_at else None,
+            restorable_until=row.deleted_at + restore_window(self.policy.timing) if row.deleted_at else None,
         )
 
     def admin_video(self, row: VideoRow, now: datetime) -> AdminVideoBody:
@@ -70,28 +72,28 @@ class Serializer:
             provider_answer=failure.provider_answer if failure else None,
         )
 
-    def ask_again_seconds(self, row: VideoRow, now: datetime) -> int | None:
-        """Return when the answer may be another one, in whole seconds; None when it stays until somebody acts."""
-        check = self._next_check_at(row, now)
-        if check is not None:
-            return max(1, math.ceil((check - now).total_seconds()))
+    def retry_after_seconds(self, row: VideoRow, now: datetime) -> int | None:
+        """Return after how many seconds the video may have changed, None if only a person can change it."""
+        check_at = self._next_check_at(row, now)
+        if check_at is not None:
+            return max(1, math.ceil((check_at - now).total_seconds()))
         return _SOON_SECONDS if present(row.desired, row.observed).is_moving else None
 
     def _next_check_at(self, row: VideoRow, now: datetime) -> datetime | None:
         if row.desired.deleted:
             return None
-        return next_check_at(row.desired.video_id, row.observed, now, self.rules.timing)
+        return next_check_at(row.desired.video_id, row.observed, now, self.policy.timing)
 
 
-def event(line: EventRow) -> EventBody:
-    """Return one line of a video's history."""
+def event(row: EventRow) -> EventBody:
+    """Return one transition of a video's history."""
     return EventBody(
-        at=line.at,
-        cause=line.cause,
-        status=line.phase,
-        reason=line.reason,
-        message=line.message,
-        attempt=line.attempt,
+        at=row.at,
+        cause=row.cause,
+        status=row.phase,
+        reason=row.reason,
+        message=row.message,
+        attempt=row.attempt,
     )
 
 
@@ -107,7 +109,7 @@ def _error(observed: ObservedState) -> VideoError | None:
             what_to_do=advice.action,
         )
     if observed.rejected is not None:
-        # A newer operator may know a code that we do not; most of them mean that the file is no video.
+        # A newer operator may write a code that this release does not have; most of them mean not_a_video.
         code = observed.rejected.code if observed.rejected.code in _CODES else FailureCode.NOT_A_VIDEO
         rejected, advice = observed.rejected, ADVICE[FailureCode(code)]
         return VideoError(

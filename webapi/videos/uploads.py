@@ -1,4 +1,4 @@
-"""The way of the file: where to send it, once more where to send it, and the word that it is there."""
+"""Upload URLs: issue, re-issue, confirm."""
 
 import falcon
 
@@ -15,15 +15,15 @@ _DELETED = "the video is deleted; restore it first"
 
 
 class UploadUrls:
-    """Signs where the file of a video goes. The URL is a secret of its client and stored nowhere."""
+    """Signs upload URLs. A URL is a secret of its client and is not stored."""
 
     def __init__(self, storage: Storage, multiparts: Multiparts, *, expires_seconds: int) -> None:
         self._storage = storage
         self._multiparts = multiparts
         self._expires_seconds = expires_seconds
 
-    def answer(self, resp: falcon.Response, row: VideoRow) -> None:
-        """Answer with a freshly signed URL: of the file, or of its first part."""
+    def issue(self, resp: falcon.Response, row: VideoRow) -> None:
+        """Respond with a newly signed URL for the file or its first part."""
         desired, (signed, plan) = row.desired, self._signed(row)
         target = UploadTarget(
             video_id=desired.video_id,
@@ -38,15 +38,15 @@ class UploadUrls:
         resp.data = target.as_json()
         resp.set_header("Cache-Control", "no-store")
 
-    def again(self, resp: falcon.Response, row: VideoRow) -> None:
-        """Answer so for a video that has been there before. Raises ProblemError when it waits for no file."""
-        self.answer(resp, waiting(row))
+    def reissue(self, resp: falcon.Response, row: VideoRow) -> None:
+        """Respond like `issue` for an existing video. Raises ProblemError unless it is waiting for its file."""
+        self.issue(resp, require_waiting(row))
 
     def _signed(self, row: VideoRow) -> tuple[SignedUpload, UploadPlan]:
         desired, plan = row.desired, self._multiparts.plan(row)
         if plan is not None:
-            shown = MultipartPlan(mode=UploadMode.MULTIPART, part_size=plan.part_bytes, part_count=plan.part_count)
-            return self._multiparts.sign(self._multiparts.opened(row, plan), plan, 1), shown
+            body = MultipartPlan(mode=UploadMode.MULTIPART, part_size=plan.part_bytes, part_count=plan.part_count)
+            return self._multiparts.sign(self._multiparts.open(row, plan), plan, 1), body
         signed = self._storage.presign_upload(
             desired.storage_key,
             content_type=desired.content_type,
@@ -64,8 +64,8 @@ class UploadUrl:
         self._urls = urls
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Sign another URL: the last one has expired, or its file was rejected."""
-        self._urls.again(resp, changeable(owned(self._queries, req, video_id)))
+        """Sign another URL, after the last one expired or its file was rejected."""
+        self._urls.reissue(resp, changeable(owned(self._queries, req, video_id)))
 
 
 class UploadComplete:
@@ -86,26 +86,26 @@ class UploadComplete:
         self._publisher = publisher
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Record the client's word that its file is there. What the file is worth is found out by the operator."""
+        """Record the client's confirmation that the file was sent. The operator verifies the file."""
         row = changeable(owned(self._queries, req, video_id))
         if row.desired.deleted:
             raise ProblemError(ProblemCode.UPLOAD_CLOSED, _DELETED)
         if row.observed.phase in BEFORE_THE_FILE:
-            self._have_the_file(row)
+            self._require_file(row)
             self._publisher.enqueue(self._commands.confirm(video_id).desired)
         resp.status = falcon.HTTP_202
         resp.data = ConfirmedVideo(video_id=video_id).as_json()
 
-    def _have_the_file(self, row: VideoRow) -> None:
+    def _require_file(self, row: VideoRow) -> None:
         plan = self._multiparts.plan(row)
         if plan is not None:
             self._multiparts.join(row, plan)
         elif self._storage.head(row.desired.storage_key) is None:
-            raise ProblemError(ProblemCode.OBJECT_MISSING, "storage has no such file yet; nothing was changed")
+            raise ProblemError(ProblemCode.OBJECT_MISSING, "the file has not arrived; nothing was changed")
 
 
-def waiting(row: VideoRow) -> VideoRow:
-    """Return the video if its file is waited for. Raises ProblemError."""
+def require_waiting(row: VideoRow) -> VideoRow:
+    """Return the video if it is waiting for its file. Raises ProblemError."""
     obstacle = _obstacle(row)
     if obstacle is not None:
         raise ProblemError(ProblemCode.UPLOAD_CLOSED, obstacle)
@@ -113,13 +113,13 @@ def waiting(row: VideoRow) -> VideoRow:
 
 
 def _obstacle(row: VideoRow) -> str | None:
-    """Return why no file is waited for."""
+    """Return why the video is not waiting for a file, None if it is."""
     desired, observed = row.desired, row.observed
     if desired.deleted:
         return _DELETED
     if observed.phase not in BEFORE_THE_FILE:
-        return "the file has been accepted" if observed.source else "the video waits for no file"
-    # What was confirmed is verified before anything can be put in its place.
+        return "the file has been accepted" if observed.source else "the video is not waiting for a file"
+    # A confirmed file is verified before another one can replace it.
     if desired.confirmations > observed.confirmations_answered:
         return "the upload is confirmed; its file is about to be verified"
     return None

@@ -1,4 +1,4 @@
-"""The videos of one owner: ask for a new one, list them, look at one, delete it."""
+"""Videos: create, list, show, delete."""
 
 import hashlib
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from webapi.videos.uploads import BEFORE_THE_FILE, UploadUrls
 
 @dataclass(frozen=True)
 class Policy:
-    """What this installation allows. ``uploads_per_hour`` is for tokens that state no limit of their own."""
+    """Limits of this installation. ``uploads_per_hour`` is for tokens without a limit."""
 
     uploads_per_hour: int
     retranscodes_per_day: int
     max_file_bytes: int
     upload_url_seconds: int
     region: str
-    # A line that breaks costs a client of one PUT the whole file.
+    # With a single PUT, a lost connection costs the whole file.
     multipart_above_bytes: int = 100_000_000
     part_bytes: int = 16 * 1024**2
 
@@ -49,57 +49,57 @@ class VideosResource:
         self._policy = policy
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Show a page of the caller's videos."""
+        """List a page of the caller's videos."""
         resp.data = self._lists.own(req).as_json()
         resp.set_header("Cache-Control", "private, no-cache")
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Record the wish, then tell where to send the file. The resource follows without the client."""
-        caller, asked = caller_of(req), read_json(req, CreateVideo)
-        self._refuse_large(asked)
-        new, per_hour = self._new_video(asked, caller), self._per_hour(caller)
-        created = self._commands.create(new, per_hour=per_hour, key=idempotency_key(req, asked))
+        """Record the video, then respond with its upload URL. The publisher applies the resource later."""
+        caller, body = caller_of(req), read_json(req, CreateVideo)
+        self._refuse_large(body)
+        new, per_hour = self._new_video(body, caller), self._per_hour(caller)
+        created = self._commands.create(new, per_hour=per_hour, key=idempotency_key(req, body))
         row = created.row
         self._publisher.enqueue(row.desired)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.desired.video_id}")
         resp.set_headers(rate_limit_headers(created.quota))
         if row.desired.video_id == new.video_id:
-            self._urls.answer(resp, row)
+            self._urls.issue(resp, row)
         else:
-            self._urls.again(resp, row)
+            self._urls.reissue(resp, row)
 
     def _per_hour(self, caller: Caller) -> int:
         return self._policy.uploads_per_hour if caller.uploads_per_hour is None else caller.uploads_per_hour
 
-    def _refuse_large(self, asked: CreateVideo) -> None:
-        most = self._policy.max_file_bytes
-        if asked.size_bytes is not None and asked.size_bytes > most:
-            detail = f"files of at most {most} bytes are taken"
+    def _refuse_large(self, body: CreateVideo) -> None:
+        limit = self._policy.max_file_bytes
+        if body.size_bytes is not None and body.size_bytes > limit:
+            detail = f"files may have at most {limit} bytes"
             raise ProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
-    def _new_video(self, asked: CreateVideo, caller: Caller) -> NewVideo:
+    def _new_video(self, body: CreateVideo, caller: Caller) -> NewVideo:
         video_id = new_video_id()
         return NewVideo(
             video_id=video_id,
             owner=caller.owner,
-            title=asked.title,
-            filename=asked.filename,
-            content_type=asked.content_type,
-            declared_bytes=asked.size_bytes,
+            title=body.title,
+            filename=body.filename,
+            content_type=body.content_type,
+            declared_bytes=body.size_bytes,
             region=self._policy.region,
-            storage_key=original_key(video_id, asked.filename),
-            metadata=asked.metadata,
+            storage_key=original_key(video_id, body.filename),
+            metadata=body.metadata,
             email=caller.email,
-            upload_mode=self._mode(asked),
+            upload_mode=self._mode(body),
         )
 
-    def _mode(self, asked: CreateVideo) -> UploadMode:
-        if asked.upload_mode is UploadMode.MULTIPART and asked.size_bytes is None:
-            detail = "the size of a file that comes in parts has to be known"
+    def _mode(self, body: CreateVideo) -> UploadMode:
+        if body.upload_mode is UploadMode.MULTIPART and body.size_bytes is None:
+            detail = "a file that is sent in parts needs its size"
             raise ProblemError(ProblemCode.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
-        is_large = asked.size_bytes is not None and asked.size_bytes > self._policy.multipart_above_bytes
-        return asked.upload_mode or (UploadMode.MULTIPART if is_large else UploadMode.SINGLE)
+        is_large = body.size_bytes is not None and body.size_bytes > self._policy.multipart_above_bytes
+        return body.upload_mode or (UploadMode.MULTIPART if is_large else UploadMode.SINGLE)
 
 
 class VideoResource:
@@ -120,19 +120,19 @@ class VideoResource:
         self._responder = responder
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Show the video, or that it has not changed since the client looked."""
+        """Show the video, or respond with 304 if it has not changed."""
         self._responder.video(resp, owned(self._queries, req, video_id))
-        # Made from the bytes themselves, so equal tags are equal answers whatever a later release adds.
+        # A hash of the body: equal tags mean equal bodies, also after an upgrade.
         tag = falcon.ETag(hashlib.blake2b(resp.data or b"", digest_size=12).hexdigest())
         resp.etag = tag
-        if any(known in ("*", tag) for known in req.if_none_match or ()):
+        if any(sent in ("*", tag) for sent in req.if_none_match or ()):
             resp.status = falcon.HTTP_304
             resp.data = None
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Delete the video, for now; an upload is given up with it. Repeating it changes nothing."""
+        """Delete the video and abort its upload; it can be restored for a while. Repeating it changes nothing."""
         row = changeable(owned(self._queries, req, video_id))
         self._publisher.enqueue(self._commands.delete(row.desired.video_id).desired)
         if row.observed.phase in BEFORE_THE_FILE:
-            self._multiparts.give_up(row)
+            self._multiparts.abort(row)
         resp.status = falcon.HTTP_204

@@ -213,7 +213,7 @@ def test_a_token_brings_its_place_back_to_the_microsecond(at: datetime) -> None:
     place = Cursor(at, "an-import-of-somebody")
     paging = Paging("videos", "ann")
 
-    assert paging.place(paging.token(place)) == place
+    assert paging.cursor(paging.token(place)) == place
 
 
 _values = st.none() | st.booleans() | st.integers() | st.text(max_size=9)
@@ -223,7 +223,7 @@ _json = st.recursive(_values, lambda inner: st.lists(inner, max_size=4)).map(lam
 @given(content=st.binary(min_size=1, max_size=60) | _json)
 def test_nothing_made_up_is_taken_for_a_token(content: bytes) -> None:
     with pytest.raises(ProblemError):
-        Paging("videos", "ann").place(base64.urlsafe_b64encode(content).decode())
+        Paging("videos", "ann").cursor(base64.urlsafe_b64encode(content).decode())
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_token_with_the_right_mark_and_a_place_that_cannot_be_is_refused(parts
     forged = base64.urlsafe_b64encode(json.dumps([*parts, mark]).encode()).decode()
 
     with pytest.raises(ProblemError):
-        paging.place(forged)
+        paging.cursor(forged)
 
 
 def test_without_postgres_a_list_is_not_empty_but_unavailable(api: Api) -> None:

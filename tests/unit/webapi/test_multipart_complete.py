@@ -45,9 +45,9 @@ class TestConfirming:
     @pytest.mark.parametrize(
         ("size_bytes", "sent", "named"),
         [
-            pytest.param(25, (1, 3), "part 2;", id="one"),
-            pytest.param(25, (), "part 1, 2, 3;", id="all"),
-            pytest.param(95, (2,), "part 1, 3, 4, 5, 6 and 4 more;", id="many"),
+            pytest.param(25, (1, 3), "part 2 has not arrived;", id="one"),
+            pytest.param(25, (), "parts 1, 2, 3 have not arrived;", id="all"),
+            pytest.param(95, (2,), "parts 1, 3, 4, 5, 6 and 4 more have not arrived;", id="many"),
         ],
     )
     def test_missing_parts_are_named_and_nothing_is_changed(

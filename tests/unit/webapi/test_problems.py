@@ -188,7 +188,7 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours(api: Api) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json == {
         "type": "/problems/not_found",
-        "title": "There is no such thing",
+        "title": "Not found",
         "status": 404,
         "detail": "there is no such video",
         "instance": "/api/v1/videos/unknown",
@@ -228,7 +228,7 @@ def test_a_bug_is_logged_and_not_shown(api: Api) -> None:
 
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert "secret" not in answer.text
-    surprise = next(line for line in lines if line["event"] == "unexpected error")
+    surprise = next(line for line in lines if line["event"] == "request_failed")
     assert isinstance(surprise["exc_info"], RuntimeError)
     assert surprise["request_id"] == answer.json["request_id"]
 

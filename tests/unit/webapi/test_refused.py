@@ -25,6 +25,6 @@ def test_a_call_that_needs_storage_is_worth_repeating_once_somebody_has_put_that
     assert int(answer.headers["Retry-After"]) >= 1
     assert "key" in answer.json["what_to_do"]
     assert "AccessDenied" not in answer.text
-    (line,) = [line for line in lines if line["event"] == "neighbour refused"]
-    assert (line["log_level"], line["detail"]) == ("error", str(REFUSED))
+    (line,) = [line for line in lines if line["event"] == "upstream_refused"]
+    assert (line["log_level"], line["error"]) == ("error", str(REFUSED))
     assert api.commands.rows[video_id] == row

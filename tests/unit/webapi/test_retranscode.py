@@ -71,8 +71,8 @@ def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
 
     assert words == {
         "the newest edition failed; retry it instead",
-        "the newest edition is still in work",
-        "the stream is being put back in its place; ask again when the video is playable",
+        "the newest edition is still in progress",
+        "the stream is being restored; ask again when the video is playable",
     }
 
 
