@@ -1,7 +1,7 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  // The API process serves the result at its root; nothing is loaded from anywhere else.
+  // The API serves the result at its root; nothing is loaded from elsewhere.
   base: "/",
   build: {
     target: "es2022",

@@ -1,6 +1,6 @@
-// Holds the files that are being sent while the page is reloaded, so that nobody has to choose them again.
-// A browser ends an idle worker after about half a minute: the page asks for a sign of life while it sends.
-// What is here is lost with the worker; then the page asks for the file again (src/upload/fileStore.ts).
+// Keeps the files of running uploads while the page is reloaded, so that people need not choose them again.
+// A browser stops an idle worker after about half a minute, so the page pings it while it sends.
+// The files are lost with the worker; then the page asks for them again (src/upload/file-store.ts).
 const files = new Map();
 
 self.addEventListener("install", () => self.skipWaiting());

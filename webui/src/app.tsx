@@ -1,4 +1,4 @@
-// The page around the views: who is signed in, where to go, and which view the address names.
+// The frame around the views: who is signed in, the navigation, and the view that the address names.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -14,21 +14,21 @@ import type { Library } from "./videos/library";
 import { videoActions, VideoList } from "./videos/list";
 import { Watch } from "./watch/view";
 
-export interface Parts {
+export interface AppProps {
   session: Session;
   calls: Calls;
   uploads: Uploads;
   library: Library;
 }
 
-export function App({ session, calls, uploads, library }: Parts) {
+export function App({ session, calls, uploads, library }: AppProps) {
   const { claims } = useStore(session.state);
   const route = useRoute();
   const actions = videoActions(library, uploads, calls);
   const watched = /^#\/watch\/([a-z0-9-]+)$/.exec(route)?.[1];
   const isAdmin = route === "#/operations";
   const isHome = !watched && !isAdmin;
-  useTitle(isHome ? null : isAdmin ? "Operations" : "One video");
+  useTitle(isHome ? null : isAdmin ? "Operations" : "Video");
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -63,7 +63,7 @@ export function App({ session, calls, uploads, library }: Parts) {
         {claims && watched && <Watch key={watched} id={watched} calls={calls} actions={actions} />}
         {claims && isAdmin && <Operations calls={calls} />}
         {claims && (
-          // Kept while another view is shown: it holds what is being sent.
+          // Stays mounted while another view is shown, because it runs the uploads.
           <div hidden={!isHome}>
             <h1 class="unseen">Videos</h1>
             <div class="home">
@@ -84,7 +84,7 @@ function useRoute(): string {
     const onChange = () => {
       setRoute(location.hash);
       scrollTo(0, 0);
-      // The link that was followed is gone; whoever uses the keyboard goes on from the top of the new view.
+      // The link that was followed is gone, so keyboard focus moves to the top of the new view.
       document.getElementById("main")?.focus({ preventScroll: true });
     };
     addEventListener("hashchange", onChange);
@@ -100,6 +100,6 @@ function skip(event: Event): void {
 
 function leave(session: Session): void {
   session.signOut();
-  // What is being sent stops here and is remembered for whoever signs in as the same person.
+  // Uploads stop here; they are remembered for the next sign-in of the same person.
   location.reload();
 }

@@ -1,4 +1,4 @@
-// Joins the parts and starts the page.
+// Wires the parts together and starts the page.
 
 import { render } from "preact";
 
@@ -31,14 +31,14 @@ const uploads = new Uploads(
 );
 uploads.onVideo = (id) => void library.look(id);
 
-const place = document.getElementById("page");
-if (place) render(<App session={session} calls={calls} uploads={uploads} library={library} />, place);
+const root = document.getElementById("page");
+if (root) render(<App session={session} calls={calls} uploads={uploads} library={library} />, root);
 
-let begun: string | null = null;
+let startedFor: string | null = null;
 function begin(): void {
   const subject = session.state.value.claims?.subject ?? null;
-  if (subject === begun) return;
-  begun = subject;
+  if (subject === startedFor) return;
+  startedFor = subject;
   if (subject === null) return;
   void library.refresh();
   void restore();
@@ -46,7 +46,7 @@ function begin(): void {
 
 async function restore(): Promise<void> {
   await uploads.restore().catch(() => {
-    // Nobody answered: when the line is back.
+    // The service did not answer: try again when the connection is back.
     addEventListener("online", () => void restore(), { once: true });
   });
 }

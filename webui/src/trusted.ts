@@ -1,5 +1,5 @@
-// Trusted Types: with this policy in place no text becomes code or markup anywhere on the page, whoever wrote it.
-// Only our own worker scripts may be started, and an element may be emptied.
+// Trusted Types: with this policy no text becomes code or markup anywhere on the page. Only our own worker scripts may
+// start, and elements may be emptied.
 
 interface TrustedTypes {
   createPolicy(name: string, rules: Record<string, (text: string) => string | null>): unknown;

@@ -15,7 +15,7 @@ const PROBLEM: Problem = {
   what_to_do: "Check the path and the id.",
 };
 
-/** An API over answers that are given one after the other; "down" is a line that is down. */
+/** An API over prepared answers; "down" is a lost connection. */
 function over(answers: ("down" | Response)[], tokens = ["first", "second", "third"]) {
   const sent: { url: string; headers: Record<string, string> }[] = [];
   const waits: number[] = [];
@@ -39,16 +39,16 @@ function answer(status: number, body?: object, headers: Record<string, string> =
 }
 
 function problem(changes: Partial<Problem>, headers: Record<string, string> = {}): Response {
-  const told = { ...PROBLEM, ...changes };
-  return answer(told.status, told, headers);
+  const body = { ...PROBLEM, ...changes };
+  return answer(body.status, body, headers);
 }
 
 describe("a call", () => {
-  it("carries the token, the tag and the key, and tells what came back", async () => {
+  it("carries token, ETag and key, and returns the answer", async () => {
     const { api, sent } = over([answer(200, { id: "v" }, { ETag: '"a"', "Retry-After": "7" })]);
-    const asked = { body: { title: "Cats" }, etag: '"b"', idempotencyKey: "k" };
+    const options = { body: { title: "Cats" }, etag: '"b"', idempotencyKey: "k" };
 
-    expect(await api.call("POST", "/videos", asked)).toEqual({
+    expect(await api.call("POST", "/videos", options)).toEqual({
       body: { id: "v" },
       isUnchanged: false,
       etag: '"a"',
@@ -63,13 +63,13 @@ describe("a call", () => {
     });
   });
 
-  it("knows that nothing has changed", async () => {
+  it("recognises an unchanged video", async () => {
     const { api } = over([answer(304, undefined, { ETag: '"a"' })]);
 
     expect(await api.call("GET", "/videos/v", { etag: '"a"' })).toMatchObject({ body: null, isUnchanged: true });
   });
 
-  it("waits for another token when one is refused, and is made again", async () => {
+  it("waits for another token when one is refused, and repeats the call", async () => {
     const { api, sent, refused } = over([problem({ status: 401 }), problem({ status: 401 }), answer(200, {})]);
     await api.call("GET", "/videos");
 
@@ -77,21 +77,21 @@ describe("a call", () => {
     expect(sent.map(({ headers }) => headers["Authorization"])).toEqual(["Bearer first", "Bearer second", "Bearer third"]);
   });
 
-  it("ends with the problem that the service names", async () => {
+  it("throws the service's problem", async () => {
     const { api } = over([problem({})]);
 
     await expect(api.call("GET", "/videos/v")).rejects.toMatchObject({ problem: { code: "not_found" } });
   });
 
-  it("ends with words of our own when something in between answers", async () => {
+  it("throws a problem of ours when a proxy answers", async () => {
     const { api } = over([new Response("<html>Bad gateway</html>", { status: 502 })]);
 
-    await expect(api.call("GET", "/videos")).rejects.toThrow("The service is in trouble at the moment");
+    await expect(api.call("GET", "/videos")).rejects.toThrow("The service has a temporary problem");
   });
 });
 
-describe("a call that is insisted on", () => {
-  it("is made again through a lost line and a restart of the service", async () => {
+describe("a call with retries", () => {
+  it("is repeated through a lost connection and a restart of the service", async () => {
     const busy = problem({ status: 503, code: "temporarily_unavailable" }, { "Retry-After": "5" });
     const { api, waits, sent } = over(["down", "down", busy, answer(200, {})]);
     await api.callWithRetry("GET", "/videos");
@@ -100,14 +100,14 @@ describe("a call that is insisted on", () => {
     expect(waits).toEqual([1000, 2000, 5000]);
   });
 
-  it("takes no for an answer", async () => {
+  it("accepts a refusal", async () => {
     const { api, waits } = over([problem({ status: 409, code: "upload_closed" })]);
 
     await expect(api.callWithRetry("POST", "/videos/v/parts")).rejects.toBeInstanceOf(ProblemError);
     expect(waits).toEqual([]);
   });
 
-  it("ends when nobody wants it any more", async () => {
+  it("ends when it is aborted", async () => {
     const { api } = over(["down", answer(200, {})]);
     const signal = AbortSignal.abort();
 
@@ -115,7 +115,7 @@ describe("a call that is insisted on", () => {
   });
 });
 
-describe("patience", () => {
+describe("waiting before a retry", () => {
   it.each([
     [1, null, 1000],
     [2, null, 2000],
@@ -123,8 +123,8 @@ describe("patience", () => {
     [60, null, 30_000],
     [1, 12, 12_000],
     [6, 12, 30_000],
-  ])("after %d failures, asked for %s seconds: %d ms", (failures, asked, ms) => {
-    expect(waitBeforeTry(failures, asked)).toBe(ms);
+  ])("after %d failures, asked for %s seconds: %d ms", (failures, retryAfter, ms) => {
+    expect(waitBeforeTry(failures, retryAfter)).toBe(ms);
   });
 
   it.each([
@@ -142,27 +142,27 @@ describe("patience", () => {
 
 describe("after sending a file failed", () => {
   it.each<[string, Parameters<typeof afterFailure>[0], string]>([
-    ["a lost line is tried again", { error: new Error("Unknown error"), status: 0, failures: 9 }, "again"],
-    ["so is storage in trouble", { error: new Error("Non 2xx"), status: 503, failures: 9 }, "again"],
-    ["and storage that is busy", { error: new Error("Non 2xx"), status: 429, failures: 9 }, "again"],
-    ["a service that did not answer too", { error: new NoAnswerError(), status: undefined, failures: 9 }, "again"],
-    ["a refusal may be a URL that has expired", { error: new Error("Non 2xx"), status: 403, failures: 1 }, "again"],
-    ["but not for ever", { error: new Error("Non 2xx"), status: 403, failures: 3 }, "person"],
-    ["the limit is for the person to know", { error: limit(), status: undefined, failures: 1 }, "person"],
-    ["a service that waits for nothing more has the file", { error: closed(), status: undefined, failures: 1 }, "done"],
-    ["parts that storage lost are sent again", { error: missing(), status: undefined, failures: 1 }, "again"],
+    ["a lost connection is retried", { error: new Error("Unknown error"), status: 0, failures: 9 }, "again"],
+    ["an error of storage is retried", { error: new Error("Non 2xx"), status: 503, failures: 9 }, "again"],
+    ["busy storage is retried", { error: new Error("Non 2xx"), status: 429, failures: 9 }, "again"],
+    ["a missing answer of the service is retried", { error: new NoAnswerError(), status: undefined, failures: 9 }, "again"],
+    ["a refusal may be an expired URL and is retried", { error: new Error("Non 2xx"), status: 403, failures: 1 }, "again"],
+    ["the third refusal is shown to the person", { error: new Error("Non 2xx"), status: 403, failures: 3 }, "person"],
+    ["the upload limit is shown to the person", { error: limit(), status: undefined, failures: 1 }, "person"],
+    ["a closed upload is done", { error: closed(), status: undefined, failures: 1 }, "done"],
+    ["missing parts are sent again", { error: missing(), status: undefined, failures: 1 }, "again"],
   ])("%s", (_name, failed, kind) => {
     expect(afterFailure(failed).kind).toBe(kind);
   });
 });
 
-describe("problems in words for people", () => {
+describe("problems as sentences for people", () => {
   it.each([
-    ["upload_limit_reached", 1800, "The next one is possible in 30 minutes."],
-    ["upload_limit_reached", 40, "The next one is possible in 40 seconds."],
-    ["retranscode_limit_reached", 7200, "The next time is possible in 2 hours."],
-    ["not_retranscodable", null, "it is in work, has failed, or was deleted"],
-    ["original_unavailable", null, "storage does not have the file that was sent any more"],
+    ["upload_limit_reached", 1800, "You can start the next one in 30 minutes."],
+    ["upload_limit_reached", 40, "You can start the next one in 40 seconds."],
+    ["retranscode_limit_reached", 7200, "You can convert again in 2 hours."],
+    ["not_retranscodable", null, "it is being converted, has failed, or was deleted"],
+    ["original_unavailable", null, "storage no longer has the file"],
     ["insufficient_scope", null, "Use one with the scope “admin”"],
     ["temporarily_unavailable", null, "nothing is lost"],
     ["something_new", null, "There is no such thing: there is no such video. Check the path and the id."],
@@ -170,9 +170,9 @@ describe("problems in words for people", () => {
     expect(sentenceFor({ ...PROBLEM, code }, after)).toContain(words);
   });
 
-  it("names the largest size", () => {
+  it("gives the largest size", () => {
     const errors = [{ field: "size_bytes", detail: "files of at most 5368709120 bytes are taken" }];
-    expect(sentenceFor({ ...PROBLEM, code: "file_too_large", errors }, null)).toContain("At most 5 GB are taken.");
+    expect(sentenceFor({ ...PROBLEM, code: "file_too_large", errors }, null)).toContain("The limit is 5 GB.");
   });
 });
 

@@ -10,8 +10,8 @@ function bytes(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, index) => (index * 31) % 251);
 }
 
-// By another hand: Python's hashlib.
-const FOUND = new Map<number, string>([
+// Computed with Python's hashlib.
+const EXPECTED = new Map<number, string>([
   [0, "1B2M2Y8AsgTpgAmY7PhCfg=="],
   [1, "k7iFrf4NoInN9jSQT9WfcQ=="],
   [63, "JhSmne85dceKeZHmS07Q2Q=="],
@@ -23,11 +23,11 @@ const FOUND = new Map<number, string>([
 ]);
 
 describe("a digest for storage", () => {
-  it.each([...FOUND])("of %d bytes is what others find too", async (length, digest) => {
+  it.each([...EXPECTED])("of %d bytes equals Python's", async (length, digest) => {
     expect(await contentMd5(new Blob([bytes(length)]))).toBe(digest);
   });
 
-  it("comes from a worker, and one worker answers several questions", async () => {
+  it("comes from one worker, which answers several calls", async () => {
     let started = 0;
     const digests = new Digests(() => {
       started += 1;
@@ -35,8 +35,8 @@ describe("a digest for storage", () => {
     });
     const lengths = [64, CHUNK + 1, 1];
 
-    const found = await Promise.all(lengths.map((length) => digests.of(new Blob([bytes(length)]))));
-    expect(found).toEqual(lengths.map((length) => FOUND.get(length)));
+    const results = await Promise.all(lengths.map((length) => digests.of(new Blob([bytes(length)]))));
+    expect(results).toEqual(lengths.map((length) => EXPECTED.get(length)));
     expect(started).toBe(1);
   });
 
@@ -45,15 +45,15 @@ describe("a digest for storage", () => {
       throw new Error("SecurityError");
     }],
     ["does not load", broken],
-  ])("is made without a worker where that %s", async (_name, start) => {
+  ])("is computed without a worker if it %s", async (_name, start) => {
     const digests = new Digests(start);
     const content = new Blob([bytes(CHUNK + 1)]);
 
-    expect(await digests.of(content)).toBe(FOUND.get(CHUNK + 1));
-    expect(await digests.of(content)).toBe(FOUND.get(CHUNK + 1));
+    expect(await digests.of(content)).toBe(EXPECTED.get(CHUNK + 1));
+    expect(await digests.of(content)).toBe(EXPECTED.get(CHUNK + 1));
   });
 
-  it("of a file that cannot be read any more is refused in words", async () => {
+  it("of an unreadable file fails with a sentence", async () => {
     const digests = new Digests(() => answering(async () => null));
 
     await expect(digests.of(UNREADABLE as unknown as Blob)).rejects.toBeInstanceOf(UnreadableFileError);

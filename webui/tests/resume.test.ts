@@ -12,8 +12,8 @@ const RECORD: UploadRecord = { ...newRecord(FILE, "ann", "key-1", 5), videoId: "
 const WAITING = { status: "uploading", deleted_at: null } as const;
 
 function parts(stored: number[], missing: number[]): PartList {
-  const held = stored.map((part_number) => ({ part_number, size_bytes: 16 * MIB, etag: "e" }));
-  return { size_bytes: FILE.size, part_size: 16 * MIB, part_count: 3, parts: held, missing };
+  const storedParts = stored.map((part_number) => ({ part_number, size_bytes: 16 * MIB, etag: "e" }));
+  return { size_bytes: FILE.size, part_size: 16 * MIB, part_count: 3, parts: storedParts, missing };
 }
 
 function facts(changes: Partial<UploadFacts>): UploadFacts {
@@ -22,49 +22,49 @@ function facts(changes: Partial<UploadFacts>): UploadFacts {
 
 describe("what follows after a reload", () => {
   it.each<[string, Partial<UploadFacts>, string]>([
-    ["a file that is still at hand is sent on", { hasFile: true }, "send"],
+    ["a file that is still available is sent on", { hasFile: true }, "send"],
     ["without the file the person is asked for it", {}, "ask"],
-    ["when every part is there, only the word is missing", { parts: parts([1, 2, 3], []) }, "confirm"],
-    ["that holds also without the file", { parts: parts([1, 2, 3], []), hasFile: false }, "confirm"],
-    ["a video that went on needs nothing", { video: { status: "processing", deleted_at: null } }, "forget"],
-    ["a deleted one neither", { video: { status: "uploading", deleted_at: "2026-01-01T00:00:00Z" } }, "forget"],
-    ["nor one that is gone", { video: null }, "forget"],
-    ["another tab is left alone", { isSentElsewhere: true, hasFile: true }, "elsewhere"],
-    ["a first call that was not answered is made again", { record: { ...RECORD, videoId: null }, video: null, parts: null, hasFile: true }, "send"],
-    ["and is asked about when the file is gone", { record: { ...RECORD, videoId: null }, video: null, parts: null }, "ask"],
-    ["a plan without parts that is empty is not complete", { parts: parts([], []) }, "ask"],
+    ["when every part is stored, only the confirmation is missing", { parts: parts([1, 2, 3], []) }, "confirm"],
+    ["that holds without the file too", { parts: parts([1, 2, 3], []), hasFile: false }, "confirm"],
+    ["a video past its upload needs nothing", { video: { status: "processing", deleted_at: null } }, "forget"],
+    ["a deleted video needs nothing", { video: { status: "uploading", deleted_at: "2026-01-01T00:00:00Z" } }, "forget"],
+    ["a purged video needs nothing", { video: null }, "forget"],
+    ["an upload of another tab is left alone", { isSentElsewhere: true, hasFile: true }, "elsewhere"],
+    ["an unanswered first call is made again", { record: { ...RECORD, videoId: null }, video: null, parts: null, hasFile: true }, "send"],
+    ["an unanswered first call without the file asks for the file", { record: { ...RECORD, videoId: null }, video: null, parts: null }, "ask"],
+    ["an empty plan without parts is not complete", { parts: parts([], []) }, "ask"],
   ])("%s", (_name, changes, kind) => {
     expect(nextStep(facts(changes)).kind).toBe(kind);
   });
 
-  it("says how much is safe, why the file is needed, and which", () => {
+  it("says how much is saved, why the file is needed, and which file", () => {
     const next = nextStep(facts({}));
 
     expect(next).toMatchObject({ kind: "ask", storedBytes: 16 * MIB });
     expect(next.kind === "ask" && next.sentence).toBe(
-      "16 MB of 40 MB are safe. The browser does not let a page open your file again by itself. " +
-        "Choose “cats.mp4” once more, and it goes on from there.",
+      "16 MB of 40 MB are saved. The browser does not allow this page to reopen your file. " +
+        "Choose “cats.mp4” again to continue from there.",
     );
   });
 
-  it("says that a file in one piece begins anew", () => {
+  it("says that a file in one piece starts over", () => {
     const next = nextStep(facts({ record: { ...RECORD, mode: "single" }, parts: null }));
 
-    expect(next.kind === "ask" && next.sentence).toContain("begins anew");
+    expect(next.kind === "ask" && next.sentence).toContain("will start over");
   });
 });
 
 describe("a file that was chosen again", () => {
-  it("goes on when it is the one", () => {
+  it("is accepted if it is the same", () => {
     expect(mismatch(RECORD, FILE)).toBeNull();
   });
 
   it.each([
-    [{ size: 7 }, "This is another file: it has 7 bytes instead of 40 MB"],
+    [{ size: 7 }, "This is a different file: it has 7 bytes instead of 40 MB"],
     [{ size: 41_943_039 }, "it has 41943039 bytes instead of 41943040 bytes"],
     [{ name: "dogs.mp4" }, "This file is called “dogs.mp4”"],
-    [{ lastModified: 1001 }, "was changed since the upload began"],
-  ])("is refused by what differs: %o", (changes, sentence) => {
+    [{ lastModified: 1001 }, "was changed after the upload began"],
+  ])("is refused with the difference: %o", (changes, sentence) => {
     expect(mismatch(RECORD, { ...FILE, ...changes })).toContain(sentence);
   });
 });
@@ -87,13 +87,13 @@ describe("a new record", () => {
     expect(newRecord({ ...FILE, name }, "ann", "k", 0).title).toBe(title);
   });
 
-  it("a type that is no video's is sent as bytes", () => {
+  it("a type that is not video/* is sent as bytes", () => {
     expect(newRecord({ ...FILE, type: "" }, "ann", "k", 0).type).toBe("application/octet-stream");
   });
 });
 
-describe("what is remembered", () => {
-  it("belongs to whoever began it", () => {
+describe("records", () => {
+  it("belong to their owner", () => {
     const records = new Records(memory(), () => 10);
     records.put(RECORD);
 
@@ -101,7 +101,7 @@ describe("what is remembered", () => {
     expect(records.of("bob")).toEqual([]);
   });
 
-  it("is replaced by its key, and forgotten", () => {
+  it("are replaced by key, and forgotten", () => {
     const records = new Records(memory(), () => 10);
     records.put(RECORD);
     records.put({ ...RECORD, videoId: "video2" });
@@ -111,7 +111,7 @@ describe("what is remembered", () => {
     expect(records.of("ann")).toEqual([]);
   });
 
-  it("is bounded in number and in time", () => {
+  it("are bounded in number and age", () => {
     let now = 10;
     const records = new Records(memory(), () => now);
     for (let number = 0; number < 60; number += 1) records.put({ ...RECORD, key: `key-${number}` });
@@ -122,7 +122,7 @@ describe("what is remembered", () => {
     expect(records.of("ann")).toEqual([]);
   });
 
-  it("survives a store that holds nonsense or has no room", () => {
+  it("survive a store that is corrupt or full", () => {
     const broken = memory({ uploads: "{" });
     broken.setItem = () => {
       throw new Error("no room");
@@ -136,18 +136,18 @@ describe("what is remembered", () => {
 
 describe("the lock on an upload", () => {
   const locks = (isFree: boolean) =>
-    ({ request: async (_name: string, _how: object, held: (lock: object | null) => unknown) => held(isFree ? {} : null) }) as unknown as LockManager;
+    ({ request: async (_name: string, _how: object, callback: (lock: object | null) => unknown) => callback(isFree ? {} : null) }) as unknown as LockManager;
 
-  it("is another tab's as long as that lives", async () => {
+  it("is refused while another tab has it", async () => {
     expect(await claim("theirs", locks(false))).toBe(false);
   });
 
-  it("stays this tab's when it is asked for again", async () => {
+  it("stays with this tab when it is requested again", async () => {
     expect(await claim("ours", locks(true))).toBe(true);
     expect(await claim("ours", locks(false))).toBe(true);
   });
 
-  it("is nobody's where a browser knows no locks", async () => {
+  it("is granted if the browser has no locks", async () => {
     expect(await claim("any", undefined)).toBe(true);
   });
 });

@@ -18,7 +18,7 @@ function token(claims: object): string {
 const ANN = token({ sub: "ann", exp: 2_000, scope: "read admin" });
 
 describe("a token's claims", () => {
-  it("tell who it is for, until when, and whether for administrators", () => {
+  it("give the subject, the expiry and whether it is an administrator's", () => {
     expect(claimsOf(ANN)).toEqual({ subject: "ann", isAdmin: true, expiresAt: 2_000_000 });
     expect(claimsOf(token({ sub: "Zoë" }))).toEqual({ subject: "Zoë", isAdmin: false, expiresAt: null });
     expect(claimsOf(token({ sub: "ann", scope: "administrator" }))?.isAdmin).toBe(false);
@@ -36,17 +36,17 @@ describe("the address", () => {
     ["#/watch/v", null, "#/watch/v"],
     ["", null, ""],
     ["#token=", null, ""],
-  ])("%j holds %j and leaves %j", (fragment, found, rest) => {
-    expect(tokenInFragment(fragment)).toEqual({ token: found, rest });
+  ])("%j holds %j and leaves %j", (fragment, parsed, rest) => {
+    expect(tokenInFragment(fragment)).toEqual({ token: parsed, rest });
   });
 });
 
-describe("a token that somebody pastes", () => {
+describe("a pasted token", () => {
   it.each<[string, string | null, string | null]>([
     [ANN, null, null],
     [ANN, "ann", null],
     ["hello", null, "This is not a token"],
-    [token({ sub: "ann", exp: 1 }), "ann", "has expired too"],
+    [token({ sub: "ann", exp: 1 }), "ann", "has expired as well"],
     [ANN, "bob", "“bob” is signed in"],
   ])("%#", (pasted, before, refusal) => {
     const refused = refusalOf(pasted, before, 1_500_000);
@@ -56,7 +56,7 @@ describe("a token that somebody pastes", () => {
 });
 
 describe("a session", () => {
-  it("lets calls wait until there is a token", async () => {
+  it("makes calls wait until there is a token", async () => {
     const session = new Session(memory());
     const waiting = session.token();
     expect(session.state.value.needed).toBe("first");
@@ -66,7 +66,7 @@ describe("a session", () => {
     expect(await session.token()).toBe(ANN);
   });
 
-  it("asks again when its token is refused, and keeps who was signed in", async () => {
+  it("asks again when its token is refused, and keeps the subject", async () => {
     const session = new Session(memory({ token: ANN }));
     session.refused(ANN);
     expect(session.state.value).toMatchObject({ needed: "again", claims: { subject: "ann" } });
@@ -77,14 +77,14 @@ describe("a session", () => {
     expect(await waiting).toBe(next);
   });
 
-  it("does not ask because of an answer about an older token", () => {
+  it("does not ask because of an answer to an older token", () => {
     const session = new Session(memory({ token: ANN }));
     session.refused("an older one");
 
     expect(session.state.value.needed).toBe("no");
   });
 
-  it("forgets the token when somebody signs out", () => {
+  it("forgets the token on signing out", () => {
     const storage = memory({ token: ANN });
     new Session(storage).signOut();
 
@@ -105,7 +105,7 @@ describe("a session", () => {
   });
 });
 
-describe("scripts that may be started", () => {
+describe("scripts that may start", () => {
   it.each([
     ["/file-store.js", true],
     ["/assets/hls.worker-DX51GcGk.js", true],

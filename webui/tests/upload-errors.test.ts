@@ -2,37 +2,37 @@ import { describe, expect, it } from "vitest";
 
 import { UploadErrors } from "../src/upload/upload-errors";
 
-type Heard = (file: { id: string; name: string } | undefined, error?: Error) => void;
+type Listener = (file: { id: string; name: string } | undefined, error?: Error) => void;
 
-/** UploadErrors of an Uppy that says what the test lets it say. */
-function troubled() {
-  const heard = new Map<string, Heard>();
-  const on = (event: string, hear: Heard) => void heard.set(event, hear);
+/** Upload errors over an Uppy whose events the test emits. */
+function observed() {
+  const listeners = new Map<string, Listener>();
+  const on = (event: string, listener: Listener) => void listeners.set(event, listener);
   const errors = new UploadErrors({ on } as never);
-  return { errors, say: (event: string, ...words: Parameters<Heard>) => heard.get(event)?.(...words) };
+  return { errors, emit: (event: string, ...args: Parameters<Listener>) => listeners.get(event)?.(...args) };
 }
 
 const FILE = { id: "f", name: "cats.mp4" };
-const LIMIT = { id: "f", title: "cats", sentence: "Not now.", isTaken: true };
+const LIMIT = { id: "f", title: "cats", sentence: "Not now.", isAccepted: true };
 
-describe("what stands in the way of a file", () => {
-  it.each(["file-removed", "upload-retry"])("is said until it is settled: %s", (event) => {
-    const { errors, say } = troubled();
+describe("an upload error", () => {
+  it.each(["file-removed", "upload-retry"])("is shown until %s", (event) => {
+    const { errors, emit } = observed();
     errors.put({ ...LIMIT, sentence: "Not yet." });
     errors.put(LIMIT);
     expect(errors.value).toEqual([LIMIT]);
-    say(event, { ...FILE, id: "another" });
+    emit(event, { ...FILE, id: "another" });
     expect(errors.value).toEqual([LIMIT]);
-    say(event, FILE);
+    emit(event, FILE);
 
     expect(errors.value).toEqual([]);
   });
 
-  it("is said of a file that was not taken, once for each name", () => {
-    const { errors, say } = troubled();
-    for (const file of [FILE, FILE, undefined]) say("restriction-failed", file, new Error("Only videos can be uploaded"));
+  it("is shown for a file that is not accepted, once per name", () => {
+    const { errors, emit } = observed();
+    for (const file of [FILE, FILE, undefined]) emit("restriction-failed", file, new Error("Only videos can be uploaded"));
 
     expect(errors.value.map(({ title }) => title)).toEqual(["cats.mp4", "This file"]);
-    expect(errors.value[0]).toMatchObject({ sentence: "Only videos can be uploaded.", isTaken: false });
+    expect(errors.value[0]).toMatchObject({ sentence: "Only videos can be uploaded.", isAccepted: false });
   });
 });

@@ -49,18 +49,18 @@ const DELETED: Partial<Video> = { deleted_at: "2026-01-02T00:00:00Z", reason: "D
 
 const video = (changes: Partial<Video>): Video => ({ ...VIDEO, ...changes });
 
-describe("a video's state in words", () => {
+describe("the description of a video's state", () => {
   it.each<[string, Partial<Video>, number | undefined, string, number | null]>([
-    ["bytes on their way outrank what the service knows", { status: "uploading" }, 12, "Sending", 12],
+    ["an upload in this tab outranks the service's state", { status: "uploading" }, 12, "Sending", 12],
     ["a job shows its progress", {}, undefined, "Converting", 40],
-    ["a file that is waited for shows none", { status: "uploading", reason: "WaitingForFile" }, undefined, "Waiting for file", null],
-    ["a file that was refused", { status: "uploading", reason: "FileRejected" }, undefined, "Refused", null],
-    ["in line", { status: "uploaded", reason: "WaitingForCapacity" }, undefined, "In line", null],
+    ["an expected file shows no progress", { status: "uploading", reason: "WaitingForFile" }, undefined, "Waiting for file", null],
+    ["a refused file", { status: "uploading", reason: "FileRejected" }, undefined, "Refused", null],
+    ["queued", { status: "uploaded", reason: "WaitingForCapacity" }, undefined, "Queued", null],
     ["paused by an administrator", { reason: "Paused", waiting_for: "a person" }, undefined, "Paused", 40],
     ["ready", READY, undefined, "Ready", null],
-    ["ready, but not in its place yet", { ...READY, is_playable: false }, undefined, "Coming back", null],
+    ["ready, but not yet playable", { ...READY, is_playable: false }, undefined, "Restoring", null],
     ["failed", FAILED, undefined, "Failed", null],
-    ["deleted, whatever it was", { ...READY, ...DELETED }, undefined, "Deleted", null],
+    ["deleted, whatever its phase", { ...READY, ...DELETED }, undefined, "Deleted", null],
   ])("%s", (_name, changes, sent, label, progress) => {
     expect(describeState(video(changes), sent)).toMatchObject({ label, progress });
   });
@@ -73,23 +73,23 @@ describe("a video's state in words", () => {
     expect(detail).toBe("the job failed.");
   });
 
-  it("a failure that the page does not know is said in the service's words, once", () => {
+  it("an unknown failure is shown with the service's message, once", () => {
     const state = describeState(video({ ...FAILED, error: { ...ERROR, code: "new" } }), undefined);
 
     expect(state).toMatchObject({ sentence: "The job failed.", advice: "Retry.", detail: null });
   });
 
-  it("a reason that the page does not know is said in the service's words", () => {
+  it("an unknown reason is shown with the service's sentences", () => {
     const state = describeState(video({ status: "uploaded", reason: "New", waiting_for: "the moon", what_to_do: "Look up." }), undefined);
 
     expect(state).toMatchObject({ sentence: "Waiting for the moon.", advice: "Look up." });
   });
 
   it.each<[string, Partial<Video>, string | null]>([
-    ["while the service is at work", {}, "You may close this page"],
-    ["while the file is awaited", { status: "uploading", reason: "WaitingForFile" }, "where the upload began"],
-    ["before there is anything to send", { status: "pending", reason: "WaitingForUploadUrl" }, null],
-  ])("%s it says whether somebody is needed", (_name, changes, words) => {
+    ["while the service works", {}, "You can close this page"],
+    ["while the file is expected", { status: "uploading", reason: "WaitingForFile" }, "where the upload started"],
+    ["before anything can be sent", { status: "pending", reason: "WaitingForUploadUrl" }, null],
+  ])("%s it says what the owner has to do", (_name, changes, words) => {
     const { advice } = describeState(video(changes), undefined);
 
     if (words === null) expect(advice).toBeNull();
@@ -97,10 +97,10 @@ describe("a video's state in words", () => {
   });
 
   it.each<[string, Partial<Video>, string, number | null]>([
-    ["asked for", BEHIND, "which begins in a moment.", null],
-    ["in line", { edition_status: "uploaded", reason: "WaitingForSubmission" }, "It plays while a newer conversion is made.", null],
-    ["held up", { edition_status: "uploaded", reason: "WaitingForCapacity" }, "is made. Waiting for its turn", null],
-    ["in work", { edition_status: "processing", reason: "Transcoding" }, "It plays while a newer conversion is made.", 40],
+    ["requested", BEHIND, "A newer conversion starts in a moment.", null],
+    ["queued", { edition_status: "uploaded", reason: "WaitingForSubmission" }, "You can watch it while a newer conversion is made.", null],
+    ["waiting for capacity", { edition_status: "uploaded", reason: "WaitingForCapacity" }, "is made. In the queue", null],
+    ["in work", { edition_status: "processing", reason: "Transcoding" }, "You can watch it while a newer conversion is made.", 40],
   ])("a newer conversion that is %s leaves it ready, and says so", (_name, changes, words, progress) => {
     const state = describeState(video({ ...READY, ...changes }), undefined);
 
@@ -108,7 +108,7 @@ describe("a video's state in words", () => {
     expect(state.sentence).toContain(words);
   });
 
-  it("a try that was asked for is not called a failure any more", () => {
+  it("a requested retry is no longer shown as a failure", () => {
     expect(describeState(video({ ...FAILED, ...BEHIND }), undefined)).toMatchObject({ label: "Waiting", advice: null });
   });
 
@@ -120,16 +120,16 @@ describe("a video's state in words", () => {
   });
 });
 
-describe("what can be done", () => {
+describe("actions", () => {
   it.each<[string, Partial<Video>, boolean, boolean, boolean]>([
     ["in work", {}, true, false, false],
     ["ready", READY, false, false, true],
-    ["ready, another edition was asked for", { ...READY, ...BEHIND }, true, false, false],
-    ["ready, another edition is in work", { ...READY, edition_status: "processing" }, true, false, false],
+    ["ready, another edition was requested", { ...READY, ...BEHIND }, true, false, false],
+    ["ready, another edition is in progress", { ...READY, edition_status: "processing" }, true, false, false],
     ["ready, another edition has failed", { ...READY, ...FAILED, status: "ready" }, false, true, false],
-    ["coming back", { ...READY, is_playable: false }, true, false, false],
+    ["restoring", { ...READY, is_playable: false }, true, false, false],
     ["failed", FAILED, false, true, false],
-    ["failed, another try was asked for", { ...FAILED, ...BEHIND }, true, false, false],
+    ["failed, a retry was requested", { ...FAILED, ...BEHIND }, true, false, false],
     ["failed and deleted", { ...FAILED, ...DELETED }, false, false, false],
     ["deleted", { ...READY, ...DELETED }, false, false, false],
     ["paused", { reason: "Paused" }, false, false, false],
@@ -140,33 +140,33 @@ describe("what can be done", () => {
     expect(canConvertAgain(video(changes))).toBe(again);
   });
 
-  it("a file that was refused is needed again", () => {
+  it("a refused file is needed again", () => {
     expect(needsFile(video({ ...FAILED, error: { ...ERROR, stage: "upload" } }))).toBe(true);
     expect(needsFile(video(FAILED))).toBe(false);
   });
 });
 
-describe("when a video is looked at again", () => {
-  const LOOKED = { isMoving: true, isHidden: false, unchanged: 0, retryAfterSeconds: null, unanswered: 0 };
+describe("when a video is polled again", () => {
+  const STATE = { isMoving: true, isHidden: false, unchanged: 0, retryAfterSeconds: null, unanswered: 0 };
 
-  it("never, when it rests or nobody sees it", () => {
-    expect(nextPoll({ ...LOOKED, isMoving: false })).toBeNull();
-    expect(nextPoll({ ...LOOKED, isHidden: true })).toBeNull();
+  it("never, when it is at rest or the page is hidden", () => {
+    expect(nextPoll({ ...STATE, isMoving: false })).toBeNull();
+    expect(nextPoll({ ...STATE, isHidden: true })).toBeNull();
   });
 
-  it("soon at first, then further and further apart", () => {
-    const looks = [0, 1, 2, 5, 20].map((unchanged) => nextPoll({ ...LOOKED, unchanged, retryAfterSeconds: 600 }));
+  it("soon at first, then further apart", () => {
+    const polls = [0, 1, 2, 5, 20].map((unchanged) => nextPoll({ ...STATE, unchanged, retryAfterSeconds: 600 }));
 
-    expect(looks).toEqual([1500, 2250, 3375, 11_391, 15_000]);
+    expect(polls).toEqual([1500, 2250, 3375, 11_391, 15_000]);
   });
 
-  it("no later than the service is about to look itself", () => {
-    expect(nextPoll({ ...LOOKED, unchanged: 20, retryAfterSeconds: 4 })).toBe(4000);
-    expect(nextPoll({ ...LOOKED, unchanged: 20, retryAfterSeconds: 0 })).toBe(3000);
+  it("no later than the service itself checks", () => {
+    expect(nextPoll({ ...STATE, unchanged: 20, retryAfterSeconds: 4 })).toBe(4000);
+    expect(nextPoll({ ...STATE, unchanged: 20, retryAfterSeconds: 0 })).toBe(3000);
   });
 
-  it("less and less often when nobody answers", () => {
-    expect([1, 2, 9].map((unanswered) => nextPoll({ ...LOOKED, unanswered }))).toEqual([3000, 6000, 30_000]);
+  it("less often while the service does not answer", () => {
+    expect([1, 2, 9].map((unanswered) => nextPoll({ ...STATE, unanswered }))).toEqual([3000, 6000, 30_000]);
   });
 });
 
@@ -217,8 +217,8 @@ describe("an overview", () => {
   it.each<[Partial<Overview>, string, string]>([
     [{}, "good", "All is well."],
     [{ overdue: 1 }, "bad", "past their deadline"],
-    [{ held: 1 }, "bad", "a person’s decision"],
-    [{ breaker: { is_open: true, uploads: 3 } }, "bad", "held back"],
+    [{ held: 1 }, "bad", "need a person’s decision"],
+    [{ breaker: { is_open: true, uploads: 3 } }, "bad", "Submissions are paused"],
     [{ callbacks: { ...QUIET.callbacks, finished: 10, finished_unclaimed: 6 } }, "bad", "Callbacks do not arrive"],
     [{ callbacks: { ...QUIET.callbacks, finished: 3, finished_unclaimed: 3 } }, "good", "All is well."],
   ])("%#", (changes, tone, words) => {
@@ -227,12 +227,12 @@ describe("an overview", () => {
     expect(judged.sentence).toContain(words);
   });
 
-  it("shows five numbers, and says when it has not counted everything", () => {
+  it("shows five numbers, and says when the count is incomplete", () => {
     const phases = QUIET.phases.map((row) => (row.phase === "processing" ? { ...row, uploads: 20_000 } : row));
-    const shownTiles = tiles({ ...QUIET, phases, is_complete: false }, 0);
+    const fiveTiles = tiles({ ...QUIET, phases, is_complete: false }, 0);
 
-    expect(shownTiles.map(({ name }) => name)).toEqual(["In progress", "Overdue", "Breaker", "Callbacks in an hour", "Dead letters"]);
-    expect(shownTiles[0]?.value).toBe("20,000 or more");
+    expect(fiveTiles.map(({ name }) => name)).toEqual(["In progress", "Overdue", "Breaker", "Callbacks in an hour", "Dead letters"]);
+    expect(fiveTiles[0]?.value).toBe("20,000 or more");
   });
 });
 

@@ -1,4 +1,4 @@
-// The lock names packages and hashes, no hosts: npm adds where one may give money, which is no part of what is built.
+// Removes npm's funding links from the lock, so that it names packages and hashes but no hosts.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));

@@ -56,7 +56,7 @@ def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip
     check("2-videos")
 
     page.context.set_offline(True)
-    page.get_by_text("The line is down").first.wait_for()
+    page.get_by_text("You are offline").first.wait_for()
     check("3-line-down")
     page.context.set_offline(False)
 
@@ -67,7 +67,7 @@ def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip
     page.get_by_role("link", name="My videos").click()
     visitor.card("clip").filter(has_text="Ready").get_by_role("link", name="clip").click()
     page.get_by_label("Quality").wait_for()
-    page.get_by_text("What has happened").click()
+    page.locator("summary", has_text="History").click()
     page.locator(".events li").first.wait_for()
     check("5-watch")
 
@@ -91,17 +91,17 @@ def test_nothing_does_while_videos_wait(visitor: Visitor, clip: Path) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
     page.get_by_role("progressbar", name="Newer conversion of clip").wait_for(timeout=PATIENCE_MS)
     check("3-newer-conversion")
-    page.get_by_text("The new conversion is ready.").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("A new conversion is ready.").wait_for(timeout=PATIENCE_MS)
     check("4-newer-conversion-ready")
 
     world.faults(http_429=1, slow=0)
     uploaded(visitor.person.client, clip)
     page.get_by_role("link", name="My videos").first.click()
     page.reload()
-    page.get_by_text("The conversion service is in trouble").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("The conversion service has problems").wait_for(timeout=PATIENCE_MS)
     check("5-held-back")
     page.get_by_role("link", name="Operations").click()
-    page.get_by_text("Submissions are held back").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("Submissions are paused").wait_for(timeout=PATIENCE_MS)
     check("6-operations-in-trouble")
     world.faults(http_429=0)
 
@@ -124,7 +124,7 @@ def test_nothing_does_when_something_is_refused_or_deleted(visitor: Visitor, cli
     visitor.open(token(world, visitor.user, seconds=600, uploads_per_hour=0))
     page.reload()
     visitor.choose(large_clip)
-    page.get_by_text("as many uploads as an hour allows").first.wait_for()
+    page.get_by_text("the limit of uploads per hour").first.wait_for()
     check("4-limit")
     page.get_by_role("button", name="Try again: large").wait_for()
 

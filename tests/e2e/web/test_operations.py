@@ -33,7 +33,7 @@ def test_dead_letters_show_the_providers_answer_and_are_tried_again(visitor: Vis
     letter.locator("pre").wait_for()
     visitor.picture("1-dead-letter")
     letter.get_by_role("button", name="Retry").click()
-    letter.get_by_text("It is tried again").wait_for()
+    letter.get_by_text("Retry requested").wait_for()
 
     eventually(lambda: client.video(video_id).status == "ready", within_seconds=60)
 
@@ -44,11 +44,11 @@ def test_an_open_breaker_is_seen_at_a_glance(visitor: Visitor, clip: Path) -> No
     uploaded(world.client(), clip)
     page.get_by_role("link", name="Operations").click()
 
-    page.get_by_text("Submissions are held back").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("Submissions are paused").wait_for(timeout=PATIENCE_MS)
     page.get_by_text("Submissions paused").wait_for()
     visitor.picture("1-breaker-open")
     world.faults(http_429=0)
-    page.get_by_text("The conversion service takes orders.").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("The conversion service accepts jobs.").wait_for(timeout=PATIENCE_MS)
     visitor.picture("2-all-is-well")
 
 

@@ -41,13 +41,13 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
     assert is_focused(page.get_by_role("group", name="What you can do"))
     before = visitor.current_time()
     eventually(lambda: visitor.current_time() != before)
-    page.get_by_text("The new conversion is ready.").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("A new conversion is ready.").wait_for(timeout=PATIENCE_MS)
     visitor.picture("3-another-edition")
 
     shown = told(visitor, video_id)
     assert (shown["edition"], shown["edition_status"]) == (2, "ready")
     assert "2/hls/" in requests.get(shown["playback_url"], timeout=5).text
-    page.get_by_role("button", name="Play the new one").click()
+    page.get_by_role("button", name="Play the new version").click()
     eventually(lambda: visitor.current_time() > 0)
     assert is_focused(page.locator("video"))
     again.wait_for()
@@ -61,7 +61,7 @@ def test_the_list_follows_a_newer_conversion_too(visitor: Visitor, clip: Path) -
     visitor.page.get_by_role("dialog").wait_for(state="detached")
     visitor.page.get_by_role("link", name="My videos").click()
 
-    sentence = visitor.card("clip").get_by_text("It plays while a newer conversion is made")
+    sentence = visitor.card("clip").get_by_text("newer conversion")
     sentence.wait_for(timeout=PATIENCE_MS)
     sentence.wait_for(state="detached", timeout=PATIENCE_MS)
 
@@ -72,7 +72,9 @@ def test_the_limit_of_a_day_is_said_in_words(visitor: Visitor, clip: Path) -> No
     visitor.page.get_by_role("button", name="Convert again").click()
     visitor.page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
 
-    visitor.page.get_by_role("alert").get_by_text("as often as a day allows. The next time is possible in").wait_for()
+    visitor.page.get_by_role("alert").get_by_text(
+        "the limit of conversions per day. You can convert again in"
+    ).wait_for()
     visitor.picture("limit")
     assert told(visitor, video_id)["edition"] == 1
 
@@ -82,14 +84,14 @@ def test_the_original_comes_back_byte_for_byte(visitor: Visitor, clip: Path) -> 
     button = page.get_by_role("button", name="Download the original")
     with page.expect_download() as downloading:
         button.press("Enter")
-    page.get_by_role("status").get_by_text("Your browser saves “clip.mp4”").wait_for()
+    page.get_by_role("status").get_by_text("Your browser is saving “clip.mp4”").wait_for()
     visitor.picture("1-saved")
 
     assert downloading.value.suggested_filename == "clip.mp4"
     assert Path(downloading.value.path()).read_bytes() == clip.read_bytes()
     lose_the_original(visitor.world, video_id)
     button.click()
-    page.get_by_role("alert").get_by_text("storage does not have the file that was sent any more").wait_for()
+    page.get_by_role("alert").get_by_text("storage no longer has the file").wait_for()
     visitor.picture("2-lost")
     assert page.url.endswith(f"#/watch/{video_id}")
 

@@ -58,7 +58,7 @@ def test_a_limit_is_said_in_words_and_the_upload_follows_on_request(visitor: Vis
     visitor.open(token(world, user, seconds=600, uploads_per_hour=0))
     page.reload()
     visitor.choose(clip)
-    page.get_by_text("as many uploads as an hour allows").first.wait_for()
+    page.get_by_text("the limit of uploads per hour").first.wait_for()
     visitor.picture("1-limit")
 
     page.evaluate("([key, value]) => sessionStorage.setItem(key, value)", ["token", token(world, user, seconds=600)])

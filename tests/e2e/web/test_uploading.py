@@ -36,7 +36,7 @@ def test_two_hundred_megabytes_survive_a_lost_line_and_a_reload(visitor: Visitor
     eventually(lambda: len(stored_parts(visitor)) >= 1, within_seconds=60)
 
     visitor.context.set_offline(True)
-    visitor.page.get_by_text("The line is down").first.wait_for()
+    visitor.page.get_by_text("You are offline").first.wait_for()
     visitor.picture("1-line-down")
     stored = stored_parts(visitor)
     visitor.context.set_offline(False)
@@ -67,10 +67,10 @@ def test_without_its_file_an_upload_says_so_and_goes_on_with_it(
     # The same device a day later: what was remembered is there, the file is not.
     with Visitor.arrived(browser, world, pictures, person=visitor.person, storage_state=remembered) as later:
         notice = later.page.locator("[data-unfinished='large.mp4']")
-        notice.get_by_text(re.compile(r"MB of 191 MB are safe")).wait_for()
+        notice.get_by_text(re.compile(r"MB of 191 MB are saved")).wait_for()
         later.picture("1-asks-for-the-file")
         notice.locator("input").set_input_files(clip)
-        notice.get_by_text("This is another file").wait_for()
+        notice.get_by_text("This is a different file").wait_for()
         later.picture("2-another-file")
         sent = SentParts(later)
         notice.locator("input").set_input_files(large_clip)
@@ -85,9 +85,9 @@ def test_a_paused_upload_waits_and_goes_on(visitor: Visitor, large_clip: Path) -
     visitor.choose(large_clip)
     eventually(lambda: visitor.percent("large") > 5, within_seconds=60)
     page.get_by_role("button", name="Pause").first.click()
-    page.get_by_role("button", name="Go on").first.wait_for()
+    page.get_by_role("button", name="Resume").first.wait_for()
     visitor.picture("1-paused")
-    page.get_by_role("button", name="Go on").first.click()
+    page.get_by_role("button", name="Resume").first.click()
 
     visitor.wait_for_label("large", "Ready")
 
@@ -119,7 +119,7 @@ def test_what_stands_in_the_way_is_said_until_it_is_settled(visitor: Visitor, cl
     visitor.open(token(visitor.world, f"{visitor.user}-limited", seconds=600, uploads_per_hour=0))
     page.reload()
     visitor.choose(clip)
-    said = page.get_by_text("as many uploads as an hour allows")
+    said = page.get_by_text("the limit of uploads per hour")
     said.wait_for()
     with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/videos")):
         page.get_by_role("button", name="Try again: clip").click()

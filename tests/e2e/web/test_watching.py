@@ -37,7 +37,7 @@ def test_a_lost_line_interrupts_watching_only_as_long_as_it_lasts(visitor: Visit
     page.get_by_role("link", name="My videos").first.click()
     page.route(re.compile(r"\.m3u8"), lambda route: route.abort())
     visitor.card("clip").get_by_role("link", name="clip").click()
-    page.get_by_text("The line is too weak at the moment").wait_for()
+    page.get_by_text("The connection is too slow at the moment").wait_for()
     visitor.picture("1-no-stream")
     page.unroute_all()
 
@@ -125,7 +125,7 @@ def test_what_has_happened_is_told_on_request(visitor: Visitor, clip: Path) -> N
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.card("clip").get_by_role("link", name="clip").click()
-    visitor.page.get_by_text("What has happened").click()
+    visitor.page.locator("summary", has_text="History").click()
 
     visitor.page.locator(".events li").nth(2).wait_for()
 

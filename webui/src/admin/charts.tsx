@@ -1,9 +1,9 @@
-// Two small charts. Each says in words what it shows; the picture is for those who see it.
+// Two small charts, each with a text alternative.
 
 export interface Bar {
   name: string;
   value: number;
-  /** The part of the value that is late. */
+  /** The overdue part of the value. */
   late: number;
   note: string;
 }

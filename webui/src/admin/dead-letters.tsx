@@ -1,4 +1,4 @@
-// Dead letters of all owners: what failed, what the provider said to it, and another try.
+// Dead letters of all owners: what failed, the provider's answer, and a retry.
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 
@@ -30,7 +30,7 @@ export function DeadLetters({ calls }: { calls: Calls }) {
       <div class="section-head">
         <h2 id="dead-title">Dead letters</h2>
         <Button onClick={() => void load(null, [])}>
-          <Icon path={PATHS.again} size={18} /> Look again
+          <Icon path={PATHS.again} size={18} /> Refresh
         </Button>
       </div>
       {error && (
@@ -41,7 +41,7 @@ export function DeadLetters({ calls }: { calls: Calls }) {
       {letters?.length === 0 && (
         <div class="empty">
           <p class="empty-title">No dead letters</p>
-          <p>Uploads that failed appear here, with the conversion service’s own answer.</p>
+          <p>Failed uploads appear here, with the answer of the conversion service.</p>
         </div>
       )}
       <ul class="plain-list">
@@ -98,7 +98,7 @@ function Letter({ letter, calls }: { letter: DeadLetter; calls: Calls }) {
       )}
       <div class="card-actions">
         {state === "retried" ? (
-          <p role="status">Asked for. It is tried again.</p>
+          <p role="status">Retry requested.</p>
         ) : (
           <Button kind="main" disabled={state === "requested"} onClick={() => void retry()} aria-label={`Retry ${letter.title}`}>
             <Icon path={PATHS.again} size={18} /> Retry

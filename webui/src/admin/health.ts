@@ -1,4 +1,4 @@
-// What an overview means: pure judgements, so that whoever looks sees at once whether something needs a hand.
+// Judges an overview, so that a glance shows whether something needs attention. Pure.
 
 import type { Overview, Phase } from "../api/types";
 import type { Tone } from "../videos/states";
@@ -12,7 +12,7 @@ export interface Tile {
 }
 
 const IN_PROGRESS: readonly Phase[] = ["pending", "uploading", "uploaded", "processing"];
-// Of so few jobs, one callback that was lost says nothing.
+// With fewer jobs, one lost callback means nothing.
 const JOBS_TO_JUDGE = 4;
 
 export const PHASE_NAMES: Record<Phase, string> = {
@@ -20,8 +20,8 @@ export const PHASE_NAMES: Record<Phase, string> = {
   uploading: "Waiting for the file",
   uploaded: "Waiting for a job",
   processing: "Converting",
-  ready: "Ready, at rest lately",
-  errored: "Failed, kept at hand",
+  ready: "Ready, recently",
+  errored: "Failed, recently",
 };
 
 export function tiles(overview: Overview, now: number): Tile[] {
@@ -37,29 +37,29 @@ export function tiles(overview: Overview, now: number): Tile[] {
   ];
 }
 
-/** One sentence for whoever has one glance. */
+/** Summarise the overview in one sentence. */
 export function verdict(overview: Overview): { tone: Tone; sentence: string } {
   if (overview.breaker.is_open) {
-    return { tone: "bad", sentence: "The conversion service is in trouble. Submissions are held back and go on by themselves." };
+    return { tone: "bad", sentence: "The conversion service has problems. Submissions are paused and resume automatically." };
   }
-  if (overview.overdue > 0) return { tone: "bad", sentence: "Some uploads are past their deadline: does the operator run?" };
-  if (overview.held > 0) return { tone: "bad", sentence: "Some uploads wait for a person’s decision." };
-  if (callbacksAreLost(overview)) return { tone: "bad", sentence: "Callbacks do not arrive; everything works, only slower." };
+  if (overview.overdue > 0) return { tone: "bad", sentence: "Some uploads are past their deadline. Is the operator running?" };
+  if (overview.held > 0) return { tone: "bad", sentence: "Some uploads need a person’s decision." };
+  if (callbacksAreLost(overview)) return { tone: "bad", sentence: "Callbacks do not arrive. Everything works, but slower." };
   return { tone: "good", sentence: "All is well." };
 }
 
 function overdueTile({ overdue }: Overview): Tile {
   const isFine = overdue === 0;
-  const note = isFine ? "Nothing is past its deadline." : "Past their deadline: look whether the operator runs.";
+  const note = isFine ? "Nothing is past its deadline." : "Past their deadline. Check that the operator is running.";
   return { name: "Overdue", value: String(overdue), tone: isFine ? "good" : "bad", note };
 }
 
 function breakerTile({ breaker }: Overview): Tile {
   if (!breaker.is_open) {
-    return { name: "Breaker", value: "Closed", tone: "good", note: "The conversion service takes orders." };
+    return { name: "Breaker", value: "Closed", tone: "good", note: "The conversion service accepts jobs." };
   }
   const uploads = breaker.uploads === 1 ? "One upload is" : `${breaker.uploads} uploads are`;
-  const note = `${uploads} held back until the conversion service recovers.`;
+  const note = `${uploads} paused until the conversion service recovers.`;
   return { name: "Breaker", value: "Open", tone: "bad", note };
 }
 
@@ -86,7 +86,7 @@ function oldest(overview: Overview, now: number): string {
     .filter(({ phase, oldest_since }) => IN_PROGRESS.includes(phase) && oldest_since !== null)
     .map(({ oldest_since }) => oldest_since as string)
     .sort()[0];
-  return since === undefined ? "Nothing is under way." : `The longest wait began ${relative(since, now)}.`;
+  return since === undefined ? "Nothing is in progress." : `The longest wait began ${relative(since, now)}.`;
 }
 
 function count(uploads: number, { is_complete }: Overview): string {

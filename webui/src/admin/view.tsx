@@ -1,4 +1,4 @@
-// Operations: the whole working set at a glance, and the dead letters with the provider's own words.
+// Operations: the working set at a glance, and the dead letters with the provider's answers.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -69,7 +69,7 @@ function Glance({ overview }: { overview: Overview }) {
         <section class="panel" aria-labelledby="reasons-title">
           <h2 id="reasons-title">What they wait for</h2>
           {overview.waiting.length === 0 ? (
-            <p class="panel-empty">Nothing is under way.</p>
+            <p class="panel-empty">Nothing is in progress.</p>
           ) : (
             <Bars bars={overview.waiting.map(({ reason, uploads }) => ({ name: spaced(reason), value: uploads, late: 0, note: "" }))} />
           )}
@@ -113,7 +113,7 @@ function useOverview(calls: Calls) {
   return { overview, error };
 }
 
-/** "WaitingForFile" as words. */
+/** Format "WaitingForFile" as "Waiting for file". */
 function spaced(reason: string): string {
   const words = reason.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);

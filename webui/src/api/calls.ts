@@ -1,4 +1,4 @@
-// Every call the page makes, by name.
+// All calls that the page makes to the API.
 
 import type { Answer, Api } from "./client";
 import type { DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
@@ -44,7 +44,7 @@ export class Calls {
     await this.api.callWithRetry("POST", `/videos/${id}/upload_complete`);
   }
 
-  /** One video, unless it is the one that `etag` names. */
+  /** Get a video; the body is null if `etag` still matches. */
   video(id: string, etag?: string | null): Promise<Answer<Video>> {
     return this.api.call<Video>("GET", `/videos/${id}`, { etag: etag ?? null });
   }
@@ -65,7 +65,7 @@ export class Calls {
     return must(await this.api.call<Video>("POST", `/videos/${id}/retry`));
   }
 
-  /** Ask for another edition; the answer tells the one before as long as nobody has begun. */
+  /** Request another edition. Until it has started, the answer describes the one before. */
   async retranscode(id: string): Promise<Video> {
     return must(await this.api.call<Video>("POST", `/videos/${id}/retranscode`));
   }

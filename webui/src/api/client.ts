@@ -1,13 +1,13 @@
-// Calls with a bearer token. An expired token is no failure here: the call waits for a new one and is made again.
+// Calls with a bearer token. An expired token is not an error: the call waits for a new one and is made again.
 
 import { retryAfterSeconds, waitBeforeTry } from "./retry";
 import { NoAnswerError, ProblemError } from "./problems";
 import type { Problem } from "./types";
 
 export interface TokenSource {
-  /** A token; waits as long as there is none. */
+  /** Return a token, waiting until there is one. */
   token(): Promise<string>;
-  /** This token was refused: ask the person for another one. */
+  /** Report that this token was refused, so that the person is asked for another one. */
   refused(token: string): void;
 }
 
@@ -19,7 +19,7 @@ export interface CallOptions {
 }
 
 export interface Answer<T> {
-  /** Null when nothing has changed since `etag`, or when there is no body. */
+  /** Null if nothing has changed since `etag`, or if the answer has no body. */
   body: T | null;
   isUnchanged: boolean;
   etag: string | null;
@@ -33,7 +33,7 @@ export class Api {
     private readonly wait: (ms: number, signal?: AbortSignal) => Promise<void> = untilLaterOrOnline,
   ) {}
 
-  /** Make a call once; only an expired token makes it wait. Throws ProblemError, NoAnswerError. */
+  /** Make a call once, waiting only for an expired token to be replaced. Throws ProblemError, NoAnswerError. */
   async call<T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> {
     for (;;) {
       const token = await this.tokens.token();
@@ -46,7 +46,7 @@ export class Api {
     }
   }
 
-  /** Make a call until it is answered: through a lost line, a restart of the service, an expired token. */
+  /** Repeat a call until it is answered: through a lost connection, a restart of the service or an expired token. */
   async callWithRetry<T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> {
     for (let failures = 1; ; failures += 1) {
       try {
@@ -68,7 +68,7 @@ export class Api {
       return await this.send(`/api/v1${path}`, {
         method,
         headers,
-        // The page compares tags itself: the browser's own store would hide what has not changed.
+        // The page compares ETags itself: the browser's cache would turn a 304 into a 200.
         cache: "no-store",
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
         ...(options.signal ? { signal: options.signal } : {}),
@@ -80,7 +80,7 @@ export class Api {
   }
 }
 
-/** Whether the same call may succeed by itself later. */
+/** Return whether the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof NoAnswerError) return true;
   return error instanceof ProblemError && error.problem.status >= 500;
@@ -104,14 +104,14 @@ function problemOf(response: Response, text: string): Problem {
     const problem = JSON.parse(text) as Problem;
     if (typeof problem.code === "string") return problem;
   } catch {
-    // A proxy's page of its own: what it says is not for people.
+    // A proxy answered with its own page, which people should not see.
   }
-  const title = "The service gave an answer that is not its own";
+  const title = "The answer did not come from the service";
   const code = response.status >= 500 ? "temporarily_unavailable" : "unknown";
   return { status: response.status, code, title, detail: `status ${response.status}`, retryable: true, what_to_do: "" };
 }
 
-/** Waits, but not longer than until the line is back. */
+/** Wait for `ms`, or until the browser is online again. */
 export function untilLaterOrOnline(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

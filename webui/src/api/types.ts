@@ -1,4 +1,4 @@
-// What the API answers with (docs/api.md); only what the page uses.
+// The API's answers (docs/api.md), as far as the page uses them.
 
 export type Phase = "pending" | "uploading" | "uploaded" | "processing" | "ready" | "errored";
 export const PHASES: readonly Phase[] = ["pending", "uploading", "uploaded", "processing", "ready", "errored"];

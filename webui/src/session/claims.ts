@@ -1,4 +1,4 @@
-// What a token says about itself. Nothing is decided by it: the service verifies tokens, the page only shows names.
+// The claims of a token. The page only shows them; the service verifies tokens.
 
 export interface Claims {
   subject: string;
@@ -6,7 +6,7 @@ export interface Claims {
   expiresAt: number | null;
 }
 
-/** Read a token's claims; null if it is not shaped like one. */
+/** Return a token's claims, or null if it is not a token. */
 export function claimsOf(token: string): Claims | null {
   const middle = token.split(".");
   if (middle.length !== 3) return null;
@@ -21,7 +21,7 @@ export function claimsOf(token: string): Claims | null {
   }
 }
 
-/** The token in `#token=…`, and what the fragment is without it. */
+/** Split a fragment into the token of `#token=…` and the rest. */
 export function tokenInFragment(fragment: string): { token: string | null; rest: string } {
   const words = fragment.replace(/^#/, "").split("&");
   const parameter = words.find((word) => word.startsWith("token="));
@@ -30,13 +30,13 @@ export function tokenInFragment(fragment: string): { token: string | null; rest:
   return { token: decodeURIComponent(parameter.slice("token=".length)) || null, rest: rest === "" ? "" : `#${rest}` };
 }
 
-/** What is wrong with a token that somebody pasted; null if it may be tried. `before`: who was signed in. */
+/** Return why a pasted token is refused, or null if it may be tried. `before`: the subject that was signed in. */
 export function refusalOf(pasted: string, before: string | null, now: number): string | null {
   const claims = claimsOf(pasted);
   if (!claims) return "This is not a token. Copy all of it: three groups of letters, joined by dots.";
-  if (claims.expiresAt !== null && claims.expiresAt <= now) return "This token has expired too. Get a new one.";
+  if (claims.expiresAt !== null && claims.expiresAt <= now) return "This token has expired as well. Get a new one.";
   if (before !== null && claims.subject !== before) {
-    return `This token is for “${claims.subject}”, but “${before}” is signed in. Sign out first to change.`;
+    return `This token is for “${claims.subject}”, but “${before}” is signed in. Sign out first to switch.`;
   }
   return null;
 }

@@ -1,4 +1,4 @@
-// Asks for a token: the first one, or another when the last one has expired. Uploads go on meanwhile.
+// Asks for a token, at first and whenever the last one has expired. Uploads go on meanwhile.
 
 import { useState } from "preact/hooks";
 
@@ -11,7 +11,7 @@ const TEXTS = {
   first: ["Sign in", "Paste the token that you were given. It stays in this tab and is forgotten when you close it."],
   again: [
     "Your sign-in has expired",
-    "Paste a new token to go on. Nothing is lost: what is being sent is kept, and uploads go on where they are.",
+    "Paste a new token to continue. Nothing is lost: uploads go on from where they are.",
   ],
 } as const;
 
@@ -52,7 +52,7 @@ export function TokenDialog({ session }: { session: Session }) {
         <div class="modal-actions">
           {needed === "again" && <Button onClick={() => session.signOut()}>Sign out</Button>}
           <Button kind="main" type="submit">
-            {needed === "again" ? "Go on" : "Sign in"}
+            {needed === "again" ? "Continue" : "Sign in"}
           </Button>
         </div>
       </form>

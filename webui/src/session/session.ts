@@ -1,5 +1,5 @@
-// Who is signed in. The token is kept for this tab only (sessionStorage): it survives a reload and a phone that puts
-// the tab to sleep, and is gone with the tab; what another tab or a later person at the device could take is little.
+// The signed-in person. The token is kept for this tab only (sessionStorage): it survives a reload and a sleeping tab
+// on a phone, and goes with the tab, so other tabs and later users of the device cannot take it.
 
 import type { TokenSource } from "../api/client";
 import { Store } from "../ui/store";
@@ -9,7 +9,7 @@ const KEPT_AS = "token";
 
 export interface SessionState {
   claims: Claims | null;
-  /** Whether a person has to give a token: the first one, or another because the last one was refused. */
+  /** Whether a token is needed: the first one, or another because the last one was refused. */
   needed: "no" | "first" | "again";
 }
 
@@ -24,7 +24,7 @@ export class Session implements TokenSource {
     this.state = new Store<SessionState>({ claims, needed: claims ? "no" : "first" });
   }
 
-  /** Take the token out of the address at once: addresses are shown, kept in histories and sent to others. */
+  /** Move the token out of the address at once: addresses are visible, stored in histories and shared. */
   takeFromAddress(location: Location, history: History): void {
     const { token, rest } = tokenInFragment(location.hash);
     if (token === null) return;
@@ -45,7 +45,7 @@ export class Session implements TokenSource {
   }
 
   refused(token: string): void {
-    // Answers to calls that were under way when a new token came are about the old one.
+    // Calls that were under way when a new token came used the old one.
     if (token !== this.current) return;
     this.state.set({ claims: this.state.value.claims, needed: "again" });
   }

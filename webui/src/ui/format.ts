@@ -1,8 +1,8 @@
-// Sizes and times as people read them.
+// Formats sizes and times for people.
 
 const UNITS = ["bytes", "KB", "MB", "GB"];
 
-/** As Uppy writes sizes: the same file must not have two on one page. */
+/** Format a size as Uppy does, so that a file never has two sizes on one page. */
 export function fileSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -22,7 +22,7 @@ export function duration(seconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** "3 minutes ago", "in 2 days"; never "in 0 seconds". */
+/** Format a time as "3 minutes ago" or "in 2 days"; never as "in 0 seconds". */
 export function relative(time: string, now: number): string {
   const seconds = Math.round((Date.parse(time) - now) / 1000);
   const formatter = new Intl.RelativeTimeFormat("en", { numeric: "auto" });

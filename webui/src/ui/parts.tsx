@@ -1,4 +1,4 @@
-// Small pieces that several views are made of.
+// Small components that several views share.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -30,20 +30,20 @@ export function Progress({ percent, label }: { percent: number; label: string })
   );
 }
 
-/** Names the tab, and the page for screen readers, as long as the view is shown. */
+/** Set the title of the tab, which screen readers announce, while the view is shown. */
 export function useTitle(title: string | null): void {
   useEffect(() => {
     document.title = title === null ? "Videos" : `${title} – Videos`;
   }, [title]);
 }
 
-/** A modal dialog: focus stays inside, and Escape closes it unless it has to be answered. */
+/** A modal dialog: focus stays inside, and Escape closes it unless `onClose` is null. */
 export function Modal(props: { title: string; children: ComponentChildren; onClose: (() => void) | null }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    // Closing it gives the focus back to where it came from.
+    // Closing it returns the focus to where it came from.
     return () => element?.close();
   }, []);
   const onCancel = (event: Event) => {

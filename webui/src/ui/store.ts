@@ -1,4 +1,4 @@
-// A value that views can watch.
+// A value that views can subscribe to.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -23,7 +23,7 @@ export class Store<T> {
   }
 }
 
-/** The store's value, and a new rendering whenever it changes. */
+/** Return the store's value, and render again whenever it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [value, setValue] = useState(store.value);
   useEffect(() => {

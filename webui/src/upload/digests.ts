@@ -1,11 +1,11 @@
-// The page's side of md5-worker.ts. Where no worker starts, the page digests by itself, a little at a time.
+// The page's side of md5-worker.ts. If no worker starts, the page computes digests itself, in small pieces.
 
 import { contentMd5 } from "./md5";
 
-/** The browser does not read the file any more. */
+/** The browser can no longer read the file. */
 export class UnreadableFileError extends Error {
   constructor() {
-    super("The file cannot be read any more: it was changed, moved or renamed since it was chosen.");
+    super("The file can no longer be read: it was changed, moved or renamed after it was chosen.");
   }
 }
 
@@ -14,7 +14,7 @@ export class Digests {
 
   constructor(private readonly start: () => Worker = startWorker) {}
 
-  /** The value of Content-MD5 for these bytes. Throws UnreadableFileError. */
+  /** Return the Content-MD5 value for these bytes. Throws UnreadableFileError. */
   async of(bytes: Blob): Promise<string> {
     const worker = this.started();
     const digest = (worker && (await askWorker(worker, bytes))) ?? (await contentMd5(bytes).catch(() => null));
@@ -36,7 +36,7 @@ export class Digests {
   }
 }
 
-/** Null when it has no answer. */
+/** Return the worker's digest, or null if it fails. */
 function askWorker(worker: Worker, bytes: Blob): Promise<string | null> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -1,26 +1,25 @@
-// What follows when sending a file failed: try again by itself, or leave it to the person. Pure decisions.
+// What to do when sending a file failed: retry automatically, or ask the person. Pure.
 
 import { waitBeforeTry } from "../api/retry";
 import { NoAnswerError, ProblemError } from "../api/problems";
 
 export type After = { kind: "again"; inMs: number } | { kind: "done" } | { kind: "person"; sentence: string };
 
-// A refusal by storage may be a URL that expired, or bytes that were damaged on the way: sending anew helps once or
-// twice, not for ever.
+// Storage may refuse an expired URL or bytes damaged in transit: sending again helps once or twice, not more.
 const REFUSALS_AT_MOST = 3;
 
 export interface Failed {
   error: unknown;
-  /** What storage answered; 0 or undefined when nothing did. */
+  /** The status that storage answered; 0 or undefined without an answer. */
   status: number | undefined;
-  /** How often it has failed in a row, this time included. */
+  /** Failures in a row, including this one. */
   failures: number;
 }
 
 export function afterFailure({ error, status, failures }: Failed): After {
   if (error instanceof ProblemError) {
     if (error.problem.code === "parts_missing" || error.problem.code === "object_missing") return again(failures);
-    // The answer to the last part was lost, and the service has joined them meanwhile; or the video was deleted elsewhere.
+    // The answer to the last part was lost and the parts are joined already, or the video was deleted elsewhere.
     if (error.problem.code === "upload_closed") return { kind: "done" };
     return { kind: "person", sentence: error.message };
   }
@@ -28,7 +27,7 @@ export function afterFailure({ error, status, failures }: Failed): After {
   if (failures < REFUSALS_AT_MOST) return again(failures);
   return {
     kind: "person",
-    sentence: `Storage refuses the file (${status}). Try again later; if it stays like this, tell whoever runs the service.`,
+    sentence: `Storage refuses the file (${status}). Try again later. If it happens again, contact the administrator.`,
   };
 }
 

@@ -1,9 +1,9 @@
-// The page's side of public/file-store.js: a worker that holds files through a reload. All of it may fail; then the page
-// asks for the file again.
+// The page's side of public/file-store.js, a service worker that keeps files through a reload. Every call may fail;
+// then the page asks for the file again.
 
 const ANSWER_WITHIN_MS = 2_000;
-// Browsers end a worker that has heard nothing for about 30 seconds.
-const SIGN_OF_LIFE_MS = 12_000;
+// Browsers stop a worker that has received nothing for about 30 seconds.
+const PING_EVERY_MS = 12_000;
 
 export class FileStore {
   private kept = new Set<string>();
@@ -12,7 +12,7 @@ export class FileStore {
     container?.register("/file-store.js").catch(() => undefined);
     setInterval(() => {
       if (this.kept.size > 0) void this.ask({ what: "ping" });
-    }, SIGN_OF_LIFE_MS);
+    }, PING_EVERY_MS);
   }
 
   async keep(name: string, file: File): Promise<void> {

@@ -1,4 +1,4 @@
-// Digests what digests.ts sends here, so that the page never waits for it.
+// Computes digests for digests.ts off the main thread, so that the page stays responsive.
 
 import { contentMd5 } from "./md5";
 

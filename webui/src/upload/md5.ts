@@ -1,12 +1,12 @@
-// The digest that storage compares with what it received, as the header Content-MD5 wants it. Browsers have none of
-// their own, and WebAssembly would need a weaker policy for the page.
+// Computes the Content-MD5 header, which storage compares with the bytes it received. Browsers have no MD5 of their own,
+// and WebAssembly would need a weaker Content-Security-Policy.
 
 import { md5 } from "@noble/hashes/legacy.js";
 
-// What is in memory of a file at a time, and what a slow phone digests in the time of one picture.
+// Bytes of a file in memory at a time; a slow phone digests as much within one frame.
 const CHUNK_BYTES = 256 * 1024;
 
-/** Throws what the browser throws when it cannot read the file any more. */
+/** Return the digest in base64. Throws what the browser throws if it can no longer read the file. */
 export async function contentMd5(bytes: Blob): Promise<string> {
   const digest = md5.create();
   for (let start = 0; start < bytes.size; start += CHUNK_BYTES) {

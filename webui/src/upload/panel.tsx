@@ -1,4 +1,4 @@
-// Where videos are dropped or chosen, and what was left unfinished.
+// The area to drop or choose videos, and the list of unfinished uploads.
 
 import Dashboard from "@uppy/dashboard";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -11,13 +11,13 @@ import type { Uploads } from "./uploads";
 const HEIGHT = 240;
 
 export function UploadPanel({ uploads }: { uploads: Uploads }) {
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!place.current) return;
+    if (!container.current) return;
     uploads.uppy.use(Dashboard, {
       id: "Dashboard",
       inline: true,
-      target: place.current,
+      target: container.current,
       width: "100%",
       height: HEIGHT,
       theme: "auto",
@@ -26,13 +26,13 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       singleFileFullScreen: false,
       showLinkToFileUploadResult: false,
       hideUploadButton: true,
-      // What goes wrong is said below, in full and for as long as it lasts.
+      // Errors are shown below, in full and until they are resolved.
       hideRetryButton: true,
       disableInformer: true,
       doneButtonHandler: null,
-      note: "A lost line, a reload or a pause costs nothing: uploads go on where they stopped.",
+      note: "After a lost connection, a reload or a pause, uploads continue where they stopped.",
     });
-    const observer = labelLists(place.current);
+    const observer = labelLists(container.current);
     return () => {
       observer.disconnect();
       const dashboard = uploads.uppy.getPlugin("Dashboard");
@@ -44,9 +44,9 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
       <h2 id="upload-title" class="unseen">
         Upload
       </h2>
-      <div ref={place} class="drop" />
+      <div ref={container} class="drop" />
       <div class="errors" aria-live="assertive">
-        <LineDown />
+        <Offline />
         <ErrorList uploads={uploads} />
       </div>
       <UnfinishedUploads uploads={uploads} />
@@ -54,49 +54,49 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
   );
 }
 
-/** Around a single file Uppy leaves the list away, and screen readers find an item of nothing. */
-function labelLists(place: HTMLElement): MutationObserver {
+/** Add the list role that Uppy omits around a single file, so that screen readers find a list. */
+function labelLists(container: HTMLElement): MutationObserver {
   const observer = new MutationObserver(() => {
-    place.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list");
+    container.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list");
   });
-  observer.observe(place, { childList: true, subtree: true });
+  observer.observe(container, { childList: true, subtree: true });
   return observer;
 }
 
-function LineDown() {
-  const [isDown, setDown] = useState(!navigator.onLine);
+function Offline() {
+  const [isOffline, setOffline] = useState(!navigator.onLine);
   useEffect(() => {
-    const look = () => setDown(!navigator.onLine);
-    addEventListener("online", look);
-    addEventListener("offline", look);
+    const update = () => setOffline(!navigator.onLine);
+    addEventListener("online", update);
+    addEventListener("offline", update);
     return () => {
-      removeEventListener("online", look);
-      removeEventListener("offline", look);
+      removeEventListener("online", update);
+      removeEventListener("offline", update);
     };
   }, []);
-  if (!isDown) return null;
-  return <p class="notice notice-quiet">The line is down. Uploads go on by themselves when it is back.</p>;
+  if (!isOffline) return null;
+  return <p class="notice notice-quiet">You are offline. Uploads continue when the connection is back.</p>;
 }
 
 function ErrorList({ uploads }: { uploads: Uploads }) {
   const errors = useStore(uploads.errors);
   return (
     <>
-      {errors.map(({ id, title, sentence, isTaken }) => (
+      {errors.map(({ id, title, sentence, isAccepted }) => (
         <div key={id} class="notice notice-bad">
           <h3>{title}</h3>
           <p>{sentence}</p>
           <div class="card-actions">
-            {isTaken && (
+            {isAccepted && (
               <Button kind="main" aria-label={`Try again: ${title}`} onClick={() => void uploads.uppy.retryUpload(id)}>
                 Try again
               </Button>
             )}
             <Button
-              aria-label={`${isTaken ? "Cancel" : "Close"}: ${title}`}
-              onClick={() => (isTaken ? uploads.uppy.removeFile(id) : uploads.errors.drop(id))}
+              aria-label={`${isAccepted ? "Cancel" : "Close"}: ${title}`}
+              onClick={() => (isAccepted ? uploads.uppy.removeFile(id) : uploads.errors.drop(id))}
             >
-              {isTaken ? "Cancel" : "Close"}
+              {isAccepted ? "Cancel" : "Close"}
             </Button>
           </div>
         </div>
@@ -133,7 +133,7 @@ function One({ one, uploads }: { one: Unfinished; uploads: Uploads }) {
     <li class="notice" data-unfinished={record.name}>
       <h3>{record.title}</h3>
       <p>{sentence}</p>
-      {!isElsewhere && <Progress percent={(100 * storedBytes) / record.size} label={`Stored of ${record.title}`} />}
+      {!isElsewhere && <Progress percent={(100 * storedBytes) / record.size} label={`Saved part of ${record.title}`} />}
       {refusal && (
         <p class="error" role="alert">
           {refusal}

@@ -1,4 +1,4 @@
-// How much of each video this tab has sent.
+// Upload progress of each video that this tab sends, in percent.
 
 import { Store } from "../ui/store";
 

@@ -1,9 +1,9 @@
-// What is remembered of uploads that have not ended, across reloads: enough to go on, and never the file itself.
+// Records of unfinished uploads that survive reloads: enough to resume, and never the file itself.
 
 import type { NewVideo } from "../api/calls";
 
 export interface UploadRecord {
-  /** Names the upload here, and as Idempotency-Key at the service: a lost answer to the first call costs nothing. */
+  /** Identifies the upload here, and is its Idempotency-Key at the service, so that a lost first answer costs nothing. */
   key: string;
   owner: string;
   videoId: string | null;
@@ -25,11 +25,11 @@ export interface Chosen {
 
 const KEPT_AS = "uploads";
 const AT_MOST = 50;
-// The service gives an upload up after a week.
+// The service ends an upload after a week.
 const LONGEST_MS = 8 * 24 * 3600 * 1000;
-// A lost line costs at most one part of 16 MiB; a file that is not larger has nothing to gain from parts.
+// A lost connection costs at most one part of 16 MiB; a smaller file gains nothing from parts.
 const IN_PARTS_ABOVE = 16 * 1024 * 1024;
-// As the service refuses them: control characters and those that turn the text around them.
+// Characters that the service refuses: control characters and those that change text direction.
 const NOT_IN_NAMES = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069/\\]/g;
 
 export function newRecord(file: Chosen, owner: string, key: string, now: number): UploadRecord {
@@ -49,7 +49,7 @@ export function newRecord(file: Chosen, owner: string, key: string, now: number)
   };
 }
 
-/** What the service is asked for. */
+/** Return the request that creates the video. */
 export function newVideoOf({ title, name, type, size, mode }: UploadRecord): NewVideo {
   return { title, filename: name, content_type: type, size_bytes: size, upload_mode: mode };
 }
@@ -90,7 +90,7 @@ export class Records {
     try {
       this.storage.setItem(KEPT_AS, JSON.stringify(records));
     } catch {
-      // No room left: the upload goes on, and only a reload would have to begin it anew.
+      // The store is full: the upload goes on, but starts over after a reload.
     }
   }
 }

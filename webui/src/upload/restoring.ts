@@ -1,5 +1,5 @@
-// Finds out how an upload stands that an earlier page began: at the service, in other tabs, and whether its file is at
-// hand. What follows from it is decided in resume.ts, and done in uploads.ts.
+// Collects the state of an upload that an earlier page started: at the service, in other tabs, and whether its file is
+// available. resume.ts decides what follows, uploads.ts does it.
 
 import type { Calls } from "../api/calls";
 import { ProblemError } from "../api/problems";
@@ -9,17 +9,17 @@ import type { FileStore } from "./file-store";
 import type { UploadRecord } from "./records";
 import { type Next, nextStep } from "./resume";
 
-/** An upload that waits for the person, or for another tab. */
+/** An upload that waits for the person or is sent by another tab. */
 export interface Unfinished {
   record: UploadRecord;
   storedBytes: number;
   sentence: string;
   isElsewhere: boolean;
-  /** What is wrong with the file that was chosen last. */
+  /** Why the file that was chosen last is refused. */
   refusal: string | null;
 }
 
-/** What to do with an upload, and its file if it is at hand. Throws when nobody answers. */
+/** Return what to do with an upload, and its file if it is available. Throws if the service does not answer. */
 export async function whatFollows(
   record: UploadRecord,
   calls: Calls,
@@ -34,7 +34,7 @@ export async function whatFollows(
   return { file, next: nextStep({ record, video, parts, hasFile: file !== null, isSentElsewhere }) };
 }
 
-/** What a person is shown of an upload that this tab cannot go on with by itself. */
+/** Describe an upload that this tab cannot resume without the person. */
 export function unfinished(record: UploadRecord, next: Next & { kind: "ask" | "elsewhere" }): Unfinished {
   if (next.kind === "elsewhere") {
     return { record, storedBytes: 0, sentence: "It is being sent in another tab.", isElsewhere: true, refusal: null };
@@ -49,7 +49,7 @@ async function atTheService(record: UploadRecord, calls: Calls): Promise<{ video
     const isInParts = record.mode === "multipart" && video?.status === "uploading" && video.deleted_at === null;
     return { video, parts: isInParts ? await calls.parts(record.videoId) : null };
   } catch (error) {
-    // The video is gone, or its file has been joined a moment ago: there is nothing to go on with.
+    // The video is gone, or its parts were joined a moment ago: there is nothing to resume.
     if (error instanceof ProblemError && error.problem.status < 500) return { video: null, parts: null };
     throw error;
   }

@@ -1,4 +1,4 @@
-// How an upload goes on after a reload: pure decisions about what is remembered, what storage has, and what is at hand.
+// Decides how an upload goes on after a reload, from its record, the stored parts and the available file. Pure.
 
 import type { PartList, Video } from "../api/types";
 import { fileSize } from "../ui/format";
@@ -6,9 +6,9 @@ import type { Chosen, UploadRecord } from "./records";
 
 export interface UploadFacts {
   record: UploadRecord;
-  /** Null: there is no such video (any more). */
+  /** Null if the video does not exist (any more). */
   video: Pick<Video, "status" | "deleted_at"> | null;
-  /** What storage has; null for a file in one piece, and when nothing was sent yet. */
+  /** The stored parts; null for a file in one piece, and before anything was sent. */
   parts: PartList | null;
   hasFile: boolean;
   isSentElsewhere: boolean;
@@ -30,25 +30,25 @@ export function nextStep({ record, video, parts, hasFile, isSentElsewhere }: Upl
   return { kind: "ask", storedBytes, sentence: askingSentence(record, parts, storedBytes) };
 }
 
-/** As if nothing had arrived: what is shown where nobody answers. */
+/** Ask for the file as if nothing had been stored, for when the service does not answer. */
 export function nothingStored(record: UploadRecord): Next & { kind: "ask" } {
   return { kind: "ask", storedBytes: 0, sentence: askingSentence(record, null, 0) };
 }
 
-/** What is wrong with a file that was chosen again; null if it is the one that was being sent. */
+/** Return why a file that was chosen again is refused, or null if it is the same file. */
 export function mismatch(record: UploadRecord, chosen: Chosen): string | null {
   if (chosen.size !== record.size) {
     const [has, instead] = differentSizes(chosen.size, record.size);
-    return `This is another file: it has ${has} instead of ${instead}. Choose “${record.name}” as it was.`;
+    return `This is a different file: it has ${has} instead of ${instead}. Choose the unchanged “${record.name}”.`;
   }
   if (chosen.name !== record.name) return `This file is called “${chosen.name}”. Choose “${record.name}”.`;
   if (chosen.lastModified !== record.lastModified) {
-    return `“${record.name}” was changed since the upload began. Discard this upload and send the new file.`;
+    return `“${record.name}” was changed after the upload began. Discard this upload and send the new file.`;
   }
   return null;
 }
 
-/** Both sizes as people read them, or exactly where those would be the same. */
+/** Format two different sizes so that they read differently. */
 function differentSizes(...sizes: [number, number]): [string, string] {
   const [one, other] = [fileSize(sizes[0]), fileSize(sizes[1])];
   return one === other ? [`${sizes[0]} bytes`, `${sizes[1]} bytes`] : [one, other];
@@ -59,10 +59,10 @@ function waitsForFile(video: UploadFacts["video"]): boolean {
 }
 
 function askingSentence(record: UploadRecord, parts: PartList | null, storedBytes: number): string {
-  const why = "The browser does not let a page open your file again by itself.";
-  const choose = `Choose “${record.name}” once more`;
+  const why = "The browser does not allow this page to reopen your file.";
+  const choose = `Choose “${record.name}” again`;
   if (parts !== null && parts.parts.length > 0) {
-    return `${fileSize(storedBytes)} of ${fileSize(record.size)} are safe. ${why} ${choose}, and it goes on from there.`;
+    return `${fileSize(storedBytes)} of ${fileSize(record.size)} are saved. ${why} ${choose} to continue from there.`;
   }
-  return `${why} ${choose}; nothing of it has arrived in full, so it begins anew.`;
+  return `${why} ${choose}; the upload will start over.`;
 }

@@ -1,4 +1,4 @@
-// Uppy as it is used here: which file goes where is asked of whoever makes it (uploads.ts).
+// Configures Uppy. It asks its creator (uploads.ts) where each file goes.
 
 import AwsS3 from "@uppy/aws-s3";
 import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
@@ -13,26 +13,26 @@ export interface OwnMeta extends Meta {
 }
 export type Sent = UppyFile<OwnMeta, Body>;
 
-/** What Uppy asks while it sends. */
+/** What Uppy needs to know while it sends. */
 export interface Steps {
-  /** The file with its key; false: it is not taken. */
-  named(file: Sent): Sent | boolean;
+  /** Return the file with its key, or false to refuse it. */
+  withKey(file: Sent): Sent | boolean;
   isInParts(file: Sent): boolean;
   partSize(data: Blob): number;
   target(file: Sent, signal?: AbortSignal): Promise<Target>;
   stored(file: Sent, signal?: AbortSignal): Promise<StoredPart[]>;
   sign(file: Sent, part: number, signal?: AbortSignal): Promise<SignedPart>;
   confirm(file: Sent): Promise<void>;
-  /** The file cannot be sent as it is; Uppy would try for minutes. */
+  /** Called when the file cannot be read, because Uppy alone would retry for minutes. */
   unreadable(file: Sent, error: UnreadableFileError): void;
   videoOf(file: Sent): string;
 }
 
-// Storage and phones alike do well with a few requests at once; Spaces allows ten for one object.
+// A few parallel requests suit storage and phones; Spaces allows ten for one object.
 const PARTS_AT_ONCE = 4;
-// What storage is asked again before the whole file counts as failed: two minutes of a line that comes and goes.
+// Retries of one part before the file fails: they bridge two minutes of a bad connection.
 const PART_RETRY_DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 30_000];
-// What fails is shown to the person; a console is read by nobody.
+// The page shows failures to the person, so the console stays quiet.
 const QUIET = { debug: () => undefined, warn: () => undefined, error: () => undefined };
 
 export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
@@ -42,9 +42,9 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
     restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
     locale: UPPY_LOCALE,
     logger: QUIET,
-    onBeforeFileAdded: (file) => steps.named(file as Sent),
+    onBeforeFileAdded: (file) => steps.withKey(file as Sent),
   });
-  // Storage refuses what was damaged or cut on its way, and it is sent again.
+  // With a digest, storage refuses bytes damaged or cut in transit, and they are sent again.
   const digests = new Digests();
   const digestOf = async (file: Sent, bytes: Blob) => {
     try {
@@ -58,15 +58,15 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
     limit: PARTS_AT_ONCE,
     retryDelays: PART_RETRY_DELAYS,
     shouldUseMultipart: (file) => steps.isInParts(file as Sent),
-    // Uppy hands over the bytes here, whatever its types say.
+    // Uppy passes the bytes here, although its types say otherwise.
     getChunkSize: (data) => steps.partSize(data as unknown as Blob),
     getUploadParameters: async (file, { signal }) => {
       const digest = await digestOf(file as Sent, file.data as Blob);
-      // Asked for afterwards: the URL is good for some minutes only.
+      // Only after the digest, because the URL is valid for minutes only.
       const { upload_url, headers } = await steps.target(file as Sent, signal);
       return { method: "PUT" as const, url: upload_url, fields: {}, headers: { ...headers, "Content-MD5": digest } };
     },
-    // The video was made before Uppy begins; every upload in parts is one that goes on.
+    // The video exists before Uppy starts, so every upload in parts is a resumed one.
     createMultipartUpload: async (file) => ({ uploadId: steps.videoOf(file as Sent), key: steps.videoOf(file as Sent) }),
     listParts: async (file, { signal }) =>
       (await steps.stored(file as Sent, signal)).map((part) => ({
@@ -84,7 +84,7 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
       await steps.confirm(file as Sent);
       return {};
     },
-    // Uppy says this after failures too. Whoever removes the file gives the upload up (uploads.ts, `removed`).
+    // Uppy calls this after failures too; an upload is only aborted when its file is removed (uploads.ts, `removed`).
     abortMultipartUpload: async () => undefined,
   });
 }

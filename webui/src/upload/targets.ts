@@ -1,4 +1,4 @@
-// Where whole files go: the answer to the first call is good for some minutes, and spares the next one.
+// Upload URLs for whole files. The URL from creating the video is valid for minutes and saves a call.
 
 import type { Target } from "../api/types";
 
@@ -13,7 +13,7 @@ export class Targets {
     this.kept.set(key, target);
   }
 
-  /** What was put there, once, if it is good for a while still. */
+  /** Return the URL once, if it stays valid long enough. */
   take(key: string): Target | null {
     const target = this.kept.get(key);
     this.kept.delete(key);

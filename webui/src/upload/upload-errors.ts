@@ -1,4 +1,4 @@
-// What stands in the way of files that this tab was to send: said until it is settled, with what can be done.
+// Errors of this tab's uploads, shown with what to do until they are resolved.
 
 import type Uppy from "@uppy/core";
 import type { Body } from "@uppy/core";
@@ -7,12 +7,12 @@ import { Store } from "../ui/store";
 import type { OwnMeta } from "./sending";
 
 export interface UploadError {
-  /** The file at Uppy; a name of our own for one that was not taken. */
+  /** Uppy's id of the file; our own id for a file that was not accepted. */
   id: string;
   title: string;
   sentence: string;
-  /** Whether the file is there and may be tried again. */
-  isTaken: boolean;
+  /** Whether Uppy has the file, so that it can be retried. */
+  isAccepted: boolean;
 }
 
 export class UploadErrors extends Store<readonly UploadError[]> {
@@ -20,7 +20,7 @@ export class UploadErrors extends Store<readonly UploadError[]> {
     super([]);
     uppy.on("restriction-failed", (file, error) => {
       const title = file?.name ?? "This file";
-      this.put({ id: `not taken: ${title}`, title, sentence: `${error.message}.`, isTaken: false });
+      this.put({ id: `not accepted: ${title}`, title, sentence: `${error.message}.`, isAccepted: false });
     });
     uppy.on("file-removed", (file) => this.drop(file.id));
     uppy.on("upload-retry", (file) => this.drop(file.id));

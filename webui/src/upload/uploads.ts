@@ -1,4 +1,4 @@
-// The uploads of this tab: Uppy sends the bytes, this says for which video, and what follows when they are there.
+// The uploads of this tab: Uppy sends the bytes, this class creates the videos and handles the end of each upload.
 
 import type Uppy from "@uppy/core";
 import type { Body } from "@uppy/core";
@@ -23,10 +23,10 @@ const SHOWN_WHEN_DONE_MS = 1500;
 export class Uploads {
   readonly uppy: Uppy<OwnMeta, Body>;
   readonly unfinished = new Store<readonly Unfinished[]>([]);
-  /** Bytes sent of each video that this tab sends, in percent. */
+  /** Progress of each video that this tab sends, in percent. */
   readonly sending = new UploadProgress();
   readonly errors: UploadErrors;
-  /** Told whenever a video of this tab began or went on. */
+  /** Called whenever a video of this tab starts or changes. */
   onVideo: (videoId: string) => void = () => undefined;
 
   private readonly partSizes = new WeakMap<Blob, number>();
@@ -41,7 +41,7 @@ export class Uploads {
     private readonly owner: () => string | null,
   ) {
     this.uppy = makeUppy({
-      named: (file) => this.named(file),
+      withKey: (file) => this.withKey(file),
       isInParts: (file) => this.recordOf(file).mode === "multipart",
       partSize: (data) => this.partSizes.get(data) ?? 0,
       target: async (file, signal) =>
@@ -56,7 +56,7 @@ export class Uploads {
     this.listen();
   }
 
-  /** Go on with what an earlier page of this person left; ask for files where the browser forces it. */
+  /** Resume this person's uploads of an earlier page; ask for files that the browser does not have. */
   async restore(): Promise<void> {
     const owner = this.owner();
     if (owner === null) return;
@@ -64,7 +64,7 @@ export class Uploads {
     this.unfinished.set(restored.filter((one) => one !== null));
   }
 
-  /** A file was chosen for an unfinished upload. */
+  /** Take a file that was chosen for an unfinished upload. */
   chosenAgain(record: UploadRecord, file: File): void {
     const refusal = mismatch(record, file);
     if (refusal !== null) {
@@ -76,7 +76,7 @@ export class Uploads {
     this.add(record, file);
   }
 
-  /** Give an unfinished upload up. */
+  /** Discard an unfinished upload and its video. */
   async discard(record: UploadRecord): Promise<void> {
     this.unlist(record);
     this.records.forget(record.key);
@@ -85,7 +85,7 @@ export class Uploads {
     this.onVideo(record.videoId);
   }
 
-  /** Stop sending to a video that is being deleted in the list. */
+  /** Stop the upload of a video that is being deleted. */
   drop(videoId: string): void {
     for (const file of this.uppy.getFiles()) {
       if (this.records.get(file.meta.key)?.videoId === videoId) this.finish(file, 0);
@@ -120,8 +120,8 @@ export class Uploads {
     this.uppy.addFile({ name: record.name, type: file.type, data: file, meta: { key: record.key } as OwnMeta });
   }
 
-  /** Give a new file its record; one that goes on has it already, and one that will not be taken needs none. */
-  private named(file: Sent): Sent | boolean {
+  /** Give a new file its record; a resumed one has it already, and one that Uppy refuses needs none. */
+  private withKey(file: Sent): Sent | boolean {
     const owner = this.owner();
     if (owner === null || this.uppy.getFile(file.id)) return false;
     if (this.records.get(file.meta.key) || this.uppy.validateSingleFile(file) !== null) return file;
@@ -135,7 +135,7 @@ export class Uploads {
       await Promise.all(ids.map((id) => this.prepared(id)));
     });
     this.uppy.on("upload-progress", (file) => file && this.progressed(file));
-    // Not at each byte: a file that is refused is sent first.
+    // Not on progress: a file that storage refuses makes progress too.
     this.uppy.on("s3-multipart:part-uploaded", (file) => this.failures.delete(file.id));
     this.uppy.on("upload-success", (file) => file && void this.arrived(file));
     this.uppy.on("upload-error", (file, error, response) => {
@@ -143,13 +143,13 @@ export class Uploads {
       if (file) this.failed(file, error, status);
     });
     this.uppy.on("file-removed", (file) => void this.removed(file));
-    // Another tab has finished or given up what it was sending.
+    // Another tab has finished or discarded its uploads.
     addEventListener("storage", () => {
       this.unfinished.set(this.unfinished.value.filter(({ record }) => this.records.get(record.key)));
     });
   }
 
-  /** Before bytes are sent: there is a video, it is known how the file is cut, and the file outlives a reload. */
+  /** Before bytes are sent: create the video, learn its part size, and keep the file for a reload. */
   private async prepared(id: string): Promise<void> {
     const file = this.uppy.getFile(id);
     if (!file) return;
@@ -172,7 +172,7 @@ export class Uploads {
   private async created(record: UploadRecord): Promise<string> {
     const target = await this.calls.create(newVideoOf(record), record.key);
     if (!this.records.get(record.key)) {
-      // Cancelled while the service was asked.
+      // Cancelled during the call.
       await this.calls.remove(target.video_id);
       throw new Error("cancelled");
     }
@@ -185,7 +185,7 @@ export class Uploads {
     try {
       return await this.calls.sign(this.videoOf(file), part, signal);
     } catch (error) {
-      // Uppy would ask for minutes.
+      // Uppy alone would retry for minutes.
       if (afterFailure({ error, status: undefined, failures: 1 }).kind === "done") this.done(file);
       throw error;
     }
@@ -197,13 +197,13 @@ export class Uploads {
     if (videoId && bytesTotal) this.sending.put(videoId, Number(bytesUploaded), bytesTotal);
   }
 
-  /** All bytes are in storage: say so, then the list takes over. */
+  /** All bytes are in storage: confirm, then the list takes over. */
   private async arrived(file: Sent): Promise<void> {
     const record = this.recordOf(file);
     try {
       if (record.mode === "single") await this.calls.confirm(this.videoOf(file));
     } catch (error) {
-      // Whoever confirms nothing loses only time: the service finds the file. But a file that is not there is sent again.
+      // A lost confirmation only costs time, because the service finds the file. A missing file is sent again.
       if (error instanceof ProblemError && error.problem.code === "object_missing") {
         this.uppy.emit("upload-error", file, error);
         return;
@@ -212,7 +212,7 @@ export class Uploads {
     this.done(file);
   }
 
-  /** Nothing is left to send: the list shows how it goes on. */
+  /** Nothing is left to send: the list shows the rest. */
   private done(file: Sent): void {
     const videoId = this.records.get(file.meta.key)?.videoId;
     this.finish(file, SHOWN_WHEN_DONE_MS);
@@ -237,7 +237,7 @@ export class Uploads {
     }
     if (after.kind === "person") {
       this.uppy.setFileState(file.id, { error: after.sentence } as Partial<Sent>);
-      this.errors.put({ id: file.id, title: this.recordOf(file).title, sentence: after.sentence, isTaken: true });
+      this.errors.put({ id: file.id, title: this.recordOf(file).title, sentence: after.sentence, isAccepted: true });
       return;
     }
     const tryAgain = () => {
@@ -246,9 +246,9 @@ export class Uploads {
     setTimeout(tryAgain, after.inMs);
   }
 
-  /** Its file is gone from the device, or is another one now: the person has to choose it once more. */
+  /** The file was moved or changed on the device: the person has to choose it again. */
   private async unreadable(file: Sent, refusal: string): Promise<void> {
-    // Several parts find out.
+    // Several parts report this.
     if (!this.uppy.getFile(file.id)) return;
     const record = this.recordOf(file);
     this.ended.add(file.id);
@@ -259,7 +259,7 @@ export class Uploads {
     if (entry) this.unfinished.set([...this.unfinished.value, { ...entry, refusal }]);
   }
 
-  /** Removed by the person: the video is given up with it. */
+  /** The person removed the file: delete its video too. */
   private async removed(file: Sent): Promise<void> {
     if (this.ended.delete(file.id)) return;
     const record = this.records.get(file.meta.key);
@@ -286,7 +286,7 @@ export class Uploads {
 
   private recordOf(file: { meta: object }): UploadRecord {
     const record = this.records.get((file.meta as OwnMeta).key);
-    if (!record) throw new Error("this upload is not remembered");
+    if (!record) throw new Error("this upload has no record");
     return record;
   }
 

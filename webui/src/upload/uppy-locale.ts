@@ -1,6 +1,6 @@
-// What Uppy says, in our words; what is not here stays as it is.
+// Uppy's texts, where they differ from its own.
 
-// Fingers cannot drop files.
+// Touch screens cannot drop files.
 const HAS_POINTER = typeof matchMedia === "function" && matchMedia("(hover: hover)").matches;
 
 export const UPPY_LOCALE = {
@@ -13,15 +13,15 @@ export const UPPY_LOCALE = {
     cancelUpload: "Cancel upload",
     removeFile: "Cancel and remove %{file}",
     pauseUpload: "Pause",
-    resumeUpload: "Go on",
+    resumeUpload: "Resume",
     retryUpload: "Try again",
     pause: "Pause",
-    resume: "Go on",
+    resume: "Resume",
     retry: "Try again",
     uploadFailed: "Not sent yet",
     complete: "Sent",
-    noInternetConnection: "The line is down. Uploads go on by themselves when it is back.",
-    connectedToInternet: "The line is back.",
+    noInternetConnection: "You are offline. Uploads continue when the connection is back.",
+    connectedToInternet: "You are back online.",
     failedToUpload: "%{file} could not be sent yet",
     youCanOnlyUploadFileTypes: "Only videos can be uploaded",
     inferiorSize: "This file is empty",

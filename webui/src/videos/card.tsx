@@ -1,4 +1,4 @@
-// One video of the list: picture, state, what it waits for, and what can be done.
+// One video of the list: picture, state, what it waits for, and actions.
 
 import { useState } from "preact/hooks";
 
@@ -52,7 +52,7 @@ function Picture({ video }: { video: Video }) {
     </>
   );
   if (!video.is_playable) return <div class={`card-picture ${video.thumbnail_url ? "" : "card-picture-none"}`}>{inside}</div>;
-  // The title is the link that is read out and reached by keyboard; this one is for fingers.
+  // Screen readers and keyboards use the title's link; this one is for touch.
   return (
     <a class="card-picture" href={`#/watch/${video.id}`} tabIndex={-1} aria-hidden="true">
       {inside}

@@ -1,4 +1,4 @@
-// The videos on the page: pages of a list, and a look at each one that moves, as long as somebody can see it.
+// The videos of the list: pages, and polling of each video in progress while the page is visible.
 
 import type { Calls } from "../api/calls";
 import type { Video } from "../api/types";
@@ -68,7 +68,7 @@ export class Library {
     }
   }
 
-  /** Look at a video now: something was done to it, or it is new. */
+  /** Poll a video now, because it is new or was changed here. */
   async look(id: string): Promise<Video | null> {
     const look = this.lookOf(id);
     if (look.timer !== null) clearTimeout(look.timer);
@@ -87,7 +87,7 @@ export class Library {
     return this.state.value.videos.find((video) => video.id === id) ?? null;
   }
 
-  /** Take in what an answer told about a video. */
+  /** Update the list with a video. */
   take(video: Video): void {
     const { videos, filter } = this.state.value;
     const isListed = videos.some(({ id }) => id === video.id);
@@ -97,7 +97,7 @@ export class Library {
     else this.change({ videos: [video, ...videos] });
   }
 
-  /** Look again at everything that moves; called when the page is seen again or the line is back. */
+  /** Poll everything in progress; called when the page is visible again or back online. */
   wake(): void {
     for (const video of this.state.value.videos) if (isMoving(video)) void this.look(video.id);
   }

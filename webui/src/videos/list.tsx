@@ -1,4 +1,4 @@
-// My videos: filters, cards, more of them, and what an empty list says.
+// My videos: filters, cards, pages, and the texts of an empty list.
 
 import type { Calls } from "../api/calls";
 import type { Video } from "../api/types";
@@ -15,14 +15,14 @@ const FILTERS: readonly [Filter, string][] = [
   ["deleted", "Deleted"],
 ];
 const EMPTY: Record<Filter, [string, string]> = {
-  all: ["No videos yet", "Choose one to begin. It is converted for every device, and you see here how far it is."],
+  all: ["No videos yet", "Choose one to start. It is converted for every device, and its progress appears here."],
   ready: ["Nothing to watch yet", "Videos appear here once they are converted."],
   errored: ["Nothing has failed", "If a video cannot be converted, it is listed here with what to do."],
   deleted: ["Nothing deleted", "Deleted videos stay here for a week and can be restored."],
 };
 
 export function VideoList({ library, uploads, calls }: { library: Library; uploads: Uploads; calls: Calls }) {
-  const shelf = useStore(library.state);
+  const list = useStore(library.state);
   const sending = useStore(uploads.sending);
   const unfinished = new Set(useStore(uploads.unfinished).map(({ record }) => record.videoId));
   const actions = videoActions(library, uploads, calls);
@@ -36,7 +36,7 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
               key={filter}
               type="button"
               class="filter"
-              aria-pressed={shelf.filter === filter}
+              aria-pressed={list.filter === filter}
               onClick={() => void library.show(filter)}
             >
               {label}
@@ -44,14 +44,14 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
           ))}
         </div>
       </div>
-      {shelf.error && (
+      {list.error && (
         <p class="error" role="alert">
-          {shelf.error} <Button onClick={() => void library.refresh()}>Try again</Button>
+          {list.error} <Button onClick={() => void library.refresh()}>Try again</Button>
         </p>
       )}
-      {shelf.videos.length === 0 && !shelf.error && (shelf.isLoading ? <Loading /> : <Empty filter={shelf.filter} />)}
-      <ul class="cards" aria-busy={shelf.isLoading}>
-        {shelf.videos.map((video) => (
+      {list.videos.length === 0 && !list.error && (list.isLoading ? <Loading /> : <Empty filter={list.filter} />)}
+      <ul class="cards" aria-busy={list.isLoading}>
+        {list.videos.map((video) => (
           <Card
             key={video.id}
             video={video}
@@ -61,9 +61,9 @@ export function VideoList({ library, uploads, calls }: { library: Library; uploa
           />
         ))}
       </ul>
-      {shelf.more !== null && (
+      {list.more !== null && (
         <div class="more">
-          <Button disabled={shelf.isLoading} onClick={() => void library.showMore()}>
+          <Button disabled={list.isLoading} onClick={() => void library.showMore()}>
             Show more
           </Button>
         </div>
@@ -111,7 +111,7 @@ function Empty({ filter }: { filter: Filter }) {
 function Loading() {
   return (
     <p class="empty" role="status">
-      Looking for your videos …
+      Loading your videos…
     </p>
   );
 }

@@ -1,4 +1,4 @@
-// When a video is asked for again: pure decisions.
+// When a video is polled again. Pure.
 
 const SOONEST_MS = 1_500;
 const LONGEST_MS = 15_000;
@@ -7,19 +7,19 @@ const NO_ANSWER_LONGEST_MS = 30_000;
 export interface PollState {
   isMoving: boolean;
   isHidden: boolean;
-  /** How often in a row nothing had changed. */
+  /** Answers in a row without a change. */
   unchanged: number;
-  /** What the service asked for; null when it said nothing. */
+  /** The service's Retry-After; null without one. */
   retryAfterSeconds: number | null;
-  /** How often in a row nobody answered. */
+  /** Calls in a row without an answer. */
   unanswered: number;
 }
 
 /**
- * Milliseconds until the next look; null: none, until something else happens.
+ * Return the milliseconds until the next poll, or null to stop until something else happens.
  *
- * Changes usually come before `Retry-After`, which tells when the service looks by itself without any word from
- * others. So the first looks are sooner, and those that find nothing new are further and further apart.
+ * `Retry-After` is when the service itself checks next; with nudges, changes usually come sooner. So the first polls
+ * come early, and polls without a change grow further apart.
  */
 export function nextPoll({ isMoving, isHidden, unchanged, retryAfterSeconds, unanswered }: PollState): number | null {
   if (!isMoving || isHidden) return null;

@@ -1,4 +1,4 @@
-// What can be done with a video that is watched: save its original, convert it again, try again, delete it.
+// Actions on one video: download the original, convert again, try again, delete.
 
 import { useRef, useState } from "preact/hooks";
 
@@ -14,29 +14,29 @@ export interface ActionsProps {
   video: Video;
   calls: Calls;
   actions: VideoActions;
-  /** Something was done: it is worth another look. */
+  /** Called after an action, to poll the video. */
   onChanged: () => Promise<void>;
 }
 
 export function Actions({ video, calls, actions, onChanged }: ActionsProps) {
   const [busy, setBusy] = useState(false);
   const [isConfirming, setConfirming] = useState(false);
-  const [said, setSaid] = useState<string | null>(null);
+  const [message, setMessage] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const row = useRef<HTMLDivElement>(null);
   const run = async (act: () => Promise<string | null>) => {
     setBusy(true);
-    setSaid(null);
+    setMessage(null);
     setError(null);
-    await act().then(setSaid, (error: Error) => setError(error.message));
+    await act().then(setMessage, (error: Error) => setError(error.message));
     setBusy(false);
-    // The button that was pressed may be gone: whoever uses the keyboard goes on from here.
+    // The button may be gone, so keyboard focus moves to the group.
     if (document.activeElement === document.body) row.current?.focus();
   };
   const download = async () => {
     const original = await downloadable(video.id, calls);
     save(original);
-    return `Your browser saves “${original.filename}” (${fileSize(original.size_bytes)}).`;
+    return `Your browser is saving “${original.filename}” (${fileSize(original.size_bytes)}).`;
   };
   const convert = async () => {
     await actions.convertAgain(video);
@@ -77,7 +77,7 @@ export function Actions({ video, calls, actions, onChanged }: ActionsProps) {
         </Button>
       </div>
       <p class="said" role="status">
-        {said}
+        {message}
       </p>
       {error && (
         <p class="error" role="alert">
@@ -102,8 +102,8 @@ function Confirmation({ title, onYes, onNo }: { title: string; onYes: () => void
   return (
     <Modal title={`Convert “${title}” again?`} onClose={onNo}>
       <p>
-        It is made anew from the original file. That costs as much as the first time, so only a few are possible each
-        day. It plays on meanwhile, and its address stays the same.
+        It is converted again from the original file. This costs as much as the first time, so only a few conversions
+        are possible per day. You can watch the video meanwhile, and its address stays the same.
       </p>
       <div class="modal-actions">
         <Button onClick={onNo}>Not now</Button>

@@ -1,4 +1,4 @@
-// The keyboard of the player: what a key means, apart from doing it.
+// Keyboard commands of the player.
 
 export type Command = { kind: "toggle" | "mute" | "fullscreen" } | { kind: "seek"; seconds: number };
 

@@ -1,5 +1,5 @@
-// A stream in a video element: by hls.js wherever it works, for only it lets people choose a quality; else by the
-// browser's own player (iPhones). hls.js is loaded when somebody watches, not before.
+// Plays a stream: with hls.js wherever it works, because only it offers a choice of quality, otherwise with the
+// browser's own player (iPhones). hls.js is loaded with the first video, not before.
 
 import type HlsPlayer from "hls.js/light";
 
@@ -9,7 +9,7 @@ import { AUTOMATIC, type Choice, choices, nameOf } from "./quality";
 export interface PlayerState {
   choices: readonly Choice[];
   chosen: number;
-  /** What is played now, by name. */
+  /** The name of the quality that is playing. */
   playing: string | null;
   error: string | null;
 }
@@ -44,7 +44,7 @@ export async function play(video: HTMLVideoElement, url: string): Promise<Player
   return {
     state,
     choose: (level) => {
-      // From the next segment on: what is buffered plays out, so the picture never stops.
+      // From the next segment on: buffered segments play to their end, so the picture never stops.
       hls.nextLevel = level;
       set({ chosen: level });
     },
@@ -55,12 +55,12 @@ export async function play(video: HTMLVideoElement, url: string): Promise<Player
   };
 }
 
-/** Go on after whatever ends the loading, less and less soon, and at once when the line is back. */
+/** Resume loading after errors, each time after a longer wait, and at once when the browser is back online. */
 function recover(hls: HlsPlayer, Hls: typeof HlsPlayer, url: string, say: (error: string | null) => void): () => void {
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const goOn = () => {
-    // Without its first playlist there is nothing that could be loaded on.
+    // Without the first playlist there is nothing to resume.
     if (hls.levels.length > 0) hls.startLoad();
     else hls.loadSource(url);
   };
@@ -72,28 +72,28 @@ function recover(hls: HlsPlayer, Hls: typeof HlsPlayer, url: string, say: (error
     if (!error.fatal) return;
     failures += 1;
     if (failures > RETRIES) {
-      say("The video does not arrive. Check your connection, or load this page again.");
+      say("The video cannot be loaded. Check your connection, or reload this page.");
     } else if (error.type === Hls.ErrorTypes.MEDIA_ERROR) {
       hls.recoverMediaError();
     } else {
-      say("The line is too weak at the moment. It goes on by itself.");
+      say("The connection is too slow at the moment. Playback continues when it recovers.");
       timer = setTimeout(goOn, 1000 * failures);
     }
   });
-  const lineIsBack = () => {
+  const onOnline = () => {
     if (failures === 0) return;
     failures = 0;
     goOn();
   };
-  addEventListener("online", lineIsBack);
+  addEventListener("online", onOnline);
   return () => {
     clearTimeout(timer);
-    removeEventListener("online", lineIsBack);
+    removeEventListener("online", onOnline);
   };
 }
 
 function native(video: HTMLVideoElement, url: string): Player {
-  const error = video.canPlayType(NATIVE) === "" ? "This browser cannot play videos of this kind." : null;
+  const error = video.canPlayType(NATIVE) === "" ? "This browser cannot play this kind of video." : null;
   if (error === null) video.src = url;
   return {
     state: new Store<PlayerState>({ ...NOTHING_YET, error }),

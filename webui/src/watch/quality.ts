@@ -1,4 +1,4 @@
-// Which qualities can be chosen, and what the choice is called: pure.
+// The choice of qualities and their names. Pure.
 
 export interface Level {
   height: number;
@@ -7,14 +7,14 @@ export interface Level {
 }
 
 export interface Choice {
-  /** Index of the level; -1: the player decides by the line. */
+  /** Index of the level; -1 lets the player choose by bandwidth. */
   level: number;
   label: string;
 }
 
 export const AUTOMATIC = -1;
 
-/** The choices, best first. Portrait videos are named by their shorter side, like all others. */
+/** Return the choices, best first. The shorter side names a level, in portrait videos too. */
 export function choices(levels: readonly Level[]): Choice[] {
   const named = levels.map((level, index) => ({ level: index, label: nameOf(level), bitrate: level.bitrate }));
   named.sort((a, b) => b.bitrate - a.bitrate);

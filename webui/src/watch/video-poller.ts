@@ -1,4 +1,4 @@
-// The video that somebody watches: looked at as long as something about it moves and somebody can see it.
+// Polls one video while it is in progress and the page is visible.
 
 import type { Calls } from "../api/calls";
 import { isTransient } from "../api/client";
@@ -9,7 +9,7 @@ import { isMoving } from "../videos/states";
 
 export interface PolledVideo {
   video: Video | null;
-  /** Why the last look told nothing. */
+  /** Why the last poll failed. */
   error: string | null;
 }
 
@@ -28,7 +28,7 @@ export class VideoPoller {
     private readonly isHidden: () => boolean = () => document.hidden,
   ) {}
 
-  /** Look now, and then for as long as it is worth it. */
+  /** Poll now, and then as long as the video is in progress. */
   async look(): Promise<void> {
     this.rest();
     try {
@@ -48,7 +48,7 @@ export class VideoPoller {
     this.schedule();
   }
 
-  /** Somebody sees it again, or the line is back. */
+  /** Poll if needed; called when the page is visible again or back online. */
   wake(): void {
     if (this.moves() || this.unanswered > 0) void this.look();
   }

@@ -1,4 +1,4 @@
-// One video: the player, its facts, and what has happened to it.
+// One video: the player, its facts and its history.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -19,7 +19,7 @@ const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: nul
 export function Watch({ id, calls, actions }: { id: string; calls: Calls; actions: VideoActions }) {
   const [poller] = useState(() => new VideoPoller(id, calls));
   const { video, error } = useStore(poller.state);
-  useTitle(video?.title ?? "One video");
+  useTitle(video?.title ?? "Video");
   useEffect(() => {
     const wake = () => document.hidden || poller.wake();
     document.addEventListener("visibilitychange", wake);
@@ -50,7 +50,7 @@ export function Watch({ id, calls, actions }: { id: string; calls: Calls; action
 
 function VideoView(props: ActionsProps) {
   const { video, calls } = props;
-  // The edition on the screen: who watches is not interrupted when another one takes its place.
+  // The edition on the screen: a newer one does not interrupt the viewer.
   const [first] = useState(video.edition_status === "ready" ? video.edition : video.edition - 1);
   const [edition, setEdition] = useState(first);
   const isNewer = video.edition > edition && video.edition_status === "ready";
@@ -61,10 +61,10 @@ function VideoView(props: ActionsProps) {
       <State video={video} />
       {isNewer && video.playback_url && (
         <div class="notice" role="status">
-          <p>The new conversion is ready.</p>
+          <p>A new conversion is ready.</p>
           <div class="card-actions">
             <Button onClick={() => setEdition(video.edition)}>
-              <Icon path={PATHS.play} size={18} isFilled /> Play the new one
+              <Icon path={PATHS.play} size={18} isFilled /> Play the new version
             </Button>
           </div>
         </div>
@@ -76,7 +76,7 @@ function VideoView(props: ActionsProps) {
   );
 }
 
-/** What is going on, where that is more than that it can be poller. */
+/** The state, where there is more to say than that the video can be watched. */
 function State({ video }: { video: Video }) {
   const state = describeState(video, undefined);
   if (video.playback_url) {
@@ -101,10 +101,10 @@ function State({ video }: { video: Video }) {
 }
 
 function Detail({ text }: { text: string }) {
-  return <p class="card-facts">In the service’s own words: {text}</p>;
+  return <p class="card-facts">Message from the service: {text}</p>;
 }
 
-/** The player. `isWanted`: somebody has just asked for it, so it plays and takes the keyboard. */
+/** The player. `isWanted`: the viewer has just asked for it, so it plays and takes keyboard focus. */
 function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted: boolean }) {
   const element = useRef<HTMLVideoElement>(null);
   const [player, setPlayer] = useState<Player | null>(null);
@@ -155,7 +155,7 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
       />
       {(state.error || hasNoPlayer) && (
         <p class="error" role="alert">
-          {state.error ?? "The player could not be loaded. Check your connection, and load this page again."}
+          {state.error ?? "The player could not be loaded. Check your connection and reload this page."}
         </p>
       )}
       <div class="watch-bar">
@@ -191,7 +191,7 @@ function History({ id, calls }: { id: string; calls: Calls }) {
   };
   return (
     <details class="history" onToggle={onToggle}>
-      <summary>What has happened</summary>
+      <summary>History</summary>
       <ol class="events">
         {(events ?? []).map((event) => (
           <li key={`${event.at}${event.message}`}>
