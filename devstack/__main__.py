@@ -20,7 +20,7 @@ _NOT_ALL_RUN = 3
 
 
 def main() -> int:
-    """Do one command. Expected trouble is one message, anything else a traceback."""
+    """Run one command. An expected error is one message, any other a traceback."""
     arguments = _parser().parse_args()
     stack = Stack(Paths(arguments.state.resolve()), say=_say)
     try:
@@ -35,10 +35,10 @@ def _do(stack: Stack, arguments: argparse.Namespace) -> int:
         case "up":
             began = time.monotonic()
             running = stack.up(StackOptions.from_environment(os.environ, time_scale=arguments.scale))
-            _say(f"ready in {time.monotonic() - began:.1f} s: API {running.api_url}")
+            _say(f"ready in {time.monotonic() - began:.1f} s: the API is {running.api_url}")
             if page.remembered(stack.paths):
                 _say(f"the page, signed in: {running.web_url}/#token={running.tokens.user}")
-            _say(f"everything else: {stack.paths.root / 'stack.json'}")
+            _say(f"everything else is in {stack.paths.root / 'stack.json'}")
         case "down":
             stack.down()
         case "status":
@@ -58,7 +58,7 @@ def _show_status(stack: Stack) -> int:
         state = f"pid {part.pid}" if part.pid else "dead" if part.was_started else "stopped"
         _say(f"{part.name:<15} {state:<12} {part.address}")
     if not parts:
-        _say(f"no stack in {stack.paths.root}")
+        _say(f"there is no stack in {stack.paths.root}")
     return 0 if parts and all(part.pid for part in parts) else _NOT_ALL_RUN
 
 
@@ -69,16 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", parents=[common], help="start what does not run and wait until it serves")
-    up.add_argument("--scale", type=float, default=1.0, metavar="F", help="multiply our durations, above 0, at most 1")
-    commands.add_parser("down", parents=[common], help="stop what `up` started; data stays")
-    commands.add_parser("status", parents=[common], help="say what runs")
+    up = commands.add_parser("up", parents=[common], help="start the parts that do not run and wait until all serve")
+    up.add_argument("--scale", type=float, default=1.0, metavar="F", help="scale the services' durations, at most 1")
+    commands.add_parser("down", parents=[common], help="stop what `up` started and keep the data")
+    commands.add_parser("status", parents=[common], help="show what runs")
     token = commands.add_parser("token", parents=[common], help="print a bearer token")
     token.add_argument("--user", required=True)
     token.add_argument("--limit", type=int, metavar="N", help="uploads per hour")
     token.add_argument("--admin", action="store_true")
-    for name, what in (("restart", "stop a process and start it"), ("kill", "end a process with SIGKILL")):
-        command = commands.add_parser(name, parents=[common], help=what)
+    for name, help_text in (("restart", "stop a process and start it again"), ("kill", "end a process with SIGKILL")):
+        command = commands.add_parser(name, parents=[common], help=help_text)
         command.add_argument("name")
     return parser
 

@@ -1,7 +1,7 @@
 """A real kube-apiserver on etcd: RBAC, CRDs with CEL, server-side apply, ServiceAccount tokens; no nodes.
 
-Without a controller manager a namespace, once deleted, never goes away, and nothing is garbage-collected:
-neither matters here, since no object of ours owns another.
+Without a controller manager a deleted namespace never goes away, and nothing is garbage-collected. Neither matters
+here, since none of our objects owns another.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def server(paths: Paths, ports: Ports) -> Server:
     url = f"https://{HOST}:{ports.of(NAME)}"
     argv = [
         *flags(pki, etcd_url=etcd.client_url(ports), host=HOST, port=ports.of(NAME)),
-        # The loopback address may not stand in the `kubernetes` Endpoints, and nobody here would read it.
+        # The `kubernetes` Endpoints may not hold a loopback address, and nothing here would read it.
         "--endpoint-reconciler-type=none",
         "--authorization-mode=RBAC",
     ]
@@ -52,7 +52,7 @@ def server(paths: Paths, ports: Ports) -> Server:
 
 
 def flags(pki: Pki, *, etcd_url: str, host: str, port: int) -> list[str]:
-    """Return the command line of any API server of ours, as far as all have it in common."""
+    """Return the flags that the API servers of the stack and of the node share."""
     return [
         str(tool("kube-apiserver")),
         f"--etcd-servers={etcd_url}",
@@ -72,5 +72,5 @@ def flags(pki: Pki, *, etcd_url: str, host: str, port: int) -> list[str]:
 
 
 def is_ready(url: str, pki: Pki) -> bool:
-    """Tell whether the API server serves."""
+    """Return whether the API server serves."""
     return is_serving(f"{url}/readyz", ca=pki.file("ca.crt"), client=(pki.file("admin.crt"), pki.file("admin.key")))

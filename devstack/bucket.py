@@ -1,6 +1,6 @@
-"""`python -m devstack.bucket`: the keys and the bucket of the demo in a cluster, on its S3 server; safe to repeat.
+"""`python -m devstack.bucket`: create the S3 keys and the bucket of the demo in a cluster; safe to repeat.
 
-Told by the S3_… variables of the service itself. The local stack does the same without a process (devstack/plan.py).
+It reads the service's own S3_… variables. The local stack does the same without a process (devstack/plan.py).
 """
 
 import os
@@ -12,7 +12,7 @@ from devstack.s3 import S3Access
 
 
 def main() -> int:
-    """Make them; returns the exit status."""
+    """Create them and return the exit status."""
     bucket = os.environ["S3_RAW_BUCKET"]
     access = S3Access(
         endpoint=os.environ["S3_ENDPOINT"],
@@ -28,7 +28,7 @@ def main() -> int:
     )
     s3.create_accounts(access, program=shutil.which("versitygw"))
     s3.create_bucket(access, allowed_origins=os.environ["ALLOWED_ORIGINS"].split(","))
-    sys.stdout.write(f"the bucket {bucket} is there\n")
+    sys.stdout.write(f"the bucket {bucket} is ready\n")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""What is derived of the chart's values: its README, the bounds of settings in its schema, and snapshots.
+"""Generates the chart's README, the bounds of settings in its schema, and snapshots, all from its values.
 
-`python -m devstack.chart` writes them; tests compare them with what is there. Values are written by hand, each with a
-comment; the bounds of a setting are those of the process that reads it.
+`python -m devstack.chart` writes the files, and tests compare them. The values are written by hand, each with a
+comment; the bounds of a setting come from the process that reads it.
 """
 
 import json
@@ -22,7 +22,7 @@ from devstack.tools import tool
 from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings
 
-# Who reads which part of `settings`. The first that has a setting says its bounds.
+# The processes that read each part of `settings`. The first that has a setting gives its bounds.
 READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "shared": (ApiSettings, OperatorSettings),
     "storage": (StorageSettings,),
@@ -30,7 +30,7 @@ READERS: dict[str, tuple[type[BaseSettings], ...]] = {
     "operator": (OperatorSettings,),
 }
 
-# Of what is rendered for these values a copy is kept, so that a review sees what a change of the chart does.
+# The rendered manifests of these values are kept, so that a review shows what a change of the chart does.
 SNAPSHOTS = {
     "minimal": PROJECT_DIR / "docs" / "examples" / "values-minimal.yaml",
     "production": PROJECT_DIR / "docs" / "examples" / "values-production.yaml",
@@ -45,8 +45,8 @@ _README_HEAD = """\
 The API and the operator of a video upload service, see the [project](../../README.md). From an empty namespace to
 production: [docs/install.md](../../docs/install.md).
 
-Needed are an image, Secrets with the credentials, and the values that say "Needed" below; the chart names all that are
-missing at once. Values are checked against a schema, so that a misspelt one is refused.
+It needs an image, Secrets with the credentials, and the values marked "Needed" below; the chart names all missing ones
+at once. A schema checks the values, so that a misspelt one is refused.
 
 """
 _TABLE_HEAD = "| value | default | |\n|---|---|---|\n"
@@ -69,27 +69,27 @@ def values() -> dict[str, Any]:
 
 
 def names_of(kind: type[BaseSettings]) -> dict[str, str]:
-    """Return the fields of settings by the names of their variables."""
+    """Return the fields of a settings class by the names of their variables."""
     prefix = kind.model_config.get("env_prefix", "")
     return {(about.validation_alias or prefix + field).upper(): field for field, about in kind.model_fields.items()}  # type: ignore[union-attr]
 
 
 def schema() -> str:
-    """Return the schema with the bounds of all settings, as text."""
-    written = json.loads((CHART / "values.schema.json").read_text())
+    """Return the text of the schema with the bounds of all settings."""
+    document = json.loads((CHART / "values.schema.json").read_text())
     for part, readers in READERS.items():
-        written["$defs"][f"{part}Settings"] = {
+        document["$defs"][f"{part}Settings"] = {
             "type": "object",
             "additionalProperties": False,
             "properties": {
                 name: _bounds(name, default, readers) for name, default in values()["settings"][part].items()
             },
         }
-    return json.dumps(written, indent=2) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def readme() -> str:
-    """Return the chart's README: a table for each of its parts."""
+    """Return the chart's README: one table for each part of the values."""
     text = (CHART / "values.yaml").read_text()
     rows: dict[str, list[Described]] = {}
     intros: dict[str, str] = {}
@@ -99,17 +99,17 @@ def readme() -> str:
             rows.setdefault(part if rest else "", []).append(value)
         elif value.about:
             intros[part] = " ".join(filter(None, (intros.get(part), _intro(value))))
-    written = _README_HEAD + "## Names and others\n\n" + _table(rows.pop("", []))
+    page = _README_HEAD + "## Names and others\n\n" + _table(rows.pop("", []))
     for part, own in rows.items():
         intro = f"{intros[part]}\n\n" if part in intros else ""
-        written += f"\n## {part}\n\n{intro}" + _table(own)
-    return written
+        page += f"\n## {part}\n\n{intro}" + _table(own)
+    return page
 
 
 def described(text: str) -> Iterator[Described]:
-    """Yield every value that people may set, and what stands above groups of them.
+    """Yield every value, and every group of values with its comment.
 
-    A group is one value where nothing in it has a comment.
+    A group whose values have no comments counts as one value.
     """
     commented = dict(_commented(text))
     loaded = yaml.safe_load(text)
@@ -118,7 +118,7 @@ def described(text: str) -> Iterator[Described]:
         if whole is not None and keys[: len(whole)] == whole:
             continue
         default = _at(loaded, keys)
-        inside = [told for other, told in commented.items() if other != keys and other[: len(keys)] == keys]
+        inside = [comment for other, comment in commented.items() if other != keys and other[: len(keys)] == keys]
         is_whole = bool(about and inside) and not any(inside)
         whole = keys if is_whole else None
         yield Described(".".join(keys), default, about, is_leaf=is_whole or not inside)
@@ -129,20 +129,20 @@ def _commented(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     path: list[tuple[int, str]] = []
     comment: list[str] = []
     for line in text.splitlines():
-        found = _KEY.match(line)
+        match = _KEY.match(line)
         if line.lstrip().startswith("# "):
             comment.append(line.strip().removeprefix("# "))
-        elif found is None:
+        elif match is None:
             comment = []
         else:
-            indent = len(found["indent"])
-            path = [(depth, key) for depth, key in path if depth < indent] + [(indent, found["key"])]
+            indent = len(match["indent"])
+            path = [(depth, key) for depth, key in path if depth < indent] + [(indent, match["key"])]
             yield tuple(key for _, key in path), " ".join(comment)
             comment = []
 
 
 def snapshot(name: str) -> str:
-    """Return all that Helm renders for these values."""
+    """Return the manifests that Helm renders for these values."""
     argv = [str(tool("helm")), "template", "video-uploads", str(CHART), "--namespace=films"]
     values_file = f"--values={SNAPSHOTS[name]}"
     return subprocess.run([*argv, values_file], capture_output=True, text=True, check=True, timeout=60).stdout
@@ -166,22 +166,22 @@ def _table(rows: list[Described]) -> str:
 
 
 def _bounds(name: str, default: object, readers: tuple[type[BaseSettings], ...]) -> dict[str, Any]:
-    """Return what a setting may be. What is empty by default may stay so: it is then not set."""
+    """Return the schema of a setting. One that is empty by default may stay empty, which means unset."""
     for reader in readers:
         field = names_of(reader).get(name)
         if field is not None:
-            told = reader.model_json_schema()
-            bounds = _plain(told["properties"][_property(told, field, name)], told.get("$defs", {}))
+            model = reader.model_json_schema()
+            bounds = _plain(model["properties"][_property(model, field, name)], model.get("$defs", {}))
             return {"anyOf": [{"const": ""}, bounds]} if default == "" else bounds
     raise KeyError(f"{name}: no process reads such a setting")
 
 
-def _property(told: dict[str, Any], field: str, name: str) -> str:
-    return next(key for key in (field, name) if key in told["properties"])
+def _property(model: dict[str, Any], field: str, name: str) -> str:
+    return next(key for key in (field, name) if key in model["properties"])
 
 
 def _plain(node: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
-    """Return a node without what the schema of a value does not need."""
+    """Return only the parts of a node that the schema of a value needs."""
     if "$ref" in node:
         return _plain(defs[node["$ref"].rpartition("/")[2]], defs)
     if "anyOf" in node:
@@ -204,7 +204,7 @@ def _plain(node: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write all of it; the schema first, because Helm reads it."""
+    """Write all files; the schema first, because Helm reads it."""
     (CHART / "values.schema.json").write_text(schema())
     (CHART / "README.md").write_text(readme())
     _SNAPSHOTS_DIR.mkdir(exist_ok=True)

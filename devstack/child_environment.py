@@ -1,7 +1,4 @@
-"""What a process of ours takes over from the environment of whoever starts it: little, and the same every time.
-
-Anything more would make a restart from another shell a different process.
-"""
+"""The variables that a child process inherits: few, so that a restart from another shell starts the same process."""
 
 import os
 from collections.abc import Mapping
@@ -11,6 +8,6 @@ _NOT_PROXIED = "127.0.0.1,localhost"
 
 
 def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables that are passed on."""
-    taken = {name: environment[name] for name in _NAMES if name in environment}
-    return taken | {"NO_PROXY": ",".join(filter(None, [_NOT_PROXIED, environment.get("NO_PROXY")]))}
+    """Return the inherited variables."""
+    inherited = {name: environment[name] for name in _NAMES if name in environment}
+    return inherited | {"NO_PROXY": ",".join(filter(None, [_NOT_PROXIED, environment.get("NO_PROXY")]))}

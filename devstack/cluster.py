@@ -1,6 +1,6 @@
-"""What the cluster must hold before our processes can work: the namespace, the chart, and their credentials.
+"""Prepares a cluster for the services: the namespace, the chart's manifests, and kubeconfigs.
 
-The chart's own ServiceAccounts and Roles are used, so what it grants is what is enforced here too.
+The services use the chart's own ServiceAccounts and Roles, so the local stack enforces what the chart grants.
 """
 
 import json
@@ -25,31 +25,33 @@ _TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster we may administer, and the namespace that is ours in it."""
+    """A cluster with administrator access, and the services' namespace in it."""
 
     admin_kubeconfig: Path
     namespace: str
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
-        """Run kubectl as administrator and return what it printed."""
+        """Run kubectl as administrator and return its output."""
         argv = [str(tool("kubectl")), f"--kubeconfig={self.admin_kubeconfig}", f"--namespace={self.namespace}"]
         return _run([*argv, *arguments], stdin=stdin)
 
     def create_namespace(self) -> None:
-        """Make the namespace unless it exists."""
+        """Create the namespace unless it exists."""
         document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
         self._apply(json.dumps(document))
 
     def apply_chart(self) -> None:
-        """Apply what the chart renders, and wait until the API server serves its kinds."""
+        """Apply the chart's manifests, and wait until the API server serves its kinds."""
         self._apply(render_chart(self.namespace))
         self.kubectl("wait", "--for=condition=Established", "customresourcedefinitions", "--all", "--timeout=30s")
 
     def write_account_kubeconfig(self, file: Path, *, account: str) -> None:
-        """Write a kubeconfig that acts as a ServiceAccount of the chart."""
+        """Write the kubeconfig of one of the chart's ServiceAccounts."""
         token = self.kubectl("create", "token", account, f"--duration={_TOKEN_LIFETIME}").strip()
-        ours = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
-        kubeconfig.write_with_token(file, cluster=ours["clusters"][0]["cluster"], token=token, namespace=self.namespace)
+        config = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
+        kubeconfig.write_with_token(
+            file, cluster=config["clusters"][0]["cluster"], token=token, namespace=self.namespace
+        )
 
     def _apply(self, manifests: str) -> None:
         self.kubectl(
@@ -59,17 +61,17 @@ class Cluster:
 
 
 def render_chart(namespace: str) -> str:
-    """Return the chart's manifests, CRDs included, without what would run in the cluster: ours runs beside it."""
+    """Return the chart's manifests and CRDs without the Deployments: the local services run beside the cluster."""
     argv = [str(tool("helm")), "template", RELEASE, str(CHART), "--include-crds", f"--namespace={namespace}"]
     return _run([*argv, "--set=api.enabled=false,operator.enabled=false"])
 
 
 def _run(argv: list[str], *, stdin: str = "") -> str:
-    doing = " ".join([Path(argv[0]).name, *(word for word in argv[1:] if not word.startswith("--kubeconfig"))])
+    command = " ".join([Path(argv[0]).name, *(word for word in argv[1:] if not word.startswith("--kubeconfig"))])
     try:
         done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise PartFailedError(f"{doing}: no answer in {_TIMEOUT_SECONDS} s") from error
+        raise PartFailedError(f"{command}: no answer in {_TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        raise PartFailedError(f"{doing}: {done.stderr.strip()}")
+        raise PartFailedError(f"{command}: {done.stderr.strip()}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""Running the stand-in for Coconut as a process. What it does is in devstack/coconut/."""
+"""Runs the stand-in for Coconut (devstack/coconut/) as a process of the stack."""
 
 import sys
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ NAME = "coconut"
 
 @dataclass(frozen=True)
 class CoconutAccess:
-    """How to reach Coconut, the real one or the stand-in."""
+    """The address and key of Coconut, the real one or the stand-in."""
 
     url: str
     api_key: str
 
     @property
     def control_url(self) -> str:
-        """Return where the stand-in takes faults and shows its ledger."""
+        """Return the base URL of the stand-in's faults and ledger."""
         return self.url.removesuffix("/v2")
 
 
 def access(paths: Paths, port: int) -> CoconutAccess:
-    """Return how to reach the stand-in of one stack."""
+    """Return the address and key of one stack's stand-in."""
     return CoconutAccess(url=f"http://{HOST}:{port}/v2", api_key=paths.secrets().coconut_api_key)
 
 

@@ -1,4 +1,4 @@
-"""Doing things in the order of what needs what, and at the same time what does not."""
+"""Runs a function for each name in dependency order, and for independent names at the same time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -6,9 +6,9 @@ from graphlib import TopologicalSorter
 
 
 def in_order(needs: Mapping[str, Sequence[str]], do: Callable[[str], None]) -> None:
-    """Call ``do`` for every name, after it has returned for all that the name needs.
+    """Call ``do`` for every name, after it has returned for everything the name needs.
 
-    What needs something that failed is not tried. Raises the first failure once everything begun has ended.
+    A name whose needs failed is skipped. Raises the first failure once all running calls have ended.
     """
     order = list(TopologicalSorter(needs).static_order())
     futures: dict[str, Future[None]] = {}
@@ -19,7 +19,7 @@ def in_order(needs: Mapping[str, Sequence[str]], do: Callable[[str], None]) -> N
         do(name)
 
     with ThreadPoolExecutor(max_workers=max(1, len(order))) as threads:
-        # In topological order, so that whoever waits finds the future it waits for.
+        # In topological order, so that the futures of the needs exist already.
         for name in order:
             futures[name] = threads.submit(after_needs, name)
     for name in order:
@@ -27,9 +27,9 @@ def in_order(needs: Mapping[str, Sequence[str]], do: Callable[[str], None]) -> N
 
 
 def reversed_needs(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return the order of taking down: each after everything that needs it."""
-    turned: dict[str, list[str]] = {name: [] for name in needs}
+    """Return the needs for shutting down: each name after everything that needs it."""
+    reversed_: dict[str, list[str]] = {name: [] for name in needs}
     for name, needed_by_name in needs.items():
         for needed in needed_by_name:
-            turned.setdefault(needed, []).append(name)
-    return turned
+            reversed_.setdefault(needed, []).append(name)
+    return reversed_

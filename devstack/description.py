@@ -1,4 +1,4 @@
-"""`stack.json`: what runs where, for people, tests and other programs."""
+"""`stack.json` says what runs where, for people, tests and other programs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ class _Described(BaseModel):
 
 
 class S3(_Described):
-    """Where files are. ``bucket`` holds the raw ones; locally both are the same."""
+    """The object storage. ``bucket`` holds the originals; locally both buckets are the same."""
 
     endpoint: str
     region: str
@@ -31,7 +31,7 @@ class Coconut(_Described):
 
 
 class Jwt(_Described):
-    """How the API checks tokens."""
+    """The key and claims by which the API checks tokens."""
 
     signing_key: str
     issuer: str
@@ -56,7 +56,7 @@ class StackDescription(_Described):
     database_url: str
     s3: S3
     coconut: Coconut
-    # The sink keeps letters as `.local/mail/*.eml`.
+    # The local mail server stores mails as `.local/mail/*.eml`.
     mail_url: str
     operator_metrics_url: str
     jwt: Jwt
@@ -66,14 +66,14 @@ class StackDescription(_Described):
 
     @classmethod
     def read(cls, paths: Paths) -> "StackDescription":
-        """Return what the last command wrote. Raises FileNotFoundError if there never was a stack."""
+        """Read the description that the last command wrote. Raises FileNotFoundError if there is none."""
         return cls.model_validate_json(file_of(paths).read_text())
 
     def write(self, paths: Paths) -> None:
-        """Write it where others look for it; it holds secrets."""
+        """Write the description. It holds secrets, so only its owner can read the file."""
         write_private(file_of(paths), self.model_dump_json(indent=1) + "\n")
 
 
 def file_of(paths: Paths) -> Path:
-    """Return where the description is."""
+    """Return the path of the description."""
     return paths.root / "stack.json"

@@ -1,6 +1,6 @@
-"""The environment of our own processes: the one place that knows the names of their settings.
+"""The environment variables of the API and the operator; no other module here knows the names of their settings.
 
-The settings themselves are controller/settings.py, webapi/settings.py and storage/settings.py.
+The settings are declared in controller/settings.py, webapi/settings.py and storage/settings.py.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ JWT_AUDIENCE = "video-uploads"
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """Everything our processes are told."""
+    """Everything that the services are configured with."""
 
     database_url: str
-    # S3_… variables: they differ between the local server and a real Spaces.
+    # The S3_… variables, which differ between the local server and a real one.
     s3: dict[str, str]
     coconut: CoconutAccess
     mail_url: str
@@ -33,28 +33,28 @@ class ServiceConfig:
     operator_port: int
     secrets: Secrets
     options: StackOptions
-    # The built page, if there is one.
+    # The directory of the built page, if there is one.
     web_dir: Path | None = None
 
     @property
     def api_url(self) -> str:
-        """Return where clients find the API."""
+        """Return the API's base URL."""
         return f"http://{HOST}:{self.api_port}"
 
     @property
     def operator_metrics_url(self) -> str:
-        """Return where the operator counts."""
+        """Return the URL of the operator's metrics."""
         return f"http://{HOST}:{self.operator_port}/metrics"
 
     def for_migrations(self) -> dict[str, str]:
-        """Return what `python -m database.migrations` is told."""
+        """Return the environment of `python -m database.migrations`."""
         return child_environment() | {"DATABASE_URL": self.database_url}
 
     def for_api(self) -> dict[str, str]:
-        """Return what webapi/ is told."""
+        """Return the environment of webapi/."""
         return self._common() | {
             "BIND": f"{HOST}:{self.api_port}",
-            "DRAIN_SECONDS": "0",  # no load balancer has to notice
+            "DRAIN_SECONDS": "0",  # there is no load balancer to wait for
             "KUBECONFIG": str(self.api_kubeconfig),
             "JWT_SIGNING_KEY": self.secrets.jwt_signing_key,
             "JWT_ISSUER": JWT_ISSUER,
@@ -64,7 +64,7 @@ class ServiceConfig:
         }
 
     def for_operator(self) -> dict[str, str]:
-        """Return what controller/ is told."""
+        """Return the environment of controller/."""
         return self._common() | {
             "KUBECONFIG": str(self.operator_kubeconfig),
             "COCONUT_URL": self.coconut.url,
@@ -84,7 +84,7 @@ class ServiceConfig:
                 "NAMESPACE": self.namespace,
                 "WEBHOOK_SIGNING_KEYS": self.secrets.webhook_signing_key,
                 "TIME_SCALE": str(self.options.time_scale),
-                # Receivers of a local stack are on this machine.
+                # The webhook receivers of a local stack run on this machine.
                 "WEBHOOKS_ALLOW_PRIVATE_TARGETS": "true",
                 "LOG_FORMAT": "json",
                 "PYTHONUNBUFFERED": "1",
@@ -107,6 +107,6 @@ def local_s3(access: S3Access) -> dict[str, str]:
         "S3_PROCESSED_WRITER_SECRET_KEY": access.processed_writer_secret_key,
         "S3_PUBLIC_BASE_URL": f"{access.endpoint}/{access.processed_bucket}",
         "S3_ADDRESSING_STYLE": "path",
-        "S3_ACL": "none",  # the bucket's policy opens processed/*
+        "S3_ACL": "none",  # the bucket's policy makes processed/* public
         "S3_COCONUT_SERVICE": "s3other",
     }

@@ -1,4 +1,4 @@
-"""The etcd behind the local API server."""
+"""The etcd of the local API server."""
 
 from devstack.http_probe import is_serving
 from devstack.paths import Paths
@@ -11,7 +11,7 @@ NAME = "etcd"
 
 
 def client_url(ports: Ports) -> str:
-    """Return where the API server finds it."""
+    """Return the URL for its client, the API server."""
     return f"http://{HOST}:{ports.of(NAME)}"
 
 

@@ -1,4 +1,4 @@
-"""Asking a server on this machine whether it serves."""
+"""A readiness probe for servers on this machine."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ _TIMEOUT_SECONDS = 2
 
 
 def is_serving(url: str, *, ca: Path | None = None, client: tuple[Path, Path] | None = None) -> bool:
-    """Tell whether GET ``url`` answers 2xx. ``client`` is a certificate and its key."""
+    """Return whether GET ``url`` answers 2xx. ``client`` is a certificate and its key."""
     with requests.Session() as session:
-        # A proxy from the environment would be asked for our own loopback.
+        # A proxy from the environment would receive requests for our own loopback.
         session.trust_env = False
         try:
             return session.get(
@@ -20,5 +20,5 @@ def is_serving(url: str, *, ca: Path | None = None, client: tuple[Path, Path] | 
                 timeout=_TIMEOUT_SECONDS,
             ).ok
         except (requests.RequestException, OSError):
-            # OSError: the certificates are not there yet.
+            # OSError: the certificate files do not exist yet.
             return False

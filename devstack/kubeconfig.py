@@ -1,4 +1,4 @@
-"""Kubeconfig files: for whoever has a certificate, and for ServiceAccounts with their tokens."""
+"""Writes kubeconfig files, for clients with a certificate and for ServiceAccounts with a token."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from devstack.pki import Pki, Subject
 
 
 def write_with_certificate(file: Path, *, server_url: str, pki: Pki, client: Subject, namespace: str) -> None:
-    """Write the kubeconfig of somebody the cluster knows by a certificate."""
+    """Write the kubeconfig of a client with a certificate."""
     cluster = {"server": server_url, "certificate-authority-data": _encoded(pki.file("ca.crt"))}
     user = {
         "client-certificate-data": _encoded(pki.file(f"{client.name}.crt")),
@@ -34,7 +34,7 @@ def _write(file: Path, *, cluster: Mapping[str, object], user: Mapping[str, obje
         "contexts": [{"name": "local", "context": context}],
         "current-context": "local",
     }
-    # JSON is YAML, and every reader of kubeconfigs takes it.
+    # JSON is valid YAML.
     write_private(file, json.dumps(document, indent=1))
 
 

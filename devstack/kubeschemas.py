@@ -1,7 +1,8 @@
-"""JSON schemas of the kinds that the chart uses, for kubeconform, cut out of what Kubernetes releases about itself.
+"""JSON schemas for kubeconform of the kinds that the chart uses, extracted from Kubernetes' published schema.
 
 `python -m devstack.kubeschemas` writes one file for each release below, from Kubernetes' own Go module. The files are
-kept in the repository: a test needs no network. `write_for_kubeconform` makes of one what kubeconform reads.
+kept in the repository, so that a test needs no network. `write_for_kubeconform` splits one into the files that
+kubeconform reads.
 """
 
 import json
@@ -41,12 +42,12 @@ Node = dict[str, Any]
 
 
 def kept_schemas(release: str) -> Path:
-    """Return the file in which the schemas of a release are kept."""
+    """Return the kept file with the schemas of a release."""
     return _DIR / f"kubernetes-{release}.json"
 
 
 def write_for_kubeconform(release: str, directory: Path) -> str:
-    """Write a file for each kind; returns kubeconform's template of their names."""
+    """Write a file for each kind and return kubeconform's template of their names."""
     kept = json.loads(kept_schemas(release).read_text())
     for name, reference in kept["kinds"].items():
         (directory / f"{name}.json").write_text(
@@ -56,30 +57,30 @@ def write_for_kubeconform(release: str, directory: Path) -> str:
 
 
 def cut_out(swagger: Node) -> Node:
-    """Return the schemas of our kinds and of all that they are made of, strict and without prose."""
-    found = swagger["definitions"]
-    kinds = {_file_name(*kind): f"#/definitions/{_definition_of(found, *kind)}" for kind in KINDS}
+    """Return the schemas of our kinds and of everything they refer to, strict and without descriptions."""
+    published = swagger["definitions"]
+    kinds = {_file_name(*kind): f"#/definitions/{_definition_of(published, *kind)}" for kind in KINDS}
     needed: set[str] = set()
     waiting = [reference.rpartition("/")[2] for reference in kinds.values()]
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            waiting += list(_references(found[name]))
-    definitions = {name: _strict(found[name]) for name in sorted(needed)}
-    # The API server takes numbers too, as in `cpu: 1`.
+            waiting += list(_references(published[name]))
+    definitions = {name: _strict(published[name]) for name in sorted(needed)}
+    # The API server accepts numbers too, as in `cpu: 1`.
     definitions[_QUANTITY] = {"type": ["string", "number"]}
     return {"kinds": kinds, "definitions": definitions}
 
 
-def _definition_of(found: Node, group: str, version: str, kind: str) -> str:
-    wanted = {"group": group, "version": version, "kind": kind}
-    (name,) = [name for name, node in found.items() if node.get("x-kubernetes-group-version-kind") == [wanted]]
+def _definition_of(published: Node, group: str, version: str, kind: str) -> str:
+    marker = [{"group": group, "version": version, "kind": kind}]
+    (name,) = [name for name, node in published.items() if node.get("x-kubernetes-group-version-kind") == marker]
     return str(name)
 
 
 def _file_name(group: str, version: str, kind: str) -> str:
-    """Return what kubeconform asks for, such as ``deployment-apps-v1``."""
+    """Return kubeconform's name of a kind, such as ``deployment-apps-v1``."""
     return "-".join(filter(None, (kind.lower(), group.partition(".")[0], version)))
 
 
@@ -106,11 +107,11 @@ def _strict(node: Node) -> Node:
 
 
 def main() -> int:
-    """Write the files anew; Go downloads what it has not yet."""
+    """Write all files again; Go downloads the modules that it has not cached."""
     for release in RELEASES:
-        asked = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{release}"]
-        told = subprocess.run(asked, cwd="/", capture_output=True, text=True, check=True)
-        swagger = Path(json.loads(told.stdout)["Dir"]) / "api" / "openapi-spec" / "swagger.json"
+        command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{release}"]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
+        swagger = Path(json.loads(done.stdout)["Dir"]) / "api" / "openapi-spec" / "swagger.json"
         text = json.dumps(cut_out(json.loads(swagger.read_text())), separators=(",", ":"), sort_keys=True)
         kept_schemas(release).write_text(text + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""Running the mail sink as a process. What it does is in devstack/mail/."""
+"""Runs the local mail server (devstack/mail/) as a process of the stack."""
 
 import socket
 import sys
@@ -13,12 +13,12 @@ NAME = "mail"
 
 
 def url(port: int) -> str:
-    """Return where letters are handed in."""
+    """Return the SMTP URL."""
     return f"smtp://{HOST}:{port}"
 
 
 def server(paths: Paths, port: int) -> Server:
-    """Return the sink of one stack."""
+    """Return the mail server of one stack."""
     options = [f"--port={port}", f"--directory={paths.data(NAME)}"]
     return Server(
         process=paths.process(NAME),

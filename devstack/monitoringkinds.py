@@ -1,7 +1,7 @@
-"""The kinds of the Prometheus operator that the chart uses, as that project publishes them, without prose.
+"""The Prometheus operator's kinds that the chart uses, as that project publishes them, without descriptions.
 
-`python -m devstack.monitoringkinds` writes one file for each, from the project's own Go module, whose hash stands here.
-The files are kept in the repository: a test needs no network.
+`python -m devstack.monitoringkinds` writes one file for each, from the project's Go module, whose hash is pinned here.
+The files are kept in the repository, so that a test needs no network.
 """
 
 import json
@@ -27,7 +27,7 @@ def files() -> list[Path]:
 
 
 def without_prose(node: Any) -> Any:
-    """Return a CRD without its descriptions. A field of the name `description` is a schema, and stays."""
+    """Return a CRD without its descriptions. A field named `description` is a schema and stays."""
     if isinstance(node, dict):
         return {
             key: without_prose(child)
@@ -40,12 +40,12 @@ def without_prose(node: Any) -> Any:
 
 
 def main() -> int:
-    """Write the files anew; Go downloads the module if it has not got it."""
-    asked = ["go", "mod", "download", "-json", _MODULE]
-    told = json.loads(subprocess.run(asked, cwd="/", capture_output=True, text=True, check=True).stdout)
-    if told["Sum"] != _HASH:
-        sys.exit(f"{_MODULE} is not what it was: {told['Sum']}")
-    published = Path(told["Dir"]) / "example" / "prometheus-operator-crd"
+    """Write all files again; Go downloads the module unless it has cached it."""
+    command = ["go", "mod", "download", "-json", _MODULE]
+    module = json.loads(subprocess.run(command, cwd="/", capture_output=True, text=True, check=True).stdout)
+    if module["Sum"] != _HASH:
+        sys.exit(f"{_MODULE} has the hash {module['Sum']} instead of {_HASH}")
+    published = Path(module["Dir"]) / "example" / "prometheus-operator-crd"
     KINDS_DIR.mkdir(exist_ok=True)
     for plural, file in zip(_PLURALS, files(), strict=True):
         crd = yaml.safe_load((published / f"{_GROUP}_{plural}.yaml").read_text())

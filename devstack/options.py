@@ -1,6 +1,6 @@
-"""What whoever starts a stack may choose: which parts to replace by their own, and how fast time runs.
+"""The options of a stack: which parts to replace by your own, and how fast time runs.
 
-Remembered in the state directory, so that a later `restart` starts the same thing.
+They are saved in the state directory, so that a later `restart` starts the same thing.
 """
 
 import json
@@ -21,30 +21,30 @@ _S3_NEEDED = (
 
 
 class OptionError(Exception):
-    """A choice is incomplete or unknown. The message names the variable."""
+    """An option is incomplete or unknown. The message names the variable."""
 
 
 @dataclass(frozen=True)
 class StackOptions:
-    """The choices for one stack; everything absent is a local part."""
+    """The options of one stack. A part that is not replaced is local."""
 
     time_scale: float = 1.0
     uploads_per_hour: int = 10
     database_url: str | None = None
-    # Somebody else's kubeconfig; without it a cluster of our own.
+    # The kubeconfig of an existing cluster.
     kubeconfig: str | None = None
-    # All S3_… variables, if S3_ENDPOINT names another server.
+    # All S3_… variables, where S3_ENDPOINT names another server.
     s3: Mapping[str, str] = field(default_factory=dict)
     coconut_url: str | None = None
     coconut_api_key: str | None = None
-    # A mail server that sends letters on; without it a sink that keeps them.
+    # A mail server that delivers; the local one only stores.
     smtp_url: str | None = None
-    # Where a real Coconut can reach the API, such as a tunnel; without it callbacks come from this machine only.
+    # Where a real Coconut reaches the API, such as a tunnel. The default can only be reached from this machine.
     webhook_base_url: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "StackOptions":
-        """Read the choices. Raises ChoiceError."""
+        """Read the options from environment variables. Raises OptionError."""
         if not 0 < time_scale <= 1:
             raise OptionError(f"--scale is {time_scale:g}; it must be above 0 and at most 1")
         coconut_url = environment.get("COCONUT_URL") or None
@@ -64,11 +64,11 @@ class StackOptions:
 
     @classmethod
     def remembered(cls, file: Path) -> "StackOptions":
-        """Return what was chosen last; the defaults if nothing was."""
+        """Return the saved options, or the defaults."""
         return cls(**json.loads(file.read_text())) if file.exists() else cls()
 
     def remember(self, file: Path) -> None:
-        """Keep the choices, secrets included."""
+        """Save the options, secrets included."""
         write_private(file, json.dumps(asdict(self), indent=1))
 
 

@@ -1,7 +1,7 @@
-"""The browser page, built by Vite from webui/ when its sources change, and kept outside the checkout like the tools.
+"""Builds the browser page from webui/ with Vite when its sources change, into a cache outside the checkout.
 
-Without Node the stack runs without a page and says so; in CI that is an error, for the page is tested there.
-`python -m devstack.page` checks the page's own types and tests.
+Without Node the stack runs without a page and reports it; in CI that is an error, because the page is tested there.
+`python -m devstack.page` runs the page's own type checks and tests.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ _BUILD_SECONDS_MAX = 600
 
 
 class CannotBuildError(Exception):
-    """The page cannot be built here. The message says what to install or what went wrong."""
+    """The page cannot be built here. The message says what to install, or what failed."""
 
 
 def built_page(say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the directory of the page, built now if it has not been before; None where that is impossible.
+    """Return the directory of the built page, building it if needed; None where that is impossible.
 
     Raises PartFailedError in CI.
     """
@@ -46,7 +46,7 @@ def built_page(say: Callable[[str], None], environment: Mapping[str, str] = os.e
 
 
 def check_page(say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> bool:
-    """Check types and run the page's own tests; tells whether they passed. Without Node: as for `built_page`."""
+    """Run the page's type checks and tests and return whether they passed. Without Node: as for `built_page`."""
     try:
         _check_node()
         with _one_build_at_a_time():
@@ -58,18 +58,18 @@ def check_page(say: Callable[[str], None], environment: Mapping[str, str] = os.e
 
 
 def remember(paths: Paths, page: Path | None) -> None:
-    """Keep which page the API of a stack serves, so that a later `restart` serves the same."""
+    """Save which page the API of a stack serves, so that a later `restart` serves the same."""
     _memory(paths).write_text(str(page or ""))
 
 
 def remembered(paths: Paths) -> Path | None:
-    """Return the page that the last `up` found."""
+    """Return the directory that the last `up` saved."""
     text = _memory(paths).read_text() if _memory(paths).exists() else ""
     return Path(text) if text else None
 
 
 def page_key(webui: Path = WEBUI_DIR) -> str:
-    """Return a hash of everything that decides what the build gives."""
+    """Return a hash of everything that the build depends on."""
     files = [webui / name for name in _SOURCES] + [
         path for folder in _FOLDERS for path in (webui / folder).rglob("*") if path.is_file()
     ]
@@ -78,8 +78,8 @@ def page_key(webui: Path = WEBUI_DIR) -> str:
 
 def node_version(text: str) -> tuple[int, int]:
     """Return (20, 19) for ``v20.19.2``."""
-    found = re.search(r"(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _excuse(error: CannotBuildError, say: Callable[[str], None], environment: Mapping[str, str]) -> None:
@@ -111,22 +111,22 @@ def _build(built: Path, say: Callable[[str], None]) -> None:
 
 
 def _install() -> None:
-    """Install what the lock names, unless that has been done."""
+    """Install the locked packages, unless they are installed."""
     lock, mark = WEBUI_DIR / "package-lock.json", WEBUI_DIR / "node_modules" / ".installed"
-    wanted = fingerprint(files=[lock], relative_to=WEBUI_DIR)
-    if not mark.exists() or mark.read_text() != wanted:
+    expected = fingerprint(files=[lock], relative_to=WEBUI_DIR)
+    if not mark.exists() or mark.read_text() != expected:
         _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        mark.write_text(wanted)
+        mark.write_text(expected)
 
 
 def _check_node() -> None:
     needed = ".".join(map(str, _NODE_NEEDED))
     how = f"install Node {needed} or newer with npm (apt-get install nodejs npm, from backports if need be)"
     if shutil.which("node") is None or shutil.which("npm") is None:
-        raise CannotBuildError(f"there is no `node` and `npm`: {how}")
-    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    if node_version(told) < _NODE_NEEDED:
-        raise CannotBuildError(f"Node {told} is too old: {how}")
+        raise CannotBuildError(f"`node` or `npm` is missing: {how}")
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if node_version(version) < _NODE_NEEDED:
+        raise CannotBuildError(f"Node {version} is too old: {how}")
 
 
 def _run(*argv: str) -> None:

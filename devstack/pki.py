@@ -1,4 +1,4 @@
-"""Keys and certificates of a local cluster: one CA, and a certificate for each server and client it has."""
+"""The keys and certificates of a local cluster: one CA, and a certificate for each server and client."""
 
 import datetime
 import ipaddress
@@ -20,9 +20,9 @@ _VALID_FOR = datetime.timedelta(days=3650)
 
 @dataclass(frozen=True)
 class Subject:
-    """Who a certificate is for: a server if it has hosts (names or addresses), else a client."""
+    """The holder of a certificate: a server if it has hosts (names or addresses), else a client."""
 
-    # Of the files.
+    # The name of its files.
     name: str
     common_name: str
     group: str | None = None
@@ -45,7 +45,7 @@ class Pki:
         return self.root / name
 
     def ensure(self) -> None:
-        """Make everything, once. Certificates name no port, so they outlive a change of ports."""
+        """Create all keys and certificates once. They name no port, so they survive a change of ports."""
         if self.file("complete").exists():
             return
         ca_key = ec.generate_private_key(ec.SECP256R1())
@@ -65,7 +65,7 @@ class Pki:
             for extension, is_critical in _extensions(subject, ca_key.public_key()):
                 unsigned = unsigned.add_extension(extension, critical=is_critical)
             self._write(subject.name, key, unsigned.sign(ca_key, hashes.SHA256()))
-        # Signs the tokens of ServiceAccounts; a pair of its own, as everywhere.
+        # This pair signs the tokens of ServiceAccounts.
         self._write("service-accounts", ec.generate_private_key(ec.SECP256R1()), None)
         self.file("complete").touch()
 
@@ -112,7 +112,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        # A minute back: clocks of neighbours differ.
+        # A minute back, because clocks differ.
         .not_valid_before(now - datetime.timedelta(minutes=1))
         .not_valid_after(now + _VALID_FOR)
     )

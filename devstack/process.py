@@ -1,7 +1,7 @@
-"""Detached processes that outlive the command which started them, and are never mistaken for others.
+"""Detached processes that outlive the command that started them.
 
-A process is remembered by its id and its start time, so that a recycled id is never signalled. Each one
-leads its own session, so its children can be ended with it. What runs, and when it is ready, is elsewhere.
+A process is identified by its id and its start time, so that a recycled id is never signalled. Each process leads its
+own session, so that its children end with it. server.py knows when a process is ready.
 """
 
 import contextlib
@@ -17,40 +17,40 @@ from pathlib import Path
 
 from devstack.waiting import until
 
-# Children of this interpreter stay zombies until it asks for them; kept so that it can.
+# A child of this interpreter stays a zombie until it is polled.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """One process, for all time: an id alone is used again, an id with its start time is not."""
+    """One process. An id alone is reused; an id with its start time is not."""
 
     pid: int
     start_ticks: int
-    # Of the command and its environment: tells whether the process still runs what is wanted now.
+    # The hash of its command and environment.
     fingerprint: str
     stop_with: int = signal.SIGTERM
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run. ``environment`` is complete: nothing else is inherited."""
+    """A command to run. ``environment`` is complete: nothing else is inherited."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
-    # Asks it to end; written down with the process, so that stopping needs nothing else.
+    # The signal that asks it to end, saved with the process.
     stop_with: int = signal.SIGTERM
 
     def fingerprint(self) -> str:
-        """Return a hash that changes when the process would have to be restarted to honour the command."""
-        told = json.dumps([list(self.argv), sorted(self.environment.items()), str(self.directory)])
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        """Return a hash that differs when a running process must be restarted."""
+        text = json.dumps([list(self.argv), sorted(self.environment.items()), str(self.directory)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Stat:
-    """What /proc/PID/stat tells of a process."""
+    """The fields of /proc/PID/stat that are used here."""
 
     state: str
     group: int
@@ -61,22 +61,22 @@ class Stat:
     def parse(cls, text: str) -> "Stat":
         """Read the file's text (proc_pid_stat(5)).
 
-        The command name stands in parentheses and may hold any character, so fields count from the last one.
+        The command name is in parentheses and may hold any character, so fields are counted from the last one.
         """
         fields = text.rpartition(")")[2].split()
         return cls(state=fields[0], group=int(fields[2]), threads=int(fields[17]), start_ticks=int(fields[19]))
 
     @property
     def is_dead(self) -> bool:
-        """Tell whether it has let go of everything.
+        """Return whether the process has released its ports.
 
-        A zombie has, unless other threads of it are still ending: those hold its ports for some milliseconds more.
+        A zombie has, unless some of its threads are still ending: they hold ports for some milliseconds more.
         """
         return self.state in "ZX" and self.threads <= 1
 
 
 def living(pid: int) -> Stat | None:
-    """Return what is known of a living process."""
+    """Return the state of a living process, None if there is none."""
     try:
         stat = Stat.parse(Path(f"/proc/{pid}/stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
@@ -93,7 +93,7 @@ class DetachedProcess:
         self._pid_file = pid_file
 
     def start(self, command: Command) -> None:
-        """Start it and write down who it is. The caller has made sure that it does not run already."""
+        """Start it and save its identity. The caller has checked that it is not running."""
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
@@ -114,7 +114,7 @@ class DetachedProcess:
         draft.replace(self._pid_file)
 
     def identity(self) -> Identity | None:
-        """Return who was started last, alive or not."""
+        """Return the process that was started last, alive or not."""
         try:
             return Identity(**json.loads(self._pid_file.read_text()))
         except FileNotFoundError:
@@ -122,38 +122,38 @@ class DetachedProcess:
 
     def pid(self) -> int | None:
         """Return the process id while it is alive."""
-        known = self.identity()
-        return known.pid if known is not None and _is_alive(known) else None
+        identity = self.identity()
+        return identity.pid if identity is not None and _is_alive(identity) else None
 
     def is_alive(self) -> bool:
-        """Tell whether the process that was started still runs."""
+        """Return whether the started process still runs."""
         return self.pid() is not None
 
     def runs(self, command: Command) -> bool:
-        """Tell whether it is alive and was started with just this command."""
-        known = self.identity()
-        return known is not None and known.fingerprint == command.fingerprint() and _is_alive(known)
+        """Return whether it is alive and was started with exactly this command."""
+        identity = self.identity()
+        return identity is not None and identity.fingerprint == command.fingerprint() and _is_alive(identity)
 
     def stop(self, *, grace_seconds: float = 30) -> None:
-        """Ask it to end, wait, and end what is left of its session. Nothing happens to a process not ours."""
-        known = self.identity()
-        if known is None:
+        """Ask it to end, wait, and kill what is left of its session. Other processes are not touched."""
+        identity = self.identity()
+        if identity is None:
             return
-        if _is_alive(known):
+        if _is_alive(identity):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(known.pid, known.stop_with)
-            _wait_for_end(known.pid, within_seconds=grace_seconds)
-        _end_session(known)
+                os.kill(identity.pid, identity.stop_with)
+            _wait_for_end(identity.pid, within_seconds=grace_seconds)
+        _end_session(identity)
         self._pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End it and its children at once, as losing the machine would. The pid file stays, as it would then."""
-        known = self.identity()
-        if known is not None:
-            _end_session(known)
+        """Kill it and its children, as losing the machine would. The pid file stays, as it would then."""
+        identity = self.identity()
+        if identity is not None:
+            _end_session(identity)
 
     def last_lines(self, count: int = 15) -> str:
-        """Return the end of the log, for a message about a part that did not start."""
+        """Return the end of the log, for the message about a part that did not start."""
         try:
             lines = self.log_file.read_text(errors="replace").splitlines()
         except FileNotFoundError:
@@ -161,12 +161,12 @@ class DetachedProcess:
         return "\n".join(lines[-count:])
 
 
-def _is_alive(known: Identity) -> bool:
-    child = _children.get(known.pid)
+def _is_alive(identity: Identity) -> bool:
+    child = _children.get(identity.pid)
     if child is not None and child.poll() is not None:
-        _children.pop(known.pid, None)
-    stat = living(known.pid)
-    return stat is not None and stat.start_ticks == known.start_ticks
+        _children.pop(identity.pid, None)
+    stat = living(identity.pid)
+    return stat is not None and stat.start_ticks == identity.start_ticks
 
 
 def _wait_for_end(pid: int, *, within_seconds: float) -> None:
@@ -182,19 +182,19 @@ def _wait_for_end(pid: int, *, within_seconds: float) -> None:
         os.close(handle)
 
 
-def _end_session(known: Identity) -> None:
-    """SIGKILL whatever still runs in the session that the process led, itself included.
+def _end_session(identity: Identity) -> None:
+    """SIGKILL all processes in the session that the process leads, itself included.
 
-    While any member lives the kernel gives the leader's id to nobody else; so if the id now belongs to a
-    process with another start time, no member is left and there is nothing to signal.
+    The kernel does not reuse the leader's id while a member lives. So if the id now belongs to a process with another
+    start time, no member is left and there is nothing to signal.
     """
-    now = living(known.pid)
-    if now is not None and now.start_ticks != known.start_ticks:
+    now = living(identity.pid)
+    if now is not None and now.start_ticks != identity.start_ticks:
         return
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(known.pid, signal.SIGKILL)
-    until(lambda: not _has_members(known.pid), within_seconds=10, what=f"the end of process group {known.pid}")
-    _is_alive(known)
+        os.killpg(identity.pid, signal.SIGKILL)
+    until(lambda: not _has_members(identity.pid), within_seconds=10, what=f"the end of process group {identity.pid}")
+    _is_alive(identity)
 
 
 def _has_members(group: int) -> bool:

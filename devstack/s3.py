@@ -1,7 +1,7 @@
-"""A real S3 server: versitygw on a directory. Three keys, as in production; a bucket public only below processed/.
+"""A real S3 server: versitygw on a directory, with a bucket that is public only below processed/, and three keys.
 
-The main key may do everything; one reads raw files only (it signs the URL that Coconut fetches), one writes
-processed files only (it travels in every job). Measured: versitygw refuses what a key was not granted.
+As in production the main key may do everything, one key only reads originals (it signs the URL that Coconut fetches),
+and one only writes processed files (it is in every job). versitygw was seen to refuse what a key was not granted.
 """
 
 import json
@@ -34,7 +34,7 @@ _HEALTH = "/_health"  # an underscore cannot begin a bucket's name
 
 @dataclass(frozen=True)
 class S3Access:
-    """How the service reaches its files: which server, which keys, which buckets."""
+    """The server, keys and buckets of the object storage."""
 
     endpoint: str
     region: str
@@ -49,17 +49,17 @@ class S3Access:
 
 
 def access(paths: Paths, port: int, *, bucket: str) -> S3Access:
-    """Return how to reach the local server. One bucket: the harder layout to keep private."""
-    made = paths.secrets()
+    """Return the access to the local server. It has one bucket: the harder layout to keep private."""
+    secrets = paths.secrets()
     return S3Access(
         endpoint=f"http://{HOST}:{port}",
         region=REGION,
         access_key=ACCESS_KEY,
-        secret_key=made.s3_secret_key,
+        secret_key=secrets.s3_secret_key,
         raw_reader_access_key=RAW_READER,
-        raw_reader_secret_key=made.s3_raw_reader_secret_key,
+        raw_reader_secret_key=secrets.s3_raw_reader_secret_key,
         processed_writer_access_key=PROCESSED_WRITER,
-        processed_writer_secret_key=made.s3_processed_writer_secret_key,
+        processed_writer_secret_key=secrets.s3_processed_writer_secret_key,
         raw_bucket=bucket,
         processed_bucket=bucket,
     )
@@ -69,7 +69,7 @@ def server(paths: Paths, port: int) -> Server:
     """Return the S3 server of one stack."""
     files, accounts, sidecar = (paths.data(NAME) / name for name in ("files", "accounts", "metadata"))
     files.mkdir(parents=True, exist_ok=True)
-    accounts.mkdir(mode=0o700, exist_ok=True)  # versitygw keeps the secrets of its keys here
+    accounts.mkdir(mode=0o700, exist_ok=True)  # versitygw stores the secrets of its keys here
     storage = ["posix", str(files)]
     if not _keeps_attributes(files):
         sidecar.mkdir(exist_ok=True)
@@ -93,27 +93,27 @@ def server(paths: Paths, port: int) -> Server:
 
 
 def create_accounts(reach: S3Access, *, program: str | None = None) -> None:
-    """Give the server its two limited keys, unless it has them. ``program``: a versitygw that is there already."""
+    """Create the two limited keys unless they exist. ``program`` is an installed versitygw."""
     environment = {"ADMIN_ACCESS_KEY": reach.access_key, "ADMIN_SECRET_KEY": reach.secret_key}
     admin = [program or str(tool("versitygw")), "admin", "--region", reach.region, "--endpoint-url", reach.endpoint]
 
-    def ask(*arguments: str) -> str:
+    def run(*arguments: str) -> str:
         done = subprocess.run([*admin, *arguments], env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise PartFailedError(f"versitygw admin {arguments[0]}: {done.stderr.strip()}")
         return done.stdout
 
-    existing = ask("list-users").split()
+    existing = run("list-users").split()
     for name, secret in (
         (reach.raw_reader_access_key, reach.raw_reader_secret_key),
         (reach.processed_writer_access_key, reach.processed_writer_secret_key),
     ):
         if name not in existing:
-            ask("create-user", "--access", name, "--secret", secret, "--role", "user")
+            run("create-user", "--access", name, "--secret", secret, "--role", "user")
 
 
 def create_bucket(reach: S3Access, *, allowed_origins: Sequence[str]) -> None:
-    """Make the bucket and say who may do what in it; safe to repeat."""
+    """Create the bucket and set its policy and CORS rules; safe to repeat."""
     client = client_for(reach)
     try:
         client.create_bucket(Bucket=reach.raw_bucket)
@@ -173,7 +173,7 @@ def _policy(reach: S3Access) -> dict[str, object]:
 
 
 def _keeps_attributes(directory: Path) -> bool:
-    """Tell whether the file system has extended attributes, where versitygw keeps ETags and types."""
+    """Return whether the file system has extended attributes, where versitygw stores ETags and types."""
     probe = directory.parent / "attribute-probe"
     probe.touch()
     try:

@@ -1,6 +1,6 @@
-"""One long-running part of the stack: start it unless it runs, wait until it answers, stop it.
+"""One long-running part of the stack: started unless it runs, waited for until it serves, and stopped.
 
-How a certain server is configured stands in its own module; in which order they start, in stack.py.
+Each server's own module configures it; stack.py has the order.
 """
 
 import threading
@@ -13,7 +13,7 @@ from devstack.waiting import until
 
 
 class PartFailedError(Exception):
-    """A part did not come up. The message ends with the last lines of its log."""
+    """A part did not start. The message ends with the last lines of its log."""
 
 
 def _nothing() -> None:
@@ -22,43 +22,43 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """A process, and how to tell that it serves."""
+    """A process with its readiness check."""
 
     process: DetachedProcess
     command: Command
     is_ready: Callable[[], bool]
-    # Where people find it.
+    # Its address, for people.
     address: str
-    # Files and directories it needs; called before every start, so it must be repeatable.
+    # Creates the files and directories it needs. Called before every start, so it must be repeatable.
     prepare: Callable[[], None] = _nothing
     ready_within_seconds: float = 60
 
     @property
     def name(self) -> str:
-        """Return the name under which pid file, log and command line know it."""
+        """Return its name in pid file, log and command line."""
         return self.process.name
 
     def up(self) -> str:
-        """Make it run as wanted and wait until it serves. Returns what had to be done, in one word."""
+        """Start it unless it runs with this command, and wait until it serves. Returns what was done, in one word."""
         if self.process.runs(self.command):
             self._wait_until_ready()
             return "running"
-        was_alive, was_known = self.process.is_alive(), self.process.identity() is not None
+        was_alive, was_started = self.process.is_alive(), self.process.identity() is not None
         self.down()
         self.prepare()
         self._start()
         if was_alive:
             return "restarted"
-        return "restarted (had died)" if was_known else "started"
+        return "restarted (had died)" if was_started else "started"
 
     def down(self) -> None:
-        """Stop it and whatever it left running."""
+        """Stop it and everything in its session."""
         self.process.stop()
 
     def _start(self) -> None:
-        """Start it, again if it dies while an earlier incarnation is still letting go.
+        """Start it, and again if it dies while an earlier process still holds its resources.
 
-        After a SIGKILL the children of Postgres hold its shared memory for a moment, and the new one refuses to start.
+        After a SIGKILL the children of Postgres hold its shared memory for a moment, and a new one refuses to start.
         """
         end = time.monotonic() + self.ready_within_seconds
         died_at_most = 3

@@ -1,4 +1,4 @@
-"""Our own processes: the migrations, which end, and the API and the operator, which stay."""
+"""The product's own processes: the migrations, the API and the operator."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ OPERATOR = "operator"
 
 
 def migrate(config: ServiceConfig) -> None:
-    """Bring the schema to what this checkout needs."""
+    """Migrate the schema to this checkout's version."""
     done = subprocess.run(
         [sys.executable, "-m", "database.migrations", "upgrade"],
         cwd=PROJECT_DIR,
@@ -41,12 +41,12 @@ def api(paths: Paths, config: ServiceConfig) -> Server:
 
 
 def operator(paths: Paths, config: ServiceConfig) -> Server:
-    """Return the operator. It is ready as a standby too: after a kill the Lease takes its time to expire."""
+    """Return the operator. A standby is ready too: after a kill the Lease takes some seconds to expire."""
     return _operator(paths, OPERATOR, config.for_operator())
 
 
 def another_operator(paths: Paths, config: ServiceConfig, name: str, settings: Mapping[str, str]) -> Server:
-    """Return an operator beside the first one, with settings and a name of its own."""
+    """Return an operator beside the first one, under its own name and with extra settings."""
     own = {"PROBE_PORT": str(any_free_port()), "POD_NAME": name}
     return _operator(paths, name, {**config.for_operator(), **own, **settings})
 

@@ -1,6 +1,6 @@
-"""One whole stack: bring it up, take it down, and the accidents that tests arrange.
+"""One whole stack: starts and stops it, and kills parts of it for tests.
 
-What is alive is known from the pid files alone, so any command may come from any shell, in any order.
+Only the pid files say what is alive, so any command may come from any shell, in any order.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _ADMIN_UPLOADS_PER_HOUR = 100_000
 
 
 class UnknownPartError(Exception):
-    """No process has this name. The message lists those that exist."""
+    """No process has this name. The message lists the names."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Stack:
         self._ports = Ports(paths.root / "ports.json", prefer_fixed=paths.is_default)
 
     def up(self, options: StackOptions) -> StackDescription:
-        """Start what does not run as chosen, wait until all of it serves, and describe it."""
+        """Start the parts that do not run with these options, wait until all serve, and describe the stack."""
         self.paths.prepare()
         with self._alone():
-            self._take_down_what_is_replaced(options)
+            self._take_down_replaced_parts(options)
             options.remember(self._options_file)
             self._link_tools(options)
             page.remember(self.paths, page.built_page(self._say))
@@ -81,13 +81,13 @@ class Stack:
             self._describe(self._plan())
 
     def stop(self, name: str) -> None:
-        """Stop one process in good order."""
+        """Stop one process gracefully."""
         with self._alone():
             self._server(name).down()
             self._describe(self._plan())
 
     def restart(self, name: str) -> None:
-        """Stop one process in good order and start it again."""
+        """Stop one process gracefully and start it again."""
         with self._alone():
             server = self._server(name)
             server.down()
@@ -101,7 +101,7 @@ class Stack:
             self._describe(self._plan())
 
     def status(self) -> list[PartStatus]:
-        """Return what runs."""
+        """Return the state of each process."""
         if not self._options_file.exists():
             return []
         return [
@@ -110,21 +110,21 @@ class Stack:
         ]
 
     def another_operator(self, name: str, **settings: str) -> Server:
-        """Return one more operator, not started and none of the parts: whoever starts it also stops it."""
+        """Return one more operator, which the caller starts and stops."""
         return services.another_operator(self.paths, self._plan().config, name, settings)
 
     @property
     def description(self) -> StackDescription:
-        """Return what runs where, as of the last command."""
+        """Return the description that the last command wrote."""
         return StackDescription.read(self.paths)
 
     @property
     def cluster(self) -> Cluster:
-        """Return the cluster, to be asked as its administrator."""
+        """Return the cluster, with administrator access."""
         return self._plan().cluster
 
     def token(self, *, user: str, uploads_per_hour: int | None, is_admin: bool) -> str:
-        """Return a token that this stack's API accepts."""
+        """Return a bearer token for this stack's API."""
         key = self.paths.secrets().jwt_signing_key
         return tokens.mint(key, user=user, uploads_per_hour=uploads_per_hour, is_admin=is_admin)
 
@@ -154,10 +154,10 @@ class Stack:
         process.stop()
         self._say(f"{name:<15} {'stopped' if was_alive else 'was not running'}")
 
-    def _take_down_what_is_replaced(self, options: StackOptions) -> None:
-        wanted = Plan(self.paths, self._ports, options).servers
+    def _take_down_replaced_parts(self, options: StackOptions) -> None:
+        planned = Plan(self.paths, self._ports, options).servers
         for name in NEEDS:
-            if name not in wanted:
+            if name not in planned:
                 self._take_down(name)
 
     def _link_tools(self, options: StackOptions) -> None:
@@ -171,7 +171,7 @@ class Stack:
         key = config.secrets.jwt_signing_key
         StackDescription(
             api_url=config.api_url,
-            # One origin for page and API: a browser then needs no CORS for the API.
+            # Page and API share one origin, so a browser needs no CORS for the API.
             web_url=config.api_url,
             kubeconfig=str(plan.admin_kubeconfig),
             namespace=config.namespace,
@@ -200,7 +200,7 @@ class Stack:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time in one state directory."""
+        """Allow one command at a time in one state directory."""
         with (self.paths.root / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

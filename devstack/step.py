@@ -1,4 +1,4 @@
-"""Set-up that a running server needs once: done again only when what it was done with has changed."""
+"""Set-up that a running server needs once, repeated only when something that it depends on has changed."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -10,19 +10,18 @@ from devstack.process import DetachedProcess
 
 @dataclass(frozen=True)
 class Step:
-    """Some set-up, safe to repeat."""
+    """One piece of set-up, safe to repeat."""
 
     name: str
     run: Callable[[], None]
-    # What it depends on, asked each time: if the answer is the same as after the last run, nothing is to do.
+    # Returns a hash of everything it depends on. While the hash is that of the last run, there is nothing to do.
     depends_on: Callable[[], str]
     mark: Path
     address: str = ""
 
     def up(self) -> str:
-        """Do it unless it is done. Returns what happened, in one word."""
-        wanted = self.depends_on()
-        if self.mark.exists() and self.mark.read_text() == wanted:
+        """Run it unless it is up to date. Returns what was done, in one word."""
+        if self.mark.exists() and self.mark.read_text() == self.depends_on():
             return "unchanged"
         self.mark.unlink(missing_ok=True)
         self.run()
@@ -38,17 +37,17 @@ def fingerprint(
     server: DetachedProcess | None = None,
     relative_to: Path = Path("/"),
 ) -> str:
-    """Return a hash of files, words and which incarnation of a server runs: a new one may have lost the set-up."""
-    told = hashlib.sha256()
+    """Return a hash of files, words and the identity of a server process: a new process may have lost the set-up."""
+    digest = hashlib.sha256()
     for file in sorted(files):
-        told.update(str(file.relative_to(relative_to)).encode() + b"\0" + file.read_bytes())
+        digest.update(str(file.relative_to(relative_to)).encode() + b"\0" + file.read_bytes())
     for word in words:
-        told.update(word.encode() + b"\0")
+        digest.update(word.encode() + b"\0")
     if server is not None:
-        told.update(repr(server.identity()).encode())
-    return told.hexdigest()
+        digest.update(repr(server.identity()).encode())
+    return digest.hexdigest()
 
 
 def files_below(directory: Path) -> list[Path]:
-    """Return every file below a directory that is part of the source."""
+    """Return every source file below a directory."""
     return [path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts]

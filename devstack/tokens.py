@@ -1,4 +1,4 @@
-"""Tokens as an identity provider would issue them, signed with the stack's own key."""
+"""Issues tokens as an identity provider would, signed with the stack's own key."""
 
 import time
 
@@ -25,7 +25,7 @@ def mint(
         "aud": JWT_AUDIENCE,
         "iat": now,
         "exp": now + _LIFETIME_SECONDS,
-        # Letters to it stay in the sink.
+        # The local mail server stores mails to this address.
         "email": f"{user}@users.example",
     }
     if uploads_per_hour is not None:

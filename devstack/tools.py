@@ -1,6 +1,6 @@
-"""Go tools: built from the pinned modules in devstack/tools at their first use, then kept outside the checkout.
+"""Go tools, built from the pinned modules in devstack/tools at their first use, into a cache outside the checkout.
 
-The cache is keyed by everything that decides the result, so a fresh clone finds what an earlier one built.
+The cache key covers everything that a build depends on, so a fresh clone finds the builds of an earlier one.
 """
 
 import contextlib
@@ -25,17 +25,17 @@ _FREE_BYTES_NEEDED = 4 * 1024**3
 
 
 class ToolError(Exception):
-    """A tool cannot be built here. The message says what to install or to free."""
+    """A tool cannot be built here. The message says what to install or how much space to free."""
 
 
 @dataclass(frozen=True)
 class GoTool:
-    """One program out of one Go module."""
+    """One program of one Go module."""
 
     name: str
     module: str
     package: str
-    # From empty caches on two cores; what people are told before they wait.
+    # On two cores with empty caches; shown before a build.
     usual_minutes: float
     linker_flags: str = "-s -w"
     tags: str = ""
@@ -47,7 +47,7 @@ class GoTool:
 
 
 def _kubernetes_linker_flags() -> str:
-    """Stamp the version: without it clients see v0.0.0 and refuse features."""
+    """Return flags that stamp the version: without it clients see v0.0.0 and refuse features."""
     major, minor, _ = _KUBERNETES_VERSION.split(".")
     stamps = {
         "gitVersion": f"v{_KUBERNETES_VERSION}",
@@ -69,7 +69,7 @@ TOOLS = {
         GoTool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 1, _kubernetes_linker_flags()),
         GoTool("helm", "helm", "helm.sh/helm/v4/cmd/helm", 3),
         GoTool("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 1),
-        # Without the discovery of two dozen clouds, which is most of what there is to compile.
+        # Without service discovery for two dozen clouds, which is most of the code to compile.
         GoTool("promtool", "prometheus", f"{_PROMETHEUS}/cmd/promtool", 3, tags="remove_all_sd"),
         GoTool("prometheus", "prometheus", f"{_PROMETHEUS}/cmd/prometheus", 1, tags="remove_all_sd"),
         GoTool("glua", "glua", "github.com/yuin/gopher-lua/cmd/glua", 0.5),
@@ -89,28 +89,28 @@ TOOLS = {
 
 
 def announce_builds(names: Sequence[str]) -> None:
-    """Say how long the tools that are missing will take to build, if any are."""
+    """Announce how long the missing tools will take to build."""
     missing = [TOOLS[name] for name in names if not _built(TOOLS[name]).exists()]
     if missing:
         minutes = sum(entry.usual_minutes for entry in missing)
         listed = ", ".join(entry.name for entry in missing)
-        _say(f"to build, once for all checkouts: {listed}; about {minutes:g} min on two cores")
+        _say(f"building once for all checkouts: {listed}; about {minutes:g} min on two cores")
 
 
 def tool(name: str) -> Path:
-    """Return the program, built now if it has not been before."""
-    wanted = TOOLS[name]
-    built = _built(wanted)
+    """Return the path of the program, building it if needed. Raises ToolError."""
+    entry = TOOLS[name]
+    built = _built(entry)
     if not built.exists():
         with _one_build_at_a_time():
-            # Whoever held the lock may have built it.
+            # The process that held the lock may have built it.
             if not built.exists():
-                _build(wanted, built)
+                _build(entry, built)
     return built
 
 
 def link(name: str, directory: Path) -> Path:
-    """Put the program into a directory under its plain name, for people."""
+    """Link the program into a directory under its plain name, for people."""
     directory.mkdir(parents=True, exist_ok=True)
     target, draft = directory / name, directory / f".{name}.new"
     draft.unlink(missing_ok=True)
@@ -119,31 +119,31 @@ def link(name: str, directory: Path) -> Path:
     return target
 
 
-def cache_key(wanted: GoTool, *, go_version: str) -> str:
-    """Return a hash of everything that decides what the build gives."""
-    told = hashlib.sha256()
+def cache_key(entry: GoTool, *, go_version: str) -> str:
+    """Return a hash of everything that the build depends on."""
+    digest = hashlib.sha256()
     for part in (
-        (wanted.module_dir / "go.mod").read_bytes(),
-        (wanted.module_dir / "go.sum").read_bytes(),
+        (entry.module_dir / "go.mod").read_bytes(),
+        (entry.module_dir / "go.sum").read_bytes(),
         go_version.encode(),
-        " ".join(_build_command(wanted, Path("out"))).encode(),
+        " ".join(_build_command(entry, Path("out"))).encode(),
     ):
-        told.update(len(part).to_bytes(8, "big") + part)
-    return told.hexdigest()[:16]
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:16]
 
 
 def parse_go_version(text: str) -> tuple[int, int]:
     """Return (1, 26) for ``go1.26.8``, ``1.26.0`` and the like."""
-    found = re.search(r"(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def _built(wanted: GoTool) -> Path:
-    return _cache_dir() / f"{wanted.name}-{cache_key(wanted, go_version=go_version_for(wanted))}" / wanted.name
+def _built(entry: GoTool) -> Path:
+    return _cache_dir() / f"{entry.name}-{cache_key(entry, go_version=go_version_for(entry))}" / entry.name
 
 
 def cache_root() -> Path:
-    """Return where everything is kept that was built and survives a fresh clone."""
+    """Return the directory of everything built, which all checkouts share."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "video-uploads"
 
@@ -153,46 +153,44 @@ def _cache_dir() -> Path:
 
 
 @functools.cache
-def go_version_for(wanted: GoTool) -> str:
-    """Ask Go in the module's directory, where GOTOOLCHAIN may choose a newer one than the installed."""
-    needed = re.search(r"^go (\S+)$", (wanted.module_dir / "go.mod").read_text(), re.MULTILINE)
+def go_version_for(entry: GoTool) -> str:
+    """Return Go's version in the module's directory, where GOTOOLCHAIN may choose a newer one than the installed."""
+    needed = re.search(r"^go (\S+)$", (entry.module_dir / "go.mod").read_text(), re.MULTILINE)
     needed_version = needed[1] if needed else "1.24"
     how = f"install Go {needed_version} or newer (apt-get install golang, from backports if need be) and put it on PATH"
     if shutil.which("go") is None:
-        raise ToolError(f"{wanted.name} is built with Go, and there is no `go`: {how}")
-    asked = subprocess.run(
-        ["go", "env", "GOVERSION"], cwd=wanted.module_dir, capture_output=True, text=True, check=False
-    )
-    version = asked.stdout.strip()
-    if asked.returncode != 0 or parse_go_version(version) < parse_go_version(needed_version):
-        raise ToolError(f"{wanted.name} cannot be built with {version or asked.stderr.strip()}: {how}")
+        raise ToolError(f"{entry.name} is built with Go, and `go` is missing: {how}")
+    done = subprocess.run(["go", "env", "GOVERSION"], cwd=entry.module_dir, capture_output=True, text=True, check=False)
+    version = done.stdout.strip()
+    if done.returncode != 0 or parse_go_version(version) < parse_go_version(needed_version):
+        raise ToolError(f"{entry.name} cannot be built with {version or done.stderr.strip()}: {how}")
     return version
 
 
-def _build_command(wanted: GoTool, output: Path) -> list[str]:
-    tags = ["-tags", wanted.tags] if wanted.tags else []
-    flags = ["-mod=readonly", "-trimpath", *tags, "-ldflags", wanted.linker_flags]
-    return ["go", "build", *flags, "-o", str(output), wanted.package]
+def _build_command(entry: GoTool, output: Path) -> list[str]:
+    tags = ["-tags", entry.tags] if entry.tags else []
+    flags = ["-mod=readonly", "-trimpath", *tags, "-ldflags", entry.linker_flags]
+    return ["go", "build", *flags, "-o", str(output), entry.package]
 
 
-def _build(wanted: GoTool, built: Path) -> None:
+def _build(entry: GoTool, built: Path) -> None:
     built.parent.mkdir(parents=True, exist_ok=True)
     _check_free_space(built.parent)
-    _say(f"building {wanted.name}: about {wanted.usual_minutes:g} min from empty caches, kept in {built.parent}")
-    draft = built.with_name(f".{wanted.name}.building")
+    _say(f"building {entry.name}: about {entry.usual_minutes:g} min from empty caches, kept in {built.parent}")
+    draft = built.with_name(f".{entry.name}.building")
     began = time.monotonic()
     done = subprocess.run(
-        _build_command(wanted, draft),
-        cwd=wanted.module_dir,
+        _build_command(entry, draft),
+        cwd=entry.module_dir,
         env=os.environ | {"CGO_ENABLED": "0"},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        raise ToolError(f"go build {wanted.package} in {wanted.module_dir}: {done.stderr.strip()[-2000:]}")
+        raise ToolError(f"go build {entry.package} in {entry.module_dir}: {done.stderr.strip()[-2000:]}")
     draft.replace(built)
-    _say(f"built {wanted.name} in {time.monotonic() - began:.0f} s")
+    _say(f"built {entry.name} in {time.monotonic() - began:.0f} s")
 
 
 def _check_free_space(cache: Path) -> None:
@@ -202,23 +200,23 @@ def _check_free_space(cache: Path) -> None:
         free = shutil.disk_usage(directory).free
         if free < _FREE_BYTES_NEEDED:
             needed, left = _FREE_BYTES_NEEDED / 1024**3, free / 1024**3
-            raise ToolError(f"building needs {needed:.0f} GiB free below {directory}; there are {left:.1f}")
+            raise ToolError(f"a build needs {needed:.0f} GiB of free space below {directory}; {left:.1f} GiB are free")
 
 
 @contextlib.contextmanager
 def _one_build_at_a_time() -> Iterator[None]:
-    """Builds use every core already; two of the same would do the work twice."""
+    """Hold the build lock. A build uses every core already, and two of one tool would do the work twice."""
     _cache_dir().mkdir(parents=True, exist_ok=True)
     with (_cache_dir() / "build.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("waiting for a build that another process is doing")
+            _say("waiting for the build of another process")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _say(line: str) -> None:
-    # stderr: what callers print on stdout is read by programs.
+    # On stderr, because programs read the stdout of our callers.
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Waiting for a condition that lives in another process, where nothing can notify us."""
+"""Waits for a condition in another process by polling, where nothing can notify us."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ _LOOK_EVERY_SECONDS = 0.05
 
 
 class NotInTimeError(Exception):
-    """A condition did not become true within its time."""
+    """A condition did not become true in time."""
 
 
 def until(condition: Callable[[], bool], *, within_seconds: float, what: str) -> None:
-    """Look again and again until ``condition()`` is true. Raises NotInTimeError naming ``what``."""
+    """Poll until ``condition()`` is true. Raises NotInTimeError naming ``what``."""
     end = time.monotonic() + within_seconds
     pause = threading.Event()
     while not condition():

@@ -41,7 +41,7 @@ def main() -> int:
     try:
         stack = _running(paths)
         clip = clips.own(arguments.file) if arguments.file else clips.made(paths.root / "demo")
-        followed = _publish(clip, stack, screen, paths, patience_seconds=arguments.retry)
+        followed = _publish(clip, stack, screen, paths, patience_seconds=arguments.patience)
         kubectl = report.kubectl_line(
             paths.root / "bin" / "kubectl",
             kubeconfig=stack.kubeconfig,

@@ -1,1 +1,1 @@
-"""The local mail sink: takes every letter and sends none on. `python -m devstack.mail` runs it."""
+"""The local mail server: it stores every mail and delivers none. `python -m devstack.mail` runs it."""

@@ -1,4 +1,4 @@
-"""A mail server that keeps every letter as a file of its own, `{number}.eml`, in the order in which they came."""
+"""A mail server that stores every mail as `{number}.eml`, in the order of arrival."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from devstack.ports import HOST
 
 
 class Sink:
-    """What is done with letters."""
+    """Stores the mails that aiosmtpd receives."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -20,7 +20,7 @@ class Sink:
         self._count = len(list(directory.glob("*.eml")))
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        """Keep a letter."""
+        """Store one mail."""
         self._count += 1
         draft = self._directory / f"{self._count:06}.draft"
         draft.write_bytes(envelope.content)
