@@ -36,6 +36,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 # upload. All else in an order (storage, outputs, notification) is the same for every upload, and so is its refusal.
 _FILE_ERROR_CODES = re.compile(r"(input|source|transcoding)_[a-z0-9_]+")
 _BAD_ORDER = frozenset({400, 422})
+# A proxy gave up waiting or lost its client: Coconut may have the request.
+_PROXY_TIMEOUTS = frozenset({408, 499})
 
 # Words of an engine that says the file itself cannot be decoded; anything else may be the provider's bad day.
 _PERMANENT = re.compile(
@@ -120,7 +122,7 @@ class Coconut:
             if why is not None:
                 raise UnavailableError(f"{doing}: {why}") from error
             raise UncertainError(f"{doing}: no answer") from error
-        if answer.status_code >= 500:
+        if answer.status_code >= 500 or answer.status_code in _PROXY_TIMEOUTS:
             raise ServerError(
                 f"{doing}: HTTP {answer.status_code}",
                 retry_after_seconds=retry_after_seconds(answer.headers, self._clock),
@@ -160,7 +162,8 @@ class Coconut:
                 answer = call.answer = requests.get(url, auth=self._auth, timeout=self._timeout, allow_redirects=False)
         except requests.RequestException as error:
             raise UnavailableError(f"{doing}: no answer") from error
-        if answer.status_code == 404:
+        # Coconut's own 404 has no body. Any other one is a proxy's or a load balancer's and says nothing about the job.
+        if answer.status_code == 404 and not answer.content:
             return None
         self._raise_for_refusal(doing, answer)
         return answer

@@ -109,6 +109,8 @@ def refusal(code: object) -> bytes:
     [
         pytest.param(500, b"", UncertainError, "HTTP 500", id="500"),
         pytest.param(503, b"", UncertainError, "HTTP 503", id="503"),
+        pytest.param(408, b"", UncertainError, "HTTP 408", id="a-proxy-that-waited-too-long"),
+        pytest.param(499, b"", UncertainError, "HTTP 499", id="a-proxy-whose-client-left"),
         pytest.param(201, b"thanks", UncertainError, "an answer that names no job", id="no-json"),
         pytest.param(201, b'{"status": "job.starting"}', UncertainError, "an answer that names no job", id="no-job"),
         pytest.param(429, b"", UnavailableError, "HTTP 429", id="too-many"),
@@ -210,9 +212,26 @@ def test_a_question_without_an_answer_is_asked_later(
         coconut.job("job1")
 
 
-def test_only_a_plain_no_means_that_there_is_no_job(coconut: Coconut, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "get", answer(404))
-    assert coconut.job("job1") is None
-    monkeypatch.setattr(requests, "get", answer(200, b"<html>"))
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(404, b"<html><h1>Not Found</h1></html>", id="a-404-page-of-a-proxy"),
+        pytest.param(404, b"default backend - 404", id="a-load-balancer-during-a-deploy"),
+        pytest.param(404, b'{"message": "no Route matched"}', id="a-gateway-that-speaks-json"),
+        pytest.param(410, b"", id="gone"),
+        pytest.param(200, b"<html>", id="a-page-instead-of-a-job"),
+    ],
+)
+def test_an_answer_that_is_not_coconuts_says_nothing_about_a_job(
+    coconut: Coconut, status: int, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "get", answer(status, body))
     with pytest.raises(UnavailableError):
         coconut.job("job1")
+
+
+def test_coconuts_empty_404_means_that_it_does_not_know_the_job(
+    coconut: Coconut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "get", answer(404))
+    assert coconut.job("job1") is None
