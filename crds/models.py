@@ -1,21 +1,25 @@
 """The VideoUpload kind as pydantic models: the same fields and bounds as crds/videouploads.yaml.
 
 A unit test compares the two both ways. What the API server checks beyond shape (transitions, the
-storage key's prefix) is written as CEL in the YAML only. The way from and to the nouns of
-domain/video.py is in crds/spec.py and crds/status.py.
+storage key's prefix) is written as CEL in the YAML only. crds/spec.py and crds/status.py translate
+these models to the dataclasses of domain/video.py and back.
 """
 
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Annotated, Any, get_args, get_type_hints
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
 from crds.resource import REQUEST_MAX
 from domain.failures import FailureCode, Stage
 from domain.reasons import SHOWN_REASONS
-from domain.video import DEFAULT_PROFILE, Phase, Reason, UploadMode
+from domain.video import DEFAULT_PROFILE, ObservedState, Phase, UploadMode
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -28,17 +32,17 @@ PROVIDER_ANSWER_MAX = 4096
 RENDITIONS_MAX = 16
 # The largest object S3 can hold; the service's own limit is a setting of storage/.
 FILE_BYTES_MAX = 5 * 1024**4
-# What an integer column holds: the row must be able to follow every spec that the API server took.
+# What an integer column holds, so that the row can follow every spec that the API server accepted.
 COUNTER_MAX = 2**31 - 1
 
 STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
-# Postgres takes no NUL, a terminal no escapes.
+# No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 class ConditionType(StrEnum):
-    """The first three follow kstatus; the others are ours."""
+    """Types of conditions. The first three follow kstatus; the others are ours."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -57,17 +61,17 @@ class ConditionStatus(StrEnum):
 
 
 def _in_utc(value: datetime) -> datetime:
-    # Postgres answers in its session's zone. One spelling per instant keeps an idle pass from writing.
+    # Postgres answers in its session's time zone. One spelling for each instant keeps an idle pass from writing.
     return value.astimezone(UTC)
 
 
-def _one_of_ours(value: str) -> str:
+def _is_shown_reason(value: str) -> str:
     if value not in SHOWN_REASONS:
-        raise ValueError(f"{value} is no reason")
+        raise ValueError(f"{value} is not a reason")
     return value
 
 
-ShownReason = Annotated[str, AfterValidator(_one_of_ours), Field(json_schema_extra={"enum": SHOWN_REASONS})]
+ShownReason = Annotated[str, AfterValidator(_is_shown_reason), Field(json_schema_extra={"enum": SHOWN_REASONS})]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Count = Annotated[int, Field(ge=0)]
 Message = Annotated[str, Field(max_length=MESSAGE_MAX)]
@@ -75,6 +79,42 @@ Message = Annotated[str, Field(max_length=MESSAGE_MAX)]
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+# The fields of ObservedState and the fields of the status that hold them: some at the top, all others under `work`.
+STATUS_FIELDS = {
+    "revision": "revision",
+    "is_playable": "is_playable",
+    "is_paused": "is_paused",
+    "source": "source",
+    "published": "published",
+    "failure": "failure",
+    "retry_token": "last_handled_retry_at",
+}
+WORK_FIELDS = {
+    field.name: "since" if field.name == "phase_since" else field.name
+    for field in fields(ObservedState)
+    if field.name not in STATUS_FIELDS
+}
+
+_BOUNDED: dict[Any, Any] = {int: Count, str: Message, datetime: Instant}
+
+
+def _with_other_work(model: type[BaseModel]) -> type[BaseModel]:
+    """Add the fields of ObservedState that the model leaves out: bounded by type, optional if they have a default."""
+    types = get_type_hints(ObservedState)
+    others: dict[str, Any] = {
+        WORK_FIELDS[field.name]: (_bounded(types[field.name]), ... if field.default is MISSING else field.default)
+        for field in fields(ObservedState)
+        if field.name in WORK_FIELDS and WORK_FIELDS[field.name] not in model.model_fields
+    }
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, __module__=__name__, **others)
+
+
+def _bounded(hint: Any) -> Any:
+    if isinstance(hint, UnionType):
+        return reduce(or_, (_bounded(arm) for arm in get_args(hint)))
+    return _BOUNDED.get(hint, hint)
 
 
 class Source(_Model):
@@ -85,7 +125,7 @@ class Source(_Model):
 
 
 class Spec(_Model):
-    """What is wanted. A field that a GitOps import leaves out gets its default from the API server."""
+    """What is wanted. The API server fills in the defaults that a GitOps import leaves out."""
 
     source: Source
     owner: str = Field(default="", max_length=OWNER_MAX, pattern=TEXT_PATTERN)
@@ -111,13 +151,13 @@ class RejectedStatus(_Model):
     confirmations: Count
 
 
+@_with_other_work
 class WorkStatus(_Model):
-    """The newest edition: how far it is, exactly as the operator last committed it to Postgres."""
+    """The newest edition: how far it is, exactly as the operator last committed it to Postgres.
 
-    phase: Phase
-    since: Instant
-    reason: Reason
-    message: Message
+    Only the fields that the CRD requires or bounds by more than their type are named here; the others are generated.
+    """
+
     deadline_at: Instant | None = None
     edition: int = Field(ge=1)
     retries: Count
@@ -126,7 +166,6 @@ class WorkStatus(_Model):
     confirmations_floor: Count
     job_id: str | None = Field(default=None, min_length=1, max_length=128)
     progress_percent: int = Field(ge=0, le=100)
-    progress_at: Instant | None = None
     rejections: Count
     rejected: RejectedStatus | None = None
 
@@ -163,7 +202,7 @@ class PublishedStatus(_Model):
 
 
 class FailureStatus(_Model):
-    """Why the newest edition is errored. Stage, retryable and action follow from the code."""
+    """Why the newest edition is errored. Its stage, retryable and action follow from the code."""
 
     code: FailureCode
     message: Message
@@ -186,9 +225,9 @@ class Condition(_Model):
 
 
 class Status(_Model):
-    """What the operator observed: complete enough that a restored Postgres can learn it back."""
+    """What the operator observed: complete enough to restore the row from it."""
 
-    # -1 is the API server's default: no pass has looked yet.
+    # -1 is the API server's default, before the first pass.
     observed_generation: int = Field(ge=-1)
     revision: Count
     phase: Phase
@@ -198,7 +237,7 @@ class Status(_Model):
     deadline: Instant | None = None
     waiting_for: Message | None = None
     what_to_do: Message | None = None
-    # Words, because the time of the next look is computed and never stored: it would be a write for each look.
+    # Words instead of a time: the time of the next check would be written anew after every check.
     next_check: str | None = Field(default=None, max_length=64)
     submissions_left: Count
     is_playable: bool
@@ -213,5 +252,5 @@ class Status(_Model):
 
 
 def clipped(text: str) -> str:
-    """Return a message that fits. A status that is refused for its length would be refused at every pass."""
+    """Shorten a message to what the CRD accepts: a status that is too long would be refused at every pass."""
     return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 1] + "…"
