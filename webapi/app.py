@@ -93,9 +93,8 @@ def create_app(deps: Dependencies) -> App:
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(deps.readiness))
     app.add_route("/metrics", MetricsPage(deps.metrics))
-    document = openapi_document()
-    app.add_route("/openapi.json", OpenApi(document))
-    app.add_route("/docs", Docs(document))
+    app.add_route("/openapi.json", OpenApi(openapi_document()))
+    app.add_route("/docs", Docs())
     for route, resource in page_routes(deps.page) if deps.page else ():
         app.add_route(route, resource)
     return app

@@ -33,7 +33,7 @@ from tests.support.hostile.wire import encode, exchange
 from webapi.http.problems import ProblemCode
 from webapi.openapi.operations import OPERATIONS
 
-NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.asks_neighbours}
+NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.needs_upstreams}
 # Of what the table asks for: the file comes in one piece, and a new edition is wished for already.
 NEEDS_STORAGE = {
     ("POST", "/api/v1/videos/{video_id}/upload_complete"),

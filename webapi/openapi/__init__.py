@@ -1,1 +1,1 @@
-"""The API described, for programs and for people, from the models that validate."""
+"""The OpenAPI document, made from the models that validate requests, and the page that shows it."""

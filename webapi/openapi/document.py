@@ -20,16 +20,16 @@ _JSON = "application/json"
 _TOKEN = "bearer"  # noqa: S105 - the name of a scheme
 
 _HEADERS = {
-    "X-Request-Id": "names the request in our log; your own name for it, if it was a decent one",
-    "Location": "the path of what was made",
-    "ETag": "send it as If-None-Match to hear of changes only",
-    "Retry-After": "seconds after which it is worth asking again",
-    "RateLimit": "what is left: r uploads now, one more in t seconds",
+    "X-Request-Id": "the id of the request in our log: yours, if you sent a well-formed one",
+    "Location": "the path of the new resource",
+    "ETag": "send it as If-None-Match to get a body only after a change",
+    "Retry-After": "seconds to wait before the next call",
+    "RateLimit": "r uploads are left now, one more is added in t seconds",
     "RateLimit-Policy": "q uploads in w seconds are allowed",
-    "WWW-Authenticate": "how to authenticate, and what was wrong",
-    "Allow": "the methods that are allowed here",
+    "WWW-Authenticate": "how to authenticate, and why the token was refused",
+    "Allow": "the methods that are allowed",
 }
-_HEADERS_OF_CODE = {
+_HEADERS_BY_CODE = {
     ProblemCode.NOT_AUTHENTICATED: ("WWW-Authenticate",),
     ProblemCode.INVALID_TOKEN: ("WWW-Authenticate",),
     ProblemCode.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
@@ -42,14 +42,14 @@ _HEADERS_OF_CODE = {
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field; the field `""` is the body itself."""
+    """What is wrong with one field; `""` is the body itself."""
 
     field: str
     detail: str
 
 
 class ProblemSchema(BaseModel):
-    """RFC 9457. Programs decide by `code`."""
+    """A problem (RFC 9457). Programs decide by `code`."""
 
     type: str
     title: str
@@ -65,7 +65,7 @@ class ProblemSchema(BaseModel):
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """Return the document: one for the process, as the code is one. Not to be changed."""
+    """Return the document, which is made once. Do not modify it."""
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in OPERATIONS:
@@ -93,34 +93,34 @@ def openapi_document() -> dict[str, Any]:
 
 
 def problems_of(operation: Operation) -> list[ProblemCode]:
-    """Return every problem that the call can end in."""
-    found = [ProblemCode.MALFORMED_REQUEST, ProblemCode.INTERNAL_ERROR, *operation.problems]
+    """Return the codes of all problems that the call can end in."""
+    codes = [ProblemCode.MALFORMED_REQUEST, ProblemCode.INTERNAL_ERROR, *operation.problems]
     if operation.is_private:
-        found += [ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN]
+        codes += [ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN]
     if operation.scope:
-        found.append(ProblemCode.INSUFFICIENT_SCOPE)
+        codes.append(ProblemCode.INSUFFICIENT_SCOPE)
     if operation.ids:
-        found.append(ProblemCode.NOT_FOUND)
+        codes.append(ProblemCode.NOT_FOUND)
     if operation.body:
-        found += [ProblemCode.INVALID_JSON, ProblemCode.BODY_TOO_LARGE]
+        codes += [ProblemCode.INVALID_JSON, ProblemCode.BODY_TOO_LARGE]
     if operation.body and operation.is_private:
-        found.append(ProblemCode.UNSUPPORTED_MEDIA_TYPE)
+        codes.append(ProblemCode.UNSUPPORTED_MEDIA_TYPE)
     if operation.body or operation.query:
-        found.append(ProblemCode.INVALID_REQUEST)
-    if operation.asks_storage:
-        found.append(ProblemCode.STORAGE_REFUSED)
-    if operation.asks_neighbours:
-        found.append(ProblemCode.TEMPORARILY_UNAVAILABLE)
-    return found
+        codes.append(ProblemCode.INVALID_REQUEST)
+    if operation.needs_storage:
+        codes.append(ProblemCode.STORAGE_REFUSED)
+    if operation.needs_upstreams:
+        codes.append(ProblemCode.TEMPORARILY_UNAVAILABLE)
+    return codes
 
 
 def _schemas() -> dict[str, Any]:
-    read = {model for operation in OPERATIONS for model in (operation.body, operation.query) if model}
-    written = {operation.answer for operation in OPERATIONS if operation.answer} | {ProblemSchema}
+    requests = {model for operation in OPERATIONS for model in (operation.body, operation.query) if model}
+    responses = {operation.response for operation in OPERATIONS if operation.response} | {ProblemSchema}
     _, definitions = models_json_schema(
         [
-            *((model, "validation") for model in sorted(read, key=lambda model: model.__name__)),
-            *((model, "serialization") for model in sorted(written, key=lambda model: model.__name__)),
+            *((model, "validation") for model in sorted(requests, key=lambda model: model.__name__)),
+            *((model, "serialization") for model in sorted(responses, key=lambda model: model.__name__)),
         ],
         ref_template=_REF,
     )
@@ -141,11 +141,11 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
             {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "the ETag of the last answer",
+                "description": "the ETag of the last response",
                 "schema": {"type": "string"},
             }
         )
-    described: dict[str, Any] = {
+    description: dict[str, Any] = {
         "operationId": _name(operation),
         "summary": operation.summary,
         "parameters": parameters,
@@ -153,18 +153,18 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "security": [{_TOKEN: [operation.scope] if operation.scope else []}] if operation.is_private else [],
     }
     if operation.body:
-        described["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(operation.body)}}}
-    return described
+        description["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(operation.body)}}}
+    return description
 
 
 def _successes(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if operation.answer:
-        content = {"content": {_JSON: {"schema": _ref(operation.answer)}}}
+    if operation.response:
+        content = {"content": {_JSON: {"schema": _ref(operation.response)}}}
     elif operation.media_type:
-        kind = "object" if operation.media_type == _JSON else "string"
-        content = {"content": {operation.media_type: {"schema": {"type": kind}}}}
-    answers: dict[str, Any] = {
+        schema_type = "object" if operation.media_type == _JSON else "string"
+        content = {"content": {operation.media_type: {"schema": {"type": schema_type}}}}
+    responses: dict[str, Any] = {
         str(status): {
             "description": HTTPStatus(status).phrase,
             "headers": _headers(("X-Request-Id", *operation.headers)),
@@ -173,8 +173,8 @@ def _successes(operation: Operation) -> dict[str, Any]:
         for status in (operation.status, *operation.other_statuses)
     }
     if operation.is_conditional:
-        answers["304"] = {"description": "Nothing has changed", "headers": _headers(("X-Request-Id", "ETag"))}
-    return answers
+        responses["304"] = {"description": "Nothing has changed", "headers": _headers(("X-Request-Id", "ETag"))}
+    return responses
 
 
 def _problems(codes: Iterable[ProblemCode]) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _problems(codes: Iterable[ProblemCode]) -> dict[str, Any]:
         status: {
             "description": "; ".join(f"`{code}`: {PROBLEM_TYPES[code].title}" for code in same),
             "headers": _headers(
-                dict.fromkeys(("X-Request-Id", *(name for code in same for name in _HEADERS_OF_CODE.get(code, ()))))
+                dict.fromkeys(("X-Request-Id", *(name for code in same for name in _HEADERS_BY_CODE.get(code, ()))))
             ),
             "content": {MEDIA_PROBLEM: {"schema": {**_ref(ProblemSchema), "properties": {"code": {"enum": [*same]}}}}},
         }
@@ -194,20 +194,20 @@ def _problems(codes: Iterable[ProblemCode]) -> dict[str, Any]:
 
 
 def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parameters of a query: there is no null in one."""
+    """Return the parameters of a query, without null, which a query cannot contain."""
     parameters = []
-    for name, about in schema["properties"].items():
-        kept = {key: value for key, value in about.items() if key not in ("anyOf", "title", "description")}
-        (plain,) = [kind for kind in about.get("anyOf", [{}]) if kind.get("type") != "null"]
-        if kept.get("default", "") is None:
-            del kept["default"]
+    for name, field in schema["properties"].items():
+        rest = {key: value for key, value in field.items() if key not in ("anyOf", "title", "description")}
+        (plain,) = [option for option in field.get("anyOf", [{}]) if option.get("type") != "null"]
+        if rest.get("default", "") is None:
+            del rest["default"]
         parameter = {"name": name, "in": "query", "required": name in schema.get("required", ())}
-        parameters.append({**parameter, "schema": {**kept, **plain}})
+        parameters.append({**parameter, "schema": {**rest, **plain}})
     return parameters
 
 
 def _parameter(name: str) -> str:
-    """Return what a part of a path is called among the components: `VideoId` for `video_id`."""
+    """Return the component name of a path parameter: `VideoId` for `video_id`."""
     return name.title().replace("_", "")
 
 
@@ -222,7 +222,7 @@ def _idempotency_key() -> dict[str, Any]:
     return {
         "name": idempotency.HEADER,
         "in": "header",
-        "description": "your own name for this request; within 24 hours the same name gives the same video. 1 to 255"
+        "description": "your name for this request; within 24 hours the same name gives the same video. 1 to 255"
         " visible ASCII characters, bare or in double quotes",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-\[\]-~]+$"},
         "examples": {"a UUID": {"value": "8e03978e-40d5-43e8-bc93-6894a57f9324"}},

@@ -1,6 +1,6 @@
-"""Every call, for the OpenAPI document: what it takes, what it answers, which problems it can end in.
+"""The operations of the OpenAPI document: request, response and problems of each call.
 
-A test compares these rows with the routes of webapi/app.py both ways.
+A test compares them with the routes of webapi/app.py in both directions.
 """
 
 from dataclasses import dataclass
@@ -18,36 +18,36 @@ VIDEO = f"{VIDEOS}/{VIDEO_ID}"
 
 @dataclass(frozen=True)
 class Operation:
-    """One call. What follows from its kind (a token, an id, a body, a query) is not repeated in ``problems``."""
+    """One call. ``problems`` omits those that follow from the other fields (document.py)."""
 
     method: str
     path: str
     summary: str
     status: int = 200
-    answer: type[BaseModel] | None = None
-    # What the answer is when it is no model of ours.
+    response: type[BaseModel] | None = None
+    # Of a response that is no model.
     media_type: str | None = None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     problems: tuple[ProblemCode, ...] = ()
-    # Of the successful answer.
+    # Of the successful response.
     headers: tuple[str, ...] = ()
     other_statuses: tuple[int, ...] = ()
     is_private: bool = True
     scope: str | None = None
     is_keyed: bool = False
     is_conditional: bool = False
-    asks_neighbours: bool = True
-    asks_storage: bool = False
+    needs_upstreams: bool = True
+    needs_storage: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the names of what it is about, in the order of the path."""
+        """Return the names of the parameters in the path, in order."""
         return tuple(part.strip("{}") for part in self.path.split("/") if part.startswith("{"))
 
 
 class SignedQuery(BaseModel):
-    """The query of a callback URL, as it was signed."""
+    """The query of a callback URL; `sig` signs the rest."""
 
     video: str
     attempt: str
@@ -55,78 +55,76 @@ class SignedQuery(BaseModel):
 
 
 class State(BaseModel):
-    """What a probe is told."""
+    """The response of a probe."""
 
     status: str
 
 
-def _public(path: str, summary: str, **known: object) -> Operation:
-    return Operation("GET", path, summary, is_private=False, asks_neighbours=False, **known)  # type: ignore[arg-type]
+def _public(path: str, summary: str, **fields: object) -> Operation:
+    return Operation("GET", path, summary, is_private=False, needs_upstreams=False, **fields)  # type: ignore[arg-type]
 
 
-def _admin(method: str, path: str, summary: str, status: int = 200, **known: object) -> Operation:
-    return Operation(method, f"/api/v1/admin/{path}", summary, status, scope="admin", **known)  # type: ignore[arg-type]
+def _admin(method: str, path: str, summary: str, status: int = 200, **fields: object) -> Operation:
+    return Operation(method, f"/api/v1/admin/{path}", summary, status, scope="admin", **fields)  # type: ignore[arg-type]
 
 
 WEBHOOK_OPERATIONS = (
-    _admin("GET", "webhooks", "List the endpoints that are told by webhook", answer=webhooks.WebhookList),
+    _admin("GET", "webhooks", "List the webhook endpoints", response=webhooks.WebhookList),
     _admin(
         "POST",
         "webhooks",
         "Register an endpoint",
         201,
-        answer=webhooks.NewWebhookBody,
+        response=webhooks.NewWebhookBody,
         body=webhooks.CreateWebhook,
         problems=(ProblemCode.TOO_MANY,),
         headers=("Location",),
     ),
-    _admin("GET", "webhooks/{endpoint_id}", "Look at an endpoint", answer=webhooks.WebhookBody),
+    _admin("GET", "webhooks/{endpoint_id}", "Show an endpoint", response=webhooks.WebhookBody),
     _admin(
         "PATCH",
         "webhooks/{endpoint_id}",
-        "Change an endpoint, close it or open it again",
-        answer=webhooks.WebhookBody,
+        "Change, disable or enable an endpoint",
+        response=webhooks.WebhookBody,
         body=webhooks.ChangeWebhook,
     ),
-    _admin("DELETE", "webhooks/{endpoint_id}", "Forget an endpoint with its deliveries", 204),
+    _admin("DELETE", "webhooks/{endpoint_id}", "Delete an endpoint with its deliveries", 204),
     _admin(
         "POST",
         "webhooks/{endpoint_id}/secrets",
-        "Make one more secret that signs",
+        "Create another signing secret",
         201,
-        answer=webhooks.NewSecretBody,
+        response=webhooks.NewSecretBody,
         problems=(ProblemCode.TOO_MANY,),
     ),
     _admin(
         "DELETE",
         "webhooks/{endpoint_id}/secrets/{secret_id}",
-        "Let a secret sign no more",
+        "Delete a secret",
         204,
         problems=(ProblemCode.LAST_SECRET,),
     ),
-    _admin("POST", "webhooks/{endpoint_id}/test", "Send a test message", 202, answer=webhooks.DeliveryBody),
+    _admin("POST", "webhooks/{endpoint_id}/test", "Send a test message", 202, response=webhooks.DeliveryBody),
     _admin(
         "POST",
         "webhooks/{endpoint_id}/replay",
-        "Tell again what was told in some time",
+        "Send the messages of a time range again",
         202,
-        answer=webhooks.ReplayedBody,
+        response=webhooks.ReplayedBody,
         body=webhooks.ReplayWebhook,
     ),
-    _admin(
-        "GET", "deliveries", "See what was sent to whom", answer=webhooks.DeliveryList, query=webhooks.ListDeliveries
-    ),
-    _admin("POST", "deliveries/{delivery_id}/replay", "Send a message once more", 202, answer=webhooks.DeliveryBody),
+    _admin("GET", "deliveries", "List deliveries", response=webhooks.DeliveryList, query=webhooks.ListDeliveries),
+    _admin("POST", "deliveries/{delivery_id}/replay", "Repeat a delivery", 202, response=webhooks.DeliveryBody),
 )
 
-_AGAIN = ("Retry-After",)
-_OF_PARTS = (ProblemCode.NOT_MULTIPART, ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES)
+_RETRY_AFTER = ("Retry-After",)
+_PARTS_PROBLEMS = (ProblemCode.NOT_MULTIPART, ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES)
 
 OPERATIONS = (
     Operation(
         "POST",
         VIDEOS,
-        "Ask for an upload",
+        "Create a video and get its upload URL",
         201,
         responses.UploadTarget,
         body=requests.CreateVideo,
@@ -140,31 +138,31 @@ OPERATIONS = (
         ),
         headers=("Location", "RateLimit", "RateLimit-Policy"),
         is_keyed=True,
-        asks_storage=True,
+        needs_storage=True,
     ),
-    Operation("GET", VIDEOS, "List your videos, newest first", answer=responses.VideoList, query=requests.ListVideos),
+    Operation("GET", VIDEOS, "List your videos, newest first", response=responses.VideoList, query=requests.ListVideos),
     Operation(
         "GET",
         VIDEO,
-        "Look at a video",
-        answer=responses.VideoBody,
-        headers=("ETag", *_AGAIN),
+        "Show a video",
+        response=responses.VideoBody,
+        headers=("ETag", *_RETRY_AFTER),
         is_conditional=True,
     ),
     Operation(
         "DELETE",
         VIDEO,
-        "Delete a video, or give up its upload; it can be restored for a while",
+        "Delete a video or abort its upload; it can be restored for a while",
         204,
         problems=(ProblemCode.MANAGED_BY_KUBERNETES,),
     ),
     Operation(
         "POST",
         f"{VIDEO}/upload_url",
-        "Get another URL to send the file to",
-        answer=responses.UploadTarget,
+        "Get another upload URL",
+        response=responses.UploadTarget,
         problems=(ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES),
-        asks_storage=True,
+        needs_storage=True,
     ),
     Operation(
         "POST",
@@ -178,38 +176,38 @@ OPERATIONS = (
             ProblemCode.UPLOAD_CLOSED,
             ProblemCode.MANAGED_BY_KUBERNETES,
         ),
-        asks_storage=True,
+        needs_storage=True,
     ),
     Operation(
         "GET",
         f"{VIDEO}/parts",
-        "See which parts of the file have arrived",
-        answer=responses.PartList,
-        problems=_OF_PARTS,
-        asks_storage=True,
+        "List the parts that have arrived",
+        response=responses.PartList,
+        problems=_PARTS_PROBLEMS,
+        needs_storage=True,
     ),
     Operation(
         "POST",
         f"{VIDEO}/parts",
-        "Get URLs to send parts to",
-        answer=responses.SignedParts,
+        "Get upload URLs for parts",
+        response=responses.SignedParts,
         body=requests.SignParts,
-        problems=_OF_PARTS,
-        asks_storage=True,
+        problems=_PARTS_PROBLEMS,
+        needs_storage=True,
     ),
     Operation(
         "POST",
         f"{VIDEO}/retry",
-        "Try again what failed",
+        "Retry a failed video",
         202,
         responses.VideoBody,
         problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
-        headers=_AGAIN,
+        headers=_RETRY_AFTER,
     ),
     Operation(
         "POST",
         f"{VIDEO}/retranscode",
-        "Transcode a playable video again; it plays on meanwhile",
+        "Transcode a playable video again; it stays playable",
         202,
         responses.VideoBody,
         problems=(
@@ -218,66 +216,66 @@ OPERATIONS = (
             ProblemCode.MANAGED_BY_KUBERNETES,
             ProblemCode.RETRANSCODE_LIMIT_REACHED,
         ),
-        headers=_AGAIN,
-        asks_storage=True,
+        headers=_RETRY_AFTER,
+        needs_storage=True,
     ),
     Operation(
         "POST",
         f"{VIDEO}/restore",
-        "Take a deletion back",
-        answer=responses.VideoBody,
+        "Restore a deleted video",
+        response=responses.VideoBody,
         problems=(ProblemCode.NOT_RESTORABLE, ProblemCode.MANAGED_BY_KUBERNETES),
-        headers=_AGAIN,
+        headers=_RETRY_AFTER,
         other_statuses=(202,),
     ),
     Operation(
         "GET",
         f"{VIDEO}/original",
-        "Get a URL to download the file as it was sent",
-        answer=responses.OriginalDownload,
+        "Get a download URL for the original file",
+        response=responses.OriginalDownload,
         problems=(ProblemCode.ORIGINAL_UNAVAILABLE,),
-        asks_storage=True,
+        needs_storage=True,
     ),
-    Operation("GET", f"{VIDEO}/events", "See what has happened to a video", answer=responses.EventList),
+    Operation("GET", f"{VIDEO}/events", "List the history of a video", response=responses.EventList),
     Operation(
         "GET",
         "/api/v1/admin/overview",
-        "See the working set at a glance",
-        answer=responses.AdminOverview,
+        "Show counts of the working set",
+        response=responses.AdminOverview,
         scope="admin",
     ),
     Operation(
         "GET",
         "/api/v1/admin/videos",
         "List the dead letters of all owners",
-        answer=responses.AdminVideoList,
+        response=responses.AdminVideoList,
         query=requests.ListDeadLetters,
         scope="admin",
     ),
     Operation(
         "POST",
         f"/api/v1/admin/videos/{VIDEO_ID}/retry",
-        "Try again anybody's video",
+        "Retry any owner's video",
         202,
         responses.AdminVideoBody,
         problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
-        headers=_AGAIN,
+        headers=_RETRY_AFTER,
         scope="admin",
     ),
     *WEBHOOK_OPERATIONS,
     Operation(
         "POST",
         "/webhooks/coconut",
-        "Hear from the transcoding service",
+        "Receive a callback of the transcoding service",
         204,
         body=CallbackBody,
         query=SignedQuery,
         problems=(ProblemCode.INVALID_SIGNATURE,),
         is_private=False,
     ),
-    _public("/livez", "Tell that the process answers", answer=State),
-    _public("/readyz", "Tell whether requests can be answered", answer=State, other_statuses=(503,)),
-    _public("/metrics", "Measurements for Prometheus", media_type="text/plain"),
+    _public("/livez", "Check that the process responds", response=State),
+    _public("/readyz", "Check that requests can be answered", response=State, other_statuses=(503,)),
+    _public("/metrics", "Metrics for Prometheus", media_type="text/plain"),
     _public("/openapi.json", "This document", media_type="application/json"),
-    _public("/docs", "This document, to be read", media_type="text/html"),
+    _public("/docs", "This document as a page", media_type="text/html"),
 )

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the application does, and the page shows it without asking anybody else."""
+"""The OpenAPI document describes what the application does, and `/docs` shows it without another server."""
 
 import base64
 import hashlib
@@ -98,32 +98,24 @@ def test_an_answer_has_the_headers_that_are_described(api: Api, document: Any) -
     assert [name for name in described if name not in answer.headers] == []
 
 
-def test_the_page_asks_nobody_for_anything(api: Api) -> None:
+def test_the_page_runs_only_what_its_policy_names(api: Api) -> None:
     answer = api.client.simulate_get("/docs")
     page = _Page(answer.text)
 
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert page.tags.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "form", "base", "video"})
-    assert all(link.startswith("#") or link == "/openapi.json" for link in page.links)
+    assert page.tags.isdisjoint({"link", "img", "iframe", "object", "embed", "form", "base", "video"})
+    assert page.links == ["/openapi.json"]
     assert not page.inline_code
-    style = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
-    assert "url(" not in page.style
-    assert "@import" not in page.style
-    assert answer.headers["Content-Security-Policy"] == (
-        f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    assert "url(" not in page.inside["style"]
+    assert "@import" not in page.inside["style"]
+    assert "innerHTML" not in page.inside["script"]
+    script, style = (
+        base64.b64encode(hashlib.sha256(page.inside[tag].encode()).digest()).decode() for tag in ("script", "style")
     )
-
-
-def test_the_page_shows_every_call_every_problem_and_every_field(api: Api) -> None:
-    page = _Page(api.client.simulate_get("/docs").text)
-
-    for call in CALLS:
-        assert f"{call.method} {call.template}" in page.text
-    for code in (code for code in ProblemCode if code != ProblemCode.METHOD_NOT_ALLOWED):
-        assert code in page.text
-    for field in CreateVideo.model_fields:
-        assert field in page.text
-    assert {link[1:] for link in page.links if link.startswith("#")} <= page.ids
+    assert answer.headers["Content-Security-Policy"] == (
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    )
 
 
 def test_the_document_is_made_once() -> None:
@@ -141,11 +133,9 @@ class _Page(HTMLParser):
     def __init__(self, content: str) -> None:
         super().__init__()
         self.tags: set[str] = set()
-        self.ids: set[str] = set()
         self.links: list[str] = []
         self.inline_code: list[str] = []
-        self.text = ""
-        self.style = ""
+        self.inside: dict[str, str] = {}
         self.feed(content)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -153,14 +143,9 @@ class _Page(HTMLParser):
         for name, value in attrs:
             if name in ("href", "src", "action"):
                 self.links.append(str(value))
-            elif name == "id":
-                assert str(value) not in self.ids
-                self.ids.add(str(value))
             elif name.startswith("on") or name == "style":
                 self.inline_code.append(name)
 
     def handle_data(self, data: str) -> None:
-        if self.lasttag == "style" and not self.style:
-            self.style = data
-        else:
-            self.text += data
+        if self.lasttag is not None:
+            self.inside.setdefault(self.lasttag, data)
