@@ -98,38 +98,38 @@ def _read() -> tuple[Settings, StorageSettings]:
 
 async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
     """Read every resource, then watch and work until ``stop``, or until kopf gives up."""
-    known = ResourceCache()
-    queue = WorkQueue(time.monotonic, scale=settings.time_scale, notes=wiring.metrics.queue)
+    cache = ResourceCache()
+    queue = WorkQueue(time.monotonic, scale=settings.time_scale, metrics=wiring.metrics.queue)
     wiring.metrics.state.queue = queue.state
-    resync = Resync(wiring.dependencies, known, queue, clock=lambda: datetime.now(UTC))
+    resync = Resync(wiring.dependencies, cache, queue, clock=lambda: datetime.now(UTC))
     beating = asyncio.create_task(_heartbeat(health))
     try:
-        if await asyncio.to_thread(wait_for_cache_sync, stop, resync, note=wiring.metrics.task_ended):
-            await _work(settings, wiring, known, queue, resync, stop)
+        if await asyncio.to_thread(wait_for_cache_sync, stop, resync, on_task_end=wiring.metrics.task_ended):
+            await _work(settings, wiring, cache, queue, resync, stop)
     finally:
         beating.cancel()
 
 
 async def _work(
-    settings: Settings, wiring: Wiring, known: ResourceCache, queue: WorkQueue, resync: Resync, stop: threading.Event
+    settings: Settings, wiring: Wiring, cache: ResourceCache, queue: WorkQueue, resync: Resync, stop: threading.Event
 ) -> None:
     """Watch and work; at the end let running passes end."""
     workers = Workers(
         queue,
-        known,
+        cache,
         wiring.dependencies,
         count=settings.workers,
         clock=lambda: datetime.now(UTC),
-        note=wiring.metrics.pass_ended,
+        on_pass_end=wiring.metrics.pass_ended,
     )
     ended = threading.Event()
-    threads = _background_threads(settings, wiring, known, queue, resync, ended)
+    threads = _background_threads(settings, wiring, cache, queue, resync, ended)
     for thread in threads:
         thread.start()
     workers.start()
     try:
         await kopf.operator(
-            registry=registry_for(known, queue, kubeconfig=settings.kubeconfig, heard=wiring.metrics.watch_event),
+            registry=registry_for(cache, queue, kubeconfig=settings.kubeconfig, count_event=wiring.metrics.watch_event),
             namespaces=[settings.namespace],
             standalone=True,
             stop_flag=stop,
@@ -146,28 +146,28 @@ async def _work(
 
 
 def _background_threads(
-    settings: Settings, wiring: Wiring, known: ResourceCache, queue: WorkQueue, resync: Resync, ended: threading.Event
+    settings: Settings, wiring: Wiring, cache: ResourceCache, queue: WorkQueue, resync: Resync, ended: threading.Event
 ) -> list[threading.Thread]:
     """Return what turns beside the workers until ``ended``."""
     abandoned = AbandonedUploads(wiring.dependencies, clock=lambda: datetime.now(UTC))
-    note, scale = wiring.metrics.task_ended, settings.time_scale
+    on_task_end, scale = wiring.metrics.task_ended, settings.time_scale
 
-    def repeating(name: str, half: Callable[[], int], every_seconds: float) -> threading.Thread:
+    def repeating(name: str, task: Callable[[], int], every_seconds: float) -> threading.Thread:
         return threading.Thread(
             target=repeat_until,
-            args=(ended, name, half),
-            kwargs={"every_seconds": every_seconds * scale, "note": note},
+            args=(ended, name, task),
+            kwargs={"every_seconds": every_seconds * scale, "on_task_end": on_task_end},
         )
 
     return [
         threading.Thread(target=listen, args=(ended, settings.database_url.get_secret_value(), queue)),
         threading.Thread(
             target=resync_until,
-            args=(ended, resync, known),
+            args=(ended, resync, cache),
             kwargs={
                 "sweep_seconds": settings.sweep_seconds * scale,
                 "resync_seconds": settings.resync_seconds * scale,
-                "note": note,
+                "on_task_end": on_task_end,
             },
         ),
         repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),

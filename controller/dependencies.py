@@ -28,7 +28,7 @@ class Dependencies:
     transcoder: Transcoder
     limiter: SubmissionLimiter
     resources: Resources
-    rules: LifecyclePolicy
+    policy: LifecyclePolicy
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]

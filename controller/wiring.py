@@ -101,7 +101,7 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, running=observations.running_jobs),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
-        rules=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
+        policy=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt

@@ -47,7 +47,7 @@ def restore_row(
 
 
 def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | None:
-    lesson = for_missing_row(resource, deps.retention.last_attempt(resource.name), now, deps.rules.timing)
+    lesson = for_missing_row(resource, deps.retention.last_attempt(resource.name), now, deps.policy.timing)
     match lesson:
         case Adopt():
             row = deps.adoption.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)

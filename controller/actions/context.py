@@ -57,7 +57,7 @@ class ReconcileContext:
             self.row.observed,
             phase=phase,
             phase_since=self.now,
-            deadline_at=deadline_at(phase, self.now, self.deps.rules.timing),
+            deadline_at=deadline_at(phase, self.now, self.deps.policy.timing),
             reason=reason,
             message=message,
             progress_percent=0,

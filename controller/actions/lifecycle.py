@@ -17,7 +17,7 @@ _FILES_IN_A_PASS = 200
 def set_paused(step: SetPaused, ctx: ReconcileContext) -> Result:
     """Hold the upload, or let it go on: then its deadline begins anew, for the pause was not its fault."""
     observed = ctx.row.observed
-    ends_at = observed.deadline_at if step.is_paused else deadline_at(observed.phase, ctx.now, ctx.deps.rules.timing)
+    ends_at = observed.deadline_at if step.is_paused else deadline_at(observed.phase, ctx.now, ctx.deps.policy.timing)
     return ctx.commit(replace(observed, is_paused=step.is_paused, deadline_at=ends_at), Requeue.NOW)
 
 

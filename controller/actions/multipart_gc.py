@@ -22,30 +22,30 @@ class AbandonedUploads:
     """The walk over open uploads. May be repeated at any time."""
 
     def __init__(self, deps: Dependencies, *, clock: Callable[[], datetime]) -> None:
-        self._world = deps
+        self._deps = deps
         self._clock = clock
 
     def abort_abandoned(self) -> int:
         """Give up what nobody waits for; returns how many. Raises UnavailableError, RefusedError."""
         given_up = 0
-        for page in self._world.parts.open_uploads(ORIGINALS_PREFIX):
+        for page in self._deps.parts.open_uploads(ORIGINALS_PREFIX):
             for upload in page:
                 if self._is_abandoned(upload):
-                    self._world.parts.abort(upload.key, upload.upload_id)
+                    self._deps.parts.abort(upload.key, upload.upload_id)
                     given_up += 1
         return given_up
 
     def _is_abandoned(self, upload: OpenUpload) -> bool:
-        age, timing = self._clock() - upload.initiated_at, self._world.rules.timing
+        age, timing = self._clock() - upload.initiated_at, self._deps.policy.timing
         if age < timing.scaled(_SETTLES_SECONDS):
             return False
         video_id = video_of(upload.key)
-        row = None if video_id is None else self._world.observations.get(video_id)
+        row = None if video_id is None else self._deps.observations.get(video_id)
         if row is None:
             return age >= self._longest()
         waits = row.observed.phase in (Phase.PENDING, Phase.UPLOADING) and not row.desired.deleted
         return not (waits and row.upload_id == upload.upload_id)
 
     def _longest(self) -> timedelta:
-        timing = self._world.rules.timing
+        timing = self._deps.policy.timing
         return timing.scaled(timing.uploading_longest_seconds + _MARGIN_SECONDS)

@@ -31,7 +31,7 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
     )
     if observed.phase is Phase.PROCESSING:
         # Its own deadline: a job found finished after a long outage is published all the same.
-        ends_at = deadline_at(Phase.PROCESSING, ctx.now, ctx.deps.rules.timing)
+        ends_at = deadline_at(Phase.PROCESSING, ctx.now, ctx.deps.policy.timing)
         after = replace(ctx.showing(Reason.PUBLISHING, message), deadline_at=ends_at)
     else:
         after = ctx.entering(Phase.PROCESSING, Reason.PUBLISHING, message)

@@ -64,7 +64,7 @@ def show_status(
     """Write the status that follows, if it is another one, and tell of what changed. Raises like `write_status`."""
     before = resource.status or {}
     presentation = present(desired, observed)
-    status = status_of(observed, presentation, resource=resource, policy=deps.rules, now=now)
+    status = status_of(observed, presentation, resource=resource, policy=deps.policy, now=now)
     if status == resource.status:
         return
     written = deps.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)

@@ -66,7 +66,7 @@ def _intend(step: Submit, ctx: ReconcileContext, ticket: Permit) -> Result:
 
 def _order(step: Submit, sending: ReconcileContext, ticket: Permit, started: float) -> Result:
     """Order the job of an intent that began to be put on record at ``started``."""
-    deps, row, timing = sending.deps, sending.row, sending.deps.rules.timing
+    deps, row, timing = sending.deps, sending.row, sending.deps.policy.timing
     seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
     try:
         order = JobOrder(

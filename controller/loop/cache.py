@@ -1,11 +1,11 @@
-"""What the watch told of each resource: as little as tells whether a pass has anything to do there.
+"""Cache of the watch: only the fields that decide whether a pass is needed.
 
-No bodies are kept: ten thousand uploads must fit beside the interpreter. The truth is asked for when needed.
+No bodies are kept: ten thousand uploads must fit beside the interpreter. A pass that needs more reads the resource.
 """
 
 import threading
 
-from controller.rules.cached_resource import CachedResource, cached_resource_of
+from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
 
 
@@ -17,15 +17,15 @@ class ResourceCache:
         self._by_name: dict[str, CachedResource] = {}
 
     def note(self, resource: Resource) -> CachedResource | None:
-        """Take in what the API server says; returns what was known before.
+        """Store a resource, unless a newer version is cached; return what was cached before.
 
-        A list takes a while to read, and meanwhile the watch has brought newer versions.
+        A list takes a while to read, and meanwhile the watch may have delivered newer versions.
         """
-        now = cached_resource_of(resource)
+        newest = CachedResource.of(resource)
         with self._lock:
             before = self._by_name.get(resource.name)
-            if before is None or not now.is_older(before):
-                self._by_name[resource.name] = now
+            if before is None or not newest.is_older(before):
+                self._by_name[resource.name] = newest
             return before
 
     def drop(self, name: str) -> None:
@@ -34,11 +34,11 @@ class ResourceCache:
             self._by_name.pop(name, None)
 
     def get(self, name: str) -> CachedResource | None:
-        """Return what is known of one resource."""
+        """Return one resource; None if it is not cached."""
         with self._lock:
             return self._by_name.get(name)
 
     def names(self) -> set[str]:
-        """Return the names of all known resources."""
+        """Return the names of all cached resources."""
         with self._lock:
             return set(self._by_name)

@@ -13,7 +13,7 @@ import kopf
 
 from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.rules.cached_resource import cached_resource_of
+from controller.rules.cached_resource import CachedResource
 from crds.kind import PLURAL, VERSION
 from crds.resource import Resource
 from domain.records import Cause
@@ -21,13 +21,13 @@ from domain.video import GROUP
 
 
 def registry_for(
-    known: ResourceCache,
+    cache: ResourceCache,
     queue: WorkQueue,
     *,
     kubeconfig: Path | None,
-    heard: Callable[[], None] = lambda: None,
+    count_event: Callable[[], None] = lambda: None,
 ) -> kopf.OperatorRegistry:
-    """Return a registry whose only handler notes each event and queues the key. ``heard`` is told of each.
+    """Return a registry whose only handler caches each event's resource and queues its key.
 
     kopf asks again for credentials when the API server refuses them, so rotated tokens are picked up.
     """
@@ -41,8 +41,8 @@ def registry_for(
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def on_event(event: kopf.RawEvent, **_: Any) -> None:
-        heard()
-        note_event(str(event["type"] or ""), dict(event["object"]), known, queue)
+        count_event()
+        note_event(str(event["type"] or ""), dict(event["object"]), cache, queue)
 
     @kopf.on.startup(registry=registry)
     async def on_startup(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -51,23 +51,25 @@ def registry_for(
     return registry
 
 
-def note_event(event_type: str, body: dict[str, Any], known: ResourceCache, queue: WorkQueue) -> None:
-    """Keep what is compared of a resource, and ask for a pass if anything but our own status moved."""
+def note_event(event_type: str, body: dict[str, Any], cache: ResourceCache, queue: WorkQueue) -> None:
+    """Cache the resource, and request a pass if anything but our own status changed."""
     resource = Resource.from_object(body)
     if event_type == "DELETED":
-        known.drop(resource.name)
+        cache.drop(resource.name)
         queue.add(resource.name, Cause.SWEEP)  # the row decides whether it comes back
         return
-    before, now = known.note(resource), cached_resource_of(resource)
-    if before is not None and before.same_request_as(now):
+    before, newest = cache.note(resource), CachedResource.of(resource)
+    if before is not None and before.same_request_as(newest):
         return
-    is_asked_for = before is not None and (before.request, before.asked) != (now.request, now.asked)
-    queue.add(resource.name, Cause.PERSON if is_asked_for else Cause.CLIENT)
+    is_annotated = before is not None and (
+        (before.reconcile_request, before.requested) != (newest.reconcile_request, newest.requested)
+    )
+    queue.add(resource.name, Cause.PERSON if is_annotated else Cause.CLIENT)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
     """Set kopf up to watch one namespace and nothing else. Units are seconds."""
-    # It tells of every handled event; we tell of every step taken.
+    # kopf logs every handled event; we log every step taken.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     settings.posting.enabled = False
     settings.peering.standalone = True

@@ -1,7 +1,7 @@
-"""Which upload is looked at next: keys, each at most once, never in two hands, each with its time.
+"""The work queue: keys, each at most once, each with its time, each with one worker at most.
 
-Semantics follow controller-runtime's workqueue (add, add after, back-off with forget). What a pass does is
-not known here.
+Semantics follow controller-runtime's workqueue (add, add after, back-off with forget). A key is a video's id; the
+queue does not know what a pass does.
 """
 
 import heapq
@@ -27,29 +27,31 @@ class _Entry:
 
 @dataclass(frozen=True)
 class QueueState:
-    """For metrics. ``depth``: keys that are due and in nobody's hands; ``oldest_seconds``: how late the first of them
-    is; ``held_seconds``: for how long each key in hand has been there.
+    """The queue at one moment, for metrics.
+
+    ``depth``: due keys waiting for a worker; ``oldest_seconds``: how late the first of them is; ``running_seconds``:
+    how long each key has been with a worker.
     """
 
     depth: int
     oldest_seconds: float
-    held_seconds: tuple[float, ...]
+    running_seconds: tuple[float, ...]
 
 
-class QueueNotes(Protocol):
-    """Who counts what happens here. Called under the queue's lock, so nothing may be asked in return."""
+class QueueMetrics(Protocol):
+    """Counts what happens. Called under the queue's lock, so it must not call the queue."""
 
     def added(self) -> None:
-        """A key was given a time, or an earlier one."""
+        """A key was scheduled, or scheduled earlier."""
 
     def retried(self) -> None:
-        """A key was put off."""
+        """A key backs off."""
 
     def taken(self, waited_seconds: float) -> None:
-        """A key was handed out so long after it was due."""
+        """A worker took a key this long after it was due."""
 
     def done(self, worked_seconds: float) -> None:
-        """A key was given back after so long."""
+        """A worker gave a key back after this long."""
 
 
 class _Uncounted:
@@ -62,54 +64,57 @@ class _Uncounted:
 class WorkQueue:
     """A set of keys ordered by time. Safe for any number of threads.
 
-    A key that is added while a pass holds it is handed out again when that pass is done. Of two times for
+    A key that is added while a worker has it is handed out again when the worker gives it back. Of two times for
     one key the earlier wins, and brings its cause.
     """
 
-    def __init__(self, monotonic: Callable[[], float], *, scale: float = 1.0, notes: QueueNotes | None = None) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], *, scale: float = 1.0, metrics: QueueMetrics | None = None
+    ) -> None:
         self._monotonic = monotonic
         self._scale = scale
-        self._notes = notes or _Uncounted()
+        self._metrics = metrics or _Uncounted()
         self._condition = threading.Condition()
         self._waiting: dict[str, _Entry] = {}
         self._heap: list[tuple[float, str]] = []
-        self._held: dict[str, float] = {}  # since when
+        self._running: dict[str, float] = {}  # since when
         self._failures: dict[str, int] = {}
         self._is_open = True
 
     def add(self, key: str, cause: Cause, *, after_seconds: float = 0.0) -> None:
-        """Ask for a pass over ``key``, now or later."""
+        """Request a pass over ``key``, now or later."""
         due = self._monotonic() + after_seconds
         with self._condition:
-            known = self._waiting.get(key)
-            if known is not None and known.due <= due:
+            waiting = self._waiting.get(key)
+            if waiting is not None and waiting.due <= due:
                 return
             self._waiting[key] = _Entry(due, cause)
             heapq.heappush(self._heap, (due, key))
-            self._notes.added()
+            self._metrics.added()
             self._condition.notify()
 
     def back_off(self, key: str, cause: Cause, *, at_least_seconds: float = 0.0) -> None:
-        """Ask for a pass later, and later each time until `forget`.
+        """Request a pass later, and later each time until `forget`.
 
-        ``at_least_seconds``: a neighbour's own wish. It is not shortened in tests, and followed for a minute at most.
+        ``at_least_seconds``: what an upstream asked for, followed for a minute at most. Tests do not shorten it.
         """
         with self._condition:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
-            self._notes.retried()
+            self._metrics.retried()
         longest = min(_LAST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(failures, 12)) * self._scale
-        ours, theirs = longest * random.uniform(0.5, 1.0), min(at_least_seconds, _LAST_BACKOFF_SECONDS)
-        # Whoever was turned away together does not come back together.
+        ours = longest * random.uniform(0.5, 1.0)
+        theirs = min(at_least_seconds, _LAST_BACKOFF_SECONDS)
+        # Keys that failed together must not come back together.
         self.add(key, cause, after_seconds=max(ours, theirs * random.uniform(1.0, 1.5)))
 
     def forget(self, key: str) -> None:
-        """Let the next back-off of ``key`` begin small again."""
+        """Reset the back-off of ``key``."""
         with self._condition:
             self._failures.pop(key, None)
 
     def take(self) -> tuple[str, Cause] | None:
-        """Wait for a key that is due, and hold it until `done`. None once the queue is closed."""
+        """Wait for a due key and take it until `done`. None once the queue is closed."""
         with self._condition:
             while self._is_open:
                 wait_seconds = self._pop_due()
@@ -124,53 +129,41 @@ class WorkQueue:
         while self._heap:
             due, key = self._heap[0]
             entry = self._waiting.get(key)
-            if entry is None or entry.due != due or key in self._held:
+            if entry is None or entry.due != due or key in self._running:
                 heapq.heappop(self._heap)  # superseded, or `done` will bring it back
                 continue
             if due > now:
                 return due - now
             heapq.heappop(self._heap)
             del self._waiting[key]
-            self._held[key] = now
-            self._notes.taken(now - due)
+            self._running[key] = now
+            self._metrics.taken(now - due)
             return key, entry.cause
         return None
 
     def done(self, key: str) -> None:
-        """Give a key back; whatever was asked for meanwhile becomes due in its turn."""
+        """Give a key back; a pass that was requested meanwhile becomes due."""
         now = self._monotonic()
         with self._condition:
-            since = self._held.pop(key, None)
+            since = self._running.pop(key, None)
             if since is not None:
-                self._notes.done(now - since)
+                self._metrics.done(now - since)
             entry = self._waiting.get(key)
             if entry is not None:
                 heapq.heappush(self._heap, (entry.due, key))
             self._condition.notify()
 
-    def drop(self, key: str) -> None:
-        """Forget all about a key that is gone."""
-        with self._condition:
-            self._waiting.pop(key, None)
-            self._failures.pop(key, None)
-
     def close(self) -> None:
-        """Hand out nothing more; every `take` returns None."""
+        """Hand out no more keys; every `take` returns None."""
         with self._condition:
             self._is_open = False
             self._condition.notify_all()
 
-    def depth(self) -> int:
-        """Return how many keys are due or held: what a person would call the backlog."""
-        now = self._monotonic()
-        with self._condition:
-            return len(self._held) + sum(1 for entry in self._waiting.values() if entry.due <= now)
-
     def state(self) -> QueueState:
-        """Return how things are now."""
+        """Return the queue's state now."""
         now = self._monotonic()
         with self._condition:
-            late = [now - entry.due for key, entry in self._waiting.items() if key not in self._held]
-            held_seconds = tuple(now - since for since in self._held.values())
+            late = [now - entry.due for key, entry in self._waiting.items() if key not in self._running]
+            running_seconds = tuple(now - since for since in self._running.values())
         due = [seconds for seconds in late if seconds >= 0]
-        return QueueState(len(due), max(due, default=0.0), held_seconds)
+        return QueueState(len(due), max(due, default=0.0), running_seconds)

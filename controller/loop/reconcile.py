@@ -28,7 +28,7 @@ def reconcile(
     """
     situation = situation_of(row, request)  # pure
     snapshot = look(row, situation, deps)  # reads only what this situation needs
-    step = decide(row, situation, snapshot, now, deps.rules)  # pure
+    step = decide(row, situation, snapshot, now, deps.policy)  # pure
     result = do(step, ReconcileContext(row, deps, cause, now))  # one effect, and the observation that follows
     if result.step is not None:
         _log_step(row, result, cause)

@@ -1,6 +1,6 @@
-"""The operator's own threads: the ear at Postgres and the turning of the sweep. Each ends with the stop event.
+"""Background threads: LISTEN on Postgres, and the periodic resync. Each ends with the stop event.
 
-What they begin with is here too: no pass is made before every resource was read once.
+The first list is here too: no pass is made before every resource was read once.
 """
 
 import threading
@@ -33,29 +33,29 @@ def listen(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
                 if nudge is not None:
                     queue.add(nudge.video_id, nudge.cause)
         except UpstreamError as error:
-            log.warning("not_listening", why=str(error))
+            log.warning("listen_interrupted", error=str(error))
             stop.wait(_LISTEN_AGAIN_SECONDS)
         except Exception:
-            # Without its ear the operator would go on, only slower, and nobody would see why.
-            log.exception("listening_broke")
+            # Without LISTEN the operator silently falls back to polling.
+            log.exception("listen_failed")
             stop.wait(_LISTEN_AGAIN_SECONDS)
 
 
-# Who counts comparisons: which half, and how many uploads it found; None where it did not come to its end.
-ResyncNote = Callable[[str, int | None], None]
+# Receives each task's name and how many uploads it found; None if it failed.
+OnTaskEnd = Callable[[str, int | None], None]
 
 
-def _uncounted(_half: str, _found: int | None) -> None: ...
+def _ignore(_task: str, _found: int | None) -> None: ...
 
 
-def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, note: ResyncNote = _uncounted) -> bool:
-    """Read every resource, however often that takes; tells whether it was done before ``stop``.
+def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, on_task_end: OnTaskEnd = _ignore) -> bool:
+    """List every resource, and repeat until that succeeds; return False if ``stop`` came first.
 
-    Whether a person holds an upload, and whether a row is behind its resource, is known only from there.
+    Only then is it known which uploads a person paused and which rows are behind their resources.
     """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while not stop.is_set():
-        if _attempt("first_list", resync.resources, note):
+        if _run("first_list", resync.resources, on_task_end):
             return True
         stop.wait(pause_seconds)
         pause_seconds = min(2 * pause_seconds, _LAST_PAUSE_SECONDS)
@@ -65,76 +65,76 @@ def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, note: ResyncNo
 def resync_until(
     stop: threading.Event,
     resync: Resync,
-    known: ResourceCache,
+    cache: ResourceCache,
     *,
     sweep_seconds: float,
     resync_seconds: float,
-    note: ResyncNote = _uncounted,
+    on_task_end: OnTaskEnd = _ignore,
 ) -> None:
-    """Compare rows and resources again and again until ``stop``; every resource was just read (`wait_for_cache_sync`).
+    """Compare rows and resources periodically until ``stop``, beginning after `wait_for_cache_sync`.
 
-    First every row is asked for that is not at rest, until that was done once: what happened while nobody looked is
-    found there, and whatever is not planned then is planned by nobody.
+    The first comparison requests a pass over every row that is not at rest, until it succeeds once: no other place
+    schedules the uploads that changed while no operator ran.
     """
-    turns_per_resync = max(1, round(resync_seconds / sweep_seconds))
-    turn, has_started = 0, False
+    sweeps_per_resync = max(1, round(resync_seconds / sweep_seconds))
+    sweeps, has_started = 0, False
     while not stop.is_set():
-        if turn > 0 and turn % turns_per_resync == 0:
-            _attempt("resync", resync.resources, note)
+        if sweeps > 0 and sweeps % sweeps_per_resync == 0:
+            _run("resync", resync.resources, on_task_end)
         if has_started:
-            _attempt("sweep", resync.rows, note)
+            _run("sweep", resync.rows, on_task_end)
         else:
-            has_started = _attempt("start", resync.start, note)
-        turn += 1
+            has_started = _run("start", resync.all_pending, on_task_end)
+        sweeps += 1
         stop.wait(sweep_seconds)
-    log.debug("sweep_stopped", resources=len(known.names()))
+    log.debug("resync_stopped", resources=len(cache.names()))
 
 
 def repeat_until(
     stop: threading.Event,
     name: str,
-    half: Callable[[], int],
+    task: Callable[[], int],
     *,
     every_seconds: float,
-    note: ResyncNote = _uncounted,
+    on_task_end: OnTaskEnd = _ignore,
 ) -> None:
-    """Make one comparison again and again until ``stop``."""
+    """Run one task periodically until ``stop``."""
     while not stop.wait(every_seconds):
-        _attempt(name, half, note)
+        _run(name, task, on_task_end)
 
 
-def _attempt(name: str, half: Callable[[], int], note: ResyncNote) -> bool:
-    """Make one half of the comparison; tells whether it came to its end."""
+def _run(name: str, task: Callable[[], int], on_task_end: OnTaskEnd) -> bool:
+    """Run one task; return whether it succeeded."""
     try:
-        found = half()
+        found = task()
     except UpstreamError as error:
-        log.warning("sweep_put_off", half=name, why=str(error))
-        note(name, None)
+        log.warning("task_interrupted", task=name, error=str(error))
+        on_task_end(name, None)
         return False
     except Exception:
-        # One thing that cannot be read must not end the sweeping of all others.
-        log.exception("sweep_broke", half=name)
-        note(name, None)
+        # One thing that cannot be read must not end the comparison of all others.
+        log.exception("task_failed", task=name)
+        on_task_end(name, None)
         return False
-    note(name, found)
+    on_task_end(name, found)
     if found:
-        log.info("sweep_found", half=name, uploads=found)
+        log.info("task_completed", task=name, uploads=found)
     return True
 
 
 class Joinable(Protocol):
-    """As much of a thread as waiting for its end needs."""
+    """The methods of a thread that `joined` calls."""
 
     def join(self, timeout: float) -> None:
-        """Wait for the end, but not longer."""
+        """Wait for the end, at most ``timeout`` seconds."""
 
     def is_alive(self) -> bool:
-        """Tell whether the end is still to come."""
+        """Return whether it still runs."""
         ...
 
 
 def joined(threads: Sequence[Joinable], *, grace_seconds: float, monotonic: Callable[[], float]) -> bool:
-    """Wait for all threads; tells whether all ended. The grace is one for all: any of them may need the whole."""
+    """Wait for all threads, which share the grace; return whether all ended."""
     end = monotonic() + grace_seconds
     for thread in threads:
         thread.join(max(0.0, end - monotonic()))

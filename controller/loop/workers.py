@@ -1,9 +1,8 @@
-"""The threads that make passes: take a key, read its row, reconcile, show, come back at the right time."""
+"""The threads that make passes: take a key, read its row, reconcile, write the status, schedule the next pass."""
 
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 
 import structlog
 
@@ -12,11 +11,12 @@ from controller.actions.context import Requeue
 from controller.actions.status import write_status
 from controller.dependencies import Dependencies
 from controller.loop.cache import ResourceCache
+from controller.loop.pass_result import PassResult
 from controller.loop.queue import WorkQueue
 from controller.loop.reconcile import reconcile
 from controller.loop.threads import joined
+from controller.rules.cached_resource import CachedResource
 from controller.rules.situation import Starting, situation_of
-from controller.rules.steps import AnnotationRequest
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
@@ -24,111 +24,102 @@ from domain.schedule import next_check_at
 log = structlog.get_logger(__name__)
 
 
-class PassResult(StrEnum):
-    """How a pass over a key ended, in controller-runtime's words; `panic`: in a way that nobody foresaw."""
-
-    SUCCESS = "success"
-    REQUEUE = "requeue"
-    REQUEUE_AFTER = "requeue_after"
-    ERROR = "error"
-    PANIC = "panic"
-
-
 class Workers:
-    """A fixed number of threads over one queue. ``note`` counts passes: how each ended, after how many seconds."""
+    """A fixed number of threads over one queue. ``on_pass_end`` receives each pass's result and its seconds."""
 
     def __init__(
         self,
         queue: WorkQueue,
-        known: ResourceCache,
+        cache: ResourceCache,
         deps: Dependencies,
         *,
         count: int,
         clock: Callable[[], datetime],
-        note: Callable[[PassResult, float], None] = lambda _result, _seconds: None,
+        on_pass_end: Callable[[PassResult, float], None] = lambda _result, _seconds: None,
     ) -> None:
         self._queue = queue
-        self._known = known
-        self._world = deps
+        self._cache = cache
+        self._deps = deps
         self._clock = clock
-        self._note = note
+        self._on_pass_end = on_pass_end
         self._threads = [threading.Thread(target=self._run, name=f"worker-{number}") for number in range(count)]
 
     def start(self) -> None:
-        """Begin to take keys."""
+        """Start taking keys."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, *, grace_seconds: float) -> bool:
-        """Let running passes end, start no new ones; tells whether all ended within the grace."""
+        """Start no new passes and wait for the running ones; return whether all ended within the grace."""
         self._queue.close()
-        return joined(self._threads, grace_seconds=grace_seconds, monotonic=self._world.monotonic)
+        return joined(self._threads, grace_seconds=grace_seconds, monotonic=self._deps.monotonic)
 
     def _run(self) -> None:
         while (taken := self._queue.take()) is not None:
             self.handle(*taken)
 
-    def handle(self, key: str, cause: Cause) -> None:
-        """Make one pass over a key that was taken; put it off if that came to nothing, and give it back."""
-        began, result = self._world.monotonic(), PassResult.ERROR
+    def handle(self, video_id: str, cause: Cause) -> None:
+        """Make one pass over an upload that was taken from the queue; back off if it failed."""
+        began, result = self._deps.monotonic(), PassResult.ERROR
         try:
-            result = self.one_pass(key, cause)
+            result = self.one_pass(video_id, cause)
         except ConflictError:
             result = PassResult.REQUEUE
-            self._queue.back_off(key, cause)  # the watch brings the newer resource
+            self._queue.back_off(video_id, cause)  # the watch brings the newer resource
         except UpstreamError as error:
-            log.warning("pass_put_off", video=key, why=str(error), kind=type(error).__name__)
-            self._queue.back_off(key, cause, at_least_seconds=error.retry_after_seconds or 0)
+            log.warning("pass_requeued", video_id=video_id, error=str(error), kind=type(error).__name__)
+            self._queue.back_off(video_id, cause, at_least_seconds=error.retry_after_seconds or 0)
         except Exception:
             # One poisoned upload must not take the others down; it backs off alone.
             result = PassResult.PANIC
-            log.exception("pass_broke", video=key)
-            self._queue.back_off(key, cause)
+            log.exception("pass_failed", video_id=video_id)
+            self._queue.back_off(video_id, cause)
         finally:
-            self._note(result, self._world.monotonic() - began)
-            self._queue.done(key)
+            self._on_pass_end(result, self._deps.monotonic() - began)
+            self._queue.done(video_id)
 
-    def one_pass(self, key: str, cause: Cause) -> PassResult:
-        """Make one pass over the upload named ``key`` and plan the next one. Raises NeighbourError."""
-        known = self._known.get(key)
-        row = restore_row(key, self._world.observations.get(key), known, self._world, self._clock())
+    def one_pass(self, video_id: str, cause: Cause) -> PassResult:
+        """Make one pass over an upload and schedule the next one. Raises UpstreamError.
+
+        The pass works with the resource as it was cached at its start: a change after that queues another pass.
+        """
+        cached = self._cache.get(video_id)
+        row = restore_row(video_id, self._deps.observations.get(video_id), cached, self._deps, self._clock())
         if row is None:
-            self._queue.forget(key)  # nothing of this name is left, or its resource was refused
+            self._queue.forget(video_id)  # neither row nor resource is left, or its resource was rejected
             return PassResult.SUCCESS
+        request = None if cached is None else cached.requested
         try:
-            outcome = reconcile(row, self._asked(key), self._world, cause, self._clock())
+            result = reconcile(row, request, self._deps, cause, self._clock())
         except UpstreamError:
-            self._show(row)  # what earlier passes found must not stay hidden behind this trouble
+            self._show(row, cached)  # the status must not hide what earlier passes found behind this error
             raise
-        if outcome.next is Requeue.BACKOFF:
-            self._queue.back_off(key, cause)
+        if result.next is Requeue.BACKOFF:
+            self._queue.back_off(video_id, cause)
             return PassResult.REQUEUE
-        if outcome.next is Requeue.NOW:
-            self._queue.add(key, cause)  # the next pass shows what both of them found
+        if result.next is Requeue.NOW:
+            self._queue.add(video_id, cause)  # the next pass shows what both of them found
             return PassResult.REQUEUE
-        self._show(outcome.row)
-        if isinstance(situation_of(outcome.row, self._asked(key)), Starting):
-            self._queue.add(key, cause)  # asked for while the last edition was still on its way
-        self._queue.forget(key)  # only now: while Kubernetes is away, each pass is to come later than the last
-        return PassResult.REQUEUE_AFTER if self._plan(outcome.row) else PassResult.SUCCESS
+        self._show(result.row, cached)
+        if isinstance(situation_of(result.row, request), Starting):
+            self._queue.add(video_id, cause)  # requested while the last edition was still on its way
+        self._queue.forget(video_id)  # only now: while Kubernetes is away, each pass must come later than the last
+        return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
-    def _show(self, row: VideoRow) -> None:
-        known, desired = self._known.get(row.desired.video_id), row.desired
-        revisions = {"desired_revision": desired.revision, "observed_revision": row.observed.revision}
-        if known is not None and not row.retired and known.is_current(desired.origin, **revisions):
-            return
-        write_status(row, self._world, self._clock())
+    def _show(self, row: VideoRow, cached: CachedResource | None) -> None:
+        desired, observed = row.desired, row.observed
+        if cached is not None and not row.retired:
+            revisions = {"desired_revision": desired.revision, "observed_revision": observed.revision}
+            if cached.is_current(desired.origin, **revisions):
+                return
+        write_status(row, self._deps, self._clock())
 
-    def _asked(self, key: str) -> AnnotationRequest | None:
-        known = self._known.get(key)
-        return None if known is None else known.asked
-
-    def _plan(self, row: VideoRow) -> bool:
-        """Ask for the pass of the next scheduled check, if there is one."""
+    def _schedule(self, row: VideoRow) -> bool:
+        """Request the pass of the next scheduled check, if there is one."""
         if row.desired.deleted:
-            return False  # nothing of it is due before its purge, which the sweep finds
+            return False  # nothing is due before its purge, which the resync finds
         now = self._clock()
-        check = next_check_at(row.desired.video_id, row.observed, now, self._world.rules.timing)
+        check = next_check_at(row.desired.video_id, row.observed, now, self._deps.policy.timing)
         if check is None:
             return False
         self._queue.add(row.desired.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())

@@ -44,7 +44,7 @@ def _gauge(name: str, documentation: str, values: dict[str, float], label: str) 
 
 
 def _of_queue(state: QueueState) -> Iterable[Metric]:
-    running = state.held_seconds
+    running = state.running_seconds
     yield _gauge("workqueue_depth", "Keys that are due and not being processed.", {NAME: state.depth}, "name")
     unfinished = {NAME: sum(running)}
     yield _gauge("workqueue_unfinished_work_seconds", "Total time of all passes in progress.", unfinished, "name")

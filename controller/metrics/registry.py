@@ -16,7 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from controller.loop.workers import PassResult
+from controller.loop.pass_result import PassResult
 from controller.metrics.collector import NAME, PREFIX, StateCollector
 from controller.metrics.commits import CommitMetrics, EditionEnd, Prices
 from domain.failures import ADVICE, FailureCode

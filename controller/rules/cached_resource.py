@@ -1,6 +1,7 @@
-"""One resource as the watch showed it, reduced to what decides whether a pass is needed."""
+"""One resource as the watch delivered it, reduced to what decides whether a pass is needed."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from controller.rules.steps import AnnotationRequest
 from crds.resource import Resource
@@ -12,7 +13,8 @@ from domain.video import Origin
 class CachedResource:
     """One resource at one resourceVersion, reduced to what is compared.
 
-    ``import_digest``: what the spec says, where it is not made from the row.
+    ``reconcile_request`` and ``requested`` are its annotations, the ``handled_`` ones what its status acknowledges.
+    ``import_digest``: the digest of an import's spec; None where the spec is made from the row.
     """
 
     uid: str
@@ -21,25 +23,43 @@ class CachedResource:
     spec_revision: int
     status_revision: int
     observed_generation: int
-    request: str | None
-    handled_request: str | None
-    asked: AnnotationRequest
+    reconcile_request: str | None
+    handled_reconcile_request: str | None
+    requested: AnnotationRequest
     handled: AnnotationRequest
     import_digest: str | None = None
 
+    @classmethod
+    def of(cls, resource: Resource) -> Self:
+        """Reduce a resource."""
+        status = resource.status or {}
+        return cls(
+            uid=resource.uid,
+            resource_version=resource.resource_version,
+            generation=resource.generation,
+            spec_revision=resource.spec.get("revision", 0),
+            status_revision=status.get("revision", 0),
+            observed_generation=status.get("observedGeneration", 0),
+            reconcile_request=resource.reconcile_request,
+            handled_reconcile_request=status.get("lastHandledReconcileAt"),
+            requested=AnnotationRequest(resource.is_paused, resource.retry_request),
+            handled=AnnotationRequest(status.get("isPaused", False), status.get("lastHandledRetryAt")),
+            import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
+        )
+
     def is_ahead(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
-        """Tell whether the resource knows more than the row, which then came back from an older dump."""
-        has_newer_wish = origin is Origin.API and self.spec_revision > desired_revision
-        return has_newer_wish or self.status_revision > observed_revision
+        """Return whether the resource is newer than the row, which was then restored from an older dump."""
+        has_newer_spec = origin is Origin.API and self.spec_revision > desired_revision
+        return has_newer_spec or self.status_revision > observed_revision
 
     def is_older(self, other: "CachedResource") -> bool:
-        """Tell whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
+        """Return whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
         return self.uid == other.uid and (
             self.generation < other.generation or self.status_revision < other.status_revision
         )
 
     def is_current(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
-        """Tell whether spec and status already say what the row says, and everything asked for is acknowledged.
+        """Return whether spec and status already show the row, and the status acknowledges every request.
 
         The spec of an import is not made from the row.
         """
@@ -47,29 +67,15 @@ class CachedResource:
             (self.spec_revision >= desired_revision or origin is Origin.KUBERNETES)
             and self.status_revision >= observed_revision
             and self.observed_generation == self.generation
-            and self.request == self.handled_request
-            and self.asked.is_paused == self.handled.is_paused
-            and self.asked.retry_token in {None, self.handled.retry_token}
+            and self.reconcile_request == self.handled_reconcile_request
+            and self.requested.is_paused == self.handled.is_paused
+            and self.requested.retry_token in {None, self.handled.retry_token}
         )
 
     def same_request_as(self, other: "CachedResource") -> bool:
-        """Tell whether nobody but the operator itself changed anything in between."""
-        return (self.generation, self.request, self.asked) == (other.generation, other.request, other.asked)
-
-
-def cached_resource_of(resource: Resource) -> CachedResource:
-    """Reduce a resource."""
-    status = resource.status or {}
-    return CachedResource(
-        uid=resource.uid,
-        resource_version=resource.resource_version,
-        generation=resource.generation,
-        spec_revision=resource.spec.get("revision", 0),
-        status_revision=status.get("revision", 0),
-        observed_generation=status.get("observedGeneration", 0),
-        request=resource.reconcile_request,
-        handled_request=status.get("lastHandledReconcileAt"),
-        asked=AnnotationRequest(resource.is_paused, resource.retry_request),
-        handled=AnnotationRequest(status.get("isPaused", False), status.get("lastHandledRetryAt")),
-        import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
-    )
+        """Return whether spec and annotations are equal, so that only the operator can have changed anything."""
+        return (self.generation, self.reconcile_request, self.requested) == (
+            other.generation,
+            other.reconcile_request,
+            other.requested,
+        )

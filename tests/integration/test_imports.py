@@ -74,7 +74,7 @@ class Operator:
             transcoder=self.transcoder,
             limiter=SubmissionLimiter(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
             resources=self.uploads,
-            rules=LifecyclePolicy(self.timing),
+            policy=LifecyclePolicy(self.timing),
             max_file_bytes=10_000,
             callback_url=lambda video_id, attempt: f"https://api.test/{video_id}/{attempt}",
             monotonic=self.clock.monotonic,

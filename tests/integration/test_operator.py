@@ -18,10 +18,10 @@ def test_it_makes_no_pass_before_every_resource_was_read_and_stops_all_the_same(
 
     # Postgres is away, so nobody can tell which rows the resources belong to.
     with running(environment_of(api_server.admin_kubeconfig, kube_namespace), tmp_path) as operator:
-        eventually(lambda: operator.log().count('"half": "first_list"') >= 2, within_seconds=60)
+        eventually(lambda: operator.log().count('"task": "first_list"') >= 2, within_seconds=60)
         operator.terminate()
         assert operator.exit_code() == 0, operator.log()
-        assert "pass_put_off" not in operator.log()
+        assert "pass_requeued" not in operator.log()
 
 
 def test_it_leads_under_the_lease_it_was_told_of_and_gives_it_back(

@@ -10,8 +10,8 @@ from controller.audit.findings import Report
 from controller.audit.metrics import FULL, SUCCESS, AuditMetrics
 from controller.coconut.breaker import BreakerSnapshot, BreakerState
 from controller.coconut.limiter import LimiterState
+from controller.loop.pass_result import PassResult
 from controller.loop.queue import QueueState
-from controller.loop.workers import PassResult
 from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
 from controller.metrics.registry import OperatorMetrics
 from controller.settings import Settings

@@ -27,7 +27,7 @@ def a_world(script: Script | None = None, timing: Timing | None = None) -> Small
 def assert_paid_within_bounds(small: SmallWorld) -> None:
     orders = Counter((job.order.video_id, job.order.attempt) for job in small.transcoder.jobs.values())
     assert all(jobs == 1 for jobs in orders.values()), "one job for each attempt"
-    assert len(orders) <= small.world.rules.max_submissions
+    assert len(orders) <= small.world.policy.max_submissions
 
 
 def assert_playable(small: SmallWorld) -> None:

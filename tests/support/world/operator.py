@@ -52,7 +52,7 @@ class Process:
         self._has_begun = self._has_read_all()
         if not self._has_begun:
             return
-        for half in (self._sweep.start, self._sweep.rows):
+        for half in (self._sweep.all_pending, self._sweep.rows):
             with suppress(UpstreamError):
                 half()
 

@@ -59,7 +59,7 @@ class SmallWorld:
                 limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs
             ),
             resources=through(self.fuse, self.resources),
-            rules=rules or LifecyclePolicy(self.timing),
+            policy=rules or LifecyclePolicy(self.timing),
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
             monotonic=self.clock.monotonic,

@@ -30,8 +30,8 @@ def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing(
         queue.done(taken[0])
     small.fuse.calls.clear()
 
-    assert (sweep.start(), sweep.rows(), sweep.resources()) == (0, 0, 0)
-    assert queue.depth() == 0
+    assert (sweep.all_pending(), sweep.rows(), sweep.resources()) == (0, 0, 0)
+    assert queue.state().depth == 0
     assert set(small.fuse.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
 
 
@@ -52,7 +52,7 @@ def a_world_at_rest() -> SmallWorld:
     small, pattern = SmallWorld(), a_row(Phase.READY)
     body = manifest_of(pattern.desired, namespace=NAMESPACE)
     resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
-    status = a_status(pattern.desired, pattern.observed, resource=resource, policy=small.world.rules)
+    status = a_status(pattern.desired, pattern.observed, resource=resource, policy=small.world.policy)
     for _ in range(MANY):
         video_id = new_video_id()
         small.records.rows[video_id] = replace(pattern, desired=replace(pattern.desired, video_id=video_id))

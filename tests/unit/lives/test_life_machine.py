@@ -148,7 +148,7 @@ class AnyLife(RuleBasedStateMachine):
     def one_job_for_each_attempt_and_no_more_than_asked_for(self) -> None:  # 1
         orders = Counter(job.order.attempt for job in self.small.transcoder.jobs.values())
         assert all(count == 1 for count in orders.values())
-        assert len(orders) <= self.small.world.rules.max_submissions * (1 + self.asked_for)
+        assert len(orders) <= self.small.world.policy.max_submissions * (1 + self.asked_for)
 
     @invariant()
     def what_is_ready_can_be_played(self) -> None:  # 4

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.actions.adoption import restore_row
-from controller.rules.cached_resource import CachedResource, cached_resource_of
+from controller.rules.cached_resource import CachedResource
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.records import AttemptState, VideoRow
 from domain.video import Phase
@@ -32,12 +32,12 @@ def behind() -> SmallWorld:
     before = small.create()
     small.resources.apply(before.desired)
     after = replace(before.observed, revision=5, phase=Phase.PROCESSING, source=SOURCE, attempt=1, job_id="job1")
-    small.resources.show(VIDEO_ID, before.desired, after, small.world.rules, small.clock.now())
+    small.resources.show(VIDEO_ID, before.desired, after, small.world.policy, small.clock.now())
     return small
 
 
 def known_in(small: SmallWorld) -> CachedResource:
-    return cached_resource_of(small.resources.by_name[VIDEO_ID])
+    return CachedResource.of(small.resources.by_name[VIDEO_ID])
 
 
 def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:

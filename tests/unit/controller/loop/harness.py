@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from controller.loop.cache import ResourceCache
-from controller.loop.workers import PassResult, Workers
+from controller.loop.pass_result import PassResult
+from controller.loop.workers import Workers
 from domain.records import Cause
 from tests.support.world.operator import SteppedQueue
 from tests.support.world.world import VIDEO_ID, SmallWorld
@@ -19,7 +20,9 @@ class Bench:
         self.small.create()
         self.known = ResourceCache()
         self.queue = SteppedQueue(self.small.clock.monotonic)
-        self.workers = Workers(self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now, note=note)
+        self.workers = Workers(
+            self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now, on_pass_end=note
+        )
 
     def handle(self, key: str = VIDEO_ID) -> None:
         """Ask for a pass, and make it."""

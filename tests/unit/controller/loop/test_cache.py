@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.loop.cache import ResourceCache
-from controller.rules.cached_resource import CachedResource, cached_resource_of
+from controller.rules.cached_resource import CachedResource
 from controller.rules.steps import AnnotationRequest
 from domain.video import Origin
 from tests.support.builders.resources import a_desired_state, a_resource
@@ -18,9 +18,9 @@ SHOWN = CachedResource(
     spec_revision=3,
     status_revision=4,
     observed_generation=2,
-    request="now",
-    handled_request="now",
-    asked=AnnotationRequest(is_paused=True, retry_token="again"),
+    reconcile_request="now",
+    handled_reconcile_request="now",
+    requested=AnnotationRequest(is_paused=True, retry_token="again"),
     handled=AnnotationRequest(is_paused=True, retry_token="again"),
 )
 NOTHING_ASKED = AnnotationRequest()
@@ -35,15 +35,15 @@ NOTHING_ASKED = AnnotationRequest()
         pytest.param({"status_revision": 3}, False, id="the-status-is-behind"),
         pytest.param({"status_revision": 9}, True, id="the-row-was-restored-from-before-this-status"),
         pytest.param({"observed_generation": 1}, False, id="the-spec-changed-since-the-status"),
-        pytest.param({"request": "again"}, False, id="a-person-asked-again"),
-        pytest.param({"request": None}, False, id="the-request-was-withdrawn"),
-        pytest.param({"request": None, "handled_request": None}, True, id="nobody-ever-asked"),
-        pytest.param({"asked": AnnotationRequest(retry_token="again")}, False, id="a-person-let-it-go-on"),
+        pytest.param({"reconcile_request": "again"}, False, id="requested-again"),
+        pytest.param({"reconcile_request": None}, False, id="the-request-was-withdrawn"),
+        pytest.param({"reconcile_request": None, "handled_reconcile_request": None}, True, id="never-requested"),
+        pytest.param({"requested": AnnotationRequest(retry_token="again")}, False, id="the-pause-ended"),
         pytest.param({"handled": AnnotationRequest(retry_token="again")}, False, id="a-person-wants-it-held"),
         pytest.param({"handled": AnnotationRequest(is_paused=True)}, False, id="a-person-wants-a-retry"),
-        pytest.param({"asked": AnnotationRequest(True, "once more")}, False, id="a-person-wants-another-retry"),
-        pytest.param({"asked": AnnotationRequest(is_paused=True)}, True, id="the-word-for-a-retry-was-removed"),
-        pytest.param({"asked": NOTHING_ASKED, "handled": NOTHING_ASKED}, True, id="nobody-ever-wanted-anything"),
+        pytest.param({"requested": AnnotationRequest(True, "once more")}, False, id="another-retry-requested"),
+        pytest.param({"requested": AnnotationRequest(is_paused=True)}, True, id="the-retry-annotation-was-removed"),
+        pytest.param({"requested": NOTHING_ASKED, "handled": NOTHING_ASKED}, True, id="nothing-ever-requested"),
     ],
 )
 def test_when_nothing_is_left_to_show(changes: dict[str, Any], is_shown: bool) -> None:
@@ -74,7 +74,7 @@ def test_when_a_row_was_restored_from_before(changes: dict[str, Any], origin: Or
 def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
     desired = a_desired_state(origin=Origin.KUBERNETES, storage_key="imports/a/b")
     digests = [
-        cached_resource_of(a_resource(said)).import_digest
+        CachedResource.of(a_resource(said)).import_digest
         for said in (
             desired,
             replace(desired, revision=9),
@@ -84,11 +84,11 @@ def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
     ]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
-    assert cached_resource_of(a_resource(a_desired_state())).import_digest is None
+    assert CachedResource.of(a_resource(a_desired_state())).import_digest is None
 
 
 def test_a_resource_without_a_status_shows_nothing() -> None:
-    known = cached_resource_of(a_resource(a_desired_state()))
+    known = CachedResource.of(a_resource(a_desired_state()))
     assert (known.spec_revision, known.status_revision, known.observed_generation) == (1, 0, 0)
     assert not known.is_current(Origin.API, desired_revision=1, observed_revision=1)
 
@@ -98,17 +98,17 @@ def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
     known.note(resource)
     for earlier in (replace(resource, generation=1), replace(resource, status={"revision": 3}, generation=3)):
         known.note(earlier)
-        assert known.get(resource.name) == cached_resource_of(resource)
+        assert known.get(resource.name) == CachedResource.of(resource)
     another = replace(resource, uid="uid-2", generation=1, status=None)
     known.note(another)
-    assert known.get(resource.name) == cached_resource_of(another)
+    assert known.get(resource.name) == CachedResource.of(another)
 
 
 def test_noting_tells_what_was_known_before() -> None:
     known, resource = ResourceCache(), a_resource(a_desired_state())
     assert known.note(resource) is None
-    assert known.note(replace(resource, generation=2)) == cached_resource_of(resource)
-    assert known.get(resource.name) == cached_resource_of(replace(resource, generation=2))
+    assert known.note(replace(resource, generation=2)) == CachedResource.of(resource)
+    assert known.get(resource.name) == CachedResource.of(replace(resource, generation=2))
     assert known.names() == {resource.name}
     known.drop(resource.name)
     known.drop(resource.name)

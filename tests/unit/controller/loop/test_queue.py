@@ -22,13 +22,13 @@ def a_queue() -> tuple[WorkQueue, Clock]:
 
 
 def taken_now(queue: WorkQueue) -> list[tuple[str, Cause]]:
-    """Take whatever is due, without waiting for more."""
-    found: list[tuple[str, Cause]] = []
-    while queue.depth() > len(found):
+    """Take all due keys without waiting for more."""
+    keys: list[tuple[str, Cause]] = []
+    while queue.state().depth:
         taken = queue.take()
         assert taken is not None
-        found.append(taken)
-    return found
+        keys.append(taken)
+    return keys
 
 
 def test_a_key_that_is_added_twice_is_taken_once() -> None:
@@ -45,13 +45,13 @@ def test_the_earlier_time_wins_and_brings_its_cause() -> None:
     assert taken_now(queue) == [("a", Cause.CLAIM)]
     queue.done("a")
     clock.now += 60
-    assert queue.depth() == 0
+    assert queue.state().depth == 0
 
 
 def test_a_later_key_is_not_due_yet() -> None:
     queue, clock = a_queue()
     queue.add("a", Cause.POLL, after_seconds=5)
-    assert queue.depth() == 0
+    assert queue.state().depth == 0
     clock.now += 5
     assert taken_now(queue) == [("a", Cause.POLL)]
 
@@ -74,7 +74,7 @@ def test_back_off_grows_is_bounded_and_forgets() -> None:
     for _ in range(20):
         queue.back_off("a", Cause.POLL)
         start = clock.now
-        while queue.depth() == 0:
+        while queue.state().depth == 0:
             clock.now += 0.05
         waits.append(clock.now - start)
         queue.take()
@@ -85,7 +85,7 @@ def test_back_off_grows_is_bounded_and_forgets() -> None:
     queue.forget("a")
     queue.back_off("a", Cause.POLL)
     clock.now += 0.21
-    assert queue.depth() == 1
+    assert queue.state().depth == 1
 
 
 def test_closing_wakes_whoever_waits() -> None:
@@ -119,7 +119,7 @@ class Notes:
 
 def test_it_tells_how_long_a_key_waited_and_was_held() -> None:
     clock, notes = Clock(), Notes()
-    queue = WorkQueue(clock, notes=notes)
+    queue = WorkQueue(clock, metrics=notes)
     queue.add("a", Cause.POLL, after_seconds=10)
     clock.now += 13
     queue.take()
@@ -136,4 +136,4 @@ def test_its_state_tells_what_is_late_apart_from_what_is_held_or_planned() -> No
     queue.take()
     queue.add("held", Cause.CLAIM)  # asked for again while a pass is made over it
     clock.now += 5
-    assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, held_seconds=(5.0,))
+    assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, running_seconds=(5.0,))

@@ -116,7 +116,7 @@ def test_a_new_leader_looks_at_all_that_is_not_at_rest_though_it_is_shown(watche
     watcher.small.create(phase=phase)
     watcher.settle()
     assert watcher.sweep.rows() == 0
-    assert watcher.sweep.start() == (0 if phase in AT_REST else 1)
+    assert watcher.sweep.all_pending() == (0 if phase in AT_REST else 1)
     assert watcher.asked() == ([] if phase in AT_REST else [(VIDEO_ID, Cause.SWEEP)])
 
 
@@ -154,7 +154,7 @@ def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
     released = replace(row.desired, origin=Origin.KUBERNETES, deleted=True)
     watcher.small.records.rows[VIDEO_ID] = replace(row, desired=released, deleted_at=watcher.small.clock.now())
     assert watcher.sweep.rows() == 0
-    assert watcher.sweep.start() == 1
+    assert watcher.sweep.all_pending() == 1
     watcher.small.clock.advance(Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 1
 
@@ -175,7 +175,7 @@ def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher)
 
 def test_a_retired_row_is_nobodys_business(watcher: Watcher) -> None:
     watcher.small.records.rows[VIDEO_ID] = replace(watcher.small.row, retired=True)
-    assert (watcher.sweep.rows(), watcher.sweep.start()) == (0, 0)
+    assert (watcher.sweep.rows(), watcher.sweep.all_pending()) == (0, 0)
 
 
 def test_the_list_finds_what_the_watch_missed(watcher: Watcher) -> None:
@@ -219,7 +219,7 @@ def test_a_resource_that_left_unseen_is_forgotten_and_its_row_asked(watcher: Wat
 def test_every_page_is_read(watcher: Watcher, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resync, "_PAGE", 2)
     names = a_crowd(watcher, count)
-    for half in (watcher.sweep.rows, watcher.sweep.start, watcher.sweep.resources):
+    for half in (watcher.sweep.rows, watcher.sweep.all_pending, watcher.sweep.resources):
         assert half() == count
         assert sorted(watcher.asked()) == [(name, Cause.SWEEP) for name in names]
     assert watcher.known.names() == set(names)

@@ -1,4 +1,4 @@
-"""The operator's own threads go on through trouble, keep their turns, and end when told."""
+"""The background threads go on after errors, keep their intervals, and end with the stop event."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,46 +17,46 @@ from domain.records import Cause
 
 URL = "postgresql://nobody@nowhere/nothing"
 NUDGE = Wakeup("a", Cause.CLAIM)
-TROUBLES = [
+ERRORS = [
     pytest.param(lambda: UnavailableError("no answer"), id="away"),
     pytest.param(lambda: RefusedError("HTTP 403"), id="refused"),
     pytest.param(lambda: KeyError("a bug"), id="a-bug"),
 ]
 
 
-class Patience(threading.Event):
-    """An event for which nobody waits: it counts the pauses, and is set at the last of ``turns``."""
+class FakeStop(threading.Event):
+    """An event that never blocks: it records each wait, and is set at the last of ``waits``."""
 
-    def __init__(self, turns: int) -> None:
+    def __init__(self, waits: int) -> None:
         super().__init__()
         self.pauses: list[float | None] = []
-        self._turns = turns
+        self._waits = waits
 
     def wait(self, timeout: float | None = None) -> bool:
         self.pauses.append(timeout)
-        if len(self.pauses) == self._turns:
+        if len(self.pauses) == self._waits:
             self.set()
         return self.is_set()
 
 
-class Ear:
-    """Plays `listen`: each connection yields what it was given, and then is lost with its error or by a stop."""
+class FakeListen:
+    """Plays `notify.listen`: each connection yields its events, and ends with its error or sets ``stop``."""
 
     def __init__(self, stop: threading.Event, *connections: list[Wakeup | Exception | None]) -> None:
         self._stop = stop
         self._connections = list(connections)
-        self.is_heard_after_stop = False
+        self.was_read_after_stop = False
 
     def __call__(self, url: str, *, quiet_seconds: float) -> Iterator[Wakeup | None]:
         assert url == URL
         assert quiet_seconds <= 1
-        for heard in self._connections.pop(0) if self._connections else []:
-            if isinstance(heard, Exception):
-                raise heard
-            yield heard
+        for event in self._connections.pop(0) if self._connections else []:
+            if isinstance(event, Exception):
+                raise event
+            yield event
         self._stop.set()
         yield None
-        self.is_heard_after_stop = True
+        self.was_read_after_stop = True
 
 
 @pytest.fixture
@@ -66,142 +66,122 @@ def queue() -> WorkQueue:
 
 def test_a_nudge_is_a_pass_with_its_cause(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
-    ear = Ear(stop, [None, NUDGE, None])
-    monkeypatch.setattr(notify, "listen", ear)
+    connection = FakeListen(stop, [None, NUDGE, None])
+    monkeypatch.setattr(notify, "listen", connection)
     listen(stop, URL, queue)
-    assert queue.depth() == 1
+    assert queue.state().depth == 1
     assert queue.take() == ("a", Cause.CLAIM)
-    assert not ear.is_heard_after_stop
+    assert not connection.was_read_after_stop
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("error", ERRORS)
 def test_a_lost_connection_is_opened_again_after_a_pause(
-    queue: WorkQueue, trouble: Callable[[], Exception], monkeypatch: pytest.MonkeyPatch
+    queue: WorkQueue, error: Callable[[], Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop = Patience(9)
-    monkeypatch.setattr(notify, "listen", Ear(stop, [None, trouble()], [trouble()], [None, NUDGE]))
+    stop = FakeStop(9)
+    monkeypatch.setattr(notify, "listen", FakeListen(stop, [None, error()], [error()], [None, NUDGE]))
     listen(stop, URL, queue)
-    assert queue.depth() == 1
+    assert queue.state().depth == 1
     assert stop.pauses == [1, 1]
 
 
-def test_an_ear_that_hears_nothing_ends_when_told(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop = Patience(1)
-    monkeypatch.setattr(notify, "listen", Ear(stop, [UnavailableError("no answer")]))
+def test_listening_without_a_connection_ends_with_stop(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = FakeStop(1)
+    monkeypatch.setattr(notify, "listen", FakeListen(stop, [UnavailableError("no answer")]))
     listen(stop, URL, queue)
     assert stop.pauses == [1]
 
 
-class Halves:
-    """Plays the sweep, and writes down what it is asked for."""
+class FakeResync:
+    """Records the comparisons requested of it. The one named ``fails_until[0]`` succeeds from call ``[1]`` on."""
 
-    def __init__(self, trouble: Callable[[], Exception] | None = None) -> None:
-        self.turns: list[str] = []
-        self._trouble = trouble
+    def __init__(
+        self, error: Callable[[], Exception] | None = None, *, fails_until: tuple[str, int] | None = None
+    ) -> None:
+        self.calls: list[str] = []
+        self._error = error
+        self._fails_until = fails_until
 
     def resources(self) -> int:
-        return self._turn("resources")
+        return self._call("resources")
 
-    def start(self) -> int:
-        return self._turn("start")
+    def all_pending(self) -> int:
+        return self._call("all_pending")
 
     def rows(self) -> int:
-        return self._turn("rows")
+        return self._call("rows")
 
-    def _turn(self, half: str) -> int:
-        self.turns.append(half)
-        if self._trouble is not None:
-            raise self._trouble()
+    def _call(self, name: str) -> int:
+        self.calls.append(name)
+        if self._fails_until is not None and (name, len(self.calls)) == self._fails_until:
+            self._error = None
+        if self._error is not None:
+            raise self._error()
         return 1
 
 
-def swept(stop: threading.Event, halves: Halves, *, resync_seconds: float = 90) -> list[str]:
-    """Resync every 30 seconds until ``stop``; returns the turns that were made."""
-    sweep = cast("Resync", halves)
-    resync_until(stop, sweep, ResourceCache(), sweep_seconds=30, resync_seconds=resync_seconds)
-    return halves.turns
+def resynced(stop: threading.Event, resync: FakeResync, *, resync_seconds: float = 90) -> list[str]:
+    """Sweep every 30 seconds until ``stop``; return the comparisons that were made."""
+    resync_until(stop, cast("Resync", resync), ResourceCache(), sweep_seconds=30, resync_seconds=resync_seconds)
+    return resync.calls
 
 
-def test_the_first_turn_asks_for_all_work_and_the_list_comes_back_in_its_time() -> None:
-    stop = Patience(5)
-    assert swept(stop, Halves()) == ["start", "rows", "rows", "resources", "rows", "rows"]
+def test_all_pending_rows_come_first_and_the_list_is_repeated_at_its_interval() -> None:
+    stop = FakeStop(5)
+    assert resynced(stop, FakeResync()) == ["all_pending", "rows", "rows", "resources", "rows", "rows"]
     assert stop.pauses == [30] * 5
 
 
-def test_a_list_that_is_wanted_more_often_than_the_sweep_comes_with_each() -> None:
-    assert swept(Patience(2), Halves(), resync_seconds=1) == ["start", "resources", "rows"]
+def test_a_list_interval_below_the_sweep_interval_lists_at_every_sweep() -> None:
+    assert resynced(FakeStop(2), FakeResync(), resync_seconds=1) == ["all_pending", "resources", "rows"]
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_trouble_with_one_half_ends_neither_the_other_nor_the_sweeping(trouble: Callable[[], Exception]) -> None:
-    assert swept(Patience(4), Halves(trouble)) == ["start", "start", "start", "resources", "start"]
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_in_one_comparison_ends_neither_the_other_nor_the_thread(error: Callable[[], Exception]) -> None:
+    calls = resynced(FakeStop(4), FakeResync(error))
+    assert calls == ["all_pending", "all_pending", "all_pending", "resources", "all_pending"]
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_all_work_is_asked_for_until_that_was_done_once(trouble: Callable[[], Exception]) -> None:
-    """What is on its way and looks as it should is found by no other half: nobody would poll it, nor see it end."""
-    assert swept(Patience(5), ReluctantStart(3, trouble), resync_seconds=300) == ["start"] * 3 + ["rows"] * 2
-
-
-class ReluctantStart(Halves):
-    """Comes to the end of all work at the last of ``times``."""
-
-    def __init__(self, times: int, trouble: Callable[[], Exception]) -> None:
-        super().__init__(trouble)
-        self._times = times
-
-    def start(self) -> int:
-        if len(self.turns) == self._times - 1:
-            self._trouble = None
-        return super().start()
-
-
-class Reluctant(Halves):
-    """Gives the whole list at the last of ``times``."""
-
-    def __init__(self, times: int, trouble: Callable[[], Exception]) -> None:
-        super().__init__(trouble)
-        self._times = times
-
-    def resources(self) -> int:
-        if len(self.turns) == self._times - 1:
-            self._trouble = None
-        return super().resources()
+@pytest.mark.parametrize("error", ERRORS)
+def test_all_pending_rows_are_requested_until_that_succeeds_once(error: Callable[[], Exception]) -> None:
+    """No other comparison finds an upload that is on its way and shown as it is: it would never be polled again."""
+    resync = FakeResync(error, fails_until=("all_pending", 3))
+    assert resynced(FakeStop(5), resync, resync_seconds=300) == ["all_pending"] * 3 + ["rows"] * 2
 
 
 def test_the_first_list_is_read_once() -> None:
-    stop, halves = Patience(1), Halves()
-    assert wait_for_cache_sync(stop, cast("Resync", halves))
-    assert (halves.turns, stop.pauses) == (["resources"], [])
+    stop, resync = FakeStop(1), FakeResync()
+    assert wait_for_cache_sync(stop, cast("Resync", resync))
+    assert (resync.calls, stop.pauses) == (["resources"], [])
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_the_first_list_is_asked_for_later_and_later_until_it_is_complete(trouble: Callable[[], Exception]) -> None:
-    stop, halves = Patience(99), Reluctant(8, trouble)
-    assert wait_for_cache_sync(stop, cast("Resync", halves))
-    assert halves.turns == ["resources"] * 8
+@pytest.mark.parametrize("error", ERRORS)
+def test_the_first_list_is_retried_with_growing_pauses_until_it_succeeds(error: Callable[[], Exception]) -> None:
+    stop, resync = FakeStop(99), FakeResync(error, fails_until=("resources", 8))
+    assert wait_for_cache_sync(stop, cast("Resync", resync))
+    assert resync.calls == ["resources"] * 8
     assert stop.pauses == [0.5, 1, 2, 4, 8, 15, 15]
 
 
-def test_a_first_list_that_never_comes_ends_when_told() -> None:
-    halves = Halves(lambda: UnavailableError("no answer"))
-    assert not wait_for_cache_sync(Patience(3), cast("Resync", halves))
-    assert halves.turns == ["resources"] * 3
+def test_waiting_for_a_first_list_that_never_succeeds_ends_with_stop() -> None:
+    resync = FakeResync(lambda: UnavailableError("no answer"))
+    assert not wait_for_cache_sync(FakeStop(3), cast("Resync", resync))
+    assert resync.calls == ["resources"] * 3
 
 
-def test_a_sweep_that_was_stopped_before_does_nothing() -> None:
+def test_a_resync_that_was_stopped_before_it_began_does_nothing() -> None:
     stop = threading.Event()
     stop.set()
-    assert swept(stop, Halves()) == []
+    assert resynced(stop, FakeResync()) == []
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_walk_is_repeated_through_trouble_until_told(trouble: Callable[[], Exception]) -> None:
-    stop, calls = Patience(4), list[int]()
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_task_is_repeated_after_errors_until_stop(error: Callable[[], Exception]) -> None:
+    stop, calls = FakeStop(4), list[int]()
 
-    def half() -> int:
+    def task() -> int:
         calls.append(1)
-        raise trouble()
+        raise error()
 
-    repeat_until(stop, "abandoned_uploads", half, every_seconds=7)
+    repeat_until(stop, "abandoned_uploads", task, every_seconds=7)
     assert (len(calls), stop.pauses) == (3, [7, 7, 7, 7])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.loop.workers import PassResult
+from controller.loop.pass_result import PassResult
 from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.video import RECONCILE_REQUESTED_ANNOTATION, Phase, Reason
 from tests.support.world.world import VIDEO_ID

@@ -38,7 +38,7 @@ class Watcher:
     def asked(self) -> list[tuple[str, Cause]]:
         """Take all that is due."""
         taken = []
-        while self.queue.depth():
+        while self.queue.state().depth:
             key = self.queue.take()
             assert key is not None
             self.queue.done(key[0])

@@ -21,7 +21,7 @@ from controller.rules.adoption import (
     needs_read,
     refused,
 )
-from controller.rules.cached_resource import CachedResource, cached_resource_of
+from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
@@ -104,11 +104,11 @@ IMPORT_ROW = a_row_of(an_import(), SEEN)
 def test_the_resource_is_asked_for_only_if_it_may_teach_something(
     row: VideoRow | None, resource: Resource | None, asks: bool
 ) -> None:
-    assert needs_read(row, None if resource is None else cached_resource_of(resource)) == asks
+    assert needs_read(row, None if resource is None else CachedResource.of(resource)) == asks
 
 
 def known_as(desired: DesiredState, observed: ObservedState) -> CachedResource:
-    return cached_resource_of(showing(desired, observed))
+    return CachedResource.of(showing(desired, observed))
 
 
 @pytest.mark.parametrize(
