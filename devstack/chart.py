@@ -45,8 +45,8 @@ _README_HEAD = """\
 The API and the operator of a video upload service, see the [project](../../README.md). From an empty namespace to
 production: [docs/install.md](../../docs/install.md).
 
-It needs an image, Secrets with the credentials, and the values marked "Needed" below; the chart names all missing ones
-at once. A schema checks the values, so that a misspelt one is refused.
+It needs an image, Secrets with the credentials, and the values marked "Required" below; if some are missing, the chart
+names all of them at once. A schema checks the values, so a misspelt one is refused.
 
 """
 _TABLE_HEAD = "| value | default | |\n|---|---|---|\n"

@@ -145,7 +145,7 @@ def test_a_misspelt_or_mistyped_value_is_refused(value: str) -> None:
 
 def test_all_that_is_missing_is_named_at_once() -> None:
     said = refused()
-    assert "These values are needed" in said
+    assert "These values are required" in said
     for name in ("image.repository", "credentials.database.existingSecret", "settings.storage.S3_ENDPOINT"):
         assert f"\n  {name}\n" in said
 

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 53 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Prefix of all names. 53 characters, so that "-operator" fits into the 63 of a label. */}}
+{{/* Prefix of all names. At most 53 characters, so that a name with "-operator" fits into the 63 of a label. */}}
 {{- define "video-uploads.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 53 | trimSuffix "-" -}}
@@ -59,35 +59,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- end -}}
 {{- end -}}
 
-{{/* Ends the installation, naming everything that is missing at once. */}}
-{{- define "video-uploads.checkNeeded" -}}
+{{/* Fails the installation with a list of all missing values. */}}
+{{- define "video-uploads.checkRequired" -}}
 {{- $missing := list -}}
-{{- $needed := dict
+{{- $required := dict
   "image.repository" .Values.image.repository
   "credentials.database.existingSecret" .Values.credentials.database.existingSecret
   "credentials.storage.existingSecret" .Values.credentials.storage.existingSecret
   "credentials.callbacks.existingSecret" .Values.credentials.callbacks.existingSecret -}}
 {{- range list "S3_ENDPOINT" "S3_REGION" "S3_RAW_BUCKET" "S3_PROCESSED_BUCKET" "S3_PUBLIC_BASE_URL" -}}
-{{- $_ := set $needed (printf "settings.storage.%s" .) (get $.Values.settings.storage .) -}}
+{{- $_ := set $required (printf "settings.storage.%s" .) (get $.Values.settings.storage .) -}}
 {{- end -}}
 {{- with .Values.settings.api -}}
 {{- if $.Values.api.enabled -}}
-{{- $_ := set $needed "settings.api.JWT_ISSUER" .JWT_ISSUER -}}
-{{- $_ := set $needed "settings.api.JWT_AUDIENCE" .JWT_AUDIENCE -}}
+{{- $_ := set $required "settings.api.JWT_ISSUER" .JWT_ISSUER -}}
+{{- $_ := set $required "settings.api.JWT_AUDIENCE" .JWT_AUDIENCE -}}
 {{- if not (or .JWT_JWKS_URL .JWT_JWKS_FILE) -}}
-{{- $_ := set $needed "credentials.tokens.existingSecret (or settings.api.JWT_JWKS_URL)" $.Values.credentials.tokens.existingSecret -}}
+{{- $_ := set $required "credentials.tokens.existingSecret (or settings.api.JWT_JWKS_URL)" $.Values.credentials.tokens.existingSecret -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if .Values.operator.enabled -}}
-{{- $_ := set $needed "credentials.coconut.existingSecret" .Values.credentials.coconut.existingSecret -}}
-{{- $_ := set $needed "settings.operator.COCONUT_URL" .Values.settings.operator.COCONUT_URL -}}
-{{- $_ := set $needed "settings.operator.WEBHOOK_BASE_URL" .Values.settings.operator.WEBHOOK_BASE_URL -}}
+{{- $_ := set $required "credentials.coconut.existingSecret" .Values.credentials.coconut.existingSecret -}}
+{{- $_ := set $required "settings.operator.COCONUT_URL" .Values.settings.operator.COCONUT_URL -}}
+{{- $_ := set $required "settings.operator.WEBHOOK_BASE_URL" .Values.settings.operator.WEBHOOK_BASE_URL -}}
 {{- end -}}
-{{- range $name := keys $needed | sortAlpha -}}
-{{- if not (get $needed $name) -}}{{- $missing = append $missing $name -}}{{- end -}}
+{{- range $name := keys $required | sortAlpha -}}
+{{- if not (get $required $name) -}}{{- $missing = append $missing $name -}}{{- end -}}
 {{- end -}}
 {{- if $missing -}}
-{{- fail (printf "\n\nThese values are needed, see the README of the chart:\n  %s\n" (join "\n  " $missing)) -}}
+{{- fail (printf "\n\nThese values are required, see the README of the chart:\n  %s\n" (join "\n  " $missing)) -}}
 {{- end -}}
 {{- end -}}

@@ -1,8 +1,8 @@
 {{/*
-What the pods of both processes have in common. Each takes a dict: root, and name, which is "api" or "operator".
+Templates shared by the pods of both processes. Each takes a dict of root and name ("api" or "operator").
 */}}
 
-{{/* Which keys of which Secrets a process is shown, and which of them may be missing. */}}
+{{/* The keys of Secrets that a process sees, and which of them are optional. */}}
 {{- define "video-uploads.credentialKeys" -}}
 {{- if eq .name "api" }}
 database: {keys: [DATABASE_URL]}
@@ -24,30 +24,30 @@ mail: {keys: [SMTP_URL]}
 {{- end }}
 {{- end -}}
 
-{{/* One directory of files named like settings. The kubelet replaces them when a Secret changes. */}}
+{{/* A directory with one file per credential, named like its setting. The kubelet replaces files when a Secret changes. */}}
 {{- define "video-uploads.credentialsVolume" -}}
 {{- $root := .root -}}
 - name: credentials
   projected:
     defaultMode: 0440
     sources:
-      {{- range $neighbour, $told := include "video-uploads.credentialKeys" . | fromYaml }}
-      {{- with get $root.Values.credentials $neighbour }}
+      {{- range $kind, $wanted := include "video-uploads.credentialKeys" . | fromYaml }}
+      {{- with get $root.Values.credentials $kind }}
       {{- if .existingSecret }}
       - secret:
           name: {{ .existingSecret }}
           items:
             {{- $names := .keys }}
-            {{- range $told.keys }}
+            {{- range $wanted.keys }}
             - key: {{ default . (get $names .) }}
               path: {{ . }}
             {{- end }}
-      {{- if $told.optional }}
+      {{- if $wanted.optional }}
       - secret:
           name: {{ .existingSecret }}
           optional: true
           items:
-            {{- range $told.optional }}
+            {{- range $wanted.optional }}
             - key: {{ default . (get $names .) }}
               path: {{ . }}
             {{- end }}
@@ -57,7 +57,7 @@ mail: {keys: [SMTP_URL]}
       {{- end }}
 {{- end -}}
 
-{{/* Settings as variables: what is empty is not set. Helm's numbers are floats, and 5 GiB would be 5.36870912e+09. */}}
+{{/* Settings as variables; empty ones are not set. Helm's numbers are floats, and 5 GiB would become 5.36870912e+09. */}}
 {{- define "video-uploads.variables" -}}
 {{- range $name, $value := . }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
@@ -111,7 +111,7 @@ mail: {keys: [SMTP_URL]}
 {{- end }}
 {{- end -}}
 
-{{/* Brings the schema to what this release needs; safe from several pods at once. */}}
+{{/* Migrates the database to this release; several pods may run it at once. */}}
 {{- define "video-uploads.migrations" -}}
 - name: migrations
   image: {{ include "video-uploads.image" .root | quote }}
@@ -156,7 +156,7 @@ mail: {keys: [SMTP_URL]}
     {{- include "video-uploads.mounts" . | nindent 4 }}
 {{- end -}}
 
-{{/* Replicas apart from each other, over zones first, as far as the cluster allows. */}}
+{{/* Spreads replicas over zones and nodes, as far as the cluster allows. */}}
 {{- define "video-uploads.spread" -}}
 {{- $own := get .root.Values .name -}}
 {{- if $own.topologySpreadConstraints }}
@@ -174,7 +174,7 @@ mail: {keys: [SMTP_URL]}
 {{- end }}
 {{- end -}}
 
-{{/* The whole Deployment but its kind and name: both differ in values only. */}}
+{{/* The body of both Deployments, which differ in values only. */}}
 {{- define "video-uploads.deployment" -}}
 {{- $root := .root -}}
 {{- $own := get .root.Values .name -}}
@@ -214,7 +214,7 @@ spec:
         {{- end }}
     spec:
       serviceAccountName: {{ include (printf "video-uploads.%sServiceAccount" .name) $root }}
-      # Variables about Services would only be noise among the settings.
+      # Variables about Services would clutter the settings.
       enableServiceLinks: false
       terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds }}
       securityContext:
