@@ -61,6 +61,7 @@ def postgres_url(paths: Paths, ports: Ports, run_server: Callable[[Server], None
     port, password = ports.of(postgres.NAME), paths.secrets().postgres_password
     run_server(postgres.server(paths, port))
     postgres.create_role_and_database(port, password=password)
+    _turn_fsync_off(postgres.url(port, password=password, role=postgres.SUPERUSER, database="postgres"))
     template_url = postgres.url(port, password=password, database=_TEMPLATE_DATABASE)
     with psycopg.connect(postgres.url(port, password=password), autocommit=True) as asking:
         asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE_DATABASE)))
@@ -71,6 +72,14 @@ def postgres_url(paths: Paths, ports: Ports, run_server: Callable[[Server], None
         check=True,
     )
     return template_url
+
+
+def _turn_fsync_off(superuser_url: str) -> None:
+    """Stop waiting for the disk: only the death of this machine could lose what was committed."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 from domain.video import ObservedState, Phase, Reason, SourceFacts
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
-from tests.support.contracts.client_rows_contract import in_phase
+from tests.support.builders.videos import in_phase
 from tests.support.eventually import eventually
 from webapi.http.paging import Paging
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.unit.webapi.conftest import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
+from tests.support.api import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from webapi.http.auth import Caller, TokenVerifier
 from webapi.http.problems import ProblemCode, ProblemError
 
@@ -80,7 +80,7 @@ def test_a_token_that_is_not_ours_is_refused(api: Api, bad: str) -> None:
 
 
 def test_the_scheme_may_be_written_in_any_case(api: Api) -> None:
-    answer = api.client.simulate_get("/api/v1/videos/x", headers={"Authorization": f"bearer {token()}"})
+    answer = api.client.simulate_get("/api/v1/videos/NotAnId", headers={"Authorization": f"bearer {token()}"})
 
     assert answer.status_code == 404
 
@@ -98,11 +98,6 @@ def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
     assert tokens.caller(f"Bearer {token(exp=int(time.time()) - 10)}").owner == "ann"
     with pytest.raises(ProblemError):
         tokens.caller(f"Bearer {token(exp=int(time.time()) - 40)}")
-
-
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-def test_probes_need_no_token(api: Api, path: str) -> None:
-    assert api.client.simulate_get(path).status_code == 200
 
 
 def test_a_token_that_was_good_before_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
-from tests.unit.webapi.conftest import Api
+from tests.support.api import Api
 from webapi.site import NoPageError, content_security_policy, read_page
 
 UPLOAD_URL = "https://videos-raw.tor1.example.com/uploads/x?signature"

@@ -1,0 +1,86 @@
+"""Creating a video: idempotency keys, what is left of the hour, metadata."""
+
+from dataclasses import replace
+
+import pytest
+
+from database.creation import LimitReachedError
+from database.idempotency_keys import KeyInUseError, KeyReusedError
+from database.queries import Selection
+from tests.integration.database.rows import KEY, OTHER_VIDEO, THIRD_VIDEO, Rows
+from tests.support.builders.videos import VIDEO, a_new_video
+
+
+def test_what_is_left_of_the_hour_is_told_of_one_owner(rows: Rows) -> None:
+    first = rows.commands.create(a_new_video(), per_hour=10).quota
+    rows.commands.delete(VIDEO)
+    second = rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=2).quota
+    others = rows.commands.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10).quota
+
+    assert (first.per_hour, first.remaining) == (10, 9)
+    assert (second.per_hour, second.remaining) == (2, 0)
+    assert (others.per_hour, others.remaining) == (10, 9)
+    assert all(3500 < left.more_in_seconds <= 3600 for left in (first, second, others))
+
+
+def test_what_the_client_keeps_with_its_video_is_in_the_row_and_in_no_wish(rows: Rows) -> None:
+    metadata = {"album": "Cats", "\u65e5\u672c": "", "json": '{"a": "\\"}'}
+    row = rows.commands.create(replace(a_new_video(), metadata=metadata), per_hour=10).row
+
+    assert row.metadata == rows.row().metadata == metadata
+    assert rows.queries.of_owner(Selection("ann"), after=None, at_most=1).rows == (row,)
+    assert not hasattr(row.desired, "metadata")
+
+
+def test_a_key_makes_one_video_and_costs_nothing_when_it_is_sent_again(rows: Rows) -> None:
+    first = rows.commands.create(a_new_video(), per_hour=1, key=KEY)
+    confirmed = rows.commands.confirm(VIDEO)
+
+    again = rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
+
+    assert first.row.desired.video_id == VIDEO
+    assert again.row == confirmed
+    assert rows.queries.get(OTHER_VIDEO) is None
+    assert first.quota.remaining == again.quota.remaining == 0
+
+
+def test_a_key_with_another_request_is_refused(rows: Rows) -> None:
+    rows.commands.create(a_new_video(), per_hour=10, key=KEY)
+    with pytest.raises(KeyReusedError):
+        rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=10, key=replace(KEY, fingerprint="b" * 64))
+
+    assert rows.queries.get(OTHER_VIDEO) is None
+
+
+def test_a_key_belongs_to_one_owner(rows: Rows) -> None:
+    rows.commands.create(a_new_video(), per_hour=10, key=KEY)
+    other = rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY).row
+
+    assert other.desired.video_id == OTHER_VIDEO
+
+
+def test_a_key_whose_request_is_still_running_is_in_use_for_its_owner_only(rows: Rows) -> None:
+    with rows.hold_key(KEY.text):
+        with pytest.raises(KeyInUseError):
+            rows.commands.create(a_new_video(), per_hour=10, key=KEY)
+        rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
+    # Whoever held it has gone without a result.
+    assert rows.commands.create(a_new_video(), per_hour=10, key=KEY).row.desired.video_id == VIDEO
+
+
+def test_a_key_that_made_nothing_may_be_used_for_anything(rows: Rows) -> None:
+    rows.create()
+    with pytest.raises(LimitReachedError):
+        rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
+
+    later = replace(KEY, fingerprint="b" * 64)
+    assert rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).row.desired.video_id == OTHER_VIDEO
+
+
+def test_after_a_day_a_key_stands_for_nothing_any_more(rows: Rows) -> None:
+    rows.commands.create(a_new_video(), per_hour=10, key=KEY)
+    rows.age_keys()
+    later = replace(KEY, fingerprint="b" * 64)
+
+    assert rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO
+    assert rows.commands.create(a_new_video(THIRD_VIDEO), per_hour=10, key=later).row.desired.video_id == OTHER_VIDEO

@@ -1,0 +1,73 @@
+"""Multipart uploads in `VideoCommands`: opened once, and only while the file is awaited."""
+
+import pytest
+
+from database.commands import VideoGoneError
+from domain.errors import UnavailableError
+from domain.records import VideoRow
+from domain.video import Phase, UploadMode
+from tests.integration.database.rows import Rows
+from tests.support.builders.videos import VIDEO, a_new_video
+
+
+def opened(rows: Rows, upload_id: str, *, instead_of: str | None = None, part_bytes: int = 10) -> VideoRow:
+    return rows.commands.open_upload(VIDEO, upload_id=upload_id, part_bytes=part_bytes, instead_of=instead_of)
+
+
+def test_a_multipart_row_begins_without_an_upload(rows: Rows) -> None:
+    row = rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
+    assert (row.desired.upload_mode, row.upload_id, row.part_bytes) == (UploadMode.MULTIPART, None, None)
+
+
+def test_an_opened_upload_is_on_record_and_no_change_of_the_wish(rows: Rows) -> None:
+    before = rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
+    after = opened(rows, "one")
+    assert (after.upload_id, after.part_bytes) == ("one", 10)
+    assert (after.desired, after.observed) == (before.desired, before.observed)
+    assert rows.row() == after
+
+
+def test_of_two_that_open_one_at_the_same_time_the_first_counts(rows: Rows) -> None:
+    rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+    opened(rows, "one")
+    assert opened(rows, "two").upload_id == "one"
+
+
+def test_a_newer_upload_keeps_the_size_of_the_parts(rows: Rows) -> None:
+    rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+    opened(rows, "one")
+    after = opened(rows, "two", instead_of="one", part_bytes=20)
+    assert (after.upload_id, after.part_bytes) == ("two", 10)
+
+
+def test_an_upload_in_one_piece_has_none(rows: Rows) -> None:
+    rows.create()
+    assert opened(rows, "one").upload_id is None
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_one_is_opened_just_while_the_file_is_waited_for(rows: Rows, phase: Phase) -> None:
+    rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+    rows.enter(phase)
+    assert opened(rows, "one").upload_id == ("one" if phase in {Phase.PENDING, Phase.UPLOADING} else None)
+
+
+def test_none_is_opened_for_a_deleted_video_or_an_import(rows: Rows) -> None:
+    rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+    rows.commands.delete(VIDEO)
+    assert opened(rows, "one").upload_id is None
+    rows.commands.restore(VIDEO)
+    rows.import_it(VIDEO)
+    assert opened(rows, "one").upload_id is None
+
+
+def test_none_is_opened_for_a_row_that_is_gone(rows: Rows) -> None:
+    with pytest.raises(VideoGoneError):
+        opened(rows, "one")
+
+
+def test_none_is_opened_while_postgres_is_away(rows: Rows) -> None:
+    rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
+    rows.database.close()
+    with pytest.raises(UnavailableError):
+        opened(rows, "one")

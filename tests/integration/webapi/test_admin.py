@@ -1,0 +1,134 @@
+"""/api/v1/admin: dead letters of all owners, for tokens with the scope."""
+
+from datetime import timedelta
+from typing import Any
+
+import falcon.testing
+import pytest
+
+from domain.failures import Failure, FailureCode
+from domain.video import Phase, Reason
+from tests.support.api import Api, token
+
+CALLS = [("GET", "/api/v1/admin/videos?status=errored"), ("POST", "/api/v1/admin/videos/{id}/retry")]
+
+
+def _as_admin(api: Api, method: str, path: str) -> falcon.testing.Result:
+    return api.client.simulate_request(method, path, headers={"Authorization": f"Bearer {token(scope='admin')}"})
+
+
+def _dead_letters(api: Api, query: str = "") -> dict[str, Any]:
+    answer = _as_admin(api, "GET", f"/api/v1/admin/videos?status=errored{query}")
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json
+    return body
+
+
+def _fail(api: Api, user: str, **changes: Any) -> str:
+    video_id = api.create(user=user)
+    api.now += timedelta(minutes=1)
+    failure = Failure(FailureCode.TRANSCODE_FAILED, "the job failed", 3, provider_answer="codec xyz is unknown")
+    errored = {"phase": Phase.ERRORED, "reason": Reason.FAILED, "failure": failure, "phase_since": api.now}
+    api.observe(video_id, **errored, **changes)
+    return video_id
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+@pytest.mark.parametrize("scope", ["", "upload", "administrator", "ADMIN"])
+def test_without_the_scope_nothing_is_shown_or_changed(api: Api, method: str, path: str, scope: str) -> None:
+    video_id = _fail(api, "bob")
+    row = api.row(video_id)
+    answer = api.client.simulate_request(
+        method, path.format(id=video_id), headers={"Authorization": f"Bearer {token(sub='bob', scope=scope)}"}
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (403, "insufficient_scope")
+    assert answer.headers["WWW-Authenticate"].endswith('error="insufficient_scope", scope="admin"')
+    assert api.row(video_id) == row
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_without_a_token_there_is_no_word_of_scopes(api: Api, method: str, path: str) -> None:
+    answer = api.client.simulate_request(method, path.format(id="abcdefghijklmnopqrstuvwxy2"))
+
+    assert (answer.status_code, answer.json["code"]) == (401, "not_authenticated")
+
+
+def test_dead_letters_are_everybodys_with_the_providers_own_words(api: Api) -> None:
+    older, newer = _fail(api, "ann"), _fail(api, "bob", is_playable=True)
+    api.create(user="bob")
+    videos = _dead_letters(api)["videos"]
+
+    assert [(video["id"], video["owner"], video["origin"]) for video in videos] == [
+        (newer, "bob", "api"),
+        (older, "ann", "api"),
+    ]
+    assert all(video["provider_answer"] == "codec xyz is unknown" for video in videos)
+    seen_by_owner = api.call("GET", f"/api/v1/videos/{older}").json
+    assert {name: videos[1][name] for name in seen_by_owner} == seen_by_owner
+    assert "codec xyz" not in str(seen_by_owner)
+
+
+def test_what_its_owner_deleted_needs_nobody(api: Api) -> None:
+    api.commands.delete(_fail(api, "ann"))
+
+    assert _dead_letters(api) == {"videos": [], "next_page_token": None}
+
+
+def test_dead_letters_come_in_pages(api: Api) -> None:
+    made = [_fail(api, f"user-{number}") for number in range(5)]
+    first = _dead_letters(api, "&page_size=3")
+    second = _dead_letters(api, f"&page_size=3&page_token={first['next_page_token']}")
+
+    assert [video["id"] for video in first["videos"] + second["videos"]] == made[::-1]
+    assert second["next_page_token"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        pytest.param("", "status", id="no-status"),
+        pytest.param("?status=ready", "status", id="another-status"),
+        pytest.param("?status=errored&page_size=0", "page_size", id="an-empty-page"),
+        pytest.param("?status=errored&page_token=x", "page_token", id="made-up-token"),
+        pytest.param("?status=errored&deleted=true", "deleted", id="unknown-parameter"),
+    ],
+)
+def test_a_bad_parameter_is_refused_by_name(api: Api, query: str, field: str) -> None:
+    answer = _as_admin(api, "GET", f"/api/v1/admin/videos{query}")
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def test_a_token_of_an_owners_list_is_none_of_this_list(api: Api) -> None:
+    for _ in range(2):
+        _fail(api, "ann")
+    own = api.call("GET", "/api/v1/videos", query_string="status=errored&page_size=1").json["next_page_token"]
+    answer = _as_admin(api, "GET", f"/api/v1/admin/videos?status=errored&page_token={own}")
+
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "page_token")
+
+
+def test_an_administrator_retries_anybodys_video(api: Api) -> None:
+    video_id = _fail(api, "bob")
+    answer = _as_admin(api, "POST", f"/api/v1/admin/videos/{video_id}/retry")
+
+    assert (answer.status_code, answer.json["owner"]) == (202, "bob")
+    assert answer.json["waiting_for"] == "the operator to begin what was asked for"
+    assert api.row(video_id).desired.retries == 1
+    assert api.offers.commands[-1] == api.row(video_id).desired
+
+
+def test_an_administrator_cannot_retry_what_has_not_failed_or_is_not_there_or_not_ours(api: Api) -> None:
+    waiting, imported = api.create(user="bob"), _fail(api, "bob")
+    api.set_columns(imported, origin="kubernetes")
+
+    for video_id, status, code in [
+        (waiting, 409, "not_retryable"),
+        (imported, 409, "managed_by_kubernetes"),
+        ("abcdefghijklmnopqrstuvwxy2", 404, "not_found"),
+        ("NotAnId", 404, "not_found"),
+    ]:
+        answer = _as_admin(api, "POST", f"/api/v1/admin/videos/{video_id}/retry")
+        assert (answer.status_code, answer.json["code"]) == (status, code)

@@ -1,0 +1,60 @@
+"""GET /api/v1/videos/{id}/events: what has happened to a video, and what caused it."""
+
+from datetime import timedelta
+
+from domain.records import Cause
+from domain.video import Phase, Reason
+from tests.support.api import Api
+from webapi.videos.events import EVENTS_MAX
+
+
+def test_the_history_begins_with_the_creation_and_ends_with_the_newest_transition(api: Api) -> None:
+    video_id = api.create()
+    api.now += timedelta(minutes=3)
+    api.observe(
+        video_id,
+        cause=Cause.CLAIM,
+        phase=Phase.PROCESSING,
+        reason=Reason.TRANSCODING,
+        message="the provider is transcoding",
+        attempt=1,
+    )
+    answer = api.call("GET", f"/api/v1/videos/{video_id}/events")
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-cache")
+    assert answer.json == {
+        "events": [
+            {
+                "at": "2026-03-01T12:00:00Z",
+                "cause": "client",
+                "status": "uploading",
+                "reason": "WaitingForFile",
+                "message": "the file has not arrived yet",
+                "attempt": 0,
+            },
+            {
+                "at": "2026-03-01T12:03:00Z",
+                "cause": "claim",
+                "status": "processing",
+                "reason": "Transcoding",
+                "message": "the provider is transcoding",
+                "attempt": 1,
+            },
+        ]
+    }
+
+
+def test_of_a_long_history_the_newest_part_is_shown(api: Api) -> None:
+    video_id = api.create()
+    for number in range(EVENTS_MAX + 5):
+        api.observe(video_id, message=str(number))
+    events = api.call("GET", f"/api/v1/videos/{video_id}/events").json["events"]
+
+    assert (len(events), events[-1]["message"]) == (EVENTS_MAX, str(EVENTS_MAX + 4))
+
+
+def test_a_deleted_video_keeps_its_history(api: Api) -> None:
+    video_id = api.create()
+    api.call("DELETE", f"/api/v1/videos/{video_id}")
+
+    assert len(api.call("GET", f"/api/v1/videos/{video_id}/events").json["events"]) == 1

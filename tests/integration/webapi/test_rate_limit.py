@@ -1,0 +1,47 @@
+"""The headers that tell what is left of an hour."""
+
+from database.creation import Quota
+from tests.support.api import A_VIDEO, Api, token
+from webapi.http.rate_limit import rate_limit_headers
+
+VIDEOS = "/api/v1/videos"
+
+
+def test_each_upload_takes_one(api: Api) -> None:
+    left = [api.call("POST", VIDEOS, json=A_VIDEO).headers for _ in range(3)]
+
+    assert [headers["RateLimit"] for headers in left] == [f'"uploads";r={n};t=3600' for n in (9, 8, 7)]
+    assert {headers["RateLimit-Policy"] for headers in left} == {'"uploads";q=10;w=3600'}
+
+
+def test_a_repeated_request_takes_nothing(api: Api) -> None:
+    left = {
+        api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"}).headers["RateLimit"] for _ in range(3)
+    }
+
+    assert left == {'"uploads";r=9;t=3600'}
+
+
+def test_past_the_limit_the_headers_agree_with_retry_after(api: Api) -> None:
+    for _ in range(10):
+        api.create()
+    answer = api.call("POST", VIDEOS, json=A_VIDEO)
+
+    assert answer.status_code == 429
+    assert answer.headers["RateLimit-Policy"] == '"uploads";q=10;w=3600'
+    assert answer.headers["RateLimit"] == f'"uploads";r=0;t={answer.headers["Retry-After"]}'
+
+
+def test_the_tokens_own_limit_is_the_policy(api: Api) -> None:
+    answer = api.client.simulate_post(
+        VIDEOS, json=A_VIDEO, headers={"Authorization": f"Bearer {token(uploads_per_hour=50)}"}
+    )
+
+    assert (answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]) == (
+        '"uploads";q=50;w=3600',
+        '"uploads";r=49;t=3600',
+    )
+
+
+def test_seconds_are_whole_and_never_too_early() -> None:
+    assert rate_limit_headers(Quota(10, 0, 59.01))["RateLimit"] == '"uploads";r=0;t=60'

@@ -1,0 +1,143 @@
+"""A new edition of what can be played: asked for by the owner, bounded, with the old one playing on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from domain.errors import UnavailableError
+from domain.video import Phase, Published, Reason
+from tests.support.api import RETRANSCODES_PER_DAY, Api, verify_file
+
+PUBLISHED = Published(1, 1, 3.0, (), has_poster=False)
+
+
+def _ready(api: Api, **changes: Any) -> str:
+    """Create a video that can be played, with its original in storage."""
+    video_id = api.create()
+    verify_file(api, video_id, reason=Reason.PUBLISHED, published=PUBLISHED, **changes)
+    api.offers.commands.clear()
+    return video_id
+
+
+def _asked(api: Api, video_id: str, user: str = "ann") -> tuple[int, str]:
+    answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode", user=user)
+    return answer.status_code, answer.json.get("code", "")
+
+
+def test_a_new_edition_is_wished_for_and_the_old_one_plays_on(api: Api) -> None:
+    video_id = _ready(api)
+    answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "2")
+    assert answer.json == api.call("GET", f"/api/v1/videos/{video_id}").json
+    assert answer.json["waiting_for"] == "the operator to begin what was asked for"
+    assert (answer.json["status"], answer.json["is_playable"], answer.json["edition"]) == ("ready", True, 1)
+    assert answer.json["playback_url"]
+    assert api.row(video_id).desired.edition == 2
+    assert api.offers.commands == [api.row(video_id).desired]
+
+
+def test_asking_twice_is_asking_once_and_costs_once(api: Api) -> None:
+    video_id = _ready(api)
+    assert [_asked(api, video_id)[0] for _ in range(RETRANSCODES_PER_DAY + 2)] == [202] * (RETRANSCODES_PER_DAY + 2)
+
+    assert api.row(video_id).desired.edition == 2
+    assert [row["owner"] for row in api.sql("SELECT owner FROM retranscodes")] == ["ann"]
+
+
+def test_one_that_has_begun_is_waited_for(api: Api) -> None:
+    video_id = _ready(api)
+    _asked(api, video_id)
+    for phase in (Phase.UPLOADED, Phase.PROCESSING):
+        api.observe(video_id, phase=phase, edition=2)
+        row = api.row(video_id)
+
+        assert _asked(api, video_id) == (409, "not_retranscodable")
+        assert api.row(video_id) == row
+
+    api.observe(video_id, phase=Phase.READY, edition=2)
+    assert _asked(api, video_id) == (202, "")
+    assert api.row(video_id).desired.edition == 3
+
+
+def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
+    words = set()
+    for phase in Phase:
+        video_id = _ready(api, phase=phase, is_playable=False)
+        answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
+        assert (answer.status_code, answer.json["code"]) == (409, "not_retranscodable"), phase
+        words.add(answer.json["detail"])
+
+    assert words == {
+        "the newest edition failed; retry it instead",
+        "the newest edition is still in progress",
+        "the stream is being restored; ask again when the video is playable",
+    }
+
+
+def test_a_failed_edition_of_a_playable_video_is_a_dead_letter_that_is_retried_instead(api: Api) -> None:
+    video_id = _ready(api)
+    _asked(api, video_id)
+    api.observe(video_id, phase=Phase.ERRORED, reason=Reason.FAILED, edition=2)
+
+    assert _asked(api, video_id) == (409, "not_retranscodable")
+    (shown,) = api.call("GET", "/api/v1/videos?status=errored").json["videos"]
+    assert (shown["id"], shown["status"], shown["edition_status"]) == (video_id, "ready", "errored")
+    assert (shown["is_playable"], shown["error"]["code"]) == (True, "transcode_failed")
+    assert api.call("POST", f"/api/v1/videos/{video_id}/retry").status_code == 202
+
+
+def test_a_deleted_video_is_restored_first(api: Api) -> None:
+    video_id = _ready(api)
+    api.commands.delete(video_id)
+    answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "not_retranscodable")
+    assert "restore" in answer.json["detail"]
+
+
+def _lose(api: Api, key: str) -> None:
+    del api.storage.raw[key]
+
+
+def _replace(api: Api, key: str) -> None:
+    api.storage.put_raw(key, b"another one")
+
+
+@pytest.mark.parametrize("change", [_lose, _replace], ids=["gone", "another"])
+def test_without_the_verified_original_there_is_nothing_to_transcode(
+    api: Api, change: Callable[[Api, str], None]
+) -> None:
+    video_id = _ready(api)
+    row = api.row(video_id)
+    change(api, row.desired.storage_key)
+
+    assert _asked(api, video_id) == (409, "original_unavailable")
+    assert api.row(video_id) == row
+
+
+def test_while_storage_is_away_nothing_is_wished_for(api: Api) -> None:
+    video_id = _ready(api)
+    row = api.row(video_id)
+    api.storage.trouble = UnavailableError("no answer")
+
+    assert _asked(api, video_id) == (503, "temporarily_unavailable")
+    assert api.row(video_id) == row
+
+
+def test_a_day_is_bounded_for_each_owner(api: Api) -> None:
+    for _ in range(RETRANSCODES_PER_DAY):
+        assert _asked(api, _ready(api)) == (202, "")
+    video_id = _ready(api)
+    row = api.row(video_id)
+    answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
+
+    assert (answer.status_code, answer.json["code"]) == (429, "retranscode_limit_reached")
+    assert (answer.headers["Retry-After"], answer.json["retryable"]) == ("86400", True)
+    assert api.row(video_id) == row
+    assert not api.offers.commands
+
+
+def test_another_users_video_is_unknown(api: Api) -> None:
+    assert _asked(api, _ready(api), user="eve") == (404, "not_found")
