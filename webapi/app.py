@@ -7,6 +7,13 @@ from typing import Any
 
 import falcon
 
+from database.commands import VideoCommands
+from database.deliveries import Deliveries
+from database.events import Events
+from database.job_claims import Claims
+from database.overview import Overviews
+from database.queries import VideoQueries
+from database.webhook_endpoints import Endpoints
 from domain.callback_url import CALLBACK_PATH
 from webapi.admin.deliveries import DeliveryLog, DeliveryReplay
 from webapi.admin.overview import AdminOverviewPage
@@ -29,18 +36,7 @@ from webapi.http.request_log import RequestLog
 from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
 from webapi.openapi.page import Docs, OpenApi
-from webapi.ports import (
-    Claims,
-    Deliveries,
-    Endpoints,
-    History,
-    Overviews,
-    Parts,
-    Publisher,
-    Storage,
-    VideoCommands,
-    VideoQueries,
-)
+from webapi.ports import MultipartStorage, OriginalStorage, Publisher
 from webapi.site import SitePage, page_routes
 from webapi.videos.actions import Restore, Retries, Retry
 from webapi.videos.events import VideoEvents
@@ -63,11 +59,11 @@ class Dependencies:
 
     queries: VideoQueries
     commands: VideoCommands
-    history: History
+    history: Events
     overviews: Overviews
     claims: Claims
-    storage: Storage
-    parts: Parts
+    storage: OriginalStorage
+    parts: MultipartStorage
     publisher: Publisher
     readiness: Readiness
     metrics: ApiMetrics

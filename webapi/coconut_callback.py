@@ -8,12 +8,12 @@ from datetime import datetime
 import falcon
 from pydantic import BaseModel, ConfigDict, Field
 
+from database.job_claims import Claims
 from domain.callback_url import SignedAttempt, verify
 from domain.errors import UnavailableError
 from webapi.http.parsing import parse_json, read_body
 from webapi.http.problems import ProblemCode, ProblemError
 from webapi.metrics import ApiMetrics
-from webapi.ports import Claims
 
 # With metadata a payload holds the ffprobe output of the source and of every variant.
 BODY_BYTES_MAX = 1024 * 1024

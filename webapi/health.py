@@ -6,9 +6,9 @@ from collections.abc import Callable
 import falcon
 import orjson
 
+from database.pool import Database
 from domain.errors import UnavailableError
 from webapi.metrics import ApiMetrics
-from webapi.ports import Checkable
 
 # Probes of several load balancers share one query to Postgres.
 _CACHED_SECONDS = 1.0
@@ -17,7 +17,7 @@ _CACHED_SECONDS = 1.0
 class Readiness:
     """Knows whether the next request can be answered."""
 
-    def __init__(self, database: Checkable, monotonic: Callable[[], float]) -> None:
+    def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._monotonic = monotonic
         self._lock = threading.Lock()

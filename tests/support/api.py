@@ -21,7 +21,7 @@ from database.idempotency_keys import IdempotencyKey, made_before
 from database.job_claims import Claims
 from database.observations import Observations
 from database.outbox import Outbox
-from database.overview import CallbackHealth, Overview
+from database.overview import CallbackHealth, Overview, Overviews
 from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.policy import LifecyclePolicy
@@ -61,10 +61,11 @@ class Offers:
         self.commands.append(desired)
 
 
-class FixedOverview:
+class FixedOverview(Overviews):
     """An overview that a test sets. `tests/integration/test_overview.py` tests the counting."""
 
     def __init__(self) -> None:
+        """Open no pool."""
         self.overview = Overview((), 0, CallbackHealth((0,) * 12, None, 0, 0), is_complete=True)
 
     def look(self, now: datetime) -> Overview:

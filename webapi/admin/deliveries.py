@@ -4,14 +4,13 @@ from uuid import UUID
 
 import falcon
 
-from database.deliveries import DeliverySelection
+from database.deliveries import Deliveries, DeliverySelection
 from database.queries import Cursor
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.paging import Paging, refused
 from webapi.http.parsing import read_query
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import Deliveries
 from webapi.schemas.webhooks import DeliveryList, ListDeliveries, delivery_body
 
 

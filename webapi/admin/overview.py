@@ -6,11 +6,10 @@ from datetime import datetime
 
 import falcon
 
-from database.overview import DEAD_LETTERS_MAX, Overview, PhaseReasonCount
+from database.overview import DEAD_LETTERS_MAX, Overview, Overviews, PhaseReasonCount
 from domain.reasons import PAUSED
 from domain.video import Phase, Reason
 from webapi.http.auth import ADMIN_SCOPE
-from webapi.ports import Overviews
 from webapi.schemas.responses import AdminOverview, BreakerBody, CallbacksBody, PhaseCount, ReasonCount
 
 

@@ -2,9 +2,9 @@
 
 import falcon
 
+from database.queries import VideoQueries
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import existing
-from webapi.ports import VideoQueries
 from webapi.videos.actions import Retries
 from webapi.videos.listing import Lists
 from webapi.videos.responder import Responder

@@ -7,14 +7,13 @@ from typing import NoReturn
 
 import falcon
 
-from database.deliveries import REPLAYED_MAX
-from database.webhook_endpoints import EndpointChange, LastSecretError, TooManyError
+from database.deliveries import REPLAYED_MAX, Deliveries
+from database.webhook_endpoints import EndpointChange, Endpoints, LastSecretError, TooManyError
 from runtime.outbound import Resolve, Target, TargetError, resolve_public
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.parsing import read_json
 from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
-from webapi.ports import Deliveries, Endpoints
 from webapi.schemas.webhooks import (
     ChangeWebhook,
     CreateWebhook,

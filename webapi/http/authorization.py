@@ -5,11 +5,11 @@ from uuid import UUID
 
 import falcon
 
+from database.queries import VideoQueries
 from domain.records import VideoRow
 from domain.video import Origin, is_video_id
 from webapi.http.auth import caller_of
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import VideoQueries
 from webapi.schemas.requests import UUID_PATTERN
 
 

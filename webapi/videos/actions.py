@@ -2,10 +2,12 @@
 
 import falcon
 
+from database.commands import VideoCommands
+from database.queries import VideoQueries
 from domain.records import VideoRow
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import Publisher, VideoCommands, VideoQueries
+from webapi.ports import Publisher
 from webapi.videos.responder import Responder
 
 

@@ -2,8 +2,9 @@
 
 import falcon
 
+from database.events import Events
+from database.queries import VideoQueries
 from webapi.http.authorization import owned
-from webapi.ports import History, VideoQueries
 from webapi.schemas.responses import EventList
 from webapi.videos import serializers
 
@@ -14,7 +15,7 @@ EVENTS_MAX = 200
 class VideoEvents:
     """`/api/v1/videos/{video_id}/events`."""
 
-    def __init__(self, queries: VideoQueries, history: History) -> None:
+    def __init__(self, queries: VideoQueries, history: Events) -> None:
         self._queries = queries
         self._history = history
 

@@ -5,12 +5,11 @@ from datetime import datetime
 
 import falcon
 
-from database.queries import Selection
+from database.queries import Selection, VideoQueries
 from domain.video import Phase
 from webapi.http.auth import caller_of
 from webapi.http.paging import Paging
 from webapi.http.parsing import read_query
-from webapi.ports import VideoQueries
 from webapi.schemas.requests import ListDeadLetters, ListVideos
 from webapi.schemas.responses import AdminVideoList, VideoList
 from webapi.videos.serializers import Serializer

@@ -6,13 +6,14 @@ aborts uploads that no row names, left by a process that ended in between (contr
 
 import structlog
 
+from database.commands import VideoCommands
 from domain.errors import UpstreamError
-from domain.objects import StoredPart
+from domain.objects import SignedUpload, StoredPart
 from domain.part_plan import PartPlan, plan_for
 from domain.records import VideoRow
 from domain.video import UploadMode
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import Parts, SignedUpload, Storage, VideoCommands
+from webapi.ports import MultipartStorage, OriginalStorage
 
 _log = structlog.get_logger(__name__)
 
@@ -25,7 +26,13 @@ class Multiparts:
     """The multipart uploads of all videos. Every method raises ProblemError and UnavailableError."""
 
     def __init__(
-        self, commands: VideoCommands, parts: Parts, storage: Storage, *, part_bytes: int, url_seconds: int
+        self,
+        commands: VideoCommands,
+        parts: MultipartStorage,
+        storage: OriginalStorage,
+        *,
+        part_bytes: int,
+        url_seconds: int,
     ) -> None:
         self._commands = commands
         self._parts = parts

@@ -2,12 +2,13 @@
 
 import falcon
 
+from database.queries import VideoQueries
 from domain.records import VideoRow
 from domain.video import SourceFacts
 from storage.presign import safe_filename
 from webapi.http.authorization import owned
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import Storage, VideoQueries
+from webapi.ports import OriginalStorage
 from webapi.schemas.responses import OriginalDownload
 
 # A download must begin within this time; it may take longer.
@@ -17,7 +18,7 @@ _URL_SECONDS = 300
 class Originals:
     """Checks originals in storage."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: OriginalStorage) -> None:
         self._storage = storage
 
     def verified(self, row: VideoRow) -> SourceFacts:
@@ -39,7 +40,7 @@ class Originals:
 class VideoOriginal:
     """`/api/v1/videos/{video_id}/original`."""
 
-    def __init__(self, queries: VideoQueries, originals: Originals, storage: Storage) -> None:
+    def __init__(self, queries: VideoQueries, originals: Originals, storage: OriginalStorage) -> None:
         self._queries = queries
         self._originals = originals
         self._storage = storage

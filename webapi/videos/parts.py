@@ -2,12 +2,12 @@
 
 import falcon
 
+from database.queries import VideoQueries
 from domain.part_plan import PartPlan
 from domain.records import VideoRow
 from webapi.http.authorization import changeable, owned
 from webapi.http.parsing import read_json
 from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
-from webapi.ports import VideoQueries
 from webapi.schemas.requests import SignParts
 from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts
 from webapi.videos.multipart import Multiparts

@@ -2,12 +2,14 @@
 
 import falcon
 
+from database.commands import VideoCommands
+from database.queries import VideoQueries
 from database.retranscodes import Allowance
 from domain.records import VideoRow
 from domain.video import Phase, is_retranscodable
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import Publisher, VideoCommands, VideoQueries
+from webapi.ports import Publisher
 from webapi.videos.original import Originals
 from webapi.videos.responder import Responder
 

@@ -2,11 +2,14 @@
 
 import falcon
 
+from database.commands import VideoCommands
+from database.queries import VideoQueries
+from domain.objects import SignedUpload
 from domain.records import VideoRow
 from domain.video import Phase, UploadMode, shown_phase
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import ProblemCode, ProblemError
-from webapi.ports import Publisher, SignedUpload, Storage, VideoCommands, VideoQueries
+from webapi.ports import OriginalStorage, Publisher
 from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
 
@@ -17,7 +20,7 @@ _DELETED = "the video is deleted; restore it first"
 class UploadUrls:
     """Signs upload URLs. A URL is a secret of its client and is not stored."""
 
-    def __init__(self, storage: Storage, multiparts: Multiparts, *, expires_seconds: int) -> None:
+    def __init__(self, storage: OriginalStorage, multiparts: Multiparts, *, expires_seconds: int) -> None:
         self._storage = storage
         self._multiparts = multiparts
         self._expires_seconds = expires_seconds
@@ -75,7 +78,7 @@ class UploadComplete:
         self,
         queries: VideoQueries,
         commands: VideoCommands,
-        storage: Storage,
+        storage: OriginalStorage,
         multiparts: Multiparts,
         publisher: Publisher,
     ) -> None:

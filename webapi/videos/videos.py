@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import falcon
 
+from database.commands import VideoCommands
 from database.creation import NewVideo
+from database.queries import VideoQueries
 from domain.object_keys import original_key
 from domain.video import UploadMode, new_video_id
 from webapi.http.auth import Caller, caller_of
@@ -14,7 +16,7 @@ from webapi.http.idempotency import idempotency_key
 from webapi.http.parsing import read_json
 from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
 from webapi.http.rate_limit import rate_limit_headers
-from webapi.ports import Publisher, VideoCommands, VideoQueries
+from webapi.ports import Publisher
 from webapi.schemas.requests import CreateVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
