@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+import structlog
+
 from controller.notify.email_message import build_email
 from controller.notify.outcome import DeliveryResponse, Disposition
 from domain.notifications import Notification
+
+log = structlog.get_logger(__name__)
 
 SMTP_URL_PATTERN = r"^(smtp|smtps|smtp\+starttls)://([^/?#\s@]+@)?[^/?#\s@]+/?$"
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -48,7 +52,13 @@ class MailSender:
 
     def send(self, told: Notification) -> DeliveryResponse:
         """Hand in once and return what came back."""
-        written = build_email(told, sender=self._sender, playback_base=self._playback_base)
+        try:
+            written = build_email(told, sender=self._sender, playback_base=self._playback_base)
+            written.as_bytes()
+        except Exception as error:
+            # The email library fails in many ways on hostile text, each time in the same way: retrying cannot help.
+            log.exception("email_not_built", video_id=told.video_id)
+            return DeliveryResponse(Disposition.NEVER, None, f"the letter could not be written: {type(error).__name__}")
         try:
             self._hand_in(written)
         except smtplib.SMTPRecipientsRefused as error:

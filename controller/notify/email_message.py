@@ -22,8 +22,8 @@ def build_email(told: Notification, *, sender: str, playback_base: str) -> Email
 
 
 def _subject(told: Notification) -> str:
-    # Titles of imports are not ours to check, and a header is one line.
-    title = "".join(build_email if build_email.isprintable() else " " for build_email in told.title)
+    # A header is one line, and the email library decodes "=?…?=", line ends included (CVE-2024-6923).
+    title = "".join(letter if letter.isprintable() else " " for letter in told.title).replace("=?", "=\u200b?")
     match told.kind:
         case NotificationKind.READY:
             return f'Your video "{title}" is ready'

@@ -1,0 +1,27 @@
+"""A letter that cannot be written is settled: sending it again would fail in the same way."""
+
+from typing import Any
+
+import pytest
+
+from controller.notify import email
+from controller.notify.email import MailSender, SmtpServer
+from controller.notify.outcome import Disposition
+from tests.unit.controller.notify.notification import BASE, a_notification
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnicodeEncodeError("ascii", "é", 0, 1, "no"), ValueError("a header"), IndexError("a bug of the library")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_letter_that_cannot_be_written_is_never_sent_again(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(email, "build_email", build)
+    sender = MailSender(SmtpServer("smtp", "127.0.0.1", 1, "", ""), sender="videos@example.net", playback_base=BASE)
+    response = sender.send(a_notification(email="ann@example.com"))
+
+    assert response.fate is Disposition.NEVER
+    assert response.text == f"the letter could not be written: {type(error).__name__}"
