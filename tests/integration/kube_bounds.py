@@ -6,7 +6,8 @@ from typing import Any
 
 from domain.failures import Failure, FailureCode
 from domain.video import Phase, Published, Rejection, Rendition, SourceFacts
-from tests.support.builders.resources import NOON, a_desired_state, a_resource, a_status, an_observation
+from tests.support.builders.resources import a_resource, a_status
+from tests.support.builders.rows import NOON, a_desired_state, an_observation
 from tests.unit.crds.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {

@@ -17,7 +17,8 @@ from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, new_video_id
 from tests.integration.kube_bounds import ABSENT, with_value
-from tests.support.builders.resources import a_desired_state, a_failure, a_status, an_observation
+from tests.support.builders.resources import a_status
+from tests.support.builders.rows import a_desired_state, a_failure, an_observation
 
 
 class Tried:

@@ -10,7 +10,7 @@ from crds.spec import API_VERSION
 from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
 from tests.integration.kube_bounds import Bound, a_full_body, all_bounds, with_value
-from tests.support.builders.resources import VIDEO_ID, a_desired_state
+from tests.support.builders.rows import VIDEO_ID, a_desired_state
 
 
 class Trial:

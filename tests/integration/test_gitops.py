@@ -16,7 +16,8 @@ from devstack.server import PartFailedError
 from devstack.tools import tool
 from domain.video import GROUP, Phase
 from tests.integration.charted import MINIMAL, rendered
-from tests.support.builders.resources import a_desired_state, a_status, an_observation
+from tests.support.builders.resources import a_status
+from tests.support.builders.rows import a_desired_state, an_observation
 from tests.support.eventually import eventually
 from tests.support.kstatus import Verdict, kstatus
 

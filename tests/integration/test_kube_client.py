@@ -15,7 +15,8 @@ from devstack.cluster import Cluster as Devcluster
 from devstack.ports import HOST, Ports
 from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.video import DesiredState, ObservedState, Phase, new_video_id
-from tests.support.builders.resources import a_desired_state, a_status, an_observation
+from tests.support.builders.resources import a_status
+from tests.support.builders.rows import a_desired_state, an_observation
 
 PLAYS = an_observation(Phase.READY)
 

@@ -12,7 +12,8 @@ from crds.client import Applied, Cluster, UploadsClient
 from crds.spec import desired_state_of
 from devstack.cluster import Cluster as Devcluster
 from domain.video import DesiredState, Phase, new_video_id
-from tests.support.builders.resources import a_desired_state, a_status, an_observation
+from tests.support.builders.resources import a_status
+from tests.support.builders.rows import a_desired_state, an_observation
 
 
 @dataclass(frozen=True)

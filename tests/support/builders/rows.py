@@ -1,21 +1,33 @@
 """Rows, attempts, jobs and what a look finds: each builder shows only what matters to the case."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.rules.machine import decide
 from controller.rules.situation import situation_of
 from controller.rules.steps import AnnotationRequest, Snapshot, Step
-from domain.failures import FailureCode
+from domain.failures import Failure, FailureCode
 from domain.jobs import Job, JobState
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptRow, AttemptState, VideoRow
 from domain.schedule import Timing, deadline_at
-from domain.video import Phase, Published, Reason, Rejection, Rendition, SourceFacts
-from tests.support.builders.resources import NOON, VIDEO_ID, a_desired_state, an_observation
+from domain.video import (
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Published,
+    Reason,
+    Rejection,
+    Rendition,
+    SourceFacts,
+    UploadMode,
+)
 
+VIDEO_ID = "abcdefghijklmnopqrstuvwxy2"
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TIMING = Timing()
 RULES = LifecyclePolicy(TIMING)
 NO_TIME = timedelta(0)
@@ -25,6 +37,54 @@ ORIGINAL = ObjectFacts(etag="e1", last_modified=NOON, file_bytes=1_000, content_
 RENDITION = Rendition(uri="1/hls/360p.m3u8", bandwidth=1_000_000, width=640, height=360)
 OUTPUTS = VerifiedOutputs((RENDITION,), duration_seconds=5.0, poster_key=None)
 BAD_OUTPUTS = OutputsProblem("the master playlist cannot be used: it is not there")
+
+
+REASON_OF = {
+    Phase.PENDING: Reason.WAITING_FOR_UPLOAD_URL,
+    Phase.UPLOADING: Reason.WAITING_FOR_FILE,
+    Phase.UPLOADED: Reason.WAITING_FOR_SUBMISSION,
+    Phase.PROCESSING: Reason.TRANSCODING,
+    Phase.READY: Reason.PUBLISHED,
+    Phase.ERRORED: Reason.FAILED,
+}
+
+
+def a_desired_state(**changes: Any) -> DesiredState:
+    """Return a wish as the API makes it."""
+    desired = DesiredState(
+        video_id=VIDEO_ID,
+        revision=1,
+        origin=Origin.API,
+        owner="user-1",
+        title="A film",
+        filename="film.mp4",
+        content_type="video/mp4",
+        declared_bytes=1_000,
+        upload_mode=UploadMode.SINGLE,
+        region="tor1",
+        storage_key=f"uploads/{VIDEO_ID}/original.mp4",
+    )
+    return replace(desired, **changes)
+
+
+def an_observation(phase: Phase, **changes: Any) -> ObservedState:
+    """Return an observation of this phase: playable if ready, with a failure if errored."""
+    observed = ObservedState(
+        revision=1,
+        phase=phase,
+        phase_since=NOON,
+        reason=REASON_OF[phase],
+        message="as seen",
+        deadline_at=None,
+        is_playable=phase is Phase.READY,
+        failure=a_failure() if phase is Phase.ERRORED else None,
+    )
+    return replace(observed, **changes)
+
+
+def a_failure(code: FailureCode = FailureCode.TRANSCODE_FAILED) -> Failure:
+    """Return a failure with this code."""
+    return Failure(code, "the codec is unknown", attempt=1)
 
 
 def a_row(phase: Phase, *, waited: timedelta = NO_TIME, **changes: Any) -> VideoRow:

@@ -10,7 +10,7 @@ import pytest
 from controller.ports import Adoption, Attempts, Observations, Retention
 from domain.records import AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
-from tests.support.builders.resources import a_desired_state, a_failure, an_observation
+from tests.support.builders.rows import a_desired_state, a_failure, an_observation
 
 VIDEO = "learntlearntlearntlearntle"
 IMPORT = "launch-film"

@@ -11,8 +11,8 @@ from crds.resource import Resource
 from crds.spec import manifest_of
 from domain.schedule import Timing, next_check_at
 from domain.video import Phase, new_video_id
-from tests.support.builders.resources import NOON, a_status
-from tests.support.builders.rows import a_row
+from tests.support.builders.resources import a_status
+from tests.support.builders.rows import NOON, a_row
 from tests.support.fakes.resources import NAMESPACE
 from tests.support.world.world import SmallWorld
 

@@ -12,17 +12,9 @@ from crds.resource import Resource
 from crds.spec import desired_state_of, manifest_of
 from crds.status import observed_of
 from domain.video import DesiredState, ObservedState, Phase
-from tests.support.builders.resources import (
-    NAMESPACE,
-    NOON,
-    a_desired_state,
-    a_failure,
-    a_resource,
-    a_status,
-    an_observation,
-    commands,
-    observations,
-)
+from tests.support.builders.resources import NAMESPACE, a_resource, a_status
+from tests.support.builders.rows import NOON, a_desired_state, a_failure, an_observation
+from tests.support.builders.strategies import desired_states, observed_states
 
 
 def through_the_api_server(body: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +33,7 @@ def stored(resource: Resource, status: dict[str, Any]) -> Resource:
     return replace(resource, status=through_the_api_server(status))
 
 
-@given(desired=commands)
+@given(desired=desired_states)
 def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> None:
     manifest = through_the_api_server(manifest_of(desired, namespace=NAMESPACE))
     metadata = manifest["metadata"]
@@ -49,7 +41,7 @@ def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> Non
     assert desired_state_of(resource) == desired
 
 
-@given(desired=commands, observed=observations)
+@given(desired=desired_states, observed=observed_states)
 @settings(deadline=None)
 def test_an_observation_can_be_read_back_from_its_status(desired: DesiredState, observed: ObservedState) -> None:
     status = a_status(desired, observed)
@@ -57,7 +49,9 @@ def test_an_observation_can_be_read_back_from_its_status(desired: DesiredState, 
 
 
 @given(
-    desired=commands, observed=observations, later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9))
+    desired=desired_states,
+    observed=observed_states,
+    later=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=9)),
 )
 @settings(deadline=None)
 def test_an_idle_pass_makes_the_same_status(desired: DesiredState, observed: ObservedState, later: timedelta) -> None:

@@ -19,16 +19,9 @@ from domain.video import (
     Rejection,
     SourceFacts,
 )
-from tests.support.builders.resources import (
-    NOON,
-    a_desired_state,
-    a_failure,
-    a_resource,
-    a_status,
-    an_observation,
-    commands,
-    observations,
-)
+from tests.support.builders.resources import a_resource, a_status
+from tests.support.builders.rows import NOON, a_desired_state, a_failure, an_observation
+from tests.support.builders.strategies import desired_states, observed_states
 from tests.support.kstatus import Verdict, kstatus
 
 PUBLISHED = Published(edition=1, attempt=1, duration_seconds=9.5, renditions=(), has_poster=True)
@@ -105,13 +98,13 @@ def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
     assert kstatus(generation=2, status=status) == Verdict.IN_PROGRESS
 
 
-@given(desired=commands, observed=observations)
+@given(desired=desired_states, observed=observed_states)
 def test_reconciling_and_stalled_are_never_true_together(desired: DesiredState, observed: ObservedState) -> None:
     now = conditions(a_status(desired, observed))
     assert not (now["Reconciling"][0] == now["Stalled"][0] == "True")
 
 
-@given(desired=commands, observed=observations)
+@given(desired=desired_states, observed=observed_states)
 def test_every_condition_is_present_from_the_first_pass_on(desired: DesiredState, observed: ObservedState) -> None:
     now = conditions(a_status(desired, observed))
     assert list(now) == ["Ready", "Reconciling", "Stalled", "SourceVerified", "JobSubmitted", "OutputsVerified"]

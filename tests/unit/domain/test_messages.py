@@ -6,7 +6,8 @@ from hypothesis import given
 from domain.failures import ADVICE, FailureCode
 from domain.messages import present
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, Rejection
-from tests.support.builders.resources import a_desired_state, a_failure, an_observation, commands, observations
+from tests.support.builders.rows import a_desired_state, a_failure, an_observation
+from tests.support.builders.strategies import desired_states, observed_states
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.PUBLISHED])
@@ -66,7 +67,7 @@ def test_a_restored_video_waits_for_its_stream() -> None:
     assert "stream" in (present(a_desired_state(), an_observation(Phase.READY, is_playable=False)).waiting_for or "")
 
 
-@given(desired=commands, observed=observations)
+@given(desired=desired_states, observed=observed_states)
 def test_messages_and_advice_are_sentences(desired: DesiredState, observed: ObservedState) -> None:
     presentation = present(desired, observed)
     has_failed = observed.reason is Reason.FAILED and observed.failure is not None

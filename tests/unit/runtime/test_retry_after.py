@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.retry_after import retry_after_seconds
-from tests.support.builders.resources import NOON
+from tests.support.builders.rows import NOON
 
 
 def seconds_of(**headers: str) -> float | None:

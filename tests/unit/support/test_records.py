@@ -6,7 +6,7 @@ import pytest
 
 from domain.records import VideoRow
 from domain.video import Phase
-from tests.support.builders.resources import NOON, a_desired_state, an_observation
+from tests.support.builders.rows import NOON, a_desired_state, an_observation
 from tests.support.contracts.records_contract import VIDEO, Records, RecordsContract
 from tests.support.fakes.records import FakeRecords
 

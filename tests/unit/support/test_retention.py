@@ -6,7 +6,7 @@ import pytest
 
 from domain.records import VideoRow
 from domain.video import Phase
-from tests.support.builders.resources import NOON, a_desired_state, an_observation
+from tests.support.builders.rows import NOON, a_desired_state, an_observation
 from tests.support.contracts.retention_contract import VIDEO, Ends, RetentionContract
 from tests.support.fakes.records import FakeRecords
 

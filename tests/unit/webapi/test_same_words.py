@@ -8,13 +8,15 @@ from crds.models import clipped
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.video import DesiredState, ObservedState
-from tests.support.builders.resources import NOON, a_status, commands, observations
+from tests.support.builders.resources import a_status
+from tests.support.builders.rows import NOON
+from tests.support.builders.strategies import desired_states, observed_states
 from webapi.videos.serializers import Serializer
 
 RULES = LifecyclePolicy(max_submissions=5)
 
 
-@given(desired=commands, observed=observations)
+@given(desired=desired_states, observed=observed_states)
 @settings(deadline=None, max_examples=300)
 def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: ObservedState) -> None:
     row = VideoRow(desired, observed, NOON, retired=False, deleted_at=NOON if desired.deleted else None)

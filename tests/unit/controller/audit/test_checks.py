@@ -22,8 +22,7 @@ from domain.objects import ObjectFacts, OutputsProblem, VerifiedOutputs
 from domain.records import VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, Published, Reason, Rendition
-from tests.support.builders.resources import NOON, VIDEO_ID
-from tests.support.builders.rows import ORIGINAL, SOURCE, a_row
+from tests.support.builders.rows import NOON, ORIGINAL, SOURCE, VIDEO_ID, a_row
 
 RULES = AuditRules()
 DAY = timedelta(days=1)

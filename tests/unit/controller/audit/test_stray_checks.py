@@ -16,7 +16,7 @@ from controller.audit.findings import (
 from controller.audit.limits import AuditRules
 from domain.audit_records import QuarantinedObject
 from domain.objects import StoredFile
-from tests.support.builders.resources import NOON
+from tests.support.builders.rows import NOON
 
 RULES = AuditRules()
 DAY = timedelta(days=1)

@@ -9,7 +9,8 @@ from controller.loop.cache import ResourceCache
 from controller.rules.cached_resource import CachedResource
 from controller.rules.steps import AnnotationRequest
 from domain.video import Origin
-from tests.support.builders.resources import a_desired_state, a_resource
+from tests.support.builders.resources import a_resource
+from tests.support.builders.rows import a_desired_state
 
 SHOWN = CachedResource(
     uid="u",

@@ -9,7 +9,7 @@ from controller.metrics.commits import BilledMinutes, CommitMetrics, EditionEnd,
 from domain.failures import Failure, FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, Settle, VideoRow
 from domain.video import Phase, Published, Reason, Rendition
-from tests.support.builders.resources import NOON
+from tests.support.builders.rows import NOON
 from tests.support.world.world import SmallWorld
 
 LATER = NOON + timedelta(seconds=90)

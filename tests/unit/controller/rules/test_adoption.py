@@ -29,16 +29,8 @@ from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import first_observation
 from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase
-from tests.support.builders.resources import (
-    NAMESPACE,
-    NOON,
-    VIDEO_ID,
-    a_desired_state,
-    a_resource,
-    a_status,
-    an_observation,
-)
-from tests.support.builders.rows import TIMING
+from tests.support.builders.resources import NAMESPACE, a_resource, a_status
+from tests.support.builders.rows import NOON, TIMING, VIDEO_ID, a_desired_state, an_observation
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
 SEEN = an_observation(Phase.PROCESSING, revision=5, attempt=2, job_id="job2")

@@ -29,9 +29,9 @@ from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.records import AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, Reason, SourceFacts
-from tests.support.builders.resources import NOON
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
+    NOON,
     ORIGINAL,
     OUTPUTS,
     SOURCE,

@@ -11,10 +11,10 @@ from domain.jobs import JobState
 from domain.records import AttemptState
 from domain.stable_playlist import stable_playlist
 from domain.video import Phase, Reason
-from tests.support.builders.resources import NOON
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
     NO_TIME,
+    NOON,
     ORIGINAL,
     OUTPUTS,
     TIMING,

@@ -35,9 +35,9 @@ from domain.policy import LifecyclePolicy
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import AT_REST, Phase, Reason
-from tests.support.builders.resources import NOON
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
+    NOON,
     ORIGINAL,
     OUTPUTS,
     SOURCE,

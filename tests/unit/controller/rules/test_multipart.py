@@ -11,8 +11,7 @@ from domain.failures import FailureCode
 from domain.objects import StoredPart
 from domain.records import VideoRow
 from domain.video import Phase, UploadMode
-from tests.support.builders.resources import NOON
-from tests.support.builders.rows import NO_TIME, SOURCE, a_problem, a_rejection, a_row, next_step
+from tests.support.builders.rows import NO_TIME, NOON, SOURCE, a_problem, a_rejection, a_row, next_step
 from tests.support.world.endings import HASTY, assert_playable
 from tests.support.world.operator import Process, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
