@@ -16,7 +16,7 @@ from devstack.cluster import Cluster
 from domain.video import RECONCILE_REQUESTED_ANNOTATION
 from tests.integration.operator_process import OperatorProcess, environment_of, running
 from tests.support.eventually import eventually
-from tests.support.proxies.proxy import Answer, Asked, Deaf, Fault, Proxy, Rule, proxy_before_cluster
+from tests.support.proxies.proxy import DropResponse, Fault, ProxiedRequest, Proxy, Respond, Rule, proxy_before_cluster
 
 # A resync each 6 s instead of each 300; kopf itself gives a silent stream up after 70 s, whatever the scale.
 TIME_SCALE = "0.02"
@@ -42,13 +42,17 @@ class Watched:
         status: dict[str, Any] = json.loads(self.own.kubectl("get", "vu", name, "--output=json")).get("status", {})
         return status if status.get("observedGeneration", -1) >= 0 else {}
 
-    def watches(self) -> list[Asked]:
+    def watches(self) -> list[ProxiedRequest]:
         """Return every watch that was asked for."""
-        return [asked for asked in self.proxy.asked if is_watch(asked)]
+        return [request for request in self.proxy.requests if is_watch(request)]
 
-    def lists(self) -> list[Asked]:
+    def lists(self) -> list[ProxiedRequest]:
         """Return every beginning of a list."""
-        return [asked for asked in self.proxy.seen("GET", "/videouploads?limit=") if "continue=" not in asked.target]
+        return [
+            request
+            for request in self.proxy.requests_to("GET", "/videouploads?limit=")
+            if "continue=" not in request.target
+        ]
 
 
 @pytest.fixture
@@ -69,16 +73,16 @@ def watched(
             yield Watched(own, proxy, operator)
 
 
-def is_watch(asked: Asked) -> bool:
-    return "/videouploads?" in asked.target and "watch=true" in asked.target
+def is_watch(request: ProxiedRequest) -> bool:
+    return "/videouploads?" in request.target and "watch=true" in request.target
 
 
 def once(fault: Fault) -> Rule:
     """Do this to the first watch, and nothing to all others."""
     done = threading.Event()
 
-    def rule(asked: Asked) -> Fault | None:
-        if not is_watch(asked) or done.is_set():
+    def rule(request: ProxiedRequest) -> Fault | None:
+        if not is_watch(request) or done.is_set():
             return None
         done.set()
         return fault
@@ -86,10 +90,10 @@ def once(fault: Fault) -> Rule:
     return rule
 
 
-def ending_with(code: int) -> Answer:
+def ending_with(code: int) -> Respond:
     """Return a watch that ends in an error of the API server's."""
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "too old or worse"}
-    return Answer(200, json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+    return Respond(200, json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
 
 
 @pytest.mark.parametrize("rule", [once(ending_with(410))])
@@ -116,14 +120,14 @@ def test_a_watch_that_ends_in_an_error_ends_the_process_with_one_line_and_gives_
 
 def test_a_watch_that_falls_silent_costs_one_resync(watched: Watched) -> None:
     silence = threading.Event()
-    watched.proxy.rule = lambda asked: Deaf(silence) if is_watch(asked) else None
+    watched.proxy.rule = lambda request: DropResponse(silence) if is_watch(request) else None
     watched.apply("before")
     eventually(lambda: watched.status("before"))
-    asked = len(watched.watches())
+    request = len(watched.watches())
     silence.set()
     watched.apply("before", **{RECONCILE_REQUESTED_ANNOTATION: "now"})
     watched.apply("after")
     eventually(lambda: watched.status("before").get("lastHandledReconcileAt") == "now")
     eventually(lambda: watched.status("after"))
     # Not because it had been noticed, nor because another watch brought it.
-    assert len(watched.watches()) == asked
+    assert len(watched.watches()) == request

@@ -1,6 +1,6 @@
-"""docs/install.md as a list of commands, and a shell to give them in.
+"""The commands of docs/install.md, and a shell to run them in.
 
-Without nodes it is walked by tests/integration/test_install_page.py, on a node by tests/e2e/cluster/test_page.py.
+tests/integration/test_install_page.py runs those that need no nodes, tests/e2e/cluster/test_page.py runs all.
 """
 
 import os
@@ -18,7 +18,7 @@ PAGE = PROJECT_DIR / "docs" / "install.md"
 
 @dataclass(frozen=True)
 class Block:
-    """A block of commands, by the heading it stands under."""
+    """A block of commands with the heading above it."""
 
     heading: str
     needs_nodes: bool
@@ -26,20 +26,20 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """Return all blocks of the page, in its order."""
-    found, heading = [], ""
+    """Return the blocks of the page in their order."""
+    all_blocks, heading = [], ""
     for part in re.finditer(
         r"(?ms)^## (?P<heading>[^\n]+)$|^```(?P<kind>[^\n]*)\n(?P<commands>.*?)^```$", PAGE.read_text()
     ):
         heading = part["heading"] or heading
         if part["commands"]:
             assert part["kind"] in ("sh", "sh nodes")
-            found.append(Block(heading, part["kind"] == "sh nodes", part["commands"]))
-    return found
+            all_blocks.append(Block(heading, part["kind"] == "sh nodes", part["commands"]))
+    return all_blocks
 
 
 class Shell:
-    """A shell at the root of a copy of the project, as somebody who follows the page has it; variables stay."""
+    """A shell at the root of a copy of the project, as a reader of the page has it. It keeps variables between runs."""
 
     def __init__(self, directory: Path, kubeconfig: Path) -> None:
         self._root = directory / "project"
@@ -61,7 +61,7 @@ class Shell:
         return self._root / name
 
     def run(self, commands: str, *, timeout_seconds: float = 120) -> str:
-        """Give commands; returns what they printed, and fails where one fails."""
+        """Run commands and return their output. Fails when one of them fails."""
         kept = self._variables
         script = f"set -euo pipefail\n. {kept}\n{commands}\nexport -p | grep '^declare -x ' > {kept}\n"
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The chart's rules with all durations shortened, so that tests see in seconds what takes an installation minutes."""
+"""The chart's alerting rules with all durations shortened, so that a test needs seconds instead of minutes."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ _RANGE = re.compile(r"\[(\d+)([smhd])\]")
 
 
 def scaled_rules(text: str, factor: float) -> str:
-    """Return a rule file with every `for` and every range shortened by ``factor``; what is compared stays."""
+    """Return a rule file with every `for` and every range multiplied by ``factor``; thresholds stay."""
     rules = yaml.safe_load(text)
     for rule in _each(rules):
-        rule["expr"] = _RANGE.sub(lambda found: f"[{_scaled(found[1] + found[2], factor)}]", rule["expr"])
+        rule["expr"] = _RANGE.sub(lambda match: f"[{_scaled(match[1] + match[2], factor)}]", rule["expr"])
         if "for" in rule:
             rule["for"] = _scaled(rule["for"], factor)
     return yaml.safe_dump(rules)

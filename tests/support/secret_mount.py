@@ -1,11 +1,11 @@
-"""Files as the kubelet mounts a Secret: links into a folder, behind one link that is replaced at a stroke."""
+"""Mounts files as the kubelet mounts a Secret: links into a directory behind one link, which is replaced atomically."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 
 def mount(directory: Path, files: Mapping[str, str]) -> None:
-    """Show ``files`` in ``directory``, in place of those that are there."""
+    """Replace the content of ``directory`` by ``files``, atomically."""
     version = directory / f"..{len(list(directory.glob('..[0-9]*')))}"
     version.mkdir(parents=True)
     for name, content in files.items():

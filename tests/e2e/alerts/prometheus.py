@@ -31,15 +31,17 @@ class Prometheus:
 
     def firing(self) -> set[str]:
         """Return the names of the alerts that fire."""
-        answer = requests.get(f"{self.url}/api/v1/alerts", timeout=_TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        return {alert["labels"]["alertname"] for alert in answer.json()["data"]["alerts"] if alert["state"] == "firing"}
+        response = requests.get(f"{self.url}/api/v1/alerts", timeout=_TIMEOUT_SECONDS)
+        response.raise_for_status()
+        return {
+            alert["labels"]["alertname"] for alert in response.json()["data"]["alerts"] if alert["state"] == "firing"
+        }
 
     def targets(self) -> dict[str, str]:
         """Return the health of what is scraped, by job."""
-        answer = requests.get(f"{self.url}/api/v1/targets", timeout=_TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        return {target["labels"]["job"]: target["health"] for target in answer.json()["data"]["activeTargets"]}
+        response = requests.get(f"{self.url}/api/v1/targets", timeout=_TIMEOUT_SECONDS)
+        response.raise_for_status()
+        return {target["labels"]["job"]: target["health"] for target in response.json()["data"]["activeTargets"]}
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def small_clip(folder: Path) -> Path:
 class Holding:
     """Hears how much was sent, and lets no more than half of it go before the gate is opened."""
 
-    limiter: threading.Event
+    gate: threading.Event
     is_half_sent: threading.Event = field(default_factory=threading.Event)
 
     def note(self, text: str) -> None:
@@ -38,19 +38,19 @@ class Holding:
 
     def sent(self, done_bytes: int, total_bytes: int) -> None:
         """Hold the sending thread."""
-        if 2 * done_bytes >= total_bytes and not self.limiter.is_set():
+        if 2 * done_bytes >= total_bytes and not self.gate.is_set():
             self.is_half_sent.set()
-            assert self.limiter.wait(_HELD_SECONDS_MAX), "nobody opened the gate"
+            assert self.gate.wait(_HELD_SECONDS_MAX), "nobody opened the gate"
 
 
 class Batch:
     """Uploads side by side, each by a client of its own. Use it in a `with`; at its end all are let go."""
 
     def __init__(self, client: Client, clip: Path, state: Path, *, at_once: int, held: int) -> None:
-        self.limiter = threading.Event()
+        self.gate = threading.Event()
         opened = threading.Event()
         opened.set()
-        self._tellers = [Holding(self.limiter) for _ in range(held)] + [Holding(opened) for _ in range(at_once)]
+        self._tellers = [Holding(self.gate) for _ in range(held)] + [Holding(opened) for _ in range(at_once)]
         self._pool = ThreadPoolExecutor(max_workers=held + at_once)
         self._held = held
         self._sending: list[Future[str]] = [
@@ -68,7 +68,7 @@ class Batch:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self.limiter.set()
+        self.gate.set()
         self._pool.shutdown()
 
     def wait_until_half(self) -> None:
@@ -81,5 +81,5 @@ class Batch:
 
     def video_ids(self) -> list[str]:
         """Let all go, and return their videos. Raises what any of them met."""
-        self.limiter.set()
+        self.gate.set()
         return [future.result(timeout=120) for future in self._sending]

@@ -18,7 +18,7 @@ from tests.e2e.cluster import previous
 from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
 from tests.e2e.cluster.inventory import everything
 from tests.e2e.cluster.release import Release
-from tests.e2e.cluster.upstreams import NAMESPACE, Neighbours
+from tests.e2e.cluster.upstreams import NAMESPACE, Upstreams
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture(scope="session")
-def neighbours(node: Node) -> Neighbours:
+def upstreams(node: Node) -> Upstreams:
     """Postgres, an S3 server and the stand-in for Coconut, in pods."""
-    made = Neighbours(node)
+    made = Upstreams(node)
     made.install()
     return made
 
 
 @pytest.fixture(scope="session")
-def installed(node: Node, neighbours: Neighbours, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The previous release: its image, built by its own Dockerfile, and its chart, in an empty namespace."""
     directory = tmp_path_factory.mktemp("release")
-    release = Release(node, neighbours, directory)
+    release = Release(node, upstreams, directory)
     with previous.laid_out(directory / "tree") as (found, tree):
         node.images.build(f"{REPOSITORY}:{PREVIOUS}", tree=tree, arguments={"VERSION": found.version}, target="image")
         release.prepare()

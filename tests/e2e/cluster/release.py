@@ -13,7 +13,7 @@ from devstack import tokens
 from devstack.node.node import Node
 from devstack.server import PartFailedError
 from tests.e2e.cluster.helm import REPOSITORY, Helm
-from tests.e2e.cluster.upstreams import ISSUER, Neighbours
+from tests.e2e.cluster.upstreams import ISSUER, Upstreams
 from videoupload import Client
 
 NAME = "films"
@@ -26,11 +26,11 @@ _LOOK_SECONDS = 0.5
 class Release(Helm):
     """A release in its namespace."""
 
-    def __init__(self, node: Node, neighbours: Neighbours, directory: Path) -> None:
+    def __init__(self, node: Node, upstreams: Upstreams, directory: Path) -> None:
         super().__init__(node, NAME)
         self._values = directory / "values.yaml"
-        self._values.write_text(yaml.safe_dump(neighbours.values(api_url=f"http://{API}.{NAME}")))
-        self._neighbours = neighbours
+        self._values.write_text(yaml.safe_dump(upstreams.values(api_url=f"http://{API}.{NAME}")))
+        self._upstreams = upstreams
         self.jwt_key = secrets.token_hex(32)
         self.callback_keys = secrets.token_hex(32)
 
@@ -38,8 +38,8 @@ class Release(Helm):
         """Make the namespace and the credentials."""
         self.create_namespace()
         own = {"JWT_SIGNING_KEY": self.jwt_key, "WEBHOOK_SIGNING_KEYS": self.callback_keys}
-        database = {"DATABASE_URL": self._neighbours.fresh_database(NAME)}
-        self.create_secret(SECRET, {**self._neighbours.keys(), **own, **database})
+        database = {"DATABASE_URL": self._upstreams.fresh_database(NAME)}
+        self.create_secret(SECRET, {**self._upstreams.keys(), **own, **database})
 
     def install(self, tree: Path, *, tag: str) -> None:
         """Install the chart of a tree and wait until all of it is ready."""

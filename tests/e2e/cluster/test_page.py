@@ -13,7 +13,7 @@ import yaml
 from devstack.cluster import CHART
 from devstack.node.node import Node
 from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, REPOSITORY, Helm
-from tests.e2e.cluster.upstreams import Neighbours
+from tests.e2e.cluster.upstreams import Upstreams
 from tests.support.eventually import eventually
 from tests.support.install_page import Block, Shell, blocks
 
@@ -30,21 +30,21 @@ def shell(node: Node, tmp_path: Path) -> Shell:
     return Shell(tmp_path, node.kubeconfig)
 
 
-def own_names(shell: Shell, block: Block, neighbours: Neighbours) -> None:
+def own_names(shell: Shell, block: Block, upstreams: Upstreams) -> None:
     """Do after a block what the page leaves to the reader: names and passwords, in variables and in values."""
     if block.commands.startswith("export DATABASE_URL"):
-        own = {"DATABASE_URL": neighbours.fresh_database("videos"), **neighbours.keys()}
+        own = {"DATABASE_URL": upstreams.fresh_database("videos"), **upstreams.keys()}
         shell.run("".join(f"export {name}='{value}'\n" for name, value in own.items()))
     if block.commands.startswith("cp "):
         file = shell.file("videos.yaml")
-        written, own_values = yaml.safe_load(file.read_text()), neighbours.values(api_url="http://" + API)
+        written, own_values = yaml.safe_load(file.read_text()), upstreams.values(api_url="http://" + API)
         for part, settings in own_values.pop("settings").items():
             written["settings"][part].update(settings)
         file.write_text(yaml.safe_dump({**written, **own_values, "image": {"repository": REPOSITORY}}))
 
 
 def test_whoever_follows_the_page_gets_there(
-    node: Node, neighbours: Neighbours, shell: Shell, capsys: pytest.CaptureFixture[str]
+    node: Node, upstreams: Upstreams, shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     node.images.give_another_name(f"{REPOSITORY}:{CURRENT}", f"{REPOSITORY}:{version}")
@@ -53,7 +53,7 @@ def test_whoever_follows_the_page_gets_there(
     seen: dict[str, str] = {}
     for block in blocks():
         seen[block.heading] = seen.get(block.heading, "") + shell.run(block.commands, timeout_seconds=_BLOCK_SECONDS)
-        own_names(shell, block, neighbours)
+        own_names(shell, block, upstreams)
         if "annotate pods" in block.commands:
             began = time.monotonic()
             eventually(lambda: all(have_rotated(Helm(node, "videos"))), within_seconds=ROTATED_SECONDS_MAX)

@@ -21,7 +21,7 @@ from tests.e2e.cluster.helm import CURRENT, PREVIOUS
 from tests.e2e.cluster.inventory import everything
 from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, Release, Watched, tag_of
 from tests.e2e.cluster.traffic import Stream, Traffic, kept_connection, new_connections
-from tests.e2e.cluster.upstreams import Neighbours
+from tests.e2e.cluster.upstreams import Upstreams
 from tests.support.eventually import eventually
 from videoupload import Uploader, UploadOptions, UploadStateStore
 
@@ -69,14 +69,14 @@ def test_a_pod_that_is_not_restricted_is_refused_where_the_release_runs(release:
 
 
 def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_request(
-    release: Release, neighbours: Neighbours, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    release: Release, upstreams: Upstreams, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client, small = release.client("twenty"), small_clip(tmp_path)
     known = uploaded(release, small, state / "known", user="stream")
     eventually(lambda: is_video_ready(release, known, user="stream"), within_seconds=120)
-    leader, bought = release.lease()["holderIdentity"], neighbours.jobs()
+    leader, bought = release.lease()["holderIdentity"], upstreams.jobs()
     # Long enough that what is sent before the upgrade is still being transcoded when the new pods serve.
-    neighbours.slow_down(60)
+    upstreams.slow_down(60)
     at_the_change: Counter[str] = Counter()
 
     def statuses() -> Counter[str]:
@@ -85,11 +85,11 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
     with Batch(client, small, state, at_once=10, held=10) as batch:
         batch.wait_until_half()
         eventually(lambda: statuses() == {"uploading": 10, "processing": 10}, within_seconds=60)
-        neighbours.slow_down(0)
+        upstreams.slow_down(0)
 
         def go_on() -> None:
             at_the_change.update(statuses())
-            batch.limiter.set()
+            batch.gate.set()
 
         with Traffic(requests_to(release, known)) as traffic, Watched(release, go_on):
             release.upgrade(PROJECT_DIR, tag=CURRENT)
@@ -105,7 +105,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
     assert min(traffic.answered[name] for name in requests_to(release, known)) >= 10, traffic.answered
     eventually(lambda: all(is_video_ready(release, one, user="twenty") for one in videos), within_seconds=180)
     assert len(videos) == 20
-    assert neighbours.jobs() - bought == Counter(videos)
+    assert upstreams.jobs() - bought == Counter(videos)
     eventually(lambda: leads(release, "operator") and release.lease()["holderIdentity"] != leader)
 
 

@@ -57,14 +57,14 @@ class Traffic:
         while not self._ended.wait(stream.pace_seconds):
             at = time.monotonic() - self._began
             try:
-                answer = stream.ask()
+                response = stream.ask()
             except requests.RequestException as error:
                 self.failed.append(f"{name} at {at:.1f} s: {error!r}")
                 continue
-            if answer.status_code in stream.expected:
+            if response.status_code in stream.expected:
                 self.answered[name] += 1
             else:
-                self.failed.append(f"{name} at {at:.1f} s: {answer.status_code} {answer.text[:200]}")
+                self.failed.append(f"{name} at {at:.1f} s: {response.status_code} {response.text[:200]}")
 
 
 def kept_connection(method: str, url: str, headers: Mapping[str, str]) -> Callable[[], requests.Response]:

@@ -20,7 +20,7 @@ ISSUER = "https://login.example.com"
 _BUCKET = "videos"
 
 
-class Neighbours:
+class Upstreams:
     """What a release of the service works with."""
 
     def __init__(self, node: Node) -> None:
@@ -91,6 +91,6 @@ class Neighbours:
 
     def _ask(self, method: str, path: str, json: object = None) -> Any:
         url = f"http://{self._helm.service_addresses()['demo-coconut']}:8088/{path}"
-        answer = requests.request(method, url, json=json, timeout=10)
-        answer.raise_for_status()
-        return answer.json()
+        response = requests.request(method, url, json=json, timeout=10)
+        response.raise_for_status()
+        return response.json()

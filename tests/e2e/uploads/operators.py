@@ -41,7 +41,7 @@ def operator_behind_a_proxy(world: World, directory: Path, **settings: str) -> I
         operator = world.stack.another_operator(directory.name, **told)
         started.append(operator)
         operator.up()
-        eventually(lambda: proxy.seen("GET", "/videouploads?"))
+        eventually(lambda: proxy.requests_to("GET", "/videouploads?"))
         yield proxy, operator
 
 

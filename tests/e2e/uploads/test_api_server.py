@@ -13,19 +13,19 @@ from pathlib import Path
 from tests.e2e.uploads.operators import operator_behind_a_proxy
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
-from tests.support.proxies.proxy import Answer, Asked, Held
+from tests.support.proxies.proxy import HoldRequest, ProxiedRequest, Respond
 
 REFUSALS = (429, 500, 503)
 
 
-def is_about_one(asked: Asked) -> bool:
-    return "/videouploads/" in asked.target
+def is_about_one(request: ProxiedRequest) -> bool:
+    return "/videouploads/" in request.target
 
 
-def refusal(status: int) -> Answer:
+def refusal(status: int) -> Respond:
     """Return what priority and fairness say, or a server that is not well."""
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": "not now"}
-    return Answer(status, json.dumps(body).encode(), {"Retry-After": "1"} if status == 429 else {})
+    return Respond(status, json.dumps(body).encode(), {"Retry-After": "1"} if status == 429 else {})
 
 
 def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
@@ -34,7 +34,7 @@ def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
     world.faults(canned=1)
     client, answers = world.client(), cycle(map(refusal, REFUSALS))
     with operator_behind_a_proxy(world, tmp_path) as (proxy, operator):
-        proxy.rule = lambda asked: next(answers) if is_about_one(asked) else None
+        proxy.rule = lambda request: next(answers) if is_about_one(request) else None
         video_ids = [uploaded(client, clip) for _ in range(3)]
         for video_id in video_ids:
             eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)  # noqa: B023
@@ -55,11 +55,11 @@ def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
 
 def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path, tmp_path: Path) -> None:
     world.faults(canned=1)
-    client, limiter = world.client(), threading.Event()
+    client, gate = world.client(), threading.Event()
     with operator_behind_a_proxy(world, tmp_path) as (proxy, operator):
         upload = create(client, clip)
         eventually(lambda: world.status(upload.video_id).get("phase") == "uploading", within_seconds=60)
-        proxy.rule = lambda asked: Held(limiter) if asked.target.split("?")[0].endswith("/status") else None
+        proxy.rule = lambda request: HoldRequest(gate) if request.target.split("?")[0].endswith("/status") else None
         put(upload, clip)
         client.confirm(upload.video_id)
         eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=90)
@@ -69,7 +69,7 @@ def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path
         proxy.rule = lambda _: None
         eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=90)
         shown = world.resource(upload.video_id)
-        limiter.set()
+        gate.set()
         eventually(lambda: proxy.arrived)
         assert set(proxy.arrived) == {409}
         assert world.resource(upload.video_id) == shown

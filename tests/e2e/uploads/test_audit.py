@@ -79,16 +79,16 @@ def assert_plays(world: World, video_id: str) -> None:
         files = named(world, variant)
         assert files
         for file in files:
-            answer = requests.get(public(world, file), timeout=5)
-            assert (answer.status_code, bool(answer.content)) == (requests.codes.ok, True), file
+            response = requests.get(public(world, file), timeout=5)
+            assert (response.status_code, bool(response.content)) == (requests.codes.ok, True), file
 
 
 def named(world: World, playlist: str) -> list[str]:
     """Return the keys that a playlist names."""
-    answer = requests.get(public(world, playlist), timeout=5)
-    answer.raise_for_status()
+    response = requests.get(public(world, playlist), timeout=5)
+    response.raise_for_status()
     folder = playlist.rpartition("/")[0]
-    return [f"{folder}/{line}" for line in answer.text.splitlines() if line and not line.startswith("#")]
+    return [f"{folder}/{line}" for line in response.text.splitlines() if line and not line.startswith("#")]
 
 
 def public(world: World, key: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.conftest import LONG_BYTES
 from tests.e2e.uploads.world import Person, World
-from tests.support.proxies.lossy_proxy import Between
+from tests.support.proxies.lossy_proxy import LossyProxy
 
 PARTS = 8
 
@@ -60,23 +60,23 @@ def test_killed_at_sixty_percent_and_run_again_it_sends_one_part_twice_at_most(
 ) -> None:
     world.faults(canned=1)
     storage = world.described.s3.endpoint
-    with Between(api_url=command.environment["VIDEOUPLOAD_API"], storage_url=storage).running() as between:
-        command.environment["VIDEOUPLOAD_API"] = between.url
-        between.hold_after_bytes = LONG_BYTES * 60 // 100
+    with LossyProxy(api_url=command.environment["VIDEOUPLOAD_API"], storage_url=storage).running() as lossy_proxy:
+        command.environment["VIDEOUPLOAD_API"] = lossy_proxy.url
+        lossy_proxy.hold_after_bytes = LONG_BYTES * 60 // 100
         with command.started("upload", long_clip) as first:
-            assert between.is_holding.wait(60)
+            assert lossy_proxy.is_holding.wait(60)
             first.kill()
             _out, told = first.communicate()
         assert first.returncode < 0
         assert "sending      50 %" in told
-        between.hold_after_bytes = None
-        between.released.set()
+        lossy_proxy.hold_after_bytes = None
+        lossy_proxy.released.set()
 
         again = command("upload", long_clip, "--wait")
         (video,) = command.json("list")
     assert "going on with video" in again.stderr
     assert "status       ready" in again.stdout
-    times = Counter(between.begun)
+    times = Counter(lossy_proxy.begun)
     assert set(times) == set(range(1, PARTS + 1))
     assert sum(times.values()) <= PARTS + 1
     assert world.original(video["id"]) == long_clip.read_bytes()

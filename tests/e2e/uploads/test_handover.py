@@ -13,7 +13,7 @@ import requests
 from tests.e2e.uploads.operators import SHORT_LEASE, leader, operators
 from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
-from tests.support.proxies.proxy import Asked, Held, Proxy, Rule, proxy_before
+from tests.support.proxies.proxy import HoldRequest, ProxiedRequest, Proxy, Rule, proxy_before
 
 SLOW_SECONDS = 10
 # 15 s until the Lease of a dead leader expires, 2 s until the other one looks, and the first list.
@@ -79,9 +79,9 @@ def test_a_leader_that_thaws_after_a_minute_does_nothing_that_lasts(world: World
 def test_what_a_dead_leader_had_sent_lands_on_a_newer_edition_and_is_written_over(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client, storage = world.client(), world.described.s3.endpoint
-    limiter, next_gate = threading.Event(), threading.Event()
+    gate, next_gate = threading.Event(), threading.Event()
     with proxy_before(storage) as first_way, proxy_before(storage) as next_way, operators(world) as started:
-        first_way.rule = _holding_playlists(limiter)
+        first_way.rule = _holding_playlists(gate)
         doomed = world.stack.another_operator("doomed", **SHORT_LEASE, **_by(first_way, storage))
         started.append(doomed)
         doomed.up()
@@ -100,7 +100,7 @@ def test_what_a_dead_leader_had_sent_lands_on_a_newer_edition_and_is_written_ove
 
         # The successor is quick: until the damage was looked at, it may repair it no more than begin to.
         next_way.rule = _holding_playlists(next_gate)
-        limiter.set()
+        gate.set()
         eventually(lambda: first_way.arrived)
         assert set(first_way.arrived) == {200}
         assert _plays(client.video(video_id).playback_url, attempt=1)
@@ -116,16 +116,16 @@ def _by(way: Proxy, storage: str) -> dict[str, str]:
     return {"S3_ENDPOINT": way.url, "S3_PUBLIC_ENDPOINT": storage}
 
 
-def _holding_playlists(limiter: threading.Event) -> Rule:
-    return lambda asked: Held(limiter) if _is_playlist(asked) else None
+def _holding_playlists(gate: threading.Event) -> Rule:
+    return lambda request: HoldRequest(gate) if _is_playlist(request) else None
 
 
-def _is_playlist(asked: Asked) -> bool:
-    return asked.method == "PUT" and asked.target.endswith("/playlist.m3u8")
+def _is_playlist(request: ProxiedRequest) -> bool:
+    return request.method == "PUT" and request.target.endswith("/playlist.m3u8")
 
 
-def _playlists_sent(way: Proxy) -> list[Asked]:
-    return [asked for asked in way.asked if _is_playlist(asked)]
+def _playlists_sent(way: Proxy) -> list[ProxiedRequest]:
+    return [request for request in way.requests if _is_playlist(request)]
 
 
 def _ask_for_another_edition(world: World, video_id: str) -> None:

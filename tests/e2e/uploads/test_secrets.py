@@ -14,7 +14,7 @@ from devstack.server import Server
 from tests.e2e.uploads.operators import operator_behind_a_proxy
 from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
-from tests.support.proxies.proxy import Answer, Asked, Fault, Proxy, proxy_before
+from tests.support.proxies.proxy import Fault, ProxiedRequest, Proxy, Respond, proxy_before
 
 # What an order holds of URLs; those of the file and of the callback are signed.
 URLS = re.compile(r'https?://[^"]+')
@@ -30,10 +30,10 @@ def test_no_secret_is_in_a_log_an_event_a_status_or_a_row(world: World, clip: Pa
             ids = {name: uploaded(client, clip) for name in ("failed", "uncertain", "published")}
             eventually(lambda: _reasons(world, ids) & {"SubmissionsPaused", "SubmissionDelayed"}, within_seconds=60)
 
-        coconut.rule = lambda asked: _quoting(asked, world, coconut, ids["failed"])
+        coconut.rule = lambda request: _quoting(request, world, coconut, ids["failed"])
         world.faults(http_5xx_after=1)
         with operator_behind_a_proxy(world, tmp_path, **told) as (cluster, operator):
-            cluster.rule = lambda asked: _hook(asked, coconut)
+            cluster.rule = lambda request: _hook(request, coconut)
             eventually(lambda: client.video(ids["failed"]).status == "errored", within_seconds=90)
             world.faults(http_5xx_after=0)
             for name in ("uncertain", "published"):
@@ -59,24 +59,24 @@ def test_no_secret_is_in_a_log_an_event_a_status_or_a_row(world: World, clip: Pa
     assert [(where, name) for where, text in shown.items() for name, secret in hidden.items() if secret in text] == []
 
 
-def _quoting(asked: Asked, world: World, coconut: Proxy, video_id: str) -> Fault | None:
+def _quoting(request: ProxiedRequest, world: World, coconut: Proxy, video_id: str) -> Fault | None:
     """Let the jobs of one video fail for a reason that quotes the whole order."""
-    jobs = [job["job_id"] for job in world.jobs(video_id)] if asked.method == "GET" else []
-    if not any(asked.target.endswith(job_id) for job_id in jobs):
+    jobs = [job["job_id"] for job in world.jobs(video_id)] if request.method == "GET" else []
+    if not any(request.target.endswith(job_id) for job_id in jobs):
         return None
     urls = [url for order in _orders(coconut) if video_id in order for url in URLS.findall(order)]
     error = f"unsupported codec: could not read {' for '.join(urls)}"
-    answer = {"id": asked.target.rpartition("/")[2], "status": "job.failed", "progress": "0%"}
-    return Answer(200, json.dumps(answer | {"input": {"status": "input.failed", "error": error}}).encode())
+    response = {"id": request.target.rpartition("/")[2], "status": "job.failed", "progress": "0%"}
+    return Respond(200, json.dumps(response | {"input": {"status": "input.failed", "error": error}}).encode())
 
 
-def _hook(asked: Asked, coconut: Proxy) -> Fault | None:
+def _hook(request: ProxiedRequest, coconut: Proxy) -> Fault | None:
     """Refuse statuses with words that quote a callback."""
-    if not asked.target.split("?")[0].endswith("/status"):
+    if not request.target.split("?")[0].endswith("/status"):
         return None
     called = [url for order in _orders(coconut) for url in URLS.findall(order) if "sig=" in url]
     words = f'failed calling webhook: Post "{called[0] if called else ""}": no answer'
-    return Answer(500, json.dumps({"kind": "Status", "message": words}).encode())
+    return Respond(500, json.dumps({"kind": "Status", "message": words}).encode())
 
 
 def _signatures(coconut: Proxy) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _signatures(coconut: Proxy) -> dict[str, str]:
 
 
 def _orders(coconut: Proxy) -> list[str]:
-    return [sent.body.decode() for sent in coconut.seen("POST", "/jobs")]
+    return [sent.body.decode() for sent in coconut.requests_to("POST", "/jobs")]
 
 
 def _log(operator: Server) -> str:

@@ -46,8 +46,8 @@ def test_a_forged_callback_is_refused_and_changes_nothing(world: World, clip: Pa
     url = f"{world.described.api_url}/webhooks/coconut"
     for name, query in forgeries.items():
         payload = {"job_id": job_id, "event": "job.failed", "data": {"status": "job.failed"}}
-        answer = requests.post(url, params=query, json=payload, timeout=5)
-        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_signature"), name
+        response = requests.post(url, params=query, json=payload, timeout=5)
+        assert (response.status_code, response.json()["code"]) == (401, "invalid_signature"), name
 
     assert world.rows(video_id) == before
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)

@@ -47,9 +47,9 @@ class Person:
     def call(self, method: str, path: str, *, expected: int, json: object = None) -> Any:
         """Make a call below /api/v1 and return what the answer holds."""
         headers, url = {"Authorization": f"Bearer {self.token}"}, f"{self.api_url}/api/v1{path}"
-        answer = requests.request(method, url, headers=headers, json=json, timeout=_TIMEOUT_SECONDS)
-        assert answer.status_code == expected, answer.text
-        return answer.json() if answer.content else None
+        response = requests.request(method, url, headers=headers, json=json, timeout=_TIMEOUT_SECONDS)
+        assert response.status_code == expected, response.text
+        return response.json() if response.content else None
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def create(client: Client, path: Path) -> Upload:
 def put(upload: Upload, path: Path) -> None:
     """Send the file to storage."""
     with path.open("rb") as file:
-        answer = requests.put(upload.upload_url, data=file, headers=upload.headers, timeout=_TIMEOUT_SECONDS)
-    answer.raise_for_status()
+        response = requests.put(upload.upload_url, data=file, headers=upload.headers, timeout=_TIMEOUT_SECONDS)
+    response.raise_for_status()
 
 
 def uploaded(client: Client, path: Path) -> str:

@@ -11,7 +11,7 @@ from tests.integration.api_process import ApiProcess, environment_of, running, w
 from tests.integration.client.service import FILE_BYTES, PART_BYTES, Command, Service
 from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
-from tests.support.proxies.lossy_proxy import Between
+from tests.support.proxies.lossy_proxy import LossyProxy
 from videoupload import UploadStateStore
 
 
@@ -45,8 +45,8 @@ def api(
 def service(api: tuple[ApiProcess, S3Access], tmp_path: Path) -> Iterator[Service]:
     """The service as a user whom no other test knows."""
     process, s3 = api
-    with Between(api_url=process.url, storage_url=s3.endpoint).running() as between:
-        yield Service(process, between, s3, UploadStateStore(tmp_path / "state"), f"user-{secrets.token_hex(4)}")
+    with LossyProxy(api_url=process.url, storage_url=s3.endpoint).running() as lossy_proxy:
+        yield Service(process, lossy_proxy, s3, UploadStateStore(tmp_path / "state"), f"user-{secrets.token_hex(4)}")
 
 
 @pytest.fixture

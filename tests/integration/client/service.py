@@ -10,7 +10,7 @@ from pathlib import Path
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access, client_for
 from tests.integration.api_process import ApiProcess, token
-from tests.support.proxies.lossy_proxy import Between, Fault
+from tests.support.proxies.lossy_proxy import Fault, LossyProxy
 from videoupload import (
     Client,
     Uploader,
@@ -56,7 +56,7 @@ class Service:
     """A running service, what stands before it, and somebody who uses it."""
 
     api: ApiProcess
-    between: Between
+    lossy_proxy: LossyProxy
     s3: S3Access
     memory: UploadStateStore
     user: str
@@ -64,7 +64,7 @@ class Service:
     @property
     def client(self) -> Client:
         """Return a client that remembers nothing, as of a new process."""
-        return Client(self.between.url, token(self.user))
+        return Client(self.lossy_proxy.url, token(self.user))
 
     def uploader(
         self, teller: Interrupts | None = None, *, parallel: int = 1, patience_seconds: float = 300
@@ -94,7 +94,7 @@ class Command:
         self._environment = {
             **os.environ,
             "XDG_STATE_HOME": str(home),
-            "VIDEOUPLOAD_API": service.between.url,
+            "VIDEOUPLOAD_API": service.lossy_proxy.url,
             "VIDEOUPLOAD_TOKEN": token(service.user),
         }
 

@@ -9,16 +9,16 @@ from tests.integration.client.service import EXPIRED, FILE_BYTES, Command, Servi
 
 
 def test_interrupted_by_a_person_it_says_how_to_go_on_and_does(service: Service, command: Command, file: Path) -> None:
-    service.between.hold_after_bytes = FILE_BYTES // 2
+    service.lossy_proxy.hold_after_bytes = FILE_BYTES // 2
     with command.started("upload", file) as process:
-        assert service.between.is_holding.wait(30)
+        assert service.lossy_proxy.is_holding.wait(30)
         process.send_signal(signal.SIGINT)
         _out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "run the same command again to go on" in err
 
-    service.between.hold_after_bytes = None
-    service.between.released.set()
+    service.lossy_proxy.hold_after_bytes = None
+    service.lossy_proxy.released.set()
     code, out, err = command.ended("upload", file)
     assert code == 0
     assert "going on with video" in err
@@ -38,7 +38,7 @@ def test_a_service_that_is_away_is_told_from_one_that_declines(command: Command,
 
 
 def test_no_token_and_no_signed_url_is_ever_written(service: Service, command: Command, file: Path) -> None:
-    service.between.lose("PUT /", EXPIRED, times=3)
+    service.lossy_proxy.lose("PUT /", EXPIRED, times=3)
     code, out, err = command.ended("upload", file)
     assert code == 1
     assert "HTTP 403" in err

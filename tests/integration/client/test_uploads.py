@@ -38,7 +38,7 @@ def test_what_arrives_is_the_file(
     assert service.stored(video_id) == file.read_bytes()
     assert service.client.video(video_id).size_bytes == FILE_BYTES
     assert teller.shown[-1] == FILE_BYTES
-    assert set(Counter(service.between.begun).values()) == {1}
+    assert set(Counter(service.lossy_proxy.begun).values()) == {1}
     assert service.remembered(tmp_path) == []
 
 
@@ -55,12 +55,12 @@ def test_what_arrives_is_the_file(
 def test_trouble_with_storage_costs_only_the_part_it_met(
     service: Service, file: Path, wanted: UploadOptions, fault: Fault
 ) -> None:
-    service.between.lose("PUT /", fault, times=2)
+    service.lossy_proxy.lose("PUT /", fault, times=2)
     video_id = service.uploader().upload(file, wanted)
 
     assert service.stored(video_id) == file.read_bytes()
-    assert max(Counter(service.between.begun).values()) == 3
-    assert sum(Counter(service.between.begun).values()) == len(set(service.between.begun)) + 2
+    assert max(Counter(service.lossy_proxy.begun).values()) == 3
+    assert sum(Counter(service.lossy_proxy.begun).values()) == len(set(service.lossy_proxy.begun)) + 2
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_trouble_with_storage_costs_only_the_part_it_met(
 def test_trouble_with_any_call_leaves_one_video(
     service: Service, file: Path, wanted: UploadOptions, fault: Fault, calls_before: int
 ) -> None:
-    service.between.lose("/api/", fault, after=calls_before)
+    service.lossy_proxy.lose("/api/", fault, after=calls_before)
     video_id = service.uploader().upload(file, wanted)
 
-    assert len(service.between.calls) > calls_before
+    assert len(service.lossy_proxy.calls) > calls_before
     assert [video.id for video in service.videos()] == [video_id]
     assert service.stored(video_id) == file.read_bytes()
 
@@ -93,12 +93,12 @@ def test_an_interrupted_upload_goes_on_and_sends_again_only_what_was_on_its_way(
     video_id = service.uploader(again).upload(file, IN_PARTS)
     assert again.notes == [f"going on with video {video_id}"]
     assert service.stored(video_id) == file.read_bytes()
-    assert sum(Counter(service.between.begun).values()) <= 3 + parallel
+    assert sum(Counter(service.lossy_proxy.begun).values()) <= 3 + parallel
     assert [video.id for video in service.videos()] == [video_id]
 
 
 def test_an_answer_that_was_lost_with_its_process_is_asked_for_again(service: Service, file: Path) -> None:
-    service.between.lose("/api/", LOST_ANSWER)
+    service.lossy_proxy.lose("/api/", LOST_ANSWER)
     with pytest.raises(UnreachableError):
         service.uploader(patience_seconds=0).upload(file, IN_PARTS)
     video_id = service.uploader().upload(file, IN_PARTS)
@@ -106,11 +106,11 @@ def test_an_answer_that_was_lost_with_its_process_is_asked_for_again(service: Se
 
 
 def test_a_file_that_was_sent_but_not_confirmed_is_not_sent_again(service: Service, file: Path) -> None:
-    service.between.lose("upload_complete", CUT)
+    service.lossy_proxy.lose("upload_complete", CUT)
     with pytest.raises(UnreachableError):
         service.uploader(patience_seconds=0).upload(file, IN_ONE_PIECE)
     service.uploader().upload(file, IN_ONE_PIECE)
-    assert service.between.begun == [0]
+    assert service.lossy_proxy.begun == [0]
 
 
 def test_a_changed_file_begins_anew_and_says_so(service: Service, file: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_confirmed(service: Service,
 
     with pytest.raises(FileChangedError, match="was changed"):
         service.uploader(Changes()).upload(file, IN_PARTS)
-    assert not any("upload_complete" in call for call in service.between.calls)
+    assert not any("upload_complete" in call for call in service.lossy_proxy.calls)
     assert service.remembered(tmp_path) == []
 
 
@@ -164,7 +164,7 @@ def test_a_question_that_is_declined_leaves_nothing_behind(service: Service, fil
 
 
 def test_storage_that_refuses_for_good_is_not_asked_for_ever(service: Service, file: Path) -> None:
-    service.between.lose("PUT /", EXPIRED, times=3)
+    service.lossy_proxy.lose("PUT /", EXPIRED, times=3)
     with pytest.raises(StorageRefusedError, match="HTTP 403") as refused:
         service.uploader().upload(file, IN_ONE_PIECE)
     assert "Signature" not in str(refused.value)

@@ -1,6 +1,6 @@
-"""What stands between a client and the service in tests: it counts what passes, and loses what it is told to lose.
+"""A proxy between a client and the service that counts requests and loses those that a test names.
 
-Clients are told its own address instead of storage's, and storage is asked under its own name, so signatures hold.
+It replaces the storage's address in responses by its own, and sends storage the original host, so signatures hold.
 """
 
 import json
@@ -15,15 +15,15 @@ from urllib.parse import parse_qs, urlsplit
 
 _CHUNK_BYTES = 64 * 1024
 _TIMEOUT_SECONDS = 60
-# Of one connection only.
+# Headers of one connection only.
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "date", "server"})
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What becomes of a request instead: an answer at once, or (status None) a connection that is cut.
+    """A response by the proxy itself, or, with status None, a closed connection.
 
-    ``is_late``: the service does get the request, only its answer is lost.
+    ``is_late``: the service receives the request and only its response is lost.
     """
 
     status: int | None
@@ -52,18 +52,18 @@ class _Rule:
         return True
 
 
-class Between:
-    """A proxy for one API and one storage."""
+class LossyProxy:
+    """A proxy before one API and one object storage."""
 
     def __init__(self, *, api_url: str, storage_url: str) -> None:
         self.api = urlsplit(api_url).netloc
         self.storage = urlsplit(storage_url).netloc
-        # The numbers of parts that clients began to send, 0 for a file in one piece.
+        # The part numbers that clients began to send; 0 for a file in one piece.
         self.begun: list[int] = []
-        # Calls of the API, as "METHOD path".
+        # API calls, as "METHOD path".
         self.calls: list[str] = []
         self._rules: list[_Rule] = []
-        # After so many bytes no more pass, until `released` is set.
+        # After this many bytes of files the proxy forwards no more until `released` is set.
         self.hold_after_bytes: int | None = None
         self.is_holding = threading.Event()
         self.released = threading.Event()
@@ -75,17 +75,17 @@ class Between:
         self.url = f"http://{self.netloc}"
 
     def lose(self, what: str, fault: Fault, *, times: int = 1, after: int = 0) -> None:
-        """Let ``fault`` happen to the next requests whose "METHOD path" holds ``what``, so many being spared first."""
+        """Apply ``fault`` to the next requests whose "METHOD path" contains ``what``, after ``after`` of them."""
         self._rules.append(_Rule(what, fault, times=times, spared=after))
 
     def fault_of(self, request: str) -> Fault | None:
-        """Return what happens to a request."""
+        """Return the fault of a request, None if it is forwarded."""
         with self._lock:
             return next((rule.fault for rule in self._rules if rule.meets(request)), None)
 
     @contextmanager
-    def running(self) -> Iterator["Between"]:
-        """Pass requests on until the end of the block."""
+    def running(self) -> Iterator["LossyProxy"]:
+        """Serve until the end of the block."""
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -97,7 +97,7 @@ class Between:
             self._server.server_close()
 
     def passed(self, count: int) -> None:
-        """Count bytes of files, and hold them up if that is asked for."""
+        """Count bytes of files, and hold them where the test asked for it."""
         with self._lock:
             self._passed_bytes += count
             holds = self.hold_after_bytes is not None and self._passed_bytes >= self.hold_after_bytes
@@ -106,45 +106,45 @@ class Between:
             self.released.wait(_TIMEOUT_SECONDS)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        between = self
+        lossy_proxy = self
 
         class Handler(_Handler):
             pass
 
-        Handler.between = between
+        Handler.lossy_proxy = lossy_proxy
         return Handler
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    between: Between
+    lossy_proxy: LossyProxy
 
     def do_GET(self) -> None:
-        """Pass a call on."""
+        """Forward an API call."""
         self._call()
 
     def do_POST(self) -> None:
-        """Pass a call on."""
+        """Forward an API call."""
         self._call()
 
     def do_DELETE(self) -> None:
-        """Pass a call on."""
+        """Forward an API call."""
         self._call()
 
     def do_PUT(self) -> None:
-        """Pass bytes on to storage."""
-        self.between.begun.append(int(parse_qs(urlsplit(self.path).query).get("partNumber", ["0"])[0]))
-        self._pass_or_lose(self.between.storage, is_file=True)
+        """Forward a file to storage."""
+        self.lossy_proxy.begun.append(int(parse_qs(urlsplit(self.path).query).get("partNumber", ["0"])[0]))
+        self._pass_or_lose(self.lossy_proxy.storage, is_file=True)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
-        """Write nothing."""
+        """Write no log."""
 
     def _call(self) -> None:
-        self.between.calls.append(f"{self.command} {self.path}")
-        self._pass_or_lose(self.between.api, is_file=False)
+        self.lossy_proxy.calls.append(f"{self.command} {self.path}")
+        self._pass_or_lose(self.lossy_proxy.api, is_file=False)
 
     def _pass_or_lose(self, netloc: str, *, is_file: bool) -> None:
-        fault = self.between.fault_of(f"{self.command} {self.path}")
+        fault = self.lossy_proxy.fault_of(f"{self.command} {self.path}")
         if fault is not None and not fault.is_late:
             self._fail(fault)
         else:
@@ -166,22 +166,22 @@ class _Handler(BaseHTTPRequestHandler):
                     return
                 left -= len(data)
                 if is_file:
-                    self.between.passed(len(data))
+                    self.lossy_proxy.passed(len(data))
                 upstream.send(data)
-            answer = upstream.getresponse()
-            content = answer.read()
+            response = upstream.getresponse()
+            content = response.read()
             if fault is not None:
                 self.close_connection = True
                 return
-            self._answer(answer.status, dict(answer.getheaders()), self._renamed(content))
+            self._answer(response.status, dict(response.getheaders()), self._renamed(content))
         finally:
             upstream.close()
 
     def _renamed(self, content: bytes) -> bytes:
-        return content.replace(self.between.storage.encode(), self.between.netloc.encode())
+        return content.replace(self.lossy_proxy.storage.encode(), self.lossy_proxy.netloc.encode())
 
     def _fail(self, fault: Fault) -> None:
-        # Unread bytes would be taken for the next request.
+        # Otherwise the server would parse unread bytes as the next request.
         self.close_connection = True
         if fault.status is not None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -61,7 +61,7 @@ def test_without_go_the_message_names_the_package_and_the_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolError, match=r"there is no `go`: .*apt-get install golang"):
+    with pytest.raises(ToolError, match=r"`go` is missing: .*apt-get install golang"):
         tools.tool("etcd")
 
 
