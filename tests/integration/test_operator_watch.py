@@ -123,11 +123,11 @@ def test_a_watch_that_falls_silent_costs_one_resync(watched: Watched) -> None:
     watched.proxy.rule = lambda request: DropResponse(silence) if is_watch(request) else None
     watched.apply("before")
     eventually(lambda: watched.status("before"))
-    request = len(watched.watches())
+    count = eventually(lambda: len(watched.watches()))
     silence.set()
     watched.apply("before", **{RECONCILE_REQUESTED_ANNOTATION: "now"})
     watched.apply("after")
     eventually(lambda: watched.status("before").get("lastHandledReconcileAt") == "now")
     eventually(lambda: watched.status("after"))
     # Not because it had been noticed, nor because another watch brought it.
-    assert len(watched.watches()) == request
+    assert len(watched.watches()) == count
