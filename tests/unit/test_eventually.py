@@ -20,6 +20,6 @@ def test_a_failed_assertion_means_not_yet() -> None:
     assert eventually(look, every_seconds=0)
 
 
-def test_it_shows_the_last_thing_seen_when_it_gives_up() -> None:
-    with pytest.raises(AssertionError, match="last seen: \\[\\]"):
+def test_it_shows_the_last_value_on_timeout() -> None:
+    with pytest.raises(AssertionError, match="last value: \\[\\]"):
         eventually(lambda: [], within_seconds=0)
