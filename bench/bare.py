@@ -1,6 +1,6 @@
-"""The least that could answer: Falcon, a pool of connections and one statement; for POST also one signature.
+"""The bare minimum: Falcon, a connection pool and one statement; for POST also one signature.
 
-No token, no validation, no history, no limit. `gunicorn bench.bare:app` serves it as the service is served.
+It has no token, validation, history or limit. `gunicorn bench.bare:app` serves it like the service.
 """
 
 import os
@@ -33,21 +33,21 @@ class Videos:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Insert a row and sign its upload."""
-        asked, video_id = orjson.loads(req.bounded_stream.read()), new_video_id()
+        body, video_id = orjson.loads(req.bounded_stream.read()), new_video_id()
         key = f"uploads/{video_id}/original.mp4"
         with self._pool.connection() as connection:
-            connection.execute(_INSERT, [video_id, asked["title"], asked["filename"], asked["content_type"], key])
-        signed = {"Bucket": self._bucket, "Key": key, "ContentType": asked["content_type"]}
+            connection.execute(_INSERT, [video_id, body["title"], body["filename"], body["content_type"], key])
+        signed = {"Bucket": self._bucket, "Key": key, "ContentType": body["content_type"]}
         url = self._signer.generate_presigned_url("put_object", Params=signed, ExpiresIn=900)
         resp.status = falcon.HTTP_201
         resp.data = orjson.dumps({"video_id": video_id, "upload_url": url})
 
 
 class Livez:
-    """Whether it serves."""
+    """The readiness check."""
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer."""
+        """Respond with 200."""
         resp.data = b"{}"
 
 
@@ -65,10 +65,10 @@ class Video:
 
 
 def make_app() -> "falcon.App[Any, Any]":
-    """Return the application, told by the same variables as the service."""
-    told = os.environ
+    """Return the application, configured by the same variables as the service."""
+    environment = os.environ
     pool: ConnectionPool[Any] = ConnectionPool(
-        told["DATABASE_URL"],
+        environment["DATABASE_URL"],
         min_size=1,
         max_size=16,
         open=True,
@@ -76,14 +76,14 @@ def make_app() -> "falcon.App[Any, Any]":
     )
     signer = boto3.client(
         "s3",
-        endpoint_url=told["S3_ENDPOINT"],
-        region_name=told["S3_REGION"],
-        aws_access_key_id=told["S3_ACCESS_KEY"],
-        aws_secret_access_key=told["S3_SECRET_KEY"],
+        endpoint_url=environment["S3_ENDPOINT"],
+        region_name=environment["S3_REGION"],
+        aws_access_key_id=environment["S3_ACCESS_KEY"],
+        aws_secret_access_key=environment["S3_SECRET_KEY"],
         config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
     )
     app = falcon.App()
-    app.add_route("/api/v1/videos", Videos(pool, signer, told["S3_RAW_BUCKET"]))
+    app.add_route("/api/v1/videos", Videos(pool, signer, environment["S3_RAW_BUCKET"]))
     app.add_route("/api/v1/videos/{video_id}", Video(pool))
     app.add_route("/livez", Livez())
     return app

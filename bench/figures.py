@@ -1,4 +1,4 @@
-"""The arithmetic of a comparison: rates, percentiles, ratios, and the table that people read. Pure."""
+"""Rates, percentiles, ratios and the printed table of a comparison. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -8,32 +8,32 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Round:
-    """What one side answered in one turn: seconds that each request took, and how long the turn was."""
+    """One round of one side: the seconds of each request, and the length of the round."""
 
     latencies: tuple[float, ...]
     seconds: float
 
     @property
     def per_second(self) -> float:
-        """Return the rate."""
+        """Return the requests per second."""
         return len(self.latencies) / self.seconds
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of those that are compared, with all its turns."""
+    """One of the two compared servers, with its rounds."""
 
     name: str
     rounds: tuple[Round, ...]
 
     @property
     def per_second(self) -> float:
-        """Return the rate over all turns."""
+        """Return the requests per second over all rounds."""
         answered = sum(len(one.latencies) for one in self.rounds)
         return answered / sum(one.seconds for one in self.rounds)
 
     def milliseconds(self, share: float) -> float:
-        """Return what this share of all requests took at most."""
+        """Return the latency that this share of all requests does not exceed."""
         return 1000 * percentile([latency for one in self.rounds for latency in one.latencies], share)
 
 
@@ -45,12 +45,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def ratios(ours: Side, bare: Side) -> list[float]:
-    """Return how our rate compares with the bare one, turn by turn: neighbours in time had the same machine."""
+    """Return our rate relative to the bare one, round by round: adjacent rounds met the same load."""
     return [mine.per_second / least.per_second for mine, least in zip(ours.rounds, bare.rounds, strict=True)]
 
 
 def comparison(ours: Side, bare: Side) -> str:
-    """Return a table in Markdown, and the ratio with its spread."""
+    """Return a Markdown table, and the median ratio with its spread."""
     lines = ["| | requests/s | p50 ms | p99 ms |", "|---|---|---|---|"]
     lines += [
         f"| {side.name} | {side.per_second:.0f} | {side.milliseconds(0.5):.1f} | {side.milliseconds(0.99):.1f} |"

@@ -1,7 +1,7 @@
-"""`python -m bench.restart`: the operator is started again over ten thousand uploads that wait for their file.
+"""`python -m bench.restart`: restarts the operator over ten thousand uploads that wait for their file.
 
-On a whole stack of real servers. The first operator makes every resource from its row; what is told is the second one's
-start: how long until each was looked at once, what that took of memory, and what it wrote, which should be nothing.
+It runs on a whole stack of real servers. The first start creates every resource from its row. The second start shows
+how long the operator needs for one pass over each upload, its peak memory, and its writes, which should be none.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _THREADS = 8
 _PATIENCE_SECONDS = 1800
 _TIMEOUT_SECONDS = 20
 
-# Passes that came to their end; those that are put off follow.
+# Completed passes; failed and requeued ones are not counted.
 _PASSES = re.compile(
     r'^controller_runtime_reconcile_total\{controller="videoupload",result="(?:success|requeue_after)"\} (\S+)$',
     re.MULTILINE,
@@ -51,7 +51,7 @@ _WRITES = re.compile(
 
 @dataclass(frozen=True)
 class Start:
-    """What one start of the operator took. ``peak_mib``: the most memory it held until it had settled."""
+    """The costs of one start of the operator until it settled."""
 
     seconds: float
     peak_mib: float
@@ -59,7 +59,7 @@ class Start:
 
 
 def main() -> None:
-    """Measure, and print what belongs into docs/performance.md."""
+    """Measure, and print the table for docs/performance.md."""
     parser = argparse.ArgumentParser(prog="python -m bench.restart", description=__doc__)
     parser.add_argument("--uploads", type=int, default=UPLOADS)
     count: int = parser.parse_args().uploads
@@ -73,7 +73,7 @@ def main() -> None:
             print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}")
             print(f"\n{count} uploads that wait for their file\n")
             print("| start | settled after s | peak MiB | writes to etcd |", "|---|---|---|---|", sep="\n")
-            for name, writes in (("the first, which makes every resource", 2 * count), ("the next one", 0)):
+            for name, writes in (("first, creates every resource", 2 * count), ("next", 0)):
                 start = _started(stack, passes=count, writes=writes)
                 print(f"| {name} | {start.seconds:.0f} | {start.peak_mib:.0f} | {start.writes} |", flush=True)
             print(f"\nmost polls in one second / mean: {_spread(stack, video_ids):.2f}")
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _fill(stack: Stack, count: int) -> list[str]:
-    """Make rows as the API does, and return their ids."""
+    """Create rows as the API does, and return their ids."""
     video_ids = [new_video_id() for _ in range(count)]
     database = Database(stack.description.database_url, max_size=_THREADS)
 
@@ -100,10 +100,10 @@ def _fill(stack: Stack, count: int) -> list[str]:
 
 
 def _started(stack: Stack, *, passes: int, writes: int) -> Start:
-    """Start the operator, wait until it has made so many passes and writes and nothing is due, and stop it."""
+    """Start the operator, wait for this many passes and writes and an empty queue, and stop it."""
     before, began = _writes(stack), time.monotonic()
     stack.start("operator")
-    until(lambda: _is_settled(stack, passes), within_seconds=_PATIENCE_SECONDS, what="every upload to be looked at")
+    until(lambda: _is_settled(stack, passes), within_seconds=_PATIENCE_SECONDS, what="a pass over every upload")
     until(lambda: _writes(stack) >= before + writes, within_seconds=_PATIENCE_SECONDS, what="every status")
     seconds = time.monotonic() - began
     status = Path(f"/proc/{stack.description.pids['operator']}/status").read_text()
@@ -113,8 +113,8 @@ def _started(stack: Stack, *, passes: int, writes: int) -> Start:
 
 
 def _is_settled(stack: Stack, passes: int) -> bool:
-    told = requests.get(stack.description.operator_metrics_url, timeout=_TIMEOUT_SECONDS).text
-    return _sum(_PASSES.findall(told)) >= passes and _sum(_DUE.findall(told)) == 0
+    metrics = requests.get(stack.description.operator_metrics_url, timeout=_TIMEOUT_SECONDS).text
+    return _sum(_PASSES.findall(metrics)) >= passes and _sum(_DUE.findall(metrics)) == 0
 
 
 def _writes(stack: Stack) -> int:
@@ -126,7 +126,7 @@ def _sum(values: Iterable[str]) -> float:
 
 
 def _spread(stack: Stack, video_ids: list[str]) -> float:
-    """Return how unevenly the next looks are spread, the busiest second against the mean."""
+    """Return how unevenly the next checks are spread: the busiest second relative to the mean."""
     database, timing, now = Database(stack.description.database_url, max_size=1), Timing(), datetime.now(UTC)
     rows = Observations(database)
     try:

@@ -1,4 +1,4 @@
-"""Real servers for a benchmark: each starts on a free port, and all end with the block."""
+"""Real servers for a benchmark, on free ports and until the end of a block."""
 
 import subprocess
 import sys
@@ -20,37 +20,37 @@ from devstack.server import Server
 
 THREADS = 16
 _NOWHERE = f"http://{HOST}:1"
-# Kubernetes is away: what it costs to tell it of a new video is its own matter, and none of an answer.
+# Kubernetes is away, because writing the resource is not part of a response.
 _NO_CLUSTER = f"""
 apiVersion: v1
 kind: Config
 clusters: [{{name: away, cluster: {{server: "{_NOWHERE}"}}}}]
-contexts: [{{name: away, context: {{cluster: away, user: nobody}}}}]
-users: [{{name: nobody, user: {{}}}}]
+contexts: [{{name: away, context: {{cluster: away, user: none}}}}]
+users: [{{name: none, user: {{}}}}]
 current-context: away
 """
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What runs, and what everybody is told of it."""
+    """The running servers and the environment of the service."""
 
     paths: Paths
     ports: Ports
     database_url: str
-    told: Mapping[str, str]
+    environment: Mapping[str, str]
 
     def service(self) -> Server:
-        """Return the API, as it is served in production."""
+        """Return the API, served as in production."""
         return self._gunicorn("api", ["-c", "webapi/server/gunicorn.conf.py"])
 
     def bare(self) -> Server:
-        """Return what it is compared with, with as many threads and workers."""
+        """Return the bare minimum, with as many threads and workers."""
         options = ["--worker-class=gthread", f"--threads={THREADS}", "--keep-alive=75", "--no-control-socket"]
         return self._gunicorn("bare", [*options, "bench.bare:app"])
 
     def port_of(self, server: Server) -> int:
-        """Return where it listens."""
+        """Return the port of a server."""
         return self.ports.of(server.name)
 
     def _gunicorn(self, name: str, arguments: list[str]) -> Server:
@@ -58,7 +58,7 @@ class Bench:
         argv = [sys.executable, "-m", "gunicorn", f"--bind={bind}", *arguments]
         return Server(
             process=self.paths.process(name),
-            command=Command(argv, {**self.told, "BIND": bind}, PROJECT_DIR),
+            command=Command(argv, {**self.environment, "BIND": bind}, PROJECT_DIR),
             is_ready=lambda: is_serving(f"http://{bind}/livez"),
             address=bind,
         )
@@ -66,7 +66,7 @@ class Bench:
 
 @contextmanager
 def bench(*, with_storage: bool = False) -> Iterator[Bench]:
-    """Start Postgres with the schema, and storage with a bucket if it is needed."""
+    """Start Postgres with the schema, and storage with a bucket if the benchmark needs it."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, ExitStack() as ending:
         root = Path(directory)
         root.chmod(0o755)  # as root, Postgres runs as another user
@@ -76,9 +76,11 @@ def bench(*, with_storage: bool = False) -> Iterator[Bench]:
         started(postgres.server(paths, port), ending)
         postgres.create_role_and_database(port, password=password)
         database_url = postgres.url(port, password=password)
-        told = _told(paths, database_url, _storage(paths, ports, ending if with_storage else None))
-        subprocess.run([sys.executable, "-m", "database.migrations", "upgrade"], cwd=PROJECT_DIR, env=told, check=True)
-        yield Bench(paths, ports, database_url, told)
+        environment = _environment(paths, database_url, _storage(paths, ports, ending if with_storage else None))
+        subprocess.run(
+            [sys.executable, "-m", "database.migrations", "upgrade"], cwd=PROJECT_DIR, env=environment, check=True
+        )
+        yield Bench(paths, ports, database_url, environment)
 
 
 def started(server: Server, ending: ExitStack) -> Server:
@@ -89,20 +91,20 @@ def started(server: Server, ending: ExitStack) -> Server:
 
 
 def _storage(paths: Paths, ports: Ports, ending: ExitStack | None) -> S3Access:
-    """Return how to reach storage; signing needs nobody to answer."""
-    reach = s3.access(paths, ports.of(s3.NAME), bucket="bench")
+    """Return the access to storage. Signing needs no running server."""
+    access = s3.access(paths, ports.of(s3.NAME), bucket="bench")
     if ending is not None:
         started(s3.server(paths, ports.of(s3.NAME)), ending)
-        s3.create_accounts(reach)
-        s3.create_bucket(reach, allowed_origins=["http://127.0.0.1"])
-    return reach
+        s3.create_accounts(access)
+        s3.create_bucket(access, allowed_origins=["http://127.0.0.1"])
+    return access
 
 
-def _told(paths: Paths, database_url: str, reach: S3Access) -> dict[str, str]:
+def _environment(paths: Paths, database_url: str, access: S3Access) -> dict[str, str]:
     kubeconfig = paths.root / "away.kubeconfig"
     kubeconfig.write_text(_NO_CLUSTER)
     secrets = paths.secrets()
-    ours = {
+    own = {
         "DATABASE_URL": database_url,
         "KUBECONFIG": str(kubeconfig),
         "JWT_SIGNING_KEY": secrets.jwt_signing_key,
@@ -112,4 +114,4 @@ def _told(paths: Paths, database_url: str, reach: S3Access) -> dict[str, str]:
         "THREADS": str(THREADS),
         "DRAIN_SECONDS": "0",
     }
-    return child_environment() | local_s3(reach) | ours
+    return child_environment() | local_s3(access) | own
