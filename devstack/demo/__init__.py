@@ -1,5 +1,5 @@
-"""`make demo`: one real video from the question at the API to a stream that plays, watched all the way.
+"""`make demo`: uploads one real video and shows each step until its stream plays.
 
-client.py talks to the API and to storage, follow.py waits, player.py judges the result by playing it,
-report.py shows it. Only history.py (why something happened) and provider.py (how far the job is) look behind the API.
+follow.py waits, player.py plays the result, report.py prints it. Only history.py (the causes of transitions) and
+provider.py (the progress of the job) look behind the API.
 """

@@ -1,6 +1,6 @@
-"""``python -m devstack.demo [--file clip.mp4]``: send one video to a running stack and watch it become a stream.
+"""``python -m devstack.demo [--file clip.mp4]``: upload one video to a running stack and watch it become a stream.
 
-Exits with 0 only when the result plays; otherwise with 1 and a message that says what is wrong.
+Exits with 0 only when the stream plays, and otherwise with 1 and a message that names the fault.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from videoupload.formatting import megabytes
 from videoupload.progress_bar import Screen
 
 _USER = "demo"
-# People repeat a demo; the default of ten is for users.
+# A demo is run repeatedly; the default of ten is for users.
 _UPLOADS_PER_HOUR = 1000
 
 
@@ -55,14 +55,14 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         screen.end_bar()
-        sys.stderr.write("\nStopped watching. The upload goes on without you.\n")
+        sys.stderr.write("\nStopped watching. The service continues with the upload.\n")
         return 130
     screen.line()
     for line in report.result_lines(followed.video, seconds_by_phase(followed.transitions), kubectl):
         screen.line(line)
     if page.remembered(paths):
         screen.line(report.page_line(stack.web_url, _token(stack)))
-    screen.line(f"\nThe video plays. {time.monotonic() - began:.0f} s in all.")
+    screen.line(f"\nThe video plays. {time.monotonic() - began:.0f} s in total.")
     return 0
 
 
@@ -70,7 +70,7 @@ def _running(paths: Paths) -> StackDescription:
     try:
         return StackDescription.read(paths)
     except FileNotFoundError as error:
-        raise DemoError(f"no stack runs in {paths.root}; `make up` starts one") from error
+        raise DemoError(f"no stack is running in {paths.root}; `make up` starts one") from error
 
 
 def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, *, patience_seconds: float) -> Followed:
@@ -90,7 +90,7 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, 
 
 
 def _token(stack: StackDescription) -> str:
-    # An administrator, so that the page shows both of its sides.
+    # An administrator, so that the page shows its administration too.
     return tokens.mint(stack.jwt.signing_key, user=_USER, uploads_per_hour=_UPLOADS_PER_HOUR, is_admin=True)
 
 
@@ -103,14 +103,14 @@ def _job_of(observations: Observations, video_id: str) -> str | None:
 
 
 class _Teller:
-    """Shows how the bytes leave."""
+    """Shows the progress of sending."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._began = time.monotonic()
 
     def note(self, text: str) -> None:
-        self._screen.line(f"asked        POST /api/v1/videos: {text}")
+        self._screen.line(f"created      POST /api/v1/videos: {text}")
 
     def sent(self, done_bytes: int, total_bytes: int) -> None:
         seconds = max(0.001, time.monotonic() - self._began)
@@ -121,12 +121,10 @@ class _Teller:
 
 
 def _play(video: Video, clip: Clip, screen: Screen, kubectl: str) -> None:
-    """Hold the result against what was sent. Raises DemoError."""
+    """Compare the stream with the file. Raises DemoError."""
     if video.status != "ready":
-        why = (
-            f"{video.error.code}: {video.error.message}. {video.error.what_to_do}" if video.error else "no reason told"
-        )
-        raise DemoError(f"the video is {video.status}, not ready ({why})\nlook at it: {kubectl}")
+        error = f"{video.error.code}: {video.error.message}. {video.error.what_to_do}" if video.error else "no error"
+        raise DemoError(f"the video is {video.status}, not ready ({error})\nlook at it: {kubectl}")
     if video.playback_url is None or video.thumbnail_url is None:
         raise DemoError(f"the video is ready with playback {video.playback_url} and thumbnail {video.thumbnail_url}")
     screen.line("\nplaying it as a player would")
@@ -136,13 +134,13 @@ def _play(video: Video, clip: Clip, screen: Screen, kubectl: str) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m devstack.demo", description="Send one video and watch it.")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="a video of yours; a few seconds are made if none")
+    parser = argparse.ArgumentParser(prog="python -m devstack.demo", description="Upload one video and watch it.")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="your video; without it a short one is generated")
     parser.add_argument(
         "--state", type=Path, default=DEFAULT_STATE_DIR, metavar="DIR", help="the running stack's state"
     )
     parser.add_argument(
-        "--patience", type=float, default=300, metavar="SECONDS", help="give up when nothing changes for so long"
+        "--patience", type=float, default=300, metavar="SECONDS", help="fail after this time without any change"
     )
     return parser.parse_args()
 

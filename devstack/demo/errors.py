@@ -1,5 +1,5 @@
-"""The one error of the demo: something is not as promised, and the message says what."""
+"""The demo's error."""
 
 
 class DemoError(Exception):
-    """The demo ends here. The message is for the person who ran it."""
+    """The demo has failed. The message tells its user why."""

@@ -1,4 +1,4 @@
-"""Following one video until it is at rest: what the API says of it, and each transition as it happens."""
+"""Follows one video until it is at rest, and prints each transition as it happens."""
 
 import threading
 import time
@@ -18,16 +18,16 @@ _TRANSCODING = "processing"
 
 
 class Api(Protocol):
-    """What is asked of the API."""
+    """The API calls that the poller makes."""
 
     def video(self, video_id: str, /) -> Video:
-        """Return the video as it is now. Raises ClientError."""
+        """Return the video. Raises ClientError."""
         ...
 
 
 @dataclass(frozen=True)
 class Followed:
-    """Where a video came to rest, and how it came there."""
+    """A video at rest, with its transitions."""
 
     video: Video
     transitions: Sequence[Transition]
@@ -35,7 +35,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class Poller:
-    """Who is asked, and where it is told."""
+    """Polls the API, the history and Coconut, and prints the changes."""
 
     client: Api
     history: History
@@ -45,23 +45,23 @@ class Poller:
     look_every_seconds: float = 0.3
 
     def follow(self, video_id: str, *, patience_seconds: float) -> Followed:
-        """Show the way of a video until it is ready or errored, or waits for another file.
+        """Print transitions until the video is ready or errored, or waits for another file.
 
-        Raises ClientError, and DemoError when nothing at all has changed for ``patience_seconds``.
+        Raises ClientError, and DemoError when nothing has changed for ``patience_seconds``.
         """
-        told: Sequence[Transition] = ()
+        printed: Sequence[Transition] = ()
         before: Video | None = None
         changed_at = transcoding_since = self.monotonic()
         pause = threading.Event()
         while True:
             video, transitions, now = self.client.video(video_id), self.history(video_id), self.monotonic()
-            for transition in transitions[len(told) :]:
+            for transition in transitions[len(printed) :]:
                 self.screen.line(_line(transition, transitions[0]))
-            if video != before or len(transitions) > len(told):
+            if video != before or len(transitions) > len(printed):
                 changed_at = now
             if before is None or before.status != _TRANSCODING:
                 transcoding_since = now
-            told, before = transitions, video
+            printed, before = transitions, video
             if video.status in (_TRANSCODING, _READY):
                 self.screen.bar("transcoding", self._percent(video), f"{now - transcoding_since:.0f} s")
             if _is_over(video):

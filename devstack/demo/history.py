@@ -1,7 +1,6 @@
-"""Where the causes of transitions come from: the history in Postgres, read as an operator of the service would.
+"""Reads the transitions of a video and their causes from `video_events` in Postgres, like an operator of the service.
 
-The API tells what a video is, not yet how it came there. So the demo reads `video_events` through the
-stack's `database_url`; phases, progress and URLs it takes from the API like any client.
+Phases, progress and URLs come from the API, as for any client.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from domain.errors import UnavailableError
 
 @dataclass(frozen=True)
 class Transition:
-    """One line of the history. ``cause``: what made the operator look."""
+    """One line of the history. ``cause`` is what triggered the operator's pass."""
 
     at: datetime
     phase: str
@@ -29,20 +28,20 @@ History = Callable[[str], Sequence[Transition]]
 
 
 def from_postgres(events: Events) -> History:
-    """Return a reader of histories, oldest line first. The reader raises DemoError."""
+    """Return a function that reads a video's history, oldest line first, and raises DemoError."""
 
     def read(video_id: str) -> Sequence[Transition]:
         try:
-            found = events.of_video(video_id)
+            rows = events.of_video(video_id)
         except UnavailableError as error:
             raise DemoError(f"reading the history: {error}") from error
-        return [Transition(e.at, str(e.phase), str(e.reason), str(e.cause), e.message) for e in found]
+        return [Transition(e.at, str(e.phase), str(e.reason), str(e.cause), e.message) for e in rows]
 
     return read
 
 
 def seconds_by_phase(transitions: Sequence[Transition]) -> dict[str, float]:
-    """Return how long each phase lasted, in the order they were entered; the last one has only begun."""
+    """Return how long each phase lasted, in the order of the phases. The last phase has not ended."""
     spent: dict[str, float] = {}
     for before, after in pairwise(transitions):
         spent[before.phase] = spent.get(before.phase, 0.0) + (after.at - before.at).total_seconds()

@@ -1,6 +1,6 @@
-"""Judging a published video as a player would: over HTTP, from its playback URL, without asking the service.
+"""Checks a published video as a player would: over HTTP, from its playback URL, without the service.
 
-Nothing of the service's own verification (storage/) is used: the two must come to the same end by themselves.
+It shares no code with the service's own verification (storage/verify), so that each checks the other.
 """
 
 import re
@@ -26,7 +26,7 @@ _SOUNDS = re.compile(r"^1,", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Expected:
-    """What the stream of a certain source must have."""
+    """The facts that a stream must match."""
 
     renditions: int
     duration_seconds: float
@@ -35,7 +35,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class PlayedRendition:
-    """What a player found in one rendition; ``pictures`` and ``sounds`` count decoded frames of its first seconds."""
+    """One played rendition. ``pictures`` and ``sounds`` count the decoded frames of its first seconds."""
 
     size: str
     segments: int
@@ -46,7 +46,7 @@ class PlayedRendition:
 
 
 class Player:
-    """Plays what is public. Every method raises DemoError when it cannot."""
+    """Plays public URLs. Every method raises DemoError when it cannot."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
@@ -55,26 +55,26 @@ class Player:
     def play(
         self, playback_url: str, expected: Expected, on_rendition: Callable[[PlayedRendition], None]
     ) -> Sequence[PlayedRendition]:
-        """Read the master, then every rendition whole, and decode the first seconds of each."""
+        """Download the master playlist and every rendition completely, and decode the first seconds of each."""
         master = m3u8.loads(self._text(playback_url), uri=playback_url)
         if len(master.playlists) != expected.renditions:
             raise DemoError(f"{playback_url} lists {len(master.playlists)} renditions instead of {expected.renditions}")
         played = []
         for variant in master.playlists:
             across, down = variant.stream_info.resolution or (0, 0)
-            found = self._rendition(variant.absolute_uri, f"{across}x{down}", expected)
-            on_rendition(found)
-            played.append(found)
+            rendition = self._rendition(variant.absolute_uri, f"{across}x{down}", expected)
+            on_rendition(rendition)
+            played.append(rendition)
         if len({rendition.size for rendition in played}) != len(played):
             raise DemoError(f"two renditions have the same size: {', '.join(r.size for r in played)}")
         return played
 
     def picture_bytes(self, url: str) -> int:
         """Return the size of a JPEG."""
-        answer = self._get(url)
-        if answer.headers.get("Content-Type") != "image/jpeg" or not answer.content.startswith(b"\xff\xd8\xff"):
-            raise DemoError(f"{url} is no JPEG: {answer.headers.get('Content-Type')}")
-        return len(answer.content)
+        response = self._get(url)
+        if response.headers.get("Content-Type") != "image/jpeg" or not response.content.startswith(b"\xff\xd8\xff"):
+            raise DemoError(f"{url} is not a JPEG: {response.headers.get('Content-Type')}")
+        return len(response.content)
 
     def _rendition(self, url: str, size: str, expected: Expected) -> PlayedRendition:
         media = m3u8.loads(self._text(url), uri=url)
@@ -95,19 +95,19 @@ class Player:
         return PlayedRendition(size, len(files), sum(map(len, files)), duration, pictures, sounds)
 
     def _text(self, url: str) -> str:
-        answer = self._get(url)
-        if not answer.text.startswith("#EXTM3U"):
-            raise DemoError(f"{url} is no playlist")
-        return answer.text
+        response = self._get(url)
+        if not response.text.startswith("#EXTM3U"):
+            raise DemoError(f"{url} is not a playlist")
+        return response.text
 
     def _get(self, url: str) -> requests.Response:
         try:
-            answer = self._session.get(url, timeout=_TIMEOUT_SECONDS)
+            response = self._session.get(url, timeout=_TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise DemoError(f"GET {url}: no answer ({type(error).__name__})") from error
-        if answer.status_code != requests.codes.ok or not answer.content:
-            raise DemoError(f"GET {url}: HTTP {answer.status_code}, {len(answer.content)} bytes")
-        return answer
+        if response.status_code != requests.codes.ok or not response.content:
+            raise DemoError(f"GET {url}: HTTP {response.status_code}, {len(response.content)} bytes")
+        return response
 
 
 def _starts(segments: Sequence[m3u8.Segment]) -> Sequence[float]:
@@ -116,9 +116,9 @@ def _starts(segments: Sequence[m3u8.Segment]) -> Sequence[float]:
 
 
 def _decoded(beginning: bytes, url: str, size: str) -> tuple[int, int]:
-    """Return how many pictures and pieces of sound the first seconds hold. Any decoding error raises DemoError.
+    """Return the numbers of video and audio frames in the first seconds. Raises DemoError on any decoding error.
 
-    ffmpeg gets the bytes, not the URL: its own HLS reader skips a broken segment in silence.
+    ffmpeg receives the bytes instead of the URL, because its HLS reader silently skips a broken segment.
     """
     source = ["-xerror", "-t", str(DECODED_SECONDS), "-i", "pipe:0"]
     wanted = ["-map", "0:v:0", "-map", "0:a:0?", "-f", "framecrc", "-"]
@@ -127,10 +127,10 @@ def _decoded(beginning: bytes, url: str, size: str) -> tuple[int, int]:
         done = subprocess.run(argv, input=beginning, capture_output=True, check=False, timeout=_DECODE_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise DemoError(f"decoding {url} took more than {_DECODE_TIMEOUT_SECONDS} s") from error
-    said, shown = done.stderr.decode(errors="replace").strip(), done.stdout.decode()
-    if done.returncode != 0 or said:
-        raise DemoError(f"decoding {url}: {said[-1000:] or f'exit status {done.returncode}'}")
-    found = _DIMENSIONS.search(shown)
-    if found is None or found[1] != size:
-        raise DemoError(f"{url} is announced as {size} and decodes to {found[1] if found else 'no picture'}")
-    return len(_PICTURES.findall(shown)), len(_SOUNDS.findall(shown))
+    errors, frames = done.stderr.decode(errors="replace").strip(), done.stdout.decode()
+    if done.returncode != 0 or errors:
+        raise DemoError(f"decoding {url}: {errors[-1000:] or f'exit status {done.returncode}'}")
+    decoded = _DIMENSIONS.search(frames)
+    if decoded is None or decoded[1] != size:
+        raise DemoError(f"{url} is announced as {size} and decodes to {decoded[1] if decoded else 'no picture'}")
+    return len(_PICTURES.findall(frames)), len(_SOUNDS.findall(frames))

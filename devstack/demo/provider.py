@@ -1,7 +1,7 @@
-"""How far the job is at Coconut, for the bar.
+"""The progress of a job at Coconut, for the progress bar.
 
-The service shows progress too, but at most every 10 % and 15 s: each write costs every watcher of the cluster.
-For a bar that is watched this asks Coconut itself, as the operator does, about once a second.
+The service shows progress only every 10 % or 15 s, because each write costs every watcher of the cluster. For a smooth
+bar this module polls Coconut about once a second.
 """
 
 import time
@@ -21,24 +21,24 @@ class Provider:
     def __init__(self, coconut: Coconut, job_of: Callable[[str], str | None]) -> None:
         self._coconut = coconut
         self._job_of = job_of
-        self._asked_at: float | None = None
+        self._polled_at: float | None = None
         self._percent = 0
 
     def percent(self, video_id: str) -> int:
-        """Return the newest answer. Without one it stays as it was: the bar is no reason to fail."""
+        """Return the newest percentage. Errors keep the last one: the bar is no reason to fail."""
         now = time.monotonic()
-        if self._asked_at is None or now - self._asked_at >= _ASK_EVERY_SECONDS:
-            self._asked_at = now
-            self._percent = max(self._percent, self._ask(self._job_of(video_id)))
+        if self._polled_at is None or now - self._polled_at >= _ASK_EVERY_SECONDS:
+            self._polled_at = now
+            self._percent = max(self._percent, self._poll(self._job_of(video_id)))
         return self._percent
 
-    def _ask(self, job_id: str | None) -> int:
+    def _poll(self, job_id: str | None) -> int:
         if job_id is None:
             return 0
         try:
-            answer = requests.get(
+            response = requests.get(
                 f"{self._coconut.url}/jobs/{job_id}", auth=(self._coconut.api_key, ""), timeout=_TIMEOUT_SECONDS
             )
-            return int(answer.json()["progress"].rstrip("%")) if answer.ok else 0
+            return int(response.json()["progress"].rstrip("%")) if response.ok else 0
         except (requests.RequestException, KeyError, ValueError):
             return 0

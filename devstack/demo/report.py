@@ -1,4 +1,4 @@
-"""The demo's words: what was sent, where the result is, how long each phase took. Pure text."""
+"""The demo's output: the file, the result, and the time of each phase. Pure."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def clip_line(clip: Clip) -> str:
 
 
 def played_line(played: PlayedRendition) -> str:
-    """Describe what the player found in one rendition."""
+    """Describe one played rendition."""
     segments = f"{played.segments} segment{'s' if played.segments != 1 else ''}"
     return (
         f"{played.size:>9}: ENDLIST, {segments} ({megabytes(played.segment_bytes)}), {played.duration_seconds:.1f} s;"
@@ -43,12 +43,12 @@ def result_lines(video: Video, seconds_by_phase: Mapping[str, float], kubectl: s
 
 
 def page_line(web_url: str, token: str) -> str:
-    """Return where to watch it in a browser, signed in. The page takes the token out of the address at once."""
+    """Return the page's address with a token, which the page removes from the address at once."""
     return f"in a browser {web_url}/#token={token}"
 
 
 def kubectl_line(kubectl: Path, *, kubeconfig: str, namespace: str, video_id: str) -> str:
-    """Return a command that shows the resource, to be pasted into a shell anywhere on this machine."""
+    """Return a shell command that shows the resource, from any directory of this machine."""
     program = str(kubectl) if kubectl.exists() else "kubectl"
     words = [program, f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", "get", "vu", video_id, "-o", "wide"]
     return shlex.join(words)

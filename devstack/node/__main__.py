@@ -11,7 +11,7 @@ from devstack.waiting import NotInTimeError
 
 
 def main() -> int:
-    """Do one command. Expected trouble is one message, anything else a traceback."""
+    """Run one command. An expected error is one message, any other a traceback."""
     parser = argparse.ArgumentParser(prog="python -m devstack.node", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
     node = Node(Layout(), say=lambda line: print(line, flush=True))

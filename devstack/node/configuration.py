@@ -1,9 +1,9 @@
-"""What the servers of the node are told by files: texts, written only where they differ.
+"""The configuration files of the node's servers, written only where they differ.
 
-Why each unusual line is there was found by measurement on Debian bookworm with cgroup v1 and without
-CAP_SYS_RESOURCE: `restrict_oom_score_adj` and the score of the kubelet because raising scores is refused there,
-`failCgroupV1` because kubelet 1.35 and later refuse such hosts otherwise, the thresholds of image garbage
-collection because what is deleted here cannot be pulled again.
+The unusual lines were found by testing on Debian bookworm with cgroup v1 and without CAP_SYS_RESOURCE:
+`restrict_oom_score_adj` and the kubelet's score, because raising scores is refused there; `failCgroupV1`, because
+kubelet 1.35 and later refuse such hosts otherwise; the thresholds of image garbage collection, because a deleted image
+cannot be pulled again.
 """
 
 import json
@@ -17,7 +17,7 @@ PAUSE_IMAGE = "localhost/pause:dev"
 
 
 def write_all(where: Layout) -> None:
-    """Write every configuration file. kube-proxy ends when its file is written anew, so equal ones stay."""
+    """Write every configuration file that differs: kube-proxy exits when its file is rewritten."""
     texts = {
         "containerd.toml": containerd(where),
         "cni/net.d/10-node.conflist": json.dumps(cni(where), indent=1),
@@ -31,7 +31,7 @@ def write_all(where: Layout) -> None:
 
 
 def containerd(where: Layout) -> str:
-    """Return containerd's configuration: nothing of it is outside the node's directory."""
+    """Return containerd's configuration, with all paths below the node's directory."""
     return f"""version = 2
 root = "{where.root}/containerd"
 state = "{where.root}/run/containerd"
@@ -51,7 +51,7 @@ disabled_plugins = {json.dumps(_NO_AUFS)}
 
 
 def cni(where: Layout) -> dict[str, object]:
-    """Return the pod network. Masquerading is network.py's: the plugin would call iptables for it."""
+    """Return the pod network. network.py does the masquerading: the plugin would use iptables for it."""
     addresses = {
         "type": "host-local",
         "dataDir": str(where.root / "cni-addresses"),
@@ -107,7 +107,7 @@ def kubelet(where: Layout) -> dict[str, object]:
 
 
 def proxy(where: Layout) -> dict[str, object]:
-    """Return kube-proxy's configuration. By nftables: it leaves no chains behind, and needs no iptables."""
+    """Return kube-proxy's configuration: with nftables it leaves no chains behind and needs no iptables."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",

@@ -1,4 +1,4 @@
-"""Cluster DNS: CoreDNS in a pod of its own, as everywhere; it also knows this machine by a name."""
+"""Cluster DNS: CoreDNS in a pod, which also resolves a name for this machine."""
 
 import json
 
@@ -23,7 +23,7 @@ _LABELS = {"k8s-app": "kube-dns"}
 
 
 def manifests() -> str:
-    """Return what has to be applied, as one list in JSON."""
+    """Return the manifests as one JSON list."""
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*_rights(), *_workload()]})
 
 
@@ -62,7 +62,7 @@ def _workload() -> list[dict[str, object]]:
     }
     pod = {
         "serviceAccountName": _NAME,
-        # Its own questions go to the machine's resolver, not to itself.
+        # CoreDNS itself uses the machine's resolver.
         "dnsPolicy": "Default",
         "containers": [container],
         "volumes": [{"name": "configuration", "configMap": {"name": _NAME}}],

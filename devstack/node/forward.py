@@ -1,5 +1,6 @@
-"""Lets pods reach servers of this machine that listen on loopback: what comes to the bridge's port goes to the same
-port there. `python -m devstack.node.forward ADDRESS PORT…`.
+"""`python -m devstack.node.forward ADDRESS PORT…`: forward ports of the bridge to the same ports on loopback.
+
+Pods reach servers of this machine through it.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ async def _forward(port: int, reader: asyncio.StreamReader, writer: asyncio.Stre
     try:
         behind_reader, behind_writer = await asyncio.open_connection(HOST, port)
     except OSError:
-        # Nobody listens there now: the one who asks sees what it would see without us.
+        # No server listens there now, so the client's connection is reset too.
         writer.transport.abort()
         return
     await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))

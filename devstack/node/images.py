@@ -1,6 +1,6 @@
-"""Images without a registry: built here by buildah, and handed to containerd as archives.
+"""Images without a registry: built by buildah and imported into containerd as archives.
 
-The base is Debian as debootstrap makes it, the pause container and CoreDNS are built from the modules of the tools.
+The base is a Debian by debootstrap; the pause container and CoreDNS are built from the modules of the tools.
 """
 
 import re
@@ -16,7 +16,7 @@ from devstack.server import PartFailedError
 from devstack.tools import TOOLS, tool
 
 BASE_IMAGE = "localhost/base:bookworm"
-# The same, with what this machine itself builds with.
+# The same with this machine's Go and Node.
 GO_BASE_IMAGE = "localhost/base-go:dev"
 NODE_BASE_IMAGE = "localhost/base-node:dev"
 DNS_IMAGE = "localhost/coredns:dev"
@@ -28,18 +28,18 @@ _NOT_IN_THE_BASE = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/do
 
 
 class Images:
-    """The images of one node: what was built is kept, and imported unless containerd has it."""
+    """The images of one node. Built images are kept, and imported unless containerd has them."""
 
     def __init__(self, where: Layout) -> None:
         self._where = where
         self._archives = where.root / "images"
 
     def load_own(self) -> str:
-        """Build and import what every pod needs. Returns what had to be done, in one word."""
-        wanted = {PAUSE_IMAGE: self._build_pause, DNS_IMAGE: self._build_dns}
-        missing = [image for image in wanted if not self.has(image)]
+        """Build and import the images that every pod needs. Returns what was done, in one word."""
+        builds = {PAUSE_IMAGE: self._build_pause, DNS_IMAGE: self._build_dns}
+        missing = [image for image in builds if not self.has(image)]
         for image in missing:
-            wanted[image](image)
+            builds[image](image)
             self._import(image)
         return "built" if missing else "there"
 
@@ -47,10 +47,10 @@ class Images:
         """Build an image out of a tree of this project, and import it."""
         self._ensure_bases()
         argv = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--pull-never", "--layers"]
-        # Whoever vouches for this machine's package index does so in there too, and is not kept.
+        # The build trusts this machine's certificate authorities; the image does not keep them.
         certificates = "/etc/ssl/certs/ca-certificates.crt"
         argv += ["--volume", f"{certificates}:{certificates}:ro"]
-        # What Go has fetched and compiled here already.
+        # Share this machine's Go caches.
         for name, inside in (("GOMODCACHE", "/root/go/pkg/mod"), ("GOCACHE", "/root/.cache/go-build")):
             argv += ["--volume", f"{run('go', 'env', name).strip()}:{inside}"]
         bases = {"BASE": BASE_IMAGE, "GO_BASE": GO_BASE_IMAGE, "NODE_BASE": NODE_BASE_IMAGE}
@@ -60,17 +60,17 @@ class Images:
         self._import(image)
 
     def has(self, image: str) -> bool:
-        """Tell whether containerd has the image."""
+        """Return whether containerd has the image."""
         return image in self._ctr("images", "list", "--quiet").split()
 
     def give_another_name(self, image: str, name: str) -> None:
-        """Import an image that was built here under another name too, as the kubelet completes it."""
-        # In this form of archive a name without a host is completed by containerd, as it is for pods.
+        """Import a built image under another name too."""
+        # In this archive format containerd completes a name without a host, as the kubelet does for pods.
         self._import(image, name)
 
     def _build_pause(self, image: str) -> None:
         context = self._context("pause")
-        # Under vendor-less modules the source of the pause container comes with the Kubernetes module itself.
+        # The Kubernetes module contains the source of the pause container.
         module = run("go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes", cwd=TOOLS["kubelet"].module_dir).strip()
         source = Path(module, "build", "pause", "linux", "pause.c")
         run("gcc", "-Os", "-static", "-DVERSION=dev", "-o", str(context / "pause"), str(source))
@@ -93,12 +93,12 @@ class Images:
             modules = run("npm", "root", "--global").strip()
             link = "RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/bin/npm"
             files = {node: "usr/bin/node", f"{modules}/npm": "usr/lib/node_modules/npm"}
-            # Node brings its own list of authorities, and looks at the machine's only if told.
+            # Node has its own list of authorities and uses the machine's only with this variable.
             trust = "ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"
             self._extend_base(NODE_BASE_IMAGE, files, link, trust)
 
     def _extend_base(self, image: str, files: Mapping[str, str], *lines: str) -> None:
-        """Build the base with more files in it, each by the name that it has there."""
+        """Build the base with more files; ``files`` maps their sources to their paths in the image."""
         context = self._context("extended")
         with tarfile.open(context / "more.tar", "w") as archive:
             for source, name in files.items():
@@ -151,7 +151,7 @@ class Images:
 
 
 def _mirror() -> str:
-    """Return where this machine itself gets Debian from."""
+    """Return this machine's Debian mirror."""
     for line in run("apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)").splitlines():
         codename, _, uri = line.partition(" ")
         if codename == _SUITE:

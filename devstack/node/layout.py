@@ -1,4 +1,4 @@
-"""Names and addresses of the node, and where its files are. Everything is on one bridge, and below one directory."""
+"""The names, addresses and files of the node. Everything is on one bridge and below one directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ SERVICE_RANGE = apiserver.SERVICE_RANGE
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
 NFT_TABLE = "video_uploads_node"
-# What pods call this machine.
+# The name of this machine for pods.
 HOST_NAME = "host.internal"
 
 CONTROLLER_MANAGER = Subject("controller-manager", "system:kube-controller-manager")
@@ -29,7 +29,7 @@ CLIENTS = (ADMIN, CONTROLLER_MANAGER, SCHEDULER, PROXY, KUBELET)
 _API_SERVER_NAMES = tuple(f"kubernetes.default{suffix}" for suffix in ("", ".svc", ".svc.cluster.local"))
 _SUBJECTS = (
     *CLIENTS,
-    # What the API server asks kubelets as, for logs and exec.
+    # The API server's client certificate for kubelets, for logs and exec.
     Subject("apiserver-kubelet-client", "kube-apiserver", group="system:masters"),
     Subject("apiserver", "kube-apiserver", hosts=(*_API_SERVER_NAMES, "localhost", ADDRESS, API_SERVICE_ADDRESS)),
     Subject("kubelet-server", NODE, hosts=(NODE, ADDRESS)),
@@ -44,17 +44,17 @@ class Layout:
 
     @property
     def paths(self) -> Paths:
-        """Return where processes keep their pid files and logs."""
+        """Return the paths of pid files and logs."""
         return Paths(self.root)
 
     @property
     def pki(self) -> Pki:
-        """Return the node's own authority."""
+        """Return the node's keys and certificates."""
         return Pki(self.root / "pki", _SUBJECTS)
 
     @property
     def socket(self) -> Path:
-        """Return where containerd is asked."""
+        """Return containerd's socket."""
         return self.root / "run" / "containerd.sock"
 
     def kubeconfig(self, client: Subject = ADMIN) -> Path:

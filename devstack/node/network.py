@@ -1,4 +1,4 @@
-"""The bridge that pods and servers of the node share, and the way out of it; taken down without a trace."""
+"""The bridge that the node's pods and servers share, and masquerading for outgoing traffic; removed without a trace."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from devstack.node import layout
 from devstack.node.layout import Layout
 from devstack.server import PartFailedError
 
-# kubelet changes the last three.
+# The kubelet changes the last three.
 _KERNEL_SETTINGS = ("net.ipv4.ip_forward", "kernel.panic", "kernel.panic_on_oops", "vm.overcommit_memory")
 _MASQUERADE = f"""
 table ip {layout.NFT_TABLE} {{
@@ -21,12 +21,12 @@ table ip {layout.NFT_TABLE} {{
 
 
 def up(where: Layout) -> None:
-    """Make the bridge and let pods out; safe to repeat."""
-    found = _found_file(where)
-    if not found.exists():
-        found.parent.mkdir(parents=True, exist_ok=True)
+    """Create the bridge and let pods reach the outside; safe to repeat."""
+    original = _original_state_file(where)
+    if not original.exists():
+        original.parent.mkdir(parents=True, exist_ok=True)
         settings = {name: _kernel_file(name).read_text() for name in _KERNEL_SETTINGS}
-        found.write_text(json.dumps({"settings": settings, "namespaces": _namespaces()}))
+        original.write_text(json.dumps({"settings": settings, "namespaces": _namespaces()}))
     if not Path("/sys/class/net", layout.BRIDGE).exists():
         run("ip", "link", "add", layout.BRIDGE, "address", layout.BRIDGE_MAC, "type", "bridge")
     run("ip", "address", "replace", f"{layout.ADDRESS}/24", "dev", layout.BRIDGE)
@@ -37,11 +37,11 @@ def up(where: Layout) -> None:
 
 
 def down(where: Layout) -> None:
-    """Remove everything that `up`, the pods and kube-proxy made, and put the kernel's settings back."""
-    found = _found_file(where)
-    if not found.exists():
+    """Remove everything that `up`, the pods and kube-proxy created, and restore the kernel's settings."""
+    original = _original_state_file(where)
+    if not original.exists():
         return
-    before = json.loads(found.read_text())
+    before = json.loads(original.read_text())
     for name in set(_namespaces()) - set(before["namespaces"]):
         run("ip", "netns", "delete", name)
     if Path("/sys/class/net", layout.BRIDGE).exists():
@@ -50,24 +50,24 @@ def down(where: Layout) -> None:
         _drop_table(family, table)
     for name, value in before["settings"].items():
         _kernel_file(name).write_text(value)
-    found.unlink()
+    original.unlink()
 
 
 def run(*argv: str, stdin: str = "", timeout_seconds: float = 120, cwd: Path | None = None) -> str:
-    """Run a command and return what it printed. Raises PartFailedError with its complaint."""
+    """Run a command and return its output. Raises PartFailedError with its stderr."""
     try:
         done = subprocess.run(
             argv, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds, cwd=cwd
         )
     except subprocess.TimeoutExpired as error:
-        raise PartFailedError(f"{' '.join(argv[:4])}: no end in {timeout_seconds:g} s") from error
+        raise PartFailedError(f"{' '.join(argv[:4])}: not finished in {timeout_seconds:g} s") from error
     if done.returncode != 0:
         raise PartFailedError(f"{' '.join(argv[:4])}: {done.stderr.strip()[-2000:]}")
     return done.stdout
 
 
-def _found_file(where: Layout) -> Path:
-    """Return where it stands what this machine was like before."""
+def _original_state_file(where: Layout) -> Path:
+    """Return the file with the machine's settings before `up`."""
     return where.root / "found.json"
 
 
@@ -77,7 +77,7 @@ def _namespaces() -> list[str]:
 
 
 def _drop_table(family: str, table: str) -> None:
-    # `add` first: deleting what is not there is an error, and nft before 1.0.8 has no `destroy`.
+    # `add` first: deleting a missing table is an error, and nft before 1.0.8 has no `destroy`.
     run("nft", "-f", "-", stdin=f"add table {family} {table}\ndelete table {family} {table}\n")
 
 

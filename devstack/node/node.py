@@ -1,4 +1,4 @@
-"""The node as a whole: up until a pod can be scheduled and names resolve, and down until nothing of it is left."""
+"""The node as a whole: started until pods run and names resolve, and stopped without leaving anything behind."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from devstack.server import PartFailedError
 from devstack.tools import announce_builds, tool
 from devstack.waiting import until
 
-# The program, and the package of Debian that has it.
+# Each program with its Debian package.
 _PROGRAMS = {
     "containerd": "containerd",
     "runc": "runc",
@@ -48,7 +48,7 @@ class Node:
         return self._where.kubeconfig()
 
     def up(self) -> None:
-        """Start what does not run, and wait until pods run and find each other by name."""
+        """Start the servers that do not run, and wait until pods run and resolve names."""
         _check_machine()
         self._where.paths.prepare()
         announce_builds([*servers.TOOLS, "coredns"])
@@ -67,14 +67,14 @@ class Node:
         self._say(f"node {layout.NODE} is ready: kubectl --kubeconfig={self.kubeconfig}")
 
     def down(self) -> None:
-        """Stop everything and put the machine back as it was. Images and etcd's data stay in the state directory."""
+        """Stop everything and restore the machine. Images and etcd's data stay in the state directory."""
         if not self._where.root.exists():
             return
         paths = self._where.paths
         for name in (servers.SCHEDULER, servers.CONTROLLER_MANAGER):
             paths.process(name).stop()
         if paths.process(servers.API_SERVER).is_alive() and paths.process(servers.KUBELET).is_alive():
-            # While the kubelet runs: it gives addresses and mounts back.
+            # While the kubelet runs, because it releases addresses and mounts.
             with contextlib.suppress(PartFailedError):
                 self.servers.kubectl("delete", "pods", "--all-namespaces", "--all", "--grace-period=2", "--timeout=60s")
         for name in (servers.KUBELET, servers.PROXY):
@@ -90,7 +90,7 @@ class Node:
         self._say("the node is down")
 
     def forget(self) -> None:
-        """Take it down, if it is up, and let the next start find a cluster that has never heard of anything."""
+        """Stop the node and delete the cluster's data, so that the next start has an empty cluster."""
         self.down()
         shutil.rmtree(self._where.paths.data(etcd.NAME), ignore_errors=True)
         shutil.rmtree(self._where.root / "kubelet", ignore_errors=True)
@@ -108,7 +108,7 @@ class Node:
                 subprocess.run([*ctr, kind, *end, name], capture_output=True, check=False, timeout=60)
 
     def _unmount(self) -> None:
-        """Unmount all below the directory, deepest first: the kubelet mounts its own root onto itself."""
+        """Unmount everything below the directory, deepest first: the kubelet mounts its own root onto itself."""
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in sorted((m for m in mounts if m.startswith(f"{self._where.root}/")), key=len, reverse=True):
             network.run("umount", mount)
@@ -117,7 +117,7 @@ class Node:
         groups = [top for name in ("kubepods", "k8s.io") for top in Path("/sys/fs/cgroup").glob(f"*/{name}")]
         for top in groups:
             for directory, _, _ in os.walk(top, topdown=False):
-                # What just ended may still be counted there for a moment.
+                # A process that just ended may still be in the group for a moment.
                 until(partial(_removed, Path(directory)), within_seconds=10, what=f"{directory} to be empty")
 
 

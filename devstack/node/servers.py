@@ -1,4 +1,4 @@
-"""The processes of the node, and what needs what. Configuration files are in configuration.py."""
+"""The servers of the node and their dependencies. configuration.py has their configuration files."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ class Servers:
 
     @property
     def url(self) -> str:
-        """Return where the API server is."""
+        """Return the API server's URL."""
         return f"https://{layout.ADDRESS}:{self._ports.of(API_SERVER)}"
 
     def all(self) -> dict[str, Server]:
@@ -70,7 +70,7 @@ class Servers:
             )
 
     def kubectl(self, *arguments: str, stdin: str = "", timeout_seconds: float = 120) -> str:
-        """Ask the API server as its administrator, and return what was answered."""
+        """Run kubectl as administrator and return its output."""
         argv = [str(tool("kubectl")), f"--kubeconfig={self._where.kubeconfig()}", *arguments]
         return run(*argv, stdin=stdin, timeout_seconds=timeout_seconds)
 
@@ -105,7 +105,7 @@ class Servers:
             f"--cluster-signing-cert-file={pki.file('ca.crt')}",
             f"--cluster-signing-key-file={pki.file('ca.key')}",
         ]
-        # Its work shows: every namespace gets a ServiceAccount by it.
+        # Its first visible work: it creates a ServiceAccount in every namespace.
         return self._server(CONTROLLER_MANAGER, argv, lambda: self._exists("serviceaccount", "default"))
 
     def _scheduler(self) -> Server:

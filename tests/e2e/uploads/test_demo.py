@@ -40,7 +40,7 @@ def test_a_file_of_ones_own_gets_no_rendition_larger_than_itself(stack: Stack, c
 def test_a_file_that_is_no_video_is_not_even_sent(stack: Stack, not_a_video: Path) -> None:
     done = _demo(stack.paths.root, f"--file={not_a_video}")
     assert done.returncode == 1
-    assert "is no video" in done.stderr
+    assert "is not a video" in done.stderr
 
 
 def test_a_failed_transcode_fails_the_demo_with_its_reason(stack: Stack, clip: Path) -> None:

@@ -110,13 +110,13 @@ def test_a_rendition_of_another_size_than_announced_is_noticed(playback_url: str
 
 def test_a_page_instead_of_a_playlist_is_noticed(playback_url: str, stream: Path) -> None:
     (stream / "playlist.m3u8").write_text("<html>Not here</html>")
-    with pytest.raises(DemoError, match="is no playlist"):
+    with pytest.raises(DemoError, match="is not a playlist"):
         Player().play(playback_url, TWO_WITH_SOUND, _ignore)
 
 
 def test_a_thumbnail_that_is_no_jpeg_is_noticed(playback_url: str, stream: Path) -> None:
     (stream / "thumbnail.jpg").write_text("<html>Not here</html>")
-    with pytest.raises(DemoError, match="is no JPEG"):
+    with pytest.raises(DemoError, match="is not a JPEG"):
         Player().picture_bytes(playback_url.replace("playlist.m3u8", "thumbnail.jpg"))
 
 
