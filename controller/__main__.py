@@ -80,7 +80,7 @@ def main() -> int:
     except Exception:
         # Such as a watch that ended in an error that kopf does not pass over. Whoever runs us starts us again, and what
         # is told of it is one line like all others, free of secrets.
-        log.exception("broke")
+        log.exception("process_failed")
         return 1
     else:
         return 0

@@ -111,9 +111,9 @@ def test_a_watch_that_ends_in_an_error_ends_the_process_with_one_line_and_gives_
 ) -> None:
     assert watched.operator.exit_code() == 1, watched.operator.log()
     told = [json.loads(line) for line in watched.operator.log().splitlines()]
-    (broke,) = [line for line in told if line["event"] == "broke"]
-    assert broke["level"] == "error"
-    assert "'code': 500" in broke["exception"]
+    (failed,) = [line for line in told if line["event"] == "process_failed"]
+    assert failed["level"] == "error"
+    assert "'code': 500" in failed["exception"]
     lease = json.loads(watched.own.kubectl("get", "lease", "video-uploads-operator", "--output=json"))
     assert not lease["spec"].get("holderIdentity")
 
