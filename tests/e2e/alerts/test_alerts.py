@@ -42,7 +42,7 @@ def test_forged_callbacks_raise_an_alert_until_they_stop(world: World, clip: Pat
     eventually(lambda: "VideoUploadsCallbacksFailing" not in watching.firing(), within_seconds=SOON)
 
 
-def test_paused_submissions_raise_an_alert_until_coconut_takes_orders(
+def test_paused_submissions_raise_an_alert_until_coconut_accepts_jobs(
     world: World, clip: Path, watching: Prometheus
 ) -> None:
     world.faults(canned=1, http_429=1)
@@ -59,9 +59,7 @@ def test_paused_submissions_raise_an_alert_until_coconut_takes_orders(
     eventually(is_over_as_orders_are_taken, within_seconds=SOON, every_seconds=1)
 
 
-def test_a_queue_that_only_grows_raises_an_alert_until_it_is_worked_off(
-    world: World, clip: Path, watching: Prometheus
-) -> None:
+def test_a_growing_queue_raises_an_alert_until_it_is_drained(world: World, clip: Path, watching: Prometheus) -> None:
     person = world.person()
     with waiting_uploads(person, clip), nobody_reads_rows(world):
         eventually(lambda: "VideoUploadsQueueBacklog" in watching.firing(), within_seconds=SOON)

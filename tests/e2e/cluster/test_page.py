@@ -43,7 +43,7 @@ def own_names(shell: Shell, block: Block, upstreams: Upstreams) -> None:
         file.write_text(yaml.safe_dump({**written, **own_values, "image": {"repository": REPOSITORY}}))
 
 
-def test_whoever_follows_the_page_gets_there(
+def test_every_command_of_the_page_works_on_a_node(
     node: Node, upstreams: Upstreams, shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]

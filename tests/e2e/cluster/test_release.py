@@ -175,7 +175,7 @@ def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
     eventually(lambda: leads(release, "operator"))
 
 
-def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, state: Path) -> None:
+def test_an_upload_survives_when_all_pods_are_killed(release: Release, made: clip.Clip, state: Path) -> None:
     video_id = uploaded(release, made.path, state, user="bob")
     release.kubectl("delete", "pods", f"--selector=app.kubernetes.io/instance={NAME}", "--grace-period=0", "--force")
     for name in (API, OPERATOR):
@@ -183,7 +183,7 @@ def test_every_pod_of_ours_may_be_killed(release: Release, made: clip.Clip, stat
     eventually(lambda: is_video_ready(release, video_id, user="bob"), within_seconds=240)
 
 
-def test_uninstalling_leaves_what_the_notes_say_and_they_say_how_to_remove_it(
+def test_uninstalling_leaves_what_the_notes_list_and_how_to_remove_it(
     installed: Installed, release: Release, node: Node
 ) -> None:
     uploads = {f"videoupload.video.uploads.dev/{one['metadata']['name']}" for one in release.get("videouploads")}

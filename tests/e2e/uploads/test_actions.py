@@ -62,7 +62,7 @@ def test_a_deleted_video_can_no_longer_be_played_and_after_a_restore_plays_under
 
 
 @pytest.mark.parametrize("way", ["api", "administrator", "kubectl"])
-def test_a_dead_letter_is_found_and_retried(world: World, clip: Path, way: str) -> None:
+def test_a_dead_letter_is_listed_and_retried(world: World, clip: Path, way: str) -> None:
     world.faults(fail=1)
     ann, admin = world.person(), world.person(is_admin=True)
     video_id = uploaded(ann.client, clip)
@@ -95,7 +95,7 @@ def test_a_dead_letter_is_found_and_retried(world: World, clip: Path, way: str) 
     ann.call("POST", f"/videos/{video_id}/retry", expected=409)
 
 
-def test_a_pause_holds_the_submission_until_it_is_taken_back(world: World, clip: Path) -> None:
+def test_a_pause_holds_the_submission_until_it_is_removed(world: World, clip: Path) -> None:
     world.faults(http_429=1)
     ann = world.person()
     video_id = uploaded(ann.client, clip)
@@ -120,7 +120,7 @@ def test_a_pause_holds_the_submission_until_it_is_taken_back(world: World, clip:
     assert len(world.jobs(video_id)) == 1
 
 
-def test_a_new_url_is_good_for_the_same_upload(world: World, clip: Path) -> None:
+def test_a_new_url_works_for_the_same_upload(world: World, clip: Path) -> None:
     world.faults(canned=1)
     ann = world.person()
     upload = create(ann.client, clip)

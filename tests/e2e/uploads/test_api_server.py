@@ -28,7 +28,7 @@ def refusal(status: int) -> Respond:
     return Respond(status, json.dumps(body).encode(), {"Retry-After": "1"} if status == 429 else {})
 
 
-def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
+def test_uploads_finish_while_the_api_server_refuses_and_are_shown_afterwards(
     world: World, clip: Path, tmp_path: Path
 ) -> None:
     world.faults(canned=1)
@@ -53,7 +53,7 @@ def test_while_it_refuses_everything_is_done_and_on_record_and_afterwards_shown(
         assert attempt["intended_at"] < datetime.fromisoformat(job["accepted_at"])
 
 
-def test_what_arrives_at_it_late_replaces_nothing_newer(world: World, clip: Path, tmp_path: Path) -> None:
+def test_a_late_request_replaces_nothing_newer(world: World, clip: Path, tmp_path: Path) -> None:
     world.faults(canned=1)
     client, gate = world.client(), threading.Event()
     with operator_behind_a_proxy(world, tmp_path) as (proxy, operator):

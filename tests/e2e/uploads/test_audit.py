@@ -14,7 +14,7 @@ from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
 
 
-def test_a_ready_video_that_loses_a_segment_is_made_again_and_stays_ready(world: World, clip: Path) -> None:
+def test_a_ready_video_that_loses_a_segment_is_transcoded_again_and_stays_ready(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
@@ -41,7 +41,7 @@ def test_a_ready_video_that_loses_a_segment_is_made_again_and_stays_ready(world:
     assert_plays(world, video_id)
 
 
-def test_a_stable_playlist_that_somebody_spoilt_is_written_again_by_the_leader(world: World, clip: Path) -> None:
+def test_a_damaged_stable_playlist_is_rewritten_by_the_leader(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
     video_id = uploaded(client, clip)

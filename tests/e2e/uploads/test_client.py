@@ -55,7 +55,7 @@ def command(world: World, tmp_path: Path) -> Command:
     return Command(world.person(), tmp_path / "state")
 
 
-def test_killed_at_sixty_percent_and_run_again_it_sends_one_part_twice_at_most(
+def test_a_client_killed_at_sixty_percent_resends_one_part_at_most(
     world: World, command: Command, long_clip: Path
 ) -> None:
     world.faults(canned=1)
@@ -104,7 +104,7 @@ def test_a_video_is_uploaded_listed_deleted_and_restored(world: World, command: 
     assert video_id in command("list").stdout
 
 
-def test_what_failed_is_told_with_its_reason_and_retried(world: World, command: Command, clip: Path) -> None:
+def test_a_failed_video_is_reported_with_its_reason_and_retried(world: World, command: Command, clip: Path) -> None:
     world.faults(fail=1)
     failed = command("upload", clip, "--wait", expected=1)
     assert "transcode_failed" in failed.stderr
@@ -116,6 +116,6 @@ def test_what_failed_is_told_with_its_reason_and_retried(world: World, command: 
     assert "[not_found]" in declined.stderr
 
 
-def test_a_file_that_is_no_video_is_refused_with_what_to_do(command: Command, not_a_video: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused_with_what_to_do(command: Command, not_a_video: Path) -> None:
     refused = command("upload", not_a_video, "--wait", expected=1)
     assert "not_a_video" in refused.stderr

@@ -22,7 +22,9 @@ from tests.support.eventually import eventually
         "Finish.observations.commit.1:after",
     ],
 )
-def test_killed_there_the_video_is_ready_for_the_price_of_one_job(world: World, clip: Path, point: str) -> None:
+def test_an_operator_killed_at_any_point_buys_one_job_and_the_video_is_ready(
+    world: World, clip: Path, point: str
+) -> None:
     world.faults(canned=1)
     client = world.client()
     with operators(world) as started:

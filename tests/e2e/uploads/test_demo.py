@@ -20,7 +20,7 @@ def _demo(state: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_made_clip_becomes_four_renditions_that_play(stack: Stack) -> None:
+def test_a_generated_clip_becomes_four_renditions_that_play(stack: Stack) -> None:
     done = _demo(stack.paths.root)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The video plays." in done.stdout
@@ -31,13 +31,13 @@ def test_a_made_clip_becomes_four_renditions_that_play(stack: Stack) -> None:
     assert f"--kubeconfig={stack.description.kubeconfig}" in done.stdout
 
 
-def test_a_file_of_ones_own_gets_no_rendition_larger_than_itself(stack: Stack, clip: Path) -> None:
+def test_a_users_file_gets_no_rendition_larger_than_itself(stack: Stack, clip: Path) -> None:
     done = _demo(stack.paths.root, f"--file={clip}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("ENDLIST") == 1
 
 
-def test_a_file_that_is_no_video_is_not_even_sent(stack: Stack, not_a_video: Path) -> None:
+def test_a_file_that_is_not_a_video_is_not_sent(stack: Stack, not_a_video: Path) -> None:
     done = _demo(stack.paths.root, f"--file={not_a_video}")
     assert done.returncode == 1
     assert "is not a video" in done.stderr

@@ -43,7 +43,7 @@ def test_a_killed_leader_is_followed_within_twenty_seconds(world: World, clip: P
     assert [attempt["state"] for attempt in world.rows(video_id)["attempts"]] == ["completed"]
 
 
-def test_a_leader_that_thaws_after_a_minute_does_nothing_that_lasts(world: World, clip: Path) -> None:
+def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
     with operators(world) as started:
@@ -76,7 +76,7 @@ def test_a_leader_that_thaws_after_a_minute_does_nothing_that_lasts(world: World
     assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2]
 
 
-def test_what_a_dead_leader_had_sent_lands_on_a_newer_edition_and_is_written_over(world: World, clip: Path) -> None:
+def test_a_dead_leaders_late_write_over_a_newer_edition_is_overwritten(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client, storage = world.client(), world.described.s3.endpoint
     gate, next_gate = threading.Event(), threading.Event()

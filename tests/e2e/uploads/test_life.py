@@ -49,7 +49,7 @@ def test_kubectl_shows_what_an_upload_waits_for_and_then_that_it_is_ready(world:
     assert upload.video_id in kubectl("get", "video", "--field-selector=status.phase=ready", "--output=name")
 
 
-def test_bytes_that_arrive_without_a_confirmation_are_found(world: World, clip: Path) -> None:
+def test_a_file_without_a_confirmation_is_found(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
     upload = create(client, clip)
@@ -58,9 +58,7 @@ def test_bytes_that_arrive_without_a_confirmation_are_found(world: World, clip: 
     assert world.rows(upload.video_id)["videos"][0]["confirmations"] == 0
 
 
-def test_a_file_that_is_no_video_is_rejected_and_at_the_second_insistence_final(
-    world: World, not_a_video: Path
-) -> None:
+def test_a_file_that_is_not_a_video_fails_at_the_second_confirmation(world: World, not_a_video: Path) -> None:
     client = world.client()
     video_id = uploaded(client, not_a_video)
 
@@ -83,7 +81,7 @@ def test_a_file_that_is_no_video_is_rejected_and_at_the_second_insistence_final(
     assert world.rows(video_id)["attempts"] == []
 
 
-def test_a_job_that_fails_is_ordered_again_until_the_submissions_are_spent(world: World, clip: Path) -> None:
+def test_a_failed_job_is_submitted_again_until_the_limit(world: World, clip: Path) -> None:
     world.faults(fail=1)
     client = world.client()
     refused_before = world.refused_writes()
@@ -98,7 +96,7 @@ def test_a_job_that_fails_is_ordered_again_until_the_submissions_are_spent(world
     assert world.refused_writes() == refused_before
 
 
-def test_a_video_belongs_to_one_user_and_its_original_to_nobody_else(world: World, clip: Path) -> None:
+def test_a_video_and_its_original_are_private_to_their_owner(world: World, clip: Path) -> None:
     owner, stranger = world.client(), world.client()
     upload = create(owner, clip)
     put(upload, clip)

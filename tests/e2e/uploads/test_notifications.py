@@ -51,7 +51,7 @@ def somebody(world: World) -> tuple[str, Client]:
     return user, Client(world.described.api_url, token)
 
 
-def test_a_real_video_is_told_once_to_its_integrator_and_its_owner(
+def test_integrator_and_owner_are_notified_once_of_a_real_video(
     world: World, clip: Path, receiver: Receiver, registered: dict[str, Any]
 ) -> None:
     user, client = somebody(world)
@@ -74,7 +74,7 @@ def test_a_real_video_is_told_once_to_its_integrator_and_its_owner(
     assert len(about(receiver, registered["secret"], video_id)) == 1
 
 
-def test_killed_between_sending_and_the_record_it_is_told_again_under_the_same_id(
+def test_a_delivery_whose_record_was_lost_is_sent_again_with_the_same_id(
     world: World, clip: Path, receiver: Receiver, registered: dict[str, Any]
 ) -> None:
     world.faults(canned=1)

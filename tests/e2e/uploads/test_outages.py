@@ -41,7 +41,7 @@ def test_postgres_dies_while_a_job_runs(world: World, clip: Path) -> None:
     assert len(world.jobs(video_id)) == 1
 
 
-def test_the_api_server_is_deaf_until_the_lease_is_lost(world: World, clip: Path) -> None:
+def test_the_api_server_is_frozen_until_the_lease_is_lost(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
     apiserver, operator = (world.described.pids[name] for name in ("kube-apiserver", "operator"))
@@ -61,7 +61,7 @@ def test_the_api_server_is_deaf_until_the_lease_is_lost(world: World, clip: Path
     assert len(world.jobs(upload.video_id)) == 1
 
 
-def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_nobody(world: World, clip: Path) -> None:
+def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_no_upload(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
     with operators(world) as started:
@@ -83,7 +83,7 @@ def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_nobody(world: W
     assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in video_ids] == [(1, 1)] * 4
 
 
-def test_a_key_that_storage_refuses_holds_every_phase_where_it_is_and_fails_nobody(world: World, clip: Path) -> None:
+def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world: World, clip: Path) -> None:
     world.faults(canned=1, slow=SLOW_SECONDS)
     client = world.client()
     ids = {"processing": uploaded(client, clip)}
@@ -116,7 +116,7 @@ def test_a_key_that_storage_refuses_holds_every_phase_where_it_is_and_fails_nobo
     assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in ids.values()] == [(1, 1)] * 3
 
 
-def test_told_to_stop_in_the_middle_of_an_order_it_leaves_nothing_open(world: World, clip: Path) -> None:
+def test_an_operator_stopped_during_a_submission_resolves_it_later(world: World, clip: Path) -> None:
     # The order is taken, and its answer never comes.
     world.faults(hang_after=1, slow=SLOW_SECONDS, canned=1)
     client = world.client()

@@ -39,7 +39,7 @@ def test_a_client_that_vanishes_after_its_last_part_gets_its_video(world: World,
     assert (row["confirmations"], row["source"]["file_bytes"]) == (0, LONG_BYTES)
 
 
-def test_confirmed_parts_are_joined_by_the_call_and_signed_no_more(world: World, clip: Path) -> None:
+def test_confirming_joins_the_parts_and_ends_their_signing(world: World, clip: Path) -> None:
     world.faults(canned=1)
     person = world.person()
     video_id = asked_for(person, clip, upload_mode="multipart")

@@ -34,7 +34,7 @@ def lose_etcd(world: World) -> None:
 
 
 @pytest.mark.parametrize("disaster", [delete_every_resource, delete_the_kind, lose_etcd])
-def test_everything_comes_back_in_its_phase_and_is_paid_for_once(
+def test_every_upload_returns_in_its_phase_and_is_paid_for_once(
     world: World, clip: Path, not_a_video: Path, disaster: Disaster
 ) -> None:
     client = world.client()
@@ -57,7 +57,7 @@ def test_everything_comes_back_in_its_phase_and_is_paid_for_once(
     assert client.video(ids["ready"]).status == "ready"
 
 
-def test_an_older_dump_of_postgres_learns_from_the_cluster(world: World, clip: Path, tmp_path: Path) -> None:
+def test_an_older_dump_of_postgres_is_completed_from_the_cluster(world: World, clip: Path, tmp_path: Path) -> None:
     client, dump = world.client(), tmp_path / "dump"
     world.faults(canned=1, slow=6)
     waiting = create(client, clip)

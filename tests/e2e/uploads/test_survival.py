@@ -16,7 +16,7 @@ from tests.support.eventually import eventually
 SLOW_SECONDS = 6
 
 
-def test_without_a_single_callback_polling_finds_the_end(world: World, clip: Path) -> None:
+def test_without_any_callback_polling_finds_the_end(world: World, clip: Path) -> None:
     world.faults(drop=1, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
@@ -71,7 +71,7 @@ def test_a_signed_callback_that_lies_is_not_believed(world: World, clip: Path) -
 
 
 @pytest.mark.parametrize("is_over_when_it_returns", [False, True], ids=["job-runs-on", "job-ended-meanwhile"])
-def test_an_operator_killed_while_a_job_runs_takes_it_up_again(
+def test_an_operator_killed_while_a_job_runs_resumes_it(
     world: World, clip: Path, *, is_over_when_it_returns: bool
 ) -> None:
     world.faults(slow=SLOW_SECONDS, canned=1)

@@ -37,7 +37,9 @@ def visitor(
         yield arrived
 
 
-def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip: Path, not_a_video: Path) -> None:
+def test_every_view_of_an_upload_is_accessible(
+    visitor: Visitor, clip: Path, large_clip: Path, not_a_video: Path
+) -> None:
     world, page, check = visitor.world, visitor.page, checker(visitor)
     page.get_by_text("No videos yet").wait_for()
     check("1-empty")
@@ -76,7 +78,7 @@ def test_nothing_stands_in_anybodys_way(visitor: Visitor, clip: Path, large_clip
     check("6-sign-in")
 
 
-def test_nothing_does_while_videos_wait(visitor: Visitor, clip: Path) -> None:
+def test_waiting_videos_are_accessible(visitor: Visitor, clip: Path) -> None:
     world, page, check = visitor.world, visitor.page, checker(visitor)
     world.faults(slow=SLOW_SECONDS)
     visitor.choose(clip)
@@ -106,7 +108,7 @@ def test_nothing_does_while_videos_wait(visitor: Visitor, clip: Path) -> None:
     world.faults(http_429=0)
 
 
-def test_nothing_does_when_something_is_refused_or_deleted(visitor: Visitor, clip: Path, large_clip: Path) -> None:
+def test_refusals_and_deletions_are_accessible(visitor: Visitor, clip: Path, large_clip: Path) -> None:
     world, page, check = visitor.world, visitor.page, checker(visitor)
     world.faults(fail=1)
     visitor.choose(clip)

@@ -30,7 +30,7 @@ def long_clip(clip: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_part_that_was_damaged_is_refused_and_sent_again(visitor: Visitor, long_clip: Path) -> None:
+def test_a_damaged_part_is_refused_and_sent_again(visitor: Visitor, long_clip: Path) -> None:
     damage = Damage(visitor, long_clip.read_bytes()[PART_BYTES:], part=2)
     visitor.choose(long_clip)
     visitor.wait_for_label("long", "Ready")
@@ -39,7 +39,7 @@ def test_a_part_that_was_damaged_is_refused_and_sent_again(visitor: Visitor, lon
     assert visitor.world.original(visitor.video_id("long")) == long_clip.read_bytes()
 
 
-def test_a_small_file_that_was_damaged_is_refused_and_sent_again(visitor: Visitor, clip: Path) -> None:
+def test_a_damaged_small_file_is_refused_and_sent_again(visitor: Visitor, clip: Path) -> None:
     damage = Damage(visitor, clip.read_bytes(), part=WHOLE)
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
@@ -48,7 +48,7 @@ def test_a_small_file_that_was_damaged_is_refused_and_sent_again(visitor: Visito
     assert visitor.world.original(visitor.video_id("clip")) == clip.read_bytes()
 
 
-def test_a_file_that_changes_while_it_is_sent_is_asked_for_again(visitor: Visitor, long_clip: Path) -> None:
+def test_a_file_that_changes_while_it_is_sent_must_be_chosen_again(visitor: Visitor, long_clip: Path) -> None:
     page, film = visitor.page, long_clip.read_bytes()
     visitor.slow_down(BYTES_PER_SECOND)
     visitor.choose(long_clip)

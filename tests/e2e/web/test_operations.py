@@ -38,7 +38,7 @@ def test_dead_letters_show_the_providers_answer_and_are_tried_again(visitor: Vis
     eventually(lambda: client.video(video_id).status == "ready", within_seconds=60)
 
 
-def test_an_open_breaker_is_seen_at_a_glance(visitor: Visitor, clip: Path) -> None:
+def test_an_open_breaker_is_shown(visitor: Visitor, clip: Path) -> None:
     world, page = visitor.world, visitor.page
     world.faults(http_429=1)
     uploaded(world.client(), clip)
@@ -52,7 +52,7 @@ def test_an_open_breaker_is_seen_at_a_glance(visitor: Visitor, clip: Path) -> No
     visitor.picture("2-all-is-well")
 
 
-def test_who_is_no_administrator_is_told_so(browser: Browser, world: World, pictures: Path) -> None:
+def test_a_user_without_the_scope_is_told_so(browser: Browser, world: World, pictures: Path) -> None:
     with Visitor.arrived(browser, world, pictures) as somebody:
         somebody.page.get_by_text("No videos yet").wait_for()
         assert somebody.page.get_by_role("link", name="Operations").count() == 0

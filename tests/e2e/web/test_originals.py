@@ -66,7 +66,7 @@ def test_the_list_follows_a_newer_conversion_too(visitor: Visitor, clip: Path) -
     sentence.wait_for(state="detached", timeout=PATIENCE_MS)
 
 
-def test_the_limit_of_a_day_is_said_in_words(visitor: Visitor, clip: Path) -> None:
+def test_the_daily_limit_is_explained(visitor: Visitor, clip: Path) -> None:
     video_id = watched(visitor, clip)
     spend_the_day(visitor, video_id)
     visitor.page.get_by_role("button", name="Convert again").click()

@@ -11,7 +11,7 @@ from tests.support.eventually import eventually
 BYTES_PER_SECOND = 20_000_000
 
 
-def test_an_expired_token_is_asked_for_again_and_the_upload_goes_on(visitor: Visitor, large_clip: Path) -> None:
+def test_an_expired_token_is_requested_again_and_the_upload_resumes(visitor: Visitor, large_clip: Path) -> None:
     page, user = visitor.page, "an-expiring-user"
     visitor.open(token(visitor.world, user, seconds=8 - LEEWAY_SECONDS))
     page.reload()
@@ -29,7 +29,7 @@ def test_an_expired_token_is_asked_for_again_and_the_upload_goes_on(visitor: Vis
     visitor.wait_for_label("large", "Ready")
 
 
-def test_without_a_token_one_is_asked_for(visitor: Visitor) -> None:
+def test_without_a_token_the_page_asks_for_one(visitor: Visitor) -> None:
     page = visitor.page
     page.get_by_role("button", name="Sign out").click()
     dialog = page.get_by_role("dialog", name="Sign in")
@@ -52,7 +52,7 @@ def test_a_token_leaves_the_address_at_once_and_is_kept_for_this_tab(visitor: Vi
     assert kept == [[visitor.person.token], [], ""]
 
 
-def test_a_limit_is_said_in_words_and_the_upload_follows_on_request(visitor: Visitor, clip: Path) -> None:
+def test_a_limit_is_explained_and_the_upload_can_be_retried(visitor: Visitor, clip: Path) -> None:
     world, page = visitor.world, visitor.page
     user = f"{visitor.user}-limited"
     visitor.open(token(world, user, seconds=600, uploads_per_hour=0))

@@ -30,7 +30,7 @@ def test_a_small_file_is_sent_converted_and_played(visitor: Visitor, clip: Path)
     visitor.picture("3-watching")
 
 
-def test_two_hundred_megabytes_survive_a_lost_line_and_a_reload(visitor: Visitor, large_clip: Path) -> None:
+def test_two_hundred_megabytes_survive_a_lost_connection_and_a_reload(visitor: Visitor, large_clip: Path) -> None:
     visitor.slow_down(BYTES_PER_SECOND)
     visitor.choose(large_clip)
     eventually(lambda: len(stored_parts(visitor)) >= 1, within_seconds=60)
@@ -54,7 +54,7 @@ def test_two_hundred_megabytes_survive_a_lost_line_and_a_reload(visitor: Visitor
     assert not before & sent.numbers, "what storage had is not sent again"
 
 
-def test_without_its_file_an_upload_says_so_and_goes_on_with_it(
+def test_an_upload_asks_for_its_missing_file_and_resumes_with_it(
     browser: Browser, world: World, visitor: Visitor, large_clip: Path, clip: Path, pictures: Path
 ) -> None:
     visitor.slow_down(BYTES_PER_SECOND)
@@ -79,7 +79,7 @@ def test_without_its_file_an_upload_says_so_and_goes_on_with_it(
     assert not before & sent.numbers
 
 
-def test_a_paused_upload_waits_and_goes_on(visitor: Visitor, large_clip: Path) -> None:
+def test_a_paused_upload_waits_and_resumes(visitor: Visitor, large_clip: Path) -> None:
     page = visitor.page
     visitor.slow_down(BYTES_PER_SECOND)
     visitor.choose(large_clip)
@@ -92,7 +92,7 @@ def test_a_paused_upload_waits_and_goes_on(visitor: Visitor, large_clip: Path) -
     visitor.wait_for_label("large", "Ready")
 
 
-def test_a_cancelled_upload_is_deleted_at_the_service_too(visitor: Visitor, large_clip: Path) -> None:
+def test_a_cancelled_upload_is_deleted_by_the_service(visitor: Visitor, large_clip: Path) -> None:
     visitor.slow_down(BYTES_PER_SECOND)
     visitor.choose(large_clip)
     eventually(lambda: visitor.percent("large") > 5, within_seconds=60)
@@ -106,7 +106,7 @@ def test_a_cancelled_upload_is_deleted_at_the_service_too(visitor: Visitor, larg
     assert visitor.page.locator("[data-unfinished]").count() == 0
 
 
-def test_a_file_that_is_no_video_ends_with_what_to_do(visitor: Visitor, not_a_video: Path) -> None:
+def test_a_file_that_is_not_a_video_ends_with_what_to_do(visitor: Visitor, not_a_video: Path) -> None:
     visitor.choose(not_a_video)
     advice = visitor.card("holiday").get_by_text("Delete this video and upload another file")
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_no_video_ends_with_what_to_do(visitor: Visitor, not_a_vi
     visitor.picture("refused")
 
 
-def test_what_stands_in_the_way_is_said_until_it_is_settled(visitor: Visitor, clip: Path, tmp_path: Path) -> None:
+def test_an_obstacle_is_shown_until_it_is_resolved(visitor: Visitor, clip: Path, tmp_path: Path) -> None:
     page, notes = visitor.page, tmp_path / "notes.txt"
     visitor.open(token(visitor.world, f"{visitor.user}-limited", seconds=600, uploads_per_hour=0))
     page.reload()
@@ -138,7 +138,7 @@ def test_what_stands_in_the_way_is_said_until_it_is_settled(visitor: Visitor, cl
     assert page.locator("[data-unfinished]").count() == 0
 
 
-def test_a_file_that_is_chosen_twice_is_sent_once(visitor: Visitor, large_clip: Path) -> None:
+def test_a_file_chosen_twice_is_sent_once(visitor: Visitor, large_clip: Path) -> None:
     visitor.slow_down(BYTES_PER_SECOND)
     visitor.choose(large_clip)
     eventually(lambda: visitor.percent("large") > 0, within_seconds=60)

@@ -27,7 +27,7 @@ def test_playback_advances_and_changes_its_quality(visitor: Visitor, sharp_clip:
     assert visitor.current_time() > before
 
 
-def test_a_lost_line_interrupts_watching_only_as_long_as_it_lasts(visitor: Visitor, clip: Path) -> None:
+def test_playback_resumes_when_the_connection_returns(visitor: Visitor, clip: Path) -> None:
     page = visitor.page
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
@@ -47,7 +47,7 @@ def test_a_lost_line_interrupts_watching_only_as_long_as_it_lasts(visitor: Visit
     assert page.get_by_role("alert").count() == 0
 
 
-def test_without_the_player_people_are_told_what_to_do(visitor: Visitor, clip: Path) -> None:
+def test_without_the_player_the_page_says_what_to_do(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.page.route(re.compile(r"/assets/hls"), lambda route: route.abort())
@@ -56,7 +56,7 @@ def test_without_the_player_people_are_told_what_to_do(visitor: Visitor, clip: P
     visitor.page.get_by_role("alert").get_by_text("The player could not be loaded").wait_for()
 
 
-def test_a_browser_with_a_player_of_its_own_uses_that_where_ours_cannot_run(visitor: Visitor, clip: Path) -> None:
+def test_a_browser_with_native_hls_plays_where_ours_cannot_run(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.context.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
@@ -121,7 +121,7 @@ def test_a_deleted_video_comes_back_and_plays_again(visitor: Visitor, clip: Path
     eventually(lambda: visitor.current_time() > 0.5)
 
 
-def test_what_has_happened_is_told_on_request(visitor: Visitor, clip: Path) -> None:
+def test_the_history_is_shown_on_request(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.card("clip").get_by_role("link", name="clip").click()
@@ -130,7 +130,7 @@ def test_what_has_happened_is_told_on_request(visitor: Visitor, clip: Path) -> N
     visitor.page.locator(".events li").nth(2).wait_for()
 
 
-def test_the_page_asks_no_more_when_nothing_moves(visitor: Visitor, clip: Path) -> None:
+def test_the_page_stops_polling_when_nothing_changes(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     asked: list[str] = []
@@ -141,7 +141,7 @@ def test_the_page_asks_no_more_when_nothing_moves(visitor: Visitor, clip: Path) 
     assert [url for url in asked if "/api/" in url] == []
 
 
-def test_a_long_list_is_turned_page_by_page(visitor: Visitor) -> None:
+def test_a_long_list_is_paged(visitor: Visitor) -> None:
     for number in range(14):
         body = {"title": f"Video {number}", "filename": "v.mp4", "content_type": "video/mp4"}
         visitor.person.call("POST", "/videos", expected=201, json=body)
