@@ -1,6 +1,6 @@
-"""A whole stack for tests: real servers and our own processes, with all durations of ours shortened.
+"""A whole stack for tests: real servers and the services, with all durations of the services shortened.
 
-Tests may kill and stop what they like: before each test everything that does not run is started again.
+Tests may kill and stop any part: before each test every part that does not run is started again.
 """
 
 from collections.abc import Generator, Iterator
@@ -12,7 +12,7 @@ from devstack.options import StackOptions
 from devstack.paths import Paths
 from devstack.stack import Stack
 
-# An upload may then take half an hour instead of a day, and a poll of 30 s comes after 0.6 s.
+# An upload may then take half an hour instead of a day, and a poll interval of 30 s becomes 0.6 s.
 TIME_SCALE = 0.02
 
 _SHOWN_LINES = 40
@@ -21,7 +21,7 @@ _stacks: list[Stack] = []
 
 @pytest.fixture(scope="session")
 def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The one stack of this session."""
+    """The stack of this session."""
     stack = Stack(Paths(tmp_path_factory.mktemp("stack")))
     _stacks.append(stack)
     try:
@@ -34,7 +34,7 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(session_stack: Stack) -> Iterator[Stack]:
-    """The stack with everything running and no faults in the Coconut stand-in."""
+    """The stack with all parts running and no faults in the Coconut stand-in."""
     running = session_stack.up(StackOptions(time_scale=TIME_SCALE))
     faults = f"{running.coconut.url.removesuffix('/v2')}/_faults"
     requests.delete(faults, timeout=5).raise_for_status()
@@ -45,7 +45,7 @@ def stack(session_stack: Stack) -> Iterator[Stack]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the ends of our processes' logs under a failed test."""
+    """Show the ends of the services' logs under a failed test."""
     report = yield
     if report.failed and "stack" in getattr(item, "fixturenames", ()):
         for stack in _stacks:

@@ -1,4 +1,4 @@
-"""The life of a stack: up, parts dying, up again, down."""
+"""A stack is started, loses parts, is started again and stopped."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from devstack.ports import Ports, is_free
 from devstack.stack import Stack, UnknownPartError
 from tests.e2e.conftest import TIME_SCALE
 
-CHOICES = StackOptions(time_scale=TIME_SCALE)
+OPTIONS = StackOptions(time_scale=TIME_SCALE)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def said() -> list[str]:
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory, said: list[str]) -> Iterator[Stack]:
     stack = Stack(Paths(tmp_path_factory.mktemp("own-stack")), say=said.append)
-    stack.up(CHOICES)
+    stack.up(OPTIONS)
     yield stack
     stack.down()
 
@@ -40,7 +40,7 @@ def test_a_new_stack_serves_and_describes_itself(own_stack: Stack) -> None:
 def test_a_second_up_starts_nothing(own_stack: Stack, said: list[str]) -> None:
     before = own_stack.description.pids
     said.clear()
-    own_stack.up(CHOICES)
+    own_stack.up(OPTIONS)
     assert own_stack.description.pids == before
     assert {line.split()[1] for line in said} == {"running", "unchanged"}
 
@@ -52,7 +52,7 @@ def test_up_restarts_a_part_that_died_where_it_was(own_stack: Stack, name: str) 
 
     own_stack.kill(name)
     assert name not in own_stack.description.pids
-    own_stack.up(CHOICES)
+    own_stack.up(OPTIONS)
 
     after = own_stack.description.pids
     assert after.keys() == before.keys()
@@ -80,5 +80,5 @@ def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(own_stack: Sta
     assert not [pid for pid in described.pids.values() if Path(f"/proc/{pid}").exists()]
     remembered = Ports(own_stack.paths.root / "ports.json", prefer_fixed=False)
     assert all(is_free(remembered.of(port)) for ports in PORTS.values() for port in ports)
-    own_stack.up(CHOICES)
+    own_stack.up(OPTIONS)
     assert "kept" in own_stack.cluster.kubectl("get", "configmap", "--output=name")

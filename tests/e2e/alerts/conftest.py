@@ -1,4 +1,4 @@
-"""The same files and the same world as for uploads."""
+"""The files and the world of the upload tests."""
 
 from tests.e2e.uploads.conftest import clip, world
 

@@ -1,4 +1,4 @@
-"""A real Prometheus beside the stack: it scrapes both processes each second, by the chart's rules, shortened."""
+"""A real Prometheus beside the stack that scrapes both services each second, with the chart's rules shortened."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from devstack.server import Server
 from devstack.tools import tool
 from tests.support.scaled_rules import scaled_rules
 
-# Of an installation's minutes these are seconds.
+# The minutes of an installation become seconds.
 FACTOR = 1 / 60
 _FILES = PROJECT_DIR / "charts" / "video-uploads" / "files"
 _TIMEOUT_SECONDS = 5
@@ -25,12 +25,12 @@ _TIMEOUT_SECONDS = 5
 
 @dataclass(frozen=True)
 class Prometheus:
-    """One that runs."""
+    """A running Prometheus."""
 
     url: str
 
     def firing(self) -> set[str]:
-        """Return the names of the alerts that fire."""
+        """Return the names of the firing alerts."""
         response = requests.get(f"{self.url}/api/v1/alerts", timeout=_TIMEOUT_SECONDS)
         response.raise_for_status()
         return {
@@ -38,7 +38,7 @@ class Prometheus:
         }
 
     def targets(self) -> dict[str, str]:
-        """Return the health of what is scraped, by job."""
+        """Return the health of each scraped job."""
         response = requests.get(f"{self.url}/api/v1/targets", timeout=_TIMEOUT_SECONDS)
         response.raise_for_status()
         return {target["labels"]["job"]: target["health"] for target in response.json()["data"]["activeTargets"]}

@@ -1,6 +1,6 @@
-"""Many small uploads at once, some of which stop in the middle of their file until they are told to go on.
+"""Many small uploads at once, some of which stop in the middle of their file until a gate opens.
 
-By the product's own client, with no patience at all: the first call that fails is an upload that is lost.
+They use the product's own client without retries, so that a single failed call fails the upload.
 """
 
 import threading
@@ -17,10 +17,10 @@ _HELD_SECONDS_MAX = 240
 
 
 def small_clip(folder: Path) -> Path:
-    """Make a second of video with one rendition."""
+    """Generate a second of video with one rendition."""
     path = folder / "small.mp4"
     picture = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=1"]
-    # Noise does not compress: the file has to be larger than what the kernels on its way take at once.
+    # Noise does not compress: the file must be larger than the socket buffers on its way.
     noisy = ["-vf", "noise=alls=60:allf=t", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "12"]
     Ffmpeg().generate([*picture, *noisy, "-pix_fmt", "yuv420p", "-f", "mp4", str(path)], folder=folder)
     return path
@@ -28,23 +28,23 @@ def small_clip(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Holding:
-    """Hears how much was sent, and lets no more than half of it go before the gate is opened."""
+    """A progress listener that stops the sending at half of the file until the gate opens."""
 
     gate: threading.Event
     is_half_sent: threading.Event = field(default_factory=threading.Event)
 
     def note(self, text: str) -> None:
-        """Nothing."""
+        """Ignore notes."""
 
     def sent(self, done_bytes: int, total_bytes: int) -> None:
         """Hold the sending thread."""
         if 2 * done_bytes >= total_bytes and not self.gate.is_set():
             self.is_half_sent.set()
-            assert self.gate.wait(_HELD_SECONDS_MAX), "nobody opened the gate"
+            assert self.gate.wait(_HELD_SECONDS_MAX), "the gate was not opened"
 
 
 class Batch:
-    """Uploads side by side, each by a client of its own. Use it in a `with`; at its end all are let go."""
+    """Uploads side by side. Use it in a `with`; at its end the gate opens."""
 
     def __init__(self, client: Client, clip: Path, state: Path, *, at_once: int, held: int) -> None:
         self.gate = threading.Event()
@@ -72,7 +72,7 @@ class Batch:
         self._pool.shutdown()
 
     def wait_until_half(self) -> None:
-        """Wait until those that stop have stopped, and the others are through."""
+        """Wait until the held uploads have stopped and the others are complete."""
         for future in self._sending[self._held :]:
             future.result(timeout=120)
         for future, teller in zip(self._sending, self._tellers[: self._held], strict=False):
@@ -80,6 +80,6 @@ class Batch:
         assert not any(future.done() for future in self._sending[: self._held])
 
     def video_ids(self) -> list[str]:
-        """Let all go, and return their videos. Raises what any of them met."""
+        """Open the gate and return the videos. Raises the error of any upload."""
         self.gate.set()
         return [future.result(timeout=120) for future in self._sending]

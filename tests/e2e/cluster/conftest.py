@@ -1,7 +1,7 @@
-"""A real node with the neighbours of the service on it, once for all tests: `make e2e-cluster`.
+"""A real node with the upstreams of the service on it, shared by all tests: `make e2e-cluster`.
 
-The page is walked first, on a cluster that has never heard of us (test_page.py); the release that is upgraded, used,
-rotated and removed comes after it (test_release.py).
+test_page.py runs first, on a cluster without anything of ours; test_release.py then upgrades, uses, rotates and removes
+a release.
 """
 
 import socket
@@ -23,7 +23,7 @@ from tests.e2e.cluster.upstreams import NAMESPACE, Upstreams
 
 @dataclass(frozen=True)
 class Installed:
-    """The release before ours, installed by its own chart, and what there was before it."""
+    """The previous release, installed by its own chart, and the objects that existed before it."""
 
     release: Release
     version: str
@@ -32,9 +32,9 @@ class Installed:
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    """A node that pods run on, with both images of this tree; taken down at the end."""
+    """A node with both images of this tree; stopped at the end."""
     made = Node(Layout())
-    # Whatever an earlier run left in it.
+    # An earlier run may have left data.
     made.forget()
     try:
         made.up()
@@ -55,7 +55,7 @@ def upstreams(node: Node) -> Upstreams:
 
 @pytest.fixture(scope="session")
 def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """The previous release: its image, built by its own Dockerfile, and its chart, in an empty namespace."""
+    """The previous release in an empty namespace: its own chart, and an image built by its own Dockerfile."""
     directory = tmp_path_factory.mktemp("release")
     release = Release(node, upstreams, directory)
     with previous.laid_out(directory / "tree") as (found, tree):
@@ -69,7 +69,7 @@ def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def release(installed: Installed) -> Release:
-    """The release, of this tree once the first test of it has upgraded it."""
+    """The release. The first test upgrades it to this tree."""
     return installed.release
 
 
@@ -89,5 +89,5 @@ def names(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A directory for what clients have to remember."""
+    """A directory for the state of clients."""
     return tmp_path / "uploads"

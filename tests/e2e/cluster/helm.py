@@ -1,4 +1,4 @@
-"""helm and kubectl in one namespace of the node, and the names of the images that it has."""
+"""helm and kubectl in one namespace of the node, and the names of its images."""
 
 import json
 from collections.abc import Mapping
@@ -25,18 +25,18 @@ class Helm:
         self.namespace = namespace
 
     def create_namespace(self) -> None:
-        """Make the namespace; it admits pods of the restricted standard only."""
+        """Create the namespace, which admits only pods of the restricted standard."""
         self._node.servers.kubectl("create", "namespace", self.namespace)
         self._node.servers.kubectl(
             "label", "namespace", self.namespace, "pod-security.kubernetes.io/enforce=restricted"
         )
 
     def delete_namespace(self) -> None:
-        """Have the namespace removed, and what is in it."""
+        """Start the deletion of the namespace and everything in it."""
         self._node.servers.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
 
     def create_secret(self, name: str, values: Mapping[str, str]) -> None:
-        """Make a Secret."""
+        """Create a Secret."""
         self.kubectl("create", "secret", "generic", name, *(f"--from-literal={key}={values[key]}" for key in values))
 
     def service_addresses(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Helm:
         return items
 
     def kubectl(self, *arguments: str) -> str:
-        """Ask about the namespace."""
+        """Run kubectl in the namespace and return its output."""
         return self._node.servers.kubectl(f"--namespace={self.namespace}", *arguments, timeout_seconds=WAIT_SECONDS)
 
     def run(self, *arguments: str) -> str:

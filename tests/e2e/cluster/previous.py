@@ -1,4 +1,4 @@
-"""The release before what is checked out here: found in the history, and laid out beside it."""
+"""Finds the release before this checkout in the history, and checks it out beside it."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ _RELEASE = re.compile(r"Release (?P<version>\d+\.\d+\.\d+)")
 
 
 class NoReleaseError(Exception):
-    """There is no release in the history that we have. The message says how to get more of it."""
+    """The local history has no release. The message says how to fetch more of it."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,9 @@ class Previous:
 
 
 def newest_release(history: str) -> Previous:
-    """Return the newest release of a history, given as one line of hash and subject for each commit, newest first.
+    """Return the newest release in a history of one line for each commit (hash and subject), newest first.
 
-    The first line is what is checked out, and never taken: the commit of a release is upgraded from the one before it,
-    and every other commit from the newest one, whose version it may still have itself.
+    The first line is the checkout itself and is skipped: a release is upgraded from the release before it.
     """
     for line in history.splitlines()[1:]:
         commit, _, subject = line.partition(" ")
@@ -42,7 +41,7 @@ def newest_release(history: str) -> Previous:
 
 @contextmanager
 def laid_out(directory: Path) -> Iterator[tuple[Previous, Path]]:
-    """Check the previous release out into a directory that does not exist yet, for as long as the block lasts."""
+    """Check the previous release out into a new directory until the end of the block."""
     release = newest_release(_git("log", "--format=%H %s"))
     _git("worktree", "add", "--detach", str(directory), release.commit)
     try:

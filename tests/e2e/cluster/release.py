@@ -1,4 +1,4 @@
-"""One release of the service with the neighbours of upstreams.py: installed, upgraded and removed as the page says."""
+"""One release of the service: installed, upgraded and removed as docs/install.md says."""
 
 import secrets
 import threading
@@ -35,7 +35,7 @@ class Release(Helm):
         self.callback_keys = secrets.token_hex(32)
 
     def prepare(self) -> None:
-        """Make the namespace and the credentials."""
+        """Create the namespace and the credentials."""
         self.create_namespace()
         own = {"JWT_SIGNING_KEY": self.jwt_key, "WEBHOOK_SIGNING_KEYS": self.callback_keys}
         database = {"DATABASE_URL": self._upstreams.fresh_database(NAME)}
@@ -57,19 +57,19 @@ class Release(Helm):
 
     @property
     def api_url(self) -> str:
-        """Return where the API is asked through its Service."""
+        """Return the URL of the API's Service."""
         return f"http://{self.service_addresses()[API]}"
 
     def bearer(self, user: str, *, key: str | None = None) -> dict[str, str]:
-        """Return the header that a user's requests have."""
+        """Return the Authorization header of a user."""
         return {"Authorization": f"Bearer {self._token(user, key or self.jwt_key)}"}
 
     def client(self, user: str) -> Client:
-        """Return a user of the API."""
+        """Return the client of a user."""
         return Client(self.api_url, self._token(user, self.jwt_key))
 
     def pods(self, component: str = "") -> list[dict[str, Any]]:
-        """Return the pods of the release, or of one of its processes, those that are ending included."""
+        """Return the pods of the release or of one component, ending ones included."""
         selected = f"app.kubernetes.io/instance={NAME}"
         selected += f",app.kubernetes.io/component={component}" if component else ""
         return self.get("pods", f"--selector={selected}")
@@ -97,19 +97,19 @@ class Release(Helm):
 
 
 def tag_of(pod: dict[str, Any]) -> str:
-    """Return the tag of the image that a pod of ours runs."""
+    """Return the tag of a pod's image."""
     return str(pod["spec"]["containers"][0]["image"]).rpartition(":")[2]
 
 
 def is_ready(pod: dict[str, Any]) -> bool:
-    """Tell whether the Service sends requests to a pod."""
+    """Return whether the Service sends requests to a pod."""
     conditions = pod["status"].get("conditions", [])
     is_true = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
     return is_true and "deletionTimestamp" not in pod["metadata"]
 
 
 class Watched:
-    """Sees which images serve at the same time, and calls once when several do. Use it in a `with`."""
+    """Watches the images of serving pods, and calls back once when two serve at the same time. Use it in a `with`."""
 
     def __init__(self, release: Release, when_several: Callable[[], object]) -> None:
         self._release = release

@@ -1,4 +1,4 @@
-"""docs/install.md on a real node: every command of it, in its order, on a cluster that has never heard of us.
+"""Runs every command of docs/install.md in its order, on a real node without anything of ours.
 
 The names that a reader has to put in are those of the neighbours here. tests/integration/test_install_page.py executes
 what needs no pods on every run of `make test`.
@@ -31,7 +31,7 @@ def shell(node: Node, tmp_path: Path) -> Shell:
 
 
 def own_names(shell: Shell, block: Block, upstreams: Upstreams) -> None:
-    """Do after a block what the page leaves to the reader: names and passwords, in variables and in values."""
+    """Fill in the names and passwords that the page leaves to the reader, in variables and in values."""
     if block.commands.startswith("export DATABASE_URL"):
         own = {"DATABASE_URL": upstreams.fresh_database("videos"), **upstreams.keys()}
         shell.run("".join(f"export {name}='{value}'\n" for name, value in own.items()))
@@ -65,14 +65,14 @@ def test_every_command_of_the_page_works_on_a_node(
     assert "Rollback was a success" in seen["Upgrade"]
     demo = Helm(node, "demo")
     assert demo.get("videouploads") == []
-    # As the page does it with the other one, so that the next test finds a cluster without us.
+    # The next test needs a cluster without anything of ours.
     demo.run("uninstall", "demo")
     demo.kubectl("delete", "customresourcedefinition", "videouploads.video.uploads.dev")
     demo.delete_namespace()
 
 
 def have_rotated(release: Helm) -> list[bool]:
-    """Tell of each pod whether its process took up other credentials: the API says so, the operator began anew."""
+    """Return for each pod whether it uses the new credentials: the API logs it, the operator restarts."""
     return [
         pod["status"]["containerStatuses"][0]["lastState"].get("terminated", {}).get("exitCode") == 0
         if "-operator-" in pod["metadata"]["name"]

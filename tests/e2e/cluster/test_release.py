@@ -1,4 +1,4 @@
-"""The service in pods: upgraded, used, with credentials that change and pods that die, and removed. In this order."""
+"""The service in pods: upgraded, used, given new credentials, killed and removed, in this order."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> clip.Clip:
 
 
 def uploaded(release: Release, file: Path, state: Path, *, user: str) -> str:
-    """Send a file as an app would; returns the video's id."""
+    """Upload a file as an app would, and return the video's id."""
     return Uploader(release.client(user), UploadStateStore(state)).upload(file, UploadOptions(title=user))
 
 
@@ -50,15 +50,15 @@ def is_video_ready(release: Release, video_id: str, *, user: str) -> bool:
 
 
 def requests_to(release: Release, known: str) -> dict[str, Stream]:
-    """Return what clients ask all the time: through new connections and kept ones, and wishes for videos."""
+    """Return the requests of clients, through new and persistent connections."""
     url = f"{release.api_url}/api/v1/videos"
     bearer = release.bearer("stream")
-    desired = {"title": "never sent", "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1000}
+    video = {"title": "never sent", "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1000}
     return {
         "GET list": Stream(new_connections("GET", url, bearer), OK),
         "GET list, kept connection": Stream(kept_connection("GET", url, bearer), OK),
         "GET video": Stream(new_connections("GET", f"{url}/{known}", bearer), OK),
-        "POST": Stream(new_connections("POST", url, bearer, json=desired), CREATED, pace_seconds=0.5),
+        "POST": Stream(new_connections("POST", url, bearer, json=video), CREATED, pace_seconds=0.5),
     }
 
 
@@ -75,7 +75,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
     known = uploaded(release, small, state / "known", user="stream")
     eventually(lambda: is_video_ready(release, known, user="stream"), within_seconds=120)
     leader, bought = release.lease()["holderIdentity"], upstreams.jobs()
-    # Long enough that what is sent before the upgrade is still being transcoded when the new pods serve.
+    # Long enough that the jobs from before the upgrade still run when the new pods serve.
     upstreams.slow_down(60)
     at_the_change: Counter[str] = Counter()
 
@@ -98,7 +98,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
 
     with capsys.disabled():
         print(f"upgraded: {traffic.answered.total()} requests answered meanwhile, {len(traffic.failed)} failed")
-    # With a slow machine some of the others may be through by now.
+    # On a slow machine some of the others may be ready by now.
     assert at_the_change["uploading"] == 10
     assert at_the_change["processing"]
     assert traffic.failed == []
@@ -110,7 +110,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
 
 
 def leads(release: Release, component: str) -> bool:
-    """Tell whether a pod that is there now holds the Lease."""
+    """Return whether one of the current pods holds the Lease."""
     pods = tuple(pod["metadata"]["name"] for pod in release.pods(component))
     return str(release.lease().get("holderIdentity")).startswith(pods)
 
@@ -131,7 +131,7 @@ def test_a_real_video_is_uploaded_through_the_service_and_plays(release: Release
 
 
 def restarts(release: Release) -> list[tuple[int, int | None]]:
-    """Return how often each operator was started again, and how it ended then."""
+    """Return each operator's restart count and last exit code."""
     states = [pod["status"]["containerStatuses"][0] for pod in release.pods("operator")]
     return [(one["restartCount"], one["lastState"].get("terminated", {}).get("exitCode")) for one in states]
 
@@ -155,7 +155,7 @@ def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
         return {ask().status_code for ask in asked}
 
     def is_in_use() -> bool:
-        # Many times: for some seconds a replica has two workers, and each connection finds one of them.
+        # Repeated, because for some seconds a replica has two workers, and each connection reaches one of them.
         return all(accepted(new) == {200} and accepted(old) == {401} for _ in range(10))
 
     assert (accepted(old), accepted(new)) == ({200}, {401})
@@ -197,11 +197,11 @@ def test_uninstalling_leaves_what_the_notes_list_and_how_to_remove_it(
     release.uninstall()
     kept = {
         "customresourcedefinition.apiextensions.k8s.io/videouploads.video.uploads.dev",
-        # Which the API server makes of the kind, and for as long as that is there.
+        # The API server creates it for the kind and deletes it with the kind.
         "apiservice.apiregistration.k8s.io/v1alpha1.video.uploads.dev",
         f"lease.coordination.k8s.io/{OPERATOR}",
     }
-    # What belongs to something else goes after it, by the controllers of Kubernetes.
+    # Kubernetes' controllers delete owned objects a little later.
     eventually(lambda: is_left(uploads | kept), within_seconds=60, every_seconds=1)
 
     told = re.findall(r"^ +kubectl (.*\bdelete .*)$", notes, re.MULTILINE)

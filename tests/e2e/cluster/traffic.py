@@ -1,7 +1,6 @@
-"""A steady stream of requests, each counted, while something else goes on: not one may fail.
+"""A steady stream of counted requests during a change, of which none may fail.
 
-Nothing is tried again here, so what a client meets is what is counted: no connection, no answer in time, an answer that
-was not expected.
+Nothing is retried, so every failure of a client counts: no connection, no response in time, an unexpected status.
 """
 
 import threading
@@ -21,7 +20,7 @@ TIMEOUT = (3, _TIMEOUT_SECONDS)
 
 @dataclass(frozen=True)
 class Stream:
-    """What is asked again and again, and which statuses are an answer to it. Some need longer pauses."""
+    """A repeated request with its expected statuses and pause."""
 
     ask: Callable[[], requests.Response]
     expected: frozenset[int]
@@ -68,7 +67,7 @@ class Traffic:
 
 
 def kept_connection(method: str, url: str, headers: Mapping[str, str]) -> Callable[[], requests.Response]:
-    """Ask through one connection for as long as the other side keeps it, as an ingress does."""
+    """Return a request through one persistent connection, as an ingress has."""
     session = requests.Session()
     return lambda: session.request(method, url, headers=headers, timeout=TIMEOUT)
 
@@ -76,5 +75,5 @@ def kept_connection(method: str, url: str, headers: Mapping[str, str]) -> Callab
 def new_connections(
     method: str, url: str, headers: Mapping[str, str], json: object = None
 ) -> Callable[[], requests.Response]:
-    """Ask through a new connection each time: each finds its own replica."""
+    """Return a request through a new connection each time, which may reach any replica."""
     return lambda: requests.request(method, url, headers=headers, json=json, timeout=TIMEOUT)

@@ -1,6 +1,6 @@
-"""Postgres, an S3 server and the stand-in for Coconut in pods of their own, so that they outlive every release tested.
+"""Postgres, an S3 server and the stand-in for Coconut in their own pods, which outlive every tested release.
 
-They are those of charts/video-uploads/values-demo.yaml, without the service itself.
+They come from charts/video-uploads/values-demo.yaml, without the service itself.
 """
 
 import secrets
@@ -15,13 +15,13 @@ from devstack.environment import JWT_AUDIENCE
 from devstack.node.node import Node
 from tests.e2e.cluster.helm import CHART, DEMO_IMAGE, Helm
 
-NAMESPACE = "neighbours"
+NAMESPACE = "upstreams"
 ISSUER = "https://login.example.com"
 _BUCKET = "videos"
 
 
 class Upstreams:
-    """What a release of the service works with."""
+    """The upstreams of a release."""
 
     def __init__(self, node: Node) -> None:
         self._helm = Helm(node, NAMESPACE)
@@ -30,7 +30,7 @@ class Upstreams:
         self._coconut_key = secrets.token_hex(16)
 
     def install(self) -> None:
-        """Start them in a namespace of theirs, which admits restricted pods only, and wait until they serve."""
+        """Start them in their own namespace, which admits only restricted pods, and wait until they serve."""
         self._helm.create_namespace()
         narrower = {
             f"S3_{whose}_{part}": value
@@ -39,26 +39,26 @@ class Upstreams:
         }
         self._helm.create_secret("demo", {"POSTGRES_PASSWORD": self._database_password, **self.keys(), **narrower})
         self._helm.run(
-            "install", "neighbours", str(CHART), f"--values={CHART / 'values-demo.yaml'}",
+            "install", "upstreams", str(CHART), f"--values={CHART / 'values-demo.yaml'}",
             "--set=api.enabled=false,operator.enabled=false,rbac.create=false",
             f"--set=global.demo.image={DEMO_IMAGE}", "--skip-crds", "--wait",
         )  # fmt: skip
         self._helm.kubectl("wait", "--for=condition=Complete", "job/demo-bucket", "--timeout=120s")
 
     def keys(self) -> dict[str, str]:
-        """Return the credentials that a release needs for them, but the database's."""
+        """Return a release's credentials for them, except the database's."""
         return {"S3_ACCESS_KEY": "demo", "S3_SECRET_KEY": self._secret_key, "COCONUT_API_KEY": self._coconut_key}
 
     def fresh_database(self, name: str) -> str:
-        """Make a database; returns its URL as pods read it."""
+        """Create a database and return its URL for pods."""
         role = f"postgresql://video_uploads:{self._database_password}"
         address = self._helm.service_addresses()["demo-postgres"]
-        with psycopg.connect(f"{role}@{address}/postgres", autocommit=True) as asking:
-            asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        with psycopg.connect(f"{role}@{address}/postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return f"{role}@demo-postgres.{NAMESPACE}/{name}"
 
     def values(self, *, api_url: str) -> dict[str, Any]:
-        """Return the values of a release that works with them."""
+        """Return the values of a release that uses them."""
         storage = f"http://demo-s3.{NAMESPACE}:7070"
         return {
             "settings": {
@@ -82,11 +82,11 @@ class Upstreams:
         }
 
     def slow_down(self, seconds: float) -> None:
-        """Let every job that is accepted from now on wait so long before it is encoded; 0 ends that."""
+        """Delay the encoding of every job accepted from now on; 0 ends the delay."""
         self._ask("PUT", "_faults", json={"slow": seconds})
 
     def jobs(self) -> Counter[str]:
-        """Return how many jobs were bought for each video, ever."""
+        """Return the number of jobs ever bought for each video."""
         return Counter(str(job["video"]) for job in self._ask("GET", "_ledger"))
 
     def _ask(self, method: str, path: str, json: object = None) -> Any:

@@ -1,4 +1,4 @@
-"""Files to upload, and the world to upload them to."""
+"""Files to upload, and the running stack."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ from devstack.stack import Stack
 from tests.e2e.uploads.world import World
 
 CLIP_SECONDS = 2
-# More than what comes in one piece.
+# More than the largest upload in one piece.
 LONG_BYTES = 120_000_000
 
 
@@ -23,7 +23,7 @@ def world(stack: Stack) -> World:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of 360p with a tone: one rendition, transcoded in a moment."""
+    """Two seconds of 360p with a tone: one rendition, transcoded quickly."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     argv = [
         *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
@@ -37,7 +37,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def long_clip(clip: Path, tmp_path: Path) -> Path:
-    """The clip with so much behind it that it comes in parts, of which no two are alike."""
+    """The clip with random data after it, so that it is sent in parts that all differ."""
     path, played = tmp_path / "long.mp4", clip.read_bytes()
     free_bytes = LONG_BYTES - len(played)
     with path.open("wb") as file:

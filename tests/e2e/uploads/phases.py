@@ -1,4 +1,4 @@
-"""Uploads brought into each of the phases and held there, whatever else is in the world."""
+"""Creates one upload in each phase and keeps it there."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 from videoupload import Client
 
-# A job that is still under way when a disaster is over.
+# Such a job still runs when a disaster is over.
 SLOW_SECONDS = 45
 
 HELD = ("uploading", "uploaded", "processing", "ready", "errored")
 
 
 def one_in_each_phase(world: World, client: Client, clip: Path, not_a_video: Path) -> dict[str, str]:
-    """Return the ids of uploads by the phase that each of them is in."""
+    """Return the ids of the uploads by their phases."""
     ids = {"uploading": create(client, clip).video_id}
 
     world.faults(canned=1)
@@ -37,7 +37,7 @@ def one_in_each_phase(world: World, client: Client, clip: Path, not_a_video: Pat
 
 
 def _is_rejected_for_good(client: Client, video_id: str) -> bool:
-    """Insist on a file that is no video until it has counted twice."""
+    """Confirm a file that is not a video until the second confirmation has counted."""
     if client.video(video_id).status == "errored":
         return True
     client.confirm(video_id)

@@ -1,4 +1,4 @@
-"""What people ask of a video, by the API and by kubectl: retry, pause, delete, restore."""
+"""People act on a video by the API and by kubectl: retry, pause, delete, restore."""
 
 from pathlib import Path
 
@@ -26,9 +26,9 @@ def test_a_video_deleted_while_its_job_runs_plays_after_a_restore_for_the_price_
     ann.call("DELETE", f"/videos/{video_id}", expected=204)
     eventually(lambda: world.status(video_id).get("reason") == "Deleted")
     eventually(lambda: world.jobs(video_id)[0]["status"] == "job.completed", within_seconds=60)
-    seen = ann.call("GET", f"/videos/{video_id}", expected=200)
-    assert (seen["status"], seen["reason"], seen["playback_url"]) == ("processing", "Deleted", None)
-    assert (seen["next_check_at"], seen["deadline_at"]) == (None, None)
+    body = ann.call("GET", f"/videos/{video_id}", expected=200)
+    assert (body["status"], body["reason"], body["playback_url"]) == ("processing", "Deleted", None)
+    assert (body["next_check_at"], body["deadline_at"]) == (None, None)
 
     ann.call("POST", f"/videos/{video_id}/restore", expected=202)
     video = eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=60)
@@ -79,8 +79,8 @@ def test_a_dead_letter_is_listed_and_retried(world: World, clip: Path, way: str)
     world.faults(fail=0, canned=1)
     match way:
         case "api":
-            asked = ann.call("POST", f"/videos/{video_id}/retry", expected=202)
-            assert asked["waiting_for"] == "the operator to begin what was asked for"
+            body = ann.call("POST", f"/videos/{video_id}/retry", expected=202)
+            assert body["waiting_for"] == "the operator to begin what was asked for"
         case "administrator":
             admin.call("POST", f"/admin/videos/{video_id}/retry", expected=202)
         case _:
@@ -105,15 +105,15 @@ def test_a_pause_holds_the_submission_until_it_is_removed(world: World, clip: Pa
     eventually(lambda: world.status(video_id).get("isPaused"))
     world.faults(http_429=0, canned=1)
 
-    # A pass that looks at it now has every reason to submit, but for the pause.
-    _look_now(world, video_id, "once")
-    _look_now(world, video_id, "and once more")
+    # Without the pause a pass would submit now.
+    _reconcile_now(world, video_id, "once")
+    _reconcile_now(world, video_id, "and once more")
     assert world.jobs(video_id) == []
-    seen = ann.call("GET", f"/videos/{video_id}", expected=200)
-    assert (seen["status"], seen["reason"]) == ("uploaded", "Paused")
-    assert (seen["next_check_at"], seen["deadline_at"]) == (None, None)
+    body = ann.call("GET", f"/videos/{video_id}", expected=200)
+    assert (body["status"], body["reason"]) == ("uploaded", "Paused")
+    assert (body["next_check_at"], body["deadline_at"]) == (None, None)
     shown = world.status(video_id)
-    assert (seen["waiting_for"], seen["what_to_do"]) == (shown["waitingFor"], shown["whatToDo"])
+    assert (body["waiting_for"], body["what_to_do"]) == (shown["waitingFor"], shown["whatToDo"])
 
     world.annotate(video_id, f"{PAUSED_ANNOTATION}-")
     eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=60)
@@ -134,7 +134,7 @@ def test_a_new_url_works_for_the_same_upload(world: World, clip: Path) -> None:
     assert causes == world.causes(upload.video_id)
 
 
-def _look_now(world: World, video_id: str, request: str) -> None:
+def _reconcile_now(world: World, video_id: str, request: str) -> None:
     world.annotate(video_id, f"{RECONCILE_REQUESTED_ANNOTATION}={request}")
     eventually(lambda: world.status(video_id).get("lastHandledReconcileAt") == request)
 
@@ -154,5 +154,5 @@ def _playable(person: Person, video_id: str) -> Video | None:
 
 
 def _newest(person: Person, video_id: str, phase: str) -> bool:
-    """Tell whether the newest edition is in a phase, whatever it was in before."""
+    """Return whether the newest edition is in a phase."""
     return bool(person.call("GET", f"/videos/{video_id}", expected=200)["edition_status"] == phase)

@@ -1,7 +1,7 @@
-"""An API server that refuses for a while, or answers late: nothing is bought twice, and all is shown in the end.
+"""An API server that refuses or responds late: no job is bought twice, and every status is shown in the end.
 
-A real one behind a proxy. Watches that end badly are in integration/test_operator_watch.py; that it is gone, or frozen
-until the Lease is lost, in test_outages.py.
+The API server is real, behind a proxy. integration/test_operator_watch.py has failing watches, and test_outages.py has
+an API server that is gone or frozen.
 """
 
 import json
@@ -23,7 +23,7 @@ def is_about_one(request: ProxiedRequest) -> bool:
 
 
 def refusal(status: int) -> Respond:
-    """Return what priority and fairness say, or a server that is not well."""
+    """Return the response of priority and fairness, or of a failing server."""
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": "not now"}
     return Respond(status, json.dumps(body).encode(), {"Retry-After": "1"} if status == 429 else {})
 
@@ -41,7 +41,7 @@ def test_uploads_finish_while_the_api_server_refuses_and_are_shown_afterwards(
         log = operator.process.log_file
         for status in REFUSALS:
             eventually(lambda: f"HTTP {status}: not now" in log.read_text())  # noqa: B023
-        # The API server's own default; nothing was shown yet.
+        # `pending` is the API server's default: no status was written yet.
         assert [world.status(video_id).get("phase") for video_id in video_ids] == ["pending"] * 3
 
         proxy.rule = lambda _: None
@@ -65,7 +65,7 @@ def test_a_late_request_replaces_nothing_newer(world: World, clip: Path, tmp_pat
         eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=90)
         eventually(lambda: "/status at Kubernetes: no answer" in operator.process.log_file.read_text())
 
-        # What was held arrives now, after whatever was shown in the meantime.
+        # The held request arrives now, after newer statuses.
         proxy.rule = lambda _: None
         eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=90)
         shown = world.resource(upload.video_id)

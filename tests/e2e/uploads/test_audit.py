@@ -1,4 +1,4 @@
-"""What a ready video loses afterwards comes back, and nobody who watches it has to know."""
+"""Lost or damaged files of a ready video are repaired while it stays playable."""
 
 import random
 import subprocess
@@ -25,10 +25,10 @@ def test_a_ready_video_that_loses_a_segment_is_transcoded_again_and_stays_ready(
     bucket.Object(lost).delete()
     assert requests.get(public(world, lost), timeout=5).status_code != requests.codes.ok
 
-    told = audit(world, "--apply")
+    report = audit(world, "--apply")
 
     # The operator's own audit may have been first.
-    assert f"outputs_broken  {video_id}" in told.stdout, told.stderr
+    assert f"outputs_broken  {video_id}" in report.stdout, report.stderr
 
     def is_made_again() -> bool:
         assert client.video(video_id).status == "ready"

@@ -1,4 +1,4 @@
-"""Two operators: one leads, and whatever becomes of it the other one goes on; nothing is done twice."""
+"""Two operators: when the leader is lost the other one takes over, and nothing is done twice."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, c
     world.faults(canned=1)
     client = world.client()
     with operators(world) as started:
-        # Frozen with the playlist of the first edition in its hands, and nothing of it written.
+        # It freezes just before it writes the playlist of the first edition.
         point = {"CRASH_AT": "WritePlaylist.storage.write_playlist.1:before", "CRASH_SIGNAL": "STOP"}
         frozen = world.stack.another_operator("frozen", **point, **SHORT_LEASE)
         started.append(frozen)
@@ -69,7 +69,7 @@ def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, c
         assert pid is not None
         os.kill(pid, signal.SIGCONT)
         eventually(lambda: not frozen.process.is_alive(), within_seconds=30)
-        # If it still wrote, the one who leads finds it and writes again.
+        # If it still wrote, the leader finds that and writes again.
         eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
         assert world.rows(video_id) == before
         assert leader(world) == "successor"
@@ -98,7 +98,7 @@ def test_a_dead_leaders_late_write_over_a_newer_edition_is_overwritten(world: Wo
         eventually(lambda: world.status(video_id)["work"]["phase"] == "ready", within_seconds=60)
         before, sent = world.rows(video_id), len(_playlists_sent(next_way))
 
-        # The successor is quick: until the damage was looked at, it may repair it no more than begin to.
+        # Hold the successor's repair until the test has seen the damage.
         next_way.rule = _holding_playlists(next_gate)
         gate.set()
         eventually(lambda: first_way.arrived)
@@ -112,7 +112,7 @@ def test_a_dead_leaders_late_write_over_a_newer_edition_is_overwritten(world: Wo
 
 
 def _by(way: Proxy, storage: str) -> dict[str, str]:
-    """Return the settings of an operator whose own calls to storage go this way; what it signs for others does not."""
+    """Return the settings of an operator that reaches storage through a proxy. The URLs that it signs do not use it."""
     return {"S3_ENDPOINT": way.url, "S3_PUBLIC_ENDPOINT": storage}
 
 

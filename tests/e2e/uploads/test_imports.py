@@ -1,4 +1,4 @@
-"""A file that somebody put into the bucket, and the manifest that asks for it."""
+"""A file that was put into the bucket directly, and the manifest that imports it."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_an_import_is_playable_as_long_as_its_manifest_is_applied(world: World, 
 
 
 def _put(world: World, key: str, path: Path) -> None:
-    """Put a file into the bucket of originals, as somebody with a key of their own does."""
+    """Put a file into the bucket of originals directly."""
     s3 = world.described.s3
     client = boto3.client(
         "s3",

@@ -1,4 +1,4 @@
-"""The way of one upload from the question to the stream, and what each onlooker sees of it."""
+"""One upload from its creation to the stream, as the client, kubectl and the rows show it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_a_failed_job_is_submitted_again_until_the_limit(world: World, clip: Pat
     assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2, 3]
     shown = eventually(lambda: _shown(world, video_id, "errored"))
     assert (shown["ATTEMPT"], shown["REASON"]) == ("3", "TranscodeFailed")
-    # Every state on the way was one that the resource's own rules let through.
+    # The resource's own rules accepted every state on the way.
     assert world.refused_writes() == refused_before
 
 

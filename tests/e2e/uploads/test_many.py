@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.uploads.versions import all_told, versions, writes_until_ready
+from tests.e2e.uploads.versions import versions, wait_until_all_ready, writes_until_ready
 from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
 
@@ -11,19 +11,19 @@ WRITES_OF_EACH = 6
 
 
 def test_twenty_uploads_in_flight_all_become_ready_with_twenty_jobs(world: World, clip: Path, tmp_path: Path) -> None:
-    # Some callbacks lost, late, doubled and out of order, as on a usual bad day.
+    # Some callbacks are lost, late, duplicated and out of order.
     world.faults(canned=1, slow=2, drop=0.3, duplicate=0.3, reorder=0.3, delay_seconds=0.2)
     client = world.client()
-    with versions(world, tmp_path) as seen:
+    with versions(world, tmp_path) as received:
         before = world.writes()
         video_ids = [uploaded(client, clip) for _ in range(MANY)]
         for video_id in video_ids:
             eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=120)  # noqa: B023
-        all_told(seen, video_ids)
+        wait_until_all_ready(received, video_ids)
         writes = world.writes() - before
 
     assert [len(world.jobs(video_id)) for video_id in video_ids] == [1] * MANY
-    # Progress is not counted here, and what the watch tells is all that the API server has counted as written.
+    # Progress is not counted here, and the watch receives every write that the API server counts.
     for video_id in video_ids:
-        assert 3 <= len(writes_until_ready(seen.of(video_id))) <= WRITES_OF_EACH, seen.of(video_id)
-    assert sum(len(seen.of(video_id)) for video_id in video_ids) <= writes
+        assert 3 <= len(writes_until_ready(received.of(video_id))) <= WRITES_OF_EACH, received.of(video_id)
+    assert sum(len(received.of(video_id)) for video_id in video_ids) <= writes

@@ -1,4 +1,4 @@
-"""Integrators and owners are told: by webhook and by mail, each once in their eyes, whoever is killed meanwhile."""
+"""Integrators and owners are notified by webhook and by mail, each under one id even if the operator is killed."""
 
 import secrets
 from collections.abc import Iterator
@@ -32,20 +32,20 @@ def registered(world: World, receiver: Receiver) -> Iterator[dict[str, Any]]:
 
 
 def about(receiver: Receiver, secret: str, video_id: str) -> list[tuple[Received, Any]]:
-    """Return what was received about a video, verified."""
-    told = [(received, received.verified(secret)) for received in receiver.received]
-    return [(received, message) for received, message in told if message["data"].get("video_id") == video_id]
+    """Return the verified webhooks about a video."""
+    verified = [(received, received.verified(secret)) for received in receiver.received]
+    return [(received, message) for received, message in verified if message["data"].get("video_id") == video_id]
 
 
-def letters(world: World, user: str) -> list[Any]:
-    """Return what a user was written."""
-    sink = world.stack.paths.data("mail")
-    found = [message_from_bytes(file.read_bytes()) for file in sorted(sink.glob("*.eml"))]
-    return [letter for letter in found if letter["To"] == f"{user}@users.example"]
+def mails(world: World, user: str) -> list[Any]:
+    """Return the mails to a user."""
+    directory = world.stack.paths.data("mail")
+    stored = [message_from_bytes(file.read_bytes()) for file in sorted(directory.glob("*.eml"))]
+    return [mail for mail in stored if mail["To"] == f"{user}@users.example"]
 
 
-def somebody(world: World) -> tuple[str, Client]:
-    """Return a user by name, with a client."""
+def a_user(world: World) -> tuple[str, Client]:
+    """Return the name and the client of a new user."""
     user = f"user-{secrets.token_hex(4)}"
     token = world.stack.token(user=user, uploads_per_hour=100, is_admin=False)
     return user, Client(world.described.api_url, token)
@@ -54,16 +54,16 @@ def somebody(world: World) -> tuple[str, Client]:
 def test_integrator_and_owner_are_notified_once_of_a_real_video(
     world: World, clip: Path, receiver: Receiver, registered: dict[str, Any]
 ) -> None:
-    user, client = somebody(world)
+    user, client = a_user(world)
     video_id = uploaded(client, clip)
     video = eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
     ((_, message),) = eventually(lambda: about(receiver, registered["secret"], video_id))
-    (letter,) = eventually(lambda: letters(world, user))
+    (mail,) = eventually(lambda: mails(world, user))
 
     assert message["type"] == "video.ready"
     assert message["data"]["playback_url"] == video.playback_url
     assert message["data"]["sequence"] > 0
-    assert "is ready" in letter["Subject"]
+    assert "is ready" in mail["Subject"]
     log = Person(client, world.described.api_url, world.described.tokens.admin).call(
         "GET", f"/admin/deliveries?video_id={video_id}", expected=200
     )["deliveries"]
@@ -88,9 +88,9 @@ def test_a_delivery_whose_record_was_lost_is_sent_again_with_the_same_id(
         successor = world.stack.another_operator("successor", **SHORT_LEASE)
         started.append(successor)
         successor.up()
-        # The delivery stays its taker's until the lease on it ends.
+        # The delivery is leased to the killed operator until the lease expires.
         eventually(lambda: len(about(receiver, registered["secret"], video_id)) == 2, within_seconds=120)
-        told = about(receiver, registered["secret"], video_id)
+        sent = about(receiver, registered["secret"], video_id)
 
-    assert len({received.message_id for received, _ in told}) == 1
-    assert len({received.body for received, _ in told}) == 1
+    assert len({received.message_id for received, _ in sent}) == 1
+    assert len({received.body for received, _ in sent}) == 1

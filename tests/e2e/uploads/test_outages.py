@@ -1,4 +1,4 @@
-"""What an upload survives of its neighbours: gone, frozen, refusing, silent; and of being told to stop meanwhile."""
+"""Uploads survive upstreams that are gone, frozen, refusing or silent, and an operator that is stopped meanwhile."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def test_postgres_dies_while_a_job_runs(world: World, clip: Path) -> None:
     assert (refused.status_code, refused.json()["code"]) == (503, "temporarily_unavailable")
     assert int(refused.headers["Retry-After"]) >= 1
     assert requests.get(f"{world.described.api_url}/livez", timeout=5).ok
-    # It asks Postgres at most once a second.
+    # The readiness check queries Postgres at most once a second.
     eventually(lambda: requests.get(f"{world.described.api_url}/readyz", timeout=20).status_code == 503)
     world.stack.start("postgres")
     eventually(lambda: requests.get(f"{world.described.api_url}/readyz", timeout=20).ok)
@@ -54,7 +54,7 @@ def test_the_api_server_is_frozen_until_the_lease_is_lost(world: World, clip: Pa
     finally:
         os.kill(apiserver, signal.SIGCONT)
 
-    # Whoever runs it starts it again, as a kubelet would.
+    # Start the operator again, as a kubelet would.
     world.stack.up(StackOptions(time_scale=TIME_SCALE))
     eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=120)
     eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
@@ -117,7 +117,7 @@ def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world:
 
 
 def test_an_operator_stopped_during_a_submission_resolves_it_later(world: World, clip: Path) -> None:
-    # The order is taken, and its answer never comes.
+    # The job is accepted, and the response never comes.
     world.faults(hang_after=1, slow=SLOW_SECONDS, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
@@ -154,9 +154,9 @@ def test_a_thousand_callbacks_cost_one_claim_and_change_nothing(world: World, cl
 
 
 def _refused_by_storage(operator: Server) -> set[str]:
-    """Return the videos of whose passes the log tells that storage refused our key."""
-    told = [json.loads(line) for line in operator.process.log_file.read_text().splitlines()]
-    return {line["video"] for line in told if "video" in line and "store: HTTP 403" in line.get("why", "")}
+    """Return the videos whose passes failed, by the log, because storage refused our key."""
+    lines = [json.loads(line) for line in operator.process.log_file.read_text().splitlines()]
+    return {line["video_id"] for line in lines if "video_id" in line and "store: HTTP 403" in line.get("error", "")}
 
 
 def _is_gone(pid: int) -> bool:

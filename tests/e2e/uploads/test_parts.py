@@ -1,4 +1,4 @@
-"""Files that come in parts, from clients that vanish. One that is killed and comes back is in test_client.py."""
+"""Multipart uploads from clients that vanish. test_client.py has a client that is killed and resumes."""
 
 from pathlib import Path
 
@@ -18,9 +18,9 @@ def send_parts(person: Person, video_id: str, path: Path) -> None:
     Transfer(person.client, video_id, path, fingerprint, Retry(), meter).parts(parallel=2)
 
 
-def asked_for(person: Person, path: Path, **changes: object) -> str:
-    wanted = {"title": "Long", "filename": path.name, "content_type": "video/mp4", "size_bytes": path.stat().st_size}
-    upload = person.call("POST", "/videos", expected=201, json={**wanted, **changes})
+def created(person: Person, path: Path, **changes: object) -> str:
+    video = {"title": "Long", "filename": path.name, "content_type": "video/mp4", "size_bytes": path.stat().st_size}
+    upload = person.call("POST", "/videos", expected=201, json={**video, **changes})
     assert upload["upload"]["mode"] == "multipart"
     return str(upload["video_id"])
 
@@ -28,9 +28,9 @@ def asked_for(person: Person, path: Path, **changes: object) -> str:
 def test_a_client_that_vanishes_after_its_last_part_gets_its_video(world: World, long_clip: Path) -> None:
     world.faults(canned=1)
     person = world.person()
-    video_id = asked_for(person, long_clip)
-    held = person.call("GET", f"/videos/{video_id}/parts", expected=200)
-    assert (held["part_size"], held["part_count"], held["parts"]) == (PART_BYTES, 8, [])
+    video_id = created(person, long_clip)
+    parts = person.call("GET", f"/videos/{video_id}/parts", expected=200)
+    assert (parts["part_size"], parts["part_count"], parts["parts"]) == (PART_BYTES, 8, [])
 
     send_parts(person, video_id, long_clip)
     video = eventually(lambda: in_phase(person.client, video_id, "ready"), within_seconds=90)
@@ -42,7 +42,7 @@ def test_a_client_that_vanishes_after_its_last_part_gets_its_video(world: World,
 def test_confirming_joins_the_parts_and_ends_their_signing(world: World, clip: Path) -> None:
     world.faults(canned=1)
     person = world.person()
-    video_id = asked_for(person, clip, upload_mode="multipart")
+    video_id = created(person, clip, upload_mode="multipart")
     missing = person.call("POST", f"/videos/{video_id}/upload_complete", expected=409)
     assert missing["code"] == "parts_missing"
     send_parts(person, video_id, clip)

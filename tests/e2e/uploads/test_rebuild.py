@@ -1,4 +1,4 @@
-"""What the cluster forgets, the rows know, and the other way round; and no job is bought twice over it."""
+"""A lost cluster is rebuilt from the rows, and lost rows from the cluster, without buying a job twice."""
 
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ def delete_the_kind(world: World) -> None:
 
 
 def lose_etcd(world: World) -> None:
-    # Its pods go with a cluster, and the accounts of a new one have new tokens.
+    # The pods are lost with their cluster, and the accounts of a new one have new tokens.
     for name in ("operator", "api", "kube-apiserver", "etcd"):
         world.stack.kill(name)
     shutil.rmtree(world.stack.paths.data("etcd"))
@@ -42,7 +42,7 @@ def test_every_upload_returns_in_its_phase_and_is_paid_for_once(
     jobs = {phase: len(world.jobs(video_id)) for phase, video_id in ids.items()}
 
     disaster(world)
-    # Whoever runs our processes and the cluster starts what has died.
+    # Start everything that has died.
     world.stack.up(StackOptions(time_scale=TIME_SCALE))
 
     for phase in HELD:
@@ -67,7 +67,7 @@ def test_an_older_dump_of_postgres_is_completed_from_the_cluster(world: World, c
         eventually(lambda: world.status(video_id), within_seconds=30)  # noqa: B023
     _postgres(world, "pg_dump", "--format=custom", f"--file={dump}")
 
-    # What the dump does not know: a file and its job, the end of a job, and a whole video.
+    # The dump lacks a file and its job, the end of a job, and a whole video.
     put(waiting, clip)
     client.confirm(waiting.video_id)
     later = uploaded(client, clip)

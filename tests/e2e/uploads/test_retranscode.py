@@ -24,8 +24,8 @@ def test_a_new_edition_takes_the_place_of_the_old_one_without_a_gap(world: World
 
     world.faults(slow=SLOW_SECONDS, canned=0)
     with _watched(playback_url) as answers:
-        asked = ann.call("POST", f"/videos/{video_id}/retranscode", expected=202)
-        assert (asked["status"], asked["edition"]) == ("ready", 1)
+        body = ann.call("POST", f"/videos/{video_id}/retranscode", expected=202)
+        assert (body["status"], body["edition"]) == ("ready", 1)
         eventually(lambda: _newest(ann, video_id, edition=2, phase="processing"), within_seconds=60)
         ann.call("POST", f"/videos/{video_id}/retranscode", expected=409)
         assert ann.call("GET", f"/videos/{video_id}", expected=200)["status"] == "ready"
@@ -62,7 +62,7 @@ def test_a_new_edition_that_fails_leaves_the_old_one_playing_and_is_a_dead_lette
 
 def _playable(person: Person, clip: Path) -> tuple[str, str]:
     video_id = uploaded(person.client, clip)
-    # A video can be played a moment before its edition is at rest, and only then can there be another one.
+    # A video is playable a moment before its edition is at rest, and only then accepts another one.
     eventually(lambda: _newest(person, video_id, edition=1, phase="ready"), within_seconds=60)
     video = person.client.video(video_id)
     assert video.playback_url is not None
@@ -75,13 +75,13 @@ def _newest(person: Person, video_id: str, *, edition: int, phase: str) -> bool:
 
 
 def _conditions(world: World, video_id: str) -> dict[str, str]:
-    found = {one["type"]: one["status"] for one in world.status(video_id).get("conditions", [])}
-    return {name: found.get(name, "") for name in ("Ready", "Stalled")}
+    conditions = {one["type"]: one["status"] for one in world.status(video_id).get("conditions", [])}
+    return {name: conditions.get(name, "") for name in ("Ready", "Stalled")}
 
 
 @contextmanager
 def _watched(url: str) -> Iterator[Counter[int]]:
-    """Ask for a URL again and again until the end of the block; counts the answers by status."""
+    """Request a URL repeatedly until the end of the block, and count the statuses."""
     answers: Counter[int] = Counter()
     is_over = threading.Event()
 

@@ -1,7 +1,7 @@
-"""Everything that an operator lets others read, after all that can go wrong with an upload: no secret is in it.
+"""No secret is in anything that the operator lets others read, after failures of all kinds.
 
-Neighbours quote what they were told: Coconut here the URLs of its order, the API server that of a hook. What the API
-lets others read is in integration/test_hostile_callbacks.py.
+Upstreams quote our requests: here Coconut quotes the URLs of its job, and the API server that of a hook.
+integration/test_hostile_callbacks.py tests what the API lets others read.
 """
 
 import json
@@ -16,7 +16,7 @@ from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
 from tests.support.proxies.proxy import Fault, ProxiedRequest, Proxy, Respond, proxy_before
 
-# What an order holds of URLs; those of the file and of the callback are signed.
+# The URLs in a job; those of the file and of the callback are signed.
 URLS = re.compile(r'https?://[^"]+')
 SIGNATURES = re.compile(r"(?:X-Amz-Signature|[?&]sig)=([0-9a-f]{16,})")
 
@@ -49,7 +49,7 @@ def test_no_secret_is_in_a_log_an_event_a_status_or_a_row(world: World, clip: Pa
         "resources": world.stack.cluster.kubectl("get", "vu", "--output=json"),
         "rows": json.dumps([world.rows(one) for one in ids.values()], default=str),
     }
-    # Both were about to be told: what follows is no search in empty rooms.
+    # The quotes reached all three, so the search below is not of empty texts.
     assert "could not read " in shown["rows"]
     assert "could not read " in shown["resources"]
     assert "failed calling webhook" in shown["log"]
@@ -60,7 +60,7 @@ def test_no_secret_is_in_a_log_an_event_a_status_or_a_row(world: World, clip: Pa
 
 
 def _quoting(request: ProxiedRequest, world: World, coconut: Proxy, video_id: str) -> Fault | None:
-    """Let the jobs of one video fail for a reason that quotes the whole order."""
+    """Fail the jobs of one video with an error that quotes the whole job."""
     jobs = [job["job_id"] for job in world.jobs(video_id)] if request.method == "GET" else []
     if not any(request.target.endswith(job_id) for job_id in jobs):
         return None
@@ -71,7 +71,7 @@ def _quoting(request: ProxiedRequest, world: World, coconut: Proxy, video_id: st
 
 
 def _hook(request: ProxiedRequest, coconut: Proxy) -> Fault | None:
-    """Refuse statuses with words that quote a callback."""
+    """Refuse statuses with an error that quotes a callback."""
     if not request.target.split("?")[0].endswith("/status"):
         return None
     called = [url for order in _orders(coconut) for url in URLS.findall(order) if "sig=" in url]

@@ -1,4 +1,4 @@
-"""What an upload survives: lost and forged callbacks, a killed operator, an absent cluster."""
+"""Uploads survive lost and forged callbacks, a killed operator and an absent cluster."""
 
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -102,7 +102,7 @@ def test_creating_confirming_and_reading_need_no_kubernetes(world: World, clip: 
     assert client.confirm(upload.video_id) == "processing_queued"  # 202
     assert client.video(upload.video_id).id == upload.video_id  # 200
 
-    # The operator may have ended with its Lease: whoever runs it starts it again, as a kubelet would.
+    # The operator may have ended with its Lease. Start it again, as a kubelet would.
     world.stack.up(StackOptions(time_scale=TIME_SCALE))
     eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=60)
     eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)

@@ -1,4 +1,4 @@
-"""Files around the largest size that is taken, for real: 64 MiB here instead of 5 GiB, nothing else is different."""
+"""Files around the largest accepted size, which is 64 MiB here instead of 5 GiB."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one upload costs the cluster, counted by the API server itself."""
+"""The writes of one upload, counted by the API server."""
 
 import threading
 from pathlib import Path

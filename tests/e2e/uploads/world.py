@@ -1,4 +1,4 @@
-"""What these tests do and look at, all of it from outside: calls, kubectl, rows, the stand-in's ledger."""
+"""The running stack as tests use it from outside: API calls, kubectl, rows, the stand-in's ledger."""
 
 import json
 import re
@@ -22,13 +22,13 @@ from videoupload import Client, NewVideo, Upload, Video
 _TABLES = ("videos", "attempts", "job_claims", "video_events")
 _TIMEOUT_SECONDS = 10
 
-# What the API server counts of our kind. Everything that changes etcd: a server-side apply that creates is an update.
+# The API server's counts of writes to etcd of our kind. A server-side apply that creates counts as an update.
 _WRITES = re.compile(
     r'^etcd_request_duration_seconds_count\{group="video\.uploads\.dev",'
     r'operation="(?:create|update|delete)",resource="videouploads"\} (\d+)$',
     re.MULTILINE,
 )
-# Refused by the schema or by one of its rules; a conflict (409) is none of these.
+# Writes that the schema or one of its rules refused. A conflict (409) is not one of them.
 _REFUSED = re.compile(
     r'^apiserver_request_total\{code="(?:400|422)",.*resource="videouploads".*\} (\d+)$', re.MULTILINE
 )
@@ -38,14 +38,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a token: the calls of the client, and any other as it is."""
+    """A user with a token: the calls of the client, and any other HTTP call."""
 
     client: Client
     api_url: str
     token: str
 
     def call(self, method: str, path: str, *, expected: int, json: object = None) -> Any:
-        """Make a call below /api/v1 and return what the answer holds."""
+        """Make a call below /api/v1 and return the response's JSON."""
         headers, url = {"Authorization": f"Bearer {self.token}"}, f"{self.api_url}/api/v1{path}"
         response = requests.request(method, url, headers=headers, json=json, timeout=_TIMEOUT_SECONDS)
         assert response.status_code == expected, response.text
@@ -54,26 +54,26 @@ class Person:
 
 @dataclass(frozen=True)
 class World:
-    """One running stack, with everything that can be asked about one upload."""
+    """One running stack, with queries about one upload."""
 
     stack: Stack
 
     @property
     def described(self) -> StackDescription:
-        """Return where everything is now."""
+        """Return the description of the stack."""
         return self.stack.description
 
     def client(self) -> Client:
-        """Return a user whom no other test knows."""
+        """Return the client of a new user."""
         return self.person().client
 
     def person(self, *, is_admin: bool = False) -> Person:
-        """Return a user whom no other test knows, with all calls there are."""
+        """Return a new user."""
         token = self.stack.token(user=f"user-{secrets.token_hex(4)}", uploads_per_hour=100, is_admin=is_admin)
         return Person(Client(self.described.api_url, token), self.described.api_url, token)
 
     def faults(self, **values: float) -> None:
-        """Switch faults of the Coconut stand-in on; the next test finds them off."""
+        """Set faults of the Coconut stand-in; the next test starts without any."""
         requests.put(f"{self._coconut}/_faults", json=values, timeout=_TIMEOUT_SECONDS).raise_for_status()
 
     def jobs(self, video_id: str) -> list[Row]:
@@ -82,23 +82,23 @@ class World:
         return [job for job in ledger if job["video"] == video_id]
 
     def rows(self, video_id: str) -> dict[str, list[Row]]:
-        """Return all that Postgres holds of a video, by table."""
-        found = {}
+        """Return all rows of a video in Postgres, by table."""
+        rows = {}
         with psycopg.connect(self.described.database_url, row_factory=dict_row, autocommit=True) as connection:
             for table in _TABLES:
                 selected = connection.execute(f"SELECT * FROM {table} WHERE video_id = %s ORDER BY 1, 2", [video_id])  # noqa: S608
-                found[table] = selected.fetchall()
-        return found
+                rows[table] = selected.fetchall()
+        return rows
 
     def causes(self, video_id: str) -> list[str]:
-        """Return what caused each transition of a video, oldest first."""
+        """Return the cause of each transition of a video, oldest first."""
         return [event["cause"] for event in self.rows(video_id)["video_events"]]
 
     def original(self, video_id: str) -> bytes:
-        """Return the file that storage has of a video."""
-        told = self.described.s3
-        reach = s3.access(self.stack.paths, urlsplit(told.endpoint).port or 0, bucket=told.bucket)
-        stored = s3.client_for(reach).get_object(Bucket=told.bucket, Key=f"uploads/{video_id}/original.mp4")
+        """Return the original of a video in storage."""
+        bucket = self.described.s3
+        access = s3.access(self.stack.paths, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
+        stored = s3.client_for(access).get_object(Bucket=bucket.bucket, Key=f"uploads/{video_id}/original.mp4")
         return stored["Body"].read()
 
     def resource(self, video_id: str) -> Row | None:
@@ -107,22 +107,22 @@ class World:
         return json.loads(shown) if shown.strip() else None
 
     def columns(self, video_id: str) -> Mapping[str, str]:
-        """Return what `kubectl get vu` prints of it, by column; empty ones are left out."""
+        """Return the columns that `kubectl get vu` prints of it, without empty ones."""
         shown = self.stack.cluster.kubectl("get", "vu", video_id, "--ignore-not-found", "--output=wide")
         return _columns(shown.splitlines())
 
     def status(self, video_id: str) -> Row:
-        """Return the resource's status; empty as long as there is none."""
+        """Return the resource's status, empty while there is none."""
         resource = self.resource(video_id)
         status: Row = resource.get("status", {}) if resource else {}
         return status
 
     def annotate(self, video_id: str, annotation: str) -> None:
-        """Annotate the resource as a person does: `name=value`, or `name-` to remove it."""
+        """Annotate the resource with `name=value`, or remove an annotation with `name-`."""
         self.stack.cluster.kubectl("annotate", "--overwrite", "vu", video_id, annotation)
 
     def file_bytes(self, key: str) -> int | None:
-        """Return how large a file in the bucket is, None if there is none."""
+        """Return the size of a file in the bucket, None if there is none."""
         reach = self.described.s3
         stored = boto3.client(
             "s3",
@@ -134,11 +134,11 @@ class World:
         return next((item["Size"] for item in stored.get("Contents", ())), None)
 
     def writes(self) -> int:
-        """Return how often our kind was written to etcd since the API server started."""
+        """Return the number of writes of our kind to etcd since the API server started."""
         return self._counted(_WRITES)
 
     def refused_writes(self) -> int:
-        """Return how many writes of our kind were against the kind's own rules."""
+        """Return the number of writes that the kind's rules refused."""
         return self._counted(_REFUSED)
 
     def _counted(self, pattern: re.Pattern[str]) -> int:
@@ -150,7 +150,7 @@ class World:
 
 
 def create(client: Client, path: Path) -> Upload:
-    """Ask for an upload of a file in one piece."""
+    """Create an upload of a file in one piece."""
     return client.create(NewVideo(path.stem, path.name, "video/mp4", path.stat().st_size, upload_mode="single"))
 
 
@@ -162,7 +162,7 @@ def put(upload: Upload, path: Path) -> None:
 
 
 def uploaded(client: Client, path: Path) -> str:
-    """Create, send and confirm; return the video's id."""
+    """Create an upload, send the file, confirm it, and return the video's id."""
     upload = create(client, path)
     put(upload, path)
     assert client.confirm(upload.video_id) == "processing_queued"
@@ -170,7 +170,7 @@ def uploaded(client: Client, path: Path) -> str:
 
 
 def in_phase(client: Client, video_id: str, phase: str) -> Video | None:
-    """Return the video once it is in a phase. A video that ended otherwise is an error, not a wait."""
+    """Return the video if it is in a phase, else None. Fails if it ended in an error."""
     video = client.video(video_id)
     if video.status == phase:
         return video
