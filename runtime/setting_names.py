@@ -21,6 +21,7 @@ OURS = frozenset(
         "DRAIN_SECONDS",
         "HEALS_PER_AUDIT",
         "JWT_AUDIENCE",
+        "JWT_EMAIL_WITHOUT_VERIFIED",
         "JWT_ISSUER",
         "JWT_JWKS_FILE",
         "JWT_JWKS_URL",

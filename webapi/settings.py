@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     jwt_jwks_file: FilePath | None = None
     jwt_issuer: str = Field(min_length=1)
     jwt_audience: str = Field(min_length=1)
+    # Some issuers verify every address and never say so; without the claim an address may be anyone's.
+    jwt_email_without_verified: bool = False
     # Comma-separated, at most two: the first one signs, both verify while a key is being rotated.
     webhook_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(min_length=1, max_length=2)]
     database_url: SecretStr = Field(min_length=1)

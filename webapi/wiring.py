@@ -146,6 +146,7 @@ def _tokens(settings: Settings) -> TokenVerifier:
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         key_set=_key_set(settings),
+        trusts_unmarked_email=settings.jwt_email_without_verified,
     )
 
 

@@ -11,10 +11,13 @@ from typing import Any
 
 import falcon
 import jwt
+import structlog
 
 from domain.email_address import is_mailbox
 from webapi.http.jwks import ALGORITHMS, KeySet
 from webapi.http.problems import ProblemCode, ProblemError
+
+log = structlog.get_logger(__name__)
 
 # The scope of administrators.
 ADMIN_SCOPE = "admin"
@@ -44,6 +47,18 @@ class Caller:
 
 _EXPIRED = "the token has expired"
 
+# What to look at when every token of an issuer is refused.
+_CHECKS: dict[type[Exception], str] = {
+    jwt.InvalidIssuerError: "issuer",
+    jwt.InvalidAudienceError: "audience",
+    jwt.InvalidSignatureError: "signature",
+    jwt.InvalidAlgorithmError: "algorithm",
+    jwt.ImmatureSignatureError: "nbf",
+    jwt.InvalidIssuedAtError: "iat",
+    jwt.InvalidKeyError: "key",
+    OverflowError: "exp",
+}
+
 
 class TokenVerifier:
     """Verifies tokens with our secret or with one of the issuer's public keys.
@@ -51,11 +66,20 @@ class TokenVerifier:
     A token names its key, and each key verifies one algorithm: a token never chooses the algorithm.
     """
 
-    def __init__(self, signing_key: str | None, *, issuer: str, audience: str, key_set: KeySet | None = None) -> None:
+    def __init__(
+        self,
+        signing_key: str | None,
+        *,
+        issuer: str,
+        audience: str,
+        key_set: KeySet | None = None,
+        trusts_unmarked_email: bool = False,
+    ) -> None:
         self._signing_key = signing_key
         self._key_set = key_set
         self._issuer = issuer
         self._audience = audience
+        self._trusts_unmarked_email = trusts_unmarked_email
         self._cached = lru_cache(maxsize=_TOKENS_CACHED)(self._verified)
 
     def caller(self, authorization: str | None) -> Caller:
@@ -88,14 +112,16 @@ class TokenVerifier:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
+            expires_at = float(claims["exp"])
         except jwt.ExpiredSignatureError:
             raise _invalid(_EXPIRED) from None
         except jwt.MissingRequiredClaimError as error:
             raise _invalid(f"the token has no {error.claim}") from None
-        except jwt.InvalidTokenError:
-            # No further detail: it would only help to forge tokens.
+        except (jwt.InvalidTokenError, OverflowError) as error:
+            # The caller gets no detail, which would only help to forge tokens; who runs the service needs it.
+            log.warning("token_refused", check=_CHECKS.get(type(error), "form"))
             raise _invalid("the token is not valid here") from None
-        return _caller(claims), float(claims["exp"])
+        return _caller(claims, trusts_unmarked_email=self._trusts_unmarked_email), expires_at
 
     def _key_of(self, token: str) -> tuple[Any, str]:
         """Return the key that a token names, and that key's algorithm. Raises InvalidTokenError."""
@@ -106,7 +132,7 @@ class TokenVerifier:
                 return verifying.key, verifying.algorithm
         elif self._signing_key is not None:
             return self._signing_key, "HS256"
-        raise jwt.InvalidTokenError
+        raise jwt.InvalidKeyError
 
 
 class Authentication:
@@ -140,22 +166,29 @@ def caller_of(req: falcon.Request) -> Caller:
     return caller
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    owner, per_hour, scope = claims["sub"], claims.get("uploads_per_hour"), claims.get("scope", "")
+def _caller(claims: dict[str, Any], *, trusts_unmarked_email: bool) -> Caller:
+    owner, per_hour = claims["sub"], claims.get("uploads_per_hour")
     if not isinstance(owner, str) or not _OWNER.fullmatch(owner):
         raise _invalid("the token's sub is not a user id")
     if per_hour is not None and (type(per_hour) is not int or not 0 <= per_hour <= _PER_HOUR_MAX):
         raise _invalid("the token's uploads_per_hour is not a number of uploads")
-    if not isinstance(scope, str):
-        raise _invalid("the token's scope is not a list of words")
-    return Caller(owner, per_hour, frozenset(scope.split()), _email(claims))
+    return Caller(owner, per_hour, _scopes(claims.get("scope")), _email(claims, trusts_unmarked_email))
 
 
-def _email(claims: dict[str, Any]) -> str | None:
-    """Return the address, if it is a plain one and the issuer does not call it unverified."""
-    email = claims.get("email")
-    is_usable = isinstance(email, str) and is_mailbox(email) and claims.get("email_verified") is not False
-    return email if is_usable else None
+def _scopes(scope: object) -> frozenset[str]:
+    """Return the words of a scope: a text with spaces (RFC 8693 4.2) or, as some issuers write it, a list."""
+    words = scope.split(" ") if isinstance(scope, str) else scope if isinstance(scope, list) else []
+    return frozenset(word for word in words if isinstance(word, str) and word)
+
+
+def _email(claims: dict[str, Any], trusts_unmarked: bool) -> str | None:
+    """Return the address, if it is a plain one that the issuer has verified.
+
+    Mail leaves under this service's name, so an address that its user merely typed in is not written to.
+    """
+    email, verified = claims.get("email"), claims.get("email_verified")
+    is_verified = verified is True or (trusts_unmarked and "email_verified" not in claims)
+    return email if isinstance(email, str) and is_mailbox(email) and is_verified else None
 
 
 def _invalid(detail: str) -> ProblemError:

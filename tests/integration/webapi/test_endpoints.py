@@ -145,18 +145,24 @@ def test_a_test_is_a_delivery_without_a_video(api: Api) -> None:
 @pytest.mark.parametrize(
     ("claims", "email"),
     [
-        pytest.param({"email": "ann@example.com"}, "ann@example.com", id="one-address"),
+        pytest.param({"email": "ann@example.com"}, None, id="not-called-verified"),
         pytest.param({"email": "ann@example.com", "email_verified": True}, "ann@example.com", id="verified"),
-        pytest.param({"email": "ann@example.com", "email_verified": False}, None, id="somebody-elses-perhaps"),
+        pytest.param({"email": "ann@example.com", "email_verified": False}, None, id="not-verified"),
+        pytest.param({"email": "ann@example.com", "email_verified": "true"}, None, id="verified-as-text"),
+        pytest.param({"email": "ann@example.com", "email_verified": "false"}, None, id="not-verified-as-text"),
+        pytest.param({"email": "ann@example.com", "email_verified": 1}, None, id="verified-as-number"),
+        pytest.param({"email": "ann@example.com", "email_verified": None}, None, id="verified-null"),
         pytest.param({}, None, id="none"),
-        pytest.param({"email": None}, None, id="null"),
-        pytest.param({"email": ["ann@example.com"]}, None, id="a-list"),
-        pytest.param({"email": "ann@example.com, eve@example.com"}, None, id="two"),
-        pytest.param({"email": "Ann <ann@example.com>"}, None, id="with-a-name"),
-        pytest.param({"email": "ann@example.com\nBcc: eve@example.com"}, None, id="with-a-header"),
-        pytest.param({"email": "ann@example.com\n"}, None, id="with-a-line-break"),
-        pytest.param({"email": "ann@localhost"}, None, id="of-this-machine"),
-        pytest.param({"email": f"{'a' * 65}@example.com"}, None, id="long"),
+        pytest.param({"email": None, "email_verified": True}, None, id="null"),
+        pytest.param({"email": ["ann@example.com"], "email_verified": True}, None, id="a-list"),
+        pytest.param({"email": "ann@example.com, eve@example.com", "email_verified": True}, None, id="two"),
+        pytest.param({"email": "Ann <ann@example.com>", "email_verified": True}, None, id="with-a-name"),
+        pytest.param(
+            {"email": "ann@example.com\nBcc: eve@example.com", "email_verified": True}, None, id="with-a-header"
+        ),
+        pytest.param({"email": "ann@example.com\n", "email_verified": True}, None, id="with-a-line-break"),
+        pytest.param({"email": "ann@localhost", "email_verified": True}, None, id="of-this-machine"),
+        pytest.param({"email": f"{'a' * 65}@example.com", "email_verified": True}, None, id="long"),
     ],
 )
 def test_an_owner_is_written_to_where_the_token_says_if_that_is_one_address(

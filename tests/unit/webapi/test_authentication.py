@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+import structlog
 
 from tests.support.api import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from webapi.http.auth import Caller, TokenVerifier
@@ -65,7 +66,7 @@ def test_another_scheme_is_no_token(api: Api, header: str) -> None:
         pytest.param(token(uploads_per_hour=-1), id="negative-limit"),
         pytest.param(token(uploads_per_hour=True), id="true-as-limit"),
         pytest.param(token(uploads_per_hour=10**9), id="limit-without-bounds"),
-        pytest.param(token(scope=["admin"]), id="scope-as-list"),
+        pytest.param(token(exp=10**400), id="exp-beyond-every-clock"),
         pytest.param(token(padding="x" * 5000), id="too-long"),
         pytest.param("not.a.token", id="nonsense"),
         pytest.param(token() + " " + token(), id="two-tokens"),
@@ -90,6 +91,43 @@ def test_the_caller_is_what_the_token_says() -> None:
     sent = token(sub="auth0|5f7c@example.com", uploads_per_hour=50, scope="admin upload")
 
     assert tokens.caller(f"Bearer {sent}") == Caller("auth0|5f7c@example.com", 50, frozenset({"admin", "upload"}))
+
+
+@pytest.mark.parametrize(
+    ("scope", "scopes"),
+    [
+        pytest.param("admin upload", {"admin", "upload"}, id="text-as-in-rfc-8693"),
+        pytest.param(["openid", "admin"], {"openid", "admin"}, id="list-as-spring-writes-it"),
+        pytest.param([], set(), id="empty-list"),
+        pytest.param(["admin", 7, None], {"admin"}, id="list-with-other-things"),
+        pytest.param("x\u00a0admin", {"x\u00a0admin"}, id="a-no-break-space-separates-nothing"),
+        pytest.param(7, set(), id="number"),
+        pytest.param(None, set(), id="null"),
+    ],
+)
+def test_a_scope_in_any_usual_form_locks_no_caller_out(scope: object, scopes: set[str]) -> None:
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+
+    assert tokens.caller(f"Bearer {token(scope=scope)}").scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("bad", "check"),
+    [
+        pytest.param(token(iss="https://evil.example.com"), "issuer", id="issuer"),
+        pytest.param(token(aud="another-service"), "audience", id="audience"),
+        pytest.param(token(key="another key that is long enough, too"), "signature", id="signature"),
+        pytest.param(token(nbf=int(time.time()) + 600), "nbf", id="time"),
+        pytest.param("not.a.token", "form", id="form"),
+    ],
+)
+def test_a_refusal_is_logged_with_the_check_that_failed_and_without_the_token(bad: str, check: str) -> None:
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+    with structlog.testing.capture_logs() as logs, pytest.raises(ProblemError) as refused:
+        tokens.caller(f"Bearer {bad}")
+
+    assert logs == [{"event": "token_refused", "check": check, "log_level": "warning"}]
+    assert check not in str(refused.value) or check == "form"
 
 
 def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
