@@ -1,4 +1,4 @@
-"""A real Chromium: Debian's, found or installed; it asks nobody but this machine."""
+"""A real Chromium from Debian, installed if needed. It sends no request to another machine."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 _PACKAGE = "chromium"
-# Without these it looks its vendor's hosts up at every start, and waits for answers that never come.
+# Without these flags it looks up its vendor's hosts at every start and waits for them.
 _QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -21,17 +21,17 @@ _QUIET = [
     "--disable-gpu",
     "--no-first-run",
     "--mute-audio",
-    # The test presses play as a script does.
+    # Let scripts start playback.
     "--autoplay-policy=no-user-gesture-required",
 ]
 
 
 class NoBrowserError(Exception):
-    """There is no Chromium, and it could not be installed. The message says how."""
+    """Chromium is missing and cannot be installed. The message says how to install it."""
 
 
 def chromium() -> Path:
-    """Return Debian's Chromium, installed now if it is missing and we may."""
+    """Return the path of Debian's Chromium, installing it if it is missing and this user may."""
     found = shutil.which(_PACKAGE)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "--yes", "--quiet", _PACKAGE], check=False, capture_output=True)
@@ -43,8 +43,8 @@ def chromium() -> Path:
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """Start a browser, and end it."""
-    # As root, Chromium has no sandbox to offer.
+    """Run a browser until the end of the block."""
+    # As root, Chromium cannot use its sandbox.
     arguments = [*_QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), headless=True, args=arguments)

@@ -1,4 +1,4 @@
-"""A browser, somebody who is signed in, and a place for pictures."""
+"""A browser, a signed-in visitor, and a directory for screenshots."""
 
 import re
 import struct
@@ -22,14 +22,14 @@ _PICTURES = PROJECT_DIR / ".local" / "screenshots"
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; each has a context of its own."""
+    """One Chromium for all tests, each of which has its own context."""
     with running_browser() as running:
         yield running
 
 
 @pytest.fixture
 def pictures(request: pytest.FixtureRequest) -> Path:
-    """The directory for what a test shows, kept after it."""
+    """The directory for screenshots, which is kept."""
     directory = _PICTURES / re.sub(r"\W+", "-", request.node.name).strip("-")
     directory.mkdir(parents=True, exist_ok=True)
     return directory
@@ -37,7 +37,7 @@ def pictures(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def large_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
-    """The clip, and behind it a box that players skip: 200 MB, of which most are a hole in the file."""
+    """The clip with a box after it that players skip: 200 MB, most of them a hole in the file."""
     path, content = tmp_path_factory.mktemp("large") / "large.mp4", clip.read_bytes()
     with path.open("wb") as file:
         file.write(content + struct.pack(">I4s", LARGE_BYTES - len(content), b"free"))
@@ -47,7 +47,7 @@ def large_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  #
 
 @pytest.fixture(scope="session")
 def sharp_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty-four seconds of 720p: three renditions, and time to change between them."""
+    """Twenty-four seconds of 720p: three renditions, and time to switch between them."""
     path = tmp_path_factory.mktemp("sharp") / "sharp.mp4"
     argv = [
         *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
@@ -60,14 +60,14 @@ def sharp_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def visitor(browser: Browser, world: World, pictures: Path) -> Iterator[Visitor]:  # noqa: F811
-    """Somebody with a new token and a phone."""
+    """A new user on a phone."""
     with Visitor.arrived(browser, world, pictures) as arrived:
         yield arrived
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep a picture of what somebody saw when a test failed."""
+    """Take a screenshot when a test fails."""
     report = yield
     visitor = getattr(item, "funcargs", {}).get("visitor")
     if report.when == "call" and report.failed and isinstance(visitor, Visitor):

@@ -1,4 +1,4 @@
-"""What somebody does and sees on the page."""
+"""A user's actions on the page, and what the page shows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,20 +14,20 @@ from tests.e2e.uploads.world import Person, World
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
-# A transcode on a busy machine.
+# Long enough for a transcode on a busy machine.
 PATIENCE_MS = 60_000
 
 
 @dataclass
 class Visitor:
-    """Somebody who is signed in, in a browser of their own."""
+    """A signed-in user with a browser context."""
 
     world: World
     person: Person
     context: BrowserContext
     page: Page
     pictures: Path
-    # What must stay empty: scripts that failed, rules of the page's policy that were broken, requests elsewhere.
+    # These must stay empty: failed scripts, violations of the page's policy, requests to other hosts.
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
@@ -51,7 +51,7 @@ class Visitor:
         assert not visitor.complaints, "\n".join(visitor.complaints)
 
     def listen(self, page: Page) -> None:
-        """Remember what a page complains of, and whom it asks."""
+        """Record a page's errors and the hosts of its requests."""
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("console", lambda line: self._hear(line.type, line.text))
         page.on("request", lambda request: self._see(request.url))
@@ -62,12 +62,12 @@ class Visitor:
 
     @property
     def web_url(self) -> str:
-        """Return where the page is."""
+        """Return the page's URL."""
         return self.world.described.web_url
 
     @property
     def user(self) -> str:
-        """Return who is signed in."""
+        """Return the signed-in user."""
         subject: str = jwt.decode(self.person.token, options={"verify_signature": False})["sub"]
         return subject
 
@@ -90,12 +90,12 @@ class Visitor:
         return video_id
 
     def percent(self, title: str) -> int:
-        """Return how much of a video the page says it has sent; 0 while it says nothing."""
+        """Return the percentage that the page shows as sent, 0 while it shows none."""
         bar = self.card(title).get_by_role("progressbar")
         return int(bar.get_attribute("aria-valuenow") or 0) if bar.count() else 0
 
     def slow_down(self, bytes_per_second: int) -> None:
-        """Let the page's line take no more than this from now on."""
+        """Limit the page's upload speed from now on."""
         session = self.context.new_cdp_session(self.page)
         session.send("Network.enable")
         limits = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
@@ -106,21 +106,21 @@ class Visitor:
         self.page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
 
     def current_time(self) -> float:
-        """Return how far the player is, in seconds."""
+        """Return the player's position in seconds."""
         seconds: float = self.page.locator("video").evaluate("video => video.currentTime")
         return seconds
 
     def picture_height(self) -> int:
-        """Return how many lines the picture has that is played."""
+        """Return the height of the playing video in pixels."""
         lines: int = self.page.locator("video").evaluate("video => video.videoHeight")
         return lines
 
     def picture(self, name: str) -> None:
-        """Keep a picture of the whole page."""
+        """Take a screenshot of the whole page."""
         self.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
 
     def _hear(self, kind: str, text: str) -> None:
-        # A call that is refused, or a line that is down, is written there by the browser itself.
+        # The browser itself logs refused calls and lost connections there.
         if kind == "error" and "Failed to load resource" not in text:
             self.complaints.append(f"console: {text}")
 

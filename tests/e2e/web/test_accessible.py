@@ -1,4 +1,4 @@
-"""For everybody: axe without findings in both colour schemes and at both widths, small screens, little motion."""
+"""Accessibility: axe finds nothing in both colour schemes and at both widths, on small screens and without motion."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @pytest.fixture(params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> str:
-    """The colour scheme that somebody has chosen."""
+    """The user's colour scheme."""
     return str(request.param)
 
 
@@ -30,7 +30,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 def visitor(
     browser: Browser, world: World, pictures: Path, scheme: str, request: pytest.FixtureRequest
 ) -> Iterator[Visitor]:
-    """An administrator, who sees all there is, and wants no motion."""
+    """An administrator, who sees every view, with reduced motion."""
     viewport: ViewportSize = request.param
     options = {"color_scheme": scheme, "reduced_motion": "reduce", "is_admin": True}
     with Visitor.arrived(browser, world, pictures, viewport=viewport, **options) as arrived:
@@ -145,7 +145,7 @@ def test_reduced_motion_leaves_nothing_moving(visitor: Visitor) -> None:
 
 
 def checker(visitor: Visitor) -> Callable[[str], None]:
-    """Return what looks at the page as it is now: rules of accessibility, and whether it fits."""
+    """Return a function that checks the page: accessibility rules, and that it fits the screen."""
     source = AXE.read_text()
 
     def check(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Bytes that are damaged on their way are refused by storage and sent again; a file that changes is not sent at all."""
+"""Storage refuses damaged bytes, and the page sends them again; a file that changes is not sent at all."""
 
 import re
 import struct
@@ -14,16 +14,16 @@ from tests.e2e.web.pages import Visitor
 from tests.support.eventually import eventually
 
 PART_BYTES = 16 * 1024**2
-# Two parts, the second one small: it goes through the test's hands.
+# Two parts, of which the test intercepts the small second one.
 LONG_BYTES = PART_BYTES + 1_000_000
 BYTES_PER_SECOND = 4_000_000
-# Stands for the number of a part, where a file is sent in one piece.
+# The part number of a file that is sent in one piece.
 WHOLE = 0
 
 
 @pytest.fixture
 def long_clip(clip: Path, tmp_path: Path) -> Path:
-    """The clip, and behind it a box that players skip, of which no two bytes may be exchanged unseen."""
+    """The clip with a box of random bytes after it that players skip."""
     path, content = tmp_path / "long.mp4", clip.read_bytes()
     free_bytes = LONG_BYTES - len(content)
     path.write_bytes(content + struct.pack(">I4s", free_bytes, b"free") + Random(0).randbytes(free_bytes - 8))
@@ -69,7 +69,7 @@ def test_a_file_that_changes_while_it_is_sent_must_be_chosen_again(visitor: Visi
 
 
 class Damage:
-    """Turns a bit of a part, once. ``statuses``: what storage answers to that part, each time it is sent."""
+    """Flips a bit of a part, once. ``statuses`` are storage's responses to that part."""
 
     def __init__(self, visitor: Visitor, sent: bytes, *, part: int) -> None:
         self.statuses: list[int] = []
@@ -94,5 +94,5 @@ class Damage:
 
 
 def number_of(request: Request) -> int:
-    """Return which part a request sends."""
+    """Return the part number of a request."""
     return int(parse_qs(urlsplit(request.url).query).get("partNumber", [WHOLE])[0])

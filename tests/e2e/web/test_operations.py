@@ -1,4 +1,4 @@
-"""The view for administrators: the working set at a glance, dead letters, another try for anybody's video."""
+"""The view for administrators: the working set, dead letters, and retries of any video."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.eventually import eventually
 
 @pytest.fixture
 def visitor(browser: Browser, world: World, pictures: Path) -> Iterator[Visitor]:
-    """An administrator at a desk."""
+    """An administrator on a desktop."""
     with Visitor.arrived(browser, world, pictures, viewport=DESKTOP, is_admin=True) as arrived:
         yield arrived
 
@@ -53,8 +53,8 @@ def test_an_open_breaker_is_shown(visitor: Visitor, clip: Path) -> None:
 
 
 def test_a_user_without_the_scope_is_told_so(browser: Browser, world: World, pictures: Path) -> None:
-    with Visitor.arrived(browser, world, pictures) as somebody:
-        somebody.page.get_by_text("No videos yet").wait_for()
-        assert somebody.page.get_by_role("link", name="Operations").count() == 0
-        somebody.page.goto(f"{somebody.web_url}/#/operations")
-        somebody.page.get_by_text("Your sign-in does not allow this").first.wait_for()
+    with Visitor.arrived(browser, world, pictures) as stranger:
+        stranger.page.get_by_text("No videos yet").wait_for()
+        assert stranger.page.get_by_role("link", name="Operations").count() == 0
+        stranger.page.goto(f"{stranger.web_url}/#/operations")
+        stranger.page.get_by_text("Your sign-in does not allow this").first.wait_for()

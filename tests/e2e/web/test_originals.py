@@ -1,4 +1,4 @@
-"""What the original is good for once a video plays: it is converted again, and it comes back as it was sent."""
+"""The original of a playable video can be converted again, and downloaded as it was sent."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.support.eventually import eventually
 
 SLOW_SECONDS = 4
-# RETRANSCODES_PER_DAY, when nobody says otherwise.
+# The default of RETRANSCODES_PER_DAY.
 PER_DAY = 10
 
 
@@ -102,24 +102,24 @@ def watched(visitor: Visitor, clip: Path) -> str:
     visitor.wait_for_label("clip", "Ready")
     video_id = visitor.video_id("clip")
     visitor.card("clip").get_by_role("link", name="clip").click()
-    # A video can be played a moment before its edition is at rest, and only then can there be another one.
+    # A video is playable a moment before its edition is at rest, and only then accepts another one.
     visitor.page.get_by_role("button", name="Convert again").wait_for()
     return video_id
 
 
 def told(visitor: Visitor, video_id: str) -> Any:
-    """Return what the service says of a video."""
+    """Return the API's response about a video."""
     return visitor.person.call("GET", f"/videos/{video_id}", expected=200)
 
 
 def is_focused(element: Locator) -> bool:
-    """Tell whether the keyboard speaks to this element."""
+    """Return whether this element has the keyboard focus."""
     focused: bool = element.evaluate("element => element === document.activeElement")
     return focused
 
 
 def spend_the_day(visitor: Visitor, video_id: str) -> None:
-    """Leave somebody as if they had asked for as many editions of late as a day allows."""
+    """Record as many retranscodes of a user as a day allows."""
     spent = (
         "INSERT INTO retranscodes (video_id, edition, owner) SELECT %s, 100 + n, %s FROM generate_series(1, %s) AS n"
     )
@@ -128,7 +128,7 @@ def spend_the_day(visitor: Visitor, video_id: str) -> None:
 
 
 def lose_the_original(world: World, video_id: str) -> None:
-    """Remove the file from storage behind everybody's back."""
+    """Delete the file from storage directly."""
     bucket = world.described.s3
     reach = s3.access(world.stack.paths, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
     s3.client_for(reach).delete_object(Bucket=bucket.bucket, Key=f"uploads/{video_id}/original.mp4")

@@ -1,4 +1,4 @@
-"""Tokens: asked for, refused, expired in the middle of an upload."""
+"""Tokens that are missing, refused, or expire in the middle of an upload."""
 
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def test_a_limit_is_explained_and_the_upload_can_be_retried(visitor: Visitor, cl
 
 
 def paste(page: Page, pasted: str) -> None:
-    """Answer the dialog."""
+    """Enter a token in the dialog."""
     field = page.get_by_label("Token")
     field.fill(pasted)
     eventually(lambda: field.input_value() == pasted)

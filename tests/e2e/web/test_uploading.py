@@ -1,4 +1,4 @@
-"""Sending files from a real browser: small ones, and large ones over a line that breaks."""
+"""Uploads from a real browser: small files, and large ones over a connection that breaks."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.e2e.web.tokens import token
 from tests.support.eventually import eventually
 
-# The line of a good phone: 200 MB take about ten seconds, long enough to break it in the middle.
+# The speed of a good phone: 200 MB take about ten seconds, long enough to break the connection in the middle.
 BYTES_PER_SECOND = 20_000_000
 # Of 16 MiB each, but the last.
 PARTS = 12
@@ -64,7 +64,7 @@ def test_an_upload_asks_for_its_missing_file_and_resumes_with_it(
     visitor.page.close()
     before = stored_parts(visitor)
 
-    # The same device a day later: what was remembered is there, the file is not.
+    # The same device a day later: the page's storage is there, the file is not.
     with Visitor.arrived(browser, world, pictures, person=visitor.person, storage_state=remembered) as later:
         notice = later.page.locator("[data-unfinished='large.mp4']")
         notice.get_by_text(re.compile(r"MB of 191 MB are saved")).wait_for()
@@ -152,7 +152,7 @@ def test_a_file_chosen_twice_is_sent_once(visitor: Visitor, large_clip: Path) ->
 
 
 class SentParts:
-    """The numbers of the parts that a page sends from now on."""
+    """The part numbers that a page sends from now on."""
 
     def __init__(self, visitor: Visitor) -> None:
         self.numbers: set[int] = set()
@@ -165,7 +165,7 @@ class SentParts:
 
 
 def stored_parts(visitor: Visitor) -> set[int]:
-    """Return the numbers of the parts that storage has of the visitor's only video."""
+    """Return the part numbers in storage of the visitor's only video."""
     videos = visitor.person.call("GET", "/videos", expected=200)["videos"]
     held = [visitor.person.call("GET", f"/videos/{video['id']}/parts", expected=200)["parts"] for video in videos]
     return {part["part_number"] for parts in held for part in parts}

@@ -1,4 +1,4 @@
-"""Watching, and what can be done with a video: play, choose a quality, try again, delete, restore."""
+"""Watching and managing a video: play, choose a quality, retry, delete, restore."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_playback_resumes_when_the_connection_returns(visitor: Visitor, clip: Pa
     page = visitor.page
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
-    # Loaded before: what is tried here is the stream.
+    # The page is loaded already: this test is about the stream.
     visitor.card("clip").get_by_role("link", name="clip").click()
     page.get_by_label("Quality").wait_for()
     page.get_by_role("link", name="My videos").first.click()
@@ -135,7 +135,7 @@ def test_the_page_stops_polling_when_nothing_changes(visitor: Visitor, clip: Pat
     visitor.wait_for_label("clip", "Ready")
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
-    # The first look comes after a second and a half, and later ones no later than after fifteen.
+    # The first poll comes after a second and a half, and later ones within fifteen seconds.
     visitor.page.wait_for_timeout(5_000)
 
     assert [url for url in asked if "/api/" in url] == []

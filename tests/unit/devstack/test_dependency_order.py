@@ -1,4 +1,4 @@
-"""What waits for what."""
+"""Functions run in dependency order."""
 
 import threading
 
@@ -8,7 +8,7 @@ from devstack.dependency_order import in_order, reversed_needs
 from devstack.plan import NEEDS
 
 
-def test_everything_comes_after_what_it_needs() -> None:
+def test_each_name_runs_after_its_needs() -> None:
     done: list[str] = []
     in_order(NEEDS, done.append)
     assert sorted(done) == sorted(NEEDS)
@@ -16,7 +16,7 @@ def test_everything_comes_after_what_it_needs() -> None:
         assert all(done.index(other) < done.index(name) for other in needed)
 
 
-def test_what_needs_nothing_of_each_other_runs_at_the_same_time() -> None:
+def test_independent_names_run_at_the_same_time() -> None:
     both = threading.Barrier(2, timeout=10)
 
     def meet(_name: str) -> None:
@@ -25,7 +25,7 @@ def test_what_needs_nothing_of_each_other_runs_at_the_same_time() -> None:
     in_order({"a": (), "b": ()}, meet)
 
 
-def test_what_needs_a_failed_part_is_not_tried_and_the_first_failure_is_told() -> None:
+def test_a_name_whose_need_failed_is_skipped_and_the_first_failure_is_raised() -> None:
     tried: list[str] = []
 
     def do(name: str) -> None:
@@ -38,7 +38,7 @@ def test_what_needs_a_failed_part_is_not_tried_and_the_first_failure_is_told() -
     assert sorted(tried) == ["a", "c"]
 
 
-def test_taking_down_ends_a_part_after_all_that_need_it() -> None:
+def test_reversed_needs_put_a_part_after_all_that_need_it() -> None:
     done: list[str] = []
     in_order(reversed_needs(NEEDS), done.append)
     assert done.index("postgres") > max(done.index("api"), done.index("operator"))

@@ -1,4 +1,4 @@
-"""What the local stack tells our processes: only names that they know, and all that they need."""
+"""The stack gives the services every setting they need, and none that they do not know."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from runtime.settings import read_settings, unknown_names
 from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings
 
-# Python's own; it has no settings of ours.
+# This variable is Python's own.
 _OF_PYTHON = {"PYTHONUNBUFFERED"}
 
 
@@ -40,13 +40,13 @@ def world(tmp_path: Path) -> ServiceConfig:
     )
 
 
-def test_our_processes_are_told_nothing_that_they_do_not_know(world: ServiceConfig) -> None:
+def test_the_services_get_no_unknown_setting(world: ServiceConfig) -> None:
     for told in (world.for_api(), world.for_operator()):
         assert unknown_names(told) == {}
         assert set(told) <= OURS | BORROWED | set(child_environment()) | _OF_PYTHON
 
 
-def test_our_processes_are_told_all_that_they_need(world: ServiceConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_services_get_every_required_setting(world: ServiceConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (world.for_operator() | world.for_api()).items():
         monkeypatch.setenv(name, value)
 

@@ -1,4 +1,4 @@
-"""Replacing parts by one's own."""
+"""The options of a stack."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _OWN_S3 = {
 }
 
 
-def test_nothing_chosen_means_everything_local() -> None:
+def test_without_options_every_part_is_local() -> None:
     assert StackOptions.from_environment({}, time_scale=1) == StackOptions()
 
 
@@ -26,7 +26,7 @@ def test_a_kubeconfig_alone_replaces_nothing() -> None:
     assert StackOptions.from_environment({"KUBECONFIG": "/home/me/.kube/config"}, time_scale=1).kubeconfig is None
 
 
-def test_an_existing_cluster_is_used_when_asked_for(tmp_path: Path) -> None:
+def test_an_existing_cluster_replaces_the_local_one(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.touch()
     chosen = StackOptions.from_environment({"CLUSTER": "existing", "KUBECONFIG": str(file)}, time_scale=1)
@@ -44,7 +44,7 @@ def test_an_existing_cluster_is_used_when_asked_for(tmp_path: Path) -> None:
         pytest.param({"S3_ENDPOINT": "https://s3.example.test"}, "S3_SECRET_KEY", id="s3-without-keys"),
     ],
 )
-def test_an_incomplete_choice_is_refused_by_name(environment: dict[str, str], named: str) -> None:
+def test_an_incomplete_option_is_refused_by_name(environment: dict[str, str], named: str) -> None:
     with pytest.raises(OptionError, match=named):
         StackOptions.from_environment(environment, time_scale=1)
 
@@ -55,7 +55,7 @@ def test_time_cannot_stand_still_or_be_stretched(time_scale: float) -> None:
         StackOptions.from_environment({}, time_scale=time_scale)
 
 
-def test_choices_are_remembered(tmp_path: Path) -> None:
+def test_options_are_saved(tmp_path: Path) -> None:
     file = tmp_path / "options.json"
     chosen = StackOptions.from_environment(
         _OWN_S3

@@ -1,4 +1,4 @@
-"""When the page has to be built again, what stands in for it where it cannot be, and what its lock holds."""
+"""When the page is built again, what happens where it cannot be built, and what its lock file holds."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def test_a_changed_source_is_built_again(webui: Path, name: str) -> None:
     assert page_key(webui) != before
 
 
-def test_what_is_no_source_builds_nothing(webui: Path) -> None:
+def test_a_file_that_is_not_a_source_builds_nothing(webui: Path) -> None:
     before = page_key(webui)
     (webui / "node_modules").mkdir()
     (webui / "node_modules" / "left-over.js").touch()

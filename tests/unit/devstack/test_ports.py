@@ -1,4 +1,4 @@
-"""Which port a part gets."""
+"""The choice of a part's port."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Telling one process from another."""
+"""The identity of a process."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _STAT = "4242 ({name}) {state} 1 4240 4240 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 {
         pytest.param("odd) R 7 (name", id="that-imitates-the-fields"),
     ],
 )
-def test_what_is_needed_is_found_behind_any_command_name(name: str) -> None:
+def test_stat_fields_are_parsed_after_any_command_name(name: str) -> None:
     stat = Stat.parse(_STAT.format(name=name, state="S", threads=9))
     assert stat == Stat(state="S", group=4240, threads=9, start_ticks=987654)
 
@@ -30,7 +30,7 @@ def test_what_is_needed_is_found_behind_any_command_name(name: str) -> None:
         pytest.param("Z", 3, False, id="a-zombie-whose-threads-still-hold-its-ports"),
     ],
 )
-def test_a_process_is_dead_when_it_holds_nothing_any_more(state: str, threads: int, is_dead: bool) -> None:
+def test_a_process_is_dead_when_all_its_threads_have_ended(state: str, threads: int, is_dead: bool) -> None:
     assert Stat.parse(_STAT.format(name="etcd", state=state, threads=threads)).is_dead is is_dead
 
 

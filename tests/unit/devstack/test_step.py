@@ -1,4 +1,4 @@
-"""Doing set-up once."""
+"""Set-up runs once until its dependencies change."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from devstack.step import Step, fingerprint
 
 
-def test_a_step_is_done_again_only_when_what_it_depends_on_changed(tmp_path: Path) -> None:
+def test_a_step_runs_again_only_when_a_dependency_changed(tmp_path: Path) -> None:
     runs: list[str] = []
     depends_on = ["one"]
     step = Step("schema", lambda: runs.append(depends_on[0]), lambda: depends_on[0], tmp_path / "mark")
@@ -18,7 +18,7 @@ def test_a_step_is_done_again_only_when_what_it_depends_on_changed(tmp_path: Pat
     assert runs == ["one", "two"]
 
 
-def test_a_step_that_failed_is_tried_again(tmp_path: Path) -> None:
+def test_a_failed_step_runs_again(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     mark.write_text("before")
 

@@ -13,7 +13,7 @@ def _claims(token: str) -> dict[str, object]:
     return decoded
 
 
-def test_a_user_s_token_says_who_and_nothing_more() -> None:
+def test_a_users_token_has_only_the_user() -> None:
     claims = _claims(mint(_KEY, user="ada"))
     assert claims["sub"] == "ada"
     assert not {"scope", "uploads_per_hour"} & claims.keys()

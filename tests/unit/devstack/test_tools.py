@@ -1,4 +1,4 @@
-"""When a tool has to be built again."""
+"""When a tool is built again, and the messages when it cannot be."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Following a video: every transition is told once, and a silence that lasts too long ends it."""
+"""Following a video prints each transition once, and ends when nothing changes for too long."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def followed(told: Told, out: io.StringIO) -> Followed:
     return follower.follow("v", patience_seconds=10)
 
 
-def test_every_transition_is_told_once_with_its_cause() -> None:
+def test_each_transition_is_printed_once_with_its_cause() -> None:
     out = io.StringIO()
     told = Told(
         (a_video("uploading"), LIFE[:1]),
@@ -72,7 +72,7 @@ def test_every_transition_is_told_once_with_its_cause() -> None:
     assert [line.split()[0] for line in lines] == ["0.0", "2.0", "2.5", "10.0", "40.0", "50.0"]
 
 
-def test_the_bar_believes_whoever_is_further() -> None:
+def test_the_bar_shows_the_higher_percentage() -> None:
     out = io.StringIO()
     told = Told(
         (a_video("uploading"), LIFE[:1]),
@@ -85,13 +85,13 @@ def test_the_bar_believes_whoever_is_further() -> None:
     assert bars == ["40", "90", "100"]
 
 
-def test_a_refused_file_ends_it_although_the_upload_waits_for_another() -> None:
+def test_a_refused_file_ends_the_following() -> None:
     trouble = VideoFailure(code="not_a_video", message="no", retryable=False, what_to_do="send one")
     told = Told((a_video("uploading"), LIFE[:1]), (a_video("uploading", error=trouble), LIFE[:1]))
     assert followed(told, io.StringIO()).video.error == trouble
 
 
-def test_nothing_changing_for_too_long_ends_it_with_what_it_waits_for() -> None:
+def test_a_standstill_ends_the_following_with_what_the_video_waits_for() -> None:
     told = Told((a_video("uploading"), LIFE[:1]))
     with pytest.raises(DemoError, match=r"nothing changed for 10 s: .* uploading, waiting for word from somebody"):
         followed(told, io.StringIO())
