@@ -1,4 +1,4 @@
-"""The Dockerfile, read: who runs in the image, what gets in, and that the chart asks for nothing else."""
+"""What the Dockerfile promises: the user, the content of the images, and the commands that the chart runs."""
 
 import json
 import re
@@ -30,15 +30,15 @@ class Stage:
 
 def stages() -> dict[str, Stage]:
     text = re.sub(r"\\\n", " ", re.sub(r"(?m)^#.*\n", "", (PROJECT / "Dockerfile").read_text()))
-    found: dict[str, Stage] = {}
+    stages_by_name: dict[str, Stage] = {}
     for line in text.splitlines():
         word, _, rest = line.strip().partition(" ")
         if word == "FROM":
             base, _, name = rest.partition(" AS ")
-            found[name] = Stage(base)
-        elif word and found:
-            list(found.values())[-1].steps.append((word, rest))
-    return found
+            stages_by_name[name] = Stage(base)
+        elif word and stages_by_name:
+            list(stages_by_name.values())[-1].steps.append((word, rest))
+    return stages_by_name
 
 
 def layers_of(name: str) -> list[Stage]:
@@ -47,12 +47,12 @@ def layers_of(name: str) -> list[Stage]:
     return ([] if all_stages[name].base.startswith("$") else layers_of(all_stages[name].base)) + [all_stages[name]]
 
 
-def test_what_is_built_without_a_word_is_the_product() -> None:
+def test_the_default_target_is_the_product() -> None:
     assert list(stages())[-1] == "image"
 
 
 @pytest.mark.parametrize("name", ENTRYPOINTS)
-def test_nobody_is_root(name: str) -> None:
+def test_no_image_runs_as_root(name: str) -> None:
     users = [user for stage in layers_of(name) for user in stage.of("USER")]
     assert users == ["65532:65532"]
     values = yaml.safe_load((PROJECT / "charts" / "video-uploads" / "values.yaml").read_text())
@@ -77,7 +77,7 @@ def test_packages_come_from_the_lock_with_their_hashes_and_as_wheels() -> None:
 
 
 @pytest.mark.parametrize("name", ["BASE", "NODE_BASE", "GO_BASE"])
-def test_bases_can_be_anybodys(name: str) -> None:
+def test_base_images_can_be_replaced(name: str) -> None:
     assert re.search(rf"(?m)^ARG {name}=\S+$", (PROJECT / "Dockerfile").read_text())
     assert f"${{{name}}}" in {stage.base for stage in stages().values()}
 
@@ -88,16 +88,16 @@ def copied_here(name: str) -> set[str]:
     return {source for copy in copies for source in copy.split()[:-1]}
 
 
-def test_all_packages_of_the_product_are_inside_and_nothing_of_the_local_stack() -> None:
+def test_the_image_has_all_packages_and_nothing_of_the_local_stack() -> None:
     packages = set(PRODUCT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert copied_here("image") == packages | {"LICENSE", "image/entrypoint"}
 
 
-def test_the_demos_parts_are_in_the_demos_image_only() -> None:
+def test_only_the_demo_image_has_the_demo() -> None:
     assert copied_here("demo") - copied_here("image") == {"devstack", "image/entrypoint-demo"}
 
 
-def test_only_what_is_copied_is_sent_to_the_build() -> None:
+def test_the_build_context_holds_only_what_is_copied() -> None:
     lines = (PROJECT / ".dockerignore").read_text().splitlines()
     let_in = {line[1:] for line in lines if line.startswith("!")}
     assert "*" in lines
@@ -105,12 +105,12 @@ def test_only_what_is_copied_is_sent_to_the_build() -> None:
     assert {source.split("/")[0] for copy in copies for source in copy.split()[:-1]} == let_in
 
 
-def test_labels_say_what_it_is() -> None:
+def test_labels_name_product_and_licence() -> None:
     (label,) = stages()["without-page"].of("LABEL")
-    told = dict(part.split("=", 1) for part in shlex.split(label))
+    labels = dict(part.split("=", 1) for part in shlex.split(label))
     prefix = "org.opencontainers.image."
-    assert told[f"{prefix}licenses"] == PRODUCT["project"]["license"]
-    assert told[f"{prefix}title"] == PRODUCT["project"]["name"]
+    assert labels[f"{prefix}licenses"] == PRODUCT["project"]["license"]
+    assert labels[f"{prefix}title"] == PRODUCT["project"]["name"]
     assert f"VERSION={PRODUCT['project']['version']}" in stages()["without-page"].of("ARG")
 
 
@@ -119,31 +119,31 @@ def words_of(entrypoint: str) -> set[str]:
     return set(re.findall(r"(?m)^  ([a-z0-9-]+)\)", text))
 
 
-def test_the_chart_asks_for_nothing_that_the_image_does_not_know() -> None:
+def test_the_image_knows_every_command_of_the_chart() -> None:
     templates = PROJECT / "charts" / "video-uploads" / "templates"
     text = "".join(file.read_text() for file in templates.rglob("*.*"))
-    asked = set(re.findall(r"args: \[([a-z-]+)\]", text)) | {"api", "operator", "answers"}
-    assert asked == {"migrate", "apply-crds", "api", "operator", "answers"}
-    assert asked <= words_of(ENTRYPOINTS["image"])
+    commands = set(re.findall(r"args: \[([a-z-]+)\]", text)) | {"api", "operator", "answers"}
+    assert commands == {"migrate", "apply-crds", "api", "operator", "answers"}
+    assert commands <= words_of(ENTRYPOINTS["image"])
 
 
-def test_the_demo_asks_for_nothing_that_its_image_does_not_know() -> None:
+def test_the_demo_image_knows_every_command_of_the_demo() -> None:
     values = yaml.safe_load((PROJECT / "charts" / "video-uploads" / "values-demo.yaml").read_text())
-    asked = set(re.findall(r'"args": \["([a-z0-9-]+)"\]', json.dumps(values)))
-    assert asked == {"postgres", "s3", "coconut", "bucket"}
-    assert asked <= words_of(ENTRYPOINTS["demo"])
+    commands = set(re.findall(r'"args": \["([a-z0-9-]+)"\]', json.dumps(values)))
+    assert commands == {"postgres", "s3", "coconut", "bucket"}
+    assert commands <= words_of(ENTRYPOINTS["demo"])
 
 
-@pytest.mark.parametrize("asked", [[], ["nothing-of-ours"]])
-def test_without_a_word_that_it_knows_the_image_says_which_there_are(asked: list[str]) -> None:
+@pytest.mark.parametrize("commands", [[], ["nothing-of-ours"]])
+def test_without_a_known_command_the_image_lists_its_commands(commands: list[str]) -> None:
     entrypoint = PROJECT / ENTRYPOINTS["image"]
-    done = subprocess.run(["sh", str(entrypoint), *asked], capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", str(entrypoint), *commands], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert words_of(ENTRYPOINTS["image"]) <= set(re.findall(r"[a-z-]+", done.stderr))
 
 
 @pytest.mark.parametrize("entrypoint", ENTRYPOINTS.values())
-def test_every_process_takes_the_place_of_the_shell(entrypoint: str) -> None:
+def test_every_process_replaces_the_shell(entrypoint: str) -> None:
     text = (PROJECT / entrypoint).read_text()
     assert (PROJECT / entrypoint).stat().st_mode & 0o111
     started = re.findall(r"(?m)^.*(?:python3 -m|versitygw --port|bin/postgres\").*$", text)

@@ -12,7 +12,7 @@ NAMED = sorted(set(re.findall(r"`((?:unit|lives|integration|e2e|contracts)/[\w/.
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=lambda word: str(word)[-40:])
-def test_a_test_that_the_page_names_is_there(file: str, name: str) -> None:
+def test_every_test_that_the_page_names_exists(file: str, name: str) -> None:
     tree = ast.parse((TESTS / file).read_text())
     assert not name or name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 

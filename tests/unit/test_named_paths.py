@@ -12,7 +12,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 _NAMED = re.compile(r"(?<![\w/.$<{:-])((?:[\w-]+/)*[\w-]+\.(?:py|sql|md))\b")
-# What happened once keeps the names that it had then.
+# History keeps the names of its time.
 _HISTORY = {"CHANGELOG.md"}
 
 

@@ -1,4 +1,4 @@
-"""The page has words of its own for all that the service may say."""
+"""The page explains every failure that the service reports."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,8 @@ from domain.failures import FailureCode
 _WORDS = Path(__file__).parents[2] / "webui" / "src" / "videos" / "failures.ts"
 
 
-def test_the_page_has_words_for_each_failure_but_those_of_imports() -> None:
-    told = re.findall(r"^  ([a-z_]+): \{", _WORDS.read_text(), re.MULTILINE)
+def test_the_page_explains_each_failure_except_those_of_imports() -> None:
+    explained = re.findall(r"^  ([a-z_]+): \{", _WORDS.read_text(), re.MULTILINE)
 
-    # Whoever applies a resource reads what the service says.
-    assert set(told) == {code.value for code in FailureCode} - {"import_refused"}
+    # People who apply resources read the service's own message.
+    assert set(explained) == {code.value for code in FailureCode} - {"import_refused"}

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 FILES = PROJECT / "charts" / "video-uploads" / "files"
 RUNBOOKS = PROJECT / "docs" / "runbooks"
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
-# What Prometheus makes of a histogram.
+# The series that Prometheus makes of a histogram.
 _SUFFIX = re.compile(r"_(bucket|count|sum)$")
 
 
@@ -28,7 +28,7 @@ DOCUMENTED = set(re.findall(r"^\| `(\w+)` \|", (PROJECT / "docs" / "metrics.md")
 PANELS = json.loads((FILES / "dashboards" / "video-uploads.json").read_text())["panels"]
 EXPRESSIONS = [
     *(pytest.param(rule["expr"], id=rule.get("alert") or rule["record"]) for rule in ALERTS + rules("recording.yaml")),
-    *(pytest.param(asked["expr"], id=panel["title"]) for panel in PANELS for asked in panel.get("targets", ())),
+    *(pytest.param(target["expr"], id=panel["title"]) for panel in PANELS for target in panel.get("targets", ())),
 ]
 
 
@@ -45,7 +45,7 @@ def test_each_alert_has_a_page_and_each_page_an_alert() -> None:
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
-def test_an_alert_says_how_bad_it_is_and_where_to_read_on(rule: dict[str, Any]) -> None:
+def test_an_alert_has_its_severity_and_its_runbook(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
     assert (PROJECT / rule["annotations"]["runbook_url"]).resolve() == RUNBOOKS / f"{rule['alert']}.md"
@@ -62,13 +62,13 @@ def test_a_page_has_its_sections_and_needs_no_database_client(rule: dict[str, An
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_what_is_asked_for_exists(expression: str) -> None:
-    asked = {_SUFFIX.sub("", name) if name not in DOCUMENTED else name for name in metrics_of(expression)}
-    assert asked
-    assert asked <= DOCUMENTED | RECORDED
+def test_every_metric_in_an_expression_is_documented(expression: str) -> None:
+    names = {_SUFFIX.sub("", name) if name not in DOCUMENTED else name for name in metrics_of(expression)}
+    assert names
+    assert names <= DOCUMENTED | RECORDED
 
 
-def test_alerts_on_findings_name_findings_that_there_are() -> None:
+def test_alerts_on_findings_name_existing_findings() -> None:
     kinds = re.findall(r'finding=~?"([a-z_|]+)"', (FILES / "alerts.yaml").read_text())
     assert kinds
     assert {word for words in kinds for word in words.split("|")} <= set(FindingType)

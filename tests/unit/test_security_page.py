@@ -18,12 +18,12 @@ from webapi.server import connections
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "security.md").read_text()
 NAMED = sorted(set(re.findall(r"`((?:unit|lives|integration|e2e)/[\w/.]+\.py)(?:::(\w+))?`", PAGE)))
-# What may be in an image that others are given: permissive ones, and libraries that are used as they are.
+# Licences allowed in a published image: permissive ones, and those of libraries used unmodified.
 WELCOME = re.compile(r"Apache|MIT|BSD|PSF|Python Software Foundation|MPL|Mozilla|LGPL-3.0-only|ISC|Unlicense")
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=lambda word: str(word)[-40:])
-def test_a_test_that_the_page_names_is_there(file: str, name: str) -> None:
+def test_every_test_that_the_page_names_exists(file: str, name: str) -> None:
     tree = ast.parse((TESTS / file).read_text())
     assert not name or name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -47,15 +47,15 @@ def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:
     assert limit
 
 
-def test_every_attacker_is_met_by_a_test() -> None:
+def test_every_threat_names_a_test() -> None:
     rows = [line for line in PAGE.split("## Whom")[1].split("\n## ")[0].splitlines() if line.startswith("| ")]
     assert len(rows) > 10
     assert not [row for row in rows[1:] if not re.search(r"`(unit|lives|integration|e2e)/", row)]
 
 
-def test_the_licences_are_what_the_packages_say() -> None:
+def test_the_licences_page_matches_the_packages() -> None:
     assert LICENCES.read_text() == licences_page(), "python -m devstack.licences"
 
 
-def test_no_licence_asks_for_more_than_we_give() -> None:
+def test_every_licence_is_allowed() -> None:
     assert {name: licence_of(name) for name, _ in locked() if not WELCOME.search(licence_of(name))} == {}

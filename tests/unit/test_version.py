@@ -1,4 +1,4 @@
-"""The version stands in several files, which other tools read: it is one and the same."""
+"""All files that hold the version agree."""
 
 import json
 import re
@@ -13,12 +13,12 @@ VERSION: str = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"
 CHART = yaml.safe_load((PROJECT / "charts/video-uploads/Chart.yaml").read_text())
 
 
-def test_the_chart_is_of_this_version() -> None:
+def test_the_chart_has_this_version() -> None:
     assert (CHART["version"], CHART["appVersion"]) == (VERSION, VERSION)
 
 
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
-def test_the_page_is_of_this_version(name: str) -> None:
+def test_the_page_has_this_version(name: str) -> None:
     assert json.loads((PROJECT / "webui" / name).read_text())["version"] == VERSION
 
 
@@ -27,13 +27,13 @@ def test_the_page_is_of_this_version(name: str) -> None:
     ["Dockerfile", "docs/install.md", "docs/examples/flux.yaml", "docs/examples/argocd.yaml",
      "charts/video-uploads/values-demo.yaml"],
 )  # fmt: skip
-def test_no_other_version_is_asked_for(path: str) -> None:
-    told = re.findall(
+def test_images_and_examples_name_this_version(path: str) -> None:
+    versions = re.findall(
         r"(?:video-uploads(?:-demo)?:|VERSION=|(?:tag|targetRevision): v)(\d[\w.]*)", (PROJECT / path).read_text()
     )
-    assert set(told) == {VERSION}
+    assert set(versions) == {VERSION}
 
 
-def test_the_changelog_tells_of_this_version_below_what_is_not_released() -> None:
+def test_the_changelog_has_this_version_below_unreleased() -> None:
     versions = re.findall(r"^## \[(.+?)\]", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert versions[:2] == ["Unreleased", VERSION]
