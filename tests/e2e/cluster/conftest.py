@@ -75,16 +75,16 @@ def release(installed: Installed) -> Release:
 
 @pytest.fixture
 def names(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find the neighbours' Services by name, as pods do: signed URLs hold their names."""
-    ask = socket.getaddrinfo
-    asked = "jsonpath={range .items[*]}{.metadata.name} {.spec.clusterIP}{'\\n'}{end}"
-    told = node.servers.kubectl("get", "services", f"--namespace={NAMESPACE}", f"--output={asked}")
-    known = {f"{name}.{NAMESPACE}": address for name, address in (line.split() for line in told.splitlines())}
+    """Let this process resolve the upstreams' Services, as pods do: signed URLs contain their names."""
+    resolve = socket.getaddrinfo
+    columns = "jsonpath={range .items[*]}{.metadata.name} {.spec.clusterIP}{'\\n'}{end}"
+    listed = node.servers.kubectl("get", "services", f"--namespace={NAMESPACE}", f"--output={columns}")
+    addresses = {f"{name}.{NAMESPACE}": address for name, address in (line.split() for line in listed.splitlines())}
 
-    def found(host: str, *arguments: object, **options: object) -> object:
-        return ask(known.get(host, host), *arguments, **options)  # type: ignore[arg-type]
+    def getaddrinfo(host: str, *arguments: object, **options: object) -> object:
+        return resolve(addresses.get(host, host), *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(socket, "getaddrinfo", found)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Runs every command of docs/install.md in its order, on a real node without anything of ours.
 
-The names that a reader has to put in are those of the neighbours here. tests/integration/test_install_page.py executes
+The names that a reader puts in are those of the upstreams here. tests/integration/test_install_page.py runs
 what needs no pods on every run of `make test`.
 """
 

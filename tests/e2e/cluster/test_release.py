@@ -204,8 +204,8 @@ def test_uninstalling_leaves_what_the_notes_list_and_how_to_remove_it(
     # Kubernetes' controllers delete owned objects a little later.
     eventually(lambda: is_left(uploads | kept), within_seconds=60, every_seconds=1)
 
-    told = re.findall(r"^ +kubectl (.*\bdelete .*)$", notes, re.MULTILINE)
-    assert told, notes
-    for command in told:
+    commands = re.findall(r"^ +kubectl (.*\bdelete .*)$", notes, re.MULTILINE)
+    assert commands, notes
+    for command in commands:
         node.servers.kubectl(*command.split())
     eventually(lambda: is_left(set()), within_seconds=60, every_seconds=1)

@@ -96,7 +96,7 @@ def public(world: World, key: str) -> str:
 
 
 def bucket_of(world: World) -> Any:
-    """Return the bucket, with the hands of somebody who has the main key."""
+    """Return the bucket with the main key."""
     s3 = world.described.s3
     resource = boto3.session.Session().resource(
         "s3",

@@ -66,9 +66,9 @@ def test_a_client_killed_at_sixty_percent_resends_one_part_at_most(
         with command.started("upload", long_clip) as first:
             assert lossy_proxy.is_holding.wait(60)
             first.kill()
-            _out, told = first.communicate()
+            _out, shown = first.communicate()
         assert first.returncode < 0
-        assert "sending      50 %" in told
+        assert "sending      50 %" in shown
         lossy_proxy.hold_after_bytes = None
         lossy_proxy.released.set()
 

@@ -25,14 +25,14 @@ def test_no_secret_is_in_a_log_an_event_a_status_or_a_row(world: World, clip: Pa
     world.faults(canned=1)
     client, refused_key = world.client(), f"refused-{secrets.token_hex(8)}"
     with proxy_before(world.described.coconut.url.removesuffix("/v2")) as coconut:
-        told = {"COCONUT_URL": f"{coconut.url}/v2", "LOG_LEVEL": "DEBUG"}
-        with operator_behind_a_proxy(world, tmp_path, COCONUT_API_KEY=refused_key, **told) as (_, _locked_out):
+        environment = {"COCONUT_URL": f"{coconut.url}/v2", "LOG_LEVEL": "DEBUG"}
+        with operator_behind_a_proxy(world, tmp_path, COCONUT_API_KEY=refused_key, **environment) as (_, _locked_out):
             ids = {name: uploaded(client, clip) for name in ("failed", "uncertain", "published")}
             eventually(lambda: _reasons(world, ids) & {"SubmissionsPaused", "SubmissionDelayed"}, within_seconds=60)
 
         coconut.rule = lambda request: _quoting(request, world, coconut, ids["failed"])
         world.faults(http_5xx_after=1)
-        with operator_behind_a_proxy(world, tmp_path, **told) as (cluster, operator):
+        with operator_behind_a_proxy(world, tmp_path, **environment) as (cluster, operator):
             cluster.rule = lambda request: _hook(request, coconut)
             eventually(lambda: client.video(ids["failed"]).status == "errored", within_seconds=90)
             world.faults(http_5xx_after=0)

@@ -32,7 +32,7 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     eventually(lambda: is_focused(again))
-    assert told(visitor, video_id)["edition"] == 1
+    assert shown_by_api(visitor, video_id)["edition"] == 1
     again.press("Enter")
     dialog.get_by_role("button", name="Convert again").press("Enter")
     page.get_by_role("progressbar", name="Newer conversion of clip").wait_for(timeout=PATIENCE_MS)
@@ -44,7 +44,7 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
     page.get_by_text("A new conversion is ready.").wait_for(timeout=PATIENCE_MS)
     visitor.picture("3-another-edition")
 
-    shown = told(visitor, video_id)
+    shown = shown_by_api(visitor, video_id)
     assert (shown["edition"], shown["edition_status"]) == (2, "ready")
     assert "2/hls/" in requests.get(shown["playback_url"], timeout=5).text
     page.get_by_role("button", name="Play the new version").click()
@@ -76,7 +76,7 @@ def test_the_daily_limit_is_explained(visitor: Visitor, clip: Path) -> None:
         "the limit of conversions per day. You can convert again in"
     ).wait_for()
     visitor.picture("limit")
-    assert told(visitor, video_id)["edition"] == 1
+    assert shown_by_api(visitor, video_id)["edition"] == 1
 
 
 def test_the_original_comes_back_byte_for_byte(visitor: Visitor, clip: Path) -> None:
@@ -107,7 +107,7 @@ def watched(visitor: Visitor, clip: Path) -> str:
     return video_id
 
 
-def told(visitor: Visitor, video_id: str) -> Any:
+def shown_by_api(visitor: Visitor, video_id: str) -> Any:
     """Return the API's response about a video."""
     return visitor.person.call("GET", f"/videos/{video_id}", expected=200)
 

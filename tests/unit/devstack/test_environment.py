@@ -21,7 +21,7 @@ _OF_PYTHON = {"PYTHONUNBUFFERED"}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> ServiceConfig:
+def config(tmp_path: Path) -> ServiceConfig:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.touch()
     paths = Paths(tmp_path)
@@ -40,14 +40,14 @@ def world(tmp_path: Path) -> ServiceConfig:
     )
 
 
-def test_the_services_get_no_unknown_setting(world: ServiceConfig) -> None:
-    for told in (world.for_api(), world.for_operator()):
-        assert unknown_names(told) == {}
-        assert set(told) <= OURS | BORROWED | set(child_environment()) | _OF_PYTHON
+def test_the_services_get_no_unknown_setting(config: ServiceConfig) -> None:
+    for environment in (config.for_api(), config.for_operator()):
+        assert unknown_names(environment) == {}
+        assert set(environment) <= OURS | BORROWED | set(child_environment()) | _OF_PYTHON
 
 
-def test_the_services_get_every_required_setting(world: ServiceConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (world.for_operator() | world.for_api()).items():
+def test_the_services_get_every_required_setting(config: ServiceConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (config.for_operator() | config.for_api()).items():
         monkeypatch.setenv(name, value)
 
     for kind in (ApiSettings, OperatorSettings, StorageSettings):

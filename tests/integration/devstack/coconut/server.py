@@ -119,7 +119,7 @@ class Client:
 
 @dataclass
 class Webhook:
-    """Receives callbacks; answers what it is told to response."""
+    """Receives callbacks and responds with ``status``."""
 
     url: str = ""
     received: list[tuple[str, Json]] = field(default_factory=list)

@@ -30,7 +30,7 @@ LIFE = [
 ]
 
 
-class Told:
+class ScriptedApi:
     """An API and a history that go one step further at every look, and then stay."""
 
     def __init__(self, *steps: tuple[Video, Sequence[Transition]]) -> None:
@@ -52,49 +52,49 @@ def seconds_pass() -> Iterator[float]:
         now += 1
 
 
-def followed(told: Told, out: io.StringIO) -> Followed:
+def followed(api: ScriptedApi, out: io.StringIO) -> Followed:
     clock = seconds_pass()
     screen = Screen(out, is_terminal=False)
-    follower = Poller(told, told.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0)
+    follower = Poller(api, api.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0)
     return follower.follow("v", patience_seconds=10)
 
 
 def test_each_transition_is_printed_once_with_its_cause() -> None:
     out = io.StringIO()
-    told = Told(
+    api = ScriptedApi(
         (a_video("uploading"), LIFE[:1]),
         (a_video("processing"), LIFE[:3]),
         (a_video("processing", progress=50), LIFE[:3]),
         (a_video("ready", progress=100), LIFE),
     )
-    assert followed(told, out) == Followed(a_video("ready", progress=100), LIFE)
+    assert followed(api, out) == Followed(a_video("ready", progress=100), LIFE)
     lines = [line for line in out.getvalue().splitlines() if "cause: poll" in line]
     assert [line.split()[0] for line in lines] == ["0.0", "2.0", "2.5", "10.0", "40.0", "50.0"]
 
 
 def test_the_bar_shows_the_higher_percentage() -> None:
     out = io.StringIO()
-    told = Told(
+    api = ScriptedApi(
         (a_video("uploading"), LIFE[:1]),
         (a_video("processing", progress=0), LIFE[:3]),
         (a_video("processing", progress=90), LIFE[:3]),
         (a_video("ready", progress=100), LIFE),
     )
-    followed(told, out)
+    followed(api, out)
     bars = [line.split()[1] for line in out.getvalue().splitlines() if line.startswith("transcoding")]
     assert bars == ["40", "90", "100"]
 
 
 def test_a_refused_file_ends_the_following() -> None:
-    trouble = VideoFailure(code="not_a_video", message="no", retryable=False, what_to_do="send one")
-    told = Told((a_video("uploading"), LIFE[:1]), (a_video("uploading", error=trouble), LIFE[:1]))
-    assert followed(told, io.StringIO()).video.error == trouble
+    error = VideoFailure(code="not_a_video", message="no", retryable=False, what_to_do="send one")
+    api = ScriptedApi((a_video("uploading"), LIFE[:1]), (a_video("uploading", error=error), LIFE[:1]))
+    assert followed(api, io.StringIO()).video.error == error
 
 
 def test_a_standstill_ends_the_following_with_what_the_video_waits_for() -> None:
-    told = Told((a_video("uploading"), LIFE[:1]))
+    api = ScriptedApi((a_video("uploading"), LIFE[:1]))
     with pytest.raises(DemoError, match=r"nothing changed for 10 s: .* uploading, waiting for word from somebody"):
-        followed(told, io.StringIO())
+        followed(api, io.StringIO())
 
 
 def test_a_phase_entered_twice_counts_both_times() -> None:
