@@ -8,7 +8,6 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -24,6 +23,7 @@ from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import Ports
 from devstack.s3 import S3Access
 from devstack.server import Server
+from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 
 _TEMPLATE_DATABASE = "migrated"
@@ -103,14 +103,6 @@ def s3_access(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) 
 def s3(s3_access: S3Access) -> S3Access:
     """A fresh bucket of this test's own."""
     return with_fresh_bucket(s3_access)
-
-
-def with_fresh_bucket(s3_access: S3Access) -> S3Access:
-    """Make a bucket, with the same policy and CORS rules as everywhere."""
-    bucket = f"test-{secrets.token_hex(6)}"
-    reach = replace(s3_access, raw_bucket=bucket, processed_bucket=bucket)
-    s3_server.create_bucket(reach, allowed_origins=["http://127.0.0.1:8080"])
-    return reach
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from devstack.s3 import S3Access
 from tests.integration.api_process import environment_of, without_cluster
-from tests.integration.conftest import with_fresh_bucket
+from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import RealWorld, real_world
 from tests.support.hostile.calls import CALLS, Call

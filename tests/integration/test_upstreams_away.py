@@ -21,7 +21,7 @@ from tests.integration.api_process import (
     without_cluster,
     without_neighbours,
 )
-from tests.integration.conftest import with_fresh_bucket
+from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import real_world
 from tests.integration.webhook_rows import WebhookIds, tidy

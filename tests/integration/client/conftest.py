@@ -8,8 +8,8 @@ import pytest
 
 from devstack.s3 import S3Access
 from tests.integration.api_process import ApiProcess, environment_of, running, without_cluster
+from tests.integration.buckets import with_fresh_bucket
 from tests.integration.client.service import FILE_BYTES, PART_BYTES, Command, Service
-from tests.integration.conftest import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.support.proxies.lossy_proxy import LossyProxy
 from videoupload import UploadStateStore

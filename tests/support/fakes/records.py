@@ -1,4 +1,8 @@
-"""Postgres in memory, as the operator sees it: rows, attempts, claims and history, fenced like the real one."""
+"""Postgres in memory, as the operator sees it: rows, attempts, claims and history, fenced like the real one.
+
+It stays because thousands of lives run on it, killed at every effect: about 180 lives a second, of nine observations
+each, where one commit on Postgres takes 4 ms without fsync and a life 36 ms at least.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
