@@ -76,7 +76,6 @@ def _of_claims() -> Iterator[Fault]:
         "limit-as-text": {"uploads_per_hour": "many"},
         "negative-limit": {"uploads_per_hour": -1},
         "true-as-limit": {"uploads_per_hour": True},
-        "scope-as-list": {"scope": ["admin"]},
     }
     for name, claims in changes.items():
         yield _bad(name, partial(token, claims=claims))
