@@ -17,13 +17,13 @@ from tests.support.world.world import SmallWorld
 class Auditor:
     """One audit of one small world, and what it may change."""
 
-    def __init__(self, small: SmallWorld, rules: AuditRules | None = None) -> None:
-        self.small = small
-        self.rows = FakeAuditedRows(small.records, small.clock.now)
+    def __init__(self, world: SmallWorld, rules: AuditRules | None = None) -> None:
+        self.world = world
+        self.rows = FakeAuditedRows(world.records, world.clock.now)
         self.rules = rules or AuditRules()
-        storage = through(small.fuse, small.storage)
-        self.deps = AuditDependencies(through(small.fuse, self.rows), storage, storage)
-        self.audit = Audit(self.deps, self.rules, clock=small.clock.now)
+        storage = through(world.fuse, world.storage)
+        self.deps = AuditDependencies(through(world.fuse, self.rows), storage, storage)
+        self.audit = Audit(self.deps, self.rules, clock=world.clock.now)
 
     def full(self, *, may_repair: bool = True, may_purge: bool = False) -> Report:
         """Compare everything."""
@@ -40,16 +40,16 @@ class Auditor:
     def everything(self) -> tuple[object, ...]:
         """Return all that an audit could change."""
         return (
-            dict(self.small.records.rows),
-            dict(self.small.storage.raw),
-            dict(self.small.storage.processed),
+            dict(self.world.records.rows),
+            dict(self.world.storage.raw),
+            dict(self.world.storage.processed),
             dict(self.rows.in_quarantine),
             dict(self.rows.heals),
         )
 
     def objects(self) -> dict[str, StoredObject]:
         """Return everything in the bucket."""
-        return self.small.storage.raw | self.small.storage.processed
+        return self.world.storage.raw | self.world.storage.processed
 
 
 def kinds(report: Report) -> set[FindingType]:
@@ -63,19 +63,19 @@ def entry_of(report: Report, kind: FindingType) -> Entry:
     return entry
 
 
-def copied(small: SmallWorld, row: VideoRow, video_id: str) -> VideoRow:
+def copied(world: SmallWorld, row: VideoRow, video_id: str) -> VideoRow:
     """Put another video beside ``row``, with the same life and the same files."""
     key = row.desired.storage_key.replace(row.desired.video_id, video_id)
     desired = replace(row.desired, video_id=video_id, storage_key=key)
-    small.records.rows[video_id] = replace(row, desired=desired)
-    for of, attempt in list(small.records.attempts.items()):
+    world.records.rows[video_id] = replace(row, desired=desired)
+    for of, attempt in list(world.records.attempts.items()):
         if of[0] == row.desired.video_id:
             job_id = f"{attempt.job_id}-of-{video_id}" if attempt.job_id else None
-            small.records.attempts[video_id, of[1]] = replace(attempt, video_id=video_id, job_id=job_id)
+            world.records.attempts[video_id, of[1]] = replace(attempt, video_id=video_id, job_id=job_id)
     for store, prefix in (
-        (small.storage.raw, object_keys.original_prefix),
-        (small.storage.processed, object_keys.video_prefix),
+        (world.storage.raw, object_keys.original_prefix),
+        (world.storage.processed, object_keys.video_prefix),
     ):
         old, new = prefix(row.desired.video_id), prefix(video_id)
         store |= {key.replace(old, new): body for key, body in store.items() if key.startswith(old)}
-    return small.records.rows[video_id]
+    return world.records.rows[video_id]

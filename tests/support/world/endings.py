@@ -18,59 +18,59 @@ HASTY = Timing(uploading_deadline_seconds=1800, uploaded_deadline_seconds=3600, 
 
 def a_world(script: Script | None = None, timing: Timing | None = None) -> SmallWorld:
     """Return a world in which a client has sent its file and vanished."""
-    small = SmallWorld(script, timing)
-    small.create()
-    small.send_file()
-    return small
+    world = SmallWorld(script, timing)
+    world.create()
+    world.send_file()
+    return world
 
 
-def assert_paid_within_bounds(small: SmallWorld) -> None:
-    orders = Counter((job.order.video_id, job.order.attempt) for job in small.transcoder.jobs.values())
+def assert_paid_within_bounds(world: SmallWorld) -> None:
+    orders = Counter((job.order.video_id, job.order.attempt) for job in world.transcoder.jobs.values())
     assert all(jobs == 1 for jobs in orders.values()), "one job for each attempt"
-    assert len(orders) <= small.world.policy.max_submissions
+    assert len(orders) <= world.deps.policy.max_submissions
 
 
-def assert_playable(small: SmallWorld) -> None:
-    published = small.row.observed.published
-    assert small.row.observed.phase is Phase.READY
-    assert small.row.observed.is_playable
+def assert_playable(world: SmallWorld) -> None:
+    published = world.row.observed.published
+    assert world.row.observed.phase is Phase.READY
+    assert world.row.observed.is_playable
     assert published is not None
-    assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
-    outputs = small.storage.verify_outputs(VIDEO_ID, published.attempt, input_seconds=published.duration_seconds)
+    assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
+    outputs = world.storage.verify_outputs(VIDEO_ID, published.attempt, input_seconds=published.duration_seconds)
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.renditions == published.renditions
 
 
-def assert_shown(small: SmallWorld) -> None:
-    status = small.resources.by_name[VIDEO_ID].status
+def assert_shown(world: SmallWorld) -> None:
+    status = world.resources.by_name[VIDEO_ID].status
     assert status is not None
-    assert status["phase"] == status["work"]["phase"] == small.row.observed.phase
+    assert status["phase"] == status["work"]["phase"] == world.row.observed.phase
 
 
-def assert_at_rest_for_good(small: SmallWorld) -> None:
+def assert_at_rest_for_good(world: SmallWorld) -> None:
     """Neither a restart nor every callback once more changes or writes anything."""
-    jobs = len(small.transcoder.jobs)
-    before = small.row, small.resources.by_name[VIDEO_ID], dict(small.storage.processed)
-    first = len(small.fuse.calls)
-    idle(small)
-    assert before == (small.row, small.resources.by_name[VIDEO_ID], small.storage.processed)
-    assert not WRITES & set(small.fuse.calls[first:])
-    assert len(small.transcoder.jobs) == jobs
+    jobs = len(world.transcoder.jobs)
+    before = world.row, world.resources.by_name[VIDEO_ID], dict(world.storage.processed)
+    first = len(world.fuse.calls)
+    idle(world)
+    assert before == (world.row, world.resources.by_name[VIDEO_ID], world.storage.processed)
+    assert not WRITES & set(world.fuse.calls[first:])
+    assert len(world.transcoder.jobs) == jobs
 
 
-def assert_ends_ready(small: SmallWorld, *, jobs: int = 1) -> None:
-    assert_playable(small)
-    assert len(small.transcoder.jobs) == jobs
-    assert_paid_within_bounds(small)
-    assert_shown(small)
-    assert_at_rest_for_good(small)
+def assert_ends_ready(world: SmallWorld, *, jobs: int = 1) -> None:
+    assert_playable(world)
+    assert len(world.transcoder.jobs) == jobs
+    assert_paid_within_bounds(world)
+    assert_shown(world)
+    assert_at_rest_for_good(world)
 
 
-def assert_ends_errored(small: SmallWorld, code: FailureCode, *, jobs: int) -> None:
-    failure = small.row.observed.failure
-    assert small.row.observed.phase is Phase.ERRORED
+def assert_ends_errored(world: SmallWorld, code: FailureCode, *, jobs: int) -> None:
+    failure = world.row.observed.failure
+    assert world.row.observed.phase is Phase.ERRORED
     assert failure is not None
-    assert (failure.code, len(small.transcoder.jobs)) == (code, jobs)
-    assert_paid_within_bounds(small)
-    assert_shown(small)
-    assert_at_rest_for_good(small)
+    assert (failure.code, len(world.transcoder.jobs)) == (code, jobs)
+    assert_paid_within_bounds(world)
+    assert_shown(world)
+    assert_at_rest_for_good(world)

@@ -36,13 +36,13 @@ class SteppedQueue(WorkQueue):
 class Process:
     """One process of the operator: what it knows dies with it."""
 
-    def __init__(self, small: SmallWorld, *, hears_claims: bool = True) -> None:
-        self._small = small
+    def __init__(self, world: SmallWorld, *, hears_claims: bool = True) -> None:
+        self._world = world
         self._hears_claims = hears_claims
         self._known = ResourceCache()
-        self.queue = SteppedQueue(small.clock.monotonic)
-        self._workers = Workers(self.queue, self._known, small.world, count=1, clock=small.clock.now)
-        self._sweep = Resync(small.world, self._known, self.queue, clock=small.clock.now)
+        self.queue = SteppedQueue(world.clock.monotonic)
+        self._workers = Workers(self.queue, self._known, world.deps, count=1, clock=world.clock.now)
+        self._sweep = Resync(world.deps, self._known, self.queue, clock=world.clock.now)
         self._watched: dict[str, Resource] = {}
         self._resync_at = 0.0
         self._has_begun = False
@@ -57,7 +57,7 @@ class Process:
                 half()
 
     def _has_read_all(self) -> bool:
-        self._resync_at = self._small.clock.monotonic() + RESYNC_SECONDS
+        self._resync_at = self._world.clock.monotonic() + RESYNC_SECONDS
         try:
             self._sweep.resources()
         except UpstreamError:
@@ -67,18 +67,18 @@ class Process:
     def step(self, *, is_repeated: bool = False) -> None:
         """Make the next pass, and wait for it if need be. ``is_repeated``: a second worker makes it too."""
         if not self._has_begun:
-            self._small.pass_time(SECONDS_TO_NEXT_LIST)
+            self._world.pass_time(SECONDS_TO_NEXT_LIST)
             self.begin()
             return
         self._wait()
         taken = self.queue.take()
         assert taken is not None
         key, cause = taken
-        stale = self._small.records.get(key)
+        stale = self._world.records.get(key)
         self._workers.handle(key, cause)
         if is_repeated and stale is not None:
             try:
-                reconcile(stale, None, self._small.world, cause, self._small.clock.now())
+                reconcile(stale, None, self._world.deps, cause, self._world.clock.now())
             except UpstreamError:
                 return
         self._watch()
@@ -89,13 +89,13 @@ class Process:
 
     def _wait(self) -> None:
         due = self.queue.next_due()
-        now = self._small.clock.monotonic()
+        now = self._world.clock.monotonic()
         sweep_at = now + SWEEP_SECONDS
         while due is None or due > now:
-            reports = [report.at for report in self._small.transcoder.reports]
+            reports = [report.at for report in self._world.transcoder.reports]
             next_at = min([sweep_at, *([] if due is None else [due]), *(at for at in reports if at > now)])
-            self._small.pass_time(max(next_at - now, 1e-6))
-            now = self._small.clock.monotonic()
+            self._world.pass_time(max(next_at - now, 1e-6))
+            now = self._world.clock.monotonic()
             self._deliver(now)
             if now >= self._resync_at:
                 self._has_read_all()
@@ -103,20 +103,20 @@ class Process:
                 self._sweep.rows()
                 sweep_at = now + SWEEP_SECONDS
             due = self.queue.next_due()
-            assert now < LONGEST_SECONDS, self._small.row
+            assert now < LONGEST_SECONDS, self._world.row
 
     def _deliver(self, now: float) -> None:
         """Let the API take the callbacks that are due."""
-        transcoder = self._small.transcoder
+        transcoder = self._world.transcoder
         for report in [report for report in transcoder.reports if report.at <= now]:
             transcoder.reports.remove(report)
             if self._hears_claims:
-                self._small.records.record(video_id=report.video_id, attempt=report.attempt, job_id=report.job_id)
+                self._world.records.record(video_id=report.video_id, attempt=report.attempt, job_id=report.job_id)
                 self.queue.add(report.video_id, Cause.CLAIM)
 
     def _watch(self) -> None:
         """Deliver what the API server would have sent meanwhile."""
-        now = dict(self._small.resources.by_name)
+        now = dict(self._world.resources.by_name)
         for name, resource in now.items():
             if self._watched.get(name) != resource:
                 note_event("MODIFIED", body_of(resource), self._known, self.queue)
@@ -126,7 +126,7 @@ class Process:
 
 
 def live(
-    small: SmallWorld,
+    world: SmallWorld,
     *,
     hears_claims: bool = True,
     is_repeated: bool = False,
@@ -136,27 +136,27 @@ def live(
     """Run processes, each beginning where the last was killed, until the video rests and its resource shows it."""
     is_at_rest, passes = False, 0
     while not is_at_rest:
-        process = Process(small, hears_claims=hears_claims)
+        process = Process(world, hears_claims=hears_claims)
         try:
             process.begin()
             while not is_at_rest:
                 process.step(is_repeated=is_repeated)
                 meanwhile()
                 passes += 1
-                assert passes < MOST_PASSES, f"it goes round and round: {small.records.rows}"
-                is_at_rest = small.is_at_rest() and (process.is_idle() or dies_after_each_pass)
+                assert passes < MOST_PASSES, f"it goes round and round: {world.records.rows}"
+                is_at_rest = world.is_at_rest() and (process.is_idle() or dies_after_each_pass)
                 if dies_after_each_pass:
                     break
         except KilledError:
             pass
-        small.pass_time(SECONDS_TO_NEXT_LEADER)
+        world.pass_time(SECONDS_TO_NEXT_LEADER)
 
 
-def settled(small: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+def settled(world: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Run processes, each beginning where the last was killed, until one finds and plans nothing more."""
     is_settled = False
     while not is_settled:
-        process = Process(small)
+        process = Process(world)
         try:
             process.begin()
             for _ in range(MOST_PASSES):
@@ -164,26 +164,26 @@ def settled(small: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) 
                     break
                 process.step()
                 meanwhile()
-            assert process.is_idle(), f"it goes round and round: {small.records.rows}"
+            assert process.is_idle(), f"it goes round and round: {world.records.rows}"
             is_settled = True
         except KilledError:
             pass
-        small.pass_time(SECONDS_TO_NEXT_LEADER)
+        world.pass_time(SECONDS_TO_NEXT_LEADER)
 
 
-def idle(small: SmallWorld) -> None:
+def idle(world: SmallWorld) -> None:
     """Run one more process until it plans nothing: a restart, with every callback delivered again."""
-    process = Process(small)
+    process = Process(world)
     process.begin()
-    for job in small.transcoder.jobs.values():
+    for job in world.transcoder.jobs.values():
         order = job.order
-        small.records.record(video_id=order.video_id, attempt=order.attempt, job_id=job.job_id)
+        world.records.record(video_id=order.video_id, attempt=order.attempt, job_id=job.job_id)
         process.queue.add(order.video_id, Cause.CLAIM)
     for _ in range(MOST_PASSES):
         if process.is_idle():
             return
         process.step()
-    raise AssertionError(f"it goes round and round: {small.records.rows}")
+    raise AssertionError(f"it goes round and round: {world.records.rows}")
 
 
 def body_of(resource: Resource) -> dict[str, object]:

@@ -46,7 +46,7 @@ class SmallWorld:
         self.resources = FakeResources()
         self.transcoder = FakeTranscoder(self.clock, self.storage, script)
         records = through(self.fuse, self.records)
-        self.world = Dependencies(
+        self.deps = Dependencies(
             observations=records,
             attempts=records,
             claims=records,

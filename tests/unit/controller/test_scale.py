@@ -20,19 +20,19 @@ MANY = 10_000
 
 
 def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing() -> None:
-    small = a_world_at_rest()
-    known, queue = ResourceCache(), WorkQueue(small.clock.monotonic)
-    sweep = Resync(small.world, known, queue, clock=lambda: NOON)
+    world = a_world_at_rest()
+    known, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
+    sweep = Resync(world.deps, known, queue, clock=lambda: NOON)
     sweep.resources()
     for _ in range(MANY):
         taken = queue.take()
         assert taken is not None
         queue.done(taken[0])
-    small.fuse.calls.clear()
+    world.fuse.calls.clear()
 
     assert (sweep.all_pending(), sweep.rows(), sweep.resources()) == (0, 0, 0)
     assert queue.state().depth == 0
-    assert set(small.fuse.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
+    assert set(world.fuse.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
 
 
 def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
@@ -49,12 +49,12 @@ def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
 
 
 def a_world_at_rest() -> SmallWorld:
-    small, pattern = SmallWorld(), a_row(Phase.READY)
+    world, pattern = SmallWorld(), a_row(Phase.READY)
     body = manifest_of(pattern.desired, namespace=NAMESPACE)
     resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
-    status = a_status(pattern.desired, pattern.observed, resource=resource, policy=small.world.policy)
+    status = a_status(pattern.desired, pattern.observed, resource=resource, policy=world.deps.policy)
     for _ in range(MANY):
         video_id = new_video_id()
-        small.records.rows[video_id] = replace(pattern, desired=replace(pattern.desired, video_id=video_id))
-        small.resources.by_name[video_id] = replace(resource, name=video_id, status=status)
-    return small
+        world.records.rows[video_id] = replace(pattern, desired=replace(pattern.desired, video_id=video_id))
+        world.resources.by_name[video_id] = replace(resource, name=video_id, status=status)
+    return world

@@ -31,31 +31,31 @@ POSTER = object_keys.stable_poster_key(VIDEO_ID)
 
 def a_ready_world(script: Script | None = None) -> SmallWorld:
     """Return a world whose one video is ready and whose transcoder goes on as told."""
-    small = a_world(script)
-    live(small)
-    assert_playable(small)
-    return small
+    world = a_world(script)
+    live(world)
+    assert_playable(world)
+    return world
 
 
-def segments(small: SmallWorld) -> list[str]:
+def segments(world: SmallWorld) -> list[str]:
     """Return what a player fetches of the published edition."""
-    published = small.row.observed.published
+    published = world.row.observed.published
     assert published is not None
     prefix = f"{object_keys.hls_directory(VIDEO_ID, published.attempt)}/"
-    return sorted(key for key in small.storage.processed if key.startswith(prefix))
+    return sorted(key for key in world.storage.processed if key.startswith(prefix))
 
 
-def assert_stays_ready(small: SmallWorld) -> Callable[[], None]:
+def assert_stays_ready(world: SmallWorld) -> Callable[[], None]:
     """Return something to do meanwhile: see that people find the video ready."""
 
     def look() -> None:
-        assert shown_phase(small.row.desired, small.row.observed) is Phase.READY
-        resource = small.resources.by_name.get(VIDEO_ID)
+        assert shown_phase(world.row.desired, world.row.observed) is Phase.READY
+        resource = world.resources.by_name.get(VIDEO_ID)
         if resource is not None and resource.status is not None:
             assert resource.status["phase"] == Phase.READY
-        published = small.row.observed.published
+        published = world.row.observed.published
         assert published is not None
-        assert small.storage.read_playlist(VIDEO_ID) is not None
+        assert world.storage.read_playlist(VIDEO_ID) is not None
 
     return look
 
@@ -63,96 +63,96 @@ def assert_stays_ready(small: SmallWorld) -> Callable[[], None]:
 @settings(max_examples=25, deadline=None)
 @given(choice=st.randoms(use_true_random=False), is_emptied=st.booleans(), waited=st.sampled_from([0.0, 30, 7 * 3600]))
 def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emptied: bool, waited: float) -> None:
-    small = a_ready_world()
-    small.pass_time(waited)
-    lost = choice.choice(segments(small))
+    world = a_ready_world()
+    world.pass_time(waited)
+    lost = choice.choice(segments(world))
     if is_emptied:
-        small.storage.put_processed(lost, b"")
+        world.storage.put_processed(lost, b"")
     else:
-        del small.storage.processed[lost]
-    auditor = Auditor(small)
+        del world.storage.processed[lost]
+    auditor = Auditor(world)
 
     report = auditor.full()
 
     assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.DONE
-    assert (small.row.desired.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
-    live(small, meanwhile=assert_stays_ready(small))
-    assert_playable(small)
-    assert_shown(small)
-    assert len(small.transcoder.jobs) == 2
-    assert_at_rest_for_good(small)
+    assert (world.row.desired.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
+    live(world, meanwhile=assert_stays_ready(world))
+    assert_playable(world)
+    assert_shown(world)
+    assert len(world.transcoder.jobs) == 2
+    assert_at_rest_for_good(world)
     assert not kinds(auditor.full()) & {FindingType.OUTPUTS_BROKEN, FindingType.PLAYLIST_WRONG}
 
 
 def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = a_ready_world()
-    verify, looks = small.storage.verify_outputs, []
+    world = a_ready_world()
+    verify, looks = world.storage.verify_outputs, []
 
     def verify_outputs(*args: Any, **kwargs: Any) -> VerifiedOutputs | OutputsProblem:
         looks.append(args)
         short = OutputsProblem("1 of its 2 files are missing or empty")
         return short if len(looks) == 1 else verify(*args, **kwargs)
 
-    monkeypatch.setattr(small.storage, "verify_outputs", verify_outputs)
-    auditor = Auditor(small)
+    monkeypatch.setattr(world.storage, "verify_outputs", verify_outputs)
+    auditor = Auditor(world)
     assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.MOVED
-    assert (small.row.desired.edition, auditor.rows.heals) == (1, {})
+    assert (world.row.desired.edition, auditor.rows.heals) == (1, {})
 
 
 def test_while_it_heals_it_is_not_healed_again() -> None:
-    small = a_ready_world()
-    del small.storage.processed[segments(small)[-1]]
-    auditor = Auditor(small)
+    world = a_ready_world()
+    del world.storage.processed[segments(world)[-1]]
+    auditor = Auditor(world)
     auditor.full()
 
     def audit_again() -> None:
         auditor.full()
         assert auditor.rows.heals == {VIDEO_ID: 1}
 
-    live(small, meanwhile=audit_again)
-    assert_playable(small)
-    assert len(small.transcoder.jobs) == 2
+    live(world, meanwhile=audit_again)
+    assert_playable(world)
+    assert len(world.transcoder.jobs) == 2
 
 
 def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_budget() -> None:
-    small = a_ready_world()
-    auditor = Auditor(small)
+    world = a_ready_world()
+    auditor = Auditor(world)
     for heals in (1, 2, 3):
-        del small.storage.processed[segments(small)[0]]
+        del world.storage.processed[segments(world)[0]]
         auditor.full()
-        live(small, meanwhile=assert_stays_ready(small))
-        assert_playable(small)
+        live(world, meanwhile=assert_stays_ready(world))
+        assert_playable(world)
         assert auditor.rows.heals == {VIDEO_ID: heals}
-        small.pass_time(DAY_SECONDS)
-    del small.storage.processed[segments(small)[0]]
+        world.pass_time(DAY_SECONDS)
+    del world.storage.processed[segments(world)[0]]
     for _ in range(2):
         assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
         assert auditor.rows.heals == {VIDEO_ID: 3}
-    assert small.row.desired.edition == small.row.observed.edition == 4
-    assert small.row.observed.phase is Phase.READY, "it is told, and stays what it was"
+    assert world.row.desired.edition == world.row.observed.edition == 4
+    assert world.row.observed.phase is Phase.READY, "it is told, and stays what it was"
 
 
 def test_a_heal_that_fails_is_a_persons_to_decide() -> None:
-    small = a_ready_world(Script(fates=[Fate.COMPLETES, Fate.CANNOT_DECODE]))
-    auditor = Auditor(small)
-    del small.storage.processed[segments(small)[0]]
+    world = a_ready_world(Script(fates=[Fate.COMPLETES, Fate.CANNOT_DECODE]))
+    auditor = Auditor(world)
+    del world.storage.processed[segments(world)[0]]
     auditor.full()
-    live(small, meanwhile=assert_stays_ready(small))
-    assert small.row.observed.phase is Phase.ERRORED
+    live(world, meanwhile=assert_stays_ready(world))
+    assert world.row.observed.phase is Phase.ERRORED
     for _ in range(3):
-        small.pass_time(DAY_SECONDS)
+        world.pass_time(DAY_SECONDS)
         assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
-    assert len(small.transcoder.jobs) == 2
+    assert len(world.transcoder.jobs) == 2
 
 
 def test_a_lost_bucket_does_not_become_a_bill() -> None:
-    small = a_ready_world()
+    world = a_ready_world()
     names = [f"{name:x<26}" for name in "abcdefgh"]
     for name in names:
-        copied(small, small.row, name)
-    for key in [key for key in small.storage.processed if key.endswith(".ts")]:
-        del small.storage.processed[key]
-    auditor = Auditor(small, AuditRules(heals_per_audit=4))
+        copied(world, world.row, name)
+    for key in [key for key in world.storage.processed if key.endswith(".ts")]:
+        del world.storage.processed[key]
+    auditor = Auditor(world, AuditRules(heals_per_audit=4))
 
     for healed, in_all in ((4, 4), (4, 8), (1, 9)):
         report = auditor.full()
@@ -163,12 +163,12 @@ def test_a_lost_bucket_does_not_become_a_bill() -> None:
 
 
 def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
-    small = a_ready_world()
+    world = a_ready_world()
     for name in ("a" * 26, "b" * 26):
-        copied(small, small.row, name)
-    for key in [key for key in small.storage.processed if key.endswith(".ts") or key == POSTER]:
-        del small.storage.processed[key]
-    auditor = Auditor(small, AuditRules(heals_per_audit=2))
+        copied(world, world.row, name)
+    for key in [key for key in world.storage.processed if key.endswith(".ts") or key == POSTER]:
+        del world.storage.processed[key]
+    auditor = Auditor(world, AuditRules(heals_per_audit=2))
     before = auditor.everything()
     report = auditor.full(may_repair=False)
     assert auditor.everything() == before
@@ -179,95 +179,95 @@ def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
 @pytest.mark.parametrize("text", [None, "", "#EXTM3U\n# an older edition\n"])
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
 def test_whatever_a_thawed_leader_wrote_is_written_over(text: str | None, is_light: bool) -> None:
-    small = a_ready_world()
-    right = dict(small.storage.processed)
+    world = a_ready_world()
+    right = dict(world.storage.processed)
     if text is None:
-        del small.storage.processed[PLAYLIST]
+        del world.storage.processed[PLAYLIST]
     else:
-        small.storage.write_playlist(VIDEO_ID, text)
-    auditor = Auditor(small)
+        world.storage.write_playlist(VIDEO_ID, text)
+    auditor = Auditor(world)
     report = auditor.light() if is_light else auditor.full()
     assert entry_of(report, FindingType.PLAYLIST_WRONG).result is RepairResult.DONE
-    assert small.storage.processed[PLAYLIST].body == right[PLAYLIST].body
+    assert world.storage.processed[PLAYLIST].body == right[PLAYLIST].body
     assert not auditor.full().found
-    assert len(small.transcoder.jobs) == 1
+    assert len(world.transcoder.jobs) == 1
 
 
 def test_a_poster_that_was_lost_is_copied_again() -> None:
-    small = a_ready_world()
-    poster = small.storage.processed.pop(POSTER)
-    auditor = Auditor(small)
+    world = a_ready_world()
+    poster = world.storage.processed.pop(POSTER)
+    auditor = Auditor(world)
     assert entry_of(auditor.full(), FindingType.POSTER_MISSING).result is RepairResult.DONE
-    assert small.storage.processed[POSTER].body == poster.body
+    assert world.storage.processed[POSTER].body == poster.body
     assert not auditor.full().found
 
 
 def test_the_light_turn_asks_for_nothing_but_stable_playlists() -> None:
-    small = a_ready_world()
-    first = len(small.fuse.calls)
-    assert not Auditor(small).light().found
-    assert small.fuse.calls[first:] == ["working", "read_playlist", "working"]
+    world = a_ready_world()
+    first = len(world.fuse.calls)
+    assert not Auditor(world).light().found
+    assert world.fuse.calls[first:] == ["working", "read_playlist", "working"]
 
 
 def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_published() -> None:
-    small = a_ready_world()
-    row = small.row
-    small.records.rows[VIDEO_ID] = replace(
+    world = a_ready_world()
+    row = world.row
+    world.records.rows[VIDEO_ID] = replace(
         row, desired=replace(row.desired, edition=2, revision=row.desired.revision + 1)
     )
-    live(small)
-    auditor = Auditor(small)
+    live(world)
+    auditor = Auditor(world)
     old, new = object_keys.outputs_prefix(VIDEO_ID, 1), object_keys.outputs_prefix(VIDEO_ID, 2)
 
-    small.pass_time(DAY_SECONDS - 3600)
+    world.pass_time(DAY_SECONDS - 3600)
     assert not auditor.full().found
-    assert any(key.startswith(old) for key in small.storage.processed)
+    assert any(key.startswith(old) for key in world.storage.processed)
 
-    small.pass_time(3600)
+    world.pass_time(3600)
     report = auditor.full()
     assert entry_of(report, FindingType.OUTPUTS_SUPERSEDED).result is RepairResult.DONE
-    assert not any(key.startswith(old) for key in small.storage.processed)
-    assert any(key.startswith(new) for key in small.storage.processed)
-    assert_playable(small)
+    assert not any(key.startswith(old) for key in world.storage.processed)
+    assert any(key.startswith(new) for key in world.storage.processed)
+    assert_playable(world)
     assert not auditor.full().found
 
 
 def test_an_import_is_never_given_an_edition_but_keeps_its_stable_files() -> None:
-    small = a_ready_world()
-    row = small.row
-    small.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
-    del small.storage.processed[segments(small)[-1]]
-    del small.storage.processed[PLAYLIST]
-    auditor = Auditor(small)
+    world = a_ready_world()
+    row = world.row
+    world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
+    del world.storage.processed[segments(world)[-1]]
+    del world.storage.processed[PLAYLIST]
+    auditor = Auditor(world)
     report = auditor.full()
     assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
-    assert (small.row.desired.edition, auditor.rows.heals) == (1, {})
-    published = small.row.observed.published
+    assert (world.row.desired.edition, auditor.rows.heals) == (1, {})
+    published = world.row.observed.published
     assert published is not None
-    assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
+    assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
 
 
 def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() -> None:
     def broken_world() -> Auditor:
-        small = a_ready_world()
-        del small.storage.processed[segments(small)[-1]]
-        del small.storage.processed[PLAYLIST]
-        small.storage.put_processed("processed/lost/1/hls/master.m3u8", b"x")
-        return Auditor(small)
+        world = a_ready_world()
+        del world.storage.processed[segments(world)[-1]]
+        del world.storage.processed[PLAYLIST]
+        world.storage.put_processed("processed/lost/1/hls/master.m3u8", b"x")
+        return Auditor(world)
 
     def ends(auditor: Auditor) -> tuple[object, ...]:
         bodies = {key: stored.body for key, stored in auditor.objects().items()}
-        return auditor.small.row.desired, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
+        return auditor.world.row.desired, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
 
     auditor = broken_world()
-    before = auditor.small.fuse.moments
+    before = auditor.world.fuse.moments
     auditor.full()
-    moments = auditor.small.fuse.moments - before
+    moments = auditor.world.fuse.moments - before
     assert moments > 20
     expected = ends(auditor)
     for moment in range(1, moments + 1):
         auditor = broken_world()
-        auditor.small.fuse.arm(moment)
+        auditor.world.fuse.arm(moment)
         with pytest.raises(KilledError):
             auditor.full()
         auditor.full()
@@ -275,25 +275,25 @@ def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() ->
 
 
 def test_doubled_and_uncertain_submissions_are_counted_until_nobody_asks_any_more() -> None:
-    small = a_ready_world()
-    small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
-    auditor = Auditor(small)
+    world = a_ready_world()
+    world.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
+    auditor = Auditor(world)
     assert auditor.full().found == {FindingType.DOUBLED_JOB: 1}
-    row, attempt = small.row, small.records.attempts[VIDEO_ID, 1]
+    row, attempt = world.row, world.records.attempts[VIDEO_ID, 1]
     observed = replace(row.observed, phase=Phase.UPLOADED, attempt=2)
-    small.records.rows[VIDEO_ID] = replace(row, observed=observed)
-    small.records.attempts[VIDEO_ID, 2] = replace(attempt, attempt=2, state=AttemptState.UNCERTAIN, job_id=None)
+    world.records.rows[VIDEO_ID] = replace(row, observed=observed)
+    world.records.attempts[VIDEO_ID, 2] = replace(attempt, attempt=2, state=AttemptState.UNCERTAIN, job_id=None)
     assert auditor.full().found == {FindingType.DOUBLED_JOB: 1, FindingType.UNCERTAIN_SUBMISSION: 1}
 
 
 def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> None:
-    small = SmallWorld()
-    small.create()
-    auditor = Auditor(small)
-    late = timedelta(seconds=small.timing.uploading_deadline_seconds) + auditor.rules.overdue_after
-    small.pass_time(late.total_seconds())
+    world = SmallWorld()
+    world.create()
+    auditor = Auditor(world)
+    late = timedelta(seconds=world.timing.uploading_deadline_seconds) + auditor.rules.overdue_after
+    world.pass_time(late.total_seconds())
     assert not auditor.full().found
-    small.pass_time(1)
+    world.pass_time(1)
     assert auditor.full().found == {FindingType.OVERDUE_ROW: 1}
-    small.records.rows[VIDEO_ID] = replace(small.row, observed=replace(small.row.observed, is_paused=True))
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=replace(world.row.observed, is_paused=True))
     assert not auditor.full().found

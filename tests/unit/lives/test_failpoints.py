@@ -38,128 +38,128 @@ class Life:
 
     def live(self, deadly: str | None = None) -> SmallWorld:
         """Live it, killed once at a point."""
-        small = self.begin()
-        small.failpoints.deadly = deadly
-        settled(small)
+        world = self.begin()
+        world.failpoints.deadly = deadly
+        settled(world)
         for chapter in self.chapters:
-            chapter(small)
-            settled(small)
-        return small
+            chapter(world)
+            settled(world)
+        return world
 
 
 def uploaded(script: Script | None = None, body: bytes | None = None, **changes: object) -> SmallWorld:
-    small = SmallWorld(script, HASTY)
-    small.create(**changes)
-    small.send_file(body)
-    return small
+    world = SmallWorld(script, HASTY)
+    world.create(**changes)
+    world.send_file(body)
+    return world
 
 
 def held() -> SmallWorld:
-    small = SmallWorld(
+    world = SmallWorld(
         Script([Answer.LOST_BEFORE]), HASTY, rules=LifecyclePolicy(HASTY, on_uncertain=UncertainSubmissionPolicy.HOLD)
     )
-    small.create()
-    small.send_file()
-    return small
+    world.create()
+    world.send_file()
+    return world
 
 
 def in_a_queue() -> SmallWorld:
     """Return a world where somebody else takes the only turn of this minute."""
-    small = SmallWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
-    small.create()
-    small.send_file()
-    assert not isinstance(small.world.limiter.acquire(), Denied)
-    return small
+    world = SmallWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
+    world.create()
+    world.send_file()
+    assert not isinstance(world.deps.limiter.acquire(), Denied)
+    return world
 
 
 def parted() -> SmallWorld:
     """Return a world in which all parts have arrived and the client has vanished."""
-    small = SmallWorld(timing=HASTY)
-    small.create_parted()
-    small.send_parts()
-    return small
+    world = SmallWorld(timing=HASTY)
+    world.create_parted()
+    world.send_parts()
+    return world
 
 
 def keep_arriving() -> SmallWorld:
     """Return a world in which a part arrived when most of the time was over."""
-    small = SmallWorld(timing=HASTY)
-    small.create_parted()
-    small.pass_time(HASTY.uploading_deadline_seconds * 0.6)
-    small.send_parts(2)
-    return small
+    world = SmallWorld(timing=HASTY)
+    world.create_parted()
+    world.pass_time(HASTY.uploading_deadline_seconds * 0.6)
+    world.send_parts(2)
+    return world
 
 
 def joined_too_late() -> SmallWorld:
     """Return a world whose storage joins nothing, at the deadline."""
-    small = parted()
-    small.pass_time(HASTY.uploading_deadline_seconds + 1)
-    small.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
-    return small
+    world = parted()
+    world.pass_time(HASTY.uploading_deadline_seconds + 1)
+    world.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
+    return world
 
 
-def retry(small: SmallWorld) -> None:
-    small.records.retry(VIDEO_ID)
+def retry(world: SmallWorld) -> None:
+    world.records.retry(VIDEO_ID)
 
 
-def annotate_retry(small: SmallWorld) -> None:
-    small.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"at {small.clock.monotonic()}")
+def annotate_retry(world: SmallWorld) -> None:
+    world.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"at {world.clock.monotonic()}")
 
 
-def pause(small: SmallWorld) -> None:
-    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
+def pause(world: SmallWorld) -> None:
+    world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
 
 
-def unpause(small: SmallWorld) -> None:
-    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
+def unpause(world: SmallWorld) -> None:
+    world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
 
 
-def delete(small: SmallWorld) -> None:
-    small.records.delete(VIDEO_ID)
+def delete(world: SmallWorld) -> None:
+    world.records.delete(VIDEO_ID)
 
 
-def restore(small: SmallWorld) -> None:
-    small.records.restore(VIDEO_ID)
+def restore(world: SmallWorld) -> None:
+    world.records.restore(VIDEO_ID)
 
 
-def wait_for_retirement(small: SmallWorld) -> None:
-    small.pass_time(HASTY.retire_ready_seconds)
+def wait_for_retirement(world: SmallWorld) -> None:
+    world.pass_time(HASTY.retire_ready_seconds)
 
 
-def wait_for_purge(small: SmallWorld) -> None:
-    small.pass_time(HASTY.delete_grace_seconds)
+def wait_for_purge(world: SmallWorld) -> None:
+    world.pass_time(HASTY.delete_grace_seconds)
 
 
 def lose_storage_until_too_late() -> SmallWorld:
     """Return a world whose poster cannot be copied before the deadline."""
-    small = uploaded()
-    process = Process(small)
+    world = uploaded()
+    process = Process(world)
     process.begin()
-    while small.row.observed.phase is not Phase.PROCESSING:
+    while world.row.observed.phase is not Phase.PROCESSING:
         process.step()
-    small.pass_time(HASTY.processing_deadline_seconds + 1)
-    small.storage.read_only = True
-    small.failpoints.points.clear()
-    return small
+    world.pass_time(HASTY.processing_deadline_seconds + 1)
+    world.storage.read_only = True
+    world.failpoints.points.clear()
+    return world
 
 
 def lose_playlists_until_too_late() -> SmallWorld:
     """Return a world whose stable playlist was not shown before the deadline, and never will be."""
-    small = uploaded()
-    process = Process(small)
+    world = uploaded()
+    process = Process(world)
     process.begin()
-    while small.row.observed.reason is not Reason.PUBLISHING:
+    while world.row.observed.reason is not Reason.PUBLISHING:
         process.step()
-    small.pass_time(HASTY.processing_deadline_seconds + 1)
-    small.storage.loses_playlists = True
-    small.failpoints.points.clear()
-    return small
+    world.pass_time(HASTY.processing_deadline_seconds + 1)
+    world.storage.loses_playlists = True
+    world.failpoints.points.clear()
+    return world
 
 
 def left_open() -> SmallWorld:
     """Return a world in which another upload of the same video was opened and left."""
-    small = parted()
-    small.multipart.create(small.row.desired.storage_key, content_type="video/mp4")
-    return small
+    world = parted()
+    world.multipart.create(world.row.desired.storage_key, content_type="video/mp4")
+    return world
 
 
 LIVES = {
@@ -186,11 +186,11 @@ LIVES = {
 }
 
 
-def end_of(small: SmallWorld) -> object:
+def end_of(world: SmallWorld) -> object:
     """Return what must be the same however often the process was killed on the way."""
-    row = small.records.rows.get(VIDEO_ID)
+    row = world.records.rows.get(VIDEO_ID)
     if row is None:
-        return None, sorted(small.multipart.uploads), sorted(small.storage.raw), sorted(small.storage.processed)
+        return None, sorted(world.multipart.uploads), sorted(world.storage.raw), sorted(world.storage.processed)
     failure, published = row.observed.failure, row.observed.published
     return (
         row.observed.phase,
@@ -199,14 +199,14 @@ def end_of(small: SmallWorld) -> object:
         row.retired,
         failure.code if failure else None,
         published.edition if isinstance(published, Published) else None,
-        VIDEO_ID in small.resources.by_name,
-        sorted(small.multipart.uploads),
-        sorted(small.storage.raw),
+        VIDEO_ID in world.resources.by_name,
+        sorted(world.multipart.uploads),
+        sorted(world.storage.raw),
     )
 
 
-def paid(small: SmallWorld) -> int:
-    orders = [(job.order.video_id, job.order.attempt) for job in small.transcoder.jobs.values()]
+def paid(world: SmallWorld) -> int:
+    orders = [(job.order.video_id, job.order.attempt) for job in world.transcoder.jobs.values()]
     assert len(set(orders)) == len(orders), "one job for each attempt"
     return len(orders)
 
@@ -217,10 +217,10 @@ def test_killed_at_any_effect_it_comes_to_the_same_end(life: Life) -> None:
     points = list(dict.fromkeys(pattern.failpoints.points))
     assert points
     for point in points:
-        small = life.live(deadly=point)
-        assert small.failpoints.deadly is None, f"it was killed at {point}"
-        assert end_of(small) == end_of(pattern), point
-        assert paid(small) == paid(pattern), point
+        world = life.live(deadly=point)
+        assert world.failpoints.deadly is None, f"it was killed at {point}"
+        assert end_of(world) == end_of(pattern), point
+        assert paid(world) == paid(pattern), point
 
 
 def test_every_step_with_an_effect_was_killed() -> None:

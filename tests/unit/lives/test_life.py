@@ -17,56 +17,56 @@ HALF_AN_HOUR = 1800.0
 
 
 def test_a_video_becomes_playable() -> None:
-    small = a_world()
-    live(small)
-    assert_ends_ready(small)
-    assert small.clock.monotonic() < TWO_MINUTES
+    world = a_world()
+    live(world)
+    assert_ends_ready(world)
+    assert world.clock.monotonic() < TWO_MINUTES
 
 
 def test_a_video_becomes_playable_with_no_callback_ever_delivered() -> None:
-    small = a_world()
-    live(small, hears_claims=False)
-    assert_ends_ready(small)
-    assert small.clock.monotonic() < TWO_MINUTES
+    world = a_world()
+    live(world, hears_claims=False)
+    assert_ends_ready(world)
+    assert world.clock.monotonic() < TWO_MINUTES
 
 
 def test_two_workers_at_every_step_do_no_more_than_one() -> None:
-    small = a_world()
-    live(small, is_repeated=True)
-    assert_ends_ready(small)
+    world = a_world()
+    live(world, is_repeated=True)
+    assert_ends_ready(world)
 
 
 @pytest.mark.parametrize("hears_claims", [True, False])
 def test_a_process_that_lives_for_one_pass_only_gets_there(hears_claims: bool) -> None:
-    small = a_world()
-    live(small, dies_after_each_pass=True, hears_claims=hears_claims)
-    assert_ends_ready(small)
+    world = a_world()
+    live(world, dies_after_each_pass=True, hears_claims=hears_claims)
+    assert_ends_ready(world)
 
 
 def moments_of_a_life(script: Script, *, hears_claims: bool = True) -> range:
-    small = a_world(script)
-    live(small, hears_claims=hears_claims)
-    return range(1, small.fuse.moments + 1)
+    world = a_world(script)
+    live(world, hears_claims=hears_claims)
+    return range(1, world.fuse.moments + 1)
 
 
 @pytest.mark.parametrize("hears_claims", [pytest.param(True, id="claims"), pytest.param(False, id="no-claims")])
 def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(hears_claims: bool) -> None:
     for moment in moments_of_a_life(Script(), hears_claims=hears_claims):
-        small = a_world()
-        small.fuse.gaps = [moment]
-        live(small, hears_claims=hears_claims)
-        assert not small.fuse.gaps, "it was killed"
-        assert_ends_ready(small)
+        world = a_world()
+        world.fuse.gaps = [moment]
+        live(world, hears_claims=hears_claims)
+        assert not world.fuse.gaps, "it was killed"
+        assert_ends_ready(world)
 
 
 def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing_ever_tells_of_it() -> None:
     bought = []
     for moment in moments_of_a_life(Script(), hears_claims=False):
-        small = a_world(Script(job_seconds=HALF_AN_HOUR))
-        small.fuse.gaps = [moment]
-        live(small, hears_claims=False)
-        bought.append(len(small.transcoder.jobs))
-        assert_ends_ready(small, jobs=bought[-1])
+        world = a_world(Script(job_seconds=HALF_AN_HOUR))
+        world.fuse.gaps = [moment]
+        live(world, hears_claims=False)
+        bought.append(len(world.transcoder.jobs))
+        assert_ends_ready(world, jobs=bought[-1])
     # After the order, and before its commit.
     assert Counter(bought)[2] == 2
     assert set(bought) == {1, 2}
@@ -75,11 +75,11 @@ def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing
 @settings(max_examples=30, deadline=None)
 @given(gaps=st.lists(st.integers(1, 60), min_size=2, max_size=12))
 def test_killed_again_and_again_it_ends_ready_for_the_price_of_one_job(gaps: list[int]) -> None:
-    small = a_world()
-    small.fuse.gaps = gaps
-    live(small)
-    assert_playable(small)
-    assert len(small.transcoder.jobs) == 1
+    world = a_world()
+    world.fuse.gaps = gaps
+    live(world)
+    assert_playable(world)
+    assert len(world.transcoder.jobs) == 1
 
 
 def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> None:
@@ -87,10 +87,10 @@ def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> Non
         return Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS])
 
     for moment in moments_of_a_life(hard()):
-        small = a_world(hard())
-        small.fuse.gaps = [moment]
-        live(small)
-        assert_ends_ready(small, jobs=2)
+        world = a_world(hard())
+        world.fuse.gaps = [moment]
+        live(world)
+        assert_ends_ready(world, jobs=2)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> Non
     ],
 )
 def test_it_gets_there_in_spite_of(script: Script, hears_claims: bool, jobs: int) -> None:
-    small = a_world(Script(list(script.answers), list(script.fates), script.job_seconds))
-    live(small, hears_claims=hears_claims)
-    assert_ends_ready(small, jobs=jobs)
+    world = a_world(Script(list(script.answers), list(script.fates), script.job_seconds))
+    live(world, hears_claims=hears_claims)
+    assert_ends_ready(world, jobs=jobs)
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_it_gets_there_in_spite_of(script: Script, hears_claims: bool, jobs: int
     ],
 )
 def test_it_ends_errored_when(script: Script, code: FailureCode, jobs: int) -> None:
-    small = a_world(Script(list(script.answers), list(script.fates)), HASTY)
-    live(small, hears_claims=False)
-    assert_ends_errored(small, code, jobs=jobs)
+    world = a_world(Script(list(script.answers), list(script.fates)), HASTY)
+    live(world, hears_claims=False)
+    assert_ends_errored(world, code, jobs=jobs)
 
 
 def test_a_client_that_never_sends_its_file_costs_nothing() -> None:
-    small = SmallWorld(timing=HASTY)
-    small.create()
-    live(small)
-    assert_ends_errored(small, FailureCode.UPLOAD_EXPIRED, jobs=0)
-    assert small.clock.monotonic() < HASTY.uploading_deadline_seconds + TWO_MINUTES
+    world = SmallWorld(timing=HASTY)
+    world.create()
+    live(world)
+    assert_ends_errored(world, FailureCode.UPLOAD_EXPIRED, jobs=0)
+    assert world.clock.monotonic() < HASTY.uploading_deadline_seconds + TWO_MINUTES

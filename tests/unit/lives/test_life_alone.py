@@ -20,11 +20,11 @@ HALF_AN_HOUR = 1800.0
 TWELVE_HOURS = 12 * 3600.0
 
 
-def until(small: SmallWorld, seconds: float, change: Callable[[], None]) -> Callable[[], None]:
+def until(world: SmallWorld, seconds: float, change: Callable[[], None]) -> Callable[[], None]:
     """Return something to do meanwhile: ``change``, once the time has come."""
 
     def meanwhile() -> None:
-        if small.clock.monotonic() >= seconds:
+        if world.clock.monotonic() >= seconds:
             change()
 
     return meanwhile
@@ -32,33 +32,33 @@ def until(small: SmallWorld, seconds: float, change: Callable[[], None]) -> Call
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_storage_comes_back(trouble: UpstreamError) -> None:
-    small = a_world()
-    small.storage.trouble = trouble
-    live(small, meanwhile=until(small, TEN_MINUTES, lambda: setattr(small.storage, "trouble", None)))
-    assert_ends_ready(small)
+    world = a_world()
+    world.storage.trouble = trouble
+    live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.storage, "trouble", None)))
+    assert_ends_ready(world)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_storage_stays_away_before_the_file_is_seen(trouble: UpstreamError) -> None:
-    small = SmallWorld(timing=HASTY)
-    small.create()
-    small.storage.trouble = trouble
-    live(small)
-    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=0)
+    world = SmallWorld(timing=HASTY)
+    world.create()
+    world.storage.trouble = trouble
+    live(world)
+    assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=0)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("reason", [Reason.TRANSCODING, Reason.PUBLISHING])
 def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: UpstreamError) -> None:
-    small = a_world(timing=HASTY)
+    world = a_world(timing=HASTY)
 
     def leave() -> None:
-        if small.row.observed.reason is reason:
-            small.storage.trouble = trouble
+        if world.row.observed.reason is reason:
+            world.storage.trouble = trouble
 
-    live(small, meanwhile=leave)
-    small.storage.trouble = None
-    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
+    live(world, meanwhile=leave)
+    world.storage.trouble = None
+    assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -66,185 +66,185 @@ def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: Upstre
 def test_storage_can_be_read_but_not_written(
     method: str, trouble: UpstreamError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = a_world(timing=HASTY)
+    world = a_world(timing=HASTY)
 
     def refuse(*_: object, **__: object) -> None:
         raise trouble
 
-    monkeypatch.setattr(small.storage, method, refuse)
-    live(small)
-    assert_ends_errored(small, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
+    monkeypatch.setattr(world.storage, method, refuse)
+    live(world)
+    assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_coconut_answers_no_question_for_a_while(trouble: UpstreamError) -> None:
-    small = a_world()
-    small.transcoder.trouble = trouble
-    live(small, meanwhile=until(small, TEN_MINUTES, lambda: setattr(small.transcoder, "trouble", None)))
-    assert_ends_ready(small)
+    world = a_world()
+    world.transcoder.trouble = trouble
+    live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.transcoder, "trouble", None)))
+    assert_ends_ready(world)
 
 
 def test_coconut_loses_its_answer_and_then_answers_nothing_for_longer_than_the_window() -> None:
-    small = a_world(Script([Answer.LOST_AFTER], job_seconds=3600))
-    small.transcoder.trouble = AWAY
-    live(small, meanwhile=until(small, HALF_AN_HOUR, lambda: setattr(small.transcoder, "trouble", None)))
-    assert_ends_ready(small)
+    world = a_world(Script([Answer.LOST_AFTER], job_seconds=3600))
+    world.transcoder.trouble = AWAY
+    live(world, meanwhile=until(world, HALF_AN_HOUR, lambda: setattr(world.transcoder, "trouble", None)))
+    assert_ends_ready(world)
 
 
 def test_a_resource_shows_what_was_found_even_if_the_next_step_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = a_world()
+    world = a_world()
     shown: set[str] = set()
 
     def refuse(*_: object, **__: object) -> None:
         raise AWAY
 
     def look() -> None:
-        resource = small.resources.by_name.get(VIDEO_ID)
+        resource = world.resources.by_name.get(VIDEO_ID)
         shown.add((resource.status or {}).get("reason", "") if resource else "")
-        if small.clock.monotonic() > TEN_MINUTES:
+        if world.clock.monotonic() > TEN_MINUTES:
             monkeypatch.undo()
 
-    monkeypatch.setattr(small.storage, "write_playlist", refuse)
-    live(small, meanwhile=look)
+    monkeypatch.setattr(world.storage, "write_playlist", refuse)
+    live(world, meanwhile=look)
     assert Reason.PUBLISHING in shown
-    assert_ends_ready(small)
+    assert_ends_ready(world)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_nothing_is_bought_before_every_resource_was_read(trouble: UpstreamError) -> None:
-    small = a_world()
-    small.resources.trouble = trouble
+    world = a_world()
+    world.resources.trouble = trouble
 
     def look() -> None:
-        if small.clock.monotonic() > TEN_MINUTES:
-            small.resources.trouble = None
-        elif small.resources.trouble is not None:
-            assert not small.transcoder.jobs
+        if world.clock.monotonic() > TEN_MINUTES:
+            world.resources.trouble = None
+        elif world.resources.trouble is not None:
+            assert not world.transcoder.jobs
 
-    live(small, meanwhile=look)
-    assert_ends_ready(small)
-    assert small.clock.monotonic() > TEN_MINUTES
+    live(world, meanwhile=look)
+    assert_ends_ready(world)
+    assert world.clock.monotonic() > TEN_MINUTES
 
 
 def test_kubernetes_leaves_at_the_first_pass_until_long_after_the_video_is_playable() -> None:
-    small = a_world()
+    world = a_world()
     passes = []
 
     def look() -> None:
-        passes.append(small.clock.monotonic())
-        small.resources.trouble = AWAY if small.clock.monotonic() < TEN_MINUTES else None
-        if small.clock.monotonic() > TEN_MINUTES / 2:
-            assert small.row.observed.is_playable
+        passes.append(world.clock.monotonic())
+        world.resources.trouble = AWAY if world.clock.monotonic() < TEN_MINUTES else None
+        if world.clock.monotonic() > TEN_MINUTES / 2:
+            assert world.row.observed.is_playable
 
-    live(small, meanwhile=look)
-    assert_ends_ready(small)
+    live(world, meanwhile=look)
+    assert_ends_ready(world)
     assert len([at for at in passes if at > TEN_MINUTES / 2]) < 15, "passes come later and later"
 
 
 def test_nobody_looks_until_long_after_every_deadline() -> None:
-    small = a_world()
-    live_until_submitted(small)
-    small.pass_time(TWELVE_HOURS)
-    live(small)
-    assert_ends_ready(small)
+    world = a_world()
+    live_until_submitted(world)
+    world.pass_time(TWELVE_HOURS)
+    live(world)
+    assert_ends_ready(world)
 
 
-def live_until_submitted(small: SmallWorld) -> None:
+def live_until_submitted(world: SmallWorld) -> None:
     class Submitted(BaseException):
         """Seen."""
 
     def stop() -> None:
-        if small.row.observed.phase is Phase.PROCESSING:
+        if world.row.observed.phase is Phase.PROCESSING:
             raise Submitted
 
     with pytest.raises(Submitted):
-        live(small, meanwhile=stop)
+        live(world, meanwhile=stop)
 
 
 def test_the_resource_is_deleted_again_and_again() -> None:
-    small = a_world()
+    world = a_world()
     deleted: list[Phase] = []
 
     def delete() -> None:
-        if VIDEO_ID in small.resources.by_name and len(deleted) < 5:
-            deleted.append(small.row.observed.phase)
-            small.resources.remove(VIDEO_ID)
+        if VIDEO_ID in world.resources.by_name and len(deleted) < 5:
+            deleted.append(world.row.observed.phase)
+            world.resources.remove(VIDEO_ID)
 
-    live(small, meanwhile=delete)
+    live(world, meanwhile=delete)
     assert len(deleted) == 5
-    assert_ends_ready(small)
+    assert_ends_ready(world)
 
 
 def test_the_original_is_replaced_between_verification_and_publication() -> None:
-    small = a_world()
-    live_until_submitted(small)
-    small.send_file(b"another file")
-    live(small)
-    assert_ends_errored(small, FailureCode.SOURCE_CHANGED, jobs=1)
+    world = a_world()
+    live_until_submitted(world)
+    world.send_file(b"another file")
+    live(world)
+    assert_ends_errored(world, FailureCode.SOURCE_CHANGED, jobs=1)
 
 
 def test_a_bad_file_is_followed_by_a_good_one() -> None:
-    small = SmallWorld()
-    small.create()
-    small.send_file(b"this is a text")
-    live(small, meanwhile=until(small, TEN_MINUTES, lambda: send_good_file(small)))
-    assert_ends_ready(small)
+    world = SmallWorld()
+    world.create()
+    world.send_file(b"this is a text")
+    live(world, meanwhile=until(world, TEN_MINUTES, lambda: send_good_file(world)))
+    assert_ends_ready(world)
 
 
-def send_good_file(small: SmallWorld) -> None:
-    if small.row.observed.phase is Phase.UPLOADING:
-        small.send_file()
+def send_good_file(world: SmallWorld) -> None:
+    if world.row.observed.phase is Phase.UPLOADING:
+        world.send_file()
 
 
 def test_a_bad_file_is_confirmed_until_it_counts_twice() -> None:
-    small = SmallWorld()
-    small.create()
-    small.send_file(b"this is a text")
-    live(small, meanwhile=lambda: confirm(small))
-    assert_ends_errored(small, FailureCode.NOT_A_VIDEO, jobs=0)
-    assert small.row.desired.confirmations == 2
-    assert small.clock.monotonic() < TEN_MINUTES
+    world = SmallWorld()
+    world.create()
+    world.send_file(b"this is a text")
+    live(world, meanwhile=lambda: confirm(world))
+    assert_ends_errored(world, FailureCode.NOT_A_VIDEO, jobs=0)
+    assert world.row.desired.confirmations == 2
+    assert world.clock.monotonic() < TEN_MINUTES
 
 
-def confirm(small: SmallWorld) -> None:
-    small.records.confirm(VIDEO_ID)
+def confirm(world: SmallWorld) -> None:
+    world.records.confirm(VIDEO_ID)
 
 
 def test_confirming_at_every_step_changes_nothing_else() -> None:
-    small = a_world(Script(fates=[Fate.BREAKS]))
-    live(small, meanwhile=lambda: confirm(small))
-    assert_ends_ready(small, jobs=2)
+    world = a_world(Script(fates=[Fate.BREAKS]))
+    live(world, meanwhile=lambda: confirm(world))
+    assert_ends_ready(world, jobs=2)
 
 
 @pytest.mark.parametrize("skew", [TEN_MINUTES, -TEN_MINUTES], ids=["ahead", "behind"])
 @pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.PROCESSING])
 def test_the_clock_on_the_wall_jumps(phase: Phase, skew: float) -> None:
-    small = a_world(Script(job_seconds=HALF_AN_HOUR))
+    world = a_world(Script(job_seconds=HALF_AN_HOUR))
 
     def jump() -> None:
-        if small.row.observed.phase is phase:
-            small.clock.set_wrong(skew)
+        if world.row.observed.phase is phase:
+            world.clock.set_wrong(skew)
 
-    live(small, meanwhile=jump)
-    assert_ends_ready(small)
+    live(world, meanwhile=jump)
+    assert_ends_ready(world)
 
 
 def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
-    small = a_world(Script(job_seconds=3600))
-    live(small)
-    shown = sum(call in {"apply", "write_status"} for call in small.fuse.calls)
-    progress = sum(call == "write_status" for call in small.fuse.calls) - 2
+    world = a_world(Script(job_seconds=3600))
+    live(world)
+    shown = sum(call in {"apply", "write_status"} for call in world.fuse.calls)
+    progress = sum(call == "write_status" for call in world.fuse.calls) - 2
     assert shown - progress <= 6
     assert progress <= 10
 
 
 def test_a_job_that_a_callback_names_and_coconut_does_not_know_is_not_believed() -> None:
-    small = a_world(Script([Answer.LOST_BEFORE]))
+    world = a_world(Script([Answer.LOST_BEFORE]))
 
     def lie() -> None:
-        if small.row.observed.reason is Reason.SUBMISSION_UNCERTAIN:
-            small.records.record(video_id=VIDEO_ID, attempt=1, job_id="never-was")
+        if world.row.observed.reason is Reason.SUBMISSION_UNCERTAIN:
+            world.records.record(video_id=VIDEO_ID, attempt=1, job_id="never-was")
 
-    live(small, meanwhile=lie)
-    assert small.records.attempts[VIDEO_ID, 1].job_id is None
-    assert_ends_ready(small)
+    live(world, meanwhile=lie)
+    assert world.records.attempts[VIDEO_ID, 1].job_id is None
+    assert_ends_ready(world)

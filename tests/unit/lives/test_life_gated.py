@@ -15,54 +15,54 @@ OTHER_ID = "anothervideoanothervideoan"
 TEN_MINUTES = 600.0
 
 
-def reasons(small: SmallWorld) -> list[Reason]:
-    return [event.reason for event in small.records.history(VIDEO_ID)]
+def reasons(world: SmallWorld) -> list[Reason]:
+    return [event.reason for event in world.records.history(VIDEO_ID)]
 
 
 def test_an_upload_waits_while_as_many_jobs_run_as_are_allowed() -> None:
-    small = SmallWorld(limits=replace(WIDE, max_running=1))
-    small.create()
-    small.send_file()
-    other = small.row
+    world = SmallWorld(limits=replace(WIDE, max_running=1))
+    world.create()
+    world.send_file()
+    other = world.row
     busy = replace(other.observed, phase=Phase.PROCESSING, reason=Reason.TRANSCODING)
-    small.records.rows[OTHER_ID] = replace(other, desired=replace(other.desired, video_id=OTHER_ID), observed=busy)
+    world.records.rows[OTHER_ID] = replace(other, desired=replace(other.desired, video_id=OTHER_ID), observed=busy)
     attempts_at_the_gate: set[int] = set()
 
     def look() -> None:
-        if small.row.observed.reason is Reason.WAITING_FOR_CAPACITY:
-            attempts_at_the_gate.add(len(small.records.attempts))
-        if small.clock.monotonic() > TEN_MINUTES:
-            small.records.rows.pop(OTHER_ID, None)
+        if world.row.observed.reason is Reason.WAITING_FOR_CAPACITY:
+            attempts_at_the_gate.add(len(world.records.attempts))
+        if world.clock.monotonic() > TEN_MINUTES:
+            world.records.rows.pop(OTHER_ID, None)
 
-    live(small, meanwhile=look)
+    live(world, meanwhile=look)
     assert attempts_at_the_gate == {0}
-    assert_ends_ready(small)
+    assert_ends_ready(world)
 
 
 def test_submissions_pause_for_a_provider_in_trouble_and_resume_without_an_attempt_burnt() -> None:
-    small = a_world(Script([Answer.BUSY] * 6))
-    live(small)
-    told = reasons(small)
+    world = a_world(Script([Answer.BUSY] * 6))
+    live(world)
+    told = reasons(world)
     assert Reason.SUBMISSIONS_PAUSED in told
-    status = small.resources.by_name[VIDEO_ID].status or {}
+    status = world.resources.by_name[VIDEO_ID].status or {}
     assert status["work"]["attempt"] == 1
-    assert [attempt.state for attempt in small.records.attempts.values()] == [AttemptState.COMPLETED]
-    assert_ends_ready(small)
+    assert [attempt.state for attempt in world.records.attempts.values()] == [AttemptState.COMPLETED]
+    assert_ends_ready(world)
 
 
 def test_a_pause_is_written_once_however_long_it_lasts() -> None:
-    small = a_world(Script([Answer.BUSY] * 12))
-    live(small)
-    told = reasons(small)
+    world = a_world(Script([Answer.BUSY] * 12))
+    live(world)
+    told = reasons(world)
     assert (Reason.SUBMISSIONS_PAUSED,) * 2 not in set(pairwise(told))
-    assert_ends_ready(small)
+    assert_ends_ready(world)
 
 
 def test_orders_that_come_too_fast_wait_for_their_turn() -> None:
-    small = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
-    small.create()
-    small.send_file()
-    assert small.world.limiter.acquire(), "the only token is taken by somebody else"
-    live(small)
-    assert Reason.WAITING_FOR_CAPACITY in reasons(small)
-    assert_ends_ready(small)
+    world = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
+    world.create()
+    world.send_file()
+    assert world.deps.limiter.acquire(), "the only token is taken by somebody else"
+    live(world)
+    assert Reason.WAITING_FOR_CAPACITY in reasons(world)
+    assert_ends_ready(world)

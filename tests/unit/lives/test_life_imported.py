@@ -24,83 +24,83 @@ HALF_AN_HOUR = 1800.0
 
 def a_world_with_an_import(script: Script | None = None, *, storage_key: str = KEY, **spec: Any) -> SmallWorld:
     """Return a world in which somebody has put a file and applied a resource, and no pass was made."""
-    small = SmallWorld(script, HASTY)
-    small.storage.put_raw(storage_key, mp4())
-    small.resources.put(VIDEO_ID, storage_key=storage_key, **spec)
-    return small
+    world = SmallWorld(script, HASTY)
+    world.storage.put_raw(storage_key, mp4())
+    world.resources.put(VIDEO_ID, storage_key=storage_key, **spec)
+    return world
 
 
-def apply(small: SmallWorld, **spec: Any) -> None:
+def apply(world: SmallWorld, **spec: Any) -> None:
     """Apply the import again."""
-    small.resources.put(VIDEO_ID, storage_key=KEY, **spec)
+    world.resources.put(VIDEO_ID, storage_key=KEY, **spec)
 
 
-def shown(small: SmallWorld) -> dict[str, Any]:
-    status = small.resources.by_name[VIDEO_ID].status
+def shown(world: SmallWorld) -> dict[str, Any]:
+    status = world.resources.by_name[VIDEO_ID].status
     assert status is not None
     return dict(status)
 
 
 def test_an_import_becomes_playable() -> None:
-    small = a_world_with_an_import(title="Launch", owner="user-1")
-    said = small.resources.by_name[VIDEO_ID].spec
-    live(small)
-    assert_ends_ready(small)
-    assert (small.row.desired.origin, small.row.desired.title, small.row.desired.owner) == (
+    world = a_world_with_an_import(title="Launch", owner="user-1")
+    said = world.resources.by_name[VIDEO_ID].spec
+    live(world)
+    assert_ends_ready(world)
+    assert (world.row.desired.origin, world.row.desired.title, world.row.desired.owner) == (
         Origin.KUBERNETES,
         "Launch",
         "user-1",
     )
-    assert small.resources.by_name[VIDEO_ID].spec == said
-    assert "apply" not in small.fuse.calls
+    assert world.resources.by_name[VIDEO_ID].spec == said
+    assert "apply" not in world.fuse.calls
 
 
 def test_an_import_may_be_applied_before_its_file_is_there() -> None:
-    small = SmallWorld(timing=HASTY)
-    small.resources.put(VIDEO_ID, storage_key=KEY)
-    process = Process(small)
+    world = SmallWorld(timing=HASTY)
+    world.resources.put(VIDEO_ID, storage_key=KEY)
+    process = Process(world)
     process.begin()
     process.step()
-    assert shown(small)["whatToDo"] == "Put the file at the key that spec.source.storageKey names."
-    small.storage.put_raw(KEY, mp4())
-    live(small)
-    assert_ends_ready(small)
+    assert shown(world)["whatToDo"] == "Put the file at the key that spec.source.storageKey names."
+    world.storage.put_raw(KEY, mp4())
+    live(world)
+    assert_ends_ready(world)
 
 
 def test_an_import_stays_in_the_cluster_for_good() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    small.pass_time(HASTY.retire_ready_seconds * 5)
-    settled(small)
-    assert not small.row.retired
-    assert_ends_ready(small)
+    world = a_world_with_an_import()
+    live(world)
+    world.pass_time(HASTY.retire_ready_seconds * 5)
+    settled(world)
+    assert not world.row.retired
+    assert_ends_ready(world)
 
 
 def moments_of_a_life() -> range:
-    small = a_world_with_an_import()
-    settled(small)
-    return range(1, small.fuse.moments + 1)
+    world = a_world_with_an_import()
+    settled(world)
+    return range(1, world.fuse.moments + 1)
 
 
 def test_an_import_killed_at_any_moment_is_bought_once() -> None:
     for moment in moments_of_a_life():
-        small = a_world_with_an_import()
-        small.fuse.gaps = [moment]
-        live(small)
-        assert_playable(small)
-        assert len(small.transcoder.jobs) == 1
+        world = a_world_with_an_import()
+        world.fuse.gaps = [moment]
+        live(world)
+        assert_playable(world)
+        assert len(world.transcoder.jobs) == 1
 
 
 def test_an_import_whose_row_is_lost_at_any_moment_is_bought_once() -> None:
     for moment in moments_of_a_life()[::3]:
-        small = a_world_with_an_import()
-        happening(small, moment, Dump(small.records).restore, small.records)
-        live(small)
-        assert_ends_ready(small)
+        world = a_world_with_an_import()
+        happening(world, moment, Dump(world.records).restore, world.records)
+        live(world)
+        assert_ends_ready(world)
 
 
-def happening(small: SmallWorld, moment: int, act: Callable[..., None], *arguments: object) -> None:
-    small.fuse.happens = {moment: lambda: act(*arguments)}
+def happening(world: SmallWorld, moment: int, act: Callable[..., None], *arguments: object) -> None:
+    world.fuse.happens = {moment: lambda: act(*arguments)}
 
 
 @pytest.mark.parametrize(
@@ -112,177 +112,177 @@ def happening(small: SmallWorld, moment: int, act: Callable[..., None], *argumen
     ],
 )
 def test_a_file_of_others_is_refused_for_all_to_see_and_never_touched(storage_key: str) -> None:
-    small = a_world_with_an_import(storage_key=storage_key)
-    settled(small)
-    assert not small.records.rows
-    status = shown(small)
+    world = a_world_with_an_import(storage_key=storage_key)
+    settled(world)
+    assert not world.records.rows
+    status = shown(world)
     assert (status["phase"], status["reason"]) == (Phase.ERRORED, "ImportRefused")
     assert f"imports/{NAMESPACE}/" in status["message"]
-    assert [(kind, reason) for _, kind, reason, _ in small.resources.events] == [("Warning", "ImportRefused")]
-    assert not {"head", "verify_source", "start"} & set(small.fuse.calls)
-    first = small.resources.by_name[VIDEO_ID]
-    settled(small)
-    assert small.resources.by_name[VIDEO_ID] == first, "an idle pass writes nothing"
+    assert [(kind, reason) for _, kind, reason, _ in world.resources.events] == [("Warning", "ImportRefused")]
+    assert not {"head", "verify_source", "start"} & set(world.fuse.calls)
+    first = world.resources.by_name[VIDEO_ID]
+    settled(world)
+    assert world.resources.by_name[VIDEO_ID] == first, "an idle pass writes nothing"
 
 
 def test_a_row_follows_what_is_said_of_its_import() -> None:
-    small = a_world_with_an_import(title="Launch")
-    live(small)
-    apply(small, title="The launch", owner="user-2")
-    settled(small)
-    assert (small.row.desired.title, small.row.desired.owner, small.row.desired.revision) == ("The launch", "user-2", 2)
-    assert shown(small)["observedGeneration"] == 2
-    assert_ends_ready(small)
+    world = a_world_with_an_import(title="Launch")
+    live(world)
+    apply(world, title="The launch", owner="user-2")
+    settled(world)
+    assert (world.row.desired.title, world.row.desired.owner, world.row.desired.revision) == ("The launch", "user-2", 2)
+    assert shown(world)["observedGeneration"] == 2
+    assert_ends_ready(world)
 
 
 def test_a_title_that_only_the_resource_remembers_is_followed_after_the_next_comparison() -> None:
-    small = a_world_with_an_import(title="Launch")
-    live(small)
-    dump = Dump(small.records)
-    apply(small, title="The launch")
-    settled(small)
-    dump.restore(small.records)
-    settled(small)
-    assert small.row.desired.title == "The launch"
+    world = a_world_with_an_import(title="Launch")
+    live(world)
+    dump = Dump(world.records)
+    apply(world, title="The launch")
+    settled(world)
+    dump.restore(world.records)
+    settled(world)
+    assert world.row.desired.title == "The launch"
 
 
 def test_a_new_edition_of_an_import_is_another_job() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    apply(small, edition=2)
-    settled(small)
-    assert small.row.observed.edition == 2
-    assert_ends_ready(small, jobs=2)
+    world = a_world_with_an_import()
+    live(world)
+    apply(world, edition=2)
+    settled(world)
+    assert world.row.observed.edition == 2
+    assert_ends_ready(world, jobs=2)
 
 
 @pytest.mark.parametrize("by", ["spec", "annotation"])
 def test_a_failed_import_can_be_retried(by: str) -> None:
-    small = a_world_with_an_import(Script(fates=[Fate.CANNOT_DECODE]))
-    live(small)
-    assert_ends_errored(small, FailureCode.TRANSCODE_FAILED, jobs=1)
+    world = a_world_with_an_import(Script(fates=[Fate.CANNOT_DECODE]))
+    live(world)
+    assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=1)
     if by == "spec":
-        apply(small, retries=1)
+        apply(world, retries=1)
     else:
-        small.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, "please")
-    settled(small)
-    assert_ends_ready(small, jobs=2)
+        world.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, "please")
+    settled(world)
+    assert_ends_ready(world, jobs=2)
 
 
 def test_an_import_can_be_paused_from_birth() -> None:
-    small = a_world_with_an_import()
-    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
-    settled(small)
-    assert (shown(small)["reason"], len(small.transcoder.jobs)) == ("Paused", 0)
-    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
-    settled(small)
-    assert_ends_ready(small)
+    world = a_world_with_an_import()
+    world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
+    settled(world)
+    assert (shown(world)["reason"], len(world.transcoder.jobs)) == ("Paused", 0)
+    world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
+    settled(world)
+    assert_ends_ready(world)
 
 
 def test_deleting_the_resource_releases_the_row_and_withdraws_the_video() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    small.resources.remove(VIDEO_ID)
-    settled(small)
-    assert small.row.desired.deleted
-    assert small.storage.read_playlist(VIDEO_ID) is None
-    assert VIDEO_ID not in small.resources.by_name
+    world = a_world_with_an_import()
+    live(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    assert world.row.desired.deleted
+    assert world.storage.read_playlist(VIDEO_ID) is None
+    assert VIDEO_ID not in world.resources.by_name
 
 
 def test_an_import_deleted_at_any_moment_and_applied_again_is_bought_once() -> None:
     for moment in moments_of_a_life():
-        small = a_world_with_an_import()
-        happening(small, moment, small.resources.remove, VIDEO_ID)
-        settled(small)
-        assert VIDEO_ID not in small.resources.by_name
-        apply(small)
-        settled(small)
-        assert_playable(small)
-        assert_shown(small)
-        assert len(small.transcoder.jobs) == 1
+        world = a_world_with_an_import()
+        happening(world, moment, world.resources.remove, VIDEO_ID)
+        settled(world)
+        assert VIDEO_ID not in world.resources.by_name
+        apply(world)
+        settled(world)
+        assert_playable(world)
+        assert_shown(world)
+        assert len(world.transcoder.jobs) == 1
 
 
 def test_an_import_applied_again_just_before_its_purge_is_playable_again_for_nothing() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    small.resources.remove(VIDEO_ID)
-    settled(small)
-    small.pass_time(HASTY.retire_ready_seconds)
-    settled(small)
-    assert small.row.retired
-    small.pass_time(HASTY.delete_grace_seconds - HASTY.retire_ready_seconds - HALF_AN_HOUR)
-    apply(small)
-    settled(small)
-    assert not small.row.desired.deleted
-    assert_ends_ready(small)
+    world = a_world_with_an_import()
+    live(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    world.pass_time(HASTY.retire_ready_seconds)
+    settled(world)
+    assert world.row.retired
+    world.pass_time(HASTY.delete_grace_seconds - HASTY.retire_ready_seconds - HALF_AN_HOUR)
+    apply(world)
+    settled(world)
+    assert not world.row.desired.deleted
+    assert_ends_ready(world)
 
 
 def test_a_resource_that_kubernetes_does_not_answer_for_is_not_released() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    process = Process(small)
+    world = a_world_with_an_import()
+    live(world)
+    process = Process(world)
     process.begin()
-    small.resources.trouble = UnavailableError("no answer")
-    small.resources.remove(VIDEO_ID)
+    world.resources.trouble = UnavailableError("no answer")
+    world.resources.remove(VIDEO_ID)
     process.queue.add(VIDEO_ID, Cause.SWEEP)
     process.step()
-    assert not small.row.desired.deleted
+    assert not world.row.desired.deleted
 
 
 def test_a_purged_import_leaves_its_original_and_a_new_one_of_its_name_counts_on() -> None:
-    small = a_world_with_an_import(Script(fates=[Fate.BREAKS]))
-    live(small)
-    small.resources.remove(VIDEO_ID)
-    settled(small)
-    small.pass_time(HASTY.delete_grace_seconds)
-    settled(small)
-    assert VIDEO_ID not in small.records.rows
-    assert (list(small.storage.raw), list(small.storage.processed)) == ([KEY], [])
-    small.storage.put_raw(OTHER_KEY, mp4(media_bytes=99))
-    small.resources.put(VIDEO_ID, storage_key=OTHER_KEY)
-    live(small)
-    assert_playable(small)
-    assert_shown(small)
-    assert (small.row.observed.attempt, small.row.desired.storage_key) == (3, OTHER_KEY)
+    world = a_world_with_an_import(Script(fates=[Fate.BREAKS]))
+    live(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    world.pass_time(HASTY.delete_grace_seconds)
+    settled(world)
+    assert VIDEO_ID not in world.records.rows
+    assert (list(world.storage.raw), list(world.storage.processed)) == ([KEY], [])
+    world.storage.put_raw(OTHER_KEY, mp4(media_bytes=99))
+    world.resources.put(VIDEO_ID, storage_key=OTHER_KEY)
+    live(world)
+    assert_playable(world)
+    assert_shown(world)
+    assert (world.row.observed.attempt, world.row.desired.storage_key) == (3, OTHER_KEY)
 
 
 def test_another_file_under_the_same_name_waits_for_the_purge_of_the_first() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    small.storage.put_raw(OTHER_KEY, mp4(media_bytes=99))
-    small.resources.remove(VIDEO_ID)
-    small.resources.put(VIDEO_ID, storage_key=OTHER_KEY)
-    settled(small)
-    assert (shown(small)["reason"], small.row.desired.deleted, small.row.desired.storage_key) == (
+    world = a_world_with_an_import()
+    live(world)
+    world.storage.put_raw(OTHER_KEY, mp4(media_bytes=99))
+    world.resources.remove(VIDEO_ID)
+    world.resources.put(VIDEO_ID, storage_key=OTHER_KEY)
+    settled(world)
+    assert (shown(world)["reason"], world.row.desired.deleted, world.row.desired.storage_key) == (
         "ImportRefused",
         True,
         KEY,
     )
-    assert small.storage.read_playlist(VIDEO_ID) is None
-    small.pass_time(HASTY.retire_ready_seconds)
-    settled(small)
-    assert shown(small)["reason"] == "ImportRefused", "it is left alone when the first one leaves"
-    small.pass_time(HASTY.delete_grace_seconds)
-    settled(small)
-    settled(small)
-    assert small.row.desired.storage_key == OTHER_KEY
-    assert_playable(small)
-    assert_shown(small)
-    assert len(small.transcoder.jobs) == 2
+    assert world.storage.read_playlist(VIDEO_ID) is None
+    world.pass_time(HASTY.retire_ready_seconds)
+    settled(world)
+    assert shown(world)["reason"] == "ImportRefused", "it is left alone when the first one leaves"
+    world.pass_time(HASTY.delete_grace_seconds)
+    settled(world)
+    settled(world)
+    assert world.row.desired.storage_key == OTHER_KEY
+    assert_playable(world)
+    assert_shown(world)
+    assert len(world.transcoder.jobs) == 2
 
 
 def test_a_resource_that_asks_for_its_own_deletion_is_purged_and_stays() -> None:
-    small = a_world_with_an_import()
-    live(small)
-    apply(small, deleted=True)
-    settled(small)
-    assert (shown(small)["reason"], small.storage.read_playlist(VIDEO_ID)) == ("Deleted", None)
-    small.pass_time(HASTY.delete_grace_seconds)
-    settled(small)
-    assert VIDEO_ID not in small.records.rows
-    settled(small)
-    assert VIDEO_ID not in small.records.rows
-    assert shown(small)["reason"] == "Deleted"
-    apply(small, deleted=False)
-    settled(small)
-    assert_playable(small)
-    assert len(small.transcoder.jobs) == 2
+    world = a_world_with_an_import()
+    live(world)
+    apply(world, deleted=True)
+    settled(world)
+    assert (shown(world)["reason"], world.storage.read_playlist(VIDEO_ID)) == ("Deleted", None)
+    world.pass_time(HASTY.delete_grace_seconds)
+    settled(world)
+    assert VIDEO_ID not in world.records.rows
+    settled(world)
+    assert VIDEO_ID not in world.records.rows
+    assert shown(world)["reason"] == "Deleted"
+    apply(world, deleted=False)
+    settled(world)
+    assert_playable(world)
+    assert len(world.transcoder.jobs) == 2

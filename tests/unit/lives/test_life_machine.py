@@ -28,7 +28,7 @@ class AnyLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.small = SmallWorld(timing=HASTY)
+        self.world = SmallWorld(timing=HASTY)
         self.asked_for = 0
         self.tokens = 0
         self.seen_revision = 0
@@ -37,13 +37,13 @@ class AnyLife(RuleBasedStateMachine):
         answers=st.lists(st.sampled_from(Answer), max_size=6), fates=st.lists(st.sampled_from(Fate), max_size=6)
     )
     def be_born(self, answers: list[Answer], fates: list[Fate]) -> None:
-        self.small = SmallWorld(Script(answers, fates), HASTY)
-        self.small.create()
-        self.process = Process(self.small)
+        self.world = SmallWorld(Script(answers, fates), HASTY)
+        self.world.create()
+        self.process = Process(self.world)
         self.process.begin()
 
     def is_there(self) -> bool:
-        return VIDEO_ID in self.small.records.rows
+        return VIDEO_ID in self.world.records.rows
 
     # What the operator does.
 
@@ -57,18 +57,18 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(gap=st.integers(1, 12))
     def die_soon(self, gap: int) -> None:
-        self.small.fuse.arm(gap)
+        self.world.fuse.arm(gap)
         self.work(passes=4, hears_claims=True)
-        self.small.fuse.gaps = []
+        self.world.fuse.gaps = []
 
     @rule()
     def restart(self) -> None:
-        self.process = Process(self.small)
+        self.process = Process(self.world)
         self.process.begin()
 
     @rule(seconds=st.sampled_from([1.0, 20.0, 70.0, 1000.0, 4000.0, 90_000.0]))
     def time_passes(self, seconds: float) -> None:
-        self.small.pass_time(seconds)
+        self.world.pass_time(seconds)
 
     def step(self) -> None:
         try:
@@ -82,52 +82,52 @@ class AnyLife(RuleBasedStateMachine):
     @rule(body=st.sampled_from([None, b"this is a text", b""]))
     def send_file(self, body: bytes | None) -> None:
         # A signed URL lasts until the file is verified.
-        if self.small.row.observed.phase is Phase.UPLOADING:
-            self.small.send_file(body)
+        if self.world.row.observed.phase is Phase.UPLOADING:
+            self.world.send_file(body)
 
     @precondition(is_there)
     @rule()
     def confirm(self) -> None:
-        self.small.records.confirm(VIDEO_ID)
+        self.world.records.confirm(VIDEO_ID)
 
     @precondition(is_there)
     @rule()
     def retry(self) -> None:
-        before = self.small.row.desired.retries
-        self.small.records.retry(VIDEO_ID)
-        self.asked_for += self.small.row.desired.retries - before
+        before = self.world.row.desired.retries
+        self.world.records.retry(VIDEO_ID)
+        self.asked_for += self.world.row.desired.retries - before
 
-    @precondition(lambda self: VIDEO_ID in self.small.resources.by_name)
+    @precondition(lambda self: VIDEO_ID in self.world.resources.by_name)
     @rule()
     def retry_by_annotation(self) -> None:
         self.tokens += 1
         self.asked_for += 1
-        self.small.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"request {self.tokens}")
+        self.world.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"request {self.tokens}")
 
-    @precondition(lambda self: VIDEO_ID in self.small.resources.by_name)
+    @precondition(lambda self: VIDEO_ID in self.world.resources.by_name)
     @rule(is_paused=st.booleans())
     def pause(self, is_paused: bool) -> None:
-        self.small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true" if is_paused else None)
+        self.world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true" if is_paused else None)
 
     @precondition(is_there)
     @rule()
     def ask_for_edition(self) -> None:
         self.asked_for += 1
-        self.small.records.ask_for_edition(VIDEO_ID)
+        self.world.records.ask_for_edition(VIDEO_ID)
 
     @precondition(is_there)
     @rule()
     def delete(self) -> None:
-        self.small.records.delete(VIDEO_ID)
+        self.world.records.delete(VIDEO_ID)
 
     @precondition(is_there)
     @rule()
     def restore(self) -> None:
-        self.small.records.restore(VIDEO_ID)
+        self.world.records.restore(VIDEO_ID)
 
     @rule()
     def delete_the_resource(self) -> None:
-        self.small.resources.remove(VIDEO_ID)
+        self.world.resources.remove(VIDEO_ID)
 
     # What goes wrong.
 
@@ -138,62 +138,62 @@ class AnyLife(RuleBasedStateMachine):
         coconut: UnavailableError | RefusedError | None,
         kubernetes: UnavailableError | RefusedError | None,
     ) -> None:
-        self.small.storage.trouble = storage
-        self.small.transcoder.trouble = coconut
-        self.small.resources.trouble = kubernetes
+        self.world.storage.trouble = storage
+        self.world.transcoder.trouble = coconut
+        self.world.resources.trouble = kubernetes
 
     # What holds all along.
 
     @invariant()
     def one_job_for_each_attempt_and_no_more_than_asked_for(self) -> None:  # 1
-        orders = Counter(job.order.attempt for job in self.small.transcoder.jobs.values())
+        orders = Counter(job.order.attempt for job in self.world.transcoder.jobs.values())
         assert all(count == 1 for count in orders.values())
-        assert len(orders) <= self.small.world.policy.max_submissions * (1 + self.asked_for)
+        assert len(orders) <= self.world.deps.policy.max_submissions * (1 + self.asked_for)
 
     @invariant()
     def what_is_ready_can_be_played(self) -> None:  # 4
-        row = self.small.records.rows.get(VIDEO_ID)
+        row = self.world.records.rows.get(VIDEO_ID)
         if row is None or not row.observed.is_playable or row.desired.deleted:
             return
         published = row.observed.published
         assert published is not None
-        outputs = self.small.storage.processed
+        outputs = self.world.storage.processed
         assert all(f"processed/{VIDEO_ID}/{rendition.uri}" in outputs for rendition in published.renditions)
 
     @invariant()
     def observations_never_run_backwards(self) -> None:  # 5
-        row = self.small.records.rows.get(VIDEO_ID)
+        row = self.world.records.rows.get(VIDEO_ID)
         if row is not None:
             assert row.observed.revision >= self.seen_revision
             self.seen_revision = row.observed.revision
 
     def teardown(self) -> None:
         """Let everything be well again and nobody ask for anything: it comes to rest, and rests."""  # 2, 3, 6
-        small = self.small
-        small.storage.trouble = small.transcoder.trouble = small.resources.trouble = None
-        small.fuse.gaps = []
-        if VIDEO_ID in small.resources.by_name:
-            small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
-        settled(small)
-        row = small.records.rows.get(VIDEO_ID)
+        world = self.world
+        world.storage.trouble = world.transcoder.trouble = world.resources.trouble = None
+        world.fuse.gaps = []
+        if VIDEO_ID in world.resources.by_name:
+            world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
+        settled(world)
+        row = world.records.rows.get(VIDEO_ID)
         if row is None:
-            assert not small.storage.raw
-            assert not small.storage.processed
+            assert not world.storage.raw
+            assert not world.storage.processed
             return
         if row.desired.deleted:
-            assert small.storage.read_playlist(VIDEO_ID) is None
+            assert world.storage.read_playlist(VIDEO_ID) is None
             return
         assert row.observed.phase in AT_REST
         assert not row.observed.is_paused
         if row.observed.phase is Phase.READY:
             published = row.observed.published
             assert published is not None
-            assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
-            verdict = small.storage.verify_outputs(VIDEO_ID, published.attempt, input_seconds=None)
+            assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
+            verdict = world.storage.verify_outputs(VIDEO_ID, published.attempt, input_seconds=None)
             assert isinstance(verdict, VerifiedOutputs)
-        jobs, revision = len(small.transcoder.jobs), row.observed.revision
-        settled(small)
-        assert (len(small.transcoder.jobs), small.row.observed.revision) == (jobs, revision)
+        jobs, revision = len(world.transcoder.jobs), row.observed.revision
+        settled(world)
+        assert (len(world.transcoder.jobs), world.row.observed.revision) == (jobs, revision)
 
 
 TestAnyLife = AnyLife.TestCase

@@ -32,17 +32,17 @@ HALF_AN_HOUR = 1800.0
 
 def a_published_world(script: Script | None = None) -> SmallWorld:
     """Return a world in which the API has made row and resource, and a client has sent its file and vanished."""
-    small = SmallWorld(script, HASTY)
-    row = small.create()
-    small.send_file()
-    small.resources.apply(row.desired)
-    return small
+    world = SmallWorld(script, HASTY)
+    row = world.create()
+    world.send_file()
+    world.resources.apply(row.desired)
+    return world
 
 
 def moments_of_a_life(*, hears_claims: bool = True) -> range:
-    small = a_published_world()
-    live(small, hears_claims=hears_claims)
-    return range(1, small.fuse.moments + 1)
+    world = a_published_world()
+    live(world, hears_claims=hears_claims)
+    return range(1, world.fuse.moments + 1)
 
 
 def die() -> None:
@@ -54,18 +54,18 @@ def run_on() -> None:
 
 
 def put_back(
-    small: SmallWorld, *, taken_at: int, put_back_at: int, then: Callable[[], None] = run_on, hears_claims: bool = True
+    world: SmallWorld, *, taken_at: int, put_back_at: int, then: Callable[[], None] = run_on, hears_claims: bool = True
 ) -> None:
     """Live a life in which a dump is taken at one moment and put back at another."""
     dumps = [Dump(SmallWorld().records)]
 
     def restore() -> None:
-        dumps[-1].restore(small.records)
+        dumps[-1].restore(world.records)
         then()
 
-    small.fuse.happens = {taken_at: lambda: dumps.append(Dump(small.records)), put_back_at: restore}
-    live(small, hears_claims=hears_claims)
-    small.fuse.happens.clear()
+    world.fuse.happens = {taken_at: lambda: dumps.append(Dump(world.records)), put_back_at: restore}
+    live(world, hears_claims=hears_claims)
+    world.fuse.happens.clear()
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def put_back(
 def test_an_older_dump_put_back_at_any_moment_buys_nothing_twice(then: Callable[[], None], hears_claims: bool) -> None:
     for moment in moments_of_a_life(hears_claims=hears_claims):
         for taken_at in (BEFORE_BIRTH, moment * 2 // 3):
-            small = a_published_world()
-            put_back(small, taken_at=taken_at, put_back_at=moment, then=then, hears_claims=hears_claims)
-            assert small.fuse.moments >= moment, "it was put back"
-            assert_playable(small)
-            assert_shown(small)
-            assert len(small.transcoder.jobs) == 1
+            world = a_published_world()
+            put_back(world, taken_at=taken_at, put_back_at=moment, then=then, hears_claims=hears_claims)
+            assert world.fuse.moments >= moment, "it was put back"
+            assert_playable(world)
+            assert_shown(world)
+            assert len(world.transcoder.jobs) == 1
 
 
 hard_answers = st.lists(st.sampled_from([Answer.BUSY, Answer.LOST_AFTER, Answer.LOST_BEFORE]), max_size=2)
@@ -95,108 +95,108 @@ hard_fates = st.lists(st.sampled_from([Fate.BREAKS, Fate.LEAVES_HOLES]), max_siz
 def test_a_dump_put_back_into_a_hard_life_keeps_it_within_its_bounds(
     answers: list[Answer], fates: list[Fate], moments: tuple[int, int]
 ) -> None:
-    small = a_published_world(Script(answers, fates))
-    put_back(small, taken_at=min(moments), put_back_at=max(moments))
-    assert_paid_within_bounds(small)
-    assert_shown(small)
-    assert_at_rest_for_good(small)
+    world = a_published_world(Script(answers, fates))
+    put_back(world, taken_at=min(moments), put_back_at=max(moments))
+    assert_paid_within_bounds(world)
+    assert_shown(world)
+    assert_at_rest_for_good(world)
 
 
 @pytest.mark.parametrize("phase", [None, Phase.UPLOADING, Phase.UPLOADED, Phase.PROCESSING])
 def test_a_dump_put_back_when_all_is_at_rest_is_found_by_comparing(phase: Phase | None) -> None:
-    small = a_published_world()
+    world = a_published_world()
     dumps: dict[Phase | None, Dump] = {None: Dump(SmallWorld().records)}
-    process = Process(small)
+    process = Process(world)
     process.begin()
-    while not small.is_at_rest():
-        dumps.setdefault(small.row.observed.phase, Dump(small.records))
+    while not world.is_at_rest():
+        dumps.setdefault(world.row.observed.phase, Dump(world.records))
         process.step()
-    before = small.row
-    dumps[phase].restore(small.records)
-    while not small.is_at_rest():
+    before = world.row
+    dumps[phase].restore(world.records)
+    while not world.is_at_rest():
         process.step()
-    assert small.row.observed == before.observed
-    assert_ends_ready(small)
+    assert world.row.observed == before.observed
+    assert_ends_ready(world)
 
 
 def test_a_job_that_runs_for_long_is_taken_up_again_by_a_row_that_never_heard_of_it() -> None:
-    small = a_published_world(Script(job_seconds=HALF_AN_HOUR))
+    world = a_published_world(Script(job_seconds=HALF_AN_HOUR))
 
-    process = Process(small)
+    process = Process(world)
     process.begin()
-    while small.row.observed.phase is not Phase.PROCESSING:
+    while world.row.observed.phase is not Phase.PROCESSING:
         process.step()
-    Dump(SmallWorld().records).restore(small.records)
-    live(small)
-    assert_ends_ready(small)
+    Dump(SmallWorld().records).restore(world.records)
+    live(world)
+    assert_ends_ready(world)
 
 
 def test_a_pause_is_kept_through_a_restart_and_a_dump() -> None:
-    small = a_published_world()
-    dump = Dump(small.records)
-    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
-    settled(small)
-    dump.restore(small.records)
-    settled(small)
-    assert small.row.observed.is_paused
-    assert not small.transcoder.jobs
-    small.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
-    live(small)
-    assert_ends_ready(small)
+    world = a_published_world()
+    dump = Dump(world.records)
+    world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
+    settled(world)
+    dump.restore(world.records)
+    settled(world)
+    assert world.row.observed.is_paused
+    assert not world.transcoder.jobs
+    world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
+    live(world)
+    assert_ends_ready(world)
 
 
 def test_a_retry_that_only_the_resource_remembers_is_begun() -> None:
-    small = a_published_world(Script(fates=[Fate.CANNOT_DECODE]))
-    live(small)
-    dump = Dump(small.records)
-    assert_ends_errored(small, FailureCode.TRANSCODE_FAILED, jobs=1)
-    small.records.retry(VIDEO_ID)
-    small.resources.apply(small.row.desired)
-    dump.restore(small.records)
-    live(small)
-    assert small.row.desired.retries == 1
-    assert_ends_ready(small, jobs=2)
+    world = a_published_world(Script(fates=[Fate.CANNOT_DECODE]))
+    live(world)
+    dump = Dump(world.records)
+    assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=1)
+    world.records.retry(VIDEO_ID)
+    world.resources.apply(world.row.desired)
+    dump.restore(world.records)
+    live(world)
+    assert world.row.desired.retries == 1
+    assert_ends_ready(world, jobs=2)
 
 
 def test_a_deletion_that_only_the_resource_remembers_withdraws_the_video() -> None:
-    small = a_published_world()
-    live(small)
-    dump = Dump(small.records)
-    small.records.delete(VIDEO_ID)
-    small.resources.apply(small.row.desired)
-    dump.restore(small.records)
-    settled(small)
-    assert small.row.desired.deleted
-    assert small.row.deleted_at is not None
-    assert small.storage.read_playlist(VIDEO_ID) is None
+    world = a_published_world()
+    live(world)
+    dump = Dump(world.records)
+    world.records.delete(VIDEO_ID)
+    world.resources.apply(world.row.desired)
+    dump.restore(world.records)
+    settled(world)
+    assert world.row.desired.deleted
+    assert world.row.deleted_at is not None
+    assert world.storage.read_playlist(VIDEO_ID) is None
 
 
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_resource_deleted_at_any_moment_comes_back_and_costs_nothing(is_killed: bool) -> None:
     for moment in moments_of_a_life():
-        small = a_published_world()
+        world = a_published_world()
 
-        def delete(small: SmallWorld = small) -> None:
-            small.resources.remove(VIDEO_ID)
+        def delete(world: SmallWorld = world) -> None:
+            world.resources.remove(VIDEO_ID)
             if is_killed:
                 die()
 
-        small.fuse.happens = {moment: delete}
-        live(small)
-        assert_playable(small)
-        assert_shown(small)
-        assert len(small.transcoder.jobs) == 1
+        world.fuse.happens = {moment: delete}
+        live(world)
+        assert_playable(world)
+        assert_shown(world)
+        assert len(world.transcoder.jobs) == 1
 
 
 def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
-    small = a_published_world()
-    desired = small.row.desired
-    small.records.delete(VIDEO_ID)
-    small.resources.remove(VIDEO_ID)
-    small.pass_time(HASTY.delete_grace_seconds)
-    settled(small)
-    assert VIDEO_ID not in small.records.rows
-    small.resources.apply(desired)
-    settled(small)
-    assert VIDEO_ID not in small.resources.by_name
-    assert VIDEO_ID not in small.records.rows
+    world = a_published_world()
+    desired = world.row.desired
+    world.records.delete(VIDEO_ID)
+    world.resources.remove(VIDEO_ID)
+    world.pass_time(HASTY.delete_grace_seconds)
+    settled(world)
+    assert VIDEO_ID not in world.records.rows
+    world.resources.apply(desired)
+    settled(world)
+    assert VIDEO_ID not in world.resources.by_name
+    assert VIDEO_ID not in world.records.rows

@@ -14,79 +14,79 @@ JUST_FITS = mp4(media_bytes=MAX_FILE_BYTES - len(mp4(media_bytes=0)))
 
 
 @pytest.fixture
-def small() -> SmallWorld:
-    small = SmallWorld(timing=HASTY)
-    small.create()
-    return small
+def world() -> SmallWorld:
+    world = SmallWorld(timing=HASTY)
+    world.create()
+    return world
 
 
-def send(small: SmallWorld, body: bytes) -> None:
+def send(world: SmallWorld, body: bytes) -> None:
     """Send a file and let the operator look at it once."""
-    small.send_file(body)
-    process = Process(small)
+    world.send_file(body)
+    process = Process(world)
     process.begin()
     process.step()
 
 
-def key(small: SmallWorld) -> str:
-    return small.row.desired.storage_key
+def key(world: SmallWorld) -> str:
+    return world.row.desired.storage_key
 
 
-def test_the_largest_file_is_taken(small: SmallWorld) -> None:
+def test_the_largest_file_is_taken(world: SmallWorld) -> None:
     assert len(JUST_FITS) == MAX_FILE_BYTES
-    send(small, JUST_FITS)
-    assert small.row.observed.source is not None
+    send(world, JUST_FITS)
+    assert world.row.observed.source is not None
 
 
-def test_the_first_one_is_refused_and_another_may_follow(small: SmallWorld) -> None:
-    send(small, TOO_LARGE)
-    assert small.row.observed.rejected is not None
-    assert small.row.observed.rejected.code == FailureCode.FILE_TOO_LARGE
+def test_the_first_one_is_refused_and_another_may_follow(world: SmallWorld) -> None:
+    send(world, TOO_LARGE)
+    assert world.row.observed.rejected is not None
+    assert world.row.observed.rejected.code == FailureCode.FILE_TOO_LARGE
 
-    send(small, JUST_FITS)
-    assert small.row.observed.source is not None
-
-
-def test_the_second_one_ends_the_upload_and_is_removed(small: SmallWorld) -> None:
-    send(small, TOO_LARGE)
-    assert key(small) in small.storage.raw
-    send(small, TOO_LARGE + b"\x00")
-    assert small.clock.monotonic() < HASTY.uploading_deadline_seconds
-
-    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
-    assert key(small) not in small.storage.raw
+    send(world, JUST_FITS)
+    assert world.row.observed.source is not None
 
 
-def test_so_is_the_first_one_when_nothing_better_comes(small: SmallWorld) -> None:
-    small.send_file(TOO_LARGE)
-    settled(small)
+def test_the_second_one_ends_the_upload_and_is_removed(world: SmallWorld) -> None:
+    send(world, TOO_LARGE)
+    assert key(world) in world.storage.raw
+    send(world, TOO_LARGE + b"\x00")
+    assert world.clock.monotonic() < HASTY.uploading_deadline_seconds
 
-    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
-    assert key(small) not in small.storage.raw
-
-
-def test_storage_that_refuses_to_remove_it_keeps_nothing_from_ending(small: SmallWorld) -> None:
-    small.send_file(TOO_LARGE)
-    small.storage.keeps_originals = True
-    settled(small)
-
-    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
-    assert key(small) in small.storage.raw
+    assert_ends_errored(world, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(world) not in world.storage.raw
 
 
-def test_what_was_no_video_is_kept_for_whoever_wants_to_know_why(small: SmallWorld) -> None:
-    small.send_file(b"this is a text")
-    settled(small)
+def test_so_is_the_first_one_when_nothing_better_comes(world: SmallWorld) -> None:
+    world.send_file(TOO_LARGE)
+    settled(world)
 
-    assert_ends_errored(small, FailureCode.NOT_A_VIDEO, jobs=0)
-    assert key(small) in small.storage.raw
+    assert_ends_errored(world, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(world) not in world.storage.raw
+
+
+def test_storage_that_refuses_to_remove_it_keeps_nothing_from_ending(world: SmallWorld) -> None:
+    world.send_file(TOO_LARGE)
+    world.storage.keeps_originals = True
+    settled(world)
+
+    assert_ends_errored(world, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(world) in world.storage.raw
+
+
+def test_what_was_no_video_is_kept_for_whoever_wants_to_know_why(world: SmallWorld) -> None:
+    world.send_file(b"this is a text")
+    settled(world)
+
+    assert_ends_errored(world, FailureCode.NOT_A_VIDEO, jobs=0)
+    assert key(world) in world.storage.raw
 
 
 def test_the_file_of_an_import_is_not_ours_to_remove() -> None:
-    small = SmallWorld(timing=HASTY)
-    small.resources.put(VIDEO_ID, storage_key=f"imports/{NAMESPACE}/launch.mov")
-    small.storage.put_raw(f"imports/{NAMESPACE}/launch.mov", TOO_LARGE)
-    settled(small)
+    world = SmallWorld(timing=HASTY)
+    world.resources.put(VIDEO_ID, storage_key=f"imports/{NAMESPACE}/launch.mov")
+    world.storage.put_raw(f"imports/{NAMESPACE}/launch.mov", TOO_LARGE)
+    settled(world)
 
-    assert_ends_errored(small, FailureCode.FILE_TOO_LARGE, jobs=0)
-    assert key(small) in small.storage.raw
+    assert_ends_errored(world, FailureCode.FILE_TOO_LARGE, jobs=0)
+    assert key(world) in world.storage.raw

@@ -19,63 +19,63 @@ from tests.unit.lives.test_audited_lives import PLAYLIST, POSTER, a_ready_world
 NEW_POSTER = b"another picture"
 
 
-def publish_another(small: SmallWorld) -> None:
+def publish_another(world: SmallWorld) -> None:
     """Play whole passes: a second attempt, of another length, is published."""
     files = stream(segments=3)
     files |= {path: NEW_POSTER for path in files if path.endswith(".jpg")}
-    small.storage.put_outputs(VIDEO_ID, 2, files)
-    outputs = small.storage.verify_outputs(VIDEO_ID, 2, input_seconds=None)
+    world.storage.put_outputs(VIDEO_ID, 2, files)
+    outputs = world.storage.verify_outputs(VIDEO_ID, 2, input_seconds=None)
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.poster_key is not None
-    row = small.row
+    row = world.row
     published = row.observed.published
     assert published is not None
     published = replace(
         published, attempt=2, edition=2, renditions=outputs.renditions, duration_seconds=outputs.duration_seconds
     )
-    small.storage.publish_poster(VIDEO_ID, outputs.poster_key)
+    world.storage.publish_poster(VIDEO_ID, outputs.poster_key)
     observed = replace(row.observed, revision=row.observed.revision + 2, attempt=2, published=published)
-    small.records.rows[VIDEO_ID] = replace(row, observed=observed)
-    small.storage.write_playlist(VIDEO_ID, stable_playlist(published))
+    world.records.rows[VIDEO_ID] = replace(row, observed=observed)
+    world.storage.write_playlist(VIDEO_ID, stable_playlist(published))
 
 
-def delete(small: SmallWorld) -> None:
+def delete(world: SmallWorld) -> None:
     """Play a person and a pass: the video is deleted and withdrawn."""
-    row = small.row
+    row = world.row
     observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=False)
     desired = replace(row.desired, deleted=True, revision=row.desired.revision + 1)
-    small.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
-    small.storage.remove_published(VIDEO_ID)
+    world.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
+    world.storage.remove_published(VIDEO_ID)
 
 
-def restore(small: SmallWorld) -> None:
+def restore(world: SmallWorld) -> None:
     """Play a person and a pass: a deleted video is wanted again and published."""
-    row = small.row
+    row = world.row
     observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=True)
     desired = replace(row.desired, deleted=False, revision=row.desired.revision + 1)
-    small.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
+    world.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
     assert observed.published is not None
-    small.storage.write_playlist(VIDEO_ID, stable_playlist(observed.published))
+    world.storage.write_playlist(VIDEO_ID, stable_playlist(observed.published))
 
 
 def without_stable_files() -> SmallWorld:
-    small = a_ready_world()
-    small.storage.remove_published(VIDEO_ID)
-    return small
+    world = a_ready_world()
+    world.storage.remove_published(VIDEO_ID)
+    return world
 
 
 def public_though_deleted() -> SmallWorld:
-    small = a_ready_world()
-    stored = dict(small.storage.processed)
-    delete(small)
-    small.storage.processed |= stored
-    return small
+    world = a_ready_world()
+    stored = dict(world.storage.processed)
+    delete(world)
+    world.storage.processed |= stored
+    return world
 
 
 def without_a_segment() -> SmallWorld:
-    small = a_ready_world()
-    del small.storage.processed[f"{object_keys.hls_directory(VIDEO_ID, 1)}/360p/000.ts"]
-    return small
+    world = a_ready_world()
+    del world.storage.processed[f"{object_keys.hls_directory(VIDEO_ID, 1)}/360p/000.ts"]
+    return world
 
 
 CASES = [
@@ -93,35 +93,35 @@ def test_the_newer_word_wins_at_every_moment(
 ) -> None:
     moment, is_reached = 1, True
     while is_reached:
-        small = begin()
-        is_reached = interrupted(small, {moment: change}) == 0
-        assert_follows_the_row(small)
+        world = begin()
+        is_reached = interrupted(world, {moment: change}) == 0
+        assert_follows_the_row(world)
         moment += 1
     assert moment > 10
 
 
-def begin_to_publish(small: SmallWorld) -> None:
+def begin_to_publish(world: SmallWorld) -> None:
     """Play passes up to the one that reads the stable playlist back."""
-    publish_another(small)
-    observed = replace(small.row.observed, phase=Phase.PROCESSING, reason=Reason.PUBLISHING)
-    small.records.rows[VIDEO_ID] = replace(small.row, observed=observed)
+    publish_another(world)
+    observed = replace(world.row.observed, phase=Phase.PROCESSING, reason=Reason.PUBLISHING)
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
 
 
-def finish(small: SmallWorld) -> None:
+def finish(world: SmallWorld) -> None:
     """Play the pass that had read the right playlist back before, and commits only now."""
-    observed = replace(small.row.observed, phase=Phase.READY, reason=Reason.PUBLISHED)
-    small.records.rows[VIDEO_ID] = replace(small.row, observed=observed)
+    observed = replace(world.row.observed, phase=Phase.READY, reason=Reason.PUBLISHED)
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
 
 
-def begin_to_withdraw(small: SmallWorld) -> None:
+def begin_to_withdraw(world: SmallWorld) -> None:
     """Play a person, and the first half of a pass."""
-    delete(small)
-    small.records.rows[VIDEO_ID] = replace(small.row, observed=replace(small.row.observed, is_playable=True))
+    delete(world)
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=replace(world.row.observed, is_playable=True))
 
 
-def end_withdrawn(small: SmallWorld) -> None:
+def end_withdrawn(world: SmallWorld) -> None:
     """Play the second half of the pass: its commit."""
-    small.records.rows[VIDEO_ID] = replace(small.row, observed=replace(small.row.observed, is_playable=False))
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=replace(world.row.observed, is_playable=False))
 
 
 @pytest.mark.parametrize(
@@ -137,66 +137,66 @@ def test_a_pass_that_is_half_done_wins_at_every_moment(
     moment, is_reached = 1, True
     while is_reached:
         for lasts in (1, 2, 5):
-            small = without_stable_files()
-            is_reached = interrupted(small, {moment: first, moment + lasts: second}) < 2
-            assert_follows_the_row(small)
+            world = without_stable_files()
+            is_reached = interrupted(world, {moment: first, moment + lasts: second}) < 2
+            assert_follows_the_row(world)
         moment += 1
 
 
-def interrupted(small: SmallWorld, changes: Mapping[int, Callable[[SmallWorld], None]]) -> int:
+def interrupted(world: SmallWorld, changes: Mapping[int, Callable[[SmallWorld], None]]) -> int:
     """Audit with changes at some moments; makes those up that came too late, and returns how many."""
-    at = {small.fuse.moments + moment: change for moment, change in changes.items()}
+    at = {world.fuse.moments + moment: change for moment, change in changes.items()}
 
     def reached() -> None:
-        small.fuse.moments += 1
-        if small.fuse.moments in at:
-            at.pop(small.fuse.moments)(small)
+        world.fuse.moments += 1
+        if world.fuse.moments in at:
+            at.pop(world.fuse.moments)(world)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small.fuse, "reached", reached)
-        Auditor(small).full()
+        patch.setattr(world.fuse, "reached", reached)
+        Auditor(world).full()
     late = list(at.values())
     for change in late:
-        change(small)
+        change(world)
     return len(late)
 
 
-def assert_follows_the_row(small: SmallWorld) -> None:
-    published = small.row.observed.published
+def assert_follows_the_row(world: SmallWorld) -> None:
+    published = world.row.observed.published
     assert published is not None
-    if small.row.desired.deleted:
-        assert not {PLAYLIST, POSTER} & set(small.storage.processed)
+    if world.row.desired.deleted:
+        assert not {PLAYLIST, POSTER} & set(world.storage.processed)
         return
-    assert small.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
+    assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
     if published.attempt == 2:
-        assert small.storage.processed[POSTER].body == NEW_POSTER
+        assert world.storage.processed[POSTER].body == NEW_POSTER
 
 
-def gone(small: SmallWorld) -> None:
-    small.records.rows.clear()
+def gone(world: SmallWorld) -> None:
+    world.records.rows.clear()
 
 
-def publishing_the_old(small: SmallWorld) -> None:
+def publishing_the_old(world: SmallWorld) -> None:
     """Play a restored dump: the second attempt is not published yet."""
-    row = small.row
+    row = world.row
     assert row.observed.published is not None
     observed = replace(row.observed, published=replace(row.observed.published, attempt=1))
-    small.records.rows[VIDEO_ID] = replace(row, observed=observed)
+    world.records.rows[VIDEO_ID] = replace(row, observed=observed)
 
 
-def adopting_the_old(small: SmallWorld) -> None:
-    observed = replace(small.row.observed, attempt=1)
-    small.records.rows[VIDEO_ID] = replace(small.row, observed=observed)
+def adopting_the_old(world: SmallWorld) -> None:
+    observed = replace(world.row.observed, attempt=1)
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
 
 
 @pytest.mark.parametrize("change", [gone, delete, publishing_the_old, adopting_the_old])
 def test_what_a_look_called_superseded_stays_when_the_row_no_longer_says_so(
     change: Callable[[SmallWorld], None],
 ) -> None:
-    small = a_ready_world()
-    publish_another(small)
-    change(small)
-    auditor = Auditor(small)
+    world = a_ready_world()
+    publish_another(world)
+    change(world)
+    auditor = Auditor(world)
     before = auditor.objects()
     repair = Repair(auditor.deps, auditor.rules)
     assert not repair.do(Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(1)), lambda: None)
@@ -204,10 +204,10 @@ def test_what_a_look_called_superseded_stays_when_the_row_no_longer_says_so(
 
 
 def test_what_has_a_row_again_stays_however_long_it_was_in_quarantine() -> None:
-    small = a_ready_world()
-    auditor = Auditor(small)
+    world = a_ready_world()
+    auditor = Auditor(world)
     stray = f"{object_keys.PUBLIC_PREFIX}lost/a"
-    small.storage.put_processed(stray, b"x")
+    world.storage.put_processed(stray, b"x")
     before = auditor.objects()
     keys = [stray, *before]
     auditor.rows.quarantine(dict.fromkeys(keys, 1))

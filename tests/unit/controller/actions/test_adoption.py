@@ -20,32 +20,32 @@ TROUBLES = [
 ]
 
 
-def adoption(small: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
-    small.fuse.calls.clear()
-    return restore_row(VIDEO_ID, row, known, small.world, small.clock.now())
+def adoption(world: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
+    world.fuse.calls.clear()
+    return restore_row(VIDEO_ID, row, known, world.deps, world.clock.now())
 
 
 @pytest.fixture
 def behind() -> SmallWorld:
     """A world whose resource shows a running job, of which the row knows nothing."""
-    small = SmallWorld()
-    before = small.create()
-    small.resources.apply(before.desired)
+    world = SmallWorld()
+    before = world.create()
+    world.resources.apply(before.desired)
     after = replace(before.observed, revision=5, phase=Phase.PROCESSING, source=SOURCE, attempt=1, job_id="job1")
-    small.resources.show(VIDEO_ID, before.desired, after, small.world.policy, small.clock.now())
-    return small
+    world.resources.show(VIDEO_ID, before.desired, after, world.deps.policy, world.clock.now())
+    return world
 
 
-def known_in(small: SmallWorld) -> CachedResource:
-    return CachedResource.of(small.resources.by_name[VIDEO_ID])
+def known_in(world: SmallWorld) -> CachedResource:
+    return CachedResource.of(world.resources.by_name[VIDEO_ID])
 
 
 def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
-    small = SmallWorld()
-    row = small.create()
-    small.resources.apply(row.desired)
-    assert adoption(small, row, known_in(small)) is row
-    assert small.fuse.calls == []
+    world = SmallWorld()
+    row = world.create()
+    world.resources.apply(row.desired)
+    assert adoption(world, row, known_in(world)) is row
+    assert world.fuse.calls == []
 
 
 def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld) -> None:
@@ -107,20 +107,20 @@ def test_a_left_over_that_somebody_changes_meanwhile_stays_for_another_look(
 
 
 def test_a_refusal_is_shown_once_and_told_once() -> None:
-    small = SmallWorld()
-    small.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
-    assert adoption(small, None, known_in(small)) is None
-    assert small.fuse.calls == ["get", "last_attempt", "write_status", "post_event"]
-    assert adoption(small, None, known_in(small)) is None
-    assert small.fuse.calls == ["get", "last_attempt"]
+    world = SmallWorld()
+    world.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
+    assert adoption(world, None, known_in(world)) is None
+    assert world.fuse.calls == ["get", "last_attempt", "write_status", "post_event"]
+    assert adoption(world, None, known_in(world)) is None
+    assert world.fuse.calls == ["get", "last_attempt"]
 
 
 def test_an_import_takes_the_age_of_its_resource() -> None:
-    small = SmallWorld()
-    small.resources.put(VIDEO_ID, storage_key=KEY)
-    applied_at = small.clock.now()
-    small.resources.by_name[VIDEO_ID] = replace(small.resources.by_name[VIDEO_ID], created_at=applied_at)
-    small.pass_time(3600)
-    row = adoption(small, None, known_in(small))
+    world = SmallWorld()
+    world.resources.put(VIDEO_ID, storage_key=KEY)
+    applied_at = world.clock.now()
+    world.resources.by_name[VIDEO_ID] = replace(world.resources.by_name[VIDEO_ID], created_at=applied_at)
+    world.pass_time(3600)
+    row = adoption(world, None, known_in(world))
     assert row is not None
     assert row.created_at == applied_at

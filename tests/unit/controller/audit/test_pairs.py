@@ -60,9 +60,9 @@ def named(pair: tuple[int, int, int, int]) -> str:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=named)
 def test_what_must_happen(pair: tuple[int, int, int, int]) -> None:
-    small = a_world_with(*pair)
+    world = a_world_with(*pair)
     found, sweep_half = PAIRS[pair]
-    auditor = Auditor(small)
+    auditor = Auditor(world)
     before = auditor.objects()
 
     report = auditor.full()
@@ -74,50 +74,50 @@ def test_what_must_happen(pair: tuple[int, int, int, int]) -> None:
     else:
         assert not auditor.rows.in_quarantine
     assert auditor.rows.heals == {}, "without its original there is nothing to buy"
-    assert who_asks(small) == sweep_half
+    assert who_asks(world) == sweep_half
 
 
 @pytest.mark.parametrize("has_claim", [True, False])
 def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
-    small = a_world_with(1, 1, 1, int(has_claim))
-    for key in [key for key in small.storage.processed if key.startswith(object_keys.outputs_prefix(VIDEO_ID, 1))]:
-        del small.storage.processed[key]
-    auditor = Auditor(small)
+    world = a_world_with(1, 1, 1, int(has_claim))
+    for key in [key for key in world.storage.processed if key.startswith(object_keys.outputs_prefix(VIDEO_ID, 1))]:
+        del world.storage.processed[key]
+    auditor = Auditor(world)
     assert kinds(auditor.full()) == {FindingType.OUTPUTS_BROKEN}
     assert auditor.rows.heals == {VIDEO_ID: 1}
 
 
 @pytest.mark.parametrize("has_accepted_job", [True, False])
 def test_a_claim_for_another_job_is_told_whatever_else_is_there(has_accepted_job: bool) -> None:
-    small = a_world_with(1, 1, 1, int(has_accepted_job))
-    small.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
-    assert kinds(Auditor(small).full()) == {FindingType.DOUBLED_JOB}
+    world = a_world_with(1, 1, 1, int(has_accepted_job))
+    world.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
+    assert kinds(Auditor(world).full()) == {FindingType.DOUBLED_JOB}
 
 
 def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld:
     """Take away what is to be missing from a world in which one video is ready."""
-    small = a_ready_world()
-    assert small.records.claims[VIDEO_ID, 1] == ["job1"]
+    world = a_ready_world()
+    assert world.records.claims[VIDEO_ID, 1] == ["job1"]
     if not resource:
-        small.resources.remove(VIDEO_ID)
+        world.resources.remove(VIDEO_ID)
     if not bucket:
-        small.storage.raw.clear()
-        small.storage.processed.clear()
+        world.storage.raw.clear()
+        world.storage.processed.clear()
     if not row or not claim:
-        small.records.claims.clear()
+        world.records.claims.clear()
     if not row:
-        small.records.rows.clear()
-        small.records.attempts.clear()
+        world.records.rows.clear()
+        world.records.attempts.clear()
     if claim:
-        small.records.record(video_id=VIDEO_ID, attempt=1, job_id="job1")
-        assert bool(small.records.of_attempt(VIDEO_ID, 1)) is bool(row), "a claim hangs on its row"
-    return small
+        world.records.record(video_id=VIDEO_ID, attempt=1, job_id="job1")
+        assert bool(world.records.of_attempt(VIDEO_ID, 1)) is bool(row), "a claim hangs on its row"
+    return world
 
 
-def who_asks(small: SmallWorld) -> str | None:
+def who_asks(world: SmallWorld) -> str | None:
     """Return the half of the sweep that asks for a pass over the video."""
-    known, queue = ResourceCache(), WorkQueue(small.clock.monotonic)
-    sweep = Resync(small.world, known, queue, clock=small.clock.now)
+    known, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
+    sweep = Resync(world.deps, known, queue, clock=world.clock.now)
     if sweep.resources():
         return "resources"
     return "rows" if sweep.rows() else None

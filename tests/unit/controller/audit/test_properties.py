@@ -41,19 +41,19 @@ scripts = st.builds(
 def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
     script: Script, hears_claims: bool, waited: float
 ) -> None:
-    small = a_world(script, HASTY)
-    auditor = Auditor(small)
+    world = a_world(script, HASTY)
+    auditor = Auditor(world)
 
     def audit() -> None:
-        before, first = auditor.everything(), len(small.fuse.calls)
+        before, first = auditor.everything(), len(world.fuse.calls)
         found = kinds(auditor.full()) | kinds(auditor.light())
         # In doubt is what such a submission is; a pass resolves it.
         assert found <= {FindingType.UNCERTAIN_SUBMISSION}
-        assert not EFFECTS & set(small.fuse.calls[first:])
+        assert not EFFECTS & set(world.fuse.calls[first:])
         assert auditor.everything() == before
 
-    live(small, hears_claims=hears_claims, meanwhile=audit)
-    small.pass_time(waited)
+    live(world, hears_claims=hears_claims, meanwhile=audit)
+    world.pass_time(waited)
     audit()
 
 
@@ -64,34 +64,34 @@ NAMES = [VIDEO_ID, "a" * 26, "z" * 26]
 class Bookkeeper:
     """Somebody who loses rows and finds them again, and counts what becomes of the objects."""
 
-    small: SmallWorld = field(default_factory=a_ready_world)
+    world: SmallWorld = field(default_factory=a_ready_world)
     lost: dict[str, VideoRow] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in NAMES[1:]:
-            copied(self.small, self.small.row, name)
-        self.auditor = Auditor(self.small)
+            copied(self.world, self.world.row, name)
+        self.auditor = Auditor(self.world)
 
     def lose(self, name: str) -> None:
         """Restore an older dump, say."""
-        if name in self.small.records.rows:
-            self.lost[name] = self.small.records.rows.pop(name)
+        if name in self.world.records.rows:
+            self.lost[name] = self.world.records.rows.pop(name)
 
     def find(self, name: str) -> None:
         """Learn it again from its resource."""
         if name in self.lost:
-            self.small.records.rows[name] = self.lost.pop(name)
+            self.world.records.rows[name] = self.lost.pop(name)
 
     def audit(self, *, may_purge: bool) -> None:
         """Audit, and see which objects are gone."""
-        before, listed, now = self.auditor.objects(), dict(self.auditor.rows.in_quarantine), self.small.clock.now()
+        before, listed, now = self.auditor.objects(), dict(self.auditor.rows.in_quarantine), self.world.clock.now()
         self.auditor.full(may_purge=may_purge)
         gone = {key for key, stored in before.items() if self.auditor.objects().get(key) != stored}
         assert may_purge or not gone
         for key in gone:
             assert object_keys.video_of(key) in self.lost
             assert listed[key].found_at <= now - timedelta(days=7)
-        for name in self.small.records.rows:
+        for name in self.world.records.rows:
             assert not any(object_keys.video_of(key) == name for key in self.auditor.rows.in_quarantine)
         self._nothing_is_forgotten(now)
 
@@ -120,7 +120,7 @@ def test_nothing_is_deleted_because_a_row_is_missing(history: list[tuple[str, ob
             case "find", str():
                 keeper.find(how)
             case "wait", float():
-                keeper.small.pass_time(how * 24 * HOURS)
+                keeper.world.pass_time(how * 24 * HOURS)
             case "audit", bool():
                 keeper.audit(may_purge=how)
     keeper.audit(may_purge=False)
@@ -132,7 +132,7 @@ def test_a_purge_removes_what_nobody_missed_for_a_week_and_nothing_else() -> Non
     keeper.lose(lost)
     keeper.audit(may_purge=True)
     assert any(object_keys.video_of(key) == lost for key in keeper.auditor.objects())
-    keeper.small.pass_time(7 * 24 * HOURS)
+    keeper.world.pass_time(7 * 24 * HOURS)
     keeper.audit(may_purge=False)
     assert any(object_keys.video_of(key) == lost for key in keeper.auditor.objects())
     keeper.audit(may_purge=True)

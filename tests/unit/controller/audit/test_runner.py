@@ -25,14 +25,14 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def small() -> SmallWorld:
+def world() -> SmallWorld:
     """A world of eight videos that lost their stable playlists."""
-    small = a_ready_world()
+    world = a_ready_world()
     for name in NAMES:
-        copied(small, small.row, name)
+        copied(world, world.row, name)
     for name in (*NAMES, VIDEO_ID):
-        del small.storage.processed[object_keys.stable_playlist_key(name)]
-    return small
+        del world.storage.processed[object_keys.stable_playlist_key(name)]
+    return world
 
 
 def rewritten(report: Report) -> list[str]:
@@ -41,9 +41,9 @@ def rewritten(report: Report) -> list[str]:
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("begin", ["", "a" * 26, "c", "d" * 26, VIDEO_ID, "zzz"])
-def test_wherever_it_begins_it_comes_to_every_row_once(small: SmallWorld, begin: str) -> None:
-    auditor, turn = Auditor(small), AuditRun(may_repair=True)
-    Audit(auditor.deps, AuditRules(), clock=small.clock.now, begin=lambda: begin).full(turn)
+def test_wherever_it_begins_it_comes_to_every_row_once(world: SmallWorld, begin: str) -> None:
+    auditor, turn = Auditor(world), AuditRun(may_repair=True)
+    Audit(auditor.deps, AuditRules(), clock=world.clock.now, begin=lambda: begin).full(turn)
     in_order = sorted([*NAMES, VIDEO_ID])
     after = [name for name in in_order if name > begin]
     assert rewritten(turn.report) == after + [name for name in in_order if name <= begin]
@@ -51,15 +51,15 @@ def test_wherever_it_begins_it_comes_to_every_row_once(small: SmallWorld, begin:
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_the_light_turn_comes_to_every_row_of_the_working_set(small: SmallWorld) -> None:
-    small.records.rows[NAMES[3]] = replace(small.records.rows[NAMES[3]], retired=True)
-    assert sorted(rewritten(Auditor(small).light())) == sorted([*NAMES[:3], *NAMES[4:], VIDEO_ID])
+def test_the_light_turn_comes_to_every_row_of_the_working_set(world: SmallWorld) -> None:
+    world.records.rows[NAMES[3]] = replace(world.records.rows[NAMES[3]], retired=True)
+    assert sorted(rewritten(Auditor(world).light())) == sorted([*NAMES[:3], *NAMES[4:], VIDEO_ID])
 
 
 def test_turns_begin_anywhere() -> None:
-    small = a_ready_world()
+    world = a_ready_world()
     asked: list[str] = []
-    auditor = Auditor(small)
+    auditor = Auditor(world)
     rows = auditor.deps.rows
 
     class Listening:
@@ -70,77 +70,77 @@ def test_turns_begin_anywhere() -> None:
             asked.append(after)
             return list(rows.all(after=after, until=until, at_most=at_most))
 
-    audit = Audit(replace(auditor.deps, rows=Listening()), AuditRules(), clock=small.clock.now)  # type: ignore[arg-type]
+    audit = Audit(replace(auditor.deps, rows=Listening()), AuditRules(), clock=world.clock.now)  # type: ignore[arg-type]
     for _ in range(5):
         audit.full(AuditRun(may_repair=True))
     assert len(set(asked)) > 5
 
 
-def test_a_video_that_cannot_be_looked_at_hides_no_other(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse(small, monkeypatch, RefusedError("reading the stable playlist at the object store: HTTP 400"), {NAMES[0]})
-    report = Auditor(small).full()
+def test_a_video_that_cannot_be_looked_at_hides_no_other(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(world, monkeypatch, RefusedError("reading the stable playlist at the object store: HTTP 400"), {NAMES[0]})
+    report = Auditor(world).full()
     assert sorted(rewritten(report)) == sorted([*NAMES[1:], VIDEO_ID])
     (unchecked,) = report.unchecked
     assert unchecked.startswith(NAMES[0])
     assert "HTTP 400" in unchecked
 
 
-def test_nor_does_one_that_trips_us_up(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse(small, monkeypatch, ValueError("a surprise"), {NAMES[0]})
-    report = Auditor(small).full()
+def test_nor_does_one_that_trips_us_up(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(world, monkeypatch, ValueError("a surprise"), {NAMES[0]})
+    report = Auditor(world).full()
     assert sorted(rewritten(report)) == sorted([*NAMES[1:], VIDEO_ID])
     assert report.unchecked == [f"{NAMES[0]}: ValueError"]
 
 
-def refuse(small: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exception, names: set[str]) -> None:
-    read = small.storage.read_playlist
+def refuse(world: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exception, names: set[str]) -> None:
+    read = world.storage.read_playlist
 
     def read_playlist(video_id: str) -> str | None:
         if video_id in names:
             raise trouble
         return read(video_id)
 
-    monkeypatch.setattr(small.storage, "read_playlist", read_playlist)
+    monkeypatch.setattr(world.storage, "read_playlist", read_playlist)
 
 
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
-def test_a_storage_that_is_away_is_not_asked_about_every_video(small: SmallWorld, is_light: bool) -> None:
-    small.storage.trouble = AWAY
-    auditor, turn = Auditor(small), AuditRun(may_repair=True)
-    audit = Audit(auditor.deps, AuditRules(), clock=small.clock.now)
+def test_a_storage_that_is_away_is_not_asked_about_every_video(world: SmallWorld, is_light: bool) -> None:
+    world.storage.trouble = AWAY
+    auditor, turn = Auditor(world), AuditRun(may_repair=True)
+    audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
     with pytest.raises(UnavailableError):
         (audit.light if is_light else audit.full)(turn)
     assert len(turn.report.unchecked) == 5
     assert turn.report.looked_at == {}
 
 
-def test_trouble_here_and_there_is_no_storage_that_is_away(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_here_and_there_is_no_storage_that_is_away(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     well = NAMES[4]
-    refuse(small, monkeypatch, AWAY, {*NAMES, VIDEO_ID} - {well})
+    refuse(world, monkeypatch, AWAY, {*NAMES, VIDEO_ID} - {well})
     turn = AuditRun(may_repair=True)
-    Audit(Auditor(small).deps, AuditRules(), clock=small.clock.now, begin=lambda: "").full(turn)
+    Audit(Auditor(world).deps, AuditRules(), clock=world.clock.now, begin=lambda: "").full(turn)
     assert rewritten(turn.report) == [well]
     assert len(turn.report.unchecked) == 7
 
 
-def test_what_was_found_and_could_not_be_done_is_told(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_found_and_could_not_be_done_is_told(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise AWAY
 
-    monkeypatch.setattr(small.storage, "write_playlist", away)
+    monkeypatch.setattr(world.storage, "write_playlist", away)
     turn = AuditRun(may_repair=True)
     with pytest.raises(UnavailableError):
-        Audit(Auditor(small).deps, AuditRules(), clock=small.clock.now).full(turn)
+        Audit(Auditor(world).deps, AuditRules(), clock=world.clock.now).full(turn)
     assert {entry.result for entry in turn.report.entries} == {RepairResult.FAILED}
     assert not turn.report.is_clean()
 
 
-def test_it_pauses_before_every_video_and_every_page_and_ends_when_told(small: SmallWorld) -> None:
-    small.storage.put_processed("processed/lost/a", b"x")
+def test_it_pauses_before_every_video_and_every_page_and_ends_when_told(world: SmallWorld) -> None:
+    world.storage.put_processed("processed/lost/a", b"x")
     pauses: list[None] = []
     turn = AuditRun(may_repair=True, pause=lambda: pauses.append(None))
-    auditor = Auditor(small)
-    audit = Audit(auditor.deps, AuditRules(), clock=small.clock.now)
+    auditor = Auditor(world)
+    audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
     audit.full(turn)
     # Eight videos, a page of each prefix, the page of the lost folder.
     assert len(pauses) == 8 + 2 + 1
@@ -156,26 +156,26 @@ def test_it_pauses_before_every_video_and_every_page_and_ends_when_told(small: S
 
 
 def test_everything_without_a_row_is_put_into_quarantine_a_bounded_number_at_a_time() -> None:
-    small = a_ready_world()
+    world = a_ready_world()
     strays = {f"processed/lost/{number}" for number in range(5)} | {"uploads/lost/original.mp4", "processed/readme"}
     for key in strays:
-        store = small.storage.put_raw if key.startswith(object_keys.ORIGINALS_PREFIX) else small.storage.put_processed
+        store = world.storage.put_raw if key.startswith(object_keys.ORIGINALS_PREFIX) else world.storage.put_processed
         store(key, b"x")
-    auditor = Auditor(small, AuditRules(quarantined_per_audit=3))
+    auditor = Auditor(world, AuditRules(quarantined_per_audit=3))
     for expected in (3, 6, 7, 7):
         report = auditor.full()
         assert len(auditor.rows.in_quarantine) == expected
         assert report.found[FindingType.OBJECTS_WITHOUT_ROW] == len(strays)
-        small.pass_time(60)
+        world.pass_time(60)
     assert set(auditor.rows.in_quarantine) == strays
     assert report.done == {}
     assert len({entry.found_at for entry in auditor.rows.in_quarantine.values()}) == 3, "each keeps when it was found"
 
 
 def test_what_is_in_quarantine_and_gone_or_owned_again_is_released() -> None:
-    small = a_ready_world()
-    auditor = Auditor(small)
-    small.storage.put_processed("processed/lost/a", b"x")
+    world = a_ready_world()
+    auditor = Auditor(world)
+    world.storage.put_processed("processed/lost/a", b"x")
     auditor.rows.quarantine({"processed/lost/a": 1, "processed/lost/b": 1, PLAYLIST: 1, "uploads/readme": 1})
     auditor.full()
     assert set(auditor.rows.in_quarantine) == {"processed/lost/a"}
@@ -191,9 +191,9 @@ def test_a_report_counts_on_when_it_keeps_no_more_lines(monkeypatch: pytest.Monk
 
 
 def test_what_is_put_right_leaves_nothing_behind() -> None:
-    small = a_ready_world()
-    del small.storage.processed[PLAYLIST]
-    auditor = Auditor(small)
+    world = a_ready_world()
+    del world.storage.processed[PLAYLIST]
+    auditor = Auditor(world)
     rehearsed = auditor.full(may_repair=False)
     assert (entry_of(rehearsed, FindingType.PLAYLIST_WRONG).result, rehearsed.is_clean()) == (RepairResult.WOULD, False)
     repaired = auditor.full()

@@ -129,10 +129,10 @@ def test_playlists_are_checked_faster_and_a_new_leader_starts_soon() -> None:
 
 
 def test_a_run_of_the_operator_repairs_and_is_counted() -> None:
-    small = a_ready_world()
-    playlist = small.storage.processed.pop(PLAYLIST)
-    auditor = Auditor(small)
+    world = a_ready_world()
+    playlist = world.storage.processed.pop(PLAYLIST)
+    auditor = Auditor(world)
     # Two waits: before the run, and before its only video.
     _, registry = run(auditor.audit.light, waits=2, name=LIGHT)
-    assert small.storage.processed[PLAYLIST].body == playlist.body
+    assert world.storage.processed[PLAYLIST].body == playlist.body
     assert value(registry, "repaired_total", finding=FindingType.PLAYLIST_WRONG) == 1

@@ -77,7 +77,7 @@ def test_no_rendition_is_larger_than_its_source(width: int, height: int) -> None
         pytest.param(2160, 3840, [360, 480, 720, 1080], id="a-good-phone-upright"),
         pytest.param(1280, 720, [360, 480, 720], id="hd"),
         pytest.param(640, 480, [360, 480], id="tv"),
-        pytest.param(640, 360, [360], id="small"),
+        pytest.param(640, 360, [360], id="world"),
         pytest.param(320, 240, [], id="tiny-keeps-its-size"),
     ],
 )

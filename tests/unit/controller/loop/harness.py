@@ -16,12 +16,12 @@ class Bench:
     """A worker over a small world in which a video waits for its file."""
 
     def __init__(self, note: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
-        self.small = SmallWorld()
-        self.small.create()
+        self.world = SmallWorld()
+        self.world.create()
         self.known = ResourceCache()
-        self.queue = SteppedQueue(self.small.clock.monotonic)
+        self.queue = SteppedQueue(self.world.clock.monotonic)
         self.workers = Workers(
-            self.queue, self.known, self.small.world, count=1, clock=self.small.clock.now, on_pass_end=note
+            self.queue, self.known, self.world.deps, count=1, clock=self.world.clock.now, on_pass_end=note
         )
 
     def handle(self, key: str = VIDEO_ID) -> None:
@@ -32,16 +32,16 @@ class Bench:
 
     def note(self) -> None:
         """Hear from the watch."""
-        self.known.note(self.small.resources.by_name[VIDEO_ID])
+        self.known.note(self.world.resources.by_name[VIDEO_ID])
 
     def seconds_to_next(self) -> float:
         """Return when the next pass is planned, from now."""
         due = self.queue.next_due()
         assert due is not None
-        return due - self.small.clock.monotonic()
+        return due - self.world.clock.monotonic()
 
     def calls(self) -> list[str]:
         """Return the calls to neighbours since the last question."""
-        made = list(self.small.fuse.calls)
-        self.small.fuse.calls.clear()
+        made = list(self.world.fuse.calls)
+        self.world.fuse.calls.clear()
         return made

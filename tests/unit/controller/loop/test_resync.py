@@ -27,16 +27,16 @@ def watcher() -> Watcher:
 
 def a_crowd(watcher: Watcher, count: int) -> list[str]:
     """Add rows with resources until there are ``count``; returns their names."""
-    row = watcher.small.row
+    row = watcher.world.row
     for number in range(count - 1):
         desired = replace(row.desired, video_id=f"{number:026}")
-        watcher.small.records.create(desired, row.observed)
-        watcher.small.resources.apply(desired)
-    return sorted(watcher.small.records.rows)
+        watcher.world.records.create(desired, row.observed)
+        watcher.world.resources.apply(desired)
+    return sorted(watcher.world.records.rows)
 
 
 def test_a_row_without_a_resource_is_found(watcher: Watcher) -> None:
-    watcher.small.resources.remove(VIDEO_ID)
+    watcher.world.resources.remove(VIDEO_ID)
     assert watcher.sweep.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
@@ -51,9 +51,9 @@ def test_a_row_that_is_shown_is_left_alone(watcher: Watcher) -> None:
 def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: str) -> None:
     watcher.settle()
     if moved == "desired":
-        watcher.small.records.confirm(VIDEO_ID)
+        watcher.world.records.confirm(VIDEO_ID)
     else:
-        watcher.small.records.commit(watcher.small.row, watcher.small.row.observed, cause=Cause.POLL)
+        watcher.world.records.commit(watcher.world.row, watcher.world.row.observed, cause=Cause.POLL)
     assert watcher.sweep.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
@@ -61,15 +61,15 @@ def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: st
 @pytest.mark.parametrize("half", ["spec", "status"])
 def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str) -> None:
     watcher.settle()
-    before = watcher.small.row
+    before = watcher.world.row
     if half == "spec":
-        watcher.small.records.confirm(VIDEO_ID)
+        watcher.world.records.confirm(VIDEO_ID)
     else:
-        watcher.small.records.commit(before, before.observed, cause=Cause.POLL)
-    watcher.small.resources.apply(watcher.small.row.desired)
+        watcher.world.records.commit(before, before.observed, cause=Cause.POLL)
+    watcher.world.resources.apply(watcher.world.row.desired)
     watcher.settle()
     assert watcher.sweep.rows() == 0
-    watcher.small.records.rows[VIDEO_ID] = before
+    watcher.world.records.rows[VIDEO_ID] = before
     assert watcher.sweep.rows() == 1
     assert watcher.sweep.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
@@ -78,13 +78,13 @@ def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str)
 @pytest.mark.parametrize("is_a_row", ["missing", "retired", "deleted"])
 def test_a_resource_that_no_row_wants_is_found_again_and_again(watcher: Watcher, is_a_row: str) -> None:
     watcher.settle()
-    row = watcher.small.row
+    row = watcher.world.row
     if is_a_row == "missing":
-        del watcher.small.records.rows[VIDEO_ID]
+        del watcher.world.records.rows[VIDEO_ID]
     elif is_a_row == "retired":
-        watcher.small.records.rows[VIDEO_ID] = replace(row, retired=True)
+        watcher.world.records.rows[VIDEO_ID] = replace(row, retired=True)
     else:
-        watcher.small.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, deleted=True))
+        watcher.world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, deleted=True))
     for _ in range(2):
         assert watcher.sweep.resources() == 1
         assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
@@ -95,25 +95,25 @@ def test_postgres_is_asked_for_the_rows_of_one_page_at_a_time(
 ) -> None:
     monkeypatch.setattr(resync, "_PAGE", 2)
     a_crowd(watcher, 5)
-    pages, rows_of = list[int](), watcher.small.records.rows_of
+    pages, rows_of = list[int](), watcher.world.records.rows_of
 
     def counted(names: list[str]) -> list[VideoRow]:
         pages.append(len(names))
         return rows_of(names)
 
-    monkeypatch.setattr(watcher.small.records, "rows_of", counted)
+    monkeypatch.setattr(watcher.world.records, "rows_of", counted)
     watcher.sweep.resources()
     assert pages == [2, 2, 1]
 
 
 def test_a_row_at_rest_that_is_not_shown_is_found(watcher: Watcher) -> None:
-    watcher.small.create(phase=Phase.READY)
+    watcher.world.create(phase=Phase.READY)
     assert watcher.sweep.rows() == 1
 
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_new_leader_looks_at_all_that_is_not_at_rest_though_it_is_shown(watcher: Watcher, phase: Phase) -> None:
-    watcher.small.create(phase=phase)
+    watcher.world.create(phase=phase)
     watcher.settle()
     assert watcher.sweep.rows() == 0
     assert watcher.sweep.all_pending() == (0 if phase in AT_REST else 1)
@@ -125,56 +125,56 @@ def test_a_new_leader_looks_at_all_that_is_not_at_rest_though_it_is_shown(watche
     [(Phase.READY, Timing().retire_ready_seconds), (Phase.ERRORED, Timing().retire_errored_seconds)],
 )
 def test_a_row_that_rested_long_enough_is_asked_to_leave(watcher: Watcher, phase: Phase, stays_seconds: float) -> None:
-    watcher.small.create(phase=phase)
+    watcher.world.create(phase=phase)
     watcher.settle()
-    watcher.small.clock.advance(stays_seconds - 1)
+    watcher.world.clock.advance(stays_seconds - 1)
     assert watcher.sweep.rows() == 0
-    watcher.small.clock.advance(1)
+    watcher.world.clock.advance(1)
     assert watcher.sweep.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_row_on_its_way_never_leaves(watcher: Watcher) -> None:
     watcher.settle()
-    watcher.small.clock.advance(10 * Timing().retire_errored_seconds)
+    watcher.world.clock.advance(10 * Timing().retire_errored_seconds)
     assert watcher.sweep.rows() == 0
 
 
 def test_an_import_never_leaves(watcher: Watcher) -> None:
-    row = watcher.small.create(phase=Phase.READY)
-    watcher.small.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
+    row = watcher.world.create(phase=Phase.READY)
+    watcher.world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
     watcher.settle()
-    watcher.small.clock.advance(10 * Timing().retire_ready_seconds)
+    watcher.world.clock.advance(10 * Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 0
 
 
 def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
-    row = watcher.small.create(phase=Phase.READY)
-    watcher.small.resources.remove(VIDEO_ID)
+    row = watcher.world.create(phase=Phase.READY)
+    watcher.world.resources.remove(VIDEO_ID)
     released = replace(row.desired, origin=Origin.KUBERNETES, deleted=True)
-    watcher.small.records.rows[VIDEO_ID] = replace(row, desired=released, deleted_at=watcher.small.clock.now())
+    watcher.world.records.rows[VIDEO_ID] = replace(row, desired=released, deleted_at=watcher.world.clock.now())
     assert watcher.sweep.rows() == 0
     assert watcher.sweep.all_pending() == 1
-    watcher.small.clock.advance(Timing().retire_ready_seconds)
+    watcher.world.clock.advance(Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 1
 
 
 def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher) -> None:
-    watcher.small.records.delete(VIDEO_ID)
-    watcher.small.resources.apply(watcher.small.row.desired)
+    watcher.world.records.delete(VIDEO_ID)
+    watcher.world.resources.apply(watcher.world.row.desired)
     watcher.settle()
     assert watcher.sweep.rows() == 0
-    watcher.small.clock.advance(Timing().retire_ready_seconds)
+    watcher.world.clock.advance(Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 1
-    watcher.small.records.rows[VIDEO_ID] = replace(watcher.small.row, retired=True)
+    watcher.world.records.rows[VIDEO_ID] = replace(watcher.world.row, retired=True)
     assert watcher.sweep.rows() == 0
-    watcher.small.clock.advance(Timing().delete_grace_seconds - Timing().retire_ready_seconds)
+    watcher.world.clock.advance(Timing().delete_grace_seconds - Timing().retire_ready_seconds)
     assert watcher.sweep.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_retired_row_is_nobodys_business(watcher: Watcher) -> None:
-    watcher.small.records.rows[VIDEO_ID] = replace(watcher.small.row, retired=True)
+    watcher.world.records.rows[VIDEO_ID] = replace(watcher.world.row, retired=True)
     assert (watcher.sweep.rows(), watcher.sweep.all_pending()) == (0, 0)
 
 
@@ -183,8 +183,8 @@ def test_the_list_finds_what_the_watch_missed(watcher: Watcher) -> None:
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
     assert watcher.sweep.resources() == 0
     assert watcher.asked() == []
-    watcher.small.records.confirm(VIDEO_ID)
-    watcher.small.resources.apply(watcher.small.row.desired)
+    watcher.world.records.confirm(VIDEO_ID)
+    watcher.world.resources.apply(watcher.world.row.desired)
     assert watcher.sweep.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
@@ -200,7 +200,7 @@ def test_the_list_takes_in_a_status_and_asks_for_nothing(watcher: Watcher) -> No
 @pytest.mark.parametrize("annotation", [RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, PAUSED_ANNOTATION])
 def test_a_person_the_watch_missed_is_heard(watcher: Watcher, annotation: str) -> None:
     watcher.settle()
-    watcher.small.resources.annotate(VIDEO_ID, annotation, "now")
+    watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
     watcher.sweep.resources()
     watcher.sweep.rows()
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
@@ -208,7 +208,7 @@ def test_a_person_the_watch_missed_is_heard(watcher: Watcher, annotation: str) -
 
 def test_a_resource_that_left_unseen_is_forgotten_and_its_row_asked(watcher: Watcher) -> None:
     watcher.settle()
-    watcher.small.resources.remove(VIDEO_ID)
+    watcher.world.resources.remove(VIDEO_ID)
     assert watcher.sweep.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
     assert watcher.known.names() == set()
@@ -228,7 +228,7 @@ def test_every_page_is_read(watcher: Watcher, count: int, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("trouble", [UnavailableError("no answer"), RefusedError("HTTP 403")])
 def test_a_list_that_breaks_off_forgets_nothing(watcher: Watcher, trouble: UnavailableError | RefusedError) -> None:
     watcher.settle()
-    watcher.small.resources.trouble = trouble
+    watcher.world.resources.trouble = trouble
     with pytest.raises(type(trouble)):
         watcher.sweep.resources()
     assert watcher.known.names() == {VIDEO_ID}
@@ -241,13 +241,13 @@ def test_a_list_that_breaks_off_between_pages_forgets_nothing(
     monkeypatch.setattr(resync, "_PAGE", 2)
     names = a_crowd(watcher, 4)
     watcher.sweep.resources()
-    pages = watcher.small.resources.pages(page_size=2)
+    pages = watcher.world.resources.pages(page_size=2)
 
     def broken(**_: object) -> object:
         yield next(pages)
         raise UnavailableError("no answer")
 
-    monkeypatch.setattr(watcher.small.resources, "pages", broken)
+    monkeypatch.setattr(watcher.world.resources, "pages", broken)
     with pytest.raises(UnavailableError):
         watcher.sweep.resources()
     assert watcher.known.names() == set(names)

@@ -36,8 +36,8 @@ def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
 
 def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:
     watcher.settle()
-    watcher.small.records.confirm(VIDEO_ID)
-    watcher.small.resources.apply(watcher.small.row.desired)
+    watcher.world.records.confirm(VIDEO_ID)
+    watcher.world.resources.apply(watcher.world.row.desired)
     watcher.hear()
     assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
 
@@ -55,26 +55,26 @@ ANNOTATIONS = pytest.mark.parametrize(
 @ANNOTATIONS
 def test_a_person_who_asks_is_named_as_the_cause(watcher: Watcher, annotation: str) -> None:
     watcher.settle()
-    watcher.small.resources.annotate(VIDEO_ID, annotation, "now")
+    watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
     watcher.hear()
     assert watcher.asked() == [(VIDEO_ID, Cause.PERSON)]
     watcher.hear()
     assert watcher.asked() == []
-    watcher.small.resources.annotate(VIDEO_ID, annotation, None)
+    watcher.world.resources.annotate(VIDEO_ID, annotation, None)
     watcher.hear()
     assert watcher.asked() == [(VIDEO_ID, Cause.PERSON)]
 
 
 @ANNOTATIONS
 def test_what_a_person_asked_of_an_earlier_process_is_looked_at_but_not_new(watcher: Watcher, annotation: str) -> None:
-    watcher.small.resources.annotate(VIDEO_ID, annotation, "yesterday")
+    watcher.world.resources.annotate(VIDEO_ID, annotation, "yesterday")
     watcher.hear("")
     assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
 
 
 def test_an_annotation_that_is_not_ours_asks_for_nothing(watcher: Watcher) -> None:
     watcher.settle()
-    watcher.small.resources.annotate(VIDEO_ID, "example.com/owner", "somebody")
+    watcher.world.resources.annotate(VIDEO_ID, "example.com/owner", "somebody")
     watcher.hear()
     assert watcher.asked() == []
 

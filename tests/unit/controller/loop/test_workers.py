@@ -22,17 +22,17 @@ def bench() -> Bench:
 
 def test_a_pass_shows_the_row_and_plans_the_next_look(bench: Bench) -> None:
     bench.handle()
-    status = bench.small.resources.by_name[VIDEO_ID].status
+    status = bench.world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert (status["phase"], status["reason"]) == (Phase.UPLOADING, Reason.WAITING_FOR_FILE)
-    assert 0 < bench.seconds_to_next() <= bench.small.timing.uploading_first_check_seconds
+    assert 0 < bench.seconds_to_next() <= bench.world.timing.uploading_first_check_seconds
 
 
 def test_an_idle_pass_writes_nothing_and_asks_kubernetes_nothing(bench: Bench) -> None:
     bench.handle()
     bench.note()
     bench.calls()
-    bench.small.pass_time(60)
+    bench.world.pass_time(60)
     bench.handle()
     assert bench.calls() == ["get", "head"]
 
@@ -45,34 +45,34 @@ def test_an_idle_pass_writes_nothing_even_before_the_watch_has_told(bench: Bench
 
 
 def test_a_step_that_is_followed_at_once_is_shown_by_its_successor(bench: Bench) -> None:
-    bench.small.send_file()
+    bench.world.send_file()
     bench.handle()
-    assert bench.small.row.observed.phase is Phase.UPLOADED
-    assert VIDEO_ID not in bench.small.resources.by_name
+    assert bench.world.row.observed.phase is Phase.UPLOADED
+    assert VIDEO_ID not in bench.world.resources.by_name
     assert bench.seconds_to_next() == 0
 
 
 def test_a_person_is_acknowledged_though_nothing_else_moved(bench: Bench) -> None:
     bench.handle()
-    bench.small.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "2026-07-01T08:00:00Z")
+    bench.world.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "2026-07-01T08:00:00Z")
     bench.note()
     bench.handle()
-    status = bench.small.resources.by_name[VIDEO_ID].status
+    status = bench.world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert status["lastHandledReconcileAt"] == "2026-07-01T08:00:00Z"
 
 
 def test_a_row_at_rest_is_not_planned(bench: Bench) -> None:
-    bench.small.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
+    bench.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
     bench.handle()
     assert bench.queue.next_due() is None
 
 
 def test_a_retired_row_gets_no_resource(bench: Bench) -> None:
-    row = bench.small.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
-    bench.small.records.rows[VIDEO_ID] = replace(row, retired=True)
+    row = bench.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
+    bench.world.records.rows[VIDEO_ID] = replace(row, retired=True)
     bench.handle()
-    assert bench.small.resources.by_name == {}
+    assert bench.world.resources.by_name == {}
 
 
 def test_a_key_without_a_row_is_nothing_to_do(bench: Bench) -> None:
@@ -82,29 +82,29 @@ def test_a_key_without_a_row_is_nothing_to_do(bench: Bench) -> None:
 
 def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(bench: Bench) -> None:
     bench.handle()
-    resource = bench.small.resources.by_name[VIDEO_ID]
+    resource = bench.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
-    bench.small.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    bench.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
     bench.handle()
-    assert bench.small.resources.by_name[VIDEO_ID].status == ahead
+    assert bench.world.resources.by_name[VIDEO_ID].status == ahead
 
 
 def test_a_restored_row_learns_first_and_then_goes_on(bench: Bench) -> None:
     bench.handle()
-    resource = bench.small.resources.by_name[VIDEO_ID]
+    resource = bench.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
-    bench.small.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    bench.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
     bench.note()
-    bench.small.send_file()
+    bench.world.send_file()
     bench.calls()
     bench.handle()
     assert bench.calls()[:3] == ["get", "get", "learn"]
-    assert (bench.small.row.observed.phase, bench.small.row.observed.revision) == (Phase.UPLOADED, 100)
+    assert (bench.world.row.observed.phase, bench.world.row.observed.revision) == (Phase.UPLOADED, 100)
 
 
 def test_what_is_refused_plans_nothing(bench: Bench) -> None:
-    bench.small.resources.put(OTHER, storage_key="imports/nobody/a.mov")
-    bench.known.note(bench.small.resources.by_name[OTHER])
+    bench.world.resources.put(OTHER, storage_key="imports/nobody/a.mov")
+    bench.known.note(bench.world.resources.by_name[OTHER])
     bench.handle(OTHER)
     assert bench.queue.next_due() is None
 
@@ -131,12 +131,12 @@ def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
 def test_trouble_with_showing_puts_a_pass_off_further_each_time(
     bench: Bench, trouble: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.small.resources, method, raising(trouble))
+    monkeypatch.setattr(bench.world.resources, method, raising(trouble))
     waits = []
     for _ in range(9):
         bench.handle()
         waits.append(bench.seconds_to_next())
-        bench.small.clock.advance(waits[-1] + 1)
+        bench.world.clock.advance(waits[-1] + 1)
         taken = bench.queue.take()
         assert taken is not None
         bench.queue.done(taken[0])
@@ -149,7 +149,7 @@ def test_a_neighbour_that_says_when_to_come_again_is_not_asked_before(
     bench: Bench, stated: float | None, waited: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = raising(lambda: UnavailableError("HTTP 429", retry_after_seconds=stated))
-    monkeypatch.setattr(bench.small.resources, "get", busy)
+    monkeypatch.setattr(bench.world.resources, "get", busy)
     bench.handle()
     # Spread: whoever was turned away together must not come back together.
     assert waited <= bench.seconds_to_next() <= max(0.2, 1.5 * waited)
@@ -158,10 +158,10 @@ def test_a_neighbour_that_says_when_to_come_again_is_not_asked_before(
 def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(9):
         with monkeypatch.context() as broken:
-            broken.setattr(bench.small.resources, "get", raising(lambda: UnavailableError("no answer")))
+            broken.setattr(bench.world.resources, "get", raising(lambda: UnavailableError("no answer")))
             bench.handle()
     bench.handle()
-    monkeypatch.setattr(bench.small.resources, "get", raising(lambda: UnavailableError("no answer")))
+    monkeypatch.setattr(bench.world.resources, "get", raising(lambda: UnavailableError("no answer")))
     bench.handle()
     assert bench.seconds_to_next() < 0.3
 
@@ -169,25 +169,25 @@ def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(bench: Bench, mo
 def test_what_earlier_passes_found_is_shown_though_this_one_meets_trouble(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.small.send_file()
-    monkeypatch.setattr(bench.small.records, "commit", raising(lambda: UnavailableError("no answer")))
+    bench.world.send_file()
+    monkeypatch.setattr(bench.world.records, "commit", raising(lambda: UnavailableError("no answer")))
     bench.handle()
-    status = bench.small.resources.by_name[VIDEO_ID].status
+    status = bench.world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert status["reason"] == Reason.WAITING_FOR_FILE
     assert 0 < bench.seconds_to_next() < 0.3
 
 
 def test_a_pass_under_which_the_row_moved_is_repeated_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.small.send_file()
-    monkeypatch.setattr(bench.small.records, "commit", lambda *_, **__: None)
+    bench.world.send_file()
+    monkeypatch.setattr(bench.world.records, "commit", lambda *_, **__: None)
     bench.handle()
-    assert bench.small.row.observed.phase is Phase.UPLOADING
+    assert bench.world.row.observed.phase is Phase.UPLOADING
     assert 0 < bench.seconds_to_next() < 0.3
 
 
 def test_a_poisoned_upload_holds_up_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.small.storage, "head", raising(ZeroDivisionError))
+    monkeypatch.setattr(bench.world.storage, "head", raising(ZeroDivisionError))
     bench.handle()
     assert 0 < bench.seconds_to_next() < 0.3
     bench.handle(OTHER)

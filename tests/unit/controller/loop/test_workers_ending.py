@@ -26,7 +26,7 @@ def test_a_worker_with_nothing_to_do_ends_when_told(bench: Bench) -> None:
 
 def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, may_end, passes = threading.Event(), threading.Event(), list[str]()
-    get = bench.small.records.get
+    get = bench.world.records.get
 
     def slow_get(key: str) -> VideoRow | None:
         passes.append(key)
@@ -34,7 +34,7 @@ def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeyp
         may_end.wait(LONG)
         return get(key)
 
-    monkeypatch.setattr(bench.small.records, "get", slow_get)
+    monkeypatch.setattr(bench.world.records, "get", slow_get)
     bench.queue.add(VIDEO_ID, Cause.POLL)
     bench.workers.start()
     assert begun.wait(LONG)
@@ -42,7 +42,7 @@ def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeyp
     assert not bench.workers.stop(grace_seconds=0)
     may_end.set()
     assert bench.workers.stop(grace_seconds=LONG)
-    assert bench.small.resources.by_name[VIDEO_ID].status is not None
+    assert bench.world.resources.by_name[VIDEO_ID].status is not None
     assert passes == [VIDEO_ID]
 
 

@@ -12,22 +12,22 @@ class Watcher:
     """A known set, a sweep and a queue, over a world in which one video has a resource that nobody saw yet."""
 
     def __init__(self) -> None:
-        self.small = SmallWorld()
+        self.world = SmallWorld()
         self.known = ResourceCache()
-        self.queue = SteppedQueue(self.small.clock.monotonic)
-        self.sweep = Resync(self.small.world, self.known, self.queue, clock=self.small.clock.now)
-        self.small.create()
-        self.small.resources.apply(self.small.row.desired)
+        self.queue = SteppedQueue(self.world.clock.monotonic)
+        self.sweep = Resync(self.world.deps, self.known, self.queue, clock=self.world.clock.now)
+        self.world.create()
+        self.world.resources.apply(self.world.row.desired)
 
     def hear(self, event_type: str = "MODIFIED") -> None:
         """Deliver an event about the resource as it is."""
-        note_event(event_type, body_of(self.small.resources.by_name[VIDEO_ID]), self.known, self.queue)
+        note_event(event_type, body_of(self.world.resources.by_name[VIDEO_ID]), self.known, self.queue)
 
     def show(self) -> None:
         """Write a status that shows the row."""
-        resource = self.small.resources.by_name[VIDEO_ID]
-        status = {"revision": self.small.row.observed.revision, "observedGeneration": resource.generation}
-        self.small.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=status)
+        resource = self.world.resources.by_name[VIDEO_ID]
+        status = {"revision": self.world.row.observed.revision, "observedGeneration": resource.generation}
+        self.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=status)
 
     def settle(self) -> None:
         """Show the row, hear of it, and let every pass that is asked for be made."""

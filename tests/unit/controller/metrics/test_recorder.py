@@ -42,10 +42,10 @@ class Counted:
     """A small world whose operator records metrics."""
 
     def __init__(self) -> None:
-        self.small = SmallWorld()
+        self.world = SmallWorld()
         self.metrics = OperatorMetrics(workers=1, prices=PRICES)
-        self.recorder = MetricsRecorder(self.metrics, monotonic=self.small.clock.monotonic, scale=1)
-        self.small.world = replace(self.small.world, on_commit=self.recorder.committed, on_job=self.recorder.job_seen)
+        self.recorder = MetricsRecorder(self.metrics, monotonic=self.world.clock.monotonic, scale=1)
+        self.world.deps = replace(self.world.deps, on_commit=self.recorder.committed, on_job=self.recorder.job_seen)
 
     def value(self, name: str, **labels: str) -> float:
         """Return a sample; fail if it was never exported."""
@@ -54,7 +54,7 @@ class Counted:
         return value
 
     def collect_stats(self, queries: FakeQueries) -> None:
-        self.recorder.collect_stats(queries, now=self.small.clock.now(), overdue_after=timedelta(minutes=10))
+        self.recorder.collect_stats(queries, now=self.world.clock.now(), overdue_after=timedelta(minutes=10))
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def counted() -> Counted:
 
 
 def test_a_life_that_ends_ready_is_counted_once(counted: Counted) -> None:
-    counted.small.create()
-    counted.small.send_file()
-    live(counted.small)
-    assert counted.small.row.observed.phase is Phase.READY
+    counted.world.create()
+    counted.world.send_file()
+    live(counted.world)
+    assert counted.world.row.observed.phase is Phase.READY
     assert counted.value("video_uploads_ended_total", result="ready", stage="", code="") == 1
     for outcome in ("intended", "accepted", "completed"):
         assert counted.value("video_uploads_submissions_total", outcome=outcome) == 1
@@ -78,19 +78,19 @@ def test_a_life_that_ends_ready_is_counted_once(counted: Counted) -> None:
 
 
 def test_a_file_that_is_not_a_video_is_counted_at_its_stage(counted: Counted) -> None:
-    counted.small.create()
-    counted.small.send_file(b"no video at all")
-    live(counted.small)
-    assert counted.small.row.observed.phase is Phase.ERRORED
-    code = counted.small.row.observed.failure
+    counted.world.create()
+    counted.world.send_file(b"no video at all")
+    live(counted.world)
+    assert counted.world.row.observed.phase is Phase.ERRORED
+    code = counted.world.row.observed.failure
     assert code is not None
     assert counted.value("video_uploads_ended_total", result="errored", stage="upload", code=str(code.code)) == 1
     assert counted.value("video_uploads_ended_total", result="ready", stage="", code="") == 0
 
 
 def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> None:
-    before = counted.small.create(phase=Phase.PROCESSING, job_id="job1")
-    ended_at = counted.small.clock.now()
+    before = counted.world.create(phase=Phase.PROCESSING, job_id="job1")
+    ended_at = counted.world.clock.now()
     counted.recorder.job_seen(Job("job1", JobState.COMPLETED, 100, finished_at=ended_at))
     ready = replace(before.observed, phase=Phase.READY, phase_since=ended_at + timedelta(seconds=4))
     counted.recorder.committed(before, replace(before, observed=ready), None, Cause.CLAIM)
@@ -108,12 +108,12 @@ def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> Non
 def test_a_job_found_by_polling_waits_two_minutes_for_its_callback(
     counted: Counted, *, hears_claims: bool, claimed: list[tuple[str, int]], missing: int
 ) -> None:
-    counted.small.create()
-    counted.small.send_file(mp4())
-    live(counted.small, hears_claims=hears_claims)
+    counted.world.create()
+    counted.world.send_file(mp4())
+    live(counted.world, hears_claims=hears_claims)
     counted.collect_stats(FakeQueries(*claimed))
     assert counted.value("video_uploads_callbacks_missing_total") == 0
-    counted.small.clock.advance(CALLBACK_EXPECTED_SECONDS)
+    counted.world.clock.advance(CALLBACK_EXPECTED_SECONDS)
     counted.collect_stats(FakeQueries(*claimed))
     counted.collect_stats(FakeQueries(*claimed))
     assert counted.value("video_uploads_callbacks_missing_total") == missing

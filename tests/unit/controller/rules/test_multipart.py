@@ -110,59 +110,59 @@ def test_a_bad_file_is_told_before_its_successor_is_looked_at() -> None:
 
 class TestLives:
     def test_a_client_that_vanishes_after_its_last_part_gets_its_video(self) -> None:
-        small = SmallWorld()
-        small.create_parted()
-        small.send_parts()
-        settled(small)
-        assert_playable(small)
-        assert small.storage.raw[small.row.desired.storage_key].body == small.file
-        assert small.row.desired.confirmations == 0
-        assert not small.multipart.uploads
+        world = SmallWorld()
+        world.create_parted()
+        world.send_parts()
+        settled(world)
+        assert_playable(world)
+        assert world.storage.raw[world.row.desired.storage_key].body == world.file
+        assert world.row.desired.confirmations == 0
+        assert not world.multipart.uploads
 
     def test_a_lost_answer_to_the_joining_is_recognised(self) -> None:
-        small = SmallWorld()
-        small.create_parted()
-        small.send_parts()
-        small.failpoints.deadly = "CompleteUpload.parts.complete.1:after"
-        settled(small)
-        assert small.failpoints.deadly is None
-        assert_playable(small)
+        world = SmallWorld()
+        world.create_parted()
+        world.send_parts()
+        world.failpoints.deadly = "CompleteUpload.parts.complete.1:after"
+        settled(world)
+        assert world.failpoints.deadly is None
+        assert_playable(world)
 
     def test_an_upload_that_never_ends_leaves_no_parts(self) -> None:
-        small = SmallWorld(timing=HASTY)
-        small.create_parted()
-        small.send_parts(1)
-        settled(small)
-        assert small.row.observed.failure is not None
-        assert small.row.observed.failure.code is FailureCode.UPLOAD_EXPIRED
-        assert not small.multipart.uploads
+        world = SmallWorld(timing=HASTY)
+        world.create_parted()
+        world.send_parts(1)
+        settled(world)
+        assert world.row.observed.failure is not None
+        assert world.row.observed.failure.code is FailureCode.UPLOAD_EXPIRED
+        assert not world.multipart.uploads
 
     def test_at_the_deadline_an_upload_that_is_not_joined_ends(self) -> None:
-        small = SmallWorld(timing=HASTY)
-        small.create_parted()
-        small.send_parts()
-        small.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
-        settled(small)
-        assert small.row.observed.failure is not None
-        assert small.row.observed.failure.code is FailureCode.STORAGE_UNAVAILABLE
+        world = SmallWorld(timing=HASTY)
+        world.create_parted()
+        world.send_parts()
+        world.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
+        settled(world)
+        assert world.row.observed.failure is not None
+        assert world.row.observed.failure.code is FailureCode.STORAGE_UNAVAILABLE
 
     def test_the_deadline_follows_the_parts_for_a_week_and_seldom_moves(self) -> None:
-        small = SmallWorld()
-        small.create_parted(part_bytes=10)
-        begun, ends = small.clock.now(), list[datetime | None]()
-        process = Process(small)
+        world = SmallWorld()
+        world.create_parted(part_bytes=10)
+        begun, ends = world.clock.now(), list[datetime | None]()
+        process = Process(world)
         process.begin()
         number = 1
-        while small.row.observed.phase is Phase.UPLOADING:
-            hours = (small.clock.now() - begun) / HOUR
+        while world.row.observed.phase is Phase.UPLOADING:
+            hours = (world.clock.now() - begun) / HOUR
             if hours >= number * 5 and number < 40:
-                small.send_parts(number)
+                world.send_parts(number)
                 number += 1
             process.step()
-            if not ends or ends[-1] != small.row.observed.deadline_at:
-                ends.append(small.row.observed.deadline_at)
-        assert small.row.observed.phase is Phase.ERRORED
-        assert small.row.observed.phase_since >= begun + timedelta(days=7)
-        assert small.row.observed.phase_since < begun + timedelta(days=7, minutes=5)
+            if not ends or ends[-1] != world.row.observed.deadline_at:
+                ends.append(world.row.observed.deadline_at)
+        assert world.row.observed.phase is Phase.ERRORED
+        assert world.row.observed.phase_since >= begun + timedelta(days=7)
+        assert world.row.observed.phase_since < begun + timedelta(days=7, minutes=5)
         assert len(ends) < 20
-        assert VIDEO_ID in small.records.rows
+        assert VIDEO_ID in world.records.rows
