@@ -51,13 +51,13 @@ def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | 
     match lesson:
         case Adopt():
             row = deps.adoption.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
-            return _told("adopted", row, resource.name)
+            return _log_row("row_adopted", row, resource.name)
         case Reject():
             _reject(resource, lesson.why, deps, now)
             return None
         case Delete():
             deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
-            log.info("left_over_removed", video=resource.name)
+            log.info("orphan_resource_deleted", video_id=resource.name)
             return None
         case _:
             assert_never(lesson)
@@ -68,20 +68,20 @@ def _restore(row: VideoRow, resource: Resource | None, lesson: Restore, deps: De
         _reject(resource, lesson.refusal, deps, now)
     if lesson.desired is None and lesson.observed is None:
         return row
-    learnt = deps.adoption.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
-    return _told("learnt", learnt, row.desired.video_id)
+    restored = deps.adoption.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
+    return _log_row("row_restored", restored, row.desired.video_id)
 
 
 def _reject(resource: Resource, why: str, deps: Dependencies, now: datetime) -> None:
     show_status(desired_state_of(resource), refused(resource, why, now), resource, deps, now)
 
 
-def _told(event: str, row: VideoRow | None, name: str) -> VideoRow:
+def _log_row(event: str, row: VideoRow | None, video_id: str) -> VideoRow:
     if row is None:
-        raise ConflictError(f"learning about {name}: its row moved")
+        raise ConflictError(f"restoring the row of {video_id}: it changed meanwhile")
     log.info(
         event,
-        video=name,
+        video_id=video_id,
         desired=row.desired.revision,
         observed=row.observed.revision,
         phase=str(row.observed.phase),

@@ -137,7 +137,7 @@ def _remove_too_large(step: Fail, ctx: ReconcileContext) -> None:
         ctx.deps.storage.remove_original(ctx.row.desired.storage_key)
     except UpstreamError as error:
         # It goes with the video; the upload has failed whatever storage says.
-        log.warning("original_kept", why=str(error))
+        log.warning("original_deletion_failed", video_id=ctx.row.desired.video_id, error=str(error))
 
 
 def _reject(step: RejectFile, ctx: ReconcileContext) -> Result:

@@ -47,7 +47,7 @@ def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
         return
     shown = status_revision(resource)
     if shown > row.observed.revision:
-        log.warning("status_is_ahead_of_the_row", video=row.desired.video_id, shown=shown, row=row.observed.revision)
+        log.warning("newer_status_found", video_id=row.desired.video_id, status=shown, row=row.observed.revision)
         return
     show_status(row.desired, row.observed, resource, deps, now)
 
