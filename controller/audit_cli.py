@@ -1,7 +1,7 @@
 """The audit as a command, for people and for cron: `python -m controller.audit_cli --dry-run`.
 
-It reads the operator's settings and may run beside the operator. The report goes to standard output, what could not be
-looked at to standard error too.
+It reads the operator's settings and may run beside the operator. The report goes to standard output; what could not be
+checked goes to standard error too.
 """
 
 import argparse
@@ -22,75 +22,75 @@ from runtime.settings import read_settings
 from storage.client import make_clients
 from storage.settings import StorageSettings
 
-NOTHING_LEFT, SOMETHING_LEFT, NOT_LOOKED = 0, 1, 2
+CLEAN, DIFFERENCES_LEFT, INCOMPLETE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Audit once; returns the exit status."""
-    asked = _parse(arguments)
+    """Audit once; return the exit status."""
+    options = _parse(arguments)
     try:
         settings = read_settings(Settings, process="the audit")
         spaces = read_settings(StorageSettings, process="the audit")
     except SystemExit as error:
         print(error.code, file=sys.stderr)
-        return NOT_LOOKED
+        return INCOMPLETE
     configure(settings.log_format, settings.log_level)
     database = Database(settings.database_url.get_secret_value(), max_size=1)
     audit = wire_audit(settings, spaces, make_clients(spaces), database)
     pause = paced(threading.Event(), settings.audit_videos_per_second)
-    turn = AuditRun(may_repair=asked.apply, may_purge=asked.purge_quarantine, pause=pause)
+    run = AuditRun(may_repair=options.apply, may_purge=options.purge_quarantine, pause=pause)
     try:
-        audit.full(turn)
+        audit.full(run)
     except UpstreamError as error:
-        turn.report.note_unchecked(str(error))
+        run.report.add_unchecked(str(error))
     finally:
         database.close()
-    return tell(turn.report, as_json=asked.json)
+    return print_report(run.report, as_json=options.json)
 
 
-def tell(report: Report, *, as_json: bool) -> int:
-    """Print the report; returns the exit status."""
+def print_report(report: Report, *, as_json: bool) -> int:
+    """Print the report; return the exit status."""
     if as_json:
-        print(json.dumps(report.plain(), indent=2))
+        print(json.dumps(report.as_json(), indent=2))
     else:
-        print("\n".join([*map(_line, report.entries), _sum(report)]))
-    for what in report.unchecked:
-        print(f"could not look: {what}", file=sys.stderr)
+        print("\n".join([*map(_line, report.entries), _summary(report)]))
+    for unchecked in report.unchecked:
+        print(f"could not check {unchecked}", file=sys.stderr)
     if report.unchecked:
-        return NOT_LOOKED
-    return NOTHING_LEFT if report.is_clean() else SOMETHING_LEFT
+        return INCOMPLETE
+    return CLEAN if report.is_clean() else DIFFERENCES_LEFT
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m controller.audit_cli",
-        description="Compare rows, bucket and claims.",
-        epilog="Exit status: 0 nothing is left that differs, 1 something is, 2 not everything could be looked at.",
+        description="Compare the rows with the bucket and the callbacks.",
+        epilog="Exit status: 0 no difference is left, 1 some are left, 2 not everything could be checked.",
     )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="change nothing (the default)")
-    mode.add_argument("--apply", action="store_true", help="put right what is safe to put right")
+    mode.add_argument("--apply", action="store_true", help="repair what is safe to repair")
     parser.add_argument(
-        "--purge-quarantine", action="store_true", help="with --apply: remove what was in quarantine long enough"
+        "--purge-quarantine", action="store_true", help="with --apply: remove objects whose quarantine has ended"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    asked = parser.parse_args(arguments)
-    if asked.purge_quarantine and not asked.apply:
+    options = parser.parse_args(arguments)
+    if options.purge_quarantine and not options.apply:
         parser.error("--purge-quarantine needs --apply")
-    return asked
+    return options
 
 
 def _line(entry: Entry) -> str:
     finding, result = entry.finding, entry.result
-    remedy = "" if result is RepairResult.LEFT else f"{type(finding.remedy).__name__} "
+    remedy = "" if result is RepairResult.REPORT_ONLY else f"{finding.remedy.name}: "
     return f"{finding.kind}  {finding.target}  {finding.detail}  [{remedy}{result}]"
 
 
-def _sum(report: Report) -> str:
-    looked = ", ".join(f"{count} {what}" for what, count in sorted(report.looked_at.items())) or "nothing"
-    parts = [f"looked at {looked}{', but not at everything' if report.unchecked else ''}"]
+def _summary(report: Report) -> str:
+    checked = ", ".join(f"{count} {noun}" for noun, count in sorted(report.checked.items())) or "nothing"
+    parts = [f"checked {checked}{', but not everything' if report.unchecked else ''}"]
     if report.found:
-        parts.append(f"found {report.found.total()}, put {report.done.total()} right")
+        parts.append(f"found {report.found.total()}, repaired {report.applied.total()}")
     elif not report.unchecked:
         parts.append("found nothing")
     return "; ".join(parts)

@@ -1,5 +1,5 @@
-"""The audit: rows, bucket and claims compared both ways, long after a pass has any reason to look.
+"""The audit compares rows, bucket and claims in both directions, long after the last pass over an upload.
 
-checks.py has the rules, runner.py the walk, repair.py the effects, scheduler.py the operator's own schedule; the
-command is controller/audit_cli.py. Rows and resources are compared by controller/loop/resync.py.
+checks.py has the rules, runner.py the iteration, repair.py the effects, scheduler.py the operator's threads; the
+command is controller/audit_cli.py. controller/loop/resync.py compares rows and resources.
 """

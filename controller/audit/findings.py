@@ -1,14 +1,14 @@
-"""What an audit can find, what can be done about it, and what is told of both. Closed sets; no rule is here."""
+"""What an audit can find, how it can repair that, and the report of both. Closed sets; the rules are in checks.py."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class FindingType(StrEnum):
-    """What differs. The same words in reports, metrics and docs/operations.md."""
+    """Kinds of differences. Reports, metrics and docs/operations.md use the same words."""
 
     PLAYLIST_WRONG = "playlist_wrong"
     POSTER_MISSING = "poster_missing"
@@ -27,48 +27,64 @@ class FindingType(StrEnum):
 
 @dataclass(frozen=True)
 class ReportOnly:
-    """A person decides, or time does: the finding's words say why."""
+    """Repair nothing: the finding's detail says why."""
+
+    name: ClassVar[str] = "report_only"
 
 
 @dataclass(frozen=True)
 class RewritePlaylist:
-    """Make the stable files say what the row says: write the playlist, or withdraw it."""
+    """Make the stable files match the row: write the playlist, or remove it."""
+
+    name: ClassVar[str] = "rewrite_playlist"
 
 
 @dataclass(frozen=True)
 class CopyPoster:
-    """Copy a thumbnail of the published attempt to its stable place."""
+    """Copy a thumbnail of the published attempt to the stable poster."""
+
+    name: ClassVar[str] = "copy_poster"
 
 
 @dataclass(frozen=True)
 class Retranscode:
-    """Wish for a new edition."""
+    """Request a new edition."""
+
+    name: ClassVar[str] = "retranscode"
 
 
 @dataclass(frozen=True)
 class RemoveOutputs:
-    """Remove what the job of one attempt wrote."""
+    """Remove the outputs of one attempt."""
+
+    name: ClassVar[str] = "remove_outputs"
 
     attempt: int
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """Put objects on the list, by key with their bytes."""
+    """Put objects into quarantine. ``sizes``: their bytes by key."""
+
+    name: ClassVar[str] = "quarantine"
 
     sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Release:
-    """Take objects off the list."""
+    """Release objects from quarantine."""
+
+    name: ClassVar[str] = "release"
 
     object_keys: Sequence[str]
 
 
 @dataclass(frozen=True)
 class RemoveObjects:
-    """Remove objects that nobody missed, and take them off the list."""
+    """Remove objects whose quarantine ended."""
+
+    name: ClassVar[str] = "remove_objects"
 
     object_keys: Sequence[str]
 
@@ -88,13 +104,13 @@ class Finding:
 
 
 class RepairResult(StrEnum):
-    """What became of a finding."""
+    """What the audit did about a finding. PLANNED: a dry run; SKIPPED_CHANGED: the difference was gone by then."""
 
-    LEFT = "left"  # nothing that may be done without a person
-    WOULD = "would be done"
-    DONE = "done"
-    MOVED = "not done, for it has moved"
-    FAILED = "could not be done"
+    REPORT_ONLY = "report_only"
+    PLANNED = "planned"
+    APPLIED = "applied"
+    SKIPPED_CHANGED = "skipped_changed"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -105,53 +121,53 @@ class Entry:
     result: RepairResult
 
 
-# A bucket that somebody else fills must not fill our memory; counts go on.
+# Bounds memory when a bucket is full of foreign objects. The counters go on.
 _ENTRIES_MAX = 10_000
 
 
 @dataclass
 class Report:
-    """Everything one turn has found. ``unchecked``: what could not be looked at, with the reason."""
+    """The findings of one run. ``unchecked``: what could not be checked, with the reason."""
 
     entries: list[Entry] = field(default_factory=list)
     found: Counter[FindingType] = field(default_factory=Counter)
-    done: Counter[FindingType] = field(default_factory=Counter)
-    looked_at: Counter[str] = field(default_factory=Counter)
+    applied: Counter[FindingType] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
     unchecked: list[str] = field(default_factory=list)
 
     def add(self, finding: Finding, result: RepairResult) -> None:
-        """Take in what was found, and what became of it."""
+        """Add a finding and the result of its repair."""
         self.found[finding.kind] += finding.count
-        if result is RepairResult.DONE:
-            self.done[finding.kind] += finding.count
+        if result is RepairResult.APPLIED:
+            self.applied[finding.kind] += finding.count
         if len(self.entries) < _ENTRIES_MAX:
             self.entries.append(Entry(finding, result))
 
-    def note_unchecked(self, what: str) -> None:
-        """Take in that something could not be looked at."""
+    def add_unchecked(self, text: str) -> None:
+        """Add something that could not be checked."""
         if len(self.unchecked) < _ENTRIES_MAX:
-            self.unchecked.append(what)
+            self.unchecked.append(text)
 
     def is_clean(self) -> bool:
-        """Tell whether nothing is left that differs."""
-        return not self.found - self.done
+        """Return whether every difference was repaired."""
+        return not self.found - self.applied
 
-    def plain(self) -> dict[str, Any]:
-        """Return the report as JSON takes it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as values for JSON."""
         return {
-            "looked_at": dict(self.looked_at),
+            "checked": dict(self.checked),
             "found": dict(self.found),
-            "done": dict(self.done),
+            "applied": dict(self.applied),
             "findings": [
                 {
-                    "kind": entry.finding.kind,
-                    "subject": entry.finding.target,
+                    "finding": entry.finding.kind,
+                    "target": entry.finding.target,
                     "count": entry.finding.count,
                     "detail": entry.finding.detail,
-                    "remedy": type(entry.finding.remedy).__name__,
-                    "deed": entry.result,
+                    "remedy": entry.finding.remedy.name,
+                    "result": entry.result,
                 }
                 for entry in self.entries
             ],
-            "unseen": self.unchecked,
+            "unchecked": self.unchecked,
         }

@@ -1,4 +1,4 @@
-"""What an installation sets of the audit. Values only: settings make them, judging and turns go by them."""
+"""The configurable limits of the audit. settings.py reads them; the checks and the schedule apply them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,8 +6,8 @@ from datetime import timedelta
 
 @dataclass(frozen=True)
 class AuditRules:
-    """``max_heals``: editions that one video may cost without anybody asking, ever. ``heals_per_audit``: the same for
-    all videos in one turn, so that a lost bucket does not become a bill.
+    """Budgets and periods. ``max_heals``: how many editions the audit may ever buy for one video. ``heals_per_audit``:
+    the same for all videos in one run, so that a lost bucket does not become a bill.
     """
 
     max_heals: int = 3
@@ -20,7 +20,7 @@ class AuditRules:
 
 @dataclass(frozen=True)
 class AuditSchedule:
-    """How often the operator audits, in seconds as they run, and at which pace."""
+    """Seconds between two runs of each mode, and the pace of a full run."""
 
     light_seconds: float
     full_seconds: float
@@ -28,12 +28,13 @@ class AuditSchedule:
 
     @property
     def first_full_seconds(self) -> float:
-        """Return when a new leader looks at everything: soon enough for one that is replaced every few hours, late
-        enough for one that is restarted all the time.
+        """Return the seconds until a new leader's first full run.
+
+        Short enough that a leader replaced every few hours still audits, long enough that a restart loop does not.
         """
         return self.full_seconds / 10
 
     @property
     def playlists_per_second(self) -> float:
-        """Return the pace of a turn that looks at nothing else: one request for a video instead of about ten."""
+        """Return the pace of a light run, which needs one request for each video instead of about ten."""
         return self.videos_per_second * 10

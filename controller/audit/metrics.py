@@ -34,7 +34,7 @@ class AuditMetrics:
     def run_ended(self, mode: str, report: Report, *, result: str) -> None:
         """Count a run. ``result``: ERROR when an upstream was unavailable, PANIC after an unexpected exception."""
         self._runs.labels(mode, result).inc()
-        for kind, count in report.done.items():
+        for kind, count in report.applied.items():
             self._repaired.labels(kind).inc(count)
         if result != SUCCESS:
             return

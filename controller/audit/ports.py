@@ -1,4 +1,4 @@
-"""What the audit needs beyond what a pass needs (controller/ports.py): all rows, and the whole bucket."""
+"""What the audit needs beyond the ports of a pass (controller/ports.py): all rows, and the whole bucket."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from domain.records import VideoRow
 
 
 class AuditRows(Protocol):
-    """Postgres, as the audit reads it. Every method raises UnavailableError."""
+    """The rows in Postgres. Every method raises UnavailableError."""
 
     def all(self, *, after: str, until: str | None = None, at_most: int) -> list[AuditedRow]:
         """Return a page of all rows, in order of id."""
@@ -31,11 +31,11 @@ class AuditRows(Protocol):
         ...
 
     def heal(self, row: VideoRow, *, max_heals: int) -> VideoRow | None:
-        """Wish for a new edition; None when the row moved, or may not be healed."""
+        """Request a new edition; None if the row changed, or its budget is spent."""
         ...
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
-        """Return the jobs too many that callbacks have named since then."""
+        """Return the duplicate jobs that callbacks have named since then."""
         ...
 
     def uncertain(self, *, before: datetime, at_most: int) -> list[UncertainSubmission]:
@@ -47,35 +47,35 @@ class AuditRows(Protocol):
         ...
 
     def quarantine(self, sizes: Mapping[str, int]) -> int:
-        """Put objects on the list; returns how many were not on it."""
+        """Put objects into quarantine; return how many were not in it yet."""
         ...
 
     def quarantined_among(self, object_keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that are on the list."""
+        """Return those of the keys that are in quarantine."""
         ...
 
     def quarantined(self, *, after: str, at_most: int) -> list[QuarantinedObject]:
-        """Return a page of the list, in order of keys."""
+        """Return a page of the quarantine, in order of keys."""
         ...
 
     def release(self, object_keys: Sequence[str]) -> int:
-        """Take objects off the list."""
+        """Release objects from quarantine; return how many were in it."""
         ...
 
 
 class Inventory(Protocol):
-    """The bucket, whoever its objects belong to. Every method raises UnavailableError, RefusedError."""
+    """The whole bucket. Every method raises UnavailableError, RefusedError."""
 
     def folder_pages(self, prefix: str) -> Iterator[FolderPage]:
-        """Walk through what lies directly under a prefix."""
+        """Iterate over the folders and files directly below a prefix."""
         ...
 
     def file_pages(self, prefix: str) -> Iterator[list[StoredFile]]:
-        """Walk through every object below a prefix."""
+        """Iterate over all objects below a prefix."""
         ...
 
     def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
-        """Remove some of what one attempt's job wrote; tells whether nothing is left."""
+        """Remove at most so many outputs of one attempt; return whether none is left."""
         ...
 
     def remove_file(self, key: str) -> None:
@@ -85,7 +85,7 @@ class Inventory(Protocol):
 
 @dataclass(frozen=True)
 class AuditDependencies:
-    """Everything the audit may touch."""
+    """Everything the audit uses."""
 
     rows: AuditRows
     storage: Storage

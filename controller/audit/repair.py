@@ -1,7 +1,7 @@
-"""Doing what the audit concluded: one effect for each remedy, each on the row as it is at that moment.
+"""Applies the audit's remedies: one effect for each, based on the row at that moment.
 
-Passes go on meanwhile, and another process may audit too. So a row is read again before an effect; where an older
-look could win over a newer pass, it is read once more after it.
+Passes run concurrently, and another process may audit too. So each effect reads the row again first; where an outdated
+row could overwrite a newer pass, it reads the row once more afterwards.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,13 +28,13 @@ from domain.records import VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Reason
 
-# A row that moves under us again and again is in better hands.
+# A row that keeps changing is being worked on by passes, which also write its stable files.
 _TRIES = 3
 _FILES_AT_ONCE = 200
 
 
 class Repair:
-    """The effects. ``pause`` comes between many requests of one of them."""
+    """Applies remedies."""
 
     def __init__(self, deps: AuditDependencies, rules: AuditRules) -> None:
         self._rows = deps.rows
@@ -42,17 +42,20 @@ class Repair:
         self._inventory = deps.inventory
         self._rules = rules
 
-    def do(self, finding: Finding, pause: Callable[[], None]) -> bool:
-        """Apply the finding's remedy; tells whether there still was something to do. Raises NeighbourError."""
+    def apply(self, finding: Finding, pause: Callable[[], None]) -> bool:
+        """Apply the finding's remedy, calling ``pause`` between its requests. Return whether it still differed.
+
+        Raises UpstreamError.
+        """
         match finding.remedy:
             case ReportOnly():
                 return False
             case RewritePlaylist():
-                return self._align(finding.target)
+                return self._rewrite_playlist(finding.target)
             case CopyPoster():
                 return self._copy_poster(finding.target)
             case Retranscode():
-                return self._heal(finding.target)
+                return self._retranscode(finding.target)
             case RemoveOutputs(attempt):
                 return self._remove_outputs(finding.target, attempt, pause)
             case Quarantine(sizes):
@@ -65,14 +68,14 @@ class Repair:
                 assert_never(finding.remedy)
 
     def _row(self, video_id: str) -> VideoRow | None:
-        found = self._rows.get(video_id)
-        return None if found is None else found.row
+        audited = self._rows.get(video_id)
+        return None if audited is None else audited.row
 
     def _until_settled(self, video_id: str, write: Callable[[VideoRow], None]) -> bool:
-        """Make the stable files follow the row, until it says the same before and after.
+        """Make the stable files match the row, until the row is the same before and after.
 
-        What a pass is publishing at this moment is written as well: it is what that pass writes, and an older look
-        may have come in between.
+        Outputs that a pass is publishing at this moment are written as well: the pass writes the same, and an outdated
+        write may have come in between.
         """
         row = self._row(video_id)
         for _ in range(_TRIES):
@@ -85,11 +88,11 @@ class Repair:
             else:
                 return False
             before, row = row, self._row(video_id)
-            if row is not None and _shown(row) == _shown(before):
+            if row is not None and _published_state(row) == _published_state(before):
                 return True
         return False
 
-    def _align(self, video_id: str) -> bool:
+    def _rewrite_playlist(self, video_id: str) -> bool:
         return self._until_settled(video_id, self._write_playlist)
 
     def _write_playlist(self, row: VideoRow) -> None:
@@ -110,8 +113,8 @@ class Repair:
 
         return self._until_settled(video_id, copy)
 
-    def _heal(self, video_id: str) -> bool:
-        """Buy another edition. It takes a second look: one listing that came back short must not cost a job."""
+    def _retranscode(self, video_id: str) -> bool:
+        """Buy a new edition. Checks the outputs again first: one incomplete listing must not cost a job."""
         row = self._row(video_id)
         published = row.observed.published if row is not None and is_public(row) else None
         if row is None or published is None:
@@ -133,11 +136,11 @@ class Repair:
     def _remove_objects(self, keys: Sequence[str]) -> bool:
         owners = {video_id for key in keys if (video_id := object_keys.video_of(key)) is not None}
         owned = self._rows.existing(owners)
-        lost = [key for key in keys if object_keys.video_of(key) not in owned]
-        for key in lost:
+        orphans = [key for key in keys if object_keys.video_of(key) not in owned]
+        for key in orphans:
             self._inventory.remove_file(key)
-        return self._rows.release(lost) > 0
+        return self._rows.release(orphans) > 0
 
 
-def _shown(row: VideoRow) -> tuple[object, ...]:
+def _published_state(row: VideoRow) -> tuple[object, ...]:
     return row.desired.deleted, row.observed.published

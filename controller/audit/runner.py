@@ -1,6 +1,6 @@
-"""The walk: look at every row and every folder of the bucket, judge each, and settle what was found.
+"""Runs the audit: checks every row and every folder of the bucket, and repairs what it finds.
 
-Nothing is kept from one turn to the next but what is in the tables, so a turn may be cut off anywhere.
+All state between two runs is in the tables, so a run may be cut off anywhere.
 """
 
 from collections import defaultdict
@@ -26,34 +26,34 @@ from domain.video import new_video_id
 log = structlog.get_logger(__name__)
 
 _PAGE = 200
-# More rows than this that are late at once are one trouble, not many.
-_ROWS_TOLD = 1_000
-# What was doubled earlier is history; the claims stay for as long as their video.
-_CLAIMS_TOLD = timedelta(days=7)
-# One video that cannot be looked at is passed over; so many in a row mean that the neighbour is away.
-_TROUBLE_IN_A_ROW = 5
+# More late rows than this at once have one common cause; reporting each does not help.
+_LATE_ROWS_MAX = 1_000
+# Older duplicates are history; claims are kept for as long as their video.
+_DOUBLED_SINCE = timedelta(days=7)
+# A video that cannot be checked is skipped; this many in a row mean that the upstream is unavailable.
+_FAILURES_IN_A_ROW = 5
 
 
 class AuditStoppedError(Exception):
-    """The turn is to end where it is."""
+    """The process is stopping: end the run where it is."""
 
 
 @dataclass
 class AuditRun:
-    """One turn: what it may do, and what it has found. ``pause`` comes before each video and each page of a listing;
-    it may raise StoppedError.
+    """One run: what it may do, and what it has found. ``pause`` is called before each video and each page of a listing;
+    it may raise AuditStoppedError.
     """
 
     may_repair: bool
     may_purge: bool = False
     pause: Callable[[], None] = lambda: None
     report: Report = field(default_factory=Report)
-    heals: int = 0
-    trouble_in_a_row: int = 0
+    editions: int = 0
+    failures_in_a_row: int = 0
 
 
 class Audit:
-    """Both turns. Each may be repeated at any time, and run beside passes and beside each other."""
+    """Both modes. Each may be repeated at any time, and run concurrently with passes and with the other."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Audit:
         clock: Callable[[], datetime],
         begin: Callable[[], str] = new_video_id,
     ) -> None:
-        """``begin``: after which row a turn begins. By chance, so that turns cut short still come to every row."""
+        """``begin``: the row after which a run begins; random, so that even runs that are cut short reach every row."""
         self._rows = deps.rows
         self._storage = deps.storage
         self._inventory = deps.inventory
@@ -72,29 +72,29 @@ class Audit:
         self._clock = clock
         self._begin = begin
 
-    def light(self, turn: AuditRun) -> None:
-        """Compare only the stable playlists of the working set. Raises NeighbourError, StoppedError."""
+    def light(self, run: AuditRun) -> None:
+        """Check only the stable playlists of the working set. Raises UpstreamError, AuditStoppedError."""
         after = ""
         while page := self._rows.working(after=after, at_most=_PAGE):
             after = page[-1].row.desired.video_id
             for audited in page:
-                self._each(turn, audited, self._stable)
+                self._each(run, audited, self._stable)
 
-    def full(self, turn: AuditRun) -> None:
-        """Compare everything. Raises like `light`; what was found until then is in the turn's report."""
+    def full(self, run: AuditRun) -> None:
+        """Check everything. Raises like `light`; the run's report then has the findings until that point."""
         for page in self._all(self._begin()):
             for audited in page:
-                self._each(turn, audited, self._video)
+                self._each(run, audited, self._video)
             ids = [audited.row.desired.video_id for audited in page]
-            for doubled in self._rows.doubled(ids, since=self._clock() - _CLAIMS_TOLD):
-                self._settle(turn, checks.check_doubled(doubled))
+            for doubled in self._rows.doubled(ids, since=self._clock() - _DOUBLED_SINCE):
+                self._repair_one(run, checks.check_doubled(doubled))
         before = self._clock() - self._rules.overdue_after
-        for submission in self._rows.uncertain(before=before, at_most=_ROWS_TOLD):
-            self._settle(turn, checks.check_uncertain(submission))
-        for row in self._rows.overdue(before=before, at_most=_ROWS_TOLD):
-            self._settle(turn, checks.check_overdue(row))
-        self._quarantine(turn)
-        self._strays(turn)
+        for submission in self._rows.uncertain(before=before, at_most=_LATE_ROWS_MAX):
+            self._repair_one(run, checks.check_uncertain(submission))
+        for row in self._rows.overdue(before=before, at_most=_LATE_ROWS_MAX):
+            self._repair_one(run, checks.check_overdue(row))
+        self._check_quarantine(run)
+        self._check_bucket(run)
 
     def _all(self, begin: str) -> Iterator[list[AuditedRow]]:
         for after, until in ((begin, None), ("", begin)):
@@ -103,27 +103,25 @@ class Audit:
                 yield page
                 last = page[-1].row.desired.video_id
 
-    def _each(
-        self, turn: AuditRun, audited: AuditedRow, judge: Callable[[AuditRun, AuditedRow], list[Finding]]
-    ) -> None:
-        turn.pause()
+    def _each(self, run: AuditRun, audited: AuditedRow, check: Callable[[AuditRun, AuditedRow], list[Finding]]) -> None:
+        run.pause()
         video_id = audited.row.desired.video_id
         try:
-            for finding in judge(turn, audited):
-                self._settle(turn, finding)
-            turn.trouble_in_a_row = 0
-            turn.report.looked_at["videos"] += 1
+            for finding in check(run, audited):
+                self._repair_one(run, finding)
+            run.failures_in_a_row = 0
+            run.report.checked["videos"] += 1
         except AuditStoppedError:
             raise
         except UpstreamError as error:
-            turn.report.note_unchecked(f"{video_id}: {error}")
-            turn.trouble_in_a_row += 1
-            if turn.trouble_in_a_row >= _TROUBLE_IN_A_ROW:
+            run.report.add_unchecked(f"{video_id}: {error}")
+            run.failures_in_a_row += 1
+            if run.failures_in_a_row >= _FAILURES_IN_A_ROW:
                 raise
         except Exception as error:
-            # One poisoned row must not hide what is wrong with all others.
+            # One row that cannot be read must not hide the findings of all others.
             log.exception("audit_check_failed", video_id=video_id)
-            turn.report.note_unchecked(f"{video_id}: {type(error).__name__}")
+            run.report.add_unchecked(f"{video_id}: {type(error).__name__}")
 
     def _stable(self, _: AuditRun, audited: AuditedRow) -> list[Finding]:
         row = audited.row
@@ -132,56 +130,56 @@ class Audit:
         finding = checks.check_stable(row, self._storage.read_playlist(row.desired.video_id))
         return [] if finding is None else [finding]
 
-    def _video(self, turn: AuditRun, audited: AuditedRow) -> list[Finding]:
+    def _video(self, run: AuditRun, audited: AuditedRow) -> list[Finding]:
         if not (checks.is_public(audited.row) or checks.is_withdrawn(audited.row)):
             return []
-        heals_left = self._rules.heals_per_audit - turn.heals
-        return checks.check_video(self._look(audited), self._rules, self._clock(), heals_left=heals_left)
+        editions_left = self._rules.heals_per_audit - run.editions
+        return checks.check_video(self._evidence_of(audited), self._rules, self._clock(), editions_left=editions_left)
 
-    def _look(self, audited: AuditedRow) -> Evidence:
+    def _evidence_of(self, audited: AuditedRow) -> Evidence:
         row, published = audited.row, audited.row.observed.published
         video_id = row.desired.video_id
         folders, files = set[str](), set[str]()
         for page in self._inventory.folder_pages(object_keys.video_prefix(video_id)):
             folders |= set(page.folders)
             files |= {file.key for file in page.files if file.file_bytes > 0}
-        sight = Evidence(
+        evidence = Evidence(
             audited=audited,
             playlist=self._storage.read_playlist(video_id),
             has_poster=object_keys.stable_poster_key(video_id) in files,
             stored_attempts=folders,
         )
         if published is None or not checks.is_public(row):
-            return sight
+            return evidence
         return replace(
-            sight,
+            evidence,
             outputs=self._storage.verify_outputs(video_id, published.attempt, input_seconds=published.duration_seconds),
             original=self._storage.head(row.desired.storage_key),
         )
 
-    def _strays(self, turn: AuditRun) -> None:
-        room = self._rules.quarantined_per_audit
+    def _check_bucket(self, run: AuditRun) -> None:
+        quota = self._rules.quarantined_per_audit
         for prefix in (object_keys.ORIGINALS_PREFIX, object_keys.PUBLIC_PREFIX):
             for page in self._inventory.folder_pages(prefix):
-                turn.pause()
-                turn.report.looked_at["folders"] += len(page.folders)
-                room = self._judge_strays(turn, prefix, page.files, room)
-                # The bucket first, then the rows: whatever has been uploaded had its row before.
+                run.pause()
+                run.report.checked["folders"] += len(page.folders)
+                quota = self._check_orphans(run, prefix, page.files, quota)
+                # List the bucket before reading the rows: every upload has its row before its objects.
                 existing = self._rows.existing(page.folders)
                 for folder in (f"{prefix}{name}/" for name in page.folders if name not in existing):
                     for files in self._inventory.file_pages(folder):
-                        turn.pause()
-                        room = self._judge_strays(turn, folder, files, room)
+                        run.pause()
+                        quota = self._check_orphans(run, folder, files, quota)
 
-    def _judge_strays(self, turn: AuditRun, folder: str, files: Sequence[StoredFile], room: int) -> int:
-        """Settle objects without a row; returns how many more may be put into quarantine."""
+    def _check_orphans(self, run: AuditRun, folder: str, files: Sequence[StoredFile], quota: int) -> int:
+        """Repair objects without a row; return the remaining quarantine quota."""
         listed = self._rows.quarantined_among(file.key for file in files) if files else set[str]()
-        for finding in checks.check_orphans(folder, files, listed, room=room):
-            self._settle(turn, finding)
-            room -= len(finding.remedy.sizes) if isinstance(finding.remedy, Quarantine) else 0
-        return room
+        for finding in checks.check_orphans(folder, files, listed, quota=quota):
+            self._repair_one(run, finding)
+            quota -= len(finding.remedy.sizes) if isinstance(finding.remedy, Quarantine) else 0
+        return quota
 
-    def _quarantine(self, turn: AuditRun) -> None:
+    def _check_quarantine(self, run: AuditRun) -> None:
         after = ""
         while page := self._rows.quarantined(after=after, at_most=_PAGE):
             after = page[-1].object_key
@@ -189,36 +187,36 @@ class Audit:
             for entry in page:
                 by_folder[checks.folder_of(entry.object_key)].append(entry)
             for folder, entries in by_folder.items():
-                for finding in self._judge_quarantined(turn, folder, entries):
-                    self._settle(turn, finding)
+                for finding in self._check_quarantined(run, folder, entries):
+                    self._repair_one(run, finding)
 
-    def _judge_quarantined(self, turn: AuditRun, folder: str, entries: Sequence[QuarantinedObject]) -> list[Finding]:
+    def _check_quarantined(self, run: AuditRun, folder: str, entries: Sequence[QuarantinedObject]) -> list[Finding]:
         owner = object_keys.video_of(entries[0].object_key)
         if owner is not None and self._rows.existing([owner]):
             return [checks.check_returned(folder, entries)]
         present: dict[str, StoredFile] = {}
         shared = commonprefix([entry.object_key for entry in entries])  # noqa: RUF071 - of characters, as S3 has it
         for files in self._inventory.file_pages(shared):
-            turn.pause()
+            run.pause()
             present |= {file.key: file for file in files}
-        return checks.check_quarantined(folder, entries, present, self._rules, self._clock(), may_purge=turn.may_purge)
+        return checks.check_quarantined(folder, entries, present, self._rules, self._clock(), may_purge=run.may_purge)
 
-    def _settle(self, turn: AuditRun, finding: Finding) -> None:
+    def _repair_one(self, run: AuditRun, finding: Finding) -> None:
         try:
-            result = self._deed(turn, finding)
+            result = self._apply(run, finding)
         except UpstreamError:
-            turn.report.add(finding, RepairResult.FAILED)
+            run.report.add(finding, RepairResult.FAILED)
             raise
-        if isinstance(finding.remedy, Retranscode) and result in {RepairResult.WOULD, RepairResult.DONE}:
-            turn.heals += 1
-        turn.report.add(finding, result)
-        if result is RepairResult.DONE:
-            remedy = type(finding.remedy).__name__
-            log.info("audit_repaired", kind=str(finding.kind), target=finding.target, remedy=remedy)
+        if isinstance(finding.remedy, Retranscode) and result in {RepairResult.PLANNED, RepairResult.APPLIED}:
+            run.editions += 1
+        run.report.add(finding, result)
+        if result is RepairResult.APPLIED:
+            remedy = finding.remedy.name
+            log.info("audit_repaired", finding=str(finding.kind), target=finding.target, remedy=remedy)
 
-    def _deed(self, turn: AuditRun, finding: Finding) -> RepairResult:
+    def _apply(self, run: AuditRun, finding: Finding) -> RepairResult:
         if isinstance(finding.remedy, ReportOnly):
-            return RepairResult.LEFT
-        if not turn.may_repair:
-            return RepairResult.WOULD
-        return RepairResult.DONE if self._repair.do(finding, turn.pause) else RepairResult.MOVED
+            return RepairResult.REPORT_ONLY
+        if not run.may_repair:
+            return RepairResult.PLANNED
+        return RepairResult.APPLIED if self._repair.apply(finding, run.pause) else RepairResult.SKIPPED_CHANGED

@@ -76,5 +76,5 @@ def _log_findings(mode: str, run: AuditRun) -> None:
     if report.found or report.unchecked:
         found = {str(kind): count for kind, count in report.found.items()}
         log.warning(
-            "audit_completed", mode=mode, repaired=report.done.total(), unchecked=len(report.unchecked), **found
+            "audit_completed", mode=mode, repaired=report.applied.total(), unchecked=len(report.unchecked), **found
         )

@@ -1,4 +1,4 @@
-"""The audit on a real Postgres and a real S3 server: as the operator runs it, and as a command."""
+"""The audit with a real Postgres and a real S3 server: as the operator runs it, and as a command."""
 
 import json
 import os
@@ -44,12 +44,12 @@ def test_a_healthy_world_is_left_as_it_is(world: AuditedWorld, may_purge: bool) 
     before = world.objects(), world.tables()
     report = world.audit(may_purge=may_purge)
     assert (report.found, report.unchecked) == ({}, [])
-    assert report.looked_at == {"videos": 2, "folders": 4}
+    assert report.checked == {"videos": 2, "folders": 4}
     assert (world.objects(), world.tables()) == before
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_random_file_is_lost_and_a_new_edition_is_wished_for(world: AuditedWorld, seed: int) -> None:
+def test_a_lost_file_is_repaired_by_requesting_a_new_edition(world: AuditedWorld, seed: int) -> None:
     lost = random.Random(seed).choice(segments(world))
     world.remove(lost)
     world.say("UPDATE videos SET retired = true")
@@ -58,7 +58,7 @@ def test_a_random_file_is_lost_and_a_new_edition_is_wished_for(world: AuditedWor
 
     report = world.audit()
 
-    assert report.done == {FindingType.OUTPUTS_BROKEN: 1}
+    assert report.applied == {FindingType.OUTPUTS_BROKEN: 1}
     after = world.row(FILM)
     assert (after.heals, after.row.desired.edition, after.row.desired.revision) == (
         1,
@@ -68,7 +68,7 @@ def test_a_random_file_is_lost_and_a_new_edition_is_wished_for(world: AuditedWor
     assert after.row.retired is False
     assert after.row.observed == before.row.observed, "it stays ready"
     assert world.objects() == objects
-    assert world.audit().done == {}, "one edition at a time"
+    assert world.audit().applied == {}, "one edition at a time"
     assert world.row(FILM) == after
 
 
@@ -85,7 +85,7 @@ def test_stable_files_follow_the_row(world: AuditedWorld) -> None:
     right = {key: world.body(key) for key in (playlist, poster)}
     world.put(playlist, b"#EXTM3U\n# of another edition\n")
     world.remove(poster)
-    assert world.audit().done == {FindingType.PLAYLIST_WRONG: 1, FindingType.POSTER_MISSING: 1}
+    assert world.audit().applied == {FindingType.PLAYLIST_WRONG: 1, FindingType.POSTER_MISSING: 1}
     assert {key: world.body(key) for key in right} == right
     assert world.audit().found == {}
 
@@ -93,22 +93,22 @@ def test_stable_files_follow_the_row(world: AuditedWorld) -> None:
 def test_stable_files_of_a_deleted_video_are_withdrawn(world: AuditedWorld) -> None:
     world.say("UPDATE videos SET deleted = true, deleted_at = now(), is_playable = false, revision = revision + 1")
     before = set(world.objects())
-    assert world.audit().done == {FindingType.PUBLIC_THOUGH_DELETED: 1}
+    assert world.audit().applied == {FindingType.PUBLIC_THOUGH_DELETED: 1}
     assert before - set(world.objects()) == {object_keys.stable_playlist_key(FILM), object_keys.stable_poster_key(FILM)}
     assert world.audit().found == {}
 
 
-def test_the_outputs_of_an_older_attempt_go_when_their_time_has_come(world: AuditedWorld) -> None:
+def test_superseded_outputs_are_removed_after_their_period(world: AuditedWorld) -> None:
     world.ready(OTHER, attempts=2)
     before = set(world.objects())
     assert world.audit().found == {}
-    assert world.audit(superseded_after=NO_TIME).done == {FindingType.OUTPUTS_SUPERSEDED: 1}
+    assert world.audit(superseded_after=NO_TIME).applied == {FindingType.OUTPUTS_SUPERSEDED: 1}
     gone = before - set(world.objects())
     assert gone == {key for key in before if key.startswith(object_keys.outputs_prefix(OTHER, 1))}
     assert world.audit(superseded_after=NO_TIME).found == {}
 
 
-def test_what_lost_its_row_is_removed_only_after_a_week_and_a_word(world: AuditedWorld) -> None:
+def test_objects_without_a_row_are_removed_only_after_quarantine_and_with_purge(world: AuditedWorld) -> None:
     world.ready(LOST)
     world.say("DELETE FROM videos WHERE video_id = %(lost)s", lost=LOST)
     before = world.objects()
@@ -120,25 +120,25 @@ def test_what_lost_its_row_is_removed_only_after_a_week_and_a_word(world: Audite
     assert {row[1] for row in world.tables()["quarantine"]} == strays
 
     assert world.audit(quarantined_for=NO_TIME).found[FindingType.QUARANTINE_DUE] == len(strays)
-    assert world.objects() == before, "nobody said so"
+    assert world.objects() == before, "no purge was requested"
     report = world.audit(may_purge=True, quarantined_for=NO_TIME)
-    assert report.done == {FindingType.QUARANTINE_DUE: len(strays)}
+    assert report.applied == {FindingType.QUARANTINE_DUE: len(strays)}
     assert set(before) - set(world.objects()) == strays
     assert world.audit().found == {}
 
 
-def test_what_has_its_row_again_is_released(world: AuditedWorld) -> None:
+def test_objects_that_have_a_row_again_are_released(world: AuditedWorld) -> None:
     world.put(f"{object_keys.video_prefix(LOST)}playlist.m3u8", b"#EXTM3U\n")
     world.audit()
     world.ready(LOST)
-    assert world.audit(may_purge=True, quarantined_for=NO_TIME).done == {FindingType.QUARANTINE_OUTDATED: 1}
+    assert world.audit(may_purge=True, quarantined_for=NO_TIME).applied == {FindingType.QUARANTINE_OUTDATED: 1}
     assert world.tables()["quarantine"] == []
     assert world.audit().found == {}
 
 
 def run(world: AuditedWorld, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a person does where the operator runs."""
-    told = {
+    defaults = {
         "DATABASE_URL": world.database_url,
         "COCONUT_URL": "http://127.0.0.1:1/v2",
         "COCONUT_API_KEY": "unused",
@@ -149,16 +149,16 @@ def run(world: AuditedWorld, *arguments: str, **environment: str) -> subprocess.
     return subprocess.run(
         [sys.executable, "-m", "controller.audit_cli", *arguments],
         cwd=PROJECT_DIR,
-        env={"PATH": os.environ["PATH"]} | told | local_s3(world.s3) | environment,
+        env={"PATH": os.environ["PATH"]} | defaults | local_s3(world.s3) | environment,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
+def test_a_dry_run_changes_nothing_and_apply_repairs(world: AuditedWorld) -> None:
     healthy = run(world, "--dry-run")
-    assert (healthy.returncode, healthy.stdout) == (0, "looked at 2 folders, 1 videos; found nothing\n")
+    assert (healthy.returncode, healthy.stdout) == (0, "checked 2 folders, 1 videos; found nothing\n")
 
     world.remove(segments(world)[0])
     world.remove(object_keys.stable_playlist_key(FILM))
@@ -166,23 +166,23 @@ def test_a_person_rehearses_and_then_applies(world: AuditedWorld) -> None:
     rehearsed = run(world, "--dry-run")
     assert rehearsed.returncode == 1, rehearsed.stderr
     assert f"outputs_broken  {FILM}" in rehearsed.stdout
-    assert "[Retranscode would be done]" in rehearsed.stdout
+    assert "[retranscode: planned]" in rehearsed.stdout
     assert (world.objects(), world.tables()) == before
 
     applied = run(world, "--apply", "--json")
     assert applied.returncode == 0, applied.stderr
-    told = json.loads(applied.stdout)
-    assert told["done"] == {"playlist_wrong": 1, "outputs_broken": 1}
-    assert {finding["deed"] for finding in told["findings"]} == {RepairResult.DONE}
+    report = json.loads(applied.stdout)
+    assert report["applied"] == {"playlist_wrong": 1, "outputs_broken": 1}
+    assert {finding["result"] for finding in report["findings"]} == {RepairResult.APPLIED}
     assert world.row(FILM).row.desired.edition == 2
     assert object_keys.stable_playlist_key(FILM) in world.objects()
 
 
-def test_a_purge_by_hand(world: AuditedWorld) -> None:
+def test_a_purge_by_command(world: AuditedWorld) -> None:
     stray = f"{object_keys.video_prefix(LOST)}1/hls/master.m3u8"
     world.put(stray, b"#EXTM3U\n")
-    assert run(world, "--apply").returncode == 0, "what could be done is done"
-    assert run(world, "--apply", "--purge-quarantine").returncode == 1, "it waits"
+    assert run(world, "--apply").returncode == 0, "everything repairable is repaired"
+    assert run(world, "--apply", "--purge-quarantine").returncode == 1, "the quarantine has not ended"
     assert stray in world.objects()
     assert run(world, "--apply", "--purge-quarantine", QUARANTINE_SECONDS="0").returncode == 0
     assert stray not in world.objects()
@@ -198,7 +198,7 @@ def test_a_purge_by_hand(world: AuditedWorld) -> None:
     ],
 )
 @pytest.mark.parametrize("mode", ["--dry-run", "--apply"])
-def test_what_could_not_be_looked_at_is_no_clean_bill(
+def test_an_unavailable_dependency_makes_the_run_incomplete(
     world: AuditedWorld, environment: dict[str, str], who: str, mode: str
 ) -> None:
     before = world.objects(), world.tables()

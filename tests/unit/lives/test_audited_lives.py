@@ -74,7 +74,7 @@ def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emp
 
     report = auditor.full()
 
-    assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.DONE
+    assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.APPLIED
     assert (world.row.desired.edition, auditor.rows.heals) == (2, {VIDEO_ID: 1})
     live(world, meanwhile=assert_stays_ready(world))
     assert_playable(world)
@@ -95,7 +95,7 @@ def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(world.storage, "verify_outputs", verify_outputs)
     auditor = Auditor(world)
-    assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.MOVED
+    assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.SKIPPED_CHANGED
     assert (world.row.desired.edition, auditor.rows.heals) == (1, {})
 
 
@@ -126,7 +126,7 @@ def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_bud
         world.pass_time(DAY_SECONDS)
     del world.storage.processed[segments(world)[0]]
     for _ in range(2):
-        assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
+        assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.REPORT_ONLY
         assert auditor.rows.heals == {VIDEO_ID: 3}
     assert world.row.desired.edition == world.row.observed.edition == 4
     assert world.row.observed.phase is Phase.READY, "it is told, and stays what it was"
@@ -141,7 +141,7 @@ def test_a_heal_that_fails_is_a_persons_to_decide() -> None:
     assert world.row.observed.phase is Phase.ERRORED
     for _ in range(3):
         world.pass_time(DAY_SECONDS)
-        assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
+        assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.REPORT_ONLY
     assert len(world.transcoder.jobs) == 2
 
 
@@ -156,10 +156,10 @@ def test_a_lost_bucket_does_not_become_a_bill() -> None:
 
     for healed, in_all in ((4, 4), (4, 8), (1, 9)):
         report = auditor.full()
-        assert report.done[FindingType.OUTPUTS_BROKEN] == healed
+        assert report.applied[FindingType.OUTPUTS_BROKEN] == healed
         assert sum(auditor.rows.heals.values()) == in_all
         assert report.found[FindingType.OUTPUTS_BROKEN] == len(names) + 1
-    assert auditor.full().done == {}
+    assert auditor.full().applied == {}
 
 
 def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
@@ -173,7 +173,7 @@ def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
     report = auditor.full(may_repair=False)
     assert auditor.everything() == before
     deeds = [entry.result for entry in report.entries if entry.finding.kind is FindingType.OUTPUTS_BROKEN]
-    assert sorted(deeds) == sorted([RepairResult.WOULD, RepairResult.WOULD, RepairResult.LEFT])
+    assert sorted(deeds) == sorted([RepairResult.PLANNED, RepairResult.PLANNED, RepairResult.REPORT_ONLY])
 
 
 @pytest.mark.parametrize("text", [None, "", "#EXTM3U\n# an older edition\n"])
@@ -187,7 +187,7 @@ def test_whatever_a_thawed_leader_wrote_is_written_over(text: str | None, is_lig
         world.storage.write_playlist(VIDEO_ID, text)
     auditor = Auditor(world)
     report = auditor.light() if is_light else auditor.full()
-    assert entry_of(report, FindingType.PLAYLIST_WRONG).result is RepairResult.DONE
+    assert entry_of(report, FindingType.PLAYLIST_WRONG).result is RepairResult.APPLIED
     assert world.storage.processed[PLAYLIST].body == right[PLAYLIST].body
     assert not auditor.full().found
     assert len(world.transcoder.jobs) == 1
@@ -197,7 +197,7 @@ def test_a_poster_that_was_lost_is_copied_again() -> None:
     world = a_ready_world()
     poster = world.storage.processed.pop(POSTER)
     auditor = Auditor(world)
-    assert entry_of(auditor.full(), FindingType.POSTER_MISSING).result is RepairResult.DONE
+    assert entry_of(auditor.full(), FindingType.POSTER_MISSING).result is RepairResult.APPLIED
     assert world.storage.processed[POSTER].body == poster.body
     assert not auditor.full().found
 
@@ -225,7 +225,7 @@ def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_publis
 
     world.pass_time(3600)
     report = auditor.full()
-    assert entry_of(report, FindingType.OUTPUTS_SUPERSEDED).result is RepairResult.DONE
+    assert entry_of(report, FindingType.OUTPUTS_SUPERSEDED).result is RepairResult.APPLIED
     assert not any(key.startswith(old) for key in world.storage.processed)
     assert any(key.startswith(new) for key in world.storage.processed)
     assert_playable(world)
@@ -240,7 +240,7 @@ def test_an_import_is_never_given_an_edition_but_keeps_its_stable_files() -> Non
     del world.storage.processed[PLAYLIST]
     auditor = Auditor(world)
     report = auditor.full()
-    assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.LEFT
+    assert entry_of(report, FindingType.OUTPUTS_BROKEN).result is RepairResult.REPORT_ONLY
     assert (world.row.desired.edition, auditor.rows.heals) == (1, {})
     published = world.row.observed.published
     assert published is not None

@@ -199,7 +199,7 @@ def test_what_a_look_called_superseded_stays_when_the_row_no_longer_says_so(
     auditor = Auditor(world)
     before = auditor.objects()
     repair = Repair(auditor.deps, auditor.rules)
-    assert not repair.do(Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(1)), lambda: None)
+    assert not repair.apply(Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(1)), lambda: None)
     assert auditor.objects() == before
 
 
@@ -212,6 +212,6 @@ def test_what_has_a_row_again_stays_however_long_it_was_in_quarantine() -> None:
     keys = [stray, *before]
     auditor.rows.quarantine(dict.fromkeys(keys, 1))
     repair = Repair(auditor.deps, auditor.rules)
-    assert repair.do(Finding(FindingType.QUARANTINE_DUE, "", "", RemoveObjects(keys)), lambda: None)
+    assert repair.apply(Finding(FindingType.QUARANTINE_DUE, "", "", RemoveObjects(keys)), lambda: None)
     assert auditor.objects() == {key: stored for key, stored in before.items() if key != stray}
     assert stray not in auditor.rows.in_quarantine

@@ -52,9 +52,9 @@ def a_sight(row: VideoRow | None = None, **changes: Any) -> Evidence:
     return replace(sight, **changes)
 
 
-def judged(sight: Evidence, *, heals_left: int = 10, later: timedelta = DAY) -> list[tuple[FindingType, Any]]:
+def judged(sight: Evidence, *, editions_left: int = 10, later: timedelta = DAY) -> list[tuple[FindingType, Any]]:
     """Return what is found, with its remedy."""
-    findings = check_video(sight, RULES, NOON + later, heals_left=heals_left)
+    findings = check_video(sight, RULES, NOON + later, editions_left=editions_left)
     assert all(finding.target == VIDEO_ID for finding in findings)
     return [(finding.kind, finding.remedy) for finding in findings]
 
@@ -155,48 +155,52 @@ def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutpu
 @pytest.mark.parametrize(
     ("row", "changes", "why"),
     [
-        pytest.param(a_video(), {"heals": 3}, "its 3 editions without a person are spent", id="its-budget-is-spent"),
-        pytest.param(a_video(Phase.ERRORED), {}, "the newest edition failed, a person decides", id="it-failed-already"),
-        pytest.param(a_video(Phase.UPLOADED), {}, "another edition is on its way", id="one-waits"),
-        pytest.param(a_video(Phase.PROCESSING), {}, "another edition is on its way", id="one-is-made"),
-        pytest.param(a_video(wished_edition=2), {}, "another edition is on its way", id="one-was-asked-for"),
-        pytest.param(a_video(is_paused=True), {}, "a person holds it", id="held"),
+        pytest.param(a_video(), {"heals": 3}, "its budget of 3 automatic editions is spent", id="its-budget-is-spent"),
+        pytest.param(
+            a_video(Phase.ERRORED), {}, "the newest edition failed, so a person has to decide", id="it-failed-already"
+        ),
+        pytest.param(a_video(Phase.UPLOADED), {}, "another edition is in progress", id="one-waits"),
+        pytest.param(a_video(Phase.PROCESSING), {}, "another edition is in progress", id="one-is-made"),
+        pytest.param(a_video(wished_edition=2), {}, "another edition is in progress", id="one-was-asked-for"),
+        pytest.param(a_video(is_paused=True), {}, "it is paused", id="paused"),
         pytest.param(
             a_video(origin=Origin.KUBERNETES),
             {},
-            "whoever applied the resource has to raise spec.edition",
+            "its spec.edition can only be raised where the resource was applied",
             id="its-spec-is-not-ours",
         ),
         pytest.param(
             a_video(),
             {"original": None},
-            "the original is gone or was replaced, so another edition would fail",
+            "the original is gone or was replaced, so a new edition would fail",
             id="its-original-is-gone",
         ),
         pytest.param(
             a_video(),
             {"original": ObjectFacts("e2", NOON, 1_000, "video/mp4")},
-            "the original is gone or was replaced, so another edition would fail",
+            "the original is gone or was replaced, so a new edition would fail",
             id="its-original-was-replaced",
         ),
         pytest.param(
             a_video(source=None),
             {},
-            "the original is gone or was replaced, so another edition would fail",
+            "the original is gone or was replaced, so a new edition would fail",
             id="nobody-knows-its-original",
         ),
     ],
 )
 def test_nothing_is_bought_for_a_broken_video_when(row: VideoRow, changes: dict[str, Any], why: str) -> None:
-    found = check_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, heals_left=10)
+    found = check_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, editions_left=10)
     assert found == [Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, f"{BROKEN.message}; {why}", ReportOnly())]
 
 
 @pytest.mark.parametrize(
-    ("heals", "heals_left", "remedy"), [(2, 1, Retranscode()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
+    ("heals", "editions_left", "remedy"), [(2, 1, Retranscode()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
 )
-def test_both_budgets_hold(heals: int, heals_left: int, remedy: object) -> None:
-    assert judged(a_sight(outputs=BROKEN, heals=heals), heals_left=heals_left) == [(FindingType.OUTPUTS_BROKEN, remedy)]
+def test_both_budgets_hold(heals: int, editions_left: int, remedy: object) -> None:
+    assert judged(a_sight(outputs=BROKEN, heals=heals), editions_left=editions_left) == [
+        (FindingType.OUTPUTS_BROKEN, remedy)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -266,22 +270,22 @@ def test_everything_that_is_wrong_with_a_video_is_found_at_once() -> None:
     ]
 
 
-def test_jobs_too_many_and_late_uploads_are_told_and_left() -> None:
-    told = [
+def test_duplicate_jobs_and_late_uploads_are_only_reported() -> None:
+    findings = [
         check_doubled(DoubledJob(VIDEO_ID, 2, "job9", "job2")),
         check_doubled(DoubledJob(VIDEO_ID, 1, "job9", None)),
         check_uncertain(UncertainSubmission(VIDEO_ID, 2, NOON)),
         check_overdue(OverdueRow(VIDEO_ID, Phase.PROCESSING, NOON)),
     ]
-    assert [(finding.kind, finding.remedy, finding.target) for finding in told] == [
+    assert [(finding.kind, finding.remedy, finding.target) for finding in findings] == [
         (FindingType.DOUBLED_JOB, ReportOnly(), VIDEO_ID),
         (FindingType.DOUBLED_JOB, ReportOnly(), VIDEO_ID),
         (FindingType.UNCERTAIN_SUBMISSION, ReportOnly(), VIDEO_ID),
         (FindingType.OVERDUE_ROW, ReportOnly(), VIDEO_ID),
     ]
-    assert [finding.detail for finding in told] == [
-        "job job9 reported itself for attempt 2, for which job2 is on record",
-        "job job9 reported itself for attempt 1, for which none is on record",
-        "whether submission 2 led to a job is not known",
+    assert [finding.detail for finding in findings] == [
+        "job job9 called back for attempt 2, for which job job2 is recorded",
+        "job job9 called back for attempt 1, for which no job is recorded",
+        "it is unknown whether submission 2 led to a job",
         "its deadline in processing was 2026-07-01T12:00:00Z",
     ]

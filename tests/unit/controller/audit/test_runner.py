@@ -36,7 +36,7 @@ def world() -> SmallWorld:
 
 
 def rewritten(report: Report) -> list[str]:
-    return [entry.finding.target for entry in report.entries if entry.result is RepairResult.DONE]
+    return [entry.finding.target for entry in report.entries if entry.result is RepairResult.APPLIED]
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -47,7 +47,7 @@ def test_wherever_it_begins_it_comes_to_every_row_once(world: SmallWorld, begin:
     in_order = sorted([*NAMES, VIDEO_ID])
     after = [name for name in in_order if name > begin]
     assert rewritten(turn.report) == after + [name for name in in_order if name <= begin]
-    assert turn.report.looked_at["videos"] == len(in_order)
+    assert turn.report.checked["videos"] == len(in_order)
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -111,7 +111,7 @@ def test_a_storage_that_is_away_is_not_asked_about_every_video(world: SmallWorld
     with pytest.raises(UnavailableError):
         (audit.light if is_light else audit.full)(turn)
     assert len(turn.report.unchecked) == 5
-    assert turn.report.looked_at == {}
+    assert turn.report.checked == {}
 
 
 def test_trouble_here_and_there_is_no_storage_that_is_away(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_everything_without_a_row_is_put_into_quarantine_a_bounded_number_at_a_t
         assert report.found[FindingType.OBJECTS_WITHOUT_ROW] == len(strays)
         world.pass_time(60)
     assert set(auditor.rows.in_quarantine) == strays
-    assert report.done == {}
+    assert report.applied == {}
     assert len({entry.found_at for entry in auditor.rows.in_quarantine.values()}) == 3, "each keeps when it was found"
 
 
@@ -185,8 +185,8 @@ def test_a_report_counts_on_when_it_keeps_no_more_lines(monkeypatch: pytest.Monk
     monkeypatch.setattr("controller.audit.findings._ENTRIES_MAX", 2)
     report = Report()
     for _ in range(5):
-        report.add(Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "late", ReportOnly(), 2), RepairResult.LEFT)
-        report.note_unchecked("a video")
+        report.add(Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "late", ReportOnly(), 2), RepairResult.REPORT_ONLY)
+        report.add_unchecked("a video")
     assert (len(report.entries), len(report.unchecked), report.found[FindingType.OVERDUE_ROW]) == (2, 2, 10)
 
 
@@ -195,6 +195,9 @@ def test_what_is_put_right_leaves_nothing_behind() -> None:
     del world.storage.processed[PLAYLIST]
     auditor = Auditor(world)
     rehearsed = auditor.full(may_repair=False)
-    assert (entry_of(rehearsed, FindingType.PLAYLIST_WRONG).result, rehearsed.is_clean()) == (RepairResult.WOULD, False)
+    assert (entry_of(rehearsed, FindingType.PLAYLIST_WRONG).result, rehearsed.is_clean()) == (
+        RepairResult.PLANNED,
+        False,
+    )
     repaired = auditor.full()
-    assert (entry_of(repaired, FindingType.PLAYLIST_WRONG).result, repaired.is_clean()) == (RepairResult.DONE, True)
+    assert (entry_of(repaired, FindingType.PLAYLIST_WRONG).result, repaired.is_clean()) == (RepairResult.APPLIED, True)

@@ -68,7 +68,7 @@ def test_a_stopped_run_ends_the_thread_and_is_not_counted() -> None:
 
 def test_a_run_that_an_upstream_cut_short_is_retried_sooner() -> None:
     def away(run: AuditRun) -> None:
-        run.report.add(BROKEN, RepairResult.DONE)
+        run.report.add(BROKEN, RepairResult.APPLIED)
         raise UnavailableError("no answer")
 
     waited, registry = run(away, waits=2)
@@ -89,8 +89,8 @@ def test_after_an_unexpected_error_the_next_run_starts_on_schedule() -> None:
 
 def test_metrics_show_the_findings_of_the_last_full_run() -> None:
     reports = [
-        [(BROKEN, RepairResult.DONE), (LATE, RepairResult.LEFT), (LATE, RepairResult.LEFT)],
-        [(LATE, RepairResult.LEFT)],
+        [(BROKEN, RepairResult.APPLIED), (LATE, RepairResult.REPORT_ONLY), (LATE, RepairResult.REPORT_ONLY)],
+        [(LATE, RepairResult.REPORT_ONLY)],
     ]
     shown: list[float | None] = []
     registry = CollectorRegistry()

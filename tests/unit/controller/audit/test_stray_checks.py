@@ -28,7 +28,7 @@ A, B, C = (StoredFile(f"{FOLDER}{name}", size, NOON) for name, size in (("a", 1)
 
 
 @pytest.mark.parametrize(
-    ("listed", "room", "found"),
+    ("listed", "quota", "found"),
     [
         pytest.param(set(), 3, [(3, Quarantine({A.key: 1, B.key: 2, C.key: 3}))], id="all-are-new"),
         pytest.param({A.key}, 2, [(1, ReportOnly()), (2, Quarantine({B.key: 2, C.key: 3}))], id="one-is-known"),
@@ -37,14 +37,14 @@ A, B, C = (StoredFile(f"{FOLDER}{name}", size, NOON) for name, size in (("a", 1)
         pytest.param({A.key, B.key, C.key}, 0, [(3, ReportOnly())], id="all-are-known"),
     ],
 )
-def test_objects_without_a_row(listed: set[str], room: int, found: list[tuple[int, object]]) -> None:
-    findings = check_orphans(FOLDER, [A, B, C], listed, room=room)
+def test_objects_without_a_row(listed: set[str], quota: int, found: list[tuple[int, object]]) -> None:
+    findings = check_orphans(FOLDER, [A, B, C], listed, quota=quota)
     assert [(finding.count, finding.remedy) for finding in findings] == found
     assert {finding.kind for finding in findings} == {FindingType.OBJECTS_WITHOUT_ROW}
 
 
 def test_an_empty_page_says_nothing() -> None:
-    assert check_orphans(FOLDER, [], set(), room=9) == []
+    assert check_orphans(FOLDER, [], set(), quota=9) == []
 
 
 def in_quarantine(file: StoredFile, since: timedelta) -> QuarantinedObject:
