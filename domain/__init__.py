@@ -1,1 +1,1 @@
-"""The ground: values and rules that the operator and the API share. Imports the standard library and pydantic only."""
+"""Values and rules that the operator and the API share. Imports only the standard library and pydantic."""

@@ -1,7 +1,7 @@
-"""The callback URL of one attempt, and its signature: made by the operator, checked by the API.
+"""The signed callback URL of one attempt: made by the operator, verified by the API.
 
-The signature is the only thing that tells Coconut from anybody else. Nothing about it is stored. Two keys
-may be valid at once so that they can be rotated: the first signs, each one verifies.
+The signature is the only proof that a callback comes from Coconut. Nothing about it is stored. Several keys may be
+valid at once, so that they can be rotated: the first signs, each one verifies.
 """
 
 import hashlib
@@ -15,36 +15,36 @@ from domain.video import is_video_id
 
 CALLBACK_PATH = "/webhooks/coconut"
 
-# One spelling for each number: `01` and `+1` would be further signed names of attempt 1.
+# One spelling per number: `01` and `+1` would be other names of attempt 1.
 _ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True)
 class SignedAttempt:
-    """The attempt that a verified callback is about."""
+    """The attempt that a verified callback reports on."""
 
     video_id: str
     attempt: int
 
 
 def sign(keys: Sequence[str], *, video_id: str, attempt: int) -> str:
-    """Return the signature of an attempt by the newest key, as lower-case hex."""
+    """Return the signature of an attempt by the first key, as lower-case hex."""
     return _signature(keys[0], video_id, attempt)
 
 
 def callback_url(base_url: str, keys: Sequence[str], *, video_id: str, attempt: int) -> str:
-    """Return where Coconut reports about an attempt. A secret: keep it out of logs, events and statuses."""
+    """Return the URL to which Coconut reports an attempt. A secret: keep it out of logs, events and statuses."""
     query = urlencode({"video": video_id, "attempt": attempt, "sig": sign(keys, video_id=video_id, attempt=attempt)})
     return f"{base_url.rstrip('/')}{CALLBACK_PATH}?{query}"
 
 
 def verify(keys: Sequence[str], *, video: str, attempt: str, signature: str) -> SignedAttempt | None:
-    """Return the attempt that the query of a callback names; None when none of the keys signed it."""
+    """Return the attempt that a callback's query names, None if no key signed it."""
     if not is_video_id(video) or not _ATTEMPT.fullmatch(attempt):
         return None
     claimed = SignedAttempt(video, int(attempt))
     given = signature.encode()
-    # All keys are tried, so that the time taken does not tell which one is in use.
+    # All keys are tried, so that the duration does not reveal which one matched.
     matches = [hmac.compare_digest(_signature(key, video, claimed.attempt).encode(), given) for key in keys]
     return claimed if any(matches) else None
 

@@ -1,4 +1,4 @@
-"""What counts as the address of one mailbox: more would be a way to write to others, or headers of our letters."""
+"""Accepts exactly one plain e-mail address. Anything more could add recipients or headers to our messages."""
 
 import re
 
@@ -11,6 +11,6 @@ _LOCAL_PART_MAX = 64
 
 
 def is_mailbox(text: str) -> bool:
-    """Tell whether it is one plain address: no name, no comment, no list, ASCII only."""
+    """Return whether ``text`` is one plain address: no name, no comment, no list, ASCII only."""
     is_short = len(text) <= MAILBOX_MAX and len(text.partition("@")[0]) <= _LOCAL_PART_MAX
     return is_short and re.fullmatch(MAILBOX_PATTERN, text) is not None and not text.endswith("\n")

@@ -1,15 +1,19 @@
-"""The two kinds of trouble with a neighbour, named by what to do next.
+"""Errors of upstreams (Kubernetes, Postgres, S3, Coconut), named by what to do next.
 
-Here because every room that talks to a neighbour (Kubernetes, Postgres, S3, Coconut) raises them and
-every loop that drives one catches them. What trouble means for an upload is decided in
-controller/rules/machine.py; how it reads in HTTP in webapi/http/problems.py.
+    UpstreamError
+    ├── UnavailableError   ask again later
+    ├── RefusedError       asking again will not help until something is changed
+    └── ConflictError      read again, then decide
+
+Every adapter raises these or subclasses of them. controller/rules/machine.py decides what an error means for an
+upload; webapi/http/problems.py translates it to HTTP.
 """
 
 
 class UpstreamError(Exception):
-    """A neighbour did not do what we asked. The message says what we were doing, to whom, what came back.
+    """An upstream did not do what we asked. The message says what we were doing, to whom, and what came back.
 
-    ``retry_after_seconds`` is the neighbour's own wish, if it stated one.
+    ``retry_after_seconds``: how long the upstream asked us to wait, None if it did not say.
     """
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
@@ -18,12 +22,12 @@ class UpstreamError(Exception):
 
 
 class UnavailableError(UpstreamError):
-    """Ask again later: no answer, overload, or an answer that says so."""
+    """Ask again later: there was no response, or it reported overload or another passing failure."""
 
 
 class RefusedError(UpstreamError):
-    """Asking again will not help until somebody changes something."""
+    """Asking again will not help until something is changed."""
 
 
 class ConflictError(UpstreamError):
-    """Somebody else wrote first: what we concluded is about a version that is gone. Look again, then decide."""
+    """Another writer came first, so our conclusions are about an old version. Read again, then decide."""

@@ -1,7 +1,7 @@
-"""Where everything lies in the bucket, as functions of the video's id. Pure; nothing else spells out a key.
+"""The layout of keys in the bucket, as functions of the video's id. No other module builds a key.
 
 uploads/{video_id}/original.{ext}                     the original, never public
-imports/{namespace}/...                               originals that others put there, never public, never removed
+imports/{namespace}/...                               originals uploaded by others, never public, never removed
 processed/{video_id}/{attempt}/hls/master.m3u8        what one job wrote, immutable
 processed/{video_id}/{attempt}/thumbnails/thumb_01.jpg
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
@@ -18,7 +18,7 @@ _PLAIN_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 
 def original_key(video_id: str, filename: str) -> str:
-    """Return the original's key. Of the client's filename only a harmless extension is kept."""
+    """Return the original's key, which keeps only a harmless extension of the client's filename."""
     _, dot, extension = filename.rpartition(".")
     extension = extension.lower() if dot else ""
     if not _PLAIN_EXTENSION.fullmatch(extension):
@@ -27,41 +27,41 @@ def original_key(video_id: str, filename: str) -> str:
 
 
 def original_prefix(video_id: str) -> str:
-    """Return the prefix that holds one video's original, with its slash."""
+    """Return the prefix of one video's original, with a trailing slash."""
     return f"{ORIGINALS_PREFIX}{video_id}/"
 
 
 def is_import_of(namespace: str, key: str) -> bool:
-    """Tell whether a file lies where this namespace may import from.
+    """Return whether a key is below the prefix that this namespace may import from.
 
-    A store on a file system would walk up a path with dots, into the files of others.
+    Dots are refused: a store on a file system would follow them into the files of others.
     """
     prefix = f"{IMPORTS_PREFIX}{namespace}/"
     return key.startswith(prefix) and not {"", ".", ".."} & set(key.removeprefix(prefix).split("/"))
 
 
 def outputs_prefix(video_id: str, attempt: int) -> str:
-    """Return the prefix that one attempt's job writes under, with its slash."""
+    """Return the prefix of one attempt's outputs, with a trailing slash."""
     return f"{video_prefix(video_id)}{attempt}/"
 
 
 def hls_directory(video_id: str, attempt: int) -> str:
-    """Return where the job writes its playlists and segments, without a slash."""
+    """Return where the job writes its playlists and segments, without a trailing slash."""
     return f"{outputs_prefix(video_id, attempt)}hls"
 
 
 def master_key(video_id: str, attempt: int) -> str:
-    """Return the master playlist that the job writes."""
+    """Return the key of the master playlist that the job writes."""
     return f"{hls_directory(video_id, attempt)}/master.m3u8"
 
 
 def thumbnails_prefix(video_id: str, attempt: int) -> str:
-    """Return the prefix of the attempt's thumbnails, with its slash."""
+    """Return the prefix of the attempt's thumbnails, with a trailing slash."""
     return f"{outputs_prefix(video_id, attempt)}thumbnails/"
 
 
 def video_prefix(video_id: str) -> str:
-    """Return the public prefix of one video, with its slash; a rendition's ``uri`` is relative to it."""
+    """Return the public prefix of one video, with a trailing slash; a rendition's ``uri`` is relative to it."""
     return f"{PUBLIC_PREFIX}{video_id}/"
 
 
@@ -75,8 +75,8 @@ def stable_poster_key(video_id: str) -> str:
     return f"{video_prefix(video_id)}thumbnail.jpg"
 
 
-def video_of(key: str) -> str | None:
-    """Return the video under whose prefix a key lies, None for a key beside all of them."""
+def video_id_of(key: str) -> str | None:
+    """Return the id of the video that a key belongs to, None if it belongs to none."""
     for prefix in (ORIGINALS_PREFIX, PUBLIC_PREFIX):
         video_id, slash, _ = key.removeprefix(prefix).partition("/")
         if key.startswith(prefix) and video_id and slash:
@@ -85,7 +85,7 @@ def video_of(key: str) -> str | None:
 
 
 def playback_url(base: str, video_id: str) -> str:
-    """Return the URL people play; ``base`` is the public base URL without a slash at its end."""
+    """Return the playback URL. ``base``: the public base URL without a trailing slash."""
     return f"{base}/{stable_playlist_key(video_id)}"
 
 

@@ -1,4 +1,4 @@
-"""What this room answers: facts about objects, verdicts on sources and outputs, signed requests. Values only."""
+"""Values of object storage: facts about objects and parts, verdicts on originals and outputs, signed requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from domain.video import Rendition, object_version
 
 @dataclass(frozen=True)
 class SignedUpload:
-    """A request the client may make at storage until ``expires_at``.
+    """A request that the client may make to storage until ``expires_at``.
 
-    ``headers`` are signed and must be sent as they are. A declared length is signed too; it is not among
-    them because every HTTP client sends the length of its body itself, and browsers let nobody else do it.
+    ``headers`` are signed and must be sent unchanged. A declared length is signed too, but is not among them: every
+    HTTP client sends the length of its body itself, and browsers do not let a page set it.
     """
 
     method: str
@@ -49,13 +49,13 @@ class ObjectFacts:
 
     @property
     def version(self) -> str:
-        """Return what tells this object from the next one under the same key."""
+        """Return a text that differs from that of any later object under the same key."""
         return object_version(self.etag, self.last_modified)
 
 
 @dataclass(frozen=True)
 class SourceProblem:
-    """Why an original is not worth a paid job. ``version`` is the object that was judged."""
+    """Why an original is not worth a paid job. ``version``: of the object that was judged."""
 
     code: FailureCode
     message: str
@@ -64,7 +64,7 @@ class SourceProblem:
 
 @dataclass(frozen=True)
 class VerifiedOutputs:
-    """A job's complete outputs. ``poster_key`` is one of the attempt's thumbnails, None if there are none."""
+    """A job's complete outputs. ``poster_key``: one of the attempt's thumbnails, None if there are none."""
 
     renditions: tuple[Rendition, ...]
     duration_seconds: float
@@ -73,14 +73,14 @@ class VerifiedOutputs:
 
 @dataclass(frozen=True)
 class OutputsProblem:
-    """Why a job's outputs cannot be published: the first thing found wrong."""
+    """Why a job's outputs cannot be published: the first problem."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An object as a listing shows it. ``last_modified`` in UTC."""
+    """An object in a listing. ``last_modified`` in UTC."""
 
     key: str
     file_bytes: int
@@ -89,7 +89,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class FolderPage:
-    """A part of what lies directly under a prefix. ``folders``: names without slashes."""
+    """One page of the folders and files directly under a prefix. ``folders``: names without slashes."""
 
     folders: tuple[str, ...]
     files: tuple[StoredFile, ...]
@@ -97,7 +97,7 @@ class FolderPage:
 
 @dataclass(frozen=True)
 class StoredPart:
-    """A part that storage holds. ``etag`` without quotes, ``last_modified`` in UTC."""
+    """A part that has arrived. ``etag`` without quotes, ``last_modified`` in UTC."""
 
     number: int
     etag: str

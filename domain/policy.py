@@ -1,7 +1,6 @@
-"""What an installation sets of an upload's life: durations, and what one edition may cost.
+"""An installation's limits on the life of an upload: durations, and what one edition may cost.
 
-Both processes read it: the operator decides by it, the API tells people what is left. The rules themselves
-are in controller/rules/machine.py.
+The operator decides by them, the API shows owners what is left. The rules are in controller/rules/machine.py.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from domain.video import ObservedState
 
 
 class UncertainSubmissionPolicy(StrEnum):
-    """What follows a submission of which nobody ever knew whether it led to a job."""
+    """What to do when it remains unknown whether a submission led to a job."""
 
     RESUBMIT = "resubmit"
     HOLD = "hold"
@@ -20,12 +19,15 @@ class UncertainSubmissionPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class LifecyclePolicy:
-    """``max_submissions``: paid submissions since the last edition or retry that a person asked for."""
+    """The limits of one installation.
+
+    ``max_submissions``: paid submissions of one edition, counted anew when a person asks for a retry.
+    """
 
     timing: Timing = field(default_factory=Timing)
     max_submissions: int = 3
     on_uncertain: UncertainSubmissionPolicy = UncertainSubmissionPolicy.RESUBMIT
 
     def submissions_left(self, observed: ObservedState) -> int:
-        """Return how many more jobs this edition may buy by itself."""
+        """Return how many more jobs this edition may buy without a person asking for it."""
         return max(0, self.max_submissions - (observed.attempt - observed.attempt_floor))

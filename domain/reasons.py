@@ -1,19 +1,15 @@
-"""The reasons that people see in the REASON column."""
+"""All values of the REASON column."""
 
 from pydantic.alias_generators import to_pascal
 
 from domain.failures import FailureCode
 from domain.video import Reason
 
-# In the REASON column a failed upload shows why it failed: the failure's code, written as a reason.
+# A failed upload shows its failure's code, in Pascal case.
 FAILURE_REASONS = {code: to_pascal(code.value) for code in FailureCode}
 
-
-# What a person did outranks what the operator found.
+# What a person did takes precedence over the operator's reason.
 PAUSED = "Paused"
-
-
 DELETED = "Deleted"
-
 
 SHOWN_REASONS = [*(reason.value for reason in Reason), PAUSED, DELETED, *FAILURE_REASONS.values()]

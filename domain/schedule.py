@@ -1,7 +1,7 @@
-"""Time: how long each phase may last, and when it is looked at next.
+"""How long each phase may last, and when an upload is checked next.
 
-The next check is never stored. Operator and API compute it from `phase_since`, the id and now, so polls
-are spread evenly and survive restarts. What a check then decides is in controller/rules/machine.py.
+The time of the next check is never stored. Operator and API compute it from `phase_since`, the id and now, so checks
+are spread evenly and survive restarts. controller/rules/machine.py decides what a check leads to.
 """
 
 import hashlib
@@ -13,28 +13,28 @@ from domain.video import AT_REST, FILE_NOT_ARRIVED, ObservedState, Phase, Reason
 
 
 class Timing(BaseModel):
-    """Every duration of an upload's life, in seconds before scaling. ``scale`` shortens all of them alike in tests."""
+    """Every duration in the life of an upload, in seconds. Tests shorten all of them by the factor ``scale``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scale: float = Field(default=1.0, gt=0, le=1)
     pending_deadline_seconds: float = 3600
-    # A day to begin, and for each part after the one before; a week for all of them (a phone on a train).
+    # A day for the first part, and a day for each next one; a week in total (a phone on a train).
     uploading_deadline_seconds: float = 24 * 3600
     uploading_longest_seconds: float = 7 * 24 * 3600
     uploaded_deadline_seconds: float = 7 * 24 * 3600
     processing_deadline_seconds: float = 6 * 3600
-    # The first look is early for quick uploads, later ones rarer: most of the 24 h nothing happens.
+    # Early at first, for quick uploads, then rarely: for most of the 24 h nothing happens.
     uploading_first_check_seconds: float = 5
     uploading_last_check_seconds: float = 60
     uploaded_first_check_seconds: float = 5
     uploaded_last_check_seconds: float = 60
-    # Coconut bills by output, not by question; its rate limit is unpublished, so stay below one a quarter minute.
+    # Coconut bills by output, not by request. Its rate limit is unpublished, so ask at most every 15 s.
     processing_first_check_seconds: float = 15
     processing_last_check_seconds: float = 120
-    # An early event of the job names it; after this long an unclaimed submission counts as lost.
+    # The job's first callback names it; a submission that no job has claimed after this long counts as lost.
     resolve_window_seconds: float = 15 * 60
-    # From the intent's commit to the POST leaving, by the monotonic clock.
+    # Between the commit of the intent and the start of the POST, by the monotonic clock.
     submission_start_seconds: float = 10
     # Between a failed attempt and the next.
     retry_first_delay_seconds: float = 30
@@ -44,18 +44,18 @@ class Timing(BaseModel):
     # A resource at rest leaves Kubernetes after this long; its row stays.
     retire_ready_seconds: float = 3600
     retire_errored_seconds: float = 14 * 24 * 3600
-    # A deleted video can be restored for this long; then its files are removed.
+    # A deleted video can be restored for this long, then its files are removed.
     delete_grace_seconds: float = 7 * 24 * 3600
-    # But not at the last moment: clocks differ, and the removal must not have begun.
+    # Restoring ends this much earlier: clocks differ, and the removal must not have begun.
     restore_margin_seconds: float = 60
 
     def scaled(self, seconds: float) -> timedelta:
-        """Return a duration of this configuration as it runs."""
+        """Return a duration with ``scale`` applied."""
         return timedelta(seconds=seconds * self.scale)
 
 
 def deadline_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime | None:
-    """Return when a phase that began at ``phase_since`` ends by itself; None for phases at rest."""
+    """Return the deadline of a phase that began at ``phase_since``; None for phases at rest."""
     match phase:
         case Phase.PENDING:
             return phase_since + timing.scaled(timing.pending_deadline_seconds)
@@ -82,10 +82,10 @@ def first_observation(since: datetime, timing: Timing) -> ObservedState:
 
 
 def next_check_at(video_id: str, observed: ObservedState, now: datetime, timing: Timing) -> datetime | None:
-    """Return the first scheduled look after ``now``; None when the newest edition is at rest or paused.
+    """Return the first scheduled check after ``now``; None if the newest edition is at rest or paused.
 
-    The period doubles from the phase's first to its last value as the phase grows older. Within a period
-    the look falls at a fraction given by the id, so uploads that began together are not looked at together.
+    The period doubles from the phase's first to its last value with the age of the phase. The id decides at which
+    fraction of a period the check falls, so uploads that began together are not checked together.
     """
     if observed.phase in AT_REST or observed.is_paused:
         return None
@@ -95,9 +95,9 @@ def next_check_at(video_id: str, observed: ObservedState, now: datetime, timing:
     while period < last and age >= period * 8:
         period = min(last, period * 2)
     offset = _fraction(video_id) * period
-    turns = int((age - offset) // period) + 1 if age >= offset else 0
-    check = observed.phase_since + timedelta(seconds=offset + turns * period)
-    while check <= now:  # rounding to microseconds may land on now itself
+    checks = int((age - offset) // period) + 1 if age >= offset else 0
+    check = observed.phase_since + timedelta(seconds=offset + checks * period)
+    while check <= now:  # rounding to microseconds may yield now itself
         check += timedelta(seconds=period)
     if observed.deadline_at is not None and now < observed.deadline_at < check:
         return observed.deadline_at
@@ -105,7 +105,7 @@ def next_check_at(video_id: str, observed: ObservedState, now: datetime, timing:
 
 
 def checks_of(phase: Phase, timing: Timing) -> str | None:
-    """Say how often a phase is looked at, in words that stay the same all through it; None at rest."""
+    """Return how often a phase is checked, as text that stays the same during the phase; None at rest."""
     if phase in AT_REST:
         return None
     first, last = _periods(phase, timing)
@@ -113,7 +113,7 @@ def checks_of(phase: Phase, timing: Timing) -> str | None:
 
 
 def retires_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime | None:
-    """Return when a resource at rest leaves Kubernetes; None for phases that are on their way."""
+    """Return when a resource at rest is removed from Kubernetes; None for all other phases."""
     match phase:
         case Phase.READY:
             return phase_since + timing.scaled(timing.retire_ready_seconds)
@@ -124,7 +124,7 @@ def retires_at(phase: Phase, phase_since: datetime, timing: Timing) -> datetime 
 
 
 def restore_window(timing: Timing) -> timedelta:
-    """Return for how long after its deletion a video can be restored."""
+    """Return how long a deleted video can be restored."""
     return timing.scaled(timing.delete_grace_seconds - timing.restore_margin_seconds)
 
 
@@ -144,6 +144,6 @@ def _periods(phase: Phase, timing: Timing) -> tuple[float, float]:
 
 
 def _fraction(video_id: str) -> float:
-    """Spread ids evenly over [0, 1)."""
+    """Map ids evenly to [0, 1)."""
     digest = hashlib.blake2b(video_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

@@ -1,10 +1,10 @@
-"""The stable master playlist: a pure function of the published outputs."""
+"""The stable master playlist: the one behind the playback URL."""
 
 from domain.video import Published, Rendition
 
 
 def stable_playlist(published: Published) -> str:
-    """Return the master playlist that people play, a pure function of what is on record."""
+    """Return the text of the master playlist: a pure function of the published outputs."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for rendition in published.renditions:
         lines += [f"#EXT-X-STREAM-INF:{_attributes(rendition)}", rendition.uri]

@@ -1,1 +1,4 @@
-"""Object storage: key layout, clients, presigning, verification, publishing. boto3 and m3u8 are used only here."""
+"""Object storage (any S3): clients, presigning, listings, multipart uploads, verification, publishing.
+
+The layout of keys is in domain/object_keys.py.
+"""

@@ -1,4 +1,4 @@
-"""How boto3 is used here: the clients' configuration, and how botocore's trouble becomes ours."""
+"""Configures boto3 clients, and translates botocore's errors into ours."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,24 +12,28 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from botocore.parsers import ResponseParserError
 
 from domain.errors import RefusedError, UnavailableError
+from runtime.retry_after import retry_after_seconds
 from storage.settings import KeyPair, StorageSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Refusals by status that pass by themselves, or after another look: a part was replaced since the last one.
-_PASSING_CODES = frozenset(
+# Client errors by status that may pass: overload, or an object or part that was replaced meanwhile.
+_RETRYABLE_CODES = frozenset(
     {"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed", "InvalidPart"}
 )
 _NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
 
-# botocore's own ConnectionError and HTTPClientError have no common base but the one of its usage errors.
-_NO_ANSWER = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
+# The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
+_NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
 
 @dataclass(frozen=True)
 class Clients:
-    """``own`` makes our requests; the others only sign: uploads for clients, originals for jobs. Shared by threads."""
+    """The clients of one store. ``own`` makes our requests; the others only sign: uploads by users, reads by jobs.
+
+    Thread-safe.
+    """
 
     own: "S3Client"
     upload_signer: "S3Client"
@@ -37,7 +41,7 @@ class Clients:
 
 
 def make_clients(settings: StorageSettings) -> Clients:
-    """Make all clients of one store. Nothing is asked yet."""
+    """Make all clients of one store. Makes no request."""
     client = _maker(settings)
     return Clients(
         own=client(settings.endpoint, settings.main),
@@ -47,12 +51,12 @@ def make_clients(settings: StorageSettings) -> Clients:
 
 
 def make_own_client(settings: StorageSettings) -> "S3Client":
-    """Make only the client of our own requests. Nothing is asked yet."""
+    """Make only the client for our own requests. Makes no request."""
     return _maker(settings)(settings.endpoint, settings.main)
 
 
 def _maker(settings: StorageSettings) -> Callable[[str, KeyPair], "S3Client"]:
-    # A session of our own: clients made from the default one are not safe in several threads.
+    # Not boto3's default session: making clients from it is not thread-safe.
     session = boto3.session.Session()
     config = Config(
         signature_version="s3v4",
@@ -81,43 +85,40 @@ def _maker(settings: StorageSettings) -> Callable[[str, KeyPair], "S3Client"]:
 
 
 @contextmanager
-def translate_errors(doing: str) -> Iterator[None]:
-    """Turn what botocore raises into UnavailableError or RefusedError.
+def translate_errors(action: str) -> Iterator[None]:
+    """Raise botocore's errors in the block as UnavailableError or RefusedError.
 
-    ``doing`` names no key. Neither does what botocore says find its way into the message: it may quote URLs.
+    ``action`` says what the block does and begins the message; it must not name a key. botocore's own text is left
+    out, because it may quote signed URLs.
     """
     try:
         yield
     except ClientError as error:
-        raise _translated(doing, error) from error
-    except _NO_ANSWER as error:
-        raise UnavailableError(f"{doing} at the object store: no answer ({type(error).__name__})") from error
+        raise _translated(action, error) from error
+    except _NO_RESPONSE as error:
+        raise UnavailableError(f"{action} at the object store: no answer ({type(error).__name__})") from error
 
 
 def is_missing(error: ClientError) -> bool:
-    """Tell whether storage said that there is no such object. A HEAD has no body to say more than 404."""
+    """Return whether the object does not exist. The response to a HEAD has no body, only its 404."""
     return error.response["Error"].get("Code") in {"404", "NoSuchKey", "NotFound"}
 
 
 def is_missing_upload(error: ClientError) -> bool:
-    """Tell whether storage said that there is no such multipart upload: it was completed, aborted, or never was."""
+    """Return whether the multipart upload does not exist: it was completed, aborted, or never created."""
     return error.response["Error"].get("Code") == "NoSuchUpload"
 
 
 def is_missing_bucket(error: ClientError) -> bool:
-    """Tell whether storage said that there is no such bucket. Only an answer with a body can."""
-    answer = error.response["ResponseMetadata"]
-    return answer["HTTPStatusCode"] == _NOT_FOUND and error.response["Error"].get("Code") == "NoSuchBucket"
+    """Return whether the bucket does not exist. Only a response with a body can say so."""
+    metadata = error.response["ResponseMetadata"]
+    return metadata["HTTPStatusCode"] == _NOT_FOUND and error.response["Error"].get("Code") == "NoSuchBucket"
 
 
-def _translated(doing: str, error: ClientError) -> UnavailableError | RefusedError:
-    answer = error.response["ResponseMetadata"]
-    status, code = answer["HTTPStatusCode"], error.response["Error"].get("Code", "")
-    message = f"{doing} at the object store: HTTP {status} {code}".rstrip()
-    if status >= 500 or status == _TOO_MANY_REQUESTS or code in _PASSING_CODES:
-        return UnavailableError(message, retry_after_seconds=_seconds(answer["HTTPHeaders"].get("retry-after")))
+def _translated(action: str, error: ClientError) -> UnavailableError | RefusedError:
+    metadata = error.response["ResponseMetadata"]
+    status, code = metadata["HTTPStatusCode"], error.response["Error"].get("Code", "")
+    message = f"{action} at the object store: HTTP {status} {code}".rstrip()
+    if status >= 500 or status == _TOO_MANY_REQUESTS or code in _RETRYABLE_CODES:
+        return UnavailableError(message, retry_after_seconds=retry_after_seconds(metadata["HTTPHeaders"]))
     return RefusedError(message)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else None

@@ -1,6 +1,6 @@
-"""What there is in the bucket, whoever it belongs to: listings by folder and by prefix, and the removal of outputs.
+"""Lists a bucket by folder and by prefix, and removes outputs, independently of any row.
 
-Everything that is asked by video is in storage.py. What is to become of what is found is judged in controller/audit/.
+Requests about one video are in storage/object_store.py. controller/audit/ decides what happens to the listed files.
 """
 
 from collections.abc import Iterator
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 
 class Inventory:
-    """One object store. Every method raises UnavailableError or RefusedError; a generator, at each page."""
+    """The files of one store. Every method raises UnavailableError or RefusedError; generators do so at each page."""
 
     def __init__(self, settings: StorageSettings, clients: Clients | None = None) -> None:
-        """Make the clients unless there are some to share; nothing is asked yet."""
+        """Use ``clients``, or make new ones. Makes no request."""
         self._settings = settings
         self._own = (clients or make_clients(settings)).own
 
     def folder_pages(self, prefix: str) -> Iterator[FolderPage]:
-        """Walk through what lies directly under ``prefix``, which ends with a slash, in order of names."""
+        """List the folders and files directly under ``prefix``, which ends with a slash, in order of names."""
         for page in self._pages(prefix, delimiter="/"):
-            found = (item["Prefix"] for item in page.get("CommonPrefixes", ()))
-            # A console marks a folder by an object that is named like it.
+            folders = (item["Prefix"] for item in page.get("CommonPrefixes", ()))
+            # Consoles mark a folder with an object whose key is the prefix itself.
             files = tuple(_file(item) for item in page.get("Contents", ()) if item["Key"] != prefix)
-            yield FolderPage(tuple(name.removeprefix(prefix).removesuffix("/") for name in found), files)
+            yield FolderPage(tuple(name.removeprefix(prefix).removesuffix("/") for name in folders), files)
 
     def file_pages(self, prefix: str) -> Iterator[list[StoredFile]]:
-        """Walk through every object below ``prefix``, in order of keys."""
+        """List every object below ``prefix``, in order of keys."""
         for page in self._pages(prefix, delimiter=""):
             yield [_file(item) for item in page.get("Contents", ())]
 
     def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
-        """Remove some of what one attempt's job wrote; tells whether nothing is left."""
+        """Remove up to ``at_most`` files that one attempt's job wrote; return True once none is left."""
         prefix = object_keys.outputs_prefix(video_id, attempt)
         with translate_errors("listing a job's outputs"):
             page = self._own.list_objects_v2(Bucket=self._bucket_of(prefix), Prefix=prefix, MaxKeys=at_most)
@@ -47,8 +47,8 @@ class Inventory:
         return not page.get("IsTruncated", False)
 
     def remove_file(self, key: str) -> None:
-        """Remove one object. One that is gone already is no trouble."""
-        # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
+        """Remove one object; succeeds if it is already gone."""
+        # One by one: DeleteObjects sends a checksum that Spaces rejects, whatever the configuration.
         with translate_errors("removing a file"):
             self._own.delete_object(Bucket=self._bucket_of(key), Key=key)
 

@@ -1,6 +1,6 @@
-"""Originals that come in parts: open an upload, see what arrived, sign what is missing, join it, or give it up.
+"""Multipart uploads of originals: create, list parts, sign parts, complete, abort.
 
-Which parts a file has is in plan.py. Everything else about originals is in storage.py.
+Which parts a file has is in domain/part_plan.py; other requests about originals are in storage/object_store.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,23 +23,26 @@ _PAGE = 1_000
 
 
 class Multipart:
-    """One object store. Every method but the signing one raises UnavailableError or RefusedError. Thread-safe."""
+    """The multipart uploads of one store. Every method but `presign_part` raises UnavailableError or RefusedError.
+
+    Thread-safe.
+    """
 
     def __init__(self, settings: StorageSettings, clients: Clients | None = None, *, page_size: int = _PAGE) -> None:
-        """Make the clients unless there are some to share; nothing is asked yet."""
+        """Use ``clients``, or make new ones. Makes no request."""
         self._bucket = settings.raw_bucket
         self._clients = clients or make_clients(settings)
         self._page_size = page_size
 
     def create(self, key: str, *, content_type: str) -> str:
-        """Open an upload and return its id. Each call opens another one."""
-        with translate_errors("opening a multipart upload"):
-            answer = self._clients.own.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
-        return answer["UploadId"]
+        """Create an upload and return its id. Every call creates another one."""
+        with translate_errors("creating a multipart upload"):
+            created = self._clients.own.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
+        return created["UploadId"]
 
     def parts(self, key: str, upload_id: str) -> tuple[StoredPart, ...] | None:
-        """Return the parts that arrived, by number; None when there is no such upload any more."""
-        found: list[StoredPart] = []
+        """Return the parts that have arrived, by number; None if the upload no longer exists."""
+        parts: list[StoredPart] = []
         request: dict[str, Any] = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id}
         while True:
             with translate_errors("listing the parts"):
@@ -49,20 +52,20 @@ class Multipart:
                     if is_missing_upload(error):
                         return None
                     raise
-            found.extend(
+            parts.extend(
                 StoredPart(
                     item["PartNumber"], item["ETag"].strip('"'), item["Size"], item["LastModified"].astimezone(UTC)
                 )
                 for item in page.get("Parts", ())
             )
             if not page.get("IsTruncated", False):
-                return tuple(found)
+                return tuple(parts)
             request["PartNumberMarker"] = page["NextPartNumberMarker"]
 
     def presign_part(
         self, key: str, upload_id: str, number: int, *, part_bytes: int, expires_seconds: int
     ) -> SignedUpload:
-        """Sign a PUT of just this many bytes as one part."""
+        """Sign a PUT of exactly ``part_bytes`` bytes as one part."""
         signed = {
             "Bucket": self._bucket,
             "Key": key,
@@ -74,19 +77,19 @@ class Multipart:
         return SignedUpload("PUT", url, {}, expiry(url))
 
     def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, rejected: str | None = None) -> None:
-        """Join the parts, which must be all there are. Repeating it after a lost answer is no trouble.
+        """Join all parts into the object. Safe to repeat after a lost response.
 
-        ``rejected``: the version of an object that was there before and is not the one to be made.
+        ``rejected``: the version of an earlier object under this key, which must not be taken for the result.
         """
         listed: list[CompletedPartTypeDef] = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
         with translate_errors("joining the parts"):
-            is_certain = self._join(key, upload_id, listed) and rejected is None
-            if not is_certain and not self._is_joined(key, sum(part.file_bytes for part in parts), rejected):
+            is_joined = self._join(key, upload_id, listed) and rejected is None
+            if not is_joined and not self._is_object_there(key, sum(part.file_bytes for part in parts), rejected):
                 raise UnavailableError("joining the parts: the upload is gone")
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Give an upload up, with its parts. One that is gone already is no trouble."""
-        with translate_errors("giving a multipart upload up"):
+        """Abort an upload and remove its parts; succeeds if it is already gone."""
+        with translate_errors("aborting a multipart upload"):
             try:
                 self._clients.own.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
             except ClientError as error:
@@ -94,7 +97,7 @@ class Multipart:
                     raise
 
     def open_uploads(self, prefix: str) -> Iterator[list[OpenUpload]]:
-        """Walk through the uploads below ``prefix`` that were neither completed nor given up."""
+        """List the uploads below ``prefix`` that were neither completed nor aborted."""
         request: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
         is_done = False
         while not is_done:
@@ -102,12 +105,12 @@ class Multipart:
                 page = self._clients.own.list_multipart_uploads(**request, MaxUploads=self._page_size)
             yield _open(page)
             is_done = not page.get("IsTruncated", False)
-            # By keys alone: not every server finds the next page by an upload id. What a page leaves of its last key
-            # comes in the next walk, when these are gone.
+            # By key alone: not every server continues from an upload id. Further uploads of a page's last key appear
+            # in the next listing, once these are gone.
             request["KeyMarker"] = page.get("NextKeyMarker", "")
 
     def _join(self, key: str, upload_id: str, listed: "list[CompletedPartTypeDef]") -> bool:
-        """Tell whether storage says that the parts are joined now. Some say so of any upload, if an object is there."""
+        """Return whether the store reports success. Some stores do so for any upload id if an object exists."""
         try:
             self._clients.own.complete_multipart_upload(
                 Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
@@ -118,8 +121,8 @@ class Multipart:
             raise
         return True
 
-    def _is_joined(self, key: str, file_bytes: int, rejected: str | None) -> bool:
-        """Tell whether the object is there: then the upload is gone because an earlier call joined it."""
+    def _is_object_there(self, key: str, file_bytes: int, rejected: str | None) -> bool:
+        """Return whether the joined object exists: then the upload is gone because an earlier call completed it."""
         try:
             facts = facts_of(self._clients.own.head_object(Bucket=self._bucket, Key=key))
         except ClientError as error:

@@ -1,6 +1,6 @@
-"""The object store as the operator and the API use it: signing, facts, verification, publishing.
+"""Requests about one video's files: signing, metadata, verification, publishing, removal.
 
-What makes a source or an output good is in source.py and outputs.py; here are only the requests.
+The rules for originals and outputs are in storage/verify/; this module only makes the requests.
 """
 
 from collections.abc import Mapping
@@ -25,15 +25,18 @@ if TYPE_CHECKING:
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
-# What is under a stable key may be replaced: a new edition is seen everywhere this much later.
+# Stable keys are overwritten by new editions, which caches then show after at most this long.
 STABLE_CACHE_CONTROL = "max-age=10"
 
 
 class Storage:
-    """One object store. Every method but the signing ones raises UnavailableError or RefusedError. Thread-safe."""
+    """The files of one store, by video. Every method that does not sign raises UnavailableError or RefusedError.
+
+    Thread-safe.
+    """
 
     def __init__(self, settings: StorageSettings, clients: Clients | None = None) -> None:
-        """Make the clients unless there are some to share; nothing is asked yet."""
+        """Use ``clients``, or make new ones. Makes no request."""
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
         self._acl: Mapping[str, Any] = {} if settings.acl is None else {"ACL": settings.acl}
@@ -42,7 +45,7 @@ class Storage:
     def presign_upload(
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
     ) -> SignedUpload:
-        """Sign a PUT of this type, and of just this many bytes if they were declared."""
+        """Sign a PUT of this type, and of exactly ``declared_bytes`` bytes if that is not None."""
         signed: dict[str, Any] = {"Bucket": self._raw_bucket, "Key": key, "ContentType": content_type}
         if declared_bytes is not None:
             signed["ContentLength"] = declared_bytes
@@ -50,31 +53,31 @@ class Storage:
         return SignedUpload("PUT", url, {"Content-Type": content_type}, expiry(url))
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
-        """Sign a GET of an original, with the key that can only read."""
+        """Sign a GET of an original with the read-only key."""
         signed = {"Bucket": self._raw_bucket, "Key": key}
         return sign(self._clients.source_signer, "get_object", signed, expires_seconds)
 
     def presign_download(self, key: str, *, filename: str, expires_seconds: int) -> SignedDownload:
-        """Sign a GET of an original that browsers save under a name, with the key that can only read."""
+        """Sign a GET of an original with the read-only key; browsers save the file as ``filename``."""
         signed = {"Bucket": self._raw_bucket, "Key": key, "ResponseContentDisposition": attachment(filename)}
         url = sign(self._clients.source_signer, "get_object", signed, expires_seconds)
         return SignedDownload(url, expiry(url))
 
     def head(self, key: str) -> ObjectFacts | None:
-        """Return the facts of an original, None if there is none."""
+        """Return the facts of an original, None if it does not exist."""
         with translate_errors("looking for the original"):
             try:
-                answer = self._clients.own.head_object(Bucket=self._raw_bucket, Key=key)
+                head = self._clients.own.head_object(Bucket=self._raw_bucket, Key=key)
             except ClientError as error:
                 if is_missing(error):
                     return None
                 raise
-        return facts_of(answer)
+        return facts_of(head)
 
     def verify_source(
         self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
     ) -> SourceFacts | SourceProblem:
-        """Judge the original that ``facts`` describe. UnavailableError if it was replaced since."""
+        """Judge the original that ``facts`` describe. Raises UnavailableError if it was replaced since."""
 
         def read(offset: int, length: int) -> bytes:
             return self._read_source(key, facts.etag, offset, length)
@@ -84,12 +87,12 @@ class Storage:
     def verify_outputs(
         self, video_id: str, attempt: int, *, input_seconds: float | None
     ) -> VerifiedOutputs | OutputsProblem:
-        """Judge what a job wrote. ``input_seconds``: how long the stream should be, None if unknown."""
+        """Judge a job's outputs. ``input_seconds``: the expected duration of the stream, None if unknown."""
         sizes = self._sizes(object_keys.outputs_prefix(video_id, attempt))
         return judge_outputs(video_id, attempt, Outputs(sizes, self._output_text), input_seconds=input_seconds)
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
-        """Copy an attempt's thumbnail to the stable key. UnavailableError if it is gone: look again."""
+        """Copy an attempt's thumbnail to the stable key. Raises UnavailableError if the thumbnail is gone."""
         with translate_errors("publishing the poster"):
             try:
                 self._clients.own.copy_object(
@@ -119,7 +122,7 @@ class Storage:
             )
 
     def read_playlist(self, video_id: str) -> str | None:
-        """Return the stable playlist, None if there is none."""
+        """Return the stable playlist, None if it does not exist."""
         with translate_errors("reading the stable playlist"):
             try:
                 return self._text(object_keys.stable_playlist_key(video_id))
@@ -129,19 +132,19 @@ class Storage:
                 raise
 
     def remove_published(self, video_id: str) -> None:
-        """Remove the stable files; what the attempts wrote stays."""
-        # The playlist last: as long as it is there, the removal is not complete.
+        """Remove the stable files; the outputs of the attempts stay."""
+        # The playlist last: while it exists, the removal is not complete.
         for key in (object_keys.stable_poster_key(video_id), object_keys.stable_playlist_key(video_id)):
             self._remove(self._processed_bucket, key)
 
     def remove_original(self, key: str) -> None:
-        """Remove an original; one that is gone already is no trouble."""
+        """Remove an original; succeeds if it is already gone."""
         self._remove(self._raw_bucket, key)
 
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
-        """Remove what was written for a video, original included; tells whether nothing is left.
+        """Remove up to ``at_most`` of a video's files, its original included; return True once none is left.
 
-        An import's original lies elsewhere and belongs to whoever put it there: it stays.
+        An import's original lies elsewhere, belongs to someone else and stays.
         """
         prefixes = (
             (self._processed_bucket, object_keys.video_prefix(video_id)),
@@ -150,30 +153,30 @@ class Storage:
         for bucket, prefix in prefixes:
             with translate_errors("listing a video's files"):
                 page = self._clients.own.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
-            found = page.get("Contents", ())
-            for item in found:
+            items = page.get("Contents", ())
+            for item in items:
                 self._remove(bucket, item["Key"])
-            at_most -= len(found)
+            at_most -= len(items)
             if page.get("IsTruncated") or at_most <= 0:
                 return False
         return True
 
     def _remove(self, bucket: str, key: str) -> None:
-        # One by one: DeleteObjects carries a checksum that Spaces refuses, whatever the configuration.
+        # One by one: DeleteObjects sends a checksum that Spaces rejects, whatever the configuration.
         with translate_errors("removing a file"):
             self._clients.own.delete_object(Bucket=bucket, Key=key)
 
     def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
-        # If-Match: bytes of two objects must never be judged as one.
+        # If-Match, so that bytes of two objects are never judged as one file.
         with translate_errors("reading the original"):
             try:
-                answer = self._clients.own.get_object(
+                response = self._clients.own.get_object(
                     Bucket=self._raw_bucket,
                     Key=key,
                     Range=f"bytes={offset}-{offset + length - 1}",
                     IfMatch=f'"{etag}"',
                 )
-                return answer["Body"].read(length)
+                return response["Body"].read(length)
             except ClientError as error:
                 if is_missing(error):
                     raise UnavailableError("reading the original: it is gone") from error
@@ -196,15 +199,15 @@ class Storage:
             return self._text(key)
 
     def _text(self, key: str) -> str:
-        answer = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
-        return answer["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
+        response = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
+        return response["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
 
 
-def facts_of(answer: "HeadObjectOutputTypeDef") -> ObjectFacts:
-    """Return the facts in the answer to a HEAD."""
+def facts_of(head: "HeadObjectOutputTypeDef") -> ObjectFacts:
+    """Return the facts in the response to a HEAD."""
     return ObjectFacts(
-        etag=answer["ETag"].strip('"'),
-        last_modified=answer["LastModified"].astimezone(UTC),
-        file_bytes=answer["ContentLength"],
-        content_type=answer.get("ContentType", ""),
+        etag=head["ETag"].strip('"'),
+        last_modified=head["LastModified"].astimezone(UTC),
+        file_bytes=head["ContentLength"],
+        content_type=head.get("ContentType", ""),
     )

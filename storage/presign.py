@@ -1,4 +1,4 @@
-"""Signed URLs: secrets that let whoever has them make one request, until they expire. Signing asks nobody."""
+"""Signed URLs: secrets that allow their holder one kind of request until they expire. Signing makes no request."""
 
 import re
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# The server's own bound. boto3 signs longer ones, which nobody then accepts.
+# The limit of S3 itself. boto3 would sign longer ones, which no server accepts.
 _EXPIRES_SECONDS_MAX = 7 * 24 * 3600
-# Read like this because a URL is signed for every upload, and parsing its whole query takes ten times as long.
-_VALID = re.compile(r"[?&]X-Amz-(Date|Expires)=([0-9TZ]+)")
-# What would lead out of the folder that a browser saves to, or change how the name reads.
+# A regular expression, because parsing the whole query takes ten times as long and every upload signs a URL.
+_VALIDITY = re.compile(r"[?&]X-Amz-(Date|Expires)=([0-9TZ]+)")
+# Characters that would leave the browser's download folder, or change how the name is displayed.
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 !#$&()+,.=@^_`{}~-]")
 
 
 def sign(signer: "S3Client", operation: str, signed: Mapping[str, Any], expires_seconds: int) -> str:
-    """Return the URL of a request with just these parameters."""
+    """Return a URL for one request with exactly the parameters in ``signed``."""
     if not 0 < expires_seconds <= _EXPIRES_SECONDS_MAX:
         raise ValueError(f"a signed URL lasts 1 to {_EXPIRES_SECONDS_MAX} seconds")
     return signer.generate_presigned_url(operation, Params=dict(signed), ExpiresIn=expires_seconds)
@@ -27,12 +27,12 @@ def sign(signer: "S3Client", operation: str, signed: Mapping[str, Any], expires_
 
 def expiry(url: str) -> datetime:
     """Return when the URL expires, by the clock that signed it."""
-    found = dict(_VALID.findall(url))
-    return datetime.fromisoformat(found["Date"]) + timedelta(seconds=int(found["Expires"]))
+    validity = dict(_VALIDITY.findall(url))
+    return datetime.fromisoformat(validity["Date"]) + timedelta(seconds=int(validity["Expires"]))
 
 
 def safe_filename(filename: str) -> str:
-    """Return a name to save a file under."""
+    """Return ``filename`` without unsafe characters."""
     return _UNSAFE.sub("_", filename).strip(" .") or "original"
 
 

@@ -1,4 +1,4 @@
-"""What must be known of the object store: endpoints, keys, buckets, the CDN. Read once, in wiring."""
+"""Settings of the object store: endpoints, keys, buckets, the CDN. Read once, in wiring."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
@@ -24,7 +24,7 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class OutputTarget:
-    """Where a job writes, and the credentials that travel in its body."""
+    """Where a job writes its outputs, and the credentials for it, which are sent to Coconut."""
 
     service: JobStorage
     endpoint: str
@@ -71,7 +71,7 @@ class StorageSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="S3_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     endpoint: Origin
-    # What clients and Coconut are sent to, where our own processes reach the store by another name.
+    # The endpoint for clients and Coconut, if our own processes reach the store by another name.
     public_endpoint: Origin | None = None
     region: Word
     access_key: Word
@@ -79,32 +79,32 @@ class StorageSettings(BaseSettings):
     # May be the same bucket: originals and outputs differ by prefix.
     raw_bucket: Word
     processed_bucket: Word
-    # A key that only reads the raw bucket; it signs the job's input URL. The main key if there is none.
+    # A key that can only read the raw bucket; it signs the job's input URL. Default: the main key.
     raw_reader_access_key: Word | None = None
     raw_reader_secret_key: Secret | None = None
-    # A key that only writes the processed bucket; it travels in the job's body. The main key if there is none.
+    # A key that can only write the processed bucket; it is sent to Coconut with the job. Default: the main key.
     processed_writer_access_key: Word | None = None
     processed_writer_secret_key: Secret | None = None
-    # Where players read: the CDN, with the bucket's path where the host does not name the bucket.
+    # Where players read: the CDN, with the bucket in the path if the host does not name it.
     public_base_url: PublicBase
-    # Spaces serves both; a server reached by an IP address knows only paths.
+    # Spaces serves both; a server reached by an IP address serves only paths.
     addressing_style: Literal["path", "virtual"] = "virtual"
-    # Of published objects; "none" where a bucket policy opens processed/* instead.
+    # The ACL of published objects; "none" if a bucket policy makes processed/* public instead.
     acl: Annotated[PublicAcl | None, BeforeValidator(_none_if_unset, json_schema_input_type=PublicAclOrNone)] = (
         "public-read"
     )
-    # What Coconut calls this kind of store.
+    # Coconut's name for this kind of store.
     coconut_service: JobStorage = "dospaces"
     # The largest single PUT.
     max_file_bytes: int = Field(default=5 * 1024**3, gt=0)
-    # Of files that come in parts. Phones hold a part in memory, and one is the most that an interruption costs;
-    # it grows for files that would need more than 1,000 of them.
+    # Of multipart uploads. Phones keep a part in memory, and an interruption costs at most one part. Parts are larger
+    # for files that would need more than 1,000 of them.
     part_bytes: int = Field(default=16 * 1024**2, ge=PART_BYTES_MIN, le=5 * 1024**3)
-    # All tries of one call together end within the shutdown grace of a process.
+    # All attempts of one call together must end within the shutdown grace of a process.
     connect_timeout_seconds: float = Field(default=3, gt=0)
     read_timeout_seconds: float = Field(default=10, gt=0)
     max_attempts: int = Field(default=2, ge=1)
-    # At least one for each thread that talks to storage.
+    # At least one per thread that calls the store.
     max_connections: int = Field(default=32, ge=1)
 
     @model_validator(mode="after")
@@ -113,14 +113,14 @@ class StorageSettings(BaseSettings):
             "RAW_READER": (self.raw_reader_access_key, self.raw_reader_secret_key),
             "PROCESSED_WRITER": (self.processed_writer_access_key, self.processed_writer_secret_key),
         }
-        for who, (access_key, secret_key) in pairs.items():
+        for name, (access_key, secret_key) in pairs.items():
             if (access_key is None) != (secret_key is None):
-                raise ValueError(f"S3_{who}_ACCESS_KEY and S3_{who}_SECRET_KEY need each other")
+                raise ValueError(f"S3_{name}_ACCESS_KEY and S3_{name}_SECRET_KEY must be set together")
         return self
 
     @property
     def main(self) -> KeyPair:
-        """Return the key our own calls are made with."""
+        """Return the key of our own calls."""
         return KeyPair(self.access_key, self.secret_key)
 
     @property
@@ -130,12 +130,12 @@ class StorageSettings(BaseSettings):
 
     @property
     def signing_endpoint(self) -> str:
-        """Return the host of signed URLs."""
+        """Return the endpoint in signed URLs."""
         return self.public_endpoint or self.endpoint
 
     @property
     def output_target(self) -> OutputTarget:
-        """Return what a job must know to write its outputs."""
+        """Return where a job writes its outputs, with credentials."""
         writer = self._pair(self.processed_writer_access_key, self.processed_writer_secret_key)
         return OutputTarget(
             service=self.coconut_service,

@@ -1,7 +1,7 @@
-"""Before the first request: are the buckets there, and may we look into them?
+"""Start-up check: the buckets exist and can be listed.
 
-Asked once, because afterwards nobody can tell: a HEAD has no body, so to `Storage.head` a bucket that is
-missing looks like an original that has not arrived, and every upload would wait for it to its deadline.
+A later request cannot tell: a HEAD has no body, so to `Storage.head` a missing bucket looks like an original that has
+not arrived, and every upload would wait for it until its deadline.
 """
 
 import sys
@@ -17,31 +17,31 @@ from storage.settings import StorageSettings
 
 log = structlog.get_logger(__name__)
 
-# The start waits for this, and it must not become a matter of whether storage is well.
+# The start waits this long at most: it must not depend on the health of the store.
 _TIMEOUT_SECONDS = 3.0
 
 
 class MissingBucketError(RefusedError):
-    """Storage says that there is no such bucket."""
+    """A bucket does not exist."""
 
 
 def check_buckets(settings: StorageSettings, *, process: str) -> None:
-    """End the process, naming ``process`` cannot start, if a bucket is certainly not there; log all other trouble.
+    """If a bucket certainly does not exist, exit saying that ``process`` cannot start; log all other errors.
 
-    A process that only reads rows is of use while storage is away, and one that is refused today may be
-    let in tomorrow by somebody who changes no setting of ours.
+    A process is useful while the store is away, because it still reads rows, and access that is refused today may be
+    granted tomorrow without a change of our settings.
     """
-    patience = {
+    short_timeouts = {
         "connect_timeout_seconds": min(_TIMEOUT_SECONDS, settings.connect_timeout_seconds),
         "read_timeout_seconds": min(_TIMEOUT_SECONDS, settings.read_timeout_seconds),
         "max_attempts": 1,
     }
-    with closing(make_own_client(settings.model_copy(update=patience))) as client:
+    with closing(make_own_client(settings.model_copy(update=short_timeouts))) as client:
 
-        def look(bucket: str) -> None:
-            with translate_errors("looking into the bucket"):
+        def probe(bucket: str) -> None:
+            with translate_errors("listing the bucket"):
                 try:
-                    # Not a HEAD: its 404 may come from anything that speaks HTTP.
+                    # Not a HEAD: any HTTP server may answer 404.
                     client.list_objects_v2(Bucket=bucket, MaxKeys=1)
                 except ClientError as error:
                     if is_missing_bucket(error):
@@ -50,36 +50,28 @@ def check_buckets(settings: StorageSettings, *, process: str) -> None:
                 except ParamValidationError as error:
                     raise MissingBucketError("no bucket can have this name") from error
 
-        judge_buckets(_by_bucket(settings), look, process=process)
+        _check(_variables_by_bucket(settings), probe, process=process)
 
 
-def judge_buckets(named: dict[str, str], look: Callable[[str], None], *, process: str) -> None:
-    """Look into each bucket of ``named``, which tells the variables that name it."""
+def _check(variables_by_bucket: dict[str, str], probe: Callable[[str], None], *, process: str) -> None:
     missing: list[str] = []
-    for bucket, variables in named.items():
-        match _trouble_with(bucket, look):
-            case None:
-                continue
-            case MissingBucketError() as trouble:
-                missing.append(f"{variables}: {trouble}")
-            case UnavailableError() as trouble:
-                log.warning("bucket_not_checked", variable=variables, why=str(trouble))
-                break  # the other is at the same address: asking for it would only hold up the start
-            case trouble:
-                log.error("bucket_refused", variable=variables, why=str(trouble))
+    for bucket, variables in variables_by_bucket.items():
+        try:
+            probe(bucket)
+        except MissingBucketError as error:
+            missing.append(f"{variables}: {error}")
+        except UnavailableError as error:
+            log.warning("bucket_not_checked", variable=variables, error=str(error))
+            break  # the other bucket is at the same endpoint: trying it would only delay the start
+        except UpstreamError as error:
+            # Without a traceback: the message says it all.
+            log.error("bucket_refused", variable=variables, error=str(error))  # noqa: TRY400
     if missing:
         sys.exit(f"{process} cannot start: {'; '.join(missing)}")
 
 
-def _trouble_with(bucket: str, look: Callable[[str], None]) -> UpstreamError | None:
-    try:
-        look(bucket)
-    except UpstreamError as error:
-        return error
-    return None
-
-
-def _by_bucket(settings: StorageSettings) -> dict[str, str]:
+def _variables_by_bucket(settings: StorageSettings) -> dict[str, str]:
+    """Return the names of the variables that name each bucket."""
     raw, processed = "S3_RAW_BUCKET", "S3_PROCESSED_BUCKET"
     if settings.raw_bucket == settings.processed_bucket:
         return {settings.raw_bucket: f"{raw} and {processed}"}

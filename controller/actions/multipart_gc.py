@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controller.dependencies import Dependencies
-from domain.object_keys import ORIGINALS_PREFIX, video_of
+from domain.object_keys import ORIGINALS_PREFIX, video_id_of
 from domain.objects import OpenUpload
 from domain.video import Phase
 
@@ -39,7 +39,7 @@ class AbandonedUploads:
         age, timing = self._clock() - upload.initiated_at, self._deps.policy.timing
         if age < timing.scaled(_SETTLES_SECONDS):
             return False
-        video_id = video_of(upload.key)
+        video_id = video_id_of(upload.key)
         row = None if video_id is None else self._deps.observations.get(video_id)
         if row is None:
             return age >= self._longest()

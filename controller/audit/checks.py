@@ -257,7 +257,7 @@ def check_returned(folder: str, entries: Sequence[QuarantinedObject]) -> Finding
 
 def folder_of(object_key: str) -> str:
     """Return the folder of the object's video, or the key itself if it lies outside all such folders."""
-    video_id = object_keys.video_of(object_key)
+    video_id = object_keys.video_id_of(object_key)
     if video_id is None:
         return object_key
     prefix = (

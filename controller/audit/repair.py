@@ -134,9 +134,9 @@ class Repair:
         return True
 
     def _remove_objects(self, keys: Sequence[str]) -> bool:
-        owners = {video_id for key in keys if (video_id := object_keys.video_of(key)) is not None}
+        owners = {video_id for key in keys if (video_id := object_keys.video_id_of(key)) is not None}
         owned = self._rows.existing(owners)
-        orphans = [key for key in keys if object_keys.video_of(key) not in owned]
+        orphans = [key for key in keys if object_keys.video_id_of(key) not in owned]
         for key in orphans:
             self._inventory.remove_file(key)
         return self._rows.release(orphans) > 0

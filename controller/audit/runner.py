@@ -191,7 +191,7 @@ class Audit:
                     self._repair_one(run, finding)
 
     def _check_quarantined(self, run: AuditRun, folder: str, entries: Sequence[QuarantinedObject]) -> list[Finding]:
-        owner = object_keys.video_of(entries[0].object_key)
+        owner = object_keys.video_id_of(entries[0].object_key)
         if owner is not None and self._rows.existing([owner]):
             return [checks.check_returned(folder, entries)]
         present: dict[str, StoredFile] = {}

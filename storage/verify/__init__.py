@@ -1,1 +1,1 @@
-"""Verification of sources and outputs: what was found in storage, judged without I/O where it can be."""
+"""Verification of originals and of job outputs, without I/O: the callers read the bytes."""

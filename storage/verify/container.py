@@ -1,7 +1,7 @@
-"""Which container a file is, told from its first bytes. Pure; whether the file is whole is asked in mp4.py.
+"""Recognises a video file's container by its first bytes. Pure; storage/verify/mp4.py checks that a file is complete.
 
-Our own, because the common libraries miss MPEG-TS and old QuickTime. Coconut judges the bytes as well,
-not the declared type.
+Written by hand, because the common libraries miss MPEG-TS and old QuickTime. Coconut goes by the bytes too, not by
+the declared type.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ HEAD_BYTES = 4096
 
 
 class Container(StrEnum):
-    """The containers that may hold a video. The words are stored with the source's facts."""
+    """The containers that may hold a video. The values are stored with the source's facts."""
 
     MP4 = "mp4"
     MOV = "mov"
@@ -25,32 +25,12 @@ class Container(StrEnum):
     OGG = "ogg"
     MXF = "mxf"
 
-    @property
-    def mime_type(self) -> str:
-        """Return the media type."""
-        return _MIME_TYPES[self]
 
-
-_MIME_TYPES = {
-    Container.MP4: "video/mp4",
-    Container.MOV: "video/quicktime",
-    Container.THREE_GP: "video/3gpp",
-    Container.MATROSKA: "video/x-matroska",
-    Container.WEBM: "video/webm",
-    Container.AVI: "video/x-msvideo",
-    Container.MPEG_TS: "video/mp2t",
-    Container.MPEG_PS: "video/mpeg",
-    Container.FLV: "video/x-flv",
-    Container.ASF: "video/x-ms-asf",
-    Container.OGG: "video/ogg",
-    Container.MXF: "application/mxf",
-}
-
-# ISO base media files of other kinds. Every brand that is not here counts as video: cameras invent their own.
+# ISO base media files that are no video. Any other brand counts as video, because cameras invent their own.
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ")
 
-# What QuickTime files began with before they had a type box.
+# First boxes of QuickTime files from before the type box existed.
 _OLD_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 _SIGNATURES = (
@@ -74,7 +54,7 @@ _TS_PACKETS = 4
 
 
 def sniff(head: bytes) -> Container | None:
-    """Return the container that a file with these first bytes is, None if it is no video."""
+    """Return the container of a file that begins with ``head``, None if it is not a video."""
     if head[4:8] == b"ftyp":
         return _by_brand(head[8:12])
     if head[4:8] in _OLD_QUICKTIME:
@@ -101,7 +81,7 @@ def _by_doc_type(header: bytes) -> Container | None:
     start = header.find(_DOC_TYPE_ID)
     if start < 0:
         return None
-    # One byte of length with its marker bit; a DocType is never longer than 126.
+    # One length byte with its marker bit: a DocType is never longer than 126 bytes.
     length, value = header[start + 2 : start + 3], header[start + 3 :]
     return _DOC_TYPES.get(value[: length[0] & 0x7F]) if length else None
 

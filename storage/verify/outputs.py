@@ -1,6 +1,6 @@
-"""Are a job's outputs complete? The rules, for any listing and any way of reading texts; storage.py has S3's.
+"""The rules by which a job's outputs are complete. Pure; storage/object_store.py makes the requests.
 
-Only a stream of which every file was seen may be published: `ready` implies playable.
+A stream is published only if all its files exist: `ready` implies playable.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ _TOLERANCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Outputs:
-    """What lies under an attempt's prefix. ``sizes``: bytes by key; ``read_text`` is asked for small playlists only."""
+    """The files under an attempt's prefix. ``sizes``: bytes by key; ``read_text`` is called for playlists only."""
 
     sizes: Mapping[str, int]
     read_text: Callable[[str], str]
@@ -36,7 +36,7 @@ class Outputs:
     def playlist(self, key: str) -> str:
         """Return a playlist's text. Raises PlaylistError."""
         if self.sizes.get(key, 0) == 0:
-            raise PlaylistError("it is not there")
+            raise PlaylistError("it does not exist")
         if self.sizes[key] > PLAYLIST_BYTES_MAX:
             raise PlaylistError(f"it is larger than {PLAYLIST_BYTES_MAX} bytes")
         return self.read_text(key)
@@ -45,7 +45,7 @@ class Outputs:
 def judge_outputs(
     video_id: str, attempt: int, outputs: Outputs, *, input_seconds: float | None
 ) -> VerifiedOutputs | OutputsProblem:
-    """Judge one attempt's outputs. ``input_seconds``: how long the stream should be, None if unknown."""
+    """Judge one attempt's outputs. ``input_seconds``: the expected duration of the stream, None if unknown."""
     if len(outputs.sizes) > OBJECTS_MAX:
         return OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files")
     master = object_keys.master_key(video_id, attempt)
@@ -79,7 +79,7 @@ def _check_files(playlist_key: str, media: MediaPlaylist, sizes: Mapping[str, in
 
 
 def _check_durations(durations: list[float], input_seconds: float | None) -> None:
-    """Raise PlaylistError unless all variants last as long as each other, and as the input if that is known."""
+    """Raise PlaylistError unless all variants have the same duration, which is the input's if that is known."""
     expected = max(durations) if input_seconds is None else input_seconds
     tolerance = expected * _RELATIVE_TOLERANCE + _TOLERANCE_SECONDS
     if max(durations) - min(durations) > tolerance:

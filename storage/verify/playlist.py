@@ -1,6 +1,6 @@
-"""HLS playlists as values: reading what a job wrote, and writing the stable master. Pure; m3u8 is used only here.
+"""Reads the HLS playlists that a job wrote. Pure; m3u8 is used only here.
 
-Whether all files of a stream are there is judged in outputs.py.
+storage/verify/outputs.py checks that all files of a stream exist; domain/stable_playlist.py writes the stable master.
 """
 
 import math
@@ -18,22 +18,22 @@ PLAYLIST_BYTES_MAX = 1024 * 1024
 VARIANTS_MAX = 16
 # At six seconds each, more than sixteen hours.
 SEGMENTS_MAX = 10_000
-# With the folders before it, within what a resource's status takes.
+# With its prefix, within the limit of the resource's status.
 URI_CHARS_MAX = 900
 RATE_MAX = 2**31 - 1
 
-# What may stand in a quoted attribute that we write ourselves.
+# Allowed in a quoted attribute that we write ourselves.
 _CODECS = re.compile(r"[A-Za-z0-9.,\- ]{1,200}")
 _RESOLUTION = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
 class PlaylistError(ValueError):
-    """A playlist cannot be used. The message says why and quotes nothing longer than a name."""
+    """A playlist cannot be used. The message says why and quotes at most a name."""
 
 
 @dataclass(frozen=True)
 class MediaPlaylist:
-    """The playlist of one variant: what it plays, in order, and how long that takes."""
+    """The playlist of one variant: the URIs of its files, in order, and its duration."""
 
     uris: tuple[str, ...]
     duration_seconds: float
@@ -43,10 +43,10 @@ def read_master(text: str) -> tuple[Rendition, ...]:
     """Return a master's variants, their URIs as written. Raises PlaylistError."""
     parsed = _parse(text)
     if not parsed["is_variant"]:
-        raise PlaylistError("it is no master playlist")
+        raise PlaylistError("it is not a master playlist")
     if any(media.get("uri") for media in parsed["media"]):
-        # The stable playlist lists variants only: publishing it would lose a soundtrack.
-        raise PlaylistError("it keeps sound or subtitles in playlists of their own")
+        # The stable playlist lists variants only, so publishing this one would lose a soundtrack.
+        raise PlaylistError("it has sound or subtitles in separate playlists")
     playlists = parsed["playlists"]
     if not 0 < len(playlists) <= VARIANTS_MAX:
         raise PlaylistError(f"it has {len(playlists)} variants; 1 to {VARIANTS_MAX} are expected")
@@ -58,7 +58,7 @@ def read_media(text: str) -> MediaPlaylist:
     parsed = _parse(text)
     segments = parsed["segments"]
     if parsed["is_variant"] or not 0 < len(segments) <= SEGMENTS_MAX:
-        raise PlaylistError(f"it is no media playlist of 1 to {SEGMENTS_MAX} segments")
+        raise PlaylistError(f"it is not a media playlist of 1 to {SEGMENTS_MAX} segments")
     if not parsed["is_endlist"]:
         raise PlaylistError("it has no end")
     if any(key and key.get("method") != "NONE" for key in parsed["keys"]):
@@ -73,7 +73,7 @@ def read_media(text: str) -> MediaPlaylist:
 
 
 def key_beside(playlist_key: str, uri: str) -> str:
-    """Return the key of what a playlist names. Raises PlaylistError unless it lies beside or below the playlist."""
+    """Return the key that a URI names. Raises PlaylistError unless it is beside or below the playlist."""
     path = unquote(uri)
     parts = path.split("/")
     is_plain = len(uri) <= URI_CHARS_MAX and path.isprintable() and not set(uri) & set('?#\\"')
@@ -85,10 +85,10 @@ def key_beside(playlist_key: str, uri: str) -> str:
 
 def _parse(text: str) -> dict[str, Any]:
     if not text.startswith("#EXTM3U"):
-        raise PlaylistError("it is no playlist")
+        raise PlaylistError("it is not a playlist")
     try:
         parsed: dict[str, Any] = m3u8.parse(text)
-    except Exception as error:  # m3u8 lets through whatever its string handling trips over
+    except Exception as error:  # m3u8 does not document what it raises on malformed text
         raise PlaylistError("it cannot be parsed") from error
     return parsed
 

@@ -112,7 +112,7 @@ def test_objects_without_a_row_are_removed_only_after_quarantine_and_with_purge(
     world.ready(LOST)
     world.say("DELETE FROM videos WHERE video_id = %(lost)s", lost=LOST)
     before = world.objects()
-    strays = {key for key in before if object_keys.video_of(key) == LOST}
+    strays = {key for key in before if object_keys.video_id_of(key) == LOST}
     for _ in range(2):
         report = world.audit(may_purge=True)
         assert report.found[FindingType.OBJECTS_WITHOUT_ROW] == len(strays)

@@ -83,7 +83,7 @@ def test_an_expired_part_is_signed_again_and_nothing_is_lost(parted: Parted) -> 
 
 def test_trouble_is_told_apart(s3: S3Access) -> None:
     away = Multipart(settings_for(s3, endpoint="http://127.0.0.1:1"))
-    with pytest.raises(UnavailableError, match="opening a multipart upload at the object store: no answer"):
+    with pytest.raises(UnavailableError, match="creating a multipart upload at the object store: no answer"):
         away.create(KEY, content_type="video/mp4")
     wrong = Multipart(settings_for(s3, secret_key="wrong"))
     with pytest.raises(RefusedError, match="HTTP 403"):

@@ -109,7 +109,7 @@ class TestGivingUp:
 
     def test_while_storage_is_away_the_video_is_deleted_all_the_same(self, api: Api) -> None:
         video_id = parted(api)
-        api.storage.trouble = UnavailableError("giving a multipart upload up: no answer")
+        api.storage.trouble = UnavailableError("aborting a multipart upload: no answer")
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
         assert api.row(video_id).desired.deleted
 

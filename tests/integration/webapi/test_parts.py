@@ -56,7 +56,7 @@ class TestAsking:
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "upload_mode")
 
     def test_while_storage_is_away_the_row_stays_and_the_upload_is_opened_later(self, api: Api) -> None:
-        api.storage.trouble = UnavailableError("opening a multipart upload: no answer")
+        api.storage.trouble = UnavailableError("creating a multipart upload: no answer")
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
         assert (answer.status_code, answer.json["code"]) == (503, "temporarily_unavailable")
         api.storage.trouble = None

@@ -36,7 +36,7 @@ SOURCE = SourceFacts(etag="e1", last_modified=NOON, file_bytes=1_000, container=
 ORIGINAL = ObjectFacts(etag="e1", last_modified=NOON, file_bytes=1_000, content_type="video/mp4")
 RENDITION = Rendition(uri="1/hls/360p.m3u8", bandwidth=1_000_000, width=640, height=360)
 OUTPUTS = VerifiedOutputs((RENDITION,), duration_seconds=5.0, poster_key=None)
-BAD_OUTPUTS = OutputsProblem("the master playlist cannot be used: it is not there")
+BAD_OUTPUTS = OutputsProblem("the master playlist cannot be used: it does not exist")
 
 
 REASON_OF = {

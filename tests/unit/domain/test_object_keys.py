@@ -92,4 +92,4 @@ def test_people_get_urls_below_the_public_base() -> None:
     ],
 )
 def test_a_key_lies_in_the_folder_of_one_video_or_beside_all(key: str, video_id: str | None) -> None:
-    assert object_keys.video_of(key) == video_id
+    assert object_keys.video_id_of(key) == video_id

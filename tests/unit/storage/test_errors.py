@@ -1,4 +1,4 @@
-"""What botocore raises, and what becomes of it."""
+"""How botocore's errors are translated."""
 
 import pytest
 from botocore.exceptions import (
@@ -16,15 +16,15 @@ from storage.client import translate_errors
 URL = "https://raw.example.com/uploads/v1/original.mp4?X-Amz-Signature=0123"
 
 
-def answered(status: int, code: str, headers: dict[str, str] | None = None) -> ClientError:
+def client_error(status: int, code: str, headers: dict[str, str] | None = None) -> ClientError:
     response = {
         "Error": {"Code": code, "Message": URL},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers or {}},
     }
-    return ClientError(response, "HeadObject")  # type: ignore[arg-type]  # what storage really sends
+    return ClientError(response, "HeadObject")  # type: ignore[arg-type]  # the shape of a real response
 
 
-def trouble_of(error: Exception) -> UpstreamError:
+def translated(error: Exception) -> UpstreamError:
     with pytest.raises(UpstreamError) as caught, translate_errors("looking for the original"):
         raise error
     assert caught.value.__cause__ is error
@@ -34,12 +34,12 @@ def trouble_of(error: Exception) -> UpstreamError:
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(answered(500, "InternalError"), id="500"),
-        pytest.param(answered(503, "SlowDown"), id="slow-down"),
-        pytest.param(answered(429, "TooManyRequests"), id="429"),
-        pytest.param(answered(400, "RequestTimeout"), id="slow-body"),
-        pytest.param(answered(409, "OperationAborted"), id="collision"),
-        pytest.param(answered(412, "PreconditionFailed"), id="changed-meanwhile"),
+        pytest.param(client_error(500, "InternalError"), id="500"),
+        pytest.param(client_error(503, "SlowDown"), id="slow-down"),
+        pytest.param(client_error(429, "TooManyRequests"), id="429"),
+        pytest.param(client_error(400, "RequestTimeout"), id="slow-body"),
+        pytest.param(client_error(409, "OperationAborted"), id="collision"),
+        pytest.param(client_error(412, "PreconditionFailed"), id="changed-meanwhile"),
         pytest.param(EndpointConnectionError(endpoint_url=URL), id="no-connection"),
         pytest.param(ConnectTimeoutError(endpoint_url=URL), id="connect-timeout"),
         pytest.param(ReadTimeoutError(endpoint_url=URL), id="read-timeout"),
@@ -47,31 +47,31 @@ def trouble_of(error: Exception) -> UpstreamError:
         pytest.param(ResponseParserError("<html>"), id="not-s3"),
     ],
 )
-def test_what_passes_by_itself_is_asked_again_later(error: Exception) -> None:
-    assert isinstance(trouble_of(error), UnavailableError)
+def test_errors_that_may_pass_are_unavailable(error: Exception) -> None:
+    assert isinstance(translated(error), UnavailableError)
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(answered(403, "AccessDenied"), id="not-allowed"),
-        pytest.param(answered(403, "SignatureDoesNotMatch"), id="wrong-secret"),
-        pytest.param(answered(404, "NoSuchBucket"), id="no-bucket"),
-        pytest.param(answered(400, "InvalidArgument"), id="bad-request"),
+        pytest.param(client_error(403, "AccessDenied"), id="not-allowed"),
+        pytest.param(client_error(403, "SignatureDoesNotMatch"), id="wrong-secret"),
+        pytest.param(client_error(404, "NoSuchBucket"), id="no-bucket"),
+        pytest.param(client_error(400, "InvalidArgument"), id="bad-request"),
     ],
 )
-def test_what_somebody_must_change_is_refused(error: Exception) -> None:
-    assert isinstance(trouble_of(error), RefusedError)
+def test_errors_that_need_a_change_are_refused(error: Exception) -> None:
+    assert isinstance(translated(error), RefusedError)
 
 
-def test_the_message_says_what_was_done_to_whom_and_what_came_back() -> None:
-    message = str(trouble_of(answered(403, "AccessDenied")))
+def test_the_message_has_the_action_and_the_response() -> None:
+    message = str(translated(client_error(403, "AccessDenied")))
     assert message == "looking for the original at the object store: HTTP 403 AccessDenied"
 
 
-@pytest.mark.parametrize("error", [answered(500, "InternalError"), EndpointConnectionError(endpoint_url=URL)])
-def test_no_key_and_no_signature_gets_into_a_message(error: Exception) -> None:
-    message = str(trouble_of(error))
+@pytest.mark.parametrize("error", [client_error(500, "InternalError"), EndpointConnectionError(endpoint_url=URL)])
+def test_a_message_has_no_key_and_no_signature(error: Exception) -> None:
+    message = str(translated(error))
     assert "Signature" not in message
     assert "original.mp4" not in message
 
@@ -81,15 +81,15 @@ def test_no_key_and_no_signature_gets_into_a_message(error: Exception) -> None:
     [
         pytest.param({"retry-after": "7"}, 7.0, id="stated"),
         pytest.param({}, None, id="not-stated"),
-        pytest.param({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, None, id="a-date"),
+        pytest.param({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0.0, id="a-past-date"),
     ],
 )
-def test_storages_own_wish_when_to_ask_again_is_passed_on(headers: dict[str, str], seconds: float | None) -> None:
-    trouble = trouble_of(answered(503, "SlowDown", headers))
-    assert isinstance(trouble, UnavailableError)
-    assert trouble.retry_after_seconds == seconds
+def test_the_error_carries_the_seconds_of_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    error = translated(client_error(503, "SlowDown", headers))
+    assert isinstance(error, UnavailableError)
+    assert error.retry_after_seconds == seconds
 
 
-def test_a_surprise_stays_a_surprise() -> None:
+def test_an_unexpected_error_is_not_translated() -> None:
     with pytest.raises(KeyError), translate_errors("looking for the original"):
         raise KeyError("Key")

@@ -43,14 +43,14 @@ def signed_put(declared_bytes: int | None = None, **changes: str) -> str:
     )
 
 
-def test_an_upload_goes_to_the_origin_host_of_the_raw_bucket() -> None:
+def test_an_upload_is_signed_for_the_origin_host_of_the_raw_bucket() -> None:
     url = signed_put()
     assert urlsplit(url).hostname == "raw.tor1.digitaloceanspaces.com"
     assert urlsplit(url).path == f"/{KEY}"
     assert ".cdn." not in url
 
 
-def test_a_store_without_bucket_hosts_is_addressed_by_path() -> None:
+def test_path_addressing_puts_the_bucket_in_the_path() -> None:
     url = signed_put(endpoint="http://127.0.0.1:7070", addressing_style="path")
     assert urlsplit(url).netloc == "127.0.0.1:7070"
     assert urlsplit(url).path == f"/raw/{KEY}"
@@ -61,30 +61,30 @@ def test_clients_are_sent_to_the_public_endpoint() -> None:
     assert urlsplit(url).hostname == "files.example.com"
 
 
-def test_the_type_is_signed_and_the_length_when_it_is_declared() -> None:
+def test_the_type_is_signed_and_a_declared_length_too() -> None:
     assert query(signed_put())["X-Amz-SignedHeaders"] == "content-type;host"
     assert query(signed_put(declared_bytes=5))["X-Amz-SignedHeaders"] == "content-length;content-type;host"
 
 
-def test_nothing_is_signed_that_a_browser_does_not_send() -> None:
+def test_no_header_is_signed_that_a_browser_does_not_send() -> None:
     assert not [name for name in query(signed_put()) if "checksum" in name.lower() or "acl" in name.lower()]
 
 
-def test_the_expiry_is_the_signatures_own() -> None:
+def test_the_expiry_is_that_of_the_signature() -> None:
     signed = storage().presign_upload(KEY, content_type="video/mp4", declared_bytes=None, expires_seconds=900)
     signed_at = datetime.strptime(query(signed.url)["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     assert query(signed.url)["X-Amz-Expires"] == "900"
     assert signed.expires_at == signed_at + timedelta(seconds=900)
 
 
-def test_the_jobs_input_is_signed_with_the_key_that_only_reads() -> None:
+def test_the_jobs_input_is_signed_with_the_read_only_key() -> None:
     url = storage().presign_source(KEY, expires_seconds=7 * 3600)
     assert query(url)["X-Amz-Credential"].startswith("reader/")
     assert query(signed_put())["X-Amz-Credential"].startswith("main/")
 
 
 @pytest.mark.parametrize("expires_seconds", [0, -1, 7 * 24 * 3600 + 1])
-def test_an_expiry_that_no_server_accepts_is_not_signed(expires_seconds: int) -> None:
+def test_an_expiry_that_no_server_accepts_is_refused(expires_seconds: int) -> None:
     with pytest.raises(ValueError, match="a signed URL lasts"):
         storage().presign_source(KEY, expires_seconds=expires_seconds)
 
@@ -127,7 +127,7 @@ def test_a_download_is_saved_under_a_harmless_name(filename: str, header: str) -
     assert attachment(filename) == f"attachment; {header}"
 
 
-def test_a_download_is_signed_by_the_key_that_only_reads() -> None:
+def test_a_download_is_signed_with_the_read_only_key() -> None:
     signed = storage().presign_download(KEY, filename="cats.mp4", expires_seconds=300)
     assert query(signed.url)["X-Amz-Credential"].startswith("reader/")
     assert query(signed.url)["X-Amz-Expires"] == "300"

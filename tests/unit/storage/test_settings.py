@@ -42,20 +42,20 @@ def test_an_empty_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
 
 
 @pytest.mark.parametrize("name", ["S3_ENDPOINT", "S3_PUBLIC_ENDPOINT"])
-def test_the_cdn_host_is_never_signed_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_the_cdn_host_is_refused_as_an_endpoint(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "https://raw.tor1.cdn.digitaloceanspaces.com")
     with pytest.raises(SystemExit, match=rf": {name}: must be the origin host"):
         read()
 
 
 @pytest.mark.parametrize("url", ["tor1.digitaloceanspaces.com", "ftp://tor1", "https://", "https://x/?a=b"])
-def test_an_endpoint_is_a_plain_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_an_endpoint_must_be_a_plain_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("S3_ENDPOINT", url)
     with pytest.raises(SystemExit, match=r"\bS3_ENDPOINT: "):
         read()
 
 
-def test_foreign_variables_are_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unrelated_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     before = read()
     monkeypatch.setenv("S3_PORT", "tcp://10.0.0.1:80")
     for name in NEEDED:
@@ -64,14 +64,14 @@ def test_foreign_variables_are_none_of_our_business(monkeypatch: pytest.MonkeyPa
     assert read() == before
 
 
-def test_the_main_key_stands_in_for_keys_that_are_not_given() -> None:
+def test_the_main_key_is_the_default_for_limited_keys() -> None:
     settings = read()
     assert settings.raw_reader == settings.main
     assert settings.output_target.access_key.get_secret_value() == "main"
     assert settings.output_target.secret_key.get_secret_value() == "main-secret"
 
 
-def test_limited_keys_are_used_for_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_limited_key_is_used_for_its_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_RAW_READER_ACCESS_KEY", "reader")
     monkeypatch.setenv("S3_RAW_READER_SECRET_KEY", "reader-secret")
     monkeypatch.setenv("S3_PROCESSED_WRITER_ACCESS_KEY", "writer")
@@ -82,19 +82,19 @@ def test_limited_keys_are_used_for_what_they_are_for(monkeypatch: pytest.MonkeyP
     assert settings.output_target.bucket == "processed"
 
 
-def test_half_a_key_stops_the_start_without_showing_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_key_pair_stops_the_start_without_showing_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_RAW_READER_SECRET_KEY", "reader-secret")
     with pytest.raises(SystemExit) as stopped:
         read()
     assert stopped.value.code == (
-        "the test cannot start: S3_RAW_READER_ACCESS_KEY and S3_RAW_READER_SECRET_KEY need each other"
+        "the test cannot start: S3_RAW_READER_ACCESS_KEY and S3_RAW_READER_SECRET_KEY must be set together"
     )
     with pytest.raises(ValidationError) as caught:
         StorageSettings()  # type: ignore[call-arg]  # all of it comes from the environment
     assert "input" not in str(caught.value)
 
 
-def test_what_people_see_lies_on_the_cdn_and_what_is_signed_on_the_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_playback_uses_the_cdn_and_signing_the_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read()
     assert settings.public_base_url == "https://cdn.example.com"
     assert settings.signing_endpoint == "https://tor1.digitaloceanspaces.com"
@@ -103,11 +103,11 @@ def test_what_people_see_lies_on_the_cdn_and_what_is_signed_on_the_origin(monkey
 
 
 @pytest.mark.parametrize("value", ["", "none"])
-def test_no_acl_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_the_acl_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     assert read().acl == "public-read"
     monkeypatch.setenv("S3_ACL", value)
     assert read().acl is None
 
 
-def test_the_largest_file_is_five_gibibytes_unless_told_otherwise() -> None:
+def test_the_largest_file_is_five_gibibytes_by_default() -> None:
     assert StorageSettings.model_fields["max_file_bytes"].default == 5_368_709_120

@@ -141,7 +141,7 @@ def test_a_refusal_is_an_error_in_the_log_and_no_obstacle(store: Callable[..., S
         check_buckets(settings(), process="the test")
     (line,) = lines
     assert (line["log_level"], line["event"], line["variable"]) == ("error", "bucket_refused", "S3_RAW_BUCKET")
-    assert line["why"].startswith("looking into the bucket at the object store: HTTP ")
+    assert line["error"].startswith("listing the bucket at the object store: HTTP ")
     assert there.asked == ["raw", "processed"]
 
 

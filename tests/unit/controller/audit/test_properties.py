@@ -89,14 +89,14 @@ class Bookkeeper:
         gone = {key for key, stored in before.items() if self.auditor.objects().get(key) != stored}
         assert may_purge or not gone
         for key in gone:
-            assert object_keys.video_of(key) in self.lost
+            assert object_keys.video_id_of(key) in self.lost
             assert listed[key].found_at <= now - timedelta(days=7)
         for name in self.world.records.rows:
-            assert not any(object_keys.video_of(key) == name for key in self.auditor.rows.in_quarantine)
+            assert not any(object_keys.video_id_of(key) == name for key in self.auditor.rows.in_quarantine)
         self._nothing_is_forgotten(now)
 
     def _nothing_is_forgotten(self, now: datetime) -> None:
-        strays = {key for key in self.auditor.objects() if object_keys.video_of(key) in self.lost}
+        strays = {key for key in self.auditor.objects() if object_keys.video_id_of(key) in self.lost}
         assert strays == set(self.auditor.rows.in_quarantine)
         assert all(entry.found_at <= now for entry in self.auditor.rows.in_quarantine.values())
 
@@ -131,11 +131,11 @@ def test_a_purge_removes_what_nobody_missed_for_a_week_and_nothing_else() -> Non
     lost, kept = NAMES[1], NAMES[2]
     keeper.lose(lost)
     keeper.audit(may_purge=True)
-    assert any(object_keys.video_of(key) == lost for key in keeper.auditor.objects())
+    assert any(object_keys.video_id_of(key) == lost for key in keeper.auditor.objects())
     keeper.world.pass_time(7 * 24 * HOURS)
     keeper.audit(may_purge=False)
-    assert any(object_keys.video_of(key) == lost for key in keeper.auditor.objects())
+    assert any(object_keys.video_id_of(key) == lost for key in keeper.auditor.objects())
     keeper.audit(may_purge=True)
-    owners = {object_keys.video_of(key) for key in keeper.auditor.objects()}
+    owners = {object_keys.video_id_of(key) for key in keeper.auditor.objects()}
     assert owners == {VIDEO_ID, kept}
     assert keeper.auditor.rows.in_quarantine == {}

@@ -54,15 +54,17 @@ SHORT = media([f"{number:03}.ts" for number in range(SEGMENTS - 1)])
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        pytest.param(without("hls/master.m3u8"), "the master playlist cannot be used: it is not there", id="no-master"),
-        pytest.param(having("hls/master.m3u8", b""), "the master playlist .* not there", id="empty-master"),
-        pytest.param(having("hls/master.m3u8", "<html>"), "the master playlist .* no playlist", id="html-master"),
+        pytest.param(
+            without("hls/master.m3u8"), "the master playlist cannot be used: it does not exist", id="no-master"
+        ),
+        pytest.param(having("hls/master.m3u8", b""), "the master playlist .* does not exist", id="empty-master"),
+        pytest.param(having("hls/master.m3u8", "<html>"), "the master playlist .* not a playlist", id="html-master"),
         pytest.param(
             having("hls/master.m3u8", master("../../2/hls/360p/index.m3u8")),
             "variant 1 .* outside its own directory",
             id="variant-of-another-attempt",
         ),
-        pytest.param(without("hls/720p/index.m3u8"), "variant 2 .* not there", id="no-media-playlist"),
+        pytest.param(without("hls/720p/index.m3u8"), "variant 2 .* does not exist", id="no-media-playlist"),
         pytest.param(
             having("hls/360p/index.m3u8", b"#" * (PLAYLIST_BYTES_MAX + 1)),
             "variant 1 .* larger than",

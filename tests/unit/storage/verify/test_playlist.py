@@ -91,10 +91,10 @@ def test_a_sound_only_variant_needs_no_resolution() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        pytest.param("", "no playlist", id="empty"),
-        pytest.param("<html>", "no playlist", id="html"),
-        pytest.param("#EXTM3U\n", "no master", id="nothing-in-it"),
-        pytest.param(media(["1.ts"]), "no master", id="media-playlist"),
+        pytest.param("", "not a playlist", id="empty"),
+        pytest.param("<html>", "not a playlist", id="html"),
+        pytest.param("#EXTM3U\n", "not a master", id="nothing-in-it"),
+        pytest.param(media(["1.ts"]), "not a master", id="media-playlist"),
         pytest.param(master("a.m3u8", attributes="RESOLUTION=640x360"), "no BANDWIDTH", id="no-bandwidth"),
         pytest.param(master("a.m3u8", attributes="BANDWIDTH=0"), "no BANDWIDTH", id="no-rate"),
         pytest.param(master("a.m3u8", attributes=f"BANDWIDTH={RATE_MAX + 1}"), "no BANDWIDTH", id="impossible-rate"),
@@ -104,7 +104,7 @@ def test_a_sound_only_variant_needs_no_resolution() -> None:
         pytest.param(master(*["a.m3u8"] * (VARIANTS_MAX + 1)), "17 variants", id="too-many"),
         pytest.param(
             master("a.m3u8") + '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="en",URI="en.m3u8"\n',
-            "playlists of their own",
+            "separate playlists",
             id="sound-apart",
         ),
     ],
@@ -126,10 +126,10 @@ def test_the_initialisation_section_is_one_of_the_files() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        pytest.param("", "no playlist", id="empty"),
-        pytest.param(master("a.m3u8"), "no media playlist", id="master"),
-        pytest.param(media([]), "no media playlist", id="no-segments"),
-        pytest.param(media(["1.ts"] * (SEGMENTS_MAX + 1)), "no media playlist", id="too-many-segments"),
+        pytest.param("", "not a playlist", id="empty"),
+        pytest.param(master("a.m3u8"), "not a media playlist", id="master"),
+        pytest.param(media([]), "not a media playlist", id="no-segments"),
+        pytest.param(media(["1.ts"] * (SEGMENTS_MAX + 1)), "not a media playlist", id="too-many-segments"),
         pytest.param(media(["1.ts"], has_end=False), "no end", id="still-being-written"),
         pytest.param(media(["1.ts"]).replace("6.0", "nan"), "no duration", id="nan"),
         pytest.param(media(["1.ts"], seconds_each=-1.0), "no duration", id="negative"),

@@ -1,4 +1,4 @@
-"""Which originals are worth a job. Whole files of every kind are tried in tests/integration/spaces."""
+"""Which originals are worth a job. tests/integration/storage/test_files.py has complete files of every format."""
 
 from datetime import UTC, datetime
 
@@ -87,5 +87,5 @@ def test_a_large_file_costs_few_small_reads() -> None:
 def test_a_problem_names_the_object_that_was_judged() -> None:
     problem = Original(b"Dear diary").judged()
     assert problem == SourceProblem(
-        FailureCode.NOT_A_VIDEO, "the file is in no known video format", "etag@2026-03-01T12:00:00+00:00"
+        FailureCode.NOT_A_VIDEO, "the file is not in a known video format", "etag@2026-03-01T12:00:00+00:00"
     )
