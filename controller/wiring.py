@@ -142,7 +142,7 @@ def wire_dispatcher(
     """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
     outbox, mail = Outbox(database), None
     if settings.smtp_url is None:
-        log.info("no_mail", why="SMTP_URL is not set: owners are told by webhooks only")
+        log.info("mail_disabled", error="SMTP_URL is not set: owners get no mail, endpoints get webhooks")
     else:
         server = smtp_server_of(settings.smtp_url.get_secret_value())
         mail = MailSender(server, sender=settings.mail_from, playback_base=spaces.public_base_url)

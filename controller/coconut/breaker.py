@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # Two may be chance, and each one that is uncertain costs some video one of its attempts.
-TROUBLES_TO_OPEN = 3
+FAILURES_TO_OPEN = 3
 # Long enough for a restart at the provider's, short enough for an upload that somebody is watching.
 FIRST_COOL_DOWN_SECONDS = 30
 # An outage of hours is asked about six times an hour, and its end is noticed within ten minutes.
@@ -45,7 +45,7 @@ class Breaker:
     def __init__(self, scale: float) -> None:
         self.generation = 0
         self._scale = scale
-        self._troubles = 0
+        self._failures = 0
         self._width: int | None = None
         self._cool_down_seconds: float = FIRST_COOL_DOWN_SECONDS
         self._open_until = 0.0
@@ -55,47 +55,47 @@ class Breaker:
         return self._width is None or (now >= self._open_until and in_flight < self._width)
 
     def succeeded(self, generation: int) -> bool:
-        """Take in that the provider took an order; tells whether that closed the breaker."""
+        """Count a submission that the provider accepted. Return whether it closed the breaker."""
         if generation != self.generation:
             return False
-        self._troubles = 0
+        self._failures = 0
         if self._width is None:
             return False
         self._width = self._width * 2 if self._width < WIDEST_HALF_OPEN else None
         return self._width is None
 
     def record_failure(self, generation: int, now: float, retry_after_seconds: float | None) -> bool:
-        """Take in that it did not, for a reason of its own; tells whether that opened the breaker."""
-        desired = None
+        """Count a submission that failed because of the provider. Return whether it opened the breaker."""
+        retry_after = None
         if retry_after_seconds is not None:
             # The provider's seconds are real ones: only our limit of them is scaled.
-            desired = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
+            retry_after = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
         if generation != self.generation:
-            if desired is not None:
-                self._open_until = max(self._open_until, now + desired)
+            if retry_after is not None:
+                self._open_until = max(self._open_until, now + retry_after)
             return False
-        self._troubles += 1
-        if desired is None and self._width is None and self._troubles < TROUBLES_TO_OPEN:
+        self._failures += 1
+        if retry_after is None and self._width is None and self._failures < FAILURES_TO_OPEN:
             return False
-        self._open(now, desired)
+        self._open(now, retry_after)
         return True
 
-    def _open(self, now: float, desired: float | None) -> None:
-        """Open for as long as the provider asks, else as we think; where that was too short, for the longer of both."""
+    def _open(self, now: float, retry_after: float | None) -> None:
+        """Open for as long as the provider asks, else for our cool-down; after a failed retry, for the longer one."""
         is_repeated = self._width == 1  # nothing has succeeded since the last opening
         if not is_repeated:
             self._cool_down_seconds = FIRST_COOL_DOWN_SECONDS
-        if desired is not None and not is_repeated:
-            seconds = desired
+        if retry_after is not None and not is_repeated:
+            seconds = retry_after
         else:
-            seconds = max(desired or 0.0, self._cool_down_seconds * self._scale)
+            seconds = max(retry_after or 0.0, self._cool_down_seconds * self._scale)
             self._cool_down_seconds = min(LONGEST_COOL_DOWN_SECONDS, 2 * self._cool_down_seconds)
         self.generation += 1
         self._width = 1
         self._open_until = now + seconds
 
     def state(self, now: float) -> BreakerSnapshot:
-        """Return how things are."""
+        """Return the breaker as it stands."""
         if self._width is None:
             return BreakerSnapshot(BreakerState.CLOSED)
         if now < self._open_until:

@@ -206,13 +206,13 @@ class SubmissionLimiter:
         if has_closed:
             log.info("submissions_resumed")
 
-    def _record_failure(self, generation: int, why: str, retry_after_seconds: float | None) -> None:
+    def _record_failure(self, generation: int, message: str, retry_after_seconds: float | None) -> None:
         with self._lock:
             now = self._monotonic()
             has_opened = self._breaker.record_failure(generation, now, retry_after_seconds)
             state = self._breaker.state(now)
         if has_opened:
-            log.warning("submissions_paused", why=why, for_seconds=round(state.open_for_seconds, 3))
+            log.warning("submissions_paused", error=message, for_seconds=round(state.open_for_seconds, 3))
 
 
 class _TokenBucket:

@@ -1,7 +1,7 @@
 """One delivery: take it, send it, put on record what became of it.
 
 Killed after sending and before the record, it is taken again when its lease ends and sent with the same id: at least
-once, never not at all. Which lanes are worked at the same time is in dispatcher.py.
+once, never not at all. Which queues are sent from at the same time is decided in dispatcher.py.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class LeasedOutbox(Protocol):
     """What is due. Every method raises UnavailableError."""
 
     def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
-        """Take what has been due the longest in a lane."""
+        """Lease the delivery of a queue that has been due the longest."""
         ...
 
     def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
@@ -60,7 +60,7 @@ class Channels:
 
 
 def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: Callable[[], datetime]) -> bool:
-    """Make the delivery that has been due the longest in a lane; False when none is. Raises UnavailableError."""
+    """Make the delivery of a queue that has been due the longest; False when none is. Raises UnavailableError."""
     now = clock()
     taken = channels.outbox.take(queue_name, now=now, leased_until=now + schedule.lease)
     if taken is None:
@@ -76,7 +76,7 @@ def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: C
         f"delivery_{outcome.state}" if is_ours else "delivery_overtaken",
         notification=str(told.notification_id),
         kind=told.kind,
-        video=told.video_id,
+        video_id=told.video_id,
         queue_name=queue_name,
         attempt=taken.attempt,
         status=answer.status,

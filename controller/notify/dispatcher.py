@@ -1,7 +1,7 @@
-"""Lanes: one for each endpoint and one for mail, so that a receiver who is slow or away holds up nobody else.
+"""One queue for each endpoint and one for mail, so that a slow receiver delays no other.
 
-A lane makes its deliveries one after the other, in a thread of its own that ends when nothing is due. There are as
-many threads at most as there are lanes with work.
+Each queue sends one delivery after the other in a thread of its own, which ends when nothing is due. There are at most
+as many threads as queues with work.
 """
 
 import threading
@@ -21,19 +21,19 @@ _AT_ONCE = 500
 
 
 class OutboxDispatch(LeasedOutbox, Protocol):
-    """The outbox, with what decides which lanes have work. Every method raises UnavailableError."""
+    """The outbox, and which of its queues have work. Every method raises UnavailableError."""
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
         """Address the oldest notifications that nobody has looked at; returns how many there were."""
         ...
 
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
-        """Return the lanes in which something is due."""
+        """Return the queues in which a delivery is due."""
         ...
 
 
 class Dispatcher:
-    """All lanes of this process."""
+    """Sends from all queues: one thread for each queue with work."""
 
     def __init__(
         self,
@@ -60,14 +60,14 @@ class Dispatcher:
             try:
                 self.turn()
             except UpstreamError as error:
-                log.warning("sending_put_off", why=str(error))
+                log.warning("dispatch_interrupted", error=str(error))
             except Exception:
                 # One notification that cannot be read must not keep all others from leaving.
-                log.exception("sending_broke")
+                log.exception("dispatch_failed")
         self._stop.set()
 
     def turn(self) -> None:
-        """Address what is new, and start a thread for each idle lane that has work. Raises UnavailableError."""
+        """Address what is new, and start a thread for each idle queue that has work. Raises UnavailableError."""
         with_mail = self._channels.mail is not None
         while self._outbox.dispatch(with_mail=with_mail, now=self._clock(), at_most=_AT_ONCE) == _AT_ONCE:
             pass
@@ -87,9 +87,9 @@ class Dispatcher:
                 if not deliver_one(queue_name, self._for_delivery(self._channels), self._schedule, self._clock):
                     return
         except UpstreamError as error:
-            log.warning("lane_put_off", queue_name=queue_name, why=str(error))
+            log.warning("queue_interrupted", queue_name=queue_name, error=str(error))
         except Exception:
-            log.exception("lane_broke", queue_name=queue_name)
+            log.exception("queue_failed", queue_name=queue_name)
         finally:
             with self._lock:
                 self._busy.discard(queue_name)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from controller.notify.email_message import build_email
-from controller.notify.outcome import DeliveryResponse, Disposition
+from controller.notify.outcome import DeliveryResponse, Disposition, one_line
 from domain.notifications import Notification
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class MailSender:
             return _refused(error.smtp_code, error.smtp_error)
         except smtplib.SMTPResponseException as error:
             # About us, not about this letter: others would meet the same, and somebody has to put it right.
-            return DeliveryResponse(Disposition.AGAIN, error.smtp_code, _text(error.smtp_error))
+            return DeliveryResponse(Disposition.AGAIN, error.smtp_code, one_line(error.smtp_error))
         except (smtplib.SMTPException, OSError) as error:
             return DeliveryResponse(Disposition.AGAIN, None, f"no answer: {type(error).__name__}")
         return DeliveryResponse(Disposition.ACCEPTED, _ACCEPTED, "")
@@ -99,9 +99,4 @@ class MailSender:
 
 
 def _refused(status: int, text: bytes | str) -> DeliveryResponse:
-    return DeliveryResponse(Disposition.NEVER if status in _PERMANENT else Disposition.AGAIN, status, _text(text))
-
-
-def _text(raw: bytes | str) -> str:
-    text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
-    return "".join(build_email if build_email.isprintable() else " " for build_email in text)
+    return DeliveryResponse(Disposition.NEVER if status in _PERMANENT else Disposition.AGAIN, status, one_line(text))

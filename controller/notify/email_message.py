@@ -3,6 +3,7 @@
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from controller.notify.outcome import one_line
 from domain.failures import ADVICE
 from domain.notifications import Notification, NotificationKind
 from domain.object_keys import playback_url
@@ -23,7 +24,7 @@ def build_email(told: Notification, *, sender: str, playback_base: str) -> Email
 
 def _subject(told: Notification) -> str:
     # A header is one line, and the email library decodes "=?…?=", line ends included (CVE-2024-6923).
-    title = "".join(letter if letter.isprintable() else " " for letter in told.title).replace("=?", "=\u200b?")
+    title = one_line(told.title).replace("=?", "=\u200b?")
     match told.kind:
         case NotificationKind.READY:
             return f'Your video "{title}" is ready'

@@ -28,6 +28,12 @@ class DeliveryResponse:
     is_full: bool = False
 
 
+def one_line(raw: bytes | str) -> str:
+    """Return a receiver's text as it may be stored and shown: whatever cannot be printed becomes a space."""
+    text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def outcome_of(answer: DeliveryResponse, taken: LeasedDelivery, schedule: Backoff, now: datetime) -> DeliveryResult:
     """Return what to put on record."""
     text = answer.text[:ANSWER_MAX]

@@ -9,7 +9,7 @@ import requests
 import urllib3
 
 from controller.notify.deadline import BoundedAdapter, within
-from controller.notify.outcome import DeliveryResponse, Disposition
+from controller.notify.outcome import DeliveryResponse, Disposition, one_line
 from controller.notify.webhook_payload import build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
@@ -87,7 +87,7 @@ class WebhookSender:
         text = ""
         with suppress(urllib3.exceptions.HTTPError, OSError):
             # What has come so far is enough for a log: nobody may keep us reading.
-            text = _printable(answer.raw.read1(ANSWER_MAX))
+            text = one_line(answer.raw.read1(ANSWER_MAX))
         status = answer.status_code
         if answer.ok and status < 300:
             return DeliveryResponse(Disposition.ACCEPTED, status, text)
@@ -107,8 +107,3 @@ class _Pinned(BoundedAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pool with the name that TLS is about."""
         super().init_poolmanager(*args, server_hostname=self._host, assert_hostname=self._host, **kwargs)
-
-
-def _printable(raw: bytes) -> str:
-    text = raw.decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else " " for letter in text)

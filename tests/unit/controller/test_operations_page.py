@@ -40,7 +40,7 @@ def test_every_pause_is_told_in_its_own_words() -> None:
 @pytest.mark.parametrize(
     "told",
     [
-        f"opens after {breaker.TROUBLES_TO_OPEN} failures in a row",
+        f"opens after {breaker.FAILURES_TO_OPEN} failures in a row",
         f"for {breaker.FIRST_COOL_DOWN_SECONDS} seconds after a failure",
         f"up to {breaker.LONGEST_COOL_DOWN_SECONDS // 60} minutes",
         f"at most {breaker.LONGEST_RETRY_AFTER_SECONDS // 3600} hour)",

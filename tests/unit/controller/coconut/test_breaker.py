@@ -242,7 +242,7 @@ def test_only_its_movements_are_logged() -> None:
     assert lines == [
         {
             "event": "submissions_paused",
-            "why": "POST /jobs at Coconut: HTTP 401 authentication_failed",
+            "error": "POST /jobs at Coconut: HTTP 401 authentication_failed",
             "for_seconds": 30,
             "log_level": "warning",
         },
