@@ -1,4 +1,4 @@
-"""Postgres: the wish and the catalogue, the observed state, the paid attempts, the claims, the history.
+"""Postgres: the desired and the observed state of videos, paid attempts, claims, history and notifications.
 
 psycopg and SQL live here and nowhere else. What a row means for the cluster is made in crds/spec.py.
 """

@@ -1,7 +1,7 @@
-"""What rows learn from resources: Postgres came back from an older dump, or the wish is not ours but a resource's.
+"""Rows restored from resources: after Postgres was restored from an older dump, or for imports.
 
-What is to be learnt is decided in controller/rules/adoption.py. Everything that one resource teaches is one
-transaction, on condition that neither half of the row moved; nothing on record is ever lowered.
+controller/rules/adoption.py decides what to restore. All changes from one resource are one transaction, which requires
+that neither state of the row has changed; no stored number is ever lowered.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from domain.video import DesiredState, ObservedState, Phase
 _ADOPT = f"""
 INSERT INTO videos (created_at, deleted_at, {STATE_COLUMNS})
 SELECT coalesce(%(created_at)s, clock_timestamp()), CASE WHEN %(deleted)s THEN clock_timestamp() END, {STATE_VALUES}
--- A purged video stays gone; an import of its name goes on counting where it ended.
+-- A purged video stays gone; an import of the same name continues its attempt numbers.
 WHERE NOT EXISTS (SELECT FROM tombstones
                   WHERE video_id = %(video_id)s AND (%(origin)s = 'api' OR last_attempt > %(attempt)s))
 ON CONFLICT (video_id) DO NOTHING
@@ -43,7 +43,7 @@ WHERE video_id = %(video_id)s AND revision = %(desired_before)s AND observed_rev
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-# Whatever became of them, they count as paid: a later number is never reached before the last one cost something.
+# Whatever their outcome, they count as paid: a new number is only used after the previous attempt may have cost money.
 _OLDER_ATTEMPTS = """
 INSERT INTO attempts AS known (video_id, attempt, edition, state, intended_at, settled_at, answer)
 SELECT %(video_id)s, number, %(edition)s, 'failed', %(at)s, %(at)s, 'learnt from the resource'
@@ -52,7 +52,7 @@ ON CONFLICT (video_id, attempt) DO UPDATE SET state = 'failed', settled_at = exc
 WHERE known.state = 'refused'
 """
 
-# From what says least to what says most. Only a state that says more replaces the one on record.
+# From least to most certain. Only a more certain state replaces the stored one.
 STATE_CERTAINTY = (
     AttemptState.REFUSED,
     AttemptState.INTENDED,
@@ -63,7 +63,7 @@ STATE_CERTAINTY = (
     AttemptState.COMPLETED,
 )
 
-# The window to resolve an uncertain submission begins at `intended_at`: nobody could have resolved it before now.
+# The window to resolve an uncertain submission begins at `intended_at`: it could not have been resolved before now.
 _NEWEST_ATTEMPT = """
 INSERT INTO attempts AS known (video_id, attempt, edition, state, job_id, intended_at, settled_at)
 VALUES (%(video_id)s, %(attempt)s, %(edition)s, %(state)s, %(job_id)s, %(at)s, %(at)s)
@@ -77,22 +77,22 @@ _ROWS_OF = f"SELECT {VIDEO} FROM videos WHERE video_id = ANY(%(names)s)"  # noqa
 
 
 class Adoption:
-    """Rows as resources teach them. Every method raises UnavailableError."""
+    """Restores rows from resources. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
-        """Return the rows that there are of these names."""
+        """Return the existing rows among these names."""
         with self._database.connection() as connection:
             return fetch_videos(connection, _ROWS_OF, {"names": list(names)})
 
     def adopt(
         self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
     ) -> VideoRow | None:
-        """Insert a row that is not there, with the attempts that the observation tells of.
+        """Insert a missing row, with the attempts that the observation implies.
 
-        ``created_at``: None means now. Returns None when there is a row meanwhile, or a tombstone that forbids it.
+        ``created_at``: None means now. Returns None if the row exists by now, or a tombstone forbids it.
         """
         parameters = {**desired_parameters(desired), **observed_parameters(observed), "created_at": created_at}
         with self._database.transaction() as connection:
@@ -110,9 +110,9 @@ class Adoption:
         observed: ObservedState | None = None,
         at: datetime,
     ) -> VideoRow | None:
-        """Replace the wish, the observation or both by newer ones; what the observation tells goes on record with it.
+        """Replace the desired state, the observed state or both by newer ones, with the attempts and history implied.
 
-        Returns None when the row moved meanwhile, or knows more than it is taught.
+        Returns None if the row changed in the meantime, or is already newer.
         """
         parameters = {
             **desired_parameters(desired or before.desired),
@@ -130,7 +130,7 @@ class Adoption:
 
 
 def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRow | None = None) -> None:
-    """Write what else follows from an observation that was learnt: attempts, history, and what the owner is told."""
+    """Write what follows from a restored observation: attempts, history and the owner's notification."""
     observed = row.observed
     if observed.attempt > 0:
         parameters = {
@@ -150,7 +150,7 @@ def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRo
 
 
 def newest_state(observed: ObservedState) -> AttemptState:
-    """Return what an observation tells of its newest attempt."""
+    """Return the state of the newest attempt that an observation implies."""
     published = observed.published
     if published is not None and published.attempt == observed.attempt:
         return AttemptState.COMPLETED
@@ -158,5 +158,5 @@ def newest_state(observed: ObservedState) -> AttemptState:
         return AttemptState.FAILED
     if observed.phase is Phase.PROCESSING:
         return AttemptState.ACCEPTED
-    # A job that was given up leaves its id behind; without one, a submission may have led to a job or not.
+    # An abandoned job leaves its id behind; without an id, the submission may or may not have led to a job.
     return AttemptState.UNCERTAIN if observed.job_id is None else AttemptState.FAILED

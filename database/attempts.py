@@ -1,4 +1,4 @@
-"""Paid submissions. An intent is written together with the observation that made it (database/observations.py)."""
+"""Paid attempts. An intent is written together with the observation that made it (database/observations.py)."""
 
 import psycopg
 
@@ -12,7 +12,7 @@ FROM attempts WHERE video_id = %(video_id)s AND attempt > %(floor)s ORDER BY att
 """
 
 # The primary key is the fence: a second operator that intends the same attempt stops here, before it pays.
-# An attempt that certainly led to no job may be intended again: an outage burns no numbers.
+# An attempt that certainly led to no job may be intended again: an outage uses up no numbers.
 _INTEND = """
 INSERT INTO attempts (video_id, attempt, edition, state, intended_at)
 VALUES (%(video_id)s, %(attempt)s, %(edition)s, 'intended', %(at)s)
@@ -28,7 +28,7 @@ WHERE video_id = %(video_id)s AND attempt = %(attempt)s
 
 
 class AlreadyTakenError(Exception):
-    """The attempt was intended by somebody else, or the job belongs to another attempt."""
+    """Another operator intended the attempt, or the job belongs to another attempt."""
 
 
 def write(connection: Connection, video_id: str, change: AttemptChange) -> None:
@@ -43,7 +43,7 @@ def write(connection: Connection, video_id: str, change: AttemptChange) -> None:
 
 
 class Attempts:
-    """Reading the submissions."""
+    """Reads attempts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,5 +51,5 @@ class Attempts:
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         """Return the attempts numbered above ``floor``, oldest first. Raises UnavailableError."""
         with self._database.connection() as connection:
-            found = connection.execute(_SINCE, {"video_id": video_id, "floor": floor}).fetchall()
-        return [attempt_row(columns) for columns in found]
+            rows = connection.execute(_SINCE, {"video_id": video_id, "floor": floor}).fetchall()
+        return [attempt_row(columns) for columns in rows]

@@ -1,6 +1,6 @@
-"""What the audit asks of Postgres: rows to compare with the bucket, jobs that were doubled, and the quarantine.
+"""Statements of the audit: rows to compare with the bucket, duplicate jobs, and the quarantine.
 
-What follows from a comparison is judged in controller/audit/. The only wish that is changed here is the edition of a
+controller/audit/ decides what follows from a comparison. The only desired state that changes here is the edition of a
 video that lost its published files.
 """
 
@@ -21,12 +21,12 @@ SELECT {VIDEO}, videos.heals, attempts.settled_at AS published_at
 FROM videos LEFT JOIN attempts ON attempts.video_id = videos.video_id
     AND attempts.attempt = (videos.published ->> 'attempt')::integer
 """  # noqa: S608 - a constant
-# Both ends are compared here, in the order in which the rows come.
+# Postgres compares both ends, because it also sorts the rows.
 _ALL = f"""{_AUDITED}
 WHERE videos.video_id > %(after)s AND (%(until)s::text IS NULL OR videos.video_id <= %(until)s)
 ORDER BY videos.video_id LIMIT %(at_most)s
 """
-# Those that somebody plays, and those that nobody may play any more.
+# Videos that can be played, and deleted ones, which must not be playable any more.
 _WORKING = f"""{_AUDITED}
 WHERE NOT videos.retired AND videos.published IS NOT NULL AND (videos.is_playable OR videos.deleted)
   AND videos.video_id > %(after)s ORDER BY videos.video_id LIMIT %(at_most)s
@@ -35,7 +35,7 @@ _GET = f"{_AUDITED} WHERE videos.video_id = %(video_id)s"
 
 _EXISTING = "SELECT video_id FROM videos WHERE video_id = ANY(%(video_ids)s)"
 
-# At exactly the revisions that were looked at: whoever wished or saw something since knows better.
+# Only at the revisions that the audit read: a newer desired or observed state takes precedence.
 _HEAL = f"""
 UPDATE videos SET edition = edition + 1, heals = heals + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s
@@ -44,7 +44,7 @@ WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision 
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-# A job that is on record for any attempt is no second one. As long as a submission is unresolved, a pass asks.
+# A job that is stored for any attempt is not a duplicate. While a submission is unresolved, a pass checks its claims.
 _DOUBLED = """
 SELECT claimed.video_id, claimed.attempt, claimed.job_id, made.job_id AS accepted_job_id
 FROM job_claims AS claimed JOIN attempts AS made USING (video_id, attempt)
@@ -96,17 +96,17 @@ class AuditedRows:
 
     def get(self, video_id: str) -> AuditedRow | None:
         """Return one row."""
-        found = self._select(_GET, {"video_id": video_id})
-        return found[0] if found else None
+        rows = self._select(_GET, {"video_id": video_id})
+        return rows[0] if rows else None
 
     def existing(self, video_ids: Iterable[str]) -> set[str]:
         """Return those of the ids that have a row."""
         with self._database.connection() as connection:
-            found = connection.execute(_EXISTING, {"video_ids": _storable(video_ids)}).fetchall()
-        return {columns["video_id"] for columns in found}
+            rows = connection.execute(_EXISTING, {"video_ids": _storable(video_ids)}).fetchall()
+        return {columns["video_id"] for columns in rows}
 
     def heal(self, row: VideoRow, *, max_heals: int) -> VideoRow | None:
-        """Wish for a new edition of a video that lost its files; None when the row moved, or may not be healed."""
+        """Request a new edition of a video that lost its files; None if the row changed or may not be healed."""
         parameters = {
             "video_id": row.desired.video_id,
             "revision": row.desired.revision,
@@ -120,44 +120,44 @@ class AuditedRows:
         return healed
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
-        """Return the jobs too many that callbacks have named since then, of these videos."""
+        """Return the duplicate jobs of these videos that callbacks have named since then."""
         with self._database.connection() as connection:
-            found = connection.execute(_DOUBLED, {"video_ids": list(video_ids), "since": since}).fetchall()
-        return [DoubledJob(**columns) for columns in found]
+            rows = connection.execute(_DOUBLED, {"video_ids": list(video_ids), "since": since}).fetchall()
+        return [DoubledJob(**columns) for columns in rows]
 
     def uncertain(self, *, before: datetime, at_most: int) -> list[UncertainSubmission]:
-        """Return the unresolved submissions, oldest first; those that nobody settled only if made before then."""
+        """Return the unresolved submissions, oldest first; those still intended only if made before ``before``."""
         with self._database.connection() as connection:
-            found = connection.execute(_UNCERTAIN, {"before": before, "at_most": at_most}).fetchall()
-        return [UncertainSubmission(**columns) for columns in found]
+            rows = connection.execute(_UNCERTAIN, {"before": before, "at_most": at_most}).fetchall()
+        return [UncertainSubmission(**columns) for columns in rows]
 
     def overdue(self, *, before: datetime, at_most: int) -> list[OverdueRow]:
-        """Return the uploads whose deadline was before then and that nobody holds, the longest overdue first."""
+        """Return the uploads that are not paused and whose deadline was before ``before``, longest overdue first."""
         with self._database.connection() as connection:
-            found = connection.execute(_OVERDUE, {"before": before, "at_most": at_most}).fetchall()
-        return [OverdueRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in found]
+            rows = connection.execute(_OVERDUE, {"before": before, "at_most": at_most}).fetchall()
+        return [OverdueRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in rows]
 
     def quarantine(self, sizes: Mapping[str, int]) -> int:
-        """Put objects on the list, by key with their bytes; returns how many were not on it. What was found stays."""
+        """Add objects to the quarantine (size in bytes by key) and return how many are new; known ones stay as is."""
         object_keys = _storable(sizes)
         parameters = {"object_keys": object_keys, "sizes": [sizes[key] for key in object_keys]}
         with self._database.connection() as connection:
             return connection.execute(_QUARANTINE, parameters).rowcount
 
     def quarantined_among(self, object_keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that are on the list."""
+        """Return those of the keys that are in the quarantine."""
         with self._database.connection() as connection:
-            found = connection.execute(_QUARANTINED_AMONG, {"object_keys": _storable(object_keys)}).fetchall()
-        return {columns["object_key"] for columns in found}
+            rows = connection.execute(_QUARANTINED_AMONG, {"object_keys": _storable(object_keys)}).fetchall()
+        return {columns["object_key"] for columns in rows}
 
     def quarantined(self, *, after: str, at_most: int) -> list[QuarantinedObject]:
-        """Return a page of the list, in order of keys."""
+        """Return a page of the quarantine, in order of keys."""
         with self._database.connection() as connection:
-            found = connection.execute(_QUARANTINED, {"after": after, "at_most": at_most}).fetchall()
-        return [QuarantinedObject(**columns) for columns in found]
+            rows = connection.execute(_QUARANTINED, {"after": after, "at_most": at_most}).fetchall()
+        return [QuarantinedObject(**columns) for columns in rows]
 
     def release(self, object_keys: Sequence[str]) -> int:
-        """Take objects off the list; returns how many were on it."""
+        """Remove objects from the quarantine and return how many were in it."""
         with self._database.connection() as connection:
             return connection.execute(_RELEASE, {"object_keys": list(object_keys)}).rowcount
 

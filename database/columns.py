@@ -1,7 +1,7 @@
 """The columns of `videos`, generated from the dataclasses, and rows read back as values.
 
-A field of DesiredState, ObservedState or VideoRow is a column of the same name; where the wish has that name too,
-the observation's column is called `observed_…`. An enum is stored as its text, a dataclass as jsonb.
+A field of DesiredState, ObservedState or VideoRow is a column of the same name; if both states have the field,
+the observed state's column is called `observed_…`. An enum is stored as its text, a dataclass as jsonb.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -53,7 +53,7 @@ _OBSERVED = _columns_of(ObservedState, besides={column.name for column in _DESIR
 _OF_ROW = tuple(column for column in _columns_of(VideoRow) if column.field not in {"desired", "observed"})
 _COLUMNS = _DESIRED + _OBSERVED + _OF_ROW
 
-# What no change of a wish may touch: another file is another video.
+# Columns that never change: another file is another video.
 _FIXED = frozenset({"video_id", "origin", "region", "storage_key"})
 
 
@@ -89,12 +89,12 @@ def video_row(values: Collection[Any]) -> VideoRow:
 
 
 def fetch_video(connection: Connection, statement: str, parameters: Mapping[str, object]) -> VideoRow | None:
-    """Run a statement that returns just the columns VIDEO; return its row, None without one."""
+    """Run a statement that returns exactly the columns VIDEO; return its row, or None if there is none."""
     return connection.cursor(row_factory=_video_factory).execute(statement, parameters).fetchone()
 
 
 def fetch_videos(connection: Connection, statement: str, parameters: Mapping[str, object]) -> list[VideoRow]:
-    """Run a statement that returns just the columns VIDEO; return its rows."""
+    """Run a statement that returns exactly the columns VIDEO; return its rows."""
     return connection.cursor(row_factory=_video_factory).execute(statement, parameters).fetchall()
 
 
@@ -104,12 +104,12 @@ def _video_factory(_cursor: object) -> Callable[[Collection[Any]], VideoRow]:
 
 
 def desired_parameters(desired: DesiredState) -> dict[str, Any]:
-    """Return the parameters of an UPDATE or INSERT that stores a wish."""
+    """Return the parameters of an UPDATE or INSERT that stores a desired state."""
     return _parameters(desired, _DESIRED)
 
 
 def observed_parameters(observed: ObservedState) -> dict[str, Any]:
-    """Return the parameters of an UPDATE or INSERT that stores an observation."""
+    """Return the parameters of an UPDATE or INSERT that stores an observed state."""
     return _parameters(observed, _OBSERVED)
 
 

@@ -10,7 +10,7 @@ VALUES (%(video_id)s, %(observed_revision)s, clock_timestamp(), %(cause)s, %(pha
         %(attempt)s)
 """
 
-# A life has a few dozen transitions; the bound is for a person who retries for years.
+# A video has a few dozen transitions; the limit is for one that is retried for years.
 _AT_MOST = 1_000
 _OF_VIDEO = """
 SELECT video_id, observed_revision, at, cause, phase, reason, message, attempt
@@ -35,7 +35,7 @@ def append_event(connection: Connection, row: VideoRow, cause: Cause) -> None:
 
 
 class Events:
-    """Reading the history."""
+    """Reads the history."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,5 +43,5 @@ class Events:
     def of_video(self, video_id: str, *, at_most: int = _AT_MOST) -> list[EventRow]:
         """Return the newest lines, oldest first. Raises UnavailableError."""
         with self._database.connection() as connection:
-            found = connection.execute(_OF_VIDEO, {"video_id": video_id, "at_most": at_most}).fetchall()
-        return [event_row(columns) for columns in reversed(found)]
+            rows = connection.execute(_OF_VIDEO, {"video_id": video_id, "at_most": at_most}).fetchall()
+        return [event_row(columns) for columns in reversed(rows)]

@@ -15,7 +15,7 @@ WHERE EXISTS (SELECT FROM attempts WHERE video_id = %(video_id)s AND attempt = %
 ON CONFLICT DO NOTHING
 """
 
-# A job that is on record for another attempt would be refused at every adoption, for ever.
+# A job that is stored for another attempt would be refused every time.
 _OF_ATTEMPT = """
 SELECT job_id FROM job_claims AS claimed WHERE video_id = %(video_id)s AND attempt = %(attempt)s
   AND NOT EXISTS (SELECT FROM attempts AS known WHERE known.job_id = claimed.job_id
@@ -45,5 +45,5 @@ class Claims:
     def of_attempt(self, video_id: str, attempt: int) -> list[str]:
         """Return the claimed job ids, oldest first. Raises UnavailableError."""
         with self._database.connection() as connection:
-            found = connection.execute(_OF_ATTEMPT, {"video_id": video_id, "attempt": attempt}).fetchall()
-        return [columns["job_id"] for columns in found]
+            claims = connection.execute(_OF_ATTEMPT, {"video_id": video_id, "attempt": attempt}).fetchall()
+        return [columns["job_id"] for columns in claims]

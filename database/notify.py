@@ -16,7 +16,7 @@ _NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 
 @dataclass(frozen=True)
 class Wakeup:
-    """Look at this video now. ``cause`` goes into the history of what the look finds."""
+    """A request to look at this video now. ``cause`` is stored with the transition that follows."""
 
     video_id: str
     cause: Cause
@@ -33,9 +33,9 @@ def listen(url: str, *, quiet_seconds: float) -> Iterator[Wakeup | None]:
     The first None says that the channel is open. Raises UnavailableError when the connection is lost.
     """
     try:
-        where = make_conninfo(url, **KEEPALIVE_OPTIONS)
+        conninfo = make_conninfo(url, **KEEPALIVE_OPTIONS)
         with psycopg.connect(
-            where, autocommit=True, connect_timeout=3, application_name="video-uploads-listen"
+            conninfo, autocommit=True, connect_timeout=3, application_name="video-uploads-listen"
         ) as conn:
             conn.execute(f"LISTEN {_CHANNEL}")
             yield None

@@ -1,7 +1,7 @@
-"""What the operator saw: its side of `videos`. Committed here first; the resource's status is a projection.
+"""The observed state of videos, written by the operator. It is committed here first; the resource's status is a copy.
 
-A commit names the revision it builds on, of the wish and of the observation. If either moved, nothing is
-written and the pass is dropped: the next one sees the newer world.
+A commit names the revisions of the desired and the observed state that it builds on. If either has changed, nothing
+is written and the pass is dropped: the next one starts from the newer row.
 """
 
 from database import attempts
@@ -19,7 +19,7 @@ WHERE video_id = %(video_id)s AND observed_revision = %(before)s
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-# No pass looks at the job of a deleted or held video, so nothing would ever give its place back.
+# No pass checks the job of a deleted or paused video, so its slot would never be released.
 _RUNNING = """
 SELECT count(*) AS running FROM videos
 WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp()
@@ -43,7 +43,7 @@ class Observations:
     ) -> VideoRow | None:
         """Replace the observation in ``before`` by ``after``, with its history and attempt, in one transaction.
 
-        Returns the new row, or None when the row moved meanwhile and nothing was written.
+        Returns the new row, or None if the row changed in the meantime and nothing was written.
         Raises UnavailableError; then the commit may or may not have happened.
         """
         parameters = {
@@ -52,7 +52,7 @@ class Observations:
             "video_id": before.desired.video_id,
             "before": before.observed.revision,
             "desired_revision": before.desired.revision,
-            # What became of a paid job is a fact whatever is wished meanwhile: it must not be lost.
+            # The outcome of a paid job must not be lost, even if the desired state has changed in the meantime.
             "is_settlement": isinstance(attempt, Settle),
         }
         try:
@@ -76,25 +76,25 @@ class Observations:
             return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
 
     def running_jobs(self) -> int:
-        """Return how many jobs run, as far as is known here. Raises UnavailableError."""
+        """Return how many jobs are running according to the rows. Raises UnavailableError."""
         with self._database.connection() as connection:
-            found = connection.execute(_RUNNING).fetchone()
-        return found["running"] if found else 0
+            count = connection.execute(_RUNNING).fetchone()
+        return count["running"] if count else 0
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""
         with self._database.connection() as connection:
-            found = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
-        known = [{"origin": Origin(columns["origin"]), "phase": Phase(columns["phase"])} for columns in found]
-        return [WorkingRow(**{**columns, **words}) for columns, words in zip(found, known, strict=True)]
+            rows = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
+        enums = [{"origin": Origin(columns["origin"]), "phase": Phase(columns["phase"])} for columns in rows]
+        return [WorkingRow(**{**columns, **parsed}) for columns, parsed in zip(rows, enums, strict=True)]
 
 
 def is_transition(before: ObservedState, after: ObservedState) -> bool:
-    """Tell whether an observation belongs into the history; progress alone does not."""
-    return _told(before) != _told(after)
+    """Return whether an observation belongs in the history; progress alone does not."""
+    return _transition_fields(before) != _transition_fields(after)
 
 
-def _told(observed: ObservedState) -> tuple[object, ...]:
+def _transition_fields(observed: ObservedState) -> tuple[object, ...]:
     return (
         observed.phase,
         observed.reason,

@@ -1,4 +1,4 @@
-"""The pool of connections, and how psycopg's trouble becomes ours. No table is named here."""
+"""The connection pool, and the translation of psycopg's errors into ours. No table is named here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ from domain.errors import UnavailableError
 
 Connection = psycopg.Connection[DictRow]
 
-# Above every honest statement here, below the API's request limit and the operator's shutdown grace.
+# Longer than any statement here should take, shorter than the API's request limit and the operator's shutdown grace.
 _STATEMENT_TIMEOUT_MS = 5_000
 _CONNECT_TIMEOUT_SECONDS = 3
 
-# A server whose machine is lost says nothing any more, and no timeout of its own ends a wait for it: the defaults of
-# Linux would after a quarter of an hour, or two hours where nothing is sent.
+# If the server's machine is lost, no answer comes and no Postgres timeout ends the wait: Linux would take a quarter of
+# an hour by default, or two hours on an idle connection.
 KEEPALIVE_OPTIONS = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -38,13 +38,13 @@ class Database:
             max_size=max_size,
             timeout=timeout_seconds,
             max_waiting=max_size * 16,
-            # The pool doubles its pauses as long as it tries, and so would stay away for as long again as Postgres
-            # was. When it gives up, the next caller makes it begin anew.
+            # The pool doubles its pauses between tries, so after an outage it could stay disconnected for as long
+            # again. After this timeout it stops trying, and the next caller makes it start over.
             reconnect_timeout=_CONNECT_TIMEOUT_SECONDS,
             open=True,
             configure=_use_fast_json,
             kwargs={
-                # A read is then one round trip; what needs a transaction says so.
+                # So that a read is one round trip; a caller that needs a transaction uses transaction().
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
@@ -56,16 +56,16 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Lend a connection in autocommit. Raises UnavailableError when Postgres is away."""
+        """Lend a connection in autocommit. Raises UnavailableError when Postgres cannot be reached."""
         try:
             with self._pool.connection() as connection, _drop_read_only_connection(connection):
                 yield connection
         except (PoolTimeout, PoolClosed, TooManyRequests) as error:
             raise UnavailableError("waiting for a connection to Postgres: none became free") from error
         except psycopg.errors.ReadOnlySqlTransaction as error:
-            raise UnavailableError("asking Postgres: this server only reads") from error
+            raise UnavailableError("asking Postgres: this server is read-only") from error
         except psycopg.OperationalError as error:
-            # One dead connection means a restart: do not let every pooled one fail a caller in turn.
+            # One dead connection suggests a restart: check all of them, so that each does not fail another caller.
             self._pool.check()
             raise UnavailableError(f"asking Postgres: {type(error).__name__}") from error
 
@@ -76,7 +76,7 @@ class Database:
             yield connection
 
     def check(self) -> None:
-        """Ask Postgres for nothing. Raises UnavailableError."""
+        """Check that Postgres answers. Raises UnavailableError."""
         with self.connection() as connection:
             connection.execute("SELECT 1")
 
@@ -87,7 +87,7 @@ class Database:
 
 @contextmanager
 def _drop_read_only_connection(connection: Connection) -> Iterator[None]:
-    """Close a connection to a server that is no longer the one that writes: the next may lead to its successor."""
+    """Close a connection to a server that has become read-only: the next one may reach the new primary."""
     try:
         yield
     except psycopg.errors.ReadOnlySqlTransaction:
@@ -96,5 +96,5 @@ def _drop_read_only_connection(connection: Connection) -> Iterator[None]:
 
 
 def _use_fast_json(connection: Connection) -> None:
-    """Rows hold up to five objects, and the standard library takes longer for them than the select."""
+    """Parse JSON with pydantic: the standard library would take longer for a row's objects than the select."""
     set_json_loads(from_json, connection)

@@ -6,7 +6,7 @@ from database.columns import VIDEO, fetch_video
 from database.pool import Database
 from domain.records import VideoRow
 
-# At exactly the revisions that the pass looked at: whoever wished or saw something since has work to do.
+# Only at the revisions that the pass read: a newer desired or observed state means that there is work to do.
 _RETIRE = f"""
 UPDATE videos SET retired = true
 WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND NOT retired
@@ -18,7 +18,7 @@ WITH gone AS (
     DELETE FROM videos
     WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
     RETURNING video_id, owner, edition, attempt, observed_revision, title, metadata, owner_email
-), told AS (
+), notified AS (
     INSERT INTO notifications (video_id, edition, kind, owner, sequence, title, metadata, email)
     SELECT video_id, edition, 'video.deleted', owner, observed_revision + 1, title, metadata, owner_email
     FROM gone ON CONFLICT DO NOTHING
@@ -41,35 +41,35 @@ _CLEAN = (
 
 
 class Retention:
-    """The ends of all videos. Every method raises UnavailableError."""
+    """Retires and purges videos. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def retire(self, row: VideoRow) -> VideoRow | None:
-        """Mark that the resource may leave Kubernetes; None when the row moved meanwhile."""
+        """Mark that the resource may leave Kubernetes; None if the row changed in the meantime."""
         with self._database.connection() as connection:
             return fetch_video(connection, _RETIRE, _at(row))
 
     def purge(self, row: VideoRow) -> bool:
-        """Remove a deleted row and all that hangs on it, leave a tombstone; False when the row moved meanwhile."""
+        """Remove a deleted row and its dependent rows, leave a tombstone; False if the row has changed."""
         with self._database.connection() as connection:
             return connection.execute(_PURGE, _at(row)).rowcount == 1
 
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
         """Return the videos deleted before then, oldest first."""
         with self._database.connection() as connection:
-            found = connection.execute(_PURGEABLE, {"before": before, "at_most": at_most}).fetchall()
-        return [columns["video_id"] for columns in found]
+            rows = connection.execute(_PURGEABLE, {"before": before, "at_most": at_most}).fetchall()
+        return [columns["video_id"] for columns in rows]
 
     def last_attempt(self, video_id: str) -> int | None:
-        """Return the newest attempt of a purged video; None when none of this name was purged lately."""
+        """Return the newest attempt of a purged video; None if it has no tombstone."""
         with self._database.connection() as connection:
-            found = connection.execute(_LAST_ATTEMPT, {"video_id": video_id}).fetchone()
-        return None if found is None else found["last_attempt"]
+            tombstone = connection.execute(_LAST_ATTEMPT, {"video_id": video_id}).fetchone()
+        return None if tombstone is None else tombstone["last_attempt"]
 
     def forget_old(self) -> int:
-        """Drop tombstones, and notifications with their deliveries, after 30 days; returns how many."""
+        """Delete tombstones, and notifications with their deliveries, after 30 days; returns how many."""
         with self._database.connection() as connection:
             return sum(connection.execute(statement).rowcount for statement in _CLEAN)
 
