@@ -1,1 +1,1 @@
-"""Effects: what a step does, one effect for each."""
+"""The effects of steps: one function carries out each step."""

@@ -1,7 +1,7 @@
-"""Learning: before a pass decides anything, its row takes in what the resource knows better.
+"""Before a pass decides anything, its row takes over what the resource has in a newer revision.
 
-What is to be learnt is decided in adoption.py. While the resource gives no answer nothing is learnt and no pass is
-made: a row that may be behind must not pay for anything.
+rules/adoption.py decides what the row takes over. If the resource cannot be read, the pass ends here: a row that may be
+behind must not pay for anything.
 """
 
 from datetime import datetime
@@ -31,13 +31,13 @@ log = structlog.get_logger(__name__)
 
 
 def restore_row(
-    name: str, row: VideoRow | None, known: CachedResource | None, deps: Dependencies, now: datetime
+    name: str, row: VideoRow | None, cached: CachedResource | None, deps: Dependencies, now: datetime
 ) -> VideoRow | None:
-    """Return the row as it is after learning; None when there is none to make a pass over.
+    """Return the row, restored from its resource if it was behind; None if the upload has no row.
 
     Raises ConflictError, UnavailableError, RefusedError.
     """
-    if not needs_read(row, known):
+    if not needs_read(row, cached):
         return row
     resource = deps.resources.get(name)
     if row is None:

@@ -1,4 +1,4 @@
-"""One pass as a value: what it builds on, what it may touch, and how its observation is stored."""
+"""One pass as a value: its inputs, its dependencies, and how it stores its observation."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.video import ObservedState, Phase, Reason
 
 
 class Requeue(Enum):
-    """When the upload is to be looked at again."""
+    """When the next pass over the upload is made."""
 
     SCHEDULED = "at the next scheduled check"
     NOW = "at once: the next step is known to be due"
@@ -21,7 +21,7 @@ class Requeue(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """What a pass left behind. ``step``: its name for the log, None if nothing was done."""
+    """The result of a pass. ``step``: the name of the step for the log, None if the pass changed nothing."""
 
     row: VideoRow
     next: Requeue
@@ -30,7 +30,7 @@ class Result:
 
 @dataclass(frozen=True)
 class ReconcileContext:
-    """One pass over one upload: what it builds on, and when."""
+    """One pass over one upload: its row, its dependencies, its cause and its time."""
 
     row: VideoRow
     deps: Dependencies
@@ -40,12 +40,12 @@ class ReconcileContext:
     def commit(
         self, after: ObservedState, then: Requeue = Requeue.SCHEDULED, attempt: AttemptChange | None = None
     ) -> Result:
-        """Store the observation; a row that moved meanwhile ends the pass."""
+        """Store the observation; the pass ends if the row changed meanwhile."""
         row = self.store(after, attempt)
         return Result(self.row, Requeue.BACKOFF) if row is None else Result(row, then)
 
     def store(self, after: ObservedState, attempt: AttemptChange | None) -> VideoRow | None:
-        """Commit the observation and count it; None if the row moved meanwhile."""
+        """Commit the observation and count it; None if the row changed meanwhile."""
         row = self.deps.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
         if row is not None:
             self.deps.on_commit(self.row, row, attempt, self.cause)
@@ -70,15 +70,15 @@ class ReconcileContext:
         return replace(self.row.observed, reason=reason, message=message)
 
     def fail(self, failure: Failure, attempt: AttemptChange | None = None) -> Result:
-        """End in `errored`; what the failure says of a job goes on record with it."""
+        """End in `errored`, and settle the attempt that the failure is about."""
         after = replace(self.entering(Phase.ERRORED, Reason.FAILED, failure.message[:1024]), failure=failure)
         if self.row.observed.reason is Reason.PUBLISHING and not after.is_playable:
-            after = replace(after, published=None)  # nobody has seen it, so nothing is there to be restored
+            after = replace(after, published=None)  # never playable, so a restore has nothing to bring back
         if attempt is None and self.row.observed.phase is Phase.PROCESSING:
             attempt = self.settled_failed(failure)
         return self.commit(after, attempt=attempt)
 
     def settled_failed(self, failure: Failure) -> Settle:
-        """Return what is put on record of the submission that failed."""
+        """Return the change that settles the failed attempt."""
         answer = failure.provider_answer or failure.message
         return Settle(failure.attempt, AttemptState.FAILED, self.now, answer=answer[:4096])

@@ -1,8 +1,8 @@
-"""Doing: one effect for each step, and the observation that follows from it. This match is the index.
+"""Carries out steps: one effect for each step, and the observation that follows from it. This match is the index.
 
-Which step is right is decided in machine.py. Every effect may be cut off at any line: what was committed before is
-enough for the next pass to go on. What costs money is in submission.py, what viewers see in publication.py, what
-people ask for in lifecycle.py, files in parts in multipart.py.
+rules/machine.py decides which step is next. A process may die at any line of an effect: what it committed before is
+enough for the next pass to continue. submission.py holds what costs money, publication.py what viewers see,
+lifecycle.py what people request, multipart.py the files that arrive in parts.
 """
 
 from dataclasses import replace
@@ -46,12 +46,12 @@ from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason
 
 log = structlog.get_logger(__name__)
 
-# Their effect is in storage, or the row itself is gone: the same row does not mean that nothing was done.
+# These act on storage or remove the row: an unchanged row does not mean that they did nothing.
 _WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Purge)
 
 
 def do(step: Step, ctx: ReconcileContext) -> Result:
-    """Carry out one step. Raises UnavailableError, RefusedError; then nothing is known to have happened."""
+    """Carry out one step. Raises UnavailableError, RefusedError: the effect may or may not have happened."""
     name = type(step).__name__
     outcome = _do(step, replace(ctx, deps=ctx.deps.for_step(ctx.deps, name)))
     is_taken = outcome.row is not ctx.row or isinstance(step, _WITHOUT_ROW_CHANGE)
@@ -93,8 +93,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
         case FailAttempt():
             return submission.fail_attempt(step, ctx)
         case ShowProgress():
-            shown = replace(ctx.row.observed, progress_percent=step.percent, progress_at=ctx.now)
-            return ctx.commit(shown)
+            after = replace(ctx.row.observed, progress_percent=step.percent, progress_at=ctx.now)
+            return ctx.commit(after)
         case Publish():
             return publication.publish(step, ctx)
         case WritePlaylist():
@@ -124,22 +124,22 @@ def _wait(step: Wait, ctx: ReconcileContext) -> Result:
 
 def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:
     after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
-    # An edition asked for meanwhile is this one: nothing was paid for yet.
+    # An edition requested meanwhile needs no work of its own: nothing has been paid for yet.
     accepted = replace(after, source=step.source, rejected=None, edition=ctx.row.desired.edition)
     return ctx.commit(accepted, Requeue.NOW)
 
 
 def _remove_too_large(step: Fail, ctx: ReconcileContext) -> None:
-    """Keep no file that costs most of all and of which nothing can follow. An import's belongs to others."""
+    """Remove an original that is too large to use: storing it costs money. An import's file is not ours to remove."""
     if step.failure.code is not FailureCode.FILE_TOO_LARGE or ctx.row.desired.origin is not Origin.API:
         return
     try:
         ctx.deps.storage.remove_original(ctx.row.desired.storage_key)
     except UpstreamError as error:
-        # It goes with the video; the upload has failed whatever storage says.
+        # The purge of the video removes it later; the upload has failed in any case.
         log.warning("original_deletion_failed", video_id=ctx.row.desired.video_id, error=str(error))
 
 
 def _reject(step: RejectFile, ctx: ReconcileContext) -> Result:
-    shown = ctx.showing(Reason.FILE_REJECTED, step.rejected.message)
-    return ctx.commit(replace(shown, rejected=step.rejected, rejections=step.rejections))
+    after = ctx.showing(Reason.FILE_REJECTED, step.rejected.message)
+    return ctx.commit(replace(after, rejected=step.rejected, rejections=step.rejections))

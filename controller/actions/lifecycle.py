@@ -1,4 +1,4 @@
-"""Doing what people ask for: pause, try again, leave Kubernetes, be gone."""
+"""Carries out what people request (pause, retry, delete) and how an upload ends (retire, purge)."""
 
 from dataclasses import replace
 
@@ -10,25 +10,25 @@ from domain.records import AttemptState, Settle
 from domain.schedule import deadline_at
 from domain.video import FILE_NOT_ARRIVED, Phase, Reason, UploadMode
 
-# Each is a request of a few milliseconds, and a pass must end within the shutdown grace.
+# Removing a file is a request of a few milliseconds, and a pass must end within the shutdown grace period.
 _FILES_IN_A_PASS = 200
 
 
 def set_paused(step: SetPaused, ctx: ReconcileContext) -> Result:
-    """Hold the upload, or let it go on: then its deadline begins anew, for the pause was not its fault."""
+    """Pause or resume the upload. A resumed one gets its full deadline again, since it did not cause the pause."""
     observed = ctx.row.observed
     ends_at = observed.deadline_at if step.is_paused else deadline_at(observed.phase, ctx.now, ctx.deps.policy.timing)
     return ctx.commit(replace(observed, is_paused=step.is_paused, deadline_at=ends_at), Requeue.NOW)
 
 
 def acknowledge_retry(step: AcknowledgeRetry, ctx: ReconcileContext) -> Result:
-    """Acknowledge a retry that has nothing to do."""
+    """Acknowledge a retry of an upload that has not failed."""
     noted = replace(ctx.row.observed, retries=ctx.row.desired.retries, retry_token=step.retry_token)
     return ctx.commit(noted, Requeue.NOW)
 
 
 def begin(step: StartEdition, ctx: ReconcileContext) -> Result:
-    """Start over, for the newest edition: what was paid for before no longer counts against it."""
+    """Start over for the newest edition: earlier paid attempts no longer count against its limit."""
     if step.phase is Phase.UPLOADED:
         after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     else:
@@ -43,18 +43,18 @@ def begin(step: StartEdition, ctx: ReconcileContext) -> Result:
         rejections=0,
         rejected=None,
     )
-    given_up = None if step.abandons is None else Settle(step.abandons, AttemptState.ABANDONED, ctx.now)
-    return ctx.commit(after, Requeue.NOW, given_up)
+    abandoned = None if step.abandons is None else Settle(step.abandons, AttemptState.ABANDONED, ctx.now)
+    return ctx.commit(after, Requeue.NOW, abandoned)
 
 
 def retire(ctx: ReconcileContext) -> Result:
-    """Mark the row: from now on its resource is to be gone."""
+    """Mark the row as retired: its resource is removed from now on."""
     row = ctx.deps.retention.retire(ctx.row)
     return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.SCHEDULED)
 
 
 def purge(ctx: ReconcileContext) -> Result:
-    """Remove the video's files, some in each pass, then its row. The pass after that finds nothing and ends."""
+    """Remove the video's files, some in each pass, then its row. The next pass finds no row and ends."""
     if ctx.row.desired.upload_mode is UploadMode.MULTIPART:
         multipart.abort_all(ctx)
     if ctx.deps.storage.remove_video(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):

@@ -1,4 +1,4 @@
-"""Doing what is due of files that come in parts: join them, wait longer for them, give them up."""
+"""Carries out the steps of multipart uploads: join the parts, extend the deadline, abort."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ _NOT_JOINED = "storage did not join the parts until the deadline"
 
 
 def complete(step: CompleteUpload, ctx: ReconcileContext) -> Result:
-    """Make the file of its parts. The next pass looks at it; it may be the API's that was joined."""
+    """Join the parts into one file, which the next pass verifies. The API may have joined them already."""
     rejected = ctx.row.observed.rejected
     version = rejected.version if rejected else None
     try:
@@ -26,12 +26,12 @@ def complete(step: CompleteUpload, ctx: ReconcileContext) -> Result:
 
 
 def extend(step: ExtendDeadline, ctx: ReconcileContext) -> Result:
-    """Wait longer, for parts are arriving."""
+    """Extend the deadline, since parts are still arriving."""
     return ctx.commit(replace(ctx.row.observed, deadline_at=step.deadline_at))
 
 
 def abort(ctx: ReconcileContext) -> None:
-    """Remove the parts of an upload that has failed. What storage keeps of it is found later (multipart_gc.py)."""
+    """Remove the parts of an upload that has failed. multipart_gc.py removes later what storage keeps now."""
     if ctx.row.upload_id is None:
         return
     try:
@@ -41,7 +41,7 @@ def abort(ctx: ReconcileContext) -> None:
 
 
 def abort_all(ctx: ReconcileContext) -> None:
-    """Remove the parts of everything that was ever opened for a video."""
+    """Abort every open multipart upload of a video."""
     for page in ctx.deps.parts.open_uploads(original_prefix(ctx.row.desired.video_id)):
         for upload in page:
             ctx.deps.parts.abort(upload.key, upload.upload_id)

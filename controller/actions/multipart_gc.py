@@ -1,7 +1,7 @@
-"""Multipart uploads that nobody will finish: storage keeps, and charges for, their parts until somebody gives them up.
+"""Aborts multipart uploads that will never be completed: storage keeps their parts, and charges for them, until then.
 
-They are left by a process that ended between two calls, by storage that did not answer when a video was deleted, and by
-signed parts that arrived late. An upload that a waiting row names is never touched.
+They remain when a process dies between two calls, when storage does not answer while a video is deleted, and when
+signed parts arrive late. An upload that a waiting row names is never aborted.
 """
 
 from collections.abc import Callable
@@ -12,28 +12,28 @@ from domain.object_keys import ORIGINALS_PREFIX, video_id_of
 from domain.objects import OpenUpload
 from domain.video import Phase
 
-# Between the opening at storage and its commit, and between two clocks.
+# Covers the time between opening an upload at storage and its commit, and the difference between two clocks.
 _SETTLES_SECONDS = 3600.0
-# A row may be missing because a backup is being put back: no upload that could still be wanted is given up.
+# A row may be missing while a backup is being restored: an upload that it may still name is not aborted.
 _MARGIN_SECONDS = 24 * 3600.0
 
 
 class AbandonedUploads:
-    """The walk over open uploads. May be repeated at any time."""
+    """Walks over the open uploads at storage. May be repeated at any time."""
 
     def __init__(self, deps: Dependencies, *, clock: Callable[[], datetime]) -> None:
         self._deps = deps
         self._clock = clock
 
     def abort_abandoned(self) -> int:
-        """Give up what nobody waits for; returns how many. Raises UnavailableError, RefusedError."""
-        given_up = 0
+        """Abort the uploads that no row waits for; return how many. Raises UnavailableError, RefusedError."""
+        aborted = 0
         for page in self._deps.parts.open_uploads(ORIGINALS_PREFIX):
             for upload in page:
                 if self._is_abandoned(upload):
                     self._deps.parts.abort(upload.key, upload.upload_id)
-                    given_up += 1
-        return given_up
+                    aborted += 1
+        return aborted
 
     def _is_abandoned(self, upload: OpenUpload) -> bool:
         age, timing = self._clock() - upload.initiated_at, self._deps.policy.timing

@@ -1,4 +1,4 @@
-"""Doing what viewers see: the outputs go on record, the stable files follow, and go again when a video is deleted."""
+"""Publishes and unpublishes: commits the verified outputs, writes the stable files, withdraws them after a deletion."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from domain.video import Phase, Published, Reason
 
 
 def publish(step: Publish, ctx: ReconcileContext) -> Result:
-    """Put complete outputs on record as what the stable playlist shows; the playlist itself is the next step."""
+    """Commit the outputs that the stable playlist is to show; the next step writes the playlist."""
     observed, message = ctx.row.observed, "the outputs are complete and being published"
     if step.outputs.poster_key is not None:
         try:
@@ -30,7 +30,7 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
         has_poster=step.outputs.poster_key is not None,
     )
     if observed.phase is Phase.PROCESSING:
-        # Its own deadline: a job found finished after a long outage is published all the same.
+        # A new deadline, so that a job that finished during a long outage is still published.
         ends_at = deadline_at(Phase.PROCESSING, ctx.now, ctx.deps.policy.timing)
         after = replace(ctx.showing(Reason.PUBLISHING, message), deadline_at=ends_at)
     else:
@@ -40,9 +40,9 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
 
 
 def write_playlist(ctx: ReconcileContext) -> Result:
-    """Make the stable playlist show what is on record; the next pass reads it back.
+    """Write the stable playlist of the committed outputs; the next pass reads it back.
 
-    After the deadline this pass is the last one that tries.
+    After the deadline this is the last try.
     """
     published = ctx.row.observed.published
     if published is None:
@@ -65,13 +65,13 @@ def finish(ctx: ReconcileContext) -> Result:
 
 
 def republish(step: Republish, ctx: ReconcileContext) -> Result:
-    """Bring the stable files of a restored video back, the playlist last."""
+    """Write the stable files of a restored video again, the playlist last."""
     if step.poster_key is not None:
         ctx.deps.storage.publish_poster(ctx.row.desired.video_id, step.poster_key)
     return write_playlist(ctx)
 
 
 def unpublish(ctx: ReconcileContext) -> Result:
-    """Withdraw the stable files of a deleted video. What its jobs wrote stays for a restore."""
+    """Withdraw the stable files of a deleted video. Its jobs' outputs stay for a restore."""
     ctx.deps.storage.remove_published(ctx.row.desired.video_id)
     return ctx.commit(replace(ctx.row.observed, is_playable=False))

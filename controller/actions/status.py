@@ -1,6 +1,6 @@
-"""Showing: the resource is made to say what the row says, and an Event tells of each transition.
+"""Writes the row to the status of its resource, and posts an Event for each transition.
 
-Postgres was told first; whatever is not shown here is shown by a later pass or found by the sweep.
+The row is committed to Postgres first; a later pass or the sweep repeats a write that fails here.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _WARNING_REASONS = frozenset(
 def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
     """Make the resource show the row. Raises ConflictError, UnavailableError, RefusedError.
 
-    A resource that shows a newer observation than the row is left alone: it is the row that is behind.
+    A resource with a newer observation than the row's is not written: the row is the one that is behind.
     """
     if row.retired:
         _remove(row, deps)
@@ -45,15 +45,15 @@ def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
     resource = _with_current_spec(row, deps)
     if resource is None:
         return
-    shown = status_revision(resource)
-    if shown > row.observed.revision:
-        log.warning("newer_status_found", video_id=row.desired.video_id, status=shown, row=row.observed.revision)
+    revision = status_revision(resource)
+    if revision > row.observed.revision:
+        log.warning("newer_status_found", video_id=row.desired.video_id, status=revision, row=row.observed.revision)
         return
     show_status(row.desired, row.observed, resource, deps, now)
 
 
 def is_ahead_of(row: VideoRow, deps: Dependencies) -> bool:
-    """Tell whether the resource, asked now, shows a newer observation than the row does. Raises NeighbourError."""
+    """Read the resource; return whether its observation is newer than the row's. Raises UpstreamError."""
     resource = deps.resources.get(row.desired.video_id)
     return resource is not None and status_revision(resource) > row.observed.revision
 
@@ -61,7 +61,7 @@ def is_ahead_of(row: VideoRow, deps: Dependencies) -> bool:
 def show_status(
     desired: DesiredState, observed: ObservedState, resource: Resource, deps: Dependencies, now: datetime
 ) -> None:
-    """Write the status that follows, if it is another one, and tell of what changed. Raises like `write_status`."""
+    """Write the status if it changed, and post an Event for a transition. Raises like `write_status`."""
     before = resource.status or {}
     presentation = present(desired, observed)
     status = status_of(observed, presentation, resource=resource, policy=deps.policy, now=now)
@@ -85,9 +85,9 @@ def status_revision(resource: Resource) -> int:
 
 
 def _remove(row: VideoRow, deps: Dependencies) -> None:
-    """Delete the resource of a retired row, in exactly the version that was looked at.
+    """Delete the resource of a retired row, in exactly the version that was read.
 
-    An import belongs to whoever applied it, who would apply it again.
+    An import stays: its owner applied it, and would apply it again.
     """
     if row.desired.origin is Origin.KUBERNETES:
         return
@@ -97,9 +97,9 @@ def _remove(row: VideoRow, deps: Dependencies) -> None:
 
 
 def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
-    """Return the resource after its spec was brought to the wish. An import's spec is never written.
+    """Return the resource, its spec brought up to the row's desired state. An import's spec is never written.
 
-    None where an import's resource is gone, or is about another file: then it shows why that one is refused.
+    None if an import's resource is gone or names another file: its status then says why that file is refused.
     """
     name = row.desired.video_id
     resource = deps.resources.get(name)

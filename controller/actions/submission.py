@@ -1,4 +1,4 @@
-"""Doing what costs money: one job is ordered, found, given up or failed, each fact on record with its observation."""
+"""Carries out what costs money: start, adopt, abandon or fail a job. Each commits its attempt and observation."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +14,7 @@ from domain.jobs import JobOrder, UncertainError
 from domain.records import AttemptState, Intend, Settle
 from domain.video import Phase, Reason
 
-# What people read while the gate is shut.
+# The reasons that people see while the limiter denies submissions.
 _SHUT: dict[Denied, Reason] = {
     Denied.BREAKER: Reason.SUBMISSIONS_PAUSED,
     Denied.CAPACITY: Reason.WAITING_FOR_CAPACITY,
@@ -23,22 +23,22 @@ _SHUT: dict[Denied, Reason] = {
 
 
 def submit(step: Submit, ctx: ReconcileContext) -> Result:
-    """Put the intent on record, show it, order the job, put its id on record; or say why it is not this one's turn.
+    """Commit the intent, write it to the resource, start the job, commit its id; or show why the limiter denies it.
 
-    Killed after the first commit, the attempt reads as uncertain: it is resolved before another is bought. Should
-    Postgres come back from a dump that is older than the intent, its resource tells of it. Only both at once could
-    hide a paid job, so while Kubernetes gives no answer the submission goes on without it.
+    If the process dies after the first commit, the attempt counts as uncertain and is resolved before another is paid
+    for. If Postgres is restored from a dump older than the intent, the resource still has it. Only both losses at once
+    could hide a paid job, so the submission goes on while Kubernetes does not answer.
     """
     ticket = ctx.deps.limiter.acquire()
     if isinstance(ticket, Denied):
-        return _held_back(ticket, ctx)
+        return _denied(ticket, ctx)
     with ticket:
         return _intend(step, ctx, ticket)
 
 
-def _held_back(pause: Denied, ctx: ReconcileContext) -> Result:
-    shown = ctx.showing(_SHUT[pause], pause.message)
-    return Result(ctx.row, Requeue.SCHEDULED) if shown == ctx.row.observed else ctx.commit(shown)
+def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
+    after = ctx.showing(_SHUT[denied], denied.message)
+    return Result(ctx.row, Requeue.SCHEDULED) if after == ctx.row.observed else ctx.commit(after)
 
 
 def _intend(step: Submit, ctx: ReconcileContext, ticket: Permit) -> Result:
@@ -65,7 +65,7 @@ def _intend(step: Submit, ctx: ReconcileContext, ticket: Permit) -> Result:
 
 
 def _order(step: Submit, sending: ReconcileContext, ticket: Permit, started: float) -> Result:
-    """Order the job of an intent that began to be put on record at ``started``."""
+    """Start the job of an intent whose commit began at ``started``."""
     deps, row, timing = sending.deps, sending.row, sending.deps.policy.timing
     seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
     try:
@@ -92,7 +92,7 @@ def _order(step: Submit, sending: ReconcileContext, ticket: Permit, started: flo
 
 
 def adopt(step: AdoptJob, ctx: ReconcileContext) -> Result:
-    """Take on a job that a submission with unknown outcome has led to."""
+    """Adopt the job that an uncertain submission has led to."""
     return _accepted(ctx, step.attempt, step.job_id)
 
 
@@ -109,7 +109,7 @@ def _accepted(ctx: ReconcileContext, attempt: int, job_id: str) -> Result:
 
 
 def fail_attempt(step: FailAttempt, ctx: ReconcileContext) -> Result:
-    """Let this submission come to nothing; another may follow."""
+    """Fail this attempt; another may follow."""
     failure = step.failure
     message = f"submission {failure.attempt} failed ({failure.code}): {failure.message}"[:1024]
     # The job's id stays: it belongs to this attempt, and the resource refuses another one under the same number.

@@ -1,7 +1,7 @@
-"""What a row has to learn from its resource, and which resources get no row. Pure; time enters as `now`.
+"""Decides what a row takes over from its resource, and which resources get no row. Pure; time enters as `now`.
 
-A row is behind its resource after Postgres came back from an older dump, and each time that somebody changes an
-import, whose wish is the resource itself. Carrying a lesson out is in adoption.py.
+A row is behind its resource after Postgres was restored from an older dump, and whenever an import is edited: its
+resource is its desired state. actions/adoption.py carries the decisions out.
 """
 
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class Adopt:
 
 @dataclass(frozen=True)
 class Restore:
-    """The row is behind. ``refusal``: why the resource that now has its name is none of its own."""
+    """The row is behind. ``refusal``: why the resource of its name does not belong to it."""
 
     desired: DesiredState | None = None
     observed: ObservedState | None = None
@@ -45,38 +45,38 @@ class Restore:
 
 @dataclass(frozen=True)
 class Reject:
-    """This resource gets no row, and is to say why."""
+    """This resource gets no row; its status says why."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Delete:
-    """What is left over of a purged video."""
+    """This resource remains of a purged video: delete it."""
 
 
-def needs_read(row: VideoRow | None, known: CachedResource | None) -> bool:
-    """Tell whether the resource may have something to teach: only then is the API server asked for it."""
+def needs_read(row: VideoRow | None, cached: CachedResource | None) -> bool:
+    """Return whether the resource may be ahead of the row: only then is it read from the API server."""
     if row is None:
-        return known is not None
-    if known is None:
+        return cached is not None
+    if cached is None:
         return row.desired.origin is Origin.KUBERNETES and not row.desired.deleted
-    if known.is_ahead(
+    if cached.is_ahead(
         row.desired.origin, desired_revision=row.desired.revision, observed_revision=row.observed.revision
     ):
         return True
-    return row.desired.origin is Origin.KUBERNETES and known.import_digest != digest_of(spec_of(row.desired))
+    return row.desired.origin is Origin.KUBERNETES and cached.import_digest != digest_of(spec_of(row.desired))
 
 
-def in_sync(row: VideoRow | None, known: CachedResource) -> bool:
-    """Tell whether a resource has a row that wants it and is not behind it."""
-    return row is not None and not row.retired and not row.desired.deleted and not needs_read(row, known)
+def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
+    """Return whether the resource has a row that needs it and is not behind it."""
+    return row is not None and not row.retired and not row.desired.deleted and not needs_read(row, cached)
 
 
 def for_missing_row(
     resource: Resource, last_attempt: int | None, now: datetime, timing: Timing
 ) -> Adopt | Reject | Delete:
-    """Decide about a resource that has no row. ``last_attempt``: of a purged video of its name, None without one."""
+    """Decide about a resource that has no row. ``last_attempt``: that of a purged video of this name, if any."""
     desired = _desired(resource)
     if desired.origin is Origin.API and last_attempt is not None:
         return Delete()
@@ -87,7 +87,7 @@ def for_missing_row(
 
 
 def for_existing_row(row: VideoRow, resource: Resource | None) -> Restore | None:
-    """Decide what a row learns from the resource that now has its name; None if nothing."""
+    """Decide what a row takes over from the resource that now has its name; None if nothing."""
     if resource is None or not is_same_source(resource, row.desired):
         return _released_import(row, resource) if row.desired.origin is Origin.KUBERNETES else None
     lesson = Restore(_newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource))
@@ -109,18 +109,18 @@ def _refusal(desired: DesiredState, namespace: str) -> str | None:
 
 
 def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> ObservedState:
-    """Take over what the resource shows; begin anew where that tells of no work, or of work that was purged."""
-    shown = _shown(resource)
-    if shown is not None and not _is_refusal(shown) and (last_attempt is None or shown.attempt > last_attempt):
-        return shown
-    # Neither number may fall on a resource that shows one, and a job belongs to its attempt for ever.
-    attempt = max(last_attempt or 0, shown.attempt if shown else 0)
+    """Take over the resource's observation; start anew if it has none, or one of a purged video."""
+    current = _status_observation(resource)
+    if current is not None and not _is_refusal(current) and (last_attempt is None or current.attempt > last_attempt):
+        return current
+    # Neither number may decrease on a resource, and a job never moves to another attempt.
+    attempt = max(last_attempt or 0, current.attempt if current else 0)
     return replace(
         first_observation(now, timing),
-        revision=shown.revision + 1 if shown else 1,
+        revision=current.revision + 1 if current else 1,
         attempt=attempt,
         attempt_floor=attempt,
-        job_id=shown.job_id if shown and shown.attempt == attempt else None,
+        job_id=current.job_id if current and current.attempt == attempt else None,
     )
 
 
@@ -132,40 +132,40 @@ def _released_import(row: VideoRow, resource: Resource | None) -> Restore | None
     return None if released is None else Restore(desired=released)
 
 
-def _newer_desired_state(before: DesiredState, said: DesiredState) -> DesiredState | None:
+def _newer_desired_state(before: DesiredState, desired: DesiredState) -> DesiredState | None:
     if before.origin is Origin.API:
-        return said if said.origin is Origin.API and said.revision > before.revision else None
-    # Applied again after its release, a resource begins to count again; the row does not.
+        return desired if desired.origin is Origin.API and desired.revision > before.revision else None
+    # A resource that is applied again after its release counts from the start; its row does not.
     followed = replace(
-        said,
+        desired,
         revision=before.revision,
         origin=before.origin,
-        edition=max(said.edition, before.edition),
-        retries=max(said.retries, before.retries),
-        confirmations=max(said.confirmations, before.confirmations),
+        edition=max(desired.edition, before.edition),
+        retries=max(desired.retries, before.retries),
+        confirmations=max(desired.confirmations, before.confirmations),
     )
     return None if followed == before else replace(followed, revision=before.revision + 1)
 
 
 def _newer_observation(before: ObservedState, resource: Resource) -> ObservedState | None:
-    shown = _shown(resource)
-    if shown is None or shown.revision <= before.revision:
+    current = _status_observation(resource)
+    if current is None or current.revision <= before.revision:
         return None
-    if shown.attempt < before.attempt:
-        # The row has paid for something that the resource never heard of: its work is the newer one.
-        return replace(before, revision=shown.revision + 1)
-    return shown
+    if current.attempt < before.attempt:
+        # The row has paid for an attempt that the resource does not have: its work is newer.
+        return replace(before, revision=current.revision + 1)
+    return current
 
 
 def refused(resource: Resource, why: str, now: datetime) -> ObservedState:
-    """Return what a resource without a row is to show; the same again as long as it shows it."""
-    shown = _shown(resource)
-    attempt = shown.attempt if shown else 0
+    """Return the observation of a refused resource; unchanged if the resource has it already."""
+    current = _status_observation(resource)
+    attempt = current.attempt if current else 0
     failure = Failure(FailureCode.IMPORT_REFUSED, why, attempt)
-    if shown is not None and shown.failure == failure:
-        return shown
+    if current is not None and current.failure == failure:
+        return current
     return ObservedState(
-        revision=shown.revision if shown else 0,
+        revision=current.revision if current else 0,
         phase=Phase.ERRORED,
         phase_since=now,
         reason=Reason.FAILED,
@@ -173,13 +173,13 @@ def refused(resource: Resource, why: str, now: datetime) -> ObservedState:
         deadline_at=None,
         attempt=attempt,
         attempt_floor=attempt,
-        job_id=shown.job_id if shown else None,
+        job_id=current.job_id if current else None,
         failure=failure,
     )
 
 
-def _is_refusal(shown: ObservedState) -> bool:
-    return shown.failure is not None and shown.failure.code is FailureCode.IMPORT_REFUSED
+def _is_refusal(current: ObservedState) -> bool:
+    return current.failure is not None and current.failure.code is FailureCode.IMPORT_REFUSED
 
 
 def _desired(resource: Resource) -> DesiredState:
@@ -189,7 +189,7 @@ def _desired(resource: Resource) -> DesiredState:
         raise RefusedError("reading a spec at Kubernetes: it is not of this release") from error
 
 
-def _shown(resource: Resource) -> ObservedState | None:
+def _status_observation(resource: Resource) -> ObservedState | None:
     try:
         return None if resource.status is None else observed_of(resource.status)
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """Chooses the next step from a row, its situation and a snapshot. Pure; time enters as `now`.
 
-The situation is computed in situation.py, the snapshot taken in loop/look.py; what a step does is in
-actions/index.py, how long phases last in domain/schedule.py.
+situation.py computes the situation and loop/look.py takes the snapshot; actions/index.py carries out the step;
+domain/schedule.py says how long phases last.
 """
 
 from datetime import datetime
@@ -51,7 +51,7 @@ from domain.schedule import Timing, retires_at
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFacts
 
-# Two bad files end an upload: the first may be a slip, the second is what the person has.
+# Two bad files end an upload: the first may be a slip, the second is not.
 REJECTIONS_ALLOWED = 2
 
 
@@ -89,14 +89,14 @@ def decide(  # noqa: PLR0911 - one case for each situation is the point
 
 
 def _begins_at(row: VideoRow, snapshot: Snapshot) -> Phase:
-    """Begin where money is spent if the verified file is still there. A playable video never waits for another one."""
+    """Start at submission if the verified file is still there. A playable video never waits for another file."""
     verified, original = row.observed.source, snapshot.original
     is_there = verified is not None and original is not None and original.etag == verified.etag
     return Phase.UPLOADED if is_there or row.observed.phase is Phase.READY else Phase.UPLOADING
 
 
 def _left_open(row: VideoRow, snapshot: Snapshot) -> int | None:
-    """Return the held submission that this retry abandons."""
+    """Return the attempt on hold that this retry abandons; None if there is none."""
     newest = snapshot.attempts[-1] if snapshot.attempts else None
     if newest is None or newest.state not in UNRESOLVED or row.observed.reason is not Reason.SUBMISSION_HELD:
         return None
@@ -117,7 +117,7 @@ def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -
 def _resting(row: VideoRow, now: datetime, timing: Timing) -> Step:
     leaves_at = retires_at(row.observed.phase, row.observed.phase_since, timing)
     is_due = leaves_at is not None and now >= leaves_at
-    # An import belongs to whoever applied it, who would apply it again.
+    # An import stays: its owner applied it, and would apply it again.
     return Retire() if is_due and not row.retired and row.desired.origin is Origin.API else NoOp()
 
 
@@ -159,7 +159,7 @@ def _uploading(
 
 
 def _rejected(row: VideoRow, problem: SourceProblem) -> Step | None:
-    """Count a bad version once, and again only when the client confirms it after it could read of the rejection."""
+    """Count a bad version once, and again only if the client confirms it after the rejection was visible."""
     before = row.observed.rejected
     confirmations = row.desired.confirmations
     is_new = before is None or before.version != problem.version

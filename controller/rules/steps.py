@@ -1,4 +1,4 @@
-"""What a pass can see and what it can do next: closed sets, matched exhaustively. No rule is here."""
+"""The inputs of a decision and the steps it can choose: closed sets, matched exhaustively. No rules are here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.video import Phase, Reason, Rejection, SourceFacts
 
 @dataclass(frozen=True)
 class AnnotationRequest:
-    """What people ask for by annotations of the resource. ``retry_token``: each new text is one request."""
+    """What people request by annotations of the resource. ``retry_token``: each new text is one request."""
 
     is_paused: bool = False
     retry_token: str | None = None
@@ -43,14 +43,14 @@ class NoOp:
 
 @dataclass(frozen=True)
 class SetPaused:
-    """A person holds the upload, or lets it go on."""
+    """A person paused or resumed the upload."""
 
     is_paused: bool
 
 
 @dataclass(frozen=True)
 class AcknowledgeRetry:
-    """A retry was asked for where nothing failed: take note, so that it does not start a job later."""
+    """A retry was requested where nothing failed: acknowledge it, so that it does not start a job later."""
 
     retry_token: str | None
 
@@ -59,8 +59,8 @@ class AcknowledgeRetry:
 class StartEdition:
     """A new edition, or another try of this one: attempts from here on count anew.
 
-    ``phase``: `uploaded` when the verified original is still there, else `uploading`. ``abandons``: the attempt whose
-    outcome nobody will learn any more.
+    ``phase``: `uploaded` if the verified original is still there, else `uploading`. ``abandons``: the uncertain attempt
+    that is given up for good.
     """
 
     phase: Phase
@@ -75,7 +75,7 @@ class Unpublish:
 
 @dataclass(frozen=True)
 class Republish:
-    """A restored video is on record as published, but its stable files are gone."""
+    """The row of a restored video says that it is published, but its stable files are gone."""
 
     poster_key: str | None
 
@@ -87,17 +87,17 @@ class MarkPlayable:
 
 @dataclass(frozen=True)
 class Retire:
-    """At rest for long enough: the resource may leave Kubernetes, the row stays."""
+    """The upload has been at rest long enough: its resource may leave Kubernetes, its row stays."""
 
 
 @dataclass(frozen=True)
 class Purge:
-    """Nobody restored the deleted video in time: remove its files, then its row."""
+    """The deleted video was not restored in time: remove its files, then its row."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Come back at the next check; show why."""
+    """Wait for the next scheduled check; show why."""
 
     reason: Reason
     message: str
@@ -105,12 +105,12 @@ class Wait:
 
 @dataclass(frozen=True)
 class AwaitUpload:
-    """A URL can be issued: wait for the bytes from now on."""
+    """A URL can be issued: start waiting for the file."""
 
 
 @dataclass(frozen=True)
 class CompleteUpload:
-    """All parts have arrived: make the file of them."""
+    """All parts have arrived: join them."""
 
     upload_id: str
     parts: tuple[StoredPart, ...]
@@ -118,7 +118,7 @@ class CompleteUpload:
 
 @dataclass(frozen=True)
 class ExtendDeadline:
-    """Parts keep arriving: wait longer for the rest."""
+    """Parts keep arriving: extend the deadline."""
 
     deadline_at: datetime
 
@@ -132,7 +132,7 @@ class AcceptFile:
 
 @dataclass(frozen=True)
 class RejectFile:
-    """The original is no video, but another may be sent. ``rejections`` counts bad versions seen so far."""
+    """The original is no video, but another may be sent. ``rejections`` counts the bad versions so far."""
 
     rejected: Rejection
     rejections: int
@@ -147,7 +147,7 @@ class Submit:
 
 @dataclass(frozen=True)
 class AdoptJob:
-    """A job of a submission with unknown outcome has been found."""
+    """The job of an uncertain submission has been found."""
 
     attempt: int
     job_id: str
@@ -155,7 +155,7 @@ class AdoptJob:
 
 @dataclass(frozen=True)
 class AbandonAttempt:
-    """Nobody ever claimed this submission: count it as lost."""
+    """No job ever claimed this submission: count it as lost."""
 
     attempt: int
 
@@ -169,14 +169,14 @@ class ShowProgress:
 
 @dataclass(frozen=True)
 class FailAttempt:
-    """This submission came to nothing; another may be made."""
+    """This submission failed; another may be made."""
 
     failure: Failure
 
 
 @dataclass(frozen=True)
 class Publish:
-    """The outputs are complete: put them on record as what the stable playlist shows."""
+    """The outputs are complete: commit them as what the stable playlist is to show."""
 
     attempt: int
     outputs: VerifiedOutputs
@@ -184,12 +184,12 @@ class Publish:
 
 @dataclass(frozen=True)
 class WritePlaylist:
-    """The stable playlist does not show what is on record."""
+    """The stable playlist does not match the committed outputs."""
 
 
 @dataclass(frozen=True)
 class Finish:
-    """The stable playlist was read back as it should be."""
+    """The stable playlist was read back and matches."""
 
 
 @dataclass(frozen=True)

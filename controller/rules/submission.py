@@ -1,7 +1,7 @@
-"""The rules of what is paid for: submissions, their jobs, and what becomes of the outputs. Pure, like machine.py.
+"""The rules of what costs money: submissions, their jobs and their outputs. Pure, like machine.py.
 
 Coconut has no idempotency key, no list and no cancel (design: docs/decisions/0002-editions-and-attempts.md): another
-job is bought only when the last one is known to have come to nothing, or nobody can know any more.
+job is paid for only when the last one certainly failed, or its outcome can no longer be found out.
 """
 
 from datetime import datetime
@@ -38,12 +38,12 @@ TRANSCODING = "the provider is transcoding"
 
 
 def is_over(row: VideoRow, now: datetime) -> bool:
-    """Tell whether the phase has reached its deadline."""
+    """Return whether the phase has reached its deadline."""
     return row.observed.deadline_at is not None and now >= row.observed.deadline_at
 
 
 def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
-    """Choose the next step of a verified original."""
+    """Choose the next step for a verified original."""
     newest = snapshot.attempts[-1] if snapshot.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
         return _unresolved(row, newest, snapshot, now, policy)
@@ -54,7 +54,7 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
         return Wait(row.observed.reason, row.observed.message)
     if snapshot.is_incomplete:
         return Wait(row.observed.reason, row.observed.message)
-    changed = _source_trouble(row, snapshot)
+    changed = _source_failure(row, snapshot)
     if changed is not None:
         return Fail(changed)
     if len(_paid(snapshot.attempts)) >= policy.max_submissions:
@@ -66,14 +66,14 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
 
 
 def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
-    """Find out what became of a submission before another is paid for."""
+    """Resolve the outcome of a submission before another is paid for."""
     if snapshot.job is not None:
         return AdoptJob(newest.attempt, snapshot.job.job_id)
     if isinstance(snapshot.outputs, VerifiedOutputs):
-        changed = _source_trouble(row, snapshot)
+        changed = _source_failure(row, snapshot)
         return Publish(newest.attempt, snapshot.outputs) if changed is None else Fail(changed)
     window_ends = newest.intended_at + policy.timing.scaled(policy.timing.resolve_window_seconds)
-    # A job that cannot be asked for now may exist: only the deadline lets another be bought blindly.
+    # While an upstream does not answer, a job may exist: only after the deadline may another be paid for.
     if now < window_ends or (snapshot.is_incomplete and not is_over(row, now)):
         return Wait(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN)
     if policy.on_uncertain is UncertainSubmissionPolicy.HOLD:
@@ -105,12 +105,12 @@ def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: dat
     """Choose the next step once the outputs are complete."""
     if snapshot.playlist == stable_playlist(published):
         return Finish()
-    # What was paid for and is complete is not given up for a deadline that passed while nobody looked.
+    # A paid and complete result is not lost to a deadline that passed while no pass was made.
     return Fail(unpublished(row)) if is_over(row, now) and snapshot.is_incomplete else WritePlaylist()
 
 
 def unpublished(row: VideoRow) -> Failure:
-    """Return why a paid and finished job cannot be shown. A person can ask again."""
+    """Return why the outputs of a finished job cannot be published. A person can retry."""
     message = "storage gave no answer until the deadline"
     return Failure(FailureCode.STORAGE_UNAVAILABLE, message, attempt=row.observed.attempt)
 
@@ -120,7 +120,7 @@ def _completed(
 ) -> Step:
     if isinstance(outputs, OutputsProblem):
         return _attempt_failed(row, snapshot, policy, FailureCode.OUTPUTS_INVALID, outputs.message)
-    changed = _source_trouble(row, snapshot)
+    changed = _source_failure(row, snapshot)
     if changed is not None:
         return Fail(changed)
     return Publish(row.observed.attempt, outputs)
@@ -146,8 +146,8 @@ def _attempt_failed(
     return FailAttempt(failure)
 
 
-def _source_trouble(row: VideoRow, snapshot: Snapshot) -> Failure | None:
-    """Compare the original with what was verified: money is spent, and a result shown, only for that file."""
+def _source_failure(row: VideoRow, snapshot: Snapshot) -> Failure | None:
+    """Compare the original with the verified file: only that file is paid for and published."""
     verified, attempt = row.observed.source, row.observed.attempt
     if verified is None or snapshot.original is None:
         return Failure(FailureCode.SOURCE_MISSING, "the original is no longer in storage", attempt)
