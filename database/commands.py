@@ -1,8 +1,8 @@
-"""What clients and people ask for: the API's side of `videos`. The first of a row is in database/creation.py, reading
-in database/queries.py, what the operator writes in database/observations.py.
+"""Changes that clients and administrators request through the API. Rows are created in database/creation.py and read
+in database/queries.py; the operator writes through database/observations.py.
 
-Every change of a wish raises the row's revision in the same statement and clears `retired`, and nudges the operator
-when it commits. The wish of an import is its resource: it is changed nowhere here.
+Every change of a desired state raises the row's revision and clears `retired` in the same statement, and nudges the
+operator on commit. The desired state of an import comes from its resource and never changes here.
 """
 
 from database import creation, idempotency_keys, locks, notify, retranscodes
@@ -14,10 +14,10 @@ from database.retranscodes import Allowance
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 
-# What a statement refuses to change is answered as it was then, not as somebody else left it a moment later.
+# The lock makes a refused change return the row that the statement refused, not one changed a moment later.
 _LOCK = SELECT_VIDEO + " FOR UPDATE"
 
-# One confirmation counts until it has been answered by a rejection; further ones only nudge.
+# One confirmation counts until a rejection answers it; further ones only nudge.
 _CONFIRM = f"""
 UPDATE videos SET confirmations = confirmations + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND phase IN ('pending', 'uploading') AND NOT deleted
@@ -25,7 +25,7 @@ WHERE video_id = %(video_id)s AND origin = 'api' AND phase IN ('pending', 'uploa
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-# Where `is_retryable` of domain/video.py holds; a retry that no pass has taken up yet stands for both.
+# Where `is_retryable` of domain/video.py holds; a retry that no pass has begun yet counts for this request too.
 _RETRY = f"""
 UPDATE videos SET retries = retries + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted AND retries <= observed_retries
@@ -45,8 +45,8 @@ WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestam
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-# Two processes may open one at the same time: the first one counts, and the other gives its own up. What a part is
-# stays, so that a client that comes back finds the same boundaries.
+# Two processes may open an upload at the same time: the first one counts, and the other aborts its upload. The part
+# size stays, so that a client that resumes finds the same boundaries.
 _OPEN_UPLOAD = f"""
 UPDATE videos SET upload_id = %(upload_id)s, part_bytes = coalesce(part_bytes, %(part_bytes)s)
 WHERE video_id = %(video_id)s AND origin = 'api' AND upload_mode = 'multipart' AND NOT deleted
@@ -56,18 +56,18 @@ RETURNING {VIDEO}
 
 
 class VideoGoneError(Exception):
-    """There is no such row, or no longer: a purge was faster."""
+    """There is no such row, or it has been purged."""
 
 
 class VideoCommands:
-    """The wishes of all owners. Whether a caller may change a row is decided in webapi/."""
+    """Commands that change desired states. Whether a caller may change a row is decided in webapi/."""
 
     def __init__(self, database: Database, timing: Timing) -> None:
         self._database = database
         self._timing = timing
 
     def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
-        """Insert a row that waits for its bytes, or return the one that ``key`` made before: it has another id.
+        """Insert a row that waits for its file, or return the one created earlier under ``key``, which has another id.
 
         Raises LimitReachedError, KeyInUseError, KeyReusedError, UnavailableError.
         """
@@ -85,38 +85,38 @@ class VideoCommands:
     def open_upload(self, video_id: str, *, upload_id: str, part_bytes: int, instead_of: str | None) -> VideoRow:
         """Record a multipart upload that was opened for a video that waits for its file.
 
-        ``instead_of``: the one on record when it was opened. Returns the row as it is then: with another upload if
-        somebody else was faster, or nothing is waited for. Raises VideoGoneError, UnavailableError.
+        ``instead_of``: the stored one when it was opened. Returns the row afterwards: it has another upload if another
+        process was faster or the video waits for no file. Raises VideoGoneError, UnavailableError.
         """
-        opened = {
+        parameters = {
             "video_id": video_id,
             "upload_id": upload_id,
             "part_bytes": part_bytes,
             "instead_of": instead_of,
         }
         with self._database.transaction() as connection:
-            # No part of what the resource shows: the revision stays, and nobody has to look.
-            row = fetch_video(connection, _OPEN_UPLOAD, opened) or fetch_video(connection, SELECT_VIDEO, opened)
+            # The resource does not show the upload, so the revision stays and no pass is needed.
+            row = fetch_video(connection, _OPEN_UPLOAD, parameters) or fetch_video(connection, SELECT_VIDEO, parameters)
         if row is None:
             raise VideoGoneError(video_id)
         return row
 
     def confirm(self, video_id: str) -> VideoRow:
-        """Record that the client says its bytes are there. Repeating it changes nothing.
+        """Record that the client says its file has arrived. Repeating it changes nothing.
 
-        This and the following return the row as it is then, whether or not it was changed.
+        This method and those below return the row afterwards, whether or not it changed.
         They raise VideoGoneError, UnavailableError.
         """
         return self._change(_CONFIRM, video_id, Cause.CLIENT)
 
     def retry(self, video_id: str) -> VideoRow:
-        """Ask for another try of what failed. One that is asked for already counts for this one too."""
+        """Request a retry of a failed video. A request that is still pending counts for this one too."""
         return self._change(_RETRY, video_id, Cause.PERSON)
 
     def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
-        """Ask for a new edition of what can be played. One that is asked for already counts for this one too.
+        """Request a new edition of a playable video. A request that is still pending counts for this one too.
 
-        Raises RetranscodesSpentError besides.
+        Also raises RetranscodesSpentError.
         """
         with self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)
@@ -126,19 +126,19 @@ class VideoCommands:
         return row
 
     def delete(self, video_id: str) -> VideoRow:
-        """Delete the video, for now. It goes for good when nobody restores it in time."""
+        """Mark the video as deleted. It is purged unless it is restored in time."""
         return self._change(_DELETE, video_id, Cause.PERSON)
 
     def restore(self, video_id: str) -> VideoRow:
-        """Take a deletion back, unless the removal of files is near or has begun."""
+        """Undo a deletion, unless the removal of files has begun or is about to."""
         return self._change(_RESTORE, video_id, Cause.PERSON, window=restore_window(self._timing))
 
-    def _change(self, statement: str, video_id: str, cause: Cause, **known: object) -> VideoRow:
-        """Change the row if the statement lets it, and have the operator look at it."""
-        wanted = {"video_id": video_id, **known}
+    def _change(self, statement: str, video_id: str, cause: Cause, **values: object) -> VideoRow:
+        """Change the row if the statement's conditions hold, and nudge the operator."""
+        parameters = {"video_id": video_id, **values}
         with self._database.transaction() as connection:
             before = _locked(connection, video_id)
-            row = fetch_video(connection, statement, wanted) or before
+            row = fetch_video(connection, statement, parameters) or before
             notify.send(connection, notify.Wakeup(video_id, cause))
         return row
 

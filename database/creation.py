@@ -1,6 +1,6 @@
-"""How a video comes to be: its row, the first line of its history, and what is left of its owner's hour.
+"""Creating a video: its row, the first line of its history, and what is left of its owner's hourly quota.
 
-Idempotency keys are in database/idempotency_keys.py; what clients ask for later is in database/commands.py.
+Idempotency keys are in database/idempotency_keys.py; later changes by clients are in database/commands.py.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from domain.video import DEFAULT_PROFILE, Origin, UploadMode
 _HOUR_SECONDS = 3600.0
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
-# The subselect is worked out once, so that the index finds the hour; a function of the clock alone would be asked
-# for each row.
+# Postgres evaluates the subselect once, so that the index finds the hour; it would call the bare clock function for
+# each row.
 _OF_THE_HOUR = "owner = %(owner)s AND created_at > (SELECT clock_timestamp() - interval '1 hour')"
 _LEAVES_IN_SECONDS = "extract(epoch FROM {} + interval '1 hour' - clock_timestamp())::float"
 
-# One statement, so one wait for Postgres. One owner's creations are counted one after the other (migration 0008);
-# different owners do not wait for each other. The row begins by Postgres' clock: of the two instants that the first
-# observation has here, only the distance counts.
+# One statement, so one round trip. One owner's creations are counted one after the other (migration 0008); different
+# owners do not wait for each other. The row starts by Postgres' clock: only the difference between the two instants of
+# the first observation is used here.
 _CREATE = f"""
 WITH counted AS (
     SELECT used, oldest, clock_timestamp() AS now FROM creations_of_the_hour(%(owner)s)
@@ -40,7 +40,7 @@ WITH counted AS (
         %(phase)s, counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
     FROM counted WHERE counted.used < %(per_hour)s
     RETURNING {VIDEO}
-), told AS (
+), history AS (
     INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
     SELECT video_id, observed_revision, phase_since, %(cause)s, phase, reason, message, attempt FROM made
 )
@@ -63,7 +63,7 @@ FROM videos WHERE {_OF_THE_HOUR}
 
 @dataclass(frozen=True)
 class NewVideo:
-    """What a client asked for; everything else of a new row follows from it."""
+    """A client's request; the rest of a new row follows from it."""
 
     video_id: str
     owner: str
@@ -74,15 +74,15 @@ class NewVideo:
     region: str
     storage_key: str
     upload_mode: UploadMode = UploadMode.SINGLE
-    # No part of the wish: it stays in the row.
+    # Not part of the desired state: it stays in the row.
     metadata: Mapping[str, str] = field(default_factory=dict)
-    # Where the owner wants to be told, likewise.
+    # The owner's address for notifications, likewise.
     email: str | None = None
 
 
 @dataclass(frozen=True)
 class Quota:
-    """What is left of an owner's hour. ``more_in_seconds``: until the oldest upload that counts leaves it."""
+    """What is left of an owner's hourly quota. ``more_in_seconds``: until the oldest counted upload leaves the hour."""
 
     per_hour: int
     remaining: int
@@ -91,7 +91,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Created:
-    """A row that was asked for, and what is then left of its owner's hour."""
+    """The requested row, and what is left of its owner's hourly quota."""
 
     row: VideoRow
     quota: Quota
@@ -107,7 +107,7 @@ class LimitReachedError(Exception):
 
 
 def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timing) -> Created:
-    """Insert a row that waits for its bytes. Raises LimitReachedError."""
+    """Insert a row that waits for its file. Raises LimitReachedError."""
     parameters = {
         **vars(new),
         "metadata": Jsonb(dict(new.metadata)),
@@ -117,17 +117,17 @@ def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timi
         "cause": Cause.CLIENT,
         "per_hour": per_hour,
     }
-    found = connection.cursor(row_factory=tuple_row).execute(_CREATE, parameters).fetchone()
-    if found is None:
+    values = connection.cursor(row_factory=tuple_row).execute(_CREATE, parameters).fetchone()
+    if values is None:
         raise LimitReachedError(per_hour=per_hour, retry_after_seconds=_wait(connection, new.owner, per_hour))
-    *columns, used, more_in_seconds = found
+    *columns, used, more_in_seconds = values
     return Created(video_row(columns), _quota(used, more_in_seconds, per_hour))
 
 
 def quota(connection: Connection, owner: str, *, per_hour: int) -> Quota:
-    """Return what is left of an owner's hour."""
-    found = connection.execute(_QUOTA, {"owner": owner}).fetchone() or {"used": 0, "more_in_seconds": None}
-    return _quota(found["used"], found["more_in_seconds"], per_hour)
+    """Return what is left of an owner's hourly quota."""
+    usage = connection.execute(_QUOTA, {"owner": owner}).fetchone() or {"used": 0, "more_in_seconds": None}
+    return _quota(usage["used"], usage["more_in_seconds"], per_hour)
 
 
 def _quota(used: int, more_in_seconds: float | None, per_hour: int) -> Quota:
@@ -138,5 +138,5 @@ def _quota(used: int, more_in_seconds: float | None, per_hour: int) -> Quota:
 def _wait(connection: Connection, owner: str, per_hour: int) -> float:
     if per_hour < 1:
         return _HOUR_SECONDS
-    found = connection.execute(_OLDEST_COUNTED, {"owner": owner, "per_hour": per_hour}).fetchone()
-    return max(1.0, found["seconds"]) if found else 1.0
+    oldest = connection.execute(_OLDEST_COUNTED, {"owner": owner, "per_hour": per_hour}).fetchone()
+    return max(1.0, oldest["seconds"]) if oldest else 1.0

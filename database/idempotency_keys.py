@@ -1,7 +1,7 @@
-"""Idempotency keys: an owner's request that is repeated under the same key makes no second video.
+"""Idempotency keys: an owner's request that is repeated under the same key creates no second video.
 
-All of it happens inside the transaction that creates the video. While that runs, a lock of the session stands for the
-key; it goes with the transaction, also when the process or its connection dies, so that no key can stay in use.
+Everything happens inside the transaction that creates the video. An advisory lock reserves the key until the
+transaction ends, even if the process or its connection dies, so no key can stay in use.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ WHERE idempotency_keys.owner = %(owner)s AND idempotency_key = %(key)s
   AND idempotency_keys.created_at > clock_timestamp() - {_KEPT}
 """  # noqa: S608 - a constant
 
-# One that is there already is older than a day.
+# A row that already exists is older than a day.
 _KEEP = """
 INSERT INTO idempotency_keys (owner, idempotency_key, fingerprint, video_id)
 VALUES (%(owner)s, %(key)s, %(fingerprint)s, %(video_id)s)
@@ -29,7 +29,7 @@ ON CONFLICT (owner, idempotency_key) DO UPDATE
 SET fingerprint = excluded.fingerprint, video_id = excluded.video_id, created_at = clock_timestamp()
 """
 
-# Each new key takes some old ones along: they cannot pile up, and no request has to remove many.
+# Each new key removes a few old ones: they cannot pile up, and no request has to remove many.
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE (owner, idempotency_key) IN (
     SELECT owner, idempotency_key FROM idempotency_keys WHERE created_at < clock_timestamp() - {_KEPT}
@@ -54,7 +54,7 @@ class KeyReusedError(Exception):
 
 
 def made_before(connection: Connection, owner: str, key: IdempotencyKey) -> VideoRow | None:
-    """Return what the key made already; None: it is ours to use until this transaction ends.
+    """Return the video created earlier under the key; None if the key is new and reserved by this transaction.
 
     Raises KeyInUseError, KeyReusedError.
     """
@@ -72,7 +72,7 @@ def made_before(connection: Connection, owner: str, key: IdempotencyKey) -> Vide
 
 
 def keep(connection: Connection, owner: str, key: IdempotencyKey, video_id: str) -> None:
-    """Put on record what the key made, and forget some keys that are old."""
+    """Store the video created under the key, and delete a few old keys."""
     made = {"owner": owner, "key": key.text, "fingerprint": key.fingerprint, "video_id": video_id}
     connection.execute(_KEEP, made)
     connection.execute(_FORGET)

@@ -1,7 +1,6 @@
-"""What owners and integrators are told: made in the transaction that made it true, once for each edition and kind.
+"""Notifications to owners and integrators, written with the transition they report, once for each edition and kind.
 
-A notification says what was true then: it does not change when the video does, and outlives it. Sending it is in
-database/outbox.py.
+A notification does not change when the video does, and outlives it. Its deliveries are in database/outbox.py.
 """
 
 from psycopg.rows import DictRow
@@ -17,7 +16,7 @@ NOTIFICATION = """
     notifications.owner, notifications.created_at, notifications.sequence, notifications.title,
     notifications.metadata, notifications.email, notifications.failure, notifications.is_playable"""
 
-# Told once for each edition and kind, however often that edition ends that way.
+# Written once for each edition and kind, however often that edition ends that way.
 _TELL = """
 INSERT INTO notifications (
     video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable)
@@ -28,13 +27,13 @@ FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
 
 
 def tell_owner(connection: Connection, row: VideoRow) -> None:
-    """Put on record that the owner is to be told, if ``row`` has come to rest, in the transaction that stored it."""
+    """Write the owner's notification if ``row`` has come to rest, in the transaction that stored the row."""
     if row.observed.phase in AT_REST:
         connection.execute(_TELL, {"video_id": row.desired.video_id})
 
 
 def notification(columns: DictRow) -> Notification:
-    """Make the value of the columns NOTIFICATION."""
+    """Make a Notification from the columns NOTIFICATION."""
     failure = columns["failure"]
     return Notification(
         notification_id=columns["notification_id"],

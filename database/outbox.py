@@ -1,7 +1,7 @@
-"""Notifications on their way: who gets each one, which delivery is due, what became of it. The operator's side.
+"""Dispatching notifications, leasing due deliveries and recording their results, for the operator.
 
-Nothing here sends. A delivery is taken by moving its time ahead: if its taker dies, it is due again then, so each one
-is made at least once. Endpoints and the log of deliveries, as administrators see them, are in
+Nothing here sends. A lease moves the delivery's due time ahead: if the process dies, the delivery is due again then,
+so each one is made at least once. Endpoints and the log of deliveries, as administrators see them, are in
 database/webhook_endpoints.py and database/deliveries.py.
 """
 
@@ -12,7 +12,7 @@ from database.notifications import NOTIFICATION, notification
 from database.pool import Database
 from domain.notifications import MAIL, DeliveryResult, Endpoint, LeasedDelivery
 
-# Whoever else dispatches takes other rows; the unique key would stop a second delivery besides.
+# A concurrent dispatcher skips locked rows; the unique key would stop a second delivery anyway.
 _DISPATCH = """
 WITH waiting AS (
     SELECT notification_id, kind, video_id, email FROM notifications
@@ -54,7 +54,7 @@ SELECT {NOTIFICATION}, delivery_id, endpoint_id, attempts, url,
 FROM taken JOIN notifications USING (notification_id) LEFT JOIN webhook_endpoints USING (endpoint_id)
 """  # noqa: S608
 
-# Only what this attempt found: a delivery that was taken again meanwhile is its new taker's.
+# Only for this attempt: a delivery that was leased again in the meantime belongs to the new lease.
 _SETTLE = """
 UPDATE deliveries SET
     state = %(state)s, next_at = coalesce(%(next_at)s, next_at), last_status = %(status)s, last_answer = %(answer)s,
@@ -76,19 +76,19 @@ class Outbox:
         self._database = database
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
-        """Address the oldest notifications that nobody has looked at; returns how many there were."""
+        """Create the deliveries of the oldest undispatched notifications; returns how many notifications."""
         with self._database.connection() as connection:
             addressed = connection.execute(_DISPATCH, {"with_mail": with_mail, "now": now, "at_most": at_most})
             return addressed.rowcount
 
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
-        """Return the endpoints, and MAIL, that something is due for now."""
+        """Return the endpoints, and MAIL, that have a delivery due now."""
         with self._database.connection() as connection:
             found = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
         return [columns["lane"] for columns in found]
 
     def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
-        """Take what has been due the longest in a lane; nobody else takes it until the lease ends."""
+        """Lease the delivery of a queue that has been due the longest; no other call takes it until the lease ends."""
         with self._database.connection() as connection:
             found = connection.execute(_TAKE, {"lane": queue_name, "now": now, "leased_until": leased_until}).fetchone()
         if found is None:
@@ -97,7 +97,7 @@ class Outbox:
         return LeasedDelivery(found["delivery_id"], found["attempts"], notification(found), endpoint)
 
     def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
-        """Put on record what became of it; False when somebody else has taken it since."""
+        """Store the result of a delivery; False if it has been leased again since."""
         parameters = {**vars(outcome), "delivery_id": taken.delivery_id, "attempt": taken.attempt, "now": now}
         with self._database.transaction() as connection:
             settled = connection.execute(_SETTLE, parameters).fetchone()

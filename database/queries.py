@@ -1,4 +1,4 @@
-"""Reading videos: one of them, an owner's in pages, the dead letters of all owners. Nothing is changed here.
+"""Reading videos: one, an owner's in pages, or the dead letters of all owners. Nothing is changed here.
 
 A page begins after a row, not at a number, so the last one costs what the first does: each statement below walks
 a range of one index (migrations 0001 to 0003) and skips next to nothing. Whether a caller may see a row is decided
@@ -14,7 +14,7 @@ from database.pool import Database
 from domain.records import VideoRow
 from domain.video import Phase
 
-# Statements of their own instead of one with alternatives: a plan is made for all parameters alike.
+# Separate statements instead of one with alternatives: Postgres plans a statement once for all parameters.
 _OF_OWNER = """
 SELECT {video} FROM videos
 WHERE owner = %(owner)s AND {which} AND (created_at, video_id) < (%(at)s, %(video_id)s)
@@ -64,7 +64,7 @@ class VideoQueries:
         self._database = database
 
     def get(self, video_id: str) -> VideoRow | None:
-        """Return one row, whoever owns it."""
+        """Return one row of any owner."""
         with self._database.connection() as connection:
             return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
 
@@ -80,8 +80,8 @@ class VideoQueries:
         return _page([(row, Cursor(row.observed.phase_since, row.desired.video_id)) for row in rows], at_most)
 
     def _rows(self, statement: str, after: Cursor | None, at_most: int, **wanted: str | None) -> list[VideoRow]:
-        # Nothing is newer than infinity, so that the first page needs no statement of its own. One row more than
-        # is shown tells whether another page follows.
+        # Nothing is newer than infinity, so the first page needs no separate statement. One extra row shows whether
+        # another page follows.
         begin = {"at": after.at, "video_id": after.video_id} if after else {"at": "infinity", "video_id": ""}
         with self._database.connection() as connection:
             return fetch_videos(connection, statement, {**wanted, **begin, "at_most": at_most + 1})
@@ -102,5 +102,5 @@ def _which(selection: Selection) -> str:
 
 
 def _page(placed: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> Page:
-    shown = placed[:at_most]
-    return Page(tuple(row for row, _ in shown), shown[-1][1] if len(placed) > at_most else None)
+    kept = placed[:at_most]
+    return Page(tuple(row for row, _ in kept), kept[-1][1] if len(placed) > at_most else None)

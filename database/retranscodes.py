@@ -1,6 +1,6 @@
-"""A new edition that an owner asks for by hand. Each may buy jobs, so those of a day are counted.
+"""New editions that owners request by hand. Each may buy jobs, so they are limited per day.
 
-The edition of a video that lost its files is wished for in database/audit.py, under a budget of its own.
+database/audit.py requests the edition of a video that lost its files, under a separate budget.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from domain.records import VideoRow
 
 _DAY_SECONDS = 86_400.0
 
-# Where `is_retranscodable` of domain/video.py holds, and the last edition that was asked for has begun.
+# Where `is_retranscodable` of domain/video.py holds, and the last requested edition has begun.
 _RETRANSCODE = f"""
 UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
@@ -52,9 +52,9 @@ class RetranscodesSpentError(Exception):
 
 
 def ask(connection: Connection, video_id: str, allowance: Allowance) -> VideoRow | None:
-    """Wish for a new edition and count it; None where there is nothing to transcode again.
+    """Request a new edition and count it; None if the video cannot be transcoded again.
 
-    Raises RetranscodesSpentError: the transaction has to be given up then.
+    Raises RetranscodesSpentError; the transaction must then be rolled back.
     """
     changed = fetch_video(connection, _RETRANSCODE, {"video_id": video_id})
     if changed is None:
@@ -69,5 +69,5 @@ def ask(connection: Connection, video_id: str, allowance: Allowance) -> VideoRow
 def _wait(connection: Connection, allowance: Allowance) -> float:
     if allowance.per_day < 1:
         return _DAY_SECONDS
-    found = connection.execute(_OLDEST_COUNTED, vars(allowance)).fetchone()
-    return max(1.0, found["seconds"]) if found else 1.0
+    oldest = connection.execute(_OLDEST_COUNTED, vars(allowance)).fetchone()
+    return max(1.0, oldest["seconds"]) if oldest else 1.0

@@ -1,7 +1,7 @@
-"""How many uploads there are of each sort: two bounded questions, for metrics.
+"""Counts of uploads and pending deliveries, for metrics: two bounded queries.
 
-They walk the rows that each sweep walks, and the deliveries that are still to be made, by the same indexes. What
-follows from the numbers is in controller/metrics/registry.py.
+They read the rows that each resync reads, and the pending deliveries, by the same indexes. The metrics made from them
+are in controller/metrics/registry.py.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from datetime import datetime
 from database.pool import Database
 from domain.video import Phase
 
-# A lost answer shows as one of the two reasons from the pass that found it until somebody resolves it.
+# A lost answer has one of the two reasons until it is resolved.
 _COUNT = """
 SELECT phase, count(*) AS uploads, min(phase_since) AS oldest_since,
        count(*) FILTER (WHERE deadline_at < %(late)s AND NOT is_paused) AS overdue,
@@ -30,9 +30,9 @@ _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt 
 
 @dataclass(frozen=True)
 class WorkingSetStats:
-    """The working set, counted. ``overdue``: past their deadline and held by nobody; ``uncertain``: a lost answer.
+    """The working set, counted. ``overdue``: past their deadline and not paused; ``uncertain``: a lost answer.
 
-    ``deliveries``: those that are neither made nor given up, by the way they go out.
+    ``deliveries``: the pending ones, by channel (mail or webhook).
     """
 
     uploads: Mapping[Phase, int]
@@ -44,7 +44,7 @@ class WorkingSetStats:
 
 
 class StatsQueries:
-    """Questions that only metrics ask. Every method raises UnavailableError."""
+    """Queries for metrics. Every method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,6 +64,6 @@ class StatsQueries:
         )
 
     def is_claimed(self, video_id: str, attempt: int) -> bool:
-        """Tell whether any callback ever named a job for an attempt."""
+        """Return whether any callback has named a job for an attempt."""
         with self._database.connection() as connection:
             return connection.execute(_IS_CLAIMED, {"video_id": video_id, "attempt": attempt}).fetchone() is not None

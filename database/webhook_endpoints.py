@@ -1,4 +1,4 @@
-"""Endpoints of webhooks, as administrators register them. Secrets go in here and never come out again: only
+"""Webhook endpoints that administrators register. Secrets are written here and never returned: only
 database/outbox.py reads them, to sign.
 """
 
@@ -14,7 +14,7 @@ from database.pool import Connection, Database
 from domain.notifications import NotificationKind
 
 ENDPOINTS_MAX = 16
-# One that signs, one that replaces it, and one for whoever was interrupted in between.
+# The current one, its replacement, and a spare in case a rotation was interrupted.
 SECRETS_MAX = 3
 
 _SELECT = """
@@ -31,7 +31,7 @@ _CREATE = """
 INSERT INTO webhook_endpoints (url, description, kinds) VALUES (%(url)s, %(description)s, %(kinds)s)
 RETURNING endpoint_id
 """
-# Whoever opens an endpoint again means it: what it asked for before is forgotten.
+# Enabling an endpoint clears the pause that it had requested.
 _CHANGE = """
 UPDATE webhook_endpoints SET
     url = coalesce(%(url)s, url), description = coalesce(%(description)s, description),
@@ -49,7 +49,7 @@ _REMOVE_SECRET = "DELETE FROM webhook_secrets WHERE endpoint_id = %(endpoint_id)
 
 
 class TooManyError(Exception):
-    """There are as many of these as there may be."""
+    """The limit of endpoints, or of secrets of one endpoint, is reached."""
 
 
 class LastSecretError(Exception):
@@ -58,7 +58,7 @@ class LastSecretError(Exception):
 
 @dataclass(frozen=True)
 class SecretRow:
-    """A secret, told apart from others by its id and age alone."""
+    """A secret's id and age, without the secret."""
 
     secret_id: UUID
     created_at: datetime
@@ -66,7 +66,7 @@ class SecretRow:
 
 @dataclass(frozen=True)
 class EndpointRow:
-    """Who wants to hear of what. ``held_until``: the endpoint asked to be left alone until then."""
+    """An endpoint and the kinds it receives. ``held_until``: the endpoint asked for no deliveries until then."""
 
     endpoint_id: UUID
     created_at: datetime
@@ -81,7 +81,7 @@ class EndpointRow:
 
 @dataclass(frozen=True)
 class EndpointChange:
-    """What is to be different; None leaves it as it is."""
+    """The fields to change; None leaves a field as it is."""
 
     url: str | None = None
     description: str | None = None
@@ -120,19 +120,19 @@ class Endpoints:
         return _row(columns)
 
     def change(self, endpoint_id: UUID, change: EndpointChange) -> EndpointRow | None:
-        """Change an endpoint and return it as it is then; None when there is none."""
+        """Change an endpoint and return the result; None if there is none."""
         kinds = None if change.kinds is None else list(change.kinds)
         with self._database.transaction() as connection:
             connection.execute(_CHANGE, {**vars(change), "kinds": kinds, "endpoint_id": endpoint_id})
             return _found(connection, endpoint_id)
 
     def delete(self, endpoint_id: UUID) -> bool:
-        """Forget an endpoint with its secrets and its deliveries; False when there is none."""
+        """Delete an endpoint with its secrets and deliveries; False if there is none."""
         with self._database.connection() as connection:
             return connection.execute(_DELETE, {"endpoint_id": endpoint_id}).rowcount == 1
 
     def add_secret(self, endpoint_id: UUID, secret: str) -> EndpointRow | None:
-        """Let one more secret sign; None when there is no such endpoint. Raises TooManyError."""
+        """Add a secret that also signs; None if there is no such endpoint. Raises TooManyError."""
         with self._database.transaction() as connection:
             lock_endpoints(connection)
             row = _found(connection, endpoint_id)
@@ -144,7 +144,7 @@ class Endpoints:
             return _found(connection, endpoint_id)
 
     def remove_secret(self, endpoint_id: UUID, secret_id: UUID) -> EndpointRow | None:
-        """Let a secret sign no more; None when there is no such endpoint or secret. Raises LastSecretError."""
+        """Remove a secret; None if there is no such endpoint or secret. Raises LastSecretError."""
         with self._database.transaction() as connection:
             lock_endpoints(connection)
             row = _found(connection, endpoint_id)
@@ -166,5 +166,5 @@ def _row(columns: DictRow) -> EndpointRow:
         SecretRow(UUID(secret["secret_id"]), datetime.fromisoformat(secret["created_at"]))
         for secret in columns["secrets"] or ()
     ]
-    known = {"kinds": tuple(NotificationKind(kind) for kind in columns["kinds"]), "secrets": tuple(secrets)}
-    return EndpointRow(**{**columns, **known})
+    parsed = {"kinds": tuple(NotificationKind(kind) for kind in columns["kinds"]), "secrets": tuple(secrets)}
+    return EndpointRow(**{**columns, **parsed})
