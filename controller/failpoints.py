@@ -1,8 +1,8 @@
-"""Named moments at which a process can be told to die: tests show with them that nothing is lost in between.
+"""Named points at which a process can kill itself: tests use them to show that nothing is lost in between.
 
-A point is `{step}.{neighbour}.{method}.{number}:{before|after}`: around the number-th call of that method which the
-step makes, such as `Submit.transcoder.start.1:after`, when a job was ordered and nobody knows yet. A delivery is a
-step too: `Deliver.webhooks.send.1:after` is when somebody was told and nobody remembers yet. Without the setting
+A point is `{step}.{upstream}.{method}.{number}:{before|after}`: around the number-th call of that method which the
+step makes, such as `Submit.transcoder.start.1:after`, when a job was started but is not recorded yet. A delivery is a
+step too: `Deliver.webhooks.send.1:after` is when a webhook was sent but is not recorded yet. Without the setting
 CRASH_AT nothing is wrapped and nothing can die. CRASH_SIGNAL=STOP freezes the process instead.
 """
 
@@ -17,21 +17,21 @@ from typing import Any, Protocol, TypeVar, cast
 from controller.dependencies import Dependencies
 from controller.notify.deliver import Channels
 
-Neighbour = TypeVar("Neighbour")
+Upstream = TypeVar("Upstream")
 
-# Signing asks nobody: there is nothing that could be half done.
+# Signing a URL makes no call: nothing can be half done.
 _WITHOUT_EFFECT = "presign"
 
 
 class CrashSignal(StrEnum):
-    """What happens at the point: death, or a freeze from which somebody may wake the process much later."""
+    """What happens at the point: the process dies, or freezes until it is woken, perhaps much later."""
 
     KILL = "KILL"
     STOP = "STOP"
 
 
 def crash_at(point: str, by: CrashSignal) -> Callable[[str], None]:
-    """Return what makes this process strike itself when it is told that it reached the point."""
+    """Return a function that sends this process the signal once the point is reached."""
     number = signal.SIGKILL if by is CrashSignal.KILL else signal.SIGSTOP
 
     def strike(reached: str) -> None:
@@ -42,7 +42,7 @@ def crash_at(point: str, by: CrashSignal) -> Callable[[str], None]:
 
 
 def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, str], Dependencies]:
-    """Return the view of the world whose points are told to ``reached``, for `Dependencies.for_step`."""
+    """Return a wrapper of the dependencies that reports each point to ``reached``, for `Dependencies.for_step`."""
 
     def for_step(world: Dependencies, step: str) -> Dependencies:
         around = _with_failpoint(step, reached)
@@ -59,7 +59,7 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
 
 
 def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Channels], Channels]:
-    """Return the view of one delivery whose points are told to ``reached``."""
+    """Return a wrapper of the channels of one delivery that reports each point to ``reached``."""
 
     def for_delivery(channels: Channels) -> Channels:
         around = _with_failpoint("Deliver", reached)
@@ -75,28 +75,28 @@ def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Chan
 
 
 class _WithFailpoints(Protocol):
-    def __call__(self, name: str, neighbour: Neighbour) -> Neighbour: ...
+    def __call__(self, name: str, upstream: Upstream) -> Upstream: ...
 
 
 def _with_failpoint(step: str, reached: Callable[[str], None]) -> _WithFailpoints:
-    """Return what watches the neighbours of one step: calls are counted anew for each."""
+    """Return a function that wraps the upstreams of one step; each step counts its calls anew."""
     calls: Counter[str] = Counter()
 
-    def around(name: str, neighbour: Neighbour) -> Neighbour:
-        return cast("Neighbour", _Watched(f"{step}.{name}", neighbour, calls, reached))
+    def around(name: str, upstream: Upstream) -> Upstream:
+        return cast("Upstream", _Watched(f"{step}.{name}", upstream, calls, reached))
 
     return around
 
 
 class _Watched:
-    def __init__(self, name: str, neighbour: object, calls: Counter[str], reached: Callable[[str], None]) -> None:
+    def __init__(self, name: str, upstream: object, calls: Counter[str], reached: Callable[[str], None]) -> None:
         self._name = name
-        self._neighbour = neighbour
+        self._upstream = upstream
         self._calls = calls
         self._reached = reached
 
     def __getattr__(self, method: str) -> Any:
-        call = getattr(self._neighbour, method)
+        call = getattr(self._upstream, method)
         if method.startswith(_WITHOUT_EFFECT):
             return call
 

@@ -1,6 +1,6 @@
-"""What the loop needs of its neighbours, in the loop's words.
+"""The interfaces of the upstreams that the loop calls.
 
-The adapters are elsewhere: database/, storage/object_store.py, crds/client.py, controller/coconut/client.py.
+The adapters are database/, storage/object_store.py, crds/client.py, controller/coconut/client.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,19 +18,19 @@ class Transcoder(Protocol):
     """Coconut."""
 
     def start(self, order: JobOrder) -> str:
-        """Start a paid job and return its id. Not repeatable: the intent is on record before.
+        """Start a paid job and return its id. Not repeatable: the intent is committed before.
 
-        Raises UnavailableError (certainly no job, ask later), RefusedError (certainly no job, ever),
+        Raises UnavailableError (certainly no job, try later), RefusedError (certainly no job, ever),
         UncertainError.
         """
         ...
 
     def job(self, job_id: str) -> Job | None:
-        """Return what is known of a job, None if there is no such job. Raises UnavailableError, RefusedError."""
+        """Return a job, None if there is no such job. Raises UnavailableError, RefusedError."""
         ...
 
     def input_seconds(self, job_id: str) -> float | None:
-        """Return the duration of a finished job's input, None if Coconut does not tell. Raises like `job`."""
+        """Return the duration of a finished job's input, None if Coconut does not give it. Raises like `job`."""
         ...
 
 
@@ -74,27 +74,27 @@ class Storage(Protocol):
         ...
 
     def remove_original(self, key: str) -> None:
-        """Remove an original; one that is gone already is no trouble."""
+        """Remove an original; one that is already gone is not an error."""
         ...
 
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
-        """Remove files that were written for a video; tells whether nothing is left."""
+        """Remove at most ``at_most`` files of a video; return whether none is left."""
         ...
 
 
 class Parts(Protocol):
-    """Originals that come in parts. Every method raises UnavailableError, RefusedError."""
+    """Originals that arrive in parts. Every method raises UnavailableError, RefusedError."""
 
     def parts(self, key: str, upload_id: str) -> tuple[StoredPart, ...] | None:
         """Return the parts that arrived, None when there is no such upload any more."""
         ...
 
     def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, rejected: str | None = None) -> None:
-        """Join the parts; repeating it is no trouble."""
+        """Join the parts; may be repeated."""
         ...
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Give an upload up, with its parts."""
+        """Abort an upload and remove its parts."""
         ...
 
     def open_uploads(self, prefix: str) -> Iterator[list[OpenUpload]]:
@@ -112,11 +112,11 @@ class Observations(Protocol):
     def commit(
         self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
-        """Replace an observation; None when the row moved meanwhile."""
+        """Replace an observation; None when the row changed meanwhile."""
         ...
 
     def running_jobs(self) -> int:
-        """Return how many jobs run, as far as is known here."""
+        """Return how many jobs run, according to the rows."""
         ...
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
@@ -125,10 +125,10 @@ class Observations(Protocol):
 
 
 class Adoption(Protocol):
-    """What rows learn from resources. Raises UnavailableError."""
+    """Creates and restores rows from resources. Raises UnavailableError."""
 
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
-        """Return the rows that there are of these names."""
+        """Return the rows with these names."""
         ...
 
     def adopt(
@@ -145,7 +145,7 @@ class Adoption(Protocol):
         observed: ObservedState | None = None,
         at: datetime,
     ) -> VideoRow | None:
-        """Replace wish or observation by newer ones; None when the row moved meanwhile."""
+        """Replace the desired or observed state by a newer one; None when the row changed meanwhile."""
         ...
 
 
@@ -153,11 +153,11 @@ class Retention(Protocol):
     """How rows end. Raises UnavailableError."""
 
     def retire(self, row: VideoRow) -> VideoRow | None:
-        """Mark that the resource may leave Kubernetes; None when the row moved meanwhile."""
+        """Mark that the resource may leave Kubernetes; None when the row changed meanwhile."""
         ...
 
     def purge(self, row: VideoRow) -> bool:
-        """Remove a deleted row and leave a tombstone; False when the row moved meanwhile."""
+        """Remove a deleted row and leave a tombstone; False when the row changed meanwhile."""
         ...
 
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
@@ -169,12 +169,12 @@ class Retention(Protocol):
         ...
 
     def forget_old(self) -> int:
-        """Drop what is kept of the past for a while only."""
+        """Delete history older than its retention period."""
         ...
 
 
 class Attempts(Protocol):
-    """The paid submissions on record. Raises UnavailableError."""
+    """The recorded submissions. Raises UnavailableError."""
 
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         """Return the attempts numbered above ``floor``, oldest first."""
@@ -182,7 +182,7 @@ class Attempts(Protocol):
 
 
 class Claims(Protocol):
-    """What signed callbacks said. Raises UnavailableError."""
+    """The job ids that signed callbacks claimed. Raises UnavailableError."""
 
     def of_attempt(self, video_id: str, attempt: int) -> Sequence[str]:
         """Return the claimed job ids, oldest first."""
@@ -193,7 +193,7 @@ class Resources(Protocol):
     """Kubernetes. Every method raises UnavailableError, RefusedError."""
 
     def apply(self, desired: DesiredState) -> object:
-        """Create the resource or bring its spec to the wish."""
+        """Create the resource or update its spec to the desired state."""
         ...
 
     def get(self, name: str) -> Resource | None:
@@ -205,11 +205,11 @@ class Resources(Protocol):
         ...
 
     def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
-        """Replace the status. Raises ConflictError when the resource moved meanwhile."""
+        """Replace the status. Raises ConflictError when the resource changed meanwhile."""
         ...
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:
-        """Delete exactly this version. Raises ConflictError when the resource moved meanwhile."""
+        """Delete exactly this version. Raises ConflictError when the resource changed meanwhile."""
         ...
 
     def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
