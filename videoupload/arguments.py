@@ -1,4 +1,4 @@
-"""What the command may be told: arguments, and the environment where they are left out."""
+"""The command's arguments, and the environment variables that stand in for them."""
 
 import argparse
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """Where the service is, and who asks."""
+    """The address of the service and the user's token."""
 
     api_url: str
     token: str
@@ -121,19 +121,19 @@ def _pair(value: str) -> tuple[str, str]:
 
 
 def _video_id(value: str) -> str:
-    # It becomes part of a path: what is no id would ask for something else.
+    # It becomes part of a path: anything but an id would name another resource.
     if not (value.isascii() and value.isalnum()):
         raise argparse.ArgumentTypeError("is not the id of a video; `videoupload list` shows yours")
     return value
 
 
-def _api_url(told: str) -> str:
-    if not told:
+def _api_url(value: str) -> str:
+    if not value:
         raise UsageError("set VIDEOUPLOAD_API to the address of the service, or give --api")
-    parts = urlsplit(told)
+    parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise UsageError(f"{told} is not the address of a service; one looks like https://video.example.com")
-    return told.rstrip("/")
+        raise UsageError(f"{value} is not the address of a service; one looks like https://video.example.com")
+    return value.rstrip("/")
 
 
 def _token(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The command `videoupload`: one call or one upload, told to people or as JSON, ended with a plain exit code."""
+"""The command `videoupload`: one call or one upload, printed for people or as JSON, with a plain exit code."""
 
 import argparse
 import json
@@ -30,12 +30,12 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; returns the exit code."""
+    """Run the command line; return the exit code."""
     arguments = parser().parse_args(argv)
     screen = Screen(sys.stderr)
     try:
-        told = access(arguments, os.environ)
-        return _Cli(arguments, Client(told.api_url, told.token), screen).run()
+        service = access(arguments, os.environ)
+        return _Cli(arguments, Client(service.api_url, service.token), screen).run()
     except UsageError as error:
         return _ended(screen, str(error), USAGE)
     except UnreachableError as error:
@@ -55,9 +55,9 @@ class _Cli:
     def __init__(self, arguments: argparse.Namespace, client: Client, screen: Screen) -> None:
         self._arguments = arguments
         self._client = client
-        # What people watch goes to stderr, so that stdout holds the result and nothing else.
+        # Progress goes to stderr, so that stdout holds only the result.
         self._screen = screen
-        self._told = ""
+        self._last_progress = ""
 
     def run(self) -> int:
         match self._arguments.command:
@@ -81,7 +81,7 @@ class _Cli:
         return DONE
 
     def _upload(self) -> int:
-        retry = Retry(tell=self._trouble)
+        retry = Retry(tell=self._report_retry)
         uploader = Uploader(
             self._client,
             UploadStateStore(state_directory(os.environ)),
@@ -114,20 +114,20 @@ class _Cli:
         if video.status == "processing":
             self._screen.bar("transcoding", video.progress, formatting.waiting(video))
             return
-        # Much changes in a video that people do not see.
-        told, self._told = self._told, formatting.progress(video)
-        if told != self._told:
-            self._screen.line(self._told)
+        # Many changes of a video do not change this line.
+        before, self._last_progress = self._last_progress, formatting.progress(video)
+        if before != self._last_progress:
+            self._screen.line(self._last_progress)
 
-    def _trouble(self, error: ClientError, seconds: float) -> None:
+    def _report_retry(self, error: ClientError, seconds: float) -> None:
         self._screen.line(f"{error}; trying again in {seconds:.0f} s")
 
     def _list(self) -> None:
-        asked = {"status": self._arguments.status, "is_deleted": self._arguments.deleted}
-        page = self._client.page(**asked)
+        filters = {"status": self._arguments.status, "is_deleted": self._arguments.deleted}
+        page = self._client.page(**filters)
         videos = list(page.videos)
         while page.next_page_token is not None:
-            page = self._client.page(**asked, page_token=page.next_page_token)
+            page = self._client.page(**filters, page_token=page.next_page_token)
             videos += page.videos
         self._print([video.model_dump(mode="json") for video in videos], formatting.list_lines(videos))
 
@@ -141,8 +141,8 @@ class _Cli:
 
     def _print(self, answer: object, lines: Sequence[str]) -> None:
         if self._arguments.json:
-            shown = answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
-            lines = [json.dumps(shown, indent=2, ensure_ascii=False)]
+            content = answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
+            lines = [json.dumps(content, indent=2, ensure_ascii=False)]
         _write(sys.stdout, lines)
 
 
@@ -159,7 +159,7 @@ class _ScreenListener:
     def sent(self, done_bytes: int, total_bytes: int) -> None:
         now = time.monotonic()
         if self._began is None:
-            # What was there before is not the speed of today.
+            # Bytes that were sent earlier do not count for the speed.
             self._began = now, done_bytes
         seconds, here = max(0.001, now - self._began[0]), max(0, done_bytes - self._began[1])
         done, total = formatting.megabytes(done_bytes), formatting.megabytes(total_bytes)

@@ -1,4 +1,4 @@
-"""The calls of the API with one user's token, one method each. How a file is sent with them is in uploads.py."""
+"""The calls of the API with one user's token, one method each. How a file is sent with them is in uploader.py."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ class Client:
         return _read(_Signed, answer).parts[0]
 
     def confirm(self, video_id: str) -> str:
-        """Say that the file is sent; returns the service's word for what follows."""
+        """Confirm that the file is sent; return the status that the service answers."""
         return _read(_Confirmed, self._call("POST", f"/{video_id}/upload_complete")).status
 
     def video(self, video_id: str) -> Video:
@@ -86,7 +86,7 @@ class Client:
         return _read(Video, self._call("POST", f"/{video_id}/retranscode"))
 
     def delete(self, video_id: str) -> None:
-        """Delete a video, or give up its upload. It can be restored for a while."""
+        """Delete a video, or cancel its upload. It can be restored for a while."""
         self._call("DELETE", f"/{video_id}")
 
     def restore(self, video_id: str) -> Video:
@@ -118,7 +118,7 @@ class Client:
             raise UnreachableError(f"{doing}: {error}") from error
         if answer.status < 300 or answer.status == 304:
             return answer
-        raise _trouble(doing, answer)
+        raise _error_for(doing, answer)
 
 
 class _Signed(BaseModel):
@@ -129,8 +129,8 @@ class _Confirmed(BaseModel):
     status: str
 
 
-def _trouble(doing: str, answer: HttpResponse) -> Exception:
-    """Return what an answer means that is not a success."""
+def _error_for(doing: str, answer: HttpResponse) -> Exception:
+    """Return the error for an answer that is not a success."""
     after, problem = _retry_after(answer), _problem(answer)
     if problem is None:
         # Whatever stands before the service speaks here, such as an ingress without a backend.

@@ -10,7 +10,7 @@ class ClientError(Exception):
 
 
 class UnreachableError(ClientError):
-    """No answer, or one that says nothing but that the server is in trouble."""
+    """The server did not answer, or answered only that it has failed."""
 
     is_retryable = True
 
@@ -55,8 +55,8 @@ class StorageRefusedError(ClientError):
 
 
 class FileChangedError(ClientError):
-    """The file is not the one any more that was begun with."""
+    """The file changed after its upload began."""
 
 
 class UploadRefusedError(ClientError):
-    """The video takes no file any more, and did not take this one."""
+    """The video takes no more files, and did not take this one."""

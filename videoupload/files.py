@@ -1,4 +1,4 @@
-"""The file to send: what tells it from another one, and its bytes piece by piece."""
+"""The file to send: its fingerprint, and its bytes piece by piece."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ def content_type(path: Path) -> str:
 class Piece:
     """Some bytes of a file, read as they leave; never all of them in memory. Use it in a `with`.
 
-    ``on_bytes`` hears of each read how many bytes it brought, and may raise to end the sending.
+    ``on_bytes`` is called with the byte count of each read, and may raise to end the transfer.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Piece:
 
     def __enter__(self) -> "Piece":
         self._refuse_changed()
-        # A descriptor of its own: several pieces are read at a time.
+        # Each piece opens the file itself: several are read in parallel.
         self._file = self._path.open("rb")
         self._file.seek(self._start)
         self.content_md5 = self._digest()

@@ -1,4 +1,4 @@
-"""What the API tells, as frozen values. What is sent to it is `NewVideo`; how, is in client.py."""
+"""The API's answers as frozen values, and the request `NewVideo`. client.py makes the calls."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +32,7 @@ class Upload(_ResponseModel):
 
     @property
     def is_in_parts(self) -> bool:
-        """Tell whether the file is sent in parts."""
+        """Return whether the file is sent in parts."""
         return self.upload.mode == MULTIPART
 
 
@@ -131,7 +131,7 @@ class Events(_ResponseModel):
 
 @dataclass(frozen=True)
 class NewVideo:
-    """What the API is told of a file before it is sent. ``upload_mode`` None: by size."""
+    """The request to upload a file. ``upload_mode`` None: by size."""
 
     title: str
     filename: str
@@ -157,7 +157,7 @@ class NewVideo:
 
 @dataclass(frozen=True)
 class PolledVideo:
-    """A video as it was just seen. ``again_in_seconds``: when to look again, None if nothing is under way."""
+    """A video as just read. ``again_in_seconds``: when to look again, None if nothing is under way."""
 
     video: Video
     again_in_seconds: float | None

@@ -7,7 +7,7 @@ from videoupload.client import Client
 from videoupload.models import Video
 from videoupload.retry import Retry
 
-# When the service says nothing, which it does for a paused video.
+# When the service names no pace, as for a paused video.
 _DEFAULT_SECONDS = 5.0
 _AT_REST = frozenset({"ready", "errored"})
 _WAITS_FOR_FILE = "uploading"
@@ -15,25 +15,25 @@ _WAITS_FOR_FILE = "uploading"
 
 @dataclass(frozen=True)
 class Poller:
-    """Looks at videos until they are at rest."""
+    """Polls videos until they are at rest."""
 
     client: Client
     retry: Retry = field(default_factory=Retry)
 
     def follow(self, video_id: str, tell: Callable[[Video], object] = lambda _video: None) -> Video:
-        """Return the video once it needs no more waiting; ``tell`` hears of every change. Raises ClientError."""
+        """Return the video once it needs no more waiting; ``tell`` is called with every change. Raises ClientError."""
         before: Video | None = None
         while True:
-            seen = self.retry.call(lambda: self.client.look(video_id))
-            if seen.video != before:
-                tell(seen.video)
-                before = seen.video
-            if is_over(seen.video):
-                return seen.video
-            self.retry.wait(seen.again_in_seconds or _DEFAULT_SECONDS)
+            look = self.retry.call(lambda: self.client.look(video_id))
+            if look.video != before:
+                tell(look.video)
+                before = look.video
+            if is_over(look.video):
+                return look.video
+            self.retry.wait(look.again_in_seconds or _DEFAULT_SECONDS)
 
 
 def is_over(video: Video) -> bool:
-    """Tell whether nothing more happens without a person: at rest, deleted, or its file was refused."""
+    """Return whether nothing more happens without a person: at rest, deleted, or its file was refused."""
     is_refused = video.status == _WAITS_FOR_FILE and video.error is not None
     return video.edition_status in _AT_REST or video.deleted_at is not None or is_refused

@@ -25,7 +25,7 @@ class _Bar:
 
 
 class Screen:
-    """Where people are told what happens. At most one bar is shown, below all lines."""
+    """Writes lines and at most one progress bar, below all lines."""
 
     def __init__(
         self, out: TextIO, *, is_terminal: bool | None = None, clock: Callable[[], float] = time.monotonic
@@ -38,12 +38,12 @@ class Screen:
         self._quarters: dict[str, int] = {}
 
     def line(self, text: str = "") -> None:
-        """Tell something for good."""
+        """Write a line that stays."""
         self._write(f"{_CLEAR_LINE if self._is_drawn else ''}{text}\n")
         self._draw()
 
     def bar(self, label: str, percent: int, detail: str = "") -> None:
-        """Show how far something is; may be called as often as one likes."""
+        """Show how far something is; may be called at any rate."""
         self._bar = _Bar(label, max(0, min(100, percent)), detail)
         if not self._is_terminal:
             self._tell_quarter(self._bar)

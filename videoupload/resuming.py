@@ -1,4 +1,4 @@
-"""Whether an upload that was begun can be gone on with: functions of what is remembered and what the service says."""
+"""Decides whether an unfinished upload can be resumed: functions of the saved state and of the service's answer."""
 
 from dataclasses import dataclass
 
@@ -23,12 +23,12 @@ class Resume:
 
 @dataclass(frozen=True)
 class AlreadySent:
-    """All bytes have arrived, and the service is past them."""
+    """All bytes have arrived, and the service no longer waits for them."""
 
 
 @dataclass(frozen=True)
 class ResumeRefused:
-    """This very file was looked at and refused."""
+    """The service verified this very file and refused it."""
 
     why: str
 
@@ -37,7 +37,7 @@ UploadPosition = StartOver | Resume | AlreadySent | ResumeRefused
 
 
 def is_same(begun: UploadState | None, now: Fingerprint, new: NewVideo) -> StartOver | Resume:
-    """Hold what is remembered against the file and the wish of today."""
+    """Compare the saved upload with the file and the request of this run."""
     if begun is None:
         return StartOver()
     if begun.fingerprint != now:
@@ -49,7 +49,7 @@ def is_same(begun: UploadState | None, now: Fingerprint, new: NewVideo) -> Start
 
 
 def upload_position(video: Video | None) -> UploadPosition:
-    """Tell where an upload stands by its video; None: the service does not know it."""
+    """Return where an upload stands. ``video`` None: the service does not know it."""
     if video is None:
         return StartOver("the service does not know the upload that was begun before, or not as yours")
     if video.deleted_at is not None:

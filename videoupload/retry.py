@@ -1,4 +1,4 @@
-"""How often and how soon something is tried again. Waiting itself is handed in, so that tests need no time."""
+"""How often and how soon a call is repeated. The wait itself is injected, so that tests take no time."""
 
 import random
 import threading
@@ -22,22 +22,22 @@ def pause_seconds(failures: int, *, retry_after_seconds: float | None, jitter: f
 
 @dataclass(frozen=True)
 class Retry:
-    """For how many seconds in all something is waited for before its trouble is handed on.
+    """Repeats a call until its pauses add up to ``seconds``; then its error is raised.
 
     Only pauses count: a part that takes minutes on a slow line, and is cut at its end, is tried again like any other.
     """
 
     seconds: float = 300
     jitter: Callable[[], float] = random.random
-    # Told of each trouble that is waited out, and for how long.
+    # Called before each pause, with the error and the seconds.
     tell: Callable[[ClientError, float], object] = lambda _error, _seconds: None
-    # Set by another thread, it ends all waiting.
+    # Another thread sets it to end all waiting.
     ended: threading.Event = field(default_factory=threading.Event)
     # Waits so many seconds, or until the event is set.
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
 
     def call(self, attempt: Callable[[], _Result]) -> _Result:
-        """Repeat ``attempt`` while it raises a ClientError that may pass, as long as the patience lasts."""
+        """Repeat ``attempt`` while it raises a retryable ClientError, within the limit of ``seconds``."""
         waited, failures = 0.0, 0
         while True:
             try:
@@ -55,5 +55,5 @@ class Retry:
                     raise
 
     def wait(self, seconds: float) -> None:
-        """Wait, unless it has ended."""
+        """Wait, unless ``ended`` is set."""
         self.pause(self.ended, seconds)

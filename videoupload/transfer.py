@@ -1,6 +1,6 @@
-"""The bytes of one file on their way to storage: in one piece, or in parts of which some are under way at a time.
+"""Sends the bytes of one file to storage: in one piece, or in parts, some of them in parallel.
 
-Every try asks for a new URL, so none is ever too old. What is to be done with the video is in uploads.py.
+Every try requests a new URL, so none is ever too old. uploader.py decides what to do with the video.
 """
 
 import queue
@@ -23,7 +23,7 @@ CLOSED = "upload_closed"
 
 
 class _EndedError(Exception):
-    """Another part failed, or a person interrupted: nobody waits for this one any more."""
+    """Another part failed, or a person interrupted: this part is no longer needed."""
 
 
 class SpeedMeter:
@@ -35,10 +35,10 @@ class SpeedMeter:
         self._sent: dict[int, int] = {}
         self._lock = threading.Lock()
 
-    def hold(self, held: Parts) -> None:
+    def hold(self, parts: Parts) -> None:
         """Count what storage has, and only that."""
         with self._lock:
-            self._sent = {part.part_number: part.size_bytes for part in held.parts}
+            self._sent = {part.part_number: part.size_bytes for part in parts.parts}
             self._show()
 
     def restart(self, number: int) -> None:
@@ -68,7 +68,7 @@ class Transfer:
     meter: SpeedMeter
 
     def whole(self, first: Upload | None) -> None:
-        """Send the file in one piece; ``first`` is where to, if that was just told. Raises ClientError."""
+        """Send the file in one piece; ``first``: its target, if there is one already. Raises ClientError."""
         targets = iter([first] if first else [])
         size = self.fingerprint.size_bytes
 
@@ -83,20 +83,20 @@ class Transfer:
         left: int | None = None
         with _closed_is_done():
             while True:
-                held = self.retry.call(lambda: self.client.parts(self.video_id))
-                self.meter.hold(held)
-                if not held.missing:
+                stored = self.retry.call(lambda: self.client.parts(self.video_id))
+                self.meter.hold(stored)
+                if not stored.missing:
                     return
-                if left is not None and len(held.missing) >= left:
+                if left is not None and len(stored.missing) >= left:
                     raise UploadRefusedError("storage does not keep the parts that are sent to it; begin anew later")
-                left = len(held.missing)
-                self._all(held, parallel=parallel)
+                left = len(stored.missing)
+                self._all(stored, parallel=parallel)
 
-    def _all(self, held: Parts, *, parallel: int) -> None:
+    def _all(self, stored: Parts, *, parallel: int) -> None:
         ended = threading.Event()
         one = replace(self, retry=replace(self.retry, ended=ended))
-        crew = _Crew(lambda number: one._part(number, held.part_size), held.missing, ended)
-        crew.work(at_a_time=min(parallel, len(held.missing)))
+        crew = _Crew(lambda number: one._part(number, stored.part_size), stored.missing, ended)
+        crew.work(at_a_time=min(parallel, len(stored.missing)))
 
     def _part(self, number: int, part_bytes: int) -> None:
         start = (number - 1) * part_bytes
@@ -139,7 +139,7 @@ class _Crew:
         self._ended = ended
 
     def work(self, *, at_a_time: int) -> None:
-        """Do them all. Raises the first error, as soon as nobody works any more."""
+        """Do them all. Raises the first error, once all threads have stopped."""
         threads = [threading.Thread(target=self._one_by_one, daemon=True) for _ in range(at_a_time)]
         for thread in threads:
             thread.start()
@@ -170,7 +170,7 @@ class _Crew:
 
 @contextmanager
 def _closed_is_done() -> Iterator[None]:
-    """Take "waits for no file" as the end of sending: the service joined the parts by itself, or somebody deleted."""
+    """Take "waits for no file" as the end of sending: the service joined the parts, or the video was deleted."""
     try:
         yield
     except ProblemError as error:

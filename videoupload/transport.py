@@ -1,6 +1,6 @@
 """Requests on the wire, to the API and to storage; the home of requests. What they mean is in client.py.
 
-Redirects are not followed: nobody else is to see a token or the bytes. `~/.netrc` is not believed either, since it
+Redirects are not followed: no other host may see a token or the bytes. `~/.netrc` is not used either, since it
 would replace the token; proxies of the environment are used, but not to reach this machine itself.
 """
 
@@ -64,12 +64,12 @@ class Transport:
     def call(
         self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """Make a call of the API. Raises NoAnswerError."""
+        """Make a call of the API. Raises NoResponseError."""
         how = {"json": json, "headers": dict(headers or {}), "timeout": (_CONNECT_SECONDS, _ANSWER_SECONDS)}
         return _sent(self._api, method, url, how)
 
     def send(self, method: str, url: str, body: Body, *, headers: Mapping[str, str]) -> HttpResponse:
-        """Send bytes to a signed URL. Raises NoAnswerError, and what reading ``body`` raises."""
+        """Send bytes to a signed URL. Raises NoResponseError, and what reading ``body`` raises."""
         how = {"data": body, "headers": dict(headers), "timeout": (_CONNECT_SECONDS, _STORED_SECONDS)}
         return _sent(self._storage, method, url, how)
 
@@ -84,7 +84,7 @@ class _Bearer(AuthBase):
 
 
 class _Unsigned(AuthBase):
-    """Adds nothing: all that storage has to know is in the URL."""
+    """Adds nothing: the signature is in the URL."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request

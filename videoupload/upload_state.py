@@ -1,6 +1,6 @@
-"""Uploads that were begun and not finished, one small file each below XDG_STATE_HOME.
+"""Unfinished uploads, one small file each below XDG_STATE_HOME.
 
-Kept is only what finds the upload again. What has arrived is never kept: storage knows it, the service asks it.
+A file holds only what finds the upload again. Which parts have arrived is never saved: the service asks storage.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _FORGOTTEN_AFTER_SECONDS = 8 * 24 * 3600
 
 @dataclass(frozen=True)
 class UploadState:
-    """An upload that was begun. ``video_id`` is None as long as no answer came to the question for it."""
+    """An upload that was begun. ``video_id`` is None until the service has answered the request for it."""
 
     api_url: str
     path: str
@@ -32,10 +32,10 @@ class UploadState:
 
 
 def state_directory(environment: Mapping[str, str]) -> Path:
-    """Return where the command keeps what it has to remember."""
-    told = environment.get("XDG_STATE_HOME", "")
-    # By the XDG rules a path that is not absolute is none.
-    base = Path(told) if Path(told).is_absolute() else Path.home() / ".local" / "state"
+    """Return the directory of the saved uploads."""
+    configured = environment.get("XDG_STATE_HOME", "")
+    # The XDG specification ignores a path that is not absolute.
+    base = Path(configured) if Path(configured).is_absolute() else Path.home() / ".local" / "state"
     return base / "videoupload" / "uploads"
 
 
@@ -53,11 +53,11 @@ class UploadStateStore:
             return None
 
     def keep(self, begun: UploadState) -> None:
-        """Write an upload down, so that a power cut leaves either the old record or the new one."""
+        """Save an upload, so that a power cut leaves either the old record or the new one."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._file(begun.api_url, begun.path)
         draft = file.with_suffix(f".{secrets.token_hex(4)}.new")
-        # The titles of videos are nobody else's business.
+        # Other users of this machine must not read the titles.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         with os.fdopen(descriptor, "w") as out:
             json.dump(asdict(begun), out)
@@ -84,5 +84,5 @@ def _read(content: bytes) -> UploadState | None:
             **{**kept, "fingerprint": Fingerprint(**kept["fingerprint"]), "new": NewVideo(**kept["new"])}
         )
     except (ValueError, TypeError, KeyError):
-        # Of another release, or damaged: to begin anew is always right.
+        # Another release wrote it, or it is damaged: starting over is always safe.
         return None

@@ -1,6 +1,6 @@
 """One file from a disk to a confirmed upload, however often the process that sends it is killed.
 
-What is written down comes before what it is about: first the key, then the question; first the video, then its bytes.
+State is saved before it is used: first the key, then the request; first the video's id, then its bytes.
 """
 
 import secrets
@@ -26,14 +26,14 @@ _NOT_THERE = frozenset({"object_missing", "parts_missing"})
 
 @dataclass(frozen=True)
 class UploadOptions:
-    """What a person asks of an upload. ``title`` None: the name of the file."""
+    """A person's choices for an upload. ``title`` None: the name of the file."""
 
     title: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     upload_mode: Literal["single", "multipart"] | None = None
 
     def of(self, path: Path, size_bytes: int) -> NewVideo:
-        """Return what the service is told of a file."""
+        """Return the request for a file."""
         return NewVideo(
             title=self.title or path.stem[:_TITLE_MAX],
             filename=path.name,
@@ -45,30 +45,30 @@ class UploadOptions:
 
 
 class ProgressListener(Protocol):
-    """Who is told how it goes. ``sent`` comes from several threads, one at a time."""
+    """Receives the progress of an upload. ``sent`` is called by several threads, one at a time."""
 
     def note(self, text: str) -> None:
-        """Hear what is worth a line."""
+        """Receive a line of text."""
         ...
 
     def sent(self, done_bytes: int, total_bytes: int) -> None:
-        """Hear how much of the file storage has, or is about to have."""
+        """Receive how much of the file has been sent."""
         ...
 
 
 class SilentListener:
-    """Tells nobody."""
+    """Ignores the progress."""
 
     def note(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def sent(self, done_bytes: int, total_bytes: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Uploader:
-    """What uploads have in common. Many files may be sent with one."""
+    """Uploads files, any number of them."""
 
     client: Client
     memory: UploadStateStore
@@ -96,21 +96,21 @@ class Uploader:
             raise
 
     def _remembered(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> UploadState | None:
-        """Return the upload to go on with, after telling why if one that is remembered is not gone on with."""
+        """Return the saved upload to resume, or None; note why a saved one is not resumed."""
         begun = self.memory.find(api_url=self.client.api_url, path=path)
-        found = is_same(begun, fingerprint, new)
-        if begun is not None and begun.video_id is not None and isinstance(found, Resume):
-            found = self._position(begun, begun.video_id)
-        if not isinstance(found, StartOver):
+        position = is_same(begun, fingerprint, new)
+        if begun is not None and begun.video_id is not None and isinstance(position, Resume):
+            position = self._position(begun, begun.video_id)
+        if not isinstance(position, StartOver):
             if begun is not None and begun.new != new:
                 self.teller.note(f"title and metadata stay as they were asked for before: {begun.new.title}")
             return begun
-        if found.why is not None:
-            self.teller.note(f"beginning anew: {found.why}")
+        if position.why is not None:
+            self.teller.note(f"beginning anew: {position.why}")
         return None
 
     def _position(self, begun: UploadState, video_id: str) -> StartOver | Resume:
-        """Ask the service where an upload stands; one that has arrived is gone on with, up to the confirmation."""
+        """Ask the service where an upload stands; one that has arrived is resumed up to its confirmation."""
         match upload_position(self._video(video_id)):
             case ResumeRefused(why):
                 self.memory.forget(begun)
@@ -129,7 +129,7 @@ class Uploader:
         upload: Upload | None = None
         video_id = begun.video_id
         if video_id is None:
-            upload, video_id = self._asked(begun)
+            upload, video_id = self._request(begun)
             self.memory.keep(replace(begun, video_id=video_id))
         if is_resumed:
             self.teller.note(f"going on with video {video_id}")
@@ -139,13 +139,13 @@ class Uploader:
         self.memory.forget(begun)
         return video_id
 
-    def _asked(self, begun: UploadState) -> tuple[Upload | None, str]:
-        """Ask for the upload, or again for the one whose answer got lost."""
+    def _request(self, begun: UploadState) -> tuple[Upload | None, str]:
+        """Request the upload, or repeat the request whose answer was lost."""
         try:
             upload = self.retry.call(lambda: self.client.create(begun.new, idempotency_key=begun.idempotency_key))
         except ProblemError as error:
             if error.code == CLOSED and error.problem.location is not None:
-                # It was asked for and sent, and only the record of that got lost.
+                # It was requested and sent; only the saved state was lost.
                 return None, error.problem.location.rpartition("/")[2]
             self.memory.forget(begun)
             raise
