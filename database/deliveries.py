@@ -1,6 +1,6 @@
-"""The log of deliveries, as administrators see it, and what they may ask of it: make one again, or all of some time.
+"""The delivery log for administrators, who may replay one delivery or all of a time range.
 
-A delivery that is made again keeps its notification, and so its id: receivers know it for a repetition.
+A replayed delivery keeps its notification, and with it the id by which receivers recognise the repetition.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from database.pool import Database
 from database.queries import Cursor
 from domain.notifications import DeliveryState, NotificationKind
 
-# Of one call: some seconds of a receiver's time, and one statement here.
+# Per call: a receiver needs some seconds for these, and one statement here is enough.
 REPLAYED_MAX = 1000
 # Nothing older is kept (database/retention.py).
 REPLAY_RANGE_MAX = timedelta(days=31)
@@ -35,25 +35,25 @@ ORDER BY deliveries.created_at DESC, delivery_id DESC LIMIT %(at_most)s
 _GET = f"{_COLUMNS} WHERE delivery_id = %(delivery_id)s"
 
 _FROM_THE_START = "state = 'pending', attempts = 0, next_at = clock_timestamp(), settled_at = NULL"
-# One that is on its way stays as it is.
+# A pending delivery stays as it is.
 _REPLAY = f"UPDATE deliveries SET {_FROM_THE_START} WHERE delivery_id = %(delivery_id)s AND state <> 'pending'"  # noqa: S608
 _REPLAY_RANGE = f"""
-WITH told AS (
+WITH matching AS (
     SELECT notification_id, video_id, notifications.created_at
     FROM notifications JOIN webhook_endpoints ON endpoint_id = %(endpoint_id)s AND kind = ANY(kinds)
     WHERE notifications.created_at >= %(since)s AND notifications.created_at < %(until)s
     ORDER BY notifications.created_at LIMIT %(at_most)s
 ), again AS (
     INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at)
-    SELECT notification_id, %(endpoint_id)s, video_id, clock_timestamp() FROM told
+    SELECT notification_id, %(endpoint_id)s, video_id, clock_timestamp() FROM matching
     ON CONFLICT (notification_id, lane) DO UPDATE SET {_FROM_THE_START} WHERE deliveries.state <> 'pending'
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM again) AS replayed, count(*) AS told, max(created_at) AS last FROM told
+SELECT (SELECT count(*) FROM again) AS replayed, count(*) AS matched, max(created_at) AS last FROM matching
 """  # noqa: S608 - constants
 _EXISTS = "SELECT FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s"
 
-# Nobody's video: it stands under the endpoint's own id, numbered. Made once for each number, whoever else asks.
+# A test belongs to no video: its video_id is the endpoint's id, its edition a number that counts up.
 _TEST = """
 WITH made AS (
     INSERT INTO notifications (video_id, edition, kind, owner, is_dispatched)
@@ -66,7 +66,7 @@ WITH made AS (
 INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at)
 SELECT notification_id, %(endpoint_id)s, video_id, clock_timestamp() FROM made RETURNING delivery_id
 """
-# Without this lock two tests at the same time would be one, and one of them would have nothing to show.
+# Without this lock two concurrent tests would get the same number, and one of them would create no delivery.
 _LOCK_TESTS = "SELECT FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s FOR UPDATE"
 
 
@@ -92,7 +92,7 @@ class DeliveryRow:
 
 @dataclass(frozen=True)
 class DeliverySelection:
-    """Which deliveries; None means all."""
+    """A filter of deliveries; None means all."""
 
     video_id: str | None = None
     endpoint_id: UUID | None = None
@@ -109,7 +109,7 @@ class DeliveryPage:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a replay of some time did. ``next_since``: where the next call has to begin, if there is more."""
+    """The result of replaying a time range. ``next_since``: where the next call has to begin, if there is more."""
 
     count: int
     next_since: datetime | None
@@ -126,11 +126,11 @@ class Deliveries:
         at, before_id = (after.at, UUID(after.video_id)) if after else ("infinity", UUID(int=0))
         parameters = {**vars(selection), "at": at, "before_id": before_id, "at_most": at_most + 1}
         with self._database.connection() as connection:
-            found = [delivery_row(columns) for columns in connection.execute(_PAGE, parameters).fetchall()]
-        return delivery_page(found, at_most=at_most)
+            rows = [delivery_row(columns) for columns in connection.execute(_PAGE, parameters).fetchall()]
+        return delivery_page(rows, at_most=at_most)
 
     def replay(self, delivery_id: UUID) -> DeliveryRow | None:
-        """Make a delivery again from the start; one that is on its way stays as it is. None when there is none."""
+        """Restart a delivery; a pending one stays as it is. Returns None if there is no such delivery."""
         named = {"delivery_id": delivery_id}
         with self._database.transaction() as connection:
             connection.execute(_REPLAY, named)
@@ -138,16 +138,16 @@ class Deliveries:
         return None if found is None else delivery_row(found)
 
     def replay_range(self, endpoint_id: UUID, *, since: datetime, until: datetime, at_most: int) -> Replayed | None:
-        """Tell an endpoint again what was told in some time, also what it was never told; None without endpoint."""
+        """Replay a time range to an endpoint, including notifications it never got; None if there is no endpoint."""
         parameters = {"endpoint_id": endpoint_id, "since": since, "until": until, "at_most": at_most}
         with self._database.transaction() as connection:
             if connection.execute(_EXISTS, parameters).fetchone() is None:
                 return None
             (done,) = connection.execute(_REPLAY_RANGE, parameters).fetchall()
-        return Replayed(done["replayed"], done["last"] if done["told"] == at_most else None)
+        return Replayed(done["replayed"], done["last"] if done["matched"] == at_most else None)
 
     def test(self, endpoint_id: UUID) -> DeliveryRow | None:
-        """Send a test to an endpoint; None when there is none."""
+        """Create a test delivery for an endpoint; None if there is no such endpoint."""
         named = {"endpoint_id": endpoint_id}
         with self._database.transaction() as connection:
             connection.execute(_LOCK_TESTS, named)
@@ -157,15 +157,15 @@ class Deliveries:
 
 
 def delivery_page(found: Sequence[DeliveryRow], *, at_most: int) -> DeliveryPage:
-    """Return the page of rows that were asked for with one more than it holds."""
-    shown = tuple(found[:at_most])
+    """Return the page of ``found``, which was read with one row more than the page holds."""
+    rows = tuple(found[:at_most])
     has_more = len(found) > at_most
-    return DeliveryPage(shown, Cursor(shown[-1].created_at, str(shown[-1].delivery_id)) if has_more else None)
+    return DeliveryPage(rows, Cursor(rows[-1].created_at, str(rows[-1].delivery_id)) if has_more else None)
 
 
 def delivery_row(columns: DictRow) -> DeliveryRow:
-    """Make the value of one delivery."""
+    """Make a DeliveryRow from its columns."""
     state = DeliveryState(columns["state"])
-    known = {name: columns[name] for name in DeliveryRow.__dataclass_fields__}
+    values = {name: columns[name] for name in DeliveryRow.__dataclass_fields__}
     next_at = columns["next_at"] if state is DeliveryState.PENDING else None
-    return DeliveryRow(**{**known, "kind": NotificationKind(columns["kind"]), "state": state, "next_at": next_at})
+    return DeliveryRow(**{**values, "kind": NotificationKind(columns["kind"]), "state": state, "next_at": next_at})

@@ -1,7 +1,7 @@
 """The working set at a glance: how many uploads are where, what is late, and whether callbacks arrive.
 
-Only what is not retired is counted, along `videos_working` and the primary keys behind it, and at most so many rows:
-a look costs the same however many videos there are. What retired is at rest, and dead letters are counted apart.
+Only rows that are not retired are counted, by the index `videos_working` and primary keys, up to a maximum: the cost
+does not grow with the number of videos. Retired rows are at rest; dead letters are counted separately.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ SELECT count(*) AS uploads
 FROM (SELECT FROM videos WHERE phase = 'errored' AND NOT deleted LIMIT %(at_most)s) AS dead
 """
 
-# Side by side for each upload instead of joined: whatever the planner believes, it walks the primary keys.
+# LATERAL with OFFSET 0 instead of a plain join: whatever the planner estimates, it uses the primary keys.
 _CLAIMS = """
 SELECT max(found.claimed_at) AS last_claim_at,
        count(*) FILTER (WHERE found.claimed_at > %(since)s) AS claims,
@@ -62,7 +62,7 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True)
 class PhaseReasonCount:
-    """Uploads that are in the same place for the same reason. ``overdue``: those past their deadline."""
+    """Number of uploads in one phase for one reason. ``overdue``: those past their deadline."""
 
     phase: Phase
     reason: str
@@ -74,7 +74,7 @@ class PhaseReasonCount:
 
 @dataclass(frozen=True)
 class CallbackHealth:
-    """What callbacks told in the last hour. ``by_bin``: claims in twelve equal parts of it, oldest first."""
+    """Callbacks of the last hour. ``by_bin``: claims in twelve equal parts of it, oldest first."""
 
     by_bin: tuple[int, ...]
     last_claim_at: datetime | None
@@ -93,26 +93,26 @@ class Overview:
 
 
 class Overviews:
-    """Looks at the working set."""
+    """Counts the working set."""
 
     def __init__(self, database: Database, *, rows_max: int = ROWS_MAX) -> None:
         self._database = database
         self._rows_max = rows_max
 
     def look(self, now: datetime) -> Overview:
-        """Count what there is. Raises UnavailableError."""
-        asked = {"now": now, "since": now - CALLBACKS_SINCE, "at_most": self._rows_max, "bins": BINS}
+        """Count the working set, dead letters and callbacks. Raises UnavailableError."""
+        parameters = {"now": now, "since": now - CALLBACKS_SINCE, "at_most": self._rows_max, "bins": BINS}
         with self._database.connection() as connection:
-            counts = connection.execute(_WORKING, asked).fetchall()
-            claims = connection.execute(_CLAIMS, asked).fetchall()
-            (finished,) = connection.execute(_FINISHED, asked).fetchall()
-            (seen,) = connection.execute(_SEEN, {"at_most": self._rows_max + 1}).fetchall()
+            counts = connection.execute(_WORKING, parameters).fetchall()
+            claims = connection.execute(_CLAIMS, parameters).fetchall()
+            (finished,) = connection.execute(_FINISHED, parameters).fetchall()
+            (total,) = connection.execute(_SEEN, {"at_most": self._rows_max + 1}).fetchall()
             (dead,) = connection.execute(_DEAD_LETTERS, {"at_most": DEAD_LETTERS_MAX}).fetchall()
         return Overview(
             counts=tuple(_crowd(columns) for columns in counts),
             dead_letters=dead["uploads"],
             callbacks=_health(claims, finished),
-            is_complete=seen["rows"] <= self._rows_max,
+            is_complete=total["rows"] <= self._rows_max,
         )
 
 
@@ -130,7 +130,7 @@ def _crowd(columns: Mapping[str, Any]) -> PhaseReasonCount:
 def _health(claims: list[dict[str, Any]], finished: Mapping[str, Any]) -> CallbackHealth:
     by_bin = {row["bin"]: row["claims"] for row in claims}
     last = max((row["last_claim_at"] for row in claims), default=None)
-    # Bins are numbered from 1; what is older is 0. A claim of this very moment may be beyond the last.
+    # Bins are numbered from 1; older claims are in bin 0. A claim made just now may be beyond the last bin.
     counts = [by_bin.get(number, 0) for number in range(1, BINS + 1)]
     counts[-1] += by_bin.get(BINS + 1, 0)
     return CallbackHealth(tuple(counts), last, finished["jobs"], finished["unclaimed"])

@@ -1,4 +1,4 @@
-"""Which database: all that the migrations must be told. Both processes have more settings, this one among them."""
+"""The setting that the migrations need. Both processes have it too, among others."""
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict

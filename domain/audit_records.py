@@ -1,4 +1,4 @@
-"""What the audit reads of the database, as values."""
+"""Values that the audit reads from the database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from domain.video import Phase
 
 @dataclass(frozen=True)
 class AuditedRow:
-    """A row and what the audit alone asks of it. ``published_at``: when its outputs went on record, None if unknown."""
+    """A row and what only the audit needs. ``published_at``: when its outputs were recorded, None if unknown."""
 
     row: VideoRow
     heals: int
@@ -18,7 +18,7 @@ class AuditedRow:
 
 @dataclass(frozen=True)
 class DoubledJob:
-    """A job that a callback named for an attempt which, as far as anybody knew, had another one or none."""
+    """A job that a callback named for an attempt that is stored with another job or none."""
 
     video_id: str
     attempt: int
@@ -28,7 +28,7 @@ class DoubledJob:
 
 @dataclass(frozen=True)
 class UncertainSubmission:
-    """A paid submission of which nobody knows whether it led to a job."""
+    """A paid submission that may or may not have led to a job."""
 
     video_id: str
     attempt: int
@@ -37,7 +37,7 @@ class UncertainSubmission:
 
 @dataclass(frozen=True)
 class OverdueRow:
-    """An upload that should have left its phase by itself."""
+    """An upload that should have left its phase by now."""
 
     video_id: str
     phase: Phase

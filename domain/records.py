@@ -19,9 +19,9 @@ class Cause(StrEnum):
 
 
 class AttemptState(StrEnum):
-    """What is known of one paid submission."""
+    """The state of one paid attempt."""
 
-    INTENDED = "intended"  # on record; the request may or may not have left
+    INTENDED = "intended"  # stored; the request may or may not have been sent
     REFUSED = "refused"  # certainly no job
     UNCERTAIN = "uncertain"  # the request left, the answer did not come
     ACCEPTED = "accepted"  # a job is known
@@ -35,11 +35,11 @@ UNRESOLVED = frozenset({AttemptState.INTENDED, AttemptState.UNCERTAIN})
 
 @dataclass(frozen=True)
 class VideoRow:
-    """One video: what is wished and what is observed. ``retired``: its resource has left Kubernetes.
+    """One video: its desired and observed state. ``retired``: its resource has left Kubernetes.
 
-    ``deleted_at``: when the wish became to delete it; None while it is wanted. ``metadata``: the client's own words.
-    ``upload_id``: the newest multipart upload that was opened at storage, whatever became of it; ``part_bytes``: how
-    its file is cut.
+    ``deleted_at``: when its deletion was requested; None if it is not deleted. ``metadata``: set by the client.
+    ``upload_id``: the newest multipart upload that was opened at storage, even if it has ended; ``part_bytes``: its
+    part size.
     """
 
     desired: DesiredState
@@ -82,7 +82,7 @@ class EventRow:
 
 @dataclass(frozen=True)
 class Intend:
-    """Put a paid submission on record before it is made."""
+    """Store a paid submission before it is made."""
 
     attempt: int
     edition: int
@@ -91,7 +91,7 @@ class Intend:
 
 @dataclass(frozen=True)
 class Settle:
-    """Record what became of a submission."""
+    """Record the outcome of a submission."""
 
     attempt: int
     state: AttemptState
@@ -105,9 +105,9 @@ AttemptChange = Intend | Settle
 
 @dataclass(frozen=True)
 class WorkingRow:
-    """As much of a row as the sweep compares: which wish and which observation it holds, and since when.
+    """The part of a row that the resync compares: its revisions and phase, and since when.
 
-    ``is_behind``: an edition or a retry was asked for, nobody holds it, and no pass has begun it.
+    ``is_behind``: an edition or a retry was requested, the upload is not paused, and no pass has begun it.
     """
 
     video_id: str

@@ -1,4 +1,4 @@
-"""The nouns: what a person wishes for one video, and what the operator has observed of it.
+"""The nouns: the desired state of one video, and what the operator has observed of it.
 
 `DesiredState` is all that a resource's spec is made from (crds/spec.py); `ObservedState` is all that its status is
 made from (crds/status.py). Postgres holds both (database/), Kubernetes shows them. The rules that lead
@@ -43,7 +43,7 @@ AT_REST = frozenset({Phase.READY, Phase.ERRORED})
 
 
 class Origin(StrEnum):
-    """Who owns the wish: our row (`api`), or a resource somebody else applies (`kubernetes`)."""
+    """Who owns the desired state: our row (`api`), or a resource that a user applies (`kubernetes`)."""
 
     API = "api"
     KUBERNETES = "kubernetes"
@@ -153,7 +153,7 @@ class Published:
 class ObservedState:
     """What the operator last saw and concluded. One commit to Postgres per ``revision``.
 
-    ``edition``, ``retries``: the wish this is an answer to. ``attempt``: number of the newest paid
+    ``edition``, ``retries``: the desired ones this responds to. ``attempt``: number of the newest paid
     submission, 0 before the first. ``attempt_floor``: attempts up to this number belong to earlier editions
     and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
     playlist was read back. ``is_paused``: a person holds this upload, and deadlines with it. ``retry_token``: the
@@ -198,14 +198,14 @@ def shown_phase(desired: DesiredState, observed: ObservedState) -> Phase:
 
 
 def is_retryable(observed: ObservedState) -> bool:
-    """Tell whether a retry means anything: the newest edition failed, or a person is to decide about its submission."""
+    """Return whether a retry is possible: the newest edition failed, or a person must decide about its submission."""
     return observed.phase is Phase.ERRORED or (
         observed.phase is Phase.UPLOADED and observed.reason is Reason.SUBMISSION_HELD
     )
 
 
 def is_retranscodable(observed: ObservedState) -> bool:
-    """Tell whether a new edition can be asked for: the newest one can be played. What failed is retried instead."""
+    """Return whether a new edition can be requested: the newest is playable. A failed one is retried instead."""
     return observed.phase is Phase.READY and observed.is_playable
 
 
@@ -215,7 +215,7 @@ def object_version(etag: str, last_modified: datetime) -> str:
 
 
 def is_video_id(text: str) -> bool:
-    """Tell whether this can name a video."""
+    """Return whether the text is a valid video id."""
     return re.fullmatch(VIDEO_ID_PATTERN, text) is not None
 
 
