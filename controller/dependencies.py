@@ -1,9 +1,10 @@
 """Everything a pass may use, as one value. wiring.py makes the real one, tests make small ones."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.coconut.limiter import SubmissionLimiter
+from controller.coconut.unknown_jobs import UnknownJobs
 from controller.ports import Adoption, Attempts, Claims, Observations, Parts, Resources, Retention, Storage, Transcoder
 from domain.jobs import Job
 from domain.policy import LifecyclePolicy
@@ -14,8 +15,9 @@ from domain.records import AttemptChange, Cause, VideoRow
 class Dependencies:
     """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted.
 
-    ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned. ``for_step``
-    returns the dependencies of a named step; only tests replace any (failpoints.py).
+    ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit`` and ``on_job`` record metrics for
+    each commit and for each job that Coconut returned. ``for_step`` returns the dependencies of a named step; only
+    tests replace any (failpoints.py).
     """
 
     observations: Observations
@@ -32,6 +34,7 @@ class Dependencies:
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
+    unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_job: Callable[[Job], None] = lambda _job: None
     for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

@@ -34,6 +34,8 @@ class Timing(BaseModel):
     processing_last_check_seconds: float = 120
     # The job's first callback names it; a submission that no job has claimed after this long counts as lost.
     resolve_window_seconds: float = 15 * 60
+    # A job that Coconut once knew counts as lost after this long, if no look in between found it or its outputs.
+    job_lost_seconds: float = 15 * 60
     # Between the commit of the intent and the start of the POST, by the monotonic clock.
     submission_start_seconds: float = 10
     # Between a failed attempt and the next.

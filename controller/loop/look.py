@@ -127,7 +127,22 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
     incomplete = Snapshot(is_incomplete=True, attempts=attempts)
     snapshot = _incomplete_if_unavailable(row, lambda: Snapshot(attempts=attempts, job=_job(job_id, deps)), incomplete)
     job = snapshot.job
-    if job is None or job.state is not JobState.COMPLETED:
+    if snapshot.is_incomplete:
+        return snapshot
+    absence = deps.unknown_jobs.saw(job_id, is_known=job is not None, now=deps.monotonic())
+    if job is None:
+        return _incomplete_if_unavailable(
+            row,
+            lambda: Snapshot(
+                attempts=attempts,
+                original=deps.storage.head(row.desired.storage_key),
+                outputs=_outputs(row, row.observed.attempt, None, deps),
+                unknown_looks=absence.looks,
+                unknown_seconds=absence.seconds,
+            ),
+            incomplete,
+        )
+    if job.state is not JobState.COMPLETED:
         return snapshot
     return _incomplete_if_unavailable(
         row,

@@ -34,6 +34,8 @@ class Snapshot:
     job: Job | None = None
     outputs: VerifiedOutputs | OutputsProblem | None = None
     playlist: str | None = None
+    unknown_looks: int = 0
+    unknown_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from domain.video import Published, Reason
 
 PROGRESS_STEP_PERCENT = 10
 
+LOOKS_BEFORE_LOST = 5
+
 NEXT_SUBMISSION = "the next submission is due"
 UNCERTAIN = "the provider's answer was lost; waiting for the job to report itself"
 HELD = "the provider's answer was lost and no job ever reported itself; a person decides"
@@ -86,6 +88,8 @@ def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: date
 def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
     """Choose the next step while a job runs."""
     job = snapshot.job
+    if job is None and isinstance(snapshot.outputs, VerifiedOutputs):
+        return _completed(row, snapshot, snapshot.outputs, policy)
     if job is not None and job.state is JobState.COMPLETED and snapshot.outputs is not None:
         return _completed(row, snapshot, snapshot.outputs, policy)
     if job is not None and job.state is JobState.FAILED:
@@ -94,11 +98,20 @@ def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecy
         return Fail(unpublished(row))
     if is_over(row, now):
         return _attempt_failed(row, snapshot, policy, FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time")
-    if job is None and not snapshot.is_incomplete and now - row.observed.phase_since > policy.timing.scaled(60):
+    if job is None and _is_lost(snapshot, policy.timing):
         return _attempt_failed(row, snapshot, policy, FailureCode.JOB_LOST, "the provider does not know the job")
     if job is not None and _is_worth_showing(row, job, now, policy.timing):
         return ShowProgress(job.progress_percent)
     return Wait(Reason.TRANSCODING, TRANSCODING)
+
+
+def _is_lost(snapshot: Snapshot, timing: Timing) -> bool:
+    """Return whether a job that was known once is gone: unknown in many looks, for long, and without complete outputs.
+
+    A single 404 comes from a provider's replica that lags, or from a key that was rotated too early.
+    """
+    window = timing.scaled(timing.job_lost_seconds).total_seconds()
+    return snapshot.unknown_looks >= LOOKS_BEFORE_LOST and snapshot.unknown_seconds >= window
 
 
 def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime) -> Step:

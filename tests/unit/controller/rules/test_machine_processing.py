@@ -1,5 +1,6 @@
 """The rulebook from a known job to a playable video: every branch of `decide` for `processing` as a row."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,10 @@ from tests.support.builders.rows import (
 )
 
 BLIND = Snapshot(is_incomplete=True)
+UNKNOWN_ONCE = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=1)
+UNKNOWN_LONG = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=4, unknown_seconds=TIMING.job_lost_seconds)
+UNKNOWN_OFTEN = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=50, unknown_seconds=TIMING.job_lost_seconds - 1)
+LOST = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=5, unknown_seconds=TIMING.job_lost_seconds)
 SIX_HOURS = just_over(TIMING.processing_deadline_seconds)
 STILL_TRANSCODING = Wait(Reason.TRANSCODING, TRANSCODING)
 CHANGED = "the original was replaced after it had been verified"
@@ -113,26 +118,33 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
             failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=1),
             id="done-but-storage-is-away-at-the-deadline",
         ),
-        pytest.param(just_over(60), Snapshot(), STILL_TRANSCODING, id="the-job-is-unknown-within-the-grace"),
+        pytest.param(just_over(3600), UNKNOWN_ONCE, STILL_TRANSCODING, id="one-unknown-answer-decides-nothing"),
+        pytest.param(just_over(3600), UNKNOWN_LONG, STILL_TRANSCODING, id="unknown-for-long-but-in-few-looks"),
+        pytest.param(just_over(3600), UNKNOWN_OFTEN, STILL_TRANSCODING, id="unknown-in-many-looks-but-not-for-long"),
         pytest.param(
-            just_over(61),
-            Snapshot(),
+            just_over(3600),
+            LOST,
             attempt_failure(FailureCode.JOB_LOST, "the provider does not know the job"),
             id="the-job-is-lost",
         ),
-        pytest.param(just_over(61), BLIND, STILL_TRANSCODING, id="no-answer-is-not-an-unknown-job"),
+        pytest.param(
+            just_over(3600),
+            replace(LOST, original=ORIGINAL, outputs=OUTPUTS),
+            Publish(1, OUTPUTS),
+            id="an-unknown-job-with-complete-outputs-is-published",
+        ),
+        pytest.param(
+            SIX_HOURS,
+            replace(LOST, original=ORIGINAL, outputs=OUTPUTS),
+            Publish(1, OUTPUTS),
+            id="an-unknown-job-with-complete-outputs-is-published-at-the-deadline-too",
+        ),
+        pytest.param(just_over(3600), BLIND, STILL_TRANSCODING, id="no-answer-is-not-an-unknown-job"),
     ],
 )
 def test_processing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     row = a_row(Phase.PROCESSING, waited=waited, message=TRANSCODING)
-    snapshot = Snapshot(
-        snapshot.is_incomplete,
-        attempts=ACCEPTED,
-        job=snapshot.job,
-        outputs=snapshot.outputs,
-        original=snapshot.original,
-    )
-    assert next_step(row, snapshot) == step
+    assert next_step(row, replace(snapshot, attempts=ACCEPTED)) == step
 
 
 @pytest.mark.parametrize(
@@ -141,12 +153,12 @@ def test_processing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
         pytest.param(NO_TIME, Snapshot(job=BROKEN), FailureCode.TRANSCODE_FAILED, id="failed"),
         pytest.param(NO_TIME, Snapshot(job=DONE, outputs=BAD_OUTPUTS), FailureCode.OUTPUTS_INVALID, id="bad-outputs"),
         pytest.param(SIX_HOURS, Snapshot(job=RUNNING), FailureCode.TRANSCODE_TIMEOUT, id="timed-out"),
-        pytest.param(just_over(61), Snapshot(), FailureCode.JOB_LOST, id="lost"),
+        pytest.param(just_over(3600), LOST, FailureCode.JOB_LOST, id="lost"),
     ],
 )
 def test_the_last_submission_that_fails_ends_the_edition(waited: timedelta, found: Snapshot, code: FailureCode) -> None:
     row = a_row(Phase.PROCESSING, waited=waited, attempt=3)
-    step = next_step(row, Snapshot(attempts=SPENT, job=found.job, outputs=found.outputs))
+    step = next_step(row, replace(found, attempts=SPENT))
     assert isinstance(step, Fail)
     assert (step.failure.code, step.failure.attempt) == (code, 3)
 

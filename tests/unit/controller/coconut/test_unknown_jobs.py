@@ -1,0 +1,26 @@
+"""Looks at a job that Coconut does not know are counted from the first one in a row."""
+
+from controller.coconut import unknown_jobs
+from controller.coconut.unknown_jobs import Absence, UnknownJobs
+
+
+def test_looks_are_counted_and_timed_from_the_first() -> None:
+    jobs = UnknownJobs()
+    assert jobs.saw("a", is_known=False, now=10.0) == Absence(1, 0.0)
+    assert jobs.saw("a", is_known=False, now=70.0) == Absence(2, 60.0)
+    assert jobs.saw("b", is_known=False, now=80.0) == Absence(1, 0.0)
+
+
+def test_a_job_that_is_known_again_starts_anew() -> None:
+    jobs = UnknownJobs()
+    jobs.saw("a", is_known=False, now=10.0)
+    assert jobs.saw("a", is_known=True, now=20.0) == Absence()
+    assert jobs.saw("a", is_known=False, now=30.0) == Absence(1, 0.0)
+
+
+def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
+    jobs = UnknownJobs()
+    for number in range(unknown_jobs._JOBS_MAX + 1):
+        jobs.saw(str(number), is_known=False, now=0.0)
+    assert jobs.saw("0", is_known=False, now=9.0) == Absence(1, 0.0)
+    assert jobs.saw(str(unknown_jobs._JOBS_MAX), is_known=False, now=9.0) == Absence(2, 9.0)
