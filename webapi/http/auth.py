@@ -47,6 +47,11 @@ class Caller:
 
 _EXPIRED = "the token has expired"
 
+
+class UnknownKeyError(jwt.InvalidTokenError):
+    """No key of ours verifies this token."""
+
+
 # What to look at when every token of an issuer is refused.
 _CHECKS: dict[type[Exception], str] = {
     jwt.InvalidIssuerError: "issuer",
@@ -55,7 +60,7 @@ _CHECKS: dict[type[Exception], str] = {
     jwt.InvalidAlgorithmError: "algorithm",
     jwt.ImmatureSignatureError: "nbf",
     jwt.InvalidIssuedAtError: "iat",
-    jwt.InvalidKeyError: "key",
+    UnknownKeyError: "key",
     OverflowError: "exp",
 }
 
@@ -117,7 +122,7 @@ class TokenVerifier:
             raise _invalid(_EXPIRED) from None
         except jwt.MissingRequiredClaimError as error:
             raise _invalid(f"the token has no {error.claim}") from None
-        except (jwt.InvalidTokenError, OverflowError) as error:
+        except (jwt.PyJWTError, OverflowError) as error:
             # The caller gets no detail, which would only help to forge tokens; who runs the service needs it.
             log.warning("token_refused", check=_CHECKS.get(type(error), "form"))
             raise _invalid("the token is not valid here") from None
@@ -132,7 +137,7 @@ class TokenVerifier:
                 return verifying.key, verifying.algorithm
         elif self._signing_key is not None:
             return self._signing_key, "HS256"
-        raise jwt.InvalidKeyError
+        raise UnknownKeyError
 
 
 class Authentication:
