@@ -171,7 +171,7 @@ def test_a_signature_in_a_broken_request_does_not_reach_the_log(api: ApiProcess)
     problem = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert problem["code"] == "malformed_request"
     line = eventually(lambda: next((line for line in api.log().splitlines() if problem["request_id"] in line), None))
-    assert "sig=[redacted]" in json.loads(line)["detail"]
+    assert "sig=[redacted]" in json.loads(line)["error"]
     assert "5ec1e7" not in api.log()
 
 

@@ -82,7 +82,7 @@ def test_no_redirect_is_followed(status: str, ask: Callable[[Coconut], object]) 
         pytest.param(lambda it: it.sendall(b"220 mail.test ESMTP\r\n"), UncertainError, id="not-http"),
         pytest.param(answering("500 Oh"), ServerError, id="500"),
         pytest.param(answering("503 Busy\r\nRetry-After: 30"), ServerError, id="503"),
-        pytest.param(answering("408 Too slow\r\nConnection: close"), UnavailableError, id="408"),
+        pytest.param(answering("408 Too slow\r\nConnection: close"), ServerError, id="408"),
         pytest.param(answering("429 Too many\r\nRetry-After: 0"), UnavailableError, id="429"),
         pytest.param(answering('401 Who\r\nWWW-Authenticate: Basic realm="v2"'), UnavailableError, id="401"),
         pytest.param(answering("421 Misdirected"), UnavailableError, id="421"),

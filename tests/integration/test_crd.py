@@ -250,4 +250,4 @@ def test_kubectl_can_wait_until_a_video_has_failed(own: Devcluster) -> None:
 
 
 def test_kubectl_explains_the_fields(own: Devcluster) -> None:
-    assert "Where the original lies" in own.kubectl("explain", "vu.spec.source")
+    assert "Where the original is" in own.kubectl("explain", "vu.spec.source")
