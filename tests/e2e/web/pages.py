@@ -103,7 +103,15 @@ class Visitor:
 
     def play(self) -> None:
         """Press play."""
-        self.page.locator("video").evaluate("video => { video.muted = true; return video.play(); }")
+        # The player attaches its source after it was fetched; a play() before that is aborted by the attaching.
+        self.page.locator("video").evaluate(
+            """async video => {
+                video.muted = true;
+                if (video.readyState < HTMLMediaElement.HAVE_METADATA)
+                    await new Promise(loaded => video.addEventListener("loadedmetadata", loaded, { once: true }));
+                return video.play();
+            }"""
+        )
 
     def current_time(self) -> float:
         """Return the player's position in seconds."""
