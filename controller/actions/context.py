@@ -16,7 +16,7 @@ class Requeue(Enum):
 
     SCHEDULED = "at the next scheduled check"
     NOW = "at once: the next step is known to be due"
-    BACKOFF = "soon, and later each time: something moved under this pass, or a neighbour is not ready"
+    BACKOFF = "soon, and later each time: the row moved during this pass, or an upstream is not ready"
 
 
 @dataclass(frozen=True)

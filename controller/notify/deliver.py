@@ -26,7 +26,7 @@ class LeasedOutbox(Protocol):
         ...
 
     def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
-        """Put on record what became of it; False when somebody else has taken it since."""
+        """Record the result. Return False when another sender has leased the delivery since."""
         ...
 
 
@@ -88,5 +88,5 @@ def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: C
 def _sent(taken: LeasedDelivery, channels: Channels) -> DeliveryResponse:
     if taken.endpoint is not None:
         return channels.webhooks.send(taken.notification, taken.endpoint)
-    assert channels.mail is not None  # noqa: S101  nobody takes from its lane without it
+    assert channels.mail is not None  # noqa: S101  without it nothing is leased from its queue
     return channels.mail.send(taken.notification)

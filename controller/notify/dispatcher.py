@@ -24,7 +24,7 @@ class OutboxDispatch(LeasedOutbox, Protocol):
     """The outbox, and which of its queues have work. Every method raises UnavailableError."""
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
-        """Address the oldest notifications that nobody has looked at; returns how many there were."""
+        """Address the oldest notifications not yet addressed. Return how many there were."""
         ...
 
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Lives during which a neighbour is away, a person interferes or nobody looks: the end is the same, only later."""
+"""An upstream is away, a person interferes or no pass runs for long: the end is the same, only later."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Open uploads that nobody will finish are given up, and no other."""
+"""Abandoned multipart uploads are aborted, and no others."""
 
 from dataclasses import replace
 from datetime import timedelta
