@@ -3,17 +3,19 @@
 Tests may kill and stop any part: before each test every part that does not run is started again.
 """
 
+import subprocess
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 import requests
+from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
-from devstack.options import StackOptions
 from devstack.paths import Paths
 from devstack.stack import Stack
-
-# An upload may then take half an hour instead of a day, and a poll interval of 30 s becomes 0.6 s.
-TIME_SCALE = 0.02
+from tests.e2e.clips import CLIP_SECONDS
+from tests.e2e.options import OPTIONS
+from tests.e2e.uploads.world import World
 
 _SHOWN_LINES = 40
 _stacks: list[Stack] = []
@@ -25,7 +27,7 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(Paths(tmp_path_factory.mktemp("stack")))
     _stacks.append(stack)
     try:
-        stack.up(StackOptions(time_scale=TIME_SCALE))
+        stack.up(OPTIONS)
         yield stack
     finally:
         stack.down()
@@ -35,12 +37,40 @@ def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def stack(session_stack: Stack) -> Iterator[Stack]:
     """The stack with all parts running and no faults in the Coconut stand-in."""
-    running = session_stack.up(StackOptions(time_scale=TIME_SCALE))
+    running = session_stack.up(OPTIONS)
     faults = f"{running.coconut.url.removesuffix('/v2')}/_faults"
     requests.delete(faults, timeout=5).raise_for_status()
     yield session_stack
     session_stack.start("coconut")
     requests.delete(faults, timeout=5).raise_for_status()
+
+
+@pytest.fixture
+def world(stack: Stack) -> World:
+    """The running stack, without faults."""
+    return World(stack)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of 360p with a tone: one rendition, transcoded quickly."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    argv = [
+        *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
+        *["-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=15:duration={CLIP_SECONDS}"],
+        *["-f", "lavfi", "-i", f"sine=duration={CLIP_SECONDS}"],
+        *["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)],
+    ]
+    subprocess.run(argv, check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def not_a_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Text under a video's name."""
+    path = tmp_path_factory.mktemp("text") / "holiday.mp4"
+    path.write_text("Dear diary, today I did not record a video.\n" * 100)
+    return path
 
 
 @pytest.hookimpl(wrapper=True)

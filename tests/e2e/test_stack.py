@@ -6,14 +6,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from devstack.options import StackOptions
 from devstack.paths import Paths
 from devstack.plan import PORTS
 from devstack.ports import Ports, is_free
 from devstack.stack import Stack, UnknownPartError
-from tests.e2e.conftest import TIME_SCALE
-
-OPTIONS = StackOptions(time_scale=TIME_SCALE)
+from tests.e2e.options import OPTIONS
 
 
 @pytest.fixture(scope="module")

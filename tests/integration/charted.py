@@ -13,6 +13,13 @@ from devstack.tools import tool
 MINIMAL = PROJECT_DIR / "docs" / "examples" / "values-minimal.yaml"
 PRODUCTION = PROJECT_DIR / "docs" / "examples" / "values-production.yaml"
 
+# What an installation with the Prometheus operator and Grafana turns on.
+MONITORED = [
+    "--set=serviceMonitor.enabled=true",
+    "--set=prometheusRule.enabled=true",
+    "--set=grafanaDashboard.enabled=true",
+]
+
 Manifest = dict[str, Any]
 
 

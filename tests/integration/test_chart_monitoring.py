@@ -5,13 +5,7 @@ import json
 import yaml
 
 from devstack.cluster import CHART
-from tests.integration.charted import MINIMAL, only, rendered
-
-WATCHED = [
-    "--set=serviceMonitor.enabled=true",
-    "--set=prometheusRule.enabled=true",
-    "--set=grafanaDashboard.enabled=true",
-]
+from tests.integration.charted import MINIMAL, MONITORED, only, rendered
 
 
 def test_nothing_for_prometheus_is_made_unless_asked_for() -> None:
@@ -20,7 +14,7 @@ def test_nothing_for_prometheus_is_made_unless_asked_for() -> None:
 
 
 def test_both_processes_are_scraped_where_their_services_say() -> None:
-    documents = rendered("films", *WATCHED, "--set=serviceMonitor.labels.release=prometheus", values=MINIMAL)
+    documents = rendered("films", *MONITORED, "--set=serviceMonitor.labels.release=prometheus", values=MINIMAL)
     monitor = only(documents, "ServiceMonitor")
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     (component,) = monitor["spec"]["selector"]["matchExpressions"]
@@ -35,7 +29,7 @@ def test_both_processes_are_scraped_where_their_services_say() -> None:
 def test_the_rules_are_those_of_the_files_with_what_an_installation_adds() -> None:
     base = "https://wiki.example.com/"
     told = ["--set=prometheusRule.additionalAnnotations.team=video", f"--set=prometheusRule.runbookBaseUrl={base}"]
-    groups = only(rendered("films", *WATCHED, *told, values=MINIMAL), "PrometheusRule")["spec"]["groups"]
+    groups = only(rendered("films", *MONITORED, *told, values=MINIMAL), "PrometheusRule")["spec"]["groups"]
     plain = [
         group
         for file in ("recording.yaml", "alerts.yaml")
@@ -48,6 +42,6 @@ def test_the_rules_are_those_of_the_files_with_what_an_installation_adds() -> No
 
 
 def test_the_dashboard_is_found_by_its_label() -> None:
-    dashboard = only(rendered("films", *WATCHED, values=MINIMAL), "ConfigMap", "-dashboard")
+    dashboard = only(rendered("films", *MONITORED, values=MINIMAL), "ConfigMap", "-dashboard")
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert json.loads(dashboard["data"]["video-uploads.json"])["title"] == "Video uploads"

@@ -9,12 +9,11 @@ import yaml
 from devstack import monitoringkinds
 from devstack.cluster import Cluster
 from devstack.server import PartFailedError
-from tests.integration.charted import MINIMAL, Manifest, only, rendered
-from tests.integration.test_chart_monitoring import WATCHED
+from tests.integration.charted import MINIMAL, MONITORED, Manifest, only, rendered
 from tests.support.eventually import eventually
 
-TOLD = [
-    *WATCHED,
+OPTIONS = [
+    *MONITORED,
     "--set=serviceMonitor.labels.release=prometheus",
     "--set=prometheusRule.labels.release=prometheus",
     "--set=prometheusRule.additionalAnnotations.team=video",
@@ -38,7 +37,7 @@ def with_kinds(api_server: Cluster) -> Cluster:
 @pytest.fixture(scope="module")
 def documents(with_kinds: Cluster) -> list[Manifest]:
     """What the chart makes, to be stored in that namespace."""
-    made = [one for one in rendered("films", *TOLD, values=MINIMAL) if one["kind"] in KINDS]
+    made = [one for one in rendered("films", *OPTIONS, values=MINIMAL) if one["kind"] in KINDS]
     for document in made:
         document["metadata"]["namespace"] = with_kinds.namespace
     return made

@@ -13,22 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from controller.notify.outcome import DeliveryResponse, Disposition
-from controller.notify.webhook import WebhookSender
-from domain.notifications import Endpoint
+from controller.notify.outcome import Disposition
 from tests.integration.receiver import Receiver, Reply
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.integration.webhook_sending import send_webhook
 
 NAME = "hooks.example.com"
-TOLD = a_notification()
-
-
-def an_endpoint(url: str) -> Endpoint:
-    return Endpoint(TOLD.notification_id, url, ("whsec_" + "A" * 32,))
-
-
-def here(_host: str, _port: int) -> list[str]:
-    return ["127.0.0.1"]
 
 
 @pytest.fixture
@@ -70,14 +59,9 @@ def tls_receiver(folder: Path, name: str) -> Iterator[tuple[Receiver, Path]]:
         yield receiver, public
 
 
-def sent(url: str, *, trusted: str | bool = True) -> DeliveryResponse:
-    webhooks = WebhookSender(playback_base=BASE, allow_private=True, resolve=here, trusted=trusted)
-    return webhooks.send(TOLD, an_endpoint(url))
-
-
 def test_a_certificate_for_the_endpoints_name_is_believed(tmp_path: Path) -> None:
     with tls_receiver(tmp_path, NAME) as (receiver, trusted):
-        answer = sent(f"https://{NAME}:{receiver.port}/hooks?key=1", trusted=str(trusted))
+        answer = send_webhook(f"https://{NAME}:{receiver.port}/hooks?key=1", trusted=str(trusted))
 
     assert (answer.fate, answer.status) == (Disposition.ACCEPTED, 204)
     (received,) = receiver.received
@@ -87,7 +71,7 @@ def test_a_certificate_for_the_endpoints_name_is_believed(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["other.example.com", "127.0.0.1"])
 def test_a_certificate_for_another_name_is_not(tmp_path: Path, name: str) -> None:
     with tls_receiver(tmp_path, name) as (receiver, trusted):
-        answer = sent(f"https://{NAME}:{receiver.port}/", trusted=str(trusted))
+        answer = send_webhook(f"https://{NAME}:{receiver.port}/", trusted=str(trusted))
 
     assert (answer.fate, answer.status, answer.text) == (Disposition.AGAIN, None, "no answer: SSLError")
     assert receiver.received == []
@@ -95,7 +79,7 @@ def test_a_certificate_for_another_name_is_not(tmp_path: Path, name: str) -> Non
 
 def test_a_certificate_of_nobody_we_know_is_not(tmp_path: Path) -> None:
     with tls_receiver(tmp_path, NAME) as (receiver, _):
-        assert sent(f"https://{NAME}:{receiver.port}/").status is None
+        assert send_webhook(f"https://{NAME}:{receiver.port}/").status is None
     assert receiver.received == []
 
 
@@ -109,7 +93,7 @@ def test_the_name_is_asked_for_once_and_never_again(receiver: Receiver, monkeypa
         return real(host, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", noting)
-    assert sent(f"http://{NAME}:{receiver.port}/").status == 204
+    assert send_webhook(f"http://{NAME}:{receiver.port}/").status == 204
     assert asked == ["127.0.0.1"]
 
 
@@ -129,28 +113,28 @@ def test_the_name_is_asked_for_once_and_never_again(receiver: Receiver, monkeypa
 )
 def test_only_2xx_is_accepted_and_no_redirect_is_followed(receiver: Receiver, reply: Reply, fate: Disposition) -> None:
     receiver.replies["/hooks"] = [reply]
-    assert sent(f"http://{NAME}:{receiver.port}/hooks").fate is fate
+    assert send_webhook(f"http://{NAME}:{receiver.port}/hooks").fate is fate
     assert len(receiver.received) == 1
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_one_that_has_too_much_is_understood(receiver: Receiver, status: int) -> None:
     receiver.replies["/"] = [Reply(status, {"Retry-After": "120"})]
-    answer = sent(f"http://{NAME}:{receiver.port}/")
+    answer = send_webhook(f"http://{NAME}:{receiver.port}/")
 
     assert (answer.is_full, answer.retry_after_seconds) == (True, 120.0)
 
 
 def test_of_an_answer_no_more_is_kept_than_a_log_needs(receiver: Receiver) -> None:
     receiver.replies["/"] = [Reply(500, body=b"\x00\x1b[31m" + b"x" * 1_000_000)]
-    answer = sent(f"http://{NAME}:{receiver.port}/")
+    answer = send_webhook(f"http://{NAME}:{receiver.port}/")
 
     assert len(answer.text) <= 1024
     assert answer.text.startswith("  [31mx")
 
 
 def test_what_no_answer_says_holds_no_part_of_the_url() -> None:
-    answer = sent("http://127.0.0.1:1/secret-path?key=secret")
+    answer = send_webhook("http://127.0.0.1:1/secret-path?key=secret")
     assert (answer.fate, answer.text) == (Disposition.AGAIN, "no answer: ConnectionError")
 
 
@@ -159,4 +143,4 @@ def test_proxies_and_passwords_of_this_machine_are_not_used(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert sent(f"http://{NAME}:{receiver.port}/").status == 204
+    assert send_webhook(f"http://{NAME}:{receiver.port}/").status == 204

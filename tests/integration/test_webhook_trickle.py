@@ -9,9 +9,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from controller.notify.outcome import DeliveryResponse, Disposition
-from controller.notify.webhook import WebhookSender
-from tests.integration.test_webhook_sender import TOLD, an_endpoint, here
-from tests.unit.controller.notify.notification import BASE
+from tests.integration.webhook_sending import send_webhook
 
 LONGEST_SECONDS = 0.5
 # What the receivers below would go on for, if they were let.
@@ -45,9 +43,9 @@ def serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
 
 
 def sent(url: str) -> tuple[DeliveryResponse, float]:
-    webhooks = WebhookSender(playback_base=BASE, allow_private=True, resolve=here, longest_seconds=LONGEST_SECONDS)
     began = time.monotonic()
-    return webhooks.send(TOLD, an_endpoint(url)), time.monotonic() - began
+    answer = send_webhook(url, longest_seconds=LONGEST_SECONDS)
+    return answer, time.monotonic() - began
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from controller.audit.findings import Report
-from controller.audit.metrics import FULL, SUCCESS, AuditMetrics
-from controller.coconut.breaker import BreakerSnapshot, BreakerState
-from controller.coconut.limiter import LimiterState
-from controller.loop.pass_result import PassResult
-from controller.loop.queue import QueueState
-from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
-from controller.metrics.registry import OperatorMetrics
 from controller.settings import Settings
-from database.stats import WorkingSetStats
-from domain.video import Phase
-from webapi.metrics import ApiMetrics
+from tests.support.registries import api_registry, operator_registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 _ROW = re.compile(r"^\| `(\w+)` \| ([^|]*)\|", re.MULTILINE)
@@ -41,34 +31,11 @@ def exported(registry: CollectorRegistry) -> Exported:
     return {name: tuple(sorted(labels)) for name, labels in exported_labels.items() if not name.startswith("process_")}
 
 
-def operator() -> CollectorRegistry:
-    """Return all metrics of a leader, each used once: the client exports no labels before that."""
-    metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
-    metrics.state.queue = lambda: QueueState(0, 0.0, ())
-    metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0)
-    metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
-    metrics.coconut_request("start", 201, 0.1)
-    metrics.kubernetes_request("GET", 200)
-    metrics.task_ended("resync", 0)
-    metrics.pass_ended(PassResult.PANIC, 0.1)
-    metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))
-    AuditMetrics(metrics.registry).run_ended(FULL, Report(), result=SUCCESS)
-    return metrics.registry
-
-
-def api() -> CollectorRegistry:
-    """Return all metrics of the API, each used once."""
-    metrics = ApiMetrics()
-    metrics.request_seconds.labels("GET", "/livez", 200)
-    metrics.published.labels("applied")
-    return metrics.registry
-
-
 @pytest.mark.parametrize(
     ("heading", "registry"),
     [
-        pytest.param("The operator", operator(), id="operator"),
-        pytest.param("The API", api(), id="api"),
+        pytest.param("The operator", operator_registry(), id="operator"),
+        pytest.param("The API", api_registry(), id="api"),
     ],
 )
 def test_the_page_and_the_process_have_the_same_metrics(heading: str, registry: CollectorRegistry) -> None:

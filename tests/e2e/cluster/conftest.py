@@ -6,7 +6,6 @@ a release.
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,17 +16,8 @@ from devstack.paths import PROJECT_DIR
 from tests.e2e.cluster import previous
 from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
 from tests.e2e.cluster.inventory import everything
-from tests.e2e.cluster.release import Release
+from tests.e2e.cluster.release import Installed, Release
 from tests.e2e.cluster.upstreams import NAMESPACE, Upstreams
-
-
-@dataclass(frozen=True)
-class Installed:
-    """The previous release, installed by its own chart, and the objects that existed before it."""
-
-    release: Release
-    version: str
-    found_before: frozenset[str]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -138,3 +139,12 @@ class Watched:
                 self.has_seen_several = True
                 self._when_several()
                 return
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The previous release, installed by its own chart, and the objects that existed before it."""
+
+    release: Release
+    version: str
+    found_before: frozenset[str]

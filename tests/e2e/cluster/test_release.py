@@ -16,10 +16,9 @@ from devstack.node.node import Node
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.e2e.cluster.batch import Batch, small_clip
-from tests.e2e.cluster.conftest import Installed
 from tests.e2e.cluster.helm import CURRENT, PREVIOUS
 from tests.e2e.cluster.inventory import everything
-from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, Release, Watched, tag_of
+from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, Installed, Release, Watched, tag_of
 from tests.e2e.cluster.traffic import Stream, Traffic, kept_connection, new_connections
 from tests.e2e.cluster.upstreams import Upstreams
 from tests.support.eventually import eventually

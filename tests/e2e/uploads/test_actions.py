@@ -7,7 +7,7 @@ import requests
 
 from devstack.demo.player import Expected, Player
 from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
-from tests.e2e.uploads.conftest import CLIP_SECONDS
+from tests.e2e.clips import CLIP_SECONDS
 from tests.e2e.uploads.world import Person, World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 from videoupload import Video

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devstack.paths import PROJECT_DIR
-from tests.e2e.uploads.conftest import LONG_BYTES
+from tests.e2e.clips import LONG_BYTES
 from tests.e2e.uploads.world import Person, World
 from tests.support.proxies.lossy_proxy import LossyProxy
 

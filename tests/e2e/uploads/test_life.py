@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from devstack.demo.player import Expected, Player
-from tests.e2e.uploads.conftest import CLIP_SECONDS
+from tests.e2e.clips import CLIP_SECONDS
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 from videoupload import Client, ProblemError

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import requests
 
-from devstack.options import StackOptions
 from devstack.server import Server
 from domain.callback_url import callback_url
-from tests.e2e.conftest import TIME_SCALE
+from tests.e2e.options import OPTIONS
 from tests.e2e.uploads.operators import SHORT_LEASE, operators
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
@@ -55,7 +54,7 @@ def test_the_api_server_is_frozen_until_the_lease_is_lost(world: World, clip: Pa
         os.kill(apiserver, signal.SIGCONT)
 
     # Start the operator again, as a kubelet would.
-    world.stack.up(StackOptions(time_scale=TIME_SCALE))
+    world.stack.up(OPTIONS)
     eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=120)
     eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
     assert len(world.jobs(upload.video_id)) == 1

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.uploads.conftest import LONG_BYTES
+from tests.e2e.clips import LONG_BYTES
 from tests.e2e.uploads.world import Person, World, in_phase
 from tests.support.eventually import eventually
 from videoupload.files import Fingerprint

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack import postgres
-from devstack.options import StackOptions
-from tests.e2e.conftest import TIME_SCALE
+from tests.e2e.options import OPTIONS
 from tests.e2e.uploads.phases import HELD, one_in_each_phase
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
@@ -43,7 +42,7 @@ def test_every_upload_returns_in_its_phase_and_is_paid_for_once(
 
     disaster(world)
     # Start everything that has died.
-    world.stack.up(StackOptions(time_scale=TIME_SCALE))
+    world.stack.up(OPTIONS)
 
     for phase in HELD:
         eventually(lambda: world.status(ids[phase]).get("phase") == phase, within_seconds=90)  # noqa: B023
@@ -79,7 +78,7 @@ def test_an_older_dump_of_postgres_is_completed_from_the_cluster(world: World, c
     world.stack.stop("operator")
     world.stack.stop("api")
     _postgres(world, "pg_restore", "--clean", "--if-exists", str(dump))
-    world.stack.up(StackOptions(time_scale=TIME_SCALE))
+    world.stack.up(OPTIONS)
 
     for video_id in ids:
         eventually(lambda: world.rows(video_id)["videos"], within_seconds=60)  # noqa: B023

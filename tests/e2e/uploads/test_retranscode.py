@@ -9,7 +9,7 @@ from pathlib import Path
 import requests
 
 from devstack.demo.player import Expected, Player
-from tests.e2e.uploads.conftest import CLIP_SECONDS
+from tests.e2e.clips import CLIP_SECONDS
 from tests.e2e.uploads.world import Person, World, uploaded
 from tests.support.eventually import eventually
 

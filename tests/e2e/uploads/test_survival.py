@@ -6,9 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from devstack.options import StackOptions
 from domain.callback_url import callback_url
-from tests.e2e.conftest import TIME_SCALE
+from tests.e2e.options import OPTIONS
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 
@@ -103,7 +102,7 @@ def test_creating_confirming_and_reading_need_no_kubernetes(world: World, clip: 
     assert client.video(upload.video_id).id == upload.video_id  # 200
 
     # The operator may have ended with its Lease. Start it again, as a kubelet would.
-    world.stack.up(StackOptions(time_scale=TIME_SCALE))
+    world.stack.up(OPTIONS)
     eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=60)
     eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
     assert len(world.jobs(upload.video_id)) == 1

@@ -18,5 +18,5 @@ def test_from_creation_to_ready_an_upload_costs_at_most_six_writes(world: World,
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
         wait_until_all_ready(received, [video_id])
 
-    # The resource itself, the desired state after the confirmation, and the end: fewer would mean that nothing was counted.
+    # The resource, the desired state after the confirmation, and the end: fewer means that nothing was counted.
     assert 3 <= len(writes_until_ready(received.of(video_id))) <= WRITES_AT_MOST, received.of(video_id)

@@ -11,7 +11,6 @@ from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
 
 from devstack.paths import PROJECT_DIR
-from tests.e2e.uploads.conftest import clip, not_a_video, world  # noqa: F401  fixtures
 from tests.e2e.uploads.world import World
 from tests.e2e.web.browser import running_browser
 from tests.e2e.web.pages import Visitor
@@ -36,7 +35,7 @@ def pictures(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def large_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def large_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clip with a box after it that players skip: 200 MB, most of them a hole in the file."""
     path, content = tmp_path_factory.mktemp("large") / "large.mp4", clip.read_bytes()
     with path.open("wb") as file:
@@ -59,7 +58,7 @@ def sharp_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def visitor(browser: Browser, world: World, pictures: Path) -> Iterator[Visitor]:  # noqa: F811
+def visitor(browser: Browser, world: World, pictures: Path) -> Iterator[Visitor]:
     """A new user on a phone."""
     with Visitor.arrived(browser, world, pictures) as arrived:
         yield arrived

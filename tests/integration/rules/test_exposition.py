@@ -3,11 +3,14 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from tests.integration.rules.test_rules import promtool
-from tests.unit.test_metrics_page import api, operator
+from tests.integration.rules.promtool import promtool
+from tests.support.registries import api_registry, operator_registry
 
 
-@pytest.mark.parametrize("registry", [pytest.param(operator(), id="operator"), pytest.param(api(), id="api")])
+@pytest.mark.parametrize(
+    "registry",
+    [pytest.param(operator_registry(), id="operator"), pytest.param(api_registry(), id="api")],
+)
 def test_names_units_and_help_are_as_prometheus_wants_them(registry: CollectorRegistry) -> None:
-    checked = promtool("check", "metrics", told=generate_latest(registry).decode())
+    checked = promtool("check", "metrics", stdin=generate_latest(registry).decode())
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,7 +1,6 @@
 """The chart's rules in the hands of the real promtool: well formed, firing when they should, quiet when they should."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,11 @@ import pytest
 import yaml
 
 from devstack.paths import PROJECT_DIR
-from devstack.tools import tool
 from tests.integration.rules.cases import CASES, Case, Series
+from tests.integration.rules.promtool import promtool
 
 FILES = PROJECT_DIR / "charts" / "video-uploads" / "files"
 RULES = (FILES / "alerts.yaml", FILES / "recording.yaml")
-
-
-def promtool(*arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
-    argv = [str(tool("promtool")), *arguments]
-    return subprocess.run(argv, input=told, capture_output=True, text=True, check=False, timeout=120)
 
 
 def expected(case: Case, series: Series, *, is_firing: bool) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""The registries of both processes with each metric used once: the client exports no labels before that."""
+
+from prometheus_client import CollectorRegistry
+
+from controller.audit.findings import Report
+from controller.audit.metrics import FULL, SUCCESS, AuditMetrics
+from controller.coconut.breaker import BreakerSnapshot, BreakerState
+from controller.coconut.limiter import LimiterState
+from controller.loop.pass_result import PassResult
+from controller.loop.queue import QueueState
+from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
+from controller.metrics.registry import OperatorMetrics
+from database.stats import WorkingSetStats
+from domain.video import Phase
+from webapi.metrics import ApiMetrics
+
+
+def operator_registry() -> CollectorRegistry:
+    """Return the metrics of a leading operator."""
+    metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
+    metrics.state.queue = lambda: QueueState(0, 0.0, ())
+    metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0)
+    metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
+    metrics.coconut_request("start", 201, 0.1)
+    metrics.kubernetes_request("GET", 200)
+    metrics.task_ended("resync", 0)
+    metrics.pass_ended(PassResult.PANIC, 0.1)
+    metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))
+    AuditMetrics(metrics.registry).run_ended(FULL, Report(), result=SUCCESS)
+    return metrics.registry
+
+
+def api_registry() -> CollectorRegistry:
+    """Return the metrics of the API."""
+    metrics = ApiMetrics()
+    metrics.request_seconds.labels("GET", "/livez", 200)
+    metrics.published.labels("applied")
+    return metrics.registry
