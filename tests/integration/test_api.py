@@ -49,7 +49,7 @@ def api(environment: dict[str, str], tmp_path: Path) -> Iterator[ApiProcess]:
         yield process
 
 
-def test_a_video_is_asked_for_sent_confirmed_and_seen_without_kubernetes(api: ApiProcess, database_url: str) -> None:
+def test_a_video_is_created_sent_confirmed_and_read_without_kubernetes(api: ApiProcess, database_url: str) -> None:
     body = b"not really a video"
     created = api.create(size_bytes=len(body))
     path = f"/api/v1/videos/{created['video_id']}"
@@ -123,14 +123,14 @@ def test_a_forged_callback_leaves_no_trace(api: ApiProcess, database_url: str) -
     assert _claims(database_url) == []
 
 
-def test_a_callback_about_a_video_that_never_was_is_taken_and_forgotten(api: ApiProcess, database_url: str) -> None:
+def test_a_callback_about_an_unknown_video_is_accepted_and_ignored(api: ApiProcess, database_url: str) -> None:
     url = callback_url(api.url, [CALLBACK_KEY], video_id="abcdefghijklmnopqrstuvwxy2", attempt=1)
 
     assert requests.post(url, json={"job_id": JOB}, timeout=20).status_code == 204
     assert _claims(database_url) == []
 
 
-def test_while_postgres_is_away_clients_are_told_to_come_again(api: ApiProcess, database_url: str) -> None:
+def test_while_postgres_is_unavailable_clients_get_503_with_retry_after(api: ApiProcess, database_url: str) -> None:
     path = f"/api/v1/videos/{api.create()['video_id']}"
     _allow_connections(database_url, allowed=False)
     answer = api.call("GET", path)

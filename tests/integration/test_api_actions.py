@@ -71,7 +71,7 @@ def hands(database_url: str) -> Iterator[Hands]:
     database.close()
 
 
-def test_a_list_comes_in_pages_that_belong_to_their_owner(api: ApiProcess) -> None:
+def test_a_list_is_paged_and_its_tokens_work_only_for_their_owner(api: ApiProcess) -> None:
     made = [api.create()["video_id"] for _ in range(5)][::-1]
     first = api.call("GET", f"{VIDEOS}?page_size=3").json()
     asked = f"{VIDEOS}?page_size=3&page_token={first['next_page_token']}"
@@ -84,7 +84,7 @@ def test_a_list_comes_in_pages_that_belong_to_their_owner(api: ApiProcess) -> No
     assert api.call("GET", VIDEOS, user="eve").json() == {"videos": [], "next_page_token": None}
 
 
-def test_a_made_up_place_is_looked_for_and_harms_nobody(api: ApiProcess, hands: Hands) -> None:
+def test_a_made_up_cursor_is_harmless(api: ApiProcess, hands: Hands) -> None:
     video_id = api.create()["video_id"]
     created_at = hands.row(video_id).created_at
     paging = Paging("videos", "ann", ("", "false"))
@@ -93,7 +93,7 @@ def test_a_made_up_place_is_looked_for_and_harms_nobody(api: ApiProcess, hands: 
         assert (answer.status_code, len(answer.json()["videos"])) == (200, seen)
 
 
-def test_many_retries_at_once_are_one(api: ApiProcess, hands: Hands, database_url: str) -> None:
+def test_many_simultaneous_retries_count_as_one(api: ApiProcess, hands: Hands, database_url: str) -> None:
     video_id = api.create()["video_id"]
     hands.fail(video_id)
     before = hands.row(video_id)
@@ -112,9 +112,7 @@ def test_many_retries_at_once_are_one(api: ApiProcess, hands: Hands, database_ur
     assert (late.status_code, late.json()["code"]) == (409, "not_retryable")
 
 
-def test_a_deleted_video_is_seen_restored_and_gone_for_good_after_its_purge(
-    api: ApiProcess, hands: Hands, database_url: str
-) -> None:
+def test_a_deleted_video_can_be_restored_until_its_purge(api: ApiProcess, hands: Hands, database_url: str) -> None:
     video_id = api.create()["video_id"]
     path = f"{VIDEOS}/{video_id}"
     for _ in range(2):
@@ -137,7 +135,7 @@ def test_a_deleted_video_is_seen_restored_and_gone_for_good_after_its_purge(
         assert api.call(method, path + suffix).status_code == 404
 
 
-def test_deleting_and_restoring_at_once_ends_in_one_of_both(api: ApiProcess, hands: Hands) -> None:
+def test_a_simultaneous_delete_and_restore_end_in_one_of_the_two_states(api: ApiProcess, hands: Hands) -> None:
     video_id = api.create()["video_id"]
     path = f"{VIDEOS}/{video_id}"
     calls = [("DELETE", path), ("POST", f"{path}/restore")] * 8
@@ -169,7 +167,7 @@ def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess,
     assert [(event["cause"], event["status"]) for event in events] == [("client", "uploading"), ("poll", "uploaded")]
 
 
-def test_administrators_alone_see_and_retry_the_dead_letters_of_all(api: ApiProcess, hands: Hands) -> None:
+def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: ApiProcess, hands: Hands) -> None:
     mine = api.create()["video_id"]
     hands.fail(mine)
     admin = f"/api/v1/admin{VIDEOS.removeprefix('/api/v1')}"
@@ -184,7 +182,7 @@ def test_administrators_alone_see_and_retry_the_dead_letters_of_all(api: ApiProc
     assert hands.row(mine).desired.retries == 1
 
 
-def test_an_import_is_changed_by_nobody(api: ApiProcess, hands: Hands, database_url: str) -> None:
+def test_no_call_changes_an_import(api: ApiProcess, hands: Hands, database_url: str) -> None:
     video_id = api.create()["video_id"]
     hands.fail(video_id)
     with psycopg.connect(database_url) as connection:
@@ -200,7 +198,7 @@ def test_an_import_is_changed_by_nobody(api: ApiProcess, hands: Hands, database_
     assert hands.row(video_id) == before
 
 
-def test_the_resource_follows_what_people_ask(
+def test_the_resource_follows_each_change_by_the_owner(
     database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, hands: Hands, tmp_path: Path
 ) -> None:
     told = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
@@ -228,7 +226,7 @@ def _age_deletion(database_url: str, *, by: timedelta) -> None:
         connection.execute("UPDATE videos SET deleted_at = deleted_at - %s", (by,))
 
 
-def test_the_original_is_downloaded_by_whoever_has_the_url_and_by_nobody_else(
+def test_the_original_can_be_downloaded_only_with_the_signed_url(
     hands: Hands, database_url: str, s3: S3Access, tmp_path: Path
 ) -> None:
     told = environment_of(database_url, s3, without_cluster(tmp_path), LOG_LEVEL="DEBUG")

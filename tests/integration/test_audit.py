@@ -39,7 +39,7 @@ def segments(world: AuditedWorld, video_id: str = FILM, attempt: int = 1) -> lis
 
 
 @pytest.mark.parametrize("may_purge", [False, True])
-def test_a_healthy_world_is_left_as_it_is(world: AuditedWorld, may_purge: bool) -> None:
+def test_a_healthy_installation_is_left_unchanged(world: AuditedWorld, may_purge: bool) -> None:
     world.ready(OTHER)
     before = world.objects(), world.tables()
     report = world.audit(may_purge=may_purge)
@@ -72,7 +72,7 @@ def test_a_lost_file_is_repaired_by_requesting_a_new_edition(world: AuditedWorld
     assert world.row(FILM) == after
 
 
-def test_the_budget_of_a_video_holds(world: AuditedWorld) -> None:
+def test_repairs_of_a_video_stay_within_its_budget(world: AuditedWorld) -> None:
     world.remove(segments(world)[0])
     for heals in (1, 2, 2):
         world.audit(max_heals=2)
@@ -127,7 +127,7 @@ def test_objects_without_a_row_are_removed_only_after_quarantine_and_with_purge(
     assert world.audit().found == {}
 
 
-def test_objects_that_have_a_row_again_are_released(world: AuditedWorld) -> None:
+def test_objects_whose_row_came_back_leave_quarantine(world: AuditedWorld) -> None:
     world.put(f"{object_keys.video_prefix(LOST)}playlist.m3u8", b"#EXTM3U\n")
     world.audit()
     world.ready(LOST)
@@ -178,7 +178,7 @@ def test_a_dry_run_changes_nothing_and_apply_repairs(world: AuditedWorld) -> Non
     assert object_keys.stable_playlist_key(FILM) in world.objects()
 
 
-def test_a_purge_by_command(world: AuditedWorld) -> None:
+def test_the_purge_command_removes_quarantined_objects(world: AuditedWorld) -> None:
     stray = f"{object_keys.video_prefix(LOST)}1/hls/master.m3u8"
     world.put(stray, b"#EXTM3U\n")
     assert run(world, "--apply").returncode == 0, "everything repairable is repaired"

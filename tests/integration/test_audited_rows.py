@@ -61,7 +61,7 @@ class TestAuditedRows(AuditContract):
     """The contract, on a real Postgres."""
 
 
-def test_of_many_heals_at_once_one_counts(audited: Audited) -> None:
+def test_of_many_simultaneous_heals_one_counts(audited: Audited) -> None:
     row, together = audited.publish(), Barrier(4)
 
     def heal(_: int) -> VideoRow | None:
@@ -84,7 +84,7 @@ def test_a_heal_wakes_the_operator(audited: Audited, database_url: str) -> None:
     assert next(heard) is None, "the row has moved"
 
 
-def test_jobs_that_were_doubled_long_ago_are_history(audited: Audited) -> None:
+def test_duplicate_jobs_of_long_ago_are_not_reported(audited: Audited) -> None:
     audited.observe(VIDEO, Intend(1, 1, datetime.now(UTC)))
     audited.observe(VIDEO, Settle(1, AttemptState.ABANDONED, datetime.now(UTC)))
     before = datetime.now(UTC) - timedelta(minutes=1)
@@ -93,7 +93,7 @@ def test_jobs_that_were_doubled_long_ago_are_history(audited: Audited) -> None:
     assert audited.rows.doubled([VIDEO], since=datetime.now(UTC) + timedelta(minutes=1)) == []
 
 
-def test_keys_that_no_row_can_hold_are_passed_over(audited: Audited) -> None:
+def test_keys_that_no_row_can_hold_are_skipped(audited: Audited) -> None:
     assert audited.rows.existing(["a\0b", VIDEO]) == {VIDEO}
     assert audited.rows.quarantine({"uploads/a\0b/x": 1, "uploads/c/x": 2}) == 1
     assert audited.rows.quarantined_among(["uploads/a\0b/x", "uploads/c/x"]) == {"uploads/c/x"}

@@ -72,7 +72,7 @@ def test_bad_input_is_refused_as_documented_and_changes_nothing(world: RealWorld
 
 
 @pytest.mark.parametrize(("call", "broken"), BREAKS, ids=[f"{call}-{broken}" for call, broken in BREAKS])
-def test_what_is_not_http_is_refused_as_documented_and_changes_nothing(
+def test_malformed_http_is_refused_as_documented_and_changes_nothing(
     world: RealWorld, call: Call, broken: Break
 ) -> None:
     request = broken.change(encode(good_request(call, world.facts)))
@@ -94,14 +94,14 @@ def test_without_a_fault_each_call_succeeds(world: RealWorld, call: Call) -> Non
 
 @pytest.mark.parametrize("header", STRAY_HEADERS, ids=lambda header: f"{header[0]}={header[1][:16]}")
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_headers_that_others_believe_change_nothing_here(world: RealWorld, call: Call, header: tuple[str, str]) -> None:
+def test_forwarding_headers_change_nothing(world: RealWorld, call: Call, header: tuple[str, str]) -> None:
     world.tidy()
     assert world.send(good_request(call, world.facts).having(*header)).status == call.success
 
 
 @pytest.mark.parametrize("body", [b"{", b"x" * 300_000, b"\x00" * 100], ids=["no-json", "large", "binary"])
 @pytest.mark.parametrize("call", [call for call in CALLS if call.body is None], ids=str)
-def test_a_body_that_nobody_asked_for_is_not_read(world: RealWorld, call: Call, body: bytes) -> None:
+def test_an_unexpected_body_is_not_read(world: RealWorld, call: Call, body: bytes) -> None:
     sent = replace(good_request(call, world.facts), body=body)
 
     world.tidy()

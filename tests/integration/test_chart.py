@@ -39,7 +39,7 @@ def test_the_chart_is_well_formed(values: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
-def test_a_change_of_what_is_rendered_is_seen(name: str) -> None:
+def test_a_change_of_a_rendered_value_is_detected(name: str) -> None:
     kept = Path(__file__).parent / "snapshots" / f"chart-{name}.yaml"
     assert kept.read_text() == snapshot(name), "if this is meant: python -m devstack.chart"
 
@@ -61,7 +61,7 @@ def test_names_follow_the_release(release: str, arguments: list[str], prefix: st
     assert leases_of(documents) == [f"{prefix}-operator"]
 
 
-def test_the_operator_of_the_usual_release_needs_no_telling_which_lease_is_its_own() -> None:
+def test_the_operator_of_the_default_release_uses_its_default_lease() -> None:
     assert leases_of(rendered(RELEASE, values=MINIMAL)) == [Settings.model_fields["lease_name"].default]
 
 
@@ -71,7 +71,7 @@ def test_nothing_is_granted_outside_the_namespace() -> None:
     assert not [document for document in documents if document["kind"] in CLUSTER_WIDE]
 
 
-def test_the_namespace_can_be_another_than_the_releases() -> None:
+def test_the_namespace_can_differ_from_the_releases() -> None:
     documents = rendered("video-uploads", "--set=namespaceOverride=clips", values=PRODUCTION)
     assert {document["metadata"].get("namespace", "clips") for document in documents} == {"clips"}
     for binding in (document for document in documents if document["kind"].endswith("Binding")):
@@ -84,7 +84,7 @@ def test_no_rule_has_a_wildcard() -> None:
     assert not [rule for rule in rules if "*" in str(rule)]
 
 
-def test_the_upgrade_of_the_kind_may_touch_nothing_but_the_kind() -> None:
+def test_the_crd_upgrade_job_may_touch_nothing_but_the_crd() -> None:
     documents = rendered("video-uploads", values=PRODUCTION)
     (rule,) = only(documents, "ClusterRole")["rules"]
     assert rule == {
@@ -98,13 +98,13 @@ def test_the_upgrade_of_the_kind_may_touch_nothing_but_the_kind() -> None:
     assert {document["metadata"]["annotations"]["helm.sh/hook"] for document in hooks} == {"pre-upgrade"}
 
 
-def test_the_upgrade_of_the_kind_can_use_an_account_made_elsewhere() -> None:
+def test_the_crd_upgrade_job_can_use_an_existing_account() -> None:
     documents = rendered("r", "--set=crdUpgrade.serviceAccountName=mine", values=PRODUCTION)
     assert not [document for document in documents if document["kind"] in CLUSTER_WIDE]
     assert only(documents, "Job")["spec"]["template"]["spec"]["serviceAccountName"] == "mine"
 
 
-def test_accounts_made_elsewhere_can_be_used() -> None:
+def test_existing_accounts_can_be_used() -> None:
     documents = rendered("r", "--set=serviceAccounts.api.create=false,serviceAccounts.api.name=mine", values=MINIMAL)
     assert named(documents, "ServiceAccount") == {"r-video-uploads-operator"}
     subjects = [binding["subjects"][0]["name"] for binding in documents if binding["kind"] == "RoleBinding"]
@@ -112,12 +112,12 @@ def test_accounts_made_elsewhere_can_be_used() -> None:
     assert pod_of(documents, "api")["serviceAccountName"] == "mine"
 
 
-def test_roles_can_be_made_elsewhere() -> None:
+def test_roles_can_be_left_out_of_the_release() -> None:
     documents = rendered("r", "--set=rbac.create=false", values=MINIMAL)
     assert not {document["kind"] for document in documents} & {"Role", "RoleBinding"}
 
 
-def test_rights_alone_need_no_other_value() -> None:
+def test_a_release_of_only_rights_needs_no_other_value() -> None:
     documents = rendered("r", "--set=api.enabled=false,operator.enabled=false")
     assert {document["kind"] for document in documents} == set(RIGHTS)
 
@@ -143,14 +143,14 @@ def test_a_misspelt_or_mistyped_value_is_refused(value: str) -> None:
     assert "don't meet the specifications of the schema" in refused(f"--values={MINIMAL}", f"--set={value}")
 
 
-def test_all_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_values_are_named_at_once() -> None:
     said = refused()
     assert "These values are required" in said
     for name in ("image.repository", "credentials.database.existingSecret", "settings.storage.S3_ENDPOINT"):
         assert f"\n  {name}\n" in said
 
 
-def test_tokens_of_an_issuer_need_no_secret_of_ours() -> None:
+def test_tokens_of_an_issuer_need_no_signing_key() -> None:
     without = ["--set=credentials.tokens.existingSecret="]
     assert "credentials.tokens.existingSecret" in refused(f"--values={MINIMAL}", *without)
     documents = rendered("r", *without, "--set=settings.api.JWT_JWKS_URL=https://a.example.com/keys", values=MINIMAL)
@@ -161,7 +161,7 @@ def test_a_cluster_without_selectable_fields_is_refused() -> None:
     assert "kubeVersion" in refused(f"--values={MINIMAL}", "--kube-version=1.31.9")
 
 
-def test_the_image_is_the_releases_own_unless_a_digest_says_which() -> None:
+def test_the_image_has_the_releases_tag_unless_a_digest_is_given() -> None:
     digest = f"sha256:{'0' * 64}"
     (api,) = pod_of(rendered("r", f"--set=image.digest={digest}", values=MINIMAL), "api")["containers"]
     assert api["image"] == f"example.com/video-uploads@{digest}"
@@ -169,7 +169,7 @@ def test_the_image_is_the_releases_own_unless_a_digest_says_which() -> None:
     assert api["image"] == "example.com/video-uploads:v7"
 
 
-def test_replicas_are_left_to_the_autoscaler_where_there_is_one() -> None:
+def test_with_an_autoscaler_no_replica_count_is_rendered() -> None:
     documents = rendered("r", values=PRODUCTION)
     assert "replicas" not in only(documents, "Deployment", "-api")["spec"]
     target = only(documents, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
@@ -191,19 +191,19 @@ def test_services_and_policies_point_at_the_pods_that_run() -> None:
             assert selector.items() <= labels
 
 
-def test_the_operator_is_found_only_by_those_who_may_ask_for_metrics() -> None:
+def test_only_the_monitoring_may_reach_the_operators_metrics() -> None:
     (rule,) = only(rendered("r", values=MINIMAL), "NetworkPolicy", "-operator")["spec"]["ingress"]
     assert rule["from"] == [{"podSelector": {}}]
     (rule,) = only(rendered("r", values=PRODUCTION), "NetworkPolicy", "-operator")["spec"]["ingress"]
     assert "monitoring" in str(rule["from"])
 
 
-def test_an_ingress_leads_only_to_the_paths_it_is_told() -> None:
+def test_an_ingress_serves_only_the_configured_paths() -> None:
     (rule,) = only(rendered("r", values=PRODUCTION), "Ingress")["spec"]["rules"]
     assert [path["path"] for path in rule["http"]["paths"]] == ["/api", "/webhooks", "/openapi.json", "/docs"]
 
 
-def test_a_pod_has_time_for_what_its_process_does_at_the_end() -> None:
+def test_a_pod_has_enough_time_for_its_process_to_shut_down() -> None:
     documents = rendered("r", values=MINIMAL)
     assert (
         pod_of(documents, "operator")["terminationGracePeriodSeconds"]
@@ -214,7 +214,7 @@ def test_a_pod_has_time_for_what_its_process_does_at_the_end() -> None:
     assert pod_of(documents, "api")["terminationGracePeriodSeconds"] > 25
 
 
-def test_other_objects_may_go_with_a_release() -> None:
+def test_extra_objects_can_be_added_to_a_release() -> None:
     more = {
         "extraObjects": [
             "{kind: Text, metadata: {name: '{{ .Release.Name }}-a'}}",

@@ -43,13 +43,13 @@ def in_namespace(cluster: Cluster, values: Path, *arguments: str) -> list[Manife
 
 
 @pytest.mark.parametrize("values", SNAPSHOTS.values(), ids=SNAPSHOTS)
-def test_the_api_server_would_store_all_of_it(restricted: Cluster, values: Path) -> None:
+def test_the_api_server_accepts_every_manifest(restricted: Cluster, values: Path) -> None:
     documents = in_namespace(restricted, values)
     applied = apply(restricted, documents, "--dry-run=server").splitlines()
     assert len(applied) == len(documents)
 
 
-def test_a_field_that_does_not_exist_would_be_noticed(restricted: Cluster) -> None:
+def test_an_unknown_field_is_refused(restricted: Cluster) -> None:
     documents = in_namespace(restricted, MINIMAL)
     only(documents, "Deployment", "-api")["spec"]["replica"] = 3
     with pytest.raises(PartFailedError, match="replica"):
@@ -82,7 +82,7 @@ def test_restricted_namespaces_admit_every_pod(restricted: Cluster, values: Path
         assert "created" in restricted.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
 
 
-def test_restricted_namespaces_refuse_a_pod_that_may_more(restricted: Cluster) -> None:
+def test_restricted_namespaces_refuse_a_privileged_pod(restricted: Cluster) -> None:
     documents = in_namespace(restricted, MINIMAL, "--set=podSecurityContext.runAsNonRoot=false")
     apply(restricted, [document for document in documents if document["kind"] == "ServiceAccount"])
     pod = {
@@ -95,7 +95,7 @@ def test_restricted_namespaces_refuse_a_pod_that_may_more(restricted: Cluster) -
         restricted.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
 
 
-def test_it_is_installed_upgraded_and_uninstalled_and_the_kind_stays(restricted: Cluster) -> None:
+def test_a_release_is_installed_upgraded_and_uninstalled_and_the_crd_stays(restricted: Cluster) -> None:
     told = [f"--kubeconfig={restricted.admin_kubeconfig}", f"--namespace={restricted.namespace}"]
     for step in (
         ["install", "films", str(CHART), f"--values={MINIMAL}"],
@@ -152,7 +152,9 @@ def make_schema(cluster: Cluster, version: str) -> None:
     cluster.kubectl("patch", CRD, "--type=merge", f"--patch={json.dumps(change)}")
 
 
-def test_an_older_kind_is_upgraded_with_the_rights_of_the_job(restricted: Cluster, may_upgrade_the_kind: Path) -> None:
+def test_the_upgrade_jobs_rights_suffice_to_upgrade_an_older_crd(
+    restricted: Cluster, may_upgrade_the_kind: Path
+) -> None:
     ours = yaml.safe_load(CRD_FILE.read_text())["metadata"]["annotations"]["video.uploads.dev/schema-version"]
     make_schema(restricted, "1")
     done = run_apply(may_upgrade_the_kind)
@@ -162,7 +164,7 @@ def test_an_older_kind_is_upgraded_with_the_rights_of_the_job(restricted: Cluste
     assert kind["spec"]["names"]["shortNames"] == ["vu"]
 
 
-def test_a_newer_kind_stays(restricted: Cluster, may_upgrade_the_kind: Path) -> None:
+def test_a_newer_crd_is_not_replaced(restricted: Cluster, may_upgrade_the_kind: Path) -> None:
     make_schema(restricted, "99")
     done = run_apply(may_upgrade_the_kind)
     assert done.returncode == 0
@@ -170,7 +172,7 @@ def test_a_newer_kind_stays(restricted: Cluster, may_upgrade_the_kind: Path) -> 
     assert the_kind(restricted)["spec"]["names"]["shortNames"] == ["vu", "vus"]
 
 
-def test_without_the_right_it_says_so(restricted: Cluster, tmp_path: Path) -> None:
+def test_an_upgrade_without_the_right_says_so(restricted: Cluster, tmp_path: Path) -> None:
     file = tmp_path / "nobody.kubeconfig"
     restricted.kubectl("create", "serviceaccount", "nobody")
     restricted.write_account_kubeconfig(file, account="nobody")

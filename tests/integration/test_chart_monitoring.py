@@ -8,12 +8,12 @@ from devstack.cluster import CHART
 from tests.integration.charted import MINIMAL, MONITORED, only, rendered
 
 
-def test_nothing_for_prometheus_is_made_unless_asked_for() -> None:
+def test_no_prometheus_object_is_rendered_by_default() -> None:
     kinds = {document["kind"] for document in rendered("films", values=MINIMAL)}
     assert kinds.isdisjoint({"ServiceMonitor", "PrometheusRule"})
 
 
-def test_both_processes_are_scraped_where_their_services_say() -> None:
+def test_both_processes_are_scraped_at_the_ports_of_their_services() -> None:
     documents = rendered("films", *MONITORED, "--set=serviceMonitor.labels.release=prometheus", values=MINIMAL)
     monitor = only(documents, "ServiceMonitor")
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
@@ -26,7 +26,7 @@ def test_both_processes_are_scraped_where_their_services_say() -> None:
     assert all([endpoint["port"]] == [port["name"] for port in service["spec"]["ports"]] for service in found)
 
 
-def test_the_rules_are_those_of_the_files_with_what_an_installation_adds() -> None:
+def test_the_rules_are_those_of_the_files_plus_the_configured_annotations() -> None:
     base = "https://wiki.example.com/"
     told = ["--set=prometheusRule.additionalAnnotations.team=video", f"--set=prometheusRule.runbookBaseUrl={base}"]
     groups = only(rendered("films", *MONITORED, *told, values=MINIMAL), "PrometheusRule")["spec"]["groups"]
@@ -41,7 +41,7 @@ def test_the_rules_are_those_of_the_files_with_what_an_installation_adds() -> No
     assert groups == plain
 
 
-def test_the_dashboard_is_found_by_its_label() -> None:
+def test_the_dashboard_has_the_label_that_grafana_looks_for() -> None:
     dashboard = only(rendered("films", *MONITORED, values=MINIMAL), "ConfigMap", "-dashboard")
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert json.loads(dashboard["data"]["video-uploads.json"])["title"] == "Video uploads"

@@ -28,13 +28,13 @@ def conform(manifests: str, release: str, directory: Path) -> list[dict[str, str
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("values", SNAPSHOTS.values(), ids=SNAPSHOTS)
-def test_every_manifest_is_right_in(release: str, values: Path, tmp_path: Path) -> None:
+def test_every_manifest_is_valid_in_each_supported_release(release: str, values: Path, tmp_path: Path) -> None:
     documents = rendered("r", f"--kube-version={release}", values=values)
     assert conform(yaml.safe_dump_all(documents), release, tmp_path) == []
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_a_field_that_a_release_does_not_know_is_noticed(release: str, tmp_path: Path) -> None:
+def test_a_field_that_a_release_does_not_know_is_refused(release: str, tmp_path: Path) -> None:
     deployment = only(rendered("r", values=MINIMAL), "Deployment", "-api")
     deployment["spec"]["template"]["spec"]["containers"][0]["securityContext"]["readOnlyRootFileSystem"] = True
     (wrong,) = conform(yaml.safe_dump(deployment), release, tmp_path)

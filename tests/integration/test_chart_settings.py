@@ -56,7 +56,7 @@ def with_defaults(process: str) -> Iterator[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("process", ["api", "operator"])
-def test_every_setting_of_a_process_can_be_given_and_nothing_else_is_offered(process: str) -> None:
+def test_the_chart_offers_exactly_the_settings_of_each_process(process: str) -> None:
     known = {name for kind in KINDS[process] for name in names_of(kind)}
     shown = set(credentials_of(rendered("r", *WITH_MAIL, values=MINIMAL), process))
     reached = set(offered(process)) | shown | GIVEN[process] | NOT_SHOWN[process]
@@ -66,7 +66,7 @@ def test_every_setting_of_a_process_can_be_given_and_nothing_else_is_offered(pro
 
 
 @pytest.mark.parametrize("process", ["api", "operator"])
-def test_the_defaults_of_values_are_those_of_the_process(process: str) -> None:
+def test_the_charts_defaults_are_those_of_the_process(process: str) -> None:
     told = offered(process)
     differ = {
         name: (told[name], default)
@@ -77,7 +77,7 @@ def test_the_defaults_of_values_are_those_of_the_process(process: str) -> None:
 
 
 @pytest.mark.parametrize("process", ["api", "operator"])
-def test_whatever_a_setting_is_set_to_reaches_its_process(process: str) -> None:
+def test_every_setting_reaches_its_process(process: str) -> None:
     changed = {name: _another(value) for name, value in offered(process).items()}
     parts = {
         part: {name: changed[name] for name in own if name in changed} for part, own in values()["settings"].items()
@@ -91,7 +91,7 @@ def _another(value: object) -> object:
 
 
 @pytest.mark.parametrize("process", ["api", "operator"])
-def test_a_process_understands_what_the_chart_tells_it(
+def test_a_process_accepts_the_variables_that_the_chart_renders(
     process: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = rendered("r", values=MINIMAL)
@@ -126,7 +126,7 @@ def test_no_credential_is_in_a_variable() -> None:
         assert not secret & set(env_of(documents, process))
 
 
-def test_credentials_are_never_mounted_in_a_way_that_rotation_does_not_reach() -> None:
+def test_credentials_are_mounted_so_that_a_rotation_reaches_them() -> None:
     documents = rendered("r", values=PRODUCTION)
     containers: list[Manifest] = [
         container

@@ -44,7 +44,7 @@ def redirecting(status: str) -> Ending:
     )
 
 
-def test_an_order_on_the_wire() -> None:
+def test_a_submission_has_the_documented_request() -> None:
     with wire(answering("201 Created", ACCEPTED)) as server:
         assert a_client(server.url).start(ORDER) == "S9BkOufdntiPR9"
     (request,) = server.requests
@@ -55,7 +55,7 @@ def test_an_order_on_the_wire() -> None:
     assert json.loads(body) == job_body(ORDER, TARGET)
 
 
-def test_each_order_has_a_connection_of_its_own() -> None:
+def test_each_submission_opens_its_own_connection() -> None:
     with wire(answering("201 Created", ACCEPTED)) as server:
         client = a_client(server.url)
         client.start(ORDER)
@@ -89,7 +89,7 @@ def test_no_redirect_is_followed(status: str, ask: Callable[[Coconut], object]) 
         pytest.param(answering("425 Too early"), UnavailableError, id="425"),
     ],
 )
-def test_an_order_is_sent_once_whatever_comes_back(ending: Ending, kind: type[UpstreamError]) -> None:
+def test_a_submission_is_sent_once_whatever_the_answer(ending: Ending, kind: type[UpstreamError]) -> None:
     timeout_seconds = 1 if ending is silent else 10
     with wire(ending) as server, pytest.raises(kind) as raised:
         a_client(server.url, timeout_seconds=timeout_seconds).start(ORDER)
@@ -97,7 +97,7 @@ def test_an_order_is_sent_once_whatever_comes_back(ending: Ending, kind: type[Up
     assert (server.connections, len(server.requests)) == (1, 1)
 
 
-def test_a_date_to_come_back_at_is_understood() -> None:
+def test_a_retry_after_date_is_understood() -> None:
     head = "503 Busy\r\nDate: Wed, 01 Jul 2026 09:00:00 GMT\r\nRetry-After: Wed, 01 Jul 2026 09:00:20 GMT"
     with wire(answering(head)) as server:
         with pytest.raises(ServerError) as raised:
@@ -107,7 +107,7 @@ def test_a_date_to_come_back_at_is_understood() -> None:
     assert (raised.value.retry_after_seconds, asked.value.retry_after_seconds) == (20, 20)
 
 
-def test_where_nobody_listens_no_order_can_have_arrived() -> None:
+def test_a_refused_connection_means_that_no_submission_arrived() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(UnavailableError, match="no connection"):
@@ -135,7 +135,7 @@ def a_certificate(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def test_whom_we_do_not_trust_gets_no_order(tmp_path: Path) -> None:
+def test_a_server_with_an_untrusted_certificate_gets_no_submission(tmp_path: Path) -> None:
     tls = a_certificate(tmp_path)
     with wire(answering("201 Created", ACCEPTED), tls) as server, pytest.raises(UnavailableError, match="not trusted"):
         a_client(server.url).start(ORDER)
@@ -153,7 +153,7 @@ def an_order(video: str) -> JobOrder:
     return replace(ORDER, video_id=video, callback_url=callback_url)
 
 
-def test_a_job_is_ordered_and_asked_for(coconut: CoconutAccess) -> None:
+def test_a_job_is_started_and_read_back(coconut: CoconutAccess) -> None:
     client = a_client(coconut.url, api_key=coconut.api_key)
     job_id = client.start(an_order("wireordered"))
     job = client.job(job_id)
@@ -173,7 +173,7 @@ def test_a_job_is_ordered_and_asked_for(coconut: CoconutAccess) -> None:
         ("hang_after", UncertainError, 1),
     ],
 )
-def test_no_fault_makes_two_jobs_of_one_order(
+def test_no_fault_makes_two_jobs_of_one_submission(
     coconut: CoconutAccess, fault: str, kind: type[UpstreamError], jobs: int
 ) -> None:
     requests.put(f"{coconut.control_url}/_faults", json={fault: 1}, timeout=5).raise_for_status()
@@ -183,6 +183,6 @@ def test_no_fault_makes_two_jobs_of_one_order(
     eventually(lambda: ordered(coconut, video) == jobs)
 
 
-def test_an_account_that_is_not_known_is_the_providers_trouble(coconut: CoconutAccess) -> None:
+def test_a_revoked_api_key_counts_as_a_provider_failure(coconut: CoconutAccess) -> None:
     with pytest.raises(UnavailableError, match="HTTP 401 authentication_failed"):
         a_client(coconut.url, api_key="revoked").start(an_order("wirerevoked"))

@@ -151,7 +151,7 @@ def test_a_written_status_cannot_be_removed(tried: Tried) -> None:
         tried.write_status(None)
 
 
-def test_nobody_can_name_the_original_of_another_video(tried: Tried) -> None:
+def test_a_resource_cannot_name_the_original_of_another_video(tried: Tried) -> None:
     with pytest.raises(RefusedError, match="belong to the video of the same name"):
         tried.create({"source": {"storageKey": f"uploads/{new_video_id()}/original.mp4"}})
     tried.create({"source": {"storageKey": f"uploads/{tried.name}/original.mp4"}})

@@ -44,7 +44,7 @@ def trial(api_server: Devcluster) -> Trial:
 
 
 @pytest.mark.parametrize("bound", list(all_bounds()), ids=str)
-def test_a_bound_lets_through_and_refuses(trial: Trial, bound: Bound) -> None:
+def test_a_bound_accepts_its_limit_and_refuses_what_is_beyond(trial: Trial, bound: Bound) -> None:
     body = a_full_body()
     part = bound.field.partition(".")[0]
     attempt = getattr(trial, part)
@@ -55,7 +55,7 @@ def test_a_bound_lets_through_and_refuses(trial: Trial, bound: Bound) -> None:
 
 
 @pytest.mark.parametrize("path", [".spec.colour", ".spec.source.colour", ".status.colour", ".status.work.colour"])
-def test_a_field_that_the_kind_does_not_have_is_refused_by_name(trial: Trial, path: str) -> None:
+def test_an_unknown_field_is_refused_by_name(trial: Trial, path: str) -> None:
     part = path.split(".")[1]
     with pytest.raises(RefusedError, match=r'unknown field "[a-z.]+colour"'):
         getattr(trial, part)(with_value(a_full_body(), path, "red")[part])

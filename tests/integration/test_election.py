@@ -93,7 +93,7 @@ def test_one_leads_and_a_standby_takes_over_when_it_stops(own: Devcluster, candi
     assert (holder(own), first.is_held, first_lost.is_set()) == ("second", False, False)
 
 
-def test_a_leader_cut_off_gives_up_before_another_leads(candidate: Candidates) -> None:
+def test_a_disconnected_leader_stops_before_another_one_leads(candidate: Candidates) -> None:
     first, connection, first_lost = candidate("first")
     assert first.wait_until_held(timeout_seconds=5)
     second, _, _ = candidate("second")
@@ -103,7 +103,7 @@ def test_a_leader_cut_off_gives_up_before_another_leads(candidate: Candidates) -
     assert first_lost.is_set()
 
 
-def test_a_short_cut_costs_nothing(candidate: Candidates) -> None:
+def test_a_short_disconnection_does_not_cost_the_lease(candidate: Candidates) -> None:
     leader, connection, lost = candidate("first")
     assert leader.wait_until_held(timeout_seconds=5)
     connection.is_cut = True
@@ -122,7 +122,7 @@ def test_a_stopped_candidate_stops_waiting(candidate: Candidates) -> None:
     assert (first.is_held, second_lost.is_set()) == (True, False)
 
 
-def test_a_deleted_lease_is_made_again(own: Devcluster, candidate: Candidates) -> None:
+def test_a_deleted_lease_is_created_again(own: Devcluster, candidate: Candidates) -> None:
     leader, _, lost = candidate("first")
     assert leader.wait_until_held(timeout_seconds=5)
     own.kubectl("delete", "lease", NAME)
@@ -143,7 +143,7 @@ def frozen(own: Devcluster) -> Iterator[subprocess.Popen[str]]:
         child.kill()
 
 
-def test_a_thawed_leader_gives_up_without_touching_the_lease(
+def test_a_thawed_leader_stops_without_touching_the_lease(
     own: Devcluster, frozen: subprocess.Popen[str], candidate: Candidates
 ) -> None:
     successor, _, successor_lost = candidate("successor")
@@ -153,7 +153,7 @@ def test_a_thawed_leader_gives_up_without_touching_the_lease(
     assert (holder(own), successor.is_held, successor_lost.is_set()) == ("successor", True, False)
 
 
-def test_a_thawed_leader_gives_up_even_if_nobody_took_over(frozen: subprocess.Popen[str]) -> None:
+def test_a_thawed_leader_stops_even_if_the_lease_is_still_free(frozen: subprocess.Popen[str]) -> None:
     threading.Event().wait(TIMING.duration_seconds)
     frozen.send_signal(signal.SIGCONT)
     assert frozen.wait(timeout=5) == 7

@@ -50,26 +50,26 @@ def would_store(cluster: Cluster, manifests: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("name", ["flux.yaml", "argocd.yaml", "argocd-health.yaml", "import.yaml"])
-def test_the_api_server_would_store_the_example(with_kinds: Cluster, name: str) -> None:
+def test_the_api_server_accepts_the_example(with_kinds: Cluster, name: str) -> None:
     manifests = documents(name)
     assert len(would_store(with_kinds, manifests).splitlines()) == len(manifests)
 
 
-def test_a_field_that_flux_does_not_know_would_be_noticed(with_kinds: Cluster) -> None:
+def test_a_field_that_flux_does_not_know_is_refused(with_kinds: Cluster) -> None:
     manifests = documents("flux.yaml")
     manifests[1]["spec"]["upgrade"]["crd"] = "CreateReplace"
     with pytest.raises(PartFailedError, match="crd"):
         would_store(with_kinds, manifests)
 
 
-def test_both_install_what_the_least_values_install() -> None:
+def test_both_examples_install_what_the_minimal_values_install() -> None:
     minimal = rendered("videos", values=MINIMAL)
     (_, release), (application,) = documents("flux.yaml"), documents("argocd.yaml")
     assert rendered("videos", more=release["spec"]["values"]) == minimal
     assert rendered("videos", more=application["spec"]["source"]["helm"]["valuesObject"]) == minimal
 
 
-def test_the_chart_is_where_they_look_for_it() -> None:
+def test_the_examples_name_the_charts_real_path() -> None:
     (_, release), (application,) = documents("flux.yaml"), documents("argocd.yaml")
     for path in (release["spec"]["chart"]["spec"]["chart"], application["spec"]["source"]["path"]):
         assert (PROJECT_DIR / path / "Chart.yaml").exists()
@@ -78,7 +78,7 @@ def test_the_chart_is_where_they_look_for_it() -> None:
 HEALTH = {Verdict.IN_PROGRESS: "Progressing", Verdict.FAILED: "Degraded", Verdict.CURRENT: "Healthy"}
 
 
-def test_argo_cd_judges_every_upload_as_tools_that_follow_kstatus_do(tmp_path: Path) -> None:
+def test_argo_cds_health_check_agrees_with_kstatus_for_every_upload(tmp_path: Path) -> None:
     (config,) = documents("argocd-health.yaml")
     check = config["data"][f"resource.customizations.health.{GROUP}_{KIND}"]
     observed = [

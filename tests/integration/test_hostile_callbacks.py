@@ -55,7 +55,7 @@ def claimed(world: RealWorld) -> list[tuple[object, ...]]:
     return [row[:3] for row in world.rows("job_claims")]
 
 
-def test_a_thousand_times_the_same_leave_one_row(world: RealWorld) -> None:
+def test_a_thousand_equal_callbacks_leave_one_row(world: RealWorld) -> None:
     before = world.rows("videos"), world.rows("attempts"), world.rows("video_events")
     with ThreadPoolExecutor(THREADS) as senders:
         answers = list(senders.map(lambda _: report(world, JOB), range(1000)))
@@ -65,7 +65,7 @@ def test_a_thousand_times_the_same_leave_one_row(world: RealWorld) -> None:
     assert (world.rows("videos"), world.rows("attempts"), world.rows("video_events")) == before
 
 
-def test_a_hundred_different_jobs_leave_a_handful_of_rows(world: RealWorld) -> None:
+def test_callbacks_with_a_hundred_jobs_leave_a_bounded_number_of_rows(world: RealWorld) -> None:
     with ThreadPoolExecutor(THREADS) as senders:
         answers = list(senders.map(lambda number: report(world, f"job-{number}"), range(100)))
 
@@ -73,7 +73,7 @@ def test_a_hundred_different_jobs_leave_a_handful_of_rows(world: RealWorld) -> N
     assert len(claimed(world)) == 8
 
 
-def test_a_job_of_another_video_is_claimed_in_vain(world: RealWorld, database_url: str) -> None:
+def test_a_claim_of_another_videos_job_has_no_effect(world: RealWorld, database_url: str) -> None:
     world.execute("UPDATE attempts SET job_id = %s WHERE video_id = %s", JOB, world.facts.foreign)
     before = world.rows("videos"), world.rows("attempts")
     assert report(world, JOB) == 204
@@ -86,14 +86,14 @@ def test_a_job_of_another_video_is_claimed_in_vain(world: RealWorld, database_ur
         database.close()
 
 
-def test_while_keys_are_rotated_two_of_them_are_valid(world: RealWorld) -> None:
+def test_during_a_rotation_both_keys_are_valid(world: RealWorld) -> None:
     assert report(world, "job-1", key=CALLBACK_KEY) == 204
     assert report(world, "job-2", key=OLD_KEY) == 204
     assert report(world, "job-3", key=OLDER_KEY) == 401
     assert {job for _, _, job in claimed(world)} == {"job-1", "job-2"}
 
 
-def test_no_secret_reaches_the_log_whatever_is_sent(
+def test_no_secret_reaches_the_log_for_any_request(
     world: RealWorld, environment: dict[str, str], database_url: str
 ) -> None:
     own, foreign = world.facts.own, world.facts.foreign

@@ -169,7 +169,7 @@ def test_the_example_becomes_playable(operator: Operator) -> None:
     assert len(operator.transcoder.jobs) == 1
 
 
-def test_an_import_that_is_deleted_and_applied_again_is_playable_for_nothing(operator: Operator, name: str) -> None:
+def test_an_import_deleted_and_applied_again_is_playable_without_another_job(operator: Operator, name: str) -> None:
     operator.apply(name)
     operator.passes(name)
     operator.delete(name)
@@ -187,7 +187,7 @@ def test_an_import_that_is_deleted_and_applied_again_is_playable_for_nothing(ope
 
 @pytest.mark.parametrize("phase", [Phase.PROCESSING, Phase.READY])
 @pytest.mark.parametrize("origin", Origin)
-def test_lost_rows_come_back_from_their_resources_and_buy_nothing(
+def test_lost_rows_are_restored_from_their_resources_without_another_job(
     operator: Operator, name: str, origin: Origin, phase: Phase, database_url: str
 ) -> None:
     if origin is Origin.KUBERNETES:
@@ -211,7 +211,7 @@ def test_lost_rows_come_back_from_their_resources_and_buy_nothing(
     assert [attempt.job_id for attempt in operator.world.attempts.since(name, floor=0)] == ["job1"]
 
 
-def test_a_file_of_others_is_refused_where_people_look(operator: Operator, name: str) -> None:
+def test_a_file_of_another_namespace_is_refused_visibly(operator: Operator, name: str) -> None:
     operator.apply(name, "imports/others/film.mp4")
     operator.passes(name)
 
@@ -244,7 +244,7 @@ def test_another_file_under_the_same_name_is_refused_until_the_first_is_purged(o
     assert operator.storage.head(f"imports/{operator.cluster.namespace}/{name}.mp4") is not None
 
 
-def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> None:
+def test_a_leftover_resource_of_a_purged_video_is_removed(operator: Operator) -> None:
     name = new_video_id()
     key = object_keys.original_key(name, "film.mp4")
     row = (
@@ -263,7 +263,7 @@ def test_what_is_left_over_of_a_purged_video_is_removed(operator: Operator) -> N
     assert operator.row(name) is None
 
 
-def test_a_row_follows_what_is_said_of_its_import(operator: Operator, name: str) -> None:
+def test_a_row_follows_the_spec_of_its_import(operator: Operator, name: str) -> None:
     operator.apply(name)
     operator.passes(name)
     operator.apply(name, title="Another", owner="user-2", edition=2)

@@ -45,7 +45,7 @@ def shell(own_cluster: Cluster, tmp_path: Path) -> Shell:
     return Shell(tmp_path, own_cluster.admin_kubeconfig)
 
 
-def test_only_what_waits_for_pods_is_left_out() -> None:
+def test_only_commands_that_wait_for_pods_are_left_out() -> None:
     page = blocks()
     assert len(page) > 10
     for block in page:
@@ -53,7 +53,7 @@ def test_only_what_waits_for_pods_is_left_out() -> None:
     assert all(NEEDS_NODES.search(line) for block in page if block.needs_nodes for line in block.commands.splitlines())
 
 
-def test_whoever_follows_the_page_gets_there(own_cluster: Cluster, shell: Shell) -> None:
+def test_the_commands_of_the_page_install_a_release(own_cluster: Cluster, shell: Shell) -> None:
     shell.run("kubectl create serviceaccount default || true")  # a controller manager's work, and there is none
     seen: dict[str, str] = {}
     for block in blocks():
@@ -70,7 +70,7 @@ def test_whoever_follows_the_page_gets_there(own_cluster: Cluster, shell: Shell)
     eventually(lambda: "videouploads" in demo.kubectl("get", "customresourcedefinitions", "--output=name"))
 
 
-def test_links_of_the_page_lead_somewhere() -> None:
+def test_every_link_of_the_page_has_a_target() -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGE.read_text()):
         assert (PAGE.parent / target).exists(), target
 

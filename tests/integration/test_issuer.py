@@ -52,7 +52,7 @@ def issuer() -> Iterator[str]:
     server.server_close()
 
 
-def test_its_tokens_are_let_in_and_known_pages_may_bring_them(issuer: str, tmp_path: Path) -> None:
+def test_an_issuers_tokens_are_accepted_from_allowed_origins(issuer: str, tmp_path: Path) -> None:
     told = without_neighbours(tmp_path) | {"JWT_JWKS_URL": f"{issuer}/keys", "CORS_ORIGINS": ORIGIN}
     del told["JWT_SIGNING_KEY"]
     with running(told, tmp_path) as api:
@@ -69,12 +69,12 @@ def test_its_tokens_are_let_in_and_known_pages_may_bring_them(issuer: str, tmp_p
 
 
 @pytest.mark.parametrize("path", ["/elsewhere", "/broken"])
-def test_only_the_configured_url_is_believed(issuer: str, path: str) -> None:
+def test_keys_are_read_only_from_the_configured_url(issuer: str, path: str) -> None:
     with pytest.raises(UnavailableError):
         from_url(issuer + path)()
 
 
-def test_an_endless_answer_is_not_read_to_its_end(issuer: str) -> None:
+def test_an_endless_key_set_is_not_read_to_its_end(issuer: str) -> None:
     assert len(from_url(f"{issuer}/endless")()) < 100_000
 
 

@@ -48,7 +48,7 @@ def apply(admin: Devcluster, manifest: str) -> None:
         pytest.param("", UNKNOWN_VERSION, "a schema that does not state its version", id="before-it-said-so"),
     ],
 )
-def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
+def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_applied(
     admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path, said: str, version: int, told: str
 ) -> None:
     assert SAID in MANIFEST
@@ -69,7 +69,9 @@ def test_on_an_older_kind_it_refuses_to_start_until_the_newer_one_is_applied(
         eventually(lambda: "lease_taken" in operator.log(), within_seconds=60)
 
 
-def test_without_the_kind_it_says_so_and_waits(admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path) -> None:
+def test_without_the_crd_the_operator_says_so_and_waits(
+    admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path
+) -> None:
     admin.kubectl("delete", "crd", NAME, "--wait=true")
     eventually(lambda: serves(admin, None))
     with running(environment_of(operator_kubeconfig, admin.namespace), tmp_path) as operator:

@@ -56,7 +56,7 @@ def written(
     return uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 
-def test_a_wish_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) -> None:
+def test_a_desired_state_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) -> None:
     desired = own_wish()
     resource = applied(uploads, desired)
     assert desired_state_of(resource) == desired
@@ -80,44 +80,44 @@ def test_a_title_and_a_filename_arrive_as_they_were_written(uploads: UploadsClie
     assert desired_state_of(applied(uploads, desired)) == desired
 
 
-def test_what_is_not_there_is_none(uploads: UploadsClient) -> None:
+def test_an_unknown_resource_is_none(uploads: UploadsClient) -> None:
     assert uploads.get("nothing") is None
 
 
-def test_applying_the_same_wish_again_writes_nothing(uploads: UploadsClient) -> None:
+def test_applying_the_same_desired_state_again_writes_nothing(uploads: UploadsClient) -> None:
     desired = own_wish()
     before = written(uploads, applied(uploads, desired), PLAYS)
     assert applied(uploads, desired).resource_version == before.resource_version
 
 
-def test_a_newer_wish_replaces_the_spec_and_drops_what_it_no_longer_says(uploads: UploadsClient) -> None:
+def test_a_newer_desired_state_replaces_the_spec_and_drops_absent_fields(uploads: UploadsClient) -> None:
     desired = own_wish()
     applied(uploads, desired)
     newer = replace(desired, revision=2, title="Another", declared_bytes=None)
     assert desired_state_of(applied(uploads, newer)) == newer
 
 
-def test_an_older_wish_is_told_apart_and_changes_nothing(uploads: UploadsClient) -> None:
+def test_an_older_desired_state_is_reported_as_older_and_changes_nothing(uploads: UploadsClient) -> None:
     desired = own_wish()
     newer = applied(uploads, replace(desired, revision=2, title="Newer"))
     assert uploads.apply(desired) is Applied.OUTDATED
     assert stored(uploads, desired) == newer
 
 
-def test_an_older_wish_that_breaks_other_rules_too_is_still_just_older(uploads: UploadsClient) -> None:
+def test_an_older_desired_state_that_breaks_other_rules_is_still_reported_as_older(uploads: UploadsClient) -> None:
     desired = own_wish()
     applied(uploads, replace(desired, revision=2, edition=2, confirmations=1))
     assert uploads.apply(desired) is Applied.OUTDATED
 
 
-def test_a_wish_that_breaks_a_rule_is_refused(uploads: UploadsClient) -> None:
+def test_a_desired_state_that_breaks_a_rule_is_refused(uploads: UploadsClient) -> None:
     desired = own_wish()
     applied(uploads, desired)
     with pytest.raises(RefusedError, match=r"spec\.source cannot change"):
         uploads.apply(replace(desired, revision=2, region="elsewhere"))
 
 
-def test_the_wish_wins_over_a_hand_edit_and_leaves_the_labels_of_others(
+def test_the_desired_state_overrides_a_manual_edit_and_keeps_foreign_labels(
     uploads: UploadsClient, own: Devcluster
 ) -> None:
     desired = own_wish()
@@ -129,7 +129,7 @@ def test_the_wish_wins_over_a_hand_edit_and_leaves_the_labels_of_others(
     assert resource.labels["team"] == "red"
 
 
-def test_wishes_and_status_have_one_manager_each(uploads: UploadsClient, own: Devcluster) -> None:
+def test_spec_and_status_have_one_field_manager_each(uploads: UploadsClient, own: Devcluster) -> None:
     resource = applied(uploads, own_wish())
     written(uploads, resource, PLAYS)
     path = "--output=jsonpath={range .metadata.managedFields[*]}{.manager}/{.operation}/{.subresource} {end}"
@@ -169,7 +169,7 @@ def test_a_status_on_top_of_a_newer_version_is_a_conflict(uploads: UploadsClient
     assert uploads.get(seen.name) == newest
 
 
-def test_a_status_for_a_wish_that_changed_meanwhile_is_a_conflict(uploads: UploadsClient) -> None:
+def test_a_status_for_a_spec_that_changed_meanwhile_is_a_conflict(uploads: UploadsClient) -> None:
     desired = own_wish()
     seen = applied(uploads, desired)
     uploads.apply(replace(desired, revision=2, retries=1))
@@ -177,13 +177,13 @@ def test_a_status_for_a_wish_that_changed_meanwhile_is_a_conflict(uploads: Uploa
         written(uploads, seen, an_observation(Phase.ERRORED))
 
 
-def test_an_older_observation_is_refused_even_by_someone_who_read_before_writing(uploads: UploadsClient) -> None:
+def test_an_older_observation_is_refused_even_on_the_newest_version(uploads: UploadsClient) -> None:
     resource = written(uploads, applied(uploads, own_wish()), replace(PLAYS, revision=7))
     with pytest.raises(RefusedError, match=r"status\.revision is older"):
         written(uploads, resource, replace(PLAYS, revision=6))
 
 
-def test_only_the_version_that_was_seen_is_deleted(uploads: UploadsClient) -> None:
+def test_only_the_version_that_was_read_is_deleted(uploads: UploadsClient) -> None:
     seen = applied(uploads, own_wish())
     newest = written(uploads, seen, PLAYS)
     with pytest.raises(ConflictError):
@@ -192,7 +192,7 @@ def test_only_the_version_that_was_seen_is_deleted(uploads: UploadsClient) -> No
     assert uploads.get(seen.name) is None
 
 
-def test_a_successor_of_the_same_name_is_not_deleted_nor_written(uploads: UploadsClient) -> None:
+def test_a_successor_of_the_same_name_is_neither_deleted_nor_written(uploads: UploadsClient) -> None:
     desired = own_wish()
     first = applied(uploads, desired)
     uploads.delete(first.name, uid=first.uid, resource_version=first.resource_version)
@@ -203,7 +203,7 @@ def test_a_successor_of_the_same_name_is_not_deleted_nor_written(uploads: Upload
         written(uploads, first, PLAYS)
 
 
-def test_what_is_gone_is_deleted_and_its_status_is_a_conflict(uploads: UploadsClient) -> None:
+def test_deleting_a_missing_resource_succeeds_and_writing_its_status_is_a_conflict(uploads: UploadsClient) -> None:
     resource = applied(uploads, own_wish())
     for _ in range(2):
         uploads.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
@@ -212,7 +212,7 @@ def test_what_is_gone_is_deleted_and_its_status_is_a_conflict(uploads: UploadsCl
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (3, [3]), (4, [3, 1]), (6, [3, 3])])
-def test_a_listing_comes_in_pages(uploads: UploadsClient, count: int, sizes: list[int]) -> None:
+def test_a_listing_is_read_page_by_page(uploads: UploadsClient, count: int, sizes: list[int]) -> None:
     made = {applied(uploads, own_wish()).name for _ in range(count)}
     pages = list(uploads.pages(page_size=3))
     assert [len(page) for page in pages] == sizes
@@ -225,7 +225,7 @@ def test_an_event_shows_in_describe(uploads: UploadsClient, own: Devcluster) -> 
     assert "the job is gone" in own.kubectl("describe", "vu", resource.name)
 
 
-def test_an_api_server_that_is_not_there_is_unavailable(ports: Ports, tmp_path: Path) -> None:
+def test_an_unreachable_api_server_is_unavailable(ports: Ports, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(f"""
 apiVersion: v1
@@ -241,7 +241,7 @@ current-context: c
             call()
 
 
-def test_a_kubeconfig_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_kubeconfig_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="connecting to Kubernetes"):
         UploadsClient.from_environment(namespace="n", kubeconfig=tmp_path / "nothing")
 

@@ -68,7 +68,7 @@ class Release:
         self.deliveries.page(DeliverySelection(), after=None, at_most=5)
 
 
-def test_columns_that_a_newer_release_adds_disturb_nothing(database: Database, database_url: str) -> None:
+def test_columns_that_a_newer_release_adds_are_ignored(database: Database, database_url: str) -> None:
     release = Release(database)
     for _ in range(_UNTIL_PREPARED):
         release.work()

@@ -51,7 +51,7 @@ def mail(taking: Taking) -> Iterator[MailSender]:
     controller.stop()
 
 
-def test_a_letter_arrives_at_its_owner_alone(mail: MailSender, taking: Taking) -> None:
+def test_an_email_arrives_only_at_its_owner(mail: MailSender, taking: Taking) -> None:
     assert mail.send(TOLD).fate is Disposition.ACCEPTED
     assert taking.recipients == ["ann@example.com"]
     (raw,) = taking.letters
@@ -70,7 +70,7 @@ def test_a_letter_arrives_at_its_owner_alone(mail: MailSender, taking: Taking) -
         pytest.param("250 OK", "451 disk full", Disposition.AGAIN, 451, id="disk-full"),
     ],
 )
-def test_what_the_server_says_decides(
+def test_the_servers_reply_code_decides_what_happens_next(
     mail: MailSender, taking: Taking, to_recipient: str, to_data: str, fate: Disposition, status: int
 ) -> None:
     taking.to_recipient, taking.to_data = to_recipient, to_data
@@ -80,12 +80,12 @@ def test_what_the_server_says_decides(
     assert taking.letters == []
 
 
-def test_a_server_that_is_away_is_asked_again() -> None:
+def test_an_unavailable_server_is_tried_again() -> None:
     mail = MailSender(smtp_server_of("smtp://127.0.0.1:1"), sender="videos@example.net", playback_base=BASE)
     assert mail.send(TOLD).fate is Disposition.AGAIN
 
 
-def test_no_password_leaves_where_tls_is_not_offered(mail: MailSender, taking: Taking) -> None:
+def test_no_password_is_sent_without_tls(mail: MailSender, taking: Taking) -> None:
     port = mail._server.port
     for url in (f"smtp+starttls://u:p@127.0.0.1:{port}", f"smtps://u:p@127.0.0.1:{port}"):
         answer = MailSender(smtp_server_of(url), sender="videos@example.net", playback_base=BASE).send(TOLD)

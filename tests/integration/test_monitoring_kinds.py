@@ -55,22 +55,20 @@ def stored(cluster: Cluster, document: Manifest) -> Manifest:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_stored_as_the_chart_says_it(with_kinds: Cluster, documents: list[Manifest], kind: str) -> None:
+def test_a_rendered_object_is_stored_unchanged(with_kinds: Cluster, documents: list[Manifest], kind: str) -> None:
     document = only(documents, kind)
     assert "serverside-applied" in store(with_kinds, document)
     assert stored(with_kinds, document)["spec"] == document["spec"]
 
 
-def test_a_field_that_a_monitor_does_not_have_would_be_noticed(with_kinds: Cluster, documents: list[Manifest]) -> None:
+def test_an_unknown_field_of_a_monitor_is_refused(with_kinds: Cluster, documents: list[Manifest]) -> None:
     monitor = copy.deepcopy(only(documents, "ServiceMonitor"))
     monitor["spec"]["endpoints"][0]["scrapeInterval"] = "15s"
     with pytest.raises(PartFailedError, match="scrapeInterval"):
         store(with_kinds, monitor)
 
 
-def test_a_duration_that_prometheus_cannot_read_would_be_noticed(
-    with_kinds: Cluster, documents: list[Manifest]
-) -> None:
+def test_a_malformed_duration_is_refused(with_kinds: Cluster, documents: list[Manifest]) -> None:
     rule = copy.deepcopy(only(documents, "PrometheusRule"))
     alert = next(one for group in rule["spec"]["groups"] for one in group["rules"] if "for" in one)
     alert["for"] = "5 minutes"

@@ -8,7 +8,7 @@ from tests.integration.operator_process import environment_of, running
 from tests.support.eventually import eventually
 
 
-def test_it_makes_no_pass_before_every_resource_was_read_and_stops_all_the_same(
+def test_no_pass_is_made_before_every_resource_was_read_and_a_stop_still_works(
     api_server: Cluster, kube_namespace: str, tmp_path: Path
 ) -> None:
     own = Cluster(api_server.admin_kubeconfig, kube_namespace)
@@ -24,7 +24,7 @@ def test_it_makes_no_pass_before_every_resource_was_read_and_stops_all_the_same(
         assert "pass_requeued" not in operator.log()
 
 
-def test_it_leads_under_the_lease_it_was_told_of_and_gives_it_back(
+def test_the_operator_holds_the_configured_lease_and_releases_it(
     api_server: Cluster, kube_namespace: str, tmp_path: Path
 ) -> None:
     own = Cluster(api_server.admin_kubeconfig, kube_namespace)

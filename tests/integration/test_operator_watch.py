@@ -97,7 +97,7 @@ def ending_with(code: int) -> Respond:
 
 
 @pytest.mark.parametrize("rule", [once(ending_with(410))])
-def test_a_watch_whose_version_is_too_old_begins_anew_with_a_list(watched: Watched) -> None:
+def test_a_watch_whose_version_is_too_old_restarts_with_a_list(watched: Watched) -> None:
     eventually(lambda: len(watched.watches()) >= 2)
     first, second = watched.watches()[:2]
     assert any(first.at < listed.at < second.at for listed in watched.lists())
@@ -106,7 +106,7 @@ def test_a_watch_whose_version_is_too_old_begins_anew_with_a_list(watched: Watch
 
 
 @pytest.mark.parametrize("rule", [once(ending_with(500))])
-def test_a_watch_that_ends_in_an_error_ends_the_process_with_one_line_and_gives_the_lease_back(
+def test_a_watch_error_ends_the_process_with_one_line_and_releases_the_lease(
     watched: Watched,
 ) -> None:
     assert watched.operator.exit_code() == 1, watched.operator.log()

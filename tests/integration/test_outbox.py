@@ -114,7 +114,7 @@ def office(database: Database) -> Office:
     return Office(database)
 
 
-def test_a_ready_video_is_told_to_an_endpoint_that_verifies_it(office: Office, receiver: Receiver) -> None:
+def test_an_endpoint_can_verify_the_webhook_of_a_ready_video(office: Office, receiver: Receiver) -> None:
     secret, video_id = a_secret(), office.video()
     office.endpoint(receiver.url(), secret)
     office.ends(video_id, NotificationKind.READY)
@@ -132,7 +132,7 @@ def test_a_ready_video_is_told_to_an_endpoint_that_verifies_it(office: Office, r
         received.verified(a_secret())
 
 
-def test_retries_come_later_and_later_under_one_id_until_somebody_accepts(office: Office, receiver: Receiver) -> None:
+def test_retries_back_off_under_one_id_until_the_receiver_accepts(office: Office, receiver: Receiver) -> None:
     secret = a_secret()
     office.endpoint(receiver.url(), secret)
     office.ends(office.video())
@@ -151,7 +151,7 @@ def test_retries_come_later_and_later_under_one_id_until_somebody_accepts(office
     assert office.deliveries() == [("delivered", 4)]
 
 
-def test_a_receiver_that_never_accepts_is_given_up(office: Office) -> None:
+def test_a_delivery_that_is_never_accepted_fails_at_last(office: Office) -> None:
     office.endpoint("http://127.0.0.1:1/")
     office.ends(office.video())
     for _ in range(ATTEMPTS_MAX):
@@ -162,7 +162,7 @@ def test_a_receiver_that_never_accepts_is_given_up(office: Office) -> None:
     assert office.deliveries() == [("failed", ATTEMPTS_MAX)]
 
 
-def test_both_secrets_sign_while_one_replaces_the_other(office: Office, receiver: Receiver) -> None:
+def test_during_a_rotation_both_secrets_sign(office: Office, receiver: Receiver) -> None:
     old, new = a_secret(), a_secret()
     endpoint_id = office.endpoint(receiver.url(), old)
     (registered,) = office.endpoints.all()
@@ -185,7 +185,9 @@ def test_both_secrets_sign_while_one_replaces_the_other(office: Office, receiver
             received.verified(secret)
 
 
-def test_one_that_is_gone_hears_no_more_and_the_others_do(office: Office, receiver: Receiver) -> None:
+def test_an_endpoint_that_answered_gone_gets_no_more_deliveries_and_the_others_do(
+    office: Office, receiver: Receiver
+) -> None:
     gone_id = office.endpoint(receiver.url("/gone"))
     office.endpoint(receiver.url("/here"))
     receiver.replies["/gone"] = [Reply(410)]
@@ -199,7 +201,7 @@ def test_one_that_is_gone_hears_no_more_and_the_others_do(office: Office, receiv
     assert gone.disabled_reason == "gone"
 
 
-def test_one_that_asks_for_time_gets_it_for_everything(office: Office, receiver: Receiver) -> None:
+def test_a_receivers_retry_after_delays_all_its_deliveries(office: Office, receiver: Receiver) -> None:
     office.endpoint(receiver.url())
     for _ in range(2):
         office.ends(office.video())
@@ -211,7 +213,7 @@ def test_one_that_asks_for_time_gets_it_for_everything(office: Office, receiver:
     assert office.deliver() == 2
 
 
-def test_killed_between_sending_and_the_record_it_is_sent_again_under_its_id(
+def test_a_kill_between_sending_and_recording_repeats_the_delivery_under_its_id(
     office: Office, receiver: Receiver
 ) -> None:
     office.endpoint(receiver.url())
@@ -231,7 +233,7 @@ def test_killed_between_sending_and_the_record_it_is_sent_again_under_its_id(
     assert office.deliveries() == [("delivered", 2)]
 
 
-def test_two_operators_at_the_same_time_send_each_once(office: Office, receiver: Receiver) -> None:
+def test_two_operators_at_once_send_each_delivery_once(office: Office, receiver: Receiver) -> None:
     office.endpoint(receiver.url())
     for _ in range(20):
         office.ends(office.video())
@@ -246,7 +248,7 @@ def test_two_operators_at_the_same_time_send_each_once(office: Office, receiver:
     assert len({received.message_id for received in receiver.received}) == len(receiver.received) == 20
 
 
-def test_what_is_told_of_a_video_rises_in_its_sequence_and_outlives_it(
+def test_sequence_numbers_of_a_video_rise_and_outlive_it(
     office: Office, receiver: Receiver, database: Database
 ) -> None:
     secret, video_id = a_secret(), office.video()
@@ -265,7 +267,7 @@ def test_what_is_told_of_a_video_rises_in_its_sequence_and_outlives_it(
     assert {one["data"]["title"] for one in told} == {"Cats"}
 
 
-def test_a_replay_is_the_same_message_again(office: Office, receiver: Receiver, database: Database) -> None:
+def test_a_replay_sends_the_same_message(office: Office, receiver: Receiver, database: Database) -> None:
     endpoint_id, deliveries = office.endpoint(receiver.url()), Deliveries(database)
     office.ends(office.video())
     office.deliver()
@@ -283,7 +285,7 @@ def test_a_replay_is_the_same_message_again(office: Office, receiver: Receiver, 
     assert len({received.body for received in receiver.received}) == 1
 
 
-def test_private_targets_are_refused_when_it_is_sent_too(office: Office, receiver: Receiver) -> None:
+def test_private_targets_are_refused_at_delivery_too(office: Office, receiver: Receiver) -> None:
     office.endpoint(receiver.url().replace("http://", "https://"))
     office.ends(office.video())
     office.channels = Channels(office.outbox, WebhookSender(playback_base=BASE, allow_private=False), None)

@@ -80,7 +80,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def test_nothing_is_counted_where_nothing_is(database: Database) -> None:
+def test_an_empty_database_counts_nothing(database: Database) -> None:
     health = CallbackHealth((0,) * 12, None, 0, 0)
     assert Overviews(database).look(NOW) == Overview((), 0, health, is_complete=True)
 
@@ -99,7 +99,7 @@ def test_uploads_are_counted_by_phase_reason_and_pause(database: Database, filli
     }
 
 
-def test_what_is_past_its_deadline_is_overdue_unless_it_is_paused(database: Database, filling: Filling) -> None:
+def test_an_upload_past_its_deadline_is_overdue_unless_it_is_paused(database: Database, filling: Filling) -> None:
     a_moment_ago = NOW - timedelta(seconds=1)
     filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=2, deadline=a_moment_ago)
     filling.videos(Phase.PROCESSING, Reason.PUBLISHING)
@@ -108,7 +108,7 @@ def test_what_is_past_its_deadline_is_overdue_unless_it_is_paused(database: Data
     assert sum(crowd.overdue for crowd in Overviews(database).look(NOW).counts) == 2
 
 
-def test_dead_letters_are_counted_also_when_they_retired(database: Database, filling: Filling) -> None:
+def test_retired_dead_letters_are_counted_too(database: Database, filling: Filling) -> None:
     filling.videos(Phase.ERRORED, Reason.FAILED, count=2, retired=True)
     filling.videos(Phase.ERRORED, Reason.FAILED)
     filling.videos(Phase.ERRORED, Reason.FAILED, deleted=True)
@@ -116,7 +116,7 @@ def test_dead_letters_are_counted_also_when_they_retired(database: Database, fil
     assert Overviews(database).look(NOW).dead_letters == 3
 
 
-def test_claims_are_counted_by_twelfths_of_the_hour(database: Database, filling: Filling) -> None:
+def test_claims_are_counted_in_five_minute_intervals(database: Database, filling: Filling) -> None:
     (video_id,) = filling.videos(Phase.PROCESSING, Reason.TRANSCODING)
     for minutes in (61, 59, 31, 2, 1, 0):
         filling.claim(video_id, 1, NOW - timedelta(minutes=minutes))
@@ -126,7 +126,7 @@ def test_claims_are_counted_by_twelfths_of_the_hour(database: Database, filling:
     assert health.last_claim_at == NOW
 
 
-def test_jobs_that_ended_without_a_claim_are_told_apart(database: Database, filling: Filling) -> None:
+def test_jobs_that_ended_without_a_claim_are_counted_separately(database: Database, filling: Filling) -> None:
     claimed, silent, old, running = filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=4)
     filling.attempt(claimed, 1, state="completed", settled_at=NOW - timedelta(minutes=5))
     filling.claim(claimed, 1, NOW - timedelta(minutes=6))
@@ -140,7 +140,7 @@ def test_jobs_that_ended_without_a_claim_are_told_apart(database: Database, fill
     assert (health.finished, health.finished_unclaimed) == (2, 1)
 
 
-def test_it_says_when_there_is_more_than_it_counts(database: Database, filling: Filling) -> None:
+def test_a_count_that_reached_its_bound_says_so(database: Database, filling: Filling) -> None:
     filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=3)
 
     assert Overviews(database, rows_max=3).look(NOW).is_complete
@@ -168,7 +168,7 @@ class Explained:
         return self._connection.execute(cast("Any", statement), asked)
 
 
-def test_a_look_costs_no_more_when_thousands_have_retired(postgres_url: str) -> None:
+def test_the_overview_costs_no_more_when_thousands_have_retired(postgres_url: str) -> None:
     with fresh_database(postgres_url) as url:
         filling = Filling(url)
         filling.videos(Phase.READY, Reason.PUBLISHED, count=5_000, retired=True)

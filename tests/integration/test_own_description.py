@@ -26,7 +26,7 @@ _EXAMPLES = 12
 _SCHEMATHESIS = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
 
 
-def test_the_api_does_what_its_document_says(database_url: str, s3: S3Access, tmp_path: Path) -> None:
+def test_the_api_conforms_to_its_openapi_document(database_url: str, s3: S3Access, tmp_path: Path) -> None:
     inside = {"WEBHOOKS_ALLOW_PRIVATE_TARGETS": "true"}
     told = environment_of(database_url, s3, without_cluster(tmp_path), **inside)
     user = token("ann", scope="admin", uploads_per_hour=100_000)

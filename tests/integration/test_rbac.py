@@ -38,14 +38,14 @@ def own_wish() -> DesiredState:
     return a_desired_state(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
 
 
-def test_the_api_may_create_change_and_read_wishes(accounts: Accounts) -> None:
+def test_the_apis_account_may_create_change_and_read_resources(accounts: Accounts) -> None:
     uploads, desired = UploadsClient(accounts.api), own_wish()
     assert uploads.apply(desired) is Applied.APPLIED
     assert uploads.apply(desired) is Applied.APPLIED
     assert uploads.get(desired.video_id) is not None
 
 
-def test_the_operator_may_do_all_that_a_pass_and_the_sweep_need(accounts: Accounts) -> None:
+def test_the_operators_account_may_do_all_that_a_pass_and_the_resync_need(accounts: Accounts) -> None:
     uploads, desired = UploadsClient(accounts.operator), own_wish()
     assert uploads.apply(desired) is Applied.APPLIED
     resource = uploads.get(desired.video_id)

@@ -92,9 +92,7 @@ def pairs(rights: Rights) -> set[tuple[str, str]]:
     return {(resource, verb) for resource, verbs in rights.items() for verb in verbs}
 
 
-def test_the_matrix_holds_what_matters_and_its_questions_are_good(
-    admin: Caller, kinds: list[Kind], api_server: Cluster
-) -> None:
+def test_the_matrix_covers_the_rights_that_matter(admin: Caller, kinds: list[Kind], api_server: Cluster) -> None:
     assert {str(kind) for kind in kinds} >= NAMED_IN_THE_CONTRACT
     # The administrator is refused nothing: what is missing elsewhere is rights.
     for kind in kinds:
@@ -102,7 +100,7 @@ def test_the_matrix_holds_what_matters_and_its_questions_are_good(
             assert admin.may(verb, kind, namespace=api_server.namespace), kind
 
 
-def test_in_its_namespace_an_account_may_do_what_is_stated_and_no_more(account: Account) -> None:
+def test_in_its_namespace_an_account_may_do_exactly_what_the_matrix_states(account: Account) -> None:
     granted = account.granted(namespace=account.namespace, kinds=account.kinds)
     of_any_name = {resource: verbs for resource, verbs in ALLOWED[account.name].items() if ":" not in resource}
 
@@ -145,7 +143,7 @@ def test_the_api_server_itself_lists_no_other_rights(account: Account, *, is_els
 @pytest.mark.parametrize(
     "path", ["/metrics", "/debug/pprof/", "/debug/flags/v", "/logs/", "/configz", "/flagz", "/statusz"]
 )
-def test_the_api_servers_own_affairs_are_closed(account: Account, path: str) -> None:
+def test_no_account_may_read_the_api_servers_own_endpoints(account: Account, path: str) -> None:
     assert account.caller.status("GET", path) == 403
 
 
@@ -157,7 +155,7 @@ def test_the_api_servers_own_affairs_are_closed(account: Account, path: str) -> 
         pytest.param({"Impersonate-User": "system:serviceaccount:video-uploads:video-uploads-operator"}, id="operator"),
     ],
 )
-def test_nobody_may_act_as_somebody_else(account: Account, headers: dict[str, str]) -> None:
+def test_no_account_may_impersonate_another(account: Account, headers: dict[str, str]) -> None:
     assert account.caller.status("GET", "/version", headers=headers) == 403
 
 

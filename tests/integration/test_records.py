@@ -81,7 +81,7 @@ def test_many_confirmations_at_once_count_as_one(database: Database, commands: V
     assert (row.desired.confirmations, row.desired.revision) == (1, 2)
 
 
-def test_of_two_commits_at_once_one_is_stored(database: Database, commands: VideoCommands) -> None:
+def test_of_two_simultaneous_commits_one_is_stored(database: Database, commands: VideoCommands) -> None:
     row = commands.create(new_video(), per_hour=1).row
     observations, together = Observations(database), Barrier(4)
 
@@ -94,7 +94,7 @@ def test_of_two_commits_at_once_one_is_stored(database: Database, commands: Vide
     assert stored == [observations.get(VIDEO)]
 
 
-def test_a_nudge_is_heard_after_its_commit_or_never(database: Database, database_url: str) -> None:
+def test_a_nudge_is_delivered_only_after_its_commit(database: Database, database_url: str) -> None:
     heard = listen(database_url, quiet_seconds=0.3)
     assert next(heard) is None, "the channel is open"
     with suppress(ZeroDivisionError), database.transaction() as connection:
@@ -106,7 +106,7 @@ def test_a_nudge_is_heard_after_its_commit_or_never(database: Database, database
     assert next(heard) == Wakeup(VIDEO, Cause.CLAIM)
 
 
-def test_what_others_say_on_the_channel_is_passed_over(database: Database, database_url: str) -> None:
+def test_foreign_messages_on_the_channel_are_ignored(database: Database, database_url: str) -> None:
     heard = listen(database_url, quiet_seconds=0.3)
     assert next(heard) is None, "the channel is open"
     with database.transaction() as connection:

@@ -47,7 +47,7 @@ class TestPostgresEndings(RetentionContract):
         observations, attempts, retention = Observations(database), Attempts(database), Retention(database)
         return Ends(observations, attempts, retention, create, commands.delete, commands.confirm, told)
 
-    def test_what_is_a_month_old_is_forgotten_with_all_that_hangs_on_it(self, ends: Ends, database: Database) -> None:
+    def test_rows_a_month_old_are_deleted_with_all_that_refers_to_them(self, ends: Ends, database: Database) -> None:
         ends.delete(VIDEO)
         ends.retention.purge(ends.row())
         with database.connection() as connection:

@@ -47,7 +47,7 @@ def test_the_api_takes_up_new_credentials_and_refuses_no_connection_meanwhile(
     assert OLD not in api.log()
 
 
-def test_the_operator_ends_in_order_to_be_started_with_new_credentials(tmp_path: Path) -> None:
+def test_the_operator_exits_to_be_restarted_with_new_credentials(tmp_path: Path) -> None:
     told = operator_process.environment_of(without_cluster(tmp_path), "films")
     key = told.pop("COCONUT_API_KEY")
     mounted = tmp_path / "credentials"
@@ -59,13 +59,13 @@ def test_the_operator_ends_in_order_to_be_started_with_new_credentials(tmp_path:
     assert "credentials_rotated" in operator.log()
 
 
-def test_the_migrations_read_files_too(postgres_url: str, tmp_path: Path) -> None:
+def test_the_migrations_read_credentials_from_files(postgres_url: str, tmp_path: Path) -> None:
     mount(tmp_path, {"DATABASE_URL": postgres_url})
     code, said = api_process.migrated({"SECRETS_DIR": str(tmp_path)})
     assert (code, said.startswith("schema is at ")) == (0, True)
 
 
-def test_the_migrations_say_what_they_miss(tmp_path: Path) -> None:
+def test_the_migrations_name_the_missing_setting(tmp_path: Path) -> None:
     without = {name: value for name, value in without_neighbours(tmp_path).items() if name != "DATABASE_URL"}
     code, said = api_process.migrated(without)
     assert (code, said) == (1, "the upgrade of the schema cannot start: DATABASE_URL: Field required\n")

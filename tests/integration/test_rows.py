@@ -67,7 +67,7 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
     assert all(3500 <= wait <= 3600 for wait in waits)
 
 
-def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) -> None:
+def test_each_new_key_deletes_a_bounded_number_of_expired_ones(database: Database) -> None:
     commands = VideoCommands(database, Timing())
     for number in range(25):
         commands.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
@@ -82,14 +82,14 @@ def test_each_new_key_takes_some_old_ones_along_and_no_more(database: Database) 
     assert left == [16, 7, 3, 4]
 
 
-def test_confirming_again_changes_nothing_until_it_was_answered(database: Database) -> None:
+def test_a_repeated_confirmation_changes_nothing_until_the_first_was_answered(database: Database) -> None:
     row, commands = a_row(database), VideoCommands(database, Timing())
     first = commands.confirm(row.desired.video_id)
     assert (first.desired.confirmations, first.desired.revision) == (1, 2)
     assert commands.confirm(row.desired.video_id) == first
 
 
-def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database) -> None:
+def test_an_observation_based_on_an_older_one_is_not_written(database: Database) -> None:
     row, observations = a_row(database), Observations(database)
     shown = replace(row.observed, reason=Reason.FILE_REJECTED)
     newer = observations.commit(row, shown, cause=Cause.POLL)
@@ -98,13 +98,13 @@ def test_an_observation_on_top_of_a_newer_one_is_not_written(database: Database)
     assert observations.get(row.desired.video_id) == newer
 
 
-def test_a_decision_about_an_older_wish_is_not_written(database: Database) -> None:
+def test_a_decision_about_an_older_desired_state_is_not_written(database: Database) -> None:
     row, observations = a_row(database), Observations(database)
     VideoCommands(database, Timing()).confirm(row.desired.video_id)
     assert observations.commit(row, row.observed, cause=Cause.POLL) is None
 
 
-def test_what_became_of_a_paid_job_is_written_whatever_is_wished_meanwhile(database: Database) -> None:
+def test_the_end_of_a_paid_job_is_written_even_if_the_desired_state_changed(database: Database) -> None:
     row, observations = a_row(database), Observations(database)
     intended = observations.commit(row, replace(row.observed, attempt=1), cause=Cause.POLL, attempt=Intend(1, 1, NOW))
     assert intended is not None
@@ -124,7 +124,7 @@ def test_what_became_of_a_paid_job_is_written_whatever_is_wished_meanwhile(datab
         pytest.param(AttemptState.REFUSED, True, id="one-that-certainly-led-to-no-job"),
     ],
 )
-def test_an_attempt_is_intended_twice_only_if_it_led_to_nothing(
+def test_an_attempt_is_recorded_again_only_if_it_led_to_nothing(
     database: Database, state: AttemptState | None, is_allowed: bool
 ) -> None:
     observations = Observations(database)
@@ -139,7 +139,7 @@ def test_an_attempt_is_intended_twice_only_if_it_led_to_nothing(
     assert (again is not None) == is_allowed
 
 
-def test_claims_are_kept_only_for_attempts_that_were_made(database: Database) -> None:
+def test_claims_are_stored_only_for_attempts_that_exist(database: Database) -> None:
     row, claims = a_row(database), Claims(database)
     claims.record(video_id=row.desired.video_id, attempt=1, job_id="early")
     Observations(database).commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
@@ -171,7 +171,7 @@ def test_upgrading_again_and_from_two_processes_at_once_changes_nothing(database
         assert len(set(threads.map(upgrade, [database_url] * 2))) == 1
 
 
-def test_sql_takes_just_the_names_of_the_kind(database_url: str) -> None:
+def test_sql_accepts_exactly_the_names_that_the_crd_accepts(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         (check,) = connection.execute(
             "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_video_id_check'"
@@ -179,7 +179,7 @@ def test_sql_takes_just_the_names_of_the_kind(database_url: str) -> None:
     assert check.split("'")[1] == VIDEO_ID_PATTERN
 
 
-def test_sql_knows_just_the_phases_of_the_kind(database_url: str) -> None:
+def test_sql_accepts_exactly_the_phases_of_the_crd(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         (check,) = connection.execute(
             "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'videos_phase_check'"
@@ -199,7 +199,7 @@ def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Databas
     assert answers == [number % 2 == 1 for number in range(800)]
 
 
-def test_a_server_that_has_become_a_standby_is_away_until_another_one_writes(database_url: str) -> None:
+def test_a_server_that_became_a_standby_is_unavailable_until_another_one_writes(database_url: str) -> None:
     """After a fail-over an old connection may still lead to the server that only reads now."""
     name = sql.Identifier(database_url.rpartition("/")[2])
     with psycopg.connect(database_url, autocommit=True) as asking, ExitStack() as opened:
@@ -217,7 +217,7 @@ def test_a_server_that_has_become_a_standby_is_away_until_another_one_writes(dat
         assert commands.create(a_new_video(), per_hour=9).row
 
 
-def test_a_server_that_is_lost_without_a_word_is_noticed_within_seconds(
+def test_a_server_lost_without_closing_its_connections_is_noticed_within_seconds(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What Linux does then is Linux' business; here is what it is told."""

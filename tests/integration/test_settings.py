@@ -69,7 +69,7 @@ def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: Pr
     )
 
 
-def test_the_siblings_settings_and_what_kubernetes_adds_are_no_obstacle(process: Process, tmp_path: Path) -> None:
+def test_the_other_processs_settings_and_kubernetes_variables_are_ignored(process: Process, tmp_path: Path) -> None:
     added = {
         "KUBERNETES_SERVICE_HOST": "10.0.0.1",
         "S3_SERVICE_HOST": "10.0.0.2",

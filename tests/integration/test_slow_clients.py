@@ -55,14 +55,14 @@ def is_answered_at_once(api: ApiProcess) -> bool:
         pytest.param([HEAD + b"\r\n", b"G"], id="a-request-and-a-letter"),
     ],
 )
-def test_heads_that_never_end_keep_nobody_waiting(api: ApiProcess, sent: list[bytes]) -> None:
+def test_endless_request_heads_do_not_delay_other_clients(api: ApiProcess, sent: list[bytes]) -> None:
     with clients(api, *sent):
         assert is_answered_at_once(api)
         assert is_answered_at_once(api)
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000000", b"Transfer-Encoding: chunked"])
-def test_a_body_that_nobody_reads_is_not_waited_for(api: ApiProcess, framing: bytes) -> None:
+def test_an_unread_body_is_not_waited_for(api: ApiProcess, framing: bytes) -> None:
     with clients(api, HEAD + framing + b"\r\n\r\n") as connections:
         assert is_answered_at_once(api)
         for connection in connections:
@@ -70,7 +70,7 @@ def test_a_body_that_nobody_reads_is_not_waited_for(api: ApiProcess, framing: by
 
 
 @pytest.mark.parametrize("body", [b"{}", b"x" * 20_000], ids=["small", "in-many-pieces"])
-def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(api: ApiProcess, body: bytes) -> None:
+def test_a_small_unread_body_does_not_close_the_connection(api: ApiProcess, body: bytes) -> None:
     with closing(HTTPConnection(api.url.removeprefix("http://"), timeout=20)) as connection:
         connection.connect()
         connection.auto_open = 0
@@ -81,7 +81,7 @@ def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(api: ApiPro
                 answer.read()
 
 
-def test_a_body_that_comes_after_its_answer_is_no_request(api: ApiProcess) -> None:
+def test_a_body_that_arrives_after_its_answer_is_not_taken_for_a_request(api: ApiProcess) -> None:
     with api.connect() as connection:
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(HEAD + b"\r\n"))
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
@@ -92,20 +92,20 @@ def test_a_body_that_comes_after_its_answer_is_no_request(api: ApiProcess) -> No
 @pytest.mark.parametrize(
     "sent", [HEAD + b"Connection: close\r\n\r\n", b"nonsense\r\n\r\n"], ids=["after-an-answer", "after-a-refusal"]
 )
-def test_clients_that_never_close_keep_nobody_waiting(api: ApiProcess, sent: bytes) -> None:
+def test_clients_that_never_close_do_not_delay_others(api: ApiProcess, sent: bytes) -> None:
     with clients(api, sent):
         assert is_answered_at_once(api)
         assert is_answered_at_once(api)
 
 
 @pytest.mark.parametrize("sent", [[], [HEAD + b"\r\n"]], ids=["before-a-request", "after-a-request"])
-def test_clients_that_only_hold_their_connections_make_room(api: ApiProcess, sent: list[bytes]) -> None:
+def test_idle_connections_are_closed_for_new_clients(api: ApiProcess, sent: list[bytes]) -> None:
     with clients(api, *sent, count=CONNECTIONS + THREADS):
         assert is_answered_at_once(api)
         assert is_answered_at_once(api)
 
 
-def test_heads_that_come_in_pieces_are_read(api: ApiProcess) -> None:
+def test_a_request_head_that_arrives_in_pieces_is_read(api: ApiProcess) -> None:
     request = HEAD + b"Connection: close\r\n\r\n"
     with api.connect() as connection:
         for number in range(len(request)):
@@ -113,7 +113,7 @@ def test_heads_that_come_in_pieces_are_read(api: ApiProcess) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
-def test_requests_that_come_together_are_answered_one_by_one(api: ApiProcess) -> None:
+def test_pipelined_requests_are_answered_in_order(api: ApiProcess) -> None:
     with api.connect() as connection:
         connection.sendall((HEAD + b"\r\n") * 3 + HEAD + b"Connection: close\r\n\r\n")
         answers = all_of(connection)
@@ -121,7 +121,7 @@ def test_requests_that_come_together_are_answered_one_by_one(api: ApiProcess) ->
     assert answers.count(b"HTTP/1.1 200 ") == 4
 
 
-def test_a_body_that_stops_is_given_up(api: ApiProcess) -> None:
+def test_a_stalled_body_times_out(api: ApiProcess) -> None:
     head = (
         "POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {token('ann')}\r\nContent-Length: 100\r\n\r\n"
@@ -134,13 +134,13 @@ def test_a_body_that_stops_is_given_up(api: ApiProcess) -> None:
     assert b'"code":"malformed_request"' in answer
 
 
-def test_a_head_that_stops_is_given_up(api: ApiProcess) -> None:
+def test_a_stalled_head_times_out(api: ApiProcess) -> None:
     with api.connect() as connection:
         connection.sendall(HEAD)
         assert connection.recv(4096) == b""
 
 
-def test_a_head_that_is_too_large_is_refused(api: ApiProcess) -> None:
+def test_an_oversized_head_is_refused(api: ApiProcess) -> None:
     many = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 4000) for number in range(20))
     answer = api.send_raw(HEAD + many)
 

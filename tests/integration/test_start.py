@@ -19,14 +19,14 @@ def told_operator(directory: Path, s3: Mapping[str, str]) -> dict[str, str]:
     return operator_process.environment_of(without_cluster(directory), "films", **s3)
 
 
-def test_the_operator_ends_where_a_bucket_is_missing(s3: S3Access, tmp_path: Path) -> None:
+def test_the_operator_exits_when_a_bucket_is_missing(s3: S3Access, tmp_path: Path) -> None:
     told = told_operator(tmp_path, local_s3(s3) | {"S3_RAW_BUCKET": "no-such-bucket"})
     with operator_process.running(told, tmp_path) as operator:
         assert operator.exit_code() == 1
     assert operator.log() == "the operator cannot start: S3_RAW_BUCKET: there is no such bucket\n"
 
 
-def test_the_operator_waits_for_its_cluster_though_storage_is_away(s3: S3Access, tmp_path: Path) -> None:
+def test_the_operator_waits_for_its_cluster_while_storage_is_unavailable(s3: S3Access, tmp_path: Path) -> None:
     with operator_process.running(told_operator(tmp_path, local_s3(s3) | AWAY), tmp_path) as operator:
         eventually(lambda: "waiting_for_kind" in operator.log())
         operator.terminate()
@@ -34,7 +34,7 @@ def test_the_operator_waits_for_its_cluster_though_storage_is_away(s3: S3Access,
     assert '"event": "bucket_not_checked"' in operator.log()
 
 
-def test_the_api_ends_where_a_bucket_is_missing(s3: S3Access, tmp_path: Path) -> None:
+def test_the_api_exits_when_a_bucket_is_missing(s3: S3Access, tmp_path: Path) -> None:
     told = api_process.environment_of(NOBODY, s3, without_cluster(tmp_path), S3_PROCESSED_BUCKET="no-such-bucket")
     code, log = api_process.ended(told)
     assert code == 1
@@ -43,7 +43,7 @@ def test_the_api_ends_where_a_bucket_is_missing(s3: S3Access, tmp_path: Path) ->
     assert "Listening" not in log
 
 
-def test_the_api_serves_though_storage_is_away(s3: S3Access, tmp_path: Path) -> None:
+def test_the_api_serves_while_storage_is_unavailable(s3: S3Access, tmp_path: Path) -> None:
     told = api_process.environment_of(NOBODY, s3, without_cluster(tmp_path), **AWAY)
     with api_process.running(told, tmp_path) as api:
         assert requests.get(f"{api.url}/livez", timeout=20).status_code == 200

@@ -39,7 +39,9 @@ def create(database: Database, name: str, made: AttemptChange | None = None, **c
     return video_id
 
 
-def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database: Database, database_url: str) -> None:
+def test_the_working_set_is_counted_by_phase_and_by_need_for_intervention(
+    database: Database, database_url: str
+) -> None:
     at: dict[str, Any] = {"phase_since": NOON, "deadline_at": NOON + timedelta(hours=1)}
     create(database, "late", **at)
     create(database, "held", is_paused=True, **at)
@@ -62,13 +64,13 @@ def test_the_working_set_is_counted_by_phase_and_by_what_wants_a_person(database
     )
 
 
-def test_nothing_is_there_to_be_counted(database: Database) -> None:
+def test_an_empty_database_counts_nothing(database: Database) -> None:
     assert StatsQueries(database).working_set(late=NOON) == WorkingSetStats(
         {}, {}, overdue=0, uncertain=0, paused=0, deliveries={}
     )
 
 
-def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
+def test_any_callback_counts_as_a_claim_of_its_attempt(database: Database) -> None:
     video_id = create(database, "claimed", Intend(1, 1, NOON), phase=Phase.UPLOADED, attempt=1)
     assert not StatsQueries(database).is_claimed(video_id, 1)
     Claims(database).record(video_id=video_id, attempt=1, job_id="job1")
@@ -76,7 +78,7 @@ def test_an_attempt_is_claimed_by_any_callback(database: Database) -> None:
     assert not StatsQueries(database).is_claimed(video_id, 2)
 
 
-def test_deliveries_that_wait_are_counted_by_the_way_they_go_out(database: Database, database_url: str) -> None:
+def test_waiting_deliveries_are_counted_by_channel(database: Database, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO webhook_endpoints (url, description, kinds) VALUES ('u', '', '{video.ready}')")
         connection.execute(

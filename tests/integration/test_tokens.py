@@ -72,7 +72,7 @@ def test_in_a_pod_a_rotated_token_is_read_again_within_a_minute(
     cluster.request("GET", path)
 
 
-def test_a_revoked_token_ends_the_operator_and_a_new_one_takes_it_up_again(
+def test_a_revoked_token_ends_the_operator_and_a_new_one_lets_it_resume(
     own: Devcluster, database_url: str, tmp_path: Path
 ) -> None:
     kubeconfig = tmp_path / "kubeconfig"

@@ -19,7 +19,7 @@ def api(database_url: str, s3: S3Access, tmp_path: Path) -> Iterator[ApiProcess]
 
 
 @pytest.mark.parametrize("mode", ["single", "multipart"])
-def test_the_largest_declared_size_is_the_setting(api: ApiProcess, mode: str) -> None:
+def test_the_largest_declared_size_is_the_configured_one(api: ApiProcess, mode: str) -> None:
     wanted = {**A_VIDEO, "upload_mode": mode, "size_bytes": LARGEST}
     created = api.call("POST", "/api/v1/videos", json=wanted)
     assert (created.status_code, created.json()["upload"]["mode"]) == (201, mode)

@@ -37,7 +37,7 @@ def apis(database_url: str, s3: S3Access, tmp_path: Path) -> Iterator[Apis]:
         yield first, second
 
 
-def test_the_limit_is_exact_however_many_ask_at_once(apis: Apis) -> None:
+def test_the_limit_is_exact_for_simultaneous_requests(apis: Apis) -> None:
     with ThreadPoolExecutor(50) as pool:
         for number in range(20):
             answers = _at_once(pool, apis, 50, partial(_post, user=f"ann{number}"))
@@ -49,7 +49,7 @@ def test_the_limit_is_exact_however_many_ask_at_once(apis: Apis) -> None:
             assert len({answer.json()["video_id"] for answer in answers if answer.ok}) == 10
 
 
-def test_one_key_sent_by_many_at_once_makes_one_video(apis: Apis, database_url: str) -> None:
+def test_one_key_in_simultaneous_requests_makes_one_video(apis: Apis, database_url: str) -> None:
     with ThreadPoolExecutor(30) as pool:
         for number in range(5):
             answers = _at_once(pool, apis, 30, partial(_post, key=f"k{number}"))
@@ -63,7 +63,7 @@ def test_one_key_sent_by_many_at_once_makes_one_video(apis: Apis, database_url: 
     assert _count(database_url, "SELECT count(*) FROM videos") == 5
 
 
-def test_a_killed_process_leaves_no_key_in_use_and_no_video(apis: Apis, database_url: str) -> None:
+def test_a_killed_process_leaves_neither_a_key_in_use_nor_a_video(apis: Apis, database_url: str) -> None:
     first, second = apis
     with psycopg.connect(database_url) as holding:
         # Whoever creates a video for Ann waits for this, in the middle of its transaction.
@@ -83,7 +83,7 @@ def test_a_killed_process_leaves_no_key_in_use_and_no_video(apis: Apis, database
     assert _count(database_url, "SELECT count(*) FROM videos") == 1
 
 
-def test_a_lost_answer_is_got_from_the_other_process_and_no_url_is_kept(apis: Apis, database_url: str) -> None:
+def test_the_other_process_repeats_a_lost_answer_without_a_stored_url(apis: Apis, database_url: str) -> None:
     first, second = (_post(api, key="k").json() for api in apis)
 
     assert first["video_id"] == second["video_id"]

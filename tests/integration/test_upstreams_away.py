@@ -49,7 +49,7 @@ def key(call: Call) -> tuple[str, str]:
     return call.method, call.template
 
 
-def test_without_postgres_every_call_that_needs_it_says_when_to_come_again(tmp_path: Path) -> None:
+def test_without_postgres_every_call_that_needs_it_says_when_to_retry(tmp_path: Path) -> None:
     anything = dict.fromkeys(("waiting", "parted", "failed", "deleted", "wished", "verified"), new_video_id())
     anything |= dict.fromkeys(("endpoint", "secret", "delivery"), str(uuid4()))
     tokens = token(JWT_SIGNING_KEY), token(JWT_SIGNING_KEY, {"scope": "admin"})
@@ -95,7 +95,7 @@ def troubled(
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_without_storage_only_those_calls_fail_that_ask_it(
+def test_without_storage_only_the_calls_that_use_it_fail(
     prepared: tuple[str, S3Access, Facts], troubled: tuple[ApiProcess, ProblemCode], call: Call
 ) -> None:
     (api, code), (url, _, facts) = troubled, prepared
@@ -111,7 +111,7 @@ def test_without_storage_only_those_calls_fail_that_ask_it(
         assert answer.status == call.success
 
 
-def test_without_storage_an_upload_in_parts_is_asked_for_again_and_made_once(
+def test_without_storage_a_repeated_multipart_request_creates_one_video(
     troubled: tuple[ApiProcess, ProblemCode],
 ) -> None:
     api, code = troubled

@@ -59,7 +59,7 @@ def tls_receiver(folder: Path, name: str) -> Iterator[tuple[Receiver, Path]]:
         yield receiver, public
 
 
-def test_a_certificate_for_the_endpoints_name_is_believed(tmp_path: Path) -> None:
+def test_a_certificate_for_the_endpoints_name_is_accepted(tmp_path: Path) -> None:
     with tls_receiver(tmp_path, NAME) as (receiver, trusted):
         answer = send_webhook(f"https://{NAME}:{receiver.port}/hooks?key=1", trusted=str(trusted))
 
@@ -69,7 +69,7 @@ def test_a_certificate_for_the_endpoints_name_is_believed(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["other.example.com", "127.0.0.1"])
-def test_a_certificate_for_another_name_is_not(tmp_path: Path, name: str) -> None:
+def test_a_certificate_for_another_name_is_refused(tmp_path: Path, name: str) -> None:
     with tls_receiver(tmp_path, name) as (receiver, trusted):
         answer = send_webhook(f"https://{NAME}:{receiver.port}/", trusted=str(trusted))
 
@@ -77,13 +77,13 @@ def test_a_certificate_for_another_name_is_not(tmp_path: Path, name: str) -> Non
     assert receiver.received == []
 
 
-def test_a_certificate_of_nobody_we_know_is_not(tmp_path: Path) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
     with tls_receiver(tmp_path, NAME) as (receiver, _):
         assert send_webhook(f"https://{NAME}:{receiver.port}/").status is None
     assert receiver.received == []
 
 
-def test_the_name_is_asked_for_once_and_never_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_is_resolved_once(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that leads elsewhere a moment later (DNS rebinding) is no way inside."""
     asked: list[object] = []
     real = socket.getaddrinfo
@@ -118,14 +118,14 @@ def test_only_2xx_is_accepted_and_no_redirect_is_followed(receiver: Receiver, re
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_one_that_has_too_much_is_understood(receiver: Receiver, status: int) -> None:
+def test_an_overloaded_receivers_retry_after_is_read(receiver: Receiver, status: int) -> None:
     receiver.replies["/"] = [Reply(status, {"Retry-After": "120"})]
     answer = send_webhook(f"http://{NAME}:{receiver.port}/")
 
     assert (answer.is_full, answer.retry_after_seconds) == (True, 120.0)
 
 
-def test_of_an_answer_no_more_is_kept_than_a_log_needs(receiver: Receiver) -> None:
+def test_only_the_beginning_of_an_answer_is_kept(receiver: Receiver) -> None:
     receiver.replies["/"] = [Reply(500, body=b"\x00\x1b[31m" + b"x" * 1_000_000)]
     answer = send_webhook(f"http://{NAME}:{receiver.port}/")
 
@@ -133,12 +133,12 @@ def test_of_an_answer_no_more_is_kept_than_a_log_needs(receiver: Receiver) -> No
     assert answer.text.startswith("  [31mx")
 
 
-def test_what_no_answer_says_holds_no_part_of_the_url() -> None:
+def test_a_connection_error_is_recorded_without_the_url() -> None:
     answer = send_webhook("http://127.0.0.1:1/secret-path?key=secret")
     assert (answer.fate, answer.text) == (Disposition.AGAIN, "no answer: ConnectionError")
 
 
-def test_proxies_and_passwords_of_this_machine_are_not_used(
+def test_proxies_and_passwords_of_the_environment_are_not_used(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")

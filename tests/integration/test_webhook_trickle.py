@@ -57,21 +57,21 @@ def sent(url: str) -> tuple[DeliveryResponse, float]:
         pytest.param("https", b"\x16\x03\x03\x40\x00", id="the-tls-handshake"),
     ],
 )
-def test_an_answer_that_never_ends_is_none(scheme: str, head: bytes) -> None:
+def test_an_endless_answer_counts_as_no_answer(scheme: str, head: bytes) -> None:
     with trickling(head, b"x") as port:
         answer, seconds = sent(f"{scheme}://hooks.example.com:{port}/")
     assert (answer.fate, answer.status) == (Disposition.AGAIN, None)
     assert LONGEST_SECONDS <= seconds < PATIENCE_SECONDS / 2
 
 
-def test_headers_without_end_are_no_answer() -> None:
+def test_endless_headers_count_as_no_answer() -> None:
     with trickling(HEAD, b"X: y\r\n") as port:
         answer, seconds = sent(f"http://hooks.example.com:{port}/")
     assert answer == NO_ANSWER
     assert seconds < PATIENCE_SECONDS / 2
 
 
-def test_a_body_without_end_changes_nothing_about_the_answer() -> None:
+def test_an_endless_body_does_not_change_the_verdict() -> None:
     with trickling(HEAD + b"\r\n", b"x") as port:
         answer, seconds = sent(f"http://hooks.example.com:{port}/")
     assert (answer.fate, answer.status) == (Disposition.ACCEPTED, 200)

@@ -116,6 +116,6 @@ def test_a_failed_video_is_reported_with_its_reason_and_retried(world: World, co
     assert "[not_found]" in declined.stderr
 
 
-def test_a_file_that_is_not_a_video_is_refused_with_what_to_do(command: Command, not_a_video: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused_with_advice(command: Command, not_a_video: Path) -> None:
     refused = command("upload", not_a_video, "--wait", expected=1)
     assert "not_a_video" in refused.stderr

@@ -51,7 +51,7 @@ def test_a_failed_transcode_fails_the_demo_with_its_reason(stack: Stack, clip: P
     assert "transcode_failed" in done.stderr
 
 
-def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path) -> None:
+def test_without_a_stack_the_demo_says_how_to_start_one(tmp_path: Path) -> None:
     done = _demo(tmp_path)
     assert done.returncode == 1
     assert "`make up` starts one" in done.stderr

@@ -16,7 +16,7 @@ from tests.support.eventually import eventually
 SLOW_SECONDS = 4
 
 
-def test_a_new_edition_takes_the_place_of_the_old_one_without_a_gap(world: World, clip: Path) -> None:
+def test_a_new_edition_replaces_the_old_one_without_a_gap(world: World, clip: Path) -> None:
     world.faults(canned=1)
     ann = world.person()
     video_id, playback_url = _playable(ann, clip)

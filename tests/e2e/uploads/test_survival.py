@@ -15,7 +15,7 @@ from tests.support.eventually import eventually
 SLOW_SECONDS = 6
 
 
-def test_without_any_callback_polling_finds_the_end(world: World, clip: Path) -> None:
+def test_without_any_callback_polling_finds_that_the_job_ended(world: World, clip: Path) -> None:
     world.faults(drop=1, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)

@@ -52,7 +52,7 @@ def test_an_open_breaker_is_shown(visitor: Visitor, clip: Path) -> None:
     visitor.picture("2-all-is-well")
 
 
-def test_a_user_without_the_scope_is_told_so(browser: Browser, world: World, pictures: Path) -> None:
+def test_a_user_without_the_scope_sees_an_explanation(browser: Browser, world: World, pictures: Path) -> None:
     with Visitor.arrived(browser, world, pictures) as stranger:
         stranger.page.get_by_text("No videos yet").wait_for()
         assert stranger.page.get_by_role("link", name="Operations").count() == 0

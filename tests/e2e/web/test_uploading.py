@@ -106,7 +106,7 @@ def test_a_cancelled_upload_is_deleted_by_the_service(visitor: Visitor, large_cl
     assert visitor.page.locator("[data-unfinished]").count() == 0
 
 
-def test_a_file_that_is_not_a_video_ends_with_what_to_do(visitor: Visitor, not_a_video: Path) -> None:
+def test_a_file_that_is_not_a_video_ends_with_advice(visitor: Visitor, not_a_video: Path) -> None:
     visitor.choose(not_a_video)
     advice = visitor.card("holiday").get_by_text("Delete this video and upload another file")
 

@@ -47,7 +47,7 @@ def test_playback_resumes_when_the_connection_returns(visitor: Visitor, clip: Pa
     assert page.get_by_role("alert").count() == 0
 
 
-def test_without_the_player_the_page_says_what_to_do(visitor: Visitor, clip: Path) -> None:
+def test_without_the_player_the_page_shows_advice(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.page.route(re.compile(r"/assets/hls"), lambda route: route.abort())
@@ -56,7 +56,7 @@ def test_without_the_player_the_page_says_what_to_do(visitor: Visitor, clip: Pat
     visitor.page.get_by_role("alert").get_by_text("The player could not be loaded").wait_for()
 
 
-def test_a_browser_with_native_hls_plays_where_ours_cannot_run(visitor: Visitor, clip: Path) -> None:
+def test_a_browser_with_native_hls_plays_without_our_player(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.context.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
@@ -69,7 +69,7 @@ def test_a_browser_with_native_hls_plays_where_ours_cannot_run(visitor: Visitor,
     assert visitor.page.get_by_label("Quality").count() == 0
 
 
-def test_the_player_obeys_the_keyboard(visitor: Visitor, clip: Path) -> None:
+def test_the_keyboard_controls_the_player(visitor: Visitor, clip: Path) -> None:
     page, video = visitor.page, visitor.page.locator("video")
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")

@@ -8,7 +8,7 @@ from tests.integration.api_process import token
 from tests.integration.client.service import EXPIRED, FILE_BYTES, Command, Service
 
 
-def test_interrupted_by_a_person_it_says_how_to_go_on_and_does(service: Service, command: Command, file: Path) -> None:
+def test_an_interrupted_command_says_how_to_resume_and_resumes(service: Service, command: Command, file: Path) -> None:
     service.lossy_proxy.hold_after_bytes = FILE_BYTES // 2
     with command.started("upload", file) as process:
         assert service.lossy_proxy.is_holding.wait(30)
@@ -25,7 +25,7 @@ def test_interrupted_by_a_person_it_says_how_to_go_on_and_does(service: Service,
     assert service.stored(out.strip()) == file.read_bytes()
 
 
-def test_a_service_that_is_away_is_told_from_one_that_declines(command: Command, file: Path) -> None:
+def test_an_unavailable_service_and_a_refusal_exit_with_different_codes(command: Command, file: Path) -> None:
     code, out, err = command.ended("list", VIDEOUPLOAD_API="http://127.0.0.1:1")
     assert (code, out) == (3, "")
     assert "cannot be reached" in err

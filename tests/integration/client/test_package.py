@@ -39,7 +39,7 @@ def ran(installed: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=installed.parent, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_every_room_of_the_product_is_in_the_wheel_and_nothing_else() -> None:
+def test_the_wheel_holds_every_package_of_the_product_and_nothing_else() -> None:
     rooms = set(PROJECT["tool"]["importlinter"]["root_packages"]) - _OURS_ALONE
     assert set(ROOMS) == rooms
 
@@ -49,14 +49,14 @@ def test_nothing_else_is_installed(installed: Path) -> None:
     assert {path.name for path in installed.iterdir()} == {*ROOMS, "bin", known_as.name}
 
 
-def test_the_command_is_there_and_runs_alone(installed: Path) -> None:
+def test_the_command_is_installed_and_runs_without_the_source_tree(installed: Path) -> None:
     done = ran(installed, str(installed / "bin" / "videoupload"), "--help")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "upload" in done.stdout
 
 
-def test_it_asks_for_the_libraries_that_the_project_names(installed: Path) -> None:
+def test_the_wheel_requires_the_libraries_that_pyproject_names(installed: Path) -> None:
     [known_as] = installed.glob("*.dist-info")
     asked = PathDistribution(known_as)
 
@@ -67,17 +67,17 @@ def test_it_asks_for_the_libraries_that_the_project_names(installed: Path) -> No
 
 
 @pytest.mark.parametrize("file", ["crds/videouploads.yaml", "videoupload/py.typed"])
-def test_files_that_are_no_modules_come_along(installed: Path, file: str) -> None:
+def test_data_files_are_in_the_wheel(installed: Path, file: str) -> None:
     assert (installed / file).is_file()
 
 
-def test_every_migration_comes_along(installed: Path) -> None:
+def test_every_migration_is_in_the_wheel(installed: Path) -> None:
     versions = Path("database/migrations/versions")
     brought = {path.name for path in (installed / versions).glob("*.*")}
     assert {path.name for path in (PROJECT_DIR / versions).glob("*.*")} == brought
 
 
-def test_every_module_can_be_imported_from_there(installed: Path) -> None:
+def test_every_module_can_be_imported_from_the_installed_wheel(installed: Path) -> None:
     modules = sorted(
         ".".join(path.relative_to(installed).with_suffix("").parts).removesuffix(".__init__")
         for path in installed.rglob("*.py")

@@ -29,7 +29,7 @@ from videoupload import (
 
 @pytest.mark.parametrize("wanted", [IN_PARTS, IN_ONE_PIECE], ids=["in-parts", "in-one-piece"])
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_what_arrives_is_the_file(
+def test_storage_receives_exactly_the_file(
     service: Service, file: Path, wanted: UploadOptions, parallel: int, tmp_path: Path
 ) -> None:
     teller = Interrupts()
@@ -52,7 +52,7 @@ def test_what_arrives_is_the_file(
         pytest.param(LOST_ANSWER, id="lost-answer"),
     ],
 )
-def test_trouble_with_storage_costs_only_the_part_it_met(
+def test_a_storage_failure_costs_only_the_part_that_it_hit(
     service: Service, file: Path, wanted: UploadOptions, fault: Fault
 ) -> None:
     service.lossy_proxy.lose("PUT /", fault, times=2)
@@ -70,7 +70,7 @@ def test_trouble_with_storage_costs_only_the_part_it_met(
     ids=lambda value: value.upload_mode if isinstance(value, UploadOptions) else None,
 )
 @pytest.mark.parametrize("fault", [UNAVAILABLE, CUT, LOST_ANSWER], ids=["unavailable", "cut", "lost-answer"])
-def test_trouble_with_any_call_leaves_one_video(
+def test_a_failure_of_any_call_leaves_one_video(
     service: Service, file: Path, wanted: UploadOptions, fault: Fault, calls_before: int
 ) -> None:
     service.lossy_proxy.lose("/api/", fault, after=calls_before)
@@ -82,7 +82,7 @@ def test_trouble_with_any_call_leaves_one_video(
 
 
 @pytest.mark.parametrize("parallel", [1, 2])
-def test_an_interrupted_upload_goes_on_and_sends_again_only_what_was_on_its_way(
+def test_a_resumed_upload_resends_only_the_parts_that_were_in_flight(
     service: Service, file: Path, parallel: int, tmp_path: Path
 ) -> None:
     with pytest.raises(InterruptedUploadError):
@@ -97,7 +97,7 @@ def test_an_interrupted_upload_goes_on_and_sends_again_only_what_was_on_its_way(
     assert [video.id for video in service.videos()] == [video_id]
 
 
-def test_an_answer_that_was_lost_with_its_process_is_asked_for_again(service: Service, file: Path) -> None:
+def test_an_answer_lost_with_its_process_is_fetched_again(service: Service, file: Path) -> None:
     service.lossy_proxy.lose("/api/", LOST_ANSWER)
     with pytest.raises(UnreachableError):
         service.uploader(patience_seconds=0).upload(file, IN_PARTS)
@@ -113,7 +113,7 @@ def test_a_file_that_was_sent_but_not_confirmed_is_not_sent_again(service: Servi
     assert service.lossy_proxy.begun == [0]
 
 
-def test_a_changed_file_begins_anew_and_says_so(service: Service, file: Path) -> None:
+def test_a_changed_file_is_uploaded_again_from_the_start_with_a_notice(service: Service, file: Path) -> None:
     with pytest.raises(InterruptedUploadError):
         service.uploader(Interrupts(PART_BYTES)).upload(file, IN_PARTS)
     (first,) = service.videos()
@@ -143,7 +143,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_confirmed(service: Service,
     assert service.remembered(tmp_path) == []
 
 
-def test_a_video_deleted_meanwhile_is_uploaded_anew(service: Service, file: Path) -> None:
+def test_a_video_deleted_during_the_upload_is_uploaded_as_a_new_one(service: Service, file: Path) -> None:
     with pytest.raises(InterruptedUploadError):
         service.uploader(Interrupts(PART_BYTES)).upload(file, IN_PARTS)
     (first,) = service.videos()
@@ -155,7 +155,7 @@ def test_a_video_deleted_meanwhile_is_uploaded_anew(service: Service, file: Path
     assert [video.id for video in service.videos()] == [video_id]
 
 
-def test_a_question_that_is_declined_leaves_nothing_behind(service: Service, file: Path, tmp_path: Path) -> None:
+def test_a_refused_creation_leaves_no_upload_state(service: Service, file: Path, tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as declined:
         service.uploader().upload(file, UploadOptions(title="two\nlines"))
     assert (declined.value.code, declined.value.is_retryable) == ("invalid_request", False)
@@ -163,7 +163,7 @@ def test_a_question_that_is_declined_leaves_nothing_behind(service: Service, fil
     assert service.remembered(tmp_path) == []
 
 
-def test_storage_that_refuses_for_good_is_not_asked_for_ever(service: Service, file: Path) -> None:
+def test_a_permanent_refusal_by_storage_ends_the_retries(service: Service, file: Path) -> None:
     service.lossy_proxy.lose("PUT /", EXPIRED, times=3)
     with pytest.raises(StorageRefusedError, match="HTTP 403") as refused:
         service.uploader().upload(file, IN_ONE_PIECE)

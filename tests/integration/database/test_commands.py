@@ -19,7 +19,7 @@ from tests.integration.database.rows import KEY, OTHER_VIDEO, Rows
 from tests.support.builders.videos import VIDEO, a_new_video
 
 
-def test_a_created_row_holds_the_wish_and_waits_for_the_file(rows: Rows) -> None:
+def test_a_created_row_holds_the_desired_state_and_waits_for_the_file(rows: Rows) -> None:
     row = rows.commands.create(a_new_video(), per_hour=10).row
 
     desired = row.desired
@@ -31,7 +31,7 @@ def test_a_created_row_holds_the_wish_and_waits_for_the_file(rows: Rows) -> None
     assert rows.row() == row
 
 
-def test_a_row_that_was_never_created_is_none(rows: Rows) -> None:
+def test_an_unknown_row_is_none(rows: Rows) -> None:
     assert rows.queries.get(VIDEO) is None
 
 
@@ -62,7 +62,7 @@ def test_after_a_rejection_the_next_confirmation_counts(rows: Rows) -> None:
     assert rows.commands.confirm(VIDEO).desired.confirmations == 2
 
 
-def test_past_uploading_a_confirmation_changes_nothing(rows: Rows) -> None:
+def test_after_uploading_a_confirmation_changes_nothing(rows: Rows) -> None:
     rows.create()
     rows.enter(Phase.UPLOADED)
     before = rows.row()
@@ -70,7 +70,7 @@ def test_past_uploading_a_confirmation_changes_nothing(rows: Rows) -> None:
     assert rows.commands.confirm(VIDEO) == before
 
 
-def test_a_retry_counts_just_where_it_means_something(rows: Rows) -> None:
+def test_a_retry_counts_only_in_phases_that_allow_one(rows: Rows) -> None:
     rows.create()
     for phase, reason in product(Phase, Reason):
         rows.enter(phase, reason=reason, retries=rows.row().desired.retries)
@@ -82,7 +82,7 @@ def test_a_retry_counts_just_where_it_means_something(rows: Rows) -> None:
         assert changed == ((1, 1) if is_retryable(before.observed) else (0, 0)), (phase, reason)
 
 
-def test_a_retry_that_is_asked_for_again_counts_once_until_it_was_taken_up(rows: Rows) -> None:
+def test_a_repeated_retry_counts_once_until_a_pass_takes_it_up(rows: Rows) -> None:
     rows.create()
     rows.enter(Phase.ERRORED)
     first = rows.commands.retry(VIDEO)
@@ -92,7 +92,7 @@ def test_a_retry_that_is_asked_for_again_counts_once_until_it_was_taken_up(rows:
     assert rows.commands.retry(VIDEO).desired.retries == 2
 
 
-def test_a_deletion_is_dated_and_taken_back(rows: Rows) -> None:
+def test_a_deletion_is_dated_and_can_be_undone(rows: Rows) -> None:
     rows.create()
     deleted = rows.commands.delete(VIDEO)
     assert (deleted.desired.deleted, deleted.desired.revision) == (True, 2)
@@ -104,7 +104,7 @@ def test_a_deletion_is_dated_and_taken_back(rows: Rows) -> None:
     assert rows.commands.restore(VIDEO) == restored
 
 
-def test_what_is_deleted_can_be_neither_retried_nor_confirmed(rows: Rows) -> None:
+def test_a_deleted_video_can_be_neither_retried_nor_confirmed(rows: Rows) -> None:
     rows.create(VIDEO, OTHER_VIDEO)
     rows.enter(Phase.ERRORED)
     for video_id in (VIDEO, OTHER_VIDEO):
@@ -114,7 +114,7 @@ def test_what_is_deleted_can_be_neither_retried_nor_confirmed(rows: Rows) -> Non
     assert rows.commands.confirm(OTHER_VIDEO).desired.confirmations == 0
 
 
-def test_a_deletion_cannot_be_taken_back_when_the_files_are_about_to_go(rows: Rows) -> None:
+def test_a_deletion_cannot_be_undone_once_the_purge_is_near(rows: Rows) -> None:
     rows.create()
     rows.commands.delete(VIDEO)
     rows.age_deletion(VIDEO, restore_window(Timing()) - timedelta(minutes=1))
@@ -144,7 +144,7 @@ def test_every_change_brings_the_resource_back_and_wakes_the_operator(rows: Rows
 
 
 @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
-def test_the_wish_of_an_import_is_left_alone(rows: Rows, name: str) -> None:
+def test_no_command_changes_the_desired_state_of_an_import(rows: Rows, name: str) -> None:
     rows.create()
     if name == "retry":
         rows.enter(Phase.ERRORED)
@@ -157,12 +157,12 @@ def test_the_wish_of_an_import_is_left_alone(rows: Rows, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["confirm", "retry", "delete", "restore"])
-def test_a_row_that_is_gone_cannot_be_changed(rows: Rows, name: str) -> None:
+def test_a_purged_row_cannot_be_changed(rows: Rows, name: str) -> None:
     with pytest.raises(VideoGoneError):
         getattr(rows.commands, name)(VIDEO)
 
 
-def test_the_history_tells_what_caused_each_transition_newest_last(rows: Rows) -> None:
+def test_the_history_names_the_cause_of_each_transition_newest_last(rows: Rows) -> None:
     rows.create()
     rows.enter(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, message="the next submission is due")
     first, second = rows.history.of_video(VIDEO, at_most=9)
@@ -177,7 +177,7 @@ def test_the_history_tells_what_caused_each_transition_newest_last(rows: Rows) -
     assert rows.history.of_video(OTHER_VIDEO, at_most=9) == []
 
 
-def test_claims_are_kept_once_and_only_for_attempts_that_were_made(rows: Rows) -> None:
+def test_claims_are_stored_once_and_only_for_attempts_that_exist(rows: Rows) -> None:
     rows.create()
     rows.intend(VIDEO, 1)
     for video_id, attempt in [(VIDEO, 1), (VIDEO, 1), (VIDEO, 2), (OTHER_VIDEO, 1)]:
@@ -186,7 +186,7 @@ def test_claims_are_kept_once_and_only_for_attempts_that_were_made(rows: Rows) -
     assert rows.recorded_claims() == {(VIDEO, 1, "S9BkOufdntiPR9")}
 
 
-def test_without_postgres_everything_is_unavailable(rows: Rows) -> None:
+def test_without_postgres_every_command_raises_unavailable(rows: Rows) -> None:
     rows.create()
     rows.database.close()
 

@@ -11,7 +11,7 @@ from tests.integration.database.rows import KEY, OTHER_VIDEO, THIRD_VIDEO, Rows
 from tests.support.builders.videos import VIDEO, a_new_video
 
 
-def test_what_is_left_of_the_hour_is_told_of_one_owner(rows: Rows) -> None:
+def test_the_remaining_uploads_of_the_hour_are_counted_for_each_owner(rows: Rows) -> None:
     first = rows.commands.create(a_new_video(), per_hour=10).quota
     rows.commands.delete(VIDEO)
     second = rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=2).quota
@@ -23,7 +23,7 @@ def test_what_is_left_of_the_hour_is_told_of_one_owner(rows: Rows) -> None:
     assert all(3500 < left.more_in_seconds <= 3600 for left in (first, second, others))
 
 
-def test_what_the_client_keeps_with_its_video_is_in_the_row_and_in_no_wish(rows: Rows) -> None:
+def test_client_metadata_is_in_the_row_but_not_in_the_desired_state(rows: Rows) -> None:
     metadata = {"album": "Cats", "\u65e5\u672c": "", "json": '{"a": "\\"}'}
     row = rows.commands.create(replace(a_new_video(), metadata=metadata), per_hour=10).row
 
@@ -32,7 +32,7 @@ def test_what_the_client_keeps_with_its_video_is_in_the_row_and_in_no_wish(rows:
     assert not hasattr(row.desired, "metadata")
 
 
-def test_a_key_makes_one_video_and_costs_nothing_when_it_is_sent_again(rows: Rows) -> None:
+def test_a_repeated_key_makes_one_video_and_does_not_count_against_the_limit(rows: Rows) -> None:
     first = rows.commands.create(a_new_video(), per_hour=1, key=KEY)
     confirmed = rows.commands.confirm(VIDEO)
 
@@ -68,7 +68,7 @@ def test_a_key_whose_request_is_still_running_is_in_use_for_its_owner_only(rows:
     assert rows.commands.create(a_new_video(), per_hour=10, key=KEY).row.desired.video_id == VIDEO
 
 
-def test_a_key_that_made_nothing_may_be_used_for_anything(rows: Rows) -> None:
+def test_a_key_whose_request_failed_can_be_reused_for_any_request(rows: Rows) -> None:
     rows.create()
     with pytest.raises(LimitReachedError):
         rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1, key=KEY)
@@ -77,7 +77,7 @@ def test_a_key_that_made_nothing_may_be_used_for_anything(rows: Rows) -> None:
     assert rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=2, key=later).row.desired.video_id == OTHER_VIDEO
 
 
-def test_after_a_day_a_key_stands_for_nothing_any_more(rows: Rows) -> None:
+def test_a_key_expires_after_a_day(rows: Rows) -> None:
     rows.commands.create(a_new_video(), per_hour=10, key=KEY)
     rows.age_keys()
     later = replace(KEY, fingerprint="b" * 64)

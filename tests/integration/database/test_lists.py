@@ -18,7 +18,7 @@ def test_a_list_holds_one_owners_videos_newest_first(rows: Rows) -> None:
     assert (page.rows, page.last) == ((rows.row(OTHER_VIDEO), rows.row(VIDEO)), None)
 
 
-def test_a_list_comes_in_pages_that_neither_repeat_nor_skip(rows: Rows) -> None:
+def test_pages_of_a_list_neither_repeat_nor_skip_a_video(rows: Rows) -> None:
     rows.create(VIDEO, OTHER_VIDEO, THIRD_VIDEO)
     first = rows.queries.of_owner(Selection("ann"), after=None, at_most=2)
     rows.create("contractcontractcontractx4")
@@ -64,7 +64,7 @@ def test_a_playable_video_whose_newest_edition_failed_is_ready_and_a_dead_letter
     assert rows.listed(status=Phase.READY) == rows.listed(status=Phase.ERRORED) == [VIDEO]
 
 
-def test_dead_letters_are_everybodys_and_the_latest_failure_comes_first(rows: Rows) -> None:
+def test_dead_letters_of_all_owners_are_listed_with_the_latest_failure_first(rows: Rows) -> None:
     rows.create(VIDEO, THIRD_VIDEO)
     rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10)
     rows.enter(Phase.ERRORED, VIDEO, phase_since=NOON + timedelta(hours=1), is_playable=True)

@@ -14,12 +14,12 @@ def opened(rows: Rows, upload_id: str, *, instead_of: str | None = None, part_by
     return rows.commands.open_upload(VIDEO, upload_id=upload_id, part_bytes=part_bytes, instead_of=instead_of)
 
 
-def test_a_multipart_row_begins_without_an_upload(rows: Rows) -> None:
+def test_a_new_multipart_row_has_no_upload_yet(rows: Rows) -> None:
     row = rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
     assert (row.desired.upload_mode, row.upload_id, row.part_bytes) == (UploadMode.MULTIPART, None, None)
 
 
-def test_an_opened_upload_is_on_record_and_no_change_of_the_wish(rows: Rows) -> None:
+def test_an_opened_upload_is_recorded_without_a_change_of_the_desired_state(rows: Rows) -> None:
     before = rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10).row
     after = opened(rows, "one")
     assert (after.upload_id, after.part_bytes) == ("one", 10)
@@ -27,7 +27,7 @@ def test_an_opened_upload_is_on_record_and_no_change_of_the_wish(rows: Rows) -> 
     assert rows.row() == after
 
 
-def test_of_two_that_open_one_at_the_same_time_the_first_counts(rows: Rows) -> None:
+def test_of_two_uploads_opened_at_once_the_first_is_kept(rows: Rows) -> None:
     rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
     opened(rows, "one")
     assert opened(rows, "two").upload_id == "one"
@@ -40,19 +40,19 @@ def test_a_newer_upload_keeps_the_size_of_the_parts(rows: Rows) -> None:
     assert (after.upload_id, after.part_bytes) == ("two", 10)
 
 
-def test_an_upload_in_one_piece_has_none(rows: Rows) -> None:
+def test_an_upload_in_one_piece_has_no_multipart_upload(rows: Rows) -> None:
     rows.create()
     assert opened(rows, "one").upload_id is None
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_one_is_opened_just_while_the_file_is_waited_for(rows: Rows, phase: Phase) -> None:
+def test_an_upload_is_opened_only_while_the_video_waits_for_its_file(rows: Rows, phase: Phase) -> None:
     rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
     rows.enter(phase)
     assert opened(rows, "one").upload_id == ("one" if phase in {Phase.PENDING, Phase.UPLOADING} else None)
 
 
-def test_none_is_opened_for_a_deleted_video_or_an_import(rows: Rows) -> None:
+def test_no_upload_is_opened_for_a_deleted_video_or_an_import(rows: Rows) -> None:
     rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
     rows.commands.delete(VIDEO)
     assert opened(rows, "one").upload_id is None
@@ -61,12 +61,12 @@ def test_none_is_opened_for_a_deleted_video_or_an_import(rows: Rows) -> None:
     assert opened(rows, "one").upload_id is None
 
 
-def test_none_is_opened_for_a_row_that_is_gone(rows: Rows) -> None:
+def test_no_upload_is_opened_for_a_purged_row(rows: Rows) -> None:
     with pytest.raises(VideoGoneError):
         opened(rows, "one")
 
 
-def test_none_is_opened_while_postgres_is_away(rows: Rows) -> None:
+def test_no_upload_is_opened_while_postgres_is_unavailable(rows: Rows) -> None:
     rows.commands.create(a_new_video(upload_mode=UploadMode.MULTIPART), per_hour=10)
     rows.database.close()
     with pytest.raises(UnavailableError):

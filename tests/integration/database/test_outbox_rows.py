@@ -60,7 +60,7 @@ class TestOutbox(OutboxContract):
     """`Outbox` on Postgres."""
 
 
-def test_an_endpoint_that_is_gone_gets_nothing_until_somebody_opens_it(office: Office) -> None:
+def test_an_endpoint_that_answered_gone_gets_nothing_until_it_is_enabled_again(office: Office) -> None:
     endpoint = office.endpoint()
     for _ in range(2):
         office.notify()
@@ -80,7 +80,7 @@ def test_an_endpoint_that_is_gone_gets_nothing_until_somebody_opens_it(office: O
     assert office.take(endpoint) is not None
 
 
-def test_an_endpoint_is_changed_in_what_is_named_and_forgotten_with_its_deliveries(office: Office) -> None:
+def test_an_endpoint_changes_only_in_the_named_fields_and_is_deleted_with_its_deliveries(office: Office) -> None:
     endpoint = office.endpoint()
     office.notify()
     office.dispatch()
@@ -100,7 +100,7 @@ def test_an_endpoint_is_changed_in_what_is_named_and_forgotten_with_its_deliveri
     assert office.endpoints.add_secret(endpoint.endpoint_id, SECRET) is None
 
 
-def test_secrets_are_added_and_removed_but_never_the_last_one(office: Office) -> None:
+def test_secrets_can_be_added_and_removed_except_the_last_one(office: Office) -> None:
     endpoint = office.endpoint()
     for number in range(1, SECRETS_MAX):
         assert office.endpoints.add_secret(endpoint.endpoint_id, f"{SECRET[:-1]}{number}") is not None
@@ -121,7 +121,7 @@ def test_secrets_are_added_and_removed_but_never_the_last_one(office: Office) ->
         office.endpoints.remove_secret(endpoint.endpoint_id, third.secret_id)
 
 
-def test_there_are_so_many_endpoints_and_no_more(office: Office) -> None:
+def test_the_number_of_endpoints_is_limited(office: Office) -> None:
     for _ in range(ENDPOINTS_MAX):
         office.endpoint()
     with pytest.raises(TooManyError):
@@ -129,7 +129,7 @@ def test_there_are_so_many_endpoints_and_no_more(office: Office) -> None:
     assert len(office.endpoints.all()) == ENDPOINTS_MAX
 
 
-def test_a_delivery_is_made_again_under_the_same_id(office: Office) -> None:
+def test_a_delivery_is_repeated_under_the_same_id(office: Office) -> None:
     endpoint = office.endpoint()
     office.notify()
     office.dispatch()
@@ -146,7 +146,7 @@ def test_a_delivery_is_made_again_under_the_same_id(office: Office) -> None:
     assert office.deliveries.replay(uuid4()) is None
 
 
-def test_some_time_is_told_again_also_to_an_endpoint_that_was_not_there(office: Office) -> None:
+def test_a_period_can_be_replayed_to_an_endpoint_that_did_not_exist_then(office: Office) -> None:
     early = office.endpoint()
     for kind in (NotificationKind.READY, NotificationKind.ERRORED, NotificationKind.READY):
         office.notify(kind)
@@ -169,7 +169,7 @@ def test_some_time_is_told_again_also_to_an_endpoint_that_was_not_there(office: 
     assert office.deliveries.replay_range(uuid4(), since=since, until=until, at_most=100) is None
 
 
-def test_a_long_time_is_told_again_in_several_calls(office: Office) -> None:
+def test_a_long_period_is_replayed_in_several_calls(office: Office) -> None:
     for _ in range(5):
         office.notify()
     office.dispatch()
@@ -185,7 +185,7 @@ def test_a_long_time_is_told_again_in_several_calls(office: Office) -> None:
     assert sum(counts) == 5
 
 
-def test_tests_go_to_one_endpoint_each_under_an_id_of_its_own(office: Office) -> None:
+def test_each_test_delivery_goes_to_one_endpoint_under_its_own_id(office: Office) -> None:
     endpoint, _ = office.endpoint(NotificationKind.DELETED), office.endpoint()
     tests = [office.deliveries.test(endpoint.endpoint_id) for _ in range(2)]
     assert len({test.notification_id for test in tests if test}) == 2
@@ -195,7 +195,7 @@ def test_tests_go_to_one_endpoint_each_under_an_id_of_its_own(office: Office) ->
     assert office.deliveries.test(uuid4()) is None
 
 
-def test_the_log_comes_in_pages_and_by_what_is_asked_for(office: Office) -> None:
+def test_the_delivery_log_is_paged_and_filtered(office: Office) -> None:
     first, second = office.endpoint(), office.endpoint()
     videos = [office.notify() for _ in range(3)]
     office.dispatch()

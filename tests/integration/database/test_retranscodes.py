@@ -24,7 +24,7 @@ def playable(rows: Rows, *video_ids: str) -> None:
         rows.enter(Phase.READY, video_id, is_playable=True)
 
 
-def test_a_new_edition_is_wished_for_just_where_one_can_be_played(rows: Rows) -> None:
+def test_a_new_edition_is_recorded_only_for_a_playable_video(rows: Rows) -> None:
     rows.create()
     for phase, is_playable in product(Phase, (False, True)):
         rows.enter(phase, is_playable=is_playable, edition=rows.row().desired.edition)
@@ -36,7 +36,7 @@ def test_a_new_edition_is_wished_for_just_where_one_can_be_played(rows: Rows) ->
         assert changed == ((1, 1) if is_retranscodable(before.observed) else (0, 0)), (phase, is_playable)
 
 
-def test_one_that_is_asked_for_again_counts_once_until_it_has_begun(rows: Rows) -> None:
+def test_a_repeated_request_counts_once_until_the_edition_has_begun(rows: Rows) -> None:
     playable(rows, VIDEO)
     first = retranscode(rows, per_day=1)
     assert retranscode(rows, per_day=1) == first
@@ -45,7 +45,7 @@ def test_one_that_is_asked_for_again_counts_once_until_it_has_begun(rows: Rows) 
     assert retranscode(rows, per_day=1).desired == first.desired
 
 
-def test_a_day_of_one_owner_is_counted_and_what_is_too_much_changes_nothing(rows: Rows) -> None:
+def test_requests_are_counted_by_owner_and_day_and_one_too_many_changes_nothing(rows: Rows) -> None:
     playable(rows, VIDEO, OTHER_VIDEO)
     rows.commands.create(a_new_video(THIRD_VIDEO, owner="bob"), per_hour=10)
     rows.enter(Phase.READY, THIRD_VIDEO, is_playable=True)
@@ -60,7 +60,7 @@ def test_a_day_of_one_owner_is_counted_and_what_is_too_much_changes_nothing(rows
     assert retranscode(rows, THIRD_VIDEO, owner="bob", per_day=1).desired.edition == 2
 
 
-def test_a_day_later_it_counts_no_more(rows: Rows) -> None:
+def test_a_request_no_longer_counts_a_day_later(rows: Rows) -> None:
     playable(rows, VIDEO, OTHER_VIDEO)
     retranscode(rows, per_day=1)
     rows.age_retranscodes()
@@ -68,7 +68,7 @@ def test_a_day_later_it_counts_no_more(rows: Rows) -> None:
     assert retranscode(rows, OTHER_VIDEO, per_day=1).desired.edition == 2
 
 
-def test_none_at_all_may_be_allowed(rows: Rows) -> None:
+def test_a_limit_of_zero_allows_no_request(rows: Rows) -> None:
     playable(rows, VIDEO)
     with pytest.raises(RetranscodesSpentError):
         retranscode(rows, per_day=0)
@@ -83,7 +83,7 @@ def test_a_new_edition_brings_the_resource_back_and_wakes_the_operator(rows: Row
     assert rows.next_wakeup() == Wakeup(VIDEO, Cause.PERSON)
 
 
-def test_neither_a_deleted_video_nor_an_import_gets_one(rows: Rows) -> None:
+def test_neither_a_deleted_video_nor_an_import_gets_a_new_edition(rows: Rows) -> None:
     playable(rows, VIDEO, OTHER_VIDEO)
     rows.commands.delete(VIDEO)
     rows.import_it(OTHER_VIDEO)
@@ -91,12 +91,12 @@ def test_neither_a_deleted_video_nor_an_import_gets_one(rows: Rows) -> None:
     assert [retranscode(rows, video_id).desired.edition for video_id in (VIDEO, OTHER_VIDEO)] == [1, 1]
 
 
-def test_no_row_no_edition(rows: Rows) -> None:
+def test_an_unknown_video_gets_no_new_edition(rows: Rows) -> None:
     with pytest.raises(VideoGoneError):
         retranscode(rows)
 
 
-def test_without_postgres_nothing_is_asked_for(rows: Rows) -> None:
+def test_without_postgres_no_edition_is_requested(rows: Rows) -> None:
     playable(rows, VIDEO)
     rows.database.close()
     with pytest.raises(UnavailableError):

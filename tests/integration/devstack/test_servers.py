@@ -22,7 +22,7 @@ def test_a_cloned_database_has_the_schema_and_no_rows(database_url: str) -> None
         assert connection.execute("SELECT count(*) FROM videos").fetchone() == (0,)
 
 
-def test_postgres_wants_a_password(database_url: str) -> None:
+def test_postgres_refuses_a_connection_without_a_password(database_url: str) -> None:
     without = database_url.replace(psycopg.conninfo.conninfo_to_dict(database_url)["password"], "")  # type: ignore[arg-type]
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(without)

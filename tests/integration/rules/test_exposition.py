@@ -11,6 +11,6 @@ from tests.support.registries import api_registry, operator_registry
     "registry",
     [pytest.param(operator_registry(), id="operator"), pytest.param(api_registry(), id="api")],
 )
-def test_names_units_and_help_are_as_prometheus_wants_them(registry: CollectorRegistry) -> None:
+def test_names_units_and_help_pass_promtools_lint(registry: CollectorRegistry) -> None:
     checked = promtool("check", "metrics", stdin=generate_latest(registry).decode())
     assert checked.returncode == 0, checked.stdout + checked.stderr

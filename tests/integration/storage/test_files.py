@@ -63,7 +63,7 @@ def test_a_real_video_is_accepted(store: Store, clips: Path, name: str, containe
 @pytest.mark.parametrize(
     "name", ["sound.m4a", "sound.wav", "sound.mp3", "still.png", "still.jpg", "still.webp", "still.avif"]
 )
-def test_sound_and_stills_are_no_video(store: Store, clips: Path, name: str) -> None:
+def test_audio_and_still_images_are_not_a_video(store: Store, clips: Path, name: str) -> None:
     problem = judged(store, make_clip(clips, name))
     assert isinstance(problem, SourceProblem)
     assert problem.code is FailureCode.NOT_A_VIDEO
@@ -71,7 +71,7 @@ def test_sound_and_stills_are_no_video(store: Store, clips: Path, name: str) -> 
 
 @pytest.mark.parametrize("name", ["fast-start.mp4", "index-at-end.mp4", "fragmented.mp4", "clip.mov", "clip.3gp"])
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
-def test_a_recording_that_was_cut_off_is_incomplete(store: Store, clips: Path, name: str, kept: float) -> None:
+def test_a_truncated_recording_is_incomplete(store: Store, clips: Path, name: str, kept: float) -> None:
     whole = make_clip(clips, name)
     problem = judged(store, whole[: int(len(whole) * kept)])
     assert isinstance(problem, SourceProblem)
@@ -89,7 +89,7 @@ def test_a_real_stream_is_verified(store: Store, real_stream: dict[str, bytes]) 
     assert read_master(text) == outputs.renditions
 
 
-def test_whoever_has_the_playback_url_can_play_to_the_end(
+def test_anyone_with_the_playback_url_can_play_to_the_end(
     store: Store, settings: StorageSettings, real_stream: dict[str, bytes]
 ) -> None:
     store.put_outputs(4, real_stream)

@@ -29,7 +29,7 @@ class TestInventory(InventoryContract):
     """The contract, on the real server."""
 
 
-def test_listings_go_on_after_a_page(bucket: Bucket) -> None:
+def test_a_listing_continues_after_its_first_page(bucket: Bucket) -> None:
     names = [f"v{number:04}" for number in range(MORE_THAN_A_PAGE)]
     for name in names:
         bucket.put_processed(f"{object_keys.video_prefix(name)}playlist.m3u8", b"#EXTM3U\n")
@@ -38,21 +38,21 @@ def test_listings_go_on_after_a_page(bucket: Bucket) -> None:
     assert [len(page) for page in bucket.inventory.file_pages(object_keys.PUBLIC_PREFIX)] == [1_000, 5]
 
 
-def test_the_mark_of_a_folder_is_no_file_in_it(bucket: Bucket) -> None:
+def test_a_folder_marker_is_not_listed_as_a_file(bucket: Bucket) -> None:
     bucket.put_processed(object_keys.PUBLIC_PREFIX, b"")
     bucket.put_processed(object_keys.stable_playlist_key(FIRST), b"#EXTM3U\n")
     (page,) = bucket.inventory.folder_pages(object_keys.PUBLIC_PREFIX)
     assert (page.folders, page.files) == ((FIRST,), ())
 
 
-def test_keys_with_anything_in_them_are_listed_as_they_are(bucket: Bucket) -> None:
+def test_keys_with_unusual_characters_are_listed_unchanged(bucket: Bucket) -> None:
     odd = [f"processed/{FIRST}/{name}" for name in ("a b", "a%2Fb", "a+b", "é&<>")]
     for key in odd:
         bucket.put_processed(key, b"x")
     assert bucket.keys(object_keys.video_prefix(FIRST)) == sorted(odd)
 
 
-def test_trouble_is_told_apart(s3: S3Access) -> None:
+def test_failures_are_raised_as_their_own_kinds(s3: S3Access) -> None:
     away = Inventory(settings_for(s3, endpoint="http://127.0.0.1:1"))
     with pytest.raises(UnavailableError, match="listing the bucket at the object store: no answer"):
         next(away.file_pages(object_keys.PUBLIC_PREFIX))

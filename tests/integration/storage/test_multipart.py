@@ -81,7 +81,7 @@ def test_an_expired_part_is_signed_again_and_nothing_is_lost(parted: Parted) -> 
     assert [part.number for part in parted.parts(upload_id)] == [1, 2]
 
 
-def test_trouble_is_told_apart(s3: S3Access) -> None:
+def test_failures_are_raised_as_their_own_kinds(s3: S3Access) -> None:
     away = Multipart(settings_for(s3, endpoint="http://127.0.0.1:1"))
     with pytest.raises(UnavailableError, match="creating a multipart upload at the object store: no answer"):
         away.create(KEY, content_type="video/mp4")

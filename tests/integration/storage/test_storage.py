@@ -176,7 +176,7 @@ class TestPublicReading:
         assert self.get(settings, object_keys.master_key(VIDEO, 1)).status_code == 200
 
 
-def test_a_stream_of_more_files_than_a_page_of_a_listing_holds_is_verified(store: Store) -> None:
+def test_a_stream_with_more_files_than_one_listing_page_is_verified(store: Store) -> None:
     store.put_outputs(1, stream(variants=("a", "b"), segments=505))
     outputs = store.storage.verify_outputs(VIDEO, 1, input_seconds=505 * 6)
     assert isinstance(outputs, VerifiedOutputs)
@@ -207,7 +207,7 @@ class TestTrouble:
                 call()
 
 
-def test_signed_urls_are_for_the_host_that_clients_reach(s3: S3Access) -> None:
+def test_signed_urls_name_the_host_that_clients_reach(s3: S3Access) -> None:
     storage = Storage(settings_for(s3, public_endpoint="https://files.example.com"))
     signed = storage.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=None, expires_seconds=60)
     assert urlsplit(signed.url).hostname == "files.example.com"

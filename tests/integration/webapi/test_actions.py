@@ -41,7 +41,7 @@ def test_a_failed_video_is_retried_and_says_what_it_waits_for(api: Api) -> None:
     assert api.offers.commands == [api.row(video_id).desired]
 
 
-def test_asking_twice_is_asking_once(api: Api) -> None:
+def test_a_repeated_retry_counts_once(api: Api) -> None:
     video_id = _failed(api)
     first = api.call("POST", f"/api/v1/videos/{video_id}/retry")
     row = api.row(video_id)
@@ -51,7 +51,7 @@ def test_asking_twice_is_asking_once(api: Api) -> None:
     assert api.row(video_id) == row
 
 
-def test_what_fails_again_is_retried_again(api: Api) -> None:
+def test_a_video_that_fails_again_can_be_retried_again(api: Api) -> None:
     video_id = _failed(api)
     for number in (1, 2, 3):
         assert api.call("POST", f"/api/v1/videos/{video_id}/retry").status_code == 202
@@ -60,7 +60,7 @@ def test_what_fails_again_is_retried_again(api: Api) -> None:
     assert api.row(video_id).desired.retries == 3
 
 
-def test_a_retry_is_taken_just_where_it_means_something(api: Api) -> None:
+def test_a_retry_is_accepted_only_in_phases_that_allow_one(api: Api) -> None:
     video_id = api.create()
     for phase, reason in product(Phase, Reason):
         api.observe(video_id, phase=phase, reason=reason, retries=api.row(video_id).desired.retries)
@@ -91,7 +91,7 @@ def test_a_deleted_video_is_restored_before_it_is_retried(api: Api) -> None:
     assert api.row(video_id).desired.retries == 0
 
 
-def test_a_retry_taken_back_by_a_deletion_is_no_answer_to_the_next_one(api: Api) -> None:
+def test_a_retry_cancelled_by_a_deletion_does_not_answer_the_next_one(api: Api) -> None:
     video_id = _failed(api)
     api.call("POST", f"/api/v1/videos/{video_id}/retry")
     api.call("DELETE", f"/api/v1/videos/{video_id}")
@@ -99,7 +99,7 @@ def test_a_retry_taken_back_by_a_deletion_is_no_answer_to_the_next_one(api: Api)
     assert api.call("POST", f"/api/v1/videos/{video_id}/retry").status_code == 409
 
 
-def test_a_deleted_video_is_still_seen_with_what_can_be_done(api: Api) -> None:
+def test_a_deleted_video_is_shown_with_what_can_be_done(api: Api) -> None:
     video_id = _ready(api)
     answer = api.call("DELETE", f"/api/v1/videos/{video_id}")
 
@@ -159,7 +159,7 @@ def test_restoring_again_shows_the_video_and_changes_nothing(api: Api) -> None:
     assert not api.offers.commands
 
 
-def test_after_its_grace_period_a_video_cannot_be_restored_and_is_gone_once_it_was_purged(api: Api) -> None:
+def test_after_its_grace_period_a_video_cannot_be_restored_and_after_its_purge_it_is_unknown(api: Api) -> None:
     video_id = _ready(api)
     api.call("DELETE", f"/api/v1/videos/{video_id}")
     api.now += restore_window(Timing())

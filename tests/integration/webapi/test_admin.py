@@ -48,13 +48,13 @@ def test_without_the_scope_nothing_is_shown_or_changed(api: Api, method: str, pa
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-def test_without_a_token_there_is_no_word_of_scopes(api: Api, method: str, path: str) -> None:
+def test_without_a_token_the_answer_does_not_mention_scopes(api: Api, method: str, path: str) -> None:
     answer = api.client.simulate_request(method, path.format(id="abcdefghijklmnopqrstuvwxy2"))
 
     assert (answer.status_code, answer.json["code"]) == (401, "not_authenticated")
 
 
-def test_dead_letters_are_everybodys_with_the_providers_own_words(api: Api) -> None:
+def test_dead_letters_of_all_owners_show_the_providers_message(api: Api) -> None:
     older, newer = _fail(api, "ann"), _fail(api, "bob", is_playable=True)
     api.create(user="bob")
     videos = _dead_letters(api)["videos"]
@@ -69,13 +69,13 @@ def test_dead_letters_are_everybodys_with_the_providers_own_words(api: Api) -> N
     assert "codec xyz" not in str(seen_by_owner)
 
 
-def test_what_its_owner_deleted_needs_nobody(api: Api) -> None:
+def test_a_deleted_video_is_not_a_dead_letter(api: Api) -> None:
     api.commands.delete(_fail(api, "ann"))
 
     assert _dead_letters(api) == {"videos": [], "next_page_token": None}
 
 
-def test_dead_letters_come_in_pages(api: Api) -> None:
+def test_dead_letters_are_paged(api: Api) -> None:
     made = [_fail(api, f"user-{number}") for number in range(5)]
     first = _dead_letters(api, "&page_size=3")
     second = _dead_letters(api, f"&page_size=3&page_token={first['next_page_token']}")
@@ -101,7 +101,7 @@ def test_a_bad_parameter_is_refused_by_name(api: Api, query: str, field: str) ->
     assert [error["field"] for error in answer.json["errors"]] == [field]
 
 
-def test_a_token_of_an_owners_list_is_none_of_this_list(api: Api) -> None:
+def test_a_page_token_of_an_owners_list_is_refused(api: Api) -> None:
     for _ in range(2):
         _fail(api, "ann")
     own = api.call("GET", "/api/v1/videos", query_string="status=errored&page_size=1").json["next_page_token"]
@@ -110,7 +110,7 @@ def test_a_token_of_an_owners_list_is_none_of_this_list(api: Api) -> None:
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "page_token")
 
 
-def test_an_administrator_retries_anybodys_video(api: Api) -> None:
+def test_an_administrator_can_retry_any_owners_video(api: Api) -> None:
     video_id = _fail(api, "bob")
     answer = _as_admin(api, "POST", f"/api/v1/admin/videos/{video_id}/retry")
 
@@ -120,7 +120,7 @@ def test_an_administrator_retries_anybodys_video(api: Api) -> None:
     assert api.offers.commands[-1] == api.row(video_id).desired
 
 
-def test_an_administrator_cannot_retry_what_has_not_failed_or_is_not_there_or_not_ours(api: Api) -> None:
+def test_an_administrator_cannot_retry_an_unfailed_or_unknown_video_or_an_import(api: Api) -> None:
     waiting, imported = api.create(user="bob"), _fail(api, "bob")
     api.set_columns(imported, origin="kubernetes")
 

@@ -16,7 +16,7 @@ LOOKS = [pytest.param("GET", "", id="get"), pytest.param("GET", "/events", id="e
 
 
 @pytest.mark.parametrize(("method", "suffix"), CHANGES + LOOKS)
-def test_another_users_video_looks_like_one_that_never_was(api: Api, method: str, suffix: str) -> None:
+def test_another_users_video_looks_like_an_unknown_one(api: Api, method: str, suffix: str) -> None:
     video_id = api.create()
     api.observe(video_id, phase=Phase.ERRORED)
     row = api.row(video_id)
@@ -31,7 +31,7 @@ def test_another_users_video_looks_like_one_that_never_was(api: Api, method: str
 
 @pytest.mark.parametrize("video_id", ["NotAnId", "a" * 64, "-a", "a-", "a%00", "a.b", "a%0A"])
 @pytest.mark.parametrize(("method", "suffix"), CHANGES + LOOKS)
-def test_what_cannot_be_an_id_is_not_looked_for(api: Api, method: str, suffix: str, video_id: str) -> None:
+def test_a_malformed_id_is_not_looked_up(api: Api, method: str, suffix: str, video_id: str) -> None:
     api.postgres.is_away = True
 
     assert api.call(method, f"/api/v1/videos/{video_id}{suffix}").status_code == 404
@@ -39,7 +39,7 @@ def test_what_cannot_be_an_id_is_not_looked_for(api: Api, method: str, suffix: s
 
 @pytest.mark.parametrize(("method", "suffix"), CHANGES)
 @pytest.mark.parametrize("deleted", [False, True])
-def test_the_wish_of_an_import_is_changed_by_no_call(api: Api, method: str, suffix: str, *, deleted: bool) -> None:
+def test_no_call_changes_the_desired_state_of_an_import(api: Api, method: str, suffix: str, *, deleted: bool) -> None:
     _import(api, deleted=deleted)
     row = api.row("holiday-2026")
     answer = api.call(method, f"/api/v1/videos/holiday-2026{suffix}")

@@ -33,7 +33,7 @@ queries = st.lists(st.tuples(st.sampled_from(["video", "attempt", "sig", "x"]), 
 
 
 @given(query=queries, body=st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
-def test_no_callback_whatever_makes_a_claim_without_its_signature(
+def test_no_callback_without_a_valid_signature_makes_a_claim(
     submitted: tuple[Api, str], query: list[tuple[str, str]], body: bytes
 ) -> None:
     api, video_id = submitted
@@ -44,7 +44,7 @@ def test_no_callback_whatever_makes_a_claim_without_its_signature(
 
 
 @given(body=st.binary(max_size=500) | json_values.map(lambda value: json.dumps(value).encode()))
-def test_a_signed_callback_of_any_words_is_a_claim_or_a_problem(submitted: tuple[Api, str], body: bytes) -> None:
+def test_a_signed_callback_with_any_body_is_a_claim_or_a_problem(submitted: tuple[Api, str], body: bytes) -> None:
     api, video_id = submitted
     url = urlsplit(callback_url("", CALLBACK_KEYS, video_id=video_id, attempt=1))
     sent = api.client.simulate_post(url.path, query_string=urlencode(parse_qsl(url.query)), body=body)

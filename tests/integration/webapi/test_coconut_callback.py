@@ -60,7 +60,7 @@ def test_a_callback_changes_nothing_but_the_claims(api: Api) -> None:
     assert len(api.claims()) == 1
 
 
-def test_the_key_before_the_newest_is_still_good(api: Api) -> None:
+def test_the_previous_key_is_still_valid(api: Api) -> None:
     video_id = _submitted(api)
     answer = api.client.simulate_post(_url(video_id, keys=CALLBACK_KEYS[1:]), json=COMPLETED)
 
@@ -84,7 +84,7 @@ def test_a_forged_callback_is_refused_and_changes_nothing(api: Api) -> None:
     assert not api.claims()
 
 
-def test_a_callback_about_an_attempt_we_do_not_know_is_taken_silently(api: Api) -> None:
+def test_a_callback_about_an_unknown_attempt_is_accepted_silently(api: Api) -> None:
     answer = api.client.simulate_post(_url("abcdefghijklmnopqrstuvwxy2"), json=COMPLETED)
 
     assert answer.status_code == 204
@@ -109,7 +109,7 @@ def test_a_callback_that_names_no_job_is_refused(api: Api, body: bytes) -> None:
     assert not api.claims()
 
 
-def test_payloads_with_metadata_fit(api: Api) -> None:
+def test_a_payload_with_metadata_is_within_the_size_limit(api: Api) -> None:
     body = json.dumps({**COMPLETED, "metadata": {"streams": "x" * 1_000_000}})
 
     assert api.client.simulate_post(_url(_submitted(api)), body=body).status_code == 204
@@ -125,7 +125,7 @@ def test_payloads_with_metadata_fit(api: Api) -> None:
         pytest.param("NaN", id="no-number"),
     ],
 )
-def test_what_a_payload_says_besides_its_job_is_not_looked_at(api: Api, data: str) -> None:
+def test_only_the_job_id_of_a_payload_is_read(api: Api, data: str) -> None:
     video_id = _submitted(api)
     answer = api.client.simulate_post(_url(video_id), body=f'{{"job_id": "{JOB}", "data": {data}}}')
 
@@ -133,7 +133,7 @@ def test_what_a_payload_says_besides_its_job_is_not_looked_at(api: Api, data: st
     assert api.claims() == {(video_id, 1, JOB)}
 
 
-def test_a_payload_without_end_is_refused(api: Api) -> None:
+def test_an_endless_payload_is_refused(api: Api) -> None:
     body = json.dumps({**COMPLETED, "metadata": {"streams": "x" * 1_100_000}})
     answer = api.client.simulate_post(_url(_submitted(api)), body=body)
 
@@ -141,7 +141,7 @@ def test_a_payload_without_end_is_refused(api: Api) -> None:
     assert not api.claims()
 
 
-def test_without_postgres_the_sender_is_asked_to_come_again(api: Api) -> None:
+def test_without_postgres_the_sender_gets_503_with_retry_after(api: Api) -> None:
     video_id = _submitted(api)
     api.postgres.is_away = True
     answer = api.client.simulate_post(_url(video_id), json=COMPLETED)
@@ -153,7 +153,7 @@ def _counted(api: Api, name: str, **labels: str) -> float | None:
     return api.metrics.registry.get_sample_value(f"video_uploads_{name}", labels)
 
 
-def test_callbacks_are_counted_by_what_became_of_them(api: Api) -> None:
+def test_callbacks_are_counted_by_result(api: Api) -> None:
     video_id = _submitted(api)
     api.client.simulate_post(_url(video_id), json=COMPLETED)
     api.client.simulate_post(_url(video_id, keys=["another key"]), json=COMPLETED)
@@ -179,6 +179,6 @@ def test_callbacks_are_counted_by_what_became_of_them(api: Api) -> None:
         pytest.param(None, None, id="still-running"),
     ],
 )
-def test_the_age_of_a_callback_is_told_by_the_end_of_its_job(told: str | None, seconds: float | None) -> None:
+def test_the_age_of_a_callback_is_measured_from_the_end_of_its_job(told: str | None, seconds: float | None) -> None:
     body = json.dumps({"job_id": JOB, "data": {"completed_at": told}}).encode()
     assert age_seconds(body, datetime(2026, 5, 1, 10, 1, 30, tzinfo=UTC)) == seconds

@@ -19,7 +19,7 @@ def _preflight(client: falcon.testing.TestClient, path: str, origin: str = ORIGI
     return client.simulate_options(path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
 
 
-def test_a_preflight_needs_no_token_and_is_kept(client: falcon.testing.TestClient) -> None:
+def test_a_preflight_needs_no_token_and_may_be_cached(client: falcon.testing.TestClient) -> None:
     answer = _preflight(client, VIDEOS)
 
     assert answer.status_code == 204
@@ -33,7 +33,7 @@ def test_a_preflight_needs_no_token_and_is_kept(client: falcon.testing.TestClien
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_an_answer_can_be_read_with_its_headers(api: Api, client: falcon.testing.TestClient) -> None:
+def test_an_allowed_origin_can_read_an_answer_and_its_headers(api: Api, client: falcon.testing.TestClient) -> None:
     answer = client.simulate_post(VIDEOS, json=A_VIDEO, headers={"Authorization": api.bearer(), "Origin": ORIGIN})
 
     assert answer.status_code == 201
@@ -43,7 +43,7 @@ def test_an_answer_can_be_read_with_its_headers(api: Api, client: falcon.testing
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_a_problem_can_be_read_too(client: falcon.testing.TestClient) -> None:
+def test_an_allowed_origin_can_read_a_problem(client: falcon.testing.TestClient) -> None:
     answer = client.simulate_get(VIDEOS, headers={"Origin": ORIGIN})
 
     assert (answer.status_code, answer.json["code"]) == (401, "not_authenticated")
@@ -67,7 +67,7 @@ def test_a_problem_can_be_read_too(client: falcon.testing.TestClient) -> None:
         f"{ORIGIN}, {ORIGIN}",
     ],
 )
-def test_other_origins_are_told_nothing(api: Api, client: falcon.testing.TestClient, origin: str) -> None:
+def test_other_origins_get_no_cors_header(api: Api, client: falcon.testing.TestClient, origin: str) -> None:
     preflight = _preflight(client, VIDEOS, origin)
     answer = client.simulate_get(VIDEOS, headers={"Authorization": api.bearer(), "Origin": origin})
 
@@ -77,12 +77,12 @@ def test_other_origins_are_told_nothing(api: Api, client: falcon.testing.TestCli
         assert "Origin" in result.headers["Vary"]
 
 
-def test_without_origins_nothing_is_said(api: Api) -> None:
+def test_without_configured_origins_no_cors_header_is_sent(api: Api) -> None:
     answer = api.call("GET", VIDEOS, headers={"Origin": ORIGIN})
 
     assert answer.status_code == 200
     assert not {"vary", "access-control-allow-origin"} & {name.lower() for name in answer.headers}
 
 
-def test_a_plain_options_is_no_preflight(client: falcon.testing.TestClient) -> None:
+def test_a_plain_options_request_is_not_a_preflight(client: falcon.testing.TestClient) -> None:
     assert client.simulate_options(VIDEOS, headers={"Origin": ORIGIN}).status_code == 401

@@ -8,7 +8,7 @@ import pytest
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, Api, token
 
 
-def test_the_answer_tells_where_and_how_to_send_the_file(api: Api) -> None:
+def test_the_answer_says_where_and_how_to_send_the_file(api: Api) -> None:
     answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 9000})
 
     video_id = answer.json["video_id"]
@@ -37,7 +37,7 @@ def test_the_response_has_the_headers_that_openapi_describes(api: Api) -> None:
     assert [name for name in described if name not in response.headers] == []
 
 
-def test_the_row_holds_what_was_asked_for_and_by_whom(api: Api) -> None:
+def test_the_row_holds_the_request_and_its_owner(api: Api) -> None:
     video_id = api.create(user="bob", size_bytes=9000)
 
     desired = api.row(video_id).desired
@@ -56,7 +56,7 @@ def test_without_a_declared_size_any_size_may_be_sent(api: Api) -> None:
     assert "length=None" in answer.json["upload_url"]
 
 
-def test_the_committed_wish_is_offered_to_kubernetes(api: Api) -> None:
+def test_the_committed_desired_state_is_published_to_kubernetes(api: Api) -> None:
     video_id = api.create()
 
     assert api.offers.commands == [api.row(video_id).desired]
@@ -131,12 +131,12 @@ def test_a_missing_field_is_named(api: Api, field: str) -> None:
         pytest.param({"size_bytes": MAX_FILE_BYTES}, id="largest-file"),
     ],
 )
-def test_what_is_within_the_bounds_is_taken(api: Api, changes: dict[str, Any]) -> None:
+def test_values_within_the_bounds_are_accepted(api: Api, changes: dict[str, Any]) -> None:
     api.create(**changes)
 
 
 @pytest.mark.parametrize("size_bytes", [MAX_FILE_BYTES + 1, 10**30])
-def test_a_file_that_will_not_be_taken_is_refused_before_a_byte_is_sent(api: Api, size_bytes: int) -> None:
+def test_an_unacceptable_file_is_refused_before_a_byte_is_sent(api: Api, size_bytes: int) -> None:
     answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": size_bytes})
 
     assert (answer.status_code, answer.json["code"]) == (422, "file_too_large")
@@ -156,13 +156,13 @@ def test_a_file_that_will_not_be_taken_is_refused_before_a_byte_is_sent(api: Api
         pytest.param(b'{"title": "' + b"x" * 70_000 + b'"}', 413, "body_too_large", id="large"),
     ],
 )
-def test_a_body_that_is_no_request_is_refused(api: Api, body: bytes, status: int, code: str) -> None:
+def test_a_body_that_is_not_a_request_is_refused(api: Api, body: bytes, status: int, code: str) -> None:
     answer = api.call("POST", "/api/v1/videos", body=body, headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
 
-def test_a_body_without_a_declared_length_is_bounded_too(api: Api) -> None:
+def test_a_body_without_a_content_length_is_bounded_too(api: Api) -> None:
     body = json.dumps(A_VIDEO).encode() + b" " * 70_000
     answer = api.call(
         "POST",
@@ -174,7 +174,7 @@ def test_a_body_without_a_declared_length_is_bounded_too(api: Api) -> None:
     assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
 
 
-def test_a_body_that_says_it_is_large_is_refused_before_it_is_read(api: Api) -> None:
+def test_a_body_declared_too_large_is_refused_unread(api: Api) -> None:
     answer = api.call(
         "POST",
         "/api/v1/videos",
@@ -193,7 +193,7 @@ def test_only_json_is_read(api: Api, content_type: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_json_may_be_named_in_any_spelling(api: Api, content_type: str) -> None:
+def test_any_spelling_of_the_json_content_type_is_accepted(api: Api, content_type: str) -> None:
     answer = api.call("POST", "/api/v1/videos", body=json.dumps(A_VIDEO), headers={"Content-Type": content_type})
 
     assert answer.status_code == 201
@@ -206,7 +206,7 @@ def test_a_body_with_many_mistakes_names_some_of_them(api: Api) -> None:
     assert len(answer.json["errors"]) == 20
 
 
-def test_the_eleventh_upload_of_an_hour_has_to_wait(api: Api) -> None:
+def test_the_eleventh_upload_of_an_hour_is_refused(api: Api) -> None:
     for _ in range(10):
         api.create()
     answer = api.call("POST", "/api/v1/videos", json=A_VIDEO)
@@ -219,7 +219,7 @@ def test_the_eleventh_upload_of_an_hour_has_to_wait(api: Api) -> None:
 
 
 @pytest.mark.parametrize("per_hour", [0, 3, 100_000])
-def test_a_token_may_state_its_own_limit(api: Api, per_hour: int) -> None:
+def test_a_token_can_carry_its_own_limit(api: Api, per_hour: int) -> None:
     authorization = {"Authorization": f"Bearer {token(uploads_per_hour=per_hour)}"}
     response = api.client.simulate_post("/api/v1/videos", json=A_VIDEO, headers=authorization)
 
@@ -227,7 +227,7 @@ def test_a_token_may_state_its_own_limit(api: Api, per_hour: int) -> None:
     assert response.headers["RateLimit-Policy"] == f'"uploads";q={per_hour};w=3600'
 
 
-def test_without_postgres_nothing_is_promised(api: Api) -> None:
+def test_without_postgres_no_video_is_created(api: Api) -> None:
     api.postgres.is_away = True
     answer = api.call("POST", "/api/v1/videos", json=A_VIDEO)
 
@@ -247,7 +247,7 @@ def test_without_postgres_nothing_is_promised(api: Api) -> None:
         pytest.param({"title": "not the title", "owner": "eve"}, id="names-of-other-fields"),
     ],
 )
-def test_metadata_is_shown_again_and_is_no_part_of_the_wish(api: Api, metadata: dict[str, str]) -> None:
+def test_metadata_is_returned_and_is_not_part_of_the_desired_state(api: Api, metadata: dict[str, str]) -> None:
     video_id = api.create(metadata=metadata)
 
     assert api.call("GET", f"/api/v1/videos/{video_id}").json["metadata"] == metadata
@@ -263,7 +263,7 @@ def test_one_byte_more_of_metadata_is_refused_by_name(api: Api) -> None:
     assert answer.json["errors"] == [{"field": "metadata", "detail": "must have at most 2048 bytes as JSON"}]
 
 
-def test_metadata_that_is_no_text_is_refused_by_its_own_name(api: Api) -> None:
+def test_metadata_that_is_not_text_is_refused_by_its_key(api: Api) -> None:
     answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "metadata": {"a": "1", "b": 2}})
 
     assert answer.status_code == 422

@@ -37,7 +37,7 @@ def test_an_endpoint_is_registered_and_its_secret_is_shown_once(api: Api) -> Non
     assert made["kinds"] == ["video.ready", "video.errored", "video.deleted"]
 
 
-def test_no_two_secrets_are_alike_and_no_cache_keeps_one(api: Api) -> None:
+def test_secrets_are_unique_and_never_cached(api: Api) -> None:
     answers = [api.admin("POST", WEBHOOKS, json={"url": "https://hooks.example.com"}) for _ in range(3)]
     made = answers[0].json["id"]
     answers.append(api.admin("POST", f"{WEBHOOKS}/{made}/secrets"))
@@ -60,7 +60,7 @@ def test_no_two_secrets_are_alike_and_no_cache_keeps_one(api: Api) -> None:
         "http://hooks.example.com/",
     ],
 )
-def test_where_nothing_may_be_sent_to_is_refused_by_name(api: Api, url: str) -> None:
+def test_a_forbidden_target_is_refused_by_name(api: Api, url: str) -> None:
     api.names |= {"inside.example.com": ["10.1.2.3"], "mixed.example.com": ["93.184.216.34", "127.0.0.1"]}
     made = api.webhook()
     for answer in (
@@ -73,7 +73,7 @@ def test_where_nothing_may_be_sent_to_is_refused_by_name(api: Api, url: str) -> 
     assert [row.url for row in api.endpoints.all()] == [made["url"]]
 
 
-def test_an_endpoint_is_closed_and_opened_again(api: Api) -> None:
+def test_an_endpoint_can_be_disabled_and_enabled_again(api: Api) -> None:
     path = f"{WEBHOOKS}/{api.webhook()['id']}"
     closed = api.admin("PATCH", path, json={"enabled": False}).json
     assert (closed["enabled"], closed["disabled_reason"]) == (False, "person")
@@ -95,7 +95,7 @@ def test_a_secret_is_replaced_without_a_gap(api: Api) -> None:
     assert api.admin("DELETE", f"{path}/secrets/{added['secret_id']}").json["code"] == "last_secret"
 
 
-def test_what_was_sent_is_listed_and_sent_again_under_its_id(api: Api) -> None:
+def test_deliveries_are_listed_and_repeated_under_their_id(api: Api) -> None:
     made, notification = api.webhook(), notify(api)
     (listed,) = api.admin(
         "GET", DELIVERIES, params={"video_id": notification["video_id"], "endpoint_id": made["id"]}
@@ -110,7 +110,7 @@ def test_what_was_sent_is_listed_and_sent_again_under_its_id(api: Api) -> None:
     assert api.admin("GET", DELIVERIES, params={"state": "failed"}).json["deliveries"] == []
 
 
-def test_the_log_comes_in_pages_and_a_made_up_token_is_refused(api: Api) -> None:
+def test_the_delivery_log_is_paged_and_a_made_up_token_is_refused(api: Api) -> None:
     api.webhook()
     for _ in range(5):
         notify(api)
@@ -125,7 +125,7 @@ def test_the_log_comes_in_pages_and_a_made_up_token_is_refused(api: Api) -> None
     assert len(set(seen)) == len(seen) == 5
 
 
-def test_some_time_is_told_again(api: Api) -> None:
+def test_a_period_can_be_replayed(api: Api) -> None:
     notify(api)
     made = api.webhook()
     since, until = api.now - timedelta(days=1), api.now + timedelta(days=1)
@@ -165,7 +165,7 @@ def test_a_test_is_a_delivery_without_a_video(api: Api) -> None:
         pytest.param({"email": f"{'a' * 65}@example.com", "email_verified": True}, None, id="long"),
     ],
 )
-def test_an_owner_is_written_to_where_the_token_says_if_that_is_one_address(
+def test_an_owner_gets_email_at_the_tokens_address_if_it_is_a_single_one(
     api: Api, claims: dict[str, Any], email: str | None
 ) -> None:
     headers = {"Authorization": f"Bearer {token(**claims)}"}

@@ -44,7 +44,7 @@ def test_the_history_begins_with_the_creation_and_ends_with_the_newest_transitio
     }
 
 
-def test_of_a_long_history_the_newest_part_is_shown(api: Api) -> None:
+def test_a_long_history_shows_its_newest_part(api: Api) -> None:
     video_id = api.create()
     for number in range(EVENTS_MAX + 5):
         api.observe(video_id, message=str(number))

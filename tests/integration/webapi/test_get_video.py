@@ -130,7 +130,7 @@ def test_a_failed_video_says_why_and_what_to_do(api: Api) -> None:
     assert "Retry-After" not in answer.headers
 
 
-def test_a_rejected_file_is_visible_while_another_one_is_awaited(api: Api) -> None:
+def test_a_rejected_file_is_shown_while_the_video_waits_for_another(api: Api) -> None:
     video_id = api.create()
     rejected = Rejection("not_a_video", "the first bytes are text", "etag@1", confirmations=1)
     api.observe(video_id, reason=Reason.FILE_REJECTED, rejections=1, rejected=rejected)
@@ -140,7 +140,7 @@ def test_a_rejected_file_is_visible_while_another_one_is_awaited(api: Api) -> No
     assert (video["error"]["code"], video["error"]["message"]) == ("not_a_video", "the first bytes are text")
 
 
-def test_a_code_of_a_newer_release_is_shown_all_the_same(api: Api) -> None:
+def test_an_error_code_of_a_newer_release_is_shown(api: Api) -> None:
     video_id = api.create()
     rejected = Rejection("too_beautiful", "nobody could bear it", "etag@1", confirmations=1)
     api.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
@@ -162,7 +162,7 @@ def test_a_failed_new_edition_leaves_the_video_ready(api: Api) -> None:
     assert video["error"]["code"] == "transcode_failed"
 
 
-def test_a_paused_video_has_neither_a_next_look_nor_a_deadline(api: Api) -> None:
+def test_a_paused_video_has_neither_a_next_check_nor_a_deadline(api: Api) -> None:
     video_id = api.create()
     api.observe(video_id, is_paused=True)
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
@@ -181,7 +181,7 @@ def test_submissions_left_count_from_the_last_retry(api: Api) -> None:
     assert (video["attempt"], video["submissions_left"]) == (5, 2)
 
 
-def test_a_retry_that_no_pass_has_begun_is_worth_asking_for_again_soon(api: Api) -> None:
+def test_a_retry_that_no_pass_has_begun_is_polled_again_soon(api: Api) -> None:
     video_id = api.create()
     api.observe(video_id, phase=Phase.ERRORED, reason=Reason.FAILED)
     api.commands.retry(video_id)
@@ -213,14 +213,14 @@ def test_an_unchanged_video_is_not_sent_again(api: Api) -> None:
         pytest.param("not a tag", 200, id="nonsense"),
     ],
 )
-def test_known_tags_are_compared_as_http_says(api: Api, header: str, status: int) -> None:
+def test_etags_are_compared_as_http_specifies(api: Api, header: str, status: int) -> None:
     path = f"/api/v1/videos/{api.create()}"
     tag = api.call("GET", path).headers["ETag"]
 
     assert api.call("GET", path, headers={"If-None-Match": header.format(tag=tag)}).status_code == status
 
 
-def test_whatever_changes_in_the_answer_changes_the_tag(api: Api) -> None:
+def test_every_change_of_the_answer_changes_the_etag(api: Api) -> None:
     video_id = api.create()
     path = f"/api/v1/videos/{video_id}"
     tags = {api.call("GET", path).headers["ETag"]}
@@ -234,7 +234,7 @@ def test_whatever_changes_in_the_answer_changes_the_tag(api: Api) -> None:
     assert len(tags) == 4
 
 
-def test_while_in_progress_the_answer_says_when_to_ask_again(api: Api) -> None:
+def test_while_in_progress_the_answer_says_when_to_poll_again(api: Api) -> None:
     video_id = api.create()
     for minutes in range(30):
         api.now = CREATED_AT + timedelta(minutes=minutes)

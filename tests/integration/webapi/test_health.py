@@ -10,7 +10,7 @@ def test_probes_need_no_token(api: Api, path: str) -> None:
     assert api.client.simulate_get(path).status_code == 200
 
 
-def test_a_process_is_alive_without_any_neighbour(api: Api) -> None:
+def test_a_process_is_alive_without_any_upstream(api: Api) -> None:
     api.postgres.is_away = True
     api.readiness.drain()
 
@@ -23,7 +23,7 @@ def test_a_process_is_ready_when_postgres_answers(api: Api) -> None:
     assert (answer.status_code, answer.json) == (200, {"status": "ready"})
 
 
-def test_a_process_is_not_ready_while_postgres_is_away(api: Api) -> None:
+def test_a_process_is_not_ready_while_postgres_is_unavailable(api: Api) -> None:
     api.postgres.is_away = True
     assert api.client.simulate_get("/readyz").status_code == 503
 
@@ -32,7 +32,7 @@ def test_a_process_is_not_ready_while_postgres_is_away(api: Api) -> None:
     assert api.client.simulate_get("/readyz").status_code == 200
 
 
-def test_many_probes_share_one_question_to_postgres(api: Api) -> None:
+def test_many_probes_share_one_query_to_postgres(api: Api) -> None:
     assert api.client.simulate_get("/readyz").status_code == 200
     api.postgres.is_away = True
     api.monotonic += 0.9
@@ -65,7 +65,7 @@ def test_requests_are_counted_by_route_and_status(api: Api) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
-def test_a_method_somebody_invents_makes_no_new_series(api: Api) -> None:
+def test_an_unknown_method_makes_no_new_series(api: Api) -> None:
     for number in range(3):
         api.call(f"FROB{number}", "/api/v1/videos")
 

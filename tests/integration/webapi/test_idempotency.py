@@ -70,7 +70,7 @@ def test_another_request_under_the_same_key_is_refused(api: Api, changes: dict[s
     assert len(api.video_ids()) == 1
 
 
-def test_keys_of_different_users_have_nothing_to_do_with_each_other(api: Api) -> None:
+def test_keys_of_different_users_are_independent(api: Api) -> None:
     assert _post(api, "k1").json["video_id"] != _post(api, "k1", user="bob", title="Dogs").json["video_id"]
 
 
@@ -79,7 +79,7 @@ def test_without_a_key_two_requests_make_two_videos(api: Api) -> None:
     assert api.sql("SELECT * FROM idempotency_keys") == []
 
 
-def test_while_the_first_request_runs_the_second_is_told_to_come_again(api: Api) -> None:
+def test_while_the_first_request_runs_the_second_gets_409_with_retry_after(api: Api) -> None:
     with api.hold_key("k1"):
         answer = _post(api, "k1")
 
@@ -88,7 +88,7 @@ def test_while_the_first_request_runs_the_second_is_told_to_come_again(api: Api)
 
 
 @pytest.mark.parametrize("end", ["confirmed", "deleted", "processed"])
-def test_for_a_file_that_is_not_waited_for_no_url_is_signed_again(api: Api, end: str) -> None:
+def test_a_repeated_request_gets_no_url_once_the_file_has_arrived(api: Api, end: str) -> None:
     video_id = _post(api, "k1").json["video_id"]
     if end == "confirmed":
         api.commands.confirm(video_id)

@@ -45,7 +45,7 @@ def _ids(body: dict[str, Any]) -> list[str]:
     return [video["id"] for video in body["videos"]]
 
 
-def test_nobody_has_videos_at_first(api: Api) -> None:
+def test_a_new_user_has_no_videos(api: Api) -> None:
     assert _list(api) == {"videos": [], "next_page_token": None}
 
 
@@ -66,7 +66,7 @@ def test_pages_follow_each_other_to_the_end(api: Api) -> None:
     assert third["next_page_token"] is None
 
 
-def test_a_page_that_ends_with_the_list_says_so(api: Api) -> None:
+def test_the_last_page_says_so(api: Api) -> None:
     _fill(api, 20)
 
     assert _list(api)["next_page_token"] is None
@@ -81,7 +81,7 @@ def test_a_page_that_ends_with_the_list_says_so(api: Api) -> None:
         pytest.param("9" * 300, 100, id="absurd"),
     ],
 )
-def test_a_page_holds_what_was_asked_for_up_to_a_hundred(api: Api, asked: str, shown: int) -> None:
+def test_a_page_holds_the_requested_number_up_to_a_hundred(api: Api, asked: str, shown: int) -> None:
     _fill(api, 120)
 
     assert len(_list(api, f"page_size={asked}")["videos"]) == shown
@@ -95,7 +95,7 @@ def test_the_page_size_may_change_from_page_to_page(api: Api) -> None:
     assert _ids(first) + _ids(rest) == mine
 
 
-def test_what_is_created_meanwhile_neither_repeats_nor_hides_anything(api: Api) -> None:
+def test_videos_created_meanwhile_neither_repeat_nor_hide_any(api: Api) -> None:
     mine = _fill(api, 4)
     first = _list(api, "page_size=2")
     newer = api.create()
@@ -105,7 +105,7 @@ def test_what_is_created_meanwhile_neither_repeats_nor_hides_anything(api: Api) 
     assert _ids(_list(api, "page_size=1")) == [newer]
 
 
-def test_a_list_by_status_holds_what_has_that_status(api: Api) -> None:
+def test_a_list_by_status_holds_the_videos_with_that_status(api: Api) -> None:
     ready, processing, waiting = _fill(api, 3)
     api.observe(ready, phase=Phase.READY, reason=Reason.PUBLISHED, published=PUBLISHED, is_playable=True)
     api.observe(processing, phase=Phase.PROCESSING, reason=Reason.TRANSCODING)
@@ -116,7 +116,7 @@ def test_a_list_by_status_holds_what_has_that_status(api: Api) -> None:
     assert _list(api, "status=pending")["videos"] == []
 
 
-def test_dead_letters_that_can_still_be_played_are_listed_and_look_playable(api: Api) -> None:
+def test_playable_dead_letters_are_listed_as_playable(api: Api) -> None:
     playable, broken = _fill(api, 2)
     failed: dict[str, Any] = {"phase": Phase.ERRORED, "reason": Reason.FAILED}
     api.observe(broken, **failed)
@@ -131,7 +131,7 @@ def test_dead_letters_that_can_still_be_played_are_listed_and_look_playable(api:
     assert _ids(_list(api, "status=ready")) == [playable]
 
 
-def test_deleted_videos_are_listed_only_when_asked_for(api: Api) -> None:
+def test_deleted_videos_are_listed_only_on_request(api: Api) -> None:
     deleted, kept = _fill(api, 2)
     api.commands.delete(deleted)
 
@@ -193,13 +193,13 @@ def test_a_token_of_another_owner_is_refused(api: Api) -> None:
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "page_token")
 
 
-def test_an_empty_token_asks_for_the_first_page(api: Api) -> None:
+def test_an_empty_token_returns_the_first_page(api: Api) -> None:
     mine = _fill(api, 2)
 
     assert _ids(_list(api, "page_token=")) == mine
 
 
-def test_a_token_can_be_put_into_a_url_as_it_is_and_shows_no_owner(api: Api) -> None:
+def test_a_token_is_url_safe_and_does_not_reveal_the_owner(api: Api) -> None:
     _fill(api, 3, owner="ann")
     token = _list(api, "page_size=1")["next_page_token"]
 
@@ -208,7 +208,7 @@ def test_a_token_can_be_put_into_a_url_as_it_is_and_shows_no_owner(api: Api) -> 
 
 
 @given(at=st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds it
-def test_a_token_brings_its_place_back_to_the_microsecond(at: datetime) -> None:
+def test_a_token_restores_its_position_to_the_microsecond(at: datetime) -> None:
     place = Cursor(at, "an-import-of-somebody")
     paging = Paging("videos", "ann")
 
@@ -220,7 +220,7 @@ _json = st.recursive(_values, lambda inner: st.lists(inner, max_size=4)).map(lam
 
 
 @given(content=st.binary(min_size=1, max_size=60) | _json)
-def test_nothing_made_up_is_taken_for_a_token(content: bytes) -> None:
+def test_a_made_up_token_is_refused(content: bytes) -> None:
     with pytest.raises(ProblemError):
         Paging("videos", "ann").cursor(base64.urlsafe_b64encode(content).decode())
 
@@ -236,7 +236,7 @@ def test_nothing_made_up_is_taken_for_a_token(content: bytes) -> None:
         pytest.param(["now", "a"], id="words"),
     ],
 )
-def test_a_token_with_the_right_mark_and_a_place_that_cannot_be_is_refused(parts: list[Any]) -> None:
+def test_a_token_with_a_valid_mark_and_an_impossible_position_is_refused(parts: list[Any]) -> None:
     paging = Paging("videos", "ann")
     token = paging.token(Cursor(CREATED_AT, "a"))
     assert token is not None
@@ -247,7 +247,7 @@ def test_a_token_with_the_right_mark_and_a_place_that_cannot_be_is_refused(parts
         paging.cursor(forged)
 
 
-def test_without_postgres_a_list_is_not_empty_but_unavailable(api: Api) -> None:
+def test_without_postgres_a_list_is_unavailable_rather_than_empty(api: Api) -> None:
     api.postgres.is_away = True
     answer = api.call("GET", "/api/v1/videos")
 

@@ -32,7 +32,7 @@ class TestConfirming:
         first, row = confirm(api, video_id), api.row(video_id)
         assert (confirm(api, video_id).content, api.row(video_id)) == (first.content, row)
 
-    def test_a_file_that_was_joined_already_is_confirmed(self, api: Api) -> None:
+    def test_an_already_joined_file_is_confirmed(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
         row = api.row(video_id)
@@ -50,7 +50,7 @@ class TestConfirming:
             pytest.param(95, (2,), "parts 1, 3, 4, 5, 6 and 4 more have not arrived;", id="many"),
         ],
     )
-    def test_missing_parts_are_named_and_nothing_is_changed(
+    def test_missing_parts_are_named_and_nothing_changes(
         self, api: Api, size_bytes: int, sent: tuple[int, ...], named: str
     ) -> None:
         video_id = parted(api, size_bytes=size_bytes)
@@ -62,7 +62,7 @@ class TestConfirming:
         assert api.row(video_id) == row
         assert not api.storage.raw
 
-    def test_while_storage_is_away_nothing_changes(self, api: Api) -> None:
+    def test_while_storage_is_unavailable_nothing_changes(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
         row = api.row(video_id)
@@ -71,7 +71,7 @@ class TestConfirming:
         assert api.row(video_id) == row
 
     @pytest.mark.parametrize("is_confirmed", [True, False])
-    def test_once_joined_nothing_new_is_signed(self, api: Api, is_confirmed: bool) -> None:
+    def test_once_joined_no_part_is_signed(self, api: Api, is_confirmed: bool) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
         confirm(api, video_id)
@@ -100,20 +100,20 @@ class TestConfirming:
 
 
 class TestGivingUp:
-    def test_deleting_gives_the_parts_up(self, api: Api) -> None:
+    def test_deleting_aborts_the_multipart_upload(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1)
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
         assert not api.multipart.uploads
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
 
-    def test_while_storage_is_away_the_video_is_deleted_all_the_same(self, api: Api) -> None:
+    def test_the_video_is_deleted_even_while_storage_is_unavailable(self, api: Api) -> None:
         video_id = parted(api)
         api.storage.trouble = UnavailableError("aborting a multipart upload: no answer")
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
         assert api.row(video_id).desired.deleted
 
-    def test_a_restored_upload_begins_anew(self, api: Api) -> None:
+    def test_a_restored_upload_starts_over(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1)
         api.call("DELETE", f"/api/v1/videos/{video_id}")

@@ -21,7 +21,7 @@ def _verified(api: Api, phase: Phase = Phase.READY) -> str:
     return video_id
 
 
-def test_the_owner_gets_a_url_for_a_short_while(api: Api) -> None:
+def test_the_owner_gets_a_short_lived_url(api: Api) -> None:
     video_id = _verified(api)
     with capture_logs() as lines:
         answer = api.call("GET", f"/api/v1/videos/{video_id}/original")
@@ -36,18 +36,18 @@ def test_the_owner_gets_a_url_for_a_short_while(api: Api) -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Phase.READY, Phase.ERRORED])
-def test_once_verified_it_can_be_had_in_every_phase(api: Api, phase: Phase) -> None:
+def test_a_verified_original_is_available_in_every_phase(api: Api, phase: Phase) -> None:
     assert _asked(api, _verified(api, phase)) == (200, "")
 
 
-def test_what_was_not_verified_is_given_to_nobody(api: Api) -> None:
+def test_an_unverified_original_is_not_available(api: Api) -> None:
     video_id = api.create()
     api.store(video_id)
 
     assert _asked(api, video_id) == (409, "original_unavailable")
 
 
-def test_neither_is_what_was_lost_or_replaced_since(api: Api) -> None:
+def test_a_lost_or_replaced_original_is_not_available(api: Api) -> None:
     video_id = _verified(api)
     key = api.row(video_id).desired.storage_key
     api.storage.put_raw(key, b"another")
@@ -70,14 +70,14 @@ def test_another_users_file_is_unknown(api: Api) -> None:
     assert _asked(api, _verified(api), user="eve") == (404, "not_found")
 
 
-def test_an_import_without_a_filename_has_that_of_its_key(api: Api) -> None:
+def test_an_import_without_a_filename_uses_the_last_part_of_its_key(api: Api) -> None:
     video_id = _verified(api)
     api.set_columns(video_id, origin="kubernetes", filename="")
 
     assert api.call("GET", f"/api/v1/videos/{video_id}/original").json["filename"] == "original.mp4"
 
 
-def test_while_storage_is_away_it_is_worth_asking_again(api: Api) -> None:
+def test_while_storage_is_unavailable_the_call_is_retryable(api: Api) -> None:
     video_id = _verified(api)
     api.storage.trouble = UnavailableError("no answer")
 

@@ -16,7 +16,7 @@ def _seen(api: Api) -> dict[str, object]:
     return body
 
 
-def test_every_phase_is_shown_also_where_nothing_is(api: Api) -> None:
+def test_every_phase_is_shown_even_when_empty(api: Api) -> None:
     shown = _seen(api)
 
     nothing = [{"phase": phase, "uploads": 0, "overdue": 0, "oldest_since": None} for phase in Phase]
@@ -25,7 +25,7 @@ def test_every_phase_is_shown_also_where_nothing_is(api: Api) -> None:
     assert shown["breaker"] == {"is_open": False, "uploads": 0}
 
 
-def test_what_waits_is_counted_by_reason_and_a_pause_is_a_reason_of_its_own(api: Api) -> None:
+def test_waiting_uploads_are_counted_by_reason_with_paused_as_its_own(api: Api) -> None:
     long_ago = api.now - timedelta(hours=9)
     api.overviews.overview = Overview(
         counts=(
@@ -61,7 +61,7 @@ def test_what_waits_is_counted_by_reason_and_a_pause_is_a_reason_of_its_own(api:
     assert uploaded["oldest_since"].startswith(long_ago.isoformat()[:19])
 
 
-def test_only_administrators_see_it(api: Api) -> None:
+def test_only_administrators_see_the_overview(api: Api) -> None:
     answer = api.call("GET", PATH)
 
     assert (answer.status_code, answer.json["code"]) == (403, "insufficient_scope")

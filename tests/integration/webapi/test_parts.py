@@ -28,14 +28,14 @@ class TestAsking:
             pytest.param({}, "single", id="size-unknown"),
         ],
     )
-    def test_the_mode_follows_from_the_size_unless_asked_for(
+    def test_the_mode_follows_from_the_size_unless_requested(
         self, api: Api, changes: dict[str, Any], mode: str
     ) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, **changes}).json
         assert answer["upload"]["mode"] == mode
         assert api.row(answer["video_id"]).desired.upload_mode == mode
 
-    def test_the_answer_tells_the_plan_and_where_the_first_part_goes(self, api: Api) -> None:
+    def test_the_answer_has_the_part_plan_and_the_first_url(self, api: Api) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
         key = answer.json["storage_key"]
         assert answer.status_code == 201
@@ -44,18 +44,18 @@ class TestAsking:
         url = f"https://raw.storage.test/{key}?upload=upload-1&part=1&length=10&expires=900"
         assert answer.json["upload_url"] == url
 
-    def test_the_size_has_to_be_known(self, api: Api) -> None:
+    def test_a_multipart_upload_needs_its_size(self, api: Api) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "upload_mode": "multipart"})
         assert (answer.status_code, answer.json["code"]) == (422, "size_required")
         assert [error["field"] for error in answer.json["errors"]] == ["size_bytes"]
         assert not api.video_ids()
         assert not api.multipart.uploads
 
-    def test_no_other_mode_is_known(self, api: Api) -> None:
+    def test_an_unknown_mode_is_refused(self, api: Api) -> None:
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "upload_mode": "tus"})
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "upload_mode")
 
-    def test_while_storage_is_away_the_row_stays_and_the_upload_is_opened_later(self, api: Api) -> None:
+    def test_while_storage_is_unavailable_the_row_stays_and_the_upload_is_opened_later(self, api: Api) -> None:
         api.storage.trouble = UnavailableError("creating a multipart upload: no answer")
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
         assert (answer.status_code, answer.json["code"]) == (503, "temporarily_unavailable")
@@ -65,7 +65,7 @@ class TestAsking:
         assert sign(api, video_id, 2).status_code == 200
         assert api.row(video_id).upload_id == "upload-1"
 
-    def test_the_first_parts_url_can_be_asked_for_again(self, api: Api) -> None:
+    def test_the_first_parts_url_can_be_signed_again(self, api: Api) -> None:
         created = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31}).json
         api.now += timedelta(hours=2)
         again = api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_url").json
@@ -74,7 +74,7 @@ class TestAsking:
 
 
 class TestResuming:
-    def test_what_arrived_is_asked_of_storage(self, api: Api) -> None:
+    def test_the_parts_that_arrived_are_read_from_storage(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 3)
         answer = get(api, video_id)
@@ -97,7 +97,7 @@ class TestResuming:
         api.multipart.put_part(upload_id, 1, b"short")
         assert get(api, video_id).json["missing"] == [1, 3]
 
-    def test_parts_are_signed_with_their_sizes_in_the_order_asked_for(self, api: Api) -> None:
+    def test_parts_are_signed_with_their_sizes_in_the_requested_order(self, api: Api) -> None:
         video_id = parted(api)
         answer = sign(api, video_id, 3, 1)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
@@ -105,7 +105,7 @@ class TestResuming:
         assert "part=3&length=5&expires=900" in answer.json["parts"][0]["upload_url"]
         assert answer.json["parts"][0]["expires_at"] == "2026-03-01T12:15:00Z"
 
-    def test_after_expiry_parts_are_signed_again_and_what_arrived_stays(self, api: Api) -> None:
+    def test_after_expiry_parts_are_signed_again_and_arrived_ones_stay(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1)
         api.now += timedelta(hours=5)
@@ -128,7 +128,7 @@ class TestResuming:
             pytest.param(list(range(1, 102)), id="too-many"),
         ],
     )
-    def test_other_numbers_are_refused_by_name(self, api: Api, numbers: list[object]) -> None:
+    def test_invalid_part_numbers_are_refused_by_field(self, api: Api, numbers: list[object]) -> None:
         answer = sign(api, parted(api), *numbers)
         assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
         assert answer.json["errors"][0]["field"].partition(".")[0] == "part_numbers"
@@ -137,7 +137,7 @@ class TestResuming:
         video_id = parted(api, size_bytes=1_001)
         assert len(sign(api, video_id, *range(2, 102)).json["parts"]) == 100
 
-    def test_an_upload_that_storage_gave_up_begins_anew_with_the_same_parts(self, api: Api) -> None:
+    def test_an_upload_aborted_by_storage_restarts_with_the_same_parts(self, api: Api) -> None:
         video_id = parted(api)
         send(api, video_id, 1, 2)
         api.multipart.uploads.clear()
@@ -146,7 +146,7 @@ class TestResuming:
         send(api, video_id, 1, 2, 3)
         assert confirm(api, video_id).status_code == 202
 
-    def test_an_upload_that_somebody_else_opened_meanwhile_is_used_and_ours_given_up(self, api: Api) -> None:
+    def test_a_concurrently_opened_upload_is_used_and_ours_is_aborted(self, api: Api) -> None:
         video_id = parted(api)
         api.multipart.uploads.clear()
         create, key = api.multipart.create, api.row(video_id).desired.storage_key
@@ -161,7 +161,7 @@ class TestResuming:
         assert "upload=upload-2&" in answer.json["parts"][0]["upload_url"]
         assert [upload.upload_id for page in api.multipart.open_uploads(key) for upload in page] == ["upload-2"]
 
-    def test_an_upload_opened_for_a_video_that_is_deleted_meanwhile_is_given_up(self, api: Api) -> None:
+    def test_an_upload_opened_while_the_video_is_deleted_is_aborted(self, api: Api) -> None:
         video_id = parted(api)
         api.multipart.uploads.clear()
         create = api.multipart.create
@@ -187,13 +187,13 @@ class TestOthers:
         assert call(api, api.create()).json["code"] == "not_multipart"
 
     @pytest.mark.parametrize("call", [get, lambda api, video_id: sign(api, video_id, 1)], ids=["get", "post"])
-    def test_an_import_is_not_ours_to_change(self, api: Api, call: Any) -> None:
+    def test_an_import_has_no_parts_to_change(self, api: Api, call: Any) -> None:
         video_id = parted(api)
         api.set_columns(video_id, origin="kubernetes")
         assert call(api, video_id).json["code"] == "managed_by_kubernetes"
 
     @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Phase.READY, Phase.ERRORED])
-    def test_past_uploading_there_is_nothing_to_send(self, api: Api, phase: Phase) -> None:
+    def test_after_uploading_no_part_is_signed(self, api: Api, phase: Phase) -> None:
         video_id = parted(api)
         api.observe(video_id, phase=phase)
         assert sign(api, video_id, 1).json["code"] == "upload_closed"

@@ -161,14 +161,14 @@ NAMING_FIELDS = {
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 @pytest.mark.parametrize("code", ProblemCode)
-def test_every_problem_can_happen_and_reads_as_documented(api: Api, code: ProblemCode) -> None:
+def test_every_problem_occurs_and_matches_its_documentation(api: Api, code: ProblemCode) -> None:
     result = CHANNELS[code](api)
     headers = {name.lower(): value for name, value in result.headers.items()}
 
     assert_problem(Answer(result.status_code, headers, result.content), code, NAMING_FIELDS.get(code, []))
 
 
-def test_the_documentation_lists_exactly_the_problems_there_are() -> None:
+def test_the_documentation_lists_exactly_the_existing_problems() -> None:
     assert {code: (row.status, row.retryable) for code, row in documented().items()} == {
         code.value: (int(kind.status[:3]), kind.retryable) for code, kind in PROBLEM_TYPES.items()
     }
@@ -182,7 +182,7 @@ def test_the_documentation_gives_each_problem_its_own_status_wherever_it_names_i
     assert [(status, code) for status, code in named if documented()[code].status != int(status)] == []
 
 
-def test_a_problem_has_the_members_of_rfc_9457_and_ours(api: Api) -> None:
+def test_a_problem_has_the_members_of_rfc_9457_and_our_extensions(api: Api) -> None:
     answer = api.call("GET", "/api/v1/videos/unknown", headers={"X-Request-Id": "trace-7"})
 
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -211,14 +211,14 @@ def test_a_problem_has_the_members_of_rfc_9457_and_ours(api: Api) -> None:
         pytest.param("FROB", "/livez", 400, "malformed_request", id="a-method-that-is-none"),
     ],
 )
-def test_falcons_own_errors_read_like_ours(api: Api, method: str, path: str, status: int, code: str) -> None:
+def test_falcons_own_errors_are_problems_too(api: Api, method: str, path: str, status: int, code: str) -> None:
     answer = api.call(method, path)
 
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_method_that_is_not_allowed_names_those_that_are(api: Api) -> None:
+def test_a_disallowed_method_is_refused_with_the_allowed_ones(api: Api) -> None:
     assert api.call("PUT", "/api/v1/videos").headers["Allow"] == "GET, POST, OPTIONS"
 
 
@@ -239,7 +239,7 @@ def test_a_request_id_that_could_break_a_log_is_replaced(api: Api) -> None:
         assert re.fullmatch(r"[0-9a-f]{8}-\d+", answer.headers["X-Request-Id"])
 
 
-def test_requests_are_logged_without_their_query_and_looks_only_for_debugging(api: Api) -> None:
+def test_requests_are_logged_without_their_query_and_probes_only_at_debug_level(api: Api) -> None:
     with capture_logs() as lines:
         api.client.simulate_post("/webhooks/coconut?video=v&attempt=1&sig=5ec1e7", json={"job_id": "j"})
         video_id = api.create()

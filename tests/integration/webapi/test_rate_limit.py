@@ -7,14 +7,14 @@ from webapi.http.rate_limit import rate_limit_headers
 VIDEOS = "/api/v1/videos"
 
 
-def test_each_upload_takes_one(api: Api) -> None:
+def test_each_upload_uses_one_of_the_limit(api: Api) -> None:
     left = [api.call("POST", VIDEOS, json=A_VIDEO).headers for _ in range(3)]
 
     assert [headers["RateLimit"] for headers in left] == [f'"uploads";r={n};t=3600' for n in (9, 8, 7)]
     assert {headers["RateLimit-Policy"] for headers in left} == {'"uploads";q=10;w=3600'}
 
 
-def test_a_repeated_request_takes_nothing(api: Api) -> None:
+def test_a_repeated_request_uses_none_of_the_limit(api: Api) -> None:
     left = {
         api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"}).headers["RateLimit"] for _ in range(3)
     }
@@ -22,7 +22,7 @@ def test_a_repeated_request_takes_nothing(api: Api) -> None:
     assert left == {'"uploads";r=9;t=3600'}
 
 
-def test_past_the_limit_the_headers_agree_with_retry_after(api: Api) -> None:
+def test_beyond_the_limit_the_headers_agree_with_retry_after(api: Api) -> None:
     for _ in range(10):
         api.create()
     answer = api.call("POST", VIDEOS, json=A_VIDEO)
@@ -32,7 +32,7 @@ def test_past_the_limit_the_headers_agree_with_retry_after(api: Api) -> None:
     assert answer.headers["RateLimit"] == f'"uploads";r=0;t={answer.headers["Retry-After"]}'
 
 
-def test_the_tokens_own_limit_is_the_policy(api: Api) -> None:
+def test_the_headers_show_the_tokens_own_limit(api: Api) -> None:
     answer = api.client.simulate_post(
         VIDEOS, json=A_VIDEO, headers={"Authorization": f"Bearer {token(uploads_per_hour=50)}"}
     )
@@ -43,5 +43,5 @@ def test_the_tokens_own_limit_is_the_policy(api: Api) -> None:
     )
 
 
-def test_seconds_are_whole_and_never_too_early() -> None:
+def test_seconds_until_the_reset_are_rounded_up() -> None:
     assert rate_limit_headers(Quota(10, 0, 59.01))["RateLimit"] == '"uploads";r=0;t=60'

@@ -13,7 +13,7 @@ REFUSED = RefusedError("looking for the original at the object store: HTTP 403 A
 
 
 @pytest.mark.parametrize("suffix", ["upload_complete", "original", "retranscode"])
-def test_a_call_that_needs_storage_is_worth_repeating_once_somebody_has_put_that_right(api: Api, suffix: str) -> None:
+def test_a_call_refused_by_storage_is_marked_retryable(api: Api, suffix: str) -> None:
     video_id = api.create()
     verify_file(api, video_id, **in_phase(Phase.UPLOADING if suffix == "upload_complete" else Phase.READY))
     row = api.row(video_id)

@@ -25,7 +25,7 @@ def _asked(api: Api, video_id: str, user: str = "ann") -> tuple[int, str]:
     return answer.status_code, answer.json.get("code", "")
 
 
-def test_a_new_edition_is_wished_for_and_the_old_one_plays_on(api: Api) -> None:
+def test_a_new_edition_is_recorded_and_the_old_one_stays_playable(api: Api) -> None:
     video_id = _ready(api)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
 
@@ -38,7 +38,7 @@ def test_a_new_edition_is_wished_for_and_the_old_one_plays_on(api: Api) -> None:
     assert api.offers.commands == [api.row(video_id).desired]
 
 
-def test_asking_twice_is_asking_once_and_costs_once(api: Api) -> None:
+def test_a_repeated_request_counts_once(api: Api) -> None:
     video_id = _ready(api)
     assert [_asked(api, video_id)[0] for _ in range(RETRANSCODES_PER_DAY + 2)] == [202] * (RETRANSCODES_PER_DAY + 2)
 
@@ -46,7 +46,7 @@ def test_asking_twice_is_asking_once_and_costs_once(api: Api) -> None:
     assert [row["owner"] for row in api.sql("SELECT owner FROM retranscodes")] == ["ann"]
 
 
-def test_one_that_has_begun_is_waited_for(api: Api) -> None:
+def test_a_request_while_an_edition_is_made_is_refused(api: Api) -> None:
     video_id = _ready(api)
     _asked(api, video_id)
     for phase in (Phase.UPLOADED, Phase.PROCESSING):
@@ -61,7 +61,7 @@ def test_one_that_has_begun_is_waited_for(api: Api) -> None:
     assert api.row(video_id).desired.edition == 3
 
 
-def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
+def test_an_unplayable_video_is_not_transcoded_again(api: Api) -> None:
     words = set()
     for phase in Phase:
         video_id = _ready(api, phase=phase, is_playable=False)
@@ -76,7 +76,7 @@ def test_what_cannot_be_played_is_not_transcoded_again(api: Api) -> None:
     }
 
 
-def test_a_failed_edition_of_a_playable_video_is_a_dead_letter_that_is_retried_instead(api: Api) -> None:
+def test_a_playable_dead_letter_is_retried_instead(api: Api) -> None:
     video_id = _ready(api)
     _asked(api, video_id)
     api.observe(video_id, phase=Phase.ERRORED, reason=Reason.FAILED, edition=2)
@@ -88,7 +88,7 @@ def test_a_failed_edition_of_a_playable_video_is_a_dead_letter_that_is_retried_i
     assert api.call("POST", f"/api/v1/videos/{video_id}/retry").status_code == 202
 
 
-def test_a_deleted_video_is_restored_first(api: Api) -> None:
+def test_a_deleted_video_must_be_restored_first(api: Api) -> None:
     video_id = _ready(api)
     api.commands.delete(video_id)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
@@ -117,7 +117,7 @@ def test_without_the_verified_original_there_is_nothing_to_transcode(
     assert api.row(video_id) == row
 
 
-def test_while_storage_is_away_nothing_is_wished_for(api: Api) -> None:
+def test_while_storage_is_unavailable_no_edition_is_recorded(api: Api) -> None:
     video_id = _ready(api)
     row = api.row(video_id)
     api.storage.trouble = UnavailableError("no answer")
@@ -126,7 +126,7 @@ def test_while_storage_is_away_nothing_is_wished_for(api: Api) -> None:
     assert api.row(video_id) == row
 
 
-def test_a_day_is_bounded_for_each_owner(api: Api) -> None:
+def test_each_owner_has_a_daily_limit(api: Api) -> None:
     for _ in range(RETRANSCODES_PER_DAY):
         assert _asked(api, _ready(api)) == (202, "")
     video_id = _ready(api)

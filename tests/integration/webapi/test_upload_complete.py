@@ -15,7 +15,7 @@ def _upload(api: Api) -> str:
     return video_id
 
 
-def test_a_file_that_is_there_is_queued(api: Api) -> None:
+def test_an_uploaded_file_is_queued(api: Api) -> None:
     video_id = _upload(api)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/upload_complete")
 
@@ -36,7 +36,7 @@ def test_confirming_again_gives_the_same_answer_and_changes_nothing(api: Api) ->
 
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Phase.READY, Phase.ERRORED])
-def test_past_uploading_the_answer_is_the_same_without_asking_storage(api: Api, phase: Phase) -> None:
+def test_after_uploading_the_answer_is_the_same_without_a_storage_call(api: Api, phase: Phase) -> None:
     video_id = _upload(api)
     failure = Failure(FailureCode.NOT_A_VIDEO, "no video", 0) if phase is Phase.ERRORED else None
     api.observe(video_id, phase=phase, failure=failure)
@@ -49,7 +49,7 @@ def test_past_uploading_the_answer_is_the_same_without_asking_storage(api: Api, 
     assert not api.offers.commands
 
 
-def test_a_file_that_is_not_there_is_a_conflict_that_changes_nothing(api: Api) -> None:
+def test_a_missing_file_is_a_conflict_that_changes_nothing(api: Api) -> None:
     video_id = api.create()
     api.offers.commands.clear()
     row = api.row(video_id)
@@ -70,7 +70,7 @@ def test_after_a_rejection_a_new_confirmation_counts(api: Api) -> None:
     assert api.row(video_id).desired.confirmations == 2
 
 
-def test_without_storage_nothing_changes_and_the_client_may_repeat(api: Api) -> None:
+def test_without_storage_nothing_changes_and_the_client_may_retry(api: Api) -> None:
     video_id = _upload(api)
     row = api.row(video_id)
     api.storage.trouble = UnavailableError("looking for the original: no answer")

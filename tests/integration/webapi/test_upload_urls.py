@@ -9,7 +9,7 @@ from domain.video import Phase, Reason, Rejection, SourceFacts
 from tests.support.api import A_VIDEO, CREATED_AT, Api
 
 
-def test_a_fresh_url_is_like_the_first_one_but_later(api: Api) -> None:
+def test_a_fresh_url_differs_from_the_first_only_in_its_expiry(api: Api) -> None:
     created = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 9000}).json
     row = api.row(created["video_id"])
     api.now += timedelta(minutes=20)
@@ -21,7 +21,7 @@ def test_a_fresh_url_is_like_the_first_one_but_later(api: Api) -> None:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_there_is_one_just_while_the_video_waits_for_its_file(api: Api, phase: Phase) -> None:
+def test_a_url_is_issued_only_while_the_video_waits_for_its_file(api: Api, phase: Phase) -> None:
     video_id = api.create()
     source = None if phase in {Phase.PENDING, Phase.UPLOADING} else SourceFacts("etag", CREATED_AT, 9, "mp4")
     api.observe(video_id, phase=phase, source=source)
@@ -61,7 +61,7 @@ def test_a_retry_that_waits_for_another_file_gets_a_url(api: Api, taken_up: dict
     assert api.call("POST", f"/api/v1/videos/{video_id}/upload_url").status_code == 200
 
 
-def test_a_failed_upload_is_told_to_retry_first(api: Api) -> None:
+def test_a_failed_upload_must_be_retried_first(api: Api) -> None:
     video_id = api.create()
     api.observe(video_id, phase=Phase.ERRORED)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/upload_url")
@@ -71,7 +71,7 @@ def test_a_failed_upload_is_told_to_retry_first(api: Api) -> None:
 
 @pytest.mark.parametrize("suffix", ["/upload_url", "/upload_complete"])
 @pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.PROCESSING])
-def test_a_deleted_video_takes_no_file(api: Api, suffix: str, phase: Phase) -> None:
+def test_a_deleted_video_gets_no_url(api: Api, suffix: str, phase: Phase) -> None:
     video_id = api.create()
     api.observe(video_id, phase=phase)
     api.store(video_id)
