@@ -1,6 +1,6 @@
-"""A client of the video upload service: calls, an upload that survives interruptions, and the command `videoupload`.
+"""The client of the video upload service: API calls, resumable uploads, and the command `videoupload`.
 
-It knows the API (docs/api.md) and nothing else of the service; docs/clients.md shows it from outside.
+It depends on the API (docs/api.md) and on nothing else of the service. docs/clients.md shows how to use it.
 """
 
 from videoupload.client import Client

@@ -1,4 +1,4 @@
-"""`python -m videoupload`: the command without an installation."""
+"""`python -m videoupload` runs the command without installing it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command's arguments, and the environment variables that stand in for them."""
+"""The command's arguments and environment variables."""
 
 import argparse
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ environment:
   VIDEOUPLOAD_TOKEN  your bearer token (or --token-file)
 
 exit codes:
-  0  done             1  the service declined, or the video failed
+  0  done             1  the service refused, or the video failed
   2  wrong usage      3  the service cannot be reached      130  interrupted
 """
 
 
 class UsageError(Exception):
-    """Something is missing or misspelt; the message says what."""
+    """An argument or a variable is missing or malformed; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Access:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser of the command line."""
     top = argparse.ArgumentParser(
         prog="videoupload",
-        description="Upload videos and see what becomes of them. An upload that was interrupted goes on where\n"
-        "it stopped when the same command is run again.",
+        description="Upload videos and follow them until they can be played. An interrupted upload resumes\n"
+        "when the same command is run again.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -46,23 +46,23 @@ def parser() -> argparse.ArgumentParser:
     common = _common()
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    # Not abbreviated: `--token` would be taken for `--token-file`, and a token for a file's name.
+    # Without abbreviations: `--token SECRET` would be read as `--token-file SECRET`.
     def command(name: str, what: str) -> argparse.ArgumentParser:
         return commands.add_parser(
             name, parents=[common], help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False
         )
 
-    _add_upload(command("upload", "send a file, or go on sending it"))
-    listed = command("list", "show your videos, newest first")
-    listed.add_argument("--status", choices=_STATUSES, help="only those with this status")
-    listed.add_argument("--deleted", action="store_true", help="the deleted ones, and only those")
+    _add_upload(command("upload", "upload a file, or resume its upload"))
+    listed = command("list", "list your videos, newest first")
+    listed.add_argument("--status", choices=_STATUSES, help="only videos with this status")
+    listed.add_argument("--deleted", action="store_true", help="only deleted videos")
     for name, what in (
         ("get", "show one video"),
-        ("events", "show what has happened to a video"),
-        ("retry", "try again what failed"),
-        ("retranscode", "transcode a ready video again; it plays on meanwhile"),
-        ("delete", "delete a video, or give up its upload"),
-        ("restore", "take a deletion back"),
+        ("events", "show the history of a video"),
+        ("retry", "retry a failed video"),
+        ("retranscode", "transcode a ready video again; it stays playable"),
+        ("delete", "delete a video or cancel its upload"),
+        ("restore", "restore a deleted video"),
     ):
         one = command(name, what)
         one.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
@@ -70,31 +70,31 @@ def parser() -> argparse.ArgumentParser:
 
 
 def access(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Access:
-    """Return where to ask and as whom. Raises UsageError."""
+    """Return the address of the service and the token. Raises UsageError."""
     return Access(_api_url(arguments.api or environment.get("VIDEOUPLOAD_API", "")), _token(arguments, environment))
 
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--api", metavar="URL", help="address of the service (default: VIDEOUPLOAD_API)")
-    # The token itself is no argument: everybody on the machine can read those.
+    # The token itself is not an argument, because every user of the machine can read arguments.
     common.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="file that holds the token (default: VIDEOUPLOAD_TOKEN)"
+        "--token-file", type=Path, metavar="FILE", help="file that contains the token (default: VIDEOUPLOAD_TOKEN)"
     )
-    common.add_argument("--json", action="store_true", help="print the service's answer as JSON")
+    common.add_argument("--json", action="store_true", help="print the response as JSON")
     return common
 
 
 def _add_upload(upload: argparse.ArgumentParser) -> None:
     upload.add_argument("file", type=Path, metavar="FILE")
-    upload.add_argument("--title", help="default: the file's name without its ending")
+    upload.add_argument("--title", help="default: the file name without its extension")
     upload.add_argument(
         "--metadata",
         type=_pair,
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="kept with the video; may be repeated",
+        help="stored with the video; may be repeated",
     )
     upload.add_argument("--wait", action="store_true", help="wait until the video is ready or has failed")
     upload.add_argument(
@@ -102,8 +102,8 @@ def _add_upload(upload: argparse.ArgumentParser) -> None:
         type=_parallel,
         default=PARALLEL,
         metavar="N",
-        help=f"parts on their way at a time, 1 to {PARALLEL_MAX} (default: {PARALLEL}); each may be sent again after"
-        " an interruption",
+        help=f"parts to send at the same time, 1 to {PARALLEL_MAX} (default: {PARALLEL}); an interruption may cost"
+        " each of them",
     )
 
 
@@ -121,18 +121,18 @@ def _pair(value: str) -> tuple[str, str]:
 
 
 def _video_id(value: str) -> str:
-    # It becomes part of a path: anything but an id would name another resource.
+    # It becomes part of a URL's path, where other characters could name another resource.
     if not (value.isascii() and value.isalnum()):
-        raise argparse.ArgumentTypeError("is not the id of a video; `videoupload list` shows yours")
+        raise argparse.ArgumentTypeError("is not a video id; `videoupload list` shows yours")
     return value
 
 
 def _api_url(value: str) -> str:
     if not value:
-        raise UsageError("set VIDEOUPLOAD_API to the address of the service, or give --api")
+        raise UsageError("set VIDEOUPLOAD_API to the address of the service, or pass --api")
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise UsageError(f"{value} is not the address of a service; one looks like https://video.example.com")
+        raise UsageError(f"{value} is not the address of a service; an address looks like https://video.example.com")
     return value.rstrip("/")
 
 
@@ -146,7 +146,7 @@ def _token(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str
     else:
         token = environment.get("VIDEOUPLOAD_TOKEN", "").strip()
     if not token:
-        raise UsageError("set VIDEOUPLOAD_TOKEN to your token, or give --token-file")
+        raise UsageError("set VIDEOUPLOAD_TOKEN to your token, or pass --token-file")
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError("the token has characters that no token has; is it the right file?")
+        raise UsageError("the token contains characters that tokens never contain; is it the right file?")
     return token

@@ -1,4 +1,4 @@
-"""The command `videoupload`: one call or one upload, printed for people or as JSON, with a plain exit code."""
+"""The command `videoupload`: makes one call or one upload, prints the result, and returns an exit code."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ DONE = 0
 DECLINED = 1
 USAGE = 2
 UNREACHABLE = 3
-# As shells have it for a process that ended by Ctrl-C.
+# What shells report for a process that Ctrl-C ended.
 INTERRUPTED = 130
 
 
@@ -39,16 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _ended(screen, str(error), USAGE)
     except UnreachableError as error:
-        advice = "check the address and the network" + _again(arguments)
+        advice = "check the address and the network" + _how_to_resume(arguments)
         return _ended(screen, f"the service cannot be reached: {error}\n{advice}", UNREACHABLE)
     except ProblemError as error:
-        return _ended(screen, _words(error), DECLINED)
+        return _ended(screen, _description(error), DECLINED)
     except ClientError as error:
         return _ended(screen, str(error), DECLINED)
     except OSError as error:
         return _ended(screen, f"{error.filename}: {error.strerror}" if error.filename else str(error), USAGE)
     except KeyboardInterrupt:
-        return _ended(screen, "interrupted" + _again(arguments), INTERRUPTED)
+        return _ended(screen, "interrupted" + _how_to_resume(arguments), INTERRUPTED)
 
 
 class _Cli:
@@ -81,7 +81,7 @@ class _Cli:
         return DONE
 
     def _upload(self) -> int:
-        retry = Retry(tell=self._report_retry)
+        retry = Retry(on_retry=self._report_retry)
         uploader = Uploader(
             self._client,
             UploadStateStore(state_directory(os.environ)),
@@ -89,20 +89,20 @@ class _Cli:
             _ScreenListener(self._screen),
             parallel=self._arguments.parallel,
         )
-        wanted = UploadOptions(title=self._arguments.title, metadata=dict(self._arguments.metadata))
-        video_id = uploader.upload(self._arguments.file, wanted)
+        options = UploadOptions(title=self._arguments.title, metadata=dict(self._arguments.metadata))
+        video_id = uploader.upload(self._arguments.file, options)
         self._screen.end_bar()
         if not self._arguments.wait:
-            self._screen.line(f"sent and confirmed; `videoupload get {video_id}` shows what becomes of it")
+            self._screen.line(f"sent and confirmed; `videoupload get {video_id}` shows its progress")
             self._print({"video_id": video_id}, [video_id])
             return DONE
         return self._wait(Poller(self._client, retry), video_id)
 
-    def _wait(self, follower: Poller, video_id: str) -> int:
+    def _wait(self, poller: Poller, video_id: str) -> int:
         try:
-            video = follower.follow(video_id, self._progress)
+            video = poller.follow(video_id, self._progress)
         except KeyboardInterrupt:
-            advice = f"the video goes on without you; `videoupload get {video_id}` shows it"
+            advice = f"the service continues with the video; `videoupload get {video_id}` shows it"
             return _ended(self._screen, f"stopped watching: {advice}", INTERRUPTED)
         self._screen.end_bar()
         self._show(video)
@@ -114,7 +114,7 @@ class _Cli:
         if video.status == "processing":
             self._screen.bar("transcoding", video.progress, formatting.waiting(video))
             return
-        # Many changes of a video do not change this line.
+        # Most changes of a video leave this line as it is.
         before, self._last_progress = self._last_progress, formatting.progress(video)
         if before != self._last_progress:
             self._screen.line(self._last_progress)
@@ -134,7 +134,7 @@ class _Cli:
     def _delete(self) -> None:
         video_id = self._arguments.id
         self._client.delete(video_id)
-        self._print({"video_id": video_id}, [f"deleted; `videoupload restore {video_id}` takes it back for a while"])
+        self._print({"video_id": video_id}, [f"deleted; `videoupload restore {video_id}` restores it within a week"])
 
     def _show(self, video: Video) -> None:
         self._print(video, formatting.video_lines(video))
@@ -159,7 +159,7 @@ class _ScreenListener:
     def sent(self, done_bytes: int, total_bytes: int) -> None:
         now = time.monotonic()
         if self._began is None:
-            # Bytes that were sent earlier do not count for the speed.
+            # Bytes that an earlier run sent do not count towards the speed.
             self._began = now, done_bytes
         seconds, here = max(0.001, now - self._began[0]), max(0, done_bytes - self._began[1])
         done, total = formatting.megabytes(done_bytes), formatting.megabytes(total_bytes)
@@ -173,15 +173,15 @@ def _ended(screen: Screen, message: str, code: int) -> int:
     return code
 
 
-def _words(error: ProblemError) -> str:
+def _description(error: ProblemError) -> str:
     problem = error.problem
     after = f" ({problem.retry_after_seconds:.0f} s)" if problem.retry_after_seconds else ""
     trace = f"\nrequest {problem.request_id}" if problem.request_id and problem.status >= 500 else ""
     return f"{problem.detail} [{problem.code}]\n{problem.what_to_do}{after}{trace}"
 
 
-def _again(arguments: argparse.Namespace) -> str:
-    return "; run the same command again to go on" if arguments.command == "upload" else ""
+def _how_to_resume(arguments: argparse.Namespace) -> str:
+    return "; run the same command again to resume" if arguments.command == "upload" else ""
 
 
 def _write(out: TextIO, lines: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The calls of the API with one user's token, one method each. How a file is sent with them is in uploader.py."""
+"""The API calls, one method each. uploader.py uses them to send a file."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -14,7 +14,10 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Client:
-    """The service as one user. Every method raises ProblemError, UnreachableError, UnexpectedAnswerError."""
+    """Calls the service with one user's token.
+
+    Every method raises ProblemError, UnreachableError and UnexpectedAnswerError.
+    """
 
     def __init__(self, api_url: str, token: str) -> None:
         self.api_url = api_url.rstrip("/")
@@ -22,38 +25,38 @@ class Client:
         self._known: dict[str, tuple[str, Video]] = {}
 
     def create(self, new: NewVideo, *, idempotency_key: str | None = None) -> Upload:
-        """Ask for an upload. With the same key the same video is answered again, for a day."""
+        """Create a video. For a day, the same key returns the same video."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return _read(Upload, self._call("POST", "", json=new.as_body(), headers=headers))
 
     def upload_url(self, video_id: str) -> Upload:
-        """Ask for a fresh URL to send a file in one piece to."""
+        """Get a new URL for a file that is sent in one piece."""
         return _read(Upload, self._call("POST", f"/{video_id}/upload_url"))
 
     def parts(self, video_id: str) -> Parts:
-        """Ask which parts storage has."""
+        """List the parts that have arrived in storage."""
         return _read(Parts, self._call("GET", f"/{video_id}/parts"))
 
     def sign_part(self, video_id: str, number: int) -> SignedPart:
-        """Ask for a URL to send one part to."""
+        """Get a URL for one part."""
         answer = self._call("POST", f"/{video_id}/parts", json={"part_numbers": [number]})
         return _read(_Signed, answer).parts[0]
 
     def confirm(self, video_id: str) -> str:
-        """Confirm that the file is sent; return the status that the service answers."""
+        """Confirm that the file was sent. Return the status in the response."""
         return _read(_Confirmed, self._call("POST", f"/{video_id}/upload_complete")).status
 
     def video(self, video_id: str) -> Video:
-        """Look at a video."""
+        """Get a video."""
         return self.look(video_id).video
 
     def look(self, video_id: str) -> PolledVideo:
-        """Look at a video, without its body crossing the wire when nothing changed since this client looked last."""
+        """Get a video and its polling interval. The body is sent only if it changed since this client's last look."""
         tag, before = self._known.get(video_id, ("", None))
         answer = self._call("GET", f"/{video_id}", headers={"If-None-Match": tag} if tag else {})
         video = before if answer.status == 304 and before is not None else _read(Video, answer)
         self._known[video_id] = (answer.headers.get("ETag", tag), video)
-        return PolledVideo(video, _retry_after(answer))
+        return PolledVideo(video, answer.retry_after_seconds)
 
     def page(
         self,
@@ -63,39 +66,39 @@ class Client:
         page_size: int = 100,
         page_token: str | None = None,
     ) -> Page:
-        """List some of the videos, newest first."""
-        wanted = {
+        """List a page of the videos, newest first."""
+        parameters = {
             "status": status,
             "deleted": "true" if is_deleted else None,
             "page_size": page_size,
             "page_token": page_token,
         }
-        query = urlencode({name: value for name, value in wanted.items() if value is not None})
+        query = urlencode({name: value for name, value in parameters.items() if value is not None})
         return _read(Page, self._call("GET", f"?{query}"))
 
     def events(self, video_id: str) -> tuple[Event, ...]:
-        """Ask what has happened to a video, oldest first."""
+        """List the history of a video, oldest first."""
         return _read(Events, self._call("GET", f"/{video_id}/events")).events
 
     def retry(self, video_id: str) -> Video:
-        """Try again what failed."""
+        """Retry a failed video."""
         return _read(Video, self._call("POST", f"/{video_id}/retry"))
 
     def retranscode(self, video_id: str) -> Video:
-        """Transcode a ready video again; it plays on meanwhile."""
+        """Transcode a ready video again; it stays playable."""
         return _read(Video, self._call("POST", f"/{video_id}/retranscode"))
 
     def delete(self, video_id: str) -> None:
-        """Delete a video, or cancel its upload. It can be restored for a while."""
+        """Delete a video or cancel its upload. It can be restored for a week."""
         self._call("DELETE", f"/{video_id}")
 
     def restore(self, video_id: str) -> Video:
-        """Take a deletion back."""
+        """Restore a deleted video."""
         return _read(Video, self._call("POST", f"/{video_id}/restore"))
 
     def send(self, target: Upload | SignedPart, body: Body) -> None:
-        """Send bytes where the service said. Raises StorageRefusedError, UnreachableError, and what ``body`` raises."""
-        # Some S3 servers take a connection that is cut for the end of a part, and keep it as if it were whole.
+        """Send bytes to a signed URL. Raises StorageRefusedError, UnreachableError, and what ``body`` raises."""
+        # Some S3 servers take a broken connection for the end of a part and store what has arrived.
         headers = {**target.headers, "Content-MD5": body.content_md5}
         doing = f"sending to storage at {urlsplit(target.upload_url).netloc}"
         try:
@@ -103,7 +106,7 @@ class Client:
         except NoResponseError as error:
             raise UnreachableError(f"{doing}: {error}") from None
         if answer.status == 429 or answer.status >= 500:
-            raise UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=_retry_after(answer))
+            raise UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=answer.retry_after_seconds)
         if answer.status != 200:
             raise StorageRefusedError(f"{doing}: HTTP {answer.status}")
 
@@ -130,13 +133,13 @@ class _Confirmed(BaseModel):
 
 
 def _error_for(doing: str, answer: HttpResponse) -> Exception:
-    """Return the error for an answer that is not a success."""
-    after, problem = _retry_after(answer), _problem(answer)
+    """Return the error for a response that is not a success."""
+    after, problem = answer.retry_after_seconds, _problem(answer)
     if problem is None:
-        # Whatever stands before the service speaks here, such as an ingress without a backend.
+        # Something in front of the service answered, such as an ingress without a backend.
         if answer.status == 429 or answer.status >= 500:
             return UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=after)
-        return UnexpectedAnswerError(f"{doing}: HTTP {answer.status}, which is not an answer of this service")
+        return UnexpectedAnswerError(f"{doing}: HTTP {answer.status}, which is not a response of this service")
     fields = "".join(f"; {one.get('field')}: {one.get('detail')}" for one in problem.get("errors", ()))
     return ProblemError(
         Problem(
@@ -165,12 +168,6 @@ def _read(model: type[_Model], answer: HttpResponse) -> _Model:
     try:
         return model.model_validate_json(answer.content)
     except ValidationError as error:
-        # pydantic's own words would quote the answer, signed URLs included.
+        # pydantic's own message would quote the response, signed URLs included.
         names = ", ".join(".".join(map(str, one["loc"])) or "the body" for one in error.errors(include_input=False))
-        raise UnexpectedAnswerError(f"an answer of the service cannot be read: {names}") from None
-
-
-def _retry_after(answer: HttpResponse) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    # The other form, a date, is none that this service or S3 sends.
-    return float(value) if value.isascii() and value.isdigit() else None
+        raise UnexpectedAnswerError(f"the service sent a response that this client cannot read: {names}") from None

@@ -1,16 +1,16 @@
-"""What can go wrong, named by what to do next. Messages never hold a signed URL or a token."""
+"""The client's errors, named by what to do next. Messages never contain a signed URL or a token."""
 
 from dataclasses import dataclass
 
 
 class ClientError(Exception):
-    """Something is not as it should be; the message is for people. ``is_retryable``: later it may be."""
+    """Base of all errors; the message is for people. ``is_retryable``: the same call may succeed later."""
 
     is_retryable = False
 
 
 class UnreachableError(ClientError):
-    """The server did not answer, or answered only that it has failed."""
+    """The server did not respond, or responded only that it failed."""
 
     is_retryable = True
 
@@ -20,12 +20,12 @@ class UnreachableError(ClientError):
 
 
 class UnexpectedAnswerError(ClientError):
-    """An answer that this API never gives: another server, or one that is much newer."""
+    """A response that this API never sends: it came from another server, or from a much newer one."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why the service declined a call: the members of its answer, and two of its headers."""
+    """Why the service refused a call: the fields of its response, and two of its headers."""
 
     status: int
     code: str
@@ -33,13 +33,13 @@ class Problem:
     is_retryable: bool
     what_to_do: str = ""
     request_id: str | None = None
-    # The path of the video that the call is about, if the answer names one.
+    # The path of the video that the call is about, if the response names one.
     location: str | None = None
     retry_after_seconds: float | None = None
 
 
 class ProblemError(ClientError):
-    """The service declined a call. ``code`` is one of docs/api.md, "Problems"; programs decide by it."""
+    """The service refused a call. Programs decide by ``code``; docs/api.md, "Problems", lists the codes."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -51,7 +51,7 @@ class ProblemError(ClientError):
 
 
 class StorageRefusedError(ClientError):
-    """Storage declined the bytes: an expired URL, or an upload that is no longer open. Another URL may help."""
+    """Storage refused the bytes: the URL expired, or the upload is no longer open. A new URL may help."""
 
 
 class FileChangedError(ClientError):
@@ -59,4 +59,4 @@ class FileChangedError(ClientError):
 
 
 class UploadRefusedError(ClientError):
-    """The video takes no more files, and did not take this one."""
+    """The video does not accept this file."""

@@ -1,4 +1,4 @@
-"""The file to send: its fingerprint, and its bytes piece by piece."""
+"""The file to send: its fingerprint, its type, and its bytes piece by piece."""
 
 import base64
 import hashlib
@@ -19,14 +19,14 @@ _CHUNK_BYTES = 1024**2
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What changes when a file does. Its bytes are not read for it: a film would take minutes."""
+    """Detects that a file changed. It does not cover the content: reading a film would take minutes."""
 
     size_bytes: int
     modified_ns: int
 
     @classmethod
     def of(cls, path: Path) -> "Fingerprint":
-        """Look at a file. Raises OSError."""
+        """Return the fingerprint of a file. Raises OSError."""
         return cls._from(path.stat())
 
     @classmethod
@@ -35,15 +35,15 @@ class Fingerprint:
 
 
 def content_type(path: Path) -> str:
-    """Return the type that a file's name suggests, as far as the service takes it."""
+    """Return the type that a file name suggests, if the service accepts it."""
     guessed, _ = mimetypes.guess_type(path.name)
     return guessed if guessed and guessed.startswith("video/") else _ANY_TYPE
 
 
 class Piece:
-    """Some bytes of a file, read as they leave; never all of them in memory. Use it in a `with`.
+    """A range of a file that is read while it is sent, never into memory as a whole. Use it in a `with`.
 
-    ``on_bytes`` is called with the byte count of each read, and may raise to end the transfer.
+    ``on_bytes`` is called with the number of bytes of each read, and may raise to end the transfer.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Piece:
         self._length = self._left = length
         self._on_bytes = on_bytes
         self._file: IO[bytes] = io.BytesIO()
-        # As the header of that name wants it.
+        # In the form of the header Content-MD5.
         self.content_md5 = ""
 
     def __enter__(self) -> "Piece":
         self._refuse_changed()
-        # Each piece opens the file itself: several are read in parallel.
+        # Each piece opens the file itself, because several are read in parallel.
         self._file = self._path.open("rb")
         self._file.seek(self._start)
         self.content_md5 = self._digest()
@@ -79,7 +79,7 @@ class Piece:
         return self._length
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes, none at the end of the piece."""
+        """Return the next bytes, or none at the end of the piece."""
         data = self._file.read(self._left if size < 0 else min(size, self._left))
         if not data and self._left:
             raise FileChangedError(f"{self._path} became shorter while it was sent")
@@ -96,6 +96,6 @@ class Piece:
         return base64.b64encode(digest.digest()).decode()
 
     def _refuse_changed(self) -> None:
-        # By the path: a file that was replaced by another has left its descriptor as it was.
+        # By the path: if another file has replaced this one, the open descriptor still shows the old one.
         if Fingerprint.of(self._path) != self._expected:
             raise FileChangedError(f"{self._path} was changed while it was sent")

@@ -1,4 +1,4 @@
-"""The command's words about videos. Pure text."""
+"""How the command describes videos: functions that return text."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ _LABEL_WIDTH = 12
 
 
 def megabytes(count: int) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes in megabytes."""
     return f"{count / 1e6:.1f} MB"
 
 
@@ -36,7 +36,7 @@ def video_lines(video: Video) -> list[str]:
 
 
 def list_lines(videos: Sequence[Video]) -> list[str]:
-    """Describe many videos, a line each."""
+    """Describe many videos, one per line."""
     return _table(
         ("ID", "STATUS", "CREATED", "TITLE"),
         [(video.id, _status(video), _time(video.created_at) or "", video.title) for video in videos],
@@ -44,23 +44,23 @@ def list_lines(videos: Sequence[Video]) -> list[str]:
 
 
 def event_lines(events: Iterable[Event]) -> list[str]:
-    """Describe what has happened, a line each, oldest first."""
+    """Describe the history of a video, one transition per line, oldest first."""
     rows = [(_time(event.at) or "", event.status, event.reason, event.cause, event.message) for event in events]
     return _table(("AT", "STATUS", "REASON", "CAUSE", ""), rows)
 
 
 def progress(video: Video) -> str:
-    """Say in one line where a video is."""
+    """Describe the status of a video in one line."""
     return ", ".join(filter(None, (video.status, waiting(video))))
 
 
 def waiting(video: Video) -> str:
-    """Say what a video waits for; empty if it waits for nothing."""
+    """Describe what a video waits for, in the empty string if for nothing."""
     return f"waiting for {video.waiting_for}" if video.waiting_for else ""
 
 
 def failure(video: Video) -> str:
-    """Say why a video is not ready, and what to do."""
+    """Describe why a video is not ready, and what to do."""
     if video.deleted_at is not None:
         return f"video {video.id} was deleted"
     if video.error is None:

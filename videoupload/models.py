@@ -1,4 +1,4 @@
-"""The API's answers as frozen values, and the request `NewVideo`. client.py makes the calls."""
+"""The API's responses as frozen values, and the request `NewVideo`. client.py makes the calls."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ MULTIPART = "multipart"
 
 
 class _ResponseModel(BaseModel):
-    # A newer API may say more: it is kept, so that `--json` shows the answer as it came.
+    # Fields of a newer API are kept, so that `--json` prints the response as it came.
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
@@ -46,20 +46,20 @@ class SignedPart(_ResponseModel):
     size_bytes: int
 
 
-class HeldPart(_ResponseModel):
-    """A part that storage has."""
+class StoredPart(_ResponseModel):
+    """A part that has arrived in storage."""
 
     part_number: int
     size_bytes: int
 
 
 class Parts(_ResponseModel):
-    """What storage has of a file, and which parts it has not."""
+    """The parts of a file that have arrived, and the numbers of those that are missing."""
 
     size_bytes: int
     part_size: int
     part_count: int
-    parts: tuple[HeldPart, ...]
+    parts: tuple[StoredPart, ...]
     missing: tuple[int, ...]
 
 
@@ -73,7 +73,7 @@ class Rendition(_ResponseModel):
 
 
 class VideoFailure(_ResponseModel):
-    """Why a video is errored, or why its last file was refused."""
+    """Why a video failed, or why its last file was refused."""
 
     code: str
     message: str
@@ -82,7 +82,7 @@ class VideoFailure(_ResponseModel):
 
 
 class Video(_ResponseModel):
-    """A video as its owner sees it. ``edition_status``: where its newest edition is, also while an older one plays."""
+    """A video as its owner sees it. ``edition_status`` is the phase of its newest edition."""
 
     id: str
     title: str
@@ -106,14 +106,14 @@ class Video(_ResponseModel):
 
 
 class Page(_ResponseModel):
-    """Some videos, newest first. ``next_page_token`` is None when no more follow."""
+    """A page of videos, newest first. ``next_page_token`` is None on the last page."""
 
     videos: tuple[Video, ...]
     next_page_token: str | None
 
 
 class Event(_ResponseModel):
-    """One transition of a video. ``cause`` is what made the service look."""
+    """One transition of a video. ``cause`` is what made the service act."""
 
     at: datetime
     cause: str
@@ -131,7 +131,7 @@ class Events(_ResponseModel):
 
 @dataclass(frozen=True)
 class NewVideo:
-    """The request to upload a file. ``upload_mode`` None: by size."""
+    """The request to create a video. If ``upload_mode`` is None, the service decides by size."""
 
     title: str
     filename: str
@@ -141,7 +141,7 @@ class NewVideo:
     upload_mode: Literal["single", "multipart"] | None = None
 
     def as_body(self) -> dict[str, object]:
-        """Return the body of the request."""
+        """Return the request body."""
         body: dict[str, object] = {
             "title": self.title,
             "filename": self.filename,
@@ -157,7 +157,7 @@ class NewVideo:
 
 @dataclass(frozen=True)
 class PolledVideo:
-    """A video as just read. ``again_in_seconds``: when to look again, None if nothing is under way."""
+    """A video, and when to ask for it again: None if it is at rest."""
 
     video: Video
     again_in_seconds: float | None

@@ -1,4 +1,4 @@
-"""Waiting for a video to come to rest, at the pace that the service asks for."""
+"""Polls a video until it is at rest, at the interval that the service asks for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from videoupload.client import Client
 from videoupload.models import Video
 from videoupload.retry import Retry
 
-# When the service names no pace, as for a paused video.
+# When the service names no interval, as for a paused video.
 _DEFAULT_SECONDS = 5.0
 _AT_REST = frozenset({"ready", "errored"})
 _WAITS_FOR_FILE = "uploading"
@@ -20,13 +20,13 @@ class Poller:
     client: Client
     retry: Retry = field(default_factory=Retry)
 
-    def follow(self, video_id: str, tell: Callable[[Video], object] = lambda _video: None) -> Video:
-        """Return the video once it needs no more waiting; ``tell`` is called with every change. Raises ClientError."""
+    def follow(self, video_id: str, on_change: Callable[[Video], object] = lambda _video: None) -> Video:
+        """Return the video once it is at rest. ``on_change`` gets each new state. Raises ClientError."""
         before: Video | None = None
         while True:
             look = self.retry.call(lambda: self.client.look(video_id))
             if look.video != before:
-                tell(look.video)
+                on_change(look.video)
                 before = look.video
             if is_over(look.video):
                 return look.video
@@ -34,6 +34,6 @@ class Poller:
 
 
 def is_over(video: Video) -> bool:
-    """Return whether nothing more happens without a person: at rest, deleted, or its file was refused."""
+    """Return whether the video changes no more without a person: it is at rest or deleted, or its file was refused."""
     is_refused = video.status == _WAITS_FOR_FILE and video.error is not None
     return video.edition_status in _AT_REST or video.deleted_at is not None or is_refused

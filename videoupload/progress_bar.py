@@ -1,4 +1,4 @@
-"""Lines and progress bars: bars that move in a terminal, a line for each quarter everywhere else."""
+"""Lines and progress bars. A bar moves in a terminal; elsewhere each quarter is a line."""
 
 import shutil
 import time
@@ -25,7 +25,7 @@ class _Bar:
 
 
 class Screen:
-    """Writes lines and at most one progress bar, below all lines."""
+    """Writes lines, and at most one progress bar below them."""
 
     def __init__(
         self, out: TextIO, *, is_terminal: bool | None = None, clock: Callable[[], float] = time.monotonic
@@ -38,20 +38,20 @@ class Screen:
         self._quarters: dict[str, int] = {}
 
     def line(self, text: str = "") -> None:
-        """Write a line that stays."""
+        """Write a line above the bar."""
         self._write(f"{_CLEAR_LINE if self._is_drawn else ''}{text}\n")
         self._draw()
 
     def bar(self, label: str, percent: int, detail: str = "") -> None:
-        """Show how far something is; may be called at any rate."""
+        """Show progress. It may be called at any rate."""
         self._bar = _Bar(label, max(0, min(100, percent)), detail)
         if not self._is_terminal:
-            self._tell_quarter(self._bar)
+            self._write_quarter(self._bar)
         elif self._clock() - self._drawn_at >= _FRAME_SECONDS:
             self._draw()
 
     def end_bar(self) -> None:
-        """Leave the bar as it is now and go on below it."""
+        """Keep the bar as a line and continue below it."""
         if self._is_drawn and self._bar is not None:
             self._write(f"{_CLEAR_LINE}{self._clipped(self._bar.text)}\n")
         self._bar = None
@@ -65,14 +65,14 @@ class Screen:
             self._drawn_at = self._clock()
             self._write(f"{_CLEAR_LINE}{self._clipped(self._bar.text)}")
 
-    def _tell_quarter(self, bar: _Bar) -> None:
+    def _write_quarter(self, bar: _Bar) -> None:
         quarter = bar.percent // _QUARTER
         if quarter > self._quarters.get(bar.label, 0):
             self._quarters[bar.label] = quarter
             self._write(f"{bar.label:<11} {bar.percent:3d} %  {bar.detail}".rstrip() + "\n")
 
     def _clipped(self, text: str) -> str:
-        # A line that wraps cannot be drawn over.
+        # A line that wraps cannot be overwritten.
         return text[: shutil.get_terminal_size().columns - 1]
 
     def _write(self, text: str) -> None:

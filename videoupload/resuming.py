@@ -1,4 +1,4 @@
-"""Decides whether an unfinished upload can be resumed: functions of the saved state and of the service's answer."""
+"""Decides whether an unfinished upload can be resumed, from the saved state and the service's response."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _TAKES_A_FILE = frozenset({"pending", "uploading"})
 
 @dataclass(frozen=True)
 class StartOver:
-    """Begin a new upload. ``why`` is for people; None if there was none before."""
+    """Start a new upload. ``why`` is for people; it is None if there was no earlier upload."""
 
     why: str | None = None
 
@@ -23,7 +23,7 @@ class Resume:
 
 @dataclass(frozen=True)
 class AlreadySent:
-    """All bytes have arrived, and the service no longer waits for them."""
+    """The whole file has arrived, and the service is no longer waiting for it."""
 
 
 @dataclass(frozen=True)
@@ -36,33 +36,33 @@ class ResumeRefused:
 UploadPosition = StartOver | Resume | AlreadySent | ResumeRefused
 
 
-def is_same(begun: UploadState | None, now: Fingerprint, new: NewVideo) -> StartOver | Resume:
+def is_same(state: UploadState | None, now: Fingerprint, new: NewVideo) -> StartOver | Resume:
     """Compare the saved upload with the file and the request of this run."""
-    if begun is None:
+    if state is None:
         return StartOver()
-    if begun.fingerprint != now:
-        return StartOver(f"the file has changed since its upload was begun{_left_over(begun)}")
-    if begun.video_id is None and begun.new != new:
-        # The key of the first question is good for that question only.
-        return StartOver("what was asked for before is not known to have arrived, and something else is asked for now")
+    if state.fingerprint != now:
+        return StartOver(f"the file has changed since its upload started{_left_over(state)}")
+    if state.video_id is None and state.new != new:
+        # The key of the first request is valid for that request only.
+        return StartOver("the earlier request had other options and may not have arrived")
     return Resume()
 
 
 def upload_position(video: Video | None) -> UploadPosition:
-    """Return where an upload stands. ``video`` None: the service does not know it."""
+    """Return how an upload can continue. ``video`` is None if the service does not know it."""
     if video is None:
-        return StartOver("the service does not know the upload that was begun before, or not as yours")
+        return StartOver("the service does not know the earlier upload, or it is not yours")
     if video.deleted_at is not None:
-        return StartOver(f"video {video.id}, begun before, was deleted")
+        return StartOver(f"the earlier video {video.id} was deleted")
     if video.status in _TAKES_A_FILE:
         return Resume() if video.error is None else ResumeRefused(f"{video.error.message}. {video.error.what_to_do}")
     if video.status == "errored":
         code = video.error.code if video.error else video.reason
-        return StartOver(f"video {video.id}, begun before, ended errored ({code})")
+        return StartOver(f"the earlier video {video.id} failed ({code})")
     return AlreadySent()
 
 
-def _left_over(begun: UploadState) -> str:
-    if begun.video_id is None:
+def _left_over(state: UploadState) -> str:
+    if state.video_id is None:
         return ""
-    return f"; video {begun.video_id} stays unfinished, `videoupload delete {begun.video_id}` removes it"
+    return f"; video {state.video_id} stays unfinished, and `videoupload delete {state.video_id}` deletes it"

@@ -1,11 +1,11 @@
-"""Sends the bytes of one file to storage: in one piece, or in parts, some of them in parallel.
+"""Sends the bytes of a file to storage, in one piece or in parts, several at a time.
 
-Every try requests a new URL, so none is ever too old. uploader.py decides what to do with the video.
+Each try gets a new URL, so no URL is too old. uploader.py creates and confirms the video.
 """
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,49 +16,49 @@ from videoupload.files import Fingerprint, Piece
 from videoupload.models import Parts, SignedPart, Upload
 from videoupload.retry import Retry
 
-# A URL may be late once, or the clock a little wrong; what is refused three times is refused.
+# A URL may have expired once, or the clock may be wrong by a little. The third refusal is final.
 _REFUSALS_AT_MOST = 3
 _WHOLE = 0
 CLOSED = "upload_closed"
 
 
 class _EndedError(Exception):
-    """Another part failed, or a person interrupted: this part is no longer needed."""
+    """Another part failed or a person interrupted the upload, so this part is no longer needed."""
 
 
 class SpeedMeter:
-    """How many bytes have been sent, of parts that may begin again."""
+    """Counts the bytes that were sent, of parts that may start over."""
 
-    def __init__(self, total_bytes: int, tell: Callable[[int, int], object]) -> None:
+    def __init__(self, total_bytes: int, on_sent: Callable[[int, int], object]) -> None:
         self._total_bytes = total_bytes
-        self._tell = tell
+        self._on_sent = on_sent
         self._sent: dict[int, int] = {}
         self._lock = threading.Lock()
 
-    def hold(self, parts: Parts) -> None:
-        """Count what storage has, and only that."""
+    def set_stored(self, parts: Parts) -> None:
+        """Set the count to the parts in storage."""
         with self._lock:
             self._sent = {part.part_number: part.size_bytes for part in parts.parts}
             self._show()
 
     def restart(self, number: int) -> None:
-        """Count a part from its beginning."""
+        """Count a part from zero again."""
         with self._lock:
             self._sent[number] = 0
 
     def add(self, number: int, count: int) -> None:
-        """Count more bytes of a part."""
+        """Add bytes of a part."""
         with self._lock:
             self._sent[number] = self._sent.get(number, 0) + count
             self._show()
 
     def _show(self) -> None:
-        self._tell(min(self._total_bytes, sum(self._sent.values())), self._total_bytes)
+        self._on_sent(min(self._total_bytes, sum(self._sent.values())), self._total_bytes)
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """One file for one video."""
+    """The transfer of one file to one video."""
 
     client: Client
     video_id: str
@@ -68,7 +68,7 @@ class Transfer:
     meter: SpeedMeter
 
     def whole(self, first: Upload | None) -> None:
-        """Send the file in one piece; ``first``: its target, if there is one already. Raises ClientError."""
+        """Send the file in one piece, first to ``first`` if there is a URL already. Raises ClientError."""
         targets = iter([first] if first else [])
         size = self.fingerprint.size_bytes
 
@@ -79,24 +79,24 @@ class Transfer:
             self.retry.call(lambda: self._piece(_WHOLE, sign, start=0, length=size))
 
     def parts(self, *, parallel: int) -> None:
-        """Send the parts that storage has not got, as often as it takes until it has them all. Raises ClientError."""
+        """Send the missing parts until storage has all of them. Raises ClientError."""
         left: int | None = None
         with _closed_is_done():
             while True:
                 stored = self.retry.call(lambda: self.client.parts(self.video_id))
-                self.meter.hold(stored)
+                self.meter.set_stored(stored)
                 if not stored.missing:
                     return
                 if left is not None and len(stored.missing) >= left:
-                    raise UploadRefusedError("storage does not keep the parts that are sent to it; begin anew later")
+                    raise UploadRefusedError("storage does not keep the parts that are sent to it; try again later")
                 left = len(stored.missing)
                 self._all(stored, parallel=parallel)
 
     def _all(self, stored: Parts, *, parallel: int) -> None:
         ended = threading.Event()
         one = replace(self, retry=replace(self.retry, ended=ended))
-        crew = _Crew(lambda number: one._part(number, stored.part_size), stored.missing, ended)
-        crew.work(at_a_time=min(parallel, len(stored.missing)))
+        at_a_time = min(parallel, len(stored.missing))
+        _run_all(lambda number: one._part(number, stored.part_size), stored.missing, at_a_time=at_a_time, ended=ended)
 
     def _part(self, number: int, part_bytes: int) -> None:
         start = (number - 1) * part_bytes
@@ -126,51 +126,41 @@ class Transfer:
                     raise
 
 
-class _Crew:
-    """Threads that do all of some numbers. They are daemons: a stalled connection does not hold up an interruption."""
+def _run_all(do: Callable[[int], None], numbers: Sequence[int], *, at_a_time: int, ended: threading.Event) -> None:
+    """Call ``do`` with each number in ``at_a_time`` threads. Raises the first error once all threads have stopped.
 
-    def __init__(self, do: Callable[[int], None], numbers: tuple[int, ...], ended: threading.Event) -> None:
-        self._do = do
-        self._todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for number in numbers:
-            self._todo.put(number)
-        self._count = len(numbers)
-        self._done: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-        self._ended = ended
+    Not in a ThreadPoolExecutor: Python joins its threads at exit, so a stalled connection would hold up Ctrl-C.
+    """
+    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in numbers:
+        todo.put(number)
+    results: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
 
-    def work(self, *, at_a_time: int) -> None:
-        """Do them all. Raises the first error, once all threads have stopped."""
-        threads = [threading.Thread(target=self._one_by_one, daemon=True) for _ in range(at_a_time)]
-        for thread in threads:
-            thread.start()
+    def work() -> None:
         try:
-            for _ in range(self._count):
-                error = self._done.get()
-                if error is not None:
-                    for thread in threads:
-                        thread.join()
-                    raise error
-        finally:
-            self._ended.set()
+            while not ended.is_set() and not todo.empty():
+                do(todo.get_nowait())
+        except queue.Empty:
+            results.put(None)
+        except Exception as error:
+            results.put(error)
+            ended.set()
+        else:
+            results.put(None)
 
-    def _one_by_one(self) -> None:
-        while not self._ended.is_set():
-            try:
-                number = self._todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                self._do(number)
-            except Exception as error:  # raised again in the thread that waits
-                self._ended.set()
-                self._done.put(error)
-            else:
-                self._done.put(None)
+    try:
+        for _ in range(at_a_time):
+            threading.Thread(target=work, daemon=True).start()
+        errors = [error for error in [results.get() for _ in range(at_a_time)] if error is not None]
+    finally:
+        ended.set()
+    if errors:
+        raise errors[0]
 
 
 @contextmanager
 def _closed_is_done() -> Iterator[None]:
-    """Take "waits for no file" as the end of sending: the service joined the parts, or the video was deleted."""
+    """Treat `upload_closed` as the end of sending: the service joined the parts, or the video was deleted."""
     try:
         yield
     except ProblemError as error:

@@ -1,7 +1,7 @@
-"""Requests on the wire, to the API and to storage; the home of requests. What they mean is in client.py.
+"""HTTP requests to the API and to storage, made with `requests`. client.py interprets the responses.
 
-Redirects are not followed: no other host may see a token or the bytes. `~/.netrc` is not used either, since it
-would replace the token; proxies of the environment are used, but not to reach this machine itself.
+Redirects are not followed, so no other host gets the token or the bytes. `~/.netrc` is not used, because it would
+replace the token. Proxies of the environment are used, except for this machine itself.
 """
 
 import ipaddress
@@ -14,22 +14,24 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
-# To connect, and to send any 16 KiB.
+# For connecting, and for sending each 16 KiB.
 _CONNECT_SECONDS = 30
 _ANSWER_SECONDS = 30
-# Storage answers a part only after it has put all of it away.
+# Storage responds to a part only when it has stored all of it.
 _STORED_SECONDS = 120
 _POOL_SIZE = 16
 
 
 class Body(Protocol):
-    """Bytes to send, read as they leave. Its length becomes Content-Length: without one, chunks would be sent."""
+    """Bytes that are read while they are sent. The length becomes Content-Length; without it, chunks are sent."""
 
     content_md5: str
 
     def __len__(self) -> int:
-        """Return how many bytes there are."""
+        """Return the number of bytes."""
         ...
 
     def read(self, size: int = -1, /) -> bytes:
@@ -39,23 +41,31 @@ class Body(Protocol):
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What came back."""
+    """An HTTP response."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
 
     def json(self) -> Any:
-        """Return the body. Raises ValueError."""
+        """Return the body as JSON. Raises ValueError."""
         return json.loads(self.content)
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """How long the server asks us to wait; None if it does not say, or not legibly."""
+        try:
+            return float(Retry().parse_retry_after(self.headers["Retry-After"]))
+        except (KeyError, InvalidHeader, ValueError):
+            return None
 
 
 class NoResponseError(Exception):
-    """The connection failed; the message has no URL in it."""
+    """The connection failed. The message contains no URL."""
 
 
 class Transport:
-    """Connections to the API and to storage. May be used by several threads."""
+    """Connections to the API and to storage. Thread-safe."""
 
     def __init__(self, token: str) -> None:
         self._api = _session(_Bearer(token))
@@ -64,7 +74,7 @@ class Transport:
     def call(
         self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """Make a call of the API. Raises NoResponseError."""
+        """Call the API. Raises NoResponseError."""
         how = {"json": json, "headers": dict(headers or {}), "timeout": (_CONNECT_SECONDS, _ANSWER_SECONDS)}
         return _sent(self._api, method, url, how)
 
@@ -84,7 +94,7 @@ class _Bearer(AuthBase):
 
 
 class _Unsigned(AuthBase):
-    """Adds nothing: the signature is in the URL."""
+    """Adds nothing, because the signature is in the URL."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -104,7 +114,7 @@ def _sent(session: requests.Session, method: str, url: str, how: dict[str, Any])
     try:
         answer = session.request(method, url, allow_redirects=False, proxies=proxies, **how)  # type: ignore[arg-type]
     except requests.RequestException as error:
-        # Without its cause: the library's words quote the URL, and a signed one is a secret.
+        # Without its cause, because the library's message quotes the URL, and a signed URL is a secret.
         raise NoResponseError(_kind(error)) from None
     return HttpResponse(answer.status_code, answer.headers, answer.content)
 
@@ -114,15 +124,15 @@ def _kind(error: requests.RequestException) -> str:
         case requests.exceptions.SSLError():
             return "the certificate is not trusted, or it is not TLS"
         case requests.exceptions.Timeout():
-            return "no answer in time"
+            return "no response in time"
         case requests.exceptions.ProxyError():
-            return "the proxy does not answer"
+            return "the proxy does not respond"
         case (
             requests.exceptions.InvalidURL() | requests.exceptions.MissingSchema() | requests.exceptions.InvalidSchema()
         ):
-            return "that is no address"
+            return "this is not a valid address"
         case _:
-            return "no connection, or it was cut"
+            return "no connection, or it broke"
 
 
 def _is_this_machine(url: str) -> bool:

@@ -1,6 +1,6 @@
-"""Unfinished uploads, one small file each below XDG_STATE_HOME.
+"""Records of unfinished uploads, one small file each below XDG_STATE_HOME.
 
-A file holds only what finds the upload again. Which parts have arrived is never saved: the service asks storage.
+A record contains only what finds the upload again. It does not list parts: the service asks storage for them.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from pathlib import Path
 from videoupload.files import Fingerprint
 from videoupload.models import NewVideo
 
-# No upload is held open for longer than a week, whatever arrives.
+# The service ends every upload after a week.
 _FORGOTTEN_AFTER_SECONDS = 8 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class UploadState:
-    """An upload that was begun. ``video_id`` is None until the service has answered the request for it."""
+    """An upload that was started. ``video_id`` is None until the service has answered the request for it."""
 
     api_url: str
     path: str
@@ -32,42 +32,42 @@ class UploadState:
 
 
 def state_directory(environment: Mapping[str, str]) -> Path:
-    """Return the directory of the saved uploads."""
+    """Return the directory of the records."""
     configured = environment.get("XDG_STATE_HOME", "")
-    # The XDG specification ignores a path that is not absolute.
+    # The XDG specification says to ignore a relative path.
     base = Path(configured) if Path(configured).is_absolute() else Path.home() / ".local" / "state"
     return base / "videoupload" / "uploads"
 
 
 class UploadStateStore:
-    """The files of one directory. Every method raises OSError."""
+    """The records in one directory. Every method raises OSError."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def find(self, *, api_url: str, path: Path) -> UploadState | None:
-        """Return the upload of this file that was begun last; None as well if its record cannot be read."""
+        """Return the latest upload of this file, None if there is no readable record."""
         try:
             return _read(self._file(api_url, str(path)).read_bytes())
         except FileNotFoundError:
             return None
 
-    def keep(self, begun: UploadState) -> None:
-        """Save an upload, so that a power cut leaves either the old record or the new one."""
+    def keep(self, state: UploadState) -> None:
+        """Save an upload; a power cut leaves either the old record or the new one."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._file(begun.api_url, begun.path)
+        file = self._file(state.api_url, state.path)
         draft = file.with_suffix(f".{secrets.token_hex(4)}.new")
         # Other users of this machine must not read the titles.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
         with os.fdopen(descriptor, "w") as out:
-            json.dump(asdict(begun), out)
+            json.dump(asdict(state), out)
             out.flush()
             os.fsync(out.fileno())
         draft.replace(file)
 
-    def forget(self, begun: UploadState) -> None:
-        """Remove the record of an upload, and of all that are too old to go on with."""
-        self._file(begun.api_url, begun.path).unlink(missing_ok=True)
+    def forget(self, state: UploadState) -> None:
+        """Remove the record of an upload, and all records that are too old to resume."""
+        self._file(state.api_url, state.path).unlink(missing_ok=True)
         for file in self._directory.glob("*"):
             if time.time() - file.stat().st_mtime > _FORGOTTEN_AFTER_SECONDS:
                 file.unlink(missing_ok=True)
@@ -84,5 +84,5 @@ def _read(content: bytes) -> UploadState | None:
             **{**kept, "fingerprint": Fingerprint(**kept["fingerprint"]), "new": NewVideo(**kept["new"])}
         )
     except (ValueError, TypeError, KeyError):
-        # Another release wrote it, or it is damaged: starting over is always safe.
+        # Another release wrote it, or it is damaged. Starting over is always safe.
         return None

@@ -76,7 +76,7 @@ def _running(paths: Paths) -> StackDescription:
 def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, *, patience_seconds: float) -> Followed:
     client = Client(stack.api_url, _token(stack))
     screen.line(f"file         {report.clip_line(clip)}")
-    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), teller=_Teller(screen))
+    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), listener=_ScreenListener(screen))
     video_id = uploader.upload(clip.path)
     screen.end_bar()
     screen.line(f"confirmed    POST …/{video_id}/upload_complete")
@@ -102,7 +102,7 @@ def _job_of(observations: Observations, video_id: str) -> str | None:
     return None if row is None else row.observed.job_id
 
 
-class _Teller:
+class _ScreenListener:
     """Shows the progress of sending."""
 
     def __init__(self, screen: Screen) -> None:

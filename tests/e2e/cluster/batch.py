@@ -50,16 +50,16 @@ class Batch:
         self.gate = threading.Event()
         opened = threading.Event()
         opened.set()
-        self._tellers = [Holding(self.gate) for _ in range(held)] + [Holding(opened) for _ in range(at_once)]
+        self._listeners = [Holding(self.gate) for _ in range(held)] + [Holding(opened) for _ in range(at_once)]
         self._pool = ThreadPoolExecutor(max_workers=held + at_once)
         self._held = held
         self._sending: list[Future[str]] = [
             self._pool.submit(
-                Uploader(client, UploadStateStore(state / str(number)), Retry(seconds=0), teller).upload,
+                Uploader(client, UploadStateStore(state / str(number)), Retry(seconds=0), listener).upload,
                 clip,
                 UploadOptions(title=f"number {number}"),
             )
-            for number, teller in enumerate(self._tellers)
+            for number, listener in enumerate(self._listeners)
         ]
 
     def __enter__(self) -> "Batch":
@@ -75,8 +75,8 @@ class Batch:
         """Wait until the held uploads have stopped and the others are complete."""
         for future in self._sending[self._held :]:
             future.result(timeout=120)
-        for future, teller in zip(self._sending, self._tellers[: self._held], strict=False):
-            assert teller.is_half_sent.wait(60), future
+        for future, listener in zip(self._sending, self._listeners[: self._held], strict=False):
+            assert listener.is_half_sent.wait(60), future
         assert not any(future.done() for future in self._sending[: self._held])
 
     def video_ids(self) -> list[str]:

@@ -74,7 +74,7 @@ def test_a_client_killed_at_sixty_percent_resends_one_part_at_most(
 
         again = command("upload", long_clip, "--wait")
         (video,) = command.json("list")
-    assert "going on with video" in again.stderr
+    assert "resuming video" in again.stderr
     assert "status       ready" in again.stdout
     times = Counter(lossy_proxy.begun)
     assert set(times) == set(range(1, PARTS + 1))

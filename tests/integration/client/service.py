@@ -67,11 +67,11 @@ class Service:
         return Client(self.lossy_proxy.url, token(self.user))
 
     def uploader(
-        self, teller: Interrupts | None = None, *, parallel: int = 1, patience_seconds: float = 300
+        self, listener: Interrupts | None = None, *, parallel: int = 1, patience_seconds: float = 300
     ) -> Uploader:
         """Return an uploader for whom time does not pass."""
         retry = Retry(patience_seconds, pause=lambda _ended, _seconds: None)
-        return Uploader(self.client, self.memory, retry, teller or Interrupts(), parallel=parallel)
+        return Uploader(self.client, self.memory, retry, listener or Interrupts(), parallel=parallel)
 
     def stored(self, video_id: str) -> bytes:
         """Return the file at storage."""

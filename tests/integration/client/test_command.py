@@ -21,7 +21,7 @@ def test_an_interrupted_command_says_how_to_resume_and_resumes(service: Service,
     service.lossy_proxy.released.set()
     code, out, err = command.ended("upload", file)
     assert code == 0
-    assert "going on with video" in err
+    assert "resuming video" in err
     assert service.stored(out.strip()) == file.read_bytes()
 
 

@@ -32,12 +32,12 @@ from videoupload import (
 def test_storage_receives_exactly_the_file(
     service: Service, file: Path, wanted: UploadOptions, parallel: int, tmp_path: Path
 ) -> None:
-    teller = Interrupts()
-    video_id = service.uploader(teller, parallel=parallel).upload(file, wanted)
+    listener = Interrupts()
+    video_id = service.uploader(listener, parallel=parallel).upload(file, wanted)
 
     assert service.stored(video_id) == file.read_bytes()
     assert service.client.video(video_id).size_bytes == FILE_BYTES
-    assert teller.shown[-1] == FILE_BYTES
+    assert listener.shown[-1] == FILE_BYTES
     assert set(Counter(service.lossy_proxy.begun).values()) == {1}
     assert service.remembered(tmp_path) == []
 
@@ -91,7 +91,7 @@ def test_a_resumed_upload_resends_only_the_parts_that_were_in_flight(
 
     again = Interrupts()
     video_id = service.uploader(again).upload(file, IN_PARTS)
-    assert again.notes == [f"going on with video {video_id}"]
+    assert again.notes == [f"resuming video {video_id}"]
     assert service.stored(video_id) == file.read_bytes()
     assert sum(Counter(service.lossy_proxy.begun).values()) <= 3 + parallel
     assert [video.id for video in service.videos()] == [video_id]

@@ -17,7 +17,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_an_address_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == USAGE
-    assert "one looks like https://" in capsys.readouterr().err
+    assert "an address looks like https://" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_named(
