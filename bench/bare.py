@@ -25,7 +25,7 @@ VALUES (%s, 'api', 'bare', %s, %s, %s, 'single', 'tor1', %s, 'hls-1080p', 'uploa
 _SHOWN = ("video_id", "title", "phase", "filename", "created_at", "published")
 
 
-class Videos:
+class BareVideos:
     """An insert and a signature."""
 
     def __init__(self, pool: "ConnectionPool[Any]", signer: Any, bucket: str) -> None:
@@ -43,7 +43,7 @@ class Videos:
         resp.data = orjson.dumps({"video_id": video_id, "upload_url": url})
 
 
-class Livez:
+class BareLivez:
     """The readiness check."""
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
@@ -51,7 +51,7 @@ class Livez:
         resp.data = b"{}"
 
 
-class Video:
+class BareVideo:
     """A select."""
 
     def __init__(self, pool: "ConnectionPool[Any]") -> None:
@@ -83,9 +83,9 @@ def make_app() -> "falcon.App[Any, Any]":
         config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
     )
     app = falcon.App()
-    app.add_route("/api/v1/videos", Videos(pool, signer, environment["S3_RAW_BUCKET"]))
-    app.add_route("/api/v1/videos/{video_id}", Video(pool))
-    app.add_route("/livez", Livez())
+    app.add_route("/api/v1/videos", BareVideos(pool, signer, environment["S3_RAW_BUCKET"]))
+    app.add_route("/api/v1/videos/{video_id}", BareVideo(pool))
+    app.add_route("/livez", BareLivez())
     return app
 
 

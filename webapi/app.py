@@ -38,14 +38,14 @@ from webapi.openapi.document import openapi_document
 from webapi.openapi.page import Docs, OpenApi
 from webapi.ports import MultipartStorage, OriginalStorage, Publisher
 from webapi.site import SitePage, page_routes
-from webapi.videos.actions import Restore, Retries, Retry
+from webapi.videos.actions import Retries, VideoRestore, VideoRetry
 from webapi.videos.events import VideoEvents
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.original import Originals, VideoOriginal
 from webapi.videos.parts import VideoParts
 from webapi.videos.responder import Responder
-from webapi.videos.retranscode import Retranscode, Retranscodes
+from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos.videos import Policy, VideoResource, VideosResource
@@ -112,12 +112,12 @@ def _add_videos(app: App, deps: Dependencies) -> None:
     complete = UploadComplete(queries, commands, deps.storage, multiparts, publisher)
     app.add_route(f"{video}/upload_complete", complete)
     app.add_route(f"{video}/parts", VideoParts(queries, multiparts))
-    app.add_route(f"{video}/retry", Retry(queries, retries, responder))
+    app.add_route(f"{video}/retry", VideoRetry(queries, retries, responder))
     originals = Originals(deps.storage)
     app.add_route(f"{video}/original", VideoOriginal(queries, originals, deps.storage))
     retranscodes = Retranscodes(commands, originals, publisher, per_day=policy.retranscodes_per_day)
-    app.add_route(f"{video}/retranscode", Retranscode(queries, retranscodes, responder))
-    app.add_route(f"{video}/restore", Restore(queries, commands, publisher, responder))
+    app.add_route(f"{video}/retranscode", VideoRetranscode(queries, retranscodes, responder))
+    app.add_route(f"{video}/restore", VideoRestore(queries, commands, publisher, responder))
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))

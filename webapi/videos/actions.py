@@ -29,7 +29,7 @@ class Retries:
         return after
 
 
-class Retry:
+class VideoRetry:
     """`/api/v1/videos/{video_id}/retry`."""
 
     def __init__(self, queries: VideoQueries, retries: Retries, responder: Responder) -> None:
@@ -44,7 +44,7 @@ class Retry:
         self._responder.video(resp, row)
 
 
-class Restore:
+class VideoRestore:
     """`/api/v1/videos/{video_id}/restore`."""
 
     def __init__(

@@ -39,7 +39,7 @@ class Retranscodes:
         return after
 
 
-class Retranscode:
+class VideoRetranscode:
     """`/api/v1/videos/{video_id}/retranscode`."""
 
     def __init__(self, queries: VideoQueries, retranscodes: Retranscodes, responder: Responder) -> None:
