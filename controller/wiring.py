@@ -79,7 +79,7 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         settings.coconut_api_key,
         spaces.output_target,
         timeout_seconds=settings.coconut_timeout_seconds,
-        note=metrics.coconut_request,
+        on_call=metrics.coconut_request,
     )
     cluster = Cluster.from_environment(
         namespace=settings.namespace, kubeconfig=settings.kubeconfig, note=metrics.kubernetes_request
@@ -99,7 +99,7 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         storage=guard(s3, Storage(spaces, clients)),
         parts=guard(s3, Multipart(spaces, clients)),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
-        limiter=SubmissionLimiter(limits, monotonic=time.monotonic, running=observations.running_jobs),
+        limiter=SubmissionLimiter(limits, monotonic=time.monotonic, count_running=observations.running_jobs),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         policy=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=spaces.max_file_bytes,

@@ -15,7 +15,7 @@ from domain.records import AttemptState, Intend, Settle
 from domain.video import Phase, Reason
 
 # The reasons that people see while the limiter denies submissions.
-_SHUT: dict[Denied, Reason] = {
+_REASON_DENIED: dict[Denied, Reason] = {
     Denied.BREAKER: Reason.SUBMISSIONS_PAUSED,
     Denied.CAPACITY: Reason.WAITING_FOR_CAPACITY,
     Denied.RATE: Reason.WAITING_FOR_CAPACITY,
@@ -29,19 +29,19 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     for. If Postgres is restored from a dump older than the intent, the resource still has it. Only both losses at once
     could hide a paid job, so the submission goes on while Kubernetes does not answer.
     """
-    ticket = ctx.deps.limiter.acquire()
-    if isinstance(ticket, Denied):
-        return _denied(ticket, ctx)
-    with ticket:
-        return _intend(step, ctx, ticket)
+    permit = ctx.deps.limiter.acquire()
+    if isinstance(permit, Denied):
+        return _denied(permit, ctx)
+    with permit:
+        return _intend(step, ctx, permit)
 
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
-    after = ctx.showing(_SHUT[denied], denied.message)
+    after = ctx.showing(_REASON_DENIED[denied], denied.message)
     return Result(ctx.row, Requeue.SCHEDULED) if after == ctx.row.observed else ctx.commit(after)
 
 
-def _intend(step: Submit, ctx: ReconcileContext, ticket: Permit) -> Result:
+def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
     deps, is_shown = ctx.deps, True
     try:
         if is_ahead_of(ctx.row, deps):
@@ -61,10 +61,10 @@ def _intend(step: Submit, ctx: ReconcileContext, ticket: Permit) -> Result:
     if is_shown:
         with suppress(UpstreamError):
             write_status(row, deps, ctx.now)
-    return _order(step, replace(ctx, row=row), ticket, started)
+    return _start_job(step, replace(ctx, row=row), permit, started)
 
 
-def _order(step: Submit, sending: ReconcileContext, ticket: Permit, started: float) -> Result:
+def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:
     """Start the job of an intent whose commit began at ``started``."""
     deps, row, timing = sending.deps, sending.row, sending.deps.policy.timing
     seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
@@ -77,7 +77,7 @@ def _order(step: Submit, sending: ReconcileContext, ticket: Permit, started: flo
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("this process was held up between intent and submission")
-        with ticket.recording():
+        with permit.recording():
             job_id = deps.transcoder.start(order)
     except UncertainError:
         settled = Settle(step.attempt, AttemptState.UNCERTAIN, sending.now)

@@ -1,6 +1,7 @@
-"""The provider Coconut: client.py calls it, job_request.py is the body of a job, limiter.py and breaker.py decide
-whether a submission may leave now.
+"""The transcoding provider Coconut.
 
-When a submission is wanted is decided in controller/rules/submission.py; how it is recorded is in
-controller/actions/submission.py.
+client.py calls it, job_request.py builds the body of a job, limiter.py and breaker.py decide whether a submission may
+leave now.
+
+controller/rules/submission.py decides when one is due, controller/actions/submission.py records it.
 """

@@ -1,25 +1,24 @@
-"""What recent submissions say of the provider: whether it is worth asking, and how many at a time.
+"""A circuit breaker: whether to submit to the provider after recent failures, and how many at a time.
 
-A plain value that is told the time and what happened. Locks, places and limits are in limiter.py, which provider's
-answer is trouble in client.py.
+It has no clock and no lock. Locks, slots and limits are in limiter.py; client.py decides which responses are failures.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Two may be chance, and each one that is uncertain costs some video one of its attempts.
+# Two may be chance, and each uncertain one costs a video one of its attempts.
 FAILURES_TO_OPEN = 3
-# Long enough for a restart at the provider's, short enough for an upload that somebody is watching.
+# Long enough for a restart at the provider, short enough for a user who is watching an upload.
 FIRST_COOL_DOWN_SECONDS = 30
-# An outage of hours is asked about six times an hour, and its end is noticed within ten minutes.
+# During a long outage we try six times an hour, and notice its end within ten minutes.
 LONGEST_COOL_DOWN_SECONDS = 600
-# A longer wish is more likely a mistake than a plan.
+# A longer Retry-After is more likely a mistake than a plan.
 LONGEST_RETRY_AFTER_SECONDS = 3600
 WIDEST_HALF_OPEN = 16
 
 
 class BreakerState(StrEnum):
-    """What the breaker does."""
+    """The three states of the breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -28,7 +27,7 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True)
 class BreakerSnapshot:
-    """For metrics and messages. ``width``: how many may be in flight at once while half-open."""
+    """The breaker at one moment. ``width``: how many submissions may be in flight while half-open."""
 
     position: BreakerState
     width: int | None = None
@@ -36,10 +35,10 @@ class BreakerSnapshot:
 
 
 class Breaker:
-    """Closed, open for a while, then half-open with a width that doubles. Not safe for threads.
+    """Closed, open for a while, then half-open with a width that doubles. Not thread-safe.
 
-    ``generation`` counts the openings. What was submitted before the last one belongs to the trouble that is known: its
-    end proves no recovery, and prolongs the pause only if the provider says so.
+    ``generation`` counts the openings. A submission made before the last opening proves no recovery when it succeeds,
+    and prolongs the pause only if the provider says so when it fails.
     """
 
     def __init__(self, scale: float) -> None:
@@ -51,10 +50,10 @@ class Breaker:
         self._open_until = 0.0
 
     def admits(self, now: float, in_flight: int) -> bool:
-        """Tell whether another submission may join those in flight."""
+        """Return whether another submission may join those in flight."""
         return self._width is None or (now >= self._open_until and in_flight < self._width)
 
-    def succeeded(self, generation: int) -> bool:
+    def record_success(self, generation: int) -> bool:
         """Count a submission that the provider accepted. Return whether it closed the breaker."""
         if generation != self.generation:
             return False
@@ -68,7 +67,7 @@ class Breaker:
         """Count a submission that failed because of the provider. Return whether it opened the breaker."""
         retry_after = None
         if retry_after_seconds is not None:
-            # The provider's seconds are real ones: only our limit of them is scaled.
+            # The provider's seconds are real, so only our limit is scaled.
             retry_after = min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS * self._scale)
         if generation != self.generation:
             if retry_after is not None:
@@ -81,7 +80,7 @@ class Breaker:
         return True
 
     def _open(self, now: float, retry_after: float | None) -> None:
-        """Open for as long as the provider asks, else for our cool-down; after a failed retry, for the longer one."""
+        """Open for as long as the provider asks, else for our cool-down; after a failed retry, the longer of both."""
         is_repeated = self._width == 1  # nothing has succeeded since the last opening
         if not is_repeated:
             self._cool_down_seconds = FIRST_COOL_DOWN_SECONDS

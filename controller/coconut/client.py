@@ -1,7 +1,7 @@
-"""Coconut.co over HTTP: the one home of requests. What an answer means for an upload is decided in machine.py.
+"""Client of Coconut.co. controller/rules/submission.py decides what an answer means for an upload.
 
-Facts: docs.coconut.co/jobs/api. There is no idempotency key, no list and no cancel, so a submission is never
-repeated here, and every outcome says whether a job can exist.
+Facts: docs.coconut.co/jobs/api. Coconut has no idempotency key, no list and no cancel, so a submission is never
+repeated here, and every error says whether a job can exist.
 """
 
 import math
@@ -25,28 +25,24 @@ from domain.jobs import Job, JobOrder, JobState, UncertainError
 from runtime.retry_after import retry_after_seconds
 from storage.settings import OutputTarget
 
-# It becomes a path of ours and a column of a table.
+# A job id becomes part of a URL path and a value in a column.
 _JOB_ID = r"[A-Za-z0-9_-]{1,64}"
 _MOST_ANSWER_CHARACTERS = 4096
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-# Postgres takes no NUL, a terminal no escapes.
+# No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
-# Before a job runs, Coconut has seen nothing of the file but its URL: only a code that names the input is about this
-# upload. All else in an order (storage, outputs, notification) is the same for every upload, and so is its refusal.
+# Before a job runs, Coconut knows only the URL of the file, so only a code that names the input is about this upload.
+# All else in a request (storage, outputs, notification) is the same for every upload, and so is its refusal.
 _FILE_ERROR_CODES = re.compile(r"(input|source|transcoding)_[a-z0-9_]+")
-_BAD_ORDER = frozenset({400, 422})
-# A proxy gave up waiting or lost its client: Coconut may have the request.
+_BAD_REQUEST = frozenset({400, 422})
+# A proxy timed out or lost its client: Coconut may have the request.
 _PROXY_TIMEOUTS = frozenset({408, 499})
 
-# Words of an engine that says the file itself cannot be decoded; anything else may be the provider's bad day.
+# The engine's words for a file that cannot be decoded; any other failure may pass.
 _PERMANENT = re.compile(
     r"unsupported|not a valid (file|media|video)|invalid data|no video stream|too long", re.IGNORECASE
 )
-
-
-class ServerError(UncertainError):
-    """Coconut broke while it had the order, and perhaps says when to come back."""
 
 
 class _Input(BaseModel):
@@ -74,16 +70,16 @@ class _JobAnswer(BaseModel):
 
 @dataclass
 class _Call:
-    """One call under way. ``answer``: None as long as there is none."""
+    """One call in progress. ``answer``: None until it arrives."""
 
     answer: requests.Response | None = None
 
 
 class Coconut:
-    """One Coconut account. ``base_url`` ends in /v2. Safe to use from several threads.
+    """One Coconut account. ``base_url`` ends in /v2. Thread-safe.
 
-    ``clock`` is asked only where an answer names a time to come back and not its own. ``note`` counts calls: what was
-    asked, the status, None without an answer, and the seconds it took.
+    ``clock`` is read only for a Retry-After date in a response without a Date. ``on_call`` receives each call's
+    operation, its HTTP status (None without a response) and its duration in seconds.
     """
 
     def __init__(
@@ -94,20 +90,20 @@ class Coconut:
         *,
         timeout_seconds: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        note: Callable[[str, int | None, float], None] = lambda _operation, _status, _seconds: None,
+        on_call: Callable[[str, int | None, float], None] = lambda _operation, _status, _seconds: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = (api_key.get_secret_value(), "")
         self._target = target
         self._clock = clock
-        self._note = note
+        self._on_call = on_call
         self._timeout = (min(3.0, timeout_seconds), timeout_seconds)
 
     def start(self, order: JobOrder) -> str:
         """Start a paid job and return its id. Raises UnavailableError, RefusedError, UncertainError."""
-        doing = "POST /jobs at Coconut"
+        action = "POST /jobs at Coconut"
         try:
-            # A fresh connection: a kept one that has died would make a certain "no" look like an uncertain one.
+            # A new connection: on a pooled one that has died, a request that was not sent would look uncertain.
             with self._counted("start") as call:
                 answer = call.answer = requests.post(
                     f"{self._base_url}/jobs",
@@ -120,21 +116,21 @@ class Coconut:
         except requests.RequestException as error:
             why = _certainly_not_sent(error)
             if why is not None:
-                raise UnavailableError(f"{doing}: {why}") from error
-            raise UncertainError(f"{doing}: no answer") from error
+                raise UnavailableError(f"{action}: {why}") from error
+            raise UncertainError(f"{action}: no answer") from error
         if answer.status_code >= 500 or answer.status_code in _PROXY_TIMEOUTS:
-            raise ServerError(
-                f"{doing}: HTTP {answer.status_code}",
+            raise UncertainError(
+                f"{action}: HTTP {answer.status_code}",
                 retry_after_seconds=retry_after_seconds(answer.headers, self._clock),
             )
-        self._raise_for_refusal(doing, answer)
+        self._raise_for_refusal(action, answer)
         try:
             return _JobAnswer.model_validate_json(answer.content).id
         except ValidationError as error:
-            raise UncertainError(f"{doing}: an answer that names no job") from error
+            raise UncertainError(f"{action}: an answer that names no job") from error
 
     def job(self, job_id: str) -> Job | None:
-        """Return what is known of a job, None if there is no such job. Raises UnavailableError, RefusedError."""
+        """Return a job, None if there is no such job. Raises UnavailableError, RefusedError."""
         answer = self._get("job", f"/jobs/{job_id}")
         if answer is None:
             return None
@@ -144,7 +140,7 @@ class Coconut:
             raise UnavailableError("GET /jobs at Coconut: not a job") from error
 
     def input_seconds(self, job_id: str) -> float | None:
-        """Return the duration of a job's input, None if Coconut does not tell. Raises like `job`."""
+        """Return the duration of a job's input, None if Coconut does not say. Raises like `job`."""
         answer = self._get("metadata", f"/metadata/jobs/{job_id}")
         if answer is None:
             return None
@@ -152,20 +148,20 @@ class Coconut:
             seconds = float(answer.json()["metadata"]["input"]["format"]["duration"])
         except (ValueError, KeyError, TypeError):
             return None
-        # Every duration would agree with one that is no number.
+        # Every comparison with NaN is false, so any outputs would seem to have the right duration.
         return seconds if 0 < seconds < math.inf else None
 
     def _get(self, operation: str, path: str) -> requests.Response | None:
-        doing, url = "GET /jobs at Coconut", self._base_url + path
+        action, url = "GET /jobs at Coconut", self._base_url + path
         try:
             with self._counted(operation) as call:
                 answer = call.answer = requests.get(url, auth=self._auth, timeout=self._timeout, allow_redirects=False)
         except requests.RequestException as error:
-            raise UnavailableError(f"{doing}: no answer") from error
-        # Coconut's own 404 has no body. Any other one is a proxy's or a load balancer's and says nothing about the job.
+            raise UnavailableError(f"{action}: no answer") from error
+        # Coconut's own 404 has no body. Any other comes from a proxy or load balancer and says nothing about the job.
         if answer.status_code == 404 and not answer.content:
             return None
-        self._raise_for_refusal(doing, answer)
+        self._raise_for_refusal(action, answer)
         return answer
 
     @contextmanager
@@ -175,28 +171,28 @@ class Coconut:
             yield call
         finally:
             status = None if call.answer is None else call.answer.status_code
-            self._note(operation, status, time.monotonic() - began)
+            self._on_call(operation, status, time.monotonic() - began)
 
-    def _raise_for_refusal(self, doing: str, answer: requests.Response) -> None:
-        """Tell what is wrong with this one upload from what is wrong with the account, the settings or Coconut."""
+    def _raise_for_refusal(self, action: str, answer: requests.Response) -> None:
+        """Raise RefusedError if this file is at fault, UnavailableError for the account, the settings or Coconut."""
         status, code = answer.status_code, _error_code(answer)
         if status < 300:
             return
-        message = f"{doing}: HTTP {status} {code}".rstrip()
-        if status in _BAD_ORDER and _FILE_ERROR_CODES.fullmatch(code):
+        message = f"{action}: HTTP {status} {code}".rstrip()
+        if status in _BAD_REQUEST and _FILE_ERROR_CODES.fullmatch(code):
             raise RefusedError(message)
         raise UnavailableError(message, retry_after_seconds=retry_after_seconds(answer.headers, self._clock))
 
 
 def _certainly_not_sent(error: requests.RequestException) -> str | None:
-    """Tell why a request certainly did not reach Coconut, None if it may have."""
+    """Return why a request certainly did not reach Coconut, None if it may have."""
     if isinstance(error, requests.ConnectTimeout):
         return "no connection"
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else None
     if isinstance(reason, NewConnectionError):
         return "no connection"
-    # Certificates are looked at before anything is sent; other trouble with TLS may come later.
+    # Certificates are checked before anything is sent; other TLS errors may come later.
     if isinstance(reason, TlsError) and reason.args and isinstance(reason.args[0], ssl.SSLCertVerificationError):
         return "its certificate is not trusted"
     return None
@@ -227,7 +223,7 @@ def _job(answer: _JobAnswer) -> Job:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """Read a time of Coconut's; it is only measured by, so an unknown spelling is no trouble."""
+    """Parse Coconut's time, which only metrics use; None for an unknown format."""
     try:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S %z") if text else None
     except ValueError:
@@ -235,7 +231,7 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _problem(answer: _JobAnswer) -> str:
-    """Return the provider's words about the first thing that failed."""
+    """Return the provider's words about the first failure."""
     if answer.input.status == "input.failed":
         return redacted(f"the input could not be read: {answer.input.error or 'no reason given'}")
     failed = [output for output in answer.outputs if output.status.endswith(".failed")]
@@ -250,5 +246,5 @@ def _percent(progress: str) -> int:
 
 
 def redacted(text: str) -> str:
-    """Return words that may be shown and stored: bounded, in one line, and without URLs, which may be signed."""
+    """Return text that may be shown and stored: bounded, on one line, and without URLs, which may be signed."""
     return _CONTROL.sub(" ", _URL.sub("[url]", text))[:_MOST_ANSWER_CHARACTERS]

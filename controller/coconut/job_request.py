@@ -48,7 +48,7 @@ class SourceCase:
 
     @property
     def condition(self) -> str:
-        """Return the cell as an `if` of Coconut."""
+        """Return the case as an `if` of Coconut."""
         terms = [*_terms("width", self.width), *_terms("height", self.height)]
         return " AND ".join(terms)
 
@@ -60,18 +60,18 @@ def _terms(side: str, bounds: tuple[int, int | None]) -> list[str]:
 
 
 def source_cases() -> tuple[SourceCase, ...]:
-    """Return the cells, a partition of all sources."""
+    """Return the cases, a partition of all sources."""
     smallest = LADDER[0].short_side
     tiny = (
         SourceCase("tiny-narrow", (0, smallest), (0, None), ()),
         SourceCase("tiny-flat", (smallest, None), (0, smallest), ()),
     )
-    middle = [cell for index in range(len(LADDER) - 1) for cell in _level(index)]
+    middle = [case for index in range(len(LADDER) - 1) for case in _level(index)]
     return (*tiny, *middle, *_top())
 
 
 def _level(index: int) -> tuple[SourceCase, ...]:
-    """Sources that have this rung's short side but not the next one's."""
+    """Return the cases of sources that have this rung's short side but not the next one's."""
     rung, above, rungs = LADDER[index], LADDER[index + 1].short_side, LADDER[: index + 1]
     side, name = rung.short_side, f"{rung.short_side}"
     return (
@@ -82,7 +82,10 @@ def _level(index: int) -> tuple[SourceCase, ...]:
 
 
 def _top() -> tuple[SourceCase, ...]:
-    """Sources with the highest rung or more. From 3840 x 3840 on a portrait cannot be told and is not worth a cell."""
+    """Return the cases of sources with the highest rung or more.
+
+    From 3840 x 3840 on, portrait is not distinguished: it is not worth a case.
+    """
     rung = LADDER[-1]
     side, long = rung.short_side, rung.long_side
     return (
@@ -106,28 +109,28 @@ def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
                 "path": f"/{object_keys.thumbnails_prefix(order.video_id, order.attempt)}thumb_%.2d.jpg",
                 "number": THUMBNAILS,
             },
-            "httpstream": [_stream(cell, order) for cell in source_cases()],
+            "httpstream": [_stream(case, order) for case in source_cases()],
         },
     }
 
 
-def _stream(cell: SourceCase, order: JobOrder) -> dict[str, Any]:
+def _stream(case: SourceCase, order: JobOrder) -> dict[str, Any]:
     return {
-        "key": f"hls-{cell.name}",
-        "if": cell.condition,
+        "key": f"hls-{case.name}",
+        "if": case.condition,
         "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.attempt)}"},
-        "variants": [_variant(cell, rung) for rung in cell.rungs]
+        "variants": [_variant(case, rung) for rung in case.rungs]
         or [f"mp4:::quality={QUALITY},maxrate={LADDER[0].max_rate_kbps}k"],
     }
 
 
-def _variant(cell: SourceCase, rung: Rung) -> str:
-    size = f"{rung.short_side}x0" if cell.is_portrait else f"0x{rung.short_side}"
+def _variant(case: SourceCase, rung: Rung) -> str:
+    size = f"{rung.short_side}x0" if case.is_portrait else f"0x{rung.short_side}"
     return f"mp4:{size}::quality={QUALITY},maxrate={rung.max_rate_kbps}k"
 
 
 def _storage(target: OutputTarget) -> dict[str, Any]:
-    """Describe where the outputs go, with the key that reaches nothing but the processed files."""
+    """Return where the outputs go, with the key that can only write processed files."""
     block: dict[str, Any] = {
         "service": target.service,
         "bucket": target.bucket,
@@ -139,5 +142,5 @@ def _storage(target: OutputTarget) -> dict[str, Any]:
     }
     if target.service == "s3other":
         return block | {"endpoint": target.endpoint, "force_path_style": True}
-    # Without an explicit acl s3 publishes, and Spaces decides by itself.
+    # Explicit: without an acl Coconut makes the files public at s3 and leaves it to the bucket at Spaces.
     return block | {"region": target.region, "acl": target.acl or "private"}

@@ -1,8 +1,7 @@
-"""The one door through which paid submissions pass: how many jobs may run, how fast orders may follow each other,
-and whether the provider is well enough to be asked.
+"""Admits paid submissions: limits how many jobs run and how fast submissions follow, and holds the circuit breaker.
 
-The gate says yes or why not; nobody waits in it, and what it refuses has cost neither money nor an attempt. What a
-"no" means for an upload is decided in machine.py, what an answer of the provider means in client.py.
+It answers at once, with a permit or a reason. A denied submission costs neither money nor an attempt;
+controller/actions/submission.py shows the reason. What a response of Coconut means is decided in client.py.
 """
 
 import threading
@@ -22,12 +21,12 @@ from runtime.bulkhead import BulkheadFullError
 
 log = structlog.get_logger(__name__)
 
-# The count is a query over all rows in processing.
+# The count is a query over all rows in `processing`.
 COUNT_SECONDS = 2
 
 
 class Denied(StrEnum):
-    """Why nothing may be submitted now. None of these is the fault of the upload that asked."""
+    """Why nothing may be submitted now. None of these is the upload's fault."""
 
     BREAKER = "breaker"
     CAPACITY = "capacity"
@@ -35,7 +34,7 @@ class Denied(StrEnum):
 
     @property
     def message(self) -> str:
-        """Return the same in words for people, always the same ones."""
+        """Return a text for people that never varies."""
         return _MESSAGES[self]
 
 
@@ -48,7 +47,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True)
 class SubmissionLimits:
-    """What an installation allows. ``burst``: how many orders may leave at once after a quiet time.
+    """The limits of one installation. ``burst``: how many submissions may leave at once after a quiet time.
 
     ``scale`` shortens every duration here alike, the minute of ``per_minute`` too; below 1 in tests only.
     """
@@ -61,7 +60,7 @@ class SubmissionLimits:
 
 @dataclass(frozen=True)
 class LimiterState:
-    """For metrics and messages. ``running``: the most that may be, None before the first count."""
+    """The limiter at one moment. ``running``: an upper bound of the running jobs, None before the first count."""
 
     breaker: BreakerSnapshot
     in_flight: int
@@ -69,17 +68,17 @@ class LimiterState:
 
 
 class Permit:
-    """The right to make one submission; a context manager that gives its place back at the end.
+    """The right to make one submission; a context manager that releases its slot at the end.
 
-    How the submission went is told separately, by `recording` or in its own words, at most once: a ticket that
-    came to nothing because Postgres or storage failed says nothing about the provider.
+    The provider's response is recorded separately and at most once. A permit that came to nothing because Postgres or
+    storage failed records nothing: that says nothing about the provider.
     """
 
     def __init__(self, limiter: "SubmissionLimiter", generation: int) -> None:
         self._limiter = limiter
-        self._era = generation
-        self._is_inside = True
-        self._is_reported = False
+        self._generation = generation
+        self._is_released = False
+        self._is_recorded = False
 
     def __enter__(self) -> Self:
         return self
@@ -87,72 +86,73 @@ class Permit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.leave()
+        self.release()
 
-    def leave(self) -> None:
-        """Give the place back. Once is enough, more does no harm."""
-        if self._is_inside:
-            self._is_inside = False
-            self._limiter._left()
+    def release(self) -> None:
+        """Release the slot; repeating it does no harm."""
+        if not self._is_released:
+            self._is_released = True
+            self._limiter.release()
 
-    def succeeded(self) -> None:
-        """Report that the provider took the order."""
-        if not self._is_reported:
-            self._is_reported = True
-            self._limiter._succeeded(self._era)
+    def record_success(self) -> None:
+        """Record that the provider accepted the submission."""
+        if not self._is_recorded:
+            self._is_recorded = True
+            self._limiter.record_success(self._generation)
 
-    def record_failure(self, why: str, *, retry_after_seconds: float | None = None) -> None:
-        """Report the provider's trouble, with its wish to be left alone if it stated one. ``why`` is for the log."""
-        if not self._is_reported:
-            self._is_reported = True
-            self._limiter._record_failure(self._era, why, retry_after_seconds)
+    def record_failure(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        """Record that the provider failed, and for how long it asked us to wait. ``message`` is for the log."""
+        if not self._is_recorded:
+            self._is_recorded = True
+            self._limiter.record_failure(self._generation, message, retry_after_seconds)
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Report how the one submission made inside ends; put nothing but the provider's call there.
+        """Record how the submission made inside ends; put nothing but the call to the provider there.
 
-        A refused file says nothing about the provider, and neither does a bulkhead of ours that is full.
+        A refused file says nothing about the provider, and neither does a full bulkhead of ours.
         """
         try:
             yield
         except BulkheadFullError:
             raise
         except (UnavailableError, UncertainError) as error:
-            # Of uncertain answers only some can tell when to come back.
-            self.record_failure(str(error), retry_after_seconds=getattr(error, "retry_after_seconds", None))
+            self.record_failure(str(error), retry_after_seconds=error.retry_after_seconds)
             raise
-        self.succeeded()
+        self.record_success()
 
 
 class SubmissionLimiter:
-    """Admits submissions. Safe for any number of threads; one for each process, and only the leader submits.
+    """Admits submissions. Thread-safe; one per process, and only the leader submits.
 
-    ``running``: how many jobs are in processing by the rows. It is asked outside the lock, by one thread at a time
-    and at most once in 2 s. Between two answers everything that was admitted counts as running: that is never too
-    few, since nobody else submits, and a refusal takes up a place for no more than one question's time.
+    ``count_running`` returns how many jobs are in `processing` according to the rows. One thread at a time calls it,
+    outside the lock, at most every 2 s. Between two counts each admitted submission counts as running. That is never
+    too low, since no other process submits, and a refused one takes up capacity only until the next count.
 
-    A restart begins closed. What the breaker knew is cheap to learn again: refusals burn no attempt, and of
-    uncertain answers there are no more than submissions in flight at once, each at the cost of another video. A
-    beginning half-open would let one stray trouble after each rollout stop everybody for a cool-down.
+    A restart begins with a closed breaker, which is cheap to open again: refusals cost no attempt, and uncertain
+    answers cost at most as many as there are submissions in flight. If it began half-open, one stray failure after
+    each rollout would stop all submissions for a cool-down.
     """
 
-    def __init__(self, limits: SubmissionLimits, *, monotonic: Callable[[], float], running: Callable[[], int]) -> None:
+    def __init__(
+        self, limits: SubmissionLimits, *, monotonic: Callable[[], float], count_running: Callable[[], int]
+    ) -> None:
         self._limits = limits
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._breaker = Breaker(limits.scale)
         self._bucket = _TokenBucket(limits, monotonic())
         self._in_flight = 0
-        self._count_running = running
+        self._count_running = count_running
         self._running: int | None = None
-        self._left_uncounted = 0
+        self._ended_uncounted = 0
         self._is_counting = False
         self._next_count_at = monotonic()
 
     def acquire(self) -> Permit | Denied:
-        """Admit one submission, or say why not. To be asked before the intent is committed; never waits for a place.
+        """Admit one submission, or return why not. Call this before committing the intent; it never waits for a slot.
 
-        Raises NeighbourError when the running jobs cannot be counted.
+        Raises UpstreamError when the running jobs cannot be counted.
         """
         self._recount()
         with self._lock:
@@ -161,7 +161,7 @@ class SubmissionLimiter:
                 return Denied.BREAKER
             running = self._most_running()
             if running is None:
-                raise UnavailableError("the running jobs are not counted yet")
+                raise UnavailableError("the running jobs have not been counted yet")
             if running >= self._limits.max_running:
                 return Denied.CAPACITY
             if not self._bucket.take(now):
@@ -170,13 +170,13 @@ class SubmissionLimiter:
             return Permit(self, self._breaker.generation)
 
     def _recount(self) -> None:
-        """Ask for the running jobs if that is due. What leaves while the question is under way may not be in it."""
+        """Count the running jobs if that is due. The count may miss submissions that end while it runs."""
         with self._lock:
             now = self._monotonic()
             if self._is_counting or now < self._next_count_at:
                 return
             self._is_counting, self._next_count_at = True, now + COUNT_SECONDS * self._limits.scale
-            covered = self._left_uncounted
+            covered = self._ended_uncounted
         running: int | None = None
         try:
             running = self._count_running()
@@ -185,28 +185,28 @@ class SubmissionLimiter:
                 self._is_counting = False
                 if running is not None:
                     self._running = running
-                    self._left_uncounted -= covered
+                    self._ended_uncounted -= covered
 
     def state(self) -> LimiterState:
-        """Return how things are now."""
+        """Return the limiter as it stands."""
         with self._lock:
             return LimiterState(self._breaker.state(self._monotonic()), self._in_flight, self._most_running())
 
-    def _most_running(self) -> int | None:
-        return None if self._running is None else self._running + self._left_uncounted + self._in_flight
-
-    def _left(self) -> None:
+    def release(self) -> None:
+        """End a submission, on behalf of its permit."""
         with self._lock:
             self._in_flight -= 1
-            self._left_uncounted += 1
+            self._ended_uncounted += 1
 
-    def _succeeded(self, generation: int) -> None:
+    def record_success(self, generation: int) -> None:
+        """Record that the provider accepted a submission, on behalf of its permit."""
         with self._lock:
-            has_closed = self._breaker.succeeded(generation)
+            has_closed = self._breaker.record_success(generation)
         if has_closed:
             log.info("submissions_resumed")
 
-    def _record_failure(self, generation: int, message: str, retry_after_seconds: float | None) -> None:
+    def record_failure(self, generation: int, message: str, retry_after_seconds: float | None) -> None:
+        """Record that the provider failed a submission, on behalf of its permit."""
         with self._lock:
             now = self._monotonic()
             has_opened = self._breaker.record_failure(generation, now, retry_after_seconds)
@@ -214,9 +214,12 @@ class SubmissionLimiter:
         if has_opened:
             log.warning("submissions_paused", error=message, for_seconds=round(state.open_for_seconds, 3))
 
+    def _most_running(self) -> int | None:
+        return None if self._running is None else self._running + self._ended_uncounted + self._in_flight
+
 
 class _TokenBucket:
-    """Tokens that come at a steady rate and are kept up to a burst; full at the beginning. Not safe for threads."""
+    """A token bucket that starts full. Not thread-safe."""
 
     def __init__(self, limits: SubmissionLimits, now: float) -> None:
         self._per_second = limits.per_minute / (60 * limits.scale)

@@ -1,7 +1,7 @@
-"""For how long, and how often, Coconut has answered that it does not know a job that was once known.
+"""Counts how often, and for how long, Coconut has not known a job that it knew before.
 
-One such answer decides nothing: a job is lost only after many of them. What is remembered here lives in memory, since
-forgetting it, at a restart or a change of leader, only makes the operator wait longer before it buys another job.
+One such answer decides nothing: a job is lost only after many of them. The counts live in memory: losing them at a
+restart or a change of leader only makes the operator wait longer before it buys another job.
 """
 
 import threading
@@ -19,7 +19,7 @@ class Absence:
 
 
 class UnknownJobs:
-    """Counts looks at unknown jobs. Safe for any number of threads."""
+    """Counts looks at unknown jobs. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

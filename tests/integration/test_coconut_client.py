@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from controller.coconut.client import Coconut, ServerError
+from controller.coconut.client import Coconut
 from controller.coconut.job_request import job_body
 from devstack.coconut_server import CoconutAccess
 from domain.errors import UnavailableError, UpstreamError
@@ -80,9 +80,9 @@ def test_no_redirect_is_followed(status: str, ask: Callable[[Coconut], object]) 
         pytest.param(silent, UncertainError, id="silent"),
         pytest.param(answering("201 Created", ACCEPTED, missing_bytes=9), UncertainError, id="cut-off"),
         pytest.param(lambda it: it.sendall(b"220 mail.test ESMTP\r\n"), UncertainError, id="not-http"),
-        pytest.param(answering("500 Oh"), ServerError, id="500"),
-        pytest.param(answering("503 Busy\r\nRetry-After: 30"), ServerError, id="503"),
-        pytest.param(answering("408 Too slow\r\nConnection: close"), ServerError, id="408"),
+        pytest.param(answering("500 Oh"), UncertainError, id="500"),
+        pytest.param(answering("503 Busy\r\nRetry-After: 30"), UncertainError, id="503"),
+        pytest.param(answering("408 Too slow\r\nConnection: close"), UncertainError, id="408"),
         pytest.param(answering("429 Too many\r\nRetry-After: 0"), UnavailableError, id="429"),
         pytest.param(answering('401 Who\r\nWWW-Authenticate: Basic realm="v2"'), UnavailableError, id="401"),
         pytest.param(answering("421 Misdirected"), UnavailableError, id="421"),
@@ -100,7 +100,7 @@ def test_a_submission_is_sent_once_whatever_the_answer(ending: Ending, kind: typ
 def test_a_retry_after_date_is_understood() -> None:
     head = "503 Busy\r\nDate: Wed, 01 Jul 2026 09:00:00 GMT\r\nRetry-After: Wed, 01 Jul 2026 09:00:20 GMT"
     with wire(answering(head)) as server:
-        with pytest.raises(ServerError) as raised:
+        with pytest.raises(UncertainError) as raised:
             a_client(server.url).start(ORDER)
         with pytest.raises(UnavailableError) as asked:
             a_client(server.url).job("job1")

@@ -72,7 +72,9 @@ class Operator:
             storage=self.storage,
             parts=FakeMultipart(self.storage, self.clock.now),
             transcoder=self.transcoder,
-            limiter=SubmissionLimiter(limits, monotonic=self.clock.monotonic, running=self.observations.running_jobs),
+            limiter=SubmissionLimiter(
+                limits, monotonic=self.clock.monotonic, count_running=self.observations.running_jobs
+            ),
             resources=self.uploads,
             policy=LifecyclePolicy(self.timing),
             max_file_bytes=10_000,

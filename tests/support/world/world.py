@@ -56,7 +56,7 @@ class SmallWorld:
             parts=through(self.fuse, self.multipart),
             transcoder=through(self.fuse, self.transcoder),
             limiter=SubmissionLimiter(
-                limits or WIDE, monotonic=self.clock.monotonic, running=self.records.running_jobs
+                limits or WIDE, monotonic=self.clock.monotonic, count_running=self.records.running_jobs
             ),
             resources=through(self.fuse, self.resources),
             policy=rules or LifecyclePolicy(self.timing),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.actions.submission import _SHUT
+from controller.actions.submission import _REASON_DENIED
 from controller.coconut import breaker, limiter
 from controller.coconut.limiter import Denied
 from controller.settings import Settings
@@ -33,7 +33,7 @@ def test_limits_are_settings_with_these_defaults(name: str, default: str) -> Non
 
 def test_every_pause_is_told_in_its_own_words() -> None:
     assert [row[:2] for row in table("What an upload says meanwhile")] == [
-        [_SHUT[pause].value, pause.message] for pause in Denied
+        [_REASON_DENIED[pause].value, pause.message] for pause in Denied
     ]
 
 

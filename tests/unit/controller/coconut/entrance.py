@@ -21,7 +21,7 @@ class Entrance:
         self.trouble: UpstreamError | None = None
         generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
         self.limiter = SubmissionLimiter(
-            SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, running=self._count
+            SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, count_running=self._count
         )
 
     def _count(self) -> int:
@@ -30,7 +30,7 @@ class Entrance:
             raise self.trouble
         return self.jobs
 
-    def ticket(self) -> Permit:
+    def permit(self) -> Permit:
         """Enter, which must be allowed."""
         entered = self.limiter.acquire()
         assert isinstance(entered, Permit), entered
@@ -39,11 +39,11 @@ class Entrance:
     def submit(self, *stories: str) -> None:
         """Make one submission after the other: "ok", "trouble", "silent", or the seconds of a Retry-After."""
         for story in stories:
-            with self.ticket() as ticket:
+            with self.permit() as permit:
                 if story == "ok":
-                    ticket.succeeded()
+                    permit.record_success()
                 elif story != "silent":
-                    ticket.record_failure("HTTP 429", retry_after_seconds=None if story == "trouble" else float(story))
+                    permit.record_failure("HTTP 429", retry_after_seconds=None if story == "trouble" else float(story))
 
     @property
     def breaker(self) -> BreakerSnapshot:
@@ -58,7 +58,7 @@ class Entrance:
 
 def entered(entrance: Entrance, *, at_most: int = 100) -> list[Permit]:
     """Enter until that is not allowed any more."""
-    tickets: list[Permit] = []
-    while len(tickets) < at_most and isinstance(ticket := entrance.limiter.acquire(), Permit):
-        tickets.append(ticket)
-    return tickets
+    permits: list[Permit] = []
+    while len(permits) < at_most and isinstance(permit := entrance.limiter.acquire(), Permit):
+        permits.append(permit)
+    return permits

@@ -43,7 +43,7 @@ def test_nobody_enters_while_it_is_open() -> None:
     entrance.clock.advance(29.9)
     assert entrance.limiter.acquire() is Denied.BREAKER
     entrance.clock.advance(0.1)
-    entrance.ticket()
+    entrance.permit()
 
 
 def test_the_pause_doubles_while_trouble_repeats() -> None:
@@ -93,11 +93,11 @@ def test_it_closes_over_widths_that_double() -> None:
     entrance.open_seconds()
     widths = []
     for _ in range(6):
-        tickets = entered(entrance)
-        widths.append(len(tickets))
-        tickets[0].succeeded()
-        for ticket in tickets:
-            ticket.leave()
+        permits = entered(entrance)
+        widths.append(len(permits))
+        permits[0].record_success()
+        for permit in permits:
+            permit.release()
     assert widths == [1, 2, 4, 8, 16, 100]
     assert entrance.breaker == CLOSED
 
@@ -122,52 +122,52 @@ def test_what_tells_nothing_gives_its_half_open_place_to_the_next() -> None:
 
 def test_submissions_that_fail_together_open_it_once() -> None:
     entrance = Entrance()
-    tickets = entered(entrance, at_most=8)
-    for ticket in tickets:
-        ticket.record_failure("HTTP 401")
+    permits = entered(entrance, at_most=8)
+    for permit in permits:
+        permit.record_failure("HTTP 401")
     assert entrance.open_seconds() == 30
 
 
 def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
     entrance = Entrance()
-    late, *tickets = entered(entrance, at_most=4)
-    for ticket in tickets:
-        ticket.record_failure("HTTP 401")
-        ticket.leave()
+    late, *permits = entered(entrance, at_most=4)
+    for permit in permits:
+        permit.record_failure("HTTP 401")
+        permit.release()
     entrance.open_seconds()
-    late.succeeded()
-    late.leave()
+    late.record_success()
+    late.release()
     assert entrance.breaker.width == 1
 
 
 def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() -> None:
     entrance = Entrance()
-    late, *tickets = entered(entrance, at_most=4)
-    for ticket in tickets:
-        ticket.record_failure("HTTP 401")
-        ticket.leave()
+    late, *permits = entered(entrance, at_most=4)
+    for permit in permits:
+        permit.record_failure("HTTP 401")
+        permit.release()
     entrance.open_seconds()
     assert entrance.limiter.acquire() is Denied.BREAKER
-    late.leave()
-    entrance.ticket()
+    late.release()
+    entrance.permit()
 
 
 def test_a_wish_prolongs_a_pause_and_never_shortens_it() -> None:
     entrance = Entrance()
-    tickets = entered(entrance, at_most=5)
-    for ticket in tickets[:3]:
-        ticket.record_failure("HTTP 401")
-    tickets[3].record_failure("HTTP 429", retry_after_seconds=200)
-    tickets[4].record_failure("HTTP 429", retry_after_seconds=5)
+    permits = entered(entrance, at_most=5)
+    for permit in permits[:3]:
+        permit.record_failure("HTTP 401")
+    permits[3].record_failure("HTTP 429", retry_after_seconds=200)
+    permits[4].record_failure("HTTP 429", retry_after_seconds=5)
     assert entrance.open_seconds() == 200
 
 
 def test_a_submission_is_reported_once() -> None:
     entrance = Entrance()
-    with entrance.ticket() as ticket:
-        ticket.succeeded()
+    with entrance.permit() as permit:
+        permit.record_success()
         for _ in range(3):
-            ticket.record_failure("HTTP 429", retry_after_seconds=60)
+            permit.record_failure("HTTP 429", retry_after_seconds=60)
     assert entrance.breaker == CLOSED
 
 
@@ -215,7 +215,7 @@ def raises(error: Exception) -> Callable[[], None]:
 def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerSnapshot) -> None:
     entrance = Entrance()
     for _ in range(times):
-        with suppress(UpstreamError, ZeroDivisionError), entrance.ticket() as ticket, ticket.recording():
+        with suppress(UpstreamError, ZeroDivisionError), entrance.permit() as permit, permit.recording():
             call()
             pytest.fail("this call was to fail")
     assert entrance.breaker == breaker
@@ -225,7 +225,7 @@ def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: i
 def test_a_job_is_good_news() -> None:
     entrance = Entrance()
     entrance.submit("trouble", "trouble")
-    with entrance.ticket() as ticket, ticket.recording():
+    with entrance.permit() as permit, permit.recording():
         pass
     entrance.submit("trouble", "trouble")
     assert entrance.breaker == CLOSED
@@ -235,7 +235,7 @@ def test_only_its_movements_are_logged() -> None:
     entrance = Entrance()
     with capture_logs() as lines:
         for _ in range(3):
-            with suppress(UpstreamError), entrance.ticket() as ticket, ticket.recording():
+            with suppress(UpstreamError), entrance.permit() as permit, permit.recording():
                 raise UnavailableError("POST /jobs at Coconut: HTTP 401 authentication_failed")
         entrance.open_seconds()
         entrance.submit(*["ok"] * 9)

@@ -20,7 +20,7 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import SSLError as TlsError
 
-from controller.coconut.client import Coconut, ServerError
+from controller.coconut.client import Coconut
 from domain.errors import RefusedError, UnavailableError
 from domain.jobs import JobOrder, UncertainError
 from storage.settings import OutputTarget
@@ -180,9 +180,9 @@ def test_a_wish_to_be_left_alone_is_passed_on(
     coconut: Coconut, status: int, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, method, answer(status, Retry_After="7"))
-    with pytest.raises((UnavailableError, ServerError)) as raised:
+    with pytest.raises((UnavailableError, UncertainError)) as raised:
         coconut.start(ORDER) if method == "post" else coconut.job("job1")
-    assert isinstance(raised.value, UnavailableError | ServerError)
+    assert isinstance(raised.value, UnavailableError | UncertainError)
     assert raised.value.retry_after_seconds == 7
 
 

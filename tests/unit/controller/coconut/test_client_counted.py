@@ -18,7 +18,7 @@ def test_calls_are_counted_by_operation_and_status(monkeypatch: pytest.MonkeyPat
         SecretStr("api-key"),
         TARGET,
         timeout_seconds=5,
-        note=lambda operation, status, _seconds: counted.append((operation, status)),
+        on_call=lambda operation, status, _seconds: counted.append((operation, status)),
     )
     monkeypatch.setattr(requests, "post", answer(429))
     monkeypatch.setattr(requests, "get", answer(404))

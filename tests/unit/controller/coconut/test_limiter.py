@@ -44,25 +44,25 @@ def test_an_admission_counts_until_the_rows_can_show_it() -> None:
     assert entrance.limiter.acquire() is Denied.CAPACITY
     entrance.jobs = 0
     entrance.clock.advance(2)
-    entrance.ticket()
+    entrance.permit()
 
 
 def test_a_submission_in_flight_counts_however_often_the_rows_are_asked() -> None:
     entrance = Entrance(max_running=1)
-    ticket = entrance.ticket()
+    permit = entrance.permit()
     for _ in range(3):
         entrance.clock.advance(2)
         assert entrance.limiter.acquire() is Denied.CAPACITY
-    ticket.leave()
+    permit.release()
     entrance.clock.advance(2)
-    entrance.ticket()
+    entrance.permit()
 
 
-def test_a_ticket_gives_back_one_place_however_often_it_is_left() -> None:
+def test_a_permit_releases_one_slot_however_often_it_is_released() -> None:
     entrance = Entrance(max_running=2)
-    entrance.ticket()
-    with entrance.ticket() as ticket:
-        ticket.leave()
+    entrance.permit()
+    with entrance.permit() as permit:
+        permit.release()
     assert entrance.limiter.state().in_flight == 1
 
 
@@ -72,10 +72,10 @@ def test_nobody_enters_before_the_rows_were_counted() -> None:
     with pytest.raises(UnavailableError, match="Postgres"):
         entrance.limiter.acquire()
     entrance.trouble = None
-    with pytest.raises(UnavailableError, match="not counted yet"):
+    with pytest.raises(UnavailableError, match="not been counted yet"):
         entrance.limiter.acquire()
     entrance.clock.advance(2)
-    entrance.ticket()
+    entrance.permit()
     assert entrance.questions == [0, 2]
 
 
@@ -109,17 +109,17 @@ class SlowCount:
 def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> None:
     clock, count = FakeClock(), SlowCount()
     limiter = SubmissionLimiter(
-        SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, running=count
+        SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, count_running=count
     )
     before, during = limiter.acquire(), limiter.acquire()
     assert isinstance(before, Permit)
     assert isinstance(during, Permit)
-    before.leave()
+    before.release()
     clock.advance(2)
     asking = threading.Thread(target=limiter.acquire)
     asking.start()
     assert count.is_asked.wait(10)
-    during.leave()
+    during.release()
     clock.advance(2)
     assert isinstance(limiter.acquire(), Permit)
     assert limiter.acquire() is Denied.CAPACITY
@@ -133,7 +133,7 @@ def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> Non
 
 def test_threads_share_the_places() -> None:
     entrance = Entrance(max_running=20)
-    entrance.ticket().leave()
+    entrance.permit().release()
     start = threading.Barrier(8)
     found: list[Permit | Denied] = []
 
@@ -162,11 +162,11 @@ def test_orders_follow_at_a_steady_rate_after_a_burst() -> None:
 
 def test_what_is_refused_takes_no_token() -> None:
     entrance = Entrance(per_minute=60, burst=2, max_running=1)
-    ticket = entrance.ticket()
+    permit = entrance.permit()
     for _ in range(9):
         assert entrance.limiter.acquire() is Denied.CAPACITY
-    ticket.record_failure("HTTP 429", retry_after_seconds=0.1)
-    ticket.leave()
+    permit.record_failure("HTTP 429", retry_after_seconds=0.1)
+    permit.release()
     for _ in range(9):
         assert entrance.limiter.acquire() is Denied.BREAKER
     entrance.clock.advance(0.2)
@@ -192,12 +192,12 @@ def test_in_no_stretch_of_time_more_than_a_burst_and_the_rate(per_minute: int, b
 
 def test_every_duration_is_scaled_alike() -> None:
     entrance = Entrance(scale=0.01, per_minute=60, burst=1)
-    entrance.ticket().leave()
+    entrance.permit().release()
     assert entrance.limiter.acquire() is Denied.RATE
     entrance.clock.advance(0.015)
-    entrance.ticket().leave()
+    entrance.permit().release()
     entrance.clock.advance(0.015)
-    entrance.ticket().leave()
+    entrance.permit().release()
     assert entrance.questions == [0, 0.03]
     entrance = Entrance(scale=0.01)
     entrance.submit(*TROUBLE)
@@ -256,22 +256,22 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.inside)
     @rule(data=st.data(), desired=st.none() | st.floats(-1, 10_000))
     def fail(self, data: st.DataObject, desired: float | None) -> None:
-        ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
-        ticket.record_failure("HTTP 429", retry_after_seconds=desired)
-        ticket.leave()
+        permit = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
+        permit.record_failure("HTTP 429", retry_after_seconds=desired)
+        permit.release()
 
     @precondition(lambda self: self.inside)
     @rule(data=st.data())
     def start_a_job(self, data: st.DataObject) -> None:
-        ticket = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
+        permit = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
         self.entrance.jobs += 1
-        ticket.succeeded()
-        ticket.leave()
+        permit.record_success()
+        permit.release()
 
     @precondition(lambda self: self.inside)
     @rule()
     def come_to_nothing(self) -> None:
-        self.inside.pop().leave()
+        self.inside.pop().release()
 
     @precondition(lambda self: self.entrance.jobs)
     @rule()
@@ -289,8 +289,8 @@ class Lives(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Whatever happened, the gate lets somebody in again once trouble and jobs are over."""
-        for ticket in self.inside:
-            ticket.leave()
+        for permit in self.inside:
+            permit.release()
         self.entrance.jobs = 0
         self.entrance.clock.advance(3600)
         assert isinstance(self.entrance.limiter.acquire(), Permit)
