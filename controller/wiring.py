@@ -149,15 +149,15 @@ def wire_dispatcher(
     webhooks = WebhookSender(
         playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets
     )
-    channels, schedule, clock = (
+    channels, backoff, clock = (
         Channels(outbox, webhooks, mail, on_attempt=metrics.delivery_attempted),
         Backoff(settings.time_scale),
         lambda: datetime.now(UTC),
     )
     if settings.crash_at:
         watched = deliveries_with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
-        return Dispatcher(outbox, channels, schedule, clock=clock, for_delivery=watched)
-    return Dispatcher(outbox, channels, schedule, clock=clock)
+        return Dispatcher(channels, backoff, clock=clock, for_delivery=watched)
+    return Dispatcher(channels, backoff, clock=clock)
 
 
 def wire_audit(settings: Settings, spaces: StorageSettings, clients: Clients, database: Database) -> Audit:

@@ -96,16 +96,16 @@ class Outbox:
         endpoint = Endpoint(found["endpoint_id"], found["url"], tuple(found["secrets"])) if found["url"] else None
         return LeasedDelivery(found["delivery_id"], found["attempts"], notification(found), endpoint)
 
-    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
+    def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:
         """Store the result of a delivery; False if it has been leased again since."""
-        parameters = {**vars(outcome), "delivery_id": taken.delivery_id, "attempt": taken.attempt, "now": now}
+        parameters = {**vars(result), "delivery_id": delivery.delivery_id, "attempt": delivery.attempt, "now": now}
         with self._database.transaction() as connection:
             settled = connection.execute(_SETTLE, parameters).fetchone()
             if settled is None:
                 return False
-            about = {"endpoint_id": settled["endpoint_id"], "now": now, "held_until": outcome.held_until}
-            if outcome.held_until is not None:
+            about = {"endpoint_id": settled["endpoint_id"], "now": now, "held_until": result.held_until}
+            if result.held_until is not None:
                 connection.execute(_HOLD, about)
-            if outcome.is_gone:
+            if result.is_gone:
                 connection.execute(_DISABLE, about)
         return True

@@ -1,4 +1,4 @@
-"""Notifications leave from here: by webhook to endpoints, by mail to owners.
+"""Sends notifications: webhooks to endpoints, mail to owners.
 
-Which are due, and for whom, is in Postgres (database/outbox.py). Only the leading operator sends.
+Postgres holds which are due, and for whom (database/outbox.py). Only the leading operator sends.
 """

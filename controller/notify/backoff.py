@@ -1,4 +1,4 @@
-"""When a delivery that failed is made again: for about three days, then a person has to ask."""
+"""When a failed delivery is attempted again: for about three days, after that only when an administrator replays it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ PAUSES_SECONDS = (
 )
 ATTEMPTS_MAX = len(PAUSES_SECONDS) + 1
 _LEASE_SECONDS_MIN = 5.0
-# What failed together does not come back together.
+# Deliveries that failed together must not be attempted together again.
 _JITTER = 0.1
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """The pauses, all of them shortened by ``scale`` in tests."""
+    """The pauses and the lease. Tests shorten all of them by ``scale``."""
 
     scale: float = 1.0
-    # Longer than any attempt takes: until then it is its taker's, and if that one died, nobody's.
+    # Longer than any attempt takes. If its process dies, the delivery is due again after this.
     lease_seconds: float = 60.0
 
     def pause(self, delivery_id: UUID, *, attempt: int, retry_after_seconds: float | None) -> timedelta | None:
-        """Return the pause after an attempt, not shorter than the receiver wants; None after the last one."""
+        """Return the pause after an attempt, at least as long as the receiver asked for; None after the last one."""
         if attempt > len(PAUSES_SECONDS):
             return None
         seconds = PAUSES_SECONDS[attempt - 1] * (1 + _JITTER * _jitter(delivery_id, attempt)) * self.scale
@@ -42,16 +42,16 @@ class Backoff:
 
     @property
     def lease(self) -> timedelta:
-        """Return for how long a delivery is its taker's: an attempt takes some time also where others are shortened."""
+        """Return how long a delivery is leased; a short ``scale`` does not make an attempt any faster."""
         return timedelta(seconds=max(_LEASE_SECONDS_MIN, self.lease_seconds * self.scale))
 
     @property
     def default_retry_after(self) -> timedelta:
-        """Return how long an endpoint that says it has too much is left alone if it does not say how long."""
+        """Return how long an overloaded endpoint gets no deliveries if it does not say how long."""
         return timedelta(seconds=PAUSES_SECONDS[0] * self.scale)
 
 
 def _jitter(delivery_id: UUID, attempt: int) -> float:
-    """Return a number from 0 to 1 that is the same whenever it is asked for."""
-    told = hashlib.blake2b(delivery_id.bytes + attempt.to_bytes(4, "big"), digest_size=4).digest()
-    return int.from_bytes(told, "big") / 0xFFFFFFFF
+    """Return a number from 0 to 1, always the same for one attempt."""
+    digest = hashlib.blake2b(delivery_id.bytes + attempt.to_bytes(4, "big"), digest_size=4).digest()
+    return int.from_bytes(digest, "big") / 0xFFFFFFFF

@@ -1,6 +1,6 @@
-"""The end of a connection: timeouts bound each wait for bytes, and so nothing where a byte comes every second.
+"""A total deadline for HTTP exchanges. A timeout bounds only each wait, so a byte every second would go on without end.
 
-Whoever connects inside `within` has its connections cut off when the time is over.
+Connections made inside `within` are shut down when the time is over.
 """
 
 import socket
@@ -16,36 +16,36 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Deadline:
-    """The time that all connections of one exchange may take together."""
+    """Shuts down all connections of one exchange when its time is over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self.is_over = False
 
-    def watch(self, line: socket.socket) -> socket.socket:
-        """Cut this connection off too when the time is over."""
+    def watch(self, connected: socket.socket) -> socket.socket:
+        """Include a connection, and return it."""
         with self._lock:
-            # A handle of our own: TLS takes the first one over.
-            self._lines.append(line.dup())
+            # A duplicate, because TLS takes the original over.
+            self._sockets.append(connected.dup())
         if self.is_over:
             self.end()
-        return line
+        return connected
 
     def end(self) -> None:
-        """Cut everything off now."""
+        """Shut all connections down now."""
         with self._lock:
             self.is_over = True
-            for line in self._lines:
+            for connected in self._sockets:
                 with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
+                    connected.shutdown(socket.SHUT_RDWR)
 
-    def forget(self) -> None:
-        """Give the handles back."""
+    def close(self) -> None:
+        """Close the duplicated sockets."""
         with self._lock:
-            for line in self._lines:
-                line.close()
-            self._lines.clear()
+            for connected in self._sockets:
+                connected.close()
+            self._sockets.clear()
 
 
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
@@ -53,7 +53,7 @@ _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[Deadline]:
-    """Bound what is connected inside by an adapter of this module."""
+    """Bound the time of all connections that a BoundedAdapter makes inside."""
     deadline = Deadline()
     timer = threading.Timer(seconds, deadline.end)
     timer.daemon = True
@@ -64,12 +64,12 @@ def within(seconds: float) -> Iterator[Deadline]:
     finally:
         _current.reset(token)
         timer.cancel()
-        deadline.forget()
+        deadline.close()
 
 
-def _watched(line: socket.socket) -> socket.socket:
+def _watched(connected: socket.socket) -> socket.socket:
     deadline = _current.get()
-    return line if deadline is None else deadline.watch(line)
+    return connected if deadline is None else deadline.watch(connected)
 
 
 class _Plain(HTTPConnection):
@@ -91,9 +91,9 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Makes connections that `within` can cut off."""
+    """A transport adapter of requests whose connections `within` bounds."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of those connections."""
+        """Create pools whose connections are watched."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}

@@ -1,10 +1,10 @@
-"""One delivery: take it, send it, put on record what became of it.
+"""Makes one delivery: leases it, sends it, records the result.
 
-Killed after sending and before the record, it is taken again when its lease ends and sent with the same id: at least
-once, never not at all. Which queues are sent from at the same time is decided in dispatcher.py.
+If the process dies between sending and recording, the delivery is made again with the same id when its lease ends: at
+least once. dispatcher.py decides which queues send at the same time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,81 +12,90 @@ from typing import Protocol
 import structlog
 
 from controller.notify.backoff import Backoff
-from controller.notify.outcome import DeliveryResponse, outcome_of
+from controller.notify.outcome import DeliveryResponse, Disposition, result_of
 from domain.notifications import MAIL, WEBHOOK, DeliveryResult, DeliveryState, Endpoint, LeasedDelivery, Notification
 
 log = structlog.get_logger(__name__)
 
 
-class LeasedOutbox(Protocol):
-    """What is due. Every method raises UnavailableError."""
+class DeliveryOutbox(Protocol):
+    """The outbox in Postgres. Every method raises UnavailableError."""
+
+    def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
+        """Create the deliveries of the oldest undispatched notifications; return how many notifications."""
+        ...
+
+    def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
+        """Return the queues in which a delivery is due."""
+        ...
 
     def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Lease the delivery of a queue that has been due the longest."""
         ...
 
-    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
-        """Record the result. Return False when another sender has leased the delivery since."""
+    def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:
+        """Record the result; return False if the delivery has been leased again since."""
         ...
 
 
 class WebhookChannel(Protocol):
-    """The way to endpoints."""
+    """Sends webhooks to endpoints."""
 
-    def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
-        """Send once and return what came back."""
+    def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
+        """Send once and return the response."""
         ...
 
 
 class MailChannel(Protocol):
-    """The way to owners."""
+    """Sends mail to owners."""
 
-    def send(self, told: Notification) -> DeliveryResponse:
-        """Send once and return what came back."""
+    def send(self, notification: Notification) -> DeliveryResponse:
+        """Send once and return the response."""
         ...
 
 
 @dataclass(frozen=True)
 class Channels:
-    """Everything a delivery uses. ``mail``: None where no SMTP server is configured.
+    """The dependencies of a delivery. ``mail``: None if no SMTP server is configured.
 
-    ``on_attempt`` records metrics for each attempt: its channel, and the delivery's state afterwards.
+    ``on_attempt`` receives the channel of each attempt and the delivery's state afterwards, for metrics.
     """
 
-    outbox: LeasedOutbox
+    outbox: DeliveryOutbox
     webhooks: WebhookChannel
     mail: MailChannel | None
     on_attempt: Callable[[str, DeliveryState], None] = lambda _channel, _state: None
 
 
-def deliver_one(queue_name: str, channels: Channels, schedule: Backoff, clock: Callable[[], datetime]) -> bool:
-    """Make the delivery of a queue that has been due the longest; False when none is. Raises UnavailableError."""
+def deliver_one(queue_name: str, channels: Channels, backoff: Backoff, clock: Callable[[], datetime]) -> bool:
+    """Make the delivery of a queue that has been due the longest; False if none is due. Raises UnavailableError."""
     now = clock()
-    taken = channels.outbox.take(queue_name, now=now, leased_until=now + schedule.lease)
-    if taken is None:
+    delivery = channels.outbox.take(queue_name, now=now, leased_until=now + backoff.lease)
+    if delivery is None:
         return False
-    answer = _sent(taken, channels)
+    response = _send(delivery, channels)
     now = clock()
-    outcome = outcome_of(answer, taken, schedule, now)
-    is_ours = channels.outbox.record_result(taken, outcome, now=now)
+    result = result_of(response, delivery, backoff, now)
+    is_ours = channels.outbox.record_result(delivery, result, now=now)
     if is_ours:
-        channels.on_attempt(MAIL if taken.endpoint is None else WEBHOOK, outcome.state)
-    told = taken.notification
+        channels.on_attempt(MAIL if delivery.endpoint is None else WEBHOOK, result.state)
+    notification = delivery.notification
     log.info(
-        f"delivery_{outcome.state}" if is_ours else "delivery_overtaken",
-        notification=str(told.notification_id),
-        kind=told.kind,
-        video_id=told.video_id,
+        f"delivery_{result.state}" if is_ours else "delivery_overtaken",
+        notification=str(notification.notification_id),
+        kind=notification.kind,
+        video_id=notification.video_id,
         queue_name=queue_name,
-        attempt=taken.attempt,
-        status=answer.status,
-        endpoint_disabled=outcome.is_gone,
+        attempt=delivery.attempt,
+        status=response.status,
+        endpoint_disabled=result.is_gone,
     )
     return True
 
 
-def _sent(taken: LeasedDelivery, channels: Channels) -> DeliveryResponse:
-    if taken.endpoint is not None:
-        return channels.webhooks.send(taken.notification, taken.endpoint)
-    assert channels.mail is not None  # noqa: S101  without it nothing is leased from its queue
-    return channels.mail.send(taken.notification)
+def _send(delivery: LeasedDelivery, channels: Channels) -> DeliveryResponse:
+    if delivery.endpoint is not None:
+        return channels.webhooks.send(delivery.notification, delivery.endpoint)
+    if channels.mail is None:
+        return DeliveryResponse(Disposition.RETRY, None, "not sent: no mail server is configured")
+    return channels.mail.send(delivery.notification)

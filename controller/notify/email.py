@@ -1,4 +1,4 @@
-"""Sending one letter over SMTP."""
+"""Sends one mail over SMTP."""
 
 import smtplib
 import ssl
@@ -24,7 +24,7 @@ _PERMANENT = range(500, 600)
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where letters are handed in. Without TLS no password leaves."""
+    """An SMTP server. A password is sent only over TLS."""
 
     scheme: str
     host: str
@@ -34,7 +34,7 @@ class SmtpServer:
 
 
 def smtp_server_of(url: str) -> SmtpServer:
-    """Take an SMTP URL apart. Raises ValueError."""
+    """Parse an SMTP URL. Raises ValueError."""
     parts = urlsplit(url)
     if parts.username and parts.scheme == "smtp":
         raise ValueError("a password needs smtps:// or smtp+starttls://")
@@ -43,60 +43,62 @@ def smtp_server_of(url: str) -> SmtpServer:
 
 
 class MailSender:
-    """The way to owners."""
+    """Sends mail to owners."""
 
     def __init__(self, server: SmtpServer, *, sender: str, playback_base: str) -> None:
         self._server = server
         self._sender = sender
         self._playback_base = playback_base
 
-    def send(self, told: Notification) -> DeliveryResponse:
-        """Hand in once and return what came back."""
+    def send(self, notification: Notification) -> DeliveryResponse:
+        """Send once and return the response."""
         try:
-            written = build_email(told, sender=self._sender, playback_base=self._playback_base)
-            written.as_bytes()
+            message = build_email(notification, sender=self._sender, playback_base=self._playback_base)
+            message.as_bytes()
         except Exception as error:
-            # The email library fails in many ways on hostile text, each time in the same way: retrying cannot help.
-            log.exception("email_not_built", video_id=told.video_id)
-            return DeliveryResponse(Disposition.NEVER, None, f"the letter could not be written: {type(error).__name__}")
+            # The email library fails on hostile text in many ways, always the same for one text: retrying cannot help.
+            log.exception("email_not_built", video_id=notification.video_id)
+            return DeliveryResponse(
+                Disposition.REJECTED, None, f"not sent: building the mail failed: {type(error).__name__}"
+            )
         try:
-            self._hand_in(written)
+            self._transmit(message)
         except smtplib.SMTPRecipientsRefused as error:
             (status, text) = next(iter(error.recipients.values()))
             return _refused(status, text)
         except smtplib.SMTPDataError as error:
             return _refused(error.smtp_code, error.smtp_error)
         except smtplib.SMTPResponseException as error:
-            # About us, not about this letter: others would meet the same, and somebody has to put it right.
-            return DeliveryResponse(Disposition.AGAIN, error.smtp_code, one_line(error.smtp_error))
+            # About our account, not this mail: every mail would fail until an administrator corrects it.
+            return DeliveryResponse(Disposition.RETRY, error.smtp_code, one_line(error.smtp_error))
         except (smtplib.SMTPException, OSError) as error:
-            return DeliveryResponse(Disposition.AGAIN, None, f"no answer: {type(error).__name__}")
+            return DeliveryResponse(Disposition.RETRY, None, f"no answer: {type(error).__name__}")
         return DeliveryResponse(Disposition.ACCEPTED, _ACCEPTED, "")
 
-    def _hand_in(self, written: EmailMessage) -> None:
-        server = self._connected()
+    def _transmit(self, message: EmailMessage) -> None:
+        connection = self._connect()
         try:
             if self._server.scheme == "smtp+starttls":
-                server.starttls(context=ssl.create_default_context())
+                connection.starttls(context=ssl.create_default_context())
             if self._server.user:
-                server.login(self._server.user, self._server.password)
-            server.send_message(written)
+                connection.login(self._server.user, self._server.password)
+            connection.send_message(message)
         finally:
-            # It was taken, or was not: how the connection ends changes nothing about that.
+            # The message was accepted or refused by now; how the connection ends does not change that.
             with suppress(smtplib.SMTPException, OSError):
-                server.quit()
-            server.close()
+                connection.quit()
+            connection.close()
 
-    def _connected(self) -> smtplib.SMTP:
-        known = self._server
-        # Its own way to find a name asks DNS, which may take longer than all the rest.
+    def _connect(self) -> smtplib.SMTP:
+        server = self._server
+        # By default smtplib asks DNS for our name, which may take longer than everything else.
         own_name = self._sender.rpartition("@")[2]
-        if known.scheme == "smtps":
+        if server.scheme == "smtps":
             return smtplib.SMTP_SSL(
-                known.host, known.port, own_name, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
+                server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
             )
-        return smtplib.SMTP(known.host, known.port, own_name, timeout=_TIMEOUT_SECONDS)
+        return smtplib.SMTP(server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS)
 
 
 def _refused(status: int, text: bytes | str) -> DeliveryResponse:
-    return DeliveryResponse(Disposition.NEVER if status in _PERMANENT else Disposition.AGAIN, status, one_line(text))
+    return DeliveryResponse(Disposition.REJECTED if status in _PERMANENT else Disposition.RETRY, status, one_line(text))

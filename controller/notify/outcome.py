@@ -1,4 +1,4 @@
-"""From a receiver's answer to what becomes of the delivery: pure."""
+"""Decides what a receiver's response means for its delivery. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,52 +9,54 @@ from domain.notifications import ANSWER_MAX, DeliveryResult, DeliveryState, Leas
 
 
 class Disposition(Enum):
-    """What an answer means, whatever it came by."""
+    """What a response means, whichever channel it came by."""
 
     ACCEPTED = auto()
-    AGAIN = auto()
-    NEVER = auto()  # this message will not be taken
-    GONE = auto()  # no message will be taken any more
+    RETRY = auto()
+    REJECTED = auto()  # the receiver will never accept this message
+    GONE = auto()  # the receiver will accept no message any more
 
 
 @dataclass(frozen=True)
 class DeliveryResponse:
-    """What came back. ``status``: None when nothing did; ``is_full``: the receiver has more than it can take."""
+    """A receiver's response. ``status``: None if there was none; ``is_overloaded``: the receiver asks for fewer."""
 
-    fate: Disposition
+    disposition: Disposition
     status: int | None
     text: str
     retry_after_seconds: float | None = None
-    is_full: bool = False
+    is_overloaded: bool = False
 
 
 def one_line(raw: bytes | str) -> str:
-    """Return a receiver's text as it may be stored and shown: whatever cannot be printed becomes a space."""
+    """Return a receiver's text as it may be stored and shown: characters that cannot be printed become spaces."""
     text = raw.decode("utf-8", errors="replace") if isinstance(raw, bytes) else raw
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def outcome_of(answer: DeliveryResponse, taken: LeasedDelivery, schedule: Backoff, now: datetime) -> DeliveryResult:
-    """Return what to put on record."""
-    text = answer.text[:ANSWER_MAX]
-    match answer.fate:
+def result_of(response: DeliveryResponse, delivery: LeasedDelivery, backoff: Backoff, now: datetime) -> DeliveryResult:
+    """Return the result to record."""
+    text, is_gone = response.text[:ANSWER_MAX], response.disposition is Disposition.GONE
+    match response.disposition:
         case Disposition.ACCEPTED:
-            return DeliveryResult(DeliveryState.DELIVERED, answer.status, text)
-        case Disposition.NEVER | Disposition.GONE:
-            return DeliveryResult(DeliveryState.FAILED, answer.status, text, is_gone=answer.fate is Disposition.GONE)
-        case Disposition.AGAIN:
-            return _again(answer, taken, schedule, now)
+            return DeliveryResult(DeliveryState.DELIVERED, response.status, text)
+        case Disposition.REJECTED | Disposition.GONE:
+            return DeliveryResult(DeliveryState.FAILED, response.status, text, is_gone=is_gone)
+        case Disposition.RETRY:
+            return _retried(response, delivery, backoff, now)
 
 
-def _again(answer: DeliveryResponse, taken: LeasedDelivery, schedule: Backoff, now: datetime) -> DeliveryResult:
-    desired = answer.retry_after_seconds
-    pause = schedule.pause(taken.delivery_id, attempt=taken.attempt, retry_after_seconds=desired)
+def _retried(response: DeliveryResponse, delivery: LeasedDelivery, backoff: Backoff, now: datetime) -> DeliveryResult:
+    seconds = response.retry_after_seconds
+    pause = backoff.pause(delivery.delivery_id, attempt=delivery.attempt, retry_after_seconds=seconds)
     held_until = None
-    if answer.is_full or desired is not None:
-        # What was said of one message is meant for all of them.
-        held_until = now + (schedule.default_retry_after if desired is None else timedelta(seconds=desired))
-    if pause is None:
-        return DeliveryResult(DeliveryState.FAILED, answer.status, answer.text[:ANSWER_MAX], held_until=held_until)
+    if response.is_overloaded or seconds is not None:
+        # A receiver that asks for a pause means all its deliveries.
+        held_until = now + (backoff.default_retry_after if seconds is None else timedelta(seconds=seconds))
     return DeliveryResult(
-        DeliveryState.PENDING, answer.status, answer.text[:ANSWER_MAX], next_at=now + pause, held_until=held_until
+        DeliveryState.FAILED if pause is None else DeliveryState.PENDING,
+        response.status,
+        response.text[:ANSWER_MAX],
+        next_at=None if pause is None else now + pause,
+        held_until=held_until,
     )

@@ -1,4 +1,4 @@
-"""Signatures of Standard Webhooks 1.0.0: one for each secret, so that a secret can be replaced without a gap."""
+"""Signs webhooks by Standard Webhooks 1.0.0, with each secret, so that a secret can be replaced without a gap."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ PREFIX = "whsec_"
 
 
 def signed_headers(message_id: str, body: bytes, *, secrets: Sequence[str], at: datetime) -> Mapping[str, str]:
-    """Return the headers that tell who sent the body, and when. ``at`` is the time of the attempt."""
+    """Return the headers that prove who sent the body, and when. ``at``: the time of the attempt."""
     timestamp = str(int(at.timestamp()))
     content = b".".join([message_id.encode(), timestamp.encode(), body])
     return {

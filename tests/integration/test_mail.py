@@ -52,7 +52,7 @@ def mail(taking: Taking) -> Iterator[MailSender]:
 
 
 def test_an_email_arrives_only_at_its_owner(mail: MailSender, taking: Taking) -> None:
-    assert mail.send(TOLD).fate is Disposition.ACCEPTED
+    assert mail.send(TOLD).disposition is Disposition.ACCEPTED
     assert taking.recipients == ["ann@example.com"]
     (raw,) = taking.letters
     letter = message_from_bytes(raw)
@@ -62,34 +62,34 @@ def test_an_email_arrives_only_at_its_owner(mail: MailSender, taking: Taking) ->
 
 
 @pytest.mark.parametrize(
-    ("to_recipient", "to_data", "fate", "status"),
+    ("to_recipient", "to_data", "disposition", "status"),
     [
-        pytest.param("550 no such user", "250 OK", Disposition.NEVER, 550, id="nobody-there"),
-        pytest.param("450 try later", "250 OK", Disposition.AGAIN, 450, id="greylisted"),
-        pytest.param("250 OK", "554 looks like spam", Disposition.NEVER, 554, id="letter-refused"),
-        pytest.param("250 OK", "451 disk full", Disposition.AGAIN, 451, id="disk-full"),
+        pytest.param("550 no such user", "250 OK", Disposition.REJECTED, 550, id="nobody-there"),
+        pytest.param("450 try later", "250 OK", Disposition.RETRY, 450, id="greylisted"),
+        pytest.param("250 OK", "554 looks like spam", Disposition.REJECTED, 554, id="letter-refused"),
+        pytest.param("250 OK", "451 disk full", Disposition.RETRY, 451, id="disk-full"),
     ],
 )
 def test_the_servers_reply_code_decides_what_happens_next(
-    mail: MailSender, taking: Taking, to_recipient: str, to_data: str, fate: Disposition, status: int
+    mail: MailSender, taking: Taking, to_recipient: str, to_data: str, disposition: Disposition, status: int
 ) -> None:
     taking.to_recipient, taking.to_data = to_recipient, to_data
     answer = mail.send(TOLD)
 
-    assert (answer.fate, answer.status) == (fate, status)
+    assert (answer.disposition, answer.status) == (disposition, status)
     assert taking.letters == []
 
 
 def test_an_unavailable_server_is_tried_again() -> None:
     mail = MailSender(smtp_server_of("smtp://127.0.0.1:1"), sender="videos@example.net", playback_base=BASE)
-    assert mail.send(TOLD).fate is Disposition.AGAIN
+    assert mail.send(TOLD).disposition is Disposition.RETRY
 
 
 def test_no_password_is_sent_without_tls(mail: MailSender, taking: Taking) -> None:
     port = mail._server.port
     for url in (f"smtp+starttls://u:p@127.0.0.1:{port}", f"smtps://u:p@127.0.0.1:{port}"):
         answer = MailSender(smtp_server_of(url), sender="videos@example.net", playback_base=BASE).send(TOLD)
-        assert answer.fate is Disposition.AGAIN
+        assert answer.disposition is Disposition.RETRY
     with pytest.raises(ValueError, match="password"):
         smtp_server_of(f"smtp://u:p@127.0.0.1:{port}")
     assert taking.letters == []

@@ -122,11 +122,11 @@ def test_an_endpoint_can_verify_the_webhook_of_a_ready_video(office: Office, rec
     assert office.deliver() == 1
     assert office.deliver() == 0
     (received,) = receiver.received
-    told = received.verified(secret)
-    assert told["type"] == "video.ready"
-    assert told["data"]["video_id"] == video_id
-    assert told["data"]["metadata"] == {"album": "7"}
-    assert told["data"]["playback_url"] == f"{BASE}/processed/{video_id}/playlist.m3u8"
+    body = received.verified(secret)
+    assert body["type"] == "video.ready"
+    assert body["data"]["video_id"] == video_id
+    assert body["data"]["metadata"] == {"album": "7"}
+    assert body["data"]["playback_url"] == f"{BASE}/processed/{video_id}/playlist.m3u8"
     assert office.deliveries() == [("delivered", 1)]
     with pytest.raises(WebhookVerificationError):
         received.verified(a_secret())
@@ -259,12 +259,12 @@ def test_sequence_numbers_of_a_video_rise_and_outlive_it(
     assert Retention(database).purge(deleted)
     office.deliver()
 
-    told = [received.verified(secret) for received in receiver.received]
-    assert sorted(one["type"] for one in told) == ["video.deleted", "video.errored", "video.ready"]
-    by_sequence = sorted(told, key=lambda one: one["data"]["sequence"])
+    body = [received.verified(secret) for received in receiver.received]
+    assert sorted(one["type"] for one in body) == ["video.deleted", "video.errored", "video.ready"]
+    by_sequence = sorted(body, key=lambda one: one["data"]["sequence"])
     assert [one["type"] for one in by_sequence] == ["video.errored", "video.ready", "video.deleted"]
-    assert len({one["data"]["sequence"] for one in told}) == 3
-    assert {one["data"]["title"] for one in told} == {"Cats"}
+    assert len({one["data"]["sequence"] for one in body}) == 3
+    assert {one["data"]["title"] for one in body} == {"Cats"}
 
 
 def test_a_replay_sends_the_same_message(office: Office, receiver: Receiver, database: Database) -> None:

@@ -61,9 +61,9 @@ def tls_receiver(folder: Path, name: str) -> Iterator[tuple[Receiver, Path]]:
 
 def test_a_certificate_for_the_endpoints_name_is_accepted(tmp_path: Path) -> None:
     with tls_receiver(tmp_path, NAME) as (receiver, trusted):
-        answer = send_webhook(f"https://{NAME}:{receiver.port}/hooks?key=1", trusted=str(trusted))
+        answer = send_webhook(f"https://{NAME}:{receiver.port}/hooks?key=1", verify=str(trusted))
 
-    assert (answer.fate, answer.status) == (Disposition.ACCEPTED, 204)
+    assert (answer.disposition, answer.status) == (Disposition.ACCEPTED, 204)
     (received,) = receiver.received
     assert (received.path, received.headers["host"]) == ("/hooks?key=1", f"{NAME}:{receiver.port}")
 
@@ -71,9 +71,9 @@ def test_a_certificate_for_the_endpoints_name_is_accepted(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["other.example.com", "127.0.0.1"])
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path, name: str) -> None:
     with tls_receiver(tmp_path, name) as (receiver, trusted):
-        answer = send_webhook(f"https://{NAME}:{receiver.port}/", trusted=str(trusted))
+        answer = send_webhook(f"https://{NAME}:{receiver.port}/", verify=str(trusted))
 
-    assert (answer.fate, answer.status, answer.text) == (Disposition.AGAIN, None, "no answer: SSLError")
+    assert (answer.disposition, answer.status, answer.text) == (Disposition.RETRY, None, "no answer: SSLError")
     assert receiver.received == []
 
 
@@ -98,22 +98,24 @@ def test_the_name_is_resolved_once(receiver: Receiver, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("reply", "fate"),
+    ("reply", "disposition"),
     [
         (Reply(200, body=b"thanks"), Disposition.ACCEPTED),
         (Reply(299), Disposition.ACCEPTED),
-        (Reply(301, {"Location": "http://127.0.0.1:1/"}), Disposition.AGAIN),
-        (Reply(307, {"Location": "/elsewhere"}), Disposition.AGAIN),
-        (Reply(400), Disposition.AGAIN),
-        (Reply(404), Disposition.AGAIN),
+        (Reply(301, {"Location": "http://127.0.0.1:1/"}), Disposition.RETRY),
+        (Reply(307, {"Location": "/elsewhere"}), Disposition.RETRY),
+        (Reply(400), Disposition.RETRY),
+        (Reply(404), Disposition.RETRY),
         (Reply(410), Disposition.GONE),
-        (Reply(500), Disposition.AGAIN),
+        (Reply(500), Disposition.RETRY),
     ],
     ids=lambda value: str(getattr(value, "status", value)),
 )
-def test_only_2xx_is_accepted_and_no_redirect_is_followed(receiver: Receiver, reply: Reply, fate: Disposition) -> None:
+def test_only_2xx_is_accepted_and_no_redirect_is_followed(
+    receiver: Receiver, reply: Reply, disposition: Disposition
+) -> None:
     receiver.replies["/hooks"] = [reply]
-    assert send_webhook(f"http://{NAME}:{receiver.port}/hooks").fate is fate
+    assert send_webhook(f"http://{NAME}:{receiver.port}/hooks").disposition is disposition
     assert len(receiver.received) == 1
 
 
@@ -122,7 +124,7 @@ def test_an_overloaded_receivers_retry_after_is_read(receiver: Receiver, status:
     receiver.replies["/"] = [Reply(status, {"Retry-After": "120"})]
     answer = send_webhook(f"http://{NAME}:{receiver.port}/")
 
-    assert (answer.is_full, answer.retry_after_seconds) == (True, 120.0)
+    assert (answer.is_overloaded, answer.retry_after_seconds) == (True, 120.0)
 
 
 def test_only_the_beginning_of_an_answer_is_kept(receiver: Receiver) -> None:
@@ -135,7 +137,7 @@ def test_only_the_beginning_of_an_answer_is_kept(receiver: Receiver) -> None:
 
 def test_a_connection_error_is_recorded_without_the_url() -> None:
     answer = send_webhook("http://127.0.0.1:1/secret-path?key=secret")
-    assert (answer.fate, answer.text) == (Disposition.AGAIN, "no answer: ConnectionError")
+    assert (answer.disposition, answer.text) == (Disposition.RETRY, "no answer: ConnectionError")
 
 
 def test_proxies_and_passwords_of_the_environment_are_not_used(

@@ -15,7 +15,7 @@ LONGEST_SECONDS = 0.5
 # What the receivers below would go on for, if they were let.
 PATIENCE_SECONDS = 8.0
 PAUSE_SECONDS = 0.05
-NO_ANSWER = DeliveryResponse(Disposition.AGAIN, None, "no answer: it takes too long")
+NO_ANSWER = DeliveryResponse(Disposition.RETRY, None, "no answer: it takes too long")
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -44,7 +44,7 @@ def serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
 
 def sent(url: str) -> tuple[DeliveryResponse, float]:
     began = time.monotonic()
-    answer = send_webhook(url, longest_seconds=LONGEST_SECONDS)
+    answer = send_webhook(url, total_seconds=LONGEST_SECONDS)
     return answer, time.monotonic() - began
 
 
@@ -60,7 +60,7 @@ def sent(url: str) -> tuple[DeliveryResponse, float]:
 def test_an_endless_answer_counts_as_no_answer(scheme: str, head: bytes) -> None:
     with trickling(head, b"x") as port:
         answer, seconds = sent(f"{scheme}://hooks.example.com:{port}/")
-    assert (answer.fate, answer.status) == (Disposition.AGAIN, None)
+    assert (answer.disposition, answer.status) == (Disposition.RETRY, None)
     assert LONGEST_SECONDS <= seconds < PATIENCE_SECONDS / 2
 
 
@@ -74,5 +74,5 @@ def test_endless_headers_count_as_no_answer() -> None:
 def test_an_endless_body_does_not_change_the_verdict() -> None:
     with trickling(HEAD + b"\r\n", b"x") as port:
         answer, seconds = sent(f"http://hooks.example.com:{port}/")
-    assert (answer.fate, answer.status) == (Disposition.ACCEPTED, 200)
+    assert (answer.disposition, answer.status) == (Disposition.ACCEPTED, 200)
     assert seconds < PATIENCE_SECONDS / 2

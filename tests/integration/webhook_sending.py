@@ -8,14 +8,14 @@ from tests.unit.controller.notify.notification import BASE, a_notification
 _SECRET = "whsec_" + "A" * 32
 
 
-def send_webhook(url: str, *, trusted: str | bool = True, longest_seconds: float = 30.0) -> DeliveryResponse:
+def send_webhook(url: str, *, verify: str | bool = True, total_seconds: float = 30.0) -> DeliveryResponse:
     """Send a notification to an endpoint with this URL, and return the sender's verdict."""
     sender = WebhookSender(
         playback_base=BASE,
         allow_private=True,
         resolve=_resolve_to_loopback,
-        trusted=trusted,
-        longest_seconds=longest_seconds,
+        verify=verify,
+        total_seconds=total_seconds,
     )
     notification = a_notification()
     return sender.send(notification, Endpoint(notification.notification_id, url, (_SECRET,)))

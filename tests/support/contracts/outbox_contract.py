@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-from controller.notify.dispatcher import OutboxDispatch
+from controller.notify.deliver import DeliveryOutbox
 from database.deliveries import DeliveryPage, DeliveryRow, DeliverySelection
 from database.queries import Cursor
 from database.webhook_endpoints import EndpointRow
@@ -50,7 +50,7 @@ D = TypeVar("D", bound=Deliveries)
 class Office(Generic[E, D]):
     """An outbox under test. ``now`` is a time at which everything that was made is due."""
 
-    outbox: OutboxDispatch
+    outbox: DeliveryOutbox
     endpoints: E
     deliveries: D
     notify: Notify

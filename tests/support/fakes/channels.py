@@ -15,8 +15,8 @@ class FakeWebhooks:
         self.received: list[tuple[str, Notification]] = []
         self._answers = list(answers)
 
-    def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
-        self.received.append((endpoint.url, told))
+    def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
+        self.received.append((endpoint.url, notification))
         return self._answers.pop(0) if self._answers else ACCEPTED
 
 
@@ -27,6 +27,6 @@ class FakeMail:
         self.received: list[Notification] = []
         self._answers = list(answers)
 
-    def send(self, told: Notification) -> DeliveryResponse:
-        self.received.append(told)
+    def send(self, notification: Notification) -> DeliveryResponse:
+        self.received.append(notification)
         return self._answers.pop(0) if self._answers else ACCEPTED

@@ -53,20 +53,20 @@ class FakeOutbox:
         self._clock = clock
         self._count = 0
 
-    def tell(self, told: Notification) -> None:
+    def tell(self, notification: Notification) -> None:
         """Play whoever writes notifications."""
-        self.notifications[told.notification_id] = told
-        self.waiting.append(told.notification_id)
+        self.notifications[notification.notification_id] = notification
+        self.waiting.append(notification.notification_id)
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
         self.postgres.check()
         found, self.waiting = self.waiting[:at_most], self.waiting[at_most:]
-        for told in (self.notifications[one] for one in found):
+        for notification in (self.notifications[one] for one in found):
             for endpoint in self.endpoints.values():
-                if endpoint.disabled_at is None and told.kind in endpoint.kinds:
-                    self._address(told, endpoint.endpoint_id, now)
-            if with_mail and told.email is not None:
-                self._address(told, None, now)
+                if endpoint.disabled_at is None and notification.kind in endpoint.kinds:
+                    self._address(notification, endpoint.endpoint_id, now)
+            if with_mail and notification.email is not None:
+                self._address(notification, None, now)
         return len(found)
 
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
@@ -87,26 +87,26 @@ class FakeOutbox:
             endpoint = Endpoint(row.endpoint_id, url, (self.secrets[row.endpoint_id],))
         return LeasedDelivery(row.delivery_id, row.attempts + 1, self.notifications[row.notification_id], endpoint)
 
-    def record_result(self, taken: LeasedDelivery, outcome: DeliveryResult, *, now: datetime) -> bool:
+    def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:
         self.postgres.check()
-        row = self.deliveries.get(taken.delivery_id)
-        if row is None or row.state is not DeliveryState.PENDING or row.attempts != taken.attempt:
+        row = self.deliveries.get(delivery.delivery_id)
+        if row is None or row.state is not DeliveryState.PENDING or row.attempts != delivery.attempt:
             return False
-        settled_at = None if outcome.state is DeliveryState.PENDING else now
+        settled_at = None if result.state is DeliveryState.PENDING else now
         self._put(
             replace(
                 row,
-                state=outcome.state,
+                state=result.state,
                 settled_at=settled_at,
-                last_status=outcome.status,
-                last_answer=outcome.answer,
+                last_status=result.status,
+                last_answer=result.answer,
             ),
-            outcome.next_at or self._due[row.delivery_id],
+            result.next_at or self._due[row.delivery_id],
         )
         endpoint = self.endpoints.get(row.endpoint_id) if row.endpoint_id else None
-        if endpoint is not None and outcome.held_until is not None:
-            endpoint = replace(endpoint, held_until=outcome.held_until)
-        if endpoint is not None and outcome.is_gone and endpoint.disabled_at is None:
+        if endpoint is not None and result.held_until is not None:
+            endpoint = replace(endpoint, held_until=result.held_until)
+        if endpoint is not None and result.is_gone and endpoint.disabled_at is None:
             endpoint = replace(endpoint, disabled_at=now, disabled_reason="gone")
         if endpoint is not None:
             self.endpoints[endpoint.endpoint_id] = endpoint
@@ -124,14 +124,14 @@ class FakeOutbox:
         rows.sort(key=lambda row: row.created_at, reverse=True)
         return delivery_page(rows[: at_most + 1], at_most=at_most)
 
-    def _address(self, told: Notification, endpoint_id: UUID | None, now: datetime) -> DeliveryRow:
+    def _address(self, notification: Notification, endpoint_id: UUID | None, now: datetime) -> DeliveryRow:
         made = DeliveryRow(
             uuid4(),
-            told.notification_id,
-            told.kind,
-            told.video_id,
-            told.edition,
-            told.sequence,
+            notification.notification_id,
+            notification.kind,
+            notification.video_id,
+            notification.edition,
+            notification.sequence,
             endpoint_id,
             DeliveryState.PENDING,
             0,

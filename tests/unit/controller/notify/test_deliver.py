@@ -22,7 +22,7 @@ from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KilledError
 from tests.unit.controller.notify.notification import a_notification
 
-BUSY = DeliveryResponse(Disposition.AGAIN, 500, "")
+BUSY = DeliveryResponse(Disposition.RETRY, 500, "")
 SECRET = "whsec_" + "A" * 32
 
 
@@ -42,9 +42,9 @@ class Post:
         """Put on record what two kinds of receivers are to be told."""
         for url in urls:
             self.outbox.create(url=url, description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
-        told = a_notification(email=email)
-        self.outbox.tell(told)
-        return told
+        notification = a_notification(email=email)
+        self.outbox.tell(notification)
+        return notification
 
     def work(self) -> None:
         """Deliver until nothing is left to do, whatever that takes; a killed process is followed by another one."""
@@ -76,11 +76,11 @@ class Post:
 
 def test_everybody_is_told_once_when_nothing_goes_wrong() -> None:
     post = Post()
-    told = post.tell("https://a.example.com", "https://b.example.com", email="ann@example.com")
+    notification = post.tell("https://a.example.com", "https://b.example.com", email="ann@example.com")
     post.work()
 
-    assert post.webhooks.received == [("https://a.example.com", told), ("https://b.example.com", told)]
-    assert post.mail.received == [told]
+    assert post.webhooks.received == [("https://a.example.com", notification), ("https://b.example.com", notification)]
+    assert post.mail.received == [notification]
     assert post.states() == [DeliveryState.DELIVERED] * 3
 
 
@@ -94,24 +94,24 @@ POINTS = [
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_any_effect_everybody_is_told_under_the_same_id(point: str) -> None:
     post = Post()
-    told = post.tell("https://a.example.com", email="ann@example.com")
+    notification = post.tell("https://a.example.com", email="ann@example.com")
     post.points.deadly = point
     post.work()
 
     assert post.points.deadly is None, "it was killed"
     received = [one for _, one in post.webhooks.received] + post.mail.received
-    assert {one.notification_id for one in received} == {told.notification_id}
+    assert {one.notification_id for one in received} == {notification.notification_id}
     assert 2 <= len(received) <= 3, "at most the killed one came twice"
     assert post.states() == [DeliveryState.DELIVERED] * 2
 
 
 def test_killed_between_sending_and_the_record_it_is_sent_again() -> None:
     post = Post()
-    told = post.tell("https://a.example.com")
+    notification = post.tell("https://a.example.com")
     post.points.deadly = "Deliver.webhooks.send.1:after"
     post.work()
 
-    assert post.webhooks.received == [("https://a.example.com", told)] * 2
+    assert post.webhooks.received == [("https://a.example.com", notification)] * 2
 
 
 def test_every_effect_in_the_source_was_killed() -> None:
@@ -166,7 +166,7 @@ def test_mail_waits_where_no_mail_leaves() -> None:
     ("response", "state"),
     [
         pytest.param(DeliveryResponse(Disposition.ACCEPTED, 204, ""), DeliveryState.DELIVERED, id="delivered"),
-        pytest.param(DeliveryResponse(Disposition.NEVER, 550, ""), DeliveryState.FAILED, id="refused"),
+        pytest.param(DeliveryResponse(Disposition.REJECTED, 550, ""), DeliveryState.FAILED, id="refused"),
         pytest.param(BUSY, DeliveryState.PENDING, id="deferred"),
     ],
 )
@@ -184,11 +184,11 @@ def test_each_attempt_is_counted_by_channel_and_state(
 
 def test_an_attempt_whose_lease_ran_out_is_counted_by_its_new_holder() -> None:
     class SlowWebhooks(FakeWebhooks):
-        def send(self, told: Notification, endpoint: Endpoint) -> DeliveryResponse:
+        def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
             now = post.clock.now() + Backoff().lease
             (queue_name,) = post.outbox.due_queues(with_mail=True, now=now)
             assert post.outbox.take(queue_name, now=now, leased_until=now + Backoff().lease) is not None
-            return super().send(told, endpoint)
+            return super().send(notification, endpoint)
 
     post = Post(SlowWebhooks())
     post.tell("https://a.example.com")

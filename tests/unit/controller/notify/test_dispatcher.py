@@ -33,7 +33,7 @@ class SlowWebhooks:
         self._slow_url = slow_url
         self._lock = threading.Lock()
 
-    def send(self, _told: Notification, endpoint: Endpoint) -> DeliveryResponse:
+    def send(self, _notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
         if endpoint.url == self._slow_url:
             with self._lock:
                 self.waiting += 1
@@ -46,11 +46,11 @@ class SlowWebhooks:
         return ACCEPTED
 
 
-def an_outbox(clock: FakeClock, *urls: str, told: int) -> FakeOutbox:
+def an_outbox(clock: FakeClock, *urls: str, notified: int) -> FakeOutbox:
     outbox = FakeOutbox(clock.now)
     for url in urls:
         outbox.create(url=url, description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
-    for _ in range(told):
+    for _ in range(notified):
         one = a_notification()
         outbox.tell(Notification(**{**vars(one), "notification_id": uuid4()}))
     return outbox
@@ -58,11 +58,11 @@ def an_outbox(clock: FakeClock, *urls: str, told: int) -> FakeOutbox:
 
 def test_a_receiver_that_is_slow_holds_up_nobody_else_and_gets_one_at_a_time() -> None:
     slow, quick, clock = "https://slow.example.com", "https://quick.example.com", FakeClock()
-    outbox, webhooks = an_outbox(clock, slow, quick, told=5), SlowWebhooks(slow)
-    dispatcher = Dispatcher(outbox, Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
-    dispatcher.turn()
+    outbox, webhooks = an_outbox(clock, slow, quick, notified=5), SlowWebhooks(slow)
+    dispatcher = Dispatcher(Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
+    dispatcher.send_due()
     eventually(lambda: webhooks.done.count(quick) == 5 and webhooks.waiting == 1)
-    dispatcher.turn()
+    dispatcher.send_due()
     assert (webhooks.done.count(slow), webhooks.most_waiting) == (0, 1)
 
     webhooks.free.set()
@@ -87,7 +87,7 @@ def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
     outbox, webhooks = StumblingOutbox(clock.now), FakeWebhooks()
     outbox.create(url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
     outbox.tell(a_notification())
-    dispatcher = Dispatcher(outbox, Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
+    dispatcher = Dispatcher(Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
     thread = threading.Thread(target=dispatcher.send_until, args=(stop,), kwargs={"every_seconds": 0.01})
     thread.start()
     try:
@@ -101,8 +101,8 @@ def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
 
 def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
-    outbox, webhooks = an_outbox(clock, "https://one.example.com", told=1), SlowWebhooks("")
-    dispatcher = Dispatcher(outbox, Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
+    outbox, webhooks = an_outbox(clock, "https://one.example.com", notified=1), SlowWebhooks("")
+    dispatcher = Dispatcher(Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -110,6 +110,6 @@ def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: 
     with monkeypatch.context() as exhausted:
         exhausted.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError):
-            dispatcher.turn()
-    dispatcher.turn()
+            dispatcher.send_due()
+    dispatcher.send_due()
     eventually(lambda: webhooks.done)

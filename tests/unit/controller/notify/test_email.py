@@ -23,5 +23,5 @@ def test_a_letter_that_cannot_be_written_is_never_sent_again(error: Exception, m
     sender = MailSender(SmtpServer("smtp", "127.0.0.1", 1, "", ""), sender="videos@example.net", playback_base=BASE)
     response = sender.send(a_notification(email="ann@example.com"))
 
-    assert response.fate is Disposition.NEVER
-    assert response.text == f"the letter could not be written: {type(error).__name__}"
+    assert response.disposition is Disposition.REJECTED
+    assert response.text == f"not sent: building the mail failed: {type(error).__name__}"

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
-from controller.notify.outcome import DeliveryResponse, Disposition, outcome_of
+from controller.notify.outcome import DeliveryResponse, Disposition, result_of
 from domain.notifications import DeliveryState, Endpoint, LeasedDelivery
 from tests.unit.controller.notify.notification import NOON, a_notification
 
@@ -20,29 +20,29 @@ def taken(attempt: int = 1) -> LeasedDelivery:
 
 
 def again(status: int | None = 500, **changes: object) -> DeliveryResponse:
-    return DeliveryResponse(Disposition.AGAIN, status, "no", **changes)  # type: ignore[arg-type]
+    return DeliveryResponse(Disposition.RETRY, status, "no", **changes)  # type: ignore[arg-type]
 
 
 def test_what_was_accepted_is_delivered() -> None:
-    outcome = outcome_of(DeliveryResponse(Disposition.ACCEPTED, 204, ""), taken(), SCHEDULE, NOON)
+    result = result_of(DeliveryResponse(Disposition.ACCEPTED, 204, ""), taken(), SCHEDULE, NOON)
 
-    assert (outcome.state, outcome.status, outcome.next_at) == (DeliveryState.DELIVERED, 204, None)
+    assert (result.state, result.status, result.next_at) == (DeliveryState.DELIVERED, 204, None)
 
 
 @pytest.mark.parametrize("attempt", range(1, ATTEMPTS_MAX))
 def test_after_each_failure_it_waits_longer(attempt: int) -> None:
-    outcome = outcome_of(again(), taken(attempt), SCHEDULE, NOON)
+    result = result_of(again(), taken(attempt), SCHEDULE, NOON)
     least = timedelta(seconds=PAUSES_SECONDS[attempt - 1])
 
-    assert outcome.state is DeliveryState.PENDING
-    assert outcome.next_at is not None
-    assert least <= outcome.next_at - NOON <= 1.1 * least
-    assert outcome.held_until is None
+    assert result.state is DeliveryState.PENDING
+    assert result.next_at is not None
+    assert least <= result.next_at - NOON <= 1.1 * least
+    assert result.held_until is None
 
 
 def test_it_is_given_up_after_three_days_and_not_before() -> None:
     assert timedelta(days=3) <= timedelta(seconds=sum(PAUSES_SECONDS)) <= timedelta(days=3.5)
-    assert outcome_of(again(), taken(ATTEMPTS_MAX), SCHEDULE, NOON).state is DeliveryState.FAILED
+    assert result_of(again(), taken(ATTEMPTS_MAX), SCHEDULE, NOON).state is DeliveryState.FAILED
 
 
 def test_what_failed_together_does_not_come_back_together() -> None:
@@ -52,30 +52,30 @@ def test_what_failed_together_does_not_come_back_together() -> None:
 
 @pytest.mark.parametrize(("desired", "pause"), [(3600.0, 3600.0), (1.0, PAUSES_SECONDS[0])])
 def test_a_receiver_may_ask_for_more_time_but_not_for_less(desired: float, pause: float) -> None:
-    outcome = outcome_of(again(503, retry_after_seconds=desired, is_full=True), taken(), SCHEDULE, NOON)
+    result = result_of(again(503, retry_after_seconds=desired, is_overloaded=True), taken(), SCHEDULE, NOON)
 
-    assert outcome.next_at is not None
-    assert pause <= (outcome.next_at - NOON).total_seconds() <= 1.1 * pause
-    assert outcome.held_until == NOON + timedelta(seconds=desired)
+    assert result.next_at is not None
+    assert pause <= (result.next_at - NOON).total_seconds() <= 1.1 * pause
+    assert result.held_until == NOON + timedelta(seconds=desired)
 
 
 def test_one_that_has_too_much_is_left_alone_for_a_moment() -> None:
-    assert outcome_of(again(429, is_full=True), taken(), SCHEDULE, NOON).held_until == NOON + timedelta(seconds=5)
+    assert result_of(again(429, is_overloaded=True), taken(), SCHEDULE, NOON).held_until == NOON + timedelta(seconds=5)
 
 
 def test_one_that_is_gone_is_never_asked_again() -> None:
-    outcome = outcome_of(DeliveryResponse(Disposition.GONE, 410, ""), taken(), SCHEDULE, NOON)
+    result = result_of(DeliveryResponse(Disposition.GONE, 410, ""), taken(), SCHEDULE, NOON)
 
-    assert (outcome.state, outcome.is_gone) == (DeliveryState.FAILED, True)
+    assert (result.state, result.is_gone) == (DeliveryState.FAILED, True)
 
 
 def test_a_letter_that_nobody_takes_is_given_up_at_once() -> None:
-    outcome = outcome_of(DeliveryResponse(Disposition.NEVER, 550, "no such user"), taken(), SCHEDULE, NOON)
+    result = result_of(DeliveryResponse(Disposition.REJECTED, 550, "no such user"), taken(), SCHEDULE, NOON)
 
-    assert (outcome.state, outcome.is_gone) == (DeliveryState.FAILED, False)
+    assert (result.state, result.is_gone) == (DeliveryState.FAILED, False)
 
 
 def test_a_long_answer_is_cut() -> None:
-    outcome = outcome_of(DeliveryResponse(Disposition.AGAIN, 500, "x" * 5000), taken(), SCHEDULE, NOON)
+    result = result_of(DeliveryResponse(Disposition.RETRY, 500, "x" * 5000), taken(), SCHEDULE, NOON)
 
-    assert len(outcome.answer) == 1024
+    assert len(result.answer) == 1024

@@ -31,10 +31,10 @@ def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
 
 
 def test_a_failure_is_told_with_what_can_be_done() -> None:
-    told = json.loads(build_payload(a_notification(NotificationKind.ERRORED), playback_base=BASE))
+    body = json.loads(build_payload(a_notification(NotificationKind.ERRORED), playback_base=BASE))
 
-    assert told["data"]["playback_url"] is None
-    assert told["data"]["error"] == {
+    assert body["data"]["playback_url"] is None
+    assert body["data"]["error"] == {
         "code": "not_a_video",
         "message": "the file is a text",
         "stage": "upload",
@@ -44,9 +44,9 @@ def test_a_failure_is_told_with_what_can_be_done() -> None:
 
 
 def test_a_failed_edition_of_a_video_that_plays_on_says_both() -> None:
-    told = json.loads(build_payload(a_notification(NotificationKind.ERRORED, is_playable=True), playback_base=BASE))
+    body = json.loads(build_payload(a_notification(NotificationKind.ERRORED, is_playable=True), playback_base=BASE))
 
-    assert told["data"]["playback_url"] == PLAYLIST
+    assert body["data"]["playback_url"] == PLAYLIST
 
 
 def test_a_test_tells_of_no_video() -> None:
@@ -63,14 +63,14 @@ def test_the_largest_message_is_below_what_receivers_take() -> None:
 
 @pytest.mark.parametrize("kind", VIDEO_NOTIFICATION_KINDS)
 def test_repetitions_are_the_same_letter_under_the_same_id(kind: NotificationKind) -> None:
-    told = a_notification(kind, email="ann@example.com")
-    first, second = (build_email(told, sender="videos@example.net", playback_base=BASE) for _ in range(2))
+    body = a_notification(kind, email="ann@example.com")
+    first, second = (build_email(body, sender="videos@example.net", playback_base=BASE) for _ in range(2))
 
     assert first.as_bytes() == second.as_bytes()
     assert first["Message-ID"] == "<00000000-0000-0000-0000-000000000007@example.net>"
     assert (first["To"], first["From"]) == ("ann@example.com", "videos@example.net")
     assert "Cats" in first["Subject"]
-    assert told.video_id in first.get_content()
+    assert body.video_id in first.get_content()
 
 
 def test_a_letter_names_where_to_play_and_what_to_do() -> None:
@@ -85,8 +85,8 @@ def test_a_letter_names_where_to_play_and_what_to_do() -> None:
 
 
 def test_no_title_becomes_a_header() -> None:
-    told = a_notification(title="Cats\r\nBcc: eve@example.com", email="ann@example.com")
-    made = build_email(told, sender="videos@example.net", playback_base=BASE)
+    body = a_notification(title="Cats\r\nBcc: eve@example.com", email="ann@example.com")
+    made = build_email(body, sender="videos@example.net", playback_base=BASE)
 
     assert made["Bcc"] is None
     assert b"\nBcc:" not in made.as_bytes()
