@@ -1,8 +1,8 @@
-"""One leader at a time: a coordination.k8s.io Lease, taken, renewed and given back from a thread of its own.
+"""Leader election by a coordination.k8s.io Lease, which a thread of its own acquires, renews and releases.
 
-`Election` is one candidate's view and has no clock and no thread; `Leadership` drives it. A candidate trusts
-only how long it has itself seen a record unchanged, never the wall clock of another machine. Why this is not
-the library's own: docs/decisions/0004-own-leader-election.md. What the leader does is in controller/.
+`Election` is one candidate's view, without clock or thread; `Leadership` drives it. A candidate trusts only how long it
+has itself observed a record unchanged, never another machine's clock. docs/decisions/0004-own-leader-election.md says
+why this is not the library's own.
 """
 
 import math
@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class LeaseTiming:
-    """``duration``: after this long without a renewal others may take over. ``renew_deadline``: before that the
-    leader gives up by itself, so that two never lead at once. ``retry``: between two looks.
+    """``duration``: after this long without a renewal, others may take over. ``renew_deadline``: after this long, the
+    leader steps down, so that two never lead at once. ``retry``: the pause between two tries.
     """
 
     duration_seconds: float = 15
@@ -38,17 +38,17 @@ class LeaseTiming:
 
     @property
     def request_timeout_seconds(self) -> float:
-        """Return the timeout of one call: a look, two calls, begun just before the renew deadline ends before
-        others may take over.
+        """Return the timeout of one call. A try makes two, and one begun just before the renew deadline must end
+        before others may take over.
         """
         return (self.duration_seconds - self.renew_deadline_seconds) / 2
 
 
 class LeaseStore(Protocol):
-    """Where the record lies: the spec and metadata of a Lease, as the API server holds it."""
+    """Stores one Lease, as the API server holds it."""
 
     def read(self) -> dict[str, Any] | None:
-        """Return the Lease, or None where there is none."""
+        """Return the Lease, None if there is none."""
 
     def create(self, spec: dict[str, Any]) -> None:
         """Create the Lease; ConflictError if there is one already."""
@@ -58,7 +58,7 @@ class LeaseStore(Protocol):
 
 
 class ClusterLease:
-    """A Lease of the cluster."""
+    """One Lease in the cluster."""
 
     def __init__(self, cluster: Cluster, *, name: str, timeout_seconds: float) -> None:
         self._cluster = cluster
@@ -67,7 +67,7 @@ class ClusterLease:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
 
     def read(self) -> dict[str, Any] | None:
-        """Return the Lease, or None where there is none."""
+        """Return the Lease, None if there is none."""
         try:
             return self._cluster.request("GET", f"{self._path}/{self._name}", timeout_seconds=self._timeout_seconds)
         except NotFoundError:
@@ -89,11 +89,11 @@ class ClusterLease:
         self._cluster.request("PUT", path, body=lease, timeout_seconds=self._timeout_seconds)
 
 
-class Turn(Enum):
-    """How one look at the Lease ended."""
+class Holder(Enum):
+    """Who holds the Lease after one try. UNKNOWN: no answer, or another candidate was faster."""
 
-    OURS = "ours"
-    THEIRS = "theirs"
+    SELF = "self"
+    OTHER = "other"
     UNKNOWN = "unknown"
 
 
@@ -104,31 +104,31 @@ class Election:
         self._store = store
         self._identity = identity
         self._timing = timing
-        self._seen_version: str | None = None
-        self._seen_at = 0.0
-        self._trouble = ""
+        self._version: str | None = None
+        self._version_since = 0.0
+        self._last_error = ""
 
-    def take_turn(self, now: float) -> Turn:
-        """Take the Lease, or renew it. UNKNOWN: no answer, or somebody was quicker."""
+    def acquire_or_renew(self, now: float) -> Holder:
+        """Try once to acquire the Lease, or to renew it."""
         try:
             lease = self._store.read()
             if lease is None:
                 self._store.create(self._renewed({}))
-                return Turn.OURS
+                return Holder.SELF
             spec = lease.get("spec") or {}
             if spec.get("holderIdentity") != self._identity and not self._is_free(lease, now):
-                return Turn.THEIRS
+                return Holder.OTHER
             self._store.replace({**lease, "spec": self._renewed(spec)})
         except ConflictError:
-            return Turn.UNKNOWN
+            return Holder.UNKNOWN
         except UpstreamError as error:
-            self._report(str(error))
-            return Turn.UNKNOWN
-        self._trouble = ""
-        return Turn.OURS
+            self._log_error(str(error))
+            return Holder.UNKNOWN
+        self._last_error = ""
+        return Holder.SELF
 
-    def give_back(self) -> None:
-        """Leave the Lease without a holder, so that a standby need not wait for it to run out."""
+    def release(self) -> None:
+        """Leave the Lease without a holder, so that a standby need not wait for it to expire."""
         try:
             lease = self._store.read()
             if lease is None or lease["spec"].get("holderIdentity") != self._identity:
@@ -136,22 +136,22 @@ class Election:
             spec = {key: value for key, value in lease["spec"].items() if key != "holderIdentity"}
             self._store.replace({**lease, "spec": spec})
         except UpstreamError as error:
-            log.warning("lease_not_given_back", error=str(error))
+            log.warning("lease_not_released", error=str(error))
 
-    def _report(self, trouble: str) -> None:
-        # Looks come every two seconds: one line per kind of trouble, not one per look.
-        if trouble != self._trouble:
-            self._trouble = trouble
-            log.warning("lease_unreachable", error=trouble)
+    def _log_error(self, error: str) -> None:
+        # A try is made every two seconds: log each error once, not at each try.
+        if error != self._last_error:
+            self._last_error = error
+            log.warning("lease_unreachable", error=error)
 
     def _is_free(self, lease: dict[str, Any], now: float) -> bool:
         spec = lease.get("spec") or {}
         if not spec.get("holderIdentity"):
             return True
         version = lease["metadata"]["resourceVersion"]
-        if version != self._seen_version:
-            self._seen_version, self._seen_at = version, now
-        return now - self._seen_at >= float(spec.get("leaseDurationSeconds", self._timing.duration_seconds))
+        if version != self._version:
+            self._version, self._version_since = version, now
+        return now - self._version_since >= float(spec.get("leaseDurationSeconds", self._timing.duration_seconds))
 
     def _renewed(self, spec: dict[str, Any]) -> dict[str, Any]:
         moment = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -167,7 +167,7 @@ class Election:
 
 
 class Leadership:
-    """Runs for leader from its own thread, and stays leader until stopped or until it cannot be sure any more."""
+    """Runs for leader in its own thread, and leads until it is stopped or can no longer be sure of the Lease."""
 
     def __init__(self, cluster: Cluster, *, name: str, identity: str, timing: LeaseTiming) -> None:
         store = ClusterLease(cluster, name=name, timeout_seconds=timing.request_timeout_seconds)
@@ -180,62 +180,62 @@ class Leadership:
 
     @property
     def is_held(self) -> bool:
-        """Tell whether nobody else can be leader at this moment.
+        """Return whether no other process can lead at this moment.
 
-        Asks only the clock, so it is right in every thread even just after a frozen process thawed.
+        Reads only the clock, so it is right in every thread, even just after a frozen process was resumed.
         """
         return time.monotonic() < self._renewed_at + self._timing.renew_deadline_seconds
 
     def start(self, *, on_lost: Callable[[], None]) -> None:
-        """Begin to run for leader. ``on_lost`` is called once, from the thread, unless `stop` came first."""
+        """Start running for leader. The thread calls ``on_lost`` once, unless `stop` came first."""
         self._thread = threading.Thread(target=self._run, args=(on_lost,), name="lease", daemon=True)
         self._thread.start()
 
     def wait_until_held(self, *, timeout_seconds: float | None = None) -> bool:
-        """Block until this candidate leads, or the timeout or `stop` ended the waiting."""
+        """Wait until this candidate leads, at most until the timeout or `stop`; return whether it leads."""
         self._settled.wait(timeout_seconds)
         return self.is_held
 
     def stop(self) -> None:
-        """Stop running, give the Lease back, and return when that is done."""
+        """Stop, release the Lease, and return when that is done."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self, on_lost: Callable[[], None]) -> None:
         try:
-            if self._take():
-                log.info("lease_taken")
+            if self._acquire():
+                log.info("lease_acquired")
                 self._settled.set()
-                self._keep()
+                self._renew()
         finally:
-            # Also after a surprise: a leader whose thread died must not go on.
+            # Also after an unexpected exception: a leader whose thread died must stop.
             was_held, self._renewed_at = self.is_held, -math.inf
             self._settled.set()
             if not self._stopping.is_set():
                 on_lost()
             elif was_held:
-                self._election.give_back()
+                self._election.release()
 
-    def _take(self) -> bool:
-        """Wait until the Lease is ours; False when stopped before."""
+    def _acquire(self) -> bool:
+        """Wait until this process holds the Lease; return False if stopped before."""
         while not self._stopping.is_set():
-            if self._take_turn() is Turn.OURS:
+            if self._try() is Holder.SELF:
                 return True
             self._stopping.wait(self._timing.retry_seconds)
         return False
 
-    def _keep(self) -> None:
-        """Renew until stopped, taken over, or without a renewal for too long."""
+    def _renew(self) -> None:
+        """Renew until stopped, until another process takes over, or until the last renewal is too old."""
         while not self._stopping.wait(self._timing.retry_seconds):
-            # A thawed process finds its deadline gone by and must not renew: somebody else may have led meanwhile.
-            if not self.is_held or self._take_turn() is Turn.THEIRS or not self.is_held:
+            # After a freeze the deadline is over, and another process may have led meanwhile: do not renew.
+            if not self.is_held or self._try() is Holder.OTHER or not self.is_held:
                 return
 
-    def _take_turn(self) -> Turn:
-        # From before the call: the server may have counted from any moment since.
+    def _try(self) -> Holder:
+        # The time before the call, because the server's may be any moment since.
         began = time.monotonic()
-        turn = self._election.take_turn(began)
-        if turn is Turn.OURS:
+        holder = self._election.acquire_or_renew(began)
+        if holder is Holder.SELF:
             self._renewed_at = began
-        return turn
+        return holder

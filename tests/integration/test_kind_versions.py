@@ -61,12 +61,12 @@ def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_
         f"the operator cannot start: the API server serves VideoUpload with {told}, "
         f"but version {SCHEMA_VERSION} is needed: {APPLY}"
     )
-    assert "lease_taken" not in operator.log()
+    assert "lease_acquired" not in operator.log()
     assert "Traceback" not in operator.log()
 
     apply(admin, MANIFEST)
     with running(environment, tmp_path) as operator:
-        eventually(lambda: "lease_taken" in operator.log(), within_seconds=60)
+        eventually(lambda: "lease_acquired" in operator.log(), within_seconds=60)
 
 
 def test_without_the_crd_the_operator_says_so_and_waits(
@@ -76,6 +76,6 @@ def test_without_the_crd_the_operator_says_so_and_waits(
     eventually(lambda: serves(admin, None))
     with running(environment_of(operator_kubeconfig, admin.namespace), tmp_path) as operator:
         eventually(lambda: "the API server does not serve VideoUpload: kubectl apply" in operator.log())
-        assert "lease_taken" not in operator.log()
+        assert "lease_acquired" not in operator.log()
         apply(admin, MANIFEST)
-        eventually(lambda: "lease_taken" in operator.log(), within_seconds=60)
+        eventually(lambda: "lease_acquired" in operator.log(), within_seconds=60)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.leader.election import Election, LeaseTiming, Turn
+from controller.leader.election import Election, Holder, LeaseTiming
 from domain.errors import ConflictError, UnavailableError
 
 TIMING = LeaseTiming(duration_seconds=15, renew_deadline_seconds=10, retry_seconds=2)
@@ -58,84 +58,84 @@ def candidate(store: FakeLease, identity: str) -> Election:
 
 def test_the_first_candidate_leads() -> None:
     store = FakeLease()
-    assert candidate(store, "a").take_turn(now=0) is Turn.OURS
+    assert candidate(store, "a").acquire_or_renew(now=0) is Holder.SELF
     assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("a", 0)
 
 
 def test_a_second_candidate_waits_while_the_first_renews() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
-    first.take_turn(now=0)
+    first.acquire_or_renew(now=0)
     for now in range(0, 60, 2):
-        assert first.take_turn(now=now) is Turn.OURS
-        assert second.take_turn(now=now) is Turn.THEIRS
+        assert first.acquire_or_renew(now=now) is Holder.SELF
+        assert second.acquire_or_renew(now=now) is Holder.OTHER
 
 
 def test_a_second_candidate_leads_once_it_saw_no_renewal_for_a_whole_lease() -> None:
     store = FakeLease()
-    candidate(store, "a").take_turn(now=0)
+    candidate(store, "a").acquire_or_renew(now=0)
     second = candidate(store, "b")
-    assert second.take_turn(now=100) is Turn.THEIRS  # how old the record was before is not known
-    assert second.take_turn(now=114.9) is Turn.THEIRS
-    assert second.take_turn(now=115) is Turn.OURS
+    assert second.acquire_or_renew(now=100) is Holder.OTHER  # how old the record was before is not known
+    assert second.acquire_or_renew(now=114.9) is Holder.OTHER
+    assert second.acquire_or_renew(now=115) is Holder.SELF
     assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("b", 1)
 
 
 def test_a_lease_that_was_given_back_is_free_at_once() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
-    first.take_turn(now=0)
-    assert second.take_turn(now=1) is Turn.THEIRS
-    first.give_back()
-    assert second.take_turn(now=1) is Turn.OURS
+    first.acquire_or_renew(now=0)
+    assert second.acquire_or_renew(now=1) is Holder.OTHER
+    first.release()
+    assert second.acquire_or_renew(now=1) is Holder.SELF
 
 
 def test_nobody_gives_back_what_another_holds() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
-    first.take_turn(now=0)
-    second.give_back()
+    first.acquire_or_renew(now=0)
+    second.release()
     assert store.spec["holderIdentity"] == "a"
 
 
 def test_a_leader_that_was_overtaken_learns_it() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
-    first.take_turn(now=0)
-    second.take_turn(now=1)
-    assert second.take_turn(now=16) is Turn.OURS
-    assert first.take_turn(now=17) is Turn.THEIRS
+    first.acquire_or_renew(now=0)
+    second.acquire_or_renew(now=1)
+    assert second.acquire_or_renew(now=16) is Holder.SELF
+    assert first.acquire_or_renew(now=17) is Holder.OTHER
 
 
 def test_of_two_who_write_at_once_only_one_leads() -> None:
     store = OneMoreWriter()
     store.create({})
-    assert candidate(store, "a").take_turn(now=0) is Turn.UNKNOWN
+    assert candidate(store, "a").acquire_or_renew(now=0) is Holder.UNKNOWN
 
 
 def test_no_answer_is_no_renewal() -> None:
     store = FakeLease()
     leader = candidate(store, "a")
-    leader.take_turn(now=0)
+    leader.acquire_or_renew(now=0)
     store.is_reachable = False
-    assert leader.take_turn(now=2) is Turn.UNKNOWN
+    assert leader.acquire_or_renew(now=2) is Holder.UNKNOWN
 
 
 def test_giving_back_to_a_silent_server_does_no_harm() -> None:
     store = FakeLease()
     leader = candidate(store, "a")
-    leader.take_turn(now=0)
+    leader.acquire_or_renew(now=0)
     store.is_reachable = False
-    leader.give_back()
+    leader.release()
 
 
 def test_renewing_keeps_what_others_wrote_into_the_lease() -> None:
     store = FakeLease()
     leader = candidate(store, "a")
-    leader.take_turn(now=0)
+    leader.acquire_or_renew(now=0)
     taken = store.spec["acquireTime"]
     store.spec["preferredHolder"] = "c"
-    leader.take_turn(now=2)
+    leader.acquire_or_renew(now=2)
     assert (store.spec["preferredHolder"], store.spec["acquireTime"]) == ("c", taken)
 
 
