@@ -1,4 +1,4 @@
-"""The operator: it looks at the world again and again and brings each upload one step nearer to rest.
+"""The operator: in each pass it brings one upload a step nearer to rest.
 
-Read machine.py for the rules and reconcile.py for one pass.
+Read rules/machine.py for the rules and loop/reconcile.py for one pass.
 """

@@ -1,7 +1,7 @@
-"""The operator's process: probes first, then the Lease, then the loop; a lost Lease ends it.
+"""The operator's process: starts the probes, waits for the Lease, runs the loop, and exits when the Lease is lost.
 
-kopf runs in-process and only watches. Its own health server starts after start-up handlers return, so
-waiting for the Lease there would get a standby killed: the probes here answer from the first moment.
+kopf runs in this process and only watches. Its own health server starts after its start-up handlers return, so a
+standby that waited for the Lease there would be killed; the probes here answer from the start.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from controller.loop.resync import Resync
 from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
 from controller.loop.workers import Workers
 from controller.metrics.registry import OperatorMetrics
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
 from runtime.logs import configure
@@ -40,46 +40,46 @@ from storage.startup_check import check_buckets
 
 log = structlog.get_logger(__name__)
 
-_WHO = "the operator"
-_BEAT_SECONDS = 1.0
-# As often as Prometheus usually asks.
+_PROCESS = "the operator"
+_HEARTBEAT_SECONDS = 1.0
+# The usual scrape interval of Prometheus.
 _STATS_SECONDS = 15.0
 _SILENT_SECONDS = 60.0
-_LOOK_FOR_SIGNAL_SECONDS = 0.5
+_SIGNAL_POLL_SECONDS = 0.5
 
 
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
     secret_files = SecretFiles.from_environment(_read)
-    settings, spaces = _read()
+    settings, storage_settings = _read()
     configure(settings.log_format, settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if secret_files is not None:
-        # Ends as at SIGTERM, to be started again: another one leads meanwhile.
+        # Stops as at SIGTERM, and Kubernetes starts it again with the new credentials; a standby leads meanwhile.
         on_change(secret_files, stop.set)
     health = Health(silent_seconds=_SILENT_SECONDS)
     metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
-    check_buckets(spaces, process=_WHO)
-    wiring = wire(settings, spaces, metrics)
+    check_buckets(storage_settings, process=_PROCESS)
+    wiring = wire(settings, storage_settings, metrics)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
     metrics.export_leadership(lambda: leadership.is_held)
     try:
-        if not wait_for_kind(wiring.cluster, stop, process=_WHO):
+        if not wait_for_kind(wiring.cluster, stop, process=_PROCESS):
             return 0
         leadership.start(on_lost=_end_at_once)
         log.info("waiting_for_lease", identity=identity)
-        while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_LOOK_FOR_SIGNAL_SECONDS):
+        while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_SIGNAL_POLL_SECONDS):
             pass
         if not stop.is_set():
             health.is_leading = True
-            asyncio.run(_lead(settings, wiring, health, stop))
+            asyncio.run(_Leader(settings, wiring, stop).run(health))
     except Exception:
-        # Such as a watch that ended in an error that kopf does not pass over. Whoever runs us starts us again, and what
-        # is told of it is one line like all others, free of secrets.
+        # For example a watch that ended in an error which kopf does not retry. Kubernetes starts the process again; one
+        # log line, with secrets redacted, instead of a bare traceback.
         log.exception("process_failed")
         return 1
     else:
@@ -92,101 +92,109 @@ def main() -> int:
         log.info("stopped")
 
 
-def _read() -> tuple[Settings, StorageSettings]:
-    return read_settings(Settings, process=_WHO), read_settings(StorageSettings, process=_WHO)
+def _read() -> tuple[OperatorSettings, StorageSettings]:
+    return read_settings(OperatorSettings, process=_PROCESS), read_settings(StorageSettings, process=_PROCESS)
 
 
-async def _lead(settings: Settings, wiring: Wiring, health: Health, stop: threading.Event) -> None:
-    """Read every resource, then watch and work until ``stop``, or until kopf gives up."""
-    cache = ResourceCache()
-    queue = WorkQueue(time.monotonic, scale=settings.time_scale, metrics=wiring.metrics.queue)
-    wiring.metrics.state.queue = queue.state
-    resync = Resync(wiring.dependencies, cache, queue, clock=lambda: datetime.now(UTC))
-    beating = asyncio.create_task(_heartbeat(health))
-    try:
-        if await asyncio.to_thread(wait_for_cache_sync, stop, resync, on_task_end=wiring.metrics.task_ended):
-            await _work(settings, wiring, cache, queue, resync, stop)
-    finally:
-        beating.cancel()
+class _Leader:
+    """What runs while this process leads: the watch, the workers and the background threads."""
 
+    def __init__(self, settings: OperatorSettings, wiring: Wiring, stop: threading.Event) -> None:
+        self._settings = settings
+        self._wiring = wiring
+        self._stop = stop
+        self._cache = ResourceCache()
+        self._queue = WorkQueue(time.monotonic, scale=settings.time_scale, metrics=wiring.metrics.queue)
+        self._resync = Resync(wiring.dependencies, self._cache, self._queue, clock=_now)
 
-async def _work(
-    settings: Settings, wiring: Wiring, cache: ResourceCache, queue: WorkQueue, resync: Resync, stop: threading.Event
-) -> None:
-    """Watch and work; at the end let running passes end."""
-    workers = Workers(
-        queue,
-        cache,
-        wiring.dependencies,
-        count=settings.workers,
-        clock=lambda: datetime.now(UTC),
-        on_pass_end=wiring.metrics.pass_ended,
-    )
-    ended = threading.Event()
-    threads = _background_threads(settings, wiring, cache, queue, resync, ended)
-    for thread in threads:
-        thread.start()
-    workers.start()
-    try:
-        await kopf.operator(
-            registry=registry_for(cache, queue, kubeconfig=settings.kubeconfig, count_event=wiring.metrics.watch_event),
-            namespaces=[settings.namespace],
-            standalone=True,
-            stop_flag=stop,
+    async def run(self, health: Health) -> None:
+        """List every resource, then watch and work until ``stop``, or until kopf fails."""
+        metrics = self._wiring.metrics
+        metrics.state.queue = self._queue.state
+        heartbeat = asyncio.create_task(_heartbeat(health))
+        try:
+            if await asyncio.to_thread(wait_for_cache_sync, self._stop, self._resync, on_task_end=metrics.task_ended):
+                await self._work()
+        finally:
+            heartbeat.cancel()
+
+    async def _work(self) -> None:
+        """Watch and work; at the end wait for the running passes."""
+        settings, metrics, ended = self._settings, self._wiring.metrics, threading.Event()
+        workers = Workers(
+            self._queue,
+            self._cache,
+            self._wiring.dependencies,
+            count=settings.workers,
+            clock=_now,
+            on_pass_end=metrics.pass_ended,
         )
-    finally:
-        log.info("stopping")
-        # kopf has its own signal handler, and a thread of its own that waits for our flag: let it end.
-        stop.set()
-        ended.set()
-        is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
+        threads = self._background_threads(ended)
         for thread in threads:
-            thread.join(2)
-        log.info("workers_stopped", clean=is_clean)
-
-
-def _background_threads(
-    settings: Settings, wiring: Wiring, cache: ResourceCache, queue: WorkQueue, resync: Resync, ended: threading.Event
-) -> list[threading.Thread]:
-    """Return what turns beside the workers until ``ended``."""
-    abandoned = AbandonedUploads(wiring.dependencies, clock=lambda: datetime.now(UTC))
-    on_task_end, scale = wiring.metrics.task_ended, settings.time_scale
-
-    def repeating(name: str, task: Callable[[], int], every_seconds: float) -> threading.Thread:
-        return threading.Thread(
-            target=repeat_until,
-            args=(ended, name, task),
-            kwargs={"every_seconds": every_seconds * scale, "on_task_end": on_task_end},
+            thread.start()
+        workers.start()
+        registry = registry_for(
+            self._cache, self._queue, kubeconfig=settings.kubeconfig, count_event=metrics.watch_event
         )
+        try:
+            await kopf.operator(
+                registry=registry, namespaces=[settings.namespace], standalone=True, stop_flag=self._stop
+            )
+        finally:
+            log.info("stopping")
+            # kopf's own signal handler may have ended it: its thread still waits for this flag.
+            self._stop.set()
+            ended.set()
+            is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
+            for thread in threads:
+                thread.join(2)
+            log.info("workers_stopped", clean=is_clean)
 
-    return [
-        threading.Thread(target=listen, args=(ended, settings.database_url.get_secret_value(), queue)),
-        threading.Thread(
-            target=resync_until,
-            args=(ended, resync, cache),
-            kwargs={
-                "sweep_seconds": settings.sweep_seconds * scale,
-                "resync_seconds": settings.resync_seconds * scale,
-                "on_task_end": on_task_end,
-            },
-        ),
-        repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
-        repeating("stats", wiring.collect_stats, _STATS_SECONDS),
-        threading.Thread(
-            target=wiring.dispatcher.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
-        ),
-        *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry)),
-    ]
+    def _background_threads(self, ended: threading.Event) -> list[threading.Thread]:
+        """Return the threads that run beside the workers until ``ended``."""
+        settings, wiring, scale = self._settings, self._wiring, self._settings.time_scale
+        on_task_end = wiring.metrics.task_ended
+
+        def repeating(name: str, task: Callable[[], int], every_seconds: float) -> threading.Thread:
+            return threading.Thread(
+                target=repeat_until,
+                args=(ended, name, task),
+                kwargs={"every_seconds": every_seconds * scale, "on_task_end": on_task_end},
+            )
+
+        abandoned = AbandonedUploads(wiring.dependencies, clock=_now)
+        return [
+            threading.Thread(target=listen, args=(ended, settings.database_url.get_secret_value(), self._queue)),
+            threading.Thread(
+                target=resync_until,
+                args=(ended, self._resync, self._cache),
+                kwargs={
+                    "sweep_seconds": settings.sweep_seconds * scale,
+                    "resync_seconds": settings.resync_seconds * scale,
+                    "on_task_end": on_task_end,
+                },
+            ),
+            repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
+            repeating("stats", wiring.collect_stats, _STATS_SECONDS),
+            threading.Thread(
+                target=wiring.dispatcher.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
+            ),
+            *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry)),
+        ]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _heartbeat(health: Health) -> None:
     while True:
         health.beat()
-        await asyncio.sleep(_BEAT_SECONDS)
+        await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 
 def _end_at_once() -> None:
-    """Another process may lead by now: stop without finishing anything. Intents on record make that safe."""
+    """Exit without finishing anything, because another process may lead by now. Stored intents make that safe."""
     log.error("lease_lost")
     sys.stderr.flush()
     os._exit(3)

@@ -1,7 +1,7 @@
 """The audit as a command, for people and for cron: `python -m controller.audit_cli --dry-run`.
 
-It reads the operator's settings and may run beside the operator. The report goes to standard output; what could not be
-checked goes to standard error too.
+It reads the operator's settings and may run beside the operator. It prints the report to standard output, and what it
+could not check also to standard error.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from controller.audit.findings import Entry, RepairResult, Report
 from controller.audit.runner import AuditRun
 from controller.audit.scheduler import paced
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from controller.wiring import wire_audit
 from database.pool import Database
 from domain.errors import UpstreamError
@@ -29,14 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Audit once; return the exit status."""
     options = _parse(arguments)
     try:
-        settings = read_settings(Settings, process="the audit")
-        spaces = read_settings(StorageSettings, process="the audit")
+        settings = read_settings(OperatorSettings, process="the audit")
+        storage_settings = read_settings(StorageSettings, process="the audit")
     except SystemExit as error:
         print(error.code, file=sys.stderr)
         return INCOMPLETE
     configure(settings.log_format, settings.log_level)
     database = Database(settings.database_url.get_secret_value(), max_size=1)
-    audit = wire_audit(settings, spaces, make_clients(spaces), database)
+    audit = wire_audit(settings, storage_settings, make_clients(storage_settings), database)
     pause = paced(threading.Event(), settings.audit_videos_per_second)
     run = AuditRun(may_repair=options.apply, may_purge=options.purge_quarantine, pause=pause)
     try:

@@ -1,9 +1,9 @@
-"""Named points at which a process can kill itself: tests use them to show that nothing is lost in between.
+"""Named points at which a process can kill itself: tests use them to prove that nothing is lost in between.
 
 A point is `{step}.{upstream}.{method}.{number}:{before|after}`: around the number-th call of that method which the
-step makes, such as `Submit.transcoder.start.1:after`, when a job was started but is not recorded yet. A delivery is a
-step too: `Deliver.webhooks.send.1:after` is when a webhook was sent but is not recorded yet. Without the setting
-CRASH_AT nothing is wrapped and nothing can die. CRASH_SIGNAL=STOP freezes the process instead.
+step makes. At `Submit.transcoder.start.1:after` a job has started but is not recorded yet. A delivery is a step too:
+at `Deliver.webhooks.send.1:after` a webhook was sent but is not recorded yet. Without the setting CRASH_AT nothing is
+wrapped. CRASH_SIGNAL=STOP freezes the process instead of killing it.
 """
 
 import os
@@ -19,12 +19,12 @@ from controller.notify.deliver import Channels
 
 Upstream = TypeVar("Upstream")
 
-# Signing a URL makes no call: nothing can be half done.
+# Signing a URL makes no call, so it cannot be left half done.
 _WITHOUT_EFFECT = "presign"
 
 
 class CrashSignal(StrEnum):
-    """What happens at the point: the process dies, or freezes until it is woken, perhaps much later."""
+    """The signal at the point: the process is killed, or frozen until it is resumed, perhaps much later."""
 
     KILL = "KILL"
     STOP = "STOP"
@@ -34,25 +34,25 @@ def crash_at(point: str, by: CrashSignal) -> Callable[[str], None]:
     """Return a function that sends this process the signal once the point is reached."""
     number = signal.SIGKILL if by is CrashSignal.KILL else signal.SIGSTOP
 
-    def strike(reached: str) -> None:
+    def crash(reached: str) -> None:
         if reached == point:
             os.kill(os.getpid(), number)
 
-    return strike
+    return crash
 
 
 def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, str], Dependencies]:
     """Return a wrapper of the dependencies that reports each point to ``reached``, for `Dependencies.for_step`."""
 
-    def for_step(world: Dependencies, step: str) -> Dependencies:
+    def for_step(deps: Dependencies, step: str) -> Dependencies:
         around = _with_failpoint(step, reached)
         return replace(
-            world,
-            observations=around("observations", world.observations),
-            retention=around("endings", world.retention),
-            storage=around("storage", world.storage),
-            parts=around("parts", world.parts),
-            transcoder=around("transcoder", world.transcoder),
+            deps,
+            observations=around("observations", deps.observations),
+            retention=around("retention", deps.retention),
+            storage=around("storage", deps.storage),
+            parts=around("parts", deps.parts),
+            transcoder=around("transcoder", deps.transcoder),
         )
 
     return for_step

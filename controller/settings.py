@@ -1,6 +1,6 @@
-"""Everything the operator can be told from outside. Storage has its own settings (storage/settings.py).
+"""The operator's settings. Those of storage are in storage/settings.py.
 
-Read once, in wiring. What is missing or malformed stops the start with its name.
+Each process reads them once, when it starts; runtime/settings.py reports what is missing or malformed.
 """
 
 import re
@@ -20,20 +20,20 @@ from domain.policy import UncertainSubmissionPolicy
 from runtime.logs import LogFormat
 
 
-def _names_a_mail_server(url: SecretStr) -> SecretStr:
+def _check_smtp_url(url: SecretStr) -> SecretStr:
     if not re.fullmatch(SMTP_URL_PATTERN, url.get_secret_value()):
         raise ValueError("must be smtp://host:port, smtps://… or smtp+starttls://…, with user:password@ if needed")
     smtp_server_of(url.get_secret_value())
     return url
 
 
-def _names_a_mailbox(text: str) -> str:
+def _check_mailbox(text: str) -> str:
     if text and not is_mailbox(text):
         raise ValueError("must be one plain address, such as videos@example.com")
     return text
 
 
-class Settings(BaseSettings):
+class OperatorSettings(BaseSettings):
     """The operator's settings, by the names of their environment variables."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -41,59 +41,59 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(min_length=1)
     coconut_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?/v2$")
     coconut_api_key: SecretStr = Field(min_length=1)
-    # Where Coconut reaches the API from outside.
+    # The URL at which Coconut reaches the API.
     webhook_base_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")
     webhook_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(min_length=1, max_length=2)]
 
-    # Without it the service account of the pod is used.
+    # Default: the service account of the pod.
     kubeconfig: FilePath | None = None
     namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-    # Shortens every duration of an upload's life alike; below 1 in tests only.
+    # Shortens every duration of an upload's life by this factor; below 1 only in tests.
     time_scale: float = Field(default=1.0, gt=0, le=1)
-    # What an edition may cost when submissions are lost or fail.
+    # How many jobs an edition may buy when submissions are lost or fail.
     max_submissions: int = Field(default=3, ge=1, le=10)
-    # What one account at the provider carries, and how fast it is asked. Both are held for the whole installation,
-    # since only the leader submits.
+    # Limits of one account at the provider: running jobs, and the rate of submissions. They hold for the whole
+    # installation, since only the leader submits.
     max_running_jobs: int = Field(default=50, ge=1, le=10_000)
     submissions_per_minute: int = Field(default=120, ge=1, le=10_000)
     submissions_burst: int = Field(default=10, ge=1, le=1_000)
-    # Coconut's list price for a minute of one variant, from 720 lines on and below; for metrics only.
+    # Coconut's list price for a minute of one variant, from 720 lines on and below 720; only for metrics.
     coconut_hd_dollars_per_minute: float = Field(default=0.015, ge=0)
     coconut_sd_dollars_per_minute: float = Field(default=0.0075, ge=0)
-    # An alert tells when a day costs more; 0 tells nobody.
+    # An alert fires when a day costs more; 0 turns it off.
     spend_dollars_per_day: float = Field(default=0, ge=0)
-    # After the resolve window: buy again and perhaps twice, or wait for a person.
+    # After the resolve window: submit again and perhaps pay twice, or wait for a person.
     on_uncertain: UncertainSubmissionPolicy = UncertainSubmissionPolicy.RESUBMIT
 
-    # Passes wait for neighbours most of their time; a neighbour has at most half of them (bulkhead.py).
+    # Passes mostly wait for upstreams, each of which takes at most half of the workers (runtime/bulkhead.py).
     workers: int = Field(default=16, ge=2, le=128)
     # Below the shutdown grace: a submission that has begun must end before the process does.
     coconut_timeout_seconds: float = Field(default=10, gt=0, le=60)
-    # A row without a resource is found within this.
+    # A missing resource is found within this.
     sweep_seconds: float = Field(default=30, gt=0)
-    # The whole list, against what the watch missed.
+    # All resources are listed this often, to find what the watch missed.
     resync_seconds: float = Field(default=300, gt=0)
     shutdown_grace_seconds: float = Field(default=20, gt=0, le=300)
 
-    # Everything in rows and bucket is compared again this long after the last time.
+    # The pause between two full audits.
     audit_seconds: float = Field(default=6 * 3600, gt=0)
-    # About ten requests each: far below what a bucket takes, a hundred thousand videos in half a day.
+    # About ten requests each: far below a bucket's limit, and a hundred thousand videos take half a day.
     audit_videos_per_second: float = Field(default=5, gt=0)
-    # New editions that nobody asked for, because published files were lost: for one video ever, for all in one audit.
+    # New editions that the audit may buy because published files were lost: for one video ever, for all in one audit.
     max_heals: int = Field(default=3, ge=0, le=100)
     heals_per_audit: int = Field(default=10, ge=0)
-    # What an older attempt wrote stays this long after a newer one was published: somebody may be watching it.
+    # An attempt's outputs stay this long after a newer one was published: a player may still be reading them.
     superseded_seconds: float = Field(default=24 * 3600, ge=0)
     # Long enough to notice that a row was lost, and to bring it back.
     quarantine_seconds: float = Field(default=7 * 24 * 3600, ge=0)
     overdue_seconds: float = Field(default=600, ge=0)
 
-    # How soon something new is told: two small questions to Postgres each time.
+    # How often new notifications are sent: two small queries each time.
     outbox_seconds: float = Field(default=1, gt=0, le=60)
-    # Without it no mail leaves. A password needs TLS, so smtp:// takes none.
-    smtp_url: Annotated[SecretStr, AfterValidator(_names_a_mail_server)] | None = None
-    mail_from: Annotated[str, AfterValidator(_names_a_mailbox)] = ""
-    # Also http://. For receivers beside us, as in tests; whoever may register endpoints may then ask anything inside.
+    # Without it no mail is sent. A password needs TLS, so smtp:// takes none.
+    smtp_url: Annotated[SecretStr, AfterValidator(_check_smtp_url)] | None = None
+    mail_from: Annotated[str, AfterValidator(_check_mailbox)] = ""
+    # Also allows http://. For receivers in the same network; every administrator can then reach any address in it.
     webhooks_allow_private_targets: bool = False
 
     # The chart grants the operator this one Lease: <release>-operator.
@@ -102,16 +102,16 @@ class Settings(BaseSettings):
         max_length=253,
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
     )
-    # A killed leader is followed after the duration, a stopped one at once.
+    # A standby takes over from a killed leader after the duration, from a stopped one at once.
     lease_duration_seconds: float = Field(default=15, gt=0, le=3600)
     lease_renew_deadline_seconds: float = Field(default=10, gt=0)
     lease_retry_seconds: float = Field(default=2, gt=0)
 
-    # In tests only: the point at which the process kills itself (failpoints.py).
+    # Only in tests: the point at which the process kills itself (failpoints.py).
     crash_at: str = Field(default="", pattern=r"^([A-Za-z]+(\.[a-z_]+){2}\.[0-9]+:(before|after))?$")
     crash_signal: CrashSignal = CrashSignal.KILL
 
-    # The name under which this process holds the Lease; the pod's name where there is one.
+    # The name under which this process holds the Lease: the pod's name, if there is one.
     identity: str = Field(default="", max_length=253, validation_alias="POD_NAME")
     probe_host: str = "127.0.0.1"
     probe_port: int = Field(default=8081, ge=0, le=65535)
@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _has_a_lease_that_one_at_a_time_can_hold(self) -> Self:
+    def _check_lease(self) -> Self:
         if not self.lease_retry_seconds < self.lease_renew_deadline_seconds < self.lease_duration_seconds:
             raise ValueError(
                 "LEASE_RETRY_SECONDS must be below LEASE_RENEW_DEADLINE_SECONDS, and that below LEASE_DURATION_SECONDS"
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _has_a_sender_for_mail(self) -> Self:
+    def _check_mail(self) -> Self:
         if self.smtp_url is not None and not self.mail_from:
             raise ValueError("MAIL_FROM: is missing, and SMTP_URL needs it")
         return self
@@ -144,14 +144,14 @@ class Settings(BaseSettings):
 
     @property
     def prices(self) -> Prices:
-        """Return what jobs cost."""
+        """Return the prices of jobs."""
         return Prices(
             self.coconut_hd_dollars_per_minute, self.coconut_sd_dollars_per_minute, self.spend_dollars_per_day
         )
 
     @property
     def audit_rules(self) -> AuditRules:
-        """Return what the audit goes by, its durations as they run."""
+        """Return the limits of the audit, its durations scaled."""
 
         def scaled(seconds: float) -> timedelta:
             return timedelta(seconds=seconds * self.time_scale)
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
 
     @property
     def audit_schedule(self) -> AuditSchedule:
-        """Return when the operator audits: the stable playlists at each resync, everything now and then."""
+        """Return the schedule of the audits: the light one at each resync, the full one less often."""
         return AuditSchedule(
             light_seconds=self.resync_seconds * self.time_scale,
             full_seconds=self.audit_seconds * self.time_scale,

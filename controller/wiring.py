@@ -1,4 +1,4 @@
-"""Settings become neighbours, neighbours become the world. The only place that knows every class."""
+"""Builds the operator from its settings. The only module that knows every class."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from controller.notify.deliver import Channels
 from controller.notify.dispatcher import Dispatcher
 from controller.notify.email import MailSender, smtp_server_of
 from controller.notify.webhook import WebhookSender
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from crds.client import Cluster, UploadsClient
 from database.adoption import Adoption
 from database.attempts import Attempts
@@ -50,7 +50,7 @@ _OUTBOX_CONNECTIONS = 4
 class Wiring:
     """Everything the process runs, and the connections to close at its end.
 
-    ``collect_stats`` refreshes the metrics that are queried from Postgres; it finds nothing to repair and returns 0.
+    ``collect_stats`` refreshes the metrics that are queried from Postgres; a task that repairs nothing returns 0.
     """
 
     dependencies: Dependencies
@@ -68,23 +68,23 @@ class Wiring:
         self.database.close()
 
 
-def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) -> Wiring:
-    """Connect everything; nothing is asked yet."""
+def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics: OperatorMetrics) -> Wiring:
+    """Build everything. Makes no request."""
     recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
-    # Half of the workers each: whichever neighbour hangs, the other half goes on.
+    # Half of the workers for each: if one upstream hangs, the other half goes on.
     at_most = max(1, settings.workers // 2)
     database = Database(settings.database_url.get_secret_value(), max_size=settings.workers + 2)
     coconut = Coconut(
         settings.coconut_url,
         settings.coconut_api_key,
-        spaces.output_target,
+        storage_settings.output_target,
         timeout_seconds=settings.coconut_timeout_seconds,
         on_call=metrics.coconut_request,
     )
     cluster = Cluster.from_environment(
-        namespace=settings.namespace, kubeconfig=settings.kubeconfig, note=metrics.kubernetes_request
+        namespace=settings.namespace, kubeconfig=settings.kubeconfig, on_call=metrics.kubernetes_request
     )
-    clients, s3 = make_clients(spaces), Bulkhead("S3", at_most=at_most)
+    clients, s3 = make_clients(storage_settings), Bulkhead("S3", at_most=at_most)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     observations = Observations(database)
     limits = SubmissionLimits(
@@ -96,13 +96,13 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         claims=Claims(database),
         retention=Retention(database),
         adoption=Adoption(database),
-        storage=guard(s3, Storage(spaces, clients)),
-        parts=guard(s3, Multipart(spaces, clients)),
+        storage=guard(s3, Storage(storage_settings, clients)),
+        parts=guard(s3, Multipart(storage_settings, clients)),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, count_running=observations.running_jobs),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
         policy=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
-        max_file_bytes=spaces.max_file_bytes,
+        max_file_bytes=storage_settings.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
         ),
@@ -114,9 +114,9 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
         dependencies = replace(
             dependencies, for_step=with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
         )
-    # Connections of its own: however many deliveries wait, passes get theirs.
+    # A pool of its own, so that deliveries take no connections from passes.
     outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
-    dispatcher = wire_dispatcher(settings, spaces, outbox_database, metrics)
+    dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics)
     metrics.state.limiter = dependencies.limiter.state
 
     def collect_stats() -> int:
@@ -126,7 +126,7 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
 
     return Wiring(
         dependencies=dependencies,
-        audit=wire_audit(settings, spaces, clients, database),
+        audit=wire_audit(settings, storage_settings, clients, database),
         dispatcher=dispatcher,
         database=database,
         outbox_database=outbox_database,
@@ -137,17 +137,17 @@ def wire(settings: Settings, spaces: StorageSettings, metrics: OperatorMetrics) 
 
 
 def wire_dispatcher(
-    settings: Settings, spaces: StorageSettings, database: Database, metrics: OperatorMetrics
+    settings: OperatorSettings, storage_settings: StorageSettings, database: Database, metrics: OperatorMetrics
 ) -> Dispatcher:
-    """Connect what sends notifications. Without SMTP_URL no mail leaves, which is told once."""
+    """Build what sends notifications. Without SMTP_URL no mail is sent, which is logged once."""
     outbox, mail = Outbox(database), None
     if settings.smtp_url is None:
-        log.info("mail_disabled", error="SMTP_URL is not set: owners get no mail, endpoints get webhooks")
+        log.info("mail_disabled", error="SMTP_URL is not set: webhooks are sent, mail is not")
     else:
         server = smtp_server_of(settings.smtp_url.get_secret_value())
-        mail = MailSender(server, sender=settings.mail_from, playback_base=spaces.public_base_url)
+        mail = MailSender(server, sender=settings.mail_from, playback_base=storage_settings.public_base_url)
     webhooks = WebhookSender(
-        playback_base=spaces.public_base_url, allow_private=settings.webhooks_allow_private_targets
+        playback_base=storage_settings.public_base_url, allow_private=settings.webhooks_allow_private_targets
     )
     channels, backoff, clock = (
         Channels(outbox, webhooks, mail, on_attempt=metrics.delivery_attempted),
@@ -160,7 +160,11 @@ def wire_dispatcher(
     return Dispatcher(channels, backoff, clock=clock)
 
 
-def wire_audit(settings: Settings, spaces: StorageSettings, clients: Clients, database: Database) -> Audit:
-    """Connect the audit. It stays outside the bulkheads: those places are for passes, and it never holds two."""
-    deps = AuditDependencies(AuditedRows(database), Storage(spaces, clients), Inventory(spaces, clients))
+def wire_audit(
+    settings: OperatorSettings, storage_settings: StorageSettings, clients: Clients, database: Database
+) -> Audit:
+    """Build the audit. It stays outside the bulkheads, whose slots are for passes: it never makes two calls at once."""
+    deps = AuditDependencies(
+        AuditedRows(database), Storage(storage_settings, clients), Inventory(storage_settings, clients)
+    )
     return Audit(deps, settings.audit_rules, clock=lambda: datetime.now(UTC))

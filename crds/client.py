@@ -44,8 +44,8 @@ EVENT_MESSAGE_MAX = 1024
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
-# Counts calls: receives the method and the HTTP status, None without a response.
-CallNote = Callable[[str, int | None], None]
+# Receives each call's method and HTTP status, None without a response.
+OnCall = Callable[[str, int | None], None]
 
 
 class Applied(Enum):
@@ -62,14 +62,14 @@ class NotFoundError(RefusedError):
 class Cluster:
     """A connection to one namespace of an API server."""
 
-    def __init__(self, api: ApiClient, *, namespace: str, note: CallNote = lambda _method, _status: None) -> None:
+    def __init__(self, api: ApiClient, *, namespace: str, on_call: OnCall = lambda _method, _status: None) -> None:
         self._api = api
-        self._note = note
+        self._on_call = on_call
         self.namespace = namespace
 
     @classmethod
     def from_environment(
-        cls, *, namespace: str, kubeconfig: Path | None = None, note: CallNote = lambda _method, _status: None
+        cls, *, namespace: str, kubeconfig: Path | None = None, on_call: OnCall = lambda _method, _status: None
     ) -> Self:
         """Connect as ``kubeconfig`` says, or as the pod's ServiceAccount. Reads files and makes no call."""
         configuration = Configuration()
@@ -82,7 +82,7 @@ class Cluster:
             raise RefusedError(f"connecting to Kubernetes: {error}") from error
         # By default urllib3 repeats calls, writes included.
         configuration.retries = False
-        return cls(ApiClient(configuration), namespace=namespace, note=note)
+        return cls(ApiClient(configuration), namespace=namespace, on_call=on_call)
 
     def request(
         self,
@@ -113,9 +113,9 @@ class Cluster:
             response = self._api.call_api(*call, _request_timeout=timeout)
             content = response.read()
         except (HTTPError, ApiException, OSError) as error:
-            self._note(method, None)
+            self._on_call(method, None)
             raise UnavailableError(f"{action}: no answer") from error
-        self._note(method, response.status)
+        self._on_call(method, response.status)
         if response.status >= 400:
             raise _error_of(action, response.status, content, response.headers)
         return _json_object(action, content)

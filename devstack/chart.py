@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic_settings import BaseSettings
 
-from controller.settings import Settings as OperatorSettings
+from controller.settings import OperatorSettings
 from devstack.cluster import CHART
 from devstack.paths import PROJECT_DIR
 from devstack.tools import tool

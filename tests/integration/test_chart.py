@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from devstack.chart import SNAPSHOTS, snapshot
 from devstack.cluster import CHART, RELEASE
 from tests.integration.charted import MINIMAL, PRODUCTION, helm, only, pod_of, refused, rendered
@@ -62,7 +62,7 @@ def test_names_follow_the_release(release: str, arguments: list[str], prefix: st
 
 
 def test_the_operator_of_the_default_release_uses_its_default_lease() -> None:
-    assert leases_of(rendered(RELEASE, values=MINIMAL)) == [Settings.model_fields["lease_name"].default]
+    assert leases_of(rendered(RELEASE, values=MINIMAL)) == [OperatorSettings.model_fields["lease_name"].default]
 
 
 def test_nothing_is_granted_outside_the_namespace() -> None:
@@ -207,7 +207,7 @@ def test_a_pod_has_enough_time_for_its_process_to_shut_down() -> None:
     documents = rendered("r", values=MINIMAL)
     assert (
         pod_of(documents, "operator")["terminationGracePeriodSeconds"]
-        > Settings.model_fields["shutdown_grace_seconds"].get_default()
+        > OperatorSettings.model_fields["shutdown_grace_seconds"].get_default()
     )
     gunicorn = (Path(__file__).parents[2] / "webapi" / "server" / "gunicorn.conf.py").read_text()
     assert "graceful_timeout = 25" in gunicorn

@@ -7,7 +7,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from controller.settings import Settings as OperatorSettings
+from controller.settings import OperatorSettings
 from devstack.chart import names_of, values
 from storage.settings import StorageSettings
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, rendered

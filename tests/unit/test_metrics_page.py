@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from tests.support.registries import api_registry, operator_registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
@@ -44,4 +44,4 @@ def test_the_page_and_the_process_have_the_same_metrics(heading: str, registry: 
 
 @pytest.mark.parametrize(("name", "default"), re.findall(r"`(COCONUT_\w+)` \(([\d.]+)\)", " ".join(PAGE.split())))
 def test_prices_have_these_defaults(name: str, default: str) -> None:
-    assert Settings.model_fields[name.lower()].default == float(default)
+    assert OperatorSettings.model_fields[name.lower()].default == float(default)

@@ -8,7 +8,7 @@ import pytest
 from controller.actions.submission import _REASON_DENIED
 from controller.coconut import breaker, limiter
 from controller.coconut.limiter import Denied
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from domain.failures import FailureCode
 from domain.records import AttemptState
 from domain.schedule import Timing
@@ -27,7 +27,7 @@ def table(heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("name", "default"), [row[:2] for row in table("Limits")])
 def test_limits_are_settings_with_these_defaults(name: str, default: str) -> None:
-    field = Settings.model_fields[name.lower()]
+    field = OperatorSettings.model_fields[name.lower()]
     assert str(field.default) == default
 
 

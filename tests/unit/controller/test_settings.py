@@ -6,7 +6,7 @@ import pytest
 
 from controller.audit.limits import AuditRules
 from controller.leader.election import LeaseTiming
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 from runtime.settings import read_settings
 
 GOOD = {
@@ -20,14 +20,14 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
+    for name in OperatorSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
 
 
-def read() -> Settings:
-    return read_settings(Settings, process="the operator")
+def read() -> OperatorSettings:
+    return read_settings(OperatorSettings, process="the operator")
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -85,7 +85,7 @@ def test_writing_the_status_of_a_missing_resource_is_a_conflict() -> None:
 def test_each_call_is_noted_with_its_method_and_status() -> None:
     counted: list[tuple[str, int | None]] = []
     api = FakeApi(404)
-    watched = Cluster(api, namespace="n", note=lambda *call: counted.append(call))  # type: ignore[arg-type]
+    watched = Cluster(api, namespace="n", on_call=lambda *call: counted.append(call))  # type: ignore[arg-type]
     for error in (None, OSError("cut off")):
         api.error = error
         with pytest.raises(UpstreamError):

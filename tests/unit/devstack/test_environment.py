@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.settings import Settings as OperatorSettings
+from controller.settings import OperatorSettings
 from devstack.child_environment import child_environment
 from devstack.coconut_server import CoconutAccess
 from devstack.environment import ServiceConfig, local_s3

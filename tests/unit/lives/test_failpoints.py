@@ -26,7 +26,7 @@ from tests.support.world.operator import Process, settled
 from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
-NEIGHBOURS = {"observations", "endings", "storage", "parts", "transcoder"}
+UPSTREAMS = {"observations", "retention", "storage", "parts", "transcoder"}
 
 
 @dataclass(frozen=True)
@@ -245,6 +245,6 @@ def effects_in(module: str) -> Iterator[ast.Call]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value)
             is_ours = node.func.attr in {"commit", "fail"} and owner in {"this", "sending", "self"}
-            is_a_neighbours = owner.rpartition(".")[2] in NEIGHBOURS and not node.func.attr.startswith("presign")
+            is_a_neighbours = owner.rpartition(".")[2] in UPSTREAMS and not node.func.attr.startswith("presign")
             if is_ours or is_a_neighbours:
                 yield node

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from controller.audit.findings import FindingType
 from controller.audit.limits import AuditRules
 from controller.audit.metrics import AuditMetrics
-from controller.settings import Settings
+from controller.settings import OperatorSettings
 
 PAGE = (Path(__file__).parents[4] / "docs" / "operations.md").read_text().partition("\n## The audit\n")[2]
 
@@ -27,7 +27,7 @@ def test_every_kind_is_told_in_the_order_of_the_code() -> None:
 
 @pytest.mark.parametrize(("name", "default"), [row[:2] for row in table("What it may cost")])
 def test_settings_have_these_defaults(name: str, default: str) -> None:
-    assert Settings.model_fields[name.lower()].default == float(default)
+    assert OperatorSettings.model_fields[name.lower()].default == float(default)
 
 
 def test_the_bound_of_a_turn_is_told() -> None:
