@@ -77,6 +77,8 @@ def _stalled(observed: ObservedState, presentation: Presentation) -> _Verdict:
 
 
 def _source_verified(observed: ObservedState) -> _Verdict:
+    if observed.source is not None and not observed.source.is_recognised:
+        return _TRUE, "Verified", "The format of the original is not known; the transcoding service looks at it once."
     if observed.source is not None:
         return _TRUE, "Verified", f"The original is a file of the format {observed.source.container}."
     if observed.rejected is not None:

@@ -100,6 +100,10 @@ class DesiredState:
     deleted: bool = False
 
 
+# The container of a file that verification neither recognised nor could refuse.
+UNKNOWN_CONTAINER = "unknown"
+
+
 @dataclass(frozen=True)
 class SourceFacts:
     """The original as storage described it when it was verified. ``etag`` without quotes."""
@@ -108,6 +112,11 @@ class SourceFacts:
     last_modified: datetime
     file_bytes: int
     container: str
+
+    @property
+    def is_recognised(self) -> bool:
+        """Return whether verification recognised the container."""
+        return self.container != UNKNOWN_CONTAINER
 
     @property
     def version(self) -> str:

@@ -13,8 +13,9 @@ from domain.stable_playlist import stable_playlist
 from domain.video import Published, SourceFacts
 from storage.settings import StorageSettings
 from storage.verify.playlist import read_master, read_media
-from tests.integration.storage.clips import make_clip, make_stream
+from tests.integration.storage.clips import CLIPS, make_clip, make_stream
 from tests.support.contracts.storage_contract import ORIGINAL, VIDEO, Store
+from tests.support.fakes.videos import box
 
 SECONDS = 5
 
@@ -52,6 +53,10 @@ def judged(store: Store, body: bytes) -> SourceFacts | SourceProblem:
         ("clip.wmv", "asf"),
         ("clip.ogv", "ogg"),
         ("clip.mxf", "mxf"),
+        ("clip.dv", "dv"),
+        ("clip.h264", "raw-video"),
+        ("clip.m2v", "raw-video"),
+        ("clip.ivf", "unknown"),
     ],
 )
 def test_a_real_video_is_accepted(store: Store, clips: Path, name: str, container: str) -> None:
@@ -67,6 +72,38 @@ def test_audio_and_still_images_are_not_a_video(store: Store, clips: Path, name:
     problem = judged(store, make_clip(clips, name))
     assert isinstance(problem, SourceProblem)
     assert problem.code is FailureCode.NOT_A_VIDEO
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CLIPS if name.startswith("sound") and not name.endswith((".wav", ".mp3"))]
+)
+def test_sound_in_a_container_for_videos_has_no_picture(store: Store, clips: Path, name: str) -> None:
+    problem = judged(store, make_clip(clips, name))
+    assert isinstance(problem, SourceProblem)
+    assert (problem.code, problem.message) == (
+        FailureCode.NOT_A_VIDEO,
+        "it has no picture: every track of the file is sound, text or data",
+    )
+
+
+def test_a_recording_may_begin_in_the_middle_of_a_packet_or_behind_something_else(store: Store, clips: Path) -> None:
+    transport, program = make_clip(clips, "clip.ts"), make_clip(clips, "clip.mpg")
+    tag = b"ID3\x04\x00\x00\x00\x00\x00\x3f" + bytes(63)
+    for body, container in (
+        (transport[100:], "mpeg-ts"),
+        (tag + transport, "mpeg-ts"),
+        (bytes(512) + program, "mpeg-ps"),
+        (program[77:], "mpeg-ps"),
+    ):
+        facts = judged(store, body)
+        assert isinstance(facts, SourceFacts)
+        assert facts.container == container
+
+
+def test_an_index_behind_more_boxes_than_are_read_is_no_cut(store: Store, clips: Path) -> None:
+    whole = make_clip(clips, "index-at-end.mp4")
+    index = whole.index(b"moov") - 4
+    assert isinstance(judged(store, whole[:index] + box(b"mdat", bytes(9000)) * 201 + whole[index:]), SourceFacts)
 
 
 @pytest.mark.parametrize("name", ["fast-start.mp4", "index-at-end.mp4", "fragmented.mp4", "clip.mov", "clip.3gp"])

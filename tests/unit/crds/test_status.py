@@ -19,6 +19,7 @@ from domain.video import (
     Rejection,
     SourceFacts,
 )
+from storage.verify.container import Container
 from tests.support.builders.resources import a_resource, a_status
 from tests.support.builders.rows import NOON, a_desired_state, a_failure, an_observation
 from tests.support.builders.strategies import desired_states, observed_states
@@ -157,6 +158,12 @@ def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
 )  # fmt: skip
 def test_conditions(observed: ObservedState, condition: str, status: str, reason: str) -> None:
     assert conditions(shown(observed))[condition] == (status, reason)
+
+
+def test_an_unknown_format_says_that_the_provider_looks_at_it() -> None:
+    observed = an_observation(Phase.UPLOADED, source=replace(SOURCE, container=Container.UNKNOWN))
+    (verified,) = [one for one in shown(observed)["conditions"] if one["type"] == "SourceVerified"]
+    assert verified["message"] == "The format of the original is not known; the transcoding service looks at it once."
 
 
 def test_a_deleted_video_is_neither_ready_nor_on_its_way() -> None:

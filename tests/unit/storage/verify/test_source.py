@@ -7,7 +7,8 @@ import pytest
 from domain.failures import FailureCode
 from domain.objects import ObjectFacts, SourceProblem
 from domain.video import SourceFacts
-from storage.verify.container import HEAD_BYTES
+from storage.verify.container import FORMATS_TAKEN
+from storage.verify.reader import HEAD_BYTES, WINDOW_BYTES
 from storage.verify.source import judge_source
 from tests.support.fakes.videos import box, mp4
 
@@ -25,7 +26,7 @@ class Original:
         self.reads.append((offset, length))
         return self.body[offset : offset + length]
 
-    def judged(self, *, declared_bytes: int | None = None, max_bytes: int = 100_000) -> SourceFacts | SourceProblem:
+    def judged(self, *, declared_bytes: int | None = None, max_bytes: int = 1_000_000) -> SourceFacts | SourceProblem:
         facts = ObjectFacts("etag", NOON, len(self.body), "video/mp4")
         return judge_source(self.read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
 
@@ -79,13 +80,24 @@ def test_a_box_may_begin_anywhere_around_the_end_of_the_first_bytes(start: int) 
 
 
 def test_a_large_file_costs_few_small_reads() -> None:
-    original = Original(mp4(is_fast_start=False, media_bytes=50_000))
+    original = Original(mp4(is_fast_start=False, media_bytes=500_000))
     assert code_of(original.judged()) is None
-    assert original.reads == [(0, HEAD_BYTES), (50_028, 16)]
+    assert original.reads == [(0, HEAD_BYTES), (500_028, 116)]
+    assert all(length <= max(HEAD_BYTES, WINDOW_BYTES) for _, length in original.reads)
 
 
 def test_a_problem_names_the_object_that_was_judged() -> None:
     problem = Original(b"Dear diary").judged()
     assert problem == SourceProblem(
-        FailureCode.NOT_A_VIDEO, "the file is not in a known video format", "etag@2026-03-01T12:00:00+00:00"
+        FailureCode.NOT_A_VIDEO,
+        f"the file is in none of the formats taken: {FORMATS_TAKEN}",
+        "etag@2026-03-01T12:00:00+00:00",
     )
+
+
+def test_a_transport_stream_behind_a_tag_longer_than_the_head_is_accepted() -> None:
+    # The size has seven bits in each byte: 6 x 2^14 bytes.
+    tag = b"ID3\x04\x00\x00\x00\x06\x00\x00" + bytes(6 << 14)
+    packets = (b"\x47" + bytes(187)) * 5
+    assert code_of(Original(tag + packets).judged()) is None
+    assert code_of(Original(tag + b"\xff\xfb\x90\x00" * 400).judged()) is FailureCode.NOT_A_VIDEO
