@@ -20,7 +20,7 @@ import requests
 
 from bench.figures import percentile
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.observations import Observations
 from database.pool import Database
 from devstack.options import StackOptions
@@ -88,7 +88,7 @@ def _fill(stack: Stack, count: int) -> list[str]:
 
     def create(video_id: str) -> None:
         key = object_keys.original_key(video_id, "film.mp4")
-        new = NewVideo(video_id, f"owner-{video_id}", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        new = NewRow(video_id, f"owner-{video_id}", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         VideoCommands(database, Timing()).create(new, per_hour=1)
 
     try:

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 
 from controller.coconut.limiter import SubmissionLimiter
 from controller.coconut.unknown_jobs import UnknownJobs
-from controller.ports import Adoption, Attempts, Claims, Observations, Parts, Resources, Retention, Storage, Transcoder
+from controller.ports import (
+    AdoptionStore,
+    AttemptStore,
+    ClaimStore,
+    ObjectStorage,
+    ObservationStore,
+    PartStore,
+    Resources,
+    RetentionStore,
+    Transcoder,
+)
 from domain.jobs import Job
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
@@ -20,13 +30,13 @@ class Dependencies:
     tests replace any (failpoints.py).
     """
 
-    observations: Observations
-    attempts: Attempts
-    claims: Claims
-    retention: Retention
-    adoption: Adoption
-    storage: Storage
-    parts: Parts
+    observations: ObservationStore
+    attempts: AttemptStore
+    claims: ClaimStore
+    retention: RetentionStore
+    adoption: AdoptionStore
+    storage: ObjectStorage
+    parts: PartStore
     transcoder: Transcoder
     limiter: SubmissionLimiter
     resources: Resources

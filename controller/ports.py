@@ -23,119 +23,96 @@ class Transcoder(Protocol):
         Raises UnavailableError (certainly no job, try later), RefusedError (certainly no job, ever),
         UncertainError.
         """
-        ...
 
     def job(self, job_id: str) -> Job | None:
         """Return a job, None if there is no such job. Raises UnavailableError, RefusedError."""
-        ...
 
     def input_seconds(self, job_id: str) -> float | None:
         """Return the duration of a finished job's input, None if Coconut does not give it. Raises like `job`."""
-        ...
 
 
-class Storage(Protocol):
+class ObjectStorage(Protocol):
     """The bytes. Every method raises UnavailableError, RefusedError."""
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return the original's facts, None if there is no object."""
-        ...
 
     def verify_source(
         self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
     ) -> SourceFacts | SourceProblem:
         """Judge the original by size and first bytes."""
-        ...
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Return a URL that reads the original."""
-        ...
 
     def verify_outputs(
         self, video_id: str, attempt: int, *, input_seconds: float | None
     ) -> VerifiedOutputs | OutputsProblem:
         """Judge what a job wrote under its attempt's prefix."""
-        ...
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
         """Copy an attempt's thumbnail to its stable place."""
-        ...
 
     def write_playlist(self, video_id: str, text: str) -> None:
         """Replace the stable playlist."""
-        ...
 
     def read_playlist(self, video_id: str) -> str | None:
         """Return the stable playlist, None if there is none."""
-        ...
 
     def remove_published(self, video_id: str) -> None:
         """Remove the stable files; what the attempts wrote stays."""
-        ...
 
     def remove_original(self, key: str) -> None:
         """Remove an original; one that is already gone is not an error."""
-        ...
 
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         """Remove at most ``at_most`` files of a video; return whether none is left."""
-        ...
 
 
-class Parts(Protocol):
+class PartStore(Protocol):
     """Originals that arrive in parts. Every method raises UnavailableError, RefusedError."""
 
     def parts(self, key: str, upload_id: str) -> tuple[StoredPart, ...] | None:
         """Return the parts that arrived, None when there is no such upload any more."""
-        ...
 
     def complete(self, key: str, upload_id: str, parts: Sequence[StoredPart], *, rejected: str | None = None) -> None:
         """Join the parts; may be repeated."""
-        ...
 
     def abort(self, key: str, upload_id: str) -> None:
         """Abort an upload and remove its parts."""
-        ...
 
     def open_uploads(self, prefix: str) -> Iterator[list[OpenUpload]]:
         """Walk through the uploads below a prefix that are still open."""
-        ...
 
 
-class Observations(Protocol):
+class ObservationStore(Protocol):
     """Postgres, as the loop writes it. Every method raises UnavailableError."""
 
     def get(self, video_id: str) -> VideoRow | None:
         """Return one row."""
-        ...
 
     def commit(
         self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
         """Replace an observation; None when the row changed meanwhile."""
-        ...
 
     def running_jobs(self) -> int:
         """Return how many jobs run, according to the rows."""
-        ...
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource."""
-        ...
 
 
-class Adoption(Protocol):
+class AdoptionStore(Protocol):
     """Creates and restores rows from resources. Raises UnavailableError."""
 
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
         """Return the rows with these names."""
-        ...
 
     def adopt(
         self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
     ) -> VideoRow | None:
         """Insert a row that is not there; None when there is one meanwhile, or a tombstone that forbids it."""
-        ...
 
     def learn(
         self,
@@ -146,47 +123,39 @@ class Adoption(Protocol):
         at: datetime,
     ) -> VideoRow | None:
         """Replace the desired or observed state by a newer one; None when the row changed meanwhile."""
-        ...
 
 
-class Retention(Protocol):
+class RetentionStore(Protocol):
     """How rows end. Raises UnavailableError."""
 
     def retire(self, row: VideoRow) -> VideoRow | None:
         """Mark that the resource may leave Kubernetes; None when the row changed meanwhile."""
-        ...
 
     def purge(self, row: VideoRow) -> bool:
         """Remove a deleted row and leave a tombstone; False when the row changed meanwhile."""
-        ...
 
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
         """Return the videos deleted before then, oldest first."""
-        ...
 
     def last_attempt(self, video_id: str) -> int | None:
         """Return the newest attempt of a purged video; None when none of this name was purged lately."""
-        ...
 
     def forget_old(self) -> int:
         """Delete history older than its retention period."""
-        ...
 
 
-class Attempts(Protocol):
+class AttemptStore(Protocol):
     """The recorded submissions. Raises UnavailableError."""
 
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         """Return the attempts numbered above ``floor``, oldest first."""
-        ...
 
 
-class Claims(Protocol):
+class ClaimStore(Protocol):
     """The job ids that signed callbacks claimed. Raises UnavailableError."""
 
     def of_attempt(self, video_id: str, attempt: int) -> Sequence[str]:
         """Return the claimed job ids, oldest first."""
-        ...
 
 
 class Resources(Protocol):
@@ -194,24 +163,18 @@ class Resources(Protocol):
 
     def apply(self, desired: DesiredState) -> object:
         """Create the resource or update its spec to the desired state."""
-        ...
 
     def get(self, name: str) -> Resource | None:
         """Return the resource, None if there is none."""
-        ...
 
     def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
         """Walk through all resources."""
-        ...
 
     def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
         """Replace the status. Raises ConflictError when the resource changed meanwhile."""
-        ...
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:
         """Delete exactly this version. Raises ConflictError when the resource changed meanwhile."""
-        ...
 
     def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
         """Record an Event about the resource."""
-        ...

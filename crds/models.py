@@ -117,7 +117,7 @@ def _bounded(hint: Any) -> Any:
     return _BOUNDED.get(hint, hint)
 
 
-class Source(_Model):
+class SourceSpec(_Model):
     """Where the original lies. Fixed for the life of the resource."""
 
     storage_key: str = Field(min_length=1, max_length=STORAGE_KEY_MAX, pattern=STORAGE_KEY_PATTERN)
@@ -127,7 +127,7 @@ class Source(_Model):
 class Spec(_Model):
     """What is wanted. The API server fills in the defaults that a GitOps import leaves out."""
 
-    source: Source
+    source: SourceSpec
     owner: str = Field(default="", max_length=OWNER_MAX, pattern=TEXT_PATTERN)
     title: str = Field(default="", max_length=TITLE_MAX, pattern=TEXT_PATTERN)
     filename: str = Field(default="", max_length=FILENAME_MAX, pattern=TEXT_PATTERN)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crds.kind import KIND, VERSION
-from crds.models import Source, Spec
+from crds.models import SourceSpec, Spec
 from crds.resource import Resource
 from domain.video import GROUP, ORIGIN_LABEL, DesiredState, Origin
 
@@ -15,7 +15,7 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 def spec_of(desired: DesiredState) -> dict[str, Any]:
     """Return the spec that shows a desired state."""
-    source = Source(storage_key=desired.storage_key, region=desired.region)
+    source = SourceSpec(storage_key=desired.storage_key, region=desired.region)
     values = vars(desired)
     spec = Spec(source=source, **{name: values[name] for name in Spec.model_fields if name != "source"})
     return spec.model_dump(mode="json", by_alias=True, exclude_none=True)

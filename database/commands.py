@@ -7,7 +7,7 @@ operator on commit. The desired state of an import comes from its resource and n
 
 from database import creation, idempotency_keys, locks, notify, retranscodes
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
-from database.creation import Created, NewVideo
+from database.creation import Created, NewRow
 from database.idempotency_keys import IdempotencyKey
 from database.pool import Connection, Database
 from database.retranscodes import Allowance
@@ -66,7 +66,7 @@ class VideoCommands:
         self._database = database
         self._timing = timing
 
-    def create(self, new: NewVideo, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
+    def create(self, new: NewRow, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
         """Insert a row that waits for its file, or return the one created earlier under ``key``, which has another id.
 
         Raises LimitReachedError, KeyInUseError, KeyReusedError, UnavailableError.

@@ -62,7 +62,7 @@ FROM videos WHERE {_OF_THE_HOUR}
 
 
 @dataclass(frozen=True)
-class NewVideo:
+class NewRow:
     """A client's request; the rest of a new row follows from it."""
 
     video_id: str
@@ -106,7 +106,7 @@ class LimitReachedError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-def create(connection: Connection, new: NewVideo, *, per_hour: int, timing: Timing) -> Created:
+def create(connection: Connection, new: NewRow, *, per_hour: int, timing: Timing) -> Created:
     """Insert a row that waits for its file. Raises LimitReachedError."""
     parameters = {
         **vars(new),

@@ -34,7 +34,7 @@ def append_event(connection: Connection, row: VideoRow, cause: Cause) -> None:
     )
 
 
-class Events:
+class EventLog:
     """Reads the history."""
 
     def __init__(self, database: Database) -> None:

@@ -50,7 +50,7 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Page:
+class VideoPage:
     """Some rows of a list, newest first. ``last``: the place of the last one; None when no more rows follow."""
 
     rows: tuple[VideoRow, ...]
@@ -68,13 +68,13 @@ class VideoQueries:
         with self._database.connection() as connection:
             return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
 
-    def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> Page:
+    def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> VideoPage:
         """Return a page of the selected videos, newest first."""
         statement = _OF_OWNER.format(video=VIDEO, which=_which(selection))
         rows = self._rows(statement, after, at_most, owner=selection.owner, status=selection.status)
         return _page([(row, Cursor(row.created_at, row.desired.video_id)) for row in rows], at_most)
 
-    def dead_letters(self, *, after: Cursor | None, at_most: int) -> Page:
+    def dead_letters(self, *, after: Cursor | None, at_most: int) -> VideoPage:
         """Return a page of all owners' videos whose newest edition failed, the latest failure first."""
         rows = self._rows(_DEAD_LETTERS, after, at_most)
         return _page([(row, Cursor(row.observed.phase_since, row.desired.video_id)) for row in rows], at_most)
@@ -101,6 +101,6 @@ def _which(selection: Selection) -> str:
             return f"{_LISTED} = %(status)s"
 
 
-def _page(placed: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> Page:
+def _page(placed: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> VideoPage:
     kept = placed[:at_most]
-    return Page(tuple(row for row, _ in kept), kept[-1][1] if len(placed) > at_most else None)
+    return VideoPage(tuple(row for row, _ in kept), kept[-1][1] if len(placed) > at_most else None)

@@ -23,7 +23,7 @@ class S3(_Described):
     public_base_url: str
 
 
-class Coconut(_Described):
+class CoconutServer(_Described):
     """Coconut or its stand-in; the URL ends in /v2."""
 
     url: str
@@ -55,7 +55,7 @@ class StackDescription(_Described):
     namespace: str
     database_url: str
     s3: S3
-    coconut: Coconut
+    coconut: CoconutServer
     # The local mail server stores mails as `.local/mail/*.eml`.
     mail_url: str
     operator_metrics_url: str

@@ -185,7 +185,7 @@ class Stack:
                 processed_bucket=s3["S3_PROCESSED_BUCKET"],
                 public_base_url=s3["S3_PUBLIC_BASE_URL"],
             ),
-            coconut=description.Coconut(url=config.coconut.url, api_key=config.coconut.api_key),
+            coconut=description.CoconutServer(url=config.coconut.url, api_key=config.coconut.api_key),
             mail_url=config.mail_url,
             operator_metrics_url=config.operator_metrics_url,
             jwt=description.Jwt(signing_key=key, issuer=JWT_ISSUER, audience=JWT_AUDIENCE),

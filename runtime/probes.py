@@ -34,7 +34,7 @@ class Health:
 def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int) -> ThreadingHTTPServer:
     """Start the server in a thread; the caller shuts it down. ``metrics`` returns the exposition text."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class ProbeHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             match self.path:
                 case "/livez":
@@ -59,7 +59,7 @@ def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int)
         def log_request(self, code: object = "-", size: object = "-") -> None:
             """Log nothing: probes come every few seconds."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
+    server = ThreadingHTTPServer((host, port), ProbeHandler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
     return server

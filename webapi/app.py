@@ -9,7 +9,7 @@ import falcon
 
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
-from database.events import Events
+from database.events import EventLog
 from database.job_claims import Claims
 from database.overview import Overviews
 from database.queries import VideoQueries
@@ -54,12 +54,12 @@ App = falcon.App[Any, Any]
 
 
 @dataclass(frozen=True)
-class Dependencies:
+class ApiDependencies:
     """Everything that the resources need."""
 
     queries: VideoQueries
     commands: VideoCommands
-    history: Events
+    history: EventLog
     overviews: Overviews
     claims: Claims
     storage: OriginalStorage
@@ -79,7 +79,7 @@ class Dependencies:
     page: SitePage | None = None
 
 
-def create_app(deps: Dependencies) -> App:
+def create_app(deps: ApiDependencies) -> App:
     """Return the WSGI application."""
     app: App = falcon.App(middleware=[RequestLog(deps.metrics), Cors(deps.cors_origins), Authentication(deps.tokens)])
     handle_errors(app)
@@ -96,7 +96,7 @@ def create_app(deps: Dependencies) -> App:
     return app
 
 
-def _add_videos(app: App, deps: Dependencies) -> None:
+def _add_videos(app: App, deps: ApiDependencies) -> None:
     queries, commands, publisher = deps.queries, deps.commands, deps.publisher
     responder = Responder(deps.serializer, deps.clock)
     policy = deps.policy
@@ -124,7 +124,7 @@ def _add_videos(app: App, deps: Dependencies) -> None:
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))
 
 
-def _add_webhooks(app: App, deps: Dependencies) -> None:
+def _add_webhooks(app: App, deps: ApiDependencies) -> None:
     endpoints, deliveries, targets = deps.endpoints, deps.deliveries, deps.targets
     webhooks, webhook = "/api/v1/admin/webhooks", "/api/v1/admin/webhooks/{endpoint_id}"
     app.add_route(webhooks, WebhooksResource(endpoints, targets))

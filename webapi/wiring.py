@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from crds.client import UploadsClient
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
-from database.events import Events
+from database.events import EventLog
 from database.job_claims import Claims
 from database.overview import Overviews
 from database.pool import Database
@@ -25,7 +25,7 @@ from storage.multipart import Multipart
 from storage.object_store import Storage
 from storage.settings import StorageSettings
 from webapi.admin.webhooks import Targets
-from webapi.app import App, Dependencies, create_app
+from webapi.app import ApiDependencies, App, create_app
 from webapi.health import Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
@@ -101,10 +101,10 @@ def start(environment: Environment) -> Service:
     publisher = QueuedPublisher(uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS)
     readiness = Readiness(database, time.monotonic)
     app = create_app(
-        Dependencies(
+        ApiDependencies(
             queries=VideoQueries(database),
             commands=VideoCommands(database, timing),
-            history=Events(database),
+            history=EventLog(database),
             overviews=Overviews(database),
             claims=Claims(database),
             storage=Storage(spaces, clients),

@@ -12,10 +12,10 @@ import structlog
 from controller.actions.status import show_status
 from controller.dependencies import Dependencies
 from controller.rules.adoption import (
-    Adopt,
-    Delete,
-    Reject,
-    Restore,
+    AdoptRow,
+    DeleteResource,
+    RejectResource,
+    RestoreRow,
     for_existing_row,
     for_missing_row,
     needs_read,
@@ -42,33 +42,35 @@ def restore_row(
     resource = deps.resources.get(name)
     if row is None:
         return None if resource is None else _begin(resource, deps, now)
-    lesson = for_existing_row(row, resource)
-    return row if lesson is None else _restore(row, resource, lesson, deps, now)
+    decision = for_existing_row(row, resource)
+    return row if decision is None else _restore(row, resource, decision, deps, now)
 
 
 def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | None:
-    lesson = for_missing_row(resource, deps.retention.last_attempt(resource.name), now, deps.policy.timing)
-    match lesson:
-        case Adopt():
-            row = deps.adoption.adopt(lesson.desired, lesson.observed, created_at=resource.created_at, at=now)
+    decision = for_missing_row(resource, deps.retention.last_attempt(resource.name), now, deps.policy.timing)
+    match decision:
+        case AdoptRow():
+            row = deps.adoption.adopt(decision.desired, decision.observed, created_at=resource.created_at, at=now)
             return _log_row("row_adopted", row, resource.name)
-        case Reject():
-            _reject(resource, lesson.why, deps, now)
+        case RejectResource():
+            _reject(resource, decision.why, deps, now)
             return None
-        case Delete():
+        case DeleteResource():
             deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
             log.info("orphan_resource_deleted", video_id=resource.name)
             return None
         case _:
-            assert_never(lesson)
+            assert_never(decision)
 
 
-def _restore(row: VideoRow, resource: Resource | None, lesson: Restore, deps: Dependencies, now: datetime) -> VideoRow:
-    if lesson.refusal is not None and resource is not None:
-        _reject(resource, lesson.refusal, deps, now)
-    if lesson.desired is None and lesson.observed is None:
+def _restore(
+    row: VideoRow, resource: Resource | None, decision: RestoreRow, deps: Dependencies, now: datetime
+) -> VideoRow:
+    if decision.refusal is not None and resource is not None:
+        _reject(resource, decision.refusal, deps, now)
+    if decision.desired is None and decision.observed is None:
         return row
-    restored = deps.adoption.learn(row, desired=lesson.desired, observed=lesson.observed, at=now)
+    restored = deps.adoption.learn(row, desired=decision.desired, observed=decision.observed, at=now)
     return _log_row("row_restored", restored, row.desired.video_id)
 
 

@@ -18,7 +18,7 @@ from controller.audit.findings import (
     RemoveObjects,
     RemoveOutputs,
     ReportOnly,
-    Retranscode,
+    RequestEdition,
     RewritePlaylist,
 )
 from controller.audit.limits import AuditRules
@@ -117,7 +117,7 @@ def _check_outputs(
     why_not = _why_not_retranscoded(evidence, row, rules, editions_left)
     if why_not is not None:
         return Finding(FindingType.OUTPUTS_BROKEN, row.desired.video_id, f"{problem}; {why_not}", ReportOnly())
-    return Finding(FindingType.OUTPUTS_BROKEN, row.desired.video_id, problem, Retranscode())
+    return Finding(FindingType.OUTPUTS_BROKEN, row.desired.video_id, problem, RequestEdition())
 
 
 def _why_not_retranscoded(evidence: Evidence, row: VideoRow, rules: AuditRules, editions_left: int) -> str | None:

@@ -47,7 +47,7 @@ class CopyPoster:
 
 
 @dataclass(frozen=True)
-class Retranscode:
+class RequestEdition:
     """Request a new edition."""
 
     name: ClassVar[str] = "retranscode"
@@ -89,7 +89,9 @@ class RemoveObjects:
     object_keys: Sequence[str]
 
 
-Remedy = ReportOnly | RewritePlaylist | CopyPoster | Retranscode | RemoveOutputs | Quarantine | Release | RemoveObjects
+Remedy = (
+    ReportOnly | RewritePlaylist | CopyPoster | RequestEdition | RemoveOutputs | Quarantine | Release | RemoveObjects
+)
 
 
 @dataclass(frozen=True)

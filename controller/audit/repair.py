@@ -16,7 +16,7 @@ from controller.audit.findings import (
     RemoveObjects,
     RemoveOutputs,
     ReportOnly,
-    Retranscode,
+    RequestEdition,
     RewritePlaylist,
 )
 from controller.audit.limits import AuditRules
@@ -54,7 +54,7 @@ class Repair:
                 return self._rewrite_playlist(finding.target)
             case CopyPoster():
                 return self._copy_poster(finding.target)
-            case Retranscode():
+            case RequestEdition():
                 return self._retranscode(finding.target)
             case RemoveOutputs(attempt):
                 return self._remove_outputs(finding.target, attempt, pause)

@@ -13,7 +13,7 @@ import structlog
 
 from controller.audit import checks
 from controller.audit.checks import Evidence
-from controller.audit.findings import Finding, Quarantine, RepairResult, Report, ReportOnly, Retranscode
+from controller.audit.findings import Finding, Quarantine, RepairResult, Report, ReportOnly, RequestEdition
 from controller.audit.limits import AuditRules
 from controller.audit.ports import AuditDependencies
 from controller.audit.repair import Repair
@@ -207,7 +207,7 @@ class Audit:
         except UpstreamError:
             run.report.add(finding, RepairResult.FAILED)
             raise
-        if isinstance(finding.remedy, Retranscode) and result in {RepairResult.PLANNED, RepairResult.APPLIED}:
+        if isinstance(finding.remedy, RequestEdition) and result in {RepairResult.PLANNED, RepairResult.APPLIED}:
             run.editions += 1
         run.report.add(finding, result)
         if result is RepairResult.APPLIED:

@@ -130,7 +130,6 @@ class Joinable(Protocol):
 
     def is_alive(self) -> bool:
         """Return whether it still runs."""
-        ...
 
 
 def joined(threads: Sequence[Joinable], *, grace_seconds: float, monotonic: Callable[[], float]) -> bool:

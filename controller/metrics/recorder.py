@@ -27,11 +27,9 @@ class WorkingSetQueries(Protocol):
 
     def working_set(self, *, late: datetime) -> WorkingSetStats:
         """Count the working set."""
-        ...
 
     def is_claimed(self, video_id: str, attempt: int) -> bool:
         """Return whether any callback named a job for an attempt."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -23,19 +23,15 @@ class DeliveryOutbox(Protocol):
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
         """Create the deliveries of the oldest undispatched notifications; return how many notifications."""
-        ...
 
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         """Return the queues in which a delivery is due."""
-        ...
 
     def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Lease the delivery of a queue that has been due the longest."""
-        ...
 
     def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:
         """Record the result; return False if the delivery has been leased again since."""
-        ...
 
 
 class WebhookChannel(Protocol):
@@ -43,7 +39,6 @@ class WebhookChannel(Protocol):
 
     def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
         """Send once and return the response."""
-        ...
 
 
 class MailChannel(Protocol):
@@ -51,7 +46,6 @@ class MailChannel(Protocol):
 
     def send(self, notification: Notification) -> DeliveryResponse:
         """Send once and return the response."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ NOT_OURS = "it carries the API's label, but the API did not make it"
 
 
 @dataclass(frozen=True)
-class Adopt:
+class AdoptRow:
     """There is no row for this resource: make one."""
 
     desired: DesiredState
@@ -35,7 +35,7 @@ class Adopt:
 
 
 @dataclass(frozen=True)
-class Restore:
+class RestoreRow:
     """The row is behind. ``refusal``: why the resource of its name does not belong to it."""
 
     desired: DesiredState | None = None
@@ -44,14 +44,14 @@ class Restore:
 
 
 @dataclass(frozen=True)
-class Reject:
+class RejectResource:
     """This resource gets no row; its status says why."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Delete:
+class DeleteResource:
     """This resource remains of a purged video: delete it."""
 
 
@@ -75,23 +75,25 @@ def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
 
 def for_missing_row(
     resource: Resource, last_attempt: int | None, now: datetime, timing: Timing
-) -> Adopt | Reject | Delete:
+) -> AdoptRow | RejectResource | DeleteResource:
     """Decide about a resource that has no row. ``last_attempt``: that of a purged video of this name, if any."""
     desired = _desired(resource)
     if desired.origin is Origin.API and last_attempt is not None:
-        return Delete()
+        return DeleteResource()
     why = _refusal(desired, resource.namespace)
     if why is not None:
-        return Reject(why)
-    return Adopt(desired, _observation(resource, last_attempt, now, timing))
+        return RejectResource(why)
+    return AdoptRow(desired, _observation(resource, last_attempt, now, timing))
 
 
-def for_existing_row(row: VideoRow, resource: Resource | None) -> Restore | None:
+def for_existing_row(row: VideoRow, resource: Resource | None) -> RestoreRow | None:
     """Decide what a row takes over from the resource that now has its name; None if nothing."""
     if resource is None or not is_same_source(resource, row.desired):
         return _released_import(row, resource) if row.desired.origin is Origin.KUBERNETES else None
-    lesson = Restore(_newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource))
-    return None if lesson == Restore() else lesson
+    decision = RestoreRow(
+        _newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource)
+    )
+    return None if decision == RestoreRow() else decision
 
 
 def _refusal(desired: DesiredState, namespace: str) -> str | None:
@@ -124,12 +126,12 @@ def _observation(resource: Resource, last_attempt: int | None, now: datetime, ti
     )
 
 
-def _released_import(row: VideoRow, resource: Resource | None) -> Restore | None:
+def _released_import(row: VideoRow, resource: Resource | None) -> RestoreRow | None:
     """Release an import whose resource is gone. Another one of the same name has to wait for the purge."""
     released = None if row.desired.deleted else replace(row.desired, deleted=True, revision=row.desired.revision + 1)
     if resource is not None:
-        return Restore(desired=released, refusal=TAKEN)
-    return None if released is None else Restore(desired=released)
+        return RestoreRow(desired=released, refusal=TAKEN)
+    return None if released is None else RestoreRow(desired=released)
 
 
 def _newer_desired_state(before: DesiredState, desired: DesiredState) -> DesiredState | None:

@@ -12,7 +12,7 @@ from devstack.coconut.outputs import Output, parse_outputs
 
 
 @dataclass(frozen=True)
-class Storage:
+class StorageTarget:
     """The bucket that outputs are written to, and the key to it."""
 
     bucket: str
@@ -27,7 +27,7 @@ class Storage:
 
 
 @dataclass(frozen=True)
-class Notification:
+class NotificationTarget:
     url: str = field(repr=False)
     wants_events: bool
 
@@ -39,8 +39,8 @@ class Notification:
 @dataclass(frozen=True)
 class JobRequest:
     input_url: str = field(repr=False)
-    storage: Storage
-    notification: Notification
+    storage: StorageTarget
+    notification: NotificationTarget
     outputs: tuple[Output, ...]
 
 
@@ -58,7 +58,7 @@ def parse_request(body: object) -> JobRequest:
     )
 
 
-def _storage(fields: Fields) -> Storage:
+def _storage(fields: Fields) -> StorageTarget:
     service, region = fields.text("service"), fields.optional_text("region", "us-east-1")
     if service == "dospaces":
         region = fields.text("region")
@@ -67,7 +67,7 @@ def _storage(fields: Fields) -> Storage:
     bucket = fields.text("bucket")
     keys = Fields(fields.raw("credentials"), code="storage_credentials_not_valid", where="credentials")
     known = {"cache_control": "Cache-Control", "expires": "Expires", "storage_class": "x-amz-storage-class"}
-    return Storage(
+    return StorageTarget(
         bucket=bucket,
         path=fields.optional_text("path", "/"),
         region=region,
@@ -99,13 +99,13 @@ def _endpoint(fields: Fields, service: str, region: str) -> str:
     raise fields.refused(f"has service {service!r}, which is not valid")
 
 
-def _notification(fields: Fields) -> Notification:
+def _notification(fields: Fields) -> NotificationTarget:
     if fields.text("type") != "http":
         raise fields.refused("has 'type', which must be http")
     fields.refuse_unknown({"type", "url", "events", "metadata"})
     if fields.flag("metadata"):
         raise fields.refused("has 'metadata', which this stand-in does not send")
-    return Notification(url=_http_url(fields, "url"), wants_events=fields.flag("events"))
+    return NotificationTarget(url=_http_url(fields, "url"), wants_events=fields.flag("events"))
 
 
 def _http_url(fields: Fields, name: str) -> str:

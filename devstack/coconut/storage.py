@@ -15,7 +15,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from devstack.coconut.request import Storage
+from devstack.coconut.request import StorageTarget
 from devstack.coconut.transcode import MadeFile
 
 MAX_INPUT_BYTES = 20 * 2**30
@@ -71,7 +71,7 @@ def download(url: str, target: Path, *, only_first_byte: bool = False) -> None:
         raise InputError("The input file is empty.")
 
 
-def upload(storage: Storage, files: Iterable[MadeFile]) -> None:
+def upload(storage: StorageTarget, files: Iterable[MadeFile]) -> None:
     """Write files to the bucket, one after the other in the order given. Raises StorageError."""
     for file in files:
         try:
@@ -83,7 +83,7 @@ def upload(storage: Storage, files: Iterable[MadeFile]) -> None:
             raise _not_written(code[1].decode() if code else f"HTTP {response.status}")
 
 
-def _put(storage: Storage, file: MadeFile) -> urllib3.BaseHTTPResponse:
+def _put(storage: StorageTarget, file: MadeFile) -> urllib3.BaseHTTPResponse:
     content_type = _CONTENT_TYPES.get(Path(file.path).suffix.lower(), "application/octet-stream")
     headers = {**storage.object_headers, "Content-Type": content_type}
     if storage.acl:
@@ -101,7 +101,7 @@ def _not_written(reason: str) -> StorageError:
     return StorageError(f"The file couldn't be uploaded to the storage: {reason}.")
 
 
-def object_url(storage: Storage, path: str) -> str:
+def object_url(storage: StorageTarget, path: str) -> str:
     """Return the URL of an object at its origin."""
     key = quote("/".join(part for part in (*storage.path.split("/"), *path.split("/")) if part))
     parts = urlsplit(storage.endpoint_url)

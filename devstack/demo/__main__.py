@@ -9,7 +9,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from database.events import Events
+from database.events import EventLog
 from database.observations import Observations
 from database.pool import Database
 from devstack import page, tokens
@@ -83,7 +83,7 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, 
     database = Database(stack.database_url, max_size=1)
     try:
         provider = Provider(stack.coconut, partial(_job_of, Observations(database)))
-        follower = Poller(client, from_postgres(Events(database)), provider.percent, screen)
+        follower = Poller(client, from_postgres(EventLog(database)), provider.percent, screen)
         return follower.follow(video_id, patience_seconds=patience_seconds)
     finally:
         database.close()

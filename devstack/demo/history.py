@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from database.events import Events
+from database.events import EventLog
 from devstack.demo.errors import DemoError
 from domain.errors import UnavailableError
 
@@ -27,7 +27,7 @@ class Transition:
 History = Callable[[str], Sequence[Transition]]
 
 
-def from_postgres(events: Events) -> History:
+def from_postgres(events: EventLog) -> History:
     """Return a function that reads a video's history, oldest line first, and raises DemoError."""
 
     def read(video_id: str) -> Sequence[Transition]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import requests
 
-from devstack.description import Coconut
+from devstack.description import CoconutServer
 
 _ASK_EVERY_SECONDS = 1.0
 _TIMEOUT_SECONDS = 3
@@ -18,7 +18,7 @@ _TIMEOUT_SECONDS = 3
 class Provider:
     """Coconut, or its stand-in. ``job_of`` returns the id of a video's job, None while there is none."""
 
-    def __init__(self, coconut: Coconut, job_of: Callable[[str], str | None]) -> None:
+    def __init__(self, coconut: CoconutServer, job_of: Callable[[str], str | None]) -> None:
         self._coconut = coconut
         self._job_of = job_of
         self._polled_at: float | None = None

@@ -16,7 +16,7 @@ from controller.audit.ports import AuditDependencies
 from controller.audit.runner import Audit, AuditRun
 from database.audit import AuditedRows
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.observations import Observations
 from database.pool import Database
 from devstack.s3 import S3Access, client_for
@@ -47,7 +47,7 @@ class AuditedWorld:
     def ready(self, video_id: str, *, attempts: int = 1) -> AuditedRow:
         """Walk a video to `ready`, as passes do; each attempt replaces the one before."""
         key = object_keys.original_key(video_id, "film.mp4")
-        new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         VideoCommands(self.database, Timing()).create(new, per_hour=100)
         self._client.put_object(Bucket=self.s3.raw_bucket, Key=key, Body=mp4(), ContentType="video/mp4")
         facts = self._storage.head(key)

@@ -8,8 +8,8 @@ import pytest
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewVideo
-from database.events import Events
+from database.creation import NewRow
+from database.events import EventLog
 from database.observations import Observations
 from database.pool import Database
 from database.retention import Retention
@@ -33,7 +33,7 @@ class TestPostgresLearning(AdoptionContract):
 
         def create(video_id: str) -> VideoRow:
             key = f"uploads/{video_id}/original.mp4"
-            new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+            new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
             return commands.create(new, per_hour=100).row
 
         def told() -> set[tuple[str, int, str]]:
@@ -47,6 +47,6 @@ class TestPostgresLearning(AdoptionContract):
             Attempts(database),
             Retention(database),
             create,
-            Events(database).of_video,
+            EventLog(database).of_video,
             told,
         )

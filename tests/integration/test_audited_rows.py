@@ -11,7 +11,7 @@ from psycopg import sql
 
 from database.audit import AuditedRows
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.job_claims import Claims
 from database.notify import Wakeup, listen
 from database.observations import Observations
@@ -36,7 +36,7 @@ def audited(database: Database, database_url: str) -> Audited:
 
     def create(video_id: str) -> VideoRow:
         key = f"uploads/{video_id}/original.mp4"
-        new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         return commands.create(new, per_hour=100).row
 
     def claim(video_id: str, attempt: int, job_id: str) -> None:

@@ -24,7 +24,7 @@ from crds.resource import Resource
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
@@ -197,7 +197,7 @@ def test_lost_rows_are_restored_from_their_resources_without_another_job(
     else:
         name = new_video_id()
         key = object_keys.original_key(name, "film.mp4")
-        new = NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        new = NewRow(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
         VideoCommands(operator.database, operator.timing).create(new, per_hour=9)
         operator.storage.put_raw(key, mp4())
     operator.passes(name, until=phase)
@@ -251,7 +251,7 @@ def test_a_leftover_resource_of_a_purged_video_is_removed(operator: Operator) ->
     key = object_keys.original_key(name, "film.mp4")
     row = (
         VideoCommands(operator.database, operator.timing)
-        .create(NewVideo(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)
+        .create(NewRow(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)
         .row
     )
     deleted = replace(row.desired, deleted=True, revision=2)

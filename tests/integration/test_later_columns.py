@@ -9,7 +9,7 @@ from psycopg import sql
 
 from database.audit import AuditedRows
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
 from database.outbox import Outbox
@@ -49,7 +49,7 @@ class Release:
     def work(self) -> None:
         """Read and write each table once, as a video's life does."""
         video_id, now = new_video_id(), datetime.now(UTC)
-        new = NewVideo(video_id, "ann", "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
+        new = NewRow(video_id, "ann", "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
         self.commands.create(new, per_hour=100)
         self.commands.confirm(video_id)
         self.queries.of_owner(Selection("ann"), after=None, at_most=5)

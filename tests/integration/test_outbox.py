@@ -15,7 +15,7 @@ from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
 from controller.notify.deliver import Channels, deliver_one
 from controller.notify.webhook import WebhookSender
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
 from database.outbox import Outbox
@@ -69,7 +69,7 @@ class Office:
         """Create a video."""
         video_id = new_video_id()
         key = f"uploads/{video_id}/original.mp4"
-        new = NewVideo(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, ALBUM, email)
+        new = NewRow(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, ALBUM, email)
         self._commands.create(new, per_hour=1000)
         return video_id
 

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import RowFactory, dict_row
 
 from database.pool import Connection, Database
-from database.queries import Cursor, Page, Selection, VideoQueries
+from database.queries import Cursor, Selection, VideoPage, VideoQueries
 from domain.video import Phase
 from tests.integration.databases import fresh_database
 
@@ -147,7 +147,7 @@ def test_the_pages_together_are_the_list(filled: str, name: str) -> None:
     assert [row.desired.video_id for page in pages for row in page.rows] == _ids(_expected(filled, selection))
 
 
-def _pages(queries: VideoQueries, selection: Selection | None) -> Iterator[Page]:
+def _pages(queries: VideoQueries, selection: Selection | None) -> Iterator[VideoPage]:
     after: Cursor | None = None
     while True:
         page = _page(queries, selection, after, WALKED)
@@ -157,7 +157,7 @@ def _pages(queries: VideoQueries, selection: Selection | None) -> Iterator[Page]
             return
 
 
-def _page(queries: VideoQueries, selection: Selection | None, after: Cursor | None, at_most: int) -> Page:
+def _page(queries: VideoQueries, selection: Selection | None, after: Cursor | None, at_most: int) -> VideoPage:
     if selection is None:
         return queries.dead_letters(after=after, at_most=at_most)
     return queries.of_owner(selection, after=after, at_most=at_most)

@@ -14,8 +14,8 @@ import pytest
 from database import notify
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewVideo
-from database.events import Events
+from database.creation import NewRow
+from database.events import EventLog
 from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
 from database.notify import Wakeup, listen
@@ -36,10 +36,10 @@ VERSIONS = PROJECT_DIR / "database" / "migrations" / "versions"
 MIGRATE = [sys.executable, "-m", "database.migrations", "upgrade"]
 
 
-def new_video(video_id: str = VIDEO) -> NewVideo:
+def new_video(video_id: str = VIDEO) -> NewRow:
     """Return what a client asks for."""
     key = f"uploads/{video_id}/original.mp4"
-    return NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+    return NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ class TestPostgresRecords(RecordsContract):
             claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
 
         create(VIDEO)
-        history = Events(database).of_video
+        history = EventLog(database).of_video
         return Records(Observations(database), Attempts(database), claims, create, commands.confirm, claim, history)
 
 

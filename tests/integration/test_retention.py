@@ -6,7 +6,7 @@ import pytest
 
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.observations import Observations
 from database.pool import Database
 from database.retention import Retention
@@ -35,7 +35,7 @@ class TestPostgresEndings(RetentionContract):
 
         def create(video_id: str) -> VideoRow:
             key = f"uploads/{video_id}/original.mp4"
-            new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+            new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
             return commands.create(new, per_hour=100).row
 
         def told(video_id: str) -> list[tuple[int, str]]:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import LimitReachedError, NewVideo
+from database.creation import LimitReachedError, NewRow
 from database.idempotency_keys import IdempotencyKey
 from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
@@ -38,9 +38,9 @@ def database(database_url: str) -> Iterator[Database]:
     made.close()
 
 
-def a_new_video(owner: str = "alice") -> NewVideo:
+def a_new_video(owner: str = "alice") -> NewRow:
     video_id = new_video_id()
-    return NewVideo(video_id, owner, "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
+    return NewRow(video_id, owner, "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
 
 
 def a_row(database: Database) -> VideoRow:

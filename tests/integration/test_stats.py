@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
@@ -32,7 +32,7 @@ def database(database_url: str) -> Iterator[Database]:
 def create(database: Database, name: str, made: AttemptChange | None = None, **changes: Any) -> str:
     """Make a row and commit an observation of it."""
     video_id = f"{name:a<26}"
-    new = NewVideo(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
+    new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
     row = VideoCommands(database, Timing()).create(new, per_hour=100).row
     after = replace(row.observed, **changes)
     assert Observations(database).commit(row, after, cause=Cause.POLL, attempt=made) is not None

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
-from database.events import Events
+from database.events import EventLog
 from database.idempotency_keys import IdempotencyKey, made_before
 from database.job_claims import Claims
 from database.observations import Observations
@@ -33,7 +33,7 @@ from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.storage import FakeStorage
 from tests.support.postgres import ClockedDatabase, Unreachable
 from webapi.admin.webhooks import Targets
-from webapi.app import Dependencies, create_app
+from webapi.app import ApiDependencies, create_app
 from webapi.health import Readiness
 from webapi.http.auth import TokenVerifier
 from webapi.metrics import ApiMetrics
@@ -94,10 +94,10 @@ class Api:
         self.offers = Offers()
         self.metrics = ApiMetrics()
         self.readiness = Readiness(postgres, lambda: self.monotonic)
-        self.deps = Dependencies(
+        self.deps = ApiDependencies(
             queries=self.queries,
             commands=self.commands,
-            history=Events(postgres),
+            history=EventLog(postgres),
             overviews=self.overviews,
             claims=Claims(postgres),
             storage=self.storage,

@@ -2,7 +2,7 @@
 
 import falcon
 
-from database.events import Events
+from database.events import EventLog
 from database.queries import VideoQueries
 from webapi.http.authorization import owned
 from webapi.schemas.responses import EventList
@@ -15,7 +15,7 @@ EVENTS_MAX = 200
 class VideoEvents:
     """`/api/v1/videos/{video_id}/events`."""
 
-    def __init__(self, queries: VideoQueries, history: Events) -> None:
+    def __init__(self, queries: VideoQueries, history: EventLog) -> None:
         self._queries = queries
         self._history = history
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import falcon
 
 from database.commands import VideoCommands
-from database.creation import NewVideo
+from database.creation import NewRow
 from database.queries import VideoQueries
 from domain.object_keys import original_key
 from domain.video import UploadMode, new_video_id
@@ -80,9 +80,9 @@ class VideosResource:
             detail = f"files may have at most {limit} bytes"
             raise ProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
-    def _new_video(self, body: CreateVideo, caller: Caller) -> NewVideo:
+    def _new_video(self, body: CreateVideo, caller: Caller) -> NewRow:
         video_id = new_video_id()
-        return NewVideo(
+        return NewRow(
             video_id=video_id,
             owner=caller.owner,
             title=body.title,

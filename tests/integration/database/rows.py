@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from database.commands import VideoCommands
-from database.events import Events
+from database.events import EventLog
 from database.idempotency_keys import IdempotencyKey, made_before
 from database.job_claims import Claims
 from database.notify import Wakeup, listen
@@ -34,7 +34,7 @@ class Rows:
         self.database = Database(url, max_size=2, timeout_seconds=1)
         self.commands = VideoCommands(self.database, Timing())
         self.queries = VideoQueries(self.database)
-        self.history = Events(self.database)
+        self.history = EventLog(self.database)
         self.claims = Claims(self.database)
         self._observations = Observations(self.database)
         self._url = url

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from database.creation import NewVideo
+from database.creation import NewRow
 from domain.failures import Failure, FailureCode
 from domain.video import AT_REST, Phase, UploadMode
 
@@ -26,9 +26,9 @@ def a_new_video(
     owner: str = "ann",
     declared_bytes: int | None = 9000,
     upload_mode: UploadMode = UploadMode.SINGLE,
-) -> NewVideo:
+) -> NewRow:
     """Return what a client asks for."""
-    return NewVideo(
+    return NewRow(
         video_id=video_id,
         owner=owner,
         title="Cats",

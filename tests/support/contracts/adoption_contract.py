@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.ports import Adoption, Attempts, Observations, Retention
+from controller.ports import AdoptionStore, AttemptStore, ObservationStore, RetentionStore
 from domain.records import AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
 from tests.support.builders.rows import a_desired_state, a_failure, an_observation
@@ -23,10 +23,10 @@ PUBLISHED = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(),
 class Taught:
     """Records under test, and the hands of the API and of whoever reads the outbox."""
 
-    adoption: Adoption
-    observations: Observations
-    attempts: Attempts
-    retention: Retention
+    adoption: AdoptionStore
+    observations: ObservationStore
+    attempts: AttemptStore
+    retention: RetentionStore
     create: Callable[[str], VideoRow]
     history: Callable[[str], list[EventRow]]
     told: Callable[[], set[tuple[str, int, str]]]

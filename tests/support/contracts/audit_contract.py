@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.ports import Observations
+from controller.ports import ObservationStore
 from database.audit import AuditedRows
 from domain.audit_records import DoubledJob, OverdueRow, UncertainSubmission
 from domain.failures import Failure, FailureCode
@@ -29,7 +29,7 @@ class Audited:
     """Rows under test, and the hands of the API and the operator. ``change`` sets parts of a wish, or `retired`."""
 
     rows: AuditedRows | FakeAuditedRows
-    observations: Observations
+    observations: ObservationStore
     create: Callable[[str], VideoRow]
     claim: Callable[[str, int, str], None]
     change: Callable[..., None]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.ports import Attempts, Claims, Observations
+from controller.ports import AttemptStore, ClaimStore, ObservationStore
 from domain.records import AttemptChange, AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import Phase, Reason
 
@@ -20,9 +20,9 @@ NOT_AGAIN = sorted(set(AttemptState) - {AttemptState.REFUSED})
 class Records:
     """Records under test, and the hands of the API."""
 
-    observations: Observations
-    attempts: Attempts
-    claims: Claims
+    observations: ObservationStore
+    attempts: AttemptStore
+    claims: ClaimStore
     create: Callable[[str], VideoRow]
     confirm: Callable[[str], VideoRow]
     claim: Callable[[str, int, str], None]

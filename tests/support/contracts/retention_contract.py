@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from controller.ports import Attempts, Observations, Retention
+from controller.ports import AttemptStore, ObservationStore, RetentionStore
 from domain.failures import Failure, FailureCode
 from domain.records import Cause, Intend, VideoRow
 from domain.video import ObservedState, Phase, Reason
@@ -18,9 +18,9 @@ LATER = timedelta(minutes=1)
 class Ends:
     """Records under test, and the hands of the API. ``told``: the edition and kind of each notification."""
 
-    observations: Observations
-    attempts: Attempts
-    retention: Retention
+    observations: ObservationStore
+    attempts: AttemptStore
+    retention: RetentionStore
     create: Callable[[str], VideoRow]
     delete: Callable[[str], VideoRow]
     confirm: Callable[[str], VideoRow]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from controller.ports import Storage, Transcoder
+from controller.ports import ObjectStorage, Transcoder
 from domain.errors import RefusedError, UnavailableError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
 from domain.objects import VerifiedOutputs
@@ -26,7 +26,7 @@ class Account:
 
     transcoder: Transcoder
     away: Transcoder
-    storage: Storage
+    storage: ObjectStorage
     source_seconds: float
     prepare: Callable[[Answer, Fate], JobOrder]
     jobs: Callable[[], list[str]]

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from devstack.coconut.request import Storage
+from devstack.coconut.request import StorageTarget
 from devstack.coconut.storage import StorageError, object_url, upload
 from devstack.coconut.transcode import MadeFile
 from devstack.s3 import S3Access, client_for
 
 
 @pytest.fixture
-def storage(s3: S3Access) -> Storage:
-    return Storage(
+def storage(s3: S3Access) -> StorageTarget:
+    return StorageTarget(
         bucket=s3.processed_bucket,
         path="/processed",
         region=s3.region,
@@ -36,7 +36,7 @@ def storage(s3: S3Access) -> Storage:
     ],
 )
 def test_a_file_is_uploaded_whole_under_its_key(
-    s3: S3Access, storage: Storage, tmp_path: Path, path: str, size: int
+    s3: S3Access, storage: StorageTarget, tmp_path: Path, path: str, size: int
 ) -> None:
     local = tmp_path / "file"
     local.write_bytes(b"\x47" * size)
@@ -47,7 +47,7 @@ def test_a_file_is_uploaded_whole_under_its_key(
     assert (response.status_code, response.content) == (200, local.read_bytes())
 
 
-def test_a_failed_upload_is_reported_with_the_code_of_the_storage(storage: Storage, tmp_path: Path) -> None:
+def test_a_failed_upload_is_reported_with_the_code_of_the_storage(storage: StorageTarget, tmp_path: Path) -> None:
     local = tmp_path / "file"
     local.write_bytes(b"\x47")
     with pytest.raises(StorageError, match="AccessDenied"):

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from controller.audit.findings import Finding, FindingType, RepairResult, Report, ReportOnly, Retranscode
+from controller.audit.findings import Finding, FindingType, RepairResult, Report, ReportOnly, RequestEdition
 from controller.audit_cli import CLEAN, DIFFERENCES_LEFT, INCOMPLETE, main, print_report
 from tests.support.world.world import VIDEO_ID
 
-BROKEN = Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", Retranscode())
+BROKEN = Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", RequestEdition())
 LATE = Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "it is late", ReportOnly())
 
 

@@ -13,7 +13,7 @@ from controller.audit.findings import (
     FindingType,
     RemoveOutputs,
     ReportOnly,
-    Retranscode,
+    RequestEdition,
     RewritePlaylist,
 )
 from controller.audit.limits import AuditRules
@@ -127,7 +127,7 @@ def test_stable_files_of_a_deleted_video_are_withdrawn(
         ),
         pytest.param(
             {"outputs": BROKEN},
-            [(FindingType.OUTPUTS_BROKEN, Retranscode()), (FindingType.POSTER_MISSING, ReportOnly())],
+            [(FindingType.OUTPUTS_BROKEN, RequestEdition()), (FindingType.POSTER_MISSING, ReportOnly())],
             id="the-next-edition-brings-one",
         ),
     ],
@@ -149,7 +149,7 @@ def test_a_video_that_never_had_a_poster_misses_none() -> None:
     ],
 )
 def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutputs | OutputsProblem) -> None:
-    assert judged(a_sight(outputs=outputs)) == [(FindingType.OUTPUTS_BROKEN, Retranscode())]
+    assert judged(a_sight(outputs=outputs)) == [(FindingType.OUTPUTS_BROKEN, RequestEdition())]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_nothing_is_bought_for_a_broken_video_when(row: VideoRow, changes: dict[
 
 
 @pytest.mark.parametrize(
-    ("heals", "editions_left", "remedy"), [(2, 1, Retranscode()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
+    ("heals", "editions_left", "remedy"), [(2, 1, RequestEdition()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
 )
 def test_both_budgets_hold(heals: int, editions_left: int, remedy: object) -> None:
     assert judged(a_sight(outputs=BROKEN, heals=heals), editions_left=editions_left) == [
@@ -238,7 +238,7 @@ REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
             a_video(),
             {"outputs": BROKEN},
             DAY,
-            [(FindingType.OUTPUTS_BROKEN, Retranscode())],
+            [(FindingType.OUTPUTS_BROKEN, RequestEdition())],
             id="it-may-be-all-that-is-left",
         ),
     ],

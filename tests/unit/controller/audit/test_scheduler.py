@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
-from controller.audit.findings import Finding, FindingType, RepairResult, Report, ReportOnly, Retranscode
+from controller.audit.findings import Finding, FindingType, RepairResult, Report, ReportOnly, RequestEdition
 from controller.audit.limits import AuditSchedule
 from controller.audit.metrics import ERROR, FULL, LIGHT, PANIC, SUCCESS, AuditMetrics
 from controller.audit.runner import AuditRun, AuditStoppedError
@@ -16,7 +16,7 @@ from tests.support.world.auditor import Auditor
 from tests.support.world.world import VIDEO_ID
 from tests.unit.lives.test_audited_lives import PLAYLIST, a_ready_world
 
-BROKEN = Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", Retranscode())
+BROKEN = Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", RequestEdition())
 LATE = Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "it is late", ReportOnly())
 
 

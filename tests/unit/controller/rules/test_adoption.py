@@ -11,10 +11,10 @@ from controller.rules.adoption import (
     NO_LABEL,
     NOT_OURS,
     TAKEN,
-    Adopt,
-    Delete,
-    Reject,
-    Restore,
+    AdoptRow,
+    DeleteResource,
+    RejectResource,
+    RestoreRow,
     for_existing_row,
     for_missing_row,
     in_sync,
@@ -57,7 +57,7 @@ def showing(desired: DesiredState, observed: ObservedState | None = None, **chan
     return replace(bare, status=a_status(desired, observed, resource=bare, policy=LifecyclePolicy(TIMING)))
 
 
-def deciding(resource: Resource, last_attempt: int | None = None) -> Adopt | Reject | Delete:
+def deciding(resource: Resource, last_attempt: int | None = None) -> AdoptRow | RejectResource | DeleteResource:
     return for_missing_row(resource, last_attempt, NOON, TIMING)
 
 
@@ -119,15 +119,15 @@ def test_a_row_agrees_with_its_resource_if_it_wants_it_and_knows_it(row: VideoRo
 
 def test_a_lost_row_is_made_from_all_that_the_resource_says() -> None:
     desired = a_desired_state(revision=4)
-    assert deciding(showing(desired, SEEN)) == Adopt(desired, SEEN)
+    assert deciding(showing(desired, SEEN)) == AdoptRow(desired, SEEN)
 
 
 def test_a_lost_row_of_which_no_pass_was_shown_begins_anew() -> None:
-    assert deciding(showing(a_desired_state())) == Adopt(a_desired_state(), the_beginning())
+    assert deciding(showing(a_desired_state())) == AdoptRow(a_desired_state(), the_beginning())
 
 
 def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
-    assert deciding(showing(a_desired_state(), SEEN), 2) == Delete()
+    assert deciding(showing(a_desired_state(), SEEN), 2) == DeleteResource()
 
 
 @pytest.mark.parametrize(
@@ -140,35 +140,35 @@ def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_the_label_alone_makes_nothing_the_apis(changes: Mapping[str, Any]) -> None:
-    assert deciding(showing(a_desired_state(**changes))) == Reject(NOT_OURS)
+    assert deciding(showing(a_desired_state(**changes))) == RejectResource(NOT_OURS)
 
 
 def test_an_import_begins_with_its_file() -> None:
-    assert deciding(showing(an_import())) == Adopt(an_import(), the_beginning())
+    assert deciding(showing(an_import())) == AdoptRow(an_import(), the_beginning())
 
 
 def test_an_import_without_the_label_is_an_import() -> None:
-    assert deciding(showing(an_import(), labels={})) == Adopt(an_import(), the_beginning())
+    assert deciding(showing(an_import(), labels={})) == AdoptRow(an_import(), the_beginning())
 
 
 def test_a_lost_import_is_made_from_all_that_the_resource_says() -> None:
-    assert deciding(showing(an_import(), SEEN)) == Adopt(an_import(), SEEN)
+    assert deciding(showing(an_import(), SEEN)) == AdoptRow(an_import(), SEEN)
 
 
 def test_an_import_of_a_purged_name_goes_on_counting() -> None:
-    assert deciding(showing(an_import()), 3) == Adopt(an_import(), the_beginning(attempt=3, attempt_floor=3))
+    assert deciding(showing(an_import()), 3) == AdoptRow(an_import(), the_beginning(attempt=3, attempt_floor=3))
 
 
 def test_an_import_that_worked_since_the_purge_of_its_name_keeps_its_work() -> None:
-    assert deciding(showing(an_import(), SEEN), 1) == Adopt(an_import(), SEEN)
+    assert deciding(showing(an_import(), SEEN), 1) == AdoptRow(an_import(), SEEN)
 
 
 def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() -> None:
     resource = showing(an_import(), SEEN)
     known = {"attempt": 2, "attempt_floor": 2, "revision": 6}
-    assert deciding(resource, 2) == Adopt(an_import(), the_beginning(**known, job_id="job2"))
+    assert deciding(resource, 2) == AdoptRow(an_import(), the_beginning(**known, job_id="job2"))
     newer = {"attempt": 7, "attempt_floor": 7, "revision": 6}
-    assert deciding(resource, 7) == Adopt(an_import(), the_beginning(**newer))
+    assert deciding(resource, 7) == AdoptRow(an_import(), the_beginning(**newer))
 
 
 @pytest.mark.parametrize(
@@ -186,15 +186,15 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
 )
 def test_an_import_is_refused(desired: DesiredState, why: str) -> None:
     refusal = deciding(showing(desired))
-    assert isinstance(refusal, Reject)
+    assert isinstance(refusal, RejectResource)
     assert why in refusal.why
 
 
 def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
     desired, snapshot = a_desired_state(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
-    assert for_existing_row(API_ROW, showing(desired, snapshot)) == Restore(desired, snapshot)
-    assert for_existing_row(API_ROW, showing(desired, SEEN)) == Restore(desired=desired)
-    assert for_existing_row(API_ROW, showing(a_desired_state(revision=3), snapshot)) == Restore(observed=snapshot)
+    assert for_existing_row(API_ROW, showing(desired, snapshot)) == RestoreRow(desired, snapshot)
+    assert for_existing_row(API_ROW, showing(desired, SEEN)) == RestoreRow(desired=desired)
+    assert for_existing_row(API_ROW, showing(a_desired_state(revision=3), snapshot)) == RestoreRow(observed=snapshot)
     assert for_existing_row(API_ROW, showing(a_desired_state(revision=3), SEEN)) is None
 
 
@@ -216,39 +216,39 @@ def test_a_row_of_the_apis_learns_nothing_from_a_resource(resource: Resource | N
 def test_a_row_that_paid_for_more_than_the_resource_ever_heard_of_keeps_its_work(revision: int) -> None:
     row = a_row_of(a_desired_state(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
     shown = replace(SEEN, revision=revision)
-    kept = Restore(observed=replace(row.observed, revision=7)) if revision == 6 else None
+    kept = RestoreRow(observed=replace(row.observed, revision=7)) if revision == 6 else None
     assert for_existing_row(row, showing(a_desired_state(), shown)) == kept
 
 
 def test_an_import_follows_its_spec_under_a_revision_of_its_own() -> None:
     said = an_import(title=IN_GERMAN, edition=2, revision=1)
     row = a_row_of(an_import(revision=7), SEEN)
-    assert for_existing_row(row, showing(said, SEEN)) == Restore(desired=replace(said, revision=8))
+    assert for_existing_row(row, showing(said, SEEN)) == RestoreRow(desired=replace(said, revision=8))
 
 
 def test_an_import_whose_label_says_otherwise_stays_an_import() -> None:
     labels = {ORIGIN_LABEL: Origin.API.value}
     said = showing(an_import(title=IN_GERMAN, revision=9), SEEN, labels=labels)
-    assert for_existing_row(IMPORT_ROW, said) == Restore(desired=an_import(title=IN_GERMAN, revision=2))
+    assert for_existing_row(IMPORT_ROW, said) == RestoreRow(desired=an_import(title=IN_GERMAN, revision=2))
 
 
 def test_a_released_import_that_is_back_is_wanted_again_and_counts_on() -> None:
     row = a_row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
     back = replace(row.desired, deleted=False, revision=6)
-    assert for_existing_row(row, showing(an_import())) == Restore(desired=back)
+    assert for_existing_row(row, showing(an_import())) == RestoreRow(desired=back)
 
 
 def test_an_import_that_is_gone_is_released_once() -> None:
     released = replace(an_import(), deleted=True, revision=2)
-    assert for_existing_row(IMPORT_ROW, None) == Restore(desired=released)
+    assert for_existing_row(IMPORT_ROW, None) == RestoreRow(desired=released)
     assert for_existing_row(a_row_of(released), None) is None
 
 
 def test_another_file_under_the_name_of_an_import_has_to_wait() -> None:
     other = showing(an_import(storage_key=f"imports/{NAMESPACE}/films/second.mov"))
     released = replace(an_import(), deleted=True, revision=2)
-    assert for_existing_row(IMPORT_ROW, other) == Restore(desired=released, refusal=TAKEN)
-    assert for_existing_row(a_row_of(released), other) == Restore(refusal=TAKEN)
+    assert for_existing_row(IMPORT_ROW, other) == RestoreRow(desired=released, refusal=TAKEN)
+    assert for_existing_row(a_row_of(released), other) == RestoreRow(refusal=TAKEN)
 
 
 def test_a_refusal_is_errored_and_shows_the_same_from_pass_to_pass() -> None:
@@ -271,10 +271,10 @@ def test_a_refusal_after_some_work_takes_nothing_back() -> None:
 
 def test_a_refused_import_that_is_taken_after_all_begins_after_its_refusal() -> None:
     resource = showing(an_import(), refused(showing(an_import()), TAKEN, NOON))
-    assert deciding(resource) == Adopt(an_import(), the_beginning(revision=1))
+    assert deciding(resource) == AdoptRow(an_import(), the_beginning(revision=1))
     worked = showing(an_import(), refused(showing(an_import(), SEEN), DELETED, NOON))
     known = {"attempt": 2, "attempt_floor": 2, "revision": 6, "job_id": "job2"}
-    assert deciding(worked) == Adopt(an_import(), the_beginning(**known))
+    assert deciding(worked) == AdoptRow(an_import(), the_beginning(**known))
 
 
 @pytest.mark.parametrize("half", ["spec", "status"])

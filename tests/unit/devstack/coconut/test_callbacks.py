@@ -11,9 +11,9 @@ import requests
 from devstack.coconut.callbacks import Callback, Callbacks
 from devstack.coconut.faults import Faults
 from devstack.coconut.job import Job, OutputState
-from devstack.coconut.request import Notification
+from devstack.coconut.request import NotificationTarget
 
-EVERYTHING = Notification(url="http://h/hook?video=v1&attempt=2&sig=0abc", wants_events=True)
+EVERYTHING = NotificationTarget(url="http://h/hook?video=v1&attempt=2&sig=0abc", wants_events=True)
 IN_ORDER = ["input.transferred", "output.completed", "job.completed"]
 END = "end"
 
@@ -37,7 +37,7 @@ class Webhook:
         if callback.job_id != END:
             raise requests.ConnectionError
 
-    def received(self, notification: Notification = EVERYTHING) -> list[Callback]:
+    def received(self, notification: NotificationTarget = EVERYTHING) -> list[Callback]:
         """Notify of a whole job and return what arrives."""
         job = a_job("a" * 14)
         self.callbacks.notify(job, "input.transferred", notification)
@@ -72,7 +72,7 @@ def test_events_arrive_once_and_in_order_though_the_receiver_fails(webhook: Webh
 
 
 def test_without_events_only_the_end_is_sent(webhook: Webhook) -> None:
-    assert events(webhook.received(Notification(url="http://h/", wants_events=False))) == ["job.completed"]
+    assert events(webhook.received(NotificationTarget(url="http://h/", wants_events=False))) == ["job.completed"]
 
 
 def test_drop_sends_nothing(webhook: Webhook, faults: Faults) -> None:
