@@ -49,7 +49,7 @@ OnCall = Callable[[str, int | None], None]
 
 
 class Applied(Enum):
-    """Whether an applied desired state was taken, or is older than the one in the resource."""
+    """Whether an applied desired state was written, or is older than the one in the resource."""
 
     APPLIED = "applied"
     OUTDATED = "outdated"

@@ -83,14 +83,14 @@ def _source_verified(observed: ObservedState) -> _Verdict:
         return _TRUE, "Verified", f"The original is a file of the format {observed.source.container}."
     if observed.rejected is not None:
         return _FALSE, Reason.FILE_REJECTED.value, observed.rejected.message
-    return _UNKNOWN, "NotSeen", "No file has been seen yet."
+    return _UNKNOWN, "NotSeen", "No file has arrived yet."
 
 
 def _job_submitted(observed: ObservedState) -> _Verdict:
     if observed.job_id is not None:
         return _TRUE, "Submitted", "The transcoding service has the job."
     if observed.reason is Reason.SUBMISSION_UNCERTAIN:
-        return _UNKNOWN, Reason.SUBMISSION_UNCERTAIN.value, "It is not known whether the service took the job."
+        return _UNKNOWN, Reason.SUBMISSION_UNCERTAIN.value, "It is unknown whether the service took the job."
     return _FALSE, "NotSubmitted", "No job is known."
 
 

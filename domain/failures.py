@@ -1,7 +1,7 @@
-"""Why an edition can end in `errored`: the closed list of codes, and what each one tells a person.
+"""Why an edition can end in `errored`: the closed list of codes, and what each one means for a person.
 
-The same words reach the API, the resource's status and the docs. Problems of one API call
-(a bad field, a missing token) are not here: they are in webapi/http/problems.py.
+The API, the resource's status and the docs use the same words. Problems of one API call (a bad field, a missing token)
+are in webapi/http/problems.py.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where on its way an upload failed."""
+    """The stage at which an upload failed."""
 
     UPLOAD = "upload"
     SUBMISSION = "submission"
@@ -42,7 +42,7 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True)
 class Advice:
-    """What a failure code means for a person. ``retryable``: the same bytes may succeed when asked again."""
+    """What a failure code means for a person. ``retryable``: the same file may succeed on a retry."""
 
     stage: Stage
     retryable: bool
@@ -89,5 +89,5 @@ class Failure:
 
     @property
     def advice(self) -> Advice:
-        """Return what the code tells a person."""
+        """Return what the code means for a person."""
         return ADVICE[self.code]

@@ -1,4 +1,4 @@
-"""Jobs at the transcoder as values: what is ordered and what is known of a job. The adapter is controller/coconut/."""
+"""Transcoding jobs as values: what is submitted, and what Coconut reports. The adapter is controller/coconut/."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ class UncertainError(UpstreamError):
 
 
 class JobState(StrEnum):
-    """A job at Coconut, as far as the rules care. Unknown words count as in progress."""
+    """A job's state at Coconut, as far as the rules need it. An unknown word counts as in progress."""
 
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
@@ -21,7 +21,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """What Coconut says of one job. ``is_permanent``: the same file would fail again; ``finished_at``: by its clock."""
+    """A job as Coconut reports it. ``is_permanent``: the same file would fail again; ``finished_at``: by its clock."""
 
     job_id: str
     state: JobState
@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True)
 class JobOrder:
-    """All that differs from one submission to the next. The URLs are secrets."""
+    """Everything that differs between submissions. The URLs are secrets."""
 
     video_id: str
     attempt: int

@@ -63,18 +63,18 @@ _WORDS: dict[Reason, _Words] = {
     Reason.WAITING_FOR_SUBMISSION: ("the transcoding job to be submitted", None),
     Reason.SUBMISSION_DELAYED: ("the transcoding service to accept jobs again", None),
     Reason.SUBMISSION_UNCERTAIN: (
-        "word from the transcoding service whether it took the job; it is not asked twice meanwhile",
+        "the transcoding service to confirm that it took the job; no other job is submitted meanwhile",
         None,
     ),
     Reason.SUBMISSION_HELD: (
-        "a person, because it is not known whether the transcoding service took the job",
+        "a person, because it is unknown whether the transcoding service took the job",
         "Look for the job in the provider's dashboard, then retry; a retry may buy it again.",
     ),
     Reason.SUBMISSIONS_PAUSED: (
-        "the transcoding service to recover; new jobs are held back for everybody and resume by themselves",
+        "the transcoding service to recover; new jobs of all users wait and are submitted automatically after that",
         None,
     ),
-    Reason.WAITING_FOR_CAPACITY: ("its turn: as many jobs as are allowed run or were begun lately", None),
+    Reason.WAITING_FOR_CAPACITY: ("its turn, because the limit of running or recently submitted jobs is reached", None),
     Reason.TRANSCODING: ("the transcoding job to finish", None),
     Reason.PUBLISHING: ("the finished stream to be checked and published", None),
     Reason.PUBLISHED: (None, None),
@@ -93,14 +93,14 @@ def _waiting_for_and_what_to_do(desired: DesiredState, observed: ObservedState) 
     if desired.deleted:
         return None, "The video is deleted; restore it to bring it back."
     if observed.is_paused:
-        resume = f"Remove the annotation {PAUSED_ANNOTATION} to let it go on; its deadline then begins anew."
+        resume = f"Remove the annotation {PAUSED_ANNOTATION} to resume; its deadline then starts over."
         return "a person to end the pause", resume
     if is_behind(desired, observed):
-        return "the operator to begin what was asked for", None
+        return "the operator to start the requested work", None
     if observed.reason is Reason.FAILED and observed.failure is not None:
         return "a person", observed.failure.advice.action
     if observed.reason is Reason.PUBLISHED and not observed.is_playable:
-        return "the stream to be put back in its place", None
+        return "the stream to be restored", None
     waiting_for, what_to_do = _WORDS[observed.reason]
     is_import = desired.origin is Origin.KUBERNETES
     if observed.reason is Reason.FILE_REJECTED:

@@ -1,4 +1,4 @@
-"""Notifications as values: what integrators and owners are told, and what became of a delivery."""
+"""Notifications as values: what integrators and owners receive, and the result of each delivery."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from domain.failures import FailureCode
 
 
 class NotificationKind(StrEnum):
-    """What is told. Only a person asks for the last one."""
+    """The kinds of notifications. Only an administrator requests the last one."""
 
     READY = "video.ready"
     ERRORED = "video.errored"
@@ -39,9 +39,9 @@ class NotifiedFailure:
 
 @dataclass(frozen=True)
 class Notification:
-    """Something to be told. ``sequence`` rises with the video; 0 where an earlier release wrote none.
+    """One notification. ``sequence`` rises with the video; 0 if an earlier release wrote none.
 
-    ``email``: the owner's, if the token told one. ``is_playable``: whether some edition could be played then.
+    ``email``: the owner's address, if the token had one. ``is_playable``: whether an edition could be played then.
     """
 
     notification_id: UUID
@@ -62,12 +62,12 @@ WEBHOOK = "webhook"
 MAIL = "mail"
 CHANNELS = (WEBHOOK, MAIL)
 
-# How much of a receiver's answer is kept, in bytes and in characters.
+# How much of a receiver's response is kept, in bytes and in characters.
 ANSWER_MAX = 1024
 
 
 class DeliveryState(StrEnum):
-    """What is known of one delivery."""
+    """The state of one delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -76,7 +76,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a webhook goes, and what signs it."""
+    """A webhook's URL, and the secrets that sign each delivery."""
 
     endpoint_id: UUID
     url: str
@@ -85,7 +85,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class LeasedDelivery:
-    """A delivery that is ours to make, for the ``attempt``-th time. Without an endpoint it goes by mail."""
+    """A delivery leased for its ``attempt``-th attempt. Without an endpoint it goes by mail."""
 
     delivery_id: UUID
     attempt: int
@@ -95,9 +95,9 @@ class LeasedDelivery:
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """What became of one attempt. ``next_at``: when the next one is due, if there is one.
+    """The result of one attempt. ``next_at``: when the next one is due, if any.
 
-    ``held_until``: until when the endpoint wants to be left alone; ``is_gone``: it wants nothing any more.
+    ``held_until``: the endpoint asked for no deliveries until then; ``is_gone``: it asked for none any more.
     """
 
     state: DeliveryState

@@ -16,7 +16,7 @@ from domain.failures import Failure
 
 GROUP = "video.uploads.dev"
 ORIGIN_LABEL = f"{GROUP}/origin"
-# What people ask for with nothing but kubectl; docs/videoupload.md tells them how.
+# Requests that people make with kubectl alone; docs/videoupload.md explains them.
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 RETRY_REQUESTED_ANNOTATION = f"{GROUP}/retry-requested-at"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
@@ -80,7 +80,7 @@ FILE_NOT_ARRIVED = "the file has not arrived yet"
 
 @dataclass(frozen=True)
 class DesiredState:
-    """What is wanted for one video. ``revision`` rises with every change; ``declared_bytes`` is the client's word."""
+    """What the owner wants of one video. ``revision`` rises with each change; ``declared_bytes``: by the client."""
 
     video_id: str
     revision: int
@@ -120,7 +120,7 @@ class SourceFacts:
 
     @property
     def version(self) -> str:
-        """Return what tells one object version from the next."""
+        """Return a text that differs from that of any other object version."""
         return object_version(self.etag, self.last_modified)
 
 
@@ -165,7 +165,7 @@ class ObservedState:
     ``edition``, ``retries``: the desired ones this responds to. ``attempt``: number of the newest paid
     submission, 0 before the first. ``attempt_floor``: attempts up to this number belong to earlier editions
     and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
-    playlist was read back. ``is_paused``: a person holds this upload, and deadlines with it. ``retry_token``: the
+    playlist was read back. ``is_paused``: a person paused this upload, and its deadline with it. ``retry_token``: the
     newest request for a retry by annotation that was taken up. ``confirmations_floor``: those up to this number
     were about files of earlier tries.
     """

@@ -15,8 +15,8 @@ class Requeue(Enum):
     """When the next pass over the upload is made."""
 
     SCHEDULED = "at the next scheduled check"
-    NOW = "at once: the next step is known to be due"
-    BACKOFF = "soon, and later each time: the row moved during this pass, or an upstream is not ready"
+    NOW = "immediately: another step is already due"
+    BACKOFF = "soon, then less and less often: the row changed during this pass, or an upstream is not ready"
 
 
 @dataclass(frozen=True)

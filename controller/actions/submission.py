@@ -76,7 +76,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             callback_url=deps.callback_url(row.desired.video_id, step.attempt),
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
-            raise UnavailableError("this process was held up between intent and submission")
+            raise UnavailableError("too much time passed between the intent and the submission")
         with permit.recording():
             job_id = deps.transcoder.start(order)
     except UncertainError:

@@ -24,7 +24,7 @@ class AuditMetrics:
         self._succeeded = Gauge(
             f"{_PREFIX}_last_success_timestamp_seconds", "When the last run completed.", ["mode"], registry=registry
         )
-        for kind in FindingType:  # export 0 for a kind that was never found
+        for kind in FindingType:  # export 0 for a kind without findings
             self._findings.labels(kind)
             self._repaired.labels(kind)
         for mode in (FULL, LIGHT):

@@ -106,7 +106,7 @@ def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecy
 
 
 def _is_lost(snapshot: Snapshot, timing: Timing) -> bool:
-    """Return whether a job that was known once is gone: unknown in many looks, for long, and without complete outputs.
+    """Return whether a job that Coconut knew is lost: unknown in many looks, for long, and without complete outputs.
 
     A single 404 comes from a provider's replica that lags, or from a key that was rotated too early.
     """

@@ -44,7 +44,7 @@ const FAILED: Partial<Video> = {
   ...{ status: "errored", edition_status: "errored", reason: "TranscodeFailed", error: ERROR },
   ...{ waiting_for: "a person", what_to_do: "Retry." },
 };
-const BEHIND: Partial<Video> = { waiting_for: "the operator to begin what was asked for", what_to_do: null };
+const BEHIND: Partial<Video> = { waiting_for: "the operator to start the requested work", what_to_do: null };
 const DELETED: Partial<Video> = { deleted_at: "2026-01-02T00:00:00Z", reason: "Deleted" };
 
 const video = (changes: Partial<Video>): Video => ({ ...VIDEO, ...changes });

@@ -80,7 +80,7 @@ def test_a_dead_letter_is_listed_and_retried(world: World, clip: Path, way: str)
     match way:
         case "api":
             body = ann.call("POST", f"/videos/{video_id}/retry", expected=202)
-            assert body["waiting_for"] == "the operator to begin what was asked for"
+            assert body["waiting_for"] == "the operator to start the requested work"
         case "administrator":
             admin.call("POST", f"/admin/videos/{video_id}/retry", expected=202)
         case _:

@@ -35,7 +35,7 @@ def test_a_failed_video_is_retried_and_says_what_it_waits_for(api: Api) -> None:
     assert answer.json == api.call("GET", f"/api/v1/videos/{video_id}").json
     assert (answer.json["status"], answer.json["waiting_for"]) == (
         "errored",
-        "the operator to begin what was asked for",
+        "the operator to start the requested work",
     )
     assert api.row(video_id).desired.retries == 1
     assert api.offers.commands == [api.row(video_id).desired]
@@ -141,7 +141,7 @@ def test_a_restored_video_waits_until_its_stream_is_back(api: Api) -> None:
     answer = api.call("POST", f"/api/v1/videos/{video_id}/restore")
 
     assert (answer.status_code, answer.json["deleted_at"], answer.json["restorable_until"]) == (202, None, None)
-    assert (answer.json["is_playable"], answer.json["waiting_for"]) == (False, "the stream to be put back in its place")
+    assert (answer.json["is_playable"], answer.json["waiting_for"]) == (False, "the stream to be restored")
     assert api.offers.commands[-1] == api.row(video_id).desired
     assert api.call("GET", f"/api/v1/videos/{video_id}").headers["Retry-After"] == "2"
 

@@ -115,7 +115,7 @@ def test_an_administrator_can_retry_any_owners_video(api: Api) -> None:
     answer = _as_admin(api, "POST", f"/api/v1/admin/videos/{video_id}/retry")
 
     assert (answer.status_code, answer.json["owner"]) == (202, "bob")
-    assert answer.json["waiting_for"] == "the operator to begin what was asked for"
+    assert answer.json["waiting_for"] == "the operator to start the requested work"
     assert api.row(video_id).desired.retries == 1
     assert api.offers.commands[-1] == api.row(video_id).desired
 

@@ -188,7 +188,7 @@ def test_a_retry_that_no_pass_has_begun_is_polled_again_soon(api: Api) -> None:
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
 
     assert (answer.json["status"], answer.headers["Retry-After"]) == ("errored", "2")
-    assert answer.json["waiting_for"] == "the operator to begin what was asked for"
+    assert answer.json["waiting_for"] == "the operator to start the requested work"
 
 
 def test_an_unchanged_video_is_not_sent_again(api: Api) -> None:

@@ -31,7 +31,7 @@ def test_a_new_edition_is_recorded_and_the_old_one_stays_playable(api: Api) -> N
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "2")
     assert answer.json == api.call("GET", f"/api/v1/videos/{video_id}").json
-    assert answer.json["waiting_for"] == "the operator to begin what was asked for"
+    assert answer.json["waiting_for"] == "the operator to start the requested work"
     assert (answer.json["status"], answer.json["is_playable"], answer.json["edition"]) == ("ready", True, 1)
     assert answer.json["playback_url"]
     assert api.row(video_id).desired.edition == 2

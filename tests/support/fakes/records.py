@@ -249,7 +249,7 @@ class FakeRecords:
         for number in range(1, observed.attempt):
             known = self.attempts.get((video_id, number))
             failed = AttemptRow(
-                video_id, number, observed.edition, AttemptState.FAILED, None, at, at, "learnt from the resource"
+                video_id, number, observed.edition, AttemptState.FAILED, None, at, at, "restored from the resource"
             )
             if known is None:
                 self.attempts[video_id, number] = failed
