@@ -45,11 +45,11 @@ RETURNING {VIDEO}
 
 # Whatever their outcome, they count as paid: a new number is only used after the previous attempt may have cost money.
 _OLDER_ATTEMPTS = """
-INSERT INTO attempts AS known (video_id, attempt, edition, state, intended_at, settled_at, answer)
-SELECT %(video_id)s, number, %(edition)s, 'failed', %(at)s, %(at)s, 'learnt from the resource'
+INSERT INTO attempts AS stored (video_id, attempt, edition, state, intended_at, settled_at, answer)
+SELECT %(video_id)s, number, %(edition)s, 'failed', %(at)s, %(at)s, 'restored from the resource'
 FROM generate_series(1, %(attempt)s - 1) AS number
 ON CONFLICT (video_id, attempt) DO UPDATE SET state = 'failed', settled_at = excluded.settled_at
-WHERE known.state = 'refused'
+WHERE stored.state = 'refused'
 """
 
 # From least to most certain. Only a more certain state replaces the stored one.
@@ -65,12 +65,12 @@ STATE_CERTAINTY = (
 
 # The window to resolve an uncertain submission begins at `intended_at`: it could not have been resolved before now.
 _NEWEST_ATTEMPT = """
-INSERT INTO attempts AS known (video_id, attempt, edition, state, job_id, intended_at, settled_at)
+INSERT INTO attempts AS stored (video_id, attempt, edition, state, job_id, intended_at, settled_at)
 VALUES (%(video_id)s, %(attempt)s, %(edition)s, %(state)s, %(job_id)s, %(at)s, %(at)s)
 ON CONFLICT (video_id, attempt) DO UPDATE SET
-    state = excluded.state, job_id = coalesce(known.job_id, excluded.job_id), intended_at = excluded.intended_at,
+    state = excluded.state, job_id = coalesce(stored.job_id, excluded.job_id), intended_at = excluded.intended_at,
     settled_at = excluded.settled_at
-WHERE array_position(%(knowing)s::text[], known.state) < array_position(%(knowing)s::text[], excluded.state)
+WHERE array_position(%(certainty)s::text[], stored.state) < array_position(%(certainty)s::text[], excluded.state)
 """
 
 _ROWS_OF = f"SELECT {VIDEO} FROM videos WHERE video_id = ANY(%(names)s)"  # noqa: S608 - a constant
@@ -139,7 +139,7 @@ def _record(connection: Connection, row: VideoRow, at: datetime, before: VideoRo
             "edition": observed.edition,
             "state": newest_state(observed),
             "job_id": observed.job_id,
-            "knowing": list(STATE_CERTAINTY),
+            "certainty": list(STATE_CERTAINTY),
             "at": at,
         }
         connection.execute(_OLDER_ATTEMPTS, parameters)

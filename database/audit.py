@@ -50,7 +50,7 @@ SELECT claimed.video_id, claimed.attempt, claimed.job_id, made.job_id AS accepte
 FROM job_claims AS claimed JOIN attempts AS made USING (video_id, attempt)
 WHERE claimed.video_id = ANY(%(video_ids)s) AND claimed.claimed_at > %(since)s
   AND made.state NOT IN ('intended', 'uncertain')
-  AND NOT EXISTS (SELECT FROM attempts AS known WHERE known.job_id = claimed.job_id)
+  AND NOT EXISTS (SELECT FROM attempts AS other WHERE other.job_id = claimed.job_id)
 ORDER BY claimed.video_id, claimed.attempt, claimed.claimed_at, claimed.job_id
 """
 
@@ -138,7 +138,7 @@ class AuditedRows:
         return [OverdueRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in rows]
 
     def quarantine(self, sizes: Mapping[str, int]) -> int:
-        """Add objects to the quarantine (size in bytes by key) and return how many are new; known ones stay as is."""
+        """Add objects to the quarantine (size in bytes by key); return how many are new, and leave the others as is."""
         object_keys = _storable(sizes)
         parameters = {"object_keys": object_keys, "sizes": [sizes[key] for key in object_keys]}
         with self._database.connection() as connection:

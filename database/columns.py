@@ -75,15 +75,15 @@ SET_OBSERVED = _assignments(_OBSERVED)
 SELECT_VIDEO = f"SELECT {VIDEO} FROM videos WHERE video_id = %(video_id)s"  # noqa: S608 - a constant
 
 _DESIRED_END, _OBSERVED_END = len(_DESIRED), len(_DESIRED) + len(_OBSERVED)
-_READERS = tuple((place, column.read) for place, column in enumerate(_COLUMNS) if column.read is not None)
+_READERS = tuple((index, column.read) for index, column in enumerate(_COLUMNS) if column.read is not None)
 
 
 def video_row(values: Collection[Any]) -> VideoRow:
     """Make the row whose columns VIDEO have these values, in this order."""
     row = list(values)
-    for place, read in _READERS:
-        if row[place] is not None:
-            row[place] = read(row[place])
+    for index, read in _READERS:
+        if row[index] is not None:
+            row[index] = read(row[index])
     desired, observed = row[:_DESIRED_END], row[_DESIRED_END:_OBSERVED_END]
     return VideoRow(DesiredState(*desired), ObservedState(*observed), *row[_OBSERVED_END:])
 

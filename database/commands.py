@@ -121,7 +121,7 @@ class VideoCommands:
         with self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
-            row = retranscodes.ask(connection, video_id, allowance) or before
+            row = retranscodes.request_edition(connection, video_id, allowance) or before
             notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
         return row
 

@@ -101,7 +101,7 @@ class LimitReachedError(Exception):
     """The owner has created as many videos in the last hour as allowed."""
 
     def __init__(self, *, per_hour: int, retry_after_seconds: float) -> None:
-        super().__init__(f"{per_hour} uploads in an hour are allowed")
+        super().__init__(f"at most {per_hour} uploads an hour are allowed")
         self.per_hour = per_hour
         self.retry_after_seconds = retry_after_seconds
 

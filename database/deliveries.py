@@ -101,7 +101,7 @@ class DeliverySelection:
 
 @dataclass(frozen=True)
 class DeliveryPage:
-    """Some deliveries, newest first. ``last``: the place of the last one; None when no more follow."""
+    """Some deliveries, newest first. ``last``: the position of the last one; None when no more follow."""
 
     rows: tuple[DeliveryRow, ...]
     last: Cursor | None
@@ -134,8 +134,8 @@ class Deliveries:
         named = {"delivery_id": delivery_id}
         with self._database.transaction() as connection:
             connection.execute(_REPLAY, named)
-            found = connection.execute(_GET, named).fetchone()
-        return None if found is None else delivery_row(found)
+            row = connection.execute(_GET, named).fetchone()
+        return None if row is None else delivery_row(row)
 
     def replay_range(self, endpoint_id: UUID, *, since: datetime, until: datetime, at_most: int) -> Replayed | None:
         """Replay a time range to an endpoint, including notifications it never got; None if there is no endpoint."""
@@ -152,14 +152,14 @@ class Deliveries:
         with self._database.transaction() as connection:
             connection.execute(_LOCK_TESTS, named)
             made = connection.execute(_TEST, named).fetchone()
-            found = connection.execute(_GET, made).fetchone() if made else None
-        return None if found is None else delivery_row(found)
+            row = connection.execute(_GET, made).fetchone() if made else None
+        return None if row is None else delivery_row(row)
 
 
-def delivery_page(found: Sequence[DeliveryRow], *, at_most: int) -> DeliveryPage:
-    """Return the page of ``found``, which was read with one row more than the page holds."""
-    rows = tuple(found[:at_most])
-    has_more = len(found) > at_most
+def delivery_page(read: Sequence[DeliveryRow], *, at_most: int) -> DeliveryPage:
+    """Return the page of the rows that were read; one row more than ``at_most`` shows that another page follows."""
+    rows = tuple(read[:at_most])
+    has_more = len(read) > at_most
     return DeliveryPage(rows, Cursor(rows[-1].created_at, str(rows[-1].delivery_id)) if has_more else None)
 
 

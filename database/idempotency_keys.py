@@ -39,7 +39,7 @@ DELETE FROM idempotency_keys WHERE (owner, idempotency_key) IN (
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """The client's name for its request. ``fingerprint``: of what was asked for, 64 characters."""
+    """The client's name for its request. ``fingerprint``: of the request, 64 characters."""
 
     text: str
     fingerprint: str

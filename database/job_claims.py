@@ -5,7 +5,7 @@ from database.pool import Database
 from domain.records import Cause
 
 # A job sends a handful of events; more different ids than this for one attempt cannot all be honest.
-_MOST_CLAIMS = 8
+_CLAIMS_MAX = 8
 
 _RECORD = """
 INSERT INTO job_claims (video_id, attempt, job_id)
@@ -18,8 +18,8 @@ ON CONFLICT DO NOTHING
 # A job that is stored for another attempt would be refused every time.
 _OF_ATTEMPT = """
 SELECT job_id FROM job_claims AS claimed WHERE video_id = %(video_id)s AND attempt = %(attempt)s
-  AND NOT EXISTS (SELECT FROM attempts AS known WHERE known.job_id = claimed.job_id
-                  AND (known.video_id, known.attempt) <> (claimed.video_id, claimed.attempt))
+  AND NOT EXISTS (SELECT FROM attempts AS other WHERE other.job_id = claimed.job_id
+                  AND (other.video_id, other.attempt) <> (claimed.video_id, claimed.attempt))
 ORDER BY claimed_at, job_id
 """
 
@@ -35,7 +35,7 @@ class Claims:
 
         Raises UnavailableError.
         """
-        claim = {"video_id": video_id, "attempt": attempt, "job_id": job_id, "at_most": _MOST_CLAIMS}
+        claim = {"video_id": video_id, "attempt": attempt, "job_id": job_id, "at_most": _CLAIMS_MAX}
         with self._database.transaction() as connection:
             # Concurrent callbacks would not see each other's claims and would pass the limit together.
             locks.lock_claims(connection, video_id, attempt)

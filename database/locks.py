@@ -1,6 +1,6 @@
 """Advisory locks, by what they protect. Each is held until the transaction ends, or its connection is lost.
 
-The numbers never change: during a rollout two releases run side by side and must exclude each other. 7602 is taken by
+The numbers never change: during a rollout two releases run side by side and must exclude each other. 7602 belongs to
 the SQL function creations_of_the_hour (migration 0008), which counts an owner's creations one after the other.
 """
 
@@ -10,7 +10,7 @@ from database.pool import Connection
 MIGRATIONS = 0x766964656F75706C & 0x7FFFFFFFFFFFFFFF
 
 _LOCK_TEXT = "SELECT pg_advisory_xact_lock(hashtextextended(%(text)s, 7603))"
-_TRY_TEXT = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(text)s, 7603)) AS is_taken"
+_TRY_TEXT = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(text)s, 7603)) AS is_locked"
 _LOCK_ENDPOINTS = "SELECT pg_advisory_xact_lock(7604)"
 
 
@@ -28,7 +28,7 @@ def try_lock_idempotency_key(connection: Connection, owner: str, key: str) -> bo
     """Lock the key without waiting; False while another transaction holds it."""
     # No owner contains a line feed, so no two pairs make the same text.
     (answer,) = connection.execute(_TRY_TEXT, {"text": f"{owner}\n{key}"}).fetchall()
-    return bool(answer["is_taken"])
+    return bool(answer["is_locked"])
 
 
 def lock_endpoints(connection: Connection) -> None:

@@ -84,17 +84,17 @@ class Outbox:
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         """Return the endpoints, and MAIL, that have a delivery due now."""
         with self._database.connection() as connection:
-            found = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
-        return [columns["lane"] for columns in found]
+            rows = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
+        return [row["lane"] for row in rows]
 
     def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Lease the delivery of a queue that has been due the longest; no other call takes it until the lease ends."""
         with self._database.connection() as connection:
-            found = connection.execute(_TAKE, {"lane": queue_name, "now": now, "leased_until": leased_until}).fetchone()
-        if found is None:
+            row = connection.execute(_TAKE, {"lane": queue_name, "now": now, "leased_until": leased_until}).fetchone()
+        if row is None:
             return None
-        endpoint = Endpoint(found["endpoint_id"], found["url"], tuple(found["secrets"])) if found["url"] else None
-        return LeasedDelivery(found["delivery_id"], found["attempts"], notification(found), endpoint)
+        endpoint = Endpoint(row["endpoint_id"], row["url"], tuple(row["secrets"])) if row["url"] else None
+        return LeasedDelivery(row["delivery_id"], row["attempts"], notification(row), endpoint)
 
     def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:
         """Store the result of a delivery; False if it has been leased again since."""

@@ -27,7 +27,7 @@ WHERE NOT deleted
 GROUP BY phase, reason, is_paused
 """
 
-_SEEN = "SELECT count(*) AS rows FROM (SELECT FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working"
+_TOTAL = "SELECT count(*) AS rows FROM (SELECT FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working"
 
 _DEAD_LETTERS = """
 SELECT count(*) AS uploads
@@ -36,19 +36,19 @@ FROM (SELECT FROM videos WHERE phase = 'errored' AND NOT deleted LIMIT %(at_most
 
 # LATERAL with OFFSET 0 instead of a plain join: whatever the planner estimates, it uses the primary keys.
 _CLAIMS = """
-SELECT max(found.claimed_at) AS last_claim_at,
-       count(*) FILTER (WHERE found.claimed_at > %(since)s) AS claims,
-       width_bucket(extract(epoch FROM found.claimed_at), extract(epoch FROM %(since)s::timestamptz),
+SELECT max(claim.claimed_at) AS last_claim_at,
+       count(*) FILTER (WHERE claim.claimed_at > %(since)s) AS claims,
+       width_bucket(extract(epoch FROM claim.claimed_at), extract(epoch FROM %(since)s::timestamptz),
                     extract(epoch FROM %(now)s::timestamptz), %(bins)s) AS bin
 FROM (SELECT video_id FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working
 CROSS JOIN LATERAL (
     SELECT claimed_at FROM job_claims WHERE video_id = working.video_id OFFSET 0
-) AS found
+) AS claim
 GROUP BY bin
 """
 
 _FINISHED = """
-SELECT count(*) AS jobs, count(*) FILTER (WHERE NOT found.is_claimed) AS unclaimed
+SELECT count(*) AS jobs, count(*) FILTER (WHERE NOT finished.is_claimed) AS unclaimed
 FROM (SELECT video_id FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working
 CROSS JOIN LATERAL (
     SELECT EXISTS (
@@ -56,7 +56,7 @@ CROSS JOIN LATERAL (
     ) AS is_claimed
     FROM attempts
     WHERE video_id = working.video_id AND state IN ('completed', 'failed') AND settled_at > %(since)s OFFSET 0
-) AS found
+) AS finished
 """
 
 
@@ -84,7 +84,7 @@ class CallbackHealth:
 
 @dataclass(frozen=True)
 class Overview:
-    """One look. ``is_complete``: whether every upload of the working set was counted."""
+    """The counts at one moment. ``is_complete``: whether every upload of the working set was counted."""
 
     counts: tuple[PhaseReasonCount, ...]
     dead_letters: int
@@ -106,17 +106,17 @@ class Overviews:
             counts = connection.execute(_WORKING, parameters).fetchall()
             claims = connection.execute(_CLAIMS, parameters).fetchall()
             (finished,) = connection.execute(_FINISHED, parameters).fetchall()
-            (total,) = connection.execute(_SEEN, {"at_most": self._rows_max + 1}).fetchall()
+            (total,) = connection.execute(_TOTAL, {"at_most": self._rows_max + 1}).fetchall()
             (dead,) = connection.execute(_DEAD_LETTERS, {"at_most": DEAD_LETTERS_MAX}).fetchall()
         return Overview(
-            counts=tuple(_crowd(columns) for columns in counts),
+            counts=tuple(_phase_reason_count(columns) for columns in counts),
             dead_letters=dead["uploads"],
             callbacks=_health(claims, finished),
             is_complete=total["rows"] <= self._rows_max,
         )
 
 
-def _crowd(columns: Mapping[str, Any]) -> PhaseReasonCount:
+def _phase_reason_count(columns: Mapping[str, Any]) -> PhaseReasonCount:
     return PhaseReasonCount(
         phase=Phase(columns["phase"]),
         reason=columns["reason"],

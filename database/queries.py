@@ -43,7 +43,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Cursor:
-    """A row's place in a list: what the list is sorted by."""
+    """A row's position in a list: the values that the list is sorted by."""
 
     at: datetime
     video_id: str
@@ -51,7 +51,7 @@ class Cursor:
 
 @dataclass(frozen=True)
 class VideoPage:
-    """Some rows of a list, newest first. ``last``: the place of the last one; None when no more rows follow."""
+    """Some rows of a list, newest first. ``last``: the position of the last one; None when no more rows follow."""
 
     rows: tuple[VideoRow, ...]
     last: Cursor | None
@@ -101,6 +101,6 @@ def _which(selection: Selection) -> str:
             return f"{_LISTED} = %(status)s"
 
 
-def _page(placed: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> VideoPage:
-    kept = placed[:at_most]
-    return VideoPage(tuple(row for row, _ in kept), kept[-1][1] if len(placed) > at_most else None)
+def _page(positioned: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> VideoPage:
+    kept = positioned[:at_most]
+    return VideoPage(tuple(row for row, _ in kept), kept[-1][1] if len(positioned) > at_most else None)

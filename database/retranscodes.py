@@ -36,22 +36,22 @@ ORDER BY asked_at DESC OFFSET %(per_day)s - 1 LIMIT 1
 
 @dataclass(frozen=True)
 class Allowance:
-    """Who asks, and how many re-transcodes a day are allowed."""
+    """The owner, and how many re-transcodes a day are allowed."""
 
     owner: str
     per_day: int
 
 
 class RetranscodesSpentError(Exception):
-    """The owner has asked for as many re-transcodes in the last day as allowed."""
+    """The owner has requested as many re-transcodes in the last day as allowed."""
 
     def __init__(self, *, per_day: int, retry_after_seconds: float) -> None:
-        super().__init__(f"{per_day} re-transcodes in a day are allowed")
+        super().__init__(f"at most {per_day} re-transcodes a day are allowed")
         self.per_day = per_day
         self.retry_after_seconds = retry_after_seconds
 
 
-def ask(connection: Connection, video_id: str, allowance: Allowance) -> VideoRow | None:
+def request_edition(connection: Connection, video_id: str, allowance: Allowance) -> VideoRow | None:
     """Request a new edition and count it; None if the video cannot be transcoded again.
 
     Raises RetranscodesSpentError; the transaction must then be rolled back.

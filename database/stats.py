@@ -52,14 +52,14 @@ class StatsQueries:
     def working_set(self, *, late: datetime) -> WorkingSetStats:
         """Count the working set; overdue is what should have left its phase before ``late``."""
         with self._database.connection() as connection:
-            found = connection.execute(_COUNT, {"late": late}).fetchall()
+            rows = connection.execute(_COUNT, {"late": late}).fetchall()
             deliveries = connection.execute(_DELIVERIES).fetchall()
         return WorkingSetStats(
-            uploads={Phase(columns["phase"]): columns["uploads"] for columns in found},
-            oldest_since={Phase(columns["phase"]): columns["oldest_since"] for columns in found},
-            overdue=sum(columns["overdue"] for columns in found),
-            uncertain=sum(columns["uncertain"] for columns in found),
-            paused=sum(columns["paused"] for columns in found),
+            uploads={Phase(columns["phase"]): columns["uploads"] for columns in rows},
+            oldest_since={Phase(columns["phase"]): columns["oldest_since"] for columns in rows},
+            overdue=sum(columns["overdue"] for columns in rows),
+            uncertain=sum(columns["uncertain"] for columns in rows),
+            paused=sum(columns["paused"] for columns in rows),
             deliveries={columns["way"]: columns["waiting"] for columns in deliveries},
         )
 

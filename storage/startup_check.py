@@ -1,6 +1,6 @@
 """Start-up check: the buckets exist and can be listed.
 
-A later request cannot tell: a HEAD has no body, so to `Storage.head` a missing bucket looks like an original that has
+Later requests cannot detect a missing one: a HEAD has no body, so to `Storage.head` it looks like an original that has
 not arrived, and every upload would wait for it until its deadline.
 """
 

@@ -1,5 +1,5 @@
--- One row for each video: the wish above, the observation below. Each half has its own revision;
--- the API writes only wishes, the operator only observations.
+-- One row for each video: first the desired state, then the observed state, each with its own revision.
+-- The API writes only desired states, the operator only observed ones.
 CREATE TABLE videos (
     video_id          text PRIMARY KEY CHECK (video_id ~ '^[a-z0-9]{26}$'),
     created_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -50,7 +50,7 @@ CREATE INDEX videos_owner ON videos (owner, created_at, video_id);
 -- The sweep walks the working set only.
 CREATE INDEX videos_working ON videos (video_id) WHERE NOT retired;
 
--- Every paid submission, on record before it is made. Numbered for the life of the video.
+-- Every paid submission, stored before it is made. Numbered for the life of the video.
 CREATE TABLE attempts (
     video_id    text NOT NULL REFERENCES videos ON DELETE CASCADE,
     attempt     integer NOT NULL CHECK (attempt >= 1),
@@ -65,7 +65,7 @@ CREATE TABLE attempts (
 );
 CREATE UNIQUE INDEX attempts_job ON attempts (job_id) WHERE job_id IS NOT NULL;
 
--- What signed callbacks said: a job id somebody claims for an attempt. Believed only after asking Coconut.
+-- Job ids that signed callbacks claimed for an attempt. Believed only after asking Coconut.
 CREATE TABLE job_claims (
     video_id   text NOT NULL REFERENCES videos ON DELETE CASCADE,
     attempt    integer NOT NULL CHECK (attempt >= 1),

@@ -1,4 +1,4 @@
--- What people may ask of a video after its upload, and what is kept of videos that are gone.
+-- What people may request after an upload, and what is kept of purged videos.
 -- Only additions and wider checks: the previous release keeps working on this schema.
 ALTER TABLE videos
     ADD COLUMN deleted_at  timestamptz,
@@ -6,10 +6,10 @@ ALTER TABLE videos
     -- Confirmations up to this number were about files of earlier tries.
     ADD COLUMN confirmations_floor integer NOT NULL DEFAULT 0 CHECK (confirmations_floor >= 0),
     ADD COLUMN retry_token text CHECK (length(retry_token) BETWEEN 1 AND 128),
-    -- New editions that the audit asked for because a published file was lost; bounded by a setting.
+    -- New editions that the audit requested because a published file was lost; bounded by a setting.
     ADD COLUMN heals       integer NOT NULL DEFAULT 0 CHECK (heals >= 0);
 
--- An import is named by whoever applies it, and may leave out what only an API client knows.
+-- The user who applies an import names it, and may leave out what only an API client knows.
 ALTER TABLE videos
     DROP CONSTRAINT videos_video_id_check,
     ADD CONSTRAINT videos_video_id_check CHECK (video_id ~ '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'),
@@ -31,8 +31,8 @@ CREATE INDEX videos_errored ON videos (phase_since, video_id) WHERE phase = 'err
 -- How many jobs run at this moment.
 CREATE INDEX videos_processing ON videos (video_id) WHERE phase = 'processing';
 
--- What owners are to be told, written in the transaction that made it true: once for each edition and kind.
--- Rows outlive their video, so that its end can be told too.
+-- Notifications of owners, written in the transaction that made them true: one for each edition and kind.
+-- They outlive their video, so that its deletion is notified too.
 CREATE TABLE notifications (
     notification_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     video_id        text NOT NULL,
@@ -53,7 +53,7 @@ CREATE TABLE tombstones (
 );
 CREATE INDEX tombstones_age ON tombstones (purged_at);
 
--- Objects in the bucket that belong to no row. Nothing is removed before a person says so.
+-- Objects in the bucket that belong to no row. They are removed only when an administrator asks for it.
 CREATE TABLE quarantine (
     object_key text PRIMARY KEY CHECK (length(object_key) BETWEEN 1 AND 1024),
     file_bytes bigint NOT NULL CHECK (file_bytes >= 0),

@@ -1,4 +1,4 @@
-"""What sends notifications: endpoints, deliveries, and what a notification tells."""
+"""Notifications: endpoints, deliveries, and the content of a notification."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
 -- How notifications leave. Only additions and a wider check: the previous release keeps working on this schema.
 
--- Where the owner wants to be told, from the token that asked for the upload.
+-- The owner's address, from the token that requested the upload.
 ALTER TABLE videos
     ADD COLUMN owner_email text CHECK (length(owner_email) BETWEEN 3 AND 254);
 
--- What is told stays as it was when it became true: every repetition sends the same bytes. `sequence` is the revision
--- of the observation, so it rises with the video, also after Postgres came back older and learnt from the cluster.
+-- The content stays as it was when it became true: every repetition sends the same bytes. `sequence` is the revision
+-- of the observation, so it rises with the video, also after Postgres was restored from an older dump.
 ALTER TABLE notifications
     ADD COLUMN sequence bigint NOT NULL DEFAULT 0,
     ADD COLUMN title text NOT NULL DEFAULT '',
@@ -13,7 +13,7 @@ ALTER TABLE notifications
     ADD COLUMN email text,
     ADD COLUMN failure jsonb,
     ADD COLUMN is_playable boolean NOT NULL DEFAULT false,
-    -- Those that are there already were made when nobody could be told.
+    -- Existing ones were written when there were no endpoints.
     ADD COLUMN is_dispatched boolean NOT NULL DEFAULT true,
     ALTER COLUMN is_dispatched SET DEFAULT false,
     DROP CONSTRAINT notifications_kind_check,
@@ -21,7 +21,7 @@ ALTER TABLE notifications
         CHECK (kind IN ('video.ready', 'video.errored', 'video.deleted', 'webhook.test'));
 CREATE INDEX notifications_waiting ON notifications (created_at) WHERE NOT is_dispatched;
 
--- Who wants to hear. `held_until`: the endpoint asked to be left alone.
+-- Webhook endpoints. `held_until`: the endpoint asked for no deliveries until then.
 CREATE TABLE webhook_endpoints (
     endpoint_id     uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -43,8 +43,8 @@ CREATE TABLE webhook_secrets (
 );
 CREATE INDEX webhook_secrets_endpoint ON webhook_secrets (endpoint_id, created_at);
 
--- One row for each notification and whom it goes to; without an endpoint it goes to the owner by mail. A row is taken
--- by moving `next_at` ahead: if its taker dies, it is due again then.
+-- One row for each notification and receiver; without an endpoint it goes to the owner by mail. Moving `next_at` ahead
+-- leases a row: if the sender dies, it is due again then.
 CREATE TABLE deliveries (
     delivery_id     uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     notification_id uuid NOT NULL REFERENCES notifications ON DELETE CASCADE,

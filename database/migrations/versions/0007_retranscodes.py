@@ -1,4 +1,4 @@
-"""Re-transcodes that people asked for."""
+"""Re-transcodes that owners requested."""
 
 from pathlib import Path
 

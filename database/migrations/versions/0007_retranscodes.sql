@@ -1,5 +1,5 @@
--- Editions that an owner asked for by hand, written in the transaction that wishes for them: each may buy jobs, so a
--- day's are counted. What the audit asks for is counted in the row (`heals`).
+-- Editions that an owner requested, written in the same transaction. Each may buy jobs, so those of a day are counted.
+-- The audit's editions are counted in the row (`heals`).
 CREATE TABLE retranscodes (
     video_id text NOT NULL REFERENCES videos ON DELETE CASCADE,
     edition  integer NOT NULL CHECK (edition >= 2),

@@ -1,6 +1,6 @@
--- How many videos an owner has created in the last hour, counted one creation after the other: whoever asks waits until
--- the last asker's transaction has ended. Only a function can do both in one statement that is planned once: what it
--- counts is seen after the wait, while the statement around it still sees what was there before.
+-- How many videos an owner has created in the last hour, counted one creation after the other: each waits until
+-- the previous one's transaction has ended. Only a function can do both in one statement that is planned once: it counts
+-- with a snapshot taken after the wait, while the statement around it still has the earlier snapshot.
 CREATE FUNCTION creations_of_the_hour(of_owner text, OUT used bigint, OUT oldest timestamptz)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
