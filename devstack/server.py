@@ -40,8 +40,7 @@ class Server:
 
     def up(self) -> str:
         """Start it unless it runs with this command, and wait until it serves. Returns what was done, in one word."""
-        if self.process.runs(self.command):
-            self._wait_until_ready()
+        if self.process.runs(self.command) and self._becomes_ready():
             return "running"
         was_alive, was_started = self.process.is_alive(), self.process.identity() is not None
         self.down()
@@ -64,19 +63,16 @@ class Server:
         died_at_most = 3
         for death in range(died_at_most):
             self.process.start(self.command)
-            until(
-                lambda: self.is_ready() or not self.process.is_alive(),
-                within_seconds=max(1, end - time.monotonic()),
-                what=f"{self.name} to serve at {self.address}; see {self.process.log_file}",
-            )
-            if self.process.is_alive():
+            if self._becomes_ready(within_seconds=max(1, end - time.monotonic())):
                 return
             threading.Event().wait(0.5 * (death + 1))
         raise PartFailedError(f"{self.name} ended while starting:\n{self.process.last_lines()}")
 
-    def _wait_until_ready(self) -> None:
+    def _becomes_ready(self, *, within_seconds: float | None = None) -> bool:
+        """Wait until it serves; return False if it ends instead, as a process does that was already stopping."""
         until(
-            self.is_ready,
-            within_seconds=self.ready_within_seconds,
+            lambda: self.is_ready() or not self.process.is_alive(),
+            within_seconds=within_seconds or self.ready_within_seconds,
             what=f"{self.name} to serve at {self.address}; see {self.process.log_file}",
         )
+        return self.process.is_alive()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.operators import operators
 from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
 
@@ -27,16 +27,12 @@ def test_an_operator_killed_at_any_point_buys_one_job_and_the_video_is_ready(
 ) -> None:
     world.faults(canned=1)
     client = world.client()
-    with operators(world) as started:
-        doomed = world.stack.another_operator("doomed", CRASH_AT=point, **SHORT_LEASE)
-        started.append(doomed)
-        doomed.up()
+    with operators(world) as others:
+        doomed = others.start_once("doomed", CRASH_AT=point)
         video_id = uploaded(client, clip)
         eventually(lambda: not doomed.process.is_alive(), within_seconds=60)
 
-        successor = world.stack.another_operator("successor", **SHORT_LEASE)
-        started.append(successor)
-        successor.up()
+        others.start("successor")
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
         eventually(lambda: world.status(video_id).get("phase") == "ready", within_seconds=30)
 

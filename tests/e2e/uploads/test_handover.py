@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import requests
 
-from tests.e2e.uploads.operators import SHORT_LEASE, leader, operators
+from tests.e2e.uploads.operators import leader, operators
 from tests.e2e.uploads.world import World, in_phase, uploaded
 from tests.support.eventually import eventually
 from tests.support.proxies.proxy import HoldRequest, ProxiedRequest, Proxy, Rule, proxy_before
@@ -46,19 +46,15 @@ def test_a_killed_leader_is_followed_within_twenty_seconds(world: World, clip: P
 def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
-    with operators(world) as started:
+    with operators(world) as others:
         # It freezes just before it writes the playlist of the first edition.
         point = {"CRASH_AT": "WritePlaylist.storage.write_playlist.1:before", "CRASH_SIGNAL": "STOP"}
-        frozen = world.stack.another_operator("frozen", **point, **SHORT_LEASE)
-        started.append(frozen)
-        frozen.up()
+        frozen = others.start_once("frozen", **point)
         video_id = uploaded(client, clip)
         eventually(lambda: _is_stopped(frozen.process.pid()), within_seconds=60)
         frozen_at = time.monotonic()
 
-        successor = world.stack.another_operator("successor", **SHORT_LEASE)
-        started.append(successor)
-        successor.up()
+        others.start("successor")
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
         _ask_for_another_edition(world, video_id)
         eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
@@ -80,18 +76,14 @@ def test_a_dead_leaders_late_write_over_a_newer_edition_is_overwritten(world: Wo
     world.faults(canned=1)
     client, storage = world.client(), world.described.s3.endpoint
     gate, next_gate = threading.Event(), threading.Event()
-    with proxy_before(storage) as first_way, proxy_before(storage) as next_way, operators(world) as started:
+    with proxy_before(storage) as first_way, proxy_before(storage) as next_way, operators(world) as others:
         first_way.rule = _holding_playlists(gate)
-        doomed = world.stack.another_operator("doomed", **SHORT_LEASE, **_by(first_way, storage))
-        started.append(doomed)
-        doomed.up()
+        doomed = others.start_once("doomed", **_by(first_way, storage))
         video_id = uploaded(client, clip)
         eventually(lambda: _playlists_sent(first_way), within_seconds=60)
         doomed.process.kill()
 
-        successor = world.stack.another_operator("successor", **SHORT_LEASE, **_by(next_way, storage))
-        started.append(successor)
-        successor.up()
+        others.start("successor", **_by(next_way, storage))
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
         _ask_for_another_edition(world, video_id)
         eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)

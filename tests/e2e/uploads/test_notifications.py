@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.operators import operators
 from tests.e2e.uploads.world import Person, World, in_phase, uploaded
 from tests.integration.receiver import Received, Receiver
 from tests.support.eventually import eventually
@@ -79,15 +79,11 @@ def test_a_delivery_whose_record_was_lost_is_sent_again_with_the_same_id(
 ) -> None:
     world.faults(canned=1)
     client = world.client()
-    with operators(world) as started:
-        doomed = world.stack.another_operator("doomed", CRASH_AT="Deliver.webhooks.send.1:after", **SHORT_LEASE)
-        started.append(doomed)
-        doomed.up()
+    with operators(world) as others:
+        doomed = others.start_once("doomed", CRASH_AT="Deliver.webhooks.send.1:after")
         video_id = uploaded(client, clip)
         eventually(lambda: not doomed.process.is_alive(), within_seconds=60)
-        successor = world.stack.another_operator("successor", **SHORT_LEASE)
-        started.append(successor)
-        successor.up()
+        others.start("successor")
         # The delivery is leased to the killed operator until the lease expires.
         eventually(lambda: len(about(receiver, registered["secret"], video_id)) == 2, within_seconds=120)
         sent = about(receiver, registered["secret"], video_id)

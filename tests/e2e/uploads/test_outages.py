@@ -10,8 +10,7 @@ import requests
 
 from devstack.server import Server
 from domain.callback_url import callback_url
-from tests.e2e.options import OPTIONS
-from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.operators import operators, stack_operator_restarted
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 
@@ -53,30 +52,25 @@ def test_the_api_server_is_frozen_until_the_lease_is_lost(world: World, clip: Pa
     finally:
         os.kill(apiserver, signal.SIGCONT)
 
-    # Start the operator again, as a kubelet would.
-    world.stack.up(OPTIONS)
-    eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=120)
-    eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
+    with stack_operator_restarted(world):
+        eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=120)
+        eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
     assert len(world.jobs(upload.video_id)) == 1
 
 
 def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_no_upload(world: World, clip: Path) -> None:
     world.faults(canned=1)
     client = world.client()
-    with operators(world) as started:
-        locked_out = world.stack.another_operator("locked-out", COCONUT_API_KEY="expired", **SHORT_LEASE)
-        started.append(locked_out)
-        locked_out.up()
+    with operators(world) as others:
+        locked_out = others.start("locked-out", COCONUT_API_KEY="expired")
         video_ids = [uploaded(client, clip) for _ in range(4)]
         reasons = {"SubmissionsPaused", "SubmissionDelayed"}
         for video_id in video_ids:
             eventually(lambda: world.status(video_id).get("reason") in reasons, within_seconds=60)  # noqa: B023
         eventually(lambda: "SubmissionsPaused" in {world.status(one).get("reason") for one in video_ids})
-        locked_out.down()
+        others.stop(locked_out)
 
-        let_in = world.stack.another_operator("let-in", **SHORT_LEASE)
-        started.append(let_in)
-        let_in.up()
+        others.start("let-in")
         for video_id in video_ids:
             eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)  # noqa: B023
     assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in video_ids] == [(1, 1)] * 4
@@ -93,10 +87,8 @@ def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world:
     upload = create(client, clip)
     ids["uploading"] = upload.video_id
 
-    with operators(world) as started:
-        locked_out = world.stack.another_operator("no-key", S3_SECRET_KEY="rotated", **SHORT_LEASE)
-        started.append(locked_out)
-        locked_out.up()
+    with operators(world) as others:
+        locked_out = others.start("no-key", S3_SECRET_KEY="rotated")
         world.faults(http_429=0, slow=0)
         put(upload, clip)
         client.confirm(upload.video_id)
@@ -104,11 +96,9 @@ def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world:
         eventually(lambda: set(ids.values()) <= _refused_by_storage(locked_out), within_seconds=60)
         jobs = [job for video_id in ids.values() for job in world.jobs(video_id)]
         assert {phase: client.video(one).status for phase, one in ids.items()} == {phase: phase for phase in ids}
-        locked_out.down()
+        others.stop(locked_out)
 
-        let_in = world.stack.another_operator("new-key", **SHORT_LEASE)
-        started.append(let_in)
-        let_in.up()
+        others.start("new-key")
         for video_id in ids.values():
             eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)  # noqa: B023
     assert [job["video"] for job in jobs] == [ids["processing"]]

@@ -9,6 +9,7 @@ import pytest
 
 from devstack import postgres
 from tests.e2e.options import OPTIONS
+from tests.e2e.uploads.operators import stack_operator_restarted
 from tests.e2e.uploads.phases import HELD, one_in_each_phase
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
@@ -44,15 +45,16 @@ def test_every_upload_returns_in_its_phase_and_is_paid_for_once(
     # Start everything that has died.
     world.stack.up(OPTIONS)
 
-    for phase in HELD:
-        eventually(lambda: world.status(ids[phase]).get("phase") == phase, within_seconds=90)  # noqa: B023
-    assert {phase: len(world.jobs(video_id)) for phase, video_id in ids.items()} == jobs
+    with stack_operator_restarted(world):
+        for phase in HELD:
+            eventually(lambda: world.status(ids[phase]).get("phase") == phase, within_seconds=90)  # noqa: B023
+        assert {phase: len(world.jobs(video_id)) for phase, video_id in ids.items()} == jobs
 
-    world.faults(http_429=0)
-    for phase in ("processing", "uploaded"):
-        eventually(lambda: in_phase(client, ids[phase], "ready"), within_seconds=120)  # noqa: B023
-        eventually(lambda: world.status(ids[phase]).get("phase") == "ready", within_seconds=30)  # noqa: B023
-        assert len(world.jobs(ids[phase])) == 1
+        world.faults(http_429=0)
+        for phase in ("processing", "uploaded"):
+            eventually(lambda: in_phase(client, ids[phase], "ready"), within_seconds=120)  # noqa: B023
+            eventually(lambda: world.status(ids[phase]).get("phase") == "ready", within_seconds=30)  # noqa: B023
+            assert len(world.jobs(ids[phase])) == 1
     assert client.video(ids["ready"]).status == "ready"
 
 

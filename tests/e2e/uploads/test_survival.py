@@ -8,6 +8,7 @@ import requests
 
 from domain.callback_url import callback_url
 from tests.e2e.options import OPTIONS
+from tests.e2e.uploads.operators import stack_operator_restarted
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 
@@ -101,10 +102,10 @@ def test_creating_confirming_and_reading_need_no_kubernetes(world: World, clip: 
     assert client.confirm(upload.video_id) == "processing_queued"  # 202
     assert client.video(upload.video_id).id == upload.video_id  # 200
 
-    # The operator may have ended with its Lease. Start it again, as a kubelet would.
     world.stack.up(OPTIONS)
-    eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=60)
-    eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
+    with stack_operator_restarted(world):
+        eventually(lambda: in_phase(client, upload.video_id, "ready"), within_seconds=60)
+        eventually(lambda: world.status(upload.video_id).get("phase") == "ready", within_seconds=60)
     assert len(world.jobs(upload.video_id)) == 1
 
 

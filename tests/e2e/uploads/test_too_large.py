@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.uploads.operators import SHORT_LEASE, operators
+from tests.e2e.uploads.operators import operators
 from tests.e2e.uploads.world import Person, World
 from tests.support.eventually import eventually
 from tests.support.fakes.videos import box
@@ -34,10 +34,8 @@ def test_the_largest_file_is_transcoded_and_one_more_byte_is_not_kept(world: Wor
     world.faults(canned=1)
     ann = world.person()
     fits, too_large = padded(clip, sized, LARGEST), padded(clip, sized, LARGEST + 1)
-    with operators(world) as started:
-        strict = world.stack.another_operator("strict", **LIMIT, **SHORT_LEASE)
-        started.append(strict)
-        strict.up()
+    with operators(world) as others:
+        others.start("strict", **LIMIT)
 
         good, bad = undeclared(ann), undeclared(ann)
         send(ann, good, fits)
