@@ -8,19 +8,24 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from crds.kind import PLURAL
 from devstack import kubeconfig
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
+from devstack.waiting import until
+from domain.video import GROUP
 
 CHART = PROJECT_DIR / "charts" / "video-uploads"
 RELEASE = "video-uploads"
+CRD = f"{PLURAL}.{GROUP}"
 API_ACCOUNT = "video-uploads-api"
 OPERATOR_ACCOUNT = "video-uploads-operator"
 
 _FIELD_MANAGER = "devstack"
 _TOKEN_LIFETIME = "720h"
 _TIMEOUT_SECONDS = 60
+_SERVED_WITHIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,31 @@ class Cluster:
     def apply_chart(self) -> None:
         """Apply the chart's manifests, and wait until the API server serves its kinds."""
         self._apply(render_chart(self.namespace))
-        self.kubectl("wait", "--for=condition=Established", "customresourcedefinitions", "--all", "--timeout=30s")
+        self.wait_until_served(CRD)
+
+    def wait_until_served(self, *definitions: str) -> None:
+        """Wait until the API server serves the kinds of these CustomResourceDefinitions, and kubectl knows them.
+
+        An established kind has its URL. Discovery, from which kubectl has names and short names, and the OpenAPI
+        document with its fields are updated later, each by a loop of its own.
+        """
+        columns = "{.spec.names.plural} {.spec.group}/{.spec.versions[?(@.served==true)].name}"
+        for definition in definitions:
+            crd = f"customresourcedefinition/{definition}"
+            self.kubectl("wait", "--for=condition=Established", crd, f"--timeout={_SERVED_WITHIN_SECONDS}s")
+            plural, version, *_ = self.kubectl("get", crd, f"--output=jsonpath={columns}").split()
+            until(
+                lambda: self._knows(plural, version),  # noqa: B023
+                within_seconds=_SERVED_WITHIN_SECONDS,
+                what=f"kubectl to know {definition}",
+            )
+
+    def _knows(self, plural: str, version: str) -> bool:
+        try:
+            self.kubectl("explain", plural, f"--api-version={version}")
+        except PartFailedError:
+            return False
+        return True
 
     def write_account_kubeconfig(self, file: Path, *, account: str) -> None:
         """Write the kubeconfig of one of the chart's ServiceAccounts."""

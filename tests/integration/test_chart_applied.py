@@ -13,12 +13,10 @@ import yaml
 
 from crds.install import CRD_FILE
 from devstack.chart import SNAPSHOTS
-from devstack.cluster import CHART, Cluster
+from devstack.cluster import CHART, CRD, Cluster
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, helm, only, pod_of, rendered
-
-CRD = "customresourcedefinition/videouploads.video.uploads.dev"
 
 
 @pytest.fixture
@@ -96,19 +94,19 @@ def test_restricted_namespaces_refuse_a_privileged_pod(restricted: Cluster) -> N
 
 
 def test_a_release_is_installed_upgraded_and_uninstalled_and_the_crd_stays(restricted: Cluster) -> None:
-    told = [f"--kubeconfig={restricted.admin_kubeconfig}", f"--namespace={restricted.namespace}"]
+    access = [f"--kubeconfig={restricted.admin_kubeconfig}", f"--namespace={restricted.namespace}"]
     for step in (
         ["install", "films", str(CHART), f"--values={MINIMAL}"],
         ["upgrade", "films", str(CHART), f"--values={MINIMAL}", "--set=api.replicaCount=4"],
     ):
-        done = helm(*step, *told)
+        done = helm(*step, *access)
         assert done.returncode == 0, done.stderr
     assert "rollout status deployment/films-video-uploads-api" in done.stdout
     assert restricted.kubectl("get", "deployment/films-video-uploads-api", "--output=jsonpath={.spec.replicas}") == "4"
-    done = helm("uninstall", "films", *told)
+    done = helm("uninstall", "films", *access)
     assert done.returncode == 0, done.stderr
     assert restricted.kubectl("get", "deployments", "--output=name") == ""
-    assert restricted.kubectl("get", CRD, "--output=name")
+    assert restricted.kubectl("get", "crd", CRD, "--output=name")
 
 
 @pytest.fixture
@@ -125,6 +123,7 @@ def may_upgrade_the_kind(restricted: Cluster, tmp_path: Path) -> Iterator[Path]:
     for document in rights:
         restricted.kubectl("delete", document["kind"], document["metadata"]["name"])
     restricted.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD_FILE}")
+    restricted.wait_until_served(CRD)
 
 
 def run_apply(file: Path) -> subprocess.CompletedProcess[str]:
@@ -139,7 +138,7 @@ def run_apply(file: Path) -> subprocess.CompletedProcess[str]:
 
 
 def the_kind(cluster: Cluster) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(cluster.kubectl("get", CRD, "--output=json"))
+    found: dict[str, Any] = json.loads(cluster.kubectl("get", "crd", CRD, "--output=json"))
     return found
 
 
@@ -149,7 +148,7 @@ def make_schema(cluster: Cluster, version: str) -> None:
         "metadata": {"annotations": {"video.uploads.dev/schema-version": version}},
         "spec": {"names": {"shortNames": ["vu", "vus"]}},
     }
-    cluster.kubectl("patch", CRD, "--type=merge", f"--patch={json.dumps(change)}")
+    cluster.kubectl("patch", "crd", CRD, "--type=merge", f"--patch={json.dumps(change)}")
 
 
 def test_the_upgrade_jobs_rights_suffice_to_upgrade_an_older_crd(

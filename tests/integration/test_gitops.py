@@ -18,7 +18,6 @@ from domain.video import GROUP, Phase
 from tests.integration.charted import MINIMAL, rendered
 from tests.support.builders.resources import a_status
 from tests.support.builders.rows import a_desired_state, an_observation
-from tests.support.eventually import eventually
 from tests.support.kstatus import Verdict, kstatus
 
 EXAMPLES = PROJECT_DIR / "docs" / "examples"
@@ -31,8 +30,7 @@ def with_kinds(api_server: Cluster) -> Cluster:
     """An API server that knows the kinds of Flux and Argo CD."""
     for file in CRDS:
         api_server.kubectl("apply", "--server-side", f"--filename={file}")
-        asked = ["get", f"--filename={file}", "--output=jsonpath={.status.conditions[*].type}"]
-        eventually(lambda asked=asked: "Established" in api_server.kubectl(*asked))  # type: ignore[misc]
+    api_server.wait_until_served(*(file.stem for file in CRDS))
     return api_server
 
 
@@ -98,7 +96,7 @@ def test_argo_cds_health_check_agrees_with_kstatus_for_every_upload(tmp_path: Pa
     )
     done = subprocess.run([str(tool("glua")), str(script)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    # Without any condition kstatus would take the resource for finished; whoever applied it knows better.
+    # Without any condition kstatus would take a new resource for finished.
     verdicts = ["Progressing", *(HEALTH[kstatus(generation=1, status=status)] for status in statuses[1:])]
     assert done.stdout.split() == verdicts
     assert set(verdicts) == set(HEALTH.values())

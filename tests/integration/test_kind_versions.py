@@ -8,6 +8,7 @@ import pytest
 from crds.client import Cluster
 from crds.kind import SCHEMA_VERSION
 from crds.schema_version import APPLY, UNKNOWN_VERSION, served_version
+from devstack.cluster import CRD
 from devstack.cluster import Cluster as Devcluster
 from devstack.paths import PROJECT_DIR
 from domain.errors import UnavailableError
@@ -16,7 +17,6 @@ from tests.support.eventually import eventually
 
 MANIFEST = (PROJECT_DIR / "crds" / "videouploads.yaml").read_text()
 SAID = f" Schema version {SCHEMA_VERSION}."
-NAME = "videouploads.video.uploads.dev"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def admin(api_server: Devcluster) -> Iterator[Devcluster]:
 
 
 def serves(admin: Devcluster, version: int | None) -> bool:
-    """Tell whether the API server says this version; None: that it has no such kind."""
+    """Return whether the API server serves this version; None stands for no such kind."""
     cluster = Cluster.from_environment(namespace=admin.namespace, kubeconfig=admin.admin_kubeconfig)
     try:
         return served_version(cluster) == version
@@ -42,14 +42,14 @@ def apply(admin: Devcluster, manifest: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "version", "told"),
+    ("said", "version", "described"),
     [
         pytest.param(" Schema version 3.", 3, "schema version 3", id="older"),
         pytest.param("", UNKNOWN_VERSION, "a schema that does not state its version", id="before-it-said-so"),
     ],
 )
 def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_applied(
-    admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path, said: str, version: int, told: str
+    admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path, said: str, version: int, described: str
 ) -> None:
     assert SAID in MANIFEST
     apply(admin, MANIFEST.replace(SAID, said))
@@ -58,7 +58,7 @@ def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_
     with running(environment, tmp_path) as operator:
         assert operator.exit_code() == 1
     assert operator.log().splitlines()[-1] == (
-        f"the operator cannot start: the API server serves VideoUpload with {told}, "
+        f"the operator cannot start: the API server serves VideoUpload with {described}, "
         f"but version {SCHEMA_VERSION} is needed: {APPLY}"
     )
     assert "lease_acquired" not in operator.log()
@@ -72,7 +72,7 @@ def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_
 def test_without_the_crd_the_operator_says_so_and_waits(
     admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path
 ) -> None:
-    admin.kubectl("delete", "crd", NAME, "--wait=true")
+    admin.kubectl("delete", "crd", CRD, "--wait=true")
     eventually(lambda: serves(admin, None))
     with running(environment_of(operator_kubeconfig, admin.namespace), tmp_path) as operator:
         eventually(lambda: "the API server does not serve VideoUpload: kubectl apply" in operator.log())

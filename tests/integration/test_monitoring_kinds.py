@@ -10,7 +10,6 @@ from devstack import monitoringkinds
 from devstack.cluster import Cluster
 from devstack.server import PartFailedError
 from tests.integration.charted import MINIMAL, MONITORED, Manifest, only, rendered
-from tests.support.eventually import eventually
 
 OPTIONS = [
     *MONITORED,
@@ -27,8 +26,7 @@ def with_kinds(api_server: Cluster) -> Cluster:
     """A namespace of an API server that knows the kinds of the Prometheus operator."""
     for file in monitoringkinds.files():
         api_server.kubectl("apply", "--server-side", f"--filename={file}")
-        asked = ["get", f"--filename={file}", "--output=jsonpath={.status.conditions[*].type}"]
-        eventually(lambda asked=asked: "Established" in api_server.kubectl(*asked))  # type: ignore[misc]
+    api_server.wait_until_served(*(file.stem for file in monitoringkinds.files()))
     own = Cluster(api_server.admin_kubeconfig, f"watched-{secrets.token_hex(4)}")
     own.create_namespace()
     return own
@@ -49,8 +47,8 @@ def store(cluster: Cluster, *documents: Manifest) -> str:
 
 
 def stored(cluster: Cluster, document: Manifest) -> Manifest:
-    asked = [document["kind"].lower(), document["metadata"]["name"], "--output=yaml"]
-    found: Manifest = yaml.safe_load(cluster.kubectl("get", *asked))
+    arguments = [document["kind"].lower(), document["metadata"]["name"], "--output=yaml"]
+    found: Manifest = yaml.safe_load(cluster.kubectl("get", *arguments))
     return found
 
 

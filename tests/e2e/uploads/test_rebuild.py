@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack import postgres
+from devstack.cluster import CRD
 from tests.e2e.options import OPTIONS
 from tests.e2e.uploads.operators import stack_operator_restarted
 from tests.e2e.uploads.phases import HELD, one_in_each_phase
@@ -22,7 +23,7 @@ def delete_every_resource(world: World) -> None:
 
 
 def delete_the_kind(world: World) -> None:
-    world.stack.cluster.kubectl("delete", "crd", "videouploads.video.uploads.dev", "--wait=true")
+    world.stack.cluster.kubectl("delete", "crd", CRD, "--wait=true")
     world.stack.cluster.apply_chart()
 
 
