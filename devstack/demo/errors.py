@@ -2,4 +2,4 @@
 
 
 class DemoError(Exception):
-    """The demo has failed. The message tells its user why."""
+    """The demo has failed. The message says why."""

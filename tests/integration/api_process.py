@@ -1,4 +1,4 @@
-"""The API as a process under gunicorn, with a token for whoever calls it."""
+"""The API as a process under gunicorn, and calls to it as any user."""
 
 import os
 import re
@@ -29,7 +29,7 @@ A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
 _LISTENING = re.compile(rb"Listening at: (http://127\.0\.0\.1:\d+)")
 
-# A port that nobody may listen on.
+# No unprivileged process listens on this port.
 _NOWHERE = "http://127.0.0.1:1"
 _NO_CLUSTER = f"""
 apiVersion: v1
@@ -114,7 +114,7 @@ class ApiProcess:
 
 
 def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes: str) -> dict[str, str]:
-    """Return what the API has to be told."""
+    """Return the environment of an API."""
     known = {
         "PATH": os.environ["PATH"],
         "BIND": "127.0.0.1:0",
@@ -129,8 +129,8 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
     return known | local_s3(s3) | changes
 
 
-def without_neighbours(directory: Path) -> dict[str, str]:
-    """Return what an API has to be told whose neighbours never answer."""
+def without_upstreams(directory: Path) -> dict[str, str]:
+    """Return the environment of an API whose upstreams never answer."""
     s3 = S3Access(_NOWHERE, "us-east-1", "key", "secret", "reader", "secret", "writer", "secret", "raw", "processed")
     return environment_of("postgresql://nobody@127.0.0.1:1/nothing", s3, without_cluster(directory))
 

@@ -38,7 +38,7 @@ TABLES = ("videos", "attempts", "job_claims", "video_events", "notifications", "
 
 @dataclass(frozen=True)
 class AuditedWorld:
-    """Rows in Postgres, files in S3, and the hands of everybody who writes them."""
+    """Rows in Postgres and files in S3, written as the API, the operator and Coconut write them."""
 
     database: Database
     database_url: str
@@ -101,13 +101,13 @@ class AuditedWorld:
     def audit(self, *, may_repair: bool = True, may_purge: bool = False, **rules: Any) -> Report:
         """Audit once, as the operator does."""
         spaces = settings_for(self.s3)
-        neighbours = AuditDependencies(AuditedRows(self.database), self._storage, Inventory(spaces))
-        turn = AuditRun(may_repair=may_repair, may_purge=may_purge)
-        Audit(neighbours, AuditRules(**rules), clock=lambda: datetime.now(UTC)).full(turn)
-        return turn.report
+        deps = AuditDependencies(AuditedRows(self.database), self._storage, Inventory(spaces))
+        run = AuditRun(may_repair=may_repair, may_purge=may_purge)
+        Audit(deps, AuditRules(**rules), clock=lambda: datetime.now(UTC)).full(run)
+        return run.report
 
     def objects(self) -> Mapping[str, tuple[str, datetime]]:
-        """Return every object with what tells one version of it from the next."""
+        """Return every object with its ETag and its date."""
         found = self._client.list_objects_v2(Bucket=self.s3.processed_bucket)
         assert not found["IsTruncated"]
         return {item["Key"]: (item["ETag"], item["LastModified"]) for item in found.get("Contents", ())}

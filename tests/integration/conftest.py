@@ -63,8 +63,8 @@ def postgres_url(paths: Paths, ports: Ports, run_server: Callable[[Server], None
     postgres.create_role_and_database(port, password=password)
     _turn_fsync_off(postgres.url(port, password=password, role=postgres.SUPERUSER, database="postgres"))
     template_url = postgres.url(port, password=password, database=_TEMPLATE_DATABASE)
-    with psycopg.connect(postgres.url(port, password=password), autocommit=True) as asking:
-        asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE_DATABASE)))
+    with psycopg.connect(postgres.url(port, password=password), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE_DATABASE)))
     subprocess.run(
         [sys.executable, "-m", "database.migrations", "upgrade"],
         cwd=PROJECT_DIR,

@@ -31,12 +31,12 @@ def fresh_database(postgres_url: str, *, migrated: bool = True) -> Iterator[str]
     """Clone the database of ``postgres_url``, or make an empty one, and drop it at the end of the block."""
     server_url, _, template = postgres_url.rpartition("/")
     name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as asking:
+    with psycopg.connect(f"{server_url}/{postgres.ROLE}", autocommit=True) as server:
         # Copying the files is three times as fast as writing them to the log, which is the default.
         clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-        asking.execute(clone.format(sql.Identifier(name), sql.Identifier(template if migrated else "template1")))
+        server.execute(clone.format(sql.Identifier(name), sql.Identifier(template if migrated else "template1")))
         yield f"{server_url}/{name}"
-        _drop(asking, name)
+        _drop(server, name)
 
 
 @contextmanager
@@ -60,14 +60,14 @@ def clocked_database(postgres_url: str) -> Iterator[ClockedDatabase]:
         database.close()
 
 
-def _drop(asking: psycopg.Connection, name: str) -> None:
+def _drop(server: psycopg.Connection, name: str) -> None:
     """Drop a database together with the connections that a test left open.
 
     Not by FORCE: that is refused while a worker of the server's own (autovacuum) is in there, which a plain DROP
     sends away.
     """
-    asking.execute(
+    server.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user",
         (name,),
     )
-    asking.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+    server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))

@@ -104,7 +104,7 @@ class RealWorld:
         self.execute("UPDATE videos SET source = %s::jsonb WHERE video_id = %s", json.dumps(found), video_id)
 
     def _submitted(self, user: str) -> str:
-        """Create a video with its file and a first attempt on record, as the operator leaves it."""
+        """Create a video with its file and a recorded first attempt, as the operator leaves it."""
         answer = self.api.call("POST", "/api/v1/videos", user=user, json=A_VIDEO)
         assert answer.status_code == 201, answer.text
         self.api.send_file(answer.json(), FILE)

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 # Of an object that is not there: whether it may be touched is decided before it is looked for.
-NOBODY = "nobody"
+MISSING = "missing"
 
 _METHODS = {
     "get": "GET",
@@ -44,11 +44,11 @@ class Kind:
 
 
 class Caller:
-    """Calls the API server as whoever a kubeconfig names."""
+    """Calls the API server as the account of a kubeconfig."""
 
     def __init__(self, kubeconfig: Path, scratch: Path) -> None:
-        told = json.loads(kubeconfig.read_text())
-        cluster, user = told["clusters"][0]["cluster"], told["users"][0]["user"]
+        config = json.loads(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self._url = cluster["server"]
         self._session = requests.Session()
         # The environment's certificates and proxies would come before those of the kubeconfig.
@@ -82,11 +82,11 @@ class Caller:
         parsed: dict[str, Any] = answer.json()
         return parsed
 
-    def may(self, verb: str, kind: Kind, *, namespace: str | None, name: str = NOBODY) -> bool:
+    def may(self, verb: str, kind: Kind, *, namespace: str | None, name: str = MISSING) -> bool:
         """Try one verb on one resource; without a namespace on those of all namespaces."""
         query = "watch=true&timeoutSeconds=1" if verb == "watch" else "limit=1"
         status = self.status(_METHODS[verb], _path(verb, kind, namespace=namespace, name=name), query=query)
-        assert status != 401, "nobody is logged in"
+        assert status != 401, "the credentials were refused"
         return status != 403
 
 

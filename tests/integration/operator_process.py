@@ -1,4 +1,4 @@
-"""The operator as a process. Every neighbour is away unless a test says where it is."""
+"""The operator as a process. Every upstream is unreachable unless a test gives its address."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ class OperatorProcess:
 
 
 def environment_of(kubeconfig: Path, namespace: str, **changes: str) -> dict[str, str]:
-    """Return what the operator has to be told."""
+    """Return the environment of an operator."""
     known = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on the loopback address: it remembers what came and answers as it was told."""
+"""A receiver of webhooks on the loopback address: it records requests and gives the replies that a test sets."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class Received:
 
     @property
     def message_id(self) -> str:
-        """Return what receivers tell repetitions by."""
+        """Return the id by which receivers recognise repetitions."""
         return self.headers["webhook-id"]
 
     def verified(self, secret: str) -> Any:
@@ -43,7 +43,7 @@ class Receiver:
     def __init__(self, host: str) -> None:
         self.received: list[Received] = []
         self.replies: dict[str, list[Reply]] = {}
-        # Requests to this path are kept waiting until somebody sets it free.
+        # Requests to this path wait until the test releases them.
         self.slow_path: str | None = None
         self.free = threading.Event()
         self._server = ThreadingHTTPServer((host, 0), _handler(self))

@@ -42,7 +42,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.headers["Idempotency-Key"] = f"{key}-{next(_numbers)}"
     video_id = case.path_parameters.get("video_id")
     if isinstance(video_id, str) and _ID.fullmatch(video_id) and not _MADE_BY_THE_API.fullmatch(video_id):
-        # Nobody guesses an id; those that answers have told are kept.
+        # Ids cannot be guessed, so those from earlier answers are used.
         case.path_parameters["video_id"] = _VIDEO_IDS.get(f"{case.method} {case.operation.path}", video_id)
     if "/admin/webhooks" in case.operation.path or "/admin/deliveries" in case.operation.path:
         _make_endpoint(case.path_parameters)

@@ -36,7 +36,7 @@ class TestPostgresLearning(AdoptionContract):
             new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
             return commands.create(new, per_hour=100).row
 
-        def told() -> set[tuple[str, int, str]]:
+        def notified() -> set[tuple[str, int, str]]:
             with psycopg.connect(database_url) as connection:
                 return set(connection.execute("SELECT video_id, edition, kind FROM notifications").fetchall())
 
@@ -48,5 +48,5 @@ class TestPostgresLearning(AdoptionContract):
             Retention(database),
             create,
             EventLog(database).of_video,
-            told,
+            notified,
         )

@@ -38,7 +38,7 @@ JOB = "S9BkOufdntiPR9"
 
 @pytest.fixture
 def environment(database_url: str, s3: S3Access, tmp_path: Path) -> dict[str, str]:
-    """What the API is told: Kubernetes is away."""
+    """The environment of an API without Kubernetes."""
     return environment_of(database_url, s3, without_cluster(tmp_path))
 
 
@@ -197,9 +197,9 @@ def test_a_stopping_api_tells_load_balancers_first(environment: dict[str, str], 
 def test_a_wrong_setting_stops_the_start_with_one_line(
     environment: dict[str, str], name: str, value: str | None
 ) -> None:
-    told = {known: text for known, text in environment.items() if known != name} | ({name: value} if value else {})
+    changed = {known: text for known, text in environment.items() if known != name} | ({name: value} if value else {})
     ended = subprocess.run(
-        gunicorn(), cwd=PROJECT_DIR, env=told, capture_output=True, text=True, timeout=30, check=False
+        gunicorn(), cwd=PROJECT_DIR, env=changed, capture_output=True, text=True, timeout=30, check=False
     )
 
     assert ended.returncode != 0
@@ -211,9 +211,9 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
 def test_the_resource_follows_the_row(
     database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, tmp_path: Path
 ) -> None:
-    told = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
+    own = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
     uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig)
-    with running(told, tmp_path) as api:
+    with running(own, tmp_path) as api:
         created = api.create()
         assert eventually(lambda: _spec(uploads, created["video_id"]))["owner"] == "ann"
 
@@ -229,7 +229,7 @@ def _spec(uploads: UploadsClient, video_id: str) -> Mapping[str, Any]:
 
 
 def _submitted(api: ApiProcess, database_url: str) -> str:
-    """Create a video with a first attempt on record, as the operator leaves it."""
+    """Create a video with a recorded first attempt, as the operator leaves it."""
     video_id = str(api.create()["video_id"])
     with psycopg.connect(database_url) as connection:
         connection.execute(

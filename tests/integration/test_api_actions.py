@@ -74,12 +74,12 @@ def hands(database_url: str) -> Iterator[Hands]:
 def test_a_list_is_paged_and_its_tokens_work_only_for_their_owner(api: ApiProcess) -> None:
     made = [api.create()["video_id"] for _ in range(5)][::-1]
     first = api.call("GET", f"{VIDEOS}?page_size=3").json()
-    asked = f"{VIDEOS}?page_size=3&page_token={first['next_page_token']}"
-    second = api.call("GET", asked).json()
+    url = f"{VIDEOS}?page_size=3&page_token={first['next_page_token']}"
+    second = api.call("GET", url).json()
 
     assert [video["id"] for video in first["videos"] + second["videos"]] == made
     assert second["next_page_token"] is None
-    foreign = api.call("GET", asked, user="eve")
+    foreign = api.call("GET", url, user="eve")
     assert (foreign.status_code, foreign.json()["errors"][0]["field"]) == (422, "page_token")
     assert api.call("GET", VIDEOS, user="eve").json() == {"videos": [], "next_page_token": None}
 
@@ -201,7 +201,7 @@ def test_no_call_changes_an_import(api: ApiProcess, hands: Hands, database_url: 
 def test_the_resource_follows_each_change_by_the_owner(
     database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, hands: Hands, tmp_path: Path
 ) -> None:
-    told = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
+    environment = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
     uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig)
 
     def spec(video_id: str) -> tuple[bool, int]:
@@ -209,7 +209,7 @@ def test_the_resource_follows_each_change_by_the_owner(
         assert resource is not None
         return resource.spec["deleted"], resource.spec["retries"]
 
-    with running(told, tmp_path) as api:
+    with running(environment, tmp_path) as api:
         video_id = api.create()["video_id"]
         eventually(lambda: spec(video_id) == (False, 0))
         hands.fail(video_id)
@@ -229,8 +229,8 @@ def _age_deletion(database_url: str, *, by: timedelta) -> None:
 def test_the_original_can_be_downloaded_only_with_the_signed_url(
     hands: Hands, database_url: str, s3: S3Access, tmp_path: Path
 ) -> None:
-    told = environment_of(database_url, s3, without_cluster(tmp_path), LOG_LEVEL="DEBUG")
-    with running(told, tmp_path) as api:
+    environment = environment_of(database_url, s3, without_cluster(tmp_path), LOG_LEVEL="DEBUG")
+    with running(environment, tmp_path) as api:
         created = api.create(filename="Kätzchen.mp4")
         api.send_file(created, b"video")
         original = f"{VIDEOS}/{created['video_id']}/original"

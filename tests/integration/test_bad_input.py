@@ -21,7 +21,7 @@ from tests.support.hostile.wire import Break, breaks_of, encode
 
 FAULTS = [(call, fault) for call in CALLS for fault in faults_of(call)]
 BREAKS = [(call, broken) for call in CALLS for broken in breaks_of(call)]
-# What some servers believe of whoever sends it, or begin another protocol for.
+# Headers that some servers trust, or answer with another protocol.
 STRAY_HEADERS = [
     ("SCRIPT_NAME", "/api"),
     ("PATH_INFO", "/metrics"),

@@ -22,7 +22,7 @@ def named(documents: list[dict[str, Any]], kind: str) -> set[str]:
 
 
 def leases_of(documents: list[dict[str, Any]]) -> list[str]:
-    """Return the names of the Leases that somebody may hold."""
+    """Return the names of the Leases that the Roles allow to hold."""
     return [
         name
         for document in documents

@@ -28,8 +28,8 @@ def test_both_processes_are_scraped_at_the_ports_of_their_services() -> None:
 
 def test_the_rules_are_those_of_the_files_plus_the_configured_annotations() -> None:
     base = "https://wiki.example.com/"
-    told = ["--set=prometheusRule.additionalAnnotations.team=video", f"--set=prometheusRule.runbookBaseUrl={base}"]
-    groups = only(rendered("films", *MONITORED, *told, values=MINIMAL), "PrometheusRule")["spec"]["groups"]
+    options = ["--set=prometheusRule.additionalAnnotations.team=video", f"--set=prometheusRule.runbookBaseUrl={base}"]
+    groups = only(rendered("films", *MONITORED, *options, values=MINIMAL), "PrometheusRule")["spec"]["groups"]
     plain = [
         group
         for file in ("recording.yaml", "alerts.yaml")

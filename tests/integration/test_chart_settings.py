@@ -29,7 +29,7 @@ NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
     "operator": set[str](),
 }
-# The one neighbour that may be missing.
+# The one upstream that is optional.
 WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
 SECRETS = {
     "DATABASE_URL": "postgresql://u:p@db/videos",
@@ -61,17 +61,17 @@ def test_the_chart_offers_exactly_the_settings_of_each_process(process: str) -> 
     shown = set(credentials_of(rendered("r", *WITH_MAIL, values=MINIMAL), process))
     reached = set(offered(process)) | shown | GIVEN[process] | NOT_SHOWN[process]
     assert reached | NOT_OFFERED >= known, f"no value leads to {known - reached - NOT_OFFERED}"
-    assert reached <= known, f"nobody reads {reached - known}"
+    assert reached <= known, f"no process reads {reached - known}"
     assert not set(offered(process)) & (shown | GIVEN[process] | NOT_OFFERED)
 
 
 @pytest.mark.parametrize("process", ["api", "operator"])
 def test_the_charts_defaults_are_those_of_the_process(process: str) -> None:
-    told = offered(process)
+    offers = offered(process)
     differ = {
-        name: (told[name], default)
+        name: (offers[name], default)
         for name, default in with_defaults(process)
-        if name in told and told[name] not in (default, {None: "", (): ""}.get(default))  # type: ignore[call-overload]
+        if name in offers and offers[name] not in (default, {None: "", (): ""}.get(default))  # type: ignore[call-overload]
     }
     assert differ == {}
 

@@ -102,9 +102,9 @@ def test_a_retry_after_date_is_understood() -> None:
     with wire(answering(head)) as server:
         with pytest.raises(UncertainError) as raised:
             a_client(server.url).start(ORDER)
-        with pytest.raises(UnavailableError) as asked:
+        with pytest.raises(UnavailableError) as polled:
             a_client(server.url).job("job1")
-    assert (raised.value.retry_after_seconds, asked.value.retry_after_seconds) == (20, 20)
+    assert (raised.value.retry_after_seconds, polled.value.retry_after_seconds) == (20, 20)
 
 
 def test_a_refused_connection_means_that_no_submission_arrived() -> None:
@@ -115,7 +115,7 @@ def test_a_refused_connection_means_that_no_submission_arrived() -> None:
 
 
 def a_certificate(folder: Path) -> ssl.SSLContext:
-    """Return the server's side of a certificate that nobody knows."""
+    """Return the server's side of a certificate of an unknown authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)

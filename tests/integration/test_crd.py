@@ -188,7 +188,7 @@ def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
 
 
 def publish(own: Devcluster, desired: DesiredState, observed: ObservedState | None) -> None:
-    """Make the cluster show a wish and what was observed of it."""
+    """Store a resource with a desired state, and its status."""
     uploads = UploadsClient(Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig))
     uploads.apply(desired)
     resource = uploads.get(desired.video_id)
@@ -197,18 +197,18 @@ def publish(own: Devcluster, desired: DesiredState, observed: ObservedState | No
         uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
 
 
-def wish_named(name: str, **changes: Any) -> DesiredState:
+def desired_state_named(name: str, **changes: Any) -> DesiredState:
     return a_desired_state(video_id=name, storage_key=f"uploads/{name}/original.mp4", **changes)
 
 
 def test_how_uploads_look_in_a_terminal(own: Devcluster) -> None:
     later = datetime(2126, 7, 1, 12, tzinfo=UTC) + timedelta(microseconds=1)
-    publish(own, wish_named("a-new"), None)
-    publish(own, wish_named("b-waits"), an_observation(Phase.UPLOADING, deadline_at=later))
+    publish(own, desired_state_named("a-new"), None)
+    publish(own, desired_state_named("b-waits"), an_observation(Phase.UPLOADING, deadline_at=later))
     job = {"attempt": 1, "job_id": "S9BkOufdntiPR9", "progress_percent": 40, "deadline_at": later}
-    publish(own, wish_named("c-runs", owner="user-2"), an_observation(Phase.PROCESSING, **job))
-    publish(own, wish_named("d-plays"), an_observation(Phase.READY, attempt=1))
-    publish(own, wish_named("e-failed"), an_observation(Phase.ERRORED, attempt=3))
+    publish(own, desired_state_named("c-runs", owner="user-2"), an_observation(Phase.PROCESSING, **job))
+    publish(own, desired_state_named("d-plays"), an_observation(Phase.READY, attempt=1))
+    publish(own, desired_state_named("e-failed"), an_observation(Phase.ERRORED, attempt=3))
     seen = [row.split() for row in own.kubectl("get", "vu").splitlines()]
     deadline = "2126-07-01T12:00:00Z"
     assert seen[0] == ["NAME", "PHASE", "PROGRESS", "ATTEMPT", "REASON", "DEADLINE", "AGE"]
@@ -229,8 +229,8 @@ def names(own: Devcluster, *arguments: str) -> list[str]:
 
 
 def test_uploads_can_be_selected_by_phase_reason_and_owner(own: Devcluster) -> None:
-    publish(own, wish_named("errs"), an_observation(Phase.ERRORED))
-    publish(own, wish_named("plays", owner="user-2"), an_observation(Phase.READY))
+    publish(own, desired_state_named("errs"), an_observation(Phase.ERRORED))
+    publish(own, desired_state_named("plays", owner="user-2"), an_observation(Phase.READY))
     errs, plays = "videoupload.video.uploads.dev/errs", "videoupload.video.uploads.dev/plays"
     assert names(own, "vu", "--field-selector=status.phase=errored") == [errs]
     assert names(own, "vu", "--field-selector=status.reason=TranscodeFailed") == [errs]
@@ -239,13 +239,13 @@ def test_uploads_can_be_selected_by_phase_reason_and_owner(own: Devcluster) -> N
 
 
 def test_kubectl_can_wait_until_a_video_is_ready(own: Devcluster) -> None:
-    publish(own, wish_named("plays"), an_observation(Phase.READY))
+    publish(own, desired_state_named("plays"), an_observation(Phase.READY))
     assert "condition met" in own.kubectl("wait", "--for=condition=Ready", "vu/plays", "--timeout=5s")
 
 
 def test_kubectl_can_wait_until_a_video_has_failed(own: Devcluster) -> None:
     failed = replace(an_observation(Phase.ERRORED), failure=a_failure(), reason=Reason.FAILED)
-    publish(own, wish_named("errs"), failed)
+    publish(own, desired_state_named("errs"), failed)
     assert "condition met" in own.kubectl("wait", "--for=condition=Stalled", "vu/errs", "--timeout=5s")
 
 

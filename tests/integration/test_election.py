@@ -163,7 +163,7 @@ def test_the_operators_account_may_hold_its_lease(api_server: Devcluster, operat
     cluster = Cluster.from_environment(namespace=api_server.namespace, kubeconfig=operator_kubeconfig)
     leadership = Leadership(cluster, name=NAME, identity=f"test-{os.getpid()}", timing=TIMING)
     leadership.start(on_lost=lambda: None)
-    # Another operator may have died with it in this namespace: until it expires nobody else gets it.
+    # An operator that died in this namespace may still hold it until it expires.
     assert leadership.wait_until_held(timeout_seconds=30)
     leadership.stop()
     assert not leadership.is_held

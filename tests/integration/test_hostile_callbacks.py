@@ -1,4 +1,4 @@
-"""Callbacks from whoever holds a signed URL, and from whoever would like to. Forged ones are in test_bad_input.py."""
+"""Hostile callbacks by holders of a signed URL. Forged ones are in test_bad_input.py."""
 
 import secrets
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ THREADS = 16
 
 @pytest.fixture
 def environment(database_url: str, s3: S3Access, tmp_path: Path) -> dict[str, str]:
-    """What the API is told. Everything that any library has to say is logged."""
+    """The API's environment, with every library's log lines turned on."""
     rotated = f"{CALLBACK_KEY},{OLD_KEY}"
     return environment_of(database_url, s3, without_cluster(tmp_path), WEBHOOK_SIGNING_KEYS=rotated, LOG_LEVEL="DEBUG")
 

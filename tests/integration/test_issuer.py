@@ -13,7 +13,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.errors import UnavailableError
-from tests.integration.api_process import AUDIENCE, ISSUER, running, without_neighbours
+from tests.integration.api_process import AUDIENCE, ISSUER, running, without_upstreams
 from webapi.http.jwks import from_url
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -53,10 +53,10 @@ def issuer() -> Iterator[str]:
 
 
 def test_an_issuers_tokens_are_accepted_from_allowed_origins(issuer: str, tmp_path: Path) -> None:
-    told = without_neighbours(tmp_path) | {"JWT_JWKS_URL": f"{issuer}/keys", "CORS_ORIGINS": ORIGIN}
-    del told["JWT_SIGNING_KEY"]
-    with running(told, tmp_path) as api:
-        statuses = [_asked(api.url, key_id).status_code for key_id in ("e1", "e2")]
+    environment = without_upstreams(tmp_path) | {"JWT_JWKS_URL": f"{issuer}/keys", "CORS_ORIGINS": ORIGIN}
+    del environment["JWT_SIGNING_KEY"]
+    with running(environment, tmp_path) as api:
+        statuses = [_listed(api.url, key_id).status_code for key_id in ("e1", "e2")]
         preflight = requests.options(
             f"{api.url}/api/v1/videos",
             headers={"Origin": ORIGIN, "Access-Control-Request-Method": "POST"},
@@ -78,7 +78,7 @@ def test_an_endless_key_set_is_not_read_to_its_end(issuer: str) -> None:
     assert len(from_url(f"{issuer}/endless")()) < 100_000
 
 
-def _asked(url: str, key_id: str) -> requests.Response:
+def _listed(url: str, key_id: str) -> requests.Response:
     claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600}
     sent = jwt.encode(claims, KEY, algorithm="ES256", headers={"kid": key_id})
     return requests.get(f"{url}/api/v1/videos", headers={"Authorization": f"Bearer {sent}"}, timeout=20)

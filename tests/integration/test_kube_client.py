@@ -1,4 +1,4 @@
-"""The client on a real API server: applying wishes, projecting observations, deleting exactly what was seen."""
+"""The client on a real API server: applying desired states, writing statuses, deleting exactly what was read."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
     return Devcluster(api_server.admin_kubeconfig, kube_namespace)
 
 
-def own_wish() -> DesiredState:
+def own_desired_state() -> DesiredState:
     video_id = new_video_id()
     return a_desired_state(video_id=video_id, storage_key=f"uploads/{video_id}/original.mp4")
 
@@ -57,7 +57,7 @@ def written(
 
 
 def test_a_desired_state_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     resource = applied(uploads, desired)
     assert desired_state_of(resource) == desired
     assert resource.status is None
@@ -76,7 +76,7 @@ def test_a_desired_state_becomes_a_resource_and_can_be_read_back(uploads: Upload
     ids=["beyond-the-basic-plane", "letters", "yaml", "quotes", "templates", "line-separators"],
 )
 def test_a_title_and_a_filename_arrive_as_they_were_written(uploads: UploadsClient, text: str) -> None:
-    desired = replace(own_wish(), title=text, filename=f"{text}.mp4")
+    desired = replace(own_desired_state(), title=text, filename=f"{text}.mp4")
     assert desired_state_of(applied(uploads, desired)) == desired
 
 
@@ -85,33 +85,33 @@ def test_an_unknown_resource_is_none(uploads: UploadsClient) -> None:
 
 
 def test_applying_the_same_desired_state_again_writes_nothing(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     before = written(uploads, applied(uploads, desired), PLAYS)
     assert applied(uploads, desired).resource_version == before.resource_version
 
 
 def test_a_newer_desired_state_replaces_the_spec_and_drops_absent_fields(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     applied(uploads, desired)
     newer = replace(desired, revision=2, title="Another", declared_bytes=None)
     assert desired_state_of(applied(uploads, newer)) == newer
 
 
 def test_an_older_desired_state_is_reported_as_older_and_changes_nothing(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     newer = applied(uploads, replace(desired, revision=2, title="Newer"))
     assert uploads.apply(desired) is Applied.OUTDATED
     assert stored(uploads, desired) == newer
 
 
 def test_an_older_desired_state_that_breaks_other_rules_is_still_reported_as_older(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     applied(uploads, replace(desired, revision=2, edition=2, confirmations=1))
     assert uploads.apply(desired) is Applied.OUTDATED
 
 
 def test_a_desired_state_that_breaks_a_rule_is_refused(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     applied(uploads, desired)
     with pytest.raises(RefusedError, match=r"spec\.source cannot change"):
         uploads.apply(replace(desired, revision=2, region="elsewhere"))
@@ -120,7 +120,7 @@ def test_a_desired_state_that_breaks_a_rule_is_refused(uploads: UploadsClient) -
 def test_the_desired_state_overrides_a_manual_edit_and_keeps_foreign_labels(
     uploads: UploadsClient, own: Devcluster
 ) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     applied(uploads, desired)
     own.kubectl("label", "vu", desired.video_id, "team=red")
     own.kubectl("patch", "vu", desired.video_id, "--type=merge", '--patch={"spec":{"title":"by hand"}}')
@@ -130,7 +130,7 @@ def test_the_desired_state_overrides_a_manual_edit_and_keeps_foreign_labels(
 
 
 def test_spec_and_status_have_one_field_manager_each(uploads: UploadsClient, own: Devcluster) -> None:
-    resource = applied(uploads, own_wish())
+    resource = applied(uploads, own_desired_state())
     written(uploads, resource, PLAYS)
     path = "--output=jsonpath={range .metadata.managedFields[*]}{.manager}/{.operation}/{.subresource} {end}"
     managers = own.kubectl("get", "vu", resource.name, "--show-managed-fields", path).split()
@@ -138,13 +138,13 @@ def test_spec_and_status_have_one_field_manager_each(uploads: UploadsClient, own
 
 
 def test_an_observation_becomes_the_status_and_can_be_read_back(uploads: UploadsClient) -> None:
-    resource = written(uploads, applied(uploads, own_wish()), PLAYS)
+    resource = written(uploads, applied(uploads, own_desired_state()), PLAYS)
     assert resource.status is not None
     assert observed_of(resource.status) == PLAYS
 
 
 def test_a_status_is_replaced_whole(uploads: UploadsClient) -> None:
-    failed = written(uploads, applied(uploads, own_wish()), an_observation(Phase.ERRORED))
+    failed = written(uploads, applied(uploads, own_desired_state()), an_observation(Phase.ERRORED))
     assert failed.status is not None
     assert "failure" in failed.status
     retried = written(uploads, failed, an_observation(Phase.UPLOADED, revision=2))
@@ -154,7 +154,7 @@ def test_a_status_is_replaced_whole(uploads: UploadsClient) -> None:
 
 def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
     noon = datetime.now(UTC)
-    resource = written(uploads, applied(uploads, own_wish()), PLAYS, at=noon)
+    resource = written(uploads, applied(uploads, own_desired_state()), PLAYS, at=noon)
     later = a_status(desired_state_of(resource), PLAYS, resource=resource, now=noon + timedelta(hours=1))
     assert later == resource.status
     again = uploads.write_status(resource.name, resource_version=resource.resource_version, status=later)
@@ -162,7 +162,7 @@ def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
 
 
 def test_a_status_on_top_of_a_newer_version_is_a_conflict(uploads: UploadsClient) -> None:
-    seen = applied(uploads, own_wish())
+    seen = applied(uploads, own_desired_state())
     newest = written(uploads, seen, PLAYS)
     with pytest.raises(ConflictError):
         written(uploads, seen, an_observation(Phase.ERRORED, revision=2))
@@ -170,7 +170,7 @@ def test_a_status_on_top_of_a_newer_version_is_a_conflict(uploads: UploadsClient
 
 
 def test_a_status_for_a_spec_that_changed_meanwhile_is_a_conflict(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     seen = applied(uploads, desired)
     uploads.apply(replace(desired, revision=2, retries=1))
     with pytest.raises(ConflictError):
@@ -178,13 +178,13 @@ def test_a_status_for_a_spec_that_changed_meanwhile_is_a_conflict(uploads: Uploa
 
 
 def test_an_older_observation_is_refused_even_on_the_newest_version(uploads: UploadsClient) -> None:
-    resource = written(uploads, applied(uploads, own_wish()), replace(PLAYS, revision=7))
+    resource = written(uploads, applied(uploads, own_desired_state()), replace(PLAYS, revision=7))
     with pytest.raises(RefusedError, match=r"status\.revision is older"):
         written(uploads, resource, replace(PLAYS, revision=6))
 
 
 def test_only_the_version_that_was_read_is_deleted(uploads: UploadsClient) -> None:
-    seen = applied(uploads, own_wish())
+    seen = applied(uploads, own_desired_state())
     newest = written(uploads, seen, PLAYS)
     with pytest.raises(ConflictError):
         uploads.delete(seen.name, uid=seen.uid, resource_version=seen.resource_version)
@@ -193,7 +193,7 @@ def test_only_the_version_that_was_read_is_deleted(uploads: UploadsClient) -> No
 
 
 def test_a_successor_of_the_same_name_is_neither_deleted_nor_written(uploads: UploadsClient) -> None:
-    desired = own_wish()
+    desired = own_desired_state()
     first = applied(uploads, desired)
     uploads.delete(first.name, uid=first.uid, resource_version=first.resource_version)
     second = applied(uploads, desired)
@@ -204,7 +204,7 @@ def test_a_successor_of_the_same_name_is_neither_deleted_nor_written(uploads: Up
 
 
 def test_deleting_a_missing_resource_succeeds_and_writing_its_status_is_a_conflict(uploads: UploadsClient) -> None:
-    resource = applied(uploads, own_wish())
+    resource = applied(uploads, own_desired_state())
     for _ in range(2):
         uploads.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
     with pytest.raises(ConflictError):
@@ -213,14 +213,14 @@ def test_deleting_a_missing_resource_succeeds_and_writing_its_status_is_a_confli
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (3, [3]), (4, [3, 1]), (6, [3, 3])])
 def test_a_listing_is_read_page_by_page(uploads: UploadsClient, count: int, sizes: list[int]) -> None:
-    made = {applied(uploads, own_wish()).name for _ in range(count)}
+    made = {applied(uploads, own_desired_state()).name for _ in range(count)}
     pages = list(uploads.pages(page_size=3))
     assert [len(page) for page in pages] == sizes
     assert {resource.name for page in pages for resource in page} == made
 
 
 def test_an_event_shows_in_describe(uploads: UploadsClient, own: Devcluster) -> None:
-    resource = applied(uploads, own_wish())
+    resource = applied(uploads, own_desired_state())
     uploads.post_event(resource, type="Warning", reason="JobLost", message="the job is gone " * 999)
     assert "the job is gone" in own.kubectl("describe", "vu", resource.name)
 
@@ -235,7 +235,7 @@ contexts: [{{name: c, context: {{cluster: c}}}}]
 current-context: c
 """)
     uploads = UploadsClient.from_environment(namespace="n", kubeconfig=kubeconfig)
-    calls: list[Callable[[], object]] = [lambda: uploads.apply(own_wish()), lambda: uploads.get("a")]
+    calls: list[Callable[[], object]] = [lambda: uploads.apply(own_desired_state()), lambda: uploads.get("a")]
     for call in calls:
         with pytest.raises(UnavailableError, match="no answer"):
             call()
@@ -256,6 +256,6 @@ def test_a_listing_that_outlives_its_snapshot_is_a_conflict(uploads: UploadsClie
     cluster = Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig)
     path = f"/apis/{API_VERSION}/namespaces/{own.namespace}/videouploads"
     for _ in range(2):
-        uploads.apply(own_wish())
+        uploads.apply(own_desired_state())
     with pytest.raises(RefusedError, match="continue"):
         cluster.request("GET", path, query={"limit": 1, "continue": "forged"})

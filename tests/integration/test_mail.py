@@ -1,4 +1,4 @@
-"""Letters handed in at a real SMTP server."""
+"""Emails sent to a real SMTP server."""
 
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -12,11 +12,11 @@ from controller.notify.outcome import Disposition
 from devstack.ports import any_free_port
 from tests.unit.controller.notify.notification import BASE, a_notification
 
-TOLD = a_notification(email="ann@example.com")
+NOTIFICATION = a_notification(email="ann@example.com")
 
 
 class Taking:
-    """What the server does with letters: it keeps them, unless it has something else to say."""
+    """Stores mails, unless the test sets another reply."""
 
     def __init__(self) -> None:
         self.letters: list[bytes] = []
@@ -52,19 +52,19 @@ def mail(taking: Taking) -> Iterator[MailSender]:
 
 
 def test_an_email_arrives_only_at_its_owner(mail: MailSender, taking: Taking) -> None:
-    assert mail.send(TOLD).disposition is Disposition.ACCEPTED
+    assert mail.send(NOTIFICATION).disposition is Disposition.ACCEPTED
     assert taking.recipients == ["ann@example.com"]
     (raw,) = taking.letters
     letter = message_from_bytes(raw)
-    assert letter["Message-ID"] == f"<{TOLD.notification_id}@example.net>"
+    assert letter["Message-ID"] == f"<{NOTIFICATION.notification_id}@example.net>"
     assert letter["Subject"] == 'Your video "Cats" is ready'
-    assert f"{BASE}/processed/{TOLD.video_id}/playlist.m3u8" in raw.decode()
+    assert f"{BASE}/processed/{NOTIFICATION.video_id}/playlist.m3u8" in raw.decode()
 
 
 @pytest.mark.parametrize(
     ("to_recipient", "to_data", "disposition", "status"),
     [
-        pytest.param("550 no such user", "250 OK", Disposition.REJECTED, 550, id="nobody-there"),
+        pytest.param("550 no such user", "250 OK", Disposition.REJECTED, 550, id="unknown-user"),
         pytest.param("450 try later", "250 OK", Disposition.RETRY, 450, id="greylisted"),
         pytest.param("250 OK", "554 looks like spam", Disposition.REJECTED, 554, id="letter-refused"),
         pytest.param("250 OK", "451 disk full", Disposition.RETRY, 451, id="disk-full"),
@@ -74,7 +74,7 @@ def test_the_servers_reply_code_decides_what_happens_next(
     mail: MailSender, taking: Taking, to_recipient: str, to_data: str, disposition: Disposition, status: int
 ) -> None:
     taking.to_recipient, taking.to_data = to_recipient, to_data
-    answer = mail.send(TOLD)
+    answer = mail.send(NOTIFICATION)
 
     assert (answer.disposition, answer.status) == (disposition, status)
     assert taking.letters == []
@@ -82,13 +82,13 @@ def test_the_servers_reply_code_decides_what_happens_next(
 
 def test_an_unavailable_server_is_tried_again() -> None:
     mail = MailSender(smtp_server_of("smtp://127.0.0.1:1"), sender="videos@example.net", playback_base=BASE)
-    assert mail.send(TOLD).disposition is Disposition.RETRY
+    assert mail.send(NOTIFICATION).disposition is Disposition.RETRY
 
 
 def test_no_password_is_sent_without_tls(mail: MailSender, taking: Taking) -> None:
     port = mail._server.port
     for url in (f"smtp+starttls://u:p@127.0.0.1:{port}", f"smtps://u:p@127.0.0.1:{port}"):
-        answer = MailSender(smtp_server_of(url), sender="videos@example.net", playback_base=BASE).send(TOLD)
+        answer = MailSender(smtp_server_of(url), sender="videos@example.net", playback_base=BASE).send(NOTIFICATION)
         assert answer.disposition is Disposition.RETRY
     with pytest.raises(ValueError, match="password"):
         smtp_server_of(f"smtp://u:p@127.0.0.1:{port}")

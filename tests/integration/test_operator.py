@@ -16,7 +16,7 @@ def test_no_pass_is_made_before_every_resource_was_read_and_a_stop_still_works(
     body = {"apiVersion": "video.uploads.dev/v1alpha1", "kind": "VideoUpload", "metadata": {"name": "launch"}}
     own.kubectl("apply", "--filename=-", stdin=json.dumps(body | {"spec": {"source": source}}))
 
-    # Postgres is away, so nobody can tell which rows the resources belong to.
+    # Without Postgres the rows of the resources cannot be read.
     with running(environment_of(api_server.admin_kubeconfig, kube_namespace), tmp_path) as operator:
         eventually(lambda: operator.log().count('"task": "first_list"') >= 2, within_seconds=60)
         operator.terminate()
@@ -33,8 +33,10 @@ def test_the_operator_holds_the_configured_lease_and_releases_it(
         leases = json.loads(own.kubectl("get", "leases", "--output=json"))["items"]
         return {lease["metadata"]["name"]: lease["spec"].get("holderIdentity", "") for lease in leases}
 
-    told = environment_of(api_server.admin_kubeconfig, kube_namespace, LEASE_NAME="films-operator", POD_NAME="pod-1")
-    with running(told, tmp_path) as operator:
+    environment = environment_of(
+        api_server.admin_kubeconfig, kube_namespace, LEASE_NAME="films-operator", POD_NAME="pod-1"
+    )
+    with running(environment, tmp_path) as operator:
         eventually(lambda: holders() == {"films-operator": "pod-1"})
         operator.terminate()
         assert operator.exit_code() == 0, operator.log()

@@ -1,6 +1,6 @@
-"""The operator's process on an API server whose watches end badly, or not at all: it reads anew, or ends in good order.
+"""The operator's process on an API server whose watches fail or hang: it lists again, or exits cleanly.
 
-What uploads make of an API server that refuses and is slow is in e2e/uploads/test_api_server.py.
+Uploads on a refusing and slow API server are in e2e/uploads/test_api_server.py.
 """
 
 import json
@@ -43,7 +43,7 @@ class Watched:
         return status if status.get("observedGeneration", -1) >= 0 else {}
 
     def watches(self) -> list[ProxiedRequest]:
-        """Return every watch that was asked for."""
+        """Return every watch request."""
         return [request for request in self.proxy.requests if is_watch(request)]
 
     def lists(self) -> list[ProxiedRequest]:
@@ -68,8 +68,8 @@ def watched(
     own = Cluster(api_server.admin_kubeconfig, kube_namespace)
     with proxy_before_cluster(api_server.admin_kubeconfig, tmp_path) as (proxy, kubeconfig):
         proxy.rule = rule
-        told = environment_of(kubeconfig, kube_namespace, DATABASE_URL=database_url, TIME_SCALE=TIME_SCALE)
-        with running(told, tmp_path) as operator:
+        environment = environment_of(kubeconfig, kube_namespace, DATABASE_URL=database_url, TIME_SCALE=TIME_SCALE)
+        with running(environment, tmp_path) as operator:
             yield Watched(own, proxy, operator)
 
 
@@ -110,8 +110,8 @@ def test_a_watch_error_ends_the_process_with_one_line_and_releases_the_lease(
     watched: Watched,
 ) -> None:
     assert watched.operator.exit_code() == 1, watched.operator.log()
-    told = [json.loads(line) for line in watched.operator.log().splitlines()]
-    (failed,) = [line for line in told if line["event"] == "process_failed"]
+    lines = [json.loads(line) for line in watched.operator.log().splitlines()]
+    (failed,) = [line for line in lines if line["event"] == "process_failed"]
     assert failed["level"] == "error"
     assert "'code': 500" in failed["exception"]
     lease = json.loads(watched.own.kubectl("get", "lease", "video-uploads-operator", "--output=json"))

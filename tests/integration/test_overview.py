@@ -49,16 +49,16 @@ class Filling:
 
     def videos(self, phase: Phase, reason: Reason, *, count: int = 1, **changes: Any) -> list[str]:
         """Insert videos of one kind and return their ids."""
-        told = {"since": NOW, "deadline": NOW + timedelta(hours=1), "is_paused": False, "deleted": False}
-        told |= {"retired": False, "name": f"video-{next(self._names)}-", **changes}
+        columns = {"since": NOW, "deadline": NOW + timedelta(hours=1), "is_paused": False, "deleted": False}
+        columns |= {"retired": False, "name": f"video-{next(self._names)}-", **changes}
         if phase in (Phase.READY, Phase.ERRORED):
-            told["deadline"] = None
+            columns["deadline"] = None
         with psycopg.connect(self._url) as connection:
-            rows = connection.execute(_VIDEO, {"phase": phase, "reason": reason, "count": count, **told})
+            rows = connection.execute(_VIDEO, {"phase": phase, "reason": reason, "count": count, **columns})
             return [row[0] for row in rows]
 
     def attempt(self, video_id: str, number: int, *, state: str, settled_at: datetime | None) -> None:
-        """Put an attempt on record."""
+        """Record an attempt."""
         with psycopg.connect(self._url) as connection:
             connection.execute(_ATTEMPT, [video_id, number, state, NOW - timedelta(days=1), settled_at])
 
@@ -150,7 +150,7 @@ def test_a_count_that_reached_its_bound_says_so(database: Database, filling: Fil
 
 
 class Explained:
-    """A database that tells how many rows each statement reads."""
+    """A database that counts the rows that each statement reads."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -160,12 +160,12 @@ class Explained:
     def connection(self) -> Iterator["Explained"]:
         yield self
 
-    def execute(self, statement: str, asked: dict[str, object]) -> psycopg.Cursor[dict[str, Any]]:
+    def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[dict[str, Any]]:
         explain = cast("Any", f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
-        (told,) = self._connection.execute(explain, asked).fetchall()
-        plan = told["QUERY PLAN"]
+        (explained,) = self._connection.execute(explain, parameters).fetchall()
+        plan = explained["QUERY PLAN"]
         self.rows_read.append(_rows_read((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
-        return self._connection.execute(cast("Any", statement), asked)
+        return self._connection.execute(cast("Any", statement), parameters)
 
 
 def test_the_overview_costs_no_more_when_thousands_have_retired(postgres_url: str) -> None:

@@ -28,9 +28,9 @@ _SCHEMATHESIS = [sys.executable, "-c", "from schemathesis.cli import schemathesi
 
 def test_the_api_conforms_to_its_openapi_document(database_url: str, s3: S3Access, tmp_path: Path) -> None:
     inside = {"WEBHOOKS_ALLOW_PRIVATE_TARGETS": "true"}
-    told = environment_of(database_url, s3, without_cluster(tmp_path), **inside)
+    environment = environment_of(database_url, s3, without_cluster(tmp_path), **inside)
     user = token("ann", scope="admin", uploads_per_hour=100_000)
-    with real_world(told, tmp_path) as world:
+    with real_world(environment, tmp_path) as world:
         facts = world.facts
         video_ids = {str(call): facts.about(call).own for call in CALLS if "{video_id}" in call.template}
         signed = urlsplit(callback_url("", facts.callback_keys, video_id=facts.own, attempt=1)).query

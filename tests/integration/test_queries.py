@@ -70,9 +70,9 @@ class Cost:
 
 
 class Explained:
-    """A database that tells what each statement costs before it answers it.
+    """A database that records the cost of each statement.
 
-    Statements are prepared, as psycopg does it with what is asked often: then the plan may be one for all parameters.
+    Statements are prepared, as psycopg does with frequent ones: their plan may be one for all parameters.
     """
 
     def __init__(self, connection: Connection) -> None:

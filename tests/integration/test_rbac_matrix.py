@@ -1,4 +1,4 @@
-"""Everything an API server can be asked for, tried by both accounts: what is stated here is allowed, and no more."""
+"""Every request that an API server knows, tried as both accounts: exactly what is stated here is allowed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ ALLOWED: Mapping[str, Rights] = {
         f"coordination.k8s.io/leases:{LEASE}": {"get", "update"},
     },
 }
-# What Kubernetes allows every ServiceAccount: to ask who it is and what it may do, and whom to trust.
+# What Kubernetes allows every ServiceAccount: to read its own identity, its rights and the cluster's trust bundles.
 EVERYBODYS: Rights = {
     "authentication.k8s.io/selfsubjectreviews": {"create"},
     "authorization.k8s.io/selfsubjectaccessreviews": {"create"},

@@ -14,7 +14,7 @@ from domain.records import VideoRow
 from domain.schedule import Timing
 from tests.support.contracts.retention_contract import VIDEO, Ends, RetentionContract
 
-_TOLD = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
+_NOTIFIED = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
 _ADDRESSED = """
 INSERT INTO deliveries (notification_id, video_id, next_at)
 SELECT notification_id, video_id, created_at FROM notifications
@@ -38,14 +38,14 @@ class TestPostgresEndings(RetentionContract):
             new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
             return commands.create(new, per_hour=100).row
 
-        def told(video_id: str) -> list[tuple[int, str]]:
+        def notified(video_id: str) -> list[tuple[int, str]]:
             with database.connection() as connection:
-                found = connection.execute(_TOLD, {"video_id": video_id}).fetchall()
+                found = connection.execute(_NOTIFIED, {"video_id": video_id}).fetchall()
             return [(columns["edition"], columns["kind"]) for columns in found]
 
         create(VIDEO)
         observations, attempts, retention = Observations(database), Attempts(database), Retention(database)
-        return Ends(observations, attempts, retention, create, commands.delete, commands.confirm, told)
+        return Ends(observations, attempts, retention, create, commands.delete, commands.confirm, notified)
 
     def test_rows_a_month_old_are_deleted_with_all_that_refers_to_them(self, ends: Ends, database: Database) -> None:
         ends.delete(VIDEO)

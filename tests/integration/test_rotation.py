@@ -8,7 +8,7 @@ import requests
 
 from devstack.s3 import S3Access
 from tests.integration import api_process, operator_process
-from tests.integration.api_process import AUDIENCE, ISSUER, ApiProcess, without_cluster, without_neighbours
+from tests.integration.api_process import AUDIENCE, ISSUER, ApiProcess, without_cluster, without_upstreams
 from tests.support.eventually import eventually
 from tests.support.secret_mount import mount
 
@@ -26,11 +26,11 @@ def status_for(api: ApiProcess, signing_key: str) -> int:
 def test_the_api_takes_up_new_credentials_and_refuses_no_connection_meanwhile(
     database_url: str, s3: S3Access, tmp_path: Path
 ) -> None:
-    told = api_process.environment_of(database_url, s3, without_cluster(tmp_path), DRAIN_SECONDS="1")
-    files = {name: told.pop(name) for name in FROM_FILES}
+    environment = api_process.environment_of(database_url, s3, without_cluster(tmp_path), DRAIN_SECONDS="1")
+    files = {name: environment.pop(name) for name in FROM_FILES}
     mounted = tmp_path / "credentials"
     mount(mounted, files | {"JWT_SIGNING_KEY": OLD})
-    with api_process.running(told | {"SECRETS_DIR": str(mounted)}, tmp_path) as api:
+    with api_process.running(environment | {"SECRETS_DIR": str(mounted)}, tmp_path) as api:
         assert status_for(api, OLD) == 200
         assert status_for(api, NEW) == 401
 
@@ -48,11 +48,11 @@ def test_the_api_takes_up_new_credentials_and_refuses_no_connection_meanwhile(
 
 
 def test_the_operator_exits_to_be_restarted_with_new_credentials(tmp_path: Path) -> None:
-    told = operator_process.environment_of(without_cluster(tmp_path), "films")
-    key = told.pop("COCONUT_API_KEY")
+    environment = operator_process.environment_of(without_cluster(tmp_path), "films")
+    key = environment.pop("COCONUT_API_KEY")
     mounted = tmp_path / "credentials"
     mount(mounted, {"COCONUT_API_KEY": key})
-    with operator_process.running(told | {"SECRETS_DIR": str(mounted)}, tmp_path) as operator:
+    with operator_process.running(environment | {"SECRETS_DIR": str(mounted)}, tmp_path) as operator:
         eventually(lambda: "waiting_for_kind" in operator.log())
         mount(mounted, {"COCONUT_API_KEY": "another"})
         assert operator.exit_code() == 0
@@ -66,6 +66,6 @@ def test_the_migrations_read_credentials_from_files(postgres_url: str, tmp_path:
 
 
 def test_the_migrations_name_the_missing_setting(tmp_path: Path) -> None:
-    without = {name: value for name, value in without_neighbours(tmp_path).items() if name != "DATABASE_URL"}
+    without = {name: value for name, value in without_upstreams(tmp_path).items() if name != "DATABASE_URL"}
     code, said = api_process.migrated(without)
     assert (code, said) == (1, "the upgrade of the schema cannot start: DATABASE_URL: Field required\n")

@@ -202,8 +202,8 @@ def test_a_restore_never_reports_a_deletion_that_came_after_it(database: Databas
 def test_a_server_that_became_a_standby_is_unavailable_until_another_one_writes(database_url: str) -> None:
     """After a fail-over an old connection may still lead to the server that only reads now."""
     name = sql.Identifier(database_url.rpartition("/")[2])
-    with psycopg.connect(database_url, autocommit=True) as asking, ExitStack() as opened:
-        asking.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+    with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as opened:
+        admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
         database = opened.enter_context(closing(Database(database_url, max_size=1)))
         commands = VideoCommands(database, Timing())
         with pytest.raises(UnavailableError):
@@ -211,7 +211,7 @@ def test_a_server_that_became_a_standby_is_unavailable_until_another_one_writes(
         with pytest.raises(UnavailableError):
             commands.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
         assert Observations(database).running_jobs() == 0
-        asking.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+        admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
         with pytest.raises(UnavailableError):
             commands.create(a_new_video(), per_hour=9)
         assert commands.create(a_new_video(), per_hour=9).row
@@ -220,7 +220,7 @@ def test_a_server_that_became_a_standby_is_unavailable_until_another_one_writes(
 def test_a_server_lost_without_closing_its_connections_is_noticed_within_seconds(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What Linux does then is Linux' business; here is what it is told."""
+    """The behaviour is Linux's; the test checks the options that it is given."""
     opened: list[psycopg.Connection] = []
     connect = psycopg.connect
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devstack.paths import PROJECT_DIR
-from tests.integration.api_process import gunicorn, without_neighbours
+from tests.integration.api_process import gunicorn, without_upstreams
 
 _FOR_THE_OPERATOR = {
     "COCONUT_URL": "http://127.0.0.1:1/v2",
@@ -21,18 +21,18 @@ _FOR_THE_OPERATOR = {
 
 @dataclass(frozen=True)
 class Process:
-    """One of our two processes. Both are told the same, as from one ConfigMap."""
+    """One of our two processes. Both get the same variables, as from one ConfigMap."""
 
     who: str
     command: Sequence[str]
 
     def line_of_its_end(self, directory: Path, changes: Mapping[str, str | None]) -> str:
         """Start it with changed variables, wait for its end and return the one line it wrote."""
-        told = {**without_neighbours(directory), **_FOR_THE_OPERATOR, **changes}
+        environment = {**without_upstreams(directory), **_FOR_THE_OPERATOR, **changes}
         ended = subprocess.run(
             self.command,
             cwd=PROJECT_DIR,
-            env={name: value for name, value in told.items() if value is not None},
+            env={name: value for name, value in environment.items() if value is not None},
             capture_output=True,
             text=True,
             timeout=60,
@@ -58,7 +58,7 @@ def test_a_missing_setting_stops_the_start_with_its_name(process: Process, tmp_p
 
 
 def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: Process, tmp_path: Path) -> None:
-    # That S3_ENDPOINT is missing is the consequence; the line has to tell the cause.
+    # The missing S3_ENDPOINT is the consequence; the line has to name the cause.
     line = process.line_of_its_end(
         tmp_path, {"S3_ENDPOINT": None, "S3_ENDPIONT": "5ec1e7", "LEASE_RETRY_SECS": "5ec1e7"}
     )

@@ -11,7 +11,7 @@ from devstack.page import built_page
 from devstack.paths import PROJECT_DIR
 
 KB = 1024
-# What nobody loads before watching.
+# Loaded only with the first playback.
 PLAYER = re.compile(r"assets/hls[.-]")
 PAGE_BUDGET, PLAYER_BUDGET = 350 * KB, 200 * KB
 # The number in the docs may be off by this.
@@ -34,8 +34,8 @@ def test_the_page_stays_within_its_budget_and_the_docs_say_its_size(page: Path) 
     assert player > 50 * KB, "the player is a file of its own"
     assert rest <= PAGE_BUDGET
     assert player <= PLAYER_BUDGET
-    told = [int(number) * KB for number in re.findall(r"\| (\d+) KB \| \d+ KB \|", _docs())]
-    assert [rest, player] == [pytest.approx(number, rel=TOLERANCE) for number in told]
+    stated = [int(number) * KB for number in re.findall(r"\| (\d+) KB \| \d+ KB \|", _docs())]
+    assert [rest, player] == [pytest.approx(number, rel=TOLERANCE) for number in stated]
 
 
 def test_the_page_holds_nothing_that_its_policy_would_refuse(page: Path) -> None:

@@ -1,6 +1,6 @@
-"""Clients that keep the API waiting, more of them than it has threads: everybody else is answered all the same.
+"""Clients that keep the API waiting, more of them than it has threads: all others are still answered.
 
-Nothing here asks a neighbour: probes are enough to see whether the process still answers.
+No test here calls an upstream: probes are enough to see that the process still answers.
 """
 
 import socket
@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 import pytest
 import requests
 
-from tests.integration.api_process import ApiProcess, all_of, running, token, without_neighbours
+from tests.integration.api_process import ApiProcess, all_of, running, token, without_upstreams
 
 THREADS = 2
 MANY = THREADS * 4
@@ -26,7 +26,7 @@ HEAD = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
     directory = tmp_path_factory.mktemp("api")
-    with running({**without_neighbours(directory), "THREADS": str(THREADS)}, directory) as process:
+    with running({**without_upstreams(directory), "THREADS": str(THREADS)}, directory) as process:
         yield process
 
 

@@ -11,23 +11,23 @@ from tests.integration import api_process, operator_process
 from tests.integration.api_process import without_cluster
 from tests.support.eventually import eventually
 
-NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
+UNREACHABLE_DATABASE = "postgresql://nobody@127.0.0.1:1/nothing"
 AWAY = {"S3_ENDPOINT": "http://127.0.0.1:1"}
 
 
-def told_operator(directory: Path, s3: Mapping[str, str]) -> dict[str, str]:
+def operator_environment(directory: Path, s3: Mapping[str, str]) -> dict[str, str]:
     return operator_process.environment_of(without_cluster(directory), "films", **s3)
 
 
 def test_the_operator_exits_when_a_bucket_is_missing(s3: S3Access, tmp_path: Path) -> None:
-    told = told_operator(tmp_path, local_s3(s3) | {"S3_RAW_BUCKET": "no-such-bucket"})
-    with operator_process.running(told, tmp_path) as operator:
+    environment = operator_environment(tmp_path, local_s3(s3) | {"S3_RAW_BUCKET": "no-such-bucket"})
+    with operator_process.running(environment, tmp_path) as operator:
         assert operator.exit_code() == 1
     assert operator.log() == "the operator cannot start: S3_RAW_BUCKET: there is no such bucket\n"
 
 
 def test_the_operator_waits_for_its_cluster_while_storage_is_unavailable(s3: S3Access, tmp_path: Path) -> None:
-    with operator_process.running(told_operator(tmp_path, local_s3(s3) | AWAY), tmp_path) as operator:
+    with operator_process.running(operator_environment(tmp_path, local_s3(s3) | AWAY), tmp_path) as operator:
         eventually(lambda: "waiting_for_kind" in operator.log())
         operator.terminate()
         assert operator.exit_code() == 0
@@ -35,8 +35,10 @@ def test_the_operator_waits_for_its_cluster_while_storage_is_unavailable(s3: S3A
 
 
 def test_the_api_exits_when_a_bucket_is_missing(s3: S3Access, tmp_path: Path) -> None:
-    told = api_process.environment_of(NOBODY, s3, without_cluster(tmp_path), S3_PROCESSED_BUCKET="no-such-bucket")
-    code, log = api_process.ended(told)
+    environment = api_process.environment_of(
+        UNREACHABLE_DATABASE, s3, without_cluster(tmp_path), S3_PROCESSED_BUCKET="no-such-bucket"
+    )
+    code, log = api_process.ended(environment)
     assert code == 1
     assert log.splitlines()[-1] == "the API cannot start: S3_PROCESSED_BUCKET: there is no such bucket"
     assert "Traceback" not in log
@@ -44,7 +46,7 @@ def test_the_api_exits_when_a_bucket_is_missing(s3: S3Access, tmp_path: Path) ->
 
 
 def test_the_api_serves_while_storage_is_unavailable(s3: S3Access, tmp_path: Path) -> None:
-    told = api_process.environment_of(NOBODY, s3, without_cluster(tmp_path), **AWAY)
-    with api_process.running(told, tmp_path) as api:
+    environment = api_process.environment_of(UNREACHABLE_DATABASE, s3, without_cluster(tmp_path), **AWAY)
+    with api_process.running(environment, tmp_path) as api:
         assert requests.get(f"{api.url}/livez", timeout=20).status_code == 200
         assert '"event": "bucket_not_checked"' in api.log()

@@ -43,10 +43,10 @@ def new_token(own: Devcluster) -> str:
 def test_in_a_pod_a_rotated_token_is_read_again_within_a_minute(
     own: Devcluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = json.loads(own.admin_kubeconfig.read_text())["clusters"][0]["cluster"]
-    server, token, authority = urlsplit(told["server"]), tmp_path / "token", tmp_path / "ca.crt"
+    config = json.loads(own.admin_kubeconfig.read_text())["clusters"][0]["cluster"]
+    server, token, authority = urlsplit(config["server"]), tmp_path / "token", tmp_path / "ca.crt"
     token.write_text(new_token(own))
-    authority.write_bytes(b64decode(told["certificate-authority-data"]))
+    authority.write_bytes(b64decode(config["certificate-authority-data"]))
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(server.hostname))
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
     monkeypatch.setattr(f"{IN_CLUSTER}.SERVICE_TOKEN_FILENAME", str(token))

@@ -1,4 +1,4 @@
-"""The largest size that is taken, told to a real API: one more byte is refused before anything is sent."""
+"""The largest size that a real API accepts: one more byte is refused before anything is sent."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +13,8 @@ LARGEST = 64 * 1024**2
 
 @pytest.fixture
 def api(database_url: str, s3: S3Access, tmp_path: Path) -> Iterator[ApiProcess]:
-    told = environment_of(database_url, s3, without_cluster(tmp_path), S3_MAX_FILE_BYTES=str(LARGEST))
-    with running(told, tmp_path) as process:
+    environment = environment_of(database_url, s3, without_cluster(tmp_path), S3_MAX_FILE_BYTES=str(LARGEST))
+    with running(environment, tmp_path) as process:
         yield process
 
 

@@ -66,17 +66,17 @@ def test_one_key_in_simultaneous_requests_makes_one_video(apis: Apis, database_u
 def test_a_killed_process_leaves_neither_a_key_in_use_nor_a_video(apis: Apis, database_url: str) -> None:
     first, second = apis
     with psycopg.connect(database_url) as holding:
-        # Whoever creates a video for Ann waits for this, in the middle of its transaction.
+        # Every creation for Ann waits for this lock in the middle of its transaction.
         holding.execute("SELECT pg_advisory_xact_lock(hashtextextended('ann', 7602))")
-        asking = threading.Thread(target=_post_in_vain, args=(first, "k"))
-        asking.start()
+        creation = threading.Thread(target=_post_in_vain, args=(first, "k"))
+        creation.start()
         eventually(lambda: _count(database_url, _WAITING) == 1)
         refused = _post(second, key="k")
         assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_in_use")
         assert refused.headers["Retry-After"] == "1"
 
         first.kill()
-        asking.join()
+        creation.join()
     answer = eventually(lambda: _made(second, "k"))
 
     assert _post(second, key="k").json()["video_id"] == answer.json()["video_id"]
@@ -98,11 +98,11 @@ def _at_once(
     """Make so many calls together, of both processes in turn."""
     together = threading.Barrier(count)
 
-    def asked(api: ApiProcess) -> requests.Response:
+    def call(api: ApiProcess) -> requests.Response:
         together.wait()
         return ask(api)
 
-    return list(pool.map(asked, islice(cycle(apis), count)))
+    return list(pool.map(call, islice(cycle(apis), count)))
 
 
 def _post(api: ApiProcess, *, user: str = "ann", key: str | None = None) -> requests.Response:

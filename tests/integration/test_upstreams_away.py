@@ -1,4 +1,4 @@
-"""Every call of the table while a neighbour is away, or refuses us. Kubernetes is away in all of these tests."""
+"""Every call of the table while an upstream is unreachable or refuses us. No test here has a Kubernetes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from tests.integration.api_process import (
     environment_of,
     running,
     without_cluster,
-    without_neighbours,
+    without_upstreams,
 )
 from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
@@ -34,7 +34,7 @@ from webapi.http.problems import ProblemCode
 from webapi.openapi.operations import OPERATIONS
 
 NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.needs_upstreams}
-# Of what the table asks for: the file comes in one piece, and a new edition is wished for already.
+# The state that the table's calls need: a file in one piece, and a requested new edition.
 NEEDS_STORAGE = {
     ("POST", "/api/v1/videos/{video_id}/upload_complete"),
     ("GET", "/api/v1/videos/{video_id}/parts"),
@@ -54,7 +54,7 @@ def test_without_postgres_every_call_that_needs_it_says_when_to_retry(tmp_path: 
     anything |= dict.fromkeys(("endpoint", "secret", "delivery"), str(uuid4()))
     tokens = token(JWT_SIGNING_KEY), token(JWT_SIGNING_KEY, {"scope": "admin"})
     facts = Facts(new_video_id(), new_video_id(), JWT_SIGNING_KEY, [CALLBACK_KEY], *tokens, **anything)
-    with running(without_neighbours(tmp_path), tmp_path) as api, ThreadPoolExecutor(len(CALLS)) as pool:
+    with running(without_upstreams(tmp_path), tmp_path) as api, ThreadPoolExecutor(len(CALLS)) as pool:
 
         def call_it(call: Call) -> None:
             with api.connect() as connection:
@@ -82,12 +82,12 @@ def prepared(
 
 
 @pytest.fixture(scope="module", params=[ProblemCode.TEMPORARILY_UNAVAILABLE, ProblemCode.STORAGE_REFUSED])
-def troubled(
+def failing(
     prepared: tuple[str, S3Access, Facts], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[ApiProcess, ProblemCode]]:
     """An API whose storage is away, and one with a key that storage does not know any more."""
     url, s3, _ = prepared
-    directory = tmp_path_factory.mktemp("troubled")
+    directory = tmp_path_factory.mktemp("failing")
     is_away = request.param is ProblemCode.TEMPORARILY_UNAVAILABLE
     reach = replace(s3, endpoint=NOWHERE) if is_away else replace(s3, secret_key="replaced")
     with running(environment_of(url, reach, without_cluster(directory)), directory) as api:
@@ -96,9 +96,9 @@ def troubled(
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_without_storage_only_the_calls_that_use_it_fail(
-    prepared: tuple[str, S3Access, Facts], troubled: tuple[ApiProcess, ProblemCode], call: Call
+    prepared: tuple[str, S3Access, Facts], failing: tuple[ApiProcess, ProblemCode], call: Call
 ) -> None:
-    (api, code), (url, _, facts) = troubled, prepared
+    (api, code), (url, _, facts) = failing, prepared
     with psycopg.connect(url) as connection_behind:
         tidy(connection_behind, WebhookIds(facts.endpoint, facts.secret, facts.delivery))
     with api.connect() as connection:
@@ -112,9 +112,9 @@ def test_without_storage_only_the_calls_that_use_it_fail(
 
 
 def test_without_storage_a_repeated_multipart_request_creates_one_video(
-    troubled: tuple[ApiProcess, ProblemCode],
+    failing: tuple[ApiProcess, ProblemCode],
 ) -> None:
-    api, code = troubled
+    api, code = failing
     wanted = {**A_VIDEO, "upload_mode": "multipart", "size_bytes": 9}
     for _ in range(2):
         answer = api.call("POST", VIDEOS, user=code, json=wanted, headers={"Idempotency-Key": "once"})

@@ -22,7 +22,7 @@ NAME = "hooks.example.com"
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A receiver that is there."""
+    """A running receiver."""
     with Receiver("127.0.0.1").serving() as running:
         yield running
 
@@ -84,17 +84,17 @@ def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> Non
 
 
 def test_the_name_is_resolved_once(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that leads elsewhere a moment later (DNS rebinding) is no way inside."""
-    asked: list[object] = []
+    """DNS rebinding: a name that resolves elsewhere a moment later leads nowhere else."""
+    resolved: list[object] = []
     real = socket.getaddrinfo
 
     def noting(host: object, *args: object, **kwargs: object) -> object:
-        asked.append(host)
+        resolved.append(host)
         return real(host, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", noting)
     assert send_webhook(f"http://{NAME}:{receiver.port}/").status == 204
-    assert asked == ["127.0.0.1"]
+    assert resolved == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize(

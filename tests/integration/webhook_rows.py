@@ -15,7 +15,7 @@ INSERT INTO webhook_endpoints (endpoint_id, url, description, kinds)
 VALUES (%s, 'https://hooks.example.com/', '', ARRAY['video.ready'])
 """
 _SECRET: LiteralString = "INSERT INTO webhook_secrets (secret_id, endpoint_id, secret) VALUES (%s, %s, 'whsec_AAAA')"
-_TOLD: LiteralString = """
+_NOTIFICATION: LiteralString = """
 INSERT INTO notifications (notification_id, video_id, edition, kind, owner, is_dispatched)
 VALUES (%s, %s, 1, 'webhook.test', '', true)
 """
@@ -35,12 +35,12 @@ class WebhookIds:
 
 def tidy(connection: "psycopg.Connection[Any]", ids: WebhookIds) -> None:
     """Leave just these."""
-    told = str(uuid4())
+    notification = str(uuid4())
     with connection.transaction():
         for statement in _CLEAR:
             connection.execute(statement)
         connection.execute(_ENDPOINT, [ids.endpoint])
         for secret_id in (ids.secret, str(uuid4())):
             connection.execute(_SECRET, [secret_id, ids.endpoint])
-        connection.execute(_TOLD, [told, ids.endpoint])
-        connection.execute(_DELIVERY, [ids.delivery, told, ids.endpoint, ids.endpoint])
+        connection.execute(_NOTIFICATION, [notification, ids.endpoint])
+        connection.execute(_DELIVERY, [ids.delivery, notification, ids.endpoint, ids.endpoint])

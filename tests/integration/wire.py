@@ -1,4 +1,4 @@
-"""A server made of sockets only: it sees every byte and every connection, and answers as badly as it is told."""
+"""A server made of sockets only: it sees every byte and connection, and answers as badly as a test needs."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ def answering(head: str, body: str = "", *, missing_bytes: int = 0) -> Ending:
 
 
 def silent(connection: socket.socket) -> None:
-    """Say nothing until the client gives up."""
+    """Send nothing until the client closes the connection."""
     while connection.recv(65536):
         pass
 

@@ -150,8 +150,8 @@ def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
 
     def accepted(key: str) -> set[int]:
         header = release.bearer("ann", key=key)
-        asked = [new_connections("GET", f"http://{one}:8000/api/v1/videos", header) for one in addresses]
-        return {ask().status_code for ask in asked}
+        calls = [new_connections("GET", f"http://{one}:8000/api/v1/videos", header) for one in addresses]
+        return {call().status_code for call in calls}
 
     def is_in_use() -> bool:
         # Repeated, because for some seconds a replica has two workers, and each connection reaches one of them.

@@ -51,7 +51,7 @@ class Command:
 
 @pytest.fixture
 def command(world: World, tmp_path: Path) -> Command:
-    """The command as a user whom no other test knows."""
+    """The command, as a new user."""
     return Command(world.person(), tmp_path / "state")
 
 

@@ -133,12 +133,12 @@ def test_the_history_is_shown_on_request(visitor: Visitor, clip: Path) -> None:
 def test_the_page_stops_polling_when_nothing_changes(visitor: Visitor, clip: Path) -> None:
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
-    asked: list[str] = []
-    visitor.page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    visitor.page.on("request", lambda request: requested.append(request.url))
     # The first poll comes after a second and a half, and later ones within fifteen seconds.
     visitor.page.wait_for_timeout(5_000)
 
-    assert [url for url in asked if "/api/" in url] == []
+    assert [url for url in requested if "/api/" in url] == []
 
 
 def test_a_long_list_is_paged(visitor: Visitor) -> None:

@@ -43,7 +43,7 @@ def api(
 
 @pytest.fixture
 def service(api: tuple[ApiProcess, S3Access], tmp_path: Path) -> Iterator[Service]:
-    """The service as a user whom no other test knows."""
+    """The service, as a new user."""
     process, s3 = api
     with LossyProxy(api_url=process.url, storage_url=s3.endpoint).running() as lossy_proxy:
         yield Service(process, lossy_proxy, s3, UploadStateStore(tmp_path / "state"), f"user-{secrets.token_hex(4)}")
@@ -51,5 +51,5 @@ def service(api: tuple[ApiProcess, S3Access], tmp_path: Path) -> Iterator[Servic
 
 @pytest.fixture
 def command(service: Service, tmp_path: Path) -> Command:
-    """The command as a user whom no other test knows."""
+    """The command, as a new user."""
     return Command(service, tmp_path)

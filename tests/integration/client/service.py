@@ -29,7 +29,7 @@ EXPIRED = Fault(403)
 
 
 class Interrupts:
-    """A person who presses Ctrl-C as soon as so many bytes were sent; collects what is told."""
+    """Presses Ctrl-C once a number of bytes was sent, and collects the notices."""
 
     def __init__(self, after_bytes: int | None = None, *, and_then: Callable[[], object] = lambda: None) -> None:
         self.after_bytes = after_bytes
@@ -53,7 +53,7 @@ class InterruptedUploadError(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """A running service, what stands before it, and somebody who uses it."""
+    """A running service, the proxies before it, and one of its users."""
 
     api: ApiProcess
     lossy_proxy: LossyProxy
@@ -69,7 +69,7 @@ class Service:
     def uploader(
         self, listener: Interrupts | None = None, *, parallel: int = 1, patience_seconds: float = 300
     ) -> Uploader:
-        """Return an uploader for whom time does not pass."""
+        """Return an uploader whose waits take no time."""
         retry = Retry(patience_seconds, pause=lambda _ended, _seconds: None)
         return Uploader(self.client, self.memory, retry, listener or Interrupts(), parallel=parallel)
 

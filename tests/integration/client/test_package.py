@@ -1,7 +1,7 @@
 """`pip install .` brings everything that is needed at run time, and the command.
 
 It is installed beside this environment, whose libraries it uses: which ones a fresh one gets is what its own metadata
-says. The back-end that builds it is the one in the lock, so no network is asked.
+says. The back-end that builds it is the one in the lock, so no network is needed.
 """
 
 import os
@@ -58,10 +58,10 @@ def test_the_command_is_installed_and_runs_without_the_source_tree(installed: Pa
 
 def test_the_wheel_requires_the_libraries_that_pyproject_names(installed: Path) -> None:
     [known_as] = installed.glob("*.dist-info")
-    asked = PathDistribution(known_as)
+    metadata = PathDistribution(known_as)
 
-    assert asked.version == PROJECT["project"]["version"]
-    assert {Requirement(line) for line in asked.requires or ()} == {
+    assert metadata.version == PROJECT["project"]["version"]
+    assert {Requirement(line) for line in metadata.requires or ()} == {
         Requirement(line) for line in PROJECT["project"]["dependencies"]
     }
 

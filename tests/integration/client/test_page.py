@@ -33,7 +33,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def api(database_url: str, s3: S3Access, tmp_path: Path) -> Iterator[ApiProcess]:
-    """A running API; nobody looks at what is uploaded."""
+    """A running API without an operator."""
     environment = environment_of(database_url, s3, without_cluster(tmp_path), S3_PART_BYTES=str(PART_BYTES))
     with running(environment, tmp_path) as process:
         yield process
@@ -48,12 +48,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def ran(argv: list[str], api: ApiProcess, file: Path) -> str:
-    """Run a program in an empty directory, told what the page says it is told; return what it prints."""
+    """Run a program in an empty directory with the page's variables, and return its output."""
     directory = file.parent / "empty"
     directory.mkdir()
-    told = {"API": api.url, "TOKEN": token("ann"), "FILE": str(file), "PYTHONPATH": str(PROJECT_DIR)}
+    variables = {"API": api.url, "TOKEN": token("ann"), "FILE": str(file), "PYTHONPATH": str(PROJECT_DIR)}
     done = subprocess.run(
-        argv, cwd=directory, env={**os.environ, **told}, capture_output=True, text=True, check=False, timeout=120
+        argv, cwd=directory, env={**os.environ, **variables}, capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return done.stdout
@@ -69,16 +69,16 @@ def test_every_curl_command_does_what_the_page_says(api: ApiProcess, s3: S3Acces
     assert not missing, f"apt-get install {' '.join(missing)}"
 
     # curl's own message about a 409 that the page announces goes nowhere.
-    told = ran(["bash", "-euc", "\n".join(["exec 2>&1", *blocks("bash")])], api, file)
+    output = ran(["bash", "-euc", "\n".join(["exec 2>&1", *blocks("bash")])], api, file)
 
     videos = api.call("GET", "/api/v1/videos").json()["videos"]
     assert {video["title"] for video in videos} == {"Cats", "Cats in parts"}
     for video in videos:
         assert stored(s3, video["id"]) == file.read_bytes()
-    assert [code for code in _ANNOUNCED if code not in told] == []
-    assert told.count("processing_queued") == 2
-    assert told.endswith("uploading\n")
-    assert "uploading, waiting for" in told
+    assert [code for code in _ANNOUNCED if code not in output] == []
+    assert output.count("processing_queued") == 2
+    assert output.endswith("uploading\n")
+    assert "uploading, waiting for" in output
 
 
 def test_every_line_of_curl_is_in_a_block_that_is_run() -> None:
@@ -88,9 +88,9 @@ def test_every_line_of_curl_is_in_a_block_that_is_run() -> None:
 
 def test_the_python_block_uploads_a_file(api: ApiProcess, s3: S3Access, file: Path) -> None:
     (block,) = blocks("python")
-    told = ran([sys.executable, "-c", block], api, file)
+    output = ran([sys.executable, "-c", block], api, file)
 
     (video,) = api.call("GET", "/api/v1/videos").json()["videos"]
     assert video["title"] == "Cats"
     assert stored(s3, video["id"]) == file.read_bytes()
-    assert "not_retryable False" in told
+    assert "not_retryable False" in output

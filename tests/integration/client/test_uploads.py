@@ -1,4 +1,4 @@
-"""Uploads against the API on real Postgres and S3, with something in between that loses what it is told to lose."""
+"""Uploads against the API on real Postgres and S3, through a proxy that loses requests and answers."""
 
 import secrets
 from collections import Counter

@@ -64,7 +64,7 @@ def test_a_key_whose_request_is_still_running_is_in_use_for_its_owner_only(rows:
         with pytest.raises(KeyInUseError):
             rows.commands.create(a_new_video(), per_hour=10, key=KEY)
         rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10, key=KEY)
-    # Whoever held it has gone without a result.
+    # The request that held it ended without a result.
     assert rows.commands.create(a_new_video(), per_hour=10, key=KEY).row.desired.video_id == VIDEO
 
 

@@ -42,13 +42,13 @@ class TestSignedUploads:
             ORIGINAL, content_type="video/mp4", declared_bytes=declared_bytes, expires_seconds=expires_seconds
         ).url
 
-    def test_the_declared_file_is_taken(self, storage: Storage) -> None:
+    def test_the_declared_file_is_accepted(self, storage: Storage) -> None:
         assert self.put(self.url(storage)) == 200
         facts = storage.head(ORIGINAL)
         assert facts is not None
         assert (facts.file_bytes, facts.content_type) == (len(FILE), "video/mp4")
 
-    def test_any_length_is_taken_when_none_was_declared(self, storage: Storage) -> None:
+    def test_any_length_is_accepted_when_none_was_declared(self, storage: Storage) -> None:
         assert self.put(self.url(storage, declared_bytes=None), FILE + bytes(1)) == 200
 
     @pytest.mark.parametrize("body", [FILE[:-1], FILE + bytes(1), b""], ids=["shorter", "longer", "empty"])
@@ -63,7 +63,7 @@ class TestSignedUploads:
     def test_another_key_is_refused(self, storage: Storage) -> None:
         assert self.put(self.url(storage).replace("original.mp4", "original.mov")) == 403
 
-    def test_a_signature_does_not_read(self, store: Store) -> None:
+    def test_an_upload_url_cannot_read(self, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         assert isinstance(store.storage, Storage)
         assert requests.get(self.url(store.storage), timeout=10).status_code == 403
@@ -80,18 +80,18 @@ class TestSignedUploads:
 class TestSignedSources:
     """What Coconut can do with its input URL."""
 
-    def test_it_reads_the_original_whole_and_in_part(self, store: Store) -> None:
+    def test_a_download_url_reads_the_original_whole_and_in_part(self, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         url = store.storage.presign_source(ORIGINAL, expires_seconds=60)
         assert requests.get(url, timeout=10).content == FILE
         assert requests.get(url, headers={"Range": "bytes=4-7"}, timeout=10).content == b"ftyp"
 
-    def test_it_does_not_write(self, store: Store) -> None:
+    def test_a_download_url_cannot_write(self, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         url = store.storage.presign_source(ORIGINAL, expires_seconds=60)
         assert requests.put(url, data=b"x", timeout=10).status_code == 403
 
-    def test_its_key_cannot_write_even_if_it_signs_for_it(self, s3: S3Access) -> None:
+    def test_the_download_key_cannot_write_even_with_a_signed_put(self, s3: S3Access) -> None:
         reader = Storage(settings_for(s3, access_key=s3.raw_reader_access_key, secret_key=s3.raw_reader_secret_key))
         signed = reader.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=None, expires_seconds=60)
         assert requests.put(signed.url, data=FILE, headers=dict(signed.headers), timeout=10).status_code == 403
@@ -112,12 +112,12 @@ class TestSignedSources:
 
 
 class TestSignedDownloads:
-    """What whoever has the URL of a download can do with it."""
+    """What the holder of a download URL can do with it."""
 
     def url(self, store: Store, *, filename: str = "cats.mp4", expires_seconds: int = 60) -> str:
         return store.storage.presign_download(ORIGINAL, filename=filename, expires_seconds=expires_seconds).url
 
-    def test_the_file_comes_whole_or_in_part_and_is_saved_under_its_name(self, store: Store) -> None:
+    def test_the_file_is_served_whole_or_in_part_under_its_filename(self, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         url = self.url(store, filename='Kätzchen "1".mp4')
         answer = requests.get(url, timeout=10)
@@ -127,7 +127,7 @@ class TestSignedDownloads:
         )
         assert requests.get(url, headers={"Range": "bytes=4-7"}, timeout=10).content == b"ftyp"
 
-    def test_it_is_for_one_object_one_name_and_for_reading(self, store: Store) -> None:
+    def test_the_url_is_only_for_reading_one_object_under_one_name(self, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         store.put_raw("uploads/other/original.mp4", FILE)
         url = self.url(store)
@@ -135,7 +135,7 @@ class TestSignedDownloads:
         assert requests.get(url.replace("cats.mp4", "cats.exe"), timeout=10).status_code == 403
         assert requests.put(url, data=b"x", timeout=10).status_code == 403
 
-    def test_it_expires(self, store: Store) -> None:
+    def test_the_url_expires(self, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         url = self.url(store, expires_seconds=1)
         assert eventually(lambda: requests.get(url, timeout=10).status_code == 403, within_seconds=10)
@@ -147,18 +147,18 @@ class TestPublicReading:
     def get(self, settings: StorageSettings, key: str) -> requests.Response:
         return requests.get(f"{settings.public_base_url}/{key}", timeout=10)
 
-    def test_an_original_is_for_nobody(self, settings: StorageSettings, store: Store) -> None:
+    def test_an_original_is_not_public(self, settings: StorageSettings, store: Store) -> None:
         store.put_raw(ORIGINAL, FILE)
         assert self.get(settings, ORIGINAL).status_code == 403
 
-    def test_the_playlist_is_for_everybody_and_soon_stale(self, settings: StorageSettings, storage: Storage) -> None:
+    def test_the_playlist_is_public_and_cached_briefly(self, settings: StorageSettings, storage: Storage) -> None:
         storage.write_playlist(VIDEO, "#EXTM3U\n")
         answer = requests.get(object_keys.playback_url(settings.public_base_url, VIDEO), timeout=10)
         assert (answer.status_code, answer.text) == (200, "#EXTM3U\n")
         assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
         assert answer.headers["Cache-Control"] == "max-age=10"
 
-    def test_the_poster_is_a_copy_for_everybody(self, settings: StorageSettings, store: Store) -> None:
+    def test_the_poster_is_a_public_copy(self, settings: StorageSettings, store: Store) -> None:
         store.put_outputs(1, stream(thumbnails=1))
         store.storage.publish_poster(VIDEO, POSTER)
         answer = requests.get(object_keys.thumbnail_url(settings.public_base_url, VIDEO), timeout=10)
@@ -166,7 +166,7 @@ class TestPublicReading:
         assert answer.headers["Content-Type"] == "image/jpeg"
         assert answer.headers["Cache-Control"] == "max-age=10"
 
-    def test_what_was_removed_is_gone_for_everybody(self, settings: StorageSettings, store: Store) -> None:
+    def test_removed_files_are_no_longer_public(self, settings: StorageSettings, store: Store) -> None:
         store.put_outputs(1, stream())
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
         store.storage.publish_poster(VIDEO, POSTER)
@@ -184,20 +184,20 @@ def test_a_stream_with_more_files_than_one_listing_page_is_verified(store: Store
 
 
 class TestTrouble:
-    """What the loop is told when storage does not do what was asked."""
+    """The errors that storage raises to the loop."""
 
-    def test_a_server_that_is_away_is_asked_again_later(self, s3: S3Access) -> None:
+    def test_an_unreachable_server_is_unavailable(self, s3: S3Access) -> None:
         away = Storage(settings_for(s3, endpoint="http://127.0.0.1:1"))
         with pytest.raises(UnavailableError, match="looking for the original at the object store: no answer") as caught:
             away.head(ORIGINAL)
         assert VIDEO not in str(caught.value)
 
-    def test_a_wrong_secret_is_for_somebody_to_put_right(self, s3: S3Access) -> None:
+    def test_a_wrong_secret_is_refused(self, s3: S3Access) -> None:
         wrong = Storage(settings_for(s3, secret_key="wrong"))
         with pytest.raises(RefusedError, match="HTTP 403"):
             wrong.write_playlist(VIDEO, "#EXTM3U\n")
 
-    def test_a_bucket_that_is_not_there_is_for_somebody_to_put_right(self, s3: S3Access) -> None:
+    def test_a_missing_bucket_is_refused(self, s3: S3Access) -> None:
         elsewhere = Storage(settings_for(s3, processed_bucket="no-such-bucket"))
         for call in (
             lambda: elsewhere.verify_outputs(VIDEO, 1, input_seconds=None),

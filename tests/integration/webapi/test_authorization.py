@@ -57,7 +57,7 @@ def test_its_owner_sees_an_import_by_its_name(api: Api, method: str, suffix: str
 
 
 def _import(api: Api, *, deleted: bool = False) -> None:
-    """Put an import of Ann's on record, as the operator does."""
+    """Record an import of Ann's, as the operator does."""
     video_id = api.create()
     api.observe(video_id, phase=Phase.ERRORED)
     api.sql("DELETE FROM video_events RETURNING video_id")

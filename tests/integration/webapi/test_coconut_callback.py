@@ -71,7 +71,7 @@ def test_the_previous_key_is_still_valid(api: Api) -> None:
 def test_a_forged_callback_is_refused_and_changes_nothing(api: Api) -> None:
     video_id = _submitted(api)
     forged = [
-        _url(video_id, keys=["a key that somebody has guessed...."]),
+        _url(video_id, keys=["a key that was guessed at random...."]),
         _url(video_id).replace("attempt=1", "attempt=2"),
         _url(video_id).replace(video_id, video_id[::-1]),
         _url(video_id)[:-1],
@@ -170,7 +170,7 @@ def test_callbacks_are_counted_by_result(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("completed_at", "seconds"),
     [
         pytest.param("2026-05-01 10:00:00 +0000", 90.0, id="by-its-end"),
         pytest.param("2026-05-01 10:01:40 +0000", 0.0, id="clocks-that-differ"),
@@ -179,6 +179,8 @@ def test_callbacks_are_counted_by_result(api: Api) -> None:
         pytest.param(None, None, id="still-running"),
     ],
 )
-def test_the_age_of_a_callback_is_measured_from_the_end_of_its_job(told: str | None, seconds: float | None) -> None:
-    body = json.dumps({"job_id": JOB, "data": {"completed_at": told}}).encode()
+def test_the_age_of_a_callback_is_measured_from_the_end_of_its_job(
+    completed_at: str | None, seconds: float | None
+) -> None:
+    body = json.dumps({"job_id": JOB, "data": {"completed_at": completed_at}}).encode()
     assert age_seconds(body, datetime(2026, 5, 1, 10, 1, 30, tzinfo=UTC)) == seconds

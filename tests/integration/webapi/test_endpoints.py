@@ -129,10 +129,10 @@ def test_a_period_can_be_replayed(api: Api) -> None:
     notify(api)
     made = api.webhook()
     since, until = api.now - timedelta(days=1), api.now + timedelta(days=1)
-    asked = {"since": since.isoformat(), "until": until.isoformat()}
-    answer = api.admin("POST", f"{WEBHOOKS}/{made['id']}/replay", json=asked)
+    period = {"since": since.isoformat(), "until": until.isoformat()}
+    answer = api.admin("POST", f"{WEBHOOKS}/{made['id']}/replay", json=period)
     assert (answer.status_code, answer.json) == (202, {"replayed": 1, "next_since": None})
-    for wrong in ({**asked, "until": asked["since"]}, {**asked, "since": "2020-01-01T00:00:00Z"}):
+    for wrong in ({**period, "until": period["since"]}, {**period, "since": "2020-01-01T00:00:00Z"}):
         assert api.admin("POST", f"{WEBHOOKS}/{made['id']}/replay", json=wrong).status_code == 422
 
 

@@ -73,7 +73,7 @@ def test_the_last_page_says_so(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "shown"),
+    ("page_size", "shown"),
     [
         pytest.param("1", 1, id="one"),
         pytest.param("100", 100, id="the-most"),
@@ -81,10 +81,10 @@ def test_the_last_page_says_so(api: Api) -> None:
         pytest.param("9" * 300, 100, id="absurd"),
     ],
 )
-def test_a_page_holds_the_requested_number_up_to_a_hundred(api: Api, asked: str, shown: int) -> None:
+def test_a_page_holds_the_requested_number_up_to_a_hundred(api: Api, page_size: str, shown: int) -> None:
     _fill(api, 120)
 
-    assert len(_list(api, f"page_size={asked}")["videos"]) == shown
+    assert len(_list(api, f"page_size={page_size}")["videos"]) == shown
 
 
 def test_the_page_size_may_change_from_page_to_page(api: Api) -> None:

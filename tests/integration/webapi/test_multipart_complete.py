@@ -1,4 +1,4 @@
-"""Uploads in parts: confirmed, joined, given up."""
+"""Multipart uploads: confirmed, joined, aborted."""
 
 from datetime import timedelta
 

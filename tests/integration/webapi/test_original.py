@@ -10,7 +10,7 @@ from domain.video import Phase
 from tests.support.api import Api, verify_file
 
 
-def _asked(api: Api, video_id: str, user: str = "ann") -> tuple[int, str]:
+def _request_original(api: Api, video_id: str, user: str = "ann") -> tuple[int, str]:
     answer = api.call("GET", f"/api/v1/videos/{video_id}/original", user=user)
     return answer.status_code, answer.json.get("code", "")
 
@@ -37,24 +37,24 @@ def test_the_owner_gets_a_short_lived_url(api: Api) -> None:
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Phase.READY, Phase.ERRORED])
 def test_a_verified_original_is_available_in_every_phase(api: Api, phase: Phase) -> None:
-    assert _asked(api, _verified(api, phase)) == (200, "")
+    assert _request_original(api, _verified(api, phase)) == (200, "")
 
 
 def test_an_unverified_original_is_not_available(api: Api) -> None:
     video_id = api.create()
     api.store(video_id)
 
-    assert _asked(api, video_id) == (409, "original_unavailable")
+    assert _request_original(api, video_id) == (409, "original_unavailable")
 
 
 def test_a_lost_or_replaced_original_is_not_available(api: Api) -> None:
     video_id = _verified(api)
     key = api.row(video_id).desired.storage_key
     api.storage.put_raw(key, b"another")
-    assert _asked(api, video_id) == (409, "original_unavailable")
+    assert _request_original(api, video_id) == (409, "original_unavailable")
 
     del api.storage.raw[key]
-    assert _asked(api, video_id) == (409, "original_unavailable")
+    assert _request_original(api, video_id) == (409, "original_unavailable")
 
 
 def test_a_deleted_video_is_restored_first(api: Api) -> None:
@@ -67,7 +67,7 @@ def test_a_deleted_video_is_restored_first(api: Api) -> None:
 
 
 def test_another_users_file_is_unknown(api: Api) -> None:
-    assert _asked(api, _verified(api), user="eve") == (404, "not_found")
+    assert _request_original(api, _verified(api), user="eve") == (404, "not_found")
 
 
 def test_an_import_without_a_filename_uses_the_last_part_of_its_key(api: Api) -> None:
@@ -81,4 +81,4 @@ def test_while_storage_is_unavailable_the_call_is_retryable(api: Api) -> None:
     video_id = _verified(api)
     api.storage.trouble = UnavailableError("no answer")
 
-    assert _asked(api, video_id) == (503, "temporarily_unavailable")
+    assert _request_original(api, video_id) == (503, "temporarily_unavailable")

@@ -9,7 +9,7 @@ from tests.support.api import Api, token
 PATH = "/api/v1/admin/overview"
 
 
-def _seen(api: Api) -> dict[str, object]:
+def _overview(api: Api) -> dict[str, object]:
     answer = api.client.simulate_get(PATH, headers={"Authorization": f"Bearer {token(scope='admin')}"})
     assert answer.status_code == 200, answer.text
     body: dict[str, object] = answer.json
@@ -17,7 +17,7 @@ def _seen(api: Api) -> dict[str, object]:
 
 
 def test_every_phase_is_shown_even_when_empty(api: Api) -> None:
-    shown = _seen(api)
+    shown = _overview(api)
 
     nothing = [{"phase": phase, "uploads": 0, "overdue": 0, "oldest_since": None} for phase in Phase]
     assert shown["phases"] == nothing
@@ -39,7 +39,7 @@ def test_waiting_uploads_are_counted_by_reason_with_paused_as_its_own(api: Api) 
         callbacks=CallbackHealth((0,) * 11 + (5,), api.now, finished=6, finished_unclaimed=1),
         is_complete=True,
     )
-    shown = _seen(api)
+    shown = _overview(api)
 
     assert shown["waiting"] == [
         {"reason": "SubmissionsPaused", "uploads": 7},

@@ -1,4 +1,4 @@
-"""Uploads in parts: asked for, sent, interrupted, resumed."""
+"""Multipart uploads: created, sent, interrupted, resumed."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ class TestAsking:
             pytest.param({"size_bytes": 31}, "multipart", id="large"),
             pytest.param({"size_bytes": 1, "upload_mode": "multipart"}, "multipart", id="small-on-request"),
             pytest.param({"size_bytes": 31, "upload_mode": "single"}, "single", id="large-in-one-piece-on-request"),
-            pytest.param({"size_bytes": 31, "upload_mode": None}, "multipart", id="no-wish"),
+            pytest.param({"size_bytes": 31, "upload_mode": None}, "multipart", id="no-preference"),
             pytest.param({}, "single", id="size-unknown"),
         ],
     )

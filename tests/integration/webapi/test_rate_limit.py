@@ -1,4 +1,4 @@
-"""The headers that tell what is left of an hour."""
+"""The headers with the rest of an owner's hourly limit."""
 
 from database.creation import Quota
 from tests.support.api import A_VIDEO, Api, token

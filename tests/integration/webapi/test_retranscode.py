@@ -1,4 +1,4 @@
-"""A new edition of what can be played: asked for by the owner, bounded, with the old one playing on."""
+"""A new edition of a playable video: requested by the owner, limited, while the old one stays playable."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def _ready(api: Api, **changes: Any) -> str:
     return video_id
 
 
-def _asked(api: Api, video_id: str, user: str = "ann") -> tuple[int, str]:
+def _request_edition(api: Api, video_id: str, user: str = "ann") -> tuple[int, str]:
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode", user=user)
     return answer.status_code, answer.json.get("code", "")
 
@@ -40,7 +40,9 @@ def test_a_new_edition_is_recorded_and_the_old_one_stays_playable(api: Api) -> N
 
 def test_a_repeated_request_counts_once(api: Api) -> None:
     video_id = _ready(api)
-    assert [_asked(api, video_id)[0] for _ in range(RETRANSCODES_PER_DAY + 2)] == [202] * (RETRANSCODES_PER_DAY + 2)
+    assert [_request_edition(api, video_id)[0] for _ in range(RETRANSCODES_PER_DAY + 2)] == [202] * (
+        RETRANSCODES_PER_DAY + 2
+    )
 
     assert api.row(video_id).desired.edition == 2
     assert [row["owner"] for row in api.sql("SELECT owner FROM retranscodes")] == ["ann"]
@@ -48,16 +50,16 @@ def test_a_repeated_request_counts_once(api: Api) -> None:
 
 def test_a_request_while_an_edition_is_made_is_refused(api: Api) -> None:
     video_id = _ready(api)
-    _asked(api, video_id)
+    _request_edition(api, video_id)
     for phase in (Phase.UPLOADED, Phase.PROCESSING):
         api.observe(video_id, phase=phase, edition=2)
         row = api.row(video_id)
 
-        assert _asked(api, video_id) == (409, "not_retranscodable")
+        assert _request_edition(api, video_id) == (409, "not_retranscodable")
         assert api.row(video_id) == row
 
     api.observe(video_id, phase=Phase.READY, edition=2)
-    assert _asked(api, video_id) == (202, "")
+    assert _request_edition(api, video_id) == (202, "")
     assert api.row(video_id).desired.edition == 3
 
 
@@ -78,10 +80,10 @@ def test_an_unplayable_video_is_not_transcoded_again(api: Api) -> None:
 
 def test_a_playable_dead_letter_is_retried_instead(api: Api) -> None:
     video_id = _ready(api)
-    _asked(api, video_id)
+    _request_edition(api, video_id)
     api.observe(video_id, phase=Phase.ERRORED, reason=Reason.FAILED, edition=2)
 
-    assert _asked(api, video_id) == (409, "not_retranscodable")
+    assert _request_edition(api, video_id) == (409, "not_retranscodable")
     (shown,) = api.call("GET", "/api/v1/videos?status=errored").json["videos"]
     assert (shown["id"], shown["status"], shown["edition_status"]) == (video_id, "ready", "errored")
     assert (shown["is_playable"], shown["error"]["code"]) == (True, "transcode_failed")
@@ -113,7 +115,7 @@ def test_without_the_verified_original_there_is_nothing_to_transcode(
     row = api.row(video_id)
     change(api, row.desired.storage_key)
 
-    assert _asked(api, video_id) == (409, "original_unavailable")
+    assert _request_edition(api, video_id) == (409, "original_unavailable")
     assert api.row(video_id) == row
 
 
@@ -122,13 +124,13 @@ def test_while_storage_is_unavailable_no_edition_is_recorded(api: Api) -> None:
     row = api.row(video_id)
     api.storage.trouble = UnavailableError("no answer")
 
-    assert _asked(api, video_id) == (503, "temporarily_unavailable")
+    assert _request_edition(api, video_id) == (503, "temporarily_unavailable")
     assert api.row(video_id) == row
 
 
 def test_each_owner_has_a_daily_limit(api: Api) -> None:
     for _ in range(RETRANSCODES_PER_DAY):
-        assert _asked(api, _ready(api)) == (202, "")
+        assert _request_edition(api, _ready(api)) == (202, "")
     video_id = _ready(api)
     row = api.row(video_id)
     answer = api.call("POST", f"/api/v1/videos/{video_id}/retranscode")
@@ -140,4 +142,4 @@ def test_each_owner_has_a_daily_limit(api: Api) -> None:
 
 
 def test_another_users_video_is_unknown(api: Api) -> None:
-    assert _asked(api, _ready(api), user="eve") == (404, "not_found")
+    assert _request_edition(api, _ready(api), user="eve") == (404, "not_found")
