@@ -24,7 +24,13 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     store, faults = Store(), Faults()
     callbacks = Callbacks(faults)
-    runner = Runner(store=store, callbacks=callbacks, ffmpeg=Ffmpeg(), folder=arguments.state_dir)
+    runner = Runner(
+        store=store,
+        callbacks=callbacks,
+        ffmpeg=Ffmpeg(),
+        folder=arguments.state_dir,
+        is_holding=lambda: faults.seconds("hold") > 0,
+    )
     parts = Parts(arguments.api_key, store, faults, runner)
     server = Server(arguments.port, parts, host=arguments.host)
     # shutdown() waits for the loop that a signal handler interrupts, so another thread calls it.

@@ -20,6 +20,7 @@ CHANCES = frozenset(
         "http_5xx_before",
         "http_5xx_after",
         "hang_after",
+        "hold",
         "stuck",
         "fail",
         "canned",
@@ -35,6 +36,7 @@ SLOW_SECONDS = 20.0  # long enough to kill a process meanwhile, short enough to 
 class Fate:
     """The faults that one job meets, drawn when it is accepted."""
 
+    is_held: bool = False
     is_stuck: bool = False
     fails: bool = False
     is_canned: bool = False
@@ -84,6 +86,7 @@ class Faults:
     def fate(self) -> Fate:
         slow = self.seconds("slow")
         return Fate(
+            is_held=self.strikes("hold"),
             is_stuck=self.strikes("stuck"),
             fails=self.strikes("fail"),
             is_canned=self.strikes("canned"),

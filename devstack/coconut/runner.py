@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from devstack.coconut.transcode import Made, Source, collect, make
 
 CANNED_AT_ONCE = 4
 STOP_SECONDS = 5
+HOLD_LOOK_SECONDS = 0.1
 ENCODING_ERROR = "The media file couldn't be encoded because of a FFmpeg error."
 NOT_MEDIA_ERROR = "The input file is not a valid media file."
 
@@ -42,10 +44,15 @@ class Task:
 
 
 class Runner:
-    def __init__(self, *, store: Store, callbacks: Callbacks, ffmpeg: Ffmpeg, folder: Path) -> None:
+    """``is_holding`` says whether jobs that were accepted under the fault `hold` still wait."""
+
+    def __init__(
+        self, *, store: Store, callbacks: Callbacks, ffmpeg: Ffmpeg, folder: Path, is_holding: Callable[[], bool]
+    ) -> None:
         self._store = store
         self._callbacks = callbacks
         self._ffmpeg = ffmpeg
+        self._is_holding = is_holding
         self._folder = folder / "work"
         self._canned = Canned(folder / "canned", ffmpeg)
         self._queue: DelayedQueue[Task] = DelayedQueue()
@@ -98,6 +105,9 @@ class Runner:
                 # The wait holds no worker, so any number of slow jobs can be under way.
                 self._put(replace(task, job=job, source=source), delay_seconds=task.fate.slow_seconds)
                 return
+        if task.fate.is_held and self._is_holding():
+            self._put(replace(task, job=job, source=source), delay_seconds=HOLD_LOOK_SECONDS)
+            return
         for output in task.request.outputs:
             if not job.output(output.key).is_final:
                 job = self._output(job, output, task, source)

@@ -6,14 +6,11 @@ from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 from videoupload import Client
 
-# Such a job still runs when a disaster is over.
-SLOW_SECONDS = 45
-
 HELD = ("uploading", "uploaded", "processing", "ready", "errored")
 
 
 def one_in_each_phase(world: World, client: Client, clip: Path, not_a_video: Path) -> dict[str, str]:
-    """Return the ids of the uploads by their phases."""
+    """Return the ids of the uploads by their phases. The job runs until the fault `hold` is over."""
     ids = {"uploading": create(client, clip).video_id}
 
     world.faults(canned=1)
@@ -25,7 +22,7 @@ def one_in_each_phase(world: World, client: Client, clip: Path, not_a_video: Pat
     ids["errored"] = upload.video_id
     eventually(lambda: _is_rejected_for_good(client, upload.video_id), within_seconds=60)
 
-    world.faults(canned=1, slow=SLOW_SECONDS)
+    world.faults(canned=1, hold=1)
     ids["processing"] = uploaded(client, clip)
     eventually(lambda: in_phase(client, ids["processing"], "processing"), within_seconds=60)
 

@@ -6,25 +6,24 @@ import pytest
 import requests
 
 from devstack.demo.player import Expected, Player
-from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
+from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
 from tests.e2e.clips import CLIP_SECONDS
 from tests.e2e.uploads.world import Person, World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 from videoupload import Video
 
-SLOW_SECONDS = 6
-
 
 def test_a_video_deleted_while_its_job_runs_plays_after_a_restore_for_the_price_of_one_job(
     world: World, clip: Path
 ) -> None:
-    world.faults(slow=SLOW_SECONDS)
+    world.faults(hold=1)
     ann = world.person()
     video_id = uploaded(ann.client, clip)
     eventually(lambda: in_phase(ann.client, video_id, "processing"), within_seconds=60)
 
     ann.call("DELETE", f"/videos/{video_id}", expected=204)
     eventually(lambda: world.status(video_id).get("reason") == "Deleted")
+    world.faults(hold=0)
     eventually(lambda: world.jobs(video_id)[0]["status"] == "job.completed", within_seconds=60)
     body = ann.call("GET", f"/videos/{video_id}", expected=200)
     assert (body["status"], body["reason"], body["playback_url"]) == ("processing", "Deleted", None)
@@ -106,8 +105,8 @@ def test_a_pause_holds_the_submission_until_it_is_removed(world: World, clip: Pa
     world.faults(http_429=0, canned=1)
 
     # Without the pause a pass would submit now.
-    _reconcile_now(world, video_id, "once")
-    _reconcile_now(world, video_id, "and once more")
+    world.reconcile_now(video_id, "once")
+    world.reconcile_now(video_id, "and once more")
     assert world.jobs(video_id) == []
     body = ann.call("GET", f"/videos/{video_id}", expected=200)
     assert (body["status"], body["reason"]) == ("uploaded", "Paused")
@@ -132,11 +131,6 @@ def test_a_new_url_works_for_the_same_upload(world: World, clip: Path) -> None:
     ann.call("POST", f"/videos/{upload.video_id}/upload_url", expected=409)
     causes = [event["cause"] for event in ann.call("GET", f"/videos/{upload.video_id}/events", expected=200)["events"]]
     assert causes == world.causes(upload.video_id)
-
-
-def _reconcile_now(world: World, video_id: str, request: str) -> None:
-    world.annotate(video_id, f"{RECONCILE_REQUESTED_ANNOTATION}={request}")
-    eventually(lambda: world.status(video_id).get("lastHandledReconcileAt") == request)
 
 
 def _plays(video: Video) -> None:

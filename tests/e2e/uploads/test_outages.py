@@ -14,12 +14,11 @@ from tests.e2e.uploads.operators import operators, stack_operator_restarted
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 
-SLOW_SECONDS = 8
 CALLBACKS = 1000
 
 
 def test_postgres_dies_while_a_job_runs(world: World, clip: Path) -> None:
-    world.faults(slow=SLOW_SECONDS, canned=1)
+    world.faults(hold=1, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "processing"))
@@ -35,6 +34,7 @@ def test_postgres_dies_while_a_job_runs(world: World, clip: Path) -> None:
     world.stack.start("postgres")
     eventually(lambda: requests.get(f"{world.described.api_url}/readyz", timeout=20).ok)
 
+    world.faults(hold=0)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
     assert len(world.jobs(video_id)) == 1
 
@@ -77,7 +77,7 @@ def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_no_upload(world
 
 
 def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world: World, clip: Path) -> None:
-    world.faults(canned=1, slow=SLOW_SECONDS)
+    world.faults(canned=1, hold=1)
     client = world.client()
     ids = {"processing": uploaded(client, clip)}
     eventually(lambda: in_phase(client, ids["processing"], "processing"), within_seconds=60)
@@ -89,7 +89,7 @@ def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world:
 
     with operators(world) as others:
         locked_out = others.start("no-key", S3_SECRET_KEY="rotated")
-        world.faults(http_429=0, slow=0)
+        world.faults(http_429=0, hold=0)
         put(upload, clip)
         client.confirm(upload.video_id)
         eventually(lambda: world.jobs(ids["processing"])[0]["status"] == "job.completed", within_seconds=60)
@@ -107,7 +107,7 @@ def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world:
 
 def test_an_operator_stopped_during_a_submission_resolves_it_later(world: World, clip: Path) -> None:
     # The job is accepted, and the response never comes.
-    world.faults(hang_after=1, slow=SLOW_SECONDS, canned=1)
+    world.faults(hang_after=1, hold=1, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
     eventually(lambda: world.jobs(video_id))
@@ -115,7 +115,7 @@ def test_an_operator_stopped_during_a_submission_resolves_it_later(world: World,
     world.stack.stop("operator")
     attempts = world.rows(video_id)["attempts"]
     assert [attempt["state"] for attempt in attempts] in (["uncertain"], ["intended"])
-    world.faults(hang_after=0)
+    world.faults(hang_after=0, hold=0)
     world.stack.start("operator")
 
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)

@@ -51,7 +51,7 @@ def test_every_upload_returns_in_its_phase_and_is_paid_for_once(
             eventually(lambda: world.status(ids[phase]).get("phase") == phase, within_seconds=90)  # noqa: B023
         assert {phase: len(world.jobs(video_id)) for phase, video_id in ids.items()} == jobs
 
-        world.faults(http_429=0)
+        world.faults(http_429=0, hold=0)
         for phase in ("processing", "uploaded"):
             eventually(lambda: in_phase(client, ids[phase], "ready"), within_seconds=120)  # noqa: B023
             eventually(lambda: world.status(ids[phase]).get("phase") == "ready", within_seconds=30)  # noqa: B023
@@ -61,7 +61,7 @@ def test_every_upload_returns_in_its_phase_and_is_paid_for_once(
 
 def test_an_older_dump_of_postgres_is_completed_from_the_cluster(world: World, clip: Path, tmp_path: Path) -> None:
     client, dump = world.client(), tmp_path / "dump"
-    world.faults(canned=1, slow=6)
+    world.faults(canned=1, hold=1)
     waiting = create(client, clip)
     running = uploaded(client, clip)
     eventually(lambda: in_phase(client, running, "processing"), within_seconds=60)
@@ -69,6 +69,7 @@ def test_an_older_dump_of_postgres_is_completed_from_the_cluster(world: World, c
         eventually(lambda: world.status(video_id), within_seconds=30)  # noqa: B023
     _postgres(world, "pg_dump", "--format=custom", f"--file={dump}")
 
+    world.faults(hold=0)
     # The dump lacks a file and its job, the end of a job, and a whole video.
     put(waiting, clip)
     client.confirm(waiting.video_id)

@@ -8,12 +8,9 @@ import requests
 
 from domain.callback_url import callback_url
 from tests.e2e.options import OPTIONS
-from tests.e2e.uploads.operators import stack_operator_restarted
+from tests.e2e.uploads.operators import leader, stack_operator_restarted
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
-
-# Long enough to do something to a job that is under way.
-SLOW_SECONDS = 6
 
 
 def test_without_any_callback_polling_finds_that_the_job_ended(world: World, clip: Path) -> None:
@@ -30,7 +27,7 @@ def test_without_any_callback_polling_finds_that_the_job_ended(world: World, cli
 
 
 def test_a_forged_callback_is_refused_and_changes_nothing(world: World, clip: Path) -> None:
-    world.faults(slow=SLOW_SECONDS, canned=1)
+    world.faults(hold=1, canned=1)
     client = world.client()
     video_id, other_id = uploaded(client, clip), create(client, clip).video_id
     job_id = _claimed_job(world, video_id)
@@ -50,12 +47,13 @@ def test_a_forged_callback_is_refused_and_changes_nothing(world: World, clip: Pa
         assert (response.status_code, response.json()["code"]) == (401, "invalid_signature"), name
 
     assert world.rows(video_id) == before
+    world.faults(hold=0)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
     assert [claim["job_id"] for claim in world.rows(video_id)["job_claims"]] == [job_id]
 
 
 def test_a_signed_callback_that_lies_is_not_believed(world: World, clip: Path) -> None:
-    world.faults(slow=SLOW_SECONDS, canned=1)
+    world.faults(hold=1, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
     job_id = _claimed_job(world, video_id)
@@ -64,6 +62,10 @@ def test_a_signed_callback_that_lies_is_not_believed(world: World, clip: Path) -
     lies = [{"job_id": job_id, "status": "job.failed"}, {"job_id": "NoSuchJob12345", "status": "job.completed"}]
     for lie in lies:
         assert requests.post(url, json=lie, timeout=5).status_code == requests.codes.no_content
+    # A whole pass while the job runs: what it believed would show now.
+    world.reconcile_now(video_id, "after-the-lies")
+    assert client.video(video_id).status == "processing"
+    world.faults(hold=0)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
 
     assert [attempt["job_id"] for attempt in world.rows(video_id)["attempts"]] == [job_id]
@@ -74,22 +76,25 @@ def test_a_signed_callback_that_lies_is_not_believed(world: World, clip: Path) -
 def test_an_operator_killed_while_a_job_runs_resumes_it(
     world: World, clip: Path, *, is_over_when_it_returns: bool
 ) -> None:
-    world.faults(slow=SLOW_SECONDS, canned=1)
+    world.faults(hold=1, canned=1)
     client = world.client()
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "processing"))
+    killed = leader(world)
 
     world.stack.kill("operator")
     assert client.video(video_id).status == "processing"
     if is_over_when_it_returns:
+        world.faults(hold=0)
         eventually(lambda: world.jobs(video_id)[0]["status"] == "job.completed", within_seconds=60)
     world.stack.start("operator")
-
     # The killed one holds the Lease until it expires.
+    eventually(lambda: leader(world) not in {"", killed}, within_seconds=60)
+    world.faults(hold=0)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
     assert len(world.jobs(video_id)) == 1
     assert [attempt["state"] for attempt in world.rows(video_id)["attempts"]] == ["completed"]
-    assert world.status(video_id)["phase"] == "ready"
+    eventually(lambda: world.status(video_id).get("phase") == "ready")
 
 
 def test_creating_confirming_and_reading_need_no_kubernetes(world: World, clip: Path) -> None:

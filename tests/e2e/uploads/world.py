@@ -17,6 +17,8 @@ from psycopg.rows import dict_row
 from devstack import s3
 from devstack.description import StackDescription
 from devstack.stack import Stack
+from domain.video import RECONCILE_REQUESTED_ANNOTATION
+from tests.support.eventually import eventually
 from videoupload import Client, NewVideo, Upload, Video
 
 _TABLES = ("videos", "attempts", "job_claims", "video_events")
@@ -120,6 +122,11 @@ class World:
     def annotate(self, video_id: str, annotation: str) -> None:
         """Annotate the resource with `name=value`, or remove an annotation with `name-`."""
         self.stack.cluster.kubectl("annotate", "--overwrite", "vu", video_id, annotation)
+
+    def reconcile_now(self, video_id: str, request: str) -> None:
+        """Request a pass under a name of its own, and wait until its status was written."""
+        self.annotate(video_id, f"{RECONCILE_REQUESTED_ANNOTATION}={request}")
+        eventually(lambda: self.status(video_id).get("lastHandledReconcileAt") == request)
 
     def file_bytes(self, key: str) -> int | None:
         """Return the size of a file in the bucket, None if there is none."""

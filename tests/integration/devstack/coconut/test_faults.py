@@ -108,6 +108,18 @@ def test_a_slow_job_waits_after_its_input_was_transferred(
     assert client.ended(job_id)["status"] == "job.completed"
 
 
+def test_a_held_job_waits_until_the_fault_is_over_and_blocks_no_other(
+    client: Client, job: Json, webhook: Webhook, s3: S3Access
+) -> None:
+    client.set_faults(hold=True)
+    held = [client.submit(job) for _ in range(3)]
+    eventually(lambda: webhook.events() == ["input.transferred"] * 3)
+    assert {client.get(f"jobs/{job_id}")["status"] for job_id in held} == {"job.processing"}
+    assert listing(s3) == {}
+    client.set_faults(hold=False)
+    assert {client.ended(job_id)["status"] for job_id in held} == {"job.completed"}
+
+
 def test_a_failing_job_fails_its_stream_and_writes_its_images(client: Client, job: Json, s3: S3Access) -> None:
     client.set_faults(fail=True)
     job["outputs"]["jpg"] = {"key": "poster", "path": "v1/1/poster.jpg"}
