@@ -1,4 +1,4 @@
-"""For every bound in the schema of the kind: a value it lets through and one it refuses."""
+"""For every bound in the CRD's schema: a value that it accepts and one that it refuses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

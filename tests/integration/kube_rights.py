@@ -1,6 +1,6 @@
-"""What an account may do, found out by trying everything: every resource the API server knows, every verb.
+"""Finds the rights of an account by trying every verb on every resource that the API server knows.
 
-Nothing is changed: what writes is asked with `dryRun=All`, and with bodies that no admission takes.
+Nothing is changed: writes are sent with `dryRun=All`, and with bodies that no admission accepts.
 """
 
 import base64

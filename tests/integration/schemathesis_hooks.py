@@ -1,4 +1,4 @@
-"""What schemathesis cannot know from the document: bounds and values that JSON Schema has no words for.
+"""Tells schemathesis what the document cannot: bounds and values that JSON Schema cannot express.
 
 What is bad by the document stays as it is; what is well-formed is made good. That the API refuses the rest is shown
 by tests/hostile.

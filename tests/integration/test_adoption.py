@@ -1,4 +1,4 @@
-"""What rows learn, on a real Postgres."""
+"""Rows adopt the state of resources, on a real Postgres."""
 
 from collections.abc import Iterator
 

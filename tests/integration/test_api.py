@@ -1,4 +1,4 @@
-"""The API under gunicorn on real Postgres and S3. Kubernetes is away unless a test asks for it."""
+"""The API under gunicorn on real Postgres and S3. There is no Kubernetes unless a test requests it."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What people ask of their videos, from an API under gunicorn on real Postgres and S3. Kubernetes is away."""
+"""Calls about existing videos to an API under gunicorn, on real Postgres and S3 and without Kubernetes."""
 
 import hashlib
 from collections.abc import Iterator

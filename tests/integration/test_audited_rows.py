@@ -1,4 +1,4 @@
-"""What the audit asks of a real Postgres: its contract, and what only Postgres knows."""
+"""The audit's queries on a real Postgres: their contract, and cases that need a real database."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The table of bad input over a real process: gunicorn, Postgres and S3, with Kubernetes away.
+"""The table of bad input over a real process: gunicorn, Postgres and S3, without Kubernetes.
 
 Beside the faults of tests/hostile that are requests, there are those of the wire that no client library would send.
 """

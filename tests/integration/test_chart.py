@@ -1,4 +1,4 @@
-"""The chart in the hands of the real Helm: names, rights, what is refused, what it looks like from outside.
+"""The chart, rendered by the real Helm: names, rights, refused values, and the objects that others see.
 
 Settings and credentials are in test_chart_settings.py, what an API server makes of it in test_chart_applied.py.
 """

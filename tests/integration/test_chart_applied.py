@@ -1,4 +1,4 @@
-"""The chart on a real API server: what it would store, what restricted namespaces admit, and the kind's upgrade."""
+"""The chart on a real API server: accepted manifests, pods in restricted namespaces, and the upgrade of the CRD."""
 
 import json
 import secrets

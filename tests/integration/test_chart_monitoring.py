@@ -1,4 +1,4 @@
-"""What the chart makes for Prometheus and Grafana, in the hands of the real Helm."""
+"""The chart's objects for Prometheus and Grafana, rendered by the real Helm."""
 
 import json
 

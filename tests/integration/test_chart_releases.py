@@ -1,4 +1,4 @@
-"""What the chart renders, held to the schemas of three releases of Kubernetes, the oldest it accepts among them."""
+"""The chart's manifests, validated against the schemas of three Kubernetes releases, including the oldest."""
 
 import json
 import subprocess

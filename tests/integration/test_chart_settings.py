@@ -1,4 +1,4 @@
-"""Settings and credentials on their way from values to the processes: none is lost, and none is made up."""
+"""Settings and credentials from values to the processes: none is lost, and none is invented."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The adapter on the wire: one order is one request, whatever the other side does, and its answers are understood."""
+"""The adapter on the wire: a submission is one request whatever the server does, and each answer is classified."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The kind on a real API server: the rules between an old and a new body, and how it looks to people.
+"""The kind on a real API server: its rules for changes, and its columns in kubectl.
 
 The bounds of single fields are in test_crd_bounds.py.
 """

@@ -1,4 +1,4 @@
-"""Every bound of the kind on a real API server: the last value it lets through and the first it refuses."""
+"""Every bound of the CRD on a real API server: the last value that it accepts and the first that it refuses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Leader election on a real API server, with short leases: taking over, losing, and thawing after a freeze."""
+"""Leader election on a real API server, with short leases: takeover, a lost Lease, and thawing after a freeze."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""Bodies without end, sent to every call: the answer comes after a mebibyte of it at most."""
+"""Endless bodies, sent to every call: the answer comes after at most a mebibyte."""
 
 import select
 import socket

@@ -1,4 +1,4 @@
-"""The examples for Flux and Argo CD: what their own kinds would store, and a release that Helm can render."""
+"""The examples for Flux and Argo CD: their own CRDs accept them, and Helm can render their values."""
 
 import json
 import secrets

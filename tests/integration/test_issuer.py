@@ -1,4 +1,4 @@
-"""Tokens of an issuer that publishes its keys: a real API process asks a real server."""
+"""Tokens of an issuer that publishes its keys: a real API process reads them from a real server."""
 
 import json
 import threading

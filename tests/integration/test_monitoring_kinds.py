@@ -1,4 +1,4 @@
-"""What the chart makes for the Prometheus operator, stored by an API server that knows that project's own kinds."""
+"""The chart's objects for the Prometheus operator, stored by an API server with that project's CRDs."""
 
 import copy
 import secrets

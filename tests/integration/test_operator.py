@@ -1,4 +1,4 @@
-"""The operator as a process: what it does before anything else."""
+"""The operator's process before its first pass."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Notifications on a real Postgres, sent to a real receiver that verifies them with somebody else's library."""
+"""Notifications on a real Postgres, sent to a real receiver that verifies them with a third-party library."""
 
 import base64
 import secrets

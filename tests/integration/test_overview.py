@@ -1,4 +1,4 @@
-"""The look at the working set on a real Postgres: what it counts, and that it costs no more with more videos."""
+"""The overview of the working set on a real Postgres: its counts, and its cost as videos become more."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""schemathesis holds a running API to its own OpenAPI document, for whatever the document allows and forbids.
+"""schemathesis holds a running API to its own OpenAPI document, for inputs that the document allows and forbids.
 
 It makes every call but one, and each of them succeeds too: videos that each call is good for are there, and callbacks
 are signed. The one that it leaves out is where it got the document from, which it has called by then. What its report

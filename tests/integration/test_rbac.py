@@ -1,4 +1,4 @@
-"""What the chart's ServiceAccounts have to be able to do, with their own tokens and the Roles that Helm rendered.
+"""The rights that the chart's ServiceAccounts need, with their own tokens and the rendered Roles.
 
 What they may not do is everything else: test_rbac_matrix.py.
 """

@@ -1,4 +1,4 @@
-"""The operator's records on a real Postgres: their contract, and what happens when two meet or the server goes."""
+"""The operator's records on a real Postgres: their contract, concurrent writers, and a server that dies."""
 
 import subprocess
 import sys

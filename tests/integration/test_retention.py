@@ -1,4 +1,4 @@
-"""How rows end on a real Postgres."""
+"""The retention of rows on a real Postgres."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rows on a real Postgres: limits, fences and nudges that only a database can hold."""
+"""The rows on a real Postgres: limits, fences and nudges that need a real database."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Both processes, really started with settings that are missing or unknown: one line, then the end."""
+"""Both processes, started with missing or unknown settings: each exits with one line."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The page as it is really built and served: how large it is, and what comes with it."""
+"""The page as it is built and served: its size, and its compliance with its own policy."""
 
 import gzip
 import os

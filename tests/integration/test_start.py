@@ -1,4 +1,4 @@
-"""Both processes at their start: a bucket that is missing ends them, a store that is away does not."""
+"""Both processes at their start: a missing bucket ends them, an unreachable store does not."""
 
 from collections.abc import Mapping
 from pathlib import Path

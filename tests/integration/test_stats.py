@@ -1,4 +1,4 @@
-"""What metrics ask of a real Postgres."""
+"""The queries behind the metrics, on a real Postgres."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Two API processes over one database: what one user may do is counted once, and done once."""
+"""Two API processes over one database: a user's requests are counted once and carried out once."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One webhook on the wire: to the address that was checked, believed only under the endpoint's own name."""
+"""One webhook on the wire: sent to the address that was checked, under a certificate for the endpoint's name only."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""Receivers that send a byte now and then: each wait is short, all of them together are bounded too."""
+"""Receivers that send a byte now and then: the whole exchange is bounded, not only each wait."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""One endpoint with two secrets and one delivery, under known ids, so that every call about them succeeds again."""
+"""One endpoint with two secrets and one delivery under fixed ids, so that every call about them succeeds."""
 
 from dataclasses import dataclass
 from typing import Any, LiteralString

@@ -1,4 +1,4 @@
-"""A service for the client's tests. Without Kubernetes: what is confirmed stays where it is."""
+"""A service for the client's tests, without an operator: a confirmed upload stays `uploading`."""
 
 import secrets
 from collections.abc import Iterator

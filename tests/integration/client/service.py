@@ -1,4 +1,4 @@
-"""A running service, what stands before it, and those who use it."""
+"""A running service, the proxies before it, and its users."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The command `videoupload` as a process, without an operator: how it ends and what it says."""
+"""The command `videoupload` as a process, without an operator: its exit codes and its output."""
 
 import json
 import signal

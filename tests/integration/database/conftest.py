@@ -1,4 +1,4 @@
-"""One database for each module of this room, whose rows every test begins by deleting."""
+"""One database for each module of this package; every test begins by deleting its rows."""
 
 from collections.abc import Iterator
 

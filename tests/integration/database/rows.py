@@ -1,4 +1,4 @@
-"""The rows of videos as the API reads and writes them, and what the operator, time and other processes do to them."""
+"""The rows of videos as the API reads and writes them, and the changes that the operator and time make."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What clients ask for, as `VideoCommands` writes it: created, confirmed, retried, deleted, restored; and claims."""
+"""`VideoCommands`: videos are created, confirmed, retried, deleted and restored, and claims are recorded."""
 
 from collections.abc import Callable
 from datetime import timedelta

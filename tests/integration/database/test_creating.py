@@ -1,4 +1,4 @@
-"""Creating a video: idempotency keys, what is left of the hour, metadata."""
+"""Creating a video: idempotency keys, the rest of the hourly limit, metadata."""
 
 from dataclasses import replace
 

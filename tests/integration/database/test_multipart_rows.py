@@ -1,4 +1,4 @@
-"""Multipart uploads in `VideoCommands`: opened once, and only while the file is awaited."""
+"""Multipart uploads in `VideoCommands`: opened once, and only while the video waits for its file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The servers that other tests stand on, as real processes."""
+"""The real servers that other tests use."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""For each alert what makes it fire, and the nearest thing that does not: series in the notation of promtool."""
+"""For each alert, series that make it fire and similar ones that do not, in promtool's notation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What both processes export, in the hands of the real promtool."""
+"""The metrics of both processes, checked by the real promtool."""
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest

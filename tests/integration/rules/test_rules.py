@@ -1,4 +1,4 @@
-"""The chart's rules in the hands of the real promtool: well formed, firing when they should, quiet when they should."""
+"""The chart's rules, checked by the real promtool: well formed, firing when they should, quiet otherwise."""
 
 import re
 from pathlib import Path

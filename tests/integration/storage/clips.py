@@ -1,4 +1,4 @@
-"""Real files, made by ffmpeg: a second of moving picture and sound in any container, and a whole HLS stream."""
+"""Real files, made by ffmpeg: a second of video and audio in any container, and a whole HLS stream."""
 
 import subprocess
 from pathlib import Path

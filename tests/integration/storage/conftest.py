@@ -1,4 +1,4 @@
-"""A storage on a bucket of the test's own."""
+"""A storage on a fresh bucket."""
 
 import pytest
 

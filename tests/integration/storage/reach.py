@@ -1,4 +1,4 @@
-"""How these tests reach the S3 server."""
+"""The storage settings for the tests' S3 server."""
 
 from devstack.s3 import S3Access
 from storage.settings import StorageSettings

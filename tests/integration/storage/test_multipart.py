@@ -1,4 +1,4 @@
-"""Multipart uploads against a real S3 server: the contract, pages, and what a signed part lets a client do."""
+"""Multipart uploads against a real S3 server: the contract, pages, and the limits of a signed part."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""The start's question for the buckets, answered by a real S3 server."""
+"""The check of the buckets at start, against a real S3 server."""
 
 import pytest
 from structlog.testing import capture_logs

@@ -1,4 +1,4 @@
-"""What an owner asks of a video after its upload: retry, delete, restore."""
+"""An owner's calls after the upload: retry, delete, restore."""
 
 from datetime import datetime, timedelta
 from itertools import product

@@ -1,4 +1,4 @@
-"""Whose video a call is about, and who may change it: the same for every call."""
+"""Every call checks the video's owner in the same way."""
 
 import pytest
 

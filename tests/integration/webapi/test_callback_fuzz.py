@@ -1,4 +1,4 @@
-"""Callbacks of every shape: none is recorded without its signature, and none breaks the API."""
+"""Callbacks of every shape: none is recorded without a valid signature, and none breaks the API."""
 
 import json
 from collections.abc import Iterator

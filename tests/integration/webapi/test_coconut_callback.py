@@ -1,4 +1,4 @@
-"""POST /webhooks/coconut: callbacks are verified, recorded as claims, and otherwise not believed."""
+"""POST /webhooks/coconut: callbacks are verified and recorded as claims, never believed."""
 
 import json
 from datetime import UTC, datetime

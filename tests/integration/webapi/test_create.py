@@ -1,4 +1,4 @@
-"""POST /api/v1/videos: asking for an upload."""
+"""POST /api/v1/videos: creating an upload."""
 
 import json
 from typing import Any

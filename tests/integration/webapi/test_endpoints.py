@@ -1,4 +1,4 @@
-"""Endpoints of webhooks, their secrets, and the log of what was sent, as administrators see them."""
+"""Webhook endpoints, their secrets and the delivery log, as administrators see them."""
 
 import base64
 from datetime import timedelta

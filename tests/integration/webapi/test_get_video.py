@@ -1,4 +1,4 @@
-"""GET /api/v1/videos/{id}: what the owner sees, and how often to ask."""
+"""GET /api/v1/videos/{id}: what the owner sees, and when to poll again."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The file as it was sent: a short-lived URL for its owner, once it was verified."""
+"""The verified original: a short-lived URL for its owner."""
 
 from datetime import datetime, timedelta
 

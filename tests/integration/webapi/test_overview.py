@@ -1,4 +1,4 @@
-"""/api/v1/admin/overview: what is shown of a look at the working set."""
+"""/api/v1/admin/overview: the working set as administrators see it."""
 
 from datetime import timedelta
 

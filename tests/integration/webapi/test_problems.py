@@ -1,4 +1,4 @@
-"""Answers that are not a success: their form, and the table behind them."""
+"""Error answers: their form, and the table of problems."""
 
 import re
 from collections.abc import Callable

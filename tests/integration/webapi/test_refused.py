@@ -1,4 +1,4 @@
-"""Storage that refuses us: the client hears that it can try again, and what has to happen before."""
+"""Storage refuses our key: the problem says that a retry is worthwhile, and what an administrator does first."""
 
 import pytest
 from structlog.testing import capture_logs

@@ -1,4 +1,4 @@
-"""POST /api/v1/videos/{id}/upload_complete: the client's word that its file is there."""
+"""POST /api/v1/videos/{id}/upload_complete: the client confirms that it has sent the file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The demo's player on real streams: it accepts one that plays, and names what is wrong with each that does not."""
+"""The demo's player on real streams: it accepts one that plays, and names the fault of each one that does not."""
 
 import shutil
 import subprocess
