@@ -14,6 +14,8 @@ from typing import IO
 from videoupload.errors import FileChangedError
 
 _ANY_TYPE = "application/octet-stream"
+# Types outside video/ that the service accepts.
+_OTHER_TYPES = frozenset({"application/mp4", "application/mxf", "application/ogg", "application/vnd.ms-asf"})
 _CHUNK_BYTES = 1024**2
 
 
@@ -37,7 +39,7 @@ class Fingerprint:
 def content_type(path: Path) -> str:
     """Return the type that a file name suggests, if the service accepts it."""
     guessed, _ = mimetypes.guess_type(path.name)
-    return guessed if guessed and guessed.startswith("video/") else _ANY_TYPE
+    return guessed if guessed and (guessed.startswith("video/") or guessed in _OTHER_TYPES) else _ANY_TYPE
 
 
 class Piece:

@@ -12,6 +12,7 @@ from videoupload.client import Client
 from videoupload.errors import FileChangedError, ProblemError, UploadRefusedError
 from videoupload.files import Fingerprint, content_type
 from videoupload.models import NewVideo, Upload, Video
+from videoupload.names import file_name, title_of
 from videoupload.resuming import AlreadySent, Resume, ResumeRefused, StartOver, is_same, upload_position
 from videoupload.retry import Retry
 from videoupload.transfer import CLOSED, SpeedMeter, Transfer
@@ -20,7 +21,6 @@ from videoupload.upload_state import UploadState, UploadStateStore
 # An interruption costs the parts in flight, so only one is sent at a time by default.
 PARALLEL = 1
 _ROUNDS_AT_MOST = 3
-_TITLE_MAX = 200
 _NOT_ARRIVED = frozenset({"object_missing", "parts_missing"})
 
 
@@ -35,8 +35,8 @@ class UploadOptions:
     def of(self, path: Path, size_bytes: int) -> NewVideo:
         """Return the request that creates the video of a file."""
         return NewVideo(
-            title=self.title or path.stem[:_TITLE_MAX],
-            filename=path.name,
+            title=self.title or title_of(path.name),
+            filename=file_name(path.name),
             content_type=content_type(path),
             size_bytes=size_bytes,
             metadata=self.metadata,

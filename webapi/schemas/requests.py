@@ -25,7 +25,21 @@ SIGNED_AT_ONCE_MAX = 100
 VIDEO_ID = Field(pattern=VIDEO_ID_PATTERN, max_length=VIDEO_ID_MAX)
 UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _DIGITS = re.compile(r"[0-9]{1,1000}")
-_CONTENT_TYPE_PATTERN = r"^(?:video/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}|application/octet-stream)$"
+# Registered for video outside video/, and what clients send when they do not know the type.
+_OTHER_TYPES = ("application/mp4", "application/mxf", "application/ogg", "application/vnd.ms-asf")
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+def _in_any_case(text: str) -> str:
+    """Return a pattern that ignores case in every dialect of regular expressions."""
+    return "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in text).replace(".", "[.]")
+
+
+# Parameters may follow (RFC 9110, 8.3.1). Browsers' recorders do not quote them: `video/webm;codecs=vp9,opus`.
+_CONTENT_TYPE_PATTERN = (
+    rf"^(?:{_in_any_case('video')}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{{0,99}}"
+    rf"|{'|'.join(map(_in_any_case, (*_OTHER_TYPES, _UNKNOWN_TYPE)))})[ \t]*(?:;[^{_FORBIDDEN}]*)?$"
+)
 
 
 METADATA_BYTES_MAX = 2048
@@ -59,6 +73,11 @@ Metadata = Annotated[
 ]
 
 
+def _essence(content_type: str) -> str:
+    """Return the type as it is compared, signed and stored: in lower case, without parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 class CreateVideo(Request):
     """Create a video and request its upload URL."""
 
@@ -74,8 +93,10 @@ class CreateVideo(Request):
         pattern=_FILENAME_PATTERN,
         description="a file name without a path, not only dots, no control characters, no change of direction",
     )
-    content_type: str = Field(
-        pattern=_CONTENT_TYPE_PATTERN, description="video/…, or application/octet-stream when the type is not known"
+    content_type: Annotated[str, AfterValidator(_essence)] = Field(
+        max_length=255,
+        pattern=_CONTENT_TYPE_PATTERN,
+        description=f"video/…, {', '.join(_OTHER_TYPES)}, or {_UNKNOWN_TYPE} when the type is not known",
     )
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
     upload_mode: UploadMode | None = Field(default=None, description="single, multipart, or by size if left out")

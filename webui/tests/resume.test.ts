@@ -80,15 +80,21 @@ describe("a new record", () => {
   it.each([
     ["cats.mp4", "cats"],
     [".mp4", "Video"],
-    ["a/b\u202ecats.tar.mp4", "abcats.tar"],
+    ["a/b\u202ecats.tar.mp4", "a_bcats.tar"],
     ["no ending", "no ending"],
     ["   .mp4", "Video"],
   ])("the name %j gives the title %j", (name, title) => {
     expect(newRecord({ ...FILE, name }, "ann", "k", 0).title).toBe(title);
   });
 
-  it("a type that is not video/* is sent as bytes", () => {
-    expect(newRecord({ ...FILE, type: "" }, "ann", "k", 0).type).toBe("application/octet-stream");
+  it.each([
+    ["", "application/octet-stream"],
+    ["text/plain", "application/octet-stream"],
+    ["video/webm;codecs=vp9,opus", "video/webm"],
+    ["Video/MP4", "video/mp4"],
+    ["application/mxf", "application/mxf"],
+  ])("a file of type %j is sent as %s", (type, sent) => {
+    expect(newRecord({ ...FILE, type }, "ann", "k", 0).type).toBe(sent);
   });
 });
 

@@ -150,7 +150,16 @@ def _text_faults(field: str, about: dict[str, Any]) -> Iterator[Fault]:
         for name, text in _HOSTILE_NAMES.items():
             yield _refused(f"{field}-{name}", _set(field, text), field)
     if field == "content_type":
-        for text in ("text/html", "video/", "video", "video/mp4; x=y", "video/<b>", "video/" + "x" * 101, "VIDEO /mp4"):
+        for text in (
+            "text/html",
+            "video/",
+            "video",
+            "video/mp4 x=y",
+            "video/<b>",
+            "video/" + "x" * 101,
+            "VIDEO /mp4",
+            ";video/mp4",
+        ):
             yield _refused(f"{field}-{text[:14]}", _set(field, text), field)
 
 

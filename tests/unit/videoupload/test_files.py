@@ -71,6 +71,7 @@ def test_a_file_that_changes_meanwhile_is_noticed(file: Path, change: Callable[[
     [
         ("cats.mp4", "video/mp4"),
         ("cats.MOV", "video/quicktime"),
+        ("cats.mxf", "application/mxf"),
         ("cats.txt", "application/octet-stream"),
         ("cats", "application/octet-stream"),
     ],

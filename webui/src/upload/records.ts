@@ -1,6 +1,7 @@
 // Records of unfinished uploads that survive reloads: enough to resume, and never the file itself.
 
 import type { NewVideo } from "../api/calls";
+import { fileName, titleOf } from "./names";
 
 export interface UploadRecord {
   /** Identifies the upload here, and is its Idempotency-Key at the service, so that a lost first answer costs nothing. */
@@ -29,24 +30,28 @@ const AT_MOST = 50;
 const LONGEST_MS = 8 * 24 * 3600 * 1000;
 // A lost connection costs at most one part of 16 MiB; a smaller file gains nothing from parts.
 const IN_PARTS_ABOVE = 16 * 1024 * 1024;
-// Characters that the service refuses: control characters and those that change text direction.
-const NOT_IN_NAMES = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069/\\]/g;
+// Video types outside video/ that the service accepts.
+const OTHER_TYPES = ["application/mp4", "application/mxf", "application/ogg", "application/vnd.ms-asf"];
 
 export function newRecord(file: Chosen, owner: string, key: string, now: number): UploadRecord {
-  const name = file.name.replace(NOT_IN_NAMES, "").slice(-255) || "video";
-  const title = name.replace(/\.[^.]{1,5}$/, "").trim().slice(0, 200) || "Video";
   return {
     key,
     owner,
     videoId: null,
-    title,
-    name,
-    type: file.type.startsWith("video/") ? file.type : "application/octet-stream",
+    title: titleOf(file.name),
+    name: fileName(file.name),
+    type: typeOf(file.type),
     size: file.size,
     lastModified: file.lastModified,
     mode: file.size > IN_PARTS_ABOVE ? "multipart" : "single",
     startedAt: now,
   };
+}
+
+/** Return the type without its parameters, or that of any bytes if the service does not accept it. */
+function typeOf(declared: string): string {
+  const type = (declared.split(";")[0] ?? "").trim().toLowerCase();
+  return type.startsWith("video/") || OTHER_TYPES.includes(type) ? type : "application/octet-stream";
 }
 
 /** Return the request that creates the video. */

@@ -2,6 +2,7 @@
 
 import type { PartList, Video } from "../api/types";
 import { fileSize } from "../ui/format";
+import { fileName } from "./names";
 import type { Chosen, UploadRecord } from "./records";
 
 export interface UploadFacts {
@@ -41,7 +42,7 @@ export function mismatch(record: UploadRecord, chosen: Chosen): string | null {
     const [has, instead] = differentSizes(chosen.size, record.size);
     return `This is a different file: it has ${has} instead of ${instead}. Choose the unchanged “${record.name}”.`;
   }
-  if (chosen.name !== record.name) return `This file is called “${chosen.name}”. Choose “${record.name}”.`;
+  if (fileName(chosen.name) !== record.name) return `This file is called “${chosen.name}”. Choose “${record.name}”.`;
   if (chosen.lastModified !== record.lastModified) {
     return `“${record.name}” was changed after the upload began. Discard this upload and send the new file.`;
   }

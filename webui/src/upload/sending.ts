@@ -39,7 +39,7 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
   const uppy = new Uppy<OwnMeta, Body>({
     autoProceed: true,
     allowMultipleUploadBatches: true,
-    restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
+    restrictions: { minFileSize: 1, allowedFileTypes: ["video/*", "application/mp4", "application/mxf", ".mxf", ".mkv", ".mov", ".avi", ".mts", ".mpg"] },
     locale: UPPY_LOCALE,
     logger: QUIET,
     onBeforeFileAdded: (file) => steps.withKey(file as Sent),
