@@ -33,6 +33,7 @@ from webapi.http.auth import Authentication, TokenVerifier
 from webapi.http.cors import Cors
 from webapi.http.error_handlers import handle_errors
 from webapi.http.request_log import RequestLog
+from webapi.http.routing import ExactPaths, Router
 from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
 from webapi.openapi.page import Docs, OpenApi
@@ -81,7 +82,10 @@ class ApiDependencies:
 
 def create_app(deps: ApiDependencies) -> App:
     """Return the WSGI application."""
-    app: App = falcon.App(middleware=[RequestLog(deps.metrics), Cors(deps.cors_origins), Authentication(deps.tokens)])
+    app: App = falcon.App(
+        router=Router(),
+        middleware=[RequestLog(deps.metrics), ExactPaths(), Cors(deps.cors_origins), Authentication(deps.tokens)],
+    )
     handle_errors(app)
     _add_videos(app, deps)
     _add_webhooks(app, deps)

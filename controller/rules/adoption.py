@@ -106,8 +106,16 @@ def _refusal(desired: DesiredState, namespace: str) -> str | None:
     if desired.deleted:
         return DELETED
     if not object_keys.is_import_of(namespace, desired.storage_key):
-        return f"the file does not lie under {object_keys.IMPORTS_PREFIX}{namespace}/"
+        return (
+            f"the key does not name a file under {object_keys.IMPORTS_PREFIX}{namespace}/{_flaw(desired.storage_key)}"
+        )
     return None
+
+
+def _flaw(key: str) -> str:
+    if key.endswith("/"):
+        return "; it names a folder"
+    return "; it has an empty folder name, or one of dots" if {"", ".", ".."} & set(key.split("/")) else ""
 
 
 def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> ObservedState:

@@ -1,6 +1,7 @@
 """Bodies and queries: read up to a limit, parsed into a model, and refused with the names of the wrong fields."""
 
 import json
+import re
 from collections import Counter
 from typing import Any, TypeVar
 
@@ -14,6 +15,34 @@ JSON_BYTES_MAX = 64 * 1024
 # A body can be detail in thousands of places; the first few are enough to see why.
 _ERRORS_MAX = 20
 _NAME_MAX = 64
+# RFC 8259, 8.1: a parser may ignore it. Some editors and Windows PowerShell write it.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# How pydantic quotes the members of an enum: `<Phase.READY: 'ready'>`.
+_ENUM_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
+_A_TIME = "must be a time with an offset, such as 2026-03-01T12:00:00Z"
+# pydantic's own messages are about Python: "Tuple should have at least 1 item after validation".
+_DETAILS = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be an array",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have {min_length} or more entries",
+    "too_long": "must have at most {max_length} entries",
+    "greater_than_equal": "must be at least {ge}",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "datetime_type": _A_TIME,
+    "datetime_parsing": _A_TIME,
+    "datetime_from_date_parsing": _A_TIME,
+    "datetime_object_invalid": _A_TIME,
+    "timezone_aware": _A_TIME,
+}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,6 +57,7 @@ def read_json(req: falcon.Request, model: type[Model]) -> Model:
 
 def parse_json(body: bytes, model: type[Model]) -> Model:
     """Return the bytes as ``model``. Raises ProblemError."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         parsed = model.model_validate_json(body, strict=True)
     except ValidationError as error:
@@ -41,6 +71,10 @@ def parse_json(body: bytes, model: type[Model]) -> Model:
 
 def read_query(req: falcon.Request, model: type[Model]) -> Model:
     """Return the query's parameters as ``model``. Raises ProblemError."""
+    repeated = [name for name in model.model_fields if isinstance(req.params.get(name), list)]
+    if repeated:
+        problems = [FieldProblem(name, "appears more than once") for name in repeated]
+        raise ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
     try:
         return model.model_validate(req.params)
     except ValidationError as error:
@@ -88,7 +122,10 @@ def _repeated_names(body: bytes) -> list[str]:
 
 
 def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
-    details = error.errors(include_url=False, include_context=False)
+    details = error.errors(include_url=False)
+    # A list whose entries were refused is also called too short.
+    inner = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    details = [detail for detail in details if detail["loc"] not in inner or not detail["loc"]]
     if details[0]["type"] == "json_invalid":
         return ProblemError(ProblemCode.INVALID_JSON, details[0]["msg"])
     problems = [FieldProblem(_name(detail["loc"]), _detail(detail, model)) for detail in details[:_ERRORS_MAX]]
@@ -103,8 +140,10 @@ def _name(location: tuple[int | str, ...]) -> str:
 
 def _detail(detail: Any, model: type[BaseModel]) -> str:
     if detail["type"] == "extra_forbidden":
-        return "there is no such field"
+        return "there is no such field or parameter"
     if detail["type"] == "string_pattern_mismatch":
         # The description of the field instead of the regular expression.
         return model.model_fields[detail["loc"][0]].description or "has the wrong form"
-    return str(detail["msg"])
+    words = _DETAILS.get(detail["type"])
+    text = str(detail["msg"]) if words is None else words.format(**detail.get("ctx", {}))
+    return _ENUM_MEMBER.sub(r"\1", text)

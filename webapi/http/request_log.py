@@ -42,7 +42,7 @@ class RequestLog:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _req_succeeded: bool
     ) -> None:
-        """Measure the request, and log it unless it is a successful GET."""
+        """Measure the request, and log it unless it is a successful read."""
         seconds = time.perf_counter() - req.context.began_at
         # The template instead of the path: ids would make one series for each video.
         route = req.uri_template or "unmatched"
@@ -51,7 +51,7 @@ class RequestLog:
         self._seconds(method, route, resp.status_code).observe(seconds)
         # Clients and probes poll every few seconds. Their requests are measured; logging them would bury the rest
         # and cost as much as the response.
-        is_read = req.method == "GET" and resp.status_code < 400
+        is_read = req.method in ("GET", "HEAD") and resp.status_code < 400
         write = self._log.debug if is_read else self._log.info
         write(
             "request_completed",

@@ -113,7 +113,7 @@ Item = TypeVar("Item")
 def each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
     """Return the values. Raises PydanticCustomError if one is repeated."""
     if len(set(values)) < len(values):
-        raise PydanticCustomError("repeated", "each value once")
+        raise PydanticCustomError("repeated", "must name each value once")
     return values
 
 

@@ -219,7 +219,7 @@ def test_falcons_own_errors_are_problems_too(api: Api, method: str, path: str, s
 
 
 def test_a_disallowed_method_is_refused_with_the_allowed_ones(api: Api) -> None:
-    assert api.call("PUT", "/api/v1/videos").headers["Allow"] == "GET, POST, OPTIONS"
+    assert api.call("PUT", "/api/v1/videos").headers["Allow"] == "GET, HEAD, POST, OPTIONS"
 
 
 def test_a_bug_is_logged_and_not_shown(api: Api) -> None:

@@ -9,6 +9,7 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
+from webapi.http.routing import Router
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
 from webapi.schemas.requests import CreateVideo, ListDeadLetters, ListVideos, SignParts
@@ -147,16 +148,20 @@ CALLS = (
 )
 
 
+falcon.inspect.register_router(Router)(falcon.inspect.inspect_compiled_router)
+
+
 def routes_of(app: App) -> set[tuple[str, str]]:
-    """Return the method and the template of everything that the application answers by itself."""
+    """Return the method and the template of everything that the application answers by itself; HEAD comes with GET."""
     return {
         (method.method, route.path)
         for route in falcon.inspect.inspect_routes(app)
         for method in route.methods
-        if not method.internal
+        if not method.internal and method.method != "HEAD"
     }
 
 
 def methods_of(template: str) -> set[str]:
     """Return the methods that a template is known with."""
-    return {call.method for call in CALLS if call.template == template}
+    methods = {call.method for call in CALLS if call.template == template}
+    return methods | {"HEAD"} if "GET" in methods else methods

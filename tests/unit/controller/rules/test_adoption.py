@@ -179,6 +179,8 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
             an_import(storage_key=f"imports/{NAMESPACE}x/a.mov"), f"imports/{NAMESPACE}/", id="of-a-neighbour"
         ),
         pytest.param(an_import(storage_key=f"imports/{NAMESPACE}/../x/a.mov"), "imports/", id="that-walks-up"),
+        pytest.param(an_import(storage_key=f"imports/{NAMESPACE}/films/"), "; it names a folder", id="of-a-folder"),
+        pytest.param(an_import(storage_key=f"imports/{NAMESPACE}//a.mov"), "empty folder name", id="of-no-folder"),
         pytest.param(an_import(storage_key="uploads/launch/original.mov"), "imports/", id="of-a-client"),
         pytest.param(an_import(deleted=True), DELETED, id="that-is-deleted"),
         pytest.param(an_import(video_id="launch.film"), NO_LABEL, id="with-a-dot"),
