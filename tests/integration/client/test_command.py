@@ -15,7 +15,7 @@ def test_an_interrupted_command_says_how_to_resume_and_resumes(service: Service,
         process.send_signal(signal.SIGINT)
         _out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "run the same command again to go on" in err
+    assert "run the same command again to resume" in err
 
     service.lossy_proxy.hold_after_bytes = None
     service.lossy_proxy.released.set()

@@ -9,9 +9,9 @@ import falcon.inspect
 from pydantic import BaseModel
 
 from webapi.app import App
-from webapi.http.routing import Router
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
+from webapi.http.routing import Router
 from webapi.schemas.requests import CreateVideo, ListDeadLetters, ListVideos, SignParts
 from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
 
