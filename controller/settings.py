@@ -39,6 +39,8 @@ class OperatorSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_url: SecretStr = Field(min_length=1)
+    # For one statement. Below the shutdown grace.
+    database_timeout_seconds: float = Field(default=5, gt=0, le=30)
     coconut_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?/v2$")
     coconut_api_key: SecretStr = Field(min_length=1)
     # The URL at which Coconut reaches the API.

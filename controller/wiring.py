@@ -73,7 +73,11 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
     recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
     # Half of the workers for each: if one upstream hangs, the other half goes on.
     at_most = max(1, settings.workers // 2)
-    database = Database(settings.database_url.get_secret_value(), max_size=settings.workers + 2)
+    database = Database(
+        settings.database_url.get_secret_value(),
+        max_size=settings.workers + 2,
+        timeout_seconds=settings.database_timeout_seconds,
+    )
     coconut = Coconut(
         settings.coconut_url,
         settings.coconut_api_key,
@@ -115,7 +119,11 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
             dependencies, for_step=with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
         )
     # A pool of its own, so that deliveries take no connections from passes.
-    outbox_database = Database(settings.database_url.get_secret_value(), max_size=_OUTBOX_CONNECTIONS)
+    outbox_database = Database(
+        settings.database_url.get_secret_value(),
+        max_size=_OUTBOX_CONNECTIONS,
+        timeout_seconds=settings.database_timeout_seconds,
+    )
     dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics)
     metrics.state.limiter = dependencies.limiter.state
 

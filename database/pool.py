@@ -1,21 +1,37 @@
-"""The connection pool, and the translation of psycopg's errors into ours. No table is named here."""
+"""The connection pool, and the translation of psycopg's errors into ours. No table is named here.
 
+No call here waits without an end. Postgres' own timeouts end a statement that takes too long, but not the wait for a
+server that has stopped, or for a network that swallows packets: the kernel answers keepalives for a stopped process.
+"""
+
+import math
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 from pydantic_core import from_json
 
 from domain.errors import UnavailableError
+from runtime.bulkhead import Bulkhead
 
 Connection = psycopg.Connection[DictRow]
+_Result = TypeVar("_Result")
 
 # Longer than any statement here should take, shorter than the API's request limit and the operator's shutdown grace.
-_STATEMENT_TIMEOUT_MS = 5_000
+_TIMEOUT_SECONDS = 5.0
+# The client waits longer than the server works, so that a slow statement ends with the server's word.
+_CLIENT_FACTOR = 1.2
 _CONNECT_TIMEOUT_SECONDS = 3
+# A thread waits so long for another one's call to end; statements take milliseconds.
+_PATIENCE_SECONDS = 0.5
 
 # If the server's machine is lost, no answer comes and no Postgres timeout ends the wait: Linux would take a quarter of
 # an hour by default, or two hours on an idle connection.
@@ -27,28 +43,54 @@ KEEPALIVE_OPTIONS = {
 }
 
 
+class DeadlineConnection(Connection):
+    """A connection that is closed when the server has not answered a statement in time."""
+
+    timeout_seconds = _TIMEOUT_SECONDS
+    opened_at = math.inf
+
+    def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
+        """Wait for the server's answer. Raises OperationalError when the time is over, and the connection is lost."""
+        deadline = self.timeout_seconds * _CLIENT_FACTOR if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, deadline)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                # An answer that comes later would be taken for that to the next statement.
+                self.pgconn.finish()
+            raise
+
+
 class Database:
     """Connections to one Postgres, shared by the threads of one process."""
 
-    def __init__(self, url: str, *, max_size: int, timeout_seconds: float = 3) -> None:
-        """Open the pool without waiting for Postgres; ``timeout_seconds`` bounds the wait for a connection."""
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+    def __init__(self, url: str, *, max_size: int, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+        """Open the pool without waiting for Postgres.
+
+        ``timeout_seconds`` bounds each statement, and the wait for a connection. At most ``max_size`` threads call
+        Postgres at a time.
+        """
+        self._timeout_seconds = timeout_seconds
+        self._bulkhead = Bulkhead("Postgres", at_most=max_size, patience_seconds=_PATIENCE_SECONDS)
+        self._lock = threading.Lock()
+        self._drained_at = -math.inf
+        self._pool: ConnectionPool[DeadlineConnection] = ConnectionPool(
             url,
+            connection_class=DeadlineConnection,
             min_size=1,
             max_size=max_size,
-            timeout=timeout_seconds,
-            max_waiting=max_size * 16,
+            timeout=min(timeout_seconds, _CONNECT_TIMEOUT_SECONDS),
             # The pool doubles its pauses between tries, so after an outage it could stay disconnected for as long
             # again. After this timeout it stops trying, and the next caller makes it start over.
             reconnect_timeout=_CONNECT_TIMEOUT_SECONDS,
             open=True,
-            configure=_use_fast_json,
+            configure=self._configure,
             kwargs={
                 # So that a read is one round trip; a caller that needs a transaction uses transaction().
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+                "options": f"-c statement_timeout={math.ceil(timeout_seconds * 1000)} -c timezone=UTC",
                 "application_name": "video-uploads",
                 **KEEPALIVE_OPTIONS,
             },
@@ -56,18 +98,10 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Lend a connection in autocommit. Raises UnavailableError when Postgres cannot be reached."""
-        try:
-            with self._pool.connection() as connection, _drop_read_only_connection(connection):
+        """Lend a connection in autocommit. Raises UnavailableError when Postgres cannot be reached or hangs."""
+        with self._bulkhead.slot(), _translated_errors():
+            with self._pool.connection() as connection, self._drop_if_lost(connection):
                 yield connection
-        except (PoolTimeout, PoolClosed, TooManyRequests) as error:
-            raise UnavailableError("waiting for a connection to Postgres: none became free") from error
-        except psycopg.errors.ReadOnlySqlTransaction as error:
-            raise UnavailableError("asking Postgres: this server is read-only") from error
-        except psycopg.OperationalError as error:
-            # One dead connection suggests a restart: check all of them, so that each does not fail another caller.
-            self._pool.check()
-            raise UnavailableError(f"asking Postgres: {type(error).__name__}") from error
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -84,17 +118,40 @@ class Database:
         """Close every connection; later calls raise UnavailableError."""
         self._pool.close()
 
+    def _configure(self, connection: DeadlineConnection) -> None:
+        connection.timeout_seconds, connection.opened_at = self._timeout_seconds, time.monotonic()
+        # The standard library would take longer to parse a row's objects than the select takes.
+        set_json_loads(from_json, connection)
+
+    @contextmanager
+    def _drop_if_lost(self, connection: DeadlineConnection) -> Iterator[None]:
+        """Close the connection to a server that hangs or has become read-only: the next one may reach another."""
+        try:
+            yield
+        except psycopg.errors.ReadOnlySqlTransaction:
+            connection.close()
+            raise
+        except psycopg.OperationalError:
+            if connection.closed:
+                self._drop_idle(connection)
+            raise
+
+    def _drop_idle(self, lost: DeadlineConnection) -> None:
+        """Replace the idle connections too: one that is lost suggests that all are, and each would fail a caller."""
+        with self._lock:
+            if lost.opened_at <= self._drained_at:
+                return
+            self._drained_at = time.monotonic()
+        self._pool.drain()
+
 
 @contextmanager
-def _drop_read_only_connection(connection: Connection) -> Iterator[None]:
-    """Close a connection to a server that has become read-only: the next one may reach the new primary."""
+def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except psycopg.errors.ReadOnlySqlTransaction:
-        connection.close()
-        raise
-
-
-def _use_fast_json(connection: Connection) -> None:
-    """Parse JSON with pydantic: the standard library would take longer for a row's objects than the select."""
-    set_json_loads(from_json, connection)
+    except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+        raise UnavailableError("waiting for a connection to Postgres: none became free") from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise UnavailableError("asking Postgres: this server is read-only") from error
+    except psycopg.OperationalError as error:
+        raise UnavailableError(f"asking Postgres: {type(error).__name__}") from error

@@ -1,8 +1,9 @@
 """Bulkheads: a limit on the threads that call one upstream at a time, so that a hanging one cannot block all passes.
 
 A thread that finds the bulkhead full waits while other calls begin and end: a slot is free in a moment then, and
-requeuing a pass costs a read in Postgres and ever longer pauses. If no call has begun or ended for a while, the thread
-is turned away at once, as if the upstream were unavailable. See docs/decisions/0006.
+requeuing a pass costs a read in Postgres and ever longer pauses. If no call has begun or ended for a while, or the last
+one ended without an answer, the thread is turned away at once, as if the upstream were unavailable. See
+docs/decisions/0006.
 """
 
 import copy
@@ -10,7 +11,7 @@ import inspect
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -42,6 +43,8 @@ class Bulkhead:
         self._patience_seconds = patience_seconds
         self._monotonic = monotonic
         self._changed_at = -math.inf
+        # True from an unavailable upstream's last call until one is answered: waiting would only occupy more threads.
+        self._is_unavailable = False
         self._changed = threading.Condition()
 
     @contextmanager
@@ -54,12 +57,17 @@ class Bulkhead:
                     raise BulkheadFullError(f"too many calls to {self._name} are under way")
                 self._changed.wait(seconds)
             self._record(-1)
+        is_unavailable = False
         try:
             yield
+        except UnavailableError:
+            is_unavailable = True
+            raise
         finally:
             with self._changed:
+                self._is_unavailable = is_unavailable
                 self._record(+1)
-                self._changed.notify()
+                self._changed.notify_all() if is_unavailable else self._changed.notify()
 
     def limit(self, call: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         """Return ``call`` so that each call of it holds a slot."""
@@ -73,16 +81,17 @@ class Bulkhead:
 
     def _record(self, freed: int) -> None:
         self._free += freed
-        self._changed_at = self._monotonic()
+        self._changed_at = -math.inf if self._is_unavailable else self._monotonic()
 
 
-def guard(bulkhead: Bulkhead, upstream: Upstream) -> Upstream:
+def guard(bulkhead: Bulkhead, upstream: Upstream, *, unguarded: Collection[str] = ()) -> Upstream:
     """Return a copy of ``upstream`` whose public methods each hold a slot while they run.
 
-    The methods stay bound to ``upstream``: one that calls another takes no second slot.
+    ``unguarded`` are the methods that send no request. All stay bound to ``upstream``: a method that calls another
+    takes no second slot.
     """
     guarded = copy.copy(upstream)
     for name, method in inspect.getmembers(upstream, inspect.ismethod):
-        if not name.startswith("_"):
+        if not name.startswith("_") and name not in unguarded:
             setattr(guarded, name, bulkhead.limit(method))
     return guarded

@@ -17,6 +17,7 @@ OURS = frozenset(
         "CORS_ORIGINS",
         "CRASH_AT",
         "CRASH_SIGNAL",
+        "DATABASE_TIMEOUT_SECONDS",
         "DATABASE_URL",
         "DRAIN_SECONDS",
         "HEALS_PER_AUDIT",

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     # Comma-separated, at most two: the first one signs, both verify while a key is being rotated.
     webhook_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(min_length=1, max_length=2)]
     database_url: SecretStr = Field(min_length=1)
+    # For one statement, and for the wait for a connection: both together end well within a client's patience.
+    database_timeout_seconds: float = Field(default=5, gt=0, le=30)
 
     # Ten is what a person uploads in a busy hour; a token's `uploads_per_hour` overrides it.
     uploads_per_hour: int = Field(default=10, ge=0, le=1_000_000)

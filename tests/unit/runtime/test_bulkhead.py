@@ -85,3 +85,32 @@ def test_a_call_does_not_wait_when_no_call_has_ended_for_a_while() -> None:
             pytest.fail("there is no free slot")
     with bulkhead.slot():
         pass
+
+
+def test_a_call_does_not_wait_behind_one_that_follows_a_call_without_answer() -> None:
+    bulkhead = Bulkhead("S3", at_most=1, patience_seconds=LONG)
+    with pytest.raises(UnavailableError), bulkhead.slot():
+        raise UnavailableError("no answer")
+
+    with bulkhead.slot(), pytest.raises(BulkheadFullError), bulkhead.slot():
+        pytest.fail("there is no free slot")
+
+
+def test_calls_wait_again_once_one_was_answered() -> None:
+    now = [0.0]
+    bulkhead = Bulkhead("S3", at_most=1, patience_seconds=LONG, monotonic=lambda: now[0])
+    with pytest.raises(UnavailableError), bulkhead.slot():
+        raise UnavailableError("no answer")
+    with bulkhead.slot():
+        pass
+    waited: list[float | None] = []
+
+    def end_the_wait(seconds: float | None) -> bool:
+        waited.append(seconds)
+        now[0] += LONG
+        return True
+
+    bulkhead._changed.wait = end_the_wait  # type: ignore[method-assign]
+    with bulkhead.slot(), pytest.raises(BulkheadFullError), bulkhead.slot():
+        pytest.fail("there is no free slot")
+    assert waited == [LONG]
