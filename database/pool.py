@@ -99,9 +99,13 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend a connection in autocommit. Raises UnavailableError when Postgres cannot be reached or hangs."""
-        with self._bulkhead.slot(), _translated_errors():
-            with self._pool.connection() as connection, self._drop_if_lost(connection):
-                yield connection
+        with (
+            self._bulkhead.slot(),
+            _translated_errors(),
+            self._pool.connection() as connection,
+            self._drop_if_lost(connection),
+        ):
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

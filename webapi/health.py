@@ -1,7 +1,13 @@
-"""Probes and metrics. They are public and cheap, and reveal nothing about the installation."""
+"""Probes and metrics. They are public and cheap, and reveal nothing about the installation.
 
+Probes are answered from memory: gunicorn's poller answers them itself (webapi/server/connections.py), and the resources
+below answer only those that it leaves to the application.
+"""
+
+import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import falcon
 import orjson
@@ -10,51 +16,79 @@ from database.pool import Database
 from domain.errors import UnavailableError
 from webapi.metrics import ApiMetrics
 
-# Probes of several load balancers share one query to Postgres.
-_CACHED_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
+# A check that hangs ends much later than one that fails, so an old answer counts as none.
+_STALE_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """The response to a probe."""
+
+    status: str
+    body: bytes
 
 
 class Readiness:
-    """Knows whether the next request can be answered."""
+    """Knows whether the next request can be answered. A thread asks Postgres; reading the result never waits."""
 
     def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._checked_at = -_CACHED_SECONDS
-        self._is_reachable = False
+        self._stopped = threading.Event()
+        # Of the last check that Postgres answered.
+        self._reached_at = -math.inf
         self._is_draining = False
+
+    def start(self) -> None:
+        """Check again and again, in a thread, until `stop`."""
+        threading.Thread(target=self._run, name="readiness", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
 
     def drain(self) -> None:
         """Report from now on that the process is draining. Safe in a signal handler."""
         self._is_draining = True
 
-    def obstacle(self) -> str | None:
-        """Return why the next request cannot be answered, None if it can be."""
-        if self._is_draining:
-            return "draining"
-        with self._lock:
-            if self._monotonic() - self._checked_at >= _CACHED_SECONDS:
-                self._is_reachable = self._check()
-                self._checked_at = self._monotonic()
-            return None if self._is_reachable else "waiting for Postgres"
-
-    def _check(self) -> bool:
+    def check(self) -> None:
+        """Ask Postgres once."""
+        began_at = self._monotonic()
         try:
             self._database.check()
         except UnavailableError:
-            return False
-        return True
+            self._reached_at = -math.inf
+        else:
+            self._reached_at = began_at
+
+    def health(self) -> Health:
+        """Return whether the next request can be answered, and how many seconds ago Postgres did answer."""
+        age = self._monotonic() - self._reached_at
+        if self._is_draining:
+            return Health(falcon.HTTP_503, orjson.dumps({"status": "draining"}))
+        if age > _STALE_SECONDS:
+            return Health(falcon.HTTP_503, orjson.dumps({"status": "waiting for Postgres"}))
+        return Health(falcon.HTTP_200, orjson.dumps({"status": "ready", "checked_seconds_ago": round(age, 1)}))
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self.check()
+            self._stopped.wait(_CHECK_SECONDS)
+
+
+# The process responds. Nothing else is checked, or a restart of Postgres would restart every replica.
+ALIVE = Health(falcon.HTTP_200, orjson.dumps({"status": "alive"}))
 
 
 class Livez:
-    """`/livez`: the process responds. Checks nothing else, or a restart of Postgres would restart every replica."""
+    """`/livez`: whether the process responds."""
 
     is_public = True
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Respond."""
-        resp.data = orjson.dumps({"status": "alive"})
+        _respond(resp, ALIVE)
 
 
 class Readyz:
@@ -67,10 +101,7 @@ class Readyz:
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """Respond with 200, or with 503 and the obstacle."""
-        obstacle = self._readiness.obstacle()
-        resp.status = falcon.HTTP_503 if obstacle else falcon.HTTP_200
-        resp.data = orjson.dumps({"status": obstacle or "ready"})
-        resp.set_header("Cache-Control", "no-store")
+        _respond(resp, self._readiness.health())
 
 
 class MetricsPage:
@@ -85,3 +116,9 @@ class MetricsPage:
         """Respond in Prometheus' text format."""
         resp.data = self._metrics.text()
         resp.content_type = "text/plain; version=1.0.0; charset=utf-8"
+
+
+def _respond(resp: falcon.Response, health: Health) -> None:
+    resp.status = health.status
+    resp.data = health.body
+    resp.set_header("Cache-Control", "no-store")

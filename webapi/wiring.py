@@ -18,6 +18,7 @@ from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
+from runtime.bulkhead import Bulkhead, guard
 from runtime.secret_files import SecretFiles
 from runtime.settings import read_settings
 from storage.client import make_clients
@@ -26,7 +27,7 @@ from storage.object_store import Storage
 from storage.settings import StorageSettings
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
-from webapi.health import Readiness
+from webapi.health import ALIVE, Health, Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
 from webapi.http.jwks import KeySet
@@ -42,6 +43,8 @@ _PUBLISHER_CAPACITY = 1000
 _PUBLISHER_THREADS = 2
 # Must stay below gunicorn's graceful timeout together with draining and the requests under way.
 _PUBLISHER_STOP_SECONDS = 5
+# A call that waits for a slot occupies a thread, and calls that take longer than this hang.
+_PATIENCE_SECONDS = 0.5
 WHO = "the API"
 
 
@@ -55,6 +58,13 @@ class Service:
     publisher: QueuedPublisher
     database: Database
     secret_files: SecretFiles | None
+    metrics: ApiMetrics
+
+    def probe(self, path: str) -> Health:
+        """Return the response to `/livez` or `/readyz`, from memory, and count it like a request."""
+        health = self.readiness.health() if path == "/readyz" else ALIVE
+        self.metrics.request_seconds.labels("GET", path, health.status[:3]).observe(0)
+        return health
 
     def drain(self) -> None:
         """Report on `/readyz` that the process stops soon; requests are still answered."""
@@ -62,6 +72,7 @@ class Service:
 
     def stop(self) -> None:
         """Publish what waits, then close the database connections."""
+        self.readiness.stop()
         self.publisher.stop(within_seconds=_PUBLISHER_STOP_SECONDS)
         self.database.close()
 
@@ -97,9 +108,17 @@ def start(environment: Environment) -> Service:
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
     metrics, timing, clients = ApiMetrics(), Timing(scale=settings.time_scale), make_clients(spaces)
-    database = Database(settings.database_url.get_secret_value(), max_size=settings.threads)
+    database = Database(
+        settings.database_url.get_secret_value(),
+        # The other threads answer calls that need no Postgres while it hangs, and refuse those that do.
+        max_size=max(1, settings.threads - max(1, settings.threads // 4)),
+        timeout_seconds=settings.database_timeout_seconds,
+    )
+    # Whichever upstream hangs, half of the threads go on.
+    s3 = Bulkhead("S3", at_most=max(1, settings.threads // 2), patience_seconds=_PATIENCE_SECONDS)
     publisher = QueuedPublisher(uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS)
     readiness = Readiness(database, time.monotonic)
+    readiness.start()
     app = create_app(
         ApiDependencies(
             queries=VideoQueries(database),
@@ -107,8 +126,8 @@ def start(environment: Environment) -> Service:
             history=EventLog(database),
             overviews=Overviews(database),
             claims=Claims(database),
-            storage=Storage(spaces, clients),
-            parts=Multipart(spaces, clients),
+            storage=guard(s3, Storage(spaces, clients), unguarded=("presign_upload", "presign_download")),
+            parts=guard(s3, Multipart(spaces, clients), unguarded=("presign_part",)),
             publisher=publisher,
             readiness=readiness,
             metrics=metrics,
@@ -124,7 +143,7 @@ def start(environment: Environment) -> Service:
             page=environment.page,
         )
     )
-    return Service(app, settings.drain_seconds, readiness, publisher, database, environment.secret_files)
+    return Service(app, settings.drain_seconds, readiness, publisher, database, environment.secret_files, metrics)
 
 
 def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:

@@ -5,7 +5,7 @@ No test here calls an upstream: probes are enough to see that the process still 
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 
 import pytest
@@ -42,7 +42,15 @@ def clients(api: ApiProcess, *sent: bytes, count: int = MANY) -> Iterator[list[s
 
 
 def is_answered_at_once(api: ApiProcess) -> bool:
-    return requests.get(f"{api.url}/livez", timeout=AT_ONCE_SECONDS).status_code == 200
+    """Ask for what the poller answers, and for what needs a thread."""
+    paths = ("/livez", "/metrics")
+    return all(requests.get(api.url + path, timeout=AT_ONCE_SECONDS).status_code == 200 for path in paths)
+
+
+def creating(framing: str) -> bytes:
+    """Return the head of a call whose body is to follow."""
+    head = "POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return f"{head}Authorization: Bearer {token('ann')}\r\n{framing}\r\n\r\n".encode()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +127,73 @@ def test_pipelined_requests_are_answered_in_order(api: ApiProcess) -> None:
         answers = all_of(connection)
 
     assert answers.count(b"HTTP/1.1 200 ") == 4
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param([creating("Content-Length: 50")], id="no-body"),
+        pytest.param([creating("Content-Length: 50"), b"{"], id="a-body-that-stops"),
+        pytest.param([creating("Content-Length: 65536"), b"{" * 60_000], id="a-long-body-that-stops"),
+        pytest.param([creating("Content-Length: 65537"), b"{"], id="a-body-too-large-to-gather"),
+        pytest.param([creating("Transfer-Encoding: chunked"), b"1\r\n{\r\n"], id="chunks-without-end"),
+        pytest.param([creating("Content-Length: 50\r\nExpect: 100-continue")], id="a-body-that-waits-for-leave"),
+    ],
+)
+def test_late_bodies_do_not_delay_other_calls(api: ApiProcess, sent: list[bytes]) -> None:
+    with clients(api, *sent):
+        for _ in range(3):
+            assert is_answered_at_once(api)
+
+
+def test_requests_without_their_bodies_beyond_the_limit_get_a_503(api: ApiProcess) -> None:
+    with clients(api, creating("Transfer-Encoding: chunked"), count=80) as connections:
+        assert is_answered_at_once(api)
+        turned_away = all_of(connections[-1])
+
+    assert turned_away.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: " in turned_away
+    assert b'"code":"temporarily_unavailable"' in turned_away
+
+
+def test_a_body_that_comes_in_pieces_is_read(api: ApiProcess) -> None:
+    body = b'{"title": ' + b" " * 40_000 + b"1}"
+    with api.connect() as connection:
+        connection.sendall(creating(f"Content-Length: {len(body)}"))
+        for start in range(0, len(body), 5_000):
+            connection.sendall(body[start : start + 5_000])
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 422 ")
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        pytest.param(b"GET /livez HTTP/1.1\r\n\r\n", b"200", id="a-probe"),
+        pytest.param(b"GET /readyz HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"503", id="with-an-empty-body"),
+        pytest.param(b"GET /livez?verbose HTTP/1.1\r\n\r\n", b"200", id="with-a-query"),
+        pytest.param(b"GET /livez HTTP/1.0\r\n\r\n", b"200", id="of-an-older-version"),
+    ],
+)
+def test_probes_are_answered_in_any_form(api: ApiProcess, request_head: bytes, status: bytes) -> None:
+    with api.connect() as connection:
+        connection.sendall(request_head)
+        head = connection.recv(65536)
+
+    assert head.startswith(b"HTTP/1.1 " + status) or head.startswith(b"HTTP/1.0 " + status)
+    assert b"x-request-id:" in head.lower()
+
+
+def test_clients_that_never_read_responses_to_probes_do_not_delay_others(api: ApiProcess) -> None:
+    many = b"GET /livez HTTP/1.1\r\n\r\n" * 30_000
+    with clients(api) as connections:
+        for connection in connections:
+            connection.setblocking(False)
+            with suppress(BlockingIOError, ConnectionError):
+                while True:
+                    connection.send(many)
+        assert is_answered_at_once(api)
 
 
 def test_a_stalled_body_times_out(api: ApiProcess) -> None:

@@ -58,6 +58,7 @@ class State(BaseModel):
     """The response of a probe."""
 
     status: str
+    checked_seconds_ago: float | None = None
 
 
 def _public(path: str, summary: str, **fields: object) -> Operation:

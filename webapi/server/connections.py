@@ -1,14 +1,18 @@
 """A gunicorn worker in which slow clients wait in the poller instead of a thread (docs/decisions/0009-slow-clients.md).
 
 gunicorn gives a new connection to a thread at once, and its accepting thread waits for clients to close: sixteen
-silent clients, or one that never closes, stop the API. Here a thread gets a connection when the whole head of a
-request has arrived, and waits for its body only, for a few seconds.
+silent clients, or one that never closes, stop the API. Here the poller gathers the head of a request and its body, if
+that is small. A thread waits only for bodies that are large or of unknown length, and only a few threads do.
+
+Probes are answered by the poller itself: they need no thread, so no upstream that hangs can make them fail.
 """
 
 import errno
 import io
+import re
 import selectors
 import socket
+import struct
 import time
 from collections import deque
 from concurrent.futures import Future
@@ -25,6 +29,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker 
 GUNICORN_VERSION = "27.0.1"
 # For a head, and again for a body: an ingress sends each in one piece, and callbacks come from a data centre.
 READ_SECONDS = 5.0
+# For the client to take the next piece of its response.
+_SEND_SECONDS = 5
 # Four times the head of a browser with its largest cookies.
 HEAD_BYTES_MAX = 32 * 1024
 # How long a client may take to close. If we closed first, the kernel could discard a response it has not read.
@@ -32,7 +38,17 @@ _LINGER_SECONDS = 2.0
 _PIECE_BYTES = 8192
 # Of a body that no resource reads. If it is longer, the connection is closed.
 _UNREAD_BYTES_MAX = 64 * 1024
+# Of a body that the poller gathers: every JSON body that a call accepts.
+GATHERED_BYTES_MAX = 64 * 1024
+# Of the threads, for requests whose body a thread has to wait for.
+_SLOW_SHARE = 4
+# How many such requests wait for one of those threads, and how long.
+_SLOW_WAITING_MAX = 64
+_SLOW_SECONDS = 10.0
 _END_OF_HEAD = b"\r\n\r\n"
+# A probe as kubelets and load balancers send it. Anything unusual is left to the parser.
+_PROBE = re.compile(rb"GET (/livez|/readyz) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*)\r\n")
+_HEADER = re.compile(rb"\r\n(content-length|transfer-encoding|expect|connection)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _NOT_NOW = (BlockingIOError, InterruptedError)
 
 
@@ -98,6 +114,15 @@ class Connection(TConn):  # type: ignore[misc]
         self.parser = http.get_parser(cfg, sock, client)
         self.parser.unreader = self.reader
 
+        # A client that reads nothing holds a thread for no longer than this.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_SECONDS, 0))
+        # True once the head is there and the poller waits for the body.
+        self.awaits_body = False
+        # True if a thread has to wait for the body.
+        self.is_slow = False
+        # True if the poller has waited for the body in vain.
+        self.is_late = False
+
     @property
     def is_head_too_large(self) -> bool:
         """True if the head of the request is longer than HEAD_BYTES_MAX."""
@@ -105,8 +130,31 @@ class Connection(TConn):  # type: ignore[misc]
         return len(buffered) > HEAD_BYTES_MAX and _END_OF_HEAD not in buffered
 
     def needs_a_thread(self) -> bool:
-        """Read what has arrived; return True if there is a request to answer or a connection to end."""
-        return not self.reader.read_available() or _END_OF_HEAD in self.reader.buffered() or self.is_head_too_large
+        """Return whether there is a request to answer. Says in ``is_slow`` whether its body is still to come."""
+        received = self.reader.buffered()
+        end = received.find(_END_OF_HEAD)
+        self.awaits_body = self.is_slow = False
+        if end < 0:
+            return len(received) > HEAD_BYTES_MAX
+        missing_bytes = _body_bytes(received[:end])
+        if missing_bytes is None:
+            self.is_slow = True
+            return True
+        missing_bytes -= len(received) - end - len(_END_OF_HEAD)
+        self.awaits_body = missing_bytes > 0
+        return not self.awaits_body
+
+    def take_probe(self) -> tuple[str, bool] | None:
+        """Take a probe out of the buffer; return its path and whether the connection is kept. None if it is none."""
+        received = self.reader.buffered()
+        probe = _PROBE.match(received)
+        if probe is None:
+            return None
+        named = {name.lower(): value.strip().lower() for name, value in _HEADER.findall(b"\r\n" + probe[2])}
+        if named.get(b"content-length", b"0") != b"0" or named.keys() & {b"transfer-encoding", b"expect"}:
+            return None
+        self.reader.skip(probe.end())
+        return probe[1].decode(), named.get(b"connection", b"keep-alive") == b"keep-alive"
 
 
 class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
@@ -115,6 +163,9 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering: deque[Connection] = deque()
+        # Requests that wait for one of the threads that may wait for a body.
+        self._slow: deque[Connection] = deque()
+        self._slow_free = max(1, self.cfg.threads // _SLOW_SHARE)
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection and let the poller wait for its first request."""
@@ -127,7 +178,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
-        self._await_head(Connection(self.cfg, client, address, listener.getsockname()))
+        self._await_rest(Connection(self.cfg, client, address, listener.getsockname()))
         if self.nr_conns >= self.worker_connections:
             # At the limit gunicorn stops accepting connections, so the longest-idle one is closed.
             self._evict_idle()
@@ -138,28 +189,54 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
-        if conn.needs_a_thread():
-            conn.data_ready = True
-            self.enqueue_req(conn)
-        elif conn.reader.is_empty:
-            self._keep(conn)
-        else:
-            self._await_head(conn)
+        self._proceed(conn, is_open=conn.reader.read_available())
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Hand the connection to a thread once the thread will not have to wait."""
         if _is_closed(client):
             return
-        if conn.needs_a_thread():
-            super().on_pending_socket_readable(conn, client)
+        is_open, awaited_body = conn.reader.read_available(), conn.awaits_body
+        # Most pieces complete nothing; the time of a head or of a body does not begin again with each of them.
+        if is_open and not conn.needs_a_thread() and conn.awaits_body == awaited_body and not conn.reader.is_empty:
+            return
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        self._proceed(conn, is_open=is_open)
+
+    def probe(self, path: str) -> bytes | None:
+        """Return the whole response to a probe, without waiting for anything; None leaves it to the application."""
+        del path
+        return None
+
+    def _proceed(self, conn: Connection, *, is_open: bool) -> None:
+        """Do what the received bytes allow. The connection is in no list and not in the poller."""
+        while is_open and (probe := conn.take_probe()) is not None:
+            response = self.probe(probe[0])
+            if response is None or not _sends_at_once(conn.sock, response) or not (probe[1] and self.alive):
+                self._linger(conn)
+                return
+        if not is_open or conn.needs_a_thread():
+            conn.data_ready = True
+            self.enqueue_req(conn)
         elif conn.reader.is_empty:
-            self.poller.unregister(client)
-            self.pending_conns.remove(conn)
             self._keep(conn)
+        else:
+            self._await_rest(conn)
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give the connection to a thread; a slow one to one of the few threads that may wait for bodies."""
+        if not conn.is_slow or self._slow_free > 0:
+            self._slow_free -= conn.is_slow
+            super().enqueue_req(conn)
+        elif len(self._slow) < _SLOW_WAITING_MAX:
+            conn.timeout = time.monotonic() + _SLOW_SECONDS
+            self._slow.append(conn)
+        else:
+            self._turn_away(conn)
 
     def handle(self, conn: Connection) -> object:
         """Answer one request, in a thread. Return True if the connection is kept."""
-        conn.reader.deadline = time.monotonic() + READ_SECONDS
+        conn.reader.deadline = 0.0 if conn.is_late else time.monotonic() + READ_SECONDS
         if conn.is_head_too_large:
             self.handle_error(None, conn.sock, conn.client, LimitRequestHeaders("the head is too large"))
             return False
@@ -180,17 +257,26 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, fs: "Future[object]") -> None:
         """Keep the connection or end it. Runs in the accepting thread, so nothing here may wait."""
+        self._release_thread(conn)
         if fs.cancelled() or fs.exception() is not None or not fs.result():
             self._linger(conn)
-        elif conn.reader.is_empty:
-            self._keep(conn)
         else:
-            self._await_head(conn)
-            self.on_pending_socket_readable(conn, conn.sock)
+            conn.sock.setblocking(False)
+            self._proceed(conn, is_open=conn.reader.is_empty or conn.reader.read_available())
 
     def murder_pending(self) -> None:
-        """Close the connections whose time is over."""
-        super().murder_pending()
+        """End the waiting of those whose time is over: a request without its whole body is answered all the same."""
+        now = time.monotonic()
+        while self.pending_conns and self.pending_conns[0].timeout <= now:
+            conn = self.pending_conns.popleft()
+            if conn.awaits_body:
+                self.poller.unregister(conn.sock)
+                conn.is_late = conn.data_ready = True
+                self.enqueue_req(conn)
+            else:
+                self._close(conn)
+        while self._slow and self._slow[0].timeout <= now:
+            self._turn_away(self._slow.popleft())
         while self._lingering and self._lingering[0].timeout <= time.monotonic():
             self._close(self._lingering.popleft())
 
@@ -201,7 +287,25 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
                 self._close(waiting.popleft())
                 return
 
-    def _await_head(self, conn: Connection) -> None:
+    def busy(self) -> bytes:
+        """Return the whole response to a request that found no thread in time."""
+        return b""
+
+    def _turn_away(self, conn: Connection) -> None:
+        _sends_at_once(conn.sock, self.busy())
+        self._linger(conn)
+
+    def _release_thread(self, conn: Connection) -> None:
+        """Give the thread of a slow request to the next one."""
+        conn.is_late = False
+        if not conn.is_slow:
+            return
+        conn.is_slow = False
+        self._slow_free += 1
+        if self._slow:
+            self.enqueue_req(self._slow.popleft())
+
+    def _await_rest(self, conn: Connection) -> None:
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + READ_SECONDS
         self.pending_conns.append(conn)
@@ -245,6 +349,28 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
+
+
+def _body_bytes(head: bytes) -> int | None:
+    """Return how long the body after a head is; None if a thread has to find out, because it is large or unknown.
+
+    This only decides where to wait. Where a request ends is decided by gunicorn's parser.
+    """
+    named = [(name.lower(), value.strip()) for name, value in _HEADER.findall(head)]
+    lengths = [value for name, value in named if name == b"content-length"]
+    if any(name in (b"transfer-encoding", b"expect") for name, _ in named):
+        return None
+    # A malformed length is refused by the parser before any body is read.
+    length = int(lengths[0]) if lengths and re.fullmatch(rb"[0-9]{1,9}", lengths[0]) else 0
+    return length if length <= GATHERED_BYTES_MAX else None
+
+
+def _sends_at_once(client: socket.socket, response: bytes) -> bool:
+    """Return whether a short response fits into the client's buffer as a whole."""
+    try:
+        return client.send(response, socket.MSG_DONTWAIT) == len(response)
+    except OSError:
+        return False
 
 
 def _is_closed(client: socket.socket) -> bool:

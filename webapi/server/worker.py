@@ -3,7 +3,8 @@
 import re
 import secrets
 import threading
-from types import FrameType
+from collections.abc import Mapping
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import structlog
@@ -22,6 +23,8 @@ from webapi.wiring import Service
 
 # Enough to recognise an attack, too little to fill the log.
 _LOGGED_CHARACTERS_MAX = 200
+# For a client whose request found no thread: the next ones are free within seconds.
+_BUSY_RETRY_SECONDS = 5
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +48,28 @@ class DrainingWorker(BufferedThreadWorker):
         timer.daemon = True
         timer.start()
 
+    def probe(self, path: str) -> bytes | None:
+        """Answer a probe from memory."""
+        if self.service is None:
+            return None
+        health = self.service.probe(path)
+        return _response(
+            health.status,
+            health.body,
+            media="application/json",
+            request_id=secrets.token_hex(8),
+            connection="keep-alive",
+        )
+
+    def busy(self) -> bytes:
+        """Answer that no thread became free in time."""
+        problem = ProblemError(
+            ProblemCode.TEMPORARILY_UNAVAILABLE,
+            "too many requests wait for their bodies",
+            headers={"Retry-After": str(_BUSY_RETRY_SECONDS)},
+        )
+        return _problem_response(problem, instance="", request_id=secrets.token_hex(8))
+
     def handle_error(self, req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         """Answer with a problem when a request cannot be parsed or its response cannot be sent."""
         request_id = secrets.token_hex(8)
@@ -56,7 +81,9 @@ class DrainingWorker(BufferedThreadWorker):
             _log.error("request_failed", exc_info=exc, request_id=request_id)
             problem = ProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call")
         try:
-            util.write_nonblock(client, _response(problem, instance=getattr(req, "path", ""), request_id=request_id))
+            util.write_nonblock(
+                client, _problem_response(problem, instance=getattr(req, "path", ""), request_id=request_id)
+            )
         except OSError:
             _log.debug("client_disconnected", request_id=request_id)
 
@@ -71,15 +98,29 @@ class SharedLogger(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-def _response(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
+def _problem_response(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
     body = problem_body(problem, instance=instance, request_id=request_id)
+    status = PROBLEM_TYPES[problem.code].status
+    return _response(status, body, media=MEDIA_PROBLEM, request_id=request_id, headers=problem.headers)
+
+
+def _response(
+    status: str,
+    body: bytes,
+    *,
+    media: str,
+    request_id: str,
+    connection: str = "close",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
     head = (
-        f"HTTP/1.1 {PROBLEM_TYPES[problem.code].status}",
-        "Connection: close",
-        f"Content-Type: {MEDIA_PROBLEM}",
+        f"HTTP/1.1 {status}",
+        f"Connection: {connection}",
+        f"Content-Type: {media}",
         f"Content-Length: {len(body)}",
         "Cache-Control: no-store",
         f"X-Request-Id: {request_id}",
+        *(f"{name}: {value}" for name, value in headers.items()),
     )
     return "\r\n".join((*head, "", "")).encode() + body
 

@@ -7,6 +7,7 @@ from tests.support.api import Api
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_probes_need_no_token(api: Api, path: str) -> None:
+    api.readiness.check()
     assert api.client.simulate_get(path).status_code == 200
 
 
@@ -18,27 +19,37 @@ def test_a_process_is_alive_without_any_upstream(api: Api) -> None:
 
 
 def test_a_process_is_ready_when_postgres_answers(api: Api) -> None:
+    api.readiness.check()
+    api.monotonic += 1.5
     answer = api.client.simulate_get("/readyz")
 
-    assert (answer.status_code, answer.json) == (200, {"status": "ready"})
+    assert (answer.status_code, answer.json) == (200, {"status": "ready", "checked_seconds_ago": 1.5})
+
+
+def test_a_process_is_not_ready_before_the_first_check(api: Api) -> None:
+    assert api.client.simulate_get("/readyz").status_code == 503
 
 
 def test_a_process_is_not_ready_while_postgres_is_unavailable(api: Api) -> None:
+    for is_away, status in ((False, 200), (True, 503), (False, 200)):
+        api.postgres.is_away = is_away
+        api.readiness.check()
+        assert api.client.simulate_get("/readyz").status_code == status
+
+
+def test_a_probe_asks_no_question_to_postgres(api: Api) -> None:
+    api.readiness.check()
     api.postgres.is_away = True
-    assert api.client.simulate_get("/readyz").status_code == 503
 
-    api.postgres.is_away = False
-    api.monotonic += 1.1
     assert api.client.simulate_get("/readyz").status_code == 200
 
 
-def test_many_probes_share_one_query_to_postgres(api: Api) -> None:
-    assert api.client.simulate_get("/readyz").status_code == 200
-    api.postgres.is_away = True
-    api.monotonic += 0.9
-    assert api.client.simulate_get("/readyz").status_code == 200
-    api.monotonic += 0.2
-    assert api.client.simulate_get("/readyz").status_code == 503
+def test_an_answer_that_is_old_counts_as_none(api: Api) -> None:
+    api.readiness.check()
+    api.monotonic += 5
+    answer = api.client.simulate_get("/readyz")
+
+    assert (answer.status_code, answer.json) == (503, {"status": "waiting for Postgres"})
 
 
 def test_a_draining_process_is_not_ready_but_still_answers(api: Api) -> None:

@@ -105,8 +105,8 @@ def test_calls_wait_again_once_one_was_answered() -> None:
         pass
     waited: list[float | None] = []
 
-    def end_the_wait(seconds: float | None) -> bool:
-        waited.append(seconds)
+    def end_the_wait(timeout: float | None = None) -> bool:
+        waited.append(timeout)
         now[0] += LONG
         return True
 

@@ -1,0 +1,181 @@
+"""Every call while a dependency hangs: it accepts connections, and says nothing more.
+
+Probes are answered, calls that do not need it are answered as ever, and the others get a 503 within its deadline.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from devstack.s3 import S3Access
+from tests.integration.api_process import ApiProcess, environment_of, running, without_cluster
+from tests.integration.buckets import with_fresh_bucket
+from tests.integration.databases import fresh_database
+from tests.integration.hostile_world import real_world
+from tests.integration.test_upstreams_away import NEEDS_POSTGRES, NEEDS_STORAGE, key
+from tests.integration.webhook_rows import WebhookIds, tidy
+from tests.support.eventually import eventually
+from tests.support.hostile.calls import CALLS, Call
+from tests.support.hostile.problems import assert_problem
+from tests.support.hostile.requests import Answer, Facts, good_request
+from tests.support.hostile.wire import encode, exchange
+from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
+from webapi.http.problems import ProblemCode
+
+THREADS = 8
+# What the API is told; a call may meet it twice: once for the caller before it, once for its own.
+TIMEOUT_SECONDS = 1.0
+DEADLINE_SECONDS = 6.0
+# Far below a deadline, far above what a call takes.
+AT_ONCE_SECONDS = 2.0
+# More than there are threads.
+MANY = THREADS * 3
+
+
+@dataclass
+class FrozenWorld:
+    """A running API, and the way to each of its dependencies."""
+
+    api: ApiProcess
+    facts: Facts
+    postgres: FreezingProxy
+    storage: FreezingProxy
+    database_url: str
+
+    def tidy(self) -> None:
+        """Let every call succeed again."""
+        with psycopg.connect(self.database_url) as connection:
+            tidy(connection, WebhookIds(self.facts.endpoint, self.facts.secret, self.facts.delivery))
+
+    def answer(self, call: Call) -> tuple[Answer, float]:
+        """Make a call; returns the answer and how long it took."""
+        began = time.monotonic()
+        with self.api.connect() as connection:
+            answer = exchange(connection, encode(good_request(call, self.facts)))
+        return answer, time.monotonic() - began
+
+    def assert_probes_answer(self) -> None:
+        """Ask as the kubelet does, more often than there are threads."""
+        for _ in range(THREADS * 2):
+            began = time.monotonic()
+            assert self.api.probe("/livez") == 200
+            assert self.api.probe("/readyz") in (200, 503)
+            assert time.monotonic() - began < AT_ONCE_SECONDS
+
+
+@pytest.fixture(scope="module")
+def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrozenWorld]:
+    directory = tmp_path_factory.mktemp("frozen")
+    with ExitStack() as opened:
+        url = opened.enter_context(fresh_database(postgres_url))
+        s3 = with_fresh_bucket(s3_access)
+        kubeconfig = without_cluster(directory)
+        with real_world(environment_of(url, s3, kubeconfig), tmp_path_factory.mktemp("preparing")) as prepared:
+            facts = prepared.facts
+        postgres, storage = (
+            opened.enter_context(freezing_proxy(str(parts.hostname), int(parts.port or 0)))
+            for parts in (urlsplit(url), urlsplit(s3.endpoint))
+        )
+        through = urlsplit(url)._replace(netloc=f"{urlsplit(url).netloc.rpartition(':')[0]}:{postgres.port}").geturl()
+        environment = environment_of(
+            through,
+            replace(s3, endpoint=f"http://127.0.0.1:{storage.port}"),
+            kubeconfig,
+            THREADS=str(THREADS),
+            DATABASE_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
+            S3_READ_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
+            S3_MAX_ATTEMPTS="1",
+        )
+        api = opened.enter_context(running(environment, directory))
+        eventually(lambda: api.probe("/readyz") == 200)
+        yield FrozenWorld(api, facts, postgres, storage, url)
+
+
+@contextmanager
+def frozen(world: FrozenWorld, proxy: FreezingProxy) -> Iterator[None]:
+    """Freeze one dependency; afterwards everything is as it was."""
+    world.tidy()
+    try:
+        with proxy.frozen():
+            yield
+    finally:
+        eventually(lambda: world.api.probe("/readyz") == 200, within_seconds=30)
+
+
+def together(pool: ThreadPoolExecutor, calls: Sequence[Callable[[], None]]) -> None:
+    """Make all calls at once, and raise what went wrong in the first one that did."""
+    for future in [pool.submit(call) for call in calls]:
+        future.result()
+
+
+def test_while_postgres_hangs_each_call_that_needs_it_is_refused_in_time(world: FrozenWorld) -> None:
+    def make(call: Call) -> None:
+        answer, seconds = world.answer(call)
+        if key(call) in NEEDS_POSTGRES:
+            assert_problem(answer, ProblemCode.TEMPORARILY_UNAVAILABLE)
+            assert int(answer.headers["retry-after"]) >= 1
+            assert seconds < DEADLINE_SECONDS, call
+        else:
+            assert answer.status in ((200, 503) if call.template == "/readyz" else (200,)), call
+            assert seconds < AT_ONCE_SECONDS, call
+
+    with frozen(world, world.postgres), ThreadPoolExecutor(MANY * 2) as pool:
+        together(pool, [*(lambda call=call: make(call) for call in CALLS), world.assert_probes_answer])
+        eventually(lambda: world.api.probe("/readyz") == 503)
+
+
+def test_while_postgres_hangs_more_calls_than_threads_stop_neither_probes_nor_pages(world: FrozenWorld) -> None:
+    needing = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")
+    others = [call for call in CALLS if key(call) not in NEEDS_POSTGRES and call.template != "/readyz"]
+
+    def refused() -> None:
+        answer, seconds = world.answer(needing)
+        assert_problem(answer, ProblemCode.TEMPORARILY_UNAVAILABLE)
+        assert seconds < DEADLINE_SECONDS
+
+    def answered() -> None:
+        for call in others:
+            answer, seconds = world.answer(call)
+            assert answer.status == 200
+            assert seconds < AT_ONCE_SECONDS, call
+
+    with frozen(world, world.postgres), ThreadPoolExecutor(MANY * 2) as pool:
+        together(pool, [*[refused] * MANY, answered, world.assert_probes_answer])
+        together(pool, [*[refused] * MANY, answered, world.assert_probes_answer])
+
+
+def test_postgres_is_used_again_as_soon_as_it_answers(world: FrozenWorld) -> None:
+    reading = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")
+    with frozen(world, world.postgres), ThreadPoolExecutor(MANY) as pool:
+        list(pool.map(world.answer, [reading] * MANY))
+
+    with ThreadPoolExecutor(MANY) as pool:
+        assert {answer.status for answer, _ in pool.map(world.answer, [reading] * MANY)} == {200}
+
+
+def test_while_storage_hangs_only_calls_that_need_it_are_refused_and_in_time(world: FrozenWorld) -> None:
+    needing = [call for call in CALLS if key(call) in NEEDS_STORAGE]
+    others = [call for call in CALLS if key(call) not in NEEDS_STORAGE]
+
+    def refused(call: Call) -> None:
+        answer, seconds = world.answer(call)
+        assert_problem(answer, ProblemCode.TEMPORARILY_UNAVAILABLE)
+        assert int(answer.headers["retry-after"]) >= 1
+        assert seconds < DEADLINE_SECONDS, call
+
+    def answered() -> None:
+        for call in others:
+            world.tidy()
+            answer, seconds = world.answer(call)
+            assert answer.status == call.success, (call, answer.body)
+            assert seconds < AT_ONCE_SECONDS, call
+
+    with frozen(world, world.storage), ThreadPoolExecutor(MANY * 2) as pool:
+        waiting = [lambda call=call: refused(call) for call in needing * (MANY // len(needing))]
+        together(pool, [*waiting, answered, world.assert_probes_answer])
