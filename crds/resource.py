@@ -30,7 +30,6 @@ class Resource:
     annotations: Mapping[str, str] = field(default_factory=dict)
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] | None = None
-    deletion_timestamp: str | None = None
     created_at: datetime | None = None
 
     @property
@@ -63,7 +62,6 @@ class Resource:
             annotations=metadata.get("annotations") or {},
             spec=body["spec"],
             status=status if _is_written(status) else None,
-            deletion_timestamp=metadata.get("deletionTimestamp"),
             created_at=_instant(metadata.get("creationTimestamp")),
         )
 

@@ -34,6 +34,15 @@ UNRESOLVED = frozenset({AttemptState.INTENDED, AttemptState.UNCERTAIN})
 
 
 @dataclass(frozen=True)
+class Revisions:
+    """The revisions of a row's two states, and who owns the desired one."""
+
+    origin: Origin
+    desired: int
+    observed: int
+
+
+@dataclass(frozen=True)
 class VideoRow:
     """One video: its desired and observed state. ``retired``: its resource has left Kubernetes.
 
@@ -50,6 +59,11 @@ class VideoRow:
     metadata: Mapping[str, str] = field(default_factory=dict)
     part_bytes: int | None = None
     upload_id: str | None = None
+
+    @property
+    def revisions(self) -> Revisions:
+        """Return what a resource is compared with."""
+        return Revisions(self.desired.origin, self.desired.revision, self.observed.revision)
 
 
 @dataclass(frozen=True)
@@ -118,3 +132,8 @@ class WorkingRow:
     phase_since: datetime
     deleted_at: datetime | None
     is_behind: bool
+
+    @property
+    def revisions(self) -> Revisions:
+        """Return what a resource is compared with."""
+        return Revisions(self.origin, self.revision, self.observed_revision)

@@ -77,8 +77,7 @@ class Resync:
         if cached is None:
             # A released import has no resource; any other resource must be made again.
             return row.origin is Origin.KUBERNETES and row.deleted_at is not None
-        revisions = {"desired_revision": row.revision, "observed_revision": row.observed_revision}
-        return cached.is_current(row.origin, **revisions) and not cached.is_ahead(row.origin, **revisions)
+        return cached.is_current(row.revisions) and not cached.is_ahead(row.revisions)
 
     def _is_due_to_leave(self, row: WorkingRow, now: datetime) -> bool:
         timing = self._deps.policy.timing

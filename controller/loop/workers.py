@@ -107,12 +107,9 @@ class Workers:
         return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
     def _show(self, row: VideoRow, cached: CachedResource | None) -> None:
-        desired, observed = row.desired, row.observed
-        if cached is not None and not row.retired:
-            revisions = {"desired_revision": desired.revision, "observed_revision": observed.revision}
-            if cached.is_current(desired.origin, **revisions):
-                return
-        write_status(row, self._deps, self._clock())
+        is_shown = cached is not None and not row.retired and cached.is_current(row.revisions)
+        if not is_shown:
+            write_status(row, self._deps, self._clock())
 
     def _schedule(self, row: VideoRow) -> bool:
         """Request the pass of the next scheduled check, if there is one."""

@@ -35,7 +35,7 @@ class Backoff:
 
     def pause(self, delivery_id: UUID, *, attempt: int, retry_after_seconds: float | None) -> timedelta | None:
         """Return the pause after an attempt, at least as long as the receiver asked for; None after the last one."""
-        if attempt > len(PAUSES_SECONDS):
+        if attempt >= ATTEMPTS_MAX:
             return None
         seconds = PAUSES_SECONDS[attempt - 1] * (1 + _JITTER * _jitter(delivery_id, attempt)) * self.scale
         return timedelta(seconds=max(seconds, retry_after_seconds or 0.0))

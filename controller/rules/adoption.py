@@ -61,9 +61,7 @@ def needs_read(row: VideoRow | None, cached: CachedResource | None) -> bool:
         return cached is not None
     if cached is None:
         return row.desired.origin is Origin.KUBERNETES and not row.desired.deleted
-    if cached.is_ahead(
-        row.desired.origin, desired_revision=row.desired.revision, observed_revision=row.observed.revision
-    ):
+    if cached.is_ahead(row.revisions):
         return True
     return row.desired.origin is Origin.KUBERNETES and cached.import_digest != digest_of(spec_of(row.desired))
 

@@ -6,6 +6,7 @@ from typing import Self
 from controller.rules.steps import AnnotationRequest
 from crds.resource import Resource
 from crds.spec import digest_of, origin_of
+from domain.records import Revisions
 from domain.video import Origin
 
 
@@ -47,10 +48,10 @@ class CachedResource:
             import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
         )
 
-    def is_ahead(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
+    def is_ahead(self, row: Revisions) -> bool:
         """Return whether the resource is newer than the row, which was then restored from an older dump."""
-        has_newer_spec = origin is Origin.API and self.spec_revision > desired_revision
-        return has_newer_spec or self.status_revision > observed_revision
+        has_newer_spec = row.origin is Origin.API and self.spec_revision > row.desired
+        return has_newer_spec or self.status_revision > row.observed
 
     def is_older(self, other: "CachedResource") -> bool:
         """Return whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
@@ -58,14 +59,14 @@ class CachedResource:
             self.generation < other.generation or self.status_revision < other.status_revision
         )
 
-    def is_current(self, origin: Origin, *, desired_revision: int, observed_revision: int) -> bool:
+    def is_current(self, row: Revisions) -> bool:
         """Return whether spec and status already show the row, and the status acknowledges every request.
 
         The spec of an import is not made from the row.
         """
         return (
-            (self.spec_revision >= desired_revision or origin is Origin.KUBERNETES)
-            and self.status_revision >= observed_revision
+            (self.spec_revision >= row.desired or row.origin is Origin.KUBERNETES)
+            and self.status_revision >= row.observed
             and self.observed_generation == self.generation
             and self.reconcile_request == self.handled_reconcile_request
             and self.requested.is_paused == self.handled.is_paused

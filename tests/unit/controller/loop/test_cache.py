@@ -8,6 +8,7 @@ import pytest
 from controller.loop.cache import ResourceCache
 from controller.rules.cached_resource import CachedResource
 from controller.rules.steps import AnnotationRequest
+from domain.records import Revisions
 from domain.video import Origin
 from tests.support.builders.resources import a_resource
 from tests.support.builders.rows import a_desired_state
@@ -48,13 +49,13 @@ NOTHING_ASKED = AnnotationRequest()
     ],
 )
 def test_when_nothing_is_left_to_show(changes: dict[str, Any], is_shown: bool) -> None:
-    assert replace(SHOWN, **changes).is_current(Origin.API, desired_revision=3, observed_revision=4) is is_shown
+    assert replace(SHOWN, **changes).is_current(Revisions(Origin.API, 3, 4)) is is_shown
 
 
 def test_the_spec_of_an_import_is_never_behind() -> None:
     known = replace(SHOWN, spec_revision=0)
-    assert known.is_current(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
-    assert not replace(known, status_revision=3).is_current(Origin.KUBERNETES, desired_revision=3, observed_revision=4)
+    assert known.is_current(Revisions(Origin.KUBERNETES, 3, 4))
+    assert not replace(known, status_revision=3).is_current(Revisions(Origin.KUBERNETES, 3, 4))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_the_spec_of_an_import_is_never_behind() -> None:
     ],
 )
 def test_when_a_row_was_restored_from_before(changes: dict[str, Any], origin: Origin, is_ahead: bool) -> None:
-    assert replace(SHOWN, **changes).is_ahead(origin, desired_revision=3, observed_revision=4) is is_ahead
+    assert replace(SHOWN, **changes).is_ahead(Revisions(origin, 3, 4)) is is_ahead
 
 
 def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
@@ -91,7 +92,7 @@ def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
 def test_a_resource_without_a_status_shows_nothing() -> None:
     known = CachedResource.of(a_resource(a_desired_state()))
     assert (known.spec_revision, known.status_revision, known.observed_generation) == (1, 0, 0)
-    assert not known.is_current(Origin.API, desired_revision=1, observed_revision=1)
+    assert not known.is_current(Revisions(Origin.API, 1, 1))
 
 
 def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:

@@ -6,7 +6,7 @@ import kopf
 import pytest
 
 from controller.loop.handlers import configure
-from domain.records import Cause
+from domain.records import Cause, Revisions
 from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Origin
 from tests.support.world.world import VIDEO_ID
 from tests.unit.controller.loop.watcher import Watcher
@@ -31,7 +31,7 @@ def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
     assert watcher.asked() == []
     known = watcher.known.get(VIDEO_ID)
     assert known is not None
-    assert known.is_current(Origin.API, desired_revision=1, observed_revision=1)
+    assert known.is_current(Revisions(Origin.API, 1, 1))
 
 
 def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:
