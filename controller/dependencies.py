@@ -1,4 +1,4 @@
-"""Everything a pass may use, as one value. wiring.py makes the real one, tests make small ones."""
+"""Everything a pass may use, as one value. wiring.py builds the real one; tests build one over fakes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

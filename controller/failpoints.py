@@ -79,7 +79,7 @@ class _WithFailpoints(Protocol):
 
 
 def _with_failpoint(step: str, reached: Callable[[str], None]) -> _WithFailpoints:
-    """Return a function that wraps the upstreams of one step; each step counts its calls anew."""
+    """Return a function that wraps the upstreams of one step; each step counts its calls from 1."""
     calls: Counter[str] = Counter()
 
     def around(name: str, upstream: Upstream) -> Upstream:

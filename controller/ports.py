@@ -15,7 +15,7 @@ from domain.video import DesiredState, ObservedState, SourceFacts
 
 
 class Transcoder(Protocol):
-    """Coconut."""
+    """The transcoding provider, Coconut."""
 
     def start(self, order: JobOrder) -> str:
         """Start a paid job and return its id. Not repeatable: the intent is committed before.
@@ -32,7 +32,7 @@ class Transcoder(Protocol):
 
 
 class ObjectStorage(Protocol):
-    """The bytes. Every method raises UnavailableError, RefusedError."""
+    """Originals and outputs in S3. Every method raises UnavailableError, RefusedError."""
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return the original's facts, None if there is no object."""
@@ -51,7 +51,7 @@ class ObjectStorage(Protocol):
         """Judge what a job wrote under its attempt's prefix."""
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
-        """Copy an attempt's thumbnail to its stable place."""
+        """Copy an attempt's thumbnail to its stable key."""
 
     def write_playlist(self, video_id: str, text: str) -> None:
         """Replace the stable playlist."""
@@ -86,7 +86,7 @@ class PartStore(Protocol):
 
 
 class ObservationStore(Protocol):
-    """Postgres, as the loop writes it. Every method raises UnavailableError."""
+    """The rows in Postgres, as the loop reads and writes them. Every method raises UnavailableError."""
 
     def get(self, video_id: str) -> VideoRow | None:
         """Return one row."""
@@ -94,7 +94,7 @@ class ObservationStore(Protocol):
     def commit(
         self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
     ) -> VideoRow | None:
-        """Replace an observation; None when the row changed meanwhile."""
+        """Replace an observation; None if the row changed since."""
 
     def running_jobs(self) -> int:
         """Return how many jobs run, according to the rows."""
@@ -112,7 +112,7 @@ class AdoptionStore(Protocol):
     def adopt(
         self, desired: DesiredState, observed: ObservedState, *, created_at: datetime | None, at: datetime
     ) -> VideoRow | None:
-        """Insert a row that is not there; None when there is one meanwhile, or a tombstone that forbids it."""
+        """Insert a missing row; None if the row exists by now, or a tombstone forbids it."""
 
     def learn(
         self,
@@ -122,23 +122,23 @@ class AdoptionStore(Protocol):
         observed: ObservedState | None = None,
         at: datetime,
     ) -> VideoRow | None:
-        """Replace the desired or observed state by a newer one; None when the row changed meanwhile."""
+        """Replace the desired or observed state by a newer one; None if the row changed since."""
 
 
 class RetentionStore(Protocol):
-    """How rows end. Raises UnavailableError."""
+    """Retires and purges rows. Raises UnavailableError."""
 
     def retire(self, row: VideoRow) -> VideoRow | None:
-        """Mark that the resource may leave Kubernetes; None when the row changed meanwhile."""
+        """Mark that the resource may leave Kubernetes; None if the row changed since."""
 
     def purge(self, row: VideoRow) -> bool:
-        """Remove a deleted row and leave a tombstone; False when the row changed meanwhile."""
+        """Remove a deleted row and leave a tombstone; False if the row changed since."""
 
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
         """Return the videos deleted before then, oldest first."""
 
     def last_attempt(self, video_id: str) -> int | None:
-        """Return the newest attempt of a purged video; None when none of this name was purged lately."""
+        """Return the newest attempt of a purged video; None if it has no tombstone."""
 
     def forget_old(self) -> int:
         """Delete history older than its retention period."""
@@ -159,7 +159,7 @@ class ClaimStore(Protocol):
 
 
 class Resources(Protocol):
-    """Kubernetes. Every method raises UnavailableError, RefusedError."""
+    """The resources in Kubernetes. Every method raises UnavailableError, RefusedError."""
 
     def apply(self, desired: DesiredState) -> object:
         """Create the resource or update its spec to the desired state."""
@@ -171,10 +171,10 @@ class Resources(Protocol):
         """Walk through all resources."""
 
     def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
-        """Replace the status. Raises ConflictError when the resource changed meanwhile."""
+        """Replace the status. Raises ConflictError if the resource changed since."""
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:
-        """Delete exactly this version. Raises ConflictError when the resource changed meanwhile."""
+        """Delete exactly this version. Raises ConflictError if the resource changed since."""
 
     def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
         """Record an Event about the resource."""

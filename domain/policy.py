@@ -21,7 +21,7 @@ class UncertainSubmissionPolicy(StrEnum):
 class LifecyclePolicy:
     """The limits of one installation.
 
-    ``max_submissions``: paid submissions of one edition, counted anew when a person asks for a retry.
+    ``max_submissions``: paid submissions of one edition, counted from zero again after a retry.
     """
 
     timing: Timing = field(default_factory=Timing)

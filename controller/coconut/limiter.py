@@ -39,9 +39,9 @@ class Denied(StrEnum):
 
 
 _MESSAGES = {
-    Denied.BREAKER: "the provider is in trouble; submissions go on as it recovers",
+    Denied.BREAKER: "the provider keeps failing; submissions resume as it recovers",
     Denied.CAPACITY: "as many jobs are running as this installation allows",
-    Denied.RATE: "other submissions are being made; this one follows in its turn",
+    Denied.RATE: "the rate limit of submissions is reached; this one follows",
 }
 
 
@@ -49,7 +49,7 @@ _MESSAGES = {
 class SubmissionLimits:
     """The limits of one installation. ``burst``: how many submissions may leave at once after a quiet time.
 
-    ``scale`` shortens every duration here alike, the minute of ``per_minute`` too; below 1 in tests only.
+    ``scale`` shortens every duration here, the minute of ``per_minute`` too; below 1 only in tests.
     """
 
     max_running: int
@@ -110,7 +110,7 @@ class Permit:
     def recording(self) -> Iterator[None]:
         """Record how the submission made inside ends; put nothing but the call to the provider there.
 
-        A refused file says nothing about the provider, and neither does a full bulkhead of ours.
+        A refused file says nothing about the provider, and neither does a full bulkhead.
         """
         try:
             yield

@@ -1,4 +1,4 @@
-"""Leader election by a coordination.k8s.io Lease, which a thread of its own acquires, renews and releases.
+"""Leader election by a coordination.k8s.io Lease, which a dedicated thread acquires, renews and releases.
 
 `Election` is one candidate's view, without clock or thread; `Leadership` drives it. A candidate trusts only how long it
 has itself observed a record unchanged, never another machine's clock. docs/decisions/0004-own-leader-election.md says

@@ -24,7 +24,7 @@ _LAST_PAUSE_SECONDS = 15.0
 
 
 def listen(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
-    """Turn nudges into passes until ``stop``; a lost connection is opened again."""
+    """Request a pass for each nudge until ``stop``; reconnect when the connection is lost."""
     while not stop.is_set():
         try:
             for nudge in notify.listen(database_url, quiet_seconds=_QUIET_SECONDS):
@@ -51,7 +51,7 @@ def _ignore(_task: str, _found: int | None) -> None: ...
 def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, on_task_end: OnTaskEnd = _ignore) -> bool:
     """List every resource, and repeat until that succeeds; return False if ``stop`` came first.
 
-    Only then is it known which uploads a person paused and which rows are behind their resources.
+    Before that, the operator does not know which uploads are paused and which rows are behind their resources.
     """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while not stop.is_set():

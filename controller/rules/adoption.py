@@ -117,7 +117,7 @@ def _flaw(key: str) -> str:
 
 
 def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> ObservedState:
-    """Take over the resource's observation; start anew if it has none, or one of a purged video."""
+    """Take over the resource's observation; start over if it has none, or one of a purged video."""
     current = _status_observation(resource)
     if current is not None and not _is_refusal(current) and (last_attempt is None or current.attempt > last_attempt):
         return current

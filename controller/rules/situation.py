@@ -67,7 +67,7 @@ class Submitting:
 
 @dataclass(frozen=True)
 class Transcoding:
-    """A job is known and runs."""
+    """A job is running."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class AcknowledgeRetry:
 
 @dataclass(frozen=True)
 class StartEdition:
-    """A new edition, or another try of this one: attempts from here on count anew.
+    """A new edition, or another try of this one: the count of attempts starts over.
 
     ``phase``: `uploaded` if the verified original is still there, else `uploading`. ``abandons``: the uncertain attempt
     that is given up for good.

@@ -60,7 +60,7 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
     if changed is not None:
         return Fail(changed)
     if len(_paid(snapshot.attempts)) >= policy.max_submissions:
-        message = f"{policy.max_submissions} submissions were made and none is known to have led to a job"
+        message = f"{policy.max_submissions} submissions were made, and none led to a known job"
         return Fail(Failure(FailureCode.SUBMISSIONS_EXHAUSTED, message, attempt=row.observed.attempt))
     if newest is not None and newest.state is AttemptState.REFUSED:
         return Submit(newest.attempt)

@@ -223,9 +223,9 @@ def test_reasons_come_in_one_order() -> None:
 
 def test_every_reason_has_words_that_stay_the_same() -> None:
     assert {pause.value: pause.message for pause in Denied} == {
-        "breaker": "the provider is in trouble; submissions go on as it recovers",
+        "breaker": "the provider keeps failing; submissions resume as it recovers",
         "capacity": "as many jobs are running as this installation allows",
-        "rate": "other submissions are being made; this one follows in its turn",
+        "rate": "the rate limit of submissions is reached; this one follows",
     }
 
 

@@ -273,7 +273,7 @@ DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
             just_over(4 * FIRST_RETRY),
             failure(
                 FailureCode.SUBMISSIONS_EXHAUSTED,
-                "3 submissions were made and none is known to have led to a job",
+                "3 submissions were made, and none led to a known job",
                 attempt=3,
             ),
             id="no-fourth-submission",
