@@ -13,14 +13,15 @@ def one_in_each_phase(world: World, client: Client, clip: Path, not_a_video: Pat
     """Return the ids of the uploads by their phases. The job runs until the fault `hold` is over."""
     ids = {"uploading": create(client, clip).video_id}
 
-    world.faults(canned=1)
-    ids["ready"] = uploaded(client, clip)
-    eventually(lambda: in_phase(client, ids["ready"], "ready"), within_seconds=60)
-
     upload = create(client, not_a_video)
     put(upload, not_a_video)
     ids["errored"] = upload.video_id
     eventually(lambda: _is_rejected_for_good(client, upload.video_id), within_seconds=60)
+
+    # Late, because the resource of a ready video leaves the cluster after 72 s.
+    world.faults(canned=1)
+    ids["ready"] = uploaded(client, clip)
+    eventually(lambda: in_phase(client, ids["ready"], "ready"), within_seconds=60)
 
     world.faults(canned=1, hold=1)
     ids["processing"] = uploaded(client, clip)
