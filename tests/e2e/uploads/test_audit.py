@@ -3,11 +3,8 @@
 import random
 import subprocess
 from pathlib import Path
-from typing import Any
 
-import boto3
 import requests
-from botocore.config import Config
 
 from domain import object_keys
 from tests.e2e.uploads.world import World, in_phase, uploaded
@@ -19,10 +16,10 @@ def test_a_ready_video_that_loses_a_segment_is_transcoded_again_and_stays_ready(
     client = world.client()
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
-    bucket = bucket_of(world)
-    segments = [item.key for item in bucket.objects.filter(Prefix=f"{object_keys.hls_directory(video_id, 1)}/")]
-    lost = random.choice([key for key in segments if key.endswith(".ts")])
-    bucket.Object(lost).delete()
+    bucket = world.described.s3.processed_bucket
+    stored = world.storage.list_objects_v2(Bucket=bucket, Prefix=f"{object_keys.hls_directory(video_id, 1)}/")
+    lost = random.choice([item["Key"] for item in stored["Contents"] if item["Key"].endswith(".ts")])
+    world.storage.delete_object(Bucket=bucket, Key=lost)
     assert requests.get(public(world, lost), timeout=5).status_code != requests.codes.ok
 
     report = audit(world, "--apply")
@@ -46,12 +43,12 @@ def test_a_damaged_stable_playlist_is_rewritten_by_the_leader(world: World, clip
     client = world.client()
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
-    spoilt = bucket_of(world).Object(object_keys.stable_playlist_key(video_id))
-    right = spoilt.get()["Body"].read()
+    bucket, key = world.described.s3.processed_bucket, object_keys.stable_playlist_key(video_id)
+    right = world.storage.get_object(Bucket=bucket, Key=key)["Body"].read()
 
-    spoilt.put(Body=b"#EXTM3U\n# of an older edition\n")
+    world.storage.put_object(Bucket=bucket, Key=key, Body=b"#EXTM3U\n# of an older edition\n")
 
-    eventually(lambda: spoilt.get()["Body"].read() == right, within_seconds=30)
+    eventually(lambda: world.storage.get_object(Bucket=bucket, Key=key)["Body"].read() == right, within_seconds=30)
     metrics = requests.get(world.described.operator_metrics_url, timeout=5).text
     assert 'video_uploads_audit_repaired_total{finding="playlist_wrong"}' in metrics
     assert len(world.jobs(video_id)) == 1
@@ -93,17 +90,3 @@ def named(world: World, playlist: str) -> list[str]:
 
 def public(world: World, key: str) -> str:
     return f"{world.described.s3.public_base_url}/{key}"
-
-
-def bucket_of(world: World) -> Any:
-    """Return the bucket with the main key."""
-    s3 = world.described.s3
-    resource = boto3.session.Session().resource(
-        "s3",
-        endpoint_url=s3.endpoint,
-        region_name=s3.region,
-        aws_access_key_id=s3.access_key,
-        aws_secret_access_key=s3.secret_key,
-        config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
-    )
-    return resource.Bucket(s3.processed_bucket)

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import boto3
 import requests
 import yaml
-from botocore.config import Config
 
 from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.world import World
@@ -17,7 +15,8 @@ EXAMPLE = PROJECT_DIR / "docs" / "examples" / "import.yaml"
 def test_an_import_is_playable_as_long_as_its_manifest_is_applied(world: World, clip: Path) -> None:
     manifest = yaml.safe_load(EXAMPLE.read_text())
     name, cluster = manifest["metadata"]["name"], world.stack.cluster
-    _put(world, manifest["spec"]["source"]["storageKey"], clip)
+    key = manifest["spec"]["source"]["storageKey"]
+    world.storage.put_object(Bucket=world.described.s3.bucket, Key=key, Body=clip.read_bytes(), ContentType="video/mp4")
 
     cluster.kubectl("apply", f"--filename={EXAMPLE}")
     cluster.kubectl("wait", "--for=condition=Ready", f"vu/{name}", "--timeout=90s")
@@ -34,17 +33,3 @@ def test_an_import_is_playable_as_long_as_its_manifest_is_applied(world: World, 
     assert len(world.jobs(name)) == 1
     # It would be imported again by the tests of other disasters.
     cluster.kubectl("delete", f"--filename={EXAMPLE}", "--wait=true")
-
-
-def _put(world: World, key: str, path: Path) -> None:
-    """Put a file into the bucket of originals directly."""
-    s3 = world.described.s3
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3.endpoint,
-        region_name=s3.region,
-        aws_access_key_id=s3.access_key,
-        aws_secret_access_key=s3.secret_key,
-        config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
-    )
-    client.put_object(Bucket=s3.bucket, Key=key, Body=path.read_bytes(), ContentType="video/mp4")

@@ -5,13 +5,14 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import psycopg
 import requests
+from mypy_boto3_s3 import S3Client
 from psycopg.rows import dict_row
 
 from devstack import s3
@@ -98,10 +99,8 @@ class World:
 
     def original(self, video_id: str) -> bytes:
         """Return the original of a video in storage."""
-        bucket = self.described.s3
-        access = s3.access(self.stack.paths, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
-        stored = s3.client_for(access).get_object(Bucket=bucket.bucket, Key=f"uploads/{video_id}/original.mp4")
-        return stored["Body"].read()
+        key = f"uploads/{video_id}/original.mp4"
+        return self.storage.get_object(Bucket=self.described.s3.bucket, Key=key)["Body"].read()
 
     def resource(self, video_id: str) -> Row | None:
         """Return the resource, None if there is none."""
@@ -130,14 +129,7 @@ class World:
 
     def file_bytes(self, key: str) -> int | None:
         """Return the size of a file in the bucket, None if there is none."""
-        reach = self.described.s3
-        stored = boto3.client(
-            "s3",
-            endpoint_url=reach.endpoint,
-            region_name=reach.region,
-            aws_access_key_id=reach.access_key,
-            aws_secret_access_key=reach.secret_key,
-        ).list_objects_v2(Bucket=reach.bucket, Prefix=key)
+        stored = self.storage.list_objects_v2(Bucket=self.described.s3.bucket, Prefix=key)
         return next((item["Size"] for item in stored.get("Contents", ())), None)
 
     def writes(self) -> int:
@@ -150,6 +142,13 @@ class World:
 
     def _counted(self, pattern: re.Pattern[str]) -> int:
         return sum(int(count) for count in pattern.findall(self.stack.cluster.kubectl("get", "--raw", "/metrics")))
+
+    @cached_property
+    def storage(self) -> S3Client:
+        """Return a client of the object storage with the main key. One bucket holds originals and outputs."""
+        bucket = self.described.s3
+        access = s3.access(self.stack.paths, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
+        return s3.client_for(access)
 
     @property
     def _coconut(self) -> str:
