@@ -27,8 +27,8 @@ class Transcoder(Protocol):
     def job(self, job_id: str) -> Job | None:
         """Return a job, None if there is no such job. Raises UnavailableError, RefusedError."""
 
-    def input_seconds(self, job_id: str) -> float | None:
-        """Return the duration of a finished job's input, None if Coconut does not give it. Raises like `job`."""
+    def picture_seconds(self, job_id: str) -> float | None:
+        """Return the duration that the input's picture track states, None if it states none. Raises like `job`."""
 
 
 class ObjectStorage(Protocol):

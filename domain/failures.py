@@ -37,6 +37,7 @@ class FailureCode(StrEnum):
     TRANSCODE_TIMEOUT = "transcode_timeout"
     JOB_LOST = "job_lost"
     OUTPUTS_INVALID = "outputs_invalid"
+    OUTPUTS_MISMATCH = "outputs_mismatch"
     STORAGE_UNAVAILABLE = "storage_unavailable"
 
 
@@ -74,6 +75,9 @@ ADVICE: dict[FailureCode, Advice] = {
     FailureCode.TRANSCODE_TIMEOUT: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.JOB_LOST: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.OUTPUTS_INVALID: Advice(Stage.OUTPUTS, True, _RETRY),
+    FailureCode.OUTPUTS_MISMATCH: Advice(
+        Stage.OUTPUTS, False, "Upload another encoding of the video; the same file would give the same result."
+    ),
     FailureCode.STORAGE_UNAVAILABLE: Advice(Stage.OUTPUTS, True, _RETRY),
 }
 

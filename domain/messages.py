@@ -70,6 +70,7 @@ _WORDS: dict[Reason, _Words] = {
         "a person, because it is unknown whether the transcoding service took the job",
         "Look for the job in the provider's dashboard, then retry; a retry may buy it again.",
     ),
+    Reason.ATTEMPT_FAILED: ("the next attempt, which follows by itself; the last one failed", None),
     Reason.SUBMISSIONS_PAUSED: (
         "the transcoding service to recover; new jobs of all users wait and are submitted automatically after that",
         None,

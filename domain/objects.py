@@ -73,9 +73,10 @@ class VerifiedOutputs:
 
 @dataclass(frozen=True)
 class OutputsProblem:
-    """Why a job's outputs cannot be published: the first problem."""
+    """Why a job's outputs cannot be published: the first problem. ``is_permanent``: the same file gives it again."""
 
     message: str
+    is_permanent: bool = False
 
 
 @dataclass(frozen=True)

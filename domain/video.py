@@ -66,6 +66,7 @@ class Reason(StrEnum):
     SUBMISSION_DELAYED = "SubmissionDelayed"
     SUBMISSION_UNCERTAIN = "SubmissionUncertain"
     SUBMISSION_HELD = "SubmissionHeld"
+    ATTEMPT_FAILED = "AttemptFailed"
     SUBMISSIONS_PAUSED = "SubmissionsPaused"
     WAITING_FOR_CAPACITY = "WaitingForCapacity"
     TRANSCODING = "Transcoding"

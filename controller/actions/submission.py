@@ -100,7 +100,7 @@ def abandon(step: AbandonAttempt, ctx: ReconcileContext) -> Result:
     """Count a submission as lost."""
     settled = Settle(step.attempt, AttemptState.ABANDONED, ctx.now)
     message = f"submission {step.attempt} is counted as lost"
-    return ctx.commit(ctx.showing(Reason.SUBMISSION_DELAYED, message), attempt=settled)
+    return ctx.commit(ctx.showing(Reason.ATTEMPT_FAILED, message), attempt=settled)
 
 
 def _accepted(ctx: ReconcileContext, attempt: int, job_id: str) -> Result:
@@ -113,5 +113,5 @@ def fail_attempt(step: FailAttempt, ctx: ReconcileContext) -> Result:
     failure = step.failure
     message = f"submission {failure.attempt} failed ({failure.code}): {failure.message}"[:1024]
     # The job's id stays: it belongs to this attempt, and the resource refuses another one under the same number.
-    after = ctx.entering(Phase.UPLOADED, Reason.SUBMISSION_DELAYED, message)
+    after = ctx.entering(Phase.UPLOADED, Reason.ATTEMPT_FAILED, message)
     return ctx.commit(after, attempt=ctx.settled_failed(failure))

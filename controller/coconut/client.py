@@ -4,7 +4,6 @@ Facts: docs.coconut.co/jobs/api. Coconut has no idempotency key, no list and no 
 repeated here, and every error says whether a job can exist.
 """
 
-import math
 import re
 import ssl
 import time
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -44,6 +43,11 @@ _PERMANENT = re.compile(
     r"unsupported|not a valid (file|media|video)|invalid data|no video stream|too long", re.IGNORECASE
 )
 
+# Containers in which each track has a duration of its own, by the names of ffprobe. Of a transport stream ffprobe
+# computes one from the first and last time stamps, which jump where files were joined.
+_STATES_DURATIONS = frozenset({"mov", "mp4", "matroska", "webm", "avi", "asf"})
+_CLOCK = re.compile(r"([0-9]{1,5}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)")
+
 
 class _Input(BaseModel):
     model_config = ConfigDict(extra="ignore")
@@ -66,6 +70,53 @@ class _JobAnswer(BaseModel):
     completed_at: str | None = None
     input: _Input = _Input()
     outputs: list[_Output] = []
+
+
+class _Format(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    format_name: str = ""
+
+
+class _Stream(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    codec_type: str = ""
+    duration: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    disposition: dict[str, int] = {}
+    tags: dict[str, str] = {}
+
+    @property
+    def seconds(self) -> float | None:
+        """Return what the track's own header states: a number of seconds, or a clock time in a tag of Matroska."""
+        if self.duration is not None:
+            return self.duration
+        clock = _CLOCK.fullmatch(self.tags.get("DURATION", ""))
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]) or None if clock else None
+
+
+class _InputMetadata(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    streams: list[_Stream] = []
+    format: _Format = _Format()
+
+    @property
+    def picture_seconds(self) -> float | None:
+        """Return the duration of the first picture track that is not a cover."""
+        if not _STATES_DURATIONS & set(self.format.format_name.split(",")):
+            return None
+        for stream in self.streams:
+            if stream.codec_type == "video" and not stream.disposition.get("attached_pic"):
+                return stream.seconds
+        return None
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    input: _InputMetadata
+
+
+class _MetadataAnswer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    metadata: _Metadata
 
 
 @dataclass
@@ -139,17 +190,15 @@ class Coconut:
         except ValidationError as error:
             raise UnavailableError("GET /jobs at Coconut: not a job") from error
 
-    def input_seconds(self, job_id: str) -> float | None:
-        """Return the duration of a job's input, None if Coconut does not say. Raises like `job`."""
+    def picture_seconds(self, job_id: str) -> float | None:
+        """Return the duration that the input's picture track states, None if it states none. Raises like `job`."""
         answer = self._get("metadata", f"/metadata/jobs/{job_id}")
         if answer is None:
             return None
         try:
-            seconds = float(answer.json()["metadata"]["input"]["format"]["duration"])
-        except (ValueError, KeyError, TypeError):
+            return _MetadataAnswer.model_validate_json(answer.content).metadata.input.picture_seconds
+        except ValidationError:
             return None
-        # Every comparison with NaN is false, so any outputs would seem to have the right duration.
-        return seconds if 0 < seconds < math.inf else None
 
     def _get(self, operation: str, path: str) -> requests.Response | None:
         action, url = "GET /jobs at Coconut", self._base_url + path

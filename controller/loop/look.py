@@ -150,7 +150,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
             attempts=attempts,
             job=job,
             original=deps.storage.head(row.desired.storage_key),
-            outputs=_outputs(row, row.observed.attempt, deps.transcoder.input_seconds(job_id), deps),
+            outputs=_outputs(row, row.observed.attempt, deps.transcoder.picture_seconds(job_id), deps),
         ),
         Snapshot(is_incomplete=True, attempts=attempts, job=job),
     )

@@ -131,6 +131,8 @@ def unpublished(row: VideoRow) -> Failure:
 def _completed(
     row: VideoRow, snapshot: Snapshot, outputs: VerifiedOutputs | OutputsProblem, policy: LifecyclePolicy
 ) -> Step:
+    if isinstance(outputs, OutputsProblem) and outputs.is_permanent:
+        return Fail(Failure(FailureCode.OUTPUTS_MISMATCH, outputs.message, row.observed.attempt))
     if isinstance(outputs, OutputsProblem):
         return _attempt_failed(row, snapshot, policy, FailureCode.OUTPUTS_INVALID, outputs.message)
     changed = _source_failure(row, snapshot)

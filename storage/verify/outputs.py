@@ -14,6 +14,7 @@ from storage.verify.playlist import (
     PLAYLIST_BYTES_MAX,
     MediaPlaylist,
     PlaylistError,
+    UnreadableError,
     key_beside,
     read_master,
     read_media,
@@ -36,7 +37,7 @@ class Outputs:
     def playlist(self, key: str) -> str:
         """Return a playlist's text. Raises PlaylistError."""
         if self.sizes.get(key, 0) == 0:
-            raise PlaylistError("it does not exist")
+            raise UnreadableError("it does not exist")
         if self.sizes[key] > PLAYLIST_BYTES_MAX:
             raise PlaylistError(f"it is larger than {PLAYLIST_BYTES_MAX} bytes")
         return self.read_text(key)
@@ -45,9 +46,9 @@ class Outputs:
 def judge_outputs(
     video_id: str, attempt: int, outputs: Outputs, *, input_seconds: float | None
 ) -> VerifiedOutputs | OutputsProblem:
-    """Judge one attempt's outputs. ``input_seconds``: the expected duration of the stream, None if unknown."""
+    """Judge one attempt's outputs. ``input_seconds``: the duration that the stream must reach, None if unknown."""
     if len(outputs.sizes) > OBJECTS_MAX:
-        return OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files")
+        return OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files", is_permanent=True)
     master = object_keys.master_key(video_id, attempt)
     try:
         with _judging("the master playlist"):
@@ -55,7 +56,7 @@ def judge_outputs(
         durations = [_duration(number, variant, master, outputs) for number, variant in enumerate(variants, 1)]
         _check_durations(durations, input_seconds)
     except PlaylistError as error:
-        return OutputsProblem(str(error))
+        return OutputsProblem(str(error), is_permanent=not isinstance(error, UnreadableError))
     directory = object_keys.hls_directory(video_id, attempt).removeprefix(object_keys.video_prefix(video_id))
     return VerifiedOutputs(
         renditions=tuple(replace(variant, uri=f"{directory}/{variant.uri}") for variant in variants),
@@ -75,18 +76,23 @@ def _duration(number: int, variant: Rendition, master: str, outputs: Outputs) ->
 def _check_files(playlist_key: str, media: MediaPlaylist, sizes: Mapping[str, int]) -> None:
     missing = sum(sizes.get(key_beside(playlist_key, uri), 0) == 0 for uri in media.uris)
     if missing:
-        raise PlaylistError(f"{missing} of its {len(media.uris)} files are missing or empty")
+        raise UnreadableError(f"{missing} of its {len(media.uris)} files are missing or empty")
 
 
 def _check_durations(durations: list[float], input_seconds: float | None) -> None:
-    """Raise PlaylistError unless all variants have the same duration, which is the input's if that is known."""
-    expected = max(durations) if input_seconds is None else input_seconds
-    tolerance = expected * _RELATIVE_TOLERANCE + _TOLERANCE_SECONDS
-    if max(durations) - min(durations) > tolerance:
-        raise PlaylistError(f"the variants last from {min(durations):.1f} s to {max(durations):.1f} s")
-    for number, duration in enumerate(durations, 1):
-        if abs(duration - expected) > tolerance:
-            raise PlaylistError(f"variant {number} lasts {duration:.1f} s instead of {expected:.1f} s")
+    """Raise PlaylistError unless all variants have the same duration, which is not much shorter than the input's.
+
+    A longer stream is complete: a header may state less than a file holds, as that of joined files does.
+    """
+    shortest, longest = min(durations), max(durations)
+    if longest - shortest > _tolerance(longest):
+        raise PlaylistError(f"the variants last from {shortest:.1f} s to {longest:.1f} s")
+    if input_seconds is not None and longest < input_seconds - _tolerance(input_seconds):
+        raise PlaylistError(f"the stream lasts {longest:.1f} s instead of {input_seconds:.1f} s")
+
+
+def _tolerance(seconds: float) -> float:
+    return seconds * _RELATIVE_TOLERANCE + _TOLERANCE_SECONDS
 
 
 def _poster(prefix: str, sizes: Mapping[str, int]) -> str | None:
@@ -99,4 +105,4 @@ def _judging(what: str) -> Iterator[None]:
     try:
         yield
     except PlaylistError as error:
-        raise PlaylistError(f"{what} cannot be used: {error}") from error
+        raise type(error)(f"{what} cannot be used: {error}") from error

@@ -28,7 +28,15 @@ _RESOLUTION = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
 class PlaylistError(ValueError):
-    """A playlist cannot be used. The message says why and quotes at most a name."""
+    """A playlist cannot be used. The message says why and quotes at most a name.
+
+    The same file at the same provider gives the same playlist, so this one is permanent unless it is an
+    `UnreadableError`.
+    """
+
+
+class UnreadableError(PlaylistError):
+    """A file is missing, incomplete or garbled: another attempt may write it in full."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ def read_master(text: str) -> tuple[Rendition, ...]:
     """Return a master's variants, their URIs as written. Raises PlaylistError."""
     parsed = _parse(text)
     if not parsed["is_variant"]:
-        raise PlaylistError("it is not a master playlist")
+        raise UnreadableError("it is not a master playlist")
     if any(media.get("uri") for media in parsed["media"]):
         # The stable playlist lists variants only, so publishing this one would lose a soundtrack.
         raise PlaylistError("it has sound or subtitles in separate playlists")
@@ -57,18 +65,20 @@ def read_media(text: str) -> MediaPlaylist:
     """Return a finished media playlist. Raises PlaylistError."""
     parsed = _parse(text)
     segments = parsed["segments"]
-    if parsed["is_variant"] or not 0 < len(segments) <= SEGMENTS_MAX:
-        raise PlaylistError(f"it is not a media playlist of 1 to {SEGMENTS_MAX} segments")
+    if len(segments) > SEGMENTS_MAX:
+        raise PlaylistError(f"it has more than {SEGMENTS_MAX} segments")
+    if parsed["is_variant"] or not segments:
+        raise UnreadableError("it is not a media playlist")
     if not parsed["is_endlist"]:
-        raise PlaylistError("it has no end")
+        raise UnreadableError("it has no end")
     if any(key and key.get("method") != "NONE" for key in parsed["keys"]):
         raise PlaylistError("it is encrypted")
     durations = [segment.get("duration", math.nan) for segment in segments]
     if not all(math.isfinite(duration) and duration >= 0 for duration in durations):
-        raise PlaylistError("a segment has no duration")
+        raise UnreadableError("a segment has no duration")
     uris = [section.get("uri") for section in parsed["segment_map"]] + [segment.get("uri") for segment in segments]
     if not all(uris):
-        raise PlaylistError("a segment has no URI")
+        raise UnreadableError("a segment has no URI")
     return MediaPlaylist(uris=tuple(uris), duration_seconds=math.fsum(durations))
 
 
@@ -85,11 +95,11 @@ def key_beside(playlist_key: str, uri: str) -> str:
 
 def _parse(text: str) -> dict[str, Any]:
     if not text.startswith("#EXTM3U"):
-        raise PlaylistError("it is not a playlist")
+        raise UnreadableError("it is not a playlist")
     try:
         parsed: dict[str, Any] = m3u8.parse(text)
     except Exception as error:  # m3u8 does not document what it raises on malformed text
-        raise PlaylistError("it cannot be parsed") from error
+        raise UnreadableError("it cannot be parsed") from error
     return parsed
 
 

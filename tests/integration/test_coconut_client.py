@@ -161,7 +161,7 @@ def test_a_job_is_started_and_read_back(coconut: CoconutAccess) -> None:
     assert job.job_id == job_id
     assert job.state in {JobState.IN_PROGRESS, JobState.FAILED}  # its input cannot be reached
     assert client.job("nosuchjob") is None
-    assert client.input_seconds("nosuchjob") is None
+    assert client.picture_seconds("nosuchjob") is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from enum import Enum
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
 from tests.support.fakes.storage import FakeStorage
-from tests.support.fakes.videos import SEGMENT_SECONDS, stream
+from tests.support.fakes.videos import SEGMENT_SECONDS, media, stream
 from tests.support.world.clock import MORNING, FakeClock
 
 SEGMENTS = 2
@@ -30,7 +30,11 @@ class Fate(Enum):
     BREAKS = "failed, perhaps by chance"
     CANNOT_DECODE = "failed for good"
     LEAVES_HOLES = "completed, with outputs missing"
+    UNEVEN = "completed, with variants of different lengths"
     NEVER_ENDS = "never"
+
+
+_COMPLETED = frozenset({Fate.COMPLETES, Fate.LEAVES_HOLES, Fate.UNEVEN})
 
 
 @dataclass
@@ -57,11 +61,15 @@ class Report:
 
 @dataclass
 class Script:
-    """What happens to the submissions to come, in order; then all goes well."""
+    """What happens to the submissions to come, in order; then all goes well.
+
+    ``picture_seconds``: what the provider says of the input's picture track.
+    """
 
     answers: list[Answer] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
     job_seconds: float = 60.0
+    picture_seconds: float | None = SEGMENTS * SEGMENT_SECONDS
 
 
 class FakeTranscoder:
@@ -97,10 +105,10 @@ class FakeTranscoder:
         job = self.jobs.get(job_id)
         return None if job is None else self._shown(job)
 
-    def input_seconds(self, job_id: str) -> float | None:
+    def picture_seconds(self, job_id: str) -> float | None:
         if self.trouble is not None:
             raise self.trouble
-        return SEGMENTS * SEGMENT_SECONDS if job_id in self.jobs else None
+        return self.script.picture_seconds if job_id in self.jobs else None
 
     def run(self) -> None:
         """End the jobs whose time has come, with what they write and report."""
@@ -108,10 +116,12 @@ class FakeTranscoder:
             if job.is_over or self._clock.monotonic() < job.ends_at or job.fate is Fate.NEVER_ENDS:
                 continue
             job.is_over = True
-            if job.fate in {Fate.COMPLETES, Fate.LEAVES_HOLES}:
+            if job.fate in _COMPLETED:
                 files = stream(segments=SEGMENTS)
                 if job.fate is Fate.LEAVES_HOLES:
                     del files["hls/720p/001.ts"]
+                if job.fate is Fate.UNEVEN:
+                    files["hls/720p/index.m3u8"] = media(["000.ts"]).encode()
                 self._storage.put_outputs(job.order.video_id, job.order.attempt, files)
 
     def _accept(self, order: JobOrder) -> str:
@@ -129,7 +139,7 @@ class FakeTranscoder:
             return Job(job.job_id, JobState.IN_PROGRESS, min(99, int(share * 100)))
         # By the provider's own clock, which nobody here sets.
         finished_at = MORNING + timedelta(seconds=job.ends_at)
-        if job.fate in {Fate.COMPLETES, Fate.LEAVES_HOLES}:
+        if job.fate in _COMPLETED:
             return Job(job.job_id, JobState.COMPLETED, 100, finished_at=finished_at)
         words = "hls: unsupported codec" if job.fate is Fate.CANNOT_DECODE else "hls: an error of ours"
         return Job(job.job_id, JobState.FAILED, 100, words, job.fate is Fate.CANNOT_DECODE, words, finished_at)

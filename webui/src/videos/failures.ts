@@ -38,6 +38,7 @@ const EXPLANATIONS: Record<string, Explanation> = {
   transcode_timeout: { sentence: "The conversion took too long.", advice: RETRY },
   job_lost: { sentence: "The conversion service has lost this video.", advice: RETRY },
   outputs_invalid: { sentence: "The converted video was not complete.", advice: RETRY },
+  outputs_mismatch: { sentence: "The converted video is not as long as the file says.", advice: "Save the video in another format, such as MP4, and upload that." },
   storage_unavailable: { sentence: "Storage could not be reached for a long time.", advice: RETRY },
 };
 

@@ -27,6 +27,7 @@ const SENTENCES: Record<string, string> = {
   SubmissionsPaused: "The conversion service has problems. This video is safe and is converted as soon as they are over.",
   SubmissionDelayed: "The conversion service accepts no videos at the moment. It is tried again soon.",
   SubmissionUncertain: "Checking whether the conversion has started, so that it is not paid for twice.",
+  AttemptFailed: "The conversion failed once. It is tried again soon.",
   WaitingForCapacity: "In the queue: many videos are being converted.",
   Transcoding: "Being converted to play on every device and connection.",
   Publishing: "Converted. Running the last checks.",

@@ -186,21 +186,55 @@ def test_a_wish_to_be_left_alone_is_passed_on(
     assert raised.value.retry_after_seconds == 7
 
 
+def described(format_name: str, *streams: dict[str, object]) -> bytes:
+    """Return metadata as Coconut sends it, in the shape of ffprobe."""
+    return json.dumps({"metadata": {"input": {"streams": streams, "format": {"format_name": format_name}}}}).encode()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "seconds"),
     [
-        (200, b'{"metadata": {"input": {"format": {"duration": "12.5"}}}}', 12.5),
-        (200, b'{"metadata": {"input": {}}}', None),
-        (200, b'{"metadata": {"input": {"format": {"duration": "nan"}}}}', None),
-        (200, b"[]", None),
-        (404, b"", None),
+        pytest.param(200, described("mov,mp4", {"codec_type": "video", "duration": "12.5"}), 12.5, id="its-own"),
+        pytest.param(
+            200,
+            described(
+                "mov,mp4",
+                {"codec_type": "video", "duration": "0.04", "disposition": {"attached_pic": 1}},
+                {"codec_type": "audio", "duration": "9"},
+                {"codec_type": "video", "duration": "2.0"},
+            ),
+            2.0,
+            id="not-the-cover-and-not-the-sound",
+        ),
+        pytest.param(
+            200,
+            described("matroska,webm", {"codec_type": "video", "tags": {"DURATION": "00:01:04.500000000"}}),
+            64.5,
+            id="a-tag-of-matroska",
+        ),
+        pytest.param(
+            200,
+            described("matroska,webm", {"codec_type": "video", "tags": {"DURATION": "soon"}}),
+            None,
+            id="a-tag-without-a-time",
+        ),
+        pytest.param(
+            200, described("mpegts", {"codec_type": "video", "duration": "7201.8"}), None, id="time-stamps-that-jump"
+        ),
+        pytest.param(200, described("mov,mp4", {"codec_type": "audio", "duration": "9"}), None, id="sound-only"),
+        pytest.param(200, described("mov,mp4", {"codec_type": "video", "duration": "nan"}), None, id="no-number"),
+        pytest.param(200, described("mov,mp4", {"codec_type": "video", "duration": "-1"}), None, id="below-zero"),
+        pytest.param(200, b'{"metadata": {"input": {"format": {"duration": "12.5"}}}}', None, id="the-container-only"),
+        pytest.param(200, b'{"metadata": {"input": {}}}', None, id="nothing"),
+        pytest.param(200, b"[]", None, id="another-shape"),
+        pytest.param(404, b"", None, id="unknown-job"),
     ],
 )
-def test_the_duration_of_an_input(
+def test_the_duration_of_an_inputs_picture(
     coconut: Coconut, status: int, body: bytes, seconds: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "get", answer(status, body))
-    assert coconut.input_seconds("job1") == seconds
+    assert coconut.picture_seconds("job1") == seconds
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])

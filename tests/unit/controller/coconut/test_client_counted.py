@@ -25,7 +25,7 @@ def test_calls_are_counted_by_operation_and_status(monkeypatch: pytest.MonkeyPat
     with suppress(UpstreamError):
         coconut.start(ORDER)
     coconut.job("job1")
-    coconut.input_seconds("job1")
+    coconut.picture_seconds("job1")
     monkeypatch.setattr(requests, "get", silence(requests.ReadTimeout()))
     with suppress(UpstreamError):
         coconut.job("job1")

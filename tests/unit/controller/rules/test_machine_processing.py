@@ -9,6 +9,7 @@ from controller.rules.steps import Fail, FailAttempt, Finish, Publish, ShowProgr
 from controller.rules.submission import TRANSCODING
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobState
+from domain.objects import OutputsProblem
 from domain.records import AttemptState
 from domain.stable_playlist import stable_playlist
 from domain.video import Phase, Reason
@@ -52,6 +53,7 @@ ACCEPTED = (an_attempt(1, AttemptState.ACCEPTED, job_id="job1"),)
 SPENT = (an_attempt(1, FAILED), an_attempt(2, FAILED), an_attempt(3, AttemptState.ACCEPTED, job_id="job1"))
 RUNNING = a_job(JobState.IN_PROGRESS)
 DONE = a_job(JobState.COMPLETED, 100)
+UNEVEN_OUTPUTS = OutputsProblem("the variants last from 54.0 s to 60.0 s", is_permanent=True)
 BROKEN = a_job(JobState.FAILED, 100, answer="raw words")
 HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
 
@@ -86,6 +88,12 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
             Snapshot(job=DONE, outputs=BAD_OUTPUTS, original=ORIGINAL),
             attempt_failure(FailureCode.OUTPUTS_INVALID, BAD_OUTPUTS.message),
             id="done-with-bad-outputs",
+        ),
+        pytest.param(
+            NO_TIME,
+            Snapshot(job=DONE, outputs=UNEVEN_OUTPUTS, original=ORIGINAL),
+            failure(FailureCode.OUTPUTS_MISMATCH, UNEVEN_OUTPUTS.message),
+            id="done-with-outputs-that-the-same-file-gives-again",
         ),
         pytest.param(
             NO_TIME,

@@ -129,7 +129,7 @@ def test_the_initialisation_section_is_one_of_the_files() -> None:
         pytest.param("", "not a playlist", id="empty"),
         pytest.param(master("a.m3u8"), "not a media playlist", id="master"),
         pytest.param(media([]), "not a media playlist", id="no-segments"),
-        pytest.param(media(["1.ts"] * (SEGMENTS_MAX + 1)), "not a media playlist", id="too-many-segments"),
+        pytest.param(media(["1.ts"] * (SEGMENTS_MAX + 1)), "more than 10000 segments", id="too-many-segments"),
         pytest.param(media(["1.ts"], has_end=False), "no end", id="still-being-written"),
         pytest.param(media(["1.ts"]).replace("6.0", "nan"), "no duration", id="nan"),
         pytest.param(media(["1.ts"], seconds_each=-1.0), "no duration", id="negative"),
