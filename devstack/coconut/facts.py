@@ -8,10 +8,11 @@ from devstack.coconut.fields import Json
 
 _INPUT = re.compile(r"^Input #0, (?P<format>.+), from '", re.MULTILINE)
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
+# A stream of a group, such as a picture with its time code, is indented below the group.
 _STREAM = re.compile(
-    r"^  Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\(\w+\))?: "
+    r"^(?P<indent> +)Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\(\w+\))?: "
     r"(?P<type>Video|Audio): (?P<codec>[\w-]+)(?P<rest>.*)$"
-    r"(?P<below>(?:\n    .*)*)",
+    r"(?P<below>(?:\n(?P=indent)  .*)*)",
     re.MULTILINE,
 )
 _SIZE = re.compile(r", (\d{1,5})x(\d{1,5})\b(?: \[SAR (\d+):(\d+) )?")

@@ -34,6 +34,20 @@ Input #0, mp3, from 'file:/x/input':
   Stream #0:0: Audio: mp3 (mp3float), 44100 Hz, mono, fltp, 64 kb/s
   Stream #0:1: Video: mjpeg (Progressive), yuvj420p(pc), 300x300 [SAR 72:72 DAR 1:1], 90k tbr, 90k tbn (attached pic)
 """
+GROUPED = """\
+Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:/x/input':
+  Duration: 00:00:01.00, start: 0.000000, bitrate: 220 kb/s
+  Stream group #0:0[0x3]: Track Reference:
+    Stream #0:0[0x1]: Video: h264 (avc1 / 0x31637661), yuv420p(progressive), 128x96 [SAR 1:1 DAR 4:3], 10 fps (default)
+      Metadata:
+        timecode        : 01:00:00:0
+      Side data:
+        Display Matrix: rotation of 90.00 degrees
+    Stream #0:2[0x3](eng): Data: none (tmcd / 0x64636D74), 0 kb/s
+      Metadata:
+        timecode        : 01:00:00:0
+  Stream #0:1[0x2]: Audio: aac (LC) (mp4a / 0x6134706D), 44100 Hz, mono, fltp, 70 kb/s (default)
+"""
 
 
 @pytest.fixture
@@ -60,6 +74,12 @@ def test_a_recording_may_have_no_duration_and_no_sound(file: Path) -> None:
     assert facts.duration_seconds is None
     assert facts.audio is None
     assert facts.video == VideoFacts(0, "vp8", 641, 361, (641, 361))
+
+
+def test_a_picture_that_shares_a_group_with_its_time_code_is_found(file: Path) -> None:
+    facts = parse_facts(GROUPED, file)
+    assert facts.video == VideoFacts(0, "h264", 128, 96, (96, 128))
+    assert facts.audio == AudioFacts(1, "aac")
 
 
 def test_cover_art_is_not_a_video(file: Path) -> None:
