@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from crds.resource import REQUEST_MAX
 from domain.failures import FailureCode, Stage
 from domain.reasons import SHOWN_REASONS
-from domain.video import DEFAULT_PROFILE, ObservedState, Phase, UploadMode
+from domain.video import DEFAULT_PROFILE, ObservedState, Orientation, Phase, UploadMode
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -177,6 +177,7 @@ class SourceStatus(_Model):
     last_modified: Instant
     file_bytes: int = Field(ge=0, le=FILE_BYTES_MAX)
     container: str = Field(max_length=64)
+    orientation: Orientation | None = None
 
 
 class RenditionStatus(_Model):

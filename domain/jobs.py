@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.errors import UpstreamError
+from domain.video import Orientation
 
 
 class UncertainError(UpstreamError):
@@ -34,9 +35,13 @@ class Job:
 
 @dataclass(frozen=True)
 class JobOrder:
-    """Everything that differs between submissions. The URLs are secrets."""
+    """Everything that differs between submissions. The URLs are secrets.
+
+    ``orientation``: how a turned picture is shown, whatever its coded size is; None if it is not turned.
+    """
 
     video_id: str
     attempt: int
     source_url: str
     callback_url: str
+    orientation: Orientation | None = None

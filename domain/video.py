@@ -101,18 +101,29 @@ class DesiredState:
     deleted: bool = False
 
 
+class Orientation(StrEnum):
+    """How a picture lies when it is shown."""
+
+    PORTRAIT = "portrait"
+    LANDSCAPE = "landscape"
+
+
 # The container of a file that verification neither recognised nor could refuse.
 UNKNOWN_CONTAINER = "unknown"
 
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """The original as storage described it when it was verified. ``etag`` without quotes."""
+    """The original as storage described it when it was verified. ``etag`` without quotes.
+
+    ``orientation``: of a picture that its container turns, as phones write it; None for all others.
+    """
 
     etag: str
     last_modified: datetime
     file_bytes: int
     container: str
+    orientation: Orientation | None = None
 
     @property
     def is_recognised(self) -> bool:

@@ -74,6 +74,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             attempt=step.attempt,
             source_url=deps.storage.presign_source(row.desired.storage_key, expires_seconds=max(3600, int(seconds))),
             callback_url=deps.callback_url(row.desired.video_id, step.attempt),
+            orientation=row.observed.source.orientation if row.observed.source else None,
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("too much time passed between the intent and the submission")

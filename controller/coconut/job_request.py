@@ -4,6 +4,9 @@
 exactly one condition is true, and none of its variants is larger than the source. The conditions use `<`,
 `>=` and AND only: precedence and parentheses of Coconut's expressions are not documented
 (docs.coconut.co, "Prevent upscaling").
+
+Whether `input.width` of a turned video is the coded or the shown one is not documented either. A case and its mirror
+image have the same rungs, so only the side that they fix depends on it: for a turned video, verification states it.
 """
 
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from typing import Any
 
 from domain import object_keys
 from domain.jobs import JobOrder
+from domain.video import Orientation
 from storage.settings import OutputTarget
 
 QUALITY = 4
@@ -115,17 +119,18 @@ def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
 
 
 def _stream(case: SourceCase, order: JobOrder) -> dict[str, Any]:
+    is_portrait = case.is_portrait if order.orientation is None else order.orientation is Orientation.PORTRAIT
     return {
         "key": f"hls-{case.name}",
         "if": case.condition,
         "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.attempt)}"},
-        "variants": [_variant(case, rung) for rung in case.rungs]
+        "variants": [_variant(is_portrait, rung) for rung in case.rungs]
         or [f"mp4:::quality={QUALITY},maxrate={LADDER[0].max_rate_kbps}k"],
     }
 
 
-def _variant(case: SourceCase, rung: Rung) -> str:
-    size = f"{rung.short_side}x0" if case.is_portrait else f"0x{rung.short_side}"
+def _variant(is_portrait: bool, rung: Rung) -> str:
+    size = f"{rung.short_side}x0" if is_portrait else f"0x{rung.short_side}"
     return f"mp4:{size}::quality={QUALITY},maxrate={rung.max_rate_kbps}k"
 
 

@@ -11,6 +11,7 @@ from storage.verify.container import FORMATS_TAKEN, Container, sniff, transport_
 from storage.verify.mp4 import why_incomplete
 from storage.verify.reader import WINDOW_BYTES, Read, Reader
 from storage.verify.tracks.look import has_picture
+from storage.verify.tracks.mp4 import turned_to
 
 _ISO_MEDIA = frozenset({Container.MP4, Container.MOV, Container.THREE_GP})
 _TAG_HEADER_BYTES = 10
@@ -34,7 +35,11 @@ def judge_source(
         message = "it has no picture: every track of the file is sound, text or data"
         return SourceProblem(FailureCode.NOT_A_VIDEO, message, facts.version)
     return SourceFacts(
-        etag=facts.etag, last_modified=facts.last_modified, file_bytes=facts.file_bytes, container=container
+        etag=facts.etag,
+        last_modified=facts.last_modified,
+        file_bytes=facts.file_bytes,
+        container=container,
+        orientation=turned_to(file) if container in _ISO_MEDIA else None,
     )
 
 

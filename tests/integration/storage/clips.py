@@ -62,6 +62,15 @@ def make_clip(directory: Path, name: str) -> bytes:
     return file.read_bytes()
 
 
+def turn(directory: Path, name: str, degrees: int) -> bytes:
+    """Return a clip whose container turns the picture, as phones do instead of turning the pixels."""
+    whole, turned = directory / name, directory / f"{degrees}-{name}"
+    make_clip(directory, name)
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-display_rotation", str(degrees)]
+    subprocess.run([*argv, "-i", str(whole), "-c", "copy", str(turned)], check=True, timeout=60)
+    return turned.read_bytes()
+
+
 def make_stream(directory: Path, *, seconds: int) -> dict[str, bytes]:
     """Return an HLS stream of two variants and a thumbnail, by path below the attempt's prefix."""
     hls, thumbnails = directory / "hls", directory / "thumbnails"

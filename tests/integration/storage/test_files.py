@@ -13,7 +13,7 @@ from domain.stable_playlist import stable_playlist
 from domain.video import Published, SourceFacts
 from storage.settings import StorageSettings
 from storage.verify.playlist import read_master, read_media
-from tests.integration.storage.clips import CLIPS, make_clip, make_stream
+from tests.integration.storage.clips import CLIPS, make_clip, make_stream, turn
 from tests.support.contracts.storage_contract import ORIGINAL, VIDEO, Store
 from tests.support.fakes.videos import box
 
@@ -84,6 +84,15 @@ def test_sound_in_a_container_for_videos_has_no_picture(store: Store, clips: Pat
         FailureCode.NOT_A_VIDEO,
         "it has no picture: every track of the file is sound, text or data",
     )
+
+
+@pytest.mark.parametrize(("degrees", "orientation"), [(0, None), (90, "portrait"), (180, None), (270, "portrait")])
+def test_a_phones_turned_video_says_how_it_is_shown(
+    store: Store, clips: Path, degrees: int, orientation: str | None
+) -> None:
+    facts = judged(store, turn(clips, "fast-start.mp4", degrees))
+    assert isinstance(facts, SourceFacts)
+    assert facts.orientation == orientation
 
 
 def test_a_recording_may_begin_in_the_middle_of_a_packet_or_behind_something_else(store: Store, clips: Path) -> None:

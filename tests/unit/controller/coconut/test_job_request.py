@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from controller.coconut.job_request import LADDER, SourceCase, job_body, source_cases
 from domain.jobs import JobOrder
+from domain.video import Orientation
 from storage.settings import OutputTarget
 
 GOLDEN = Path(__file__).with_name("job.json")
@@ -59,6 +61,23 @@ def test_another_store_is_named_by_endpoint_and_without_acl() -> None:
 @given(width=SIDES, height=SIDES)
 def test_exactly_one_stream_is_made_of_any_source(width: int, height: int) -> None:
     assert sum(holds(cell, width, height) for cell in source_cases()) == 1
+
+
+@given(long=SIDES, short=SIDES, orientation=st.sampled_from(Orientation), coconut_swaps=st.booleans())
+def test_a_turned_video_gets_its_own_shape_whichever_size_coconut_compares(
+    long: int, short: int, orientation: Orientation, coconut_swaps: bool
+) -> None:
+    short, long = sorted((short, long))
+    upright = (short, long) if orientation is Orientation.PORTRAIT else (long, short)
+    (cell,) = [cell for cell in source_cases() if holds(cell, *(reversed(upright) if coconut_swaps else upright))]
+    streams = job_body(replace(ORDER, orientation=orientation), TARGET)["outputs"]["httpstream"]
+    (stream,) = [stream for stream in streams if stream["key"] == f"hls-{cell.name}"]
+    sizes = [variant.split(":")[1] for variant in stream["variants"]]
+    fixes_width = orientation is Orientation.PORTRAIT
+    assert sizes in (
+        [""], [f"{rung.short_side}x0" if fixes_width else f"0x{rung.short_side}" for rung in cell.rungs]
+    )  # fmt: skip
+    assert all(rung.short_side <= short for rung in cell.rungs)
 
 
 @given(width=SIDES, height=SIDES)

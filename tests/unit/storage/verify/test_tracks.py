@@ -1,12 +1,16 @@
 """Looking for a picture among tracks. tests/integration/storage/test_files.py looks into real files of every format."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.video import Orientation
 from storage.verify.container import MXF_HEADER, Container
 from storage.verify.reader import HEAD_BYTES, WINDOWS_MAX, Reader
 from storage.verify.tracks.look import has_picture
+from storage.verify.tracks.mp4 import turned_to
 from tests.support.fakes.videos import box
 
 EBML = b"\x1a\x45\xdf\xa3\x80"
@@ -58,6 +62,35 @@ SOUND, PICTURE = track(b"soun"), track(b"vide")
 )
 def test_the_handlers_of_an_mp4_decide(body: bytes, verdict: bool | None) -> None:
     assert File(body).has_picture(Container.MP4) is verdict
+
+
+QUARTER = ((0, 1, -1, 0), (0, -1, 1, 0))
+UPRIGHT, HALF = (1, 0, 0, 1), (-1, 0, 0, -1)
+
+
+def turned(matrix: tuple[int, int, int, int], width: int, height: int, *, handler: bytes = b"vide") -> bytes:
+    a, b, c, d = (value << 16 for value in matrix)
+    numbers = (a, b, 0, c, d, 0, 0, 0, 1 << 30, width << 16, height << 16)
+    header = box(b"tkhd", bytes(40) + struct.pack(">9iII", *numbers))
+    media = box(b"mdhd", bytes(24)) + box(b"hdlr", bytes(8) + handler + bytes(12))
+    return box(b"trak", header + box(b"mdia", media))
+
+
+@pytest.mark.parametrize(
+    ("body", "orientation"),
+    [
+        *(pytest.param(movie(SOUND, turned(q, 1920, 1080)), Orientation.PORTRAIT, id=f"upright-{q}") for q in QUARTER),
+        pytest.param(movie(turned(QUARTER[0], 1080, 1920)), Orientation.LANDSCAPE, id="coded-upright"),
+        pytest.param(movie(turned(UPRIGHT, 1920, 1080)), None, id="not-turned"),
+        pytest.param(movie(turned(HALF, 1920, 1080)), None, id="upside-down"),
+        pytest.param(movie(turned(QUARTER[0], 720, 720)), None, id="square"),
+        pytest.param(movie(turned(QUARTER[0], 1920, 1080, handler=b"soun")), None, id="sound"),
+        pytest.param(movie(box(b"trak", box(b"tkhd", bytes(9)) + track(b"vide")[8:])), None, id="header-cut-off"),
+    ],
+)
+def test_the_matrix_of_the_picture_tells_how_it_is_shown(body: bytes, orientation: Orientation | None) -> None:
+    file = File(FTYP + body)
+    assert turned_to(Reader(file.read, len(file.body))) is orientation
 
 
 def element(kind: bytes, content: bytes, *, size: bytes | None = None) -> bytes:
