@@ -8,7 +8,7 @@ from domain.failures import Failure, FailureCode
 from domain.video import Phase, Published, Rejection, Rendition, SourceFacts
 from tests.support.builders.resources import a_resource, a_status
 from tests.support.builders.rows import NOON, a_desired_state, an_observation
-from tests.unit.crds.schema_facts import EVERYTHING
+from tests.support.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {
     ".spec.source.storageKey": "elsewhere/a/b",

@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from controller.notify.email import MailSender, smtp_server_of
 from controller.notify.outcome import Disposition
 from devstack.ports import any_free_port
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.support.builders.notifications import BASE, a_notification
 
 NOTIFICATION = a_notification(email="ann@example.com")
 

@@ -26,8 +26,8 @@ from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
 from domain.records import Cause
 from domain.schedule import Timing
 from domain.video import UploadMode, new_video_id
-from tests.integration.receiver import Receiver, Reply
 from tests.support.contracts.retention_contract import errored, ready
+from tests.support.webhook_receiver import Receiver, Reply
 from tests.support.world.clock import FakeClock
 from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KilledError

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from controller.notify.outcome import Disposition
-from tests.integration.receiver import Receiver, Reply
 from tests.integration.webhook_sending import send_webhook
+from tests.support.webhook_receiver import Receiver, Reply
 
 NAME = "hooks.example.com"
 

@@ -3,7 +3,7 @@
 from controller.notify.outcome import DeliveryResponse
 from controller.notify.webhook import WebhookSender
 from domain.notifications import Endpoint
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.support.builders.notifications import BASE, a_notification
 
 _SECRET = "whsec_" + "A" * 32
 

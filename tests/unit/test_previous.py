@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.cluster.previous import NoReleaseError, Previous, newest_release
+from tests.support.previous_release import NoReleaseError, Previous, newest_release
 
 OLDER = ["b2 Count them", "a1 Release 0.1.0"]
 

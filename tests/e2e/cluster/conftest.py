@@ -13,11 +13,11 @@ import pytest
 from devstack.node.layout import Layout
 from devstack.node.node import Node
 from devstack.paths import PROJECT_DIR
-from tests.e2e.cluster import previous
 from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
 from tests.e2e.cluster.inventory import everything
 from tests.e2e.cluster.release import Installed, Release
 from tests.e2e.cluster.upstreams import NAMESPACE, Upstreams
+from tests.support import previous_release
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPat
     """The previous release in an empty namespace: its own chart, and an image built by its own Dockerfile."""
     directory = tmp_path_factory.mktemp("release")
     release = Release(node, upstreams, directory)
-    with previous.laid_out(directory / "tree") as (found, tree):
+    with previous_release.laid_out(directory / "tree") as (found, tree):
         node.images.build(f"{REPOSITORY}:{PREVIOUS}", tree=tree, arguments={"VERSION": found.version}, target="image")
         release.prepare()
         before = frozenset(everything(node, release.namespace))

@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e.uploads.operators import operators
 from tests.e2e.uploads.world import Person, World, in_phase, uploaded
-from tests.integration.receiver import Received, Receiver
 from tests.support.eventually import eventually
+from tests.support.webhook_receiver import Received, Receiver
 from videoupload import Client
 
 

@@ -8,7 +8,7 @@ from domain.schedule import Timing
 from domain.stable_playlist import stable_playlist
 from domain.video import Phase
 from tests.support.fakes.transcoder import Script
-from tests.support.world.operator import idle
+from tests.support.world.operator import idle, live
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 WRITES = {"commit", "apply", "write_status", "publish_poster", "write_playlist", "start"}
@@ -21,6 +21,14 @@ def a_world(script: Script | None = None, timing: Timing | None = None) -> Small
     world = SmallWorld(script, timing)
     world.create()
     world.send_file()
+    return world
+
+
+def a_ready_world(script: Script | None = None) -> SmallWorld:
+    """Return a world whose one video is ready."""
+    world = a_world(script)
+    live(world)
+    assert_playable(world)
     return world
 
 

@@ -21,6 +21,8 @@ from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import Fuse, through
 
 VIDEO_ID = "smallworldsmallworldsmallw"
+PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
+POSTER = object_keys.stable_poster_key(VIDEO_ID)
 MAX_FILE_BYTES = 10_000
 WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
 

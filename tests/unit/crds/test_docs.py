@@ -11,7 +11,7 @@ from domain.failures import ADVICE
 from domain.reasons import FAILURE_REASONS
 from domain.schedule import Timing
 from domain.video import Phase, Reason
-from tests.unit.crds.schema_facts import EVERYTHING, VERSION
+from tests.support.schema_facts import EVERYTHING, VERSION
 
 PAGE = (Path(__file__).parents[3] / "docs" / "videoupload.md").read_text()
 

@@ -9,7 +9,7 @@ from crds.models import Spec, Status
 from domain import video
 from domain.reasons import SHOWN_REASONS
 from domain.video import Phase, Reason
-from tests.unit.crds.schema_facts import CRD, EVERYTHING, SCHEMA, VERSION, Row, facts_of_crd, facts_of_model
+from tests.support.schema_facts import CRD, EVERYTHING, SCHEMA, VERSION, Row, facts_of_crd, facts_of_model
 
 SPEC, STATUS = SCHEMA["properties"]["spec"], SCHEMA["properties"]["status"]
 

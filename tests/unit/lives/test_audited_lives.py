@@ -19,22 +19,12 @@ from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, shown_phase
 from tests.support.fakes.transcoder import Fate, Script
 from tests.support.world.auditor import Auditor, copied, entry_of, kinds
-from tests.support.world.endings import a_world, assert_at_rest_for_good, assert_playable, assert_shown
+from tests.support.world.endings import a_ready_world, assert_at_rest_for_good, assert_playable, assert_shown
 from tests.support.world.kill_switch import KilledError
 from tests.support.world.operator import live
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import PLAYLIST, POSTER, VIDEO_ID, SmallWorld
 
 DAY_SECONDS = 86_400.0
-PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
-POSTER = object_keys.stable_poster_key(VIDEO_ID)
-
-
-def a_ready_world(script: Script | None = None) -> SmallWorld:
-    """Return a world whose one video is ready and whose transcoder goes on as told."""
-    world = a_world(script)
-    live(world)
-    assert_playable(world)
-    return world
 
 
 def segments(world: SmallWorld) -> list[str]:

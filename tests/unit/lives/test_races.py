@@ -13,8 +13,8 @@ from domain.stable_playlist import stable_playlist
 from domain.video import Phase, Reason
 from tests.support.fakes.videos import stream
 from tests.support.world.auditor import Auditor
-from tests.support.world.world import VIDEO_ID, SmallWorld
-from tests.unit.lives.test_audited_lives import PLAYLIST, POSTER, a_ready_world
+from tests.support.world.endings import a_ready_world
+from tests.support.world.world import PLAYLIST, POSTER, VIDEO_ID, SmallWorld
 
 NEW_POSTER = b"another picture"
 

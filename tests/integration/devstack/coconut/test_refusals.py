@@ -11,7 +11,7 @@ import requests
 
 from devstack.coconut_server import CoconutAccess
 from tests.integration.devstack.coconut.server import Client
-from tests.unit.devstack.coconut.jobs import a_job, a_storage
+from tests.support.builders.coconut_jobs import a_job, a_storage
 
 
 def basic(credentials: str) -> str:

@@ -21,8 +21,8 @@ from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from domain import object_keys
 from tests.support.world.auditor import Auditor, kinds
+from tests.support.world.endings import a_ready_world
 from tests.support.world.world import VIDEO_ID, SmallWorld
-from tests.unit.lives.test_audited_lives import a_ready_world
 
 NOTHING: set[FindingType] = set()
 STRAY = {FindingType.OBJECTS_WITHOUT_ROW}

@@ -11,10 +11,9 @@ from domain import object_keys
 from domain.records import VideoRow
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.world.auditor import Auditor, copied, kinds
-from tests.support.world.endings import HASTY, a_world
+from tests.support.world.endings import HASTY, a_ready_world, a_world
 from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, SmallWorld
-from tests.unit.lives.test_audited_lives import a_ready_world
 
 EFFECTS = {
     "heal",

@@ -12,8 +12,8 @@ from controller.audit.runner import Audit, AuditRun, AuditStoppedError
 from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from tests.support.world.auditor import Auditor, copied, entry_of
-from tests.support.world.world import VIDEO_ID, SmallWorld
-from tests.unit.lives.test_audited_lives import PLAYLIST, a_ready_world
+from tests.support.world.endings import a_ready_world
+from tests.support.world.world import PLAYLIST, VIDEO_ID, SmallWorld
 
 NAMES = [letter * 26 for letter in "abcdefg"]
 AWAY = UnavailableError("reading the stable playlist at the object store: no answer")

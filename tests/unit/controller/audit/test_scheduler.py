@@ -13,8 +13,8 @@ from controller.audit.runner import AuditRun, AuditStoppedError
 from controller.audit.scheduler import AuditJob, audit_until, paced
 from domain.errors import UnavailableError
 from tests.support.world.auditor import Auditor
-from tests.support.world.world import VIDEO_ID
-from tests.unit.lives.test_audited_lives import PLAYLIST, a_ready_world
+from tests.support.world.endings import a_ready_world
+from tests.support.world.world import PLAYLIST, VIDEO_ID
 
 BROKEN = Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, "a file is missing", RequestEdition())
 LATE = Finding(FindingType.OVERDUE_ROW, VIDEO_ID, "it is late", ReportOnly())

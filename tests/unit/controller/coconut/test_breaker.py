@@ -11,7 +11,7 @@ from controller.coconut.limiter import Denied
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import UncertainError
 from runtime.bulkhead import Bulkhead
-from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
+from tests.support.world.limiter import TROUBLE, LimiterHarness, all_permits
 
 CLOSED = BreakerSnapshot(BreakerState.CLOSED)
 
@@ -32,39 +32,39 @@ CLOSED = BreakerSnapshot(BreakerState.CLOSED)
     ],
 )
 def test_when_it_opens(stories: list[str], position: BreakerState) -> None:
-    entrance = Entrance()
-    entrance.submit(*stories)
-    assert entrance.breaker.position is position
+    harness = LimiterHarness()
+    harness.submit(*stories)
+    assert harness.breaker.position is position
 
 
 def test_nobody_enters_while_it_is_open() -> None:
-    entrance = Entrance()
-    entrance.submit(*TROUBLE)
-    entrance.clock.advance(29.9)
-    assert entrance.limiter.acquire() is Denied.BREAKER
-    entrance.clock.advance(0.1)
-    entrance.permit()
+    harness = LimiterHarness()
+    harness.submit(*TROUBLE)
+    harness.clock.advance(29.9)
+    assert harness.limiter.acquire() is Denied.BREAKER
+    harness.clock.advance(0.1)
+    harness.permit()
 
 
 def test_the_pause_doubles_while_trouble_repeats() -> None:
-    entrance = Entrance()
-    entrance.submit(*TROUBLE)
-    pauses = [entrance.open_seconds()]
+    harness = LimiterHarness()
+    harness.submit(*TROUBLE)
+    pauses = [harness.open_seconds()]
     for _ in range(6):
-        entrance.submit("trouble")
-        pauses.append(entrance.open_seconds())
+        harness.submit("trouble")
+        pauses.append(harness.open_seconds())
     assert pauses == [30, 60, 120, 240, 480, 600, 600]
 
 
 def test_a_success_makes_the_next_pause_a_first_one() -> None:
-    entrance = Entrance()
-    entrance.submit(*TROUBLE)
+    harness = LimiterHarness()
+    harness.submit(*TROUBLE)
     for _ in range(3):
-        entrance.open_seconds()
-        entrance.submit("trouble")
-    entrance.open_seconds()
-    entrance.submit("ok", "trouble")
-    assert entrance.open_seconds() == 30
+        harness.open_seconds()
+        harness.submit("trouble")
+    harness.open_seconds()
+    harness.submit("ok", "trouble")
+    assert harness.open_seconds() == 30
 
 
 @pytest.mark.parametrize(
@@ -79,96 +79,96 @@ def test_a_success_makes_the_next_pause_a_first_one() -> None:
     ],
 )
 def test_how_long_the_provider_is_left_alone(commands: list[str], pauses: list[float]) -> None:
-    entrance = Entrance()
+    harness = LimiterHarness()
     seen = []
     for desired in commands:
-        entrance.submit(desired)
-        seen.append(entrance.open_seconds())
+        harness.submit(desired)
+        seen.append(harness.open_seconds())
     assert seen == pauses
 
 
 def test_it_closes_over_widths_that_double() -> None:
-    entrance = Entrance()
-    entrance.submit(*TROUBLE)
-    entrance.open_seconds()
+    harness = LimiterHarness()
+    harness.submit(*TROUBLE)
+    harness.open_seconds()
     widths = []
     for _ in range(6):
-        permits = entered(entrance)
+        permits = all_permits(harness)
         widths.append(len(permits))
         permits[0].record_success()
         for permit in permits:
             permit.release()
     assert widths == [1, 2, 4, 8, 16, 100]
-    assert entrance.breaker == CLOSED
+    assert harness.breaker == CLOSED
 
 
 def test_one_trouble_opens_a_half_open_one_again() -> None:
-    entrance = Entrance()
-    entrance.submit(*TROUBLE)
-    entrance.open_seconds()
-    entrance.submit("ok", "ok")
-    assert entrance.breaker == BreakerSnapshot(BreakerState.HALF_OPEN, width=4)
-    entrance.submit("trouble")
-    assert entrance.breaker == BreakerSnapshot(BreakerState.OPEN, open_for_seconds=30)
+    harness = LimiterHarness()
+    harness.submit(*TROUBLE)
+    harness.open_seconds()
+    harness.submit("ok", "ok")
+    assert harness.breaker == BreakerSnapshot(BreakerState.HALF_OPEN, width=4)
+    harness.submit("trouble")
+    assert harness.breaker == BreakerSnapshot(BreakerState.OPEN, open_for_seconds=30)
 
 
 def test_what_tells_nothing_gives_its_half_open_place_to_the_next() -> None:
-    entrance = Entrance()
-    entrance.submit(*TROUBLE)
-    entrance.open_seconds()
-    entrance.submit("silent", "silent", "ok")
-    assert entrance.breaker.width == 2
+    harness = LimiterHarness()
+    harness.submit(*TROUBLE)
+    harness.open_seconds()
+    harness.submit("silent", "silent", "ok")
+    assert harness.breaker.width == 2
 
 
 def test_submissions_that_fail_together_open_it_once() -> None:
-    entrance = Entrance()
-    permits = entered(entrance, at_most=8)
+    harness = LimiterHarness()
+    permits = all_permits(harness, at_most=8)
     for permit in permits:
         permit.record_failure("HTTP 401")
-    assert entrance.open_seconds() == 30
+    assert harness.open_seconds() == 30
 
 
 def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
-    entrance = Entrance()
-    late, *permits = entered(entrance, at_most=4)
+    harness = LimiterHarness()
+    late, *permits = all_permits(harness, at_most=4)
     for permit in permits:
         permit.record_failure("HTTP 401")
         permit.release()
-    entrance.open_seconds()
+    harness.open_seconds()
     late.record_success()
     late.release()
-    assert entrance.breaker.width == 1
+    assert harness.breaker.width == 1
 
 
 def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() -> None:
-    entrance = Entrance()
-    late, *permits = entered(entrance, at_most=4)
+    harness = LimiterHarness()
+    late, *permits = all_permits(harness, at_most=4)
     for permit in permits:
         permit.record_failure("HTTP 401")
         permit.release()
-    entrance.open_seconds()
-    assert entrance.limiter.acquire() is Denied.BREAKER
+    harness.open_seconds()
+    assert harness.limiter.acquire() is Denied.BREAKER
     late.release()
-    entrance.permit()
+    harness.permit()
 
 
 def test_a_wish_prolongs_a_pause_and_never_shortens_it() -> None:
-    entrance = Entrance()
-    permits = entered(entrance, at_most=5)
+    harness = LimiterHarness()
+    permits = all_permits(harness, at_most=5)
     for permit in permits[:3]:
         permit.record_failure("HTTP 401")
     permits[3].record_failure("HTTP 429", retry_after_seconds=200)
     permits[4].record_failure("HTTP 429", retry_after_seconds=5)
-    assert entrance.open_seconds() == 200
+    assert harness.open_seconds() == 200
 
 
 def test_a_submission_is_reported_once() -> None:
-    entrance = Entrance()
-    with entrance.permit() as permit:
+    harness = LimiterHarness()
+    with harness.permit() as permit:
         permit.record_success()
         for _ in range(3):
             permit.record_failure("HTTP 429", retry_after_seconds=60)
-    assert entrance.breaker == CLOSED
+    assert harness.breaker == CLOSED
 
 
 FULL = Bulkhead("Coconut", at_most=0)
@@ -213,32 +213,32 @@ def raises(error: Exception) -> Callable[[], None]:
     ],
 )
 def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerSnapshot) -> None:
-    entrance = Entrance()
+    harness = LimiterHarness()
     for _ in range(times):
-        with suppress(UpstreamError, ZeroDivisionError), entrance.permit() as permit, permit.recording():
+        with suppress(UpstreamError, ZeroDivisionError), harness.permit() as permit, permit.recording():
             call()
             pytest.fail("this call was to fail")
-    assert entrance.breaker == breaker
-    assert entrance.limiter.state().in_flight == 0
+    assert harness.breaker == breaker
+    assert harness.limiter.state().in_flight == 0
 
 
 def test_a_job_is_good_news() -> None:
-    entrance = Entrance()
-    entrance.submit("trouble", "trouble")
-    with entrance.permit() as permit, permit.recording():
+    harness = LimiterHarness()
+    harness.submit("trouble", "trouble")
+    with harness.permit() as permit, permit.recording():
         pass
-    entrance.submit("trouble", "trouble")
-    assert entrance.breaker == CLOSED
+    harness.submit("trouble", "trouble")
+    assert harness.breaker == CLOSED
 
 
 def test_only_its_movements_are_logged() -> None:
-    entrance = Entrance()
+    harness = LimiterHarness()
     with capture_logs() as lines:
         for _ in range(3):
-            with suppress(UpstreamError), entrance.permit() as permit, permit.recording():
+            with suppress(UpstreamError), harness.permit() as permit, permit.recording():
                 raise UnavailableError("POST /jobs at Coconut: HTTP 401 authentication_failed")
-        entrance.open_seconds()
-        entrance.submit(*["ok"] * 9)
+        harness.open_seconds()
+        harness.submit(*["ok"] * 9)
     assert lines == [
         {
             "event": "submissions_paused",

@@ -12,82 +12,82 @@ from controller.coconut.breaker import BreakerState
 from controller.coconut.limiter import Denied, Permit, SubmissionLimiter, SubmissionLimits
 from domain.errors import UnavailableError
 from tests.support.world.clock import FakeClock
-from tests.unit.controller.coconut.entrance import TROUBLE, Entrance, entered
+from tests.support.world.limiter import TROUBLE, LimiterHarness, all_permits
 
 
 def test_no_more_jobs_run_than_allowed() -> None:
-    entrance = Entrance(max_running=5)
-    entrance.jobs = 3
-    assert len(entered(entrance)) == 2
-    assert entrance.limiter.acquire() is Denied.CAPACITY
-    assert entrance.limiter.state().running == 5
+    harness = LimiterHarness(max_running=5)
+    harness.jobs = 3
+    assert len(all_permits(harness)) == 2
+    assert harness.limiter.acquire() is Denied.CAPACITY
+    assert harness.limiter.state().running == 5
 
 
 def test_none_at_all_may_be_allowed() -> None:
-    assert Entrance(max_running=0).limiter.acquire() is Denied.CAPACITY
+    assert LimiterHarness(max_running=0).limiter.acquire() is Denied.CAPACITY
 
 
 def test_the_rows_are_asked_once_in_two_seconds() -> None:
-    entrance = Entrance()
+    harness = LimiterHarness()
     for _ in range(50):
-        entrance.limiter.acquire()
-        entrance.clock.advance(0.5)
-    assert entrance.questions == [0, *range(2, 25, 2)]
+        harness.limiter.acquire()
+        harness.clock.advance(0.5)
+    assert harness.counted_at == [0, *range(2, 25, 2)]
 
 
 def test_an_admission_counts_until_the_rows_can_show_it() -> None:
-    entrance = Entrance(max_running=1)
-    entrance.submit("ok")
-    assert entrance.limiter.acquire() is Denied.CAPACITY
-    entrance.jobs = 1
-    entrance.clock.advance(2)
-    assert entrance.limiter.acquire() is Denied.CAPACITY
-    entrance.jobs = 0
-    entrance.clock.advance(2)
-    entrance.permit()
+    harness = LimiterHarness(max_running=1)
+    harness.submit("ok")
+    assert harness.limiter.acquire() is Denied.CAPACITY
+    harness.jobs = 1
+    harness.clock.advance(2)
+    assert harness.limiter.acquire() is Denied.CAPACITY
+    harness.jobs = 0
+    harness.clock.advance(2)
+    harness.permit()
 
 
 def test_a_submission_in_flight_counts_however_often_the_rows_are_asked() -> None:
-    entrance = Entrance(max_running=1)
-    permit = entrance.permit()
+    harness = LimiterHarness(max_running=1)
+    permit = harness.permit()
     for _ in range(3):
-        entrance.clock.advance(2)
-        assert entrance.limiter.acquire() is Denied.CAPACITY
+        harness.clock.advance(2)
+        assert harness.limiter.acquire() is Denied.CAPACITY
     permit.release()
-    entrance.clock.advance(2)
-    entrance.permit()
+    harness.clock.advance(2)
+    harness.permit()
 
 
 def test_a_permit_releases_one_slot_however_often_it_is_released() -> None:
-    entrance = Entrance(max_running=2)
-    entrance.permit()
-    with entrance.permit() as permit:
+    harness = LimiterHarness(max_running=2)
+    harness.permit()
+    with harness.permit() as permit:
         permit.release()
-    assert entrance.limiter.state().in_flight == 1
+    assert harness.limiter.state().in_flight == 1
 
 
 def test_nobody_enters_before_the_rows_were_counted() -> None:
-    entrance = Entrance()
-    entrance.trouble = UnavailableError("counting jobs in Postgres: no answer")
+    harness = LimiterHarness()
+    harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
     with pytest.raises(UnavailableError, match="Postgres"):
-        entrance.limiter.acquire()
-    entrance.trouble = None
+        harness.limiter.acquire()
+    harness.trouble = None
     with pytest.raises(UnavailableError, match="not been counted yet"):
-        entrance.limiter.acquire()
-    entrance.clock.advance(2)
-    entrance.permit()
-    assert entrance.questions == [0, 2]
+        harness.limiter.acquire()
+    harness.clock.advance(2)
+    harness.permit()
+    assert harness.counted_at == [0, 2]
 
 
 def test_the_old_count_and_all_admissions_since_stand_in_for_a_count_that_fails() -> None:
-    entrance = Entrance(max_running=5)
-    entrance.jobs = 2
-    entrance.submit("ok")
-    entrance.trouble = UnavailableError("counting jobs in Postgres: no answer")
-    entrance.clock.advance(2)
+    harness = LimiterHarness(max_running=5)
+    harness.jobs = 2
+    harness.submit("ok")
+    harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
+    harness.clock.advance(2)
     with pytest.raises(UnavailableError):
-        entrance.limiter.acquire()
-    assert len(entered(entrance)) == 2
+        harness.limiter.acquire()
+    assert len(all_permits(harness)) == 2
 
 
 class SlowCount:
@@ -132,14 +132,14 @@ def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> Non
 
 
 def test_threads_share_the_places() -> None:
-    entrance = Entrance(max_running=20)
-    entrance.permit().release()
+    harness = LimiterHarness(max_running=20)
+    harness.permit().release()
     start = threading.Barrier(8)
     found: list[Permit | Denied] = []
 
     def run() -> None:
         start.wait(10)
-        found.extend(entrance.limiter.acquire() for _ in range(50))
+        found.extend(harness.limiter.acquire() for _ in range(50))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
@@ -151,26 +151,26 @@ def test_threads_share_the_places() -> None:
 
 
 def test_orders_follow_at_a_steady_rate_after_a_burst() -> None:
-    entrance = Entrance(per_minute=30, burst=3)
-    assert len(entered(entrance)) == 3
-    assert entrance.limiter.acquire() is Denied.RATE
-    entrance.clock.advance(2)
-    assert len(entered(entrance)) == 1
-    entrance.clock.advance(3600)
-    assert len(entered(entrance)) == 3
+    harness = LimiterHarness(per_minute=30, burst=3)
+    assert len(all_permits(harness)) == 3
+    assert harness.limiter.acquire() is Denied.RATE
+    harness.clock.advance(2)
+    assert len(all_permits(harness)) == 1
+    harness.clock.advance(3600)
+    assert len(all_permits(harness)) == 3
 
 
 def test_what_is_refused_takes_no_token() -> None:
-    entrance = Entrance(per_minute=60, burst=2, max_running=1)
-    permit = entrance.permit()
+    harness = LimiterHarness(per_minute=60, burst=2, max_running=1)
+    permit = harness.permit()
     for _ in range(9):
-        assert entrance.limiter.acquire() is Denied.CAPACITY
+        assert harness.limiter.acquire() is Denied.CAPACITY
     permit.record_failure("HTTP 429", retry_after_seconds=0.1)
     permit.release()
     for _ in range(9):
-        assert entrance.limiter.acquire() is Denied.BREAKER
-    entrance.clock.advance(0.2)
-    assert entrance.limiter.acquire() is Denied.CAPACITY
+        assert harness.limiter.acquire() is Denied.BREAKER
+    harness.clock.advance(0.2)
+    assert harness.limiter.acquire() is Denied.CAPACITY
 
 
 @settings(deadline=None)
@@ -180,45 +180,45 @@ def test_what_is_refused_takes_no_token() -> None:
     pauses=st.lists(st.floats(0, 30), min_size=1, max_size=30),
 )
 def test_in_no_stretch_of_time_more_than_a_burst_and_the_rate(per_minute: int, burst: int, pauses: list[float]) -> None:
-    entrance = Entrance(per_minute=per_minute, burst=burst)
+    harness = LimiterHarness(per_minute=per_minute, burst=burst)
     times = []
     for pause in pauses:
-        entrance.clock.advance(pause)
-        times += [entrance.clock.monotonic() for _ in entered(entrance)]
+        harness.clock.advance(pause)
+        times += [harness.clock.monotonic() for _ in all_permits(harness)]
     for first, since in enumerate(times):
         for count, until in enumerate(times[first:], start=1):
             assert count <= burst + (until - since) * per_minute / 60 + 1e-6
 
 
 def test_every_duration_is_scaled_alike() -> None:
-    entrance = Entrance(scale=0.01, per_minute=60, burst=1)
-    entrance.permit().release()
-    assert entrance.limiter.acquire() is Denied.RATE
-    entrance.clock.advance(0.015)
-    entrance.permit().release()
-    entrance.clock.advance(0.015)
-    entrance.permit().release()
-    assert entrance.questions == [0, 0.03]
-    entrance = Entrance(scale=0.01)
-    entrance.submit(*TROUBLE)
-    assert entrance.open_seconds() == pytest.approx(0.3)
+    harness = LimiterHarness(scale=0.01, per_minute=60, burst=1)
+    harness.permit().release()
+    assert harness.limiter.acquire() is Denied.RATE
+    harness.clock.advance(0.015)
+    harness.permit().release()
+    harness.clock.advance(0.015)
+    harness.permit().release()
+    assert harness.counted_at == [0, 0.03]
+    harness = LimiterHarness(scale=0.01)
+    harness.submit(*TROUBLE)
+    assert harness.open_seconds() == pytest.approx(0.3)
 
 
 def test_the_providers_seconds_are_not_scaled_but_our_limit_of_them_is() -> None:
-    entrance = Entrance(scale=0.01)
-    entrance.submit("7")
-    assert entrance.open_seconds() == 7
-    entrance.submit("ok", "60")
-    assert entrance.open_seconds() == 36
+    harness = LimiterHarness(scale=0.01)
+    harness.submit("7")
+    assert harness.open_seconds() == 7
+    harness.submit("ok", "60")
+    assert harness.open_seconds() == 36
 
 
 def test_reasons_come_in_one_order() -> None:
-    entrance = Entrance(per_minute=1, burst=1, max_running=1)
-    entrance.submit("600")
-    assert entrance.limiter.acquire() is Denied.BREAKER
-    entrance.clock.advance(600)
-    entrance.jobs = 1
-    assert entrance.limiter.acquire() is Denied.CAPACITY
+    harness = LimiterHarness(per_minute=1, burst=1, max_running=1)
+    harness.submit("600")
+    assert harness.limiter.acquire() is Denied.BREAKER
+    harness.clock.advance(600)
+    harness.jobs = 1
+    assert harness.limiter.acquire() is Denied.CAPACITY
 
 
 def test_every_reason_has_words_that_stay_the_same() -> None:
@@ -236,22 +236,22 @@ class Lives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entrance = Entrance(max_running=self.MAX_RUNNING, per_minute=120, burst=4)
+        self.harness = LimiterHarness(max_running=self.MAX_RUNNING, per_minute=120, burst=4)
         self.inside: list[Permit] = []
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 2.0, 10.0, 30.0, 60.0, 700.0]))
     def wait(self, seconds: float) -> None:
-        self.entrance.clock.advance(seconds)
+        self.harness.clock.advance(seconds)
 
     @rule()
     def acquire(self) -> None:
-        breaker = self.entrance.breaker
-        entered = self.entrance.limiter.acquire()
-        if isinstance(entered, Permit):
+        breaker = self.harness.breaker
+        outcome = self.harness.limiter.acquire()
+        if isinstance(outcome, Permit):
             assert breaker.position is not BreakerState.OPEN
             assert breaker.width is None or len(self.inside) < breaker.width
-            self.inside.append(entered)
-            assert self.entrance.jobs + len(self.inside) <= self.MAX_RUNNING
+            self.inside.append(outcome)
+            assert self.harness.jobs + len(self.inside) <= self.MAX_RUNNING
 
     @precondition(lambda self: self.inside)
     @rule(data=st.data(), desired=st.none() | st.floats(-1, 10_000))
@@ -264,7 +264,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data())
     def start_a_job(self, data: st.DataObject) -> None:
         permit = self.inside.pop(data.draw(st.integers(0, len(self.inside) - 1)))
-        self.entrance.jobs += 1
+        self.harness.jobs += 1
         permit.record_success()
         permit.release()
 
@@ -273,27 +273,27 @@ class Lives(RuleBasedStateMachine):
     def come_to_nothing(self) -> None:
         self.inside.pop().release()
 
-    @precondition(lambda self: self.entrance.jobs)
+    @precondition(lambda self: self.harness.jobs)
     @rule()
     def end_a_job(self) -> None:
-        self.entrance.jobs -= 1
+        self.harness.jobs -= 1
 
     @invariant()
     def in_flight_is_who_is_inside(self) -> None:
-        assert self.entrance.limiter.state().in_flight == len(self.inside)
+        assert self.harness.limiter.state().in_flight == len(self.inside)
 
     @invariant()
     def rows_are_asked_rarely(self) -> None:
-        times = self.entrance.questions
+        times = self.harness.counted_at
         assert all(after - before >= 2 for before, after in itertools.pairwise(times))
 
     def teardown(self) -> None:
         """Whatever happened, the gate lets somebody in again once trouble and jobs are over."""
         for permit in self.inside:
             permit.release()
-        self.entrance.jobs = 0
-        self.entrance.clock.advance(3600)
-        assert isinstance(self.entrance.limiter.acquire(), Permit)
+        self.harness.jobs = 0
+        self.harness.clock.advance(3600)
+        assert isinstance(self.harness.limiter.acquire(), Permit)
 
 
 Lives.TestCase.settings = settings(deadline=None)

@@ -16,8 +16,8 @@ from domain.video import (
     Origin,
     Phase,
 )
+from tests.support.world.watcher import Watcher
 from tests.support.world.world import VIDEO_ID
-from tests.unit.controller.loop.watcher import Watcher
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from controller.loop.handlers import configure
 from domain.records import Cause, Revisions
 from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Origin
+from tests.support.world.watcher import Watcher
 from tests.support.world.world import VIDEO_ID
-from tests.unit.controller.loop.watcher import Watcher
 
 
 @pytest.fixture

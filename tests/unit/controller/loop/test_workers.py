@@ -9,104 +9,104 @@ import pytest
 from controller.loop.pass_result import PassResult
 from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.video import RECONCILE_REQUESTED_ANNOTATION, Phase, Reason
+from tests.support.world.workers import OTHER, WorkerHarness
 from tests.support.world.world import VIDEO_ID
-from tests.unit.controller.loop.harness import OTHER, Bench
 
 WRITES = {"commit", "apply", "write_status", "publish_poster", "write_playlist", "start"}
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def harness() -> WorkerHarness:
+    return WorkerHarness()
 
 
-def test_a_pass_shows_the_row_and_plans_the_next_look(bench: Bench) -> None:
-    bench.handle()
-    status = bench.world.resources.by_name[VIDEO_ID].status
+def test_a_pass_shows_the_row_and_plans_the_next_look(harness: WorkerHarness) -> None:
+    harness.handle()
+    status = harness.world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert (status["phase"], status["reason"]) == (Phase.UPLOADING, Reason.WAITING_FOR_FILE)
-    assert 0 < bench.seconds_to_next() <= bench.world.timing.uploading_first_check_seconds
+    assert 0 < harness.seconds_to_next() <= harness.world.timing.uploading_first_check_seconds
 
 
-def test_an_idle_pass_writes_nothing_and_asks_kubernetes_nothing(bench: Bench) -> None:
-    bench.handle()
-    bench.note()
-    bench.calls()
-    bench.world.pass_time(60)
-    bench.handle()
-    assert bench.calls() == ["get", "head"]
+def test_an_idle_pass_writes_nothing_and_asks_kubernetes_nothing(harness: WorkerHarness) -> None:
+    harness.handle()
+    harness.watch_event()
+    harness.calls()
+    harness.world.pass_time(60)
+    harness.handle()
+    assert harness.calls() == ["get", "head"]
 
 
-def test_an_idle_pass_writes_nothing_even_before_the_watch_has_told(bench: Bench) -> None:
-    bench.handle()
-    bench.calls()
-    bench.handle()
-    assert not WRITES & set(bench.calls())
+def test_an_idle_pass_writes_nothing_even_before_the_watch_has_told(harness: WorkerHarness) -> None:
+    harness.handle()
+    harness.calls()
+    harness.handle()
+    assert not WRITES & set(harness.calls())
 
 
-def test_a_step_that_is_followed_at_once_is_shown_by_its_successor(bench: Bench) -> None:
-    bench.world.send_file()
-    bench.handle()
-    assert bench.world.row.observed.phase is Phase.UPLOADED
-    assert VIDEO_ID not in bench.world.resources.by_name
-    assert bench.seconds_to_next() == 0
+def test_a_step_that_is_followed_at_once_is_shown_by_its_successor(harness: WorkerHarness) -> None:
+    harness.world.send_file()
+    harness.handle()
+    assert harness.world.row.observed.phase is Phase.UPLOADED
+    assert VIDEO_ID not in harness.world.resources.by_name
+    assert harness.seconds_to_next() == 0
 
 
-def test_a_person_is_acknowledged_though_nothing_else_moved(bench: Bench) -> None:
-    bench.handle()
-    bench.world.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "2026-07-01T08:00:00Z")
-    bench.note()
-    bench.handle()
-    status = bench.world.resources.by_name[VIDEO_ID].status
+def test_a_person_is_acknowledged_though_nothing_else_moved(harness: WorkerHarness) -> None:
+    harness.handle()
+    harness.world.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "2026-07-01T08:00:00Z")
+    harness.watch_event()
+    harness.handle()
+    status = harness.world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert status["lastHandledReconcileAt"] == "2026-07-01T08:00:00Z"
 
 
-def test_a_row_at_rest_is_not_planned(bench: Bench) -> None:
-    bench.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
-    bench.handle()
-    assert bench.queue.next_due() is None
+def test_a_row_at_rest_is_not_planned(harness: WorkerHarness) -> None:
+    harness.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
+    harness.handle()
+    assert harness.queue.next_due() is None
 
 
-def test_a_retired_row_gets_no_resource(bench: Bench) -> None:
-    row = bench.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
-    bench.world.records.rows[VIDEO_ID] = replace(row, retired=True)
-    bench.handle()
-    assert bench.world.resources.by_name == {}
+def test_a_retired_row_gets_no_resource(harness: WorkerHarness) -> None:
+    row = harness.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
+    harness.world.records.rows[VIDEO_ID] = replace(row, retired=True)
+    harness.handle()
+    assert harness.world.resources.by_name == {}
 
 
-def test_a_key_without_a_row_is_nothing_to_do(bench: Bench) -> None:
-    bench.handle(OTHER)
-    assert bench.queue.next_due() is None
+def test_a_key_without_a_row_is_nothing_to_do(harness: WorkerHarness) -> None:
+    harness.handle(OTHER)
+    assert harness.queue.next_due() is None
 
 
-def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(bench: Bench) -> None:
-    bench.handle()
-    resource = bench.world.resources.by_name[VIDEO_ID]
+def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(harness: WorkerHarness) -> None:
+    harness.handle()
+    resource = harness.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
-    bench.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
-    bench.handle()
-    assert bench.world.resources.by_name[VIDEO_ID].status == ahead
+    harness.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    harness.handle()
+    assert harness.world.resources.by_name[VIDEO_ID].status == ahead
 
 
-def test_a_restored_row_learns_first_and_then_goes_on(bench: Bench) -> None:
-    bench.handle()
-    resource = bench.world.resources.by_name[VIDEO_ID]
+def test_a_restored_row_learns_first_and_then_goes_on(harness: WorkerHarness) -> None:
+    harness.handle()
+    resource = harness.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
-    bench.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
-    bench.note()
-    bench.world.send_file()
-    bench.calls()
-    bench.handle()
-    assert bench.calls()[:3] == ["get", "get", "learn"]
-    assert (bench.world.row.observed.phase, bench.world.row.observed.revision) == (Phase.UPLOADED, 100)
+    harness.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    harness.watch_event()
+    harness.world.send_file()
+    harness.calls()
+    harness.handle()
+    assert harness.calls()[:3] == ["get", "get", "learn"]
+    assert (harness.world.row.observed.phase, harness.world.row.observed.revision) == (Phase.UPLOADED, 100)
 
 
-def test_what_is_refused_plans_nothing(bench: Bench) -> None:
-    bench.world.resources.put(OTHER, storage_key="imports/nobody/a.mov")
-    bench.known.note(bench.world.resources.by_name[OTHER])
-    bench.handle(OTHER)
-    assert bench.queue.next_due() is None
+def test_what_is_refused_plans_nothing(harness: WorkerHarness) -> None:
+    harness.world.resources.put(OTHER, storage_key="imports/nobody/a.mov")
+    harness.known.note(harness.world.resources.by_name[OTHER])
+    harness.handle(OTHER)
+    assert harness.queue.next_due() is None
 
 
 def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
@@ -129,68 +129,72 @@ def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
 )
 @pytest.mark.parametrize("method", ["apply", "write_status"])
 def test_trouble_with_showing_puts_a_pass_off_further_each_time(
-    bench: Bench, trouble: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, trouble: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.world.resources, method, raising(trouble))
+    monkeypatch.setattr(harness.world.resources, method, raising(trouble))
     waits = []
     for _ in range(9):
-        bench.handle()
-        waits.append(bench.seconds_to_next())
-        bench.world.clock.advance(waits[-1] + 1)
-        taken = bench.queue.take()
+        harness.handle()
+        waits.append(harness.seconds_to_next())
+        harness.world.clock.advance(waits[-1] + 1)
+        taken = harness.queue.take()
         assert taken is not None
-        bench.queue.done(taken[0])
+        harness.queue.done(taken[0])
     assert waits[0] < 0.3
     assert 20 < waits[-1] <= 60
 
 
 @pytest.mark.parametrize(("stated", "waited"), [(7, 7), (3600, 60), (None, 0)])
 def test_a_neighbour_that_says_when_to_come_again_is_not_asked_before(
-    bench: Bench, stated: float | None, waited: float, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, stated: float | None, waited: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = raising(lambda: UnavailableError("HTTP 429", retry_after_seconds=stated))
-    monkeypatch.setattr(bench.world.resources, "get", busy)
-    bench.handle()
+    monkeypatch.setattr(harness.world.resources, "get", busy)
+    harness.handle()
     # Spread: whoever was turned away together must not come back together.
-    assert waited <= bench.seconds_to_next() <= max(0.2, 1.5 * waited)
+    assert waited <= harness.seconds_to_next() <= max(0.2, 1.5 * waited)
 
 
-def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(9):
         with monkeypatch.context() as broken:
-            broken.setattr(bench.world.resources, "get", raising(lambda: UnavailableError("no answer")))
-            bench.handle()
-    bench.handle()
-    monkeypatch.setattr(bench.world.resources, "get", raising(lambda: UnavailableError("no answer")))
-    bench.handle()
-    assert bench.seconds_to_next() < 0.3
+            broken.setattr(harness.world.resources, "get", raising(lambda: UnavailableError("no answer")))
+            harness.handle()
+    harness.handle()
+    monkeypatch.setattr(harness.world.resources, "get", raising(lambda: UnavailableError("no answer")))
+    harness.handle()
+    assert harness.seconds_to_next() < 0.3
 
 
 def test_what_earlier_passes_found_is_shown_though_this_one_meets_trouble(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.world.send_file()
-    monkeypatch.setattr(bench.world.records, "commit", raising(lambda: UnavailableError("no answer")))
-    bench.handle()
-    status = bench.world.resources.by_name[VIDEO_ID].status
+    harness.world.send_file()
+    monkeypatch.setattr(harness.world.records, "commit", raising(lambda: UnavailableError("no answer")))
+    harness.handle()
+    status = harness.world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert status["reason"] == Reason.WAITING_FOR_FILE
-    assert 0 < bench.seconds_to_next() < 0.3
+    assert 0 < harness.seconds_to_next() < 0.3
 
 
-def test_a_pass_under_which_the_row_moved_is_repeated_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.world.send_file()
-    monkeypatch.setattr(bench.world.records, "commit", lambda *_, **__: None)
-    bench.handle()
-    assert bench.world.row.observed.phase is Phase.UPLOADING
-    assert 0 < bench.seconds_to_next() < 0.3
+def test_a_pass_under_which_the_row_moved_is_repeated_soon(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.world.send_file()
+    monkeypatch.setattr(harness.world.records, "commit", lambda *_, **__: None)
+    harness.handle()
+    assert harness.world.row.observed.phase is Phase.UPLOADING
+    assert 0 < harness.seconds_to_next() < 0.3
 
 
-def test_a_poisoned_upload_holds_up_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.world.storage, "head", raising(ZeroDivisionError))
-    bench.handle()
-    assert 0 < bench.seconds_to_next() < 0.3
-    bench.handle(OTHER)
+def test_a_poisoned_upload_holds_up_nobody_else(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.world.storage, "head", raising(ZeroDivisionError))
+    harness.handle()
+    assert 0 < harness.seconds_to_next() < 0.3
+    harness.handle(OTHER)
 
 
 @pytest.mark.parametrize(
@@ -206,8 +210,8 @@ def test_each_pass_is_counted_by_how_it_ended(
     monkeypatch: pytest.MonkeyPatch, trouble: Callable[[], Exception] | None, result: PassResult
 ) -> None:
     counted: list[PassResult] = []
-    bench = Bench(note=lambda ended, _seconds: counted.append(ended))
+    harness = WorkerHarness(on_pass_end=lambda ended, _seconds: counted.append(ended))
     if trouble is not None:
-        monkeypatch.setattr(bench.workers, "one_pass", raising(trouble))
-    bench.handle()
+        monkeypatch.setattr(harness.workers, "one_pass", raising(trouble))
+    harness.handle()
     assert counted == [result]

@@ -7,26 +7,28 @@ import pytest
 from controller.loop.threads import joined
 from domain.records import Cause, VideoRow
 from tests.support.world.clock import FakeClock
+from tests.support.world.workers import OTHER, WorkerHarness
 from tests.support.world.world import VIDEO_ID
-from tests.unit.controller.loop.harness import OTHER, Bench
 
 # A bound for what takes no time: reached only when something is broken.
 LONG = 60
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def harness() -> WorkerHarness:
+    return WorkerHarness()
 
 
-def test_a_worker_with_nothing_to_do_ends_when_told(bench: Bench) -> None:
-    bench.workers.start()
-    assert bench.workers.stop(grace_seconds=LONG)
+def test_a_worker_with_nothing_to_do_ends_when_told(harness: WorkerHarness) -> None:
+    harness.workers.start()
+    assert harness.workers.stop(grace_seconds=LONG)
 
 
-def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_pass_is_waited_for_and_no_new_one_begun(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, may_end, passes = threading.Event(), threading.Event(), list[str]()
-    get = bench.world.records.get
+    get = harness.world.records.get
 
     def slow_get(key: str) -> VideoRow | None:
         passes.append(key)
@@ -34,15 +36,15 @@ def test_a_running_pass_is_waited_for_and_no_new_one_begun(bench: Bench, monkeyp
         may_end.wait(LONG)
         return get(key)
 
-    monkeypatch.setattr(bench.world.records, "get", slow_get)
-    bench.queue.add(VIDEO_ID, Cause.POLL)
-    bench.workers.start()
+    monkeypatch.setattr(harness.world.records, "get", slow_get)
+    harness.queue.add(VIDEO_ID, Cause.POLL)
+    harness.workers.start()
     assert begun.wait(LONG)
-    bench.queue.add(OTHER, Cause.POLL)
-    assert not bench.workers.stop(grace_seconds=0)
+    harness.queue.add(OTHER, Cause.POLL)
+    assert not harness.workers.stop(grace_seconds=0)
     may_end.set()
-    assert bench.workers.stop(grace_seconds=LONG)
-    assert bench.world.resources.by_name[VIDEO_ID].status is not None
+    assert harness.workers.stop(grace_seconds=LONG)
+    assert harness.world.resources.by_name[VIDEO_ID].status is not None
     assert passes == [VIDEO_ID]
 
 

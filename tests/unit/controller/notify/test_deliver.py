@@ -15,12 +15,12 @@ from controller.notify.outcome import DeliveryResponse, Disposition
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
 from domain.notifications import CHANNELS, MAIL, VIDEO_NOTIFICATION_KINDS, DeliveryState, Endpoint, Notification
+from tests.support.builders.notifications import a_notification
 from tests.support.fakes.channels import FakeMail, FakeWebhooks
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
 from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KilledError
-from tests.unit.controller.notify.notification import a_notification
 
 BUSY = DeliveryResponse(Disposition.RETRY, 500, "")
 SECRET = "whsec_" + "A" * 32

@@ -13,11 +13,11 @@ from controller.notify.outcome import DeliveryResponse
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, Endpoint, Notification
+from tests.support.builders.notifications import a_notification
 from tests.support.eventually import eventually
 from tests.support.fakes.channels import ACCEPTED, FakeWebhooks
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.clock import FakeClock
-from tests.unit.controller.notify.notification import a_notification
 
 SECRET = "whsec_" + "A" * 32
 

@@ -7,7 +7,7 @@ import pytest
 from controller.notify import email
 from controller.notify.email import MailSender, SmtpServer
 from controller.notify.outcome import Disposition
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.support.builders.notifications import BASE, a_notification
 
 
 @pytest.mark.parametrize(

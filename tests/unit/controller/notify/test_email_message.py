@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.notify.email_message import build_email
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.support.builders.notifications import BASE, a_notification
 
 READY = a_notification(email="ann@example.com")
 HEADERS = {

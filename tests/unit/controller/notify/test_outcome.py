@@ -8,7 +8,7 @@ import pytest
 from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
 from controller.notify.outcome import DeliveryResponse, Disposition, result_of
 from domain.notifications import DeliveryState, Endpoint, LeasedDelivery
-from tests.unit.controller.notify.notification import NOON, a_notification
+from tests.support.builders.notifications import NOON, a_notification
 
 SCHEDULE = Backoff()
 

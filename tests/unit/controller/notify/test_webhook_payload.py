@@ -7,7 +7,7 @@ import pytest
 from controller.notify.email_message import build_email
 from controller.notify.webhook_payload import build_payload
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.support.builders.notifications import BASE, a_notification
 
 PLAYLIST = f"{BASE}/processed/mfrggzdfmztwq2lknnwg23tpoa/playlist.m3u8"
 

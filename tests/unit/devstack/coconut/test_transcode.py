@@ -11,7 +11,7 @@ from devstack.coconut.facts import AudioFacts, Facts, VideoFacts
 from devstack.coconut.outputs import Resolution, parse_variant
 from devstack.coconut.request import parse_request
 from devstack.coconut.transcode import collect, scaled_size, stream_arguments
-from tests.unit.devstack.coconut.jobs import a_job
+from tests.support.builders.coconut_jobs import a_job
 
 SOUND = AudioFacts(1, "aac")
 

@@ -14,7 +14,7 @@ from devstack.coconut.fields import Json, RefusedJobError
 from devstack.coconut.job import UP_TO_WORK, Event, Job, OutputState, Stage, new_job_id
 from devstack.coconut.outputs import ImagePlan, Resolution, StreamPlan, Variant, parse_variant
 from devstack.coconut.request import parse_request
-from tests.unit.devstack.coconut.jobs import a_job, a_storage, a_stream
+from tests.support.builders.coconut_jobs import a_job, a_storage, a_stream
 
 NOON = datetime(2026, 2, 16, 12, 0, 0, tzinfo=UTC)
 OUR_JOB = json.loads((Path(__file__).parents[2] / "controller" / "coconut" / "job.json").read_text())

@@ -1,4 +1,4 @@
-"""Notifications to tell of."""
+"""Notifications for tests of what is sent."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ FAILURE = NotifiedFailure(FailureCode.NOT_A_VIDEO, "the file is a text")
 
 
 def a_notification(kind: NotificationKind = NotificationKind.READY, **changes: Any) -> Notification:
-    """Return one that is good unless told otherwise."""
+    """Return a valid notification of this kind."""
     known: dict[str, Any] = {
         "owner": "ann",
         "title": "Cats",

@@ -1,4 +1,4 @@
-"""A worker on a bench: one pass at a time, without threads, over a small world."""
+"""A worker without threads: one pass at a time over a small world."""
 
 from collections.abc import Callable
 
@@ -12,16 +12,16 @@ from tests.support.world.world import VIDEO_ID, SmallWorld
 OTHER = "othervideoothervideootherv"
 
 
-class Bench:
+class WorkerHarness:
     """A worker over a small world in which a video waits for its file."""
 
-    def __init__(self, note: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
+    def __init__(self, on_pass_end: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
         self.world = SmallWorld()
         self.world.create()
         self.known = ResourceCache()
         self.queue = SteppedQueue(self.world.clock.monotonic)
         self.workers = Workers(
-            self.queue, self.known, self.world.deps, count=1, clock=self.world.clock.now, on_pass_end=note
+            self.queue, self.known, self.world.deps, count=1, clock=self.world.clock.now, on_pass_end=on_pass_end
         )
 
     def handle(self, key: str = VIDEO_ID) -> None:
@@ -30,8 +30,8 @@ class Bench:
         assert self.queue.take() == (key, Cause.POLL)
         self.workers.handle(key, Cause.POLL)
 
-    def note(self) -> None:
-        """Hear from the watch."""
+    def watch_event(self) -> None:
+        """Take what the watch would deliver now."""
         self.known.note(self.world.resources.by_name[VIDEO_ID])
 
     def seconds_to_next(self) -> float:

@@ -1,4 +1,4 @@
-"""A gate as tests use it: with a clock and a count of jobs that they move."""
+"""The submission limiter, with a clock and a job count that a test moves."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from tests.support.world.clock import FakeClock
 TROUBLE = ("trouble",) * 3
 
 
-class Entrance:
-    """A gate with a clock and a count that a test moves."""
+class LimiterHarness:
+    """A limiter with a clock and a job count that a test moves."""
 
     def __init__(self, **limits: Any) -> None:
         self.clock = FakeClock()
         self.jobs = 0
-        self.questions: list[float] = []
+        self.counted_at: list[float] = []
         self.trouble: UpstreamError | None = None
         generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
         self.limiter = SubmissionLimiter(
@@ -25,16 +25,16 @@ class Entrance:
         )
 
     def _count(self) -> int:
-        self.questions.append(self.clock.monotonic())
+        self.counted_at.append(self.clock.monotonic())
         if self.trouble is not None:
             raise self.trouble
         return self.jobs
 
     def permit(self) -> Permit:
-        """Enter, which must be allowed."""
-        entered = self.limiter.acquire()
-        assert isinstance(entered, Permit), entered
-        return entered
+        """Acquire a permit, which must be granted."""
+        outcome = self.limiter.acquire()
+        assert isinstance(outcome, Permit), outcome
+        return outcome
 
     def submit(self, *stories: str) -> None:
         """Make one submission after the other: "ok", "trouble", "silent", or the seconds of a Retry-After."""
@@ -56,9 +56,9 @@ class Entrance:
         return seconds
 
 
-def entered(entrance: Entrance, *, at_most: int = 100) -> list[Permit]:
-    """Enter until that is not allowed any more."""
+def all_permits(harness: LimiterHarness, *, at_most: int = 100) -> list[Permit]:
+    """Acquire permits until one is denied."""
     permits: list[Permit] = []
-    while len(permits) < at_most and isinstance(permit := entrance.limiter.acquire(), Permit):
+    while len(permits) < at_most and isinstance(permit := harness.limiter.acquire(), Permit):
         permits.append(permit)
     return permits

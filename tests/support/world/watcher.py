@@ -1,4 +1,4 @@
-"""What the operator knows and plans over a small world, before any worker takes a key."""
+"""Watch, resync and queue over a small world, before any worker takes a key."""
 
 from controller.loop.cache import ResourceCache
 from controller.loop.handlers import note_event
@@ -9,7 +9,7 @@ from tests.support.world.world import VIDEO_ID, SmallWorld
 
 
 class Watcher:
-    """A known set, a sweep and a queue, over a world in which one video has a resource that nobody saw yet."""
+    """A cache, a resync and a queue, over a world in which one video has a resource that was not seen yet."""
 
     def __init__(self) -> None:
         self.world = SmallWorld()
@@ -30,7 +30,7 @@ class Watcher:
         self.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=status)
 
     def settle(self) -> None:
-        """Show the row, hear of it, and let every pass that is asked for be made."""
+        """Show the row, deliver the event, and let every pass that follows be made."""
         self.show()
         self.hear()
         self.asked()
