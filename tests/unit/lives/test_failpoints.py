@@ -26,7 +26,9 @@ from tests.support.world.operator import Process, settled
 from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
-UPSTREAMS = {"observations", "retention", "storage", "parts", "transcoder"}
+# How the steps name what they may use (dependencies.py), and the context whose commits they make.
+UPSTREAMS = {"observations", "attempts", "claims", "retention", "storage", "parts", "transcoder"}
+CONTEXTS = {"ctx", "sending", "self"}
 
 
 @dataclass(frozen=True)
@@ -240,11 +242,11 @@ def test_every_effect_in_the_source_was_killed() -> None:
 
 
 def effects_in(module: str) -> Iterator[ast.Call]:
-    """Yield every call in a module that stores an observation or asks a neighbour to do something."""
+    """Yield every call in a module that stores an observation or an effect of an upstream."""
     for node in ast.walk(ast.parse((CONTROLLER / f"{module}.py").read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value)
-            is_ours = node.func.attr in {"commit", "fail"} and owner in {"this", "sending", "self"}
-            is_a_neighbours = owner.rpartition(".")[2] in UPSTREAMS and not node.func.attr.startswith("presign")
-            if is_ours or is_a_neighbours:
+            is_commit = node.func.attr in {"commit", "fail"} and owner in CONTEXTS
+            is_call = owner.rpartition(".")[2] in UPSTREAMS and not node.func.attr.startswith("presign")
+            if is_commit or is_call:
                 yield node
