@@ -1,1 +1,1 @@
-"""Neighbours in memory. Each passes the contract test of its adapter (tests/contracts/)."""
+"""Upstreams in memory. Each passes the contract test of its adapter (tests/support/contracts/)."""

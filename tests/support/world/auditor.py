@@ -1,4 +1,4 @@
-"""The audit over a small world: the real one, with everything it may touch in memory and reached through the fuse."""
+"""The audit over a small world: the real one, with everything it may touch in memory and reached through the kill switch."""
 
 from dataclasses import replace
 
@@ -21,21 +21,21 @@ class Auditor:
         self.world = world
         self.rows = FakeAuditedRows(world.records, world.clock.now)
         self.rules = rules or AuditRules()
-        storage = through(world.fuse, world.storage)
-        self.deps = AuditDependencies(through(world.fuse, self.rows), storage, storage)
+        storage = through(world.kill_switch, world.storage)
+        self.deps = AuditDependencies(through(world.kill_switch, self.rows), storage, storage)
         self.audit = Audit(self.deps, self.rules, clock=world.clock.now)
 
     def full(self, *, may_repair: bool = True, may_purge: bool = False) -> Report:
         """Compare everything."""
-        turn = AuditRun(may_repair=may_repair, may_purge=may_purge)
-        self.audit.full(turn)
-        return turn.report
+        run = AuditRun(may_repair=may_repair, may_purge=may_purge)
+        self.audit.full(run)
+        return run.report
 
     def light(self) -> Report:
         """Compare the stable playlists of the working set."""
-        turn = AuditRun(may_repair=True)
-        self.audit.light(turn)
-        return turn.report
+        run = AuditRun(may_repair=True)
+        self.audit.light(run)
+        return run.report
 
     def everything(self) -> tuple[object, ...]:
         """Return all that an audit could change."""

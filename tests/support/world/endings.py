@@ -59,10 +59,10 @@ def assert_at_rest_for_good(world: SmallWorld) -> None:
     """Neither a restart nor every callback once more changes or writes anything."""
     jobs = len(world.transcoder.jobs)
     before = world.row, world.resources.by_name[VIDEO_ID], dict(world.storage.processed)
-    first = len(world.fuse.calls)
+    first = len(world.kill_switch.calls)
     idle(world)
     assert before == (world.row, world.resources.by_name[VIDEO_ID], world.storage.processed)
-    assert not WRITES & set(world.fuse.calls[first:])
+    assert not WRITES & set(world.kill_switch.calls[first:])
     assert len(world.transcoder.jobs) == jobs
 
 

@@ -1,17 +1,17 @@
-"""Death at chosen moments: every call to a neighbour has one before its effect and one after."""
+"""Death at chosen moments: every call to an upstream has one before its effect and one after."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-Neighbour = TypeVar("Neighbour")
+Upstream = TypeVar("Upstream")
 
 
 class KilledError(BaseException):
     """The process is gone. No `except Exception` may survive it."""
 
 
-class Fuse:
-    """Counts the moments around calls to neighbours, keeps their names, and blows after each of ``gaps``.
+class KillSwitch:
+    """Counts the moments around calls to upstreams, keeps their names, and kills after each of ``gaps``.
 
     ``happens``: what else happens in the world at a moment, by its number.
     """
@@ -28,7 +28,7 @@ class Fuse:
         self.moments = self._since = 0
 
     def arm(self, moment: int) -> None:
-        """Blow at the ``moment``-th moment from here."""
+        """Kill at the ``moment``-th moment from here."""
         self.gaps, self._since = [moment], 0
 
     def reached(self) -> None:
@@ -43,24 +43,24 @@ class Fuse:
             raise KilledError(f"at moment {self.moments}, around {self.calls[-1]}")
 
 
-def through(fuse: Fuse, neighbour: Neighbour) -> Neighbour:
-    """Return ``neighbour`` with a moment before and one after the effect of every call."""
-    return cast("Neighbour", _Fused(fuse, neighbour))
+def through(kill_switch: KillSwitch, upstream: Upstream) -> Upstream:
+    """Return ``upstream`` with a moment before and one after the effect of every call."""
+    return cast("Upstream", _Switched(kill_switch, upstream))
 
 
-class _Fused:
-    def __init__(self, fuse: Fuse, neighbour: object) -> None:
-        self._fuse = fuse
-        self._neighbour = neighbour
+class _Switched:
+    def __init__(self, kill_switch: KillSwitch, upstream: object) -> None:
+        self._kill_switch = kill_switch
+        self._upstream = upstream
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._neighbour, name)
+        method = getattr(self._upstream, name)
 
-        def fused(*args: Any, **kwargs: Any) -> Any:
-            self._fuse.calls.append(name)
-            self._fuse.reached()
+        def switched(*args: Any, **kwargs: Any) -> Any:
+            self._kill_switch.calls.append(name)
+            self._kill_switch.reached()
             answer = method(*args, **kwargs)
-            self._fuse.reached()
+            self._kill_switch.reached()
             return answer
 
-        return fused
+        return switched

@@ -39,10 +39,10 @@ class Process:
     def __init__(self, world: SmallWorld, *, hears_claims: bool = True) -> None:
         self._world = world
         self._hears_claims = hears_claims
-        self._known = ResourceCache()
+        self._cache = ResourceCache()
         self.queue = SteppedQueue(world.clock.monotonic)
-        self._workers = Workers(self.queue, self._known, world.deps, count=1, clock=world.clock.now)
-        self._sweep = Resync(world.deps, self._known, self.queue, clock=world.clock.now)
+        self._workers = Workers(self.queue, self._cache, world.deps, count=1, clock=world.clock.now)
+        self._resync = Resync(world.deps, self._cache, self.queue, clock=world.clock.now)
         self._watched: dict[str, Resource] = {}
         self._resync_at = 0.0
         self._has_begun = False
@@ -52,14 +52,14 @@ class Process:
         self._has_begun = self._has_read_all()
         if not self._has_begun:
             return
-        for half in (self._sweep.all_pending, self._sweep.rows):
+        for half in (self._resync.all_pending, self._resync.rows):
             with suppress(UpstreamError):
                 half()
 
     def _has_read_all(self) -> bool:
         self._resync_at = self._world.clock.monotonic() + RESYNC_SECONDS
         try:
-            self._sweep.resources()
+            self._resync.resources()
         except UpstreamError:
             return False
         return True
@@ -100,7 +100,7 @@ class Process:
             if now >= self._resync_at:
                 self._has_read_all()
             if now >= sweep_at:
-                self._sweep.rows()
+                self._resync.rows()
                 sweep_at = now + SWEEP_SECONDS
             due = self.queue.next_due()
             assert now < LONGEST_SECONDS, self._world.row
@@ -119,9 +119,9 @@ class Process:
         now = dict(self._world.resources.by_name)
         for name, resource in now.items():
             if self._watched.get(name) != resource:
-                note_event("MODIFIED", body_of(resource), self._known, self.queue)
+                note_event("MODIFIED", body_of(resource), self._cache, self.queue)
         for name in self._watched.keys() - now.keys():
-            note_event("DELETED", body_of(self._watched[name]), self._known, self.queue)
+            note_event("DELETED", body_of(self._watched[name]), self._cache, self.queue)
         self._watched = now
 
 

@@ -13,15 +13,15 @@ class Watcher:
 
     def __init__(self) -> None:
         self.world = SmallWorld()
-        self.known = ResourceCache()
+        self.cache = ResourceCache()
         self.queue = SteppedQueue(self.world.clock.monotonic)
-        self.sweep = Resync(self.world.deps, self.known, self.queue, clock=self.world.clock.now)
+        self.resync = Resync(self.world.deps, self.cache, self.queue, clock=self.world.clock.now)
         self.world.create()
         self.world.resources.apply(self.world.row.desired)
 
     def hear(self, event_type: str = "MODIFIED") -> None:
         """Deliver an event about the resource as it is."""
-        note_event(event_type, body_of(self.world.resources.by_name[VIDEO_ID]), self.known, self.queue)
+        note_event(event_type, body_of(self.world.resources.by_name[VIDEO_ID]), self.cache, self.queue)
 
     def show(self) -> None:
         """Write a status that shows the row."""

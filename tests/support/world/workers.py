@@ -18,10 +18,10 @@ class WorkerHarness:
     def __init__(self, on_pass_end: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
         self.world = SmallWorld()
         self.world.create()
-        self.known = ResourceCache()
+        self.cache = ResourceCache()
         self.queue = SteppedQueue(self.world.clock.monotonic)
         self.workers = Workers(
-            self.queue, self.known, self.world.deps, count=1, clock=self.world.clock.now, on_pass_end=on_pass_end
+            self.queue, self.cache, self.world.deps, count=1, clock=self.world.clock.now, on_pass_end=on_pass_end
         )
 
     def handle(self, key: str = VIDEO_ID) -> None:
@@ -32,7 +32,7 @@ class WorkerHarness:
 
     def watch_event(self) -> None:
         """Take what the watch would deliver now."""
-        self.known.note(self.world.resources.by_name[VIDEO_ID])
+        self.cache.note(self.world.resources.by_name[VIDEO_ID])
 
     def seconds_to_next(self) -> float:
         """Return when the next pass is planned, from now."""
@@ -41,7 +41,7 @@ class WorkerHarness:
         return due - self.world.clock.monotonic()
 
     def calls(self) -> list[str]:
-        """Return the calls to neighbours since the last question."""
-        made = list(self.world.fuse.calls)
-        self.world.fuse.calls.clear()
+        """Return the calls to upstreams since the last question."""
+        made = list(self.world.kill_switch.calls)
+        self.world.kill_switch.calls.clear()
         return made

@@ -1,4 +1,4 @@
-"""A small world: every neighbour of the operator in memory, one clock, and the hands of a client."""
+"""A small world: every upstream of the operator in memory, one clock, and the hands of a client."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from tests.support.fakes.transcoder import FakeTranscoder, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.clock import FakeClock
 from tests.support.world.failpoints import Failpoints
-from tests.support.world.kill_switch import Fuse, through
+from tests.support.world.kill_switch import KillSwitch, through
 
 VIDEO_ID = "smallworldsmallworldsmallw"
 PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
@@ -28,7 +28,7 @@ WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
 
 
 class SmallWorld:
-    """All that outlives a process of the operator. ``world`` reaches it through ``fuse``."""
+    """All that outlives a process of the operator. ``world`` reaches it through ``kill_switch``."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SmallWorld:
         rules: LifecyclePolicy | None = None,
     ) -> None:
         self.clock = FakeClock()
-        self.fuse = Fuse()
+        self.kill_switch = KillSwitch()
         self.failpoints = Failpoints()
         self.file = b""
         self.timing = timing or Timing()
@@ -47,20 +47,20 @@ class SmallWorld:
         self.multipart = FakeMultipart(self.storage, self.clock.now)
         self.resources = FakeResources()
         self.transcoder = FakeTranscoder(self.clock, self.storage, script)
-        records = through(self.fuse, self.records)
+        records = through(self.kill_switch, self.records)
         self.deps = Dependencies(
             observations=records,
             attempts=records,
             claims=records,
             retention=records,
             adoption=records,
-            storage=through(self.fuse, self.storage),
-            parts=through(self.fuse, self.multipart),
-            transcoder=through(self.fuse, self.transcoder),
+            storage=through(self.kill_switch, self.storage),
+            parts=through(self.kill_switch, self.multipart),
+            transcoder=through(self.kill_switch, self.transcoder),
             limiter=SubmissionLimiter(
                 limits or WIDE, monotonic=self.clock.monotonic, count_running=self.records.running_jobs
             ),
-            resources=through(self.fuse, self.resources),
+            resources=through(self.kill_switch, self.resources),
             policy=rules or LifecyclePolicy(self.timing),
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",

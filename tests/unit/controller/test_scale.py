@@ -28,11 +28,11 @@ def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing(
         taken = queue.take()
         assert taken is not None
         queue.done(taken[0])
-    world.fuse.calls.clear()
+    world.kill_switch.calls.clear()
 
     assert (sweep.all_pending(), sweep.rows(), sweep.resources()) == (0, 0, 0)
     assert queue.state().depth == 0
-    assert set(world.fuse.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
+    assert set(world.kill_switch.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
 
 
 def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:

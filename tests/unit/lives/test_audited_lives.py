@@ -194,9 +194,9 @@ def test_a_poster_that_was_lost_is_copied_again() -> None:
 
 def test_the_light_turn_asks_for_nothing_but_stable_playlists() -> None:
     world = a_ready_world()
-    first = len(world.fuse.calls)
+    first = len(world.kill_switch.calls)
     assert not Auditor(world).light().found
-    assert world.fuse.calls[first:] == ["working", "read_playlist", "working"]
+    assert world.kill_switch.calls[first:] == ["working", "read_playlist", "working"]
 
 
 def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_published() -> None:
@@ -250,14 +250,14 @@ def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() ->
         return auditor.world.row.desired, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
 
     auditor = broken_world()
-    before = auditor.world.fuse.moments
+    before = auditor.world.kill_switch.moments
     auditor.full()
-    moments = auditor.world.fuse.moments - before
+    moments = auditor.world.kill_switch.moments - before
     assert moments > 20
     expected = ends(auditor)
     for moment in range(1, moments + 1):
         auditor = broken_world()
-        auditor.world.fuse.arm(moment)
+        auditor.world.kill_switch.arm(moment)
         with pytest.raises(KilledError):
             auditor.full()
         auditor.full()

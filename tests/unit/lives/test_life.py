@@ -46,16 +46,16 @@ def test_a_process_that_lives_for_one_pass_only_gets_there(hears_claims: bool) -
 def moments_of_a_life(script: Script, *, hears_claims: bool = True) -> range:
     world = a_world(script)
     live(world, hears_claims=hears_claims)
-    return range(1, world.fuse.moments + 1)
+    return range(1, world.kill_switch.moments + 1)
 
 
 @pytest.mark.parametrize("hears_claims", [pytest.param(True, id="claims"), pytest.param(False, id="no-claims")])
 def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(hears_claims: bool) -> None:
     for moment in moments_of_a_life(Script(), hears_claims=hears_claims):
         world = a_world()
-        world.fuse.gaps = [moment]
+        world.kill_switch.gaps = [moment]
         live(world, hears_claims=hears_claims)
-        assert not world.fuse.gaps, "it was killed"
+        assert not world.kill_switch.gaps, "it was killed"
         assert_ends_ready(world)
 
 
@@ -63,7 +63,7 @@ def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing
     bought = []
     for moment in moments_of_a_life(Script(), hears_claims=False):
         world = a_world(Script(job_seconds=HALF_AN_HOUR))
-        world.fuse.gaps = [moment]
+        world.kill_switch.gaps = [moment]
         live(world, hears_claims=False)
         bought.append(len(world.transcoder.jobs))
         assert_ends_ready(world, jobs=bought[-1])
@@ -76,7 +76,7 @@ def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing
 @given(gaps=st.lists(st.integers(1, 60), min_size=2, max_size=12))
 def test_killed_again_and_again_it_ends_ready_for_the_price_of_one_job(gaps: list[int]) -> None:
     world = a_world()
-    world.fuse.gaps = gaps
+    world.kill_switch.gaps = gaps
     live(world)
     assert_playable(world)
     assert len(world.transcoder.jobs) == 1
@@ -88,7 +88,7 @@ def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> Non
 
     for moment in moments_of_a_life(hard()):
         world = a_world(hard())
-        world.fuse.gaps = [moment]
+        world.kill_switch.gaps = [moment]
         live(world)
         assert_ends_ready(world, jobs=2)
 

@@ -232,8 +232,8 @@ def test_the_clock_on_the_wall_jumps(phase: Phase, skew: float) -> None:
 def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
     world = a_world(Script(job_seconds=3600))
     live(world)
-    shown = sum(call in {"apply", "write_status"} for call in world.fuse.calls)
-    progress = sum(call == "write_status" for call in world.fuse.calls) - 2
+    shown = sum(call in {"apply", "write_status"} for call in world.kill_switch.calls)
+    progress = sum(call == "write_status" for call in world.kill_switch.calls) - 2
     assert shown - progress <= 6
     assert progress <= 10
 

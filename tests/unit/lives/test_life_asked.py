@@ -102,14 +102,14 @@ def test_killed_at_any_moment_of_a_retry_it_is_taken_up_once() -> None:
         world = a_world(Script(fates=[Fate.CANNOT_DECODE]))
         live(world)
         by_annotation(world)
-        world.fuse.forget()
+        world.kill_switch.forget()
         return world
 
     pattern = errored()
     settled(pattern)
-    for moment in range(1, pattern.fuse.moments + 1):
+    for moment in range(1, pattern.kill_switch.moments + 1):
         world = errored()
-        world.fuse.arm(moment)
+        world.kill_switch.arm(moment)
         settled(world)
         assert_playable(world)
         assert len(world.transcoder.jobs) == 2, f"killed at {moment}"
@@ -162,9 +162,9 @@ def test_a_paused_upload_is_left_alone_until_the_annotation_goes(phase: Phase, a
     settled(world)
     jobs, revision = len(world.transcoder.jobs), world.row.observed.revision
     world.pass_time(20 * DAY)
-    world.fuse.calls.clear()
+    world.kill_switch.calls.clear()
     settled(world)
-    assert not {"head", "job", "since", "read_playlist"} & set(world.fuse.calls), "nobody is asked about it"
+    assert not {"head", "job", "since", "read_playlist"} & set(world.kill_switch.calls), "nobody is asked about it"
     assert (len(world.transcoder.jobs), world.row.observed.revision) == (jobs, revision)
     assert (shown(world)["reason"], shown(world)["isPaused"], shown(world).get("deadline")) == ("Paused", True, None)
 
@@ -220,14 +220,14 @@ def test_a_purge_killed_at_any_moment_ends_all_the_same() -> None:
         world.records.delete(VIDEO_ID)
         settled(world)
         world.pass_time(world.timing.delete_grace_seconds)
-        world.fuse.forget()
+        world.kill_switch.forget()
         return world
 
     pattern = doomed()
     settled(pattern)
-    for moment in range(1, pattern.fuse.moments + 1):
+    for moment in range(1, pattern.kill_switch.moments + 1):
         world = doomed()
-        world.fuse.arm(moment)
+        world.kill_switch.arm(moment)
         settled(world)
         assert (world.records.rows, world.storage.raw, world.storage.processed) == ({}, {}, {}), moment
 

@@ -52,7 +52,7 @@ def test_an_import_becomes_playable() -> None:
         "user-1",
     )
     assert world.resources.by_name[VIDEO_ID].spec == said
-    assert "apply" not in world.fuse.calls
+    assert "apply" not in world.kill_switch.calls
 
 
 def test_an_import_may_be_applied_before_its_file_is_there() -> None:
@@ -79,13 +79,13 @@ def test_an_import_stays_in_the_cluster_for_good() -> None:
 def moments_of_a_life() -> range:
     world = a_world_with_an_import()
     settled(world)
-    return range(1, world.fuse.moments + 1)
+    return range(1, world.kill_switch.moments + 1)
 
 
 def test_an_import_killed_at_any_moment_is_bought_once() -> None:
     for moment in moments_of_a_life():
         world = a_world_with_an_import()
-        world.fuse.gaps = [moment]
+        world.kill_switch.gaps = [moment]
         live(world)
         assert_playable(world)
         assert len(world.transcoder.jobs) == 1
@@ -100,7 +100,7 @@ def test_an_import_whose_row_is_lost_at_any_moment_is_bought_once() -> None:
 
 
 def happening(world: SmallWorld, moment: int, act: Callable[..., None], *arguments: object) -> None:
-    world.fuse.happens = {moment: lambda: act(*arguments)}
+    world.kill_switch.happens = {moment: lambda: act(*arguments)}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_file_of_others_is_refused_for_all_to_see_and_never_touched(storage_ke
     assert (status["phase"], status["reason"]) == (Phase.ERRORED, "ImportRefused")
     assert f"imports/{NAMESPACE}/" in status["message"]
     assert [(kind, reason) for _, kind, reason, _ in world.resources.events] == [("Warning", "ImportRefused")]
-    assert not {"head", "verify_source", "start"} & set(world.fuse.calls)
+    assert not {"head", "verify_source", "start"} & set(world.kill_switch.calls)
     first = world.resources.by_name[VIDEO_ID]
     settled(world)
     assert world.resources.by_name[VIDEO_ID] == first, "an idle pass writes nothing"

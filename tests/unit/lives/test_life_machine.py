@@ -57,9 +57,9 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(gap=st.integers(1, 12))
     def die_soon(self, gap: int) -> None:
-        self.world.fuse.arm(gap)
+        self.world.kill_switch.arm(gap)
         self.work(passes=4, hears_claims=True)
-        self.world.fuse.gaps = []
+        self.world.kill_switch.gaps = []
 
     @rule()
     def restart(self) -> None:
@@ -132,7 +132,7 @@ class AnyLife(RuleBasedStateMachine):
     # What goes wrong.
 
     @rule(storage=TROUBLE, coconut=TROUBLE, kubernetes=TROUBLE)
-    def neighbours_change(
+    def upstreams_change(
         self,
         storage: UnavailableError | RefusedError | None,
         coconut: UnavailableError | RefusedError | None,
@@ -171,7 +171,7 @@ class AnyLife(RuleBasedStateMachine):
         """Let everything be well again and nobody ask for anything: it comes to rest, and rests."""  # 2, 3, 6
         world = self.world
         world.storage.trouble = world.transcoder.trouble = world.resources.trouble = None
-        world.fuse.gaps = []
+        world.kill_switch.gaps = []
         if VIDEO_ID in world.resources.by_name:
             world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
         settled(world)

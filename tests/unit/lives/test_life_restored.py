@@ -42,7 +42,7 @@ def a_published_world(script: Script | None = None) -> SmallWorld:
 def moments_of_a_life(*, hears_claims: bool = True) -> range:
     world = a_published_world()
     live(world, hears_claims=hears_claims)
-    return range(1, world.fuse.moments + 1)
+    return range(1, world.kill_switch.moments + 1)
 
 
 def die() -> None:
@@ -63,9 +63,9 @@ def put_back(
         dumps[-1].restore(world.records)
         then()
 
-    world.fuse.happens = {taken_at: lambda: dumps.append(Dump(world.records)), put_back_at: restore}
+    world.kill_switch.happens = {taken_at: lambda: dumps.append(Dump(world.records)), put_back_at: restore}
     live(world, hears_claims=hears_claims)
-    world.fuse.happens.clear()
+    world.kill_switch.happens.clear()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_older_dump_put_back_at_any_moment_buys_nothing_twice(then: Callable[
         for taken_at in (BEFORE_BIRTH, moment * 2 // 3):
             world = a_published_world()
             put_back(world, taken_at=taken_at, put_back_at=moment, then=then, hears_claims=hears_claims)
-            assert world.fuse.moments >= moment, "it was put back"
+            assert world.kill_switch.moments >= moment, "it was put back"
             assert_playable(world)
             assert_shown(world)
             assert len(world.transcoder.jobs) == 1
@@ -181,7 +181,7 @@ def test_a_resource_deleted_at_any_moment_comes_back_and_costs_nothing(is_killed
             if is_killed:
                 die()
 
-        world.fuse.happens = {moment: delete}
+        world.kill_switch.happens = {moment: delete}
         live(world)
         assert_playable(world)
         assert_shown(world)

@@ -145,15 +145,15 @@ def test_a_pass_that_is_half_done_wins_at_every_moment(
 
 def interrupted(world: SmallWorld, changes: Mapping[int, Callable[[SmallWorld], None]]) -> int:
     """Audit with changes at some moments; makes those up that came too late, and returns how many."""
-    at = {world.fuse.moments + moment: change for moment, change in changes.items()}
+    at = {world.kill_switch.moments + moment: change for moment, change in changes.items()}
 
     def reached() -> None:
-        world.fuse.moments += 1
-        if world.fuse.moments in at:
-            at.pop(world.fuse.moments)(world)
+        world.kill_switch.moments += 1
+        if world.kill_switch.moments in at:
+            at.pop(world.kill_switch.moments)(world)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(world.fuse, "reached", reached)
+        patch.setattr(world.kill_switch, "reached", reached)
         Auditor(world).full()
     late = list(at.values())
     for change in late:

@@ -21,7 +21,7 @@ TROUBLES = [
 
 
 def adoption(world: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
-    world.fuse.calls.clear()
+    world.kill_switch.calls.clear()
     return restore_row(VIDEO_ID, row, known, world.deps, world.clock.now())
 
 
@@ -45,7 +45,7 @@ def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
     row = world.create()
     world.resources.apply(row.desired)
     assert adoption(world, row, known_in(world)) is row
-    assert world.fuse.calls == []
+    assert world.kill_switch.calls == []
 
 
 def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld) -> None:
@@ -55,7 +55,7 @@ def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld)
     assert (row.observed.phase, row.observed.revision, row.observed.job_id) == (Phase.PROCESSING, 5, "job1")
     (attempt,) = behind.records.since(VIDEO_ID, floor=0)
     assert (attempt.state, attempt.job_id) == (AttemptState.ACCEPTED, "job1")
-    assert behind.fuse.calls == ["get", "learn"]
+    assert behind.kill_switch.calls == ["get", "learn"]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -110,9 +110,9 @@ def test_a_refusal_is_shown_once_and_told_once() -> None:
     world = SmallWorld()
     world.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
     assert adoption(world, None, known_in(world)) is None
-    assert world.fuse.calls == ["get", "last_attempt", "write_status", "post_event"]
+    assert world.kill_switch.calls == ["get", "last_attempt", "write_status", "post_event"]
     assert adoption(world, None, known_in(world)) is None
-    assert world.fuse.calls == ["get", "last_attempt"]
+    assert world.kill_switch.calls == ["get", "last_attempt"]
 
 
 def test_an_import_takes_the_age_of_its_resource() -> None:

@@ -44,11 +44,11 @@ def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
     auditor = Auditor(world)
 
     def audit() -> None:
-        before, first = auditor.everything(), len(world.fuse.calls)
+        before, first = auditor.everything(), len(world.kill_switch.calls)
         found = kinds(auditor.full()) | kinds(auditor.light())
         # In doubt is what such a submission is; a pass resolves it.
         assert found <= {FindingType.UNCERTAIN_SUBMISSION}
-        assert not EFFECTS & set(world.fuse.calls[first:])
+        assert not EFFECTS & set(world.kill_switch.calls[first:])
         assert auditor.everything() == before
 
     live(world, hears_claims=hears_claims, meanwhile=audit)

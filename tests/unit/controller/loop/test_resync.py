@@ -37,13 +37,13 @@ def a_crowd(watcher: Watcher, count: int) -> list[str]:
 
 def test_a_row_without_a_resource_is_found(watcher: Watcher) -> None:
     watcher.world.resources.remove(VIDEO_ID)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_row_that_is_shown_is_left_alone(watcher: Watcher) -> None:
     watcher.settle()
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
     assert watcher.asked() == []
 
 
@@ -54,7 +54,7 @@ def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: st
         watcher.world.records.confirm(VIDEO_ID)
     else:
         watcher.world.records.commit(watcher.world.row, watcher.world.row.observed, cause=Cause.POLL)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
@@ -68,10 +68,10 @@ def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str)
         watcher.world.records.commit(before, before.observed, cause=Cause.POLL)
     watcher.world.resources.apply(watcher.world.row.desired)
     watcher.settle()
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
     watcher.world.records.rows[VIDEO_ID] = before
-    assert watcher.sweep.rows() == 1
-    assert watcher.sweep.resources() == 1
+    assert watcher.resync.rows() == 1
+    assert watcher.resync.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
@@ -86,7 +86,7 @@ def test_a_resource_that_no_row_wants_is_found_again_and_again(watcher: Watcher,
     else:
         watcher.world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, deleted=True))
     for _ in range(2):
-        assert watcher.sweep.resources() == 1
+        assert watcher.resync.resources() == 1
         assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
@@ -102,21 +102,21 @@ def test_postgres_is_asked_for_the_rows_of_one_page_at_a_time(
         return rows_of(names)
 
     monkeypatch.setattr(watcher.world.records, "rows_of", counted)
-    watcher.sweep.resources()
+    watcher.resync.resources()
     assert pages == [2, 2, 1]
 
 
 def test_a_row_at_rest_that_is_not_shown_is_found(watcher: Watcher) -> None:
     watcher.world.create(phase=Phase.READY)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
 
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_new_leader_looks_at_all_that_is_not_at_rest_though_it_is_shown(watcher: Watcher, phase: Phase) -> None:
     watcher.world.create(phase=phase)
     watcher.settle()
-    assert watcher.sweep.rows() == 0
-    assert watcher.sweep.all_pending() == (0 if phase in AT_REST else 1)
+    assert watcher.resync.rows() == 0
+    assert watcher.resync.all_pending() == (0 if phase in AT_REST else 1)
     assert watcher.asked() == ([] if phase in AT_REST else [(VIDEO_ID, Cause.SWEEP)])
 
 
@@ -128,16 +128,16 @@ def test_a_row_that_rested_long_enough_is_asked_to_leave(watcher: Watcher, phase
     watcher.world.create(phase=phase)
     watcher.settle()
     watcher.world.clock.advance(stays_seconds - 1)
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
     watcher.world.clock.advance(1)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_row_on_its_way_never_leaves(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.clock.advance(10 * Timing().retire_errored_seconds)
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
 
 
 def test_an_import_never_leaves(watcher: Watcher) -> None:
@@ -145,7 +145,7 @@ def test_an_import_never_leaves(watcher: Watcher) -> None:
     watcher.world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
     watcher.settle()
     watcher.world.clock.advance(10 * Timing().retire_ready_seconds)
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
 
 
 def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
@@ -153,76 +153,76 @@ def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
     watcher.world.resources.remove(VIDEO_ID)
     released = replace(row.desired, origin=Origin.KUBERNETES, deleted=True)
     watcher.world.records.rows[VIDEO_ID] = replace(row, desired=released, deleted_at=watcher.world.clock.now())
-    assert watcher.sweep.rows() == 0
-    assert watcher.sweep.all_pending() == 1
+    assert watcher.resync.rows() == 0
+    assert watcher.resync.all_pending() == 1
     watcher.world.clock.advance(Timing().retire_ready_seconds)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
 
 
 def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher) -> None:
     watcher.world.records.delete(VIDEO_ID)
     watcher.world.resources.apply(watcher.world.row.desired)
     watcher.settle()
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
     watcher.world.clock.advance(Timing().retire_ready_seconds)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
     watcher.world.records.rows[VIDEO_ID] = replace(watcher.world.row, retired=True)
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.rows() == 0
     watcher.world.clock.advance(Timing().delete_grace_seconds - Timing().retire_ready_seconds)
-    assert watcher.sweep.rows() == 1
+    assert watcher.resync.rows() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_retired_row_is_nobodys_business(watcher: Watcher) -> None:
     watcher.world.records.rows[VIDEO_ID] = replace(watcher.world.row, retired=True)
-    assert (watcher.sweep.rows(), watcher.sweep.all_pending()) == (0, 0)
+    assert (watcher.resync.rows(), watcher.resync.all_pending()) == (0, 0)
 
 
 def test_the_list_finds_what_the_watch_missed(watcher: Watcher) -> None:
-    assert watcher.sweep.resources() == 1
+    assert watcher.resync.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
-    assert watcher.sweep.resources() == 0
+    assert watcher.resync.resources() == 0
     assert watcher.asked() == []
     watcher.world.records.confirm(VIDEO_ID)
     watcher.world.resources.apply(watcher.world.row.desired)
-    assert watcher.sweep.resources() == 1
+    assert watcher.resync.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_the_list_takes_in_a_status_and_asks_for_nothing(watcher: Watcher) -> None:
-    watcher.sweep.resources()
+    watcher.resync.resources()
     watcher.asked()
     watcher.show()
-    assert watcher.sweep.resources() == 0
-    assert watcher.sweep.rows() == 0
+    assert watcher.resync.resources() == 0
+    assert watcher.resync.rows() == 0
 
 
 @pytest.mark.parametrize("annotation", [RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, PAUSED_ANNOTATION])
 def test_a_person_the_watch_missed_is_heard(watcher: Watcher, annotation: str) -> None:
     watcher.settle()
     watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
-    watcher.sweep.resources()
-    watcher.sweep.rows()
+    watcher.resync.resources()
+    watcher.resync.rows()
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_resource_that_left_unseen_is_forgotten_and_its_row_asked(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.resources.remove(VIDEO_ID)
-    assert watcher.sweep.resources() == 1
+    assert watcher.resync.resources() == 1
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
-    assert watcher.known.names() == set()
-    assert watcher.sweep.resources() == 0
+    assert watcher.cache.names() == set()
+    assert watcher.resync.resources() == 0
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
 def test_every_page_is_read(watcher: Watcher, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resync, "_PAGE", 2)
     names = a_crowd(watcher, count)
-    for half in (watcher.sweep.rows, watcher.sweep.all_pending, watcher.sweep.resources):
+    for half in (watcher.resync.rows, watcher.resync.all_pending, watcher.resync.resources):
         assert half() == count
         assert sorted(watcher.asked()) == [(name, Cause.SWEEP) for name in names]
-    assert watcher.known.names() == set(names)
+    assert watcher.cache.names() == set(names)
 
 
 @pytest.mark.parametrize("trouble", [UnavailableError("no answer"), RefusedError("HTTP 403")])
@@ -230,8 +230,8 @@ def test_a_list_that_breaks_off_forgets_nothing(watcher: Watcher, trouble: Unava
     watcher.settle()
     watcher.world.resources.trouble = trouble
     with pytest.raises(type(trouble)):
-        watcher.sweep.resources()
-    assert watcher.known.names() == {VIDEO_ID}
+        watcher.resync.resources()
+    assert watcher.cache.names() == {VIDEO_ID}
     assert watcher.asked() == []
 
 
@@ -240,7 +240,7 @@ def test_a_list_that_breaks_off_between_pages_forgets_nothing(
 ) -> None:
     monkeypatch.setattr(resync, "_PAGE", 2)
     names = a_crowd(watcher, 4)
-    watcher.sweep.resources()
+    watcher.resync.resources()
     pages = watcher.world.resources.pages(page_size=2)
 
     def broken(**_: object) -> object:
@@ -249,5 +249,5 @@ def test_a_list_that_breaks_off_between_pages_forgets_nothing(
 
     monkeypatch.setattr(watcher.world.resources, "pages", broken)
     with pytest.raises(UnavailableError):
-        watcher.sweep.resources()
-    assert watcher.known.names() == set(names)
+        watcher.resync.resources()
+    assert watcher.cache.names() == set(names)

@@ -29,9 +29,9 @@ def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
     watcher.show()
     watcher.hear()
     assert watcher.asked() == []
-    known = watcher.known.get(VIDEO_ID)
-    assert known is not None
-    assert known.is_current(Revisions(Origin.API, 1, 1))
+    cached = watcher.cache.get(VIDEO_ID)
+    assert cached is not None
+    assert cached.is_current(Revisions(Origin.API, 1, 1))
 
 
 def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:
@@ -83,7 +83,7 @@ def test_a_deleted_resource_is_forgotten_and_its_row_asked(watcher: Watcher) -> 
     watcher.settle()
     watcher.hear("DELETED")
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
-    assert watcher.known.get(VIDEO_ID) is None
+    assert watcher.cache.get(VIDEO_ID) is None
 
 
 def test_kopf_writes_nothing_of_its_own() -> None:

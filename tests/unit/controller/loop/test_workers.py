@@ -104,7 +104,7 @@ def test_a_restored_row_learns_first_and_then_goes_on(harness: WorkerHarness) ->
 
 def test_what_is_refused_plans_nothing(harness: WorkerHarness) -> None:
     harness.world.resources.put(OTHER, storage_key="imports/nobody/a.mov")
-    harness.known.note(harness.world.resources.by_name[OTHER])
+    harness.cache.note(harness.world.resources.by_name[OTHER])
     harness.handle(OTHER)
     assert harness.queue.next_due() is None
 
@@ -145,7 +145,7 @@ def test_trouble_with_showing_puts_a_pass_off_further_each_time(
 
 
 @pytest.mark.parametrize(("stated", "waited"), [(7, 7), (3600, 60), (None, 0)])
-def test_a_neighbour_that_says_when_to_come_again_is_not_asked_before(
+def test_an_upstream_that_says_when_to_come_again_is_not_called_before(
     harness: WorkerHarness, stated: float | None, waited: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = raising(lambda: UnavailableError("HTTP 429", retry_after_seconds=stated))
@@ -201,7 +201,7 @@ def test_a_poisoned_upload_holds_up_nobody_else(harness: WorkerHarness, monkeypa
     ("trouble", "result"),
     [
         pytest.param(None, PassResult.REQUEUE_AFTER, id="planned"),
-        pytest.param(lambda: UnavailableError("away"), PassResult.ERROR, id="neighbour-away"),
+        pytest.param(lambda: UnavailableError("away"), PassResult.ERROR, id="upstream-away"),
         pytest.param(lambda: ConflictError("moved"), PassResult.REQUEUE, id="somebody-was-first"),
         pytest.param(ZeroDivisionError, PassResult.PANIC, id="nobody-foresaw"),
     ],

@@ -176,7 +176,9 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
     [
         pytest.param(an_import(storage_key="imports/others/a.mov"), f"imports/{NAMESPACE}/", id="of-another-namespace"),
         pytest.param(
-            an_import(storage_key=f"imports/{NAMESPACE}x/a.mov"), f"imports/{NAMESPACE}/", id="of-a-neighbour"
+            an_import(storage_key=f"imports/{NAMESPACE}x/a.mov"),
+            f"imports/{NAMESPACE}/",
+            id="of-a-namespace-beside-ours",
         ),
         pytest.param(an_import(storage_key=f"imports/{NAMESPACE}/../x/a.mov"), "imports/", id="that-walks-up"),
         pytest.param(an_import(storage_key=f"imports/{NAMESPACE}/films/"), "; it names a folder", id="of-a-folder"),

@@ -219,7 +219,7 @@ UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
         pytest.param(
             just_over(WINDOW), NO_TIME, Snapshot(), AbandonAttempt(1), id="nobody-claimed-it-within-the-window"
         ),
-        pytest.param(just_over(WINDOW), NO_TIME, BLIND, STILL_UNCERTAIN, id="not-abandoned-while-a-neighbour-is-away"),
+        pytest.param(just_over(WINDOW), NO_TIME, BLIND, STILL_UNCERTAIN, id="not-abandoned-while-an-upstream-is-away"),
         pytest.param(just_over(WINDOW), WEEK, BLIND, AbandonAttempt(1), id="abandoned-blindly-at-the-deadline"),
         pytest.param(just_under(WINDOW), WEEK, Snapshot(), STILL_UNCERTAIN, id="the-window-outlasts-the-deadline"),
         pytest.param(NO_TIME, NO_TIME, Snapshot(job=a_job(JobState.IN_PROGRESS)), AdoptJob(1, "job1"), id="claimed"),
