@@ -1,4 +1,4 @@
-"""kstatus's algorithm, as GitOps tools run it on kinds they do not know.
+"""kstatus's algorithm, as GitOps tools apply it to kinds they do not know.
 
 Transcribed from `checkGenericProperties` and `checkReadyCondition` in
 https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/status/generic.go

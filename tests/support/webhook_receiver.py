@@ -1,4 +1,4 @@
-"""A receiver of webhooks on the loopback address: it records requests and gives the replies that a test sets."""
+"""A receiver of webhooks on the loopback address: it records requests and responds as a test sets it."""
 
 import threading
 from collections.abc import Iterator, Mapping

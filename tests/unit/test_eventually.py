@@ -5,7 +5,7 @@ import pytest
 from tests.support.eventually import eventually
 
 
-def test_it_returns_the_first_true_thing_seen() -> None:
+def test_it_returns_the_first_true_value() -> None:
     answers = iter([None, 0, "seen", "later"])
     assert eventually(lambda: next(answers), every_seconds=0) == "seen"
 

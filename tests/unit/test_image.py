@@ -59,7 +59,7 @@ def test_no_image_runs_as_root(name: str) -> None:
     assert values["podSecurityContext"]["runAsUser"] == 65532
 
 
-def test_nothing_to_build_with_is_inside() -> None:
+def test_no_image_has_build_tools() -> None:
     runs = [run for stage in layers_of("image") for run in stage.of("RUN")]
     installed = re.findall(r"apt-get install --yes --no-install-recommends ([^&;]+)", " ".join(runs))
     assert [packages.split() for packages in installed] == [["python3", "ca-certificates"]]

@@ -1,4 +1,4 @@
-"""What the client's tests begin with."""
+"""The video of the client's tests."""
 
 from datetime import UTC, datetime
 

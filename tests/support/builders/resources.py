@@ -1,4 +1,4 @@
-"""Resources for tests: what lies in the cluster for a desired and an observed state."""
+"""Resources for tests: what the cluster holds for a desired and an observed state."""
 
 from dataclasses import replace
 from datetime import datetime

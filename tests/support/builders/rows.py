@@ -1,4 +1,4 @@
-"""Rows, attempts, jobs and what a look finds: each builder shows only what matters to the case."""
+"""Rows, attempts, jobs and snapshots: each builder shows only what matters to the case."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -71,18 +71,18 @@ def an_import(**changes: Any) -> DesiredState:
 class AdoptionContract:
     """Subclasses give the fixture ``taught``: empty but for the row of VIDEO."""
 
-    def test_a_row_learns_an_observation_with_its_revision(self, taught: Taught) -> None:
+    def test_a_restored_observation_keeps_its_revision(self, taught: Taught) -> None:
         before, seen = taught.row(), at_work()
         after = taught.adoption.learn(before, observed=seen, at=LATER)
         assert after == replace(before, observed=seen) == taught.row()
 
-    def test_a_row_learns_a_wish_and_keeps_its_observation(self, taught: Taught) -> None:
+    def test_a_restored_desired_state_keeps_the_observation(self, taught: Taught) -> None:
         before = taught.row()
         desired = replace(before.desired, revision=7, title="Another", declared_bytes=5, edition=3, retries=2)
         after = taught.adoption.learn(before, desired=desired, at=LATER)
         assert after == replace(before, desired=desired) == taught.row()
 
-    def test_a_row_that_learns_is_wanted_in_the_cluster_again(self, taught: Taught) -> None:
+    def test_a_restored_row_is_no_longer_retired(self, taught: Taught) -> None:
         retired = taught.retention.retire(taught.row())
         assert retired is not None
         after = taught.adoption.learn(retired, desired=replace(retired.desired, revision=2), at=LATER)
@@ -90,7 +90,7 @@ class AdoptionContract:
         assert not after.retired
 
     @pytest.mark.parametrize("half", ["desired", "observed"])
-    def test_a_row_that_moved_meanwhile_learns_nothing(self, taught: Taught, half: str) -> None:
+    def test_a_row_that_changed_meanwhile_is_not_restored(self, taught: Taught, half: str) -> None:
         stale = taught.row()
         newer: dict[str, Any] = {
             "desired": {"desired": replace(stale.desired, revision=2, title="Another")},
@@ -103,7 +103,7 @@ class AdoptionContract:
         assert taught.adoption.learn(stale, observed=observed, at=LATER) is None
         assert taught.row() == moved
 
-    def test_a_row_never_learns_what_is_older(self, taught: Taught) -> None:
+    def test_a_row_never_takes_an_older_state(self, taught: Taught) -> None:
         row = taught.put_on_record(2, AttemptState.UNCERTAIN)
         known = taught.adoption.learn(row, desired=replace(row.desired, revision=5), at=LATER)
         assert known is not None
@@ -155,17 +155,17 @@ class AdoptionContract:
             ),
         ],
     )
-    def test_the_newest_attempt_goes_on_record(self, taught: Taught, seen: ObservedState, state: AttemptState) -> None:
+    def test_the_newest_attempt_is_recorded(self, taught: Taught, seen: ObservedState, state: AttemptState) -> None:
         taught.adoption.learn(taught.row(), observed=seen, at=LATER)
         assert taught.states() == [(1, AttemptState.FAILED, None), (2, state, "job2")]
 
-    def test_without_a_job_nobody_knows_what_became_of_it(self, taught: Taught) -> None:
+    def test_an_attempt_without_a_job_is_uncertain(self, taught: Taught) -> None:
         taught.adoption.learn(taught.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
         (attempt,) = taught.attempts.since(VIDEO, floor=0)
         assert attempt == AttemptRow(VIDEO, 1, 1, AttemptState.UNCERTAIN, None, LATER, LATER, None)
 
     @pytest.mark.parametrize("state", [AttemptState.REFUSED, AttemptState.INTENDED, AttemptState.UNCERTAIN])
-    def test_an_attempt_that_was_open_learns_its_job(self, taught: Taught, state: AttemptState) -> None:
+    def test_an_unresolved_attempt_takes_its_job(self, taught: Taught, state: AttemptState) -> None:
         row = taught.put_on_record(1, state)
         taught.adoption.learn(row, observed=at_work(attempt=1, job_id="job1"), at=LATER)
         assert taught.states() == [(1, AttemptState.ACCEPTED, "job1")]
@@ -182,17 +182,17 @@ class AdoptionContract:
         assert taught.states() == [(1, AttemptState.FAILED, None), (2, AttemptState.ACCEPTED, "job2")]
 
     @pytest.mark.parametrize("state", [AttemptState.COMPLETED, AttemptState.FAILED, AttemptState.ABANDONED])
-    def test_what_is_known_better_stays(self, taught: Taught, state: AttemptState) -> None:
+    def test_an_attempt_with_a_more_certain_state_keeps_it(self, taught: Taught, state: AttemptState) -> None:
         row = taught.put_on_record(1, state)
         taught.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
         assert taught.states() == [(1, state, None)]
 
-    def test_a_job_on_record_stays(self, taught: Taught) -> None:
+    def test_a_recorded_job_is_kept(self, taught: Taught) -> None:
         row = taught.put_on_record(1, AttemptState.ACCEPTED, "job1")
         taught.adoption.learn(row, observed=at_work(Phase.ERRORED, attempt=1, failure=a_failure()), at=LATER)
         assert taught.states() == [(1, AttemptState.FAILED, "job1")]
 
-    def test_what_was_learnt_is_history_once(self, taught: Taught) -> None:
+    def test_a_restored_state_is_recorded_once_in_the_history(self, taught: Taught) -> None:
         lines = len(taught.history(VIDEO))
         row = taught.adoption.learn(taught.row(), observed=at_work(attempt=1), at=LATER)
         assert row is not None
@@ -200,14 +200,14 @@ class AdoptionContract:
         (line,) = taught.history(VIDEO)[lines:]
         assert (line.cause, line.phase, line.observed_revision) == (Cause.SWEEP, Phase.PROCESSING, 9)
 
-    def test_an_owner_is_told_of_an_end_that_was_learnt(self, taught: Taught) -> None:
+    def test_the_owner_is_notified_of_a_restored_end(self, taught: Taught) -> None:
         ready = at_work(Phase.READY, attempt=2, published=PUBLISHED)
         row = taught.adoption.learn(taught.row(), observed=ready, at=LATER)
         assert row is not None
         taught.adoption.learn(row, observed=replace(ready, revision=10), at=LATER)
         assert taught.told() == {(VIDEO, 1, "video.ready")}
 
-    def test_an_import_may_hold_nothing_but_a_file(self, taught: Taught) -> None:
+    def test_an_import_needs_nothing_but_a_file(self, taught: Taught) -> None:
         desired, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
         row = taught.adoption.adopt(desired, seen, created_at=None, at=NOON)
         assert row is not None
@@ -230,14 +230,14 @@ class AdoptionContract:
         assert row is not None
         assert row.deleted_at is not None
 
-    def test_a_row_that_is_there_is_not_adopted(self, taught: Taught) -> None:
+    def test_an_existing_row_is_not_adopted(self, taught: Taught) -> None:
         before = taught.row()
         assert (
             taught.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
         )
         assert (taught.row(), taught.states()) == (before, [])
 
-    def test_a_purged_video_stays_gone_and_an_import_of_its_name_goes_on_counting(self, taught: Taught) -> None:
+    def test_a_purged_video_stays_gone_and_an_import_of_its_name_continues_its_numbers(self, taught: Taught) -> None:
         row = taught.put_on_record(2, AttemptState.FAILED)
         gone = taught.adoption.learn(row, desired=replace(row.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
@@ -249,7 +249,7 @@ class AdoptionContract:
         assert taught.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=1), **again) is None
         assert taught.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
 
-    def test_the_rows_of_a_page_of_names(self, taught: Taught) -> None:
+    def test_the_rows_of_a_page_of_names_are_read(self, taught: Taught) -> None:
         imported = taught.adoption.adopt(an_import(), at_work(), created_at=None, at=NOON)
         found = taught.adoption.rows_of([VIDEO, "nobody", IMPORT])
         assert {row.desired.video_id: row for row in found} == {VIDEO: taught.row(), IMPORT: imported}

@@ -71,11 +71,11 @@ class AuditContract:
         assert [found.row for found in first + second] == [audited.row(), audited.row(OTHER)]
         assert audited.rows.all(after=OTHER, at_most=1) == []
 
-    def test_a_walk_can_end_before_the_last_row(self, audited: Audited) -> None:
+    def test_a_walk_can_end_at_a_given_row(self, audited: Audited) -> None:
         audited.create(OTHER)
         assert [found.row for found in audited.rows.all(after="", until=VIDEO, at_most=5)] == [audited.row()]
 
-    def test_a_row_knows_when_its_outputs_went_on_record(self, audited: Audited) -> None:
+    def test_a_row_has_the_time_of_its_publication(self, audited: Audited) -> None:
         before = audited.rows.get(VIDEO)
         assert before is not None
         assert (before.heals, before.published_at) == (0, None)
@@ -85,7 +85,7 @@ class AuditContract:
         assert (found.row, found.published_at) == (row, LATER)
         assert audited.rows.get(OTHER) is None
 
-    def test_the_working_set_is_what_is_played_or_was(self, audited: Audited) -> None:
+    def test_the_working_set_is_what_is_or_was_playable(self, audited: Audited) -> None:
         assert audited.rows.working(after="", at_most=5) == []
         for video_id in (VIDEO, audited.create(OTHER).desired.video_id):
             audited.publish(video_id)
@@ -96,11 +96,11 @@ class AuditContract:
         audited.observe(OTHER, is_playable=False)
         assert [found.row.desired.video_id for found in audited.rows.working(after="", at_most=5)] == [OTHER]
 
-    def test_existing_rows_are_told_from_missing_ones(self, audited: Audited) -> None:
+    def test_existing_and_missing_rows_are_distinguished(self, audited: Audited) -> None:
         assert audited.rows.existing([VIDEO, OTHER]) == {VIDEO}
         assert audited.rows.existing([]) == set()
 
-    def test_a_heal_is_a_new_edition_that_counts(self, audited: Audited) -> None:
+    def test_an_automatic_edition_is_counted(self, audited: Audited) -> None:
         audited.publish()
         audited.change(VIDEO, retired=True)
         before = audited.row()
@@ -110,7 +110,7 @@ class AuditContract:
         assert healed == replace(before, desired=desired, retired=False)
         assert audited.heals(VIDEO) == 1
 
-    def test_heals_come_to_an_end(self, audited: Audited) -> None:
+    def test_automatic_editions_are_limited(self, audited: Audited) -> None:
         audited.publish()
         for number in range(MAX_HEALS):
             assert audited.rows.heal(audited.row(), max_heals=MAX_HEALS) is not None
@@ -119,7 +119,7 @@ class AuditContract:
         assert audited.heals(VIDEO) == MAX_HEALS
         assert audited.row().desired.edition == 1 + MAX_HEALS
 
-    def test_whoever_moved_the_row_wins(self, audited: Audited) -> None:
+    def test_a_row_that_changed_meanwhile_gets_no_edition(self, audited: Audited) -> None:
         seen = audited.publish()
         newer = audited.observe(message="seen again")
         assert audited.rows.heal(seen, max_heals=MAX_HEALS) is None
@@ -132,10 +132,10 @@ class AuditContract:
         [
             pytest.param({"origin": "kubernetes"}, id="an-import"),
             pytest.param({"deleted": True}, id="deleted"),
-            pytest.param({"edition": 2}, id="another-edition-is-wished-already"),
+            pytest.param({"edition": 2}, id="another-edition-is-requested-already"),
         ],
     )
-    def test_no_edition_is_wished_for(self, audited: Audited, change: dict[str, Any]) -> None:
+    def test_no_automatic_edition_is_requested_for(self, audited: Audited, change: dict[str, Any]) -> None:
         audited.publish()
         audited.change(VIDEO, **change)
         before = audited.row()
@@ -164,7 +164,7 @@ class AuditContract:
         assert audited.rows.doubled([VIDEO], since=NOON) == [DoubledJob(VIDEO, 1, "job2", "job1")]
         assert audited.rows.doubled([OTHER], since=NOON) == []
 
-    def test_a_job_that_reports_after_it_was_given_up_is_a_doubled_job(self, audited: Audited) -> None:
+    def test_a_job_that_reports_after_its_attempt_was_abandoned_is_a_doubled_job(self, audited: Audited) -> None:
         audited.observe(VIDEO, Intend(1, 1, NOON))
         audited.observe(VIDEO, Settle(1, AttemptState.UNCERTAIN, NOON))
         audited.claim(VIDEO, 1, "job1")
@@ -178,7 +178,7 @@ class AuditContract:
         audited.claim(VIDEO, 2, "job1")
         assert audited.rows.doubled([VIDEO], since=NOON) == []
 
-    def test_submissions_of_unknown_outcome_are_told(self, audited: Audited) -> None:
+    def test_uncertain_submissions_are_listed(self, audited: Audited) -> None:
         before = NOON + timedelta(minutes=10)
         assert audited.rows.uncertain(before=before, at_most=5) == []
         audited.observe(VIDEO, Intend(1, 1, NOON), phase=Phase.UPLOADED, attempt=1)
@@ -190,7 +190,7 @@ class AuditContract:
         audited.observe(VIDEO, Settle(1, AttemptState.ABANDONED, NOON))
         assert audited.rows.uncertain(before=before, at_most=5) == []
 
-    def test_rows_past_their_deadline_are_told_longest_first(self, audited: Audited) -> None:
+    def test_overdue_rows_are_listed_longest_first(self, audited: Audited) -> None:
         audited.create(OTHER)
         for video_id, deadline_at in ((VIDEO, NOON), (OTHER, NOON - timedelta(hours=1))):
             audited.observe(video_id, deadline_at=deadline_at)
@@ -205,7 +205,7 @@ class AuditContract:
         audited.change(VIDEO, deleted=True)
         assert audited.rows.overdue(before=LATER, at_most=5) == []
 
-    def test_what_is_in_quarantine_keeps_the_time_it_was_found(self, audited: Audited) -> None:
+    def test_a_quarantined_object_keeps_the_time_it_was_found(self, audited: Audited) -> None:
         keys = {f"processed/{OTHER}/{name}": size for name, size in (("a", 1), ("b", 0))}
         assert audited.rows.quarantine(keys) == 2
         found = audited.rows.quarantined(after="", at_most=5)
@@ -215,7 +215,7 @@ class AuditContract:
         assert again == found
         assert [entry.file_bytes for entry in audited.rows.quarantined(after=again[-1].object_key, at_most=5)] == [3]
 
-    def test_what_is_released_is_off_the_list(self, audited: Audited) -> None:
+    def test_a_released_object_is_off_the_list(self, audited: Audited) -> None:
         audited.rows.quarantine({"uploads/a/x": 1, "uploads/b/x": 2})
         assert audited.rows.quarantined_among(["uploads/a/x", "uploads/c/x"]) == {"uploads/a/x"}
         assert audited.rows.release(["uploads/a/x", "uploads/c/x"]) == 1

@@ -44,13 +44,13 @@ class InventoryContract:
         for prefix in (object_keys.ORIGINALS_PREFIX, object_keys.PUBLIC_PREFIX):
             assert bucket.folders(prefix) == bucket.keys(prefix) == []
 
-    def test_a_folder_is_named_once_however_much_it_holds(self, bucket: Bucket) -> None:
+    def test_a_folder_is_listed_once_however_much_it_holds(self, bucket: Bucket) -> None:
         bucket.put_outputs(SECOND, 1)
         bucket.put_outputs(FIRST, 1)
         assert bucket.folders(object_keys.PUBLIC_PREFIX) == [FIRST, SECOND]
         assert bucket.folders(object_keys.ORIGINALS_PREFIX) == []
 
-    def test_files_beside_the_folders_are_shown_with_their_facts(self, bucket: Bucket) -> None:
+    def test_files_beside_the_folders_are_listed_with_their_facts(self, bucket: Bucket) -> None:
         bucket.put_outputs(FIRST, 1)
         bucket.put_outputs(FIRST, 12)
         bucket.put_processed(object_keys.stable_playlist_key(FIRST), b"#EXTM3U\n")
@@ -66,7 +66,7 @@ class InventoryContract:
         expected = sorted(object_keys.outputs_prefix(FIRST, 1) + path for path in stream())
         assert bucket.keys(object_keys.video_prefix(FIRST)) == expected
 
-    def test_originals_and_outputs_are_told_apart(self, bucket: Bucket) -> None:
+    def test_originals_and_outputs_are_listed_apart(self, bucket: Bucket) -> None:
         bucket.put_raw(object_keys.original_key(FIRST, "film.mp4"), mp4())
         assert bucket.folders(object_keys.ORIGINALS_PREFIX) == [FIRST]
         assert bucket.folders(object_keys.PUBLIC_PREFIX) == []
@@ -93,7 +93,7 @@ class InventoryContract:
         assert bucket.keys(object_keys.ORIGINALS_PREFIX) == [kept]
 
     @pytest.mark.parametrize("key", ["", "imports/team/film.mp4", "uploads", "backup/uploads/film.mp4"])
-    def test_what_lies_elsewhere_is_not_ours(self, bucket: Bucket, key: str) -> None:
+    def test_keys_outside_our_prefixes_are_refused(self, bucket: Bucket, key: str) -> None:
         with pytest.raises(ValueError, match="no bucket"):
             bucket.inventory.remove_file(key)
         with pytest.raises(ValueError, match="no bucket"):

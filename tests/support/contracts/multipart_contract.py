@@ -57,11 +57,11 @@ class Parted:
 class MultipartContract:
     """Subclasses give the fixture ``parted``: empty, of this test's own."""
 
-    def test_an_upload_begins_without_parts_and_is_no_file(self, parted: Parted) -> None:
+    def test_a_new_upload_has_no_parts_and_is_no_file(self, parted: Parted) -> None:
         assert parted.parts(parted.begin()) == ()
         assert parted.size() is None
 
-    def test_parts_are_told_by_number_with_their_sizes(self, parted: Parted) -> None:
+    def test_parts_are_listed_by_number_with_their_sizes(self, parted: Parted) -> None:
         _, parts = parted.sent()
         assert [(part.number, part.file_bytes) for part in parts] == [(1, len(FIRST)), (2, len(LAST))]
         assert all(part.etag and '"' not in part.etag for part in parts)
@@ -81,7 +81,7 @@ class MultipartContract:
         assert (facts.file_bytes, facts.content_type) == (len(FIRST) + len(LAST), "video/mp4")
         assert parted.multipart.parts(KEY, upload_id) is None
 
-    def test_joining_again_after_a_lost_answer_is_no_trouble(self, parted: Parted) -> None:
+    def test_completing_again_after_a_lost_response_succeeds(self, parted: Parted) -> None:
         upload_id, parts = parted.sent()
         parted.multipart.complete(KEY, upload_id, parts)
         parted.multipart.complete(KEY, upload_id, parts)
@@ -99,7 +99,7 @@ class MultipartContract:
         with pytest.raises(UnavailableError):
             parted.multipart.complete(KEY, upload_id, parts, rejected=older.version)
 
-    def test_what_was_given_up_cannot_be_joined(self, parted: Parted) -> None:
+    def test_an_aborted_upload_cannot_be_completed(self, parted: Parted) -> None:
         upload_id, parts = parted.sent()
         parted.multipart.abort(KEY, upload_id)
         assert parted.multipart.parts(KEY, upload_id) is None
@@ -107,7 +107,7 @@ class MultipartContract:
             parted.multipart.complete(KEY, upload_id, parts)
         assert parted.size() is None
 
-    def test_a_part_replaced_since_the_look_asks_for_another_look(self, parted: Parted) -> None:
+    def test_a_part_replaced_since_it_was_listed_has_to_be_listed_again(self, parted: Parted) -> None:
         upload_id, parts = parted.sent()
         parted.put_part(upload_id, 2, b"other end")
         with pytest.raises(UnavailableError):
@@ -115,7 +115,7 @@ class MultipartContract:
         parted.multipart.complete(KEY, upload_id, parted.parts(upload_id))
         assert parted.size() == len(FIRST) + 9
 
-    def test_giving_up_twice_is_no_trouble(self, parted: Parted) -> None:
+    def test_aborting_twice_succeeds(self, parted: Parted) -> None:
         upload_id, _ = parted.sent()
         parted.multipart.abort(KEY, upload_id)
         parted.multipart.abort(KEY, upload_id)
@@ -133,7 +133,7 @@ class MultipartContract:
         assert {(upload.key, upload.upload_id) for upload in found} == {(KEY, second), (OTHER_KEY, other)}
         assert all(abs(upload.initiated_at - datetime.now(UTC)) < timedelta(minutes=1) for upload in found)
 
-    def test_a_signed_part_says_until_when_and_keeps_its_secret(self, parted: Parted) -> None:
+    def test_a_signed_part_has_an_expiry_and_hides_the_secret(self, parted: Parted) -> None:
         signed = parted.multipart.presign_part(KEY, parted.begin(), 1, part_bytes=9, expires_seconds=900)
         assert (signed.method, signed.headers) == ("PUT", {})
         assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=900)) < timedelta(seconds=60)

@@ -92,7 +92,7 @@ AnyOffice = Office[Any, Any]
 class OutboxContract:
     """Subclasses give the fixture ``office``."""
 
-    def test_each_notification_is_addressed_once_to_whoever_wants_its_kind(self, office: AnyOffice) -> None:
+    def test_each_notification_is_addressed_once_to_every_endpoint_of_its_kind(self, office: AnyOffice) -> None:
         everything, errors = office.endpoint(), office.endpoint(NotificationKind.ERRORED)
         video_id = office.notify(NotificationKind.READY)
         assert (office.dispatch(), office.dispatch()) == (1, 0)
@@ -100,7 +100,7 @@ class OutboxContract:
         assert office.outbox.due_queues(with_mail=True, now=office.now()) == [str(everything.endpoint_id)]
         assert office.take(errors) is None
 
-    def test_an_owner_is_written_to_only_with_an_address_and_where_mail_leaves(self, office: AnyOffice) -> None:
+    def test_an_owner_gets_email_only_with_an_address_and_a_mail_server(self, office: AnyOffice) -> None:
         office.notify(email="ann@example.com")
         office.dispatch(with_mail=False)
         assert office.all() == ()
@@ -112,7 +112,7 @@ class OutboxContract:
         assert office.outbox.due_queues(with_mail=True, now=office.now()) == [MAIL]
         assert office.outbox.due_queues(with_mail=False, now=office.now()) == []
 
-    def test_what_is_taken_is_nobody_elses_until_its_lease_ends(self, office: AnyOffice) -> None:
+    def test_a_leased_delivery_is_not_taken_again_until_its_lease_ends(self, office: AnyOffice) -> None:
         endpoint = office.endpoint()
         office.notify()
         office.dispatch()
@@ -128,7 +128,7 @@ class OutboxContract:
         (row,) = office.all()
         assert (row.state, row.attempts, row.last_status, row.next_at) == (DeliveryState.DELIVERED, 2, 204, None)
 
-    def test_what_failed_is_due_again_when_it_is_told_to_be(self, office: AnyOffice) -> None:
+    def test_a_failed_delivery_is_due_again_at_its_time(self, office: AnyOffice) -> None:
         endpoint = office.endpoint()
         office.notify()
         office.dispatch()
@@ -140,7 +140,7 @@ class OutboxContract:
         assert office.outbox.due_queues(with_mail=True, now=office.now()) == []
         assert office.take(endpoint, after=2 * LATER) is not None
 
-    def test_an_endpoint_that_has_too_much_is_left_alone_as_a_whole(self, office: AnyOffice) -> None:
+    def test_an_endpoint_at_its_limit_is_paused_for_all_deliveries(self, office: AnyOffice) -> None:
         endpoint, other = office.endpoint(), office.endpoint()
         for _ in range(2):
             office.notify()

@@ -74,14 +74,14 @@ class RecordsContract:
         assert records.row() == newest
         assert records.attempts.since(VIDEO, floor=0) == []
 
-    def test_a_commit_on_an_older_wish_is_dropped(self, records: Records) -> None:
+    def test_a_commit_on_an_older_desired_state_is_dropped(self, records: Records) -> None:
         stale = records.row()
         newest = records.confirm(VIDEO)
         assert records.commit(stale) is None
         assert records.commit(stale, Intend(1, 1, NOON)) is None
         assert records.row() == newest
 
-    def test_what_became_of_a_paid_job_is_kept_whatever_is_wished_meanwhile(self, records: Records) -> None:
+    def test_the_outcome_of_a_paid_job_is_kept_if_the_desired_state_changes(self, records: Records) -> None:
         intended = records.intend(1)
         assert intended is not None
         wished = records.confirm(VIDEO)
@@ -90,12 +90,12 @@ class RecordsContract:
         assert after.desired == wished.desired
         assert records.attempt().job_id == "job1"
 
-    def test_an_intent_is_on_record_with_the_observation(self, records: Records) -> None:
+    def test_an_intent_is_recorded_with_the_observation(self, records: Records) -> None:
         records.intend(1)
         assert records.attempt() == AttemptRow(VIDEO, 1, 1, AttemptState.INTENDED, None, NOON, None, None)
         assert records.row().observed.message == "intent 1"
 
-    def test_a_refused_submission_may_be_intended_again(self, records: Records) -> None:
+    def test_a_refused_submission_may_be_repeated(self, records: Records) -> None:
         records.intend(1)
         records.settle(1, AttemptState.REFUSED)
         assert records.attempt().settled_at == NOON
@@ -103,7 +103,7 @@ class RecordsContract:
         assert (records.attempt().state, records.attempt().settled_at) == (AttemptState.INTENDED, None)
 
     @pytest.mark.parametrize("state", NOT_AGAIN)
-    def test_no_other_may(self, records: Records, state: AttemptState) -> None:
+    def test_no_other_submission_may_be_repeated(self, records: Records, state: AttemptState) -> None:
         records.intend(1)
         if state is not AttemptState.INTENDED:
             records.settle(1, state)
@@ -128,7 +128,7 @@ class RecordsContract:
         records.settle(1, AttemptState.COMPLETED)
         assert (records.attempt().state, records.attempt().job_id) == (AttemptState.COMPLETED, "job1")
 
-    def test_what_was_never_intended_cannot_be_settled(self, records: Records) -> None:
+    def test_an_attempt_without_an_intent_cannot_be_settled(self, records: Records) -> None:
         before = records.row()
         assert records.settle(1, AttemptState.ACCEPTED, "job1") is None
         assert records.row() == before
@@ -158,7 +158,7 @@ class RecordsContract:
             records.claim(VIDEO, 1, f"job{number}")
         assert list(records.claims.of_attempt(VIDEO, 1)) == [f"job{number}" for number in range(8)]
 
-    def test_a_claimed_job_of_another_attempt_is_passed_over(self, records: Records) -> None:
+    def test_a_claimed_job_of_another_attempt_is_ignored(self, records: Records) -> None:
         records.intend(1)
         records.settle(1, AttemptState.ACCEPTED, "job1")
         records.intend(2)
@@ -176,7 +176,7 @@ class RecordsContract:
         assert (first[0].revision, first[0].observed_revision, first[0].phase) == (1, 1, Phase.UPLOADING)
         assert records.observations.working(after=OTHER, at_most=1) == []
 
-    def test_each_transition_is_written_down_once(self, records: Records) -> None:
+    def test_each_transition_is_recorded_once(self, records: Records) -> None:
         lines = len(records.history(VIDEO))
         row = records.commit(records.row(), message="found")
         assert row is not None

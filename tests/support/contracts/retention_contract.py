@@ -1,4 +1,4 @@
-"""What database/ and `FakeRecords` have in common in how rows end, and in what their owners are told."""
+"""What database/ and `FakeRecords` have in common when rows end, and in what their owners are sent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ class RetentionContract:
         assert ends.retention.retire(before) is None
         assert ends.observations.working(after="", at_most=9) == []
 
-    def test_a_row_that_moved_does_not_retire(self, ends: Ends) -> None:
+    def test_a_row_that_changed_is_not_retired(self, ends: Ends) -> None:
         before = ends.row()
         ends.confirm(VIDEO)
         assert ends.retention.retire(before) is None
@@ -70,7 +70,7 @@ class RetentionContract:
         assert ends.retention.retire(moved) is None
         assert not ends.row().retired
 
-    def test_a_new_wish_brings_a_retired_row_back(self, ends: Ends) -> None:
+    def test_a_new_desired_state_brings_a_retired_row_back(self, ends: Ends) -> None:
         ends.retention.retire(ends.row())
         ends.delete(VIDEO)
         assert [row.video_id for row in ends.observations.working(after="", at_most=9)] == [VIDEO]
@@ -79,7 +79,7 @@ class RetentionContract:
         assert not ends.retention.purge(ends.row())
         assert ends.row()
 
-    def test_a_purge_leaves_nothing_but_a_tombstone_and_the_news(self, ends: Ends) -> None:
+    def test_a_purge_leaves_only_a_tombstone_and_notifications(self, ends: Ends) -> None:
         ends.commit(replace(ends.row().observed, attempt=2), Intend(2, 1, ends.now()))
         ends.delete(VIDEO)
         assert ends.retention.purge(ends.row())
@@ -88,16 +88,16 @@ class RetentionContract:
         assert ends.retention.last_attempt(VIDEO) == 2
         assert ends.told(VIDEO) == [(1, "video.deleted")]
 
-    def test_a_row_that_moved_is_not_purged(self, ends: Ends) -> None:
+    def test_a_row_that_changed_is_not_purged(self, ends: Ends) -> None:
         before = ends.delete(VIDEO)
         ends.commit(replace(ends.row().observed, message="seen"))
         assert not ends.retention.purge(before)
         assert ends.row()
 
-    def test_nothing_was_purged_that_never_was(self, ends: Ends) -> None:
+    def test_an_unknown_name_has_no_tombstone(self, ends: Ends) -> None:
         assert ends.retention.last_attempt(VIDEO) is None
 
-    def test_what_is_deleted_is_due_for_its_purge_after_a_time(self, ends: Ends) -> None:
+    def test_a_deleted_row_is_purgeable_after_its_grace(self, ends: Ends) -> None:
         ends.create(OTHER)
         assert ends.retention.purgeable(before=ends.now() + LATER, at_most=9) == []
         ends.delete(OTHER)
@@ -106,13 +106,13 @@ class RetentionContract:
         assert len(ends.retention.purgeable(before=ends.now() + LATER, at_most=1)) == 1
         assert ends.retention.purgeable(before=ends.now() - LATER, at_most=9) == []
 
-    def test_nothing_young_is_forgotten(self, ends: Ends) -> None:
+    def test_recent_records_are_kept(self, ends: Ends) -> None:
         ends.delete(VIDEO)
         ends.retention.purge(ends.row())
         assert ends.retention.forget_old() == 0
         assert ends.retention.last_attempt(VIDEO) is not None
 
-    def test_an_owner_is_told_once_for_each_edition_and_kind(self, ends: Ends) -> None:
+    def test_an_owner_is_notified_once_for_each_edition_and_kind(self, ends: Ends) -> None:
         for _ in range(2):
             row = ends.commit(errored(ends.row().observed))
             row = ends.commit(replace(row.observed, phase=Phase.UPLOADING, deadline_at=ends.now(), failure=None))
@@ -120,7 +120,7 @@ class RetentionContract:
         ends.commit(replace(ends.row().observed, message="seen again"))
         assert sorted(ends.told(VIDEO)) == [(1, "video.errored"), (1, "video.ready")]
 
-    def test_a_behind_row_is_said_to_be_behind_unless_somebody_holds_it(self, ends: Ends) -> None:
+    def test_a_row_behind_its_edition_is_behind_unless_paused_or_deleted(self, ends: Ends) -> None:
         def is_behind() -> bool:
             return ends.observations.working(after="", at_most=1)[0].is_behind
 
@@ -138,12 +138,12 @@ class RetentionContract:
         ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
         assert ends.observations.running_jobs() == 1
 
-    def test_a_deleted_video_takes_up_no_place_among_running_jobs(self, ends: Ends) -> None:
+    def test_a_deleted_video_is_no_running_job(self, ends: Ends) -> None:
         ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
         ends.delete(VIDEO)
         assert ends.observations.running_jobs() == 0
 
-    def test_a_video_that_is_held_takes_up_a_place_until_its_deadline_at_most(self, ends: Ends) -> None:
+    def test_a_paused_video_counts_as_running_until_its_deadline_at_most(self, ends: Ends) -> None:
         held = replace(ends.row().observed, phase=Phase.PROCESSING, is_paused=True)
         ends.commit(replace(held, deadline_at=ends.now() + LATER))
         assert ends.observations.running_jobs() == 1

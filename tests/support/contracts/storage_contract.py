@@ -48,7 +48,7 @@ class Store:
 class StorageContract:
     """Subclasses give the fixture ``store``: empty, of this test's own."""
 
-    def test_no_original_is_no_facts(self, store: Store) -> None:
+    def test_a_missing_original_has_no_facts(self, store: Store) -> None:
         assert store.storage.head(ORIGINAL) is None
 
     def test_the_facts_describe_the_original(self, store: Store) -> None:
@@ -87,7 +87,7 @@ class StorageContract:
             pytest.param(mp4(is_fast_start=False)[:-5], None, FailureCode.VIDEO_INCOMPLETE, id="cut-off"),
         ],
     )
-    def test_a_bad_original_is_named(
+    def test_a_bad_original_is_refused_with_its_code(
         self, store: Store, body: bytes, declared_bytes: int | None, code: FailureCode
     ) -> None:
         store.put_raw(ORIGINAL, body)
@@ -109,14 +109,14 @@ class StorageContract:
         with pytest.raises(UnavailableError):
             store.storage.verify_source(ORIGINAL, facts, declared_bytes=None, max_bytes=MAX_BYTES)
 
-    def test_a_signed_upload_says_how_and_until_when(self, store: Store) -> None:
+    def test_a_signed_upload_has_a_method_and_an_expiry(self, store: Store) -> None:
         signed = store.storage.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=5, expires_seconds=900)
         assert signed.method == "PUT"
         assert signed.headers == {"Content-Type": "video/mp4"}
         assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=900)) < timedelta(seconds=60)
         assert signed.url not in repr(signed)
 
-    def test_a_signed_download_says_until_when(self, store: Store) -> None:
+    def test_a_signed_download_has_an_expiry(self, store: Store) -> None:
         signed = store.storage.presign_download(ORIGINAL, filename="cats.mp4", expires_seconds=300)
         assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=300)) < timedelta(seconds=60)
         assert "cats.mp4" in signed.url
@@ -154,7 +154,7 @@ class StorageContract:
         store.storage.write_playlist(VIDEO, "#EXTM3U\n# é\n")
         assert store.storage.read_playlist(VIDEO) == "#EXTM3U\n# é\n"
 
-    def test_what_was_published_can_be_removed_twice(self, store: Store) -> None:
+    def test_published_files_can_be_removed_twice(self, store: Store) -> None:
         store.put_outputs(1, stream())
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
         store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg")
@@ -163,6 +163,6 @@ class StorageContract:
         assert store.storage.read_playlist(VIDEO) is None
         assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), VerifiedOutputs)
 
-    def test_a_poster_that_is_gone_is_looked_for_again(self, store: Store) -> None:
+    def test_publishing_a_poster_that_is_gone_is_unavailable(self, store: Store) -> None:
         with pytest.raises(UnavailableError):
             store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg")

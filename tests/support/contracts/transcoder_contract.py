@@ -1,4 +1,4 @@
-"""What `Coconut` of controller/coconut/ and `FakeTranscoder` have in common: an order, its answer, what comes of it."""
+"""What `Coconut` of controller/coconut/ and `FakeTranscoder` have in common: a submission, its response, its job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Account:
 class TranscoderContract:
     """Subclasses give the fixture ``account``: without any job."""
 
-    def test_an_order_starts_a_job_that_is_in_progress(self, account: Account) -> None:
+    def test_a_submission_starts_a_job_that_is_in_progress(self, account: Account) -> None:
         job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
         assert account.jobs() == [job_id]
         account.pass_time()
@@ -81,20 +81,22 @@ class TranscoderContract:
         assert outputs.poster_key is not None
 
     @pytest.mark.parametrize(("fate", "is_permanent"), [(Fate.BREAKS, False), (Fate.CANNOT_DECODE, True)])
-    def test_a_failed_job_has_the_providers_words(self, account: Account, fate: Fate, is_permanent: bool) -> None:
+    def test_a_failed_job_has_the_message_of_the_provider(
+        self, account: Account, fate: Fate, is_permanent: bool
+    ) -> None:
         job = account.ended(account.transcoder.start(account.order(fate=fate)))
         assert (job.state, job.is_permanent) == (JobState.FAILED, is_permanent)
         assert job.problem
         assert job.answer == job.problem
         assert "://" not in job.problem
 
-    def test_an_order_made_twice_is_two_jobs(self, account: Account) -> None:
+    def test_a_submission_made_twice_is_two_jobs(self, account: Account) -> None:
         order = account.order(fate=Fate.NEVER_ENDS)
         first, second = account.transcoder.start(order), account.transcoder.start(order)
         assert first != second
         assert account.jobs() == [first, second]
 
-    def test_there_is_nothing_to_tell_of_an_unknown_job(self, account: Account) -> None:
+    def test_an_unknown_job_is_none(self, account: Account) -> None:
         assert account.transcoder.job("nosuchjob") is None
         assert account.transcoder.picture_seconds("nosuchjob") is None
 
@@ -106,26 +108,24 @@ class TranscoderContract:
             pytest.param(Answer.LOST_BEFORE, UncertainError, id="lost"),
         ],
     )
-    def test_an_order_that_came_to_nothing_is_no_job(
-        self, account: Account, answer: Answer, kind: type[Exception]
-    ) -> None:
+    def test_a_submission_that_failed_is_no_job(self, account: Account, answer: Answer, kind: type[Exception]) -> None:
         with pytest.raises(kind):
             account.transcoder.start(account.order(answer))
         assert account.jobs() == []
 
-    def test_an_order_whose_answer_was_lost_may_be_a_job_all_the_same(self, account: Account) -> None:
+    def test_a_submission_whose_response_was_lost_may_be_a_job(self, account: Account) -> None:
         with pytest.raises(UncertainError):
             account.transcoder.start(account.order(Answer.LOST_AFTER))
         (job_id,) = account.jobs()
         assert account.ended(job_id).state is JobState.COMPLETED
 
-    def test_a_busy_provider_takes_the_next_order(self, account: Account) -> None:
+    def test_a_busy_provider_accepts_the_next_submission(self, account: Account) -> None:
         with pytest.raises(UnavailableError):
             account.transcoder.start(account.order(Answer.BUSY))
         job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
         assert account.jobs() == [job_id]
 
-    def test_while_nobody_answers_nothing_is_known_of_any_job(self, account: Account) -> None:
+    def test_while_the_provider_is_away_no_job_can_be_read(self, account: Account) -> None:
         job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
         with pytest.raises(UnavailableError):
             account.away.job(job_id)

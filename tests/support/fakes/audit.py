@@ -1,4 +1,4 @@
-"""Postgres in memory, as the audit sees it: over the tables of `FakeRecords`, with its own heals and quarantine."""
+"""Postgres in memory, as the audit sees it: over the tables of `FakeRecords`, with its own quarantine."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

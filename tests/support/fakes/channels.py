@@ -1,4 +1,4 @@
-"""Receivers in memory: what came to whom, and what they answer."""
+"""Receivers in memory: what each got, and how it responds."""
 
 from collections.abc import Sequence
 

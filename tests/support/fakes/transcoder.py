@@ -1,4 +1,4 @@
-"""Coconut in memory: jobs that run while the clock does, write their outputs, and report when they like."""
+"""Coconut in memory: jobs that run with the clock, write their outputs, and send callbacks."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Bodies that are no request: not JSON, not the right JSON, or JSON that two readers would read in two ways.
+"""Malformed bodies: not JSON, not the right JSON, or JSON that two readers would read in two ways.
 
 Faults of fields are made from the call's model, so a field that is added later has its faults at once.
 """

@@ -1,4 +1,4 @@
-"""Headers of ours that say something impossible."""
+"""Headers with impossible values."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Queries that ask for no list: parameters that are unknown, out of bounds, or there twice."""
+"""Invalid queries of a list: parameters that are unknown, out of bounds, or repeated."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Paths and queries that lead nowhere: wrong methods, ids of nobody's video, signatures of nobody's attempt."""
+"""Paths and queries that lead nowhere: wrong methods, unknown ids, invalid signatures."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

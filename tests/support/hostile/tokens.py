@@ -1,4 +1,4 @@
-"""Tokens that let nobody in."""
+"""Tokens that must be refused."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The audit over a small world: the real one, with everything it may touch in memory and reached through the kill switch."""
+"""The real audit over a world in memory, reached through the kill switch."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How a life in a small world may begin and must end: the invariants, asked of everything that outlives a process."""
+"""How a life in a world begins and must end: the invariants of everything that outlives a process."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The operator without threads: the real queue, workers and sweep over a small world, in simulated time."""
+"""The operator without threads: the real queue, workers and resync over a world in memory, in simulated time."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A small world: every upstream of the operator in memory, one clock, and the hands of a client."""
+"""The operator's world in memory: every upstream, one clock, and the actions of a client."""
 
 from dataclasses import replace
 

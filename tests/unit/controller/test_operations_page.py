@@ -1,4 +1,4 @@
-"""docs/operations.md tells the numbers and the words that the code has."""
+"""docs/operations.md has the numbers and the words of the code."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_limits_are_settings_with_these_defaults(name: str, default: str) -> Non
     assert str(field.default) == default
 
 
-def test_every_pause_is_told_in_its_own_words() -> None:
+def test_every_denial_is_explained_with_its_message() -> None:
     assert [row[:2] for row in table("What an upload says meanwhile")] == [
         [_REASON_DENIED[pause].value, pause.message] for pause in Denied
     ]

@@ -1,4 +1,4 @@
-"""Ten thousand uploads: a restart asks for what it needs and writes nothing, and polls are spread evenly."""
+"""Ten thousand uploads: a restart makes no unneeded pass and writes nothing, and polls are spread evenly."""
 
 from collections import Counter
 from dataclasses import replace

@@ -34,7 +34,7 @@ def stored(resource: Resource, status: dict[str, Any]) -> Resource:
 
 
 @given(desired=desired_states)
-def test_a_wish_can_be_read_back_from_its_resource(desired: DesiredState) -> None:
+def test_a_desired_state_can_be_read_back_from_its_resource(desired: DesiredState) -> None:
     manifest = through_the_api_server(manifest_of(desired, namespace=NAMESPACE))
     metadata = manifest["metadata"]
     resource = Resource(metadata["name"], NAMESPACE, "uid", "1", 1, metadata["labels"], {}, manifest["spec"])
@@ -61,7 +61,7 @@ def test_an_idle_pass_makes_the_same_status(desired: DesiredState, observed: Obs
     assert a_status(desired, observed, resource=again, now=NOON + later) == again.status
 
 
-def test_texts_that_are_too_long_are_cut_rather_than_refused_for_ever() -> None:
+def test_texts_that_are_too_long_are_cut_instead_of_refused() -> None:
     failure = replace(a_failure(), message="m" * 9_999, provider_answer="a" * 9_999)
     observed = an_observation(Phase.ERRORED, message="m" * 9_999, failure=failure)
     status = a_status(a_desired_state(), observed)

@@ -27,7 +27,7 @@ def test_status_has_the_same_fields_and_bounds_in_both() -> None:
     assert ours == facts_of_model(Status)
 
 
-def test_the_default_status_is_one_that_no_pass_has_written() -> None:
+def test_the_default_status_is_the_one_before_any_pass() -> None:
     assert STATUS["default"] == {"observedGeneration": -1, "phase": Phase.PENDING.value}
 
 
@@ -45,7 +45,7 @@ OURS = {path: row for path, row in EVERYTHING.items() if path.startswith((".spec
 
 
 @pytest.mark.parametrize(("path", "row"), OURS.items(), ids=OURS.keys())
-def test_everything_is_bounded(path: str, row: Row) -> None:
+def test_every_field_is_bounded(path: str, row: Row) -> None:
     match row["type"]:
         case "string":
             assert "maxLength" in row or "enum" in row or row.get("format") == "date-time", path
@@ -70,7 +70,7 @@ def test_the_schema_version_is_the_same_for_people_for_operators_and_in_python()
     assert SCHEMA["description"].endswith(f" Schema version {version}.")
 
 
-def test_whatever_can_be_named_can_be_a_row_a_key_and_a_signature() -> None:
+def test_every_valid_name_is_valid_in_rows_keys_and_signatures() -> None:
     name = EVERYTHING[".metadata.name"]
     assert (name["pattern"], name["maxLength"]) == (video.VIDEO_ID_PATTERN, video.VIDEO_ID_MAX)
     assert video.is_video_id(video.new_video_id())
@@ -82,6 +82,6 @@ def test_columns_and_selectors_point_at_fields_that_exist() -> None:
     assert columns | selectors - {".metadata.creationTimestamp"} <= {*EVERYTHING, ".metadata.creationTimestamp"}
 
 
-def test_a_time_that_is_still_to_come_is_no_date_column() -> None:
+def test_a_future_time_is_no_date_column() -> None:
     dates = [column["name"] for column in VERSION["additionalPrinterColumns"] if column["type"] == "date"]
     assert dates == ["Age"]

@@ -1,4 +1,4 @@
-"""What status tells people and tools about each state of an upload."""
+"""What status shows people and tools about each state of an upload."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -61,10 +61,10 @@ PLAYABLE_SECOND_EDITION = {"edition": 2, "is_playable": True, "published": PUBLI
         pytest.param(an_observation(Phase.READY), a_desired_state(), "ready", CURRENT, id="playable"),
         pytest.param(an_observation(Phase.ERRORED), a_desired_state(), "errored", FAILED, id="errored"),
         pytest.param(
-            an_observation(Phase.ERRORED), a_desired_state(retries=1), "errored", IN_PROGRESS, id="retry-asked-for",
+            an_observation(Phase.ERRORED), a_desired_state(retries=1), "errored", IN_PROGRESS, id="retry-requested",
         ),
         pytest.param(
-            an_observation(Phase.READY), a_desired_state(edition=2), "ready", IN_PROGRESS, id="new-edition-asked-for",
+            an_observation(Phase.READY), a_desired_state(edition=2), "ready", IN_PROGRESS, id="new-edition-requested",
         ),
         pytest.param(
             an_observation(Phase.PROCESSING, **PLAYABLE_SECOND_EDITION),
@@ -81,7 +81,7 @@ PLAYABLE_SECOND_EDITION = {"edition": 2, "is_playable": True, "published": PUBLI
         ),
     ],
 )  # fmt: skip
-def test_tools_that_follow_kstatus_see_the_truth(
+def test_tools_that_follow_kstatus_see_the_phase(
     observed: ObservedState, desired: DesiredState, phase: str, verdict: Verdict
 ) -> None:
     status = shown(observed, desired)
@@ -89,12 +89,12 @@ def test_tools_that_follow_kstatus_see_the_truth(
     assert kstatus(generation=1, status=status) == verdict
 
 
-def test_a_resource_that_no_pass_has_seen_is_in_progress() -> None:
+def test_a_resource_without_a_status_is_in_progress() -> None:
     # As the schema's default makes it; crds/test_schema.py keeps it so.
     assert kstatus(generation=1, status={"observedGeneration": -1, "phase": "pending"}) == Verdict.IN_PROGRESS
 
 
-def test_a_changed_spec_is_in_progress_until_it_was_looked_at() -> None:
+def test_a_changed_spec_is_in_progress_until_its_pass() -> None:
     status = shown(an_observation(Phase.READY))
     assert kstatus(generation=2, status=status) == Verdict.IN_PROGRESS
 
@@ -222,6 +222,6 @@ def test_a_condition_of_another_release_is_no_obstacle() -> None:
 @pytest.mark.parametrize(
     "status", [None, {"observedGeneration": -1, "phase": "pending"}], ids=["none", "the-schema's-default"]
 )
-def test_a_status_that_nobody_wrote_reads_as_none(status: dict[str, Any] | None) -> None:
+def test_an_empty_status_reads_as_none(status: dict[str, Any] | None) -> None:
     metadata = {"name": "a", "namespace": "b", "uid": "c", "resourceVersion": "1", "generation": 1}
     assert Resource.from_object({"metadata": metadata, "spec": {}, "status": status}).status is None

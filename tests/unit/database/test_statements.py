@@ -1,4 +1,4 @@
-"""What every statement of database/ keeps to; why, is shown in tests/integration/test_later_columns.py."""
+"""What every statement of database/ keeps to; tests/integration/test_later_columns.py shows why."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import database
 
 
-def test_no_statement_asks_for_whatever_columns_there_are() -> None:
+def test_no_statement_selects_all_columns() -> None:
     found = [
         f"{module.name}: {line.strip()}"
         for module in Path(database.__file__).parent.glob("*.py")

@@ -25,9 +25,7 @@ def test_a_part_gets(remembered: int | None, prefer_fixed: bool, taken: set[int]
         pytest.param(False, set(), id="when-it-is-a-test"),
     ],
 )
-def test_any_other_port_is_nobody_s_preferred_one_and_below_the_ephemeral_range(
-    prefer_fixed: bool, taken: set[int]
-) -> None:
+def test_any_other_port_is_not_preferred_and_below_the_ephemeral_range(prefer_fixed: bool, taken: set[int]) -> None:
     chosen = choose("api", remembered=None, prefer_fixed=prefer_fixed, free=lambda p: p not in taken)
     assert chosen not in PREFERRED.values()
     assert 20_000 <= chosen < 32_000

@@ -52,19 +52,19 @@ def test_the_first_key_signs_and_every_key_verifies() -> None:
         pytest.param(VIDEO, "1", "0" * 64, id="a-guess"),
     ],
 )
-def test_what_no_key_signed_is_nothing(video: str, attempt: str, signature: str | None) -> None:
+def test_a_url_that_no_key_signed_is_refused(video: str, attempt: str, signature: str | None) -> None:
     good = sign([NEW_KEY], video_id=VIDEO, attempt=1)
     assert verify([NEW_KEY], video=video, attempt=attempt, signature=good if signature is None else signature) is None
 
 
 @pytest.mark.parametrize("name", ["a", "launch-film", "0" * 63])
-def test_an_import_is_signed_by_the_name_that_people_gave_it(name: str) -> None:
+def test_an_import_is_signed_by_its_resource_name(name: str) -> None:
     signature = sign([NEW_KEY], video_id=name, attempt=1)
     assert verify([NEW_KEY], video=name, attempt="1", signature=signature) == SignedAttempt(name, 1)
 
 
 @pytest.mark.parametrize("name", ["-a", "a-", "a.b", "A", "a/b", "a|1", "0" * 64, "a\n"])
-def test_a_name_that_nothing_can_have_is_never_verified(name: str) -> None:
+def test_an_invalid_name_is_never_verified(name: str) -> None:
     signature = sign([NEW_KEY], video_id=name, attempt=1)
     assert verify([NEW_KEY], video=name, attempt="1", signature=signature) is None
 

@@ -43,7 +43,7 @@ def test_a_rejected_file_says_what_to_upload_instead(code: str, instead: str) ->
     assert instead in (present(a_desired_state(), observed).what_to_do or "")
 
 
-def test_an_import_is_not_told_to_ask_for_an_upload_url() -> None:
+def test_an_import_gets_no_advice_about_upload_urls() -> None:
     desired = a_desired_state(origin=Origin.KUBERNETES)
     rejected = Rejection("video_incomplete", "refused", "v", 0)
     waiting = present(desired, an_observation(Phase.UPLOADING))

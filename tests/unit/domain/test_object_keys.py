@@ -21,7 +21,7 @@ from domain import object_keys
         pytest.param("clip.mp٤", "uploads/v1/original.bin", id="foreign-digit"),
     ],
 )
-def test_of_a_filename_only_a_harmless_extension_is_kept(filename: str, key: str) -> None:
+def test_only_a_harmless_extension_of_a_filename_is_kept(filename: str, key: str) -> None:
     assert object_keys.original_key("v1", filename) == key
 
 

@@ -46,7 +46,7 @@ def test_the_parts_are_the_file_and_never_too_many(file_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 4])
-def test_there_are_no_other_parts(number: int) -> None:
+def test_a_number_outside_the_plan_is_no_part(number: int) -> None:
     with pytest.raises(ValueError, match="no part"):
         PartPlan(25, 10).bytes_of(number)
 

@@ -42,7 +42,7 @@ def test_the_next_check_is_ahead_and_not_far(phase: Phase, age_seconds: float, s
 
 
 @given(age_seconds=st.floats(min_value=0, max_value=3600), left_seconds=st.floats(min_value=0.001, max_value=600))
-def test_a_deadline_is_never_slept_through(age_seconds: float, left_seconds: float) -> None:
+def test_the_next_check_is_never_after_the_deadline(age_seconds: float, left_seconds: float) -> None:
     now = NOON + timedelta(seconds=age_seconds)
     deadline = now + timedelta(seconds=left_seconds)
     check = next_check_at("c" * 26, observed(Phase.UPLOADED, deadline=deadline), now, TIMING)
@@ -61,7 +61,7 @@ def test_checks_grow_rarer_with_age() -> None:
     assert gaps[-1] == pytest.approx(TIMING.uploading_last_check_seconds)
 
 
-def test_uploads_that_began_together_are_not_looked_at_together() -> None:
+def test_uploads_that_began_together_are_checked_at_different_times() -> None:
     now = NOON + timedelta(hours=1)
     buckets = [0] * 12
     for _ in range(10_000):

@@ -1,1 +1,1 @@
-"""Whole lives in a small world, killed at every moment: no server, but minutes of work, so not part of `make check`."""
+"""Whole lives of uploads in memory, killed at every moment."""

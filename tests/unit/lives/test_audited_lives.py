@@ -1,4 +1,4 @@
-"""Videos that lose something after they became ready: they heal within a budget and stay `ready` meanwhile."""
+"""Videos that lose files after they became ready: they are repaired within a budget and stay `ready` meanwhile."""
 
 import random
 from collections.abc import Callable
@@ -52,7 +52,9 @@ def assert_stays_ready(world: SmallWorld) -> Callable[[], None]:
 
 @settings(max_examples=25, deadline=None)
 @given(choice=st.randoms(use_true_random=False), is_emptied=st.booleans(), waited=st.sampled_from([0.0, 30, 7 * 3600]))
-def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emptied: bool, waited: float) -> None:
+def test_a_video_that_loses_a_random_file_is_transcoded_again(
+    choice: random.Random, is_emptied: bool, waited: float
+) -> None:
     world = a_ready_world()
     world.pass_time(waited)
     lost = choice.choice(segments(world))
@@ -74,7 +76,7 @@ def test_a_random_file_is_lost_and_the_video_heals(choice: random.Random, is_emp
     assert not kinds(auditor.full()) & {FindingType.OUTPUTS_BROKEN, FindingType.PLAYLIST_WRONG}
 
 
-def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_short_listing_costs_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     world = a_ready_world()
     verify, looks = world.storage.verify_outputs, []
 
@@ -89,7 +91,7 @@ def test_one_listing_that_came_back_short_costs_no_job(monkeypatch: pytest.Monke
     assert (world.row.desired.edition, auditor.rows.heals) == (1, {})
 
 
-def test_while_it_heals_it_is_not_healed_again() -> None:
+def test_a_repair_under_way_is_not_repeated() -> None:
     world = a_ready_world()
     del world.storage.processed[segments(world)[-1]]
     auditor = Auditor(world)
@@ -104,7 +106,7 @@ def test_while_it_heals_it_is_not_healed_again() -> None:
     assert len(world.transcoder.jobs) == 2
 
 
-def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_budget() -> None:
+def test_a_video_that_keeps_losing_files_costs_no_more_than_its_budget() -> None:
     world = a_ready_world()
     auditor = Auditor(world)
     for heals in (1, 2, 3):
@@ -122,7 +124,7 @@ def test_a_video_that_loses_its_files_again_and_again_costs_no_more_than_its_bud
     assert world.row.observed.phase is Phase.READY, "it is told, and stays what it was"
 
 
-def test_a_heal_that_fails_is_a_persons_to_decide() -> None:
+def test_a_repair_that_fails_is_left_to_a_person() -> None:
     world = a_ready_world(Script(fates=[Fate.COMPLETES, Fate.CANNOT_DECODE]))
     auditor = Auditor(world)
     del world.storage.processed[segments(world)[0]]
@@ -135,7 +137,7 @@ def test_a_heal_that_fails_is_a_persons_to_decide() -> None:
     assert len(world.transcoder.jobs) == 2
 
 
-def test_a_lost_bucket_does_not_become_a_bill() -> None:
+def test_a_lost_bucket_is_repaired_a_bounded_number_of_videos_at_a_time() -> None:
     world = a_ready_world()
     names = [f"{name:x<26}" for name in "abcdefgh"]
     for name in names:
@@ -152,7 +154,7 @@ def test_a_lost_bucket_does_not_become_a_bill() -> None:
     assert auditor.full().applied == {}
 
 
-def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
+def test_a_dry_run_changes_nothing_and_respects_the_budgets() -> None:
     world = a_ready_world()
     for name in ("a" * 26, "b" * 26):
         copied(world, world.row, name)
@@ -168,7 +170,7 @@ def test_a_rehearsal_changes_nothing_and_knows_the_budgets() -> None:
 
 @pytest.mark.parametrize("text", [None, "", "#EXTM3U\n# an older edition\n"])
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
-def test_whatever_a_thawed_leader_wrote_is_written_over(text: str | None, is_light: bool) -> None:
+def test_a_playlist_that_a_stale_leader_wrote_is_rewritten(text: str | None, is_light: bool) -> None:
     world = a_ready_world()
     right = dict(world.storage.processed)
     if text is None:
@@ -183,7 +185,7 @@ def test_whatever_a_thawed_leader_wrote_is_written_over(text: str | None, is_lig
     assert len(world.transcoder.jobs) == 1
 
 
-def test_a_poster_that_was_lost_is_copied_again() -> None:
+def test_a_lost_poster_is_copied_again() -> None:
     world = a_ready_world()
     poster = world.storage.processed.pop(POSTER)
     auditor = Auditor(world)
@@ -192,14 +194,14 @@ def test_a_poster_that_was_lost_is_copied_again() -> None:
     assert not auditor.full().found
 
 
-def test_the_light_turn_asks_for_nothing_but_stable_playlists() -> None:
+def test_a_light_run_reads_only_stable_playlists() -> None:
     world = a_ready_world()
     first = len(world.kill_switch.calls)
     assert not Auditor(world).light().found
     assert world.kill_switch.calls[first:] == ["working", "read_playlist", "working"]
 
 
-def test_the_outputs_of_the_edition_before_go_a_day_after_the_new_one_was_published() -> None:
+def test_outputs_of_the_previous_edition_are_removed_a_day_after_the_new_one() -> None:
     world = a_ready_world()
     row = world.row
     world.records.rows[VIDEO_ID] = replace(
@@ -264,7 +266,7 @@ def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() ->
         assert ends(auditor) == expected
 
 
-def test_doubled_and_uncertain_submissions_are_counted_until_nobody_asks_any_more() -> None:
+def test_doubled_and_uncertain_submissions_are_reported() -> None:
     world = a_ready_world()
     world.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
     auditor = Auditor(world)
@@ -276,7 +278,7 @@ def test_doubled_and_uncertain_submissions_are_counted_until_nobody_asks_any_mor
     assert auditor.full().found == {FindingType.DOUBLED_JOB: 1, FindingType.UNCERTAIN_SUBMISSION: 1}
 
 
-def test_an_upload_that_should_have_ended_is_told_unless_a_person_holds_it() -> None:
+def test_an_overdue_upload_is_reported_unless_it_is_paused() -> None:
     world = SmallWorld()
     world.create()
     auditor = Auditor(world)

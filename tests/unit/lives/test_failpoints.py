@@ -214,7 +214,7 @@ def paid(world: SmallWorld) -> int:
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
-def test_killed_at_any_effect_it_comes_to_the_same_end(life: Life) -> None:
+def test_killed_at_any_effect_an_upload_ends_the_same(life: Life) -> None:
     pattern = life.live()
     points = list(dict.fromkeys(pattern.failpoints.points))
     assert points

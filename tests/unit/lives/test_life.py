@@ -1,4 +1,4 @@
-"""Whole lives in a small world: whatever is lost, repeated or killed, the end is the same and is paid for once."""
+"""Whole lives: whatever is lost, repeated or killed, the end is the same and is paid for once."""
 
 from collections import Counter
 
@@ -37,7 +37,7 @@ def test_two_workers_at_every_step_do_no_more_than_one() -> None:
 
 
 @pytest.mark.parametrize("hears_claims", [True, False])
-def test_a_process_that_lives_for_one_pass_only_gets_there(hears_claims: bool) -> None:
+def test_a_process_that_dies_after_each_pass_still_makes_the_video_playable(hears_claims: bool) -> None:
     world = a_world()
     live(world, dies_after_each_pass=True, hears_claims=hears_claims)
     assert_ends_ready(world)
@@ -59,7 +59,7 @@ def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(hears_claim
         assert_ends_ready(world)
 
 
-def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing_ever_tells_of_it() -> None:
+def test_a_second_job_is_bought_only_if_the_first_was_cut_off_and_never_claimed() -> None:
     bought = []
     for moment in moments_of_a_life(Script(), hears_claims=False):
         world = a_world(Script(job_seconds=HALF_AN_HOUR))
@@ -74,7 +74,7 @@ def test_a_second_job_is_bought_only_if_it_was_killed_over_the_first_and_nothing
 
 @settings(max_examples=30, deadline=None)
 @given(gaps=st.lists(st.integers(1, 60), min_size=2, max_size=12))
-def test_killed_again_and_again_it_ends_ready_for_the_price_of_one_job(gaps: list[int]) -> None:
+def test_killed_repeatedly_it_ends_ready_for_the_price_of_one_job(gaps: list[int]) -> None:
     world = a_world()
     world.kill_switch.gaps = gaps
     live(world)
@@ -82,7 +82,7 @@ def test_killed_again_and_again_it_ends_ready_for_the_price_of_one_job(gaps: lis
     assert len(world.transcoder.jobs) == 1
 
 
-def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> None:
+def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> None:
     def hard() -> Script:
         return Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS])
 
@@ -108,7 +108,7 @@ def test_killed_at_any_moment_of_a_hard_life_it_keeps_within_its_bounds() -> Non
         pytest.param(Script(fates=[Fate.NEVER_ENDS]), False, 2, id="a-job-never-ends"),
     ],
 )
-def test_it_gets_there_in_spite_of(script: Script, hears_claims: bool, jobs: int) -> None:
+def test_a_video_becomes_playable_in_spite_of(script: Script, hears_claims: bool, jobs: int) -> None:
     world = a_world(Script(list(script.answers), list(script.fates), script.job_seconds))
     live(world, hears_claims=hears_claims)
     assert_ends_ready(world, jobs=jobs)
@@ -128,7 +128,7 @@ def test_it_gets_there_in_spite_of(script: Script, hears_claims: bool, jobs: int
         ),
     ],
 )
-def test_it_ends_errored_when(script: Script, code: FailureCode, jobs: int) -> None:
+def test_an_upload_ends_errored_when(script: Script, code: FailureCode, jobs: int) -> None:
     world = a_world(Script(list(script.answers), list(script.fates)), HASTY)
     live(world, hears_claims=False)
     assert_ends_errored(world, code, jobs=jobs)

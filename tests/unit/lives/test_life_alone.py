@@ -1,4 +1,4 @@
-"""An upstream is away, a person interferes or no pass runs for long: the end is the same, only later."""
+"""Lives during outages, interference or long pauses of the operator: the end is the same, only later."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def until(world: SmallWorld, seconds: float, change: Callable[[], None]) -> Call
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_storage_comes_back(trouble: UpstreamError) -> None:
+def test_an_outage_of_storage_only_delays_the_video(trouble: UpstreamError) -> None:
     world = a_world()
     world.storage.trouble = trouble
     live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.storage, "trouble", None)))
@@ -39,7 +39,7 @@ def test_storage_comes_back(trouble: UpstreamError) -> None:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_storage_stays_away_before_the_file_is_seen(trouble: UpstreamError) -> None:
+def test_storage_away_before_the_file_is_found_fails_the_upload_at_its_deadline(trouble: UpstreamError) -> None:
     world = SmallWorld(timing=HASTY)
     world.create()
     world.storage.trouble = trouble
@@ -49,7 +49,7 @@ def test_storage_stays_away_before_the_file_is_seen(trouble: UpstreamError) -> N
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("reason", [Reason.TRANSCODING, Reason.PUBLISHING])
-def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: UpstreamError) -> None:
+def test_storage_away_after_the_job_fails_the_upload_at_its_deadline(reason: Reason, trouble: UpstreamError) -> None:
     world = a_world(timing=HASTY)
 
     def leave() -> None:
@@ -63,7 +63,7 @@ def test_storage_stays_away_when_the_job_is_done(reason: Reason, trouble: Upstre
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("method", ["publish_poster", "write_playlist"])
-def test_storage_can_be_read_but_not_written(
+def test_a_bucket_that_cannot_be_written_fails_the_upload_at_its_deadline(
     method: str, trouble: UpstreamError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = a_world(timing=HASTY)
@@ -77,21 +77,21 @@ def test_storage_can_be_read_but_not_written(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_coconut_answers_no_question_for_a_while(trouble: UpstreamError) -> None:
+def test_an_outage_of_coconut_only_delays_the_video(trouble: UpstreamError) -> None:
     world = a_world()
     world.transcoder.trouble = trouble
     live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.transcoder, "trouble", None)))
     assert_ends_ready(world)
 
 
-def test_coconut_loses_its_answer_and_then_answers_nothing_for_longer_than_the_window() -> None:
+def test_a_lost_response_followed_by_a_long_outage_buys_no_second_job() -> None:
     world = a_world(Script([Answer.LOST_AFTER], job_seconds=3600))
     world.transcoder.trouble = AWAY
     live(world, meanwhile=until(world, HALF_AN_HOUR, lambda: setattr(world.transcoder, "trouble", None)))
     assert_ends_ready(world)
 
 
-def test_a_resource_shows_what_was_found_even_if_the_next_step_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_resource_shows_what_was_committed_even_if_the_next_step_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     world = a_world()
     shown: set[str] = set()
 
@@ -126,7 +126,7 @@ def test_nothing_is_bought_before_every_resource_was_read(trouble: UpstreamError
     assert world.clock.monotonic() > TEN_MINUTES
 
 
-def test_kubernetes_leaves_at_the_first_pass_until_long_after_the_video_is_playable() -> None:
+def test_an_outage_of_kubernetes_delays_only_the_status() -> None:
     world = a_world()
     passes = []
 
@@ -141,7 +141,7 @@ def test_kubernetes_leaves_at_the_first_pass_until_long_after_the_video_is_playa
     assert len([at for at in passes if at > TEN_MINUTES / 2]) < 15, "passes come later and later"
 
 
-def test_nobody_looks_until_long_after_every_deadline() -> None:
+def test_an_operator_away_past_every_deadline_still_publishes_the_finished_video() -> None:
     world = a_world()
     live_until_submitted(world)
     world.pass_time(TWELVE_HOURS)
@@ -161,7 +161,7 @@ def live_until_submitted(world: SmallWorld) -> None:
         live(world, meanwhile=stop)
 
 
-def test_the_resource_is_deleted_again_and_again() -> None:
+def test_a_resource_deleted_repeatedly_comes_back_each_time() -> None:
     world = a_world()
     deleted: list[Phase] = []
 
@@ -175,7 +175,7 @@ def test_the_resource_is_deleted_again_and_again() -> None:
     assert_ends_ready(world)
 
 
-def test_the_original_is_replaced_between_verification_and_publication() -> None:
+def test_an_original_replaced_before_publication_fails_the_upload() -> None:
     world = a_world()
     live_until_submitted(world)
     world.send_file(b"another file")
@@ -183,7 +183,7 @@ def test_the_original_is_replaced_between_verification_and_publication() -> None
     assert_ends_errored(world, FailureCode.SOURCE_CHANGED, jobs=1)
 
 
-def test_a_bad_file_is_followed_by_a_good_one() -> None:
+def test_a_bad_file_followed_by_a_good_one_ends_ready() -> None:
     world = SmallWorld()
     world.create()
     world.send_file(b"this is a text")
@@ -196,7 +196,7 @@ def send_good_file(world: SmallWorld) -> None:
         world.send_file()
 
 
-def test_a_bad_file_is_confirmed_until_it_counts_twice() -> None:
+def test_a_bad_file_that_is_confirmed_fails_the_upload() -> None:
     world = SmallWorld()
     world.create()
     world.send_file(b"this is a text")
@@ -218,7 +218,7 @@ def test_confirming_at_every_step_changes_nothing_else() -> None:
 
 @pytest.mark.parametrize("skew", [TEN_MINUTES, -TEN_MINUTES], ids=["ahead", "behind"])
 @pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.PROCESSING])
-def test_the_clock_on_the_wall_jumps(phase: Phase, skew: float) -> None:
+def test_a_jump_of_the_wall_clock_changes_no_outcome(phase: Phase, skew: float) -> None:
     world = a_world(Script(job_seconds=HALF_AN_HOUR))
 
     def jump() -> None:
@@ -229,7 +229,7 @@ def test_the_clock_on_the_wall_jumps(phase: Phase, skew: float) -> None:
     assert_ends_ready(world)
 
 
-def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
+def test_an_upload_writes_its_resource_rarely() -> None:
     world = a_world(Script(job_seconds=3600))
     live(world)
     shown = sum(call in {"apply", "write_status"} for call in world.kill_switch.calls)
@@ -238,7 +238,7 @@ def test_an_upload_on_its_way_costs_few_writes_of_its_resource() -> None:
     assert progress <= 10
 
 
-def test_a_job_that_a_callback_names_and_coconut_does_not_know_is_not_believed() -> None:
+def test_a_claimed_job_that_coconut_does_not_know_is_not_believed() -> None:
     world = a_world(Script([Answer.LOST_BEFORE]))
 
     def lie() -> None:

@@ -1,4 +1,4 @@
-"""Lives in which a person takes part: pauses, retries, new editions, deletion and restore; and leaving Kubernetes."""
+"""Lives in which a person takes part: pauses, retries, new editions, deletion and restore; and retirement."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ PEOPLE = pytest.mark.parametrize("ask", [by_api, by_annotation])
 
 
 @PEOPLE
-def test_a_dead_letter_is_cured_by_a_retry_with_all_its_submissions(ask: Person) -> None:
+def test_a_retry_of_a_dead_letter_gets_all_its_submissions_again(ask: Person) -> None:
     world = a_world(Script(fates=[Fate.BREAKS] * 5))
     live(world)
     assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=3)
@@ -76,7 +76,7 @@ def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
 
 
 @PEOPLE
-def test_in_a_later_try_too_a_bad_file_counts_only_once_its_owner_was_told(ask: Person) -> None:
+def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(ask: Person) -> None:
     world = SmallWorld(timing=HASTY)
     world.create()
     world.send_file(b"this is a text")
@@ -97,7 +97,7 @@ def test_in_a_later_try_too_a_bad_file_counts_only_once_its_owner_was_told(ask: 
     assert_ends_errored(world, FailureCode.NOT_A_VIDEO, jobs=0)
 
 
-def test_killed_at_any_moment_of_a_retry_it_is_taken_up_once() -> None:
+def test_killed_at_any_moment_a_retry_starts_once() -> None:
     def errored() -> SmallWorld:
         world = a_world(Script(fates=[Fate.CANNOT_DECODE]))
         live(world)
@@ -213,7 +213,7 @@ def test_a_deleted_video_is_gone_after_its_grace_with_everything_it_wrote() -> N
     assert (VIDEO_ID, 1, "video.deleted") in world.records.notifications
 
 
-def test_a_purge_killed_at_any_moment_ends_all_the_same() -> None:
+def test_a_purge_killed_at_any_moment_ends_the_same() -> None:
     def doomed() -> SmallWorld:
         world = a_world()
         live(world)
@@ -232,7 +232,7 @@ def test_a_purge_killed_at_any_moment_ends_all_the_same() -> None:
         assert (world.records.rows, world.storage.raw, world.storage.processed) == ({}, {}, {}), moment
 
 
-def test_a_ready_video_leaves_kubernetes_and_comes_back_when_something_is_asked_for() -> None:
+def test_a_retired_video_comes_back_to_kubernetes_when_its_owner_changes_it() -> None:
     world = a_world()
     live(world)
     world.pass_time(world.timing.retire_ready_seconds)
@@ -245,7 +245,7 @@ def test_a_ready_video_leaves_kubernetes_and_comes_back_when_something_is_asked_
     assert_ends_ready(world, jobs=2)
 
 
-def test_every_transition_that_was_shown_is_told_once() -> None:
+def test_every_transition_that_was_shown_posts_one_event() -> None:
     world = a_world(Script([Answer.LOST_AFTER]))
     live(world)
     told = [(kind, reason) for _, kind, reason, _ in world.resources.events]
@@ -254,7 +254,7 @@ def test_every_transition_that_was_shown_is_told_once() -> None:
     assert ("Warning", Reason.SUBMISSION_UNCERTAIN) in told
 
 
-def test_an_owner_is_told_of_each_end_once_for_an_edition() -> None:
+def test_the_end_of_an_edition_is_notified_once() -> None:
     world = a_world(Script(fates=[Fate.CANNOT_DECODE, Fate.CANNOT_DECODE]))
     live(world)
     by_api(world)

@@ -1,4 +1,4 @@
-"""Lives at a shut gate: an upload whose turn it is not waits visibly, and neither money nor an attempt is spent."""
+"""Lives while submissions are denied: the upload waits visibly, and neither money nor an attempt is spent."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -39,7 +39,7 @@ def test_an_upload_waits_while_as_many_jobs_run_as_are_allowed() -> None:
     assert_ends_ready(world)
 
 
-def test_submissions_pause_for_a_provider_in_trouble_and_resume_without_an_attempt_burnt() -> None:
+def test_submissions_pause_while_the_provider_fails_and_use_no_attempt() -> None:
     world = a_world(Script([Answer.BUSY] * 6))
     live(world)
     told = reasons(world)
@@ -58,7 +58,7 @@ def test_a_pause_is_written_once_however_long_it_lasts() -> None:
     assert_ends_ready(world)
 
 
-def test_orders_that_come_too_fast_wait_for_their_turn() -> None:
+def test_submissions_that_come_too_fast_wait() -> None:
     world = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
     world.create()
     world.send_file()

@@ -1,4 +1,4 @@
-"""Lives of imports: somebody applies a resource about a file that is already there, and a row follows it."""
+"""Lives of imports: a person applies a resource for a file that is already there, and a row follows it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +55,7 @@ def test_an_import_becomes_playable() -> None:
     assert "apply" not in world.kill_switch.calls
 
 
-def test_an_import_may_be_applied_before_its_file_is_there() -> None:
+def test_an_import_may_be_applied_before_its_file_arrives() -> None:
     world = SmallWorld(timing=HASTY)
     world.resources.put(VIDEO_ID, storage_key=KEY)
     process = Process(world)
@@ -111,7 +111,7 @@ def happening(world: SmallWorld, moment: int, act: Callable[..., None], *argumen
         pytest.param(f"uploads/{VIDEO_ID}/original.mov", id="a-clients-file"),
     ],
 )
-def test_a_file_of_others_is_refused_for_all_to_see_and_never_touched(storage_key: str) -> None:
+def test_a_file_of_another_namespace_is_refused_visibly_and_never_touched(storage_key: str) -> None:
     world = a_world_with_an_import(storage_key=storage_key)
     settled(world)
     assert not world.records.rows
@@ -125,7 +125,7 @@ def test_a_file_of_others_is_refused_for_all_to_see_and_never_touched(storage_ke
     assert world.resources.by_name[VIDEO_ID] == first, "an idle pass writes nothing"
 
 
-def test_a_row_follows_what_is_said_of_its_import() -> None:
+def test_a_row_follows_the_spec_of_its_import() -> None:
     world = a_world_with_an_import(title="Launch")
     live(world)
     apply(world, title="The launch", owner="user-2")
@@ -135,7 +135,7 @@ def test_a_row_follows_what_is_said_of_its_import() -> None:
     assert_ends_ready(world)
 
 
-def test_a_title_that_only_the_resource_remembers_is_followed_after_the_next_comparison() -> None:
+def test_a_changed_title_that_was_missed_is_followed_after_the_next_resync() -> None:
     world = a_world_with_an_import(title="Launch")
     live(world)
     dump = Dump(world.records)
@@ -168,7 +168,7 @@ def test_a_failed_import_can_be_retried(by: str) -> None:
     assert_ends_ready(world, jobs=2)
 
 
-def test_an_import_can_be_paused_from_birth() -> None:
+def test_an_import_can_be_created_paused() -> None:
     world = a_world_with_an_import()
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
     settled(world)
@@ -201,7 +201,7 @@ def test_an_import_deleted_at_any_moment_and_applied_again_is_bought_once() -> N
         assert len(world.transcoder.jobs) == 1
 
 
-def test_an_import_applied_again_just_before_its_purge_is_playable_again_for_nothing() -> None:
+def test_an_import_applied_again_just_before_its_purge_is_playable_without_a_job() -> None:
     world = a_world_with_an_import()
     live(world)
     world.resources.remove(VIDEO_ID)
@@ -216,7 +216,7 @@ def test_an_import_applied_again_just_before_its_purge_is_playable_again_for_not
     assert_ends_ready(world)
 
 
-def test_a_resource_that_kubernetes_does_not_answer_for_is_not_released() -> None:
+def test_an_import_is_not_released_while_kubernetes_is_away() -> None:
     world = a_world_with_an_import()
     live(world)
     process = Process(world)
@@ -228,7 +228,7 @@ def test_a_resource_that_kubernetes_does_not_answer_for_is_not_released() -> Non
     assert not world.row.desired.deleted
 
 
-def test_a_purged_import_leaves_its_original_and_a_new_one_of_its_name_counts_on() -> None:
+def test_a_purged_import_leaves_its_original_and_its_successor_continues_its_numbers() -> None:
     world = a_world_with_an_import(Script(fates=[Fate.BREAKS]))
     live(world)
     world.resources.remove(VIDEO_ID)
@@ -270,7 +270,7 @@ def test_another_file_under_the_same_name_waits_for_the_purge_of_the_first() -> 
     assert len(world.transcoder.jobs) == 2
 
 
-def test_a_resource_that_asks_for_its_own_deletion_is_purged_and_stays() -> None:
+def test_an_import_whose_spec_says_deleted_is_purged_and_its_resource_stays() -> None:
     world = a_world_with_an_import()
     live(world)
     apply(world, deleted=True)

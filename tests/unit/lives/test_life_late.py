@@ -1,4 +1,4 @@
-"""Lives that are looked at again only long after their deadline: what was paid for and is complete is shown.
+"""Lives that go on only long after their deadline: what was paid for and is complete is published.
 
 The operator was away, or the video was deleted meanwhile and is wanted again.
 """
@@ -29,7 +29,7 @@ def run(world: SmallWorld, until: Callable[[SmallWorld], bool]) -> None:
 
 
 @pytest.mark.parametrize("until", UNTIL)
-def test_nobody_looked_until_long_after_the_deadline(until: Callable[[SmallWorld], bool]) -> None:
+def test_complete_outputs_found_long_after_the_deadline_are_published(until: Callable[[SmallWorld], bool]) -> None:
     world = a_world()
     run(world, until)
     world.pass_time(TWO_DAYS)
@@ -38,7 +38,7 @@ def test_nobody_looked_until_long_after_the_deadline(until: Callable[[SmallWorld
 
 
 @pytest.mark.parametrize("until", UNTIL)
-def test_deleted_and_restored_long_after_the_deadline(until: Callable[[SmallWorld], bool]) -> None:
+def test_a_video_restored_long_after_the_deadline_plays(until: Callable[[SmallWorld], bool]) -> None:
     world = a_world()
     run(world, until)
     world.records.delete(VIDEO_ID)
@@ -49,7 +49,7 @@ def test_deleted_and_restored_long_after_the_deadline(until: Callable[[SmallWorl
     assert_ends_ready(world)
 
 
-def test_a_new_edition_deleted_while_it_is_published_and_restored_after_its_deadline_plays() -> None:
+def test_an_edition_deleted_during_publication_and_restored_after_its_deadline_plays() -> None:
     world = a_world()
     live(world)
     world.records.ask_for_edition(VIDEO_ID)
@@ -62,14 +62,14 @@ def test_a_new_edition_deleted_while_it_is_published_and_restored_after_its_dead
     assert_playable(world)
 
 
-def test_storage_takes_the_playlist_and_never_shows_it() -> None:
+def test_a_playlist_that_storage_accepts_and_never_returns_fails_the_upload() -> None:
     world = a_world(timing=HASTY)
     world.storage.loses_playlists = True
     live(world)
     assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
 
 
-def test_an_order_that_was_held_up_after_its_intent_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submission_delayed_after_its_intent_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever counts the submission as lost begins to count at the intent."""
     world = a_world()
     presign, seen = world.storage.presign_source, list[int]()
@@ -86,7 +86,7 @@ def test_an_order_that_was_held_up_after_its_intent_does_not_leave(monkeypatch: 
     assert_ends_ready(world)
 
 
-def test_an_older_dump_under_a_deaf_watch_buys_nothing_twice() -> None:
+def test_an_older_dump_without_watch_events_buys_nothing_twice() -> None:
     """What a process knows of the resource is as old as the dump: it asks the resource itself before it buys."""
     world = a_world()
     world.resources.apply(world.row.desired)
@@ -101,7 +101,7 @@ def test_an_older_dump_under_a_deaf_watch_buys_nothing_twice() -> None:
     assert_ends_ready(world)
 
 
-def test_an_upload_deleted_and_restored_after_its_deadline_has_expired_and_begins_anew_by_a_retry() -> None:
+def test_an_upload_restored_after_its_deadline_has_expired_and_can_be_retried() -> None:
     world = SmallWorld()
     world.create()
     run(world, lambda world: VIDEO_ID in world.resources.by_name)

@@ -1,4 +1,4 @@
-"""Lives nobody thought of: people, faults and deaths in any order, in simulated time; the invariants hold all along.
+"""Random lives: people, faults and kills in any order, in simulated time; the invariants hold all along.
 
 Numbers beside what is asserted are those of docs/invariants.md.
 """

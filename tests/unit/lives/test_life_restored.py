@@ -1,4 +1,4 @@
-"""Lives during which Postgres comes back from a dump, or resources are deleted: the rest of the world knows better.
+"""Lives during which Postgres is restored from a dump, or resources are deleted: the newer state wins.
 
 A dump taken at one moment of a life is put back at another. What was bought in between is known to the resource only.
 """
@@ -72,10 +72,10 @@ def put_back(
     ("then", "hears_claims"),
     [
         pytest.param(run_on, True, id="and-the-operator-runs-on"),
-        pytest.param(die, False, id="and-the-operator-dies-and-nobody-ever-calls-back"),
+        pytest.param(die, False, id="and-the-operator-dies-and-no-callback-ever-arrives"),
     ],
 )
-def test_an_older_dump_put_back_at_any_moment_buys_nothing_twice(then: Callable[[], None], hears_claims: bool) -> None:
+def test_an_older_dump_restored_at_any_moment_buys_nothing_twice(then: Callable[[], None], hears_claims: bool) -> None:
     for moment in moments_of_a_life(hears_claims=hears_claims):
         for taken_at in (BEFORE_BIRTH, moment * 2 // 3):
             world = a_published_world()
@@ -92,7 +92,7 @@ hard_fates = st.lists(st.sampled_from([Fate.BREAKS, Fate.LEAVES_HOLES]), max_siz
 
 @settings(max_examples=60, deadline=None)
 @given(answers=hard_answers, fates=hard_fates, moments=st.tuples(st.integers(0, 150), st.integers(1, 150)))
-def test_a_dump_put_back_into_a_hard_life_keeps_it_within_its_bounds(
+def test_an_older_dump_restored_while_jobs_fail_stays_within_the_budget(
     answers: list[Answer], fates: list[Fate], moments: tuple[int, int]
 ) -> None:
     world = a_published_world(Script(answers, fates))
@@ -103,7 +103,7 @@ def test_a_dump_put_back_into_a_hard_life_keeps_it_within_its_bounds(
 
 
 @pytest.mark.parametrize("phase", [None, Phase.UPLOADING, Phase.UPLOADED, Phase.PROCESSING])
-def test_a_dump_put_back_when_all_is_at_rest_is_found_by_comparing(phase: Phase | None) -> None:
+def test_an_older_dump_restored_at_rest_is_found_by_the_resync(phase: Phase | None) -> None:
     world = a_published_world()
     dumps: dict[Phase | None, Dump] = {None: Dump(SmallWorld().records)}
     process = Process(world)
@@ -119,7 +119,7 @@ def test_a_dump_put_back_when_all_is_at_rest_is_found_by_comparing(phase: Phase 
     assert_ends_ready(world)
 
 
-def test_a_job_that_runs_for_long_is_taken_up_again_by_a_row_that_never_heard_of_it() -> None:
+def test_a_row_restored_from_before_a_job_takes_up_that_job() -> None:
     world = a_published_world(Script(job_seconds=HALF_AN_HOUR))
 
     process = Process(world)
@@ -131,7 +131,7 @@ def test_a_job_that_runs_for_long_is_taken_up_again_by_a_row_that_never_heard_of
     assert_ends_ready(world)
 
 
-def test_a_pause_is_kept_through_a_restart_and_a_dump() -> None:
+def test_a_pause_survives_a_restart_and_an_older_dump() -> None:
     world = a_published_world()
     dump = Dump(world.records)
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
@@ -145,7 +145,7 @@ def test_a_pause_is_kept_through_a_restart_and_a_dump() -> None:
     assert_ends_ready(world)
 
 
-def test_a_retry_that_only_the_resource_remembers_is_begun() -> None:
+def test_a_retry_that_only_the_resource_holds_is_started() -> None:
     world = a_published_world(Script(fates=[Fate.CANNOT_DECODE]))
     live(world)
     dump = Dump(world.records)
@@ -158,7 +158,7 @@ def test_a_retry_that_only_the_resource_remembers_is_begun() -> None:
     assert_ends_ready(world, jobs=2)
 
 
-def test_a_deletion_that_only_the_resource_remembers_withdraws_the_video() -> None:
+def test_a_deletion_that_only_the_resource_holds_withdraws_the_video() -> None:
     world = a_published_world()
     live(world)
     dump = Dump(world.records)
@@ -188,7 +188,7 @@ def test_a_resource_deleted_at_any_moment_comes_back_and_costs_nothing(is_killed
         assert len(world.transcoder.jobs) == 1
 
 
-def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
+def test_a_resource_left_over_from_a_purged_video_is_removed() -> None:
     world = a_published_world()
     desired = world.row.desired
     world.records.delete(VIDEO_ID)

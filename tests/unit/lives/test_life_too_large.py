@@ -1,4 +1,4 @@
-"""Files that are larger than is taken: refused like other bad files, and not kept when their upload has failed."""
+"""Files above the size limit: refused like other bad files, and removed when their upload has failed."""
 
 import pytest
 
@@ -32,13 +32,13 @@ def key(world: SmallWorld) -> str:
     return world.row.desired.storage_key
 
 
-def test_the_largest_file_is_taken(world: SmallWorld) -> None:
+def test_a_file_of_exactly_the_limit_is_accepted(world: SmallWorld) -> None:
     assert len(JUST_FITS) == MAX_FILE_BYTES
     send(world, JUST_FITS)
     assert world.row.observed.source is not None
 
 
-def test_the_first_one_is_refused_and_another_may_follow(world: SmallWorld) -> None:
+def test_the_first_file_too_large_is_refused_and_another_may_follow(world: SmallWorld) -> None:
     send(world, TOO_LARGE)
     assert world.row.observed.rejected is not None
     assert world.row.observed.rejected.code == FailureCode.FILE_TOO_LARGE
@@ -47,7 +47,7 @@ def test_the_first_one_is_refused_and_another_may_follow(world: SmallWorld) -> N
     assert world.row.observed.source is not None
 
 
-def test_the_second_one_ends_the_upload_and_is_removed(world: SmallWorld) -> None:
+def test_the_second_file_too_large_fails_the_upload_and_is_removed(world: SmallWorld) -> None:
     send(world, TOO_LARGE)
     assert key(world) in world.storage.raw
     send(world, TOO_LARGE + b"\x00")
@@ -57,7 +57,7 @@ def test_the_second_one_ends_the_upload_and_is_removed(world: SmallWorld) -> Non
     assert key(world) not in world.storage.raw
 
 
-def test_so_is_the_first_one_when_nothing_better_comes(world: SmallWorld) -> None:
+def test_a_file_too_large_without_a_successor_is_removed_at_the_deadline(world: SmallWorld) -> None:
     world.send_file(TOO_LARGE)
     settled(world)
 
@@ -65,7 +65,7 @@ def test_so_is_the_first_one_when_nothing_better_comes(world: SmallWorld) -> Non
     assert key(world) not in world.storage.raw
 
 
-def test_storage_that_refuses_to_remove_it_keeps_nothing_from_ending(world: SmallWorld) -> None:
+def test_an_upload_ends_even_if_its_file_cannot_be_removed(world: SmallWorld) -> None:
     world.send_file(TOO_LARGE)
     world.storage.keeps_originals = True
     settled(world)
@@ -74,7 +74,7 @@ def test_storage_that_refuses_to_remove_it_keeps_nothing_from_ending(world: Smal
     assert key(world) in world.storage.raw
 
 
-def test_what_was_no_video_is_kept_for_whoever_wants_to_know_why(world: SmallWorld) -> None:
+def test_a_file_that_is_no_video_is_kept_for_diagnosis(world: SmallWorld) -> None:
     world.send_file(b"this is a text")
     settled(world)
 
@@ -82,7 +82,7 @@ def test_what_was_no_video_is_kept_for_whoever_wants_to_know_why(world: SmallWor
     assert key(world) in world.storage.raw
 
 
-def test_the_file_of_an_import_is_not_ours_to_remove() -> None:
+def test_the_file_of_an_import_is_never_removed() -> None:
     world = SmallWorld(timing=HASTY)
     world.resources.put(VIDEO_ID, storage_key=f"imports/{NAMESPACE}/launch.mov")
     world.storage.put_raw(f"imports/{NAMESPACE}/launch.mov", TOO_LARGE)

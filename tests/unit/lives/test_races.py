@@ -1,4 +1,4 @@
-"""A pass, or a person, comes in between at any moment of an audit: the newer word wins."""
+"""A pass or a person changes the video at any moment of an audit: the newer state wins."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -79,16 +79,16 @@ def without_a_segment() -> SmallWorld:
 
 
 CASES = [
-    pytest.param(without_stable_files, publish_another, id="published-anew-while-rewritten"),
+    pytest.param(without_stable_files, publish_another, id="published-again-while-rewritten"),
     pytest.param(without_stable_files, delete, id="deleted-while-rewritten"),
     pytest.param(public_though_deleted, restore, id="restored-while-withdrawn"),
-    pytest.param(without_a_segment, publish_another, id="published-anew-while-healed"),
+    pytest.param(without_a_segment, publish_another, id="published-again-while-healed"),
     pytest.param(without_a_segment, delete, id="deleted-while-healed"),
 ]
 
 
 @pytest.mark.parametrize(("begin", "change"), CASES)
-def test_the_newer_word_wins_at_every_moment(
+def test_a_change_during_an_audit_wins_at_every_moment(
     begin: Callable[[], SmallWorld], change: Callable[[SmallWorld], None]
 ) -> None:
     moment, is_reached = 1, True
@@ -131,7 +131,7 @@ def end_withdrawn(world: SmallWorld) -> None:
         pytest.param(begin_to_withdraw, end_withdrawn, id="withdrawing"),
     ],
 )
-def test_a_pass_that_is_half_done_wins_at_every_moment(
+def test_a_pass_during_an_audit_wins_at_every_moment(
     first: Callable[[SmallWorld], None], second: Callable[[SmallWorld], None]
 ) -> None:
     moment, is_reached = 1, True
@@ -190,7 +190,7 @@ def adopting_the_old(world: SmallWorld) -> None:
 
 
 @pytest.mark.parametrize("change", [gone, delete, publishing_the_old, adopting_the_old])
-def test_what_a_look_called_superseded_stays_when_the_row_no_longer_says_so(
+def test_superseded_outputs_stay_if_the_row_changed_meanwhile(
     change: Callable[[SmallWorld], None],
 ) -> None:
     world = a_ready_world()
@@ -203,7 +203,7 @@ def test_what_a_look_called_superseded_stays_when_the_row_no_longer_says_so(
     assert auditor.objects() == before
 
 
-def test_what_has_a_row_again_stays_however_long_it_was_in_quarantine() -> None:
+def test_an_object_owned_again_stays_however_long_it_was_in_quarantine() -> None:
     world = a_ready_world()
     auditor = Auditor(world)
     stray = f"{object_keys.PUBLIC_PREFIX}lost/a"

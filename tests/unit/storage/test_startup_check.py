@@ -1,4 +1,4 @@
-"""What the start makes of each answer to the question for the buckets."""
+"""What the start makes of each response to the bucket check."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Store]:
     return put
 
 
-def test_buckets_that_are_there_are_not_worth_a_word(store: Callable[..., Store]) -> None:
+def test_existing_buckets_log_nothing(store: Callable[..., Store]) -> None:
     there = store()
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
@@ -94,7 +94,7 @@ def test_buckets_that_are_there_are_not_worth_a_word(store: Callable[..., Store]
         ),
     ],
 )
-def test_a_bucket_that_is_missing_ends_the_process_with_its_variable(
+def test_a_missing_bucket_ends_the_process_with_its_variable(
     store: Callable[..., Store], troubles: dict[str, Exception], what: str
 ) -> None:
     there = store(**troubles)
@@ -110,15 +110,13 @@ def client() -> "S3Client":
     return make_own_client(settings())
 
 
-def test_a_name_that_no_bucket_can_have_is_a_bucket_that_is_missing(
-    client: "S3Client", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_bucket_name_counts_as_a_missing_bucket(client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup_check, "make_own_client", lambda _: client)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: no bucket can have this name$"):
         check_buckets(settings(raw_bucket="a b", processed_bucket="a b"), process="the test")
 
 
-def test_one_bucket_for_both_is_asked_for_once(store: Callable[..., Store]) -> None:
+def test_one_bucket_for_both_is_checked_once(store: Callable[..., Store]) -> None:
     there = store(raw=NO_BUCKET)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: there is no such bucket$"):
         check_buckets(settings(processed_bucket="raw"), process="the test")
@@ -135,7 +133,9 @@ def test_one_bucket_for_both_is_asked_for_once(store: Callable[..., Store]) -> N
         pytest.param(answered(404, "NoSuchKey"), id="another-404"),
     ],
 )
-def test_a_refusal_is_an_error_in_the_log_and_no_obstacle(store: Callable[..., Store], trouble: Exception) -> None:
+def test_a_refused_check_is_logged_as_an_error_and_the_start_goes_on(
+    store: Callable[..., Store], trouble: Exception
+) -> None:
     there = store(raw=trouble)
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
@@ -153,7 +153,9 @@ def test_a_refusal_is_an_error_in_the_log_and_no_obstacle(store: Callable[..., S
         pytest.param(answered(503, "SlowDown"), id="busy"),
     ],
 )
-def test_silence_is_a_warning_and_holds_up_the_start_only_once(store: Callable[..., Store], trouble: Exception) -> None:
+def test_an_unanswered_check_is_logged_as_a_warning_and_delays_the_start_once(
+    store: Callable[..., Store], trouble: Exception
+) -> None:
     there = store(raw=trouble, processed=NO_BUCKET)
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
@@ -162,7 +164,7 @@ def test_silence_is_a_warning_and_holds_up_the_start_only_once(store: Callable[.
     assert there.asked == ["raw"]
 
 
-def test_the_start_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[tuple[float, float, int]] = []
 
     def made(patient: StorageSettings) -> Store:
@@ -175,9 +177,7 @@ def test_the_start_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch
     assert waited == [(3, 3, 1), (3, 1, 1)]
 
 
-def test_the_question_is_one_that_storage_answers_with_a_body(
-    client: "S3Client", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_check_uses_a_call_whose_errors_have_a_body(client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup_check, "make_own_client", lambda _: client)
     with Stubber(client) as stub:
         stub.add_client_error("list_objects_v2", "NoSuchBucket", http_status_code=404)

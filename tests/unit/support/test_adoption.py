@@ -1,4 +1,4 @@
-"""The records in memory learn as the real ones do."""
+"""The records in memory restore rows as the real ones do."""
 
 from dataclasses import replace
 

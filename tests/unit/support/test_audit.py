@@ -1,4 +1,4 @@
-"""The rows in memory keep the contract of those that the audit asks Postgres for."""
+"""The audited rows in memory keep the contract of those in Postgres."""
 
 from dataclasses import replace
 

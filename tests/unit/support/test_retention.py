@@ -1,4 +1,4 @@
-"""The records in memory end as the real ones do."""
+"""The records in memory end rows as the real ones do."""
 
 from dataclasses import replace
 

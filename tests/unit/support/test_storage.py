@@ -1,4 +1,4 @@
-"""The fake keeps the adapter's contract, and fails when told to."""
+"""The fake keeps the adapter's contract, and fails when it is set to."""
 
 import pytest
 
@@ -14,7 +14,7 @@ class TestFakeStorage(StorageContract):
         return Store(fake, fake.put_raw, fake.raw.__delitem__, fake.put_processed)
 
 
-def test_the_fake_fails_as_told_until_told_otherwise() -> None:
+def test_the_fake_fails_while_it_is_set_to_fail() -> None:
     fake = FakeStorage()
     fake.trouble = UnavailableError("looking for the original: no answer")
     with pytest.raises(UnavailableError):

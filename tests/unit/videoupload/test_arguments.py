@@ -1,4 +1,4 @@
-"""What the command may be told."""
+"""The arguments of the command."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_arguments_go_before_the_environment(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_is_missing_or_misspelt_is_named(changes: dict[str, str], names: str) -> None:
+def test_a_missing_or_misspelt_argument_is_named(changes: dict[str, str], names: str) -> None:
     with pytest.raises(UsageError, match=names) as error:
         access(parser().parse_args(["list"]), ENVIRONMENT | changes)
     assert "two words" not in str(error.value)
@@ -62,7 +62,7 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_usage_ends_with_two(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parser().parse_args(words)
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""How the command ends when it does not even reach the service."""
+"""How the command ends when it does not reach the service."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VIDEOUPLOAD_TOKEN", "secret")
 
 
-def test_an_address_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_url_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == USAGE
     assert "an address looks like https://" in capsys.readouterr().err
 
@@ -28,7 +28,7 @@ def test_a_file_that_is_not_there_is_named(
     assert "missing.mp4: No such file" in capsys.readouterr().err
 
 
-def test_help_tells_of_the_environment_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_environment_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0

@@ -25,7 +25,7 @@ def piece(file: Path, start: int, length: int, on_bytes: Callable[[int], None] =
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 10), (3, 4), (8, 2), (4, 0)])
-def test_a_piece_is_those_bytes_and_tells_their_digest(file: Path, start: int, length: int) -> None:
+def test_a_piece_holds_its_bytes_and_their_digest(file: Path, start: int, length: int) -> None:
     counts: list[int] = []
     with piece(file, start, length, counts.append) as body:
         assert len(body) == length
@@ -35,7 +35,7 @@ def test_a_piece_is_those_bytes_and_tells_their_digest(file: Path, start: int, l
     assert sum(counts) == length
 
 
-def test_a_file_that_was_changed_before_is_not_begun_with(file: Path) -> None:
+def test_a_file_changed_before_the_start_is_not_sent(file: Path) -> None:
     body = piece(file, 0, 10)
     file.write_bytes(b"something else")
     with pytest.raises(FileChangedError), body:
@@ -76,5 +76,5 @@ def test_a_file_that_changes_meanwhile_is_noticed(file: Path, change: Callable[[
         ("cats", "application/octet-stream"),
     ],
 )
-def test_only_types_that_the_service_takes_are_told(name: str, expected: str) -> None:
+def test_only_accepted_content_types_are_guessed(name: str, expected: str) -> None:
     assert content_type(Path(name)) == expected

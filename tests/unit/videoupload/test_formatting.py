@@ -1,4 +1,4 @@
-"""The command's words about videos."""
+"""How the command prints videos."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from videoupload.formatting import event_lines, failure, list_lines, progress, v
 TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video.")
 
 
-def test_a_video_is_told_with_what_it_waits_for_and_without_empty_lines() -> None:
+def test_a_video_is_printed_with_what_it_waits_for_and_no_empty_lines() -> None:
     assert video_lines(a_video("uploading", deadline_at=NOON + timedelta(days=1))) == [
         f"id           {VIDEO_ID}",
         "title        Cats",
@@ -35,7 +35,7 @@ def test_a_list_is_a_table() -> None:
     assert list_lines([]) == ["ID  STATUS  CREATED  TITLE"]
 
 
-def test_events_are_told_oldest_first() -> None:
+def test_events_are_printed_oldest_first() -> None:
     event = Event(at=NOON, cause="poll", status="ready", reason="Published", message="playable", attempt=1)
     assert event_lines([event])[1] == "2026-01-01 12:00:00 UTC  ready   Published  poll   playable"
 

@@ -1,4 +1,4 @@
-"""When there is nothing more to wait for."""
+"""When waiting for a video ends."""
 
 import pytest
 
@@ -20,8 +20,8 @@ TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=Fal
         pytest.param(a_video("errored", error=TROUBLE), True, id="errored"),
         pytest.param(a_video("uploading", error=TROUBLE), True, id="file-refused"),
         pytest.param(a_video("processing", deleted_at=NOON), True, id="deleted"),
-        pytest.param(a_video("ready", edition_status="processing"), False, id="playable-and-made-anew"),
+        pytest.param(a_video("ready", edition_status="processing"), False, id="playable-and-transcoded-again"),
     ],
 )
-def test_waiting_ends_when_nothing_more_happens_without_a_person(video: Video, expected: bool) -> None:
+def test_waiting_ends_when_only_a_person_can_act(video: Video, expected: bool) -> None:
     assert is_over(video) == expected

@@ -1,4 +1,4 @@
-"""Whether an upload that was begun can be gone on with."""
+"""Whether an upload can be resumed."""
 
 from dataclasses import replace
 
@@ -30,13 +30,13 @@ TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=Fal
         pytest.param(None, TODAY, CATS, False, id="never-begun"),
     ],
 )
-def test_an_upload_is_gone_on_with_while_file_and_question_are_the_same(
+def test_an_upload_is_resumed_while_file_and_request_are_the_same(
     begun: UploadState | None, now: Fingerprint, new: NewVideo, goes_on: bool
 ) -> None:
     assert isinstance(is_same(begun, now, new), Resume) == goes_on
 
 
-def test_a_changed_file_is_told_with_what_it_leaves_behind() -> None:
+def test_a_changed_file_is_reported_with_the_upload_left_behind() -> None:
     found = is_same(BEGUN, Fingerprint(101, 8), CATS)
     assert isinstance(found, StartOver)
     assert found.why is not None
@@ -44,7 +44,7 @@ def test_a_changed_file_is_told_with_what_it_leaves_behind() -> None:
     assert f"videoupload delete {VIDEO_ID}" in found.why
 
 
-def test_the_first_upload_of_a_file_is_nothing_to_tell() -> None:
+def test_the_first_upload_of_a_file_reports_nothing() -> None:
     assert is_same(None, TODAY, CATS) == StartOver(None)
 
 
@@ -62,5 +62,5 @@ def test_the_first_upload_of_a_file_is_nothing_to_tell() -> None:
         pytest.param(None, StartOver, id="gone"),
     ],
 )
-def test_the_video_tells_where_its_upload_stands(video: Video | None, kind: type) -> None:
+def test_the_state_of_an_upload_follows_from_its_video(video: Video | None, kind: type) -> None:
     assert isinstance(upload_position(video), kind)

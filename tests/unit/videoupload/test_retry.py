@@ -1,4 +1,4 @@
-"""How often and how soon something is tried again."""
+"""How often and how soon a call is retried."""
 
 import threading
 
@@ -57,7 +57,7 @@ def test_pauses_grow_up_to_a_bound(failures: int, after: float | None, jitter: f
     assert pause_seconds(failures, retry_after_seconds=after, jitter=jitter) == seconds
 
 
-def test_trouble_that_passes_is_waited_out() -> None:
+def test_a_temporary_error_is_retried() -> None:
     clock, attempt = Clock(), Flaky(UnreachableError("no"), UnreachableError("no", retry_after_seconds=7))
     assert retry(clock).call(attempt) == "done"
     assert clock.pauses == [0.5, 7]
@@ -68,14 +68,14 @@ def test_trouble_that_passes_is_waited_out() -> None:
     [declined("not_found", is_retryable=False), StorageRefusedError("HTTP 403"), ClientError("a surprise")],
     ids=["declined", "storage", "other"],
 )
-def test_what_will_not_pass_is_handed_on_at_once(error: ClientError) -> None:
+def test_a_permanent_error_is_raised_at_once(error: ClientError) -> None:
     clock, attempt = Clock(), Flaky(error)
     with pytest.raises(type(error)):
         retry(clock).call(attempt)
     assert (attempt.tries, clock.pauses) == (1, [])
 
 
-def test_it_ends_when_waiting_would_take_longer_than_there_is_patience() -> None:
+def test_retrying_ends_when_the_next_pause_exceeds_the_time_left() -> None:
     clock, attempt = Clock(), Flaky(*[UnreachableError("no")] * 100)
     with pytest.raises(UnreachableError):
         retry(clock, 10).call(attempt)
@@ -83,14 +83,14 @@ def test_it_ends_when_waiting_would_take_longer_than_there_is_patience() -> None
     assert attempt.tries > 3
 
 
-def test_an_hourly_limit_is_told_and_not_slept_through() -> None:
+def test_an_hourly_limit_is_raised_instead_of_slept_through() -> None:
     clock, attempt = Clock(), Flaky(declined("upload_limit_reached", is_retryable=True, after=3000))
     with pytest.raises(ProblemError):
         retry(clock).call(attempt)
     assert clock.pauses == []
 
 
-def test_once_ended_nobody_waits_any_more() -> None:
+def test_after_cancelling_no_caller_waits() -> None:
     clock, attempt = Clock(), Flaky(*[UnreachableError("no")] * 2)
     ended = threading.Event()
     ended.set()

@@ -1,4 +1,4 @@
-"""What the command remembers of unfinished uploads, and for how long."""
+"""What the command stores of unfinished uploads, and for how long."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "videoupload" / "uploads"
 
 
-def test_what_was_kept_last_is_found(directory: Path) -> None:
+def test_the_last_saved_state_is_found(directory: Path) -> None:
     memory = UploadStateStore(directory)
     assert memory.find(api_url=API, path=FILE) is None
     memory.keep(BEGUN)
@@ -46,7 +46,7 @@ def test_only_its_owner_can_read_it(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"api_url": "x"}', b"\xff"], ids=repr)
-def test_a_damaged_record_is_none(directory: Path, content: bytes) -> None:
+def test_a_damaged_record_counts_as_none(directory: Path, content: bytes) -> None:
     memory = UploadStateStore(directory)
     memory.keep(BEGUN)
     (file,) = directory.iterdir()
@@ -54,7 +54,7 @@ def test_a_damaged_record_is_none(directory: Path, content: bytes) -> None:
     assert memory.find(api_url=API, path=FILE) is None
 
 
-def test_forgetting_an_upload_removes_it_and_what_is_too_old_to_go_on_with(directory: Path) -> None:
+def test_forgetting_an_upload_removes_it_and_expired_ones(directory: Path) -> None:
     memory = UploadStateStore(directory)
     old, recent = replace(BEGUN, path="/films/old.mp4"), replace(BEGUN, path="/films/recent.mp4")
     memory.keep(old)
@@ -72,10 +72,10 @@ def test_forgetting_an_upload_removes_it_and_what_is_too_old_to_go_on_with(direc
 @pytest.mark.parametrize(
     ("environment", "where"),
     [
-        pytest.param({"XDG_STATE_HOME": "/state"}, Path("/state/videoupload/uploads"), id="told"),
+        pytest.param({"XDG_STATE_HOME": "/state"}, Path("/state/videoupload/uploads"), id="set"),
         pytest.param({}, Path.home() / ".local/state/videoupload/uploads", id="default"),
         pytest.param({"XDG_STATE_HOME": "state"}, Path.home() / ".local/state/videoupload/uploads", id="relative"),
     ],
 )
-def test_records_are_where_state_belongs(environment: dict[str, str], where: Path) -> None:
+def test_records_lie_in_the_state_directory(environment: dict[str, str], where: Path) -> None:
     assert state_directory(environment) == where

@@ -1,4 +1,4 @@
-"""Bearer tokens: who is let in, and what others are told."""
+"""Bearer tokens: which are accepted, and how the others are refused."""
 
 import base64
 import json
@@ -105,7 +105,7 @@ def test_the_caller_is_what_the_token_says() -> None:
         pytest.param(None, set(), id="null"),
     ],
 )
-def test_a_scope_in_any_usual_form_locks_no_caller_out(scope: object, scopes: set[str]) -> None:
+def test_a_scope_is_read_in_any_usual_form(scope: object, scopes: set[str]) -> None:
     tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
 
     assert tokens.caller(f"Bearer {token(scope=scope)}").scopes == scopes
@@ -138,7 +138,7 @@ def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
         tokens.caller(f"Bearer {token(exp=int(time.time()) - 40)}")
 
 
-def test_a_token_that_was_good_before_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
     header = f"Bearer {token(exp=int(time.time()) + 600)}"
     assert tokens.caller(header).owner == "ann"

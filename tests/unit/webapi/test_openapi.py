@@ -66,7 +66,7 @@ def test_every_problem_is_named_with_its_status(document: Any) -> None:
     assert set(document["components"]["schemas"]["ProblemCode"]["enum"]) == {code.value for code in ProblemCode}
 
 
-def test_requests_and_answers_are_the_models_that_validate(document: Any) -> None:
+def test_requests_and_responses_are_the_models_that_validate(document: Any) -> None:
     schemas = document["components"]["schemas"]
 
     assert set(schemas["CreateVideo"]["properties"]) == set(CreateVideo.model_fields)
@@ -76,7 +76,7 @@ def test_requests_and_answers_are_the_models_that_validate(document: Any) -> Non
     assert [parameter["name"] for parameter in listed["parameters"]] == list(ListVideos.model_fields)
 
 
-def test_creating_names_its_key_and_its_headers(document: Any) -> None:
+def test_creating_documents_its_idempotency_key_and_headers(document: Any) -> None:
     described = _operations(document)["POST", "/api/v1/videos"]
 
     assert {"$ref": "#/components/parameters/IdempotencyKey"} in described["parameters"]
@@ -84,7 +84,7 @@ def test_creating_names_its_key_and_its_headers(document: Any) -> None:
         assert {"RateLimit", "RateLimit-Policy"} <= set(described["responses"][status]["headers"])
 
 
-def test_every_reference_leads_somewhere(document: Any) -> None:
+def test_every_reference_resolves(document: Any) -> None:
     for reference in re.findall(r'"\$ref": ?"#/([^"]+)"', str(document).replace("'", '"')):
         found = document
         for part in reference.split("/"):
@@ -111,7 +111,7 @@ def test_the_page_runs_only_what_its_policy_names(api: Api) -> None:
     )
 
 
-def test_the_document_is_made_once() -> None:
+def test_the_document_is_built_once() -> None:
     assert openapi_document() is openapi_document()
 
 

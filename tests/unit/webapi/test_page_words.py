@@ -18,7 +18,7 @@ def _read(name: str) -> str:
     return (SOURCES / name).read_text()
 
 
-def test_phases_are_the_same() -> None:
+def test_phases_of_the_page_are_those_of_the_service() -> None:
     (listed,) = re.findall(r"PHASES: readonly Phase\[\] = \[(.*)\]", _read("api/types.ts"))
 
     assert re.findall(r'"(\w+)"', listed) == [phase.value for phase in Phase]
@@ -61,7 +61,7 @@ def test_problems_that_the_page_knows_exist(name: str) -> None:
         ("Target", responses.UploadTarget),
     ],
 )
-def test_fields_that_the_page_reads_are_answered(interface: str, model: type[BaseModel]) -> None:
+def test_fields_that_the_page_reads_exist_in_responses(interface: str, model: type[BaseModel]) -> None:
     (block,) = re.findall(rf"interface {interface} \{{\n(.*?)^\}}", _read("api/types.ts"), re.DOTALL | re.MULTILINE)
     fields = set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""The publisher: wishes reach Kubernetes soon or never, and never hold up a request."""
+"""The publisher: desired states reach Kubernetes soon or never, and never delay a request."""
 
 import threading
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def publishing() -> Iterator[Publishing]:
     running.finish()
 
 
-def test_an_offered_wish_is_applied(publishing: Publishing) -> None:
+def test_an_offered_state_is_applied(publishing: Publishing) -> None:
     publishing.publisher.enqueue(a_desired_state())
     publishing.finish()
 
@@ -98,7 +98,7 @@ def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing
 
 
 @pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
-def test_of_one_video_only_the_newest_wish_waits(publishing: Publishing, revisions: tuple[int, int]) -> None:
+def test_only_the_newest_state_of_a_video_waits(publishing: Publishing, revisions: tuple[int, int]) -> None:
     publishing.occupy()
     for revision in revisions:
         publishing.publisher.enqueue(a_desired_state(revision=revision))
@@ -121,7 +121,7 @@ def test_of_one_video_only_the_newest_wish_waits(publishing: Publishing, revisio
         pytest.param(RuntimeError("a bug"), "failed", id="a-bug"),
     ],
 )
-def test_trouble_is_counted_and_the_next_wish_is_applied(
+def test_a_failure_is_counted_and_the_next_state_is_applied(
     publishing: Publishing, trouble: Exception, result: str
 ) -> None:
     publishing.kubernetes.trouble = trouble
@@ -133,7 +133,7 @@ def test_trouble_is_counted_and_the_next_wish_is_applied(
     assert [desired.video_id for desired in publishing.kubernetes.applied] == ["next"]
 
 
-def test_while_kubernetes_is_away_it_is_not_asked_for_every_wish() -> None:
+def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
     kubernetes, metrics = Kubernetes(), ApiMetrics()
     kubernetes.trouble = UnavailableError("no answer")
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
@@ -165,7 +165,7 @@ def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishi
     assert publishing.count("dropped") == 1
 
 
-def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
+def test_after_the_stop_states_are_dropped(publishing: Publishing) -> None:
     publishing.finish()
     publishing.publisher.enqueue(a_desired_state())
 
@@ -173,7 +173,7 @@ def test_after_the_stop_wishes_are_dropped(publishing: Publishing) -> None:
     assert not publishing.kubernetes.applied
 
 
-def test_the_number_of_waiting_wishes_can_be_seen(publishing: Publishing) -> None:
+def test_the_number_of_waiting_states_is_exported(publishing: Publishing) -> None:
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state("second"))
 

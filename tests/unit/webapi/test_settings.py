@@ -25,7 +25,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_what_is_needed_is_enough() -> None:
+def test_the_required_settings_are_enough() -> None:
     settings = read_settings(Settings, process="the API")
 
     assert [key.get_secret_value() for key in settings.webhook_signing_keys] == ["n" * 32, "o" * 32]

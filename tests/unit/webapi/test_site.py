@@ -31,7 +31,7 @@ def client(api: Api, directory: Path) -> falcon.testing.TestClient:
     return api.rebuilt(page=read_page(directory, upload_url=UPLOAD_URL, playback_url=PLAYBACK_URL))
 
 
-def test_the_page_is_there_for_anybody_and_asked_for_each_time(client: falcon.testing.TestClient) -> None:
+def test_the_page_needs_no_token_and_is_revalidated_each_time(client: falcon.testing.TestClient) -> None:
     answer = client.simulate_get("/")
 
     assert (answer.status_code, answer.text) == (200, "<!doctype html>")
@@ -39,7 +39,7 @@ def test_the_page_is_there_for_anybody_and_asked_for_each_time(client: falcon.te
     assert answer.headers["Cache-Control"] == "no-cache"
 
 
-def test_what_is_named_by_its_hash_is_kept_for_ever(client: falcon.testing.TestClient) -> None:
+def test_files_named_by_their_hash_are_cached_as_immutable(client: falcon.testing.TestClient) -> None:
     answer = client.simulate_get("/assets/index-abc.js")
 
     assert (answer.text, answer.headers["Content-Type"]) == (SCRIPT, "text/javascript; charset=utf-8")
@@ -74,7 +74,7 @@ def test_origins_are_taken_from_urls_without_their_paths(client: falcon.testing.
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "deflate, GZIP"])
-def test_who_takes_gzip_gets_it(client: falcon.testing.TestClient, accepted: str) -> None:
+def test_a_client_that_accepts_gzip_gets_gzip(client: falcon.testing.TestClient, accepted: str) -> None:
     answer = client.simulate_get("/assets/index-abc.js", headers={"Accept-Encoding": accepted})
 
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -83,14 +83,14 @@ def test_who_takes_gzip_gets_it(client: falcon.testing.TestClient, accepted: str
 
 
 @pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "gzip;q=x", "gzipped", ";;,"])
-def test_who_does_not_take_gzip_gets_the_file(client: falcon.testing.TestClient, accepted: str) -> None:
+def test_a_client_without_gzip_gets_the_plain_file(client: falcon.testing.TestClient, accepted: str) -> None:
     answer = client.simulate_get("/assets/index-abc.js", headers={"Accept-Encoding": accepted})
 
     assert "Content-Encoding" not in answer.headers
     assert answer.text == SCRIPT
 
 
-def test_who_has_it_already_is_told_so(client: falcon.testing.TestClient) -> None:
+def test_an_unchanged_file_is_answered_with_304(client: falcon.testing.TestClient) -> None:
     tag = client.simulate_get("/").headers["ETag"]
     answer = client.simulate_get("/", headers={"If-None-Match": tag})
 
@@ -116,18 +116,18 @@ def test_who_has_it_already_is_told_so(client: falcon.testing.TestClient) -> Non
         "/.env",
     ],
 )
-def test_no_path_leads_to_anything_but_the_pages_files(client: falcon.testing.TestClient, path: str) -> None:
+def test_no_path_leads_outside_the_pages_files(client: falcon.testing.TestClient, path: str) -> None:
     answer = client.simulate_get(path)
 
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_the_page_is_only_read(client: falcon.testing.TestClient, method: str) -> None:
+def test_only_get_and_head_are_allowed(client: falcon.testing.TestClient, method: str) -> None:
     assert client.simulate_request(method, "/").json["code"] == "method_not_allowed"
 
 
-def test_without_a_page_its_address_is_nothing(api: Api) -> None:
+def test_without_a_page_its_address_is_404(api: Api) -> None:
     assert api.client.simulate_get("/").json["code"] == "not_found"
 
 

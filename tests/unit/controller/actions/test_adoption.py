@@ -1,4 +1,4 @@
-"""Learning before a pass: what is asked, what is written, and what happens when somebody is away or was faster."""
+"""Restoring a row before its pass: what is read and written, and what an outage or a concurrent change does."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def known_in(world: SmallWorld) -> CachedResource:
     return CachedResource.of(world.resources.by_name[VIDEO_ID])
 
 
-def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
+def test_a_row_that_agrees_with_its_resource_makes_no_calls() -> None:
     world = SmallWorld()
     row = world.create()
     world.resources.apply(row.desired)
@@ -48,7 +48,7 @@ def test_a_row_that_agrees_with_its_resource_asks_nobody() -> None:
     assert world.kill_switch.calls == []
 
 
-def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld) -> None:
+def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: SmallWorld) -> None:
     row = adoption(behind, behind.row, known_in(behind))
     assert row == behind.row
     assert row is not None
@@ -59,7 +59,7 @@ def test_a_row_that_is_behind_learns_the_job_that_was_bought(behind: SmallWorld)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_no_pass_is_made_over_a_row_that_cannot_learn_what_it_lacks(behind: SmallWorld, trouble: UpstreamError) -> None:
+def test_no_pass_is_made_over_a_row_that_cannot_be_restored(behind: SmallWorld, trouble: UpstreamError) -> None:
     before, known = behind.row, known_in(behind)
     behind.resources.trouble = trouble
     with pytest.raises(type(trouble)):
@@ -67,7 +67,7 @@ def test_no_pass_is_made_over_a_row_that_cannot_learn_what_it_lacks(behind: Smal
     assert behind.row == before
 
 
-def test_a_row_that_moved_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
+def test_a_row_that_changed_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
     stale = behind.row
     behind.records.confirm(VIDEO_ID)
     moved = behind.row
@@ -76,21 +76,21 @@ def test_a_row_that_moved_meanwhile_is_looked_at_again(behind: SmallWorld) -> No
     assert behind.row == moved
 
 
-def test_a_row_that_was_made_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
+def test_a_row_that_was_created_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
     before = behind.row
     with pytest.raises(ConflictError):
         adoption(behind, None, known_in(behind))
     assert behind.row == before
 
 
-def test_what_the_watch_knew_and_the_server_knows_no_more_teaches_nothing(behind: SmallWorld) -> None:
+def test_a_cached_resource_that_is_gone_from_the_server_restores_nothing(behind: SmallWorld) -> None:
     before, known = behind.row, known_in(behind)
     behind.resources.remove(VIDEO_ID)
     assert adoption(behind, before, known) is before
     assert adoption(behind, None, known) is None
 
 
-def test_a_left_over_that_somebody_changes_meanwhile_stays_for_another_look(
+def test_a_leftover_resource_that_changes_meanwhile_stays_for_the_next_pass(
     behind: SmallWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del behind.records.rows[VIDEO_ID]
@@ -106,7 +106,7 @@ def test_a_left_over_that_somebody_changes_meanwhile_stays_for_another_look(
     assert VIDEO_ID not in behind.resources.by_name
 
 
-def test_a_refusal_is_shown_once_and_told_once() -> None:
+def test_a_refusal_is_written_once_and_posts_one_event() -> None:
     world = SmallWorld()
     world.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
     assert adoption(world, None, known_in(world)) is None

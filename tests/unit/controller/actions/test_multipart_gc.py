@@ -26,12 +26,12 @@ def given_up(world: SmallWorld, *, after_seconds: float) -> int:
     return AbandonedUploads(world.deps, clock=world.clock.now).abort_abandoned()
 
 
-def test_an_upload_that_is_waited_for_stays(world: SmallWorld) -> None:
+def test_an_upload_in_use_is_kept(world: SmallWorld) -> None:
     assert given_up(world, after_seconds=6 * DAYS) == 0
     assert len(world.multipart.uploads) == 1
 
 
-def test_one_that_a_crash_left_before_it_was_on_record_is_given_up(world: SmallWorld) -> None:
+def test_an_upload_that_a_crash_left_unrecorded_is_aborted(world: SmallWorld) -> None:
     left = world.multipart.create(world.row.desired.storage_key, content_type="video/mp4")
     assert given_up(world, after_seconds=HOURS / 2) == 0
     assert given_up(world, after_seconds=HOURS) == 1
@@ -39,13 +39,13 @@ def test_one_that_a_crash_left_before_it_was_on_record_is_given_up(world: SmallW
     assert len(world.multipart.uploads) == 1
 
 
-def test_one_of_a_deleted_video_is_given_up(world: SmallWorld) -> None:
+def test_an_upload_of_a_deleted_video_is_aborted(world: SmallWorld) -> None:
     world.records.delete(VIDEO_ID)
     assert given_up(world, after_seconds=2 * HOURS) == 1
     assert not world.multipart.uploads
 
 
-def test_one_that_came_after_the_file_is_given_up(world: SmallWorld) -> None:
+def test_an_upload_opened_after_the_file_arrived_is_aborted(world: SmallWorld) -> None:
     world.send_parts()
     settled(world)
     late = world.multipart.create(world.row.desired.storage_key, content_type="video/mp4")
@@ -53,13 +53,13 @@ def test_one_that_came_after_the_file_is_given_up(world: SmallWorld) -> None:
     assert given_up(world, after_seconds=2 * HOURS) == 1
 
 
-def test_one_without_a_row_stays_as_long_as_a_backup_might_bring_the_row_back(world: SmallWorld) -> None:
+def test_an_upload_without_a_row_is_kept_while_a_backup_may_restore_the_row(world: SmallWorld) -> None:
     world.multipart.create(object_keys.original_key("gone", "a.mp4"), content_type="video/mp4")
     assert given_up(world, after_seconds=7 * DAYS) == 0
     assert given_up(world, after_seconds=2 * DAYS) == 1
 
 
-def test_while_storage_is_away_it_is_put_off(world: SmallWorld) -> None:
+def test_nothing_is_aborted_while_storage_is_away(world: SmallWorld) -> None:
     world.storage.trouble = UnavailableError("listing the multipart uploads: no answer")
     with pytest.raises(UnavailableError):
         given_up(world, after_seconds=timedelta(days=9).total_seconds())

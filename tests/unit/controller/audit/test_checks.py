@@ -1,4 +1,4 @@
-"""What is wrong with a video, and what may be done about it: the rulebook of the audit."""
+"""What is wrong with a video, and which repair is allowed: the rulebook of the audit."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -76,7 +76,7 @@ def test_nothing_is_wrong_with_a_video_that_plays(row: VideoRow) -> None:
 
 @pytest.mark.parametrize("playlist", [None, "", "#EXTM3U\n", stable_playlist(replace(STREAM, renditions=()))])
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.UPLOADED, Phase.ERRORED])
-def test_a_stable_playlist_that_is_not_what_is_on_record_is_written_again(phase: Phase, playlist: str | None) -> None:
+def test_a_stable_playlist_that_differs_from_the_row_is_rewritten(phase: Phase, playlist: str | None) -> None:
     assert judged(a_sight(a_video(phase), playlist=playlist)) == [(FindingType.PLAYLIST_WRONG, RewritePlaylist())]
 
 
@@ -90,7 +90,7 @@ NOT_PUBLIC = [
 
 @pytest.mark.parametrize("row", NOT_PUBLIC)
 @pytest.mark.parametrize("playlist", [None, "#EXTM3U\n"])
-def test_what_a_pass_is_about_to_settle_is_left_to_it(row: VideoRow, playlist: str | None) -> None:
+def test_what_a_pass_is_about_to_fix_is_left_to_it(row: VideoRow, playlist: str | None) -> None:
     sight = a_sight(row, playlist=playlist, has_poster=False, outputs=BROKEN, original=None, stored_attempts={"1"})
     assert judged(sight) == []
     assert check_stable(row, playlist) is None
@@ -132,11 +132,13 @@ def test_stable_files_of_a_deleted_video_are_withdrawn(
         ),
     ],
 )
-def test_a_missing_poster_is(changes: dict[str, Any], found: list[tuple[FindingType, Any]]) -> None:
+def test_a_missing_poster_is_copied_again_or_only_reported(
+    changes: dict[str, Any], found: list[tuple[FindingType, Any]]
+) -> None:
     assert judged(a_sight(has_poster=False, **changes)) == found
 
 
-def test_a_video_that_never_had_a_poster_misses_none() -> None:
+def test_a_video_that_never_had_a_poster_lacks_nothing() -> None:
     row = a_video(published=replace(STREAM, has_poster=False))
     assert judged(a_sight(row, has_poster=False)) == []
 
@@ -161,7 +163,7 @@ def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutpu
         ),
         pytest.param(a_video(Phase.UPLOADED), {}, "another edition is in progress", id="one-waits"),
         pytest.param(a_video(Phase.PROCESSING), {}, "another edition is in progress", id="one-is-made"),
-        pytest.param(a_video(wished_edition=2), {}, "another edition is in progress", id="one-was-asked-for"),
+        pytest.param(a_video(wished_edition=2), {}, "another edition is in progress", id="one-was-requested"),
         pytest.param(a_video(is_paused=True), {}, "it is paused", id="paused"),
         pytest.param(
             a_video(origin=Origin.KUBERNETES),
@@ -185,11 +187,11 @@ def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutpu
             a_video(source=None),
             {},
             "the original is gone or was replaced, so a new edition would fail",
-            id="nobody-knows-its-original",
+            id="its-original-is-unknown",
         ),
     ],
 )
-def test_nothing_is_bought_for_a_broken_video_when(row: VideoRow, changes: dict[str, Any], why: str) -> None:
+def test_no_edition_is_bought_for_a_broken_video_that(row: VideoRow, changes: dict[str, Any], why: str) -> None:
     found = check_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, editions_left=10)
     assert found == [Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, f"{BROKEN.message}; {why}", ReportOnly())]
 
@@ -197,7 +199,7 @@ def test_nothing_is_bought_for_a_broken_video_when(row: VideoRow, changes: dict[
 @pytest.mark.parametrize(
     ("heals", "editions_left", "remedy"), [(2, 1, RequestEdition()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
 )
-def test_both_budgets_hold(heals: int, editions_left: int, remedy: object) -> None:
+def test_neither_budget_is_exceeded(heals: int, editions_left: int, remedy: object) -> None:
     assert judged(a_sight(outputs=BROKEN, heals=heals), editions_left=editions_left) == [
         (FindingType.OUTPUTS_BROKEN, remedy)
     ]
@@ -211,7 +213,7 @@ def test_both_budgets_hold(heals: int, editions_left: int, remedy: object) -> No
         pytest.param(a_video(Phase.UPLOADING, source=None), [], id="another-file-is-on-its-way"),
     ],
 )
-def test_an_original_that_is_gone_is_told_of_a_video_that_plays(
+def test_a_missing_original_of_a_playable_video_is_reported(
     row: VideoRow, found: list[tuple[FindingType, Any]]
 ) -> None:
     assert judged(a_sight(row, original=None)) == found
@@ -224,8 +226,8 @@ REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
     ("row", "changes", "later", "found"),
     [
         pytest.param(a_video(), {}, DAY, REMOVED, id="a-day-later"),
-        pytest.param(a_video(), {}, DAY - MOMENT, [], id="somebody-may-be-watching"),
-        pytest.param(a_video(), {"published_at": None}, 9 * DAY, [], id="nobody-knows-since-when"),
+        pytest.param(a_video(), {}, DAY - MOMENT, [], id="a-viewer-may-be-watching"),
+        pytest.param(a_video(), {"published_at": None}, 9 * DAY, [], id="since-an-unknown-time"),
         pytest.param(a_video(Phase.PROCESSING, attempt=3), {}, DAY, REMOVED, id="while-another-edition-is-made"),
         pytest.param(
             a_video(),
@@ -255,7 +257,7 @@ def test_what_newer_attempts_wrote_stays_until_one_of_them_is_published() -> Non
 
 
 @pytest.mark.parametrize("name", ["3", "0", "01", "1.", "hls", "", "-1", "٣", "1" * 40])
-def test_a_folder_that_no_attempt_on_record_wrote_is_told_and_left(name: str) -> None:
+def test_a_folder_of_an_unknown_attempt_is_reported_and_kept(name: str) -> None:
     found = [(FindingType.OUTPUTS_UNKNOWN, ReportOnly())]
     assert judged(a_sight(stored_attempts={"2", name}), later=365 * DAY) == found
 

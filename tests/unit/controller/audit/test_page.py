@@ -1,4 +1,4 @@
-"""docs/operations.md tells of the audit what the code has."""
+"""docs/operations.md describes the audit as the code has it."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows[2:]]
 
 
-def test_every_kind_is_told_in_the_order_of_the_code() -> None:
+def test_every_finding_type_is_listed_in_the_order_of_the_code() -> None:
     assert [row[0] for row in table("What it finds")] == list(FindingType)
 
 
@@ -30,11 +30,11 @@ def test_settings_have_these_defaults(name: str, default: str) -> None:
     assert OperatorSettings.model_fields[name.lower()].default == float(default)
 
 
-def test_the_bound_of_a_turn_is_told() -> None:
+def test_the_limit_of_one_run_is_documented() -> None:
     assert f"put into quarantine, {AuditRules().quarantined_per_audit:,} per run" in PAGE
 
 
-def test_every_metric_is_told_and_no_other() -> None:
+def test_exactly_the_metrics_of_the_audit_are_listed() -> None:
     registry = CollectorRegistry()
     AuditMetrics(registry)
     shown = {f"{metric.name}{'_total' if metric.type == 'counter' else ''}" for metric in registry.collect()}

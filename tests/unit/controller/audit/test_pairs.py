@@ -1,4 +1,4 @@
-"""Every pair of row, resource, bucket and claim: what the audit does about it, and what is somebody else's to do.
+"""Every pair of row, resource, bucket and claim: what the audit does about it, and what it leaves to others.
 
 | row | resource | bucket | claim | who | what |
 |---|---|---|---|---|---|
@@ -49,7 +49,7 @@ PAIRS = {
 }
 
 
-def test_every_pair_has_its_line() -> None:
+def test_every_pair_has_a_case() -> None:
     assert set(PAIRS) == set(product((0, 1), repeat=4))
 
 
@@ -59,7 +59,7 @@ def named(pair: tuple[int, int, int, int]) -> str:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=named)
-def test_what_must_happen(pair: tuple[int, int, int, int]) -> None:
+def test_each_pair_is_handled_as_its_case_says(pair: tuple[int, int, int, int]) -> None:
     world = a_world_with(*pair)
     found, sweep_half = PAIRS[pair]
     auditor = Auditor(world)
@@ -78,7 +78,7 @@ def test_what_must_happen(pair: tuple[int, int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("has_claim", [True, False])
-def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
+def test_outputs_lost_without_their_row_are_made_again(has_claim: bool) -> None:
     world = a_world_with(1, 1, 1, int(has_claim))
     for key in [key for key in world.storage.processed if key.startswith(object_keys.outputs_prefix(VIDEO_ID, 1))]:
         del world.storage.processed[key]
@@ -88,7 +88,7 @@ def test_outputs_alone_are_lost_and_made_again(has_claim: bool) -> None:
 
 
 @pytest.mark.parametrize("has_accepted_job", [True, False])
-def test_a_claim_for_another_job_is_told_whatever_else_is_there(has_accepted_job: bool) -> None:
+def test_a_claim_for_another_job_is_always_reported(has_accepted_job: bool) -> None:
     world = a_world_with(1, 1, 1, int(has_accepted_job))
     world.records.record(video_id=VIDEO_ID, attempt=1, job_id="another")
     assert kinds(Auditor(world).full()) == {FindingType.DOUBLED_JOB}

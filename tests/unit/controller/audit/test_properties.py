@@ -1,4 +1,4 @@
-"""What holds for every audit: a healthy world is left alone, and no object pays for a row that is missing."""
+"""What holds for every audit: a healthy world is left alone, and a missing row never deletes an object."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -125,7 +125,7 @@ def test_nothing_is_deleted_because_a_row_is_missing(history: list[tuple[str, ob
     keeper.audit(may_purge=False)
 
 
-def test_a_purge_removes_what_nobody_missed_for_a_week_and_nothing_else() -> None:
+def test_a_purge_removes_only_what_was_in_quarantine_for_a_week() -> None:
     keeper = Bookkeeper()
     lost, kept = NAMES[1], NAMES[2]
     keeper.lose(lost)

@@ -1,4 +1,4 @@
-"""The walk comes to every row and every folder, in spite of trouble, and never in a hurry."""
+"""A run visits every row and every folder, in spite of failures, and at a limited rate."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ def rewritten(report: Report) -> list[str]:
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("begin", ["", "a" * 26, "c", "d" * 26, VIDEO_ID, "zzz"])
-def test_wherever_it_begins_it_comes_to_every_row_once(world: SmallWorld, begin: str) -> None:
+def test_a_run_visits_every_row_once_wherever_it_begins(world: SmallWorld, begin: str) -> None:
     auditor, turn = Auditor(world), AuditRun(may_repair=True)
     Audit(auditor.deps, AuditRules(), clock=world.clock.now, begin=lambda: begin).full(turn)
     in_order = sorted([*NAMES, VIDEO_ID])
@@ -51,12 +51,12 @@ def test_wherever_it_begins_it_comes_to_every_row_once(world: SmallWorld, begin:
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_the_light_turn_comes_to_every_row_of_the_working_set(world: SmallWorld) -> None:
+def test_a_light_run_visits_every_row_of_the_working_set(world: SmallWorld) -> None:
     world.records.rows[NAMES[3]] = replace(world.records.rows[NAMES[3]], retired=True)
     assert sorted(rewritten(Auditor(world).light())) == sorted([*NAMES[:3], *NAMES[4:], VIDEO_ID])
 
 
-def test_turns_begin_anywhere() -> None:
+def test_runs_begin_at_random_places() -> None:
     world = a_ready_world()
     asked: list[str] = []
     auditor = Auditor(world)
@@ -76,7 +76,9 @@ def test_turns_begin_anywhere() -> None:
     assert len(set(asked)) > 5
 
 
-def test_a_video_that_cannot_be_looked_at_hides_no_other(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_that_cannot_be_read_does_not_hide_the_others(
+    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refuse(world, monkeypatch, RefusedError("reading the stable playlist at the object store: HTTP 400"), {NAMES[0]})
     report = Auditor(world).full()
     assert sorted(rewritten(report)) == sorted([*NAMES[1:], VIDEO_ID])
@@ -85,7 +87,9 @@ def test_a_video_that_cannot_be_looked_at_hides_no_other(world: SmallWorld, monk
     assert "HTTP 400" in unchecked
 
 
-def test_nor_does_one_that_trips_us_up(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_that_raises_an_unexpected_error_does_not_hide_the_others(
+    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refuse(world, monkeypatch, ValueError("a surprise"), {NAMES[0]})
     report = Auditor(world).full()
     assert sorted(rewritten(report)) == sorted([*NAMES[1:], VIDEO_ID])
@@ -104,7 +108,7 @@ def refuse(world: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exceptio
 
 
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
-def test_a_storage_that_is_away_is_not_asked_about_every_video(world: SmallWorld, is_light: bool) -> None:
+def test_a_run_ends_early_while_storage_is_away(world: SmallWorld, is_light: bool) -> None:
     world.storage.trouble = AWAY
     auditor, turn = Auditor(world), AuditRun(may_repair=True)
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
@@ -114,7 +118,7 @@ def test_a_storage_that_is_away_is_not_asked_about_every_video(world: SmallWorld
     assert turn.report.checked == {}
 
 
-def test_trouble_here_and_there_is_no_storage_that_is_away(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scattered_failures_do_not_end_a_run(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     well = NAMES[4]
     refuse(world, monkeypatch, AWAY, {*NAMES, VIDEO_ID} - {well})
     turn = AuditRun(may_repair=True)
@@ -123,7 +127,7 @@ def test_trouble_here_and_there_is_no_storage_that_is_away(world: SmallWorld, mo
     assert len(turn.report.unchecked) == 7
 
 
-def test_what_was_found_and_could_not_be_done_is_told(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_that_failed_is_reported(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise AWAY
 
@@ -135,7 +139,7 @@ def test_what_was_found_and_could_not_be_done_is_told(world: SmallWorld, monkeyp
     assert not turn.report.is_clean()
 
 
-def test_it_pauses_before_every_video_and_every_page_and_ends_when_told(world: SmallWorld) -> None:
+def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: SmallWorld) -> None:
     world.storage.put_processed("processed/lost/a", b"x")
     pauses: list[None] = []
     turn = AuditRun(may_repair=True, pause=lambda: pauses.append(None))
@@ -155,7 +159,7 @@ def test_it_pauses_before_every_video_and_every_page_and_ends_when_told(world: S
             audit.full(AuditRun(may_repair=True, pause=lambda steps=steps: next(steps)))  # type: ignore[misc]
 
 
-def test_everything_without_a_row_is_put_into_quarantine_a_bounded_number_at_a_time() -> None:
+def test_objects_without_a_row_enter_quarantine_a_bounded_number_at_a_time() -> None:
     world = a_ready_world()
     strays = {f"processed/lost/{number}" for number in range(5)} | {"uploads/lost/original.mp4", "processed/readme"}
     for key in strays:
@@ -172,7 +176,7 @@ def test_everything_without_a_row_is_put_into_quarantine_a_bounded_number_at_a_t
     assert len({entry.found_at for entry in auditor.rows.in_quarantine.values()}) == 3, "each keeps when it was found"
 
 
-def test_what_is_in_quarantine_and_gone_or_owned_again_is_released() -> None:
+def test_quarantined_objects_that_are_gone_or_owned_again_are_released() -> None:
     world = a_ready_world()
     auditor = Auditor(world)
     world.storage.put_processed("processed/lost/a", b"x")
@@ -181,7 +185,7 @@ def test_what_is_in_quarantine_and_gone_or_owned_again_is_released() -> None:
     assert set(auditor.rows.in_quarantine) == {"processed/lost/a"}
 
 
-def test_a_report_counts_on_when_it_keeps_no_more_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_goes_on_counting_when_its_lines_are_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.audit.findings._ENTRIES_MAX", 2)
     report = Report()
     for _ in range(5):
@@ -190,7 +194,7 @@ def test_a_report_counts_on_when_it_keeps_no_more_lines(monkeypatch: pytest.Monk
     assert (len(report.entries), len(report.unchecked), report.found[FindingType.OVERDUE_ROW]) == (2, 2, 10)
 
 
-def test_what_is_put_right_leaves_nothing_behind() -> None:
+def test_a_report_is_clean_once_everything_is_repaired() -> None:
     world = a_ready_world()
     del world.storage.processed[PLAYLIST]
     auditor = Auditor(world)

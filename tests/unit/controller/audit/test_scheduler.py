@@ -128,7 +128,7 @@ def test_playlists_are_checked_faster_and_a_new_leader_starts_soon() -> None:
     assert (schedule.first_full_seconds, schedule.playlists_per_second) == (2_160, 50)
 
 
-def test_a_run_of_the_operator_repairs_and_is_counted() -> None:
+def test_a_scheduled_run_repairs_and_is_counted() -> None:
     world = a_ready_world()
     playlist = world.storage.processed.pop(PLAYLIST)
     auditor = Auditor(world)

@@ -37,13 +37,15 @@ A, B, C = (StoredFile(f"{FOLDER}{name}", size, NOON) for name, size in (("a", 1)
         pytest.param({A.key, B.key, C.key}, 0, [(3, ReportOnly())], id="all-are-known"),
     ],
 )
-def test_objects_without_a_row(listed: set[str], quota: int, found: list[tuple[int, object]]) -> None:
+def test_objects_without_a_row_are_quarantined_or_removed(
+    listed: set[str], quota: int, found: list[tuple[int, object]]
+) -> None:
     findings = check_orphans(FOLDER, [A, B, C], listed, quota=quota)
     assert [(finding.count, finding.remedy) for finding in findings] == found
     assert {finding.kind for finding in findings} == {FindingType.OBJECTS_WITHOUT_ROW}
 
 
-def test_an_empty_page_says_nothing() -> None:
+def test_an_empty_page_yields_no_finding() -> None:
     assert check_orphans(FOLDER, [], set(), quota=9) == []
 
 
@@ -60,7 +62,7 @@ def in_quarantine(file: StoredFile, since: timedelta) -> QuarantinedObject:
         pytest.param(in_quarantine(A, 9 * WEEK), WEEK - MOMENT, False, id="written-again-since"),
     ],
 )
-def test_what_belongs_to_nobody_is_removed_when_somebody_says_so_and_a_week_has_passed(
+def test_a_quarantined_object_is_removed_only_on_request_and_after_a_week(
     may_purge: bool, entry: QuarantinedObject, written: timedelta, is_due: bool
 ) -> None:
     present = {A.key: replace(A, last_modified=NOON - written)}
@@ -69,7 +71,7 @@ def test_what_belongs_to_nobody_is_removed_when_somebody_says_so_and_a_week_has_
     assert [(f.kind, f.remedy) for f in found] == ([(FindingType.QUARANTINE_DUE, remedy)] if is_due else [])
 
 
-def test_what_is_gone_or_has_a_row_again_is_released() -> None:
+def test_an_object_that_is_gone_or_owned_again_is_released() -> None:
     entries = [in_quarantine(A, 9 * WEEK), in_quarantine(B, MOMENT)]
     (gone,) = check_quarantined(FOLDER, entries, {B.key: B}, RULES, NOON, may_purge=True)
     assert (gone.kind, gone.remedy, gone.count) == (FindingType.QUARANTINE_OUTDATED, Release([A.key]), 1)
@@ -85,5 +87,5 @@ def test_what_is_gone_or_has_a_row_again_is_released() -> None:
         ("uploads/readme.txt", "uploads/readme.txt"),
     ],
 )
-def test_a_key_is_looked_for_in_its_folder(key: str, folder: str) -> None:
+def test_a_key_belongs_to_the_video_of_its_folder(key: str, folder: str) -> None:
     assert folder_of(key) == folder

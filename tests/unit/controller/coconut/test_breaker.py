@@ -1,4 +1,4 @@
-"""What opens the breaker, for how long, and how it closes again; what counts as the provider's trouble."""
+"""What opens the breaker, for how long, and how it closes again; which failures count as the provider's."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,17 +27,17 @@ CLOSED = BreakerSnapshot(BreakerState.CLOSED)
             ["trouble", "trouble", "silent", "trouble"], BreakerState.OPEN, id="what-tells-nothing-changes-nothing"
         ),
         pytest.param(["silent"] * 9, BreakerState.CLOSED, id="refused-files"),
-        pytest.param(["7"], BreakerState.OPEN, id="asked-to-wait"),
-        pytest.param(["0"], BreakerState.HALF_OPEN, id="asked-to-come-at-once"),
+        pytest.param(["7"], BreakerState.OPEN, id="retry-after"),
+        pytest.param(["0"], BreakerState.HALF_OPEN, id="retry-after-zero"),
     ],
 )
-def test_when_it_opens(stories: list[str], position: BreakerState) -> None:
+def test_the_breaker_opens_on_repeated_failures(stories: list[str], position: BreakerState) -> None:
     harness = LimiterHarness()
     harness.submit(*stories)
     assert harness.breaker.position is position
 
 
-def test_nobody_enters_while_it_is_open() -> None:
+def test_no_permit_is_granted_while_it_is_open() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     harness.clock.advance(29.9)
@@ -46,7 +46,7 @@ def test_nobody_enters_while_it_is_open() -> None:
     harness.permit()
 
 
-def test_the_pause_doubles_while_trouble_repeats() -> None:
+def test_the_pause_doubles_while_failures_repeat() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     pauses = [harness.open_seconds()]
@@ -56,7 +56,7 @@ def test_the_pause_doubles_while_trouble_repeats() -> None:
     assert pauses == [30, 60, 120, 240, 480, 600, 600]
 
 
-def test_a_success_makes_the_next_pause_a_first_one() -> None:
+def test_a_success_resets_the_pause() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     for _ in range(3):
@@ -70,7 +70,7 @@ def test_a_success_makes_the_next_pause_a_first_one() -> None:
 @pytest.mark.parametrize(
     ("commands", "pauses"),
     [
-        pytest.param(["7"], [7], id="as-asked"),
+        pytest.param(["7"], [7], id="as-requested"),
         pytest.param(["900"], [900], id="longer-than-ours"),
         pytest.param(["90000"], [3600], id="a-day-is-a-mistake"),
         pytest.param(["-5"], [0], id="a-time-that-is-past"),
@@ -78,7 +78,7 @@ def test_a_success_makes_the_next_pause_a_first_one() -> None:
         pytest.param(["7", "trouble", "100", "100"], [7, 30, 100, 120], id="the-longer-of-both"),
     ],
 )
-def test_how_long_the_provider_is_left_alone(commands: list[str], pauses: list[float]) -> None:
+def test_retry_after_sets_the_pause_within_bounds(commands: list[str], pauses: list[float]) -> None:
     harness = LimiterHarness()
     seen = []
     for desired in commands:
@@ -87,7 +87,7 @@ def test_how_long_the_provider_is_left_alone(commands: list[str], pauses: list[f
     assert seen == pauses
 
 
-def test_it_closes_over_widths_that_double() -> None:
+def test_it_closes_in_steps_that_double_the_width() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     harness.open_seconds()
@@ -102,7 +102,7 @@ def test_it_closes_over_widths_that_double() -> None:
     assert harness.breaker == CLOSED
 
 
-def test_one_trouble_opens_a_half_open_one_again() -> None:
+def test_one_failure_reopens_a_half_open_breaker() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     harness.open_seconds()
@@ -112,7 +112,7 @@ def test_one_trouble_opens_a_half_open_one_again() -> None:
     assert harness.breaker == BreakerSnapshot(BreakerState.OPEN, open_for_seconds=30)
 
 
-def test_what_tells_nothing_gives_its_half_open_place_to_the_next() -> None:
+def test_an_inconclusive_submission_frees_its_half_open_place() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     harness.open_seconds()
@@ -120,7 +120,7 @@ def test_what_tells_nothing_gives_its_half_open_place_to_the_next() -> None:
     assert harness.breaker.width == 2
 
 
-def test_submissions_that_fail_together_open_it_once() -> None:
+def test_submissions_that_fail_together_open_it_only_once() -> None:
     harness = LimiterHarness()
     permits = all_permits(harness, at_most=8)
     for permit in permits:
@@ -128,7 +128,7 @@ def test_submissions_that_fail_together_open_it_once() -> None:
     assert harness.open_seconds() == 30
 
 
-def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
+def test_a_response_from_before_the_pause_proves_no_recovery() -> None:
     harness = LimiterHarness()
     late, *permits = all_permits(harness, at_most=4)
     for permit in permits:
@@ -140,7 +140,7 @@ def test_an_answer_from_before_the_pause_proves_no_recovery() -> None:
     assert harness.breaker.width == 1
 
 
-def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() -> None:
+def test_a_request_from_before_the_pause_still_occupies_a_half_open_place() -> None:
     harness = LimiterHarness()
     late, *permits = all_permits(harness, at_most=4)
     for permit in permits:
@@ -152,7 +152,7 @@ def test_an_answer_from_before_the_pause_still_takes_up_the_half_open_place() ->
     harness.permit()
 
 
-def test_a_wish_prolongs_a_pause_and_never_shortens_it() -> None:
+def test_a_retry_after_prolongs_a_pause_and_never_shortens_it() -> None:
     harness = LimiterHarness()
     permits = all_permits(harness, at_most=5)
     for permit in permits[:3]:
@@ -199,20 +199,20 @@ def raises(error: Exception) -> Callable[[], None]:
             raises(UnavailableError("HTTP 429", retry_after_seconds=50)),
             1,
             BreakerSnapshot(BreakerState.OPEN, None, 50),
-            id="asked-to-wait",
+            id="retry-after",
         ),
         pytest.param(
             raises(UncertainError("HTTP 503", retry_after_seconds=40)),
             1,
             BreakerSnapshot(BreakerState.OPEN, None, 40),
-            id="uncertain-but-asked",
+            id="uncertain-with-retry-after",
         ),
         pytest.param(raises(RefusedError("input_not_valid")), 9, CLOSED, id="refused-file"),
         pytest.param(raises(ZeroDivisionError()), 9, CLOSED, id="our-own-mistake"),
         pytest.param(full, 9, CLOSED, id="our-own-bulkhead"),
     ],
 )
-def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: int, breaker: BreakerSnapshot) -> None:
+def test_only_failures_of_the_provider_count(call: Callable[[], None], times: int, breaker: BreakerSnapshot) -> None:
     harness = LimiterHarness()
     for _ in range(times):
         with suppress(UpstreamError, ZeroDivisionError), harness.permit() as permit, permit.recording():
@@ -222,7 +222,7 @@ def test_what_counts_as_the_providers_trouble(call: Callable[[], None], times: i
     assert harness.limiter.state().in_flight == 0
 
 
-def test_a_job_is_good_news() -> None:
+def test_an_accepted_job_counts_as_a_success() -> None:
     harness = LimiterHarness()
     harness.submit("trouble", "trouble")
     with harness.permit() as permit, permit.recording():
@@ -231,7 +231,7 @@ def test_a_job_is_good_news() -> None:
     assert harness.breaker == CLOSED
 
 
-def test_only_its_movements_are_logged() -> None:
+def test_only_changes_of_state_are_logged() -> None:
     harness = LimiterHarness()
     with capture_logs() as lines:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What Coconut's answers and silences mean. The wire itself is in tests/integration/test_coconut_client.py."""
+"""What each response of Coconut, or none, means. tests/integration/test_coconut_client.py has the wire itself."""
 
 import json
 import ssl
@@ -71,7 +71,7 @@ def coconut() -> Coconut:
         pytest.param(over_retries(NameResolutionError("coconut.test", CONNECTION, OSError())), id="no-such-host"),  # type: ignore[arg-type]
     ],
 )
-def test_an_order_that_never_left_may_be_made_again(
+def test_a_submission_that_never_left_may_be_repeated(
     coconut: Coconut, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "post", silence(error))
@@ -93,7 +93,7 @@ def test_an_order_that_never_left_may_be_made_again(
         pytest.param(over_retries(HTTPError("who knows")), id="anything-else"),
     ],
 )
-def test_an_order_whose_answer_was_lost_is_uncertain(
+def test_a_submission_whose_response_was_lost_is_uncertain(
     coconut: Coconut, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "post", silence(error))
@@ -125,7 +125,7 @@ def refusal(code: object) -> bytes:
         pytest.param(400, refusal("a b\nc"), UnavailableError, "HTTP 400", id="a-code-with-other-things"),
     ],
 )
-def test_answers_to_an_order(
+def test_a_response_to_a_submission_raises_what_to_do_next(
     coconut: Coconut, status: int, body: bytes, kind: type[Exception], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "post", answer(status, body))
@@ -148,7 +148,7 @@ def test_answers_to_an_order(
         "a_code_of_next_year",
     ],
 )
-def test_what_would_be_refused_to_every_upload_fails_none(
+def test_a_refusal_that_would_hit_every_upload_fails_none(
     coconut: Coconut, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "post", answer(status, refusal(code)))
@@ -167,7 +167,7 @@ def test_what_would_be_refused_to_every_upload_fails_none(
         pytest.param(401, "input_not_valid", UnavailableError, id="an-account-is-judged-first"),
     ],
 )
-def test_a_refusal_of_this_file_is_for_good(
+def test_a_refusal_of_this_file_is_final(
     coconut: Coconut, status: int, code: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "post", answer(status, refusal(code)))
@@ -177,9 +177,7 @@ def test_a_refusal_of_this_file_is_for_good(
 
 @pytest.mark.parametrize("status", [302, 401, 429, 500, 503])
 @pytest.mark.parametrize("method", ["post", "get"])
-def test_a_wish_to_be_left_alone_is_passed_on(
-    coconut: Coconut, status: int, method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_retry_after_is_passed_on(coconut: Coconut, status: int, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, method, answer(status, Retry_After="7"))
     with pytest.raises((UnavailableError, UncertainError)) as raised:
         coconut.start(ORDER) if method == "post" else coconut.job("job1")
@@ -239,7 +237,7 @@ def test_the_duration_of_an_inputs_picture(
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-def test_a_question_without_an_answer_is_asked_later(
+def test_a_job_that_cannot_be_read_is_read_later(
     coconut: Coconut, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "get", answer(status))
@@ -257,7 +255,7 @@ def test_a_question_without_an_answer_is_asked_later(
         pytest.param(200, b"<html>", id="a-page-instead-of-a-job"),
     ],
 )
-def test_an_answer_that_is_not_coconuts_says_nothing_about_a_job(
+def test_a_response_of_a_proxy_says_nothing_about_a_job(
     coconut: Coconut, status: int, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "get", answer(status, body))
@@ -298,7 +296,7 @@ def test_calls_are_counted_by_operation_and_status(monkeypatch: pytest.MonkeyPat
     ("told", "is_known"),
     [('"2026-05-01 10:00:00 +0000"', True), ('"yesterday"', False), ("null", False)],
 )
-def test_a_job_tells_when_it_ended_if_that_can_be_read(
+def test_the_end_of_a_job_is_read_if_it_is_a_time(
     coconut: Coconut, told: str, *, is_known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = f'{{"id": "job1", "status": "job.completed", "completed_at": {told}}}'.encode()

@@ -1,4 +1,4 @@
-"""How a job is read from Coconut's JSON, and what of its words may be shown."""
+"""How a job is read from Coconut's JSON, and what of its message may be shown."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def job(**changes: Any) -> Any:
         ("job.failed", JobState.FAILED),
     ],
 )
-def test_states(status: str, state: JobState) -> None:
+def test_each_status_of_coconut_is_a_job_state(status: str, state: JobState) -> None:
     assert job(status=status).state is state
 
 
@@ -108,11 +108,11 @@ def test_a_job_that_did_not_fail_has_no_problem() -> None:
         pytest.param("x" * 5000, "x" * 4096, id="too-long"),
     ],
 )
-def test_words_are_redacted_before_they_are_shown(text: str, shown: str) -> None:
+def test_the_message_of_coconut_is_redacted(text: str, shown: str) -> None:
     assert redacted(text) == shown
 
 
 @pytest.mark.parametrize("job_id", ["", "a/../b", "a b", "x" * 65, "../jobs", "a\n"])
-def test_what_is_no_job_id_names_no_job(job_id: str) -> None:
+def test_a_malformed_job_id_names_no_job(job_id: str) -> None:
     with pytest.raises(ValidationError):
         _JobAnswer.model_validate_json(job_json(id=job_id))

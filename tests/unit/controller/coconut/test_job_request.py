@@ -1,4 +1,4 @@
-"""What is ordered from Coconut: the exact body, and that it fits every source."""
+"""What a job asks of Coconut: the exact body, and that it fits every source."""
 
 import json
 import re
@@ -106,5 +106,5 @@ def test_the_ladder_of_common_sources(width: int, height: int, smallest_to_large
     assert cell.is_portrait == (height > width and height >= 640)
 
 
-def test_the_rates_are_those_of_the_service() -> None:
+def test_the_bit_rates_are_those_of_the_service() -> None:
     assert {rung.short_side: rung.max_rate_kbps for rung in LADDER} == {360: 1000, 480: 1500, 720: 2000, 1080: 4000}

@@ -1,4 +1,4 @@
-"""How many jobs may run, how fast orders may follow each other, and what holds whatever happens."""
+"""How many jobs may run, how fast submissions may follow each other, and what always holds."""
 
 import itertools
 import threading
@@ -23,11 +23,11 @@ def test_no_more_jobs_run_than_allowed() -> None:
     assert harness.limiter.state().running == 5
 
 
-def test_none_at_all_may_be_allowed() -> None:
+def test_a_limit_of_zero_denies_everything() -> None:
     assert LimiterHarness(max_running=0).limiter.acquire() is Denied.CAPACITY
 
 
-def test_the_rows_are_asked_once_in_two_seconds() -> None:
+def test_jobs_are_counted_at_most_every_two_seconds() -> None:
     harness = LimiterHarness()
     for _ in range(50):
         harness.limiter.acquire()
@@ -35,7 +35,7 @@ def test_the_rows_are_asked_once_in_two_seconds() -> None:
     assert harness.counted_at == [0, *range(2, 25, 2)]
 
 
-def test_an_admission_counts_until_the_rows_can_show_it() -> None:
+def test_a_permit_counts_until_the_rows_show_its_job() -> None:
     harness = LimiterHarness(max_running=1)
     harness.submit("ok")
     assert harness.limiter.acquire() is Denied.CAPACITY
@@ -47,7 +47,7 @@ def test_an_admission_counts_until_the_rows_can_show_it() -> None:
     harness.permit()
 
 
-def test_a_submission_in_flight_counts_however_often_the_rows_are_asked() -> None:
+def test_a_submission_in_flight_counts_through_every_recount() -> None:
     harness = LimiterHarness(max_running=1)
     permit = harness.permit()
     for _ in range(3):
@@ -66,7 +66,7 @@ def test_a_permit_releases_one_slot_however_often_it_is_released() -> None:
     assert harness.limiter.state().in_flight == 1
 
 
-def test_nobody_enters_before_the_rows_were_counted() -> None:
+def test_no_permit_is_granted_before_the_first_count() -> None:
     harness = LimiterHarness()
     harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
     with pytest.raises(UnavailableError, match="Postgres"):
@@ -79,7 +79,7 @@ def test_nobody_enters_before_the_rows_were_counted() -> None:
     assert harness.counted_at == [0, 2]
 
 
-def test_the_old_count_and_all_admissions_since_stand_in_for_a_count_that_fails() -> None:
+def test_the_last_count_and_all_permits_since_replace_a_count_that_fails() -> None:
     harness = LimiterHarness(max_running=5)
     harness.jobs = 2
     harness.submit("ok")
@@ -106,7 +106,7 @@ class SlowCount:
         return 0
 
 
-def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> None:
+def test_a_slow_count_blocks_no_caller_and_submissions_that_end_meanwhile_stay_counted() -> None:
     clock, count = FakeClock(), SlowCount()
     limiter = SubmissionLimiter(
         SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, count_running=count
@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_count_and_what_ends_meanwhile_stays_counted() -> Non
     assert count.times == 2
 
 
-def test_threads_share_the_places() -> None:
+def test_threads_share_one_limit() -> None:
     harness = LimiterHarness(max_running=20)
     harness.permit().release()
     start = threading.Barrier(8)
@@ -150,7 +150,7 @@ def test_threads_share_the_places() -> None:
     assert len(found) == 400
 
 
-def test_orders_follow_at_a_steady_rate_after_a_burst() -> None:
+def test_submissions_follow_at_a_steady_rate_after_a_burst() -> None:
     harness = LimiterHarness(per_minute=30, burst=3)
     assert len(all_permits(harness)) == 3
     assert harness.limiter.acquire() is Denied.RATE
@@ -160,7 +160,7 @@ def test_orders_follow_at_a_steady_rate_after_a_burst() -> None:
     assert len(all_permits(harness)) == 3
 
 
-def test_what_is_refused_takes_no_token() -> None:
+def test_a_denied_request_takes_no_token() -> None:
     harness = LimiterHarness(per_minute=60, burst=2, max_running=1)
     permit = harness.permit()
     for _ in range(9):
@@ -179,7 +179,7 @@ def test_what_is_refused_takes_no_token() -> None:
     burst=st.integers(1, 5),
     pauses=st.lists(st.floats(0, 30), min_size=1, max_size=30),
 )
-def test_in_no_stretch_of_time_more_than_a_burst_and_the_rate(per_minute: int, burst: int, pauses: list[float]) -> None:
+def test_no_period_exceeds_the_burst_plus_the_rate(per_minute: int, burst: int, pauses: list[float]) -> None:
     harness = LimiterHarness(per_minute=per_minute, burst=burst)
     times = []
     for pause in pauses:
@@ -204,7 +204,7 @@ def test_every_duration_is_scaled_alike() -> None:
     assert harness.open_seconds() == pytest.approx(0.3)
 
 
-def test_the_providers_seconds_are_not_scaled_but_our_limit_of_them_is() -> None:
+def test_retry_after_is_not_scaled_but_its_limit_is() -> None:
     harness = LimiterHarness(scale=0.01)
     harness.submit("7")
     assert harness.open_seconds() == 7
@@ -212,7 +212,7 @@ def test_the_providers_seconds_are_not_scaled_but_our_limit_of_them_is() -> None
     assert harness.open_seconds() == 36
 
 
-def test_reasons_come_in_one_order() -> None:
+def test_the_breaker_is_named_before_the_capacity() -> None:
     harness = LimiterHarness(per_minute=1, burst=1, max_running=1)
     harness.submit("600")
     assert harness.limiter.acquire() is Denied.BREAKER
@@ -221,7 +221,7 @@ def test_reasons_come_in_one_order() -> None:
     assert harness.limiter.acquire() is Denied.CAPACITY
 
 
-def test_every_reason_has_words_that_stay_the_same() -> None:
+def test_every_denial_has_a_constant_message() -> None:
     assert {pause.value: pause.message for pause in Denied} == {
         "breaker": "the provider keeps failing; submissions resume as it recovers",
         "capacity": "as many jobs are running as this installation allows",

@@ -1,4 +1,4 @@
-"""Looks at a job that Coconut does not know are counted from the first one in a row."""
+"""Consecutive looks at a job that Coconut does not know are counted from the first one."""
 
 from controller.coconut import unknown_jobs
 from controller.coconut.unknown_jobs import Absence, UnknownJobs
@@ -11,14 +11,14 @@ def test_looks_are_counted_and_timed_from_the_first() -> None:
     assert jobs.saw("b", is_known=False, now=80.0) == Absence(1, 0.0)
 
 
-def test_a_job_that_is_known_again_starts_anew() -> None:
+def test_a_job_that_is_found_again_is_counted_from_zero() -> None:
     jobs = UnknownJobs()
     jobs.saw("a", is_known=False, now=10.0)
     assert jobs.saw("a", is_known=True, now=20.0) == Absence()
     assert jobs.saw("a", is_known=False, now=30.0) == Absence(1, 0.0)
 
 
-def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
+def test_the_oldest_job_is_forgotten_when_memory_is_full() -> None:
     jobs = UnknownJobs()
     for number in range(unknown_jobs._JOBS_MAX + 1):
         jobs.saw(str(number), is_known=False, now=0.0)

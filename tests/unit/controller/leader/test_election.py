@@ -81,7 +81,7 @@ def test_a_second_candidate_leads_once_it_saw_no_renewal_for_a_whole_lease() -> 
     assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("b", 1)
 
 
-def test_a_lease_that_was_given_back_is_free_at_once() -> None:
+def test_a_released_lease_is_free_at_once() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
     first.acquire_or_renew(now=0)
@@ -90,7 +90,7 @@ def test_a_lease_that_was_given_back_is_free_at_once() -> None:
     assert second.acquire_or_renew(now=1) is Holder.SELF
 
 
-def test_nobody_gives_back_what_another_holds() -> None:
+def test_a_candidate_cannot_release_anothers_lease() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
     first.acquire_or_renew(now=0)
@@ -98,7 +98,7 @@ def test_nobody_gives_back_what_another_holds() -> None:
     assert store.spec["holderIdentity"] == "a"
 
 
-def test_a_leader_that_was_overtaken_learns_it() -> None:
+def test_a_leader_that_was_overtaken_stops_leading() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
     first.acquire_or_renew(now=0)
@@ -107,13 +107,13 @@ def test_a_leader_that_was_overtaken_learns_it() -> None:
     assert first.acquire_or_renew(now=17) is Holder.OTHER
 
 
-def test_of_two_who_write_at_once_only_one_leads() -> None:
+def test_of_two_concurrent_writers_only_one_leads() -> None:
     store = OneMoreWriter()
     store.create({})
     assert candidate(store, "a").acquire_or_renew(now=0) is Holder.UNKNOWN
 
 
-def test_no_answer_is_no_renewal() -> None:
+def test_a_write_without_a_response_is_no_renewal() -> None:
     store = FakeLease()
     leader = candidate(store, "a")
     leader.acquire_or_renew(now=0)
@@ -121,7 +121,7 @@ def test_no_answer_is_no_renewal() -> None:
     assert leader.acquire_or_renew(now=2) is Holder.UNKNOWN
 
 
-def test_giving_back_to_a_silent_server_does_no_harm() -> None:
+def test_releasing_to_a_silent_server_does_no_harm() -> None:
     store = FakeLease()
     leader = candidate(store, "a")
     leader.acquire_or_renew(now=0)
@@ -129,7 +129,7 @@ def test_giving_back_to_a_silent_server_does_no_harm() -> None:
     leader.release()
 
 
-def test_renewing_keeps_what_others_wrote_into_the_lease() -> None:
+def test_renewing_keeps_other_fields_of_the_lease() -> None:
     store = FakeLease()
     leader = candidate(store, "a")
     leader.acquire_or_renew(now=0)
@@ -142,11 +142,11 @@ def test_renewing_keeps_what_others_wrote_into_the_lease() -> None:
 @pytest.mark.parametrize(
     ("duration", "deadline", "retry"), [(15, 15, 2), (10, 15, 2), (15, 2, 2), (15, 10, 0)]
 )  # fmt: skip
-def test_timings_that_let_two_lead_are_refused(duration: float, deadline: float, retry: float) -> None:
+def test_durations_that_allow_two_leaders_are_refused(duration: float, deadline: float, retry: float) -> None:
     with pytest.raises(ValueError, match="retry < renew deadline < duration"):
         LeaseTiming(duration_seconds=duration, renew_deadline_seconds=deadline, retry_seconds=retry)
 
 
-def test_a_look_begun_at_the_last_moment_ends_before_others_may_lead() -> None:
+def test_a_request_begun_at_the_last_moment_ends_before_another_may_lead() -> None:
     two_calls = 2 * TIMING.request_timeout_seconds
     assert TIMING.renew_deadline_seconds + two_calls <= TIMING.duration_seconds

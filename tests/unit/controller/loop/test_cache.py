@@ -1,4 +1,4 @@
-"""What is kept of a resource, and when that says that nothing is left to show."""
+"""What is cached of a resource, and when that says that nothing is left to write."""
 
 from dataclasses import replace
 from typing import Any
@@ -48,7 +48,7 @@ NOTHING_ASKED = AnnotationRequest()
         pytest.param({"requested": NOTHING_ASKED, "handled": NOTHING_ASKED}, True, id="nothing-ever-requested"),
     ],
 )
-def test_when_nothing_is_left_to_show(changes: dict[str, Any], is_shown: bool) -> None:
+def test_a_resource_is_current_only_if_it_shows_both_states(changes: dict[str, Any], is_shown: bool) -> None:
     assert replace(SHOWN, **changes).is_current(Revisions(Origin.API, 3, 4)) is is_shown
 
 
@@ -69,11 +69,13 @@ def test_the_spec_of_an_import_is_never_behind() -> None:
         pytest.param({"status_revision": 5}, Origin.KUBERNETES, True, id="an-import-shows-a-newer-observation"),
     ],
 )
-def test_when_a_row_was_restored_from_before(changes: dict[str, Any], origin: Origin, is_ahead: bool) -> None:
+def test_a_resource_with_a_higher_revision_is_ahead_of_the_row(
+    changes: dict[str, Any], origin: Origin, is_ahead: bool
+) -> None:
     assert replace(SHOWN, **changes).is_ahead(Revisions(origin, 3, 4)) is is_ahead
 
 
-def test_of_an_import_it_is_kept_what_its_spec_says_and_of_others_not() -> None:
+def test_only_an_import_keeps_a_digest_of_its_spec() -> None:
     desired = a_desired_state(origin=Origin.KUBERNETES, storage_key="imports/a/b")
     digests = [
         CachedResource.of(a_resource(said)).import_digest
@@ -95,7 +97,7 @@ def test_a_resource_without_a_status_shows_nothing() -> None:
     assert not known.is_current(Revisions(Origin.API, 1, 1))
 
 
-def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
+def test_an_older_version_of_the_same_resource_is_ignored() -> None:
     known, resource = ResourceCache(), a_resource(a_desired_state(), generation=2, status={"revision": 4})
     known.note(resource)
     for earlier in (replace(resource, generation=1), replace(resource, status={"revision": 3}, generation=3)):
@@ -106,7 +108,7 @@ def test_an_earlier_version_of_the_same_resource_is_passed_over() -> None:
     assert known.get(resource.name) == CachedResource.of(another)
 
 
-def test_noting_tells_what_was_known_before() -> None:
+def test_noting_returns_the_previous_entry() -> None:
     known, resource = ResourceCache(), a_resource(a_desired_state())
     assert known.note(resource) is None
     assert known.note(replace(resource, generation=2)) == CachedResource.of(resource)

@@ -1,4 +1,4 @@
-"""Keys wait once, are held once, and come back when they should."""
+"""Keys wait once, are held once, and come back at their time."""
 
 import threading
 
@@ -68,7 +68,7 @@ def test_a_held_key_is_handed_out_again_only_when_it_is_done() -> None:
     assert queue.take() == ("a", Cause.CLAIM)
 
 
-def test_back_off_grows_is_bounded_and_forgets() -> None:
+def test_the_back_off_grows_to_a_bound_and_is_reset() -> None:
     queue, clock = a_queue()
     waits = []
     for _ in range(20):
@@ -88,7 +88,7 @@ def test_back_off_grows_is_bounded_and_forgets() -> None:
     assert queue.state().depth == 1
 
 
-def test_closing_wakes_whoever_waits() -> None:
+def test_closing_wakes_all_waiters() -> None:
     queue, _ = a_queue()
     answers: list[object] = ["still waiting"]
     waiter = threading.Thread(target=lambda: answers.__setitem__(0, queue.take()))
@@ -117,7 +117,7 @@ class Notes:
         self.told.append(("done", worked_seconds))
 
 
-def test_it_tells_how_long_a_key_waited_and_was_held() -> None:
+def test_waiting_and_holding_times_are_reported() -> None:
     clock, notes = Clock(), Notes()
     queue = WorkQueue(clock, metrics=notes)
     queue.add("a", Cause.POLL, after_seconds=10)
@@ -129,7 +129,7 @@ def test_it_tells_how_long_a_key_waited_and_was_held() -> None:
     assert notes.told == [("added", 0.0), ("taken", 3.0), ("retried", 0.0), ("added", 0.0), ("done", 5.0)]
 
 
-def test_its_state_tells_what_is_late_apart_from_what_is_held_or_planned() -> None:
+def test_the_state_counts_late_keys_apart_from_held_and_planned_ones() -> None:
     queue, clock = a_queue()
     for key, seconds in {"held": 0, "late": 1, "later": 2, "planned": 60}.items():
         queue.add(key, Cause.POLL, after_seconds=seconds)

@@ -1,4 +1,4 @@
-"""What the sweep finds: rows and resources that differ, whoever failed to say so."""
+"""What the resync finds: rows and resources that differ, whatever was missed before."""
 
 from dataclasses import replace
 
@@ -41,14 +41,14 @@ def test_a_row_without_a_resource_is_found(watcher: Watcher) -> None:
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
-def test_a_row_that_is_shown_is_left_alone(watcher: Watcher) -> None:
+def test_a_row_that_its_resource_shows_gets_no_pass(watcher: Watcher) -> None:
     watcher.settle()
     assert watcher.resync.rows() == 0
     assert watcher.asked() == []
 
 
 @pytest.mark.parametrize("moved", ["desired", "observation"])
-def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: str) -> None:
+def test_a_row_ahead_of_its_resource_is_found(watcher: Watcher, moved: str) -> None:
     watcher.settle()
     if moved == "desired":
         watcher.world.records.confirm(VIDEO_ID)
@@ -59,7 +59,7 @@ def test_a_row_that_moved_past_its_resource_is_found(watcher: Watcher, moved: st
 
 
 @pytest.mark.parametrize("half", ["spec", "status"])
-def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str) -> None:
+def test_a_row_behind_its_resource_is_found(watcher: Watcher, half: str) -> None:
     watcher.settle()
     before = watcher.world.row
     if half == "spec":
@@ -76,7 +76,7 @@ def test_a_row_that_is_behind_its_resource_is_found(watcher: Watcher, half: str)
 
 
 @pytest.mark.parametrize("is_a_row", ["missing", "retired", "deleted"])
-def test_a_resource_that_no_row_wants_is_found_again_and_again(watcher: Watcher, is_a_row: str) -> None:
+def test_a_resource_without_a_row_is_found_by_every_resync(watcher: Watcher, is_a_row: str) -> None:
     watcher.settle()
     row = watcher.world.row
     if is_a_row == "missing":
@@ -90,9 +90,7 @@ def test_a_resource_that_no_row_wants_is_found_again_and_again(watcher: Watcher,
         assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
-def test_postgres_is_asked_for_the_rows_of_one_page_at_a_time(
-    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_read_one_page_at_a_time(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resync, "_PAGE", 2)
     a_crowd(watcher, 5)
     pages, rows_of = list[int](), watcher.world.records.rows_of
@@ -106,13 +104,13 @@ def test_postgres_is_asked_for_the_rows_of_one_page_at_a_time(
     assert pages == [2, 2, 1]
 
 
-def test_a_row_at_rest_that_is_not_shown_is_found(watcher: Watcher) -> None:
+def test_a_row_at_rest_that_its_resource_does_not_show_is_found(watcher: Watcher) -> None:
     watcher.world.create(phase=Phase.READY)
     assert watcher.resync.rows() == 1
 
 
 @pytest.mark.parametrize("phase", Phase)
-def test_a_new_leader_looks_at_all_that_is_not_at_rest_though_it_is_shown(watcher: Watcher, phase: Phase) -> None:
+def test_a_new_leader_makes_a_pass_over_every_row_not_at_rest(watcher: Watcher, phase: Phase) -> None:
     watcher.world.create(phase=phase)
     watcher.settle()
     assert watcher.resync.rows() == 0
@@ -124,7 +122,7 @@ def test_a_new_leader_looks_at_all_that_is_not_at_rest_though_it_is_shown(watche
     ("phase", "stays_seconds"),
     [(Phase.READY, Timing().retire_ready_seconds), (Phase.ERRORED, Timing().retire_errored_seconds)],
 )
-def test_a_row_that_rested_long_enough_is_asked_to_leave(watcher: Watcher, phase: Phase, stays_seconds: float) -> None:
+def test_a_row_at_rest_for_long_is_retired(watcher: Watcher, phase: Phase, stays_seconds: float) -> None:
     watcher.world.create(phase=phase)
     watcher.settle()
     watcher.world.clock.advance(stays_seconds - 1)
@@ -134,13 +132,13 @@ def test_a_row_that_rested_long_enough_is_asked_to_leave(watcher: Watcher, phase
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
-def test_a_row_on_its_way_never_leaves(watcher: Watcher) -> None:
+def test_a_row_not_at_rest_is_never_retired(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.clock.advance(10 * Timing().retire_errored_seconds)
     assert watcher.resync.rows() == 0
 
 
-def test_an_import_never_leaves(watcher: Watcher) -> None:
+def test_an_import_is_never_retired(watcher: Watcher) -> None:
     row = watcher.world.create(phase=Phase.READY)
     watcher.world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, origin=Origin.KUBERNETES))
     watcher.settle()
@@ -148,7 +146,7 @@ def test_an_import_never_leaves(watcher: Watcher) -> None:
     assert watcher.resync.rows() == 0
 
 
-def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
+def test_a_released_import_gets_only_its_purge(watcher: Watcher) -> None:
     row = watcher.world.create(phase=Phase.READY)
     watcher.world.resources.remove(VIDEO_ID)
     released = replace(row.desired, origin=Origin.KUBERNETES, deleted=True)
@@ -159,7 +157,7 @@ def test_a_released_import_waits_for_its_purge_alone(watcher: Watcher) -> None:
     assert watcher.resync.rows() == 1
 
 
-def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher) -> None:
+def test_a_deleted_row_is_retired_and_later_purged(watcher: Watcher) -> None:
     watcher.world.records.delete(VIDEO_ID)
     watcher.world.resources.apply(watcher.world.row.desired)
     watcher.settle()
@@ -173,7 +171,7 @@ def test_a_deleted_row_is_asked_to_leave_and_then_to_be_purged(watcher: Watcher)
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
-def test_a_retired_row_is_nobodys_business(watcher: Watcher) -> None:
+def test_a_retired_row_gets_no_pass(watcher: Watcher) -> None:
     watcher.world.records.rows[VIDEO_ID] = replace(watcher.world.row, retired=True)
     assert (watcher.resync.rows(), watcher.resync.all_pending()) == (0, 0)
 
@@ -189,7 +187,7 @@ def test_the_list_finds_what_the_watch_missed(watcher: Watcher) -> None:
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
-def test_the_list_takes_in_a_status_and_asks_for_nothing(watcher: Watcher) -> None:
+def test_a_listed_status_is_cached_without_a_pass(watcher: Watcher) -> None:
     watcher.resync.resources()
     watcher.asked()
     watcher.show()
@@ -198,7 +196,7 @@ def test_the_list_takes_in_a_status_and_asks_for_nothing(watcher: Watcher) -> No
 
 
 @pytest.mark.parametrize("annotation", [RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, PAUSED_ANNOTATION])
-def test_a_person_the_watch_missed_is_heard(watcher: Watcher, annotation: str) -> None:
+def test_an_annotation_that_the_watch_missed_gets_a_pass(watcher: Watcher, annotation: str) -> None:
     watcher.settle()
     watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
     watcher.resync.resources()
@@ -206,7 +204,7 @@ def test_a_person_the_watch_missed_is_heard(watcher: Watcher, annotation: str) -
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
 
 
-def test_a_resource_that_left_unseen_is_forgotten_and_its_row_asked(watcher: Watcher) -> None:
+def test_a_resource_deleted_unseen_is_forgotten_and_its_row_gets_a_pass(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.resources.remove(VIDEO_ID)
     assert watcher.resync.resources() == 1
@@ -226,7 +224,7 @@ def test_every_page_is_read(watcher: Watcher, count: int, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("trouble", [UnavailableError("no answer"), RefusedError("HTTP 403")])
-def test_a_list_that_breaks_off_forgets_nothing(watcher: Watcher, trouble: UnavailableError | RefusedError) -> None:
+def test_a_list_that_fails_forgets_nothing(watcher: Watcher, trouble: UnavailableError | RefusedError) -> None:
     watcher.settle()
     watcher.world.resources.trouble = trouble
     with pytest.raises(type(trouble)):
@@ -235,9 +233,7 @@ def test_a_list_that_breaks_off_forgets_nothing(watcher: Watcher, trouble: Unava
     assert watcher.asked() == []
 
 
-def test_a_list_that_breaks_off_between_pages_forgets_nothing(
-    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_that_fails_between_pages_forgets_nothing(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resync, "_PAGE", 2)
     names = a_crowd(watcher, 4)
     watcher.resync.resources()

@@ -64,7 +64,7 @@ def queue() -> WorkQueue:
     return WorkQueue(lambda: 0.0)
 
 
-def test_a_nudge_is_a_pass_with_its_cause(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_nudge_queues_a_pass_with_its_cause(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
     connection = FakeListen(stop, [None, NUDGE, None])
     monkeypatch.setattr(notify, "listen", connection)

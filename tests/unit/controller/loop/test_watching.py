@@ -1,4 +1,4 @@
-"""What the watch asks passes for: everything that moved but our own status, and nothing else."""
+"""Which watch events cause a pass: every change but that of our own status."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ def watcher() -> Watcher:
 
 
 @pytest.mark.parametrize("event_type", ["", "ADDED", "MODIFIED"])
-def test_a_new_resource_is_looked_at(watcher: Watcher, event_type: str) -> None:
+def test_a_new_resource_gets_a_pass(watcher: Watcher, event_type: str) -> None:
     watcher.hear(event_type)
     assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
 
 
-def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
+def test_our_own_status_gets_no_pass(watcher: Watcher) -> None:
     watcher.hear()
     watcher.asked()
     watcher.show()
@@ -34,7 +34,7 @@ def test_our_own_status_asks_for_nothing(watcher: Watcher) -> None:
     assert cached.is_current(Revisions(Origin.API, 1, 1))
 
 
-def test_a_changed_wish_is_looked_at(watcher: Watcher) -> None:
+def test_a_changed_spec_gets_a_pass(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.records.confirm(VIDEO_ID)
     watcher.world.resources.apply(watcher.world.row.desired)
@@ -53,7 +53,7 @@ ANNOTATIONS = pytest.mark.parametrize(
 
 
 @ANNOTATIONS
-def test_a_person_who_asks_is_named_as_the_cause(watcher: Watcher, annotation: str) -> None:
+def test_an_annotation_of_a_person_is_the_cause_of_the_pass(watcher: Watcher, annotation: str) -> None:
     watcher.settle()
     watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
     watcher.hear()
@@ -66,20 +66,20 @@ def test_a_person_who_asks_is_named_as_the_cause(watcher: Watcher, annotation: s
 
 
 @ANNOTATIONS
-def test_what_a_person_asked_of_an_earlier_process_is_looked_at_but_not_new(watcher: Watcher, annotation: str) -> None:
+def test_an_annotation_from_before_the_start_gets_a_pass_but_is_not_new(watcher: Watcher, annotation: str) -> None:
     watcher.world.resources.annotate(VIDEO_ID, annotation, "yesterday")
     watcher.hear("")
     assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
 
 
-def test_an_annotation_that_is_not_ours_asks_for_nothing(watcher: Watcher) -> None:
+def test_an_unrelated_annotation_gets_no_pass(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.resources.annotate(VIDEO_ID, "example.com/owner", "somebody")
     watcher.hear()
     assert watcher.asked() == []
 
 
-def test_a_deleted_resource_is_forgotten_and_its_row_asked(watcher: Watcher) -> None:
+def test_a_deleted_resource_is_forgotten_and_its_row_gets_a_pass(watcher: Watcher) -> None:
     watcher.settle()
     watcher.hear("DELETED")
     assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]

@@ -1,4 +1,4 @@
-"""One pass of a worker, without threads: what it shows, when it comes back, and what it does about trouble."""
+"""One pass of a worker, without threads: what it writes, when it is repeated, and what it does about errors."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +20,7 @@ def harness() -> WorkerHarness:
     return WorkerHarness()
 
 
-def test_a_pass_shows_the_row_and_plans_the_next_look(harness: WorkerHarness) -> None:
+def test_a_pass_shows_the_row_and_schedules_the_next(harness: WorkerHarness) -> None:
     harness.handle()
     status = harness.world.resources.by_name[VIDEO_ID].status
     assert status is not None
@@ -28,7 +28,7 @@ def test_a_pass_shows_the_row_and_plans_the_next_look(harness: WorkerHarness) ->
     assert 0 < harness.seconds_to_next() <= harness.world.timing.uploading_first_check_seconds
 
 
-def test_an_idle_pass_writes_nothing_and_asks_kubernetes_nothing(harness: WorkerHarness) -> None:
+def test_an_idle_pass_writes_nothing_and_does_not_call_kubernetes(harness: WorkerHarness) -> None:
     harness.handle()
     harness.watch_event()
     harness.calls()
@@ -37,14 +37,14 @@ def test_an_idle_pass_writes_nothing_and_asks_kubernetes_nothing(harness: Worker
     assert harness.calls() == ["get", "head"]
 
 
-def test_an_idle_pass_writes_nothing_even_before_the_watch_has_told(harness: WorkerHarness) -> None:
+def test_an_idle_pass_writes_nothing_even_before_the_first_watch_event(harness: WorkerHarness) -> None:
     harness.handle()
     harness.calls()
     harness.handle()
     assert not WRITES & set(harness.calls())
 
 
-def test_a_step_that_is_followed_at_once_is_shown_by_its_successor(harness: WorkerHarness) -> None:
+def test_a_step_followed_at_once_by_another_writes_no_status(harness: WorkerHarness) -> None:
     harness.world.send_file()
     harness.handle()
     assert harness.world.row.observed.phase is Phase.UPLOADED
@@ -52,7 +52,7 @@ def test_a_step_that_is_followed_at_once_is_shown_by_its_successor(harness: Work
     assert harness.seconds_to_next() == 0
 
 
-def test_a_person_is_acknowledged_though_nothing_else_moved(harness: WorkerHarness) -> None:
+def test_a_request_by_annotation_is_acknowledged_though_nothing_else_changed(harness: WorkerHarness) -> None:
     harness.handle()
     harness.world.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "2026-07-01T08:00:00Z")
     harness.watch_event()
@@ -62,7 +62,7 @@ def test_a_person_is_acknowledged_though_nothing_else_moved(harness: WorkerHarne
     assert status["lastHandledReconcileAt"] == "2026-07-01T08:00:00Z"
 
 
-def test_a_row_at_rest_is_not_planned(harness: WorkerHarness) -> None:
+def test_a_row_at_rest_is_not_scheduled(harness: WorkerHarness) -> None:
     harness.world.create(phase=Phase.READY, deadline_at=None, reason=Reason.PUBLISHED)
     harness.handle()
     assert harness.queue.next_due() is None
@@ -75,7 +75,7 @@ def test_a_retired_row_gets_no_resource(harness: WorkerHarness) -> None:
     assert harness.world.resources.by_name == {}
 
 
-def test_a_key_without_a_row_is_nothing_to_do(harness: WorkerHarness) -> None:
+def test_a_key_without_a_row_is_ignored(harness: WorkerHarness) -> None:
     harness.handle(OTHER)
     assert harness.queue.next_due() is None
 
@@ -89,7 +89,7 @@ def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(harness: WorkerH
     assert harness.world.resources.by_name[VIDEO_ID].status == ahead
 
 
-def test_a_restored_row_learns_first_and_then_goes_on(harness: WorkerHarness) -> None:
+def test_a_row_behind_its_resource_is_restored_before_its_pass(harness: WorkerHarness) -> None:
     harness.handle()
     resource = harness.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
@@ -102,7 +102,7 @@ def test_a_restored_row_learns_first_and_then_goes_on(harness: WorkerHarness) ->
     assert (harness.world.row.observed.phase, harness.world.row.observed.revision) == (Phase.UPLOADED, 100)
 
 
-def test_what_is_refused_plans_nothing(harness: WorkerHarness) -> None:
+def test_a_refused_resource_is_not_scheduled(harness: WorkerHarness) -> None:
     harness.world.resources.put(OTHER, storage_key="imports/nobody/a.mov")
     harness.cache.note(harness.world.resources.by_name[OTHER])
     harness.handle(OTHER)
@@ -128,7 +128,7 @@ def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
     ],
 )
 @pytest.mark.parametrize("method", ["apply", "write_status"])
-def test_trouble_with_showing_puts_a_pass_off_further_each_time(
+def test_a_status_that_cannot_be_written_backs_off_exponentially(
     harness: WorkerHarness, trouble: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(harness.world.resources, method, raising(trouble))
@@ -155,9 +155,7 @@ def test_an_upstream_that_says_when_to_come_again_is_not_called_before(
     assert waited <= harness.seconds_to_next() <= max(0.2, 1.5 * waited)
 
 
-def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_that_succeeds_resets_the_back_off(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(9):
         with monkeypatch.context() as broken:
             broken.setattr(harness.world.resources, "get", raising(lambda: UnavailableError("no answer")))
@@ -168,7 +166,7 @@ def test_a_pass_that_succeeds_lets_the_next_trouble_begin_small(
     assert harness.seconds_to_next() < 0.3
 
 
-def test_what_earlier_passes_found_is_shown_though_this_one_meets_trouble(
+def test_a_pass_that_fails_still_shows_what_earlier_ones_committed(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.world.send_file()
@@ -180,7 +178,7 @@ def test_what_earlier_passes_found_is_shown_though_this_one_meets_trouble(
     assert 0 < harness.seconds_to_next() < 0.3
 
 
-def test_a_pass_under_which_the_row_moved_is_repeated_soon(
+def test_a_pass_whose_commit_is_refused_is_repeated_soon(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.world.send_file()
@@ -190,7 +188,9 @@ def test_a_pass_under_which_the_row_moved_is_repeated_soon(
     assert 0 < harness.seconds_to_next() < 0.3
 
 
-def test_a_poisoned_upload_holds_up_nobody_else(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_always_fails_does_not_delay_others(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(harness.world.storage, "head", raising(ZeroDivisionError))
     harness.handle()
     assert 0 < harness.seconds_to_next() < 0.3
@@ -202,8 +202,8 @@ def test_a_poisoned_upload_holds_up_nobody_else(harness: WorkerHarness, monkeypa
     [
         pytest.param(None, PassResult.REQUEUE_AFTER, id="planned"),
         pytest.param(lambda: UnavailableError("away"), PassResult.ERROR, id="upstream-away"),
-        pytest.param(lambda: ConflictError("moved"), PassResult.REQUEUE, id="somebody-was-first"),
-        pytest.param(ZeroDivisionError, PassResult.PANIC, id="nobody-foresaw"),
+        pytest.param(lambda: ConflictError("moved"), PassResult.REQUEUE, id="another-writer-was-first"),
+        pytest.param(ZeroDivisionError, PassResult.PANIC, id="unexpected"),
     ],
 )
 def test_each_pass_is_counted_by_how_it_ended(

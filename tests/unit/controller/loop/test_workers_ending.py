@@ -19,12 +19,12 @@ def harness() -> WorkerHarness:
     return WorkerHarness()
 
 
-def test_a_worker_with_nothing_to_do_ends_when_told(harness: WorkerHarness) -> None:
+def test_an_idle_worker_ends_on_stop(harness: WorkerHarness) -> None:
     harness.workers.start()
     assert harness.workers.stop(grace_seconds=LONG)
 
 
-def test_a_running_pass_is_waited_for_and_no_new_one_begun(
+def test_stopping_waits_for_a_running_pass_and_begins_no_other(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, may_end, passes = threading.Event(), threading.Event(), list[str]()
@@ -70,7 +70,7 @@ class Ending:
         pytest.param([25, 25, 0, 0], False, 20, id="some-need-too-long"),
     ],
 )
-def test_the_grace_is_one_for_all(seconds: list[float], all_ended: bool, waited: float) -> None:
+def test_all_workers_share_one_grace_period(seconds: list[float], all_ended: bool, waited: float) -> None:
     clock = FakeClock()
     threads = [Ending(clock, after_seconds) for after_seconds in seconds]
     assert joined(threads, grace_seconds=20, monotonic=clock.monotonic) is all_ended

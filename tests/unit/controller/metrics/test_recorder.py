@@ -1,4 +1,4 @@
-"""The metrics after whole lives of uploads in a small world."""
+"""The metrics after whole lives of uploads in a world in memory."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -62,7 +62,7 @@ def counted() -> Counted:
     return Counted()
 
 
-def test_a_life_that_ends_ready_is_counted_once(counted: Counted) -> None:
+def test_an_upload_that_ends_ready_is_counted_once(counted: Counted) -> None:
     counted.world.create()
     counted.world.send_file()
     live(counted.world)

@@ -1,4 +1,4 @@
-"""Each effect of a delivery, killed before and after: everybody is told at least once, always under the same id."""
+"""Each effect of a delivery, killed before and after: every receiver gets it at least once, always under one id."""
 
 import ast
 from dataclasses import dataclass, field
@@ -74,7 +74,7 @@ class Post:
         return [row.state for row in self.outbox.page(DeliverySelection(), after=None, at_most=99).rows]
 
 
-def test_everybody_is_told_once_when_nothing_goes_wrong() -> None:
+def test_every_receiver_gets_one_delivery_when_nothing_fails() -> None:
     post = Post()
     notification = post.tell("https://a.example.com", "https://b.example.com", email="ann@example.com")
     post.work()
@@ -92,7 +92,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_any_effect_everybody_is_told_under_the_same_id(point: str) -> None:
+def test_killed_at_any_effect_every_receiver_gets_the_same_id(point: str) -> None:
     post = Post()
     notification = post.tell("https://a.example.com", email="ann@example.com")
     post.points.deadly = point
@@ -105,7 +105,7 @@ def test_killed_at_any_effect_everybody_is_told_under_the_same_id(point: str) ->
     assert post.states() == [DeliveryState.DELIVERED] * 2
 
 
-def test_killed_between_sending_and_the_record_it_is_sent_again() -> None:
+def test_killed_between_sending_and_recording_it_is_sent_again() -> None:
     post = Post()
     notification = post.tell("https://a.example.com")
     post.points.deadly = "Deliver.webhooks.send.1:after"
@@ -132,7 +132,7 @@ def test_every_effect_in_the_source_was_killed() -> None:
     assert set(POINTS) <= set(post.points.points)
 
 
-def test_a_receiver_that_never_accepts_is_given_up_and_the_others_are_told() -> None:
+def test_a_receiver_that_never_accepts_is_abandoned_and_the_others_are_served() -> None:
     post = Post(FakeWebhooks(*[BUSY] * ATTEMPTS_MAX))
     post.tell("https://a.example.com", email="ann@example.com")
     post.work()
@@ -153,7 +153,7 @@ def test_while_postgres_is_away_nothing_is_sent() -> None:
     assert post.webhooks.received == []
 
 
-def test_mail_waits_where_no_mail_leaves() -> None:
+def test_mail_waits_while_no_server_is_configured() -> None:
     post = Post()
     post.tell(email="ann@example.com")
     post.outbox.dispatch(with_mail=True, now=post.clock.now(), at_most=9)
@@ -171,7 +171,7 @@ def test_mail_waits_where_no_mail_leaves() -> None:
     ],
 )
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_each_attempt_is_counted_by_channel_and_state(
+def test_each_delivery_attempt_is_counted_by_channel_and_state(
     channel: str, response: DeliveryResponse, state: DeliveryState
 ) -> None:
     post = Post(FakeWebhooks(response), FakeMail([response]))
@@ -182,7 +182,7 @@ def test_each_attempt_is_counted_by_channel_and_state(
     assert post.attempt_once() == [(channel, state)]
 
 
-def test_an_attempt_whose_lease_ran_out_is_counted_by_its_new_holder() -> None:
+def test_a_delivery_whose_lease_expired_is_counted_by_its_new_holder() -> None:
     class SlowWebhooks(FakeWebhooks):
         def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
             now = post.clock.now() + Backoff().lease

@@ -1,4 +1,4 @@
-"""Lanes do not wait for each other."""
+"""Receivers do not wait for each other."""
 
 import threading
 from datetime import datetime
@@ -56,7 +56,7 @@ def an_outbox(clock: FakeClock, *urls: str, notified: int) -> FakeOutbox:
     return outbox
 
 
-def test_a_receiver_that_is_slow_holds_up_nobody_else_and_gets_one_at_a_time() -> None:
+def test_a_slow_receiver_delays_no_other_and_gets_one_delivery_at_a_time() -> None:
     slow, quick, clock = "https://slow.example.com", "https://quick.example.com", FakeClock()
     outbox, webhooks = an_outbox(clock, slow, quick, notified=5), SlowWebhooks(slow)
     dispatcher = Dispatcher(Channels(outbox, webhooks, None), Backoff(), clock=clock.now)
@@ -82,7 +82,7 @@ class StumblingOutbox(FakeOutbox):
         return super().dispatch(with_mail=with_mail, now=now, at_most=at_most)
 
 
-def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
+def test_a_failure_of_postgres_only_delays_deliveries() -> None:
     clock, stop = FakeClock(), threading.Event()
     outbox, webhooks = StumblingOutbox(clock.now), FakeWebhooks()
     outbox.create(url="https://a.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
@@ -99,7 +99,7 @@ def test_trouble_with_postgres_puts_it_off_and_no_more() -> None:
     assert len(webhooks.received) == 1
 
 
-def test_a_lane_that_could_get_no_thread_gets_one_at_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_without_a_free_thread_gets_one_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     outbox, webhooks = an_outbox(clock, "https://one.example.com", notified=1), SlowWebhooks("")
     dispatcher = Dispatcher(Channels(outbox, webhooks, None), Backoff(), clock=clock.now)

@@ -1,4 +1,4 @@
-"""A letter that cannot be written is settled: sending it again would fail in the same way."""
+"""An email that cannot be composed is settled: sending it again would fail in the same way."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.support.builders.notifications import BASE, a_notification
     [UnicodeEncodeError("ascii", "é", 0, 1, "no"), ValueError("a header"), IndexError("a bug of the library")],
     ids=lambda error: type(error).__name__,
 )
-def test_a_letter_that_cannot_be_written_is_never_sent_again(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_email_that_cannot_be_composed_is_never_retried(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(*_: Any, **__: Any) -> None:
         raise error
 

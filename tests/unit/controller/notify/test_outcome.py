@@ -1,4 +1,4 @@
-"""When a delivery is made again, and when never."""
+"""When a delivery is retried, and when never."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -23,7 +23,7 @@ def again(status: int | None = 500, **changes: object) -> DeliveryResponse:
     return DeliveryResponse(Disposition.RETRY, status, "no", **changes)  # type: ignore[arg-type]
 
 
-def test_what_was_accepted_is_delivered() -> None:
+def test_an_accepted_delivery_is_settled() -> None:
     result = result_of(DeliveryResponse(Disposition.ACCEPTED, 204, ""), taken(), SCHEDULE, NOON)
 
     assert (result.state, result.status, result.next_at) == (DeliveryState.DELIVERED, 204, None)
@@ -40,12 +40,12 @@ def test_after_each_failure_it_waits_longer(attempt: int) -> None:
     assert result.held_until is None
 
 
-def test_it_is_given_up_after_three_days_and_not_before() -> None:
+def test_retries_end_after_three_days_and_not_before() -> None:
     assert timedelta(days=3) <= timedelta(seconds=sum(PAUSES_SECONDS)) <= timedelta(days=3.5)
     assert result_of(again(), taken(ATTEMPTS_MAX), SCHEDULE, NOON).state is DeliveryState.FAILED
 
 
-def test_what_failed_together_does_not_come_back_together() -> None:
+def test_deliveries_that_failed_together_are_retried_apart() -> None:
     pauses = {SCHEDULE.pause(uuid4(), attempt=4, retry_after_seconds=None) for _ in range(50)}
     assert len(pauses) == 50
 
@@ -59,17 +59,17 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_less(desired: float, pause
     assert result.held_until == NOON + timedelta(seconds=desired)
 
 
-def test_one_that_has_too_much_is_left_alone_for_a_moment() -> None:
+def test_a_receiver_at_its_limit_is_paused_for_five_seconds() -> None:
     assert result_of(again(429, is_overloaded=True), taken(), SCHEDULE, NOON).held_until == NOON + timedelta(seconds=5)
 
 
-def test_one_that_is_gone_is_never_asked_again() -> None:
+def test_a_receiver_that_is_gone_is_disabled() -> None:
     result = result_of(DeliveryResponse(Disposition.GONE, 410, ""), taken(), SCHEDULE, NOON)
 
     assert (result.state, result.is_gone) == (DeliveryState.FAILED, True)
 
 
-def test_a_letter_that_nobody_takes_is_given_up_at_once() -> None:
+def test_an_email_that_is_refused_for_good_is_abandoned_at_once() -> None:
     result = result_of(DeliveryResponse(Disposition.REJECTED, 550, "no such user"), taken(), SCHEDULE, NOON)
 
     assert (result.state, result.is_gone) == (DeliveryState.FAILED, False)

@@ -1,4 +1,4 @@
-"""What webhooks and letters say."""
+"""The content of webhooks and emails."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.support.builders.notifications import BASE, a_notification
 PLAYLIST = f"{BASE}/processed/mfrggzdfmztwq2lknnwg23tpoa/playlist.m3u8"
 
 
-def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
+def test_a_ready_video_is_sent_with_all_that_a_receiver_needs() -> None:
     assert json.loads(build_payload(a_notification(), playback_base=BASE)) == {
         "type": "video.ready",
         "timestamp": "2026-06-01T12:00:00Z",
@@ -30,7 +30,7 @@ def test_a_ready_video_is_told_with_all_that_a_receiver_needs() -> None:
     }
 
 
-def test_a_failure_is_told_with_what_can_be_done() -> None:
+def test_a_failure_is_sent_with_what_to_do() -> None:
     body = json.loads(build_payload(a_notification(NotificationKind.ERRORED), playback_base=BASE))
 
     assert body["data"]["playback_url"] is None
@@ -49,11 +49,11 @@ def test_a_failed_edition_of_a_video_that_plays_on_says_both() -> None:
     assert body["data"]["playback_url"] == PLAYLIST
 
 
-def test_a_test_tells_of_no_video() -> None:
+def test_a_test_notification_has_no_video() -> None:
     assert json.loads(build_payload(a_notification(NotificationKind.TEST), playback_base=BASE))["data"] == {}
 
 
-def test_the_largest_message_is_below_what_receivers_take() -> None:
+def test_the_largest_payload_is_below_what_receivers_accept() -> None:
     large = a_notification(
         NotificationKind.ERRORED, title="\U0001f431" * 500, metadata={"a": "x" * 2040}, owner="o" * 255
     )
@@ -62,7 +62,7 @@ def test_the_largest_message_is_below_what_receivers_take() -> None:
 
 
 @pytest.mark.parametrize("kind", VIDEO_NOTIFICATION_KINDS)
-def test_repetitions_are_the_same_letter_under_the_same_id(kind: NotificationKind) -> None:
+def test_repeated_emails_are_identical_with_one_message_id(kind: NotificationKind) -> None:
     body = a_notification(kind, email="ann@example.com")
     first, second = (build_email(body, sender="videos@example.net", playback_base=BASE) for _ in range(2))
 
@@ -73,7 +73,7 @@ def test_repetitions_are_the_same_letter_under_the_same_id(kind: NotificationKin
     assert body.video_id in first.get_content()
 
 
-def test_a_letter_names_where_to_play_and_what_to_do() -> None:
+def test_an_email_says_where_to_play_and_what_to_do() -> None:
     ready, failed = (
         build_email(a_notification(kind, email="ann@example.com"), sender="v@example.net", playback_base=BASE)
         for kind in (NotificationKind.READY, NotificationKind.ERRORED)

@@ -1,4 +1,4 @@
-"""What we sign, somebody else's library verifies."""
+"""What we sign, an independent library verifies."""
 
 import base64
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def test_every_secret_verifies_and_no_other(secrets: list[str], text: str) -> No
         Webhook(secrets[0]).verify(body, {**headers, "webhook-id": "another"})
 
 
-def test_a_message_of_long_ago_is_refused() -> None:
+def test_an_old_timestamp_is_refused() -> None:
     secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
     headers = dict(signed_headers("an-id", b"{}", secrets=[secret], at=datetime(2026, 1, 1, tzinfo=UTC)))
 

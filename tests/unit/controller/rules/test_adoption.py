@@ -1,4 +1,4 @@
-"""What a row has to learn from its resource, case by case."""
+"""What a row takes from its resource, case by case."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -93,7 +93,7 @@ IMPORT_ROW = a_row_of(an_import(), SEEN)
         ),
     ],
 )
-def test_the_resource_is_asked_for_only_if_it_may_teach_something(
+def test_the_resource_is_read_only_if_it_may_be_ahead_of_the_row(
     row: VideoRow | None, resource: Resource | None, asks: bool
 ) -> None:
     assert needs_read(row, None if resource is None else CachedResource.of(resource)) == asks
@@ -113,20 +113,20 @@ def known_as(desired: DesiredState, observed: ObservedState) -> CachedResource:
         pytest.param(a_row_of(a_desired_state(revision=2), SEEN), False, id="behind"),
     ],
 )
-def test_a_row_agrees_with_its_resource_if_it_wants_it_and_knows_it(row: VideoRow | None, is_so: bool) -> None:
+def test_a_row_with_both_states_of_its_resource_is_up_to_date(row: VideoRow | None, is_so: bool) -> None:
     assert in_sync(row, known_as(a_desired_state(revision=3), SEEN)) == is_so
 
 
-def test_a_lost_row_is_made_from_all_that_the_resource_says() -> None:
+def test_a_lost_row_is_rebuilt_from_spec_and_status() -> None:
     desired = a_desired_state(revision=4)
     assert deciding(showing(desired, SEEN)) == AdoptRow(desired, SEEN)
 
 
-def test_a_lost_row_of_which_no_pass_was_shown_begins_anew() -> None:
+def test_a_lost_row_without_a_status_starts_over() -> None:
     assert deciding(showing(a_desired_state())) == AdoptRow(a_desired_state(), the_beginning())
 
 
-def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
+def test_a_resource_left_over_from_a_purged_video_is_removed() -> None:
     assert deciding(showing(a_desired_state(), SEEN), 2) == DeleteResource()
 
 
@@ -139,11 +139,11 @@ def test_what_is_left_over_of_a_purged_video_is_removed() -> None:
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_the_label_alone_makes_nothing_the_apis(changes: Mapping[str, Any]) -> None:
+def test_the_label_alone_makes_no_api_video(changes: Mapping[str, Any]) -> None:
     assert deciding(showing(a_desired_state(**changes))) == RejectResource(NOT_OURS)
 
 
-def test_an_import_begins_with_its_file() -> None:
+def test_an_import_starts_with_its_file() -> None:
     assert deciding(showing(an_import())) == AdoptRow(an_import(), the_beginning())
 
 
@@ -151,11 +151,11 @@ def test_an_import_without_the_label_is_an_import() -> None:
     assert deciding(showing(an_import(), labels={})) == AdoptRow(an_import(), the_beginning())
 
 
-def test_a_lost_import_is_made_from_all_that_the_resource_says() -> None:
+def test_a_lost_import_is_rebuilt_from_spec_and_status() -> None:
     assert deciding(showing(an_import(), SEEN)) == AdoptRow(an_import(), SEEN)
 
 
-def test_an_import_of_a_purged_name_goes_on_counting() -> None:
+def test_an_import_under_a_purged_name_continues_its_numbers() -> None:
     assert deciding(showing(an_import()), 3) == AdoptRow(an_import(), the_beginning(attempt=3, attempt_floor=3))
 
 
@@ -163,7 +163,7 @@ def test_an_import_that_worked_since_the_purge_of_its_name_keeps_its_work() -> N
     assert deciding(showing(an_import(), SEEN), 1) == AdoptRow(an_import(), SEEN)
 
 
-def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() -> None:
+def test_an_import_showing_purged_work_starts_over_with_higher_numbers() -> None:
     resource = showing(an_import(), SEEN)
     known = {"attempt": 2, "attempt_floor": 2, "revision": 6}
     assert deciding(resource, 2) == AdoptRow(an_import(), the_beginning(**known, job_id="job2"))
@@ -188,13 +188,13 @@ def test_what_an_import_shows_of_purged_work_is_begun_anew_without_going_back() 
         pytest.param(an_import(video_id="launch.film"), NO_LABEL, id="with-a-dot"),
     ],
 )
-def test_an_import_is_refused(desired: DesiredState, why: str) -> None:
+def test_an_import_is_rejected(desired: DesiredState, why: str) -> None:
     refusal = deciding(showing(desired))
     assert isinstance(refusal, RejectResource)
     assert why in refusal.why
 
 
-def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
+def test_a_row_that_is_behind_restores_one_state_or_both() -> None:
     desired, snapshot = a_desired_state(revision=4, title=IN_GERMAN, deleted=True), replace(SEEN, revision=6)
     assert for_existing_row(API_ROW, showing(desired, snapshot)) == RestoreRow(desired, snapshot)
     assert for_existing_row(API_ROW, showing(desired, SEEN)) == RestoreRow(desired=desired)
@@ -212,12 +212,12 @@ def test_a_row_that_is_behind_learns_both_halves_or_one() -> None:
         ),
     ],
 )
-def test_a_row_of_the_apis_learns_nothing_from_a_resource(resource: Resource | None) -> None:
+def test_an_api_row_takes_nothing_from_a_resource_that_is_not_its_own(resource: Resource | None) -> None:
     assert for_existing_row(API_ROW, resource) is None
 
 
 @pytest.mark.parametrize("revision", [1, 6])
-def test_a_row_that_paid_for_more_than_the_resource_ever_heard_of_keeps_its_work(revision: int) -> None:
+def test_a_row_with_more_attempts_than_its_resource_keeps_its_work(revision: int) -> None:
     row = a_row_of(a_desired_state(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
     shown = replace(SEEN, revision=revision)
     kept = RestoreRow(observed=replace(row.observed, revision=7)) if revision == 6 else None
@@ -236,7 +236,7 @@ def test_an_import_whose_label_says_otherwise_stays_an_import() -> None:
     assert for_existing_row(IMPORT_ROW, said) == RestoreRow(desired=an_import(title=IN_GERMAN, revision=2))
 
 
-def test_a_released_import_that_is_back_is_wanted_again_and_counts_on() -> None:
+def test_a_released_import_applied_again_continues_its_numbers() -> None:
     row = a_row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
     back = replace(row.desired, deleted=False, revision=6)
     assert for_existing_row(row, showing(an_import())) == RestoreRow(desired=back)
@@ -255,7 +255,7 @@ def test_another_file_under_the_name_of_an_import_has_to_wait() -> None:
     assert for_existing_row(a_row_of(released), other) == RestoreRow(refusal=TAKEN)
 
 
-def test_a_refusal_is_errored_and_shows_the_same_from_pass_to_pass() -> None:
+def test_a_refused_import_shows_the_same_failure_in_every_pass() -> None:
     resource = showing(an_import())
     snapshot = refused(resource, TAKEN, NOON)
     assert (snapshot.revision, snapshot.phase, snapshot.failure) == (
@@ -268,12 +268,12 @@ def test_a_refusal_is_errored_and_shows_the_same_from_pass_to_pass() -> None:
     assert refused(again, DELETED, NOON.replace(hour=20)) != snapshot
 
 
-def test_a_refusal_after_some_work_takes_nothing_back() -> None:
+def test_a_refusal_after_work_lowers_no_number() -> None:
     snapshot = refused(showing(an_import(), SEEN), DELETED, NOON)
     assert (snapshot.revision, snapshot.attempt, snapshot.job_id, snapshot.is_playable) == (5, 2, "job2", False)
 
 
-def test_a_refused_import_that_is_taken_after_all_begins_after_its_refusal() -> None:
+def test_an_import_accepted_after_a_refusal_starts_above_its_revision() -> None:
     resource = showing(an_import(), refused(showing(an_import()), TAKEN, NOON))
     assert deciding(resource) == AdoptRow(an_import(), the_beginning(revision=1))
     worked = showing(an_import(), refused(showing(an_import(), SEEN), DELETED, NOON))
@@ -282,7 +282,7 @@ def test_a_refused_import_that_is_taken_after_all_begins_after_its_refusal() -> 
 
 
 @pytest.mark.parametrize("half", ["spec", "status"])
-def test_what_another_release_wrote_is_not_guessed_at(half: str) -> None:
+def test_a_status_of_an_unknown_release_is_not_interpreted(half: str) -> None:
     resource = showing(a_desired_state(revision=9), replace(SEEN, revision=9))
     changes: dict[str, Any] = {half: {**getattr(resource, half), "colour": "red"}}
     foreign = replace(resource, **changes)

@@ -61,12 +61,12 @@ def failure(code: FailureCode, message: str, attempt: int = 0, answer: str | Non
 
 
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.ERRORED])
-def test_a_finished_edition_rests(phase: Phase) -> None:
+def test_a_finished_edition_needs_no_step(phase: Phase) -> None:
     assert next_step(a_row(phase), Snapshot()) == NoOp()
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.READY}))
-def test_a_deleted_video_rests(phase: Phase) -> None:
+def test_a_deleted_video_needs_no_step(phase: Phase) -> None:
     assert next_step(a_row(phase, deleted=True), Snapshot()) == NoOp()
 
 
@@ -114,17 +114,19 @@ def test_uploading(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
         pytest.param(None, 1, "v1", RejectFile(a_rejection("v1", 1), 1), id="first-bad-file-already-confirmed"),
         pytest.param(0, 0, "v1", STILL_REJECTED, id="same-bad-file-seen-again"),
         pytest.param(1, 1, "v1", STILL_REJECTED, id="same-bad-file-seen-again-after-its-confirmation"),
+        pytest.param(0, 1, "v1", RejectFile(a_rejection("v1", 1), 1), id="confirmed-before-the-client-could-see-it"),
         pytest.param(
-            0, 1, "v1", RejectFile(a_rejection("v1", 1), 1), id="confirmed-by-a-client-that-had-not-been-told"
+            1, 2, "v1", failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="confirmed-again-after-the-rejection"
         ),
-        pytest.param(1, 2, "v1", failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="insisted-after-being-told"),
         pytest.param(0, 0, "v2", failure(FailureCode.NOT_A_VIDEO, "v2 is bad"), id="another-bad-file"),
         pytest.param(
             1, 1, "v2", failure(FailureCode.NOT_A_VIDEO, "v2 is bad"), id="another-bad-file-not-yet-confirmed"
         ),
     ],
 )
-def test_bad_files(told: int | None, confirmations: int, version: str, step: Step) -> None:
+def test_a_bad_file_is_rejected_or_fails_the_upload(
+    told: int | None, confirmations: int, version: str, step: Step
+) -> None:
     row = a_row(Phase.UPLOADING, confirmations=confirmations)
     if told is not None:
         row = a_rejected_row(told, confirmations=confirmations)
@@ -163,7 +165,9 @@ def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_
         ),
     ],
 )
-def test_after_a_rejection(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
+def test_a_rejected_file_waits_for_its_successor_until_the_deadline(
+    waited: timedelta, snapshot: Snapshot, step: Step
+) -> None:
     assert next_step(a_rejected_row(0, waited=waited), snapshot) == step
 
 
@@ -216,9 +220,7 @@ UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
     [
         pytest.param(NO_TIME, NO_TIME, Snapshot(), STILL_UNCERTAIN, id="nothing-is-known-yet"),
         pytest.param(just_under(WINDOW), NO_TIME, Snapshot(), STILL_UNCERTAIN, id="the-window-is-still-open"),
-        pytest.param(
-            just_over(WINDOW), NO_TIME, Snapshot(), AbandonAttempt(1), id="nobody-claimed-it-within-the-window"
-        ),
+        pytest.param(just_over(WINDOW), NO_TIME, Snapshot(), AbandonAttempt(1), id="not-claimed-within-the-window"),
         pytest.param(just_over(WINDOW), NO_TIME, BLIND, STILL_UNCERTAIN, id="not-abandoned-while-an-upstream-is-away"),
         pytest.param(just_over(WINDOW), WEEK, BLIND, AbandonAttempt(1), id="abandoned-blindly-at-the-deadline"),
         pytest.param(just_under(WINDOW), WEEK, Snapshot(), STILL_UNCERTAIN, id="the-window-outlasts-the-deadline"),
@@ -241,7 +243,7 @@ UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
         ),
     ],
 )
-def test_a_submission_of_unknown_outcome(
+def test_an_uncertain_submission_is_resolved_before_another(
     state: AttemptState, age: timedelta, waited: timedelta, found: Snapshot, step: Step
 ) -> None:
     row = a_row(Phase.UPLOADED, waited=waited, attempt=1)
@@ -280,13 +282,13 @@ DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
         ),
     ],
 )
-def test_between_submissions(states: list[AttemptState], age: timedelta, step: Step) -> None:
+def test_another_submission_waits_for_its_back_off(states: list[AttemptState], age: timedelta, step: Step) -> None:
     attempts = tuple(an_attempt(number, state, age=age) for number, state in enumerate(states, 1))
     row = a_row(Phase.UPLOADED, attempt=len(states), reason=Reason.SUBMISSION_DELAYED, message="put off")
     assert next_step(row, Snapshot(attempts=attempts, original=ORIGINAL)) == step
 
 
-def test_refused_submissions_cost_nothing_and_back_off_no_further() -> None:
+def test_refused_submissions_use_no_attempt_and_back_off_no_further() -> None:
     attempts = (an_attempt(1, FAILED), an_attempt(2, REFUSED, age=timedelta(seconds=5)))
     row = a_row(Phase.UPLOADED, attempt=2)
     assert next_step(
@@ -294,7 +296,7 @@ def test_refused_submissions_cost_nothing_and_back_off_no_further() -> None:
     ) == Submit(2)
 
 
-def test_the_back_off_has_an_end() -> None:
+def test_the_back_off_is_bounded() -> None:
     attempts = tuple(an_attempt(number, ABANDONED, age=timedelta(minutes=15)) for number in range(1, 10))
     row = a_row(Phase.UPLOADED, attempt=9)
     step = next_step(

@@ -1,4 +1,4 @@
-"""The rulebook of what people ask for: pause, retry, new edition, deletion and restore, and of leaving Kubernetes."""
+"""The rulebook of requests: pause, retry, new edition, deletion and restore; and of retirement."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -70,13 +70,13 @@ def a_held_row() -> VideoRow:
 
 
 @pytest.mark.parametrize("phase", Phase)
-def test_a_pause_is_taken_up_in_every_phase(phase: Phase) -> None:
+def test_a_pause_is_acknowledged_in_every_phase(phase: Phase) -> None:
     assert next_step(a_row(phase), Snapshot(), request=HOLD_IT) == SetPaused(True)
 
 
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("asked", [HOLD_IT, None], ids=["annotated", "resource-unknown"])
-def test_a_paused_upload_rests_long_after_its_deadline(phase: Phase, asked: AnnotationRequest | None) -> None:
+def test_a_paused_upload_outlives_its_deadline(phase: Phase, asked: AnnotationRequest | None) -> None:
     row = a_row(phase, waited=timedelta(days=400), is_paused=True)
     assert next_step(row, Snapshot(), request=asked) == NoOp()
 
@@ -85,7 +85,7 @@ def test_a_pause_ends_with_its_annotation() -> None:
     assert next_step(a_row(Phase.UPLOADED, is_paused=True), Snapshot(), request=NOBODY) == SetPaused(False)
 
 
-def test_a_pause_holds_back_a_retry_and_a_new_edition() -> None:
+def test_a_pause_delays_a_retry_and_a_new_edition() -> None:
     row = wished(a_row(Phase.ERRORED, is_paused=True), retries=1, edition=2)
     assert next_step(row, Snapshot(), request=replace(HOLD_IT, retry_token="monday")) == NoOp()
 
@@ -137,19 +137,19 @@ def test_a_retry_or_new_edition_starts_over(
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.ERRORED}))
-def test_a_retry_of_what_has_not_failed_is_noted_and_starts_nothing(phase: Phase) -> None:
+def test_a_retry_of_an_upload_that_has_not_failed_is_acknowledged_and_starts_nothing(phase: Phase) -> None:
     assert next_step(a_row(phase), Snapshot(), request=AGAIN) == AcknowledgeRetry("monday")
     assert next_step(wished(a_row(phase), retries=1), Snapshot(), request=NOBODY) == AcknowledgeRetry(None)
 
 
-def test_a_retry_that_was_taken_up_is_not_taken_up_again() -> None:
+def test_a_retry_is_acknowledged_only_once() -> None:
     row = replace(an_errored_row(), observed=replace(an_errored_row().observed, retry_token="monday"))
     assert next_step(row, Snapshot(original=ORIGINAL), request=AGAIN) == NoOp()
     assert next_step(row, Snapshot(original=ORIGINAL), request=NOBODY) == NoOp(), "the annotation was removed"
 
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING])
-def test_a_new_edition_waits_for_the_one_on_its_way(phase: Phase) -> None:
+def test_a_new_edition_waits_for_the_current_one(phase: Phase) -> None:
     row = wished(a_row(phase), edition=2)
     assert not isinstance(next_step(row, Snapshot(is_incomplete=True), request=NOBODY), StartEdition)
 
@@ -161,7 +161,7 @@ def test_a_new_edition_waits_for_the_one_on_its_way(phase: Phase) -> None:
                      Wait(Reason.SUBMISSION_HELD, HELD),
                      id="the-window-is-over"),
         pytest.param(TIMING.uploaded_deadline_seconds, UncertainSubmissionPolicy.HOLD, False,
-                     Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=1)), id="nobody-decided"),
+                     Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=1)), id="undecided"),
     ],
 )  # fmt: skip
 def test_an_uncertain_submission_is_held_for_a_person(
@@ -189,7 +189,7 @@ def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = 
         pytest.param(
             a_deleted_row(GRACE - timedelta(seconds=1), retired=True), Snapshot(), NoOp(), id="within-the-grace"
         ),
-        pytest.param(a_deleted_row(GRACE, retired=True), Snapshot(), Purge(), id="nobody-restored-it"),
+        pytest.param(a_deleted_row(GRACE, retired=True), Snapshot(), Purge(), id="not-restored"),
         pytest.param(a_deleted_row(GRACE, is_playable=True), Snapshot(), Unpublish(), id="first-it-is-withdrawn"),
     ],
 )
@@ -243,5 +243,5 @@ def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, snapshot: Sn
         ),
     ],
 )
-def test_what_rests_leaves_kubernetes(row: VideoRow, step: Step) -> None:
+def test_an_upload_at_rest_is_retired(row: VideoRow, step: Step) -> None:
     assert next_step(row, Snapshot()) == step

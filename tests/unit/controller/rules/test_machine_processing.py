@@ -183,7 +183,7 @@ def test_the_last_submission_that_fails_ends_the_edition(waited: timedelta, foun
         pytest.param(50, 600, 10, STILL_TRANSCODING, id="never-backwards"),
     ],
 )
-def test_progress_is_shown_sparingly(shown: int, since: int, percent: int, step: Step) -> None:
+def test_progress_is_written_rarely(shown: int, since: int, percent: int, step: Step) -> None:
     row = a_row(
         Phase.PROCESSING,
         waited=timedelta(hours=1),

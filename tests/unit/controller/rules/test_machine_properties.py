@@ -1,4 +1,4 @@
-"""What holds in every phase, whatever is on record and whatever is seen."""
+"""What holds in every phase, for every row and every snapshot."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -109,12 +109,14 @@ WAITING = set(Phase) - AT_REST
 
 
 @given(row=rows(), snapshot=sights, rules=rules)
-def test_there_is_an_answer_to_everything(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+def test_every_state_and_snapshot_leads_to_a_step(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     next_step(row, snapshot, policy=rules)
 
 
 @given(row=rows(among=AT_REST), snapshot=sights, rules=rules)
-def test_a_finished_edition_rests_whatever_is_seen(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+def test_a_finished_edition_needs_no_step_whatever_is_found(
+    row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
+) -> None:
     step = next_step(row, snapshot, policy=rules)
     if isinstance(situation_of(row, None), Restoring):
         assert isinstance(step, NoOp | Republish | MarkPlayable)
@@ -140,7 +142,7 @@ def test_no_more_is_bought_than_allowed(row: VideoRow, snapshot: Snapshot, rules
 
 
 @given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
-def test_a_number_is_used_again_only_when_it_led_to_no_job(
+def test_an_attempt_number_is_reused_only_if_it_led_to_no_job(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
     step = next_step(row, snapshot, policy=rules)
@@ -150,13 +152,13 @@ def test_a_number_is_used_again_only_when_it_led_to_no_job(
 
 
 @given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
-def test_nothing_is_bought_blindly(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+def test_nothing_is_bought_on_an_incomplete_snapshot(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     if isinstance(next_step(row, snapshot, policy=rules), Submit):
         assert not snapshot.is_incomplete
 
 
 @given(row=rows(among=WAITING, youngest=4), snapshot=sights, rules=rules)
-def test_a_waiting_phase_is_left_at_its_deadline(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
+def test_a_waiting_phase_ends_at_its_deadline(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     assert row.observed.deadline_at is not None
     assume(row.observed.deadline_at <= NOON)
     step = next_step(row, snapshot, policy=rules)

@@ -73,7 +73,9 @@ OLD_FILE = a_rejection("v1", 0)
         ),
     ],
 )
-def test_what_parts_lead_to(row: VideoRow, snapshot: Snapshot, step: Step) -> None:
+def test_complete_parts_are_joined_and_arriving_parts_extend_the_deadline(
+    row: VideoRow, snapshot: Snapshot, step: Step
+) -> None:
     assert next_step(row, snapshot) == step
 
 
@@ -87,7 +89,7 @@ def test_what_parts_lead_to(row: VideoRow, snapshot: Snapshot, step: Step) -> No
         pytest.param(replace(parted(), upload_id=None), Snapshot(parts=None), id="never-opened"),
     ],
 )
-def test_otherwise_the_rest_is_waited_for(row: VideoRow, snapshot: Snapshot) -> None:
+def test_missing_parts_are_waited_for(row: VideoRow, snapshot: Snapshot) -> None:
     assert isinstance(next_step(row, snapshot), Wait)
 
 
@@ -98,13 +100,13 @@ def test_otherwise_the_rest_is_waited_for(row: VideoRow, snapshot: Snapshot) -> 
         pytest.param(parted(waited=60 * HOUR, deadline_in=NO_TIME), id="a-day-after-the-last-part"),
     ],
 )
-def test_it_ends_when_no_more_parts_are_waited_for(row: VideoRow) -> None:
+def test_an_upload_without_new_parts_ends_at_its_deadline(row: VideoRow) -> None:
     step = next_step(row, Snapshot(parts=(a_part(1, age=24 * HOUR),)))
     assert isinstance(step, Fail)
     assert step.failure.code is FailureCode.UPLOAD_EXPIRED
 
 
-def test_a_bad_file_is_told_before_its_successor_is_looked_at() -> None:
+def test_a_bad_file_is_reported_before_its_successor_is_read() -> None:
     assert isinstance(next_step(parted(), Snapshot(source=a_problem("v1"))), RejectFile)
 
 
@@ -119,7 +121,7 @@ class TestLives:
         assert world.row.desired.confirmations == 0
         assert not world.multipart.uploads
 
-    def test_a_lost_answer_to_the_joining_is_recognised(self) -> None:
+    def test_a_lost_response_to_complete_is_recognised(self) -> None:
         world = SmallWorld()
         world.create_parted()
         world.send_parts()

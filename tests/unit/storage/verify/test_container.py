@@ -1,4 +1,4 @@
-"""Containers by their first bytes."""
+"""Containers are recognised by their first bytes."""
 
 import pytest
 from hypothesis import given
@@ -56,7 +56,7 @@ def riff(kind: bytes) -> bytes:
         pytest.param(b"run-in" + MXF_HEADER, Container.MXF, id="mxf-with-a-run-in"),
     ],
 )
-def test_a_video_is_known_by_its_first_bytes(head: bytes, container: Container) -> None:
+def test_a_video_is_recognised_by_its_first_bytes(head: bytes, container: Container) -> None:
     assert sniff(head) is container
 
 

@@ -1,4 +1,4 @@
-"""Which MP4 files are complete, by their boxes."""
+"""Whole and cut-off files are distinguished by their boxes."""
 
 import struct
 

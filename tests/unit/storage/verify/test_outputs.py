@@ -172,7 +172,7 @@ def test_an_empty_thumbnail_is_no_poster() -> None:
     assert verified.poster_key is None
 
 
-def test_a_listing_beyond_all_measure_is_refused_unread() -> None:
+def test_an_oversized_listing_is_refused_unread() -> None:
     sizes = dict.fromkeys(map(str, range(OBJECTS_MAX + 1)), 1)
     problem = judge_outputs("v1", 3, Outputs(sizes, _never), input_seconds=None)
     assert problem == OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files", is_permanent=True)

@@ -1,4 +1,4 @@
-"""Playlists read and written."""
+"""Playlists are read and written."""
 
 import string
 
@@ -27,7 +27,7 @@ def published(*renditions: Rendition) -> Published:
     return Published(edition=1, attempt=3, duration_seconds=12.0, renditions=renditions, has_poster=True)
 
 
-def test_the_stable_playlist_lists_what_is_on_record() -> None:
+def test_the_stable_playlist_lists_the_published_renditions() -> None:
     text = stable_playlist(
         published(
             Rendition("3/hls/360p/index.m3u8", 1_000_000),
@@ -75,7 +75,7 @@ def renditions(draw: st.DrawFn) -> Rendition:
 
 
 @given(st.lists(renditions(), min_size=1, max_size=VARIANTS_MAX).map(tuple))
-def test_players_read_in_the_stable_playlist_what_was_put_on_record(shown: tuple[Rendition, ...]) -> None:
+def test_players_read_the_published_renditions_in_the_stable_playlist(shown: tuple[Rendition, ...]) -> None:
     assert read_master(stable_playlist(published(*shown))) == shown
 
 
@@ -167,7 +167,7 @@ TAGS = st.sampled_from(
 
 
 @given(st.lists(TAGS | st.text(), max_size=20).map(lambda lines: "\n".join(["#EXTM3U", *lines])))
-def test_no_text_whatever_makes_reading_stumble(text: str) -> None:
+def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (read_master, read_media):
         try:
             read(text)

@@ -47,7 +47,7 @@ def test_the_largest_file_is_as_large_as_the_setting(max_bytes: int, code: Failu
 
 
 @pytest.mark.parametrize("difference", [-1, 1])
-def test_the_size_is_just_what_was_declared(difference: int) -> None:
+def test_a_size_other_than_declared_is_refused(difference: int) -> None:
     verdict = Original(mp4()).judged(declared_bytes=len(mp4()) + difference)
     assert code_of(verdict) is FailureCode.SIZE_MISMATCH
 
@@ -73,7 +73,7 @@ def test_every_kind_of_iso_file_must_be_whole(brand: bytes) -> None:
 
 
 @pytest.mark.parametrize("start", range(HEAD_BYTES - 20, HEAD_BYTES + 20))
-def test_a_box_may_begin_anywhere_around_the_end_of_the_first_bytes(start: int) -> None:
+def test_a_box_may_straddle_the_end_of_the_first_bytes(start: int) -> None:
     first = box(b"ftyp", b"isom0000")
     padding = box(b"free", bytes(start - len(first) - 8))
     assert code_of(Original(first + padding + mp4(media_bytes=50)).judged()) is None
