@@ -7,7 +7,8 @@ import pytest
 from database.queries import Cursor, Selection
 from domain.video import Phase
 from tests.integration.database.rows import OTHER_VIDEO, THIRD_VIDEO, Rows
-from tests.support.builders.videos import NOON, VIDEO, a_new_video
+from tests.support.builders.rows import NOON
+from tests.support.builders.videos import VIDEO, a_new_video
 
 
 def test_a_list_holds_one_owners_videos_newest_first(rows: Rows) -> None:

@@ -16,7 +16,7 @@ NAMESPACE = "video-uploads"
 
 
 def a_resource(desired: DesiredState, **changes: Any) -> Resource:
-    """Return the wish as it lies in the cluster, before any status."""
+    """Return the resource of a desired state, before any status."""
     body = manifest_of(desired, namespace=NAMESPACE)
     resource = Resource(
         name=desired.video_id,

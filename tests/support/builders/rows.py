@@ -9,6 +9,7 @@ from controller.rules.situation import situation_of
 from controller.rules.steps import AnnotationRequest, Snapshot, Step
 from domain.failures import Failure, FailureCode
 from domain.jobs import Job, JobState
+from domain.object_keys import original_key
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptRow, AttemptState, VideoRow
@@ -50,9 +51,10 @@ REASON_OF = {
 
 
 def a_desired_state(**changes: Any) -> DesiredState:
-    """Return a wish as the API makes it."""
+    """Return a desired state as the API makes it."""
+    video_id = changes.get("video_id", VIDEO_ID)
     desired = DesiredState(
-        video_id=VIDEO_ID,
+        video_id=video_id,
         revision=1,
         origin=Origin.API,
         owner="user-1",
@@ -62,7 +64,7 @@ def a_desired_state(**changes: Any) -> DesiredState:
         declared_bytes=1_000,
         upload_mode=UploadMode.SINGLE,
         region="tor1",
-        storage_key=f"uploads/{VIDEO_ID}/original.mp4",
+        storage_key=original_key(video_id, "film.mp4"),
     )
     return replace(desired, **changes)
 
@@ -88,15 +90,23 @@ def a_failure(code: FailureCode = FailureCode.TRANSCODE_FAILED) -> Failure:
 
 
 def a_row(phase: Phase, *, waited: timedelta = NO_TIME, **changes: Any) -> VideoRow:
-    """Return a row that entered this phase ``waited`` before noon. ``deleted``, ``confirmations`` go to the wish."""
+    """Return a row that entered this phase ``waited`` before noon.
+
+    Changes go to the observation, ``deleted`` and ``confirmations`` to the desired state.
+    """
     since = NOON - waited
-    of_wish = {name: changes.pop(name) for name in ("confirmations", "deleted") if name in changes}
+    of_desired = {name: changes.pop(name) for name in ("confirmations", "deleted") if name in changes}
     known: dict[str, Any] = {"phase_since": since, "deadline_at": deadline_at(phase, since, TIMING)}
     if phase in {Phase.UPLOADED, Phase.PROCESSING}:
         known["source"] = SOURCE
     if phase is Phase.PROCESSING:
         known |= {"attempt": 1, "job_id": "job1"}
-    return VideoRow(a_desired_state(**of_wish), an_observation(phase, **known | changes), NOON, retired=False)
+    return row_of(a_desired_state(**of_desired), an_observation(phase, **known | changes))
+
+
+def row_of(desired: DesiredState, observed: ObservedState | None = None, **changes: Any) -> VideoRow:
+    """Return the row of both states: one that waits for its file unless an observation is given."""
+    return replace(VideoRow(desired, observed or an_observation(Phase.UPLOADING), NOON, retired=False), **changes)
 
 
 def an_attempt(number: int, state: AttemptState, *, age: timedelta = NO_TIME, **changes: Any) -> AttemptRow:
@@ -118,17 +128,17 @@ def a_problem(version: str, code: FailureCode = FailureCode.NOT_A_VIDEO) -> Sour
 
 
 def a_rejection(version: str, confirmations: int, code: FailureCode = FailureCode.NOT_A_VIDEO) -> Rejection:
-    """Return what is on record of a bad object version, and of the confirmations it answered."""
+    """Return what the row holds of a bad object version, and of the confirmations that it answered."""
     return Rejection(code, f"{version} is bad", version, confirmations)
 
 
 def a_publication(attempt: int = 1) -> Published:
-    """Return what `OUTPUTS` become on record."""
+    """Return what `OUTPUTS` become when they are published."""
     return Published(edition=1, attempt=attempt, duration_seconds=5.0, renditions=(RENDITION,), has_poster=False)
 
 
 def a_publishing_row(*, waited: timedelta = NO_TIME) -> VideoRow:
-    """Return a row whose outputs are on record and whose stable playlist is not yet known to show them."""
+    """Return a row whose outputs are published and whose stable playlist is not yet known to show them."""
     return a_row(Phase.PROCESSING, waited=waited, reason=Reason.PUBLISHING, published=a_publication())
 
 

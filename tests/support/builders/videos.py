@@ -1,13 +1,12 @@
 """Videos as clients create them, and the columns that Postgres requires of each phase."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from database.creation import NewRow
 from domain.failures import Failure, FailureCode
 from domain.video import AT_REST, Phase, UploadMode
+from tests.support.builders.rows import NOON
 
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 VIDEO = "contractcontractcontractco"
 
 

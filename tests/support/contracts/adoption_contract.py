@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from controller.ports import AdoptionStore, AttemptStore, ObservationStore, RetentionStore
-from domain.records import AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
+from domain.records import AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
-from tests.support.builders.rows import a_desired_state, a_failure, an_observation
+from tests.support.builders.rows import NOON, a_desired_state, a_failure, an_attempt, an_observation, row_of
 
 VIDEO = "learntlearntlearntlearntle"
 IMPORT = "launch-film"
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=3)
 PUBLISHED = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(), has_poster=False)
 
@@ -162,7 +161,7 @@ class AdoptionContract:
     def test_an_attempt_without_a_job_is_uncertain(self, taught: Taught) -> None:
         taught.adoption.learn(taught.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
         (attempt,) = taught.attempts.since(VIDEO, floor=0)
-        assert attempt == AttemptRow(VIDEO, 1, 1, AttemptState.UNCERTAIN, None, LATER, LATER, None)
+        assert attempt == an_attempt(1, AttemptState.UNCERTAIN, video_id=VIDEO, intended_at=LATER, settled_at=LATER)
 
     @pytest.mark.parametrize("state", [AttemptState.REFUSED, AttemptState.INTENDED, AttemptState.UNCERTAIN])
     def test_an_unresolved_attempt_takes_its_job(self, taught: Taught, state: AttemptState) -> None:
@@ -211,7 +210,7 @@ class AdoptionContract:
         desired, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
         row = taught.adoption.adopt(desired, seen, created_at=None, at=NOON)
         assert row is not None
-        assert row == replace(VideoRow(desired, seen, row.created_at, retired=False)) == taught.row(IMPORT)
+        assert row == row_of(desired, seen, created_at=row.created_at) == taught.row(IMPORT)
         assert [line.phase for line in taught.history(IMPORT)] == [Phase.UPLOADING]
         assert taught.states(IMPORT) == []
 
@@ -221,7 +220,7 @@ class AdoptionContract:
             at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED),
         )
         row = taught.adoption.adopt(desired, seen, created_at=NOON, at=LATER)
-        assert row == VideoRow(desired, seen, NOON, retired=False)
+        assert row == row_of(desired, seen)
         assert taught.states(desired.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
         assert taught.told() == {(desired.video_id, 1, "video.ready")}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +13,11 @@ from domain.audit_records import DoubledJob, OverdueRow, UncertainSubmission
 from domain.failures import Failure, FailureCode
 from domain.records import AttemptChange, AttemptState, Cause, Intend, Settle, VideoRow
 from domain.video import Phase, Published, Reason, Rendition
+from tests.support.builders.rows import NOON
 from tests.support.fakes.audit import FakeAuditedRows
 
 VIDEO = "auditauditauditauditaudita"
 OTHER = "zzzzzzauditauditauditaudit"
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 MAX_HEALS = 3
 STREAM = Published(1, 1, 12.0, (Rendition("1/hls/360p/index.m3u8", 800_000),), has_poster=True)

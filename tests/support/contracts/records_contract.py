@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import pytest
 
 from controller.ports import AttemptStore, ClaimStore, ObservationStore
 from domain.records import AttemptChange, AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import Phase, Reason
+from tests.support.builders.rows import NOON, an_attempt
 
 VIDEO = "recordrecordrecordrecordre"
 OTHER = "zzzzzzrecordrecordrecordre"
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
 NOT_AGAIN = sorted(set(AttemptState) - {AttemptState.REFUSED})
 
 
@@ -92,7 +92,7 @@ class RecordsContract:
 
     def test_an_intent_is_recorded_with_the_observation(self, records: Records) -> None:
         records.intend(1)
-        assert records.attempt() == AttemptRow(VIDEO, 1, 1, AttemptState.INTENDED, None, NOON, None, None)
+        assert records.attempt() == an_attempt(1, AttemptState.INTENDED, video_id=VIDEO)
         assert records.row().observed.message == "intent 1"
 
     def test_a_refused_submission_may_be_repeated(self, records: Records) -> None:

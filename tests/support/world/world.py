@@ -9,7 +9,8 @@ from domain import object_keys
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
-from domain.video import AT_REST, DesiredState, Origin, UploadMode
+from domain.video import AT_REST, UploadMode
+from tests.support.builders.rows import a_desired_state
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.records import FakeRecords
 from tests.support.fakes.resources import FakeResources
@@ -82,19 +83,7 @@ class SmallWorld:
 
     def create(self, **changes: object) -> VideoRow:
         """Play the API: a video that waits for its bytes."""
-        desired = DesiredState(
-            video_id=VIDEO_ID,
-            revision=1,
-            origin=Origin.API,
-            owner="user-1",
-            title="A film",
-            filename="film.mp4",
-            content_type="video/mp4",
-            declared_bytes=None,
-            upload_mode=UploadMode.SINGLE,
-            region="tor1",
-            storage_key=object_keys.original_key(VIDEO_ID, "film.mp4"),
-        )
+        desired = a_desired_state(video_id=VIDEO_ID, declared_bytes=None)
         observed = first_observation(self.clock.now(), self.timing)
         return self.records.create(desired, replace(observed, **changes))  # type: ignore[arg-type]
 

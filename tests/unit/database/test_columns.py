@@ -7,9 +7,8 @@ from psycopg.types.json import Jsonb
 from pydantic_core import from_json, to_json
 
 from database.columns import VIDEO, desired_parameters, observed_parameters, video_row
-from domain.records import VideoRow
 from domain.video import DesiredState, ObservedState
-from tests.support.builders.rows import NOON
+from tests.support.builders.rows import row_of
 from tests.support.builders.strategies import desired_states, observed_states
 
 
@@ -21,7 +20,7 @@ def stored(value: Any) -> Any:
 @given(desired=desired_states, observed=observed_states)
 @settings(deadline=None)
 def test_both_states_can_be_read_back_from_their_columns(desired: DesiredState, observed: ObservedState) -> None:
-    row = VideoRow(desired, observed, NOON, retired=False, metadata={"a": "b"}, part_bytes=5, upload_id="u1")
+    row = row_of(desired, observed, metadata={"a": "b"}, part_bytes=5, upload_id="u1")
     of_row = {name: getattr(row, name) for name in ("created_at", "retired", "deleted_at", "metadata", "part_bytes")}
     columns = {**desired_parameters(desired), **observed_parameters(observed), **of_row, "upload_id": "u1"}
     names = [name.removeprefix("videos.") for name in VIDEO.split(", ")]

@@ -1,21 +1,20 @@
 """When an upload is looked at next: computed, never stored."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.schedule import Timing, deadline_at, next_check_at
-from domain.video import AT_REST, ObservedState, Phase, Reason, new_video_id
+from domain.video import AT_REST, ObservedState, Phase, new_video_id
+from tests.support.builders.rows import NOON, TIMING, an_observation
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WAITING = [phase for phase in Phase if phase not in AT_REST]
-TIMING = Timing()
 
 
 def observed(phase: Phase, *, deadline: datetime | None = None) -> ObservedState:
-    return ObservedState(1, phase, NOON, Reason.WAITING_FOR_FILE, "", deadline)
+    return an_observation(phase, deadline_at=deadline)
 
 
 @pytest.mark.parametrize("phase", sorted(AT_REST))

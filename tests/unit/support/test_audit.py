@@ -6,8 +6,8 @@ import pytest
 
 from domain.records import VideoRow
 from domain.video import Origin, Phase
-from tests.support.builders.rows import a_desired_state, an_observation
-from tests.support.contracts.audit_contract import NOON, VIDEO, AuditContract, Audited
+from tests.support.builders.rows import NOON, a_desired_state, an_observation
+from tests.support.contracts.audit_contract import VIDEO, AuditContract, Audited
 from tests.support.fakes.audit import FakeAuditedRows
 from tests.support.fakes.records import FakeRecords
 

@@ -6,41 +6,26 @@ from collections.abc import Iterator
 import pytest
 
 from domain.errors import RefusedError, UnavailableError
-from domain.video import DesiredState, Origin, UploadMode
+from domain.video import DesiredState
+from tests.support.builders.rows import a_desired_state
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 
 PATIENCE_SECONDS = 10
 
 
-def a_desired_state(video_id: str = "v1", revision: int = 1) -> DesiredState:
-    return DesiredState(
-        video_id=video_id,
-        revision=revision,
-        origin=Origin.API,
-        owner="ann",
-        title="Cats",
-        filename="cats.mp4",
-        content_type="video/mp4",
-        declared_bytes=None,
-        upload_mode=UploadMode.SINGLE,
-        region="tor1",
-        storage_key=f"uploads/{video_id}/original.mp4",
-    )
-
-
 class Kubernetes:
     """Applies wishes when the gate is open; ``trouble`` is raised instead, once."""
 
     def __init__(self) -> None:
-        self.limiter = threading.Event()
+        self.may_answer = threading.Event()
         self.entered = threading.Event()
         self.applied: list[DesiredState] = []
         self.trouble: Exception | None = None
 
     def apply(self, desired: DesiredState) -> None:
         self.entered.set()
-        assert self.limiter.wait(PATIENCE_SECONDS)
+        assert self.may_answer.wait(PATIENCE_SECONDS)
         if self.trouble is not None:
             trouble, self.trouble = self.trouble, None
             raise trouble
@@ -62,12 +47,12 @@ class Publishing:
 
     def occupy(self) -> None:
         """Let the thread take a wish and wait at the gate."""
-        self.publisher.enqueue(a_desired_state("first"))
+        self.publisher.enqueue(a_desired_state(video_id="first"))
         assert self.kubernetes.entered.wait(PATIENCE_SECONDS)
 
     def finish(self) -> None:
         """Open the gate and stop."""
-        self.kubernetes.limiter.set()
+        self.kubernetes.may_answer.set()
         self.publisher.stop(within_seconds=PATIENCE_SECONDS)
 
 
@@ -90,7 +75,7 @@ def test_an_offered_state_is_applied(publishing: Publishing) -> None:
 def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing) -> None:
     publishing.occupy()
     for name in ("second", "third", "fourth", "fifth"):
-        publishing.publisher.enqueue(a_desired_state(name))
+        publishing.publisher.enqueue(a_desired_state(video_id=name))
 
     assert publishing.count("dropped") == 2
     publishing.finish()
@@ -102,13 +87,13 @@ def test_only_the_newest_state_of_a_video_waits(publishing: Publishing, revision
     publishing.occupy()
     for revision in revisions:
         publishing.publisher.enqueue(a_desired_state(revision=revision))
-    publishing.publisher.enqueue(a_desired_state("another"))
+    publishing.publisher.enqueue(a_desired_state(video_id="another"))
     publishing.finish()
 
     assert publishing.kubernetes.applied == [
-        a_desired_state("first"),
+        a_desired_state(video_id="first"),
         a_desired_state(revision=2),
-        a_desired_state("another"),
+        a_desired_state(video_id="another"),
     ]
     assert publishing.count("dropped") == 0
 
@@ -125,8 +110,8 @@ def test_a_failure_is_counted_and_the_next_state_is_applied(
     publishing: Publishing, trouble: Exception, result: str
 ) -> None:
     publishing.kubernetes.trouble = trouble
-    publishing.publisher.enqueue(a_desired_state("unlucky"))
-    publishing.publisher.enqueue(a_desired_state("next"))
+    publishing.publisher.enqueue(a_desired_state(video_id="unlucky"))
+    publishing.publisher.enqueue(a_desired_state(video_id="next"))
     publishing.finish()
 
     assert publishing.count(result) == 1
@@ -137,12 +122,12 @@ def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
     kubernetes, metrics = Kubernetes(), ApiMetrics()
     kubernetes.trouble = UnavailableError("no answer")
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
-    publisher.enqueue(a_desired_state("unlucky"))
-    kubernetes.limiter.set()
+    publisher.enqueue(a_desired_state(video_id="unlucky"))
+    kubernetes.may_answer.set()
     while not metrics.registry.get_sample_value("video_uploads_publish_total", {"result": "unavailable"}):
         assert kubernetes.entered.wait(PATIENCE_SECONDS)
     kubernetes.entered.clear()
-    publisher.enqueue(a_desired_state("next"))
+    publisher.enqueue(a_desired_state(video_id="next"))
 
     assert not kubernetes.entered.wait(0.2)
     publisher.stop(within_seconds=PATIENCE_SECONDS / 2)
@@ -151,7 +136,7 @@ def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
 
 def test_stopping_applies_what_waits(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.enqueue(a_desired_state("second"))
+    publishing.publisher.enqueue(a_desired_state(video_id="second"))
     publishing.finish()
 
     assert [desired.video_id for desired in publishing.kubernetes.applied] == ["first", "second"]
@@ -159,7 +144,7 @@ def test_stopping_applies_what_waits(publishing: Publishing) -> None:
 
 def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.enqueue(a_desired_state("second"))
+    publishing.publisher.enqueue(a_desired_state(video_id="second"))
     publishing.publisher.stop(within_seconds=0)
 
     assert publishing.count("dropped") == 1
@@ -175,6 +160,6 @@ def test_after_the_stop_states_are_dropped(publishing: Publishing) -> None:
 
 def test_the_number_of_waiting_states_is_exported(publishing: Publishing) -> None:
     publishing.occupy()
-    publishing.publisher.enqueue(a_desired_state("second"))
+    publishing.publisher.enqueue(a_desired_state(video_id="second"))
 
     assert publishing.metrics.registry.get_sample_value("video_uploads_publish_waiting") == 1

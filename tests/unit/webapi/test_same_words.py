@@ -6,10 +6,9 @@ from hypothesis import given, settings
 
 from crds.models import clipped
 from domain.policy import LifecyclePolicy
-from domain.records import VideoRow
 from domain.video import DesiredState, ObservedState
 from tests.support.builders.resources import a_status
-from tests.support.builders.rows import NOON
+from tests.support.builders.rows import NOON, row_of
 from tests.support.builders.strategies import desired_states, observed_states
 from webapi.videos.serializers import Serializer
 
@@ -19,7 +18,7 @@ RULES = LifecyclePolicy(max_submissions=5)
 @given(desired=desired_states, observed=observed_states)
 @settings(deadline=None, max_examples=300)
 def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: ObservedState) -> None:
-    row = VideoRow(desired, observed, NOON, retired=False, deleted_at=NOON if desired.deleted else None)
+    row = row_of(desired, observed, deleted_at=NOON if desired.deleted else None)
     body = Serializer("https://cdn.example.com", RULES).video(row, NOON)
     status = a_status(desired, observed, policy=RULES)
     work = status["work"]

@@ -1,6 +1,5 @@
 """What is counted for one commit."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,15 +8,14 @@ from controller.metrics.commits import BilledMinutes, CommitMetrics, EditionEnd,
 from domain.failures import Failure, FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, Settle, VideoRow
 from domain.video import Phase, Published, Reason, Rendition
-from tests.support.builders.rows import NOON
-from tests.support.world.world import SmallWorld
+from tests.support.builders.rows import NOON, a_desired_state, an_observation, row_of
 
 LATER = NOON + timedelta(seconds=90)
 
 
 def a_row(phase: Phase, *, since_seconds: float = 0.0, **changes: object) -> VideoRow:
-    row = SmallWorld().create(phase=phase, phase_since=NOON + timedelta(seconds=since_seconds))
-    return replace(row, observed=replace(row.observed, **changes))  # type: ignore[arg-type]
+    since = NOON + timedelta(seconds=since_seconds)
+    return row_of(a_desired_state(), an_observation(phase, phase_since=since, **changes))
 
 
 def a_stream(*sizes: tuple[int, int] | None) -> Published:

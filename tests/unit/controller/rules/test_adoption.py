@@ -30,7 +30,7 @@ from domain.records import VideoRow
 from domain.schedule import first_observation
 from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase
 from tests.support.builders.resources import NAMESPACE, a_resource, a_status
-from tests.support.builders.rows import NOON, TIMING, VIDEO_ID, a_desired_state, an_observation
+from tests.support.builders.rows import NOON, TIMING, VIDEO_ID, a_desired_state, an_observation, row_of
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
 SEEN = an_observation(Phase.PROCESSING, revision=5, attempt=2, job_id="job2")
@@ -43,10 +43,6 @@ def an_import(**changes: Any) -> DesiredState:
     return a_desired_state(
         **nothing | {"video_id": "launch", "origin": Origin.KUBERNETES, "storage_key": KEY} | changes
     )
-
-
-def a_row_of(desired: DesiredState, observed: ObservedState | None = None, **changes: Any) -> VideoRow:
-    return replace(VideoRow(desired, observed or an_observation(Phase.UPLOADING), NOON, retired=False), **changes)
 
 
 def showing(desired: DesiredState, observed: ObservedState | None = None, **changes: Any) -> Resource:
@@ -66,8 +62,8 @@ def the_beginning(**changes: Any) -> ObservedState:
     return replace(first_observation(NOON, TIMING), **changes)
 
 
-API_ROW = a_row_of(a_desired_state(revision=3), SEEN)
-IMPORT_ROW = a_row_of(an_import(), SEEN)
+API_ROW = row_of(a_desired_state(revision=3), SEEN)
+IMPORT_ROW = row_of(an_import(), SEEN)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +79,8 @@ IMPORT_ROW = a_row_of(an_import(), SEEN)
             API_ROW, showing(a_desired_state(revision=3), replace(SEEN, revision=6)), True, id="a-newer-observation"
         ),
         pytest.param(IMPORT_ROW, None, True, id="an-import-may-be-gone"),
-        pytest.param(a_row_of(an_import(deleted=True)), None, False, id="an-import-is-released"),
-        pytest.param(a_row_of(an_import(deleted=True)), showing(an_import()), True, id="an-import-is-back"),
+        pytest.param(row_of(an_import(deleted=True)), None, False, id="an-import-is-released"),
+        pytest.param(row_of(an_import(deleted=True)), showing(an_import()), True, id="an-import-is-back"),
         pytest.param(IMPORT_ROW, showing(an_import(), SEEN), False, id="an-import-as-known"),
         pytest.param(IMPORT_ROW, showing(an_import(revision=9), SEEN), False, id="the-revision-says-nothing"),
         pytest.param(IMPORT_ROW, showing(an_import(title=IN_GERMAN), SEEN), True, id="an-import-says-something-else"),
@@ -109,8 +105,8 @@ def known_as(desired: DesiredState, observed: ObservedState) -> CachedResource:
         pytest.param(API_ROW, True, id="wanted-and-not-behind"),
         pytest.param(None, False, id="no-row"),
         pytest.param(replace(API_ROW, retired=True), False, id="retired"),
-        pytest.param(a_row_of(a_desired_state(revision=3, deleted=True), SEEN), False, id="deleted"),
-        pytest.param(a_row_of(a_desired_state(revision=2), SEEN), False, id="behind"),
+        pytest.param(row_of(a_desired_state(revision=3, deleted=True), SEEN), False, id="deleted"),
+        pytest.param(row_of(a_desired_state(revision=2), SEEN), False, id="behind"),
     ],
 )
 def test_a_row_with_both_states_of_its_resource_is_up_to_date(row: VideoRow | None, is_so: bool) -> None:
@@ -218,7 +214,7 @@ def test_an_api_row_takes_nothing_from_a_resource_that_is_not_its_own(resource: 
 
 @pytest.mark.parametrize("revision", [1, 6])
 def test_a_row_with_more_attempts_than_its_resource_keeps_its_work(revision: int) -> None:
-    row = a_row_of(a_desired_state(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
+    row = row_of(a_desired_state(), an_observation(Phase.UPLOADED, revision=4, attempt=3))
     shown = replace(SEEN, revision=revision)
     kept = RestoreRow(observed=replace(row.observed, revision=7)) if revision == 6 else None
     assert for_existing_row(row, showing(a_desired_state(), shown)) == kept
@@ -226,7 +222,7 @@ def test_a_row_with_more_attempts_than_its_resource_keeps_its_work(revision: int
 
 def test_an_import_follows_its_spec_under_a_revision_of_its_own() -> None:
     said = an_import(title=IN_GERMAN, edition=2, revision=1)
-    row = a_row_of(an_import(revision=7), SEEN)
+    row = row_of(an_import(revision=7), SEEN)
     assert for_existing_row(row, showing(said, SEEN)) == RestoreRow(desired=replace(said, revision=8))
 
 
@@ -237,7 +233,7 @@ def test_an_import_whose_label_says_otherwise_stays_an_import() -> None:
 
 
 def test_a_released_import_applied_again_continues_its_numbers() -> None:
-    row = a_row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
+    row = row_of(an_import(revision=5, deleted=True, edition=3, retries=2, confirmations=1), SEEN)
     back = replace(row.desired, deleted=False, revision=6)
     assert for_existing_row(row, showing(an_import())) == RestoreRow(desired=back)
 
@@ -245,14 +241,14 @@ def test_a_released_import_applied_again_continues_its_numbers() -> None:
 def test_an_import_that_is_gone_is_released_once() -> None:
     released = replace(an_import(), deleted=True, revision=2)
     assert for_existing_row(IMPORT_ROW, None) == RestoreRow(desired=released)
-    assert for_existing_row(a_row_of(released), None) is None
+    assert for_existing_row(row_of(released), None) is None
 
 
 def test_another_file_under_the_name_of_an_import_has_to_wait() -> None:
     other = showing(an_import(storage_key=f"imports/{NAMESPACE}/films/second.mov"))
     released = replace(an_import(), deleted=True, revision=2)
     assert for_existing_row(IMPORT_ROW, other) == RestoreRow(desired=released, refusal=TAKEN)
-    assert for_existing_row(a_row_of(released), other) == RestoreRow(refusal=TAKEN)
+    assert for_existing_row(row_of(released), other) == RestoreRow(refusal=TAKEN)
 
 
 def test_a_refused_import_shows_the_same_failure_in_every_pass() -> None:
