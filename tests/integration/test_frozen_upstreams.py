@@ -18,10 +18,10 @@ from tests.integration.api_process import ApiProcess, environment_of, running, w
 from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import real_world
-from tests.integration.test_upstreams_away import NEEDS_POSTGRES, NEEDS_STORAGE, key
 from tests.integration.webhook_rows import WebhookIds, tidy
 from tests.support.eventually import eventually
 from tests.support.hostile.calls import CALLS, Call
+from tests.support.hostile.needs import NEEDS_POSTGRES, NEEDS_STORAGE, key
 from tests.support.hostile.problems import assert_problem
 from tests.support.hostile.requests import Answer, Facts, good_request
 from tests.support.hostile.wire import encode, exchange

@@ -26,27 +26,15 @@ from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import real_world
 from tests.integration.webhook_rows import WebhookIds, tidy
 from tests.support.hostile.calls import CALLS, Call
+from tests.support.hostile.needs import NEEDS_POSTGRES, NEEDS_STORAGE, key
 from tests.support.hostile.problems import assert_problem
 from tests.support.hostile.requests import Facts, good_request
 from tests.support.hostile.tokens import token
 from tests.support.hostile.wire import encode, exchange
 from webapi.http.problems import ProblemCode
-from webapi.openapi.operations import OPERATIONS
 
-NEEDS_POSTGRES = {(one.method, one.path) for one in OPERATIONS if one.needs_upstreams}
-# The state that the table's calls need: a file in one piece, and a requested new edition.
-NEEDS_STORAGE = {
-    ("POST", "/api/v1/videos/{video_id}/upload_complete"),
-    ("GET", "/api/v1/videos/{video_id}/parts"),
-    ("POST", "/api/v1/videos/{video_id}/parts"),
-    ("GET", "/api/v1/videos/{video_id}/original"),
-}
 VIDEOS = "/api/v1/videos"
 NOWHERE = "http://127.0.0.1:1"
-
-
-def key(call: Call) -> tuple[str, str]:
-    return call.method, call.template
 
 
 def test_without_postgres_every_call_that_needs_it_says_when_to_retry(tmp_path: Path) -> None:
