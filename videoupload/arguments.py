@@ -17,7 +17,8 @@ environment:
 
 exit codes:
   0  done             1  the service refused, or the video failed
-  2  wrong usage      3  the service cannot be reached      130  interrupted
+  2  wrong usage      3  the service cannot be reached
+  130  interrupted    141  the reader of the output closed the pipe
 """
 
 
@@ -87,7 +88,7 @@ def _common() -> argparse.ArgumentParser:
 
 def _add_upload(upload: argparse.ArgumentParser) -> None:
     upload.add_argument("file", type=Path, metavar="FILE")
-    upload.add_argument("--title", help="default: the file name without its extension")
+    upload.add_argument("--title", type=_text, help="default: the file name without its extension")
     upload.add_argument(
         "--metadata",
         type=_pair,
@@ -113,11 +114,19 @@ def _parallel(value: str) -> int:
     return int(value)
 
 
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("contains bytes that are not UTF-8") from None
+    return value
+
+
 def _pair(value: str) -> tuple[str, str]:
     name, separator, text = value.partition("=")
     if not separator or not name:
         raise argparse.ArgumentTypeError("must be NAME=VALUE")
-    return name, text
+    return _text(name), _text(text)
 
 
 def _video_id(value: str) -> str:
@@ -130,8 +139,12 @@ def _video_id(value: str) -> str:
 def _api_url(value: str) -> str:
     if not value:
         raise UsageError("set VIDEOUPLOAD_API to the address of the service, or pass --api")
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or not value.isprintable() or " " in value or parts.query or parts.fragment:
         raise UsageError(f"{value} is not the address of a service; an address looks like https://video.example.com")
     return value.rstrip("/")
 

@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from videoupload import formatting
 from videoupload.arguments import UsageError, access, parser
 from videoupload.client import Client
-from videoupload.errors import ClientError, ProblemError, UnreachableError
+from videoupload.errors import ClientError, ProblemError, SettingError, UnreachableError
 from videoupload.models import Video
 from videoupload.polling import Poller
 from videoupload.progress_bar import Screen
 from videoupload.retry import Retry
+from videoupload.streams import discard, make_safe, takes_every_character
 from videoupload.upload_state import UploadStateStore, state_directory
 from videoupload.uploader import Uploader, UploadOptions
 
@@ -27,10 +28,13 @@ USAGE = 2
 UNREACHABLE = 3
 # What shells report for a process that Ctrl-C ended.
 INTERRUPTED = 130
+# What shells report for a process whose reader has closed the pipe.
+PIPE_CLOSED = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    sys.stdout, sys.stderr = make_safe(sys.stdout), make_safe(sys.stderr)
     arguments = parser().parse_args(argv)
     screen = Screen(sys.stderr)
     try:
@@ -43,8 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _ended(screen, f"the service cannot be reached: {error}\n{advice}", UNREACHABLE)
     except ProblemError as error:
         return _ended(screen, _description(error), DECLINED)
+    except SettingError as error:
+        return _ended(screen, str(error), USAGE)
     except ClientError as error:
         return _ended(screen, str(error), DECLINED)
+    except BrokenPipeError:
+        # Only _write raises it: the reader has all that it wanted, as `head` does.
+        return PIPE_CLOSED
     except OSError as error:
         return _ended(screen, f"{error.filename}: {error.strerror}" if error.filename else str(error), USAGE)
     except KeyboardInterrupt:
@@ -142,7 +151,7 @@ class _Cli:
     def _print(self, answer: object, lines: Sequence[str]) -> None:
         if self._arguments.json:
             content = answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
-            lines = [json.dumps(content, indent=2, ensure_ascii=False)]
+            lines = [json.dumps(content, indent=2, ensure_ascii=not takes_every_character(sys.stdout))]
         _write(sys.stdout, lines)
 
 
@@ -185,5 +194,9 @@ def _how_to_resume(arguments: argparse.Namespace) -> str:
 
 
 def _write(out: TextIO, lines: Sequence[str]) -> None:
-    out.write("".join(f"{line}\n" for line in lines))
-    out.flush()
+    try:
+        out.write("".join(f"{line}\n" for line in lines))
+        out.flush()
+    except OSError:
+        discard(out)
+        raise

@@ -6,7 +6,15 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from videoupload.errors import Problem, ProblemError, StorageRefusedError, UnexpectedAnswerError, UnreachableError
+from videoupload.errors import (
+    ClientError,
+    Problem,
+    ProblemError,
+    SettingError,
+    StorageRefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from videoupload.models import Event, Events, NewVideo, Page, Parts, PolledVideo, SignedPart, Upload, Video
 from videoupload.transport import Body, HttpResponse, NoResponseError, Transport
 
@@ -104,7 +112,7 @@ class Client:
         try:
             answer = self._transport.send(target.method, target.upload_url, body, headers=headers)
         except NoResponseError as error:
-            raise UnreachableError(f"{doing}: {error}") from None
+            raise _unreachable(doing, error) from None
         if answer.status == 429 or answer.status >= 500:
             raise UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=answer.retry_after_seconds)
         if answer.status != 200:
@@ -118,7 +126,7 @@ class Client:
         try:
             answer = self._transport.call(method, url, json=json, headers=headers)
         except NoResponseError as error:
-            raise UnreachableError(f"{doing}: {error}") from error
+            raise _unreachable(doing, error) from error
         if answer.status < 300 or answer.status == 304:
             return answer
         raise _error_for(doing, answer)
@@ -132,6 +140,10 @@ class _Confirmed(BaseModel):
     status: str
 
 
+def _unreachable(doing: str, error: NoResponseError) -> ClientError:
+    return SettingError(f"{doing}: {error}") if error.is_lasting else UnreachableError(f"{doing}: {error}")
+
+
 def _error_for(doing: str, answer: HttpResponse) -> Exception:
     """Return the error for a response that is not a success."""
     after, problem = answer.retry_after_seconds, _problem(answer)
@@ -140,15 +152,17 @@ def _error_for(doing: str, answer: HttpResponse) -> Exception:
         if answer.status == 429 or answer.status >= 500:
             return UnreachableError(f"{doing}: HTTP {answer.status}", retry_after_seconds=after)
         return UnexpectedAnswerError(f"{doing}: HTTP {answer.status}, which is not a response of this service")
-    fields = "".join(f"; {one.get('field')}: {one.get('detail')}" for one in problem.get("errors", ()))
+    errors = problem.get("errors")
+    named = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    fields = "".join(f"; {one.get('field')}: {one.get('detail')}" for one in named)
     return ProblemError(
         Problem(
             status=answer.status,
             code=problem["code"],
             detail=f"{problem['detail']}{fields}",
             is_retryable=bool(problem.get("retryable")),
-            what_to_do=problem.get("what_to_do", ""),
-            request_id=problem.get("request_id"),
+            what_to_do=str(problem.get("what_to_do") or ""),
+            request_id=str(problem["request_id"]) if problem.get("request_id") else None,
             location=answer.headers.get("Location"),
             retry_after_seconds=after,
         )
@@ -158,7 +172,7 @@ def _error_for(doing: str, answer: HttpResponse) -> Exception:
 def _problem(answer: HttpResponse) -> dict[str, Any] | None:
     try:
         problem = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_one = isinstance(problem, dict) and isinstance(problem.get("code"), str) and "detail" in problem
     return problem if is_one else None

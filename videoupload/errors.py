@@ -19,6 +19,10 @@ class UnreachableError(ClientError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class SettingError(ClientError):
+    """An address or a proxy of this machine's settings cannot be used. Waiting does not help."""
+
+
 class UnexpectedAnswerError(ClientError):
     """A response that this API never sends: it came from another server, or from a much newer one."""
 

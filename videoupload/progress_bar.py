@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
+from videoupload.streams import discard
+
 _BAR_WIDTH = 24
 _FRAME_SECONDS = 0.1
 _QUARTER = 25
@@ -76,5 +78,9 @@ class Screen:
         return text[: shutil.get_terminal_size().columns - 1]
 
     def _write(self, text: str) -> None:
-        self._out.write(text)
-        self._out.flush()
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except OSError:
+            # A closed pipe or a full disk must not end the upload whose progress this is.
+            discard(self._out)

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import InvalidHeader
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 # For connecting, and for sending each 16 KiB.
@@ -23,6 +24,15 @@ _ANSWER_SECONDS = 30
 # Storage responds to a part only when it has stored all of it.
 _STORED_SECONDS = 120
 _POOL_SIZE = 16
+_NO_ADDRESS = (
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    # What urllib3 and the standard library raise for an address that requests does not check, such as a proxy's.
+    HTTPError,
+    ValueError,
+)
+_UNUSABLE_PROXY = (requests.exceptions.ProxyError, *_NO_ADDRESS)
 
 
 class Body(Protocol):
@@ -61,7 +71,11 @@ class HttpResponse:
 
 
 class NoResponseError(Exception):
-    """The connection failed. The message contains no URL."""
+    """The connection failed. The message contains no URL. ``is_lasting``: trying again does not help."""
+
+    def __init__(self, message: str, *, is_lasting: bool = False) -> None:
+        super().__init__(message)
+        self.is_lasting = is_lasting
 
 
 class Transport:
@@ -70,18 +84,38 @@ class Transport:
     def __init__(self, token: str) -> None:
         self._api = _session(_Bearer(token))
         self._storage = _session(_Unsigned())
+        self._has_used_proxy = False
 
     def call(
         self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
         """Call the API. Raises NoResponseError."""
         how = {"json": json, "headers": dict(headers or {}), "timeout": (_CONNECT_SECONDS, _ANSWER_SECONDS)}
-        return _sent(self._api, method, url, how)
+        return self._sent(self._api, method, url, how)
 
     def send(self, method: str, url: str, body: Body, *, headers: Mapping[str, str]) -> HttpResponse:
         """Send bytes to a signed URL. Raises NoResponseError, and what reading ``body`` raises."""
         how = {"data": body, "headers": dict(headers), "timeout": (_CONNECT_SECONDS, _STORED_SECONDS)}
-        return _sent(self._storage, method, url, how)
+        return self._sent(self._storage, method, url, how)
+
+    def _sent(self, session: requests.Session, method: str, url: str, how: dict[str, Any]) -> HttpResponse:
+        # As an exception to all proxies: an empty entry for one scheme would leave ALL_PROXY in force.
+        proxies = {"no_proxy": urlsplit(url).hostname or ""} if _is_this_machine(url) else {}
+        proxy = None if proxies else select_proxy(url, get_environ_proxies(url))
+        try:
+            answer = session.request(method, url, allow_redirects=False, proxies=proxies, **how)
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            # Without its cause, because the library's message quotes the URL, and a signed URL is a secret.
+            raise self._error_for(error, proxy) from None
+        self._has_used_proxy |= proxy is not None
+        return HttpResponse(answer.status_code, answer.headers, answer.content)
+
+    def _error_for(self, error: Exception, proxy: str | None) -> NoResponseError:
+        if proxy is not None and isinstance(error, _UNUSABLE_PROXY):
+            # One that has worked may work again. One that never did is a wrong setting, unless it names another fault.
+            is_lasting = not self._has_used_proxy and "Tunnel connection failed: 5" not in str(error)
+            return NoResponseError(f"the proxy {_shown(proxy)} {_flaw(error)}", is_lasting=is_lasting)
+        return NoResponseError(_kind(error), is_lasting=isinstance(error, _NO_ADDRESS))
 
 
 class _Bearer(AuthBase):
@@ -109,35 +143,38 @@ def _session(auth: AuthBase) -> requests.Session:
     return session
 
 
-def _sent(session: requests.Session, method: str, url: str, how: dict[str, Any]) -> HttpResponse:
-    proxies = {"http": None, "https": None} if _is_this_machine(url) else None
-    try:
-        answer = session.request(method, url, allow_redirects=False, proxies=proxies, **how)  # type: ignore[arg-type]
-    except requests.RequestException as error:
-        # Without its cause, because the library's message quotes the URL, and a signed URL is a secret.
-        raise NoResponseError(_kind(error)) from None
-    return HttpResponse(answer.status_code, answer.headers, answer.content)
+def _shown(proxy: str) -> str:
+    """Return a proxy's address without its password."""
+    scheme, _, rest = proxy.rpartition("://")
+    return f"{scheme or 'http'}://{rest.rpartition('@')[2]}"
 
 
-def _kind(error: requests.RequestException) -> str:
+def _flaw(error: Exception) -> str:
+    """Return what is wrong with a proxy of the environment, and what to do."""
+    advice = "set HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"cannot be reached, or refuses; {advice}"
+    if "SOCKS" in str(error):
+        return f"needs SOCKS, which is not installed: pip install 'requests[socks]', or {advice}"
+    return f"is not the address of a proxy; {advice}"
+
+
+def _kind(error: Exception) -> str:
     match error:
         case requests.exceptions.SSLError():
             return "the certificate is not trusted, or it is not TLS"
         case requests.exceptions.Timeout():
             return "no response in time"
-        case requests.exceptions.ProxyError():
-            return "the proxy does not respond"
-        case (
-            requests.exceptions.InvalidURL() | requests.exceptions.MissingSchema() | requests.exceptions.InvalidSchema()
-        ):
+        case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema() | HTTPError():
             return "this is not a valid address"
         case _:
             return "no connection, or it broke"
 
 
 def _is_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    host = (urlsplit(url).hostname or "").rstrip(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.endswith(".localhost")
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

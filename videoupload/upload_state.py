@@ -31,19 +31,31 @@ class UploadState:
     video_id: str | None = None
 
 
-def state_directory(environment: Mapping[str, str]) -> Path:
-    """Return the directory of the records."""
+def state_directory(environment: Mapping[str, str]) -> Path | None:
+    """Return the directory of the records, None if the user has no home directory."""
     configured = environment.get("XDG_STATE_HOME", "")
     # The XDG specification says to ignore a relative path.
-    base = Path(configured) if Path(configured).is_absolute() else Path.home() / ".local" / "state"
+    if Path(configured).is_absolute():
+        base = Path(configured)
+    else:
+        try:
+            base = Path.home() / ".local" / "state"
+        except RuntimeError:
+            return None
     return base / "videoupload" / "uploads"
 
 
 class UploadStateStore:
-    """The records in one directory. Every method raises OSError."""
+    """The records in one directory. Every method raises OSError, also if there is no directory."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path | None) -> None:
+        self._configured = directory
+
+    @property
+    def _directory(self) -> Path:
+        if self._configured is None:
+            raise OSError("there is no home directory")
+        return self._configured
 
     def find(self, *, api_url: str, path: Path) -> UploadState | None:
         """Return the latest upload of this file, None if there is no readable record."""

@@ -3,6 +3,7 @@
 State is saved before it is used: the key before the request, the video's id before the bytes.
 """
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,14 +91,14 @@ class Uploader:
         try:
             return self._finished(state or self._start(path, fingerprint, new), is_resumed=state is not None)
         except FileChangedError:
-            remembered = self.store.find(api_url=self.client.api_url, path=path)
+            remembered = self._find(path)
             if remembered is not None:
-                self.store.forget(remembered)
+                self._forget(remembered)
             raise
 
     def _remembered(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> UploadState | None:
         """Return the saved upload to resume, or None. Note why a saved one is not resumed."""
-        state = self.store.find(api_url=self.client.api_url, path=path)
+        state = self._find(path)
         position = is_same(state, fingerprint, new)
         if state is not None and state.video_id is not None and isinstance(position, Resume):
             position = self._position(state, state.video_id)
@@ -113,7 +114,7 @@ class Uploader:
         """Ask the service whether an upload can be resumed. One that has arrived only needs its confirmation."""
         match upload_position(self._video(video_id)):
             case ResumeRefused(why):
-                self.store.forget(state)
+                self._forget(state)
                 raise UploadRefusedError(f"this file was refused as video {video_id}: {why}")
             case StartOver() as start_over:
                 return start_over
@@ -122,7 +123,7 @@ class Uploader:
 
     def _start(self, path: Path, fingerprint: Fingerprint, new: NewVideo) -> UploadState:
         state = UploadState(self.client.api_url, str(path), fingerprint, secrets.token_urlsafe(24), new)
-        self.store.keep(state)
+        self._keep(state)
         return state
 
     def _finished(self, state: UploadState, *, is_resumed: bool) -> str:
@@ -130,13 +131,13 @@ class Uploader:
         video_id = state.video_id
         if video_id is None:
             upload, video_id = self._request(state)
-            self.store.keep(replace(state, video_id=video_id))
+            self._keep(replace(state, video_id=video_id))
         if is_resumed:
             self.listener.note(f"resuming video {video_id}")
         else:
             self.listener.note(f"video {video_id}")
         self._send(state, video_id, upload)
-        self.store.forget(state)
+        self._forget(state)
         return video_id
 
     def _request(self, state: UploadState) -> tuple[Upload | None, str]:
@@ -147,7 +148,7 @@ class Uploader:
             if error.code == CLOSED and error.problem.location is not None:
                 # An earlier run has sent it; only the saved state was lost.
                 return None, error.problem.location.rpartition("/")[2]
-            self.store.forget(state)
+            self._forget(state)
             raise
         return upload, upload.video_id
 
@@ -188,6 +189,26 @@ class Uploader:
             return True
 
         return self.retry.call(confirm)
+
+    # The records make resuming possible. Without them an upload works, so no failure of theirs may end it.
+
+    def _find(self, path: Path) -> UploadState | None:
+        try:
+            return self.store.find(api_url=self.client.api_url, path=path)
+        except OSError:
+            return None
+
+    def _keep(self, state: UploadState) -> None:
+        try:
+            self.store.keep(state)
+        except OSError as error:
+            if state.video_id is None:
+                why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+                self.listener.note(f"an interrupted upload will start over: its record cannot be saved ({why})")
+
+    def _forget(self, state: UploadState) -> None:
+        with contextlib.suppress(OSError):
+            self.store.forget(state)
 
     def _video(self, video_id: str) -> Video | None:
         try:

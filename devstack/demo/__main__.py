@@ -27,6 +27,7 @@ from domain.errors import UnavailableError
 from videoupload import Client, ClientError, Uploader, UploadStateStore, Video
 from videoupload.formatting import megabytes
 from videoupload.progress_bar import Screen
+from videoupload.retry import Retry
 
 _USER = "demo"
 # A demo is run repeatedly; the default of ten is for users.
@@ -76,7 +77,8 @@ def _running(paths: Paths) -> StackDescription:
 def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, *, patience_seconds: float) -> Followed:
     client = Client(stack.api_url, _token(stack))
     screen.line(f"file         {report.clip_line(clip)}")
-    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), listener=_ScreenListener(screen))
+    retry = Retry(on_retry=lambda error, seconds: screen.line(f"{error}; trying again in {seconds:.0f} s"))
+    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), retry, _ScreenListener(screen))
     video_id = uploader.upload(clip.path)
     screen.end_bar()
     screen.line(f"confirmed    POST …/{video_id}/upload_complete")

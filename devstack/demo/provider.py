@@ -36,9 +36,11 @@ class Provider:
         if job_id is None:
             return 0
         try:
-            response = requests.get(
-                f"{self._coconut.url}/jobs/{job_id}", auth=(self._coconut.api_key, ""), timeout=_TIMEOUT_SECONDS
-            )
+            with requests.Session() as session:
+                # A proxy from the environment would receive requests for our own loopback.
+                session.trust_env = False
+                job = f"{self._coconut.url}/jobs/{job_id}"
+                response = session.get(job, auth=(self._coconut.api_key, ""), timeout=_TIMEOUT_SECONDS)
             return int(response.json()["progress"].rstrip("%")) if response.ok else 0
         except (requests.RequestException, KeyError, ValueError):
             return 0
