@@ -29,6 +29,7 @@ _Result = TypeVar("_Result")
 _TIMEOUT_SECONDS = 5.0
 # The client waits longer than the server works, so that a slow statement ends with the server's word.
 _CLIENT_FACTOR = 1.2
+_SESSION = "SELECT set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false)"
 _CONNECT_TIMEOUT_SECONDS = 3
 # A thread waits so long for another one's call to end; statements take milliseconds.
 _PATIENCE_SECONDS = 0.5
@@ -90,7 +91,6 @@ class Database:
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c statement_timeout={math.ceil(timeout_seconds * 1000)} -c timezone=UTC",
                 "application_name": "video-uploads",
                 **KEEPALIVE_OPTIONS,
             },
@@ -124,6 +124,8 @@ class Database:
 
     def _configure(self, connection: DeadlineConnection) -> None:
         connection.timeout_seconds, connection.opened_at = self._timeout_seconds, time.monotonic()
+        # Not as startup parameters: PgBouncer refuses `options`, or ignores it if so configured.
+        connection.execute(_SESSION, [str(math.ceil(self._timeout_seconds * 1000))])
         # The standard library would take longer to parse a row's objects than the select takes.
         set_json_loads(from_json, connection)
 
