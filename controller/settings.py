@@ -15,9 +15,11 @@ from controller.failpoints import CrashSignal
 from controller.leader.election import LeaseTiming
 from controller.metrics.commits import Prices
 from controller.notify.email import SMTP_URL_PATTERN, smtp_server_of
+from database.url import DatabaseUrl
 from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
 from runtime.logs import LogFormat
+from runtime.urls import http_url
 
 
 def _check_smtp_url(url: SecretStr) -> SecretStr:
@@ -38,13 +40,13 @@ class OperatorSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    database_url: SecretStr = Field(min_length=1)
+    database_url: DatabaseUrl
     # For one statement. Below the shutdown grace.
     database_timeout_seconds: float = Field(default=5, gt=0, le=30)
-    coconut_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?/v2$")
+    coconut_url: Annotated[str, AfterValidator(http_url)] = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?/v2$")
     coconut_api_key: SecretStr = Field(min_length=1)
     # The URL at which Coconut reaches the API.
-    webhook_base_url: str = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")
+    webhook_base_url: Annotated[str, AfterValidator(http_url)] = Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")
     webhook_signing_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(min_length=1, max_length=2)]
 
     # Default: the service account of the pod.

@@ -1,7 +1,8 @@
 """The setting that the migrations need. Both processes have it too, among others."""
 
-from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from database.url import DatabaseUrl
 
 
 class DatabaseSettings(BaseSettings):
@@ -9,4 +10,4 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    database_url: SecretStr = Field(min_length=1)
+    database_url: DatabaseUrl

@@ -8,10 +8,11 @@ import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import Processor
@@ -43,6 +44,23 @@ _SECRETS = re.compile(
 _SECRET_FIELDS = re.compile(
     r"password|secret|signing_key|access_key|api_key|authorization|token|signature|upload_url", re.IGNORECASE
 )
+
+
+# Secrets of the settings, whatever line they get into.
+_known: "re.Pattern[str] | None" = None
+_known_values: set[str] = set()
+# A shorter word would be redacted out of ordinary text.
+_KNOWN_LENGTH_MIN = 4
+
+
+def redact_values(values: Iterable[str]) -> None:
+    """Redact these values wherever they appear from now on, also percent-encoded."""
+    global _known  # noqa: PLW0603 - one process has one set of secrets
+    for value in values:
+        _known_values.update(form for form in (value, quote(value, safe="")) if len(form) >= _KNOWN_LENGTH_MIN)
+    if _known_values:
+        # The longest first: one may be the beginning of another.
+        _known = re.compile("|".join(map(re.escape, sorted(_known_values, key=len, reverse=True))))
 
 
 def configure(log_format: LogFormat, level: str = "INFO") -> None:
@@ -87,7 +105,9 @@ def _add_name(logger: _NamedLogger, _method: str, event: MutableMapping[str, Any
 
 
 def redact(text: str) -> str:
-    """Return ``text`` without signatures, tokens and passwords."""
+    """Return ``text`` without known secrets, signatures, tokens and passwords."""
+    if _known is not None:
+        text = _known.sub(_REDACTED, text)
     return _SECRETS.sub(rf"\g<before>{_REDACTED}", text)
 
 
@@ -98,7 +118,7 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
             event[name] = _REDACTED
         elif isinstance(value, str):
             # Most values have none of these characters, and checking is cheaper than the regular expression.
-            if "=" in value or " " in value or "://" in value:
+            if "=" in value or " " in value or "://" in value or (_known is not None and _known.search(value)):
                 event[name] = redact(value)
         elif not isinstance(value, int | float | None):
             event[name] = redact(str(value))

@@ -6,19 +6,23 @@ Settings come from the environment, and from files of the same names in SECRETS_
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
+from runtime.logs import redact_values
 from runtime.secret_files import SECRETS_DIR, credential_files, credentials_dir
 from runtime.setting_names import BORROWED, OURS
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
+# `://user:password@`, and libpq's other forms.
+_PASSWORDS = re.compile(r"(?:://[^/:@]*:(?=[^/@]*@)|\bpassword='?)([^/@\s&']+)")
 # Prefixes of a limit: MAX_SUBMISSIONS makes SUBMISSIONS_ one of our prefixes as well.
 _MEASURES = frozenset({"MAX", "MIN"})
 # Variables that Kubernetes adds to each pod for every Service in its namespace.
@@ -40,13 +44,28 @@ def read_settings(kind: type[AnySettings], *, process: str) -> AnySettings:
         sys.exit(f"{process} cannot start: {errors}")
     prefix = kind.model_config.get("env_prefix", "")
     try:
-        return kind(_secrets_dir=directory)
+        settings = kind(_secrets_dir=directory)
     except ValidationError as error:
         errors = "; ".join(
             _format_error(prefix, problem["loc"], problem["msg"])
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
         sys.exit(f"{process} cannot start: {errors}")
+    redact_values(value for name in kind.model_fields for value in _secrets_in(getattr(settings, name)))
+    return settings
+
+
+def _secrets_in(value: object) -> Iterator[str]:
+    """Yield the secrets in a setting's value, and the passwords inside of those that are URLs."""
+    match value:
+        case SecretStr():
+            secret = value.get_secret_value()
+            yield secret
+            for password in _PASSWORDS.findall(secret):
+                yield from (password, unquote(password))
+        case tuple():
+            for one in value:
+                yield from _secrets_in(one)
 
 
 def _names_of_files(directory: Path | None) -> list[str]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.part_plan import PART_BYTES_MIN
+from runtime.urls import http_url
 
 JobStorage = Literal["dospaces", "s3", "s3other"]
 PublicAcl = Literal["public-read"]
@@ -49,8 +50,8 @@ def _public_base(url: str) -> str:
 
 
 def _http_host(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    parts = urlsplit(http_url(url))
+    if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be an http(s) URL without a query")
     return parts.hostname
 

@@ -8,7 +8,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from database.url import DatabaseUrl
 from runtime.logs import LogFormat
+from runtime.urls import http_url
 
 # RFC 7518, 3.2: an HS256 key has at least the size of its hash.
 _KEY_BYTES_MIN = 32
@@ -34,7 +36,9 @@ class Settings(BaseSettings):
 
     # At least one of the three. The signing key is for tokens minted beside the service, the others for an issuer.
     jwt_signing_key: SigningKey | None = None
-    jwt_jwks_url: str | None = Field(default=None, pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$")
+    jwt_jwks_url: Annotated[str, AfterValidator(http_url)] | None = Field(
+        default=None, pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$"
+    )
     jwt_jwks_file: FilePath | None = None
     jwt_issuer: str = Field(min_length=1)
     jwt_audience: str = Field(min_length=1)
@@ -42,7 +46,7 @@ class Settings(BaseSettings):
     jwt_email_without_verified: bool = False
     # Comma-separated, at most two: the first one signs, both verify while a key is being rotated.
     webhook_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(min_length=1, max_length=2)]
-    database_url: SecretStr = Field(min_length=1)
+    database_url: DatabaseUrl
     # For one statement, and for the wait for a connection: both together end well within a client's patience.
     database_timeout_seconds: float = Field(default=5, gt=0, le=30)
 

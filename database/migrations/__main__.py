@@ -8,6 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
+import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
@@ -15,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 
 from database import locks
 from database.settings import DatabaseSettings
+from runtime.logs import redact
 from runtime.settings import read_settings
 
 
@@ -23,7 +25,10 @@ def upgrade(database_url: str) -> str:
 
     Raises sqlalchemy.exc.OperationalError when Postgres does not answer.
     """
-    engine = sqlalchemy.create_engine(_driver_url(database_url), connect_args={"connect_timeout": 10})
+    # psycopg reads the URL, as everywhere else: SQLAlchemy's parser differs, and turns `?schema=` into a traceback.
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url, connect_timeout=10)
+    )
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (locks.MIGRATIONS,))
@@ -38,11 +43,6 @@ def upgrade(database_url: str) -> str:
         engine.dispose()
 
 
-def _driver_url(database_url: str) -> str:
-    _, _, rest = database_url.partition("://")
-    return f"postgresql+psycopg://{rest}"
-
-
 def main() -> int:
     """Run from the command line; DATABASE_URL names the database."""
     parser = argparse.ArgumentParser(prog="python -m database.migrations", description=__doc__)
@@ -53,7 +53,7 @@ def main() -> int:
     try:
         revision = upgrade(settings.database_url.get_secret_value())
     except sqlalchemy.exc.OperationalError as error:
-        sys.stderr.write(f"upgrading the schema: Postgres does not answer: {error.orig}\n")
+        sys.stderr.write(f"upgrading the schema: Postgres does not answer: {redact(str(error.orig))}\n")
         return 1
     sys.stdout.write(f"schema is at {revision}\n")
     return 0

@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
+from runtime import logs
 from runtime.logs import LogFormat, configure, redact
+from runtime.settings import read_settings
 
 
 @pytest.fixture
@@ -116,3 +120,47 @@ def test_lines_below_the_level_are_not_written(lines: Callable[[], str]) -> None
     logging.getLogger("kopf").info("quiet")
 
     assert lines() == ""
+
+
+class _Secrets(BaseSettings):
+    database_url: SecretStr
+    webhook_signing_keys: tuple[SecretStr, ...] = ()
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has read its settings."""
+    monkeypatch.setattr(logs, "_known", None)
+    monkeypatch.setattr(logs, "_known_values", set())
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:c0rrect%2Fhorse@h/db")
+    monkeypatch.setenv("WEBHOOK_SIGNING_KEYS", '["battery", "staple.(*"]')
+    read_settings(_Secrets, process="it")
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("c0rrect/horse", id="decoded"),
+        pytest.param('invalid token: "c0rrect%2Fhorse"', id="as-in-the-url"),
+        pytest.param("key=battery", id="in-a-tuple"),
+        pytest.param("<staple.(*>", id="letters-of-regular-expressions"),
+        pytest.param("staple.%28%2A", id="percent-encoded"),
+    ],
+)
+def test_a_secret_of_the_settings_is_redacted_by_its_value(lines: Callable[[], str], text: str) -> None:
+    configure(LogFormat.JSON)
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        structlog.get_logger("t").exception("failed", error=str(error), about=[text], plain=text)
+        logging.getLogger("library").warning("it said %s", error)
+
+    logged = lines()
+    assert len(logged.splitlines()) == 2
+    assert not any(word in logged for word in ("c0rrect", "battery", "staple"))
+
+
+@pytest.mark.usefixtures("known")
+def test_other_words_stay_when_secrets_are_known() -> None:
+    assert redact("a correct horse at h/db") == "a correct horse at h/db"
