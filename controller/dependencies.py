@@ -17,6 +17,7 @@ from controller.ports import (
     Transcoder,
 )
 from domain.jobs import Job
+from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
 
@@ -26,8 +27,8 @@ class Dependencies:
     """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted.
 
     ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit`` and ``on_job`` record metrics for
-    each commit and for each job that Coconut returned. ``for_step`` returns the dependencies of a named step; only
-    tests replace any (failpoints.py).
+    each commit and for each job that Coconut returned. ``new_word`` makes the random part of a folder's name.
+    ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
 
     observations: ObservationStore
@@ -45,6 +46,7 @@ class Dependencies:
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
+    new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_job: Callable[[Job], None] = lambda _job: None
     for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

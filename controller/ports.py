@@ -46,9 +46,9 @@ class ObjectStorage(Protocol):
         """Return a URL that reads the original."""
 
     def verify_outputs(
-        self, video_id: str, attempt: int, *, input_seconds: float | None
+        self, video_id: str, folder: str, *, input_seconds: float | None
     ) -> VerifiedOutputs | OutputsProblem:
-        """Judge what a job wrote under its attempt's prefix."""
+        """Judge what a job wrote to its folder."""
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
         """Copy an attempt's thumbnail to its stable key."""
@@ -61,6 +61,18 @@ class ObjectStorage(Protocol):
 
     def remove_published(self, video_id: str) -> None:
         """Remove the stable files; what the attempts wrote stays."""
+
+    def is_public(self, video_id: str) -> bool:
+        """Return whether any public file of a video is left."""
+
+    def has_withdrawn(self, video_id: str) -> bool:
+        """Return whether any file of a video lies where `withdraw` moves them."""
+
+    def withdraw(self, video_id: str, *, at_most: int) -> bool:
+        """Move at most ``at_most`` public files of a video out of reach; return whether none is left."""
+
+    def bring_back(self, video_id: str, *, at_most: int) -> bool:
+        """Undo `withdraw` for at most ``at_most`` files; return whether none is left."""
 
     def remove_original(self, key: str) -> None:
         """Remove an original; one that is already gone is not an error."""

@@ -38,6 +38,7 @@ COUNTER_MAX = 2**31 - 1
 STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
 # No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
+FOLDER_PATTERN = r"^[1-9][0-9]{0,8}(-[a-z2-7]{1,52})?$"
 PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
@@ -168,6 +169,7 @@ class WorkStatus(_Model):
     progress_percent: int = Field(ge=0, le=100)
     rejections: Count
     rejected: RejectedStatus | None = None
+    folder: str | None = Field(default=None, min_length=1, max_length=63, pattern=FOLDER_PATTERN)
 
 
 class SourceStatus(_Model):

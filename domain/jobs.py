@@ -37,11 +37,13 @@ class Job:
 class JobOrder:
     """Everything that differs between submissions. The URLs are secrets.
 
-    ``orientation``: how a turned picture is shown, whatever its coded size is; None if it is not turned.
+    ``folder``: where the outputs go. ``orientation``: how a turned picture is shown, whatever its coded size
+    is; None if it is not turned.
     """
 
     video_id: str
     attempt: int
+    folder: str
     source_url: str
     callback_url: str
     orientation: Orientation | None = None

@@ -2,18 +2,26 @@
 
 uploads/{video_id}/original.{ext}                     the original, never public
 imports/{namespace}/...                               originals uploaded by others, never public, never removed
-processed/{video_id}/{attempt}/hls/master.m3u8        what one job wrote, immutable
-processed/{video_id}/{attempt}/thumbnails/thumb_01.jpg
+processed/{video_id}/{folder}/hls/master.m3u8         what one job wrote, immutable
+processed/{video_id}/{folder}/thumbnails/thumb_01.jpg
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
 processed/{video_id}/thumbnail.jpg                    the stable poster
+withdrawn/{video_id}/...                              what was public of a deleted video, until it is restored or purged
+
+A folder is named by the number of its attempt and a random word, so that the video's id does not lead to it. The
+folders of earlier releases have the number alone.
 """
 
+import base64
 import re
+import secrets
 
 ORIGINALS_PREFIX = "uploads/"
 IMPORTS_PREFIX = "imports/"
 PUBLIC_PREFIX = "processed/"
+WITHDRAWN_PREFIX = "withdrawn/"
 
+_FOLDER = re.compile(r"([1-9][0-9]{0,8})(?:-[a-z2-7]{1,52})?")
 _PLAIN_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 
@@ -40,29 +48,50 @@ def is_import_of(namespace: str, key: str) -> bool:
     return key.startswith(prefix) and not {"", ".", ".."} & set(key.removeprefix(prefix).split("/"))
 
 
-def outputs_prefix(video_id: str, attempt: int) -> str:
+def new_word() -> str:
+    """Return 80 random bits as 16 characters that are valid in a folder's name."""
+    return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+
+
+def outputs_folder(attempt: int, word: str) -> str:
+    """Return the name of the folder that the attempt's job writes to."""
+    return f"{attempt}-{word}"
+
+
+def attempt_of_folder(folder: str) -> int | None:
+    """Return the attempt that writes to a folder of this name, None if no attempt does."""
+    match = _FOLDER.fullmatch(folder)
+    return int(match[1]) if match else None
+
+
+def outputs_prefix(video_id: str, folder: str) -> str:
     """Return the prefix of one attempt's outputs, with a trailing slash."""
-    return f"{video_prefix(video_id)}{attempt}/"
+    return f"{video_prefix(video_id)}{folder}/"
 
 
-def hls_directory(video_id: str, attempt: int) -> str:
+def hls_directory(video_id: str, folder: str) -> str:
     """Return where the job writes its playlists and segments, without a trailing slash."""
-    return f"{outputs_prefix(video_id, attempt)}hls"
+    return f"{outputs_prefix(video_id, folder)}hls"
 
 
-def master_key(video_id: str, attempt: int) -> str:
+def master_key(video_id: str, folder: str) -> str:
     """Return the key of the master playlist that the job writes."""
-    return f"{hls_directory(video_id, attempt)}/master.m3u8"
+    return f"{hls_directory(video_id, folder)}/master.m3u8"
 
 
-def thumbnails_prefix(video_id: str, attempt: int) -> str:
+def thumbnails_prefix(video_id: str, folder: str) -> str:
     """Return the prefix of the attempt's thumbnails, with a trailing slash."""
-    return f"{outputs_prefix(video_id, attempt)}thumbnails/"
+    return f"{outputs_prefix(video_id, folder)}thumbnails/"
 
 
 def video_prefix(video_id: str) -> str:
     """Return the public prefix of one video, with a trailing slash; a rendition's ``uri`` is relative to it."""
     return f"{PUBLIC_PREFIX}{video_id}/"
+
+
+def withdrawn_prefix(video_id: str) -> str:
+    """Return the private prefix of what was public of one deleted video, with a trailing slash."""
+    return f"{WITHDRAWN_PREFIX}{video_id}/"
 
 
 def stable_playlist_key(video_id: str) -> str:
@@ -77,7 +106,7 @@ def stable_poster_key(video_id: str) -> str:
 
 def video_id_of(key: str) -> str | None:
     """Return the id of the video that a key belongs to, None if it belongs to none."""
-    for prefix in (ORIGINALS_PREFIX, PUBLIC_PREFIX):
+    for prefix in (ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX):
         video_id, slash, _ = key.removeprefix(prefix).partition("/")
         if key.startswith(prefix) and video_id and slash:
             return video_id

@@ -169,6 +169,11 @@ class Published:
     renditions: tuple[Rendition, ...]
     has_poster: bool
 
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder that the attempt's job wrote to: every rendition's URI begins with it."""
+        return self.renditions[0].uri.partition("/")[0] if self.renditions else str(self.attempt)
+
 
 @dataclass(frozen=True)
 class ObservedState:
@@ -179,7 +184,9 @@ class ObservedState:
     and retries, and do not count against the submissions allowed for this one. ``is_playable``: a stable
     playlist was read back. ``is_paused``: a person paused this upload, and its deadline with it. ``retry_token``: the
     newest request for a retry by annotation that was taken up. ``confirmations_floor``: those up to this number
-    were about files of earlier tries.
+    were about files of earlier tries. ``folder``: where the newest attempt's job writes; None if the attempt is from
+    before folders had random names. ``is_withdrawn``: the video was deleted, and its public files are, or are being,
+    moved to where they cannot be read; true until the last one of a restored video is back.
     """
 
     revision: int
@@ -204,6 +211,13 @@ class ObservedState:
     failure: Failure | None = None
     is_paused: bool = False
     retry_token: str | None = None
+    folder: str | None = None
+    is_withdrawn: bool = False
+
+    @property
+    def outputs_folder(self) -> str:
+        """Return the name of the folder that the newest attempt's job writes to."""
+        return self.folder or str(self.attempt)
 
     @property
     def confirmations_answered(self) -> int:

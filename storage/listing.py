@@ -37,9 +37,9 @@ class Inventory:
         for page in self._pages(prefix, delimiter=""):
             yield [_file(item) for item in page.get("Contents", ())]
 
-    def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
-        """Remove up to ``at_most`` files that one attempt's job wrote; return True once none is left."""
-        prefix = object_keys.outputs_prefix(video_id, attempt)
+    def remove_outputs(self, video_id: str, folder: str, *, at_most: int) -> bool:
+        """Remove up to ``at_most`` files in the folder of one attempt; return True once none is left."""
+        prefix = object_keys.outputs_prefix(video_id, folder)
         with translate_errors("listing a job's outputs"):
             page = self._own.list_objects_v2(Bucket=self._bucket_of(prefix), Prefix=prefix, MaxKeys=at_most)
         for item in page.get("Contents", ()):
@@ -63,7 +63,7 @@ class Inventory:
             request["ContinuationToken"] = page.get("NextContinuationToken", "")
 
     def _bucket_of(self, key: str) -> str:
-        if key.startswith(object_keys.PUBLIC_PREFIX):
+        if key.startswith((object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)):
             return self._settings.processed_bucket
         if key.startswith(object_keys.ORIGINALS_PREFIX):
             return self._settings.raw_bucket

@@ -4,6 +4,7 @@ The rules for originals and outputs are in storage/verify/; this module only mak
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
 # Stable keys are overwritten by new editions, which caches then show after at most this long.
 STABLE_CACHE_CONTROL = "max-age=10"
+# A long video has thousands of files, and all of them must be out of reach within a minute.
+_MOVES_AT_ONCE = 8
 
 
 class Storage:
@@ -85,11 +88,11 @@ class Storage:
         return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
 
     def verify_outputs(
-        self, video_id: str, attempt: int, *, input_seconds: float | None
+        self, video_id: str, folder: str, *, input_seconds: float | None
     ) -> VerifiedOutputs | OutputsProblem:
         """Judge a job's outputs. ``input_seconds``: the expected duration of the stream, None if unknown."""
-        sizes = self._sizes(object_keys.outputs_prefix(video_id, attempt))
-        return judge_outputs(video_id, attempt, Outputs(sizes, self._output_text), input_seconds=input_seconds)
+        sizes = self._sizes(object_keys.outputs_prefix(video_id, folder))
+        return judge_outputs(video_id, folder, Outputs(sizes, self._output_text), input_seconds=input_seconds)
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
         """Copy an attempt's thumbnail to the stable key. Raises UnavailableError if the thumbnail is gone."""
@@ -137,6 +140,29 @@ class Storage:
         for key in (object_keys.stable_poster_key(video_id), object_keys.stable_playlist_key(video_id)):
             self._remove(self._processed_bucket, key)
 
+    def is_public(self, video_id: str) -> bool:
+        """Return whether any file lies below the public prefix of a video."""
+        return self._has_any(object_keys.video_prefix(video_id))
+
+    def has_withdrawn(self, video_id: str) -> bool:
+        """Return whether any file of a video lies where a deletion moves them."""
+        return self._has_any(object_keys.withdrawn_prefix(video_id))
+
+    def withdraw(self, video_id: str, *, at_most: int) -> bool:
+        """Move up to ``at_most`` public files of a video to where no policy opens them; return True once none is left.
+
+        A copy is private unless an ACL is given, so this holds where ACLs publish and where a policy does.
+        """
+        return self._move(
+            object_keys.video_prefix(video_id), object_keys.withdrawn_prefix(video_id), acl={}, at_most=at_most
+        )
+
+    def bring_back(self, video_id: str, *, at_most: int) -> bool:
+        """Undo `withdraw` for up to ``at_most`` files; return True once none is left."""
+        return self._move(
+            object_keys.withdrawn_prefix(video_id), object_keys.video_prefix(video_id), acl=self._acl, at_most=at_most
+        )
+
     def remove_original(self, key: str) -> None:
         """Remove an original; succeeds if it is already gone."""
         self._remove(self._raw_bucket, key)
@@ -148,6 +174,7 @@ class Storage:
         """
         prefixes = (
             (self._processed_bucket, object_keys.video_prefix(video_id)),
+            (self._processed_bucket, object_keys.withdrawn_prefix(video_id)),
             (self._raw_bucket, object_keys.original_prefix(video_id)),
         )
         for bucket, prefix in prefixes:
@@ -160,6 +187,34 @@ class Storage:
             if page.get("IsTruncated") or at_most <= 0:
                 return False
         return True
+
+    def _has_any(self, prefix: str) -> bool:
+        with translate_errors("listing a video's files"):
+            page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=prefix, MaxKeys=1)
+        return bool(page.get("Contents"))
+
+    def _move(self, source: str, target: str, *, acl: Mapping[str, Any], at_most: int) -> bool:
+        def move(key: str) -> None:
+            with translate_errors("moving a video's files"):
+                try:
+                    self._clients.own.copy_object(
+                        Bucket=self._processed_bucket,
+                        Key=target + key.removeprefix(source),
+                        CopySource={"Bucket": self._processed_bucket, "Key": key},
+                        **acl,
+                    )
+                except ClientError as error:
+                    if is_missing(error):
+                        return
+                    raise
+            self._remove(self._processed_bucket, key)
+
+        with translate_errors("listing a video's files"):
+            page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=source, MaxKeys=at_most)
+        with ThreadPoolExecutor(_MOVES_AT_ONCE) as pool:
+            for moved in [pool.submit(move, item["Key"]) for item in page.get("Contents", ())]:
+                moved.result()
+        return not page.get("IsTruncated", False)
 
     def _remove(self, bucket: str, key: str) -> None:
         # One by one: DeleteObjects sends a checksum that Spaces rejects, whatever the configuration.

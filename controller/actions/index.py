@@ -18,6 +18,7 @@ from controller.rules.steps import (
     AcknowledgeRetry,
     AdoptJob,
     AwaitUpload,
+    BringBack,
     CompleteUpload,
     ExtendDeadline,
     Fail,
@@ -37,6 +38,7 @@ from controller.rules.steps import (
     Submit,
     Unpublish,
     Wait,
+    Withdraw,
     WritePlaylist,
 )
 from controller.rules.submission import NEXT_SUBMISSION
@@ -47,7 +49,7 @@ from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason
 log = structlog.get_logger(__name__)
 
 # These act on storage or remove the row: an unchanged row does not mean that they did nothing.
-_WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Purge)
+_WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Withdraw, BringBack, Purge)
 
 
 def do(step: Step, ctx: ReconcileContext) -> Result:
@@ -103,6 +105,10 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return publication.finish(ctx)
         case Unpublish():
             return publication.unpublish(ctx)
+        case Withdraw():
+            return publication.withdraw(ctx)
+        case BringBack():
+            return publication.bring_back(ctx)
         case Republish():
             return publication.republish(step, ctx)
         case MarkPlayable():

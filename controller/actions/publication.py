@@ -11,6 +11,9 @@ from domain.schedule import deadline_at
 from domain.stable_playlist import stable_playlist
 from domain.video import Phase, Published, Reason
 
+# A move takes two requests, eight files at a time, and a pass must end within the shutdown grace period.
+_FILES_IN_A_PASS = 400
+
 
 def publish(step: Publish, ctx: ReconcileContext) -> Result:
     """Commit the outputs that the stable playlist is to show; the next step writes the playlist."""
@@ -72,6 +75,22 @@ def republish(step: Republish, ctx: ReconcileContext) -> Result:
 
 
 def unpublish(ctx: ReconcileContext) -> Result:
-    """Withdraw the stable files of a deleted video. Its jobs' outputs stay for a restore."""
+    """Record that the public files of a deleted video are being withdrawn, before the first one is moved."""
+    return ctx.commit(replace(ctx.row.observed, is_playable=False, is_withdrawn=True), Requeue.NOW)
+
+
+def withdraw(ctx: ReconcileContext) -> Result:
+    """Remove the stable files of a deleted video, and move some of the others out of reach.
+
+    Segments have names that can be guessed from a playlist that was read once, so removing playlists is not enough.
+    """
     ctx.deps.storage.remove_published(ctx.row.desired.video_id)
-    return ctx.commit(replace(ctx.row.observed, is_playable=False))
+    ctx.deps.storage.withdraw(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS)
+    return Result(ctx.row, Requeue.NOW)
+
+
+def bring_back(ctx: ReconcileContext) -> Result:
+    """Move some files of a restored video back; once all are there, the next pass writes the stable ones."""
+    if not ctx.deps.storage.bring_back(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):
+        return Result(ctx.row, Requeue.NOW)
+    return ctx.commit(replace(ctx.row.observed, is_withdrawn=False), Requeue.NOW)

@@ -11,6 +11,7 @@ from controller.rules.submission import TRANSCODING, UNCERTAIN
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
+from domain.object_keys import outputs_folder
 from domain.records import AttemptState, Intend, Settle
 from domain.video import Phase, Reason
 
@@ -53,6 +54,7 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
         ctx.showing(Reason.WAITING_FOR_SUBMISSION, f"submission {step.attempt} is on its way"),
         attempt=step.attempt,
         job_id=None,
+        folder=outputs_folder(step.attempt, deps.new_word()),
     )
     intent = Intend(step.attempt, ctx.row.observed.edition, ctx.now)
     row = ctx.store(intended, intent)
@@ -72,6 +74,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
         order = JobOrder(
             video_id=row.desired.video_id,
             attempt=step.attempt,
+            folder=row.observed.outputs_folder,
             source_url=deps.storage.presign_source(row.desired.storage_key, expires_seconds=max(3600, int(seconds))),
             callback_url=deps.callback_url(row.desired.video_id, step.attempt),
             orientation=row.observed.source.orientation if row.observed.source else None,

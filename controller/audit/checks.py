@@ -20,6 +20,7 @@ from controller.audit.findings import (
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
+    Withdraw,
 )
 from controller.audit.limits import AuditRules
 from domain import object_keys
@@ -34,7 +35,8 @@ from domain.video import Origin, Phase, Published, Reason
 class Evidence:
     """One video in its row and in the bucket. ``stored_attempts``: the folders beside the stable files.
 
-    ``outputs`` and ``original`` are read only if something is published.
+    ``outputs`` and ``original`` are read only if something is published. ``has_withdrawn``: files lie where a deletion
+    moves them; looked for only if the playlist or the outputs are not what they should be.
     """
 
     audited: AuditedRow
@@ -43,6 +45,7 @@ class Evidence:
     stored_attempts: Collection[str]
     outputs: VerifiedOutputs | OutputsProblem | None = None
     original: ObjectFacts | None = None
+    has_withdrawn: bool = False
 
 
 def is_public(row: VideoRow) -> bool:
@@ -53,7 +56,7 @@ def is_public(row: VideoRow) -> bool:
 
 
 def is_withdrawn(row: VideoRow) -> bool:
-    """Return whether the stable files should be gone."""
+    """Return whether no file of the video should be public."""
     return row.desired.deleted and not row.observed.is_playable
 
 
@@ -63,14 +66,24 @@ def check_stable(row: VideoRow, playlist: str | None) -> Finding | None:
     if is_public(row) and published is not None and playlist != stable_playlist(published):
         problem = "is missing" if playlist is None else "differs from the row"
         return Finding(FindingType.PLAYLIST_WRONG, video_id, f"the stable playlist {problem}", RewritePlaylist())
-    if is_withdrawn(row) and playlist is not None:
-        return Finding(
-            FindingType.PUBLIC_THOUGH_DELETED,
-            video_id,
-            "the stable playlist of a deleted video still exists",
-            RewritePlaylist(),
-        )
     return None
+
+
+def check_lost_deletion(row: VideoRow) -> Finding:
+    """Report a video whose files were withdrawn although its row is not deleted: a person decides.
+
+    A row from before its deletion was restored; publishing it again, or buying an edition, would undo the deletion.
+    """
+    detail = "its files were withdrawn by a deletion that its row does not know: delete it, and restore it if needed"
+    return Finding(FindingType.DELETION_LOST, row.desired.video_id, detail, ReportOnly())
+
+
+def check_withdrawn(row: VideoRow, *, has_files: bool) -> Finding | None:
+    """Check that a deleted video has no public file. A job that ran on after the deletion may have written some."""
+    if not is_withdrawn(row) or not has_files:
+        return None
+    detail = "files of a deleted video can still be read"
+    return Finding(FindingType.PUBLIC_THOUGH_DELETED, row.desired.video_id, detail, Withdraw())
 
 
 def check_video(evidence: Evidence, rules: AuditRules, now: datetime, *, editions_left: int) -> list[Finding]:
@@ -82,13 +95,15 @@ def check_video(evidence: Evidence, rules: AuditRules, now: datetime, *, edition
 def _findings_of(
     evidence: Evidence, row: VideoRow, rules: AuditRules, now: datetime, editions_left: int
 ) -> Iterator[Finding | None]:
+    if is_public(row) and evidence.has_withdrawn:
+        yield check_lost_deletion(row)
+        return
     playlist = check_stable(row, evidence.playlist)
     yield playlist
     published = row.observed.published
     if not is_public(row) or published is None:
-        if is_withdrawn(row) and playlist is None and evidence.has_poster:
-            detail = "the stable poster of a deleted video still exists"
-            yield Finding(FindingType.PUBLIC_THOUGH_DELETED, row.desired.video_id, detail, RewritePlaylist())
+        has_files = evidence.has_poster or evidence.playlist is not None or bool(evidence.stored_attempts)
+        yield check_withdrawn(row, has_files=has_files)
         return
     problem = outputs_problem(published, evidence.outputs)
     yield _check_outputs(evidence, row, problem, rules, editions_left)
@@ -162,20 +177,14 @@ def _check_folders(
     video_id, published_at = row.desired.video_id, evidence.audited.published_at
     is_due = may_remove and published_at is not None and now >= published_at + rules.superseded_after
     for name in sorted(evidence.stored_attempts):
-        attempt = _attempt_of(name)
+        attempt = object_keys.attempt_of_folder(name)
         if attempt is None or attempt > row.observed.attempt:
             yield Finding(
                 FindingType.OUTPUTS_UNKNOWN, video_id, f"no attempt of its row wrote the folder {name!r}", ReportOnly()
             )
         elif attempt < published.attempt and attempt != row.observed.attempt and is_due:
             detail = f"attempt {published.attempt} has replaced attempt {attempt}"
-            yield Finding(FindingType.OUTPUTS_SUPERSEDED, video_id, detail, RemoveOutputs(attempt))
-
-
-def _attempt_of(name: str) -> int | None:
-    """Return the attempt that writes under this name, None if no attempt does: numbers are written in one way only."""
-    is_number = name.isascii() and name.isdigit() and not name.startswith("0") and len(name) < 10
-    return int(name) if is_number else None
+            yield Finding(FindingType.OUTPUTS_SUPERSEDED, video_id, detail, RemoveOutputs(name))
 
 
 def check_doubled(doubled: DoubledJob) -> Finding:
@@ -260,7 +269,5 @@ def folder_of(object_key: str) -> str:
     video_id = object_keys.video_id_of(object_key)
     if video_id is None:
         return object_key
-    prefix = (
-        object_keys.PUBLIC_PREFIX if object_key.startswith(object_keys.PUBLIC_PREFIX) else object_keys.ORIGINALS_PREFIX
-    )
-    return f"{prefix}{video_id}/"
+    prefix, _, _ = object_key.partition("/")
+    return f"{prefix}/{video_id}/"

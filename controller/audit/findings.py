@@ -17,6 +17,7 @@ class FindingType(StrEnum):
     OUTPUTS_UNKNOWN = "outputs_unknown"
     ORIGINAL_MISSING = "original_missing"
     PUBLIC_THOUGH_DELETED = "public_though_deleted"
+    DELETION_LOST = "deletion_lost"
     OBJECTS_WITHOUT_ROW = "objects_without_row"
     QUARANTINE_OUTDATED = "quarantine_outdated"
     QUARANTINE_DUE = "quarantine_due"
@@ -34,9 +35,16 @@ class ReportOnly:
 
 @dataclass(frozen=True)
 class RewritePlaylist:
-    """Make the stable files match the row: write the playlist, or remove it."""
+    """Write the stable playlist again, from the row."""
 
     name: ClassVar[str] = "rewrite_playlist"
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Remove the stable files of a deleted video, and move its other public files out of reach."""
+
+    name: ClassVar[str] = "withdraw"
 
 
 @dataclass(frozen=True)
@@ -55,11 +63,11 @@ class RequestEdition:
 
 @dataclass(frozen=True)
 class RemoveOutputs:
-    """Remove the outputs of one attempt."""
+    """Remove the outputs of one attempt. ``folder``: where its job wrote them."""
 
     name: ClassVar[str] = "remove_outputs"
 
-    attempt: int
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,15 @@ class RemoveObjects:
 
 
 Remedy = (
-    ReportOnly | RewritePlaylist | CopyPoster | RequestEdition | RemoveOutputs | Quarantine | Release | RemoveObjects
+    ReportOnly
+    | RewritePlaylist
+    | Withdraw
+    | CopyPoster
+    | RequestEdition
+    | RemoveOutputs
+    | Quarantine
+    | Release
+    | RemoveObjects
 )
 
 

@@ -60,7 +60,7 @@ class BucketListing(Protocol):
     def file_pages(self, prefix: str) -> Iterator[list[StoredFile]]:
         """Iterate over all objects below a prefix."""
 
-    def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
+    def remove_outputs(self, video_id: str, folder: str, *, at_most: int) -> bool:
         """Remove at most so many outputs of one attempt; return whether none is left."""
 
     def remove_file(self, key: str) -> None:

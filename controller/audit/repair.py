@@ -18,6 +18,7 @@ from controller.audit.findings import (
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
+    Withdraw,
 )
 from controller.audit.limits import AuditRules
 from controller.audit.ports import AuditDependencies
@@ -50,14 +51,14 @@ class Repair:
         match finding.remedy:
             case ReportOnly():
                 return False
-            case RewritePlaylist():
-                return self._rewrite_playlist(finding.target)
+            case RewritePlaylist() | Withdraw():
+                return self._rewrite_playlist(finding.target, pause)
             case CopyPoster():
-                return self._copy_poster(finding.target)
+                return self._copy_poster(finding.target, pause)
             case RequestEdition():
                 return self._retranscode(finding.target)
-            case RemoveOutputs(attempt):
-                return self._remove_outputs(finding.target, attempt, pause)
+            case RemoveOutputs(folder):
+                return self._remove_outputs(finding.target, folder, pause)
             case Quarantine(sizes):
                 return self._rows.quarantine(sizes) > 0
             case Release(keys):
@@ -71,18 +72,23 @@ class Repair:
         audited = self._rows.get(video_id)
         return None if audited is None else audited.row
 
-    def _until_settled(self, video_id: str, write: Callable[[VideoRow], None]) -> bool:
+    def _until_settled(self, video_id: str, write: Callable[[VideoRow], None], pause: Callable[[], None]) -> bool:
         """Make the stable files match the row, until the row is the same before and after.
 
         Outputs that a pass is publishing at this moment are written as well: the pass writes the same, and an outdated
         write may have come in between.
         """
-        row = self._row(video_id)
+        row, has_withdrawn = self._row(video_id), False
         for _ in range(_TRIES):
             if row is None:
                 return False
             if row.desired.deleted:
-                self._storage.remove_published(video_id)
+                self._withdraw(row, pause)
+                has_withdrawn = True
+            elif has_withdrawn:
+                # A person restored it meanwhile, and its pass may have brought everything back before the last move.
+                self._bring_back(row, pause)
+                has_withdrawn = False
             elif row.observed.is_playable or row.observed.reason is Reason.PUBLISHING:
                 write(row)
             else:
@@ -92,26 +98,37 @@ class Repair:
                 return True
         return False
 
-    def _rewrite_playlist(self, video_id: str) -> bool:
-        return self._until_settled(video_id, self._write_playlist)
+    def _withdraw(self, row: VideoRow, pause: Callable[[], None]) -> None:
+        """Withdraw the public files of a deleted video. A restore brings back only what the row says was withdrawn."""
+        self._storage.remove_published(row.desired.video_id)
+        if row.observed.is_withdrawn:
+            while not self._storage.withdraw(row.desired.video_id, at_most=_FILES_AT_ONCE):
+                pause()
+
+    def _bring_back(self, row: VideoRow, pause: Callable[[], None]) -> None:
+        while not self._storage.bring_back(row.desired.video_id, at_most=_FILES_AT_ONCE):
+            pause()
+        if row.observed.is_playable:
+            self._write_playlist(row)
+
+    def _rewrite_playlist(self, video_id: str, pause: Callable[[], None]) -> bool:
+        return self._until_settled(video_id, self._write_playlist, pause)
 
     def _write_playlist(self, row: VideoRow) -> None:
         if row.observed.published is not None:
             self._storage.write_playlist(row.desired.video_id, stable_playlist(row.observed.published))
 
-    def _copy_poster(self, video_id: str) -> bool:
+    def _copy_poster(self, video_id: str, pause: Callable[[], None]) -> bool:
         def copy(row: VideoRow) -> None:
             published = row.observed.published
             if published is None:
                 return
-            outputs = self._storage.verify_outputs(
-                video_id, published.attempt, input_seconds=published.duration_seconds
-            )
+            outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
             if not isinstance(outputs, VerifiedOutputs) or outputs.poster_key is None:
                 raise UnavailableError("publishing the poster: the thumbnail is gone")
             self._storage.publish_poster(video_id, outputs.poster_key)
 
-        return self._until_settled(video_id, copy)
+        return self._until_settled(video_id, copy, pause)
 
     def _retranscode(self, video_id: str) -> bool:
         """Buy a new edition. Checks the outputs again first: one incomplete listing must not cost a job."""
@@ -119,17 +136,19 @@ class Repair:
         published = row.observed.published if row is not None and is_public(row) else None
         if row is None or published is None:
             return False
-        outputs = self._storage.verify_outputs(video_id, published.attempt, input_seconds=published.duration_seconds)
+        outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
         if outputs_problem(published, outputs) is None:
             return False
         return self._rows.heal(row, max_heals=self._rules.max_heals) is not None
 
-    def _remove_outputs(self, video_id: str, attempt: int, pause: Callable[[], None]) -> bool:
-        row = self._row(video_id)
+    def _remove_outputs(self, video_id: str, folder: str, pause: Callable[[], None]) -> bool:
+        row, attempt = self._row(video_id), object_keys.attempt_of_folder(folder)
         published = row.observed.published if row is not None and is_public(row) else None
-        if row is None or published is None or attempt >= published.attempt or attempt == row.observed.attempt:
+        if row is None or published is None or attempt is None:
             return False
-        while not self._inventory.remove_outputs(video_id, attempt, at_most=_FILES_AT_ONCE):
+        if attempt >= published.attempt or attempt == row.observed.attempt:
+            return False
+        while not self._inventory.remove_outputs(video_id, folder, at_most=_FILES_AT_ONCE):
             pause()
         return True
 

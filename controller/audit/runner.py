@@ -20,7 +20,7 @@ from controller.audit.repair import Repair
 from domain import object_keys
 from domain.audit_records import AuditedRow, QuarantinedObject
 from domain.errors import UpstreamError
-from domain.objects import StoredFile
+from domain.objects import StoredFile, VerifiedOutputs
 from domain.video import new_video_id
 
 log = structlog.get_logger(__name__)
@@ -124,10 +124,14 @@ class Audit:
             run.report.add_unchecked(f"{video_id}: {type(error).__name__}")
 
     def _stable(self, _: AuditRun, audited: AuditedRow) -> list[Finding]:
-        row = audited.row
-        if not (checks.is_public(row) or checks.is_withdrawn(row)):
-            return []
-        finding = checks.check_stable(row, self._storage.read_playlist(row.desired.video_id))
+        row, video_id = audited.row, audited.row.desired.video_id
+        finding = None
+        if checks.is_withdrawn(row):
+            finding = checks.check_withdrawn(row, has_files=self._storage.is_public(video_id))
+        elif checks.is_public(row):
+            finding = checks.check_stable(row, self._storage.read_playlist(video_id))
+            if finding is not None and self._storage.has_withdrawn(video_id):
+                finding = checks.check_lost_deletion(row)
         return [] if finding is None else [finding]
 
     def _video(self, run: AuditRun, audited: AuditedRow) -> list[Finding]:
@@ -151,15 +155,18 @@ class Audit:
         )
         if published is None or not checks.is_public(row):
             return evidence
+        outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
+        is_complete = evidence.playlist is not None and isinstance(outputs, VerifiedOutputs)
         return replace(
             evidence,
-            outputs=self._storage.verify_outputs(video_id, published.attempt, input_seconds=published.duration_seconds),
+            outputs=outputs,
             original=self._storage.head(row.desired.storage_key),
+            has_withdrawn=not is_complete and self._storage.has_withdrawn(video_id),
         )
 
     def _check_bucket(self, run: AuditRun) -> None:
         quota = self._rules.quarantined_per_audit
-        for prefix in (object_keys.ORIGINALS_PREFIX, object_keys.PUBLIC_PREFIX):
+        for prefix in (object_keys.ORIGINALS_PREFIX, object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX):
             for page in self._inventory.folder_pages(prefix):
                 run.pause()
                 run.report.checked["folders"] += len(page.folders)

@@ -110,7 +110,7 @@ def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
         "outputs": {
             "jpg": {
                 "key": "thumbnails",
-                "path": f"/{object_keys.thumbnails_prefix(order.video_id, order.attempt)}thumb_%.2d.jpg",
+                "path": f"/{object_keys.thumbnails_prefix(order.video_id, order.folder)}thumb_%.2d.jpg",
                 "number": THUMBNAILS,
             },
             "httpstream": [_stream(case, order) for case in source_cases()],
@@ -123,7 +123,7 @@ def _stream(case: SourceCase, order: JobOrder) -> dict[str, Any]:
     return {
         "key": f"hls-{case.name}",
         "if": case.condition,
-        "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.attempt)}"},
+        "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.folder)}"},
         "variants": [_variant(is_portrait, rung) for rung in case.rungs]
         or [f"mp4:::quality={QUALITY},maxrate={LADDER[0].max_rate_kbps}k"],
     }

@@ -26,6 +26,7 @@ from controller.rules.situation import (
     Submitting,
     Transcoding,
     Uploading,
+    Withdrawn,
 )
 from controller.rules.steps import Snapshot
 from domain.errors import RefusedError, UnavailableError
@@ -47,7 +48,7 @@ def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
     """
     match situation:
         case Deleted():
-            return _playlist(row, deps)
+            return Snapshot(is_public=deps.storage.is_public(row.desired.video_id))
         case Starting():
             return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.desired.storage_key))
         case Uploading():
@@ -62,7 +63,7 @@ def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
             return _incomplete_if_unavailable(row, lambda: _playlist(row, deps), Snapshot(is_incomplete=True))
         case Restoring():
             return _restored_video(row, situation.published, deps)
-        case PauseChange() | Paused() | NeedlessRetry() | Pending() | Resting():
+        case Withdrawn() | PauseChange() | Paused() | NeedlessRetry() | Pending() | Resting():
             return Snapshot()
         case _:
             assert_never(situation)
@@ -108,7 +109,7 @@ def _lost_submission(
     return Snapshot(
         attempts=attempts,
         original=deps.storage.head(row.desired.storage_key),
-        outputs=_outputs(row, attempts[-1].attempt, None, deps),
+        outputs=_outputs(row, row.observed.outputs_folder, None, deps),
     )
 
 
@@ -136,7 +137,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
             lambda: Snapshot(
                 attempts=attempts,
                 original=deps.storage.head(row.desired.storage_key),
-                outputs=_outputs(row, row.observed.attempt, None, deps),
+                outputs=_outputs(row, row.observed.outputs_folder, None, deps),
                 unknown_looks=absence.looks,
                 unknown_seconds=absence.seconds,
             ),
@@ -150,16 +151,16 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
             attempts=attempts,
             job=job,
             original=deps.storage.head(row.desired.storage_key),
-            outputs=_outputs(row, row.observed.attempt, deps.transcoder.picture_seconds(job_id), deps),
+            outputs=_outputs(row, row.observed.outputs_folder, deps.transcoder.picture_seconds(job_id), deps),
         ),
         Snapshot(is_incomplete=True, attempts=attempts, job=job),
     )
 
 
 def _outputs(
-    row: VideoRow, attempt: int, input_seconds: float | None, deps: Dependencies
+    row: VideoRow, folder: str, input_seconds: float | None, deps: Dependencies
 ) -> VerifiedOutputs | OutputsProblem:
-    return deps.storage.verify_outputs(row.desired.video_id, attempt, input_seconds=input_seconds)
+    return deps.storage.verify_outputs(row.desired.video_id, folder, input_seconds=input_seconds)
 
 
 def _playlist(row: VideoRow, deps: Dependencies) -> Snapshot:
@@ -170,7 +171,7 @@ def _restored_video(row: VideoRow, published: Published, deps: Dependencies) -> 
     snapshot = _playlist(row, deps)
     if snapshot.playlist == stable_playlist(published):
         return snapshot
-    return replace(snapshot, outputs=_outputs(row, published.attempt, published.duration_seconds, deps))
+    return replace(snapshot, outputs=_outputs(row, published.folder, published.duration_seconds, deps))
 
 
 def _attempts(row: VideoRow, deps: Dependencies) -> tuple[AttemptRow, ...]:

@@ -23,11 +23,13 @@ from controller.rules.situation import (
     Submitting,
     Transcoding,
     Uploading,
+    Withdrawn,
 )
 from controller.rules.steps import (
     AcceptFile,
     AcknowledgeRetry,
     AwaitUpload,
+    BringBack,
     Fail,
     MarkPlayable,
     NoOp,
@@ -41,6 +43,7 @@ from controller.rules.steps import (
     Step,
     Unpublish,
     Wait,
+    Withdraw,
 )
 from controller.rules.submission import is_over, publishing, submitting, transcoding
 from domain.failures import Failure, FailureCode
@@ -62,6 +65,8 @@ def decide(  # noqa: PLR0911 - one case for each situation is the point
     match situation:
         case Deleted():
             return _deleted(row, snapshot, now, policy.timing)
+        case Withdrawn():
+            return BringBack()
         case PauseChange():
             return SetPaused(situation.is_paused)
         case Starting():
@@ -105,10 +110,14 @@ def _left_open(row: VideoRow, snapshot: Snapshot) -> int | None:
 
 def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     since = row.deleted_at or now
-    if row.observed.is_playable or snapshot.playlist is not None:
+    # A job that runs on may write later, when no pass looks any more: the audit withdraws that.
+    may_have_files = snapshot.is_public or row.observed.attempt > 0
+    if row.observed.is_playable or (may_have_files and not row.observed.is_withdrawn):
         return Unpublish()
     if now >= since + timing.scaled(timing.delete_grace_seconds):
         return Purge()
+    if snapshot.is_public:
+        return Withdraw()
     if not row.retired and now >= since + timing.scaled(timing.retire_ready_seconds):
         return Retire()
     return NoOp()

@@ -15,6 +15,11 @@ class Deleted:
 
 
 @dataclass(frozen=True)
+class Withdrawn:
+    """The video was restored; its public files are still where its deletion moved them."""
+
+
+@dataclass(frozen=True)
 class PauseChange:
     """A person paused the upload, or ended its pause."""
 
@@ -91,6 +96,7 @@ class Resting:
 
 Situation = (
     Deleted
+    | Withdrawn
     | PauseChange
     | Paused
     | Starting
@@ -110,6 +116,8 @@ def situation_of(row: VideoRow, request: AnnotationRequest | None) -> Situation:
     desired, observed = row.desired, row.observed
     if desired.deleted:
         return Deleted()
+    if observed.is_withdrawn:
+        return Withdrawn()
     if request is not None and request.is_paused != observed.is_paused:
         return PauseChange(request.is_paused)
     if observed.is_paused:

@@ -23,7 +23,7 @@ class Snapshot:
     """What a look returned; a field that this situation does not need keeps its default.
 
     ``is_incomplete``: an upstream did not answer, so an absence proves nothing. ``parts``: None without an open
-    multipart upload.
+    multipart upload. ``is_public``: a public file of a deleted video is left.
     """
 
     is_incomplete: bool = False
@@ -34,6 +34,7 @@ class Snapshot:
     job: Job | None = None
     outputs: VerifiedOutputs | OutputsProblem | None = None
     playlist: str | None = None
+    is_public: bool = False
     unknown_looks: int = 0
     unknown_seconds: float = 0.0
 
@@ -72,7 +73,17 @@ class StartEdition:
 
 @dataclass(frozen=True)
 class Unpublish:
-    """The video is deleted but can still be played."""
+    """The video is deleted but can still be played: from here on its public files are to be withdrawn."""
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """The video is deleted: move its public files to where they cannot be read, but are kept for a restore."""
+
+
+@dataclass(frozen=True)
+class BringBack:
+    """The video was restored: move its files back."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +218,8 @@ Step = (
     | AcknowledgeRetry
     | StartEdition
     | Unpublish
+    | Withdraw
+    | BringBack
     | Republish
     | MarkPlayable
     | Retire

@@ -61,8 +61,8 @@ class AuditedWorld:
     def _publish(self, video_id: str, attempt: int, source: SourceFacts) -> None:
         now = datetime.now(UTC)
         for path, body in stream().items():
-            self.put(object_keys.outputs_prefix(video_id, attempt) + path, body)
-        outputs = self._storage.verify_outputs(video_id, attempt, input_seconds=None)
+            self.put(object_keys.outputs_prefix(video_id, str(attempt)) + path, body)
+        outputs = self._storage.verify_outputs(video_id, str(attempt), input_seconds=None)
         assert isinstance(outputs, VerifiedOutputs)
         assert outputs.poster_key is not None
         published = Published(1, attempt, outputs.duration_seconds, outputs.renditions, has_poster=True)

@@ -35,7 +35,9 @@ def world(database_url: str, s3: S3Access) -> Iterator[AuditedWorld]:
 
 
 def segments(world: AuditedWorld, video_id: str = FILM, attempt: int = 1) -> list[str]:
-    return sorted(key for key in world.objects() if key.startswith(f"{object_keys.hls_directory(video_id, attempt)}/"))
+    return sorted(
+        key for key in world.objects() if key.startswith(f"{object_keys.hls_directory(video_id, str(attempt))}/")
+    )
 
 
 @pytest.mark.parametrize("may_purge", [False, True])
@@ -104,7 +106,7 @@ def test_superseded_outputs_are_removed_after_their_period(world: AuditedWorld) 
     assert world.audit().found == {}
     assert world.audit(superseded_after=NO_TIME).applied == {FindingType.OUTPUTS_SUPERSEDED: 1}
     gone = before - set(world.objects())
-    assert gone == {key for key in before if key.startswith(object_keys.outputs_prefix(OTHER, 1))}
+    assert gone == {key for key in before if key.startswith(object_keys.outputs_prefix(OTHER, "1"))}
     assert world.audit(superseded_after=NO_TIME).found == {}
 
 

@@ -28,7 +28,11 @@ from tests.support.eventually import eventually
 
 TARGET = OutputTarget("s3other", "http://127.0.0.1:9/", "", "outputs", SecretStr("key"), SecretStr("secret"), None)
 ORDER = JobOrder(
-    "coconutcoconutcoconutcocon", 1, "http://127.0.0.1:9/original", "http://127.0.0.1:9/hook?video=v&attempt=1&sig=s"
+    "coconutcoconutcoconutcocon",
+    1,
+    "1-word",
+    "http://127.0.0.1:9/original",
+    "http://127.0.0.1:9/hook?video=v&attempt=1&sig=s",
 )
 ACCEPTED = '{"id": "S9BkOufdntiPR9", "status": "job.starting"}'
 

@@ -48,7 +48,7 @@ class TestCoconut(TranscoderContract):
             source_url = put(s3, not_a_video if fate is Fate.CANNOT_DECODE else clip)
             if answer is Answer.REFUSED:
                 source_url = source_url.replace("http://", "ftp://")
-            return JobOrder(video, 1, source_url, f"{NOWHERE}/hook?video={video}&attempt=1&sig=s")
+            return JobOrder(video, 1, "1-word", source_url, f"{NOWHERE}/hook?video={video}&attempt=1&sig=s")
 
         return Account(
             transcoder=Coconut(coconut.url, key, settings.output_target, timeout_seconds=10),

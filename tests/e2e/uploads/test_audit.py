@@ -17,7 +17,7 @@ def test_a_ready_video_that_loses_a_segment_is_transcoded_again_and_stays_ready(
     video_id = uploaded(client, clip)
     eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=60)
     bucket = world.described.s3.processed_bucket
-    stored = world.storage.list_objects_v2(Bucket=bucket, Prefix=f"{object_keys.hls_directory(video_id, 1)}/")
+    stored = world.storage.list_objects_v2(Bucket=bucket, Prefix=object_keys.video_prefix(video_id))
     lost = random.choice([item["Key"] for item in stored["Contents"] if item["Key"].endswith(".ts")])
     world.storage.delete_object(Bucket=bucket, Key=lost)
     assert requests.get(public(world, lost), timeout=5).status_code != requests.codes.ok

@@ -125,8 +125,8 @@ def test_a_truncated_recording_is_incomplete(store: Store, clips: Path, name: st
 
 
 def test_a_real_stream_is_verified(store: Store, real_stream: dict[str, bytes]) -> None:
-    store.put_outputs(4, real_stream)
-    outputs = store.storage.verify_outputs(VIDEO, 4, input_seconds=SECONDS)
+    store.put_outputs("4", real_stream)
+    outputs = store.storage.verify_outputs(VIDEO, "4", input_seconds=SECONDS)
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.duration_seconds == pytest.approx(SECONDS, abs=0.5)
     assert [(rendition.width, rendition.height) for rendition in outputs.renditions] == [(128, 96)] * 2
@@ -138,8 +138,8 @@ def test_a_real_stream_is_verified(store: Store, real_stream: dict[str, bytes]) 
 def test_anyone_with_the_playback_url_can_play_to_the_end(
     store: Store, settings: StorageSettings, real_stream: dict[str, bytes]
 ) -> None:
-    store.put_outputs(4, real_stream)
-    outputs = store.storage.verify_outputs(VIDEO, 4, input_seconds=SECONDS)
+    store.put_outputs("4", real_stream)
+    outputs = store.storage.verify_outputs(VIDEO, "4", input_seconds=SECONDS)
     assert isinstance(outputs, VerifiedOutputs)
     published = Published(1, 4, outputs.duration_seconds, outputs.renditions, has_poster=True)
     store.storage.write_playlist(VIDEO, stable_playlist(published))
@@ -164,7 +164,7 @@ def fetched(url: str) -> bytes:
 
 
 def test_a_stream_that_ends_too_early_is_refused(store: Store, real_stream: dict[str, bytes]) -> None:
-    store.put_outputs(4, real_stream)
-    problem = store.storage.verify_outputs(VIDEO, 4, input_seconds=2 * SECONDS)
+    store.put_outputs("4", real_stream)
+    problem = store.storage.verify_outputs(VIDEO, "4", input_seconds=2 * SECONDS)
     assert isinstance(problem, OutputsProblem)
     assert "instead of 10.0 s" in problem.message

@@ -21,7 +21,7 @@ from tests.support.eventually import eventually
 from tests.support.fakes.videos import mp4, stream
 
 FILE = mp4()
-POSTER = f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg"
+POSTER = f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg"
 
 
 class TestStorage(StorageContract):
@@ -159,7 +159,7 @@ class TestPublicReading:
         assert answer.headers["Cache-Control"] == "max-age=10"
 
     def test_the_poster_is_a_public_copy(self, settings: StorageSettings, store: Store) -> None:
-        store.put_outputs(1, stream(thumbnails=1))
+        store.put_outputs("1", stream(thumbnails=1))
         store.storage.publish_poster(VIDEO, POSTER)
         answer = requests.get(object_keys.thumbnail_url(settings.public_base_url, VIDEO), timeout=10)
         assert (answer.status_code, answer.content) == (200, stream()["thumbnails/thumb_01.jpg"])
@@ -167,18 +167,18 @@ class TestPublicReading:
         assert answer.headers["Cache-Control"] == "max-age=10"
 
     def test_removed_files_are_no_longer_public(self, settings: StorageSettings, store: Store) -> None:
-        store.put_outputs(1, stream())
+        store.put_outputs("1", stream())
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
         store.storage.publish_poster(VIDEO, POSTER)
         store.storage.remove_published(VIDEO)
         assert self.get(settings, object_keys.stable_playlist_key(VIDEO)).status_code != 200
         assert self.get(settings, object_keys.stable_poster_key(VIDEO)).status_code != 200
-        assert self.get(settings, object_keys.master_key(VIDEO, 1)).status_code == 200
+        assert self.get(settings, object_keys.master_key(VIDEO, "1")).status_code == 200
 
 
 def test_a_stream_with_more_files_than_one_listing_page_is_verified(store: Store) -> None:
-    store.put_outputs(1, stream(variants=("a", "b"), segments=505))
-    outputs = store.storage.verify_outputs(VIDEO, 1, input_seconds=505 * 6)
+    store.put_outputs("1", stream(variants=("a", "b"), segments=505))
+    outputs = store.storage.verify_outputs(VIDEO, "1", input_seconds=505 * 6)
     assert isinstance(outputs, VerifiedOutputs)
     assert timedelta(seconds=outputs.duration_seconds) == timedelta(seconds=3030)
 
@@ -200,7 +200,7 @@ class TestTrouble:
     def test_a_missing_bucket_is_refused(self, s3: S3Access) -> None:
         elsewhere = Storage(settings_for(s3, processed_bucket="no-such-bucket"))
         for call in (
-            lambda: elsewhere.verify_outputs(VIDEO, 1, input_seconds=None),
+            lambda: elsewhere.verify_outputs(VIDEO, "1", input_seconds=None),
             lambda: elsewhere.read_playlist(VIDEO),
         ):
             with pytest.raises(RefusedError, match="NoSuchBucket"):

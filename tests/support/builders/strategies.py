@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from hypothesis import strategies as st
 
 from domain.failures import Failure
+from domain.object_keys import outputs_folder
 from domain.video import DesiredState, ObservedState, Published, Rejection, Rendition, SourceFacts
 
 _T = TypeVar("_T")
@@ -96,4 +97,5 @@ observed_states = _built(
     ),
     failure=st.none() | _built(Failure),
     retry_token=st.none() | _words,
+    folder=st.none() | st.builds(outputs_folder, st.integers(1, 999), st.text("abc234", min_size=1, max_size=9)),
 )

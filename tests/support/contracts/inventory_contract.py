@@ -23,10 +23,10 @@ class Bucket:
     put_raw: Callable[[str, bytes], None]
     put_processed: Callable[[str, bytes], None]
 
-    def put_outputs(self, video_id: str, attempt: int) -> None:
+    def put_outputs(self, video_id: str, folder: str) -> None:
         """Write what a job writes."""
         for path, body in stream().items():
-            self.put_processed(object_keys.outputs_prefix(video_id, attempt) + path, body)
+            self.put_processed(object_keys.outputs_prefix(video_id, folder) + path, body)
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below a prefix, in the order in which they are listed."""
@@ -45,14 +45,14 @@ class InventoryContract:
             assert bucket.folders(prefix) == bucket.keys(prefix) == []
 
     def test_a_folder_is_listed_once_however_much_it_holds(self, bucket: Bucket) -> None:
-        bucket.put_outputs(SECOND, 1)
-        bucket.put_outputs(FIRST, 1)
+        bucket.put_outputs(SECOND, "1")
+        bucket.put_outputs(FIRST, "1")
         assert bucket.folders(object_keys.PUBLIC_PREFIX) == [FIRST, SECOND]
         assert bucket.folders(object_keys.ORIGINALS_PREFIX) == []
 
     def test_files_beside_the_folders_are_listed_with_their_facts(self, bucket: Bucket) -> None:
-        bucket.put_outputs(FIRST, 1)
-        bucket.put_outputs(FIRST, 12)
+        bucket.put_outputs(FIRST, "1")
+        bucket.put_outputs(FIRST, "12")
         bucket.put_processed(object_keys.stable_playlist_key(FIRST), b"#EXTM3U\n")
         (page,) = bucket.inventory.folder_pages(object_keys.video_prefix(FIRST))
         assert page.folders == ("1", "12")
@@ -62,8 +62,8 @@ class InventoryContract:
         assert abs(file.last_modified - datetime.now(UTC)) < timedelta(minutes=1)
 
     def test_everything_below_a_prefix_is_listed_in_order(self, bucket: Bucket) -> None:
-        bucket.put_outputs(FIRST, 1)
-        expected = sorted(object_keys.outputs_prefix(FIRST, 1) + path for path in stream())
+        bucket.put_outputs(FIRST, "1")
+        expected = sorted(object_keys.outputs_prefix(FIRST, "1") + path for path in stream())
         assert bucket.keys(object_keys.video_prefix(FIRST)) == expected
 
     def test_originals_and_outputs_are_listed_apart(self, bucket: Bucket) -> None:
@@ -72,17 +72,17 @@ class InventoryContract:
         assert bucket.folders(object_keys.PUBLIC_PREFIX) == []
 
     def test_the_outputs_of_one_attempt_are_removed_some_at_a_time(self, bucket: Bucket) -> None:
-        for attempt in (1, 12):
-            bucket.put_outputs(FIRST, attempt)
-        bucket.put_outputs(SECOND, 1)
-        kept = [object_keys.outputs_prefix(FIRST, 12), object_keys.outputs_prefix(SECOND, 1)]
+        for folder in ("1", "12"):
+            bucket.put_outputs(FIRST, folder)
+        bucket.put_outputs(SECOND, "1")
+        kept = [object_keys.outputs_prefix(FIRST, "12"), object_keys.outputs_prefix(SECOND, "1")]
         calls = 1
-        while not bucket.inventory.remove_outputs(FIRST, 1, at_most=4):
+        while not bucket.inventory.remove_outputs(FIRST, "1", at_most=4):
             calls += 1
         assert calls == -(-len(stream()) // 4)
-        assert bucket.keys(object_keys.outputs_prefix(FIRST, 1)) == []
+        assert bucket.keys(object_keys.outputs_prefix(FIRST, "1")) == []
         assert all(len(bucket.keys(prefix)) == len(stream()) for prefix in kept)
-        assert bucket.inventory.remove_outputs(FIRST, 1, at_most=4)
+        assert bucket.inventory.remove_outputs(FIRST, "1", at_most=4)
 
     def test_a_file_can_be_removed_twice(self, bucket: Bucket) -> None:
         gone, kept = object_keys.original_key(FIRST, "film.mp4"), object_keys.original_key(SECOND, "film.mp4")

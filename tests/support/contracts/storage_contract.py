@@ -29,10 +29,10 @@ class Store:
     remove_raw: Callable[[str], None]
     put_processed: Callable[[str, bytes], None]
 
-    def put_outputs(self, attempt: int, files: dict[str, bytes]) -> None:
+    def put_outputs(self, folder: str, files: dict[str, bytes]) -> None:
         """Write what a job writes."""
         for path, body in files.items():
-            self.put_processed(object_keys.outputs_prefix(VIDEO, attempt) + path, body)
+            self.put_processed(object_keys.outputs_prefix(VIDEO, folder) + path, body)
 
     def facts(self) -> ObjectFacts:
         """Return the facts of an original that is there."""
@@ -123,30 +123,30 @@ class StorageContract:
         assert signed.url not in repr(signed)
 
     def test_complete_outputs_are_verified(self, store: Store) -> None:
-        store.put_outputs(3, stream(variants=("360p", "720p"), segments=2))
-        outputs = store.storage.verify_outputs(VIDEO, 3, input_seconds=12)
+        store.put_outputs("3", stream(variants=("360p", "720p"), segments=2))
+        outputs = store.storage.verify_outputs(VIDEO, "3", input_seconds=12)
         assert isinstance(outputs, VerifiedOutputs)
         assert [rendition.uri for rendition in outputs.renditions] == ["3/hls/360p/index.m3u8", "3/hls/720p/index.m3u8"]
         assert outputs.duration_seconds == 12
         assert outputs.poster_key == f"processed/{VIDEO}/3/thumbnails/thumb_02.jpg"
 
     def test_outputs_of_another_attempt_do_not_count(self, store: Store) -> None:
-        store.put_outputs(1, stream())
-        assert isinstance(store.storage.verify_outputs(VIDEO, 2, input_seconds=None), OutputsProblem)
+        store.put_outputs("1", stream())
+        assert isinstance(store.storage.verify_outputs(VIDEO, "2", input_seconds=None), OutputsProblem)
 
     def test_a_missing_segment_is_found(self, store: Store) -> None:
         files = stream()
         del files["hls/720p/001.ts"]
-        store.put_outputs(1, files)
-        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), OutputsProblem)
+        store.put_outputs("1", files)
+        assert isinstance(store.storage.verify_outputs(VIDEO, "1", input_seconds=None), OutputsProblem)
 
     def test_an_original_can_be_removed_twice_and_nothing_else_goes(self, store: Store) -> None:
         store.put_raw(ORIGINAL, mp4())
-        store.put_outputs(1, stream())
+        store.put_outputs("1", stream())
         store.storage.remove_original(ORIGINAL)
         store.storage.remove_original(ORIGINAL)
         assert store.storage.head(ORIGINAL) is None
-        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), VerifiedOutputs)
+        assert isinstance(store.storage.verify_outputs(VIDEO, "1", input_seconds=None), VerifiedOutputs)
 
     def test_the_playlist_reads_back_as_written(self, store: Store) -> None:
         assert store.storage.read_playlist(VIDEO) is None
@@ -155,14 +155,40 @@ class StorageContract:
         assert store.storage.read_playlist(VIDEO) == "#EXTM3U\n# é\n"
 
     def test_published_files_can_be_removed_twice(self, store: Store) -> None:
-        store.put_outputs(1, stream())
+        store.put_outputs("1", stream())
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
-        store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg")
+        store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg")
         store.storage.remove_published(VIDEO)
         store.storage.remove_published(VIDEO)
         assert store.storage.read_playlist(VIDEO) is None
-        assert isinstance(store.storage.verify_outputs(VIDEO, 1, input_seconds=None), VerifiedOutputs)
+        assert isinstance(store.storage.verify_outputs(VIDEO, "1", input_seconds=None), VerifiedOutputs)
+
+    def test_what_is_withdrawn_is_public_no_longer_and_comes_back(self, store: Store) -> None:
+        files = stream(variants=("a",), segments=3)
+        store.put_outputs("1-word", files)
+        store.put_outputs("2", stream())
+        passes = 1
+        while not store.storage.withdraw(VIDEO, at_most=4):
+            passes += 1
+        assert passes > 1
+        assert not store.storage.is_public(VIDEO)
+        assert isinstance(store.storage.verify_outputs(VIDEO, "1-word", input_seconds=None), OutputsProblem)
+        assert store.storage.withdraw(VIDEO, at_most=4), "once more changes nothing"
+
+        while not store.storage.bring_back(VIDEO, at_most=4):
+            pass
+        assert store.storage.is_public(VIDEO)
+        for folder in ("1-word", "2"):
+            assert isinstance(store.storage.verify_outputs(VIDEO, folder, input_seconds=None), VerifiedOutputs)
+
+    def test_a_purge_removes_what_is_withdrawn_too(self, store: Store) -> None:
+        store.put_outputs("1", stream())
+        store.storage.withdraw(VIDEO, at_most=100)
+        store.put_outputs("2", stream())
+        assert store.storage.remove_video(VIDEO, at_most=100)
+        assert store.storage.bring_back(VIDEO, at_most=100)
+        assert not store.storage.is_public(VIDEO)
 
     def test_publishing_a_poster_that_is_gone_is_unavailable(self, store: Store) -> None:
         with pytest.raises(UnavailableError):
-            store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, 1)}thumb_01.jpg")
+            store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg")

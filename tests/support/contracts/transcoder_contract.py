@@ -76,7 +76,7 @@ class TranscoderContract:
         assert job == Job(job_id, JobState.COMPLETED, 100, finished_at=job.finished_at)
         seconds = account.transcoder.picture_seconds(job_id)
         assert seconds is None or seconds == pytest.approx(account.source_seconds, abs=ABOUT_SECONDS)
-        outputs = account.storage.verify_outputs(order.video_id, order.attempt, input_seconds=seconds)
+        outputs = account.storage.verify_outputs(order.video_id, order.folder, input_seconds=seconds)
         assert isinstance(outputs, VerifiedOutputs)
         assert outputs.poster_key is not None
 

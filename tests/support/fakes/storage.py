@@ -58,10 +58,10 @@ class FakeStorage:
         """Store an output, as a job does."""
         self.processed[key] = self._object(body, content_type)
 
-    def put_outputs(self, video_id: str, attempt: int, files: Mapping[str, bytes]) -> None:
-        """Store a job's outputs by path below the attempt's prefix; `tests.support.fakes.videos.stream` makes them."""
+    def put_outputs(self, video_id: str, folder: str, files: Mapping[str, bytes]) -> None:
+        """Store a job's outputs by path below its folder; `tests.support.fakes.videos.stream` makes them."""
         for path, body in files.items():
-            self.put_processed(object_keys.outputs_prefix(video_id, attempt) + path, body)
+            self.put_processed(object_keys.outputs_prefix(video_id, folder) + path, body)
 
     def presign_upload(
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
@@ -95,13 +95,13 @@ class FakeStorage:
         return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
 
     def verify_outputs(
-        self, video_id: str, attempt: int, *, input_seconds: float | None
+        self, video_id: str, folder: str, *, input_seconds: float | None
     ) -> VerifiedOutputs | OutputsProblem:
         self._raise_trouble()
-        prefix = object_keys.outputs_prefix(video_id, attempt)
+        prefix = object_keys.outputs_prefix(video_id, folder)
         sizes = {key: len(stored.body) for key, stored in self.processed.items() if key.startswith(prefix)}
         outputs = Outputs(sizes, lambda key: self.processed[key].body.decode(errors="replace"))
-        return judge_outputs(video_id, attempt, outputs, input_seconds=input_seconds)
+        return judge_outputs(video_id, folder, outputs, input_seconds=input_seconds)
 
     def publish_poster(self, video_id: str, poster_key: str) -> None:
         self._raise_trouble()
@@ -127,6 +127,27 @@ class FakeStorage:
         self.processed.pop(object_keys.stable_playlist_key(video_id), None)
         self.processed.pop(object_keys.stable_poster_key(video_id), None)
 
+    def is_public(self, video_id: str) -> bool:
+        self._raise_trouble()
+        return any(key.startswith(object_keys.video_prefix(video_id)) for key in self.processed)
+
+    def has_withdrawn(self, video_id: str) -> bool:
+        self._raise_trouble()
+        return any(key.startswith(object_keys.withdrawn_prefix(video_id)) for key in self.processed)
+
+    def withdraw(self, video_id: str, *, at_most: int) -> bool:
+        return self._move(object_keys.video_prefix(video_id), object_keys.withdrawn_prefix(video_id), at_most)
+
+    def bring_back(self, video_id: str, *, at_most: int) -> bool:
+        return self._move(object_keys.withdrawn_prefix(video_id), object_keys.video_prefix(video_id), at_most)
+
+    def _move(self, source: str, target: str, at_most: int) -> bool:
+        self._raise_trouble()
+        found = sorted(key for key in self.processed if key.startswith(source))
+        for key in found[:at_most]:
+            self.processed[target + key.removeprefix(source)] = self.processed.pop(key)
+        return len(found) <= at_most
+
     def remove_original(self, key: str) -> None:
         self._raise_trouble()
         if self.keeps_originals:
@@ -135,7 +156,11 @@ class FakeStorage:
 
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         self._raise_trouble()
-        written = {object_keys.video_prefix(video_id): self.processed, object_keys.original_prefix(video_id): self.raw}
+        written = {
+            object_keys.video_prefix(video_id): self.processed,
+            object_keys.withdrawn_prefix(video_id): self.processed,
+            object_keys.original_prefix(video_id): self.raw,
+        }
         for prefix, store in written.items():
             for key in [key for key in store if key.startswith(prefix)][:at_most]:
                 del store[key]
@@ -158,9 +183,9 @@ class FakeStorage:
         self._raise_trouble()
         yield self._files(prefix)
 
-    def remove_outputs(self, video_id: str, attempt: int, *, at_most: int) -> bool:
+    def remove_outputs(self, video_id: str, folder: str, *, at_most: int) -> bool:
         self._raise_trouble()
-        found = self._files(object_keys.outputs_prefix(video_id, attempt))
+        found = self._files(object_keys.outputs_prefix(video_id, folder))
         for file in found[:at_most]:
             del self.processed[file.key]
         return len(found) <= at_most
@@ -175,9 +200,10 @@ class FakeStorage:
         return [StoredFile(key, fact.file_bytes, fact.last_modified) for key, fact in facts.items()]
 
     def _store_of(self, key: str) -> dict[str, StoredObject]:
-        if not key.startswith((object_keys.PUBLIC_PREFIX, object_keys.ORIGINALS_PREFIX)):
+        processed = (object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)
+        if not key.startswith((*processed, object_keys.ORIGINALS_PREFIX)):
             raise ValueError(f"no bucket holds keys like {key!r}")
-        return self.processed if key.startswith(object_keys.PUBLIC_PREFIX) else self.raw
+        return self.processed if key.startswith(processed) else self.raw
 
     def _object(self, body: bytes, content_type: str) -> StoredObject:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()

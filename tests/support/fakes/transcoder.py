@@ -122,7 +122,7 @@ class FakeTranscoder:
                     del files["hls/720p/001.ts"]
                 if job.fate is Fate.UNEVEN:
                     files["hls/720p/index.m3u8"] = media(["000.ts"]).encode()
-                self._storage.put_outputs(job.order.video_id, job.order.attempt, files)
+                self._storage.put_outputs(job.order.video_id, job.order.folder, files)
 
     def _accept(self, order: JobOrder) -> str:
         now = self._clock.monotonic()

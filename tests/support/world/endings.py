@@ -44,7 +44,7 @@ def assert_playable(world: SmallWorld) -> None:
     assert world.row.observed.is_playable
     assert published is not None
     assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
-    outputs = world.storage.verify_outputs(VIDEO_ID, published.attempt, input_seconds=published.duration_seconds)
+    outputs = world.storage.verify_outputs(VIDEO_ID, published.folder, input_seconds=published.duration_seconds)
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.renditions == published.renditions
 

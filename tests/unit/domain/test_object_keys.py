@@ -54,9 +54,9 @@ def test_a_namespace_imports_its_own_files_only(key: str, is_so: bool) -> None:
 
 def test_all_that_is_public_lies_under_one_prefix_and_originals_do_not() -> None:
     public = [
-        object_keys.outputs_prefix("v1", 2),
-        object_keys.master_key("v1", 2),
-        object_keys.thumbnails_prefix("v1", 2),
+        object_keys.outputs_prefix("v1", "2"),
+        object_keys.master_key("v1", "2"),
+        object_keys.thumbnails_prefix("v1", "2"),
         object_keys.stable_playlist_key("v1"),
         object_keys.stable_poster_key("v1"),
     ]
@@ -65,7 +65,7 @@ def test_all_that_is_public_lies_under_one_prefix_and_originals_do_not() -> None
 
 
 def test_the_attempts_of_a_video_do_not_contain_each_other() -> None:
-    assert not object_keys.outputs_prefix("v1", 11).startswith(object_keys.outputs_prefix("v1", 1))
+    assert not object_keys.outputs_prefix("v1", "11").startswith(object_keys.outputs_prefix("v1", "1"))
 
 
 def test_people_get_urls_below_the_public_base() -> None:
@@ -83,7 +83,7 @@ def test_people_get_urls_below_the_public_base() -> None:
     [
         pytest.param(object_keys.original_key("v1", "clip.mp4"), "v1", id="original"),
         pytest.param(object_keys.stable_playlist_key("v1"), "v1", id="playlist"),
-        pytest.param(object_keys.master_key("v1", 3), "v1", id="output"),
+        pytest.param(object_keys.master_key("v1", "3"), "v1", id="output"),
         pytest.param("processed/v1/", "v1", id="mark-of-a-folder"),
         pytest.param("processed/v1", None, id="beside-the-folders"),
         pytest.param("processed//v1", None, id="no-name"),

@@ -31,7 +31,7 @@ def segments(world: SmallWorld) -> list[str]:
     """Return what a player fetches of the published edition."""
     published = world.row.observed.published
     assert published is not None
-    prefix = f"{object_keys.hls_directory(VIDEO_ID, published.attempt)}/"
+    prefix = f"{object_keys.hls_directory(VIDEO_ID, published.folder)}/"
     return sorted(key for key in world.storage.processed if key.startswith(prefix))
 
 
@@ -209,7 +209,7 @@ def test_outputs_of_the_previous_edition_are_removed_a_day_after_the_new_one() -
     )
     live(world)
     auditor = Auditor(world)
-    old, new = object_keys.outputs_prefix(VIDEO_ID, 1), object_keys.outputs_prefix(VIDEO_ID, 2)
+    old, new = (object_keys.outputs_prefix(VIDEO_ID, one.observed.outputs_folder) for one in (row, world.row))
 
     world.pass_time(DAY_SECONDS - 3600)
     assert not auditor.full().found
@@ -248,7 +248,11 @@ def test_killed_at_any_moment_the_next_audit_ends_the_same_and_buys_no_more() ->
         return Auditor(world)
 
     def ends(auditor: Auditor) -> tuple[object, ...]:
-        bodies = {key: stored.body for key, stored in auditor.objects().items()}
+        folder = auditor.world.row.observed.outputs_folder
+        bodies = {
+            key.replace(folder, "folder"): stored.body.replace(folder.encode(), b"folder")
+            for key, stored in auditor.objects().items()
+        }
         return auditor.world.row.desired, auditor.rows.heals, set(auditor.rows.in_quarantine), bodies
 
     auditor = broken_world()

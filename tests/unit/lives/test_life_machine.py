@@ -189,7 +189,7 @@ class AnyLife(RuleBasedStateMachine):
             published = row.observed.published
             assert published is not None
             assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
-            verdict = world.storage.verify_outputs(VIDEO_ID, published.attempt, input_seconds=None)
+            verdict = world.storage.verify_outputs(VIDEO_ID, published.folder, input_seconds=None)
             assert isinstance(verdict, VerifiedOutputs)
         jobs, revision = len(world.transcoder.jobs), row.observed.revision
         settled(world)

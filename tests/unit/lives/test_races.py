@@ -23,8 +23,8 @@ def publish_another(world: SmallWorld) -> None:
     """Play whole passes: a second attempt, of another length, is published."""
     files = stream(segments=3)
     files |= {path: NEW_POSTER for path in files if path.endswith(".jpg")}
-    world.storage.put_outputs(VIDEO_ID, 2, files)
-    outputs = world.storage.verify_outputs(VIDEO_ID, 2, input_seconds=None)
+    world.storage.put_outputs(VIDEO_ID, "2", files)
+    outputs = world.storage.verify_outputs(VIDEO_ID, "2", input_seconds=None)
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.poster_key is not None
     row = world.row
@@ -42,16 +42,18 @@ def publish_another(world: SmallWorld) -> None:
 def delete(world: SmallWorld) -> None:
     """Play a person and a pass: the video is deleted and withdrawn."""
     row = world.row
-    observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=False)
+    observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=False, is_withdrawn=True)
     desired = replace(row.desired, deleted=True, revision=row.desired.revision + 1)
     world.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
     world.storage.remove_published(VIDEO_ID)
+    world.storage.withdraw(VIDEO_ID, at_most=1_000)
 
 
 def restore(world: SmallWorld) -> None:
     """Play a person and a pass: a deleted video is wanted again and published."""
     row = world.row
-    observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=True)
+    world.storage.bring_back(VIDEO_ID, at_most=1_000)
+    observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=True, is_withdrawn=False)
     desired = replace(row.desired, deleted=False, revision=row.desired.revision + 1)
     world.records.rows[VIDEO_ID] = replace(row, desired=desired, observed=observed)
     assert observed.published is not None
@@ -74,7 +76,8 @@ def public_though_deleted() -> SmallWorld:
 
 def without_a_segment() -> SmallWorld:
     world = a_ready_world()
-    del world.storage.processed[f"{object_keys.hls_directory(VIDEO_ID, 1)}/360p/000.ts"]
+    directory = object_keys.hls_directory(VIDEO_ID, world.row.observed.outputs_folder)
+    del world.storage.processed[f"{directory}/360p/000.ts"]
     return world
 
 
@@ -167,6 +170,7 @@ def assert_follows_the_row(world: SmallWorld) -> None:
     if world.row.desired.deleted:
         assert not {PLAYLIST, POSTER} & set(world.storage.processed)
         return
+    assert not any(key.startswith(object_keys.WITHDRAWN_PREFIX) for key in world.storage.processed)
     assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
     if published.attempt == 2:
         assert world.storage.processed[POSTER].body == NEW_POSTER
@@ -194,12 +198,14 @@ def test_superseded_outputs_stay_if_the_row_changed_meanwhile(
     change: Callable[[SmallWorld], None],
 ) -> None:
     world = a_ready_world()
+    folder = world.row.observed.outputs_folder
     publish_another(world)
     change(world)
     auditor = Auditor(world)
     before = auditor.objects()
     repair = Repair(auditor.deps, auditor.rules)
-    assert not repair.apply(Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(1)), lambda: None)
+    finding = Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(folder))
+    assert not repair.apply(finding, lambda: None)
     assert auditor.objects() == before
 
 

@@ -10,7 +10,7 @@ from tests.support.fakes.transcoder import SEGMENTS, Answer, FakeTranscoder, Fat
 from tests.support.fakes.videos import SEGMENT_SECONDS
 from tests.support.world.clock import FakeClock
 
-ORDER = JobOrder("transcodertranscodertransc", 1, "https://s3.test/original", "https://api.test/hook")
+ORDER = JobOrder("transcodertranscodertransc", 1, "1-word", "https://s3.test/original", "https://api.test/hook")
 
 
 class TestFakeTranscoder(TranscoderContract):

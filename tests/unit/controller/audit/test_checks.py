@@ -15,6 +15,7 @@ from controller.audit.findings import (
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
+    Withdraw,
 )
 from controller.audit.limits import AuditRules
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, UncertainSubmission
@@ -96,24 +97,25 @@ def test_what_a_pass_is_about_to_fix_is_left_to_it(row: VideoRow, playlist: str 
     assert check_stable(row, playlist) is None
 
 
+WITHDRAWN: list[tuple[FindingType, Any]] = [(FindingType.PUBLIC_THOUGH_DELETED, Withdraw())]
+
+
 @pytest.mark.parametrize("published", [STREAM, None], ids=["published-once", "never-published"])
 @pytest.mark.parametrize(
     ("playlist", "has_poster", "found"),
     [
         pytest.param(None, False, [], id="nothing-is-there"),
-        pytest.param("#EXTM3U\n", True, [(FindingType.PUBLIC_THOUGH_DELETED, RewritePlaylist())], id="both-are-there"),
-        pytest.param(
-            "#EXTM3U\n", False, [(FindingType.PUBLIC_THOUGH_DELETED, RewritePlaylist())], id="the-playlist-is-there"
-        ),
-        pytest.param(None, True, [(FindingType.PUBLIC_THOUGH_DELETED, RewritePlaylist())], id="the-poster-is-there"),
+        pytest.param("#EXTM3U\n", True, WITHDRAWN, id="both-are-there"),
+        pytest.param("#EXTM3U\n", False, WITHDRAWN, id="the-playlist-is-there"),
+        pytest.param(None, True, WITHDRAWN, id="the-poster-is-there"),
     ],
 )
-def test_stable_files_of_a_deleted_video_are_withdrawn(
+def test_files_of_a_deleted_video_are_withdrawn(
     published: Published | None, playlist: str | None, has_poster: bool, found: list[tuple[FindingType, Any]]
 ) -> None:
     row = a_video(deleted=True, is_playable=False, published=published)
-    sight = a_sight(row, playlist=playlist, has_poster=has_poster, outputs=None, stored_attempts={"1", "2", "x"})
-    assert judged(sight) == found
+    assert judged(a_sight(row, playlist=playlist, has_poster=has_poster, outputs=None, stored_attempts=())) == found
+    assert judged(a_sight(row, playlist=playlist, has_poster=False, outputs=None, stored_attempts={"1"})) == WITHDRAWN
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ def test_a_missing_original_of_a_playable_video_is_reported(
     assert judged(a_sight(row, original=None)) == found
 
 
-REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs(1))]
+REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs("1"))]
 
 
 @pytest.mark.parametrize(

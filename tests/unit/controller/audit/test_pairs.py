@@ -80,7 +80,8 @@ def test_each_pair_is_handled_as_its_case_says(pair: tuple[int, int, int, int]) 
 @pytest.mark.parametrize("has_claim", [True, False])
 def test_outputs_lost_without_their_row_are_made_again(has_claim: bool) -> None:
     world = a_world_with(1, 1, 1, int(has_claim))
-    for key in [key for key in world.storage.processed if key.startswith(object_keys.outputs_prefix(VIDEO_ID, 1))]:
+    prefix = object_keys.outputs_prefix(VIDEO_ID, world.row.observed.outputs_folder)
+    for key in [key for key in world.storage.processed if key.startswith(prefix)]:
         del world.storage.processed[key]
     auditor = Auditor(world)
     assert kinds(auditor.full()) == {FindingType.OUTPUTS_BROKEN}

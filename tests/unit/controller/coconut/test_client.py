@@ -28,7 +28,11 @@ from storage.settings import OutputTarget
 
 TARGET = OutputTarget("s3", "https://s3.test", "tor1", "outputs", SecretStr("key"), SecretStr("very-secret"), None)
 ORDER = JobOrder(
-    "coconutcoconutcoconutcocon", 1, "https://s3.test/original?X-Amz-Signature=1", "https://api.test/hook?sig=2"
+    "coconutcoconutcoconutcocon",
+    1,
+    "1-word",
+    "https://s3.test/original?X-Amz-Signature=1",
+    "https://api.test/hook?sig=2",
 )
 POOL = HTTPConnectionPool("coconut.test")
 CONNECTION = HTTPConnection("coconut.test")

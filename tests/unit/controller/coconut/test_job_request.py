@@ -19,6 +19,7 @@ GOLDEN = Path(__file__).with_name("job.json")
 ORDER = JobOrder(
     video_id="a" * 26,
     attempt=2,
+    folder="2-mfrggzdfmztwq2lk",
     source_url="https://storage.example/uploads/original.mp4?X-Amz-Signature=0",
     callback_url="https://api.example/webhooks/coconut?video=a&attempt=2&sig=0",
 )

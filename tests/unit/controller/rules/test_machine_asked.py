@@ -21,6 +21,7 @@ from controller.rules.steps import (
     Step,
     Unpublish,
     Wait,
+    Withdraw,
 )
 from controller.rules.submission import HELD
 from domain.failures import Failure, FailureCode
@@ -62,7 +63,8 @@ def an_errored_row(source: SourceFacts | None = SOURCE, **of_wish: object) -> Vi
 
 
 def a_ready_row(**of_observed: Any) -> VideoRow:
-    return a_row(Phase.READY, published=a_publication(), source=SOURCE, attempt=1, **of_observed)
+    known: dict[str, Any] = {"published": a_publication(), "source": SOURCE, "attempt": 1}
+    return a_row(Phase.READY, **known | of_observed)
 
 
 def a_held_row() -> VideoRow:
@@ -173,8 +175,10 @@ def test_an_uncertain_submission_is_held_for_a_person(
     assert next_step(row, snapshot, policy=LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
 
 
-def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = False) -> VideoRow:
-    row = wished(a_ready_row(is_playable=is_playable), deleted=True)
+def a_deleted_row(
+    ago: timedelta, *, is_playable: bool = False, is_withdrawn: bool = True, retired: bool = False, attempt: int = 1
+) -> VideoRow:
+    row = wished(a_ready_row(is_playable=is_playable, is_withdrawn=is_withdrawn, attempt=attempt), deleted=True)
     return replace(row, deleted_at=NOON - ago, retired=retired)
 
 
@@ -182,7 +186,13 @@ def a_deleted_row(ago: timedelta, *, is_playable: bool = False, retired: bool = 
     ("row", "snapshot", "step"),
     [
         pytest.param(a_deleted_row(timedelta(0), is_playable=True), Snapshot(), Unpublish(), id="still-playable"),
-        pytest.param(a_deleted_row(timedelta(0)), Snapshot(playlist="#EXTM3U"), Unpublish(), id="a-playlist-came-back"),
+        pytest.param(a_deleted_row(timedelta(0)), Snapshot(is_public=True), Withdraw(), id="files-are-left"),
+        pytest.param(
+            a_deleted_row(timedelta(0), is_withdrawn=False), Snapshot(is_public=True), Unpublish(), id="not-recorded"
+        ),
+        pytest.param(
+            a_deleted_row(timedelta(0), is_withdrawn=False, attempt=0), Snapshot(), NoOp(), id="it-never-had-files"
+        ),
         pytest.param(a_deleted_row(timedelta(0)), Snapshot(), NoOp(), id="it-may-be-restored"),
         pytest.param(a_deleted_row(HOUR), Snapshot(), Retire(), id="its-resource-leaves"),
         pytest.param(a_deleted_row(HOUR, retired=True), Snapshot(), NoOp(), id="its-resource-has-left"),

@@ -20,9 +20,9 @@ SECONDS = SEGMENTS * SEGMENT_SECONDS
 
 
 def judge(files: Mapping[str, bytes], *, input_seconds: float | None = SECONDS) -> VerifiedOutputs | OutputsProblem:
-    stored = {object_keys.outputs_prefix("v1", 3) + path: body for path, body in files.items()}
+    stored = {object_keys.outputs_prefix("v1", "3") + path: body for path, body in files.items()}
     sizes = {key: len(body) for key, body in stored.items()}
-    return judge_outputs("v1", 3, Outputs(sizes, lambda key: stored[key].decode()), input_seconds=input_seconds)
+    return judge_outputs("v1", "3", Outputs(sizes, lambda key: stored[key].decode()), input_seconds=input_seconds)
 
 
 def test_a_complete_stream_is_verified() -> None:
@@ -162,7 +162,7 @@ def test_a_stream_is_refused_only_if_it_is_shorter_than_the_picture(
 def test_the_poster_is_the_middle_thumbnail(thumbnails: int, poster: str | None) -> None:
     verified = judge(stream(segments=SEGMENTS, thumbnails=thumbnails))
     assert isinstance(verified, VerifiedOutputs)
-    assert verified.poster_key == (poster and object_keys.thumbnails_prefix("v1", 3) + poster)
+    assert verified.poster_key == (poster and object_keys.thumbnails_prefix("v1", "3") + poster)
 
 
 def test_an_empty_thumbnail_is_no_poster() -> None:
@@ -174,7 +174,7 @@ def test_an_empty_thumbnail_is_no_poster() -> None:
 
 def test_an_oversized_listing_is_refused_unread() -> None:
     sizes = dict.fromkeys(map(str, range(OBJECTS_MAX + 1)), 1)
-    problem = judge_outputs("v1", 3, Outputs(sizes, _never), input_seconds=None)
+    problem = judge_outputs("v1", "3", Outputs(sizes, _never), input_seconds=None)
     assert problem == OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files", is_permanent=True)
 
 
