@@ -60,6 +60,7 @@ _CHECKS: dict[type[Exception], str] = {
     jwt.InvalidAlgorithmError: "algorithm",
     jwt.ImmatureSignatureError: "nbf",
     jwt.InvalidIssuedAtError: "iat",
+    jwt.exceptions.InvalidSubjectError: "sub",
     UnknownKeyError: "key",
     OverflowError: "exp",
 }
@@ -95,13 +96,13 @@ class TokenVerifier:
                 ProblemCode.NOT_AUTHENTICATED, "no bearer token was sent", headers={"WWW-Authenticate": _REALM}
             )
         if len(token) > _TOKEN_CHARACTERS_MAX:
-            raise _invalid("the token is too long")
+            raise _refused("length", "the token is too long")
         if self._key_set is not None:
             self._key_set.refresh()
         # The version is part of the cache's key: tokens are verified again when the keys change.
         caller, expires_at = self._cached(token, self._key_set.version if self._key_set else 0)
         if expires_at + _LEEWAY_SECONDS <= time.time():
-            raise _invalid(_EXPIRED)
+            raise _refused("exp", _EXPIRED)
         return caller
 
     def _verified(self, token: str, _version: int) -> tuple[Caller, float]:
@@ -119,13 +120,11 @@ class TokenVerifier:
             )
             expires_at = float(claims["exp"])
         except jwt.ExpiredSignatureError:
-            raise _invalid(_EXPIRED) from None
+            raise _refused("exp", _EXPIRED) from None
         except jwt.MissingRequiredClaimError as error:
-            raise _invalid(f"the token has no {error.claim}") from None
+            raise _refused(error.claim, f"the token has no {error.claim}") from None
         except (jwt.PyJWTError, OverflowError) as error:
-            # The caller gets no detail, which would only help to forge tokens; who runs the service needs it.
-            log.warning("token_refused", check=_CHECKS.get(type(error), "form"))
-            raise _invalid("the token is not valid here") from None
+            raise _refused(_CHECKS.get(type(error), "form"), "the token is not valid here") from None
         return _caller(claims, trusts_unmarked_email=self._trusts_unmarked_email), expires_at
 
     def _key_of(self, token: str) -> tuple[Any, str]:
@@ -172,11 +171,11 @@ def caller_of(req: falcon.Request) -> Caller:
 
 
 def _caller(claims: dict[str, Any], *, trusts_unmarked_email: bool) -> Caller:
-    owner, per_hour = claims["sub"], claims.get("uploads_per_hour")
+    owner, per_hour = claims["sub"], _whole_number(claims.get("uploads_per_hour"))
     if not isinstance(owner, str) or not _OWNER.fullmatch(owner):
-        raise _invalid("the token's sub is not a user id")
+        raise _refused("sub", "the token's sub is not a user id")
     if per_hour is not None and (type(per_hour) is not int or not 0 <= per_hour <= _PER_HOUR_MAX):
-        raise _invalid("the token's uploads_per_hour is not a number of uploads")
+        raise _refused("uploads_per_hour", "the token's uploads_per_hour is not a number of uploads")
     return Caller(owner, per_hour, _scopes(claims.get("scope")), _email(claims, trusts_unmarked_email))
 
 
@@ -196,6 +195,15 @@ def _email(claims: dict[str, Any], trusts_unmarked: bool) -> str | None:
     return email if isinstance(email, str) and is_mailbox(email) and is_verified else None
 
 
-def _invalid(detail: str) -> ProblemError:
+def _whole_number(claim: object) -> object:
+    """Return the number of a claim, which some issuers write as text or as 50.0; anything else as it is."""
+    if isinstance(claim, str) and re.fullmatch(r"[0-9]{1,7}", claim):
+        return int(claim)
+    return int(claim) if isinstance(claim, float) and claim.is_integer() else claim
+
+
+def _refused(check: str, detail: str) -> ProblemError:
+    """Return the problem, and log the check that failed: the caller learns little, which would help to forge tokens."""
+    log.warning("token_refused", check=check)
     challenge = f'{_REALM}, error="invalid_token", error_description="{detail}"'
     return ProblemError(ProblemCode.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})

@@ -119,6 +119,13 @@ def test_a_scope_is_read_in_any_usual_form(scope: object, scopes: set[str]) -> N
         pytest.param(token(key="another key that is long enough, too"), "signature", id="signature"),
         pytest.param(token(nbf=int(time.time()) + 600), "nbf", id="time"),
         pytest.param("not.a.token", "form", id="form"),
+        pytest.param(token(exp=int(time.time()) - 600), "exp", id="expired"),
+        pytest.param(token(without="exp"), "exp", id="without-an-end"),
+        pytest.param(token(without="aud"), "aud", id="without-an-audience"),
+        pytest.param(token(sub="a b"), "sub", id="subject"),
+        pytest.param(token(sub=7), "sub", id="subject-as-number"),
+        pytest.param(token(uploads_per_hour="many"), "uploads_per_hour", id="limit"),
+        pytest.param("x" * 5000, "length", id="too-long"),
     ],
 )
 def test_a_refusal_is_logged_with_the_check_that_failed_and_without_the_token(bad: str, check: str) -> None:
@@ -127,7 +134,14 @@ def test_a_refusal_is_logged_with_the_check_that_failed_and_without_the_token(ba
         tokens.caller(f"Bearer {bad}")
 
     assert logs == [{"event": "token_refused", "check": check, "log_level": "warning"}]
-    assert check not in str(refused.value) or check == "form"
+    assert bad not in str(refused.value)
+
+
+@pytest.mark.parametrize("written", [50, 50.0, "50"], ids=repr)
+def test_a_limit_is_read_in_any_usual_form(written: object) -> None:
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+
+    assert tokens.caller(f"Bearer {token(uploads_per_hour=written)}").uploads_per_hour == 50
 
 
 def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
