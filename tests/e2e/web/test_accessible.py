@@ -16,7 +16,6 @@ from tests.support.eventually import eventually
 
 AXE = WEBUI_DIR / "node_modules" / "axe-core" / "axe.min.js"
 BYTES_PER_SECOND = 5_000_000
-SLOW_SECONDS = 4
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -80,23 +79,26 @@ def test_every_view_of_an_upload_is_accessible(
 
 def test_waiting_videos_are_accessible(visitor: Visitor, clip: Path) -> None:
     world, page, check = visitor.world, visitor.page, checker(visitor)
-    world.faults(slow=SLOW_SECONDS)
+    world.faults(hold=1)
     visitor.choose(clip)
     page.get_by_role("progressbar", name="Converting: clip").wait_for(timeout=PATIENCE_MS)
     check("1-converting")
+    world.faults(hold=0)
     visitor.wait_for_label("clip", "Ready")
 
     page.get_by_role("link", name="clip", exact=True).click()
     page.get_by_role("button", name="Convert again").click()
     page.get_by_role("dialog").wait_for()
     check("2-convert-again")
+    world.faults(hold=1)
     page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
     page.get_by_role("progressbar", name="Newer conversion of clip").wait_for(timeout=PATIENCE_MS)
     check("3-newer-conversion")
+    world.faults(hold=0)
     page.get_by_text("A new conversion is ready.").wait_for(timeout=PATIENCE_MS)
     check("4-newer-conversion-ready")
 
-    world.faults(http_429=1, slow=0)
+    world.faults(http_429=1)
     uploaded(visitor.person.client, clip)
     page.get_by_role("link", name="My videos").first.click()
     page.reload()

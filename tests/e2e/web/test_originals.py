@@ -13,7 +13,6 @@ from tests.e2e.uploads.world import World
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.support.eventually import eventually
 
-SLOW_SECONDS = 4
 # The default of RETRANSCODES_PER_DAY.
 PER_DAY = 10
 
@@ -24,7 +23,7 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
     dialog = page.get_by_role("dialog", name="Convert “clip” again?")
     visitor.play()
     page.locator("video").evaluate("video => { video.loop = true; }")
-    visitor.world.faults(slow=SLOW_SECONDS)
+    visitor.world.faults(hold=1)
 
     again.press("Enter")
     dialog.wait_for()
@@ -41,6 +40,7 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
     assert is_focused(page.get_by_role("group", name="What you can do"))
     before = visitor.current_time()
     eventually(lambda: visitor.current_time() != before)
+    visitor.world.faults(hold=0)
     page.get_by_text("A new conversion is ready.").wait_for(timeout=PATIENCE_MS)
     visitor.picture("3-another-edition")
 
@@ -55,7 +55,7 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
 
 def test_the_list_follows_a_newer_conversion_too(visitor: Visitor, clip: Path) -> None:
     watched(visitor, clip)
-    visitor.world.faults(slow=SLOW_SECONDS)
+    visitor.world.faults(hold=1)
     visitor.page.get_by_role("button", name="Convert again").click()
     visitor.page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
     visitor.page.get_by_role("dialog").wait_for(state="detached")
@@ -63,6 +63,7 @@ def test_the_list_follows_a_newer_conversion_too(visitor: Visitor, clip: Path) -
 
     sentence = visitor.card("clip").get_by_text("newer conversion")
     sentence.wait_for(timeout=PATIENCE_MS)
+    visitor.world.faults(hold=0)
     sentence.wait_for(state="detached", timeout=PATIENCE_MS)
 
 
