@@ -134,7 +134,12 @@ class _Leader:
             thread.start()
         workers.start()
         registry = registry_for(
-            self._cache, self._queue, kubeconfig=settings.kubeconfig, count_event=metrics.watch_event
+            self._cache,
+            self._queue,
+            kubeconfig=settings.kubeconfig,
+            count_event=metrics.watch_event,
+            # kopf handles signals itself and then waits five seconds for the thread that waits for this flag.
+            on_exit=self._stop.set,
         )
         try:
             await kopf.operator(
@@ -142,7 +147,6 @@ class _Leader:
             )
         finally:
             log.info("stopping")
-            # kopf's own signal handler may have ended it: its thread still waits for this flag.
             self._stop.set()
             ended.set()
             is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)

@@ -26,9 +26,11 @@ def registry_for(
     *,
     kubeconfig: Path | None,
     count_event: Callable[[], None] = lambda: None,
+    on_exit: Callable[[], None] = lambda: None,
 ) -> kopf.OperatorRegistry:
     """Return a registry whose only handler caches each event's resource and queues its key.
 
+    ``on_exit`` is called as soon as kopf ends, for whatever reason.
     kopf asks again for credentials when the API server refuses them, so rotated tokens are picked up.
     """
     registry = kopf.OperatorRegistry()
@@ -47,6 +49,10 @@ def registry_for(
     @kopf.on.startup(registry=registry)
     async def on_startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
+
+    @kopf.on.cleanup(registry=registry)
+    async def on_cleanup(**_: Any) -> None:
+        on_exit()
 
     return registry
 

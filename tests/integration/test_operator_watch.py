@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,13 @@ def test_a_watch_that_falls_silent_costs_one_resync(watched: Watched) -> None:
     eventually(lambda: watched.status("after"))
     # Not because it had been noticed, nor because another watch brought it.
     assert len(watched.watches()) == count
+
+
+def test_a_stopped_leader_ends_without_waiting_for_itself(watched: Watched) -> None:
+    """kopf waits five seconds for tasks that do not end, of which its thread for our stop flag was one."""
+    eventually(watched.watches)
+    watched.operator.terminate()
+    assert watched.operator.exit_code() == 0, watched.operator.log()
+    lines = [json.loads(line) for line in watched.operator.log().splitlines()]
+    at = {line["event"]: datetime.fromisoformat(line["timestamp"]) for line in lines}
+    assert at["stopping"] - at["Signal SIGTERM is received. Operator is stopping."] < timedelta(seconds=4)
