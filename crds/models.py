@@ -39,7 +39,6 @@ STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$
 # No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 FOLDER_PATTERN = r"^[1-9][0-9]{0,8}(-[a-z2-7]{1,52})?$"
-PROFILE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 class ConditionType(StrEnum):
@@ -135,7 +134,8 @@ class Spec(_Model):
     content_type: str = Field(default="", max_length=CONTENT_TYPE_MAX, pattern=TEXT_PATTERN)
     declared_bytes: int | None = Field(default=None, ge=1, le=FILE_BYTES_MAX)
     upload_mode: UploadMode = UploadMode.SINGLE
-    profile: str = Field(default=DEFAULT_PROFILE, min_length=1, max_length=63, pattern=PROFILE_PATTERN)
+    # Other words were taken and ignored before schema version 5, so they may be stored: only the schema refuses them.
+    profile: str = Field(default=DEFAULT_PROFILE, json_schema_extra={"enum": [DEFAULT_PROFILE]})
     edition: int = Field(default=1, ge=1, le=COUNTER_MAX)
     retries: int = Field(default=0, ge=0, le=COUNTER_MAX)
     confirmations: int = Field(default=0, ge=0, le=COUNTER_MAX)

@@ -1,4 +1,4 @@
-"""Creating a video: its row, the first line of its history, and what is left of its owner's hourly quota.
+"""Creating a video: its row, the first lines of its history, and what is left of its owner's hourly quota.
 
 Idempotency keys are in database/idempotency_keys.py; later changes by clients are in database/commands.py.
 """
@@ -14,7 +14,7 @@ from database.columns import VIDEO, observed_parameters, video_row
 from database.pool import Connection
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, first_observation
-from domain.video import DEFAULT_PROFILE, Origin, UploadMode
+from domain.video import DEFAULT_PROFILE, Origin, Phase, Reason, UploadMode
 
 _HOUR_SECONDS = 3600.0
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,6 +42,8 @@ WITH counted AS (
     RETURNING {VIDEO}
 ), history AS (
     INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
+    SELECT video_id, 0, phase_since, %(cause)s, %(pending)s, %(pending_reason)s, %(pending_message)s, 0 FROM made
+    UNION ALL
     SELECT video_id, observed_revision, phase_since, %(cause)s, phase, reason, message, attempt FROM made
 )
 SELECT made.*, counted.used + 1 AS used,
@@ -115,6 +117,10 @@ def create(connection: Connection, new: NewRow, *, per_hour: int, timing: Timing
         "origin": Origin.API,
         "profile": DEFAULT_PROFILE,
         "cause": Cause.CLIENT,
+        # The statement that creates the row also issues the upload URL, so the first phase lasts for no time.
+        "pending": Phase.PENDING,
+        "pending_reason": Reason.WAITING_FOR_UPLOAD_URL,
+        "pending_message": "the upload was created",
         "per_hour": per_hour,
     }
     values = connection.cursor(row_factory=tuple_row).execute(_CREATE, parameters).fetchone()

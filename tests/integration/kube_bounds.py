@@ -12,7 +12,6 @@ from tests.support.schema_facts import EVERYTHING
 
 _WRONG_PATTERN = {
     ".spec.source.storageKey": "elsewhere/a/b",
-    ".spec.profile": "No Profile",
     ".spec.source.region": "a\x00b",
     ".spec.owner": "a\x00b",
     ".spec.title": "two\nlines",

@@ -164,7 +164,11 @@ def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess,
     hands.observe(created["video_id"], phase=Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, message="is due")
     assert api.call("POST", f"{path}/upload_url").json()["code"] == "upload_closed"
     events = api.call("GET", f"{path}/events").json()["events"]
-    assert [(event["cause"], event["status"]) for event in events] == [("client", "uploading"), ("poll", "uploaded")]
+    assert [(event["cause"], event["status"]) for event in events] == [
+        ("client", "pending"),
+        ("client", "uploading"),
+        ("poll", "uploaded"),
+    ]
 
 
 def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: ApiProcess, hands: Hands) -> None:

@@ -165,8 +165,9 @@ def test_a_purged_row_cannot_be_changed(rows: Rows, name: str) -> None:
 def test_the_history_names_the_cause_of_each_transition_newest_last(rows: Rows) -> None:
     rows.create()
     rows.enter(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, message="the next submission is due")
-    first, second = rows.history.of_video(VIDEO, at_most=9)
+    created, first, second = rows.history.of_video(VIDEO, at_most=9)
 
+    assert (created.cause, created.phase, created.at) == (Cause.CLIENT, Phase.PENDING, first.at)
     assert (first.cause, first.phase, first.reason) == (Cause.CLIENT, Phase.UPLOADING, Reason.WAITING_FOR_FILE)
     assert (second.cause, second.phase, second.message) == (
         Cause.POLL,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.failures import Failure
 from domain.object_keys import outputs_folder
-from domain.video import DesiredState, ObservedState, Published, Rejection, Rendition, SourceFacts
+from domain.video import DEFAULT_PROFILE, DesiredState, ObservedState, Published, Rejection, Rendition, SourceFacts
 
 _T = TypeVar("_T")
 
@@ -76,7 +76,7 @@ desired_states = _built(
     declared_bytes=st.none() | _bytes,
     region=_lines,
     storage_key=_keys,
-    profile=st.sampled_from(_LETTERS) | st.text(_LETTERS + "-", max_size=9).map("a{}0".format),
+    profile=st.just(DEFAULT_PROFILE),
     edition=st.integers(min_value=1, max_value=2**31 - 1),
     retries=_counters,
     confirmations=_counters,
