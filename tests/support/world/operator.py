@@ -1,6 +1,6 @@
 """The operator without threads: the real queue, workers and resync over a world in memory, in simulated time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from controller.loop.cache import ResourceCache
@@ -169,6 +169,30 @@ def settled(world: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) 
         except KilledError:
             pass
         world.pass_time(SECONDS_TO_NEXT_LEADER)
+
+
+def run_until(world: SmallWorld, is_reached: Callable[[SmallWorld], bool]) -> Process:
+    """Run one process until a condition holds, and return it."""
+    process = Process(world)
+    process.begin()
+    while not is_reached(world):
+        process.step()
+    return process
+
+
+def killed_at_each_moment(
+    begin: Callable[[], SmallWorld], run: Callable[[SmallWorld], None] = settled
+) -> Iterator[SmallWorld]:
+    """Yield the ends of as many lives as one life has moments, each killed once, at the next moment."""
+    pattern = begin()
+    pattern.kill_switch.forget()
+    run(pattern)
+    for moment in range(1, pattern.kill_switch.moments + 1):
+        world = begin()
+        world.kill_switch.arm(moment)
+        run(world)
+        assert not world.kill_switch.gaps, f"it was not killed at {moment}"
+        yield world
 
 
 def idle(world: SmallWorld) -> None:

@@ -22,7 +22,7 @@ from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
-from tests.support.world.operator import Process, settled
+from tests.support.world.operator import run_until, settled
 from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
@@ -134,10 +134,7 @@ def wait_for_purge(world: SmallWorld) -> None:
 def lose_storage_until_too_late() -> SmallWorld:
     """Return a world whose poster cannot be copied before the deadline."""
     world = uploaded()
-    process = Process(world)
-    process.begin()
-    while world.row.observed.phase is not Phase.PROCESSING:
-        process.step()
+    run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
     world.pass_time(HASTY.processing_deadline_seconds + 1)
     world.storage.read_only = True
     world.failpoints.points.clear()
@@ -147,10 +144,7 @@ def lose_storage_until_too_late() -> SmallWorld:
 def lose_playlists_until_too_late() -> SmallWorld:
     """Return a world whose stable playlist was not shown before the deadline, and never will be."""
     world = uploaded()
-    process = Process(world)
-    process.begin()
-    while world.row.observed.reason is not Reason.PUBLISHING:
-        process.step()
+    run_until(world, lambda world: world.row.observed.reason is Reason.PUBLISHING)
     world.pass_time(HASTY.processing_deadline_seconds + 1)
     world.storage.loses_playlists = True
     world.failpoints.points.clear()

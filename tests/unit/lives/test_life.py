@@ -1,6 +1,7 @@
 """Whole lives: whatever is lost, repeated or killed, the end is the same and is paid for once."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from domain.failures import FailureCode
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
-from tests.support.world.operator import live
+from tests.support.world.operator import killed_at_each_moment, live
 from tests.support.world.world import SmallWorld
 
 TWO_MINUTES = 120.0
@@ -43,25 +44,17 @@ def test_a_process_that_dies_after_each_pass_still_makes_the_video_playable(hear
     assert_ends_ready(world)
 
 
-def moments_of_a_life(script: Script, *, hears_claims: bool = True) -> range:
-    world = a_world(script)
-    live(world, hears_claims=hears_claims)
-    return range(1, world.kill_switch.moments + 1)
-
-
 @pytest.mark.parametrize("hears_claims", [pytest.param(True, id="claims"), pytest.param(False, id="no-claims")])
 def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(hears_claims: bool) -> None:
-    for moment in moments_of_a_life(Script(), hears_claims=hears_claims):
-        world = a_world()
-        world.kill_switch.gaps = [moment]
-        live(world, hears_claims=hears_claims)
-        assert not world.kill_switch.gaps, "it was killed"
+    for world in killed_at_each_moment(a_world, partial(live, hears_claims=hears_claims)):
         assert_ends_ready(world)
 
 
 def test_a_second_job_is_bought_only_if_the_first_was_cut_off_and_never_claimed() -> None:
     bought = []
-    for moment in moments_of_a_life(Script(), hears_claims=False):
+    pattern = a_world()
+    live(pattern, hears_claims=False)
+    for moment in range(1, pattern.kill_switch.moments + 1):
         world = a_world(Script(job_seconds=HALF_AN_HOUR))
         world.kill_switch.gaps = [moment]
         live(world, hears_claims=False)
@@ -83,13 +76,10 @@ def test_killed_repeatedly_it_ends_ready_for_the_price_of_one_job(gaps: list[int
 
 
 def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> None:
-    def hard() -> Script:
-        return Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS])
+    def hard() -> SmallWorld:
+        return a_world(Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS]))
 
-    for moment in moments_of_a_life(hard()):
-        world = a_world(hard())
-        world.kill_switch.gaps = [moment]
-        live(world)
+    for world in killed_at_each_moment(hard, live):
         assert_ends_ready(world, jobs=2)
 
 

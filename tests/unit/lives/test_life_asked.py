@@ -19,7 +19,7 @@ from tests.support.world.endings import (
     assert_paid_within_bounds,
     assert_playable,
 )
-from tests.support.world.operator import Process, live, settled
+from tests.support.world.operator import Process, killed_at_each_moment, live, run_until, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 DAY = 86_400.0
@@ -83,10 +83,9 @@ def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(as
     world.records.confirm(VIDEO_ID)
     live(world)
     ask(world)
-    process = Process(world)
-    process.begin()
-    while world.row.observed.phase is not Phase.UPLOADING or world.row.observed.rejected is None:
-        process.step()
+    process = run_until(
+        world, lambda world: world.row.observed.phase is Phase.UPLOADING and world.row.observed.rejected is not None
+    )
     world.records.confirm(VIDEO_ID)
     process.queue.add(VIDEO_ID, Cause.CLIENT)
     process.step()
@@ -102,17 +101,11 @@ def test_killed_at_any_moment_a_retry_starts_once() -> None:
         world = a_world(Script(fates=[Fate.CANNOT_DECODE]))
         live(world)
         by_annotation(world)
-        world.kill_switch.forget()
         return world
 
-    pattern = errored()
-    settled(pattern)
-    for moment in range(1, pattern.kill_switch.moments + 1):
-        world = errored()
-        world.kill_switch.arm(moment)
-        settled(world)
+    for world in killed_at_each_moment(errored):
         assert_playable(world)
-        assert len(world.transcoder.jobs) == 2, f"killed at {moment}"
+        assert len(world.transcoder.jobs) == 2
 
 
 def test_a_new_edition_replaces_the_old_one_without_a_gap() -> None:
@@ -182,10 +175,7 @@ def shown(world: SmallWorld) -> Mapping[str, Any]:
 @pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.UPLOADED, Phase.PROCESSING, Phase.READY])
 def test_a_video_deleted_in_any_phase_and_restored_plays_without_another_job(phase: Phase) -> None:
     world = a_world()
-    process = Process(world)
-    process.begin()
-    while world.row.observed.phase is not phase:
-        process.step()
+    run_until(world, lambda world: world.row.observed.phase is phase)
     world.records.delete(VIDEO_ID)
     settled(world)
     assert world.storage.read_playlist(VIDEO_ID) is None
@@ -220,16 +210,10 @@ def test_a_purge_killed_at_any_moment_ends_the_same() -> None:
         world.records.delete(VIDEO_ID)
         settled(world)
         world.pass_time(world.timing.delete_grace_seconds)
-        world.kill_switch.forget()
         return world
 
-    pattern = doomed()
-    settled(pattern)
-    for moment in range(1, pattern.kill_switch.moments + 1):
-        world = doomed()
-        world.kill_switch.arm(moment)
-        settled(world)
-        assert (world.records.rows, world.storage.raw, world.storage.processed) == ({}, {}, {}), moment
+    for world in killed_at_each_moment(doomed):
+        assert (world.records.rows, world.storage.raw, world.storage.processed) == ({}, {}, {})
 
 
 def test_a_retired_video_comes_back_to_kubernetes_when_its_owner_changes_it() -> None:

@@ -14,7 +14,7 @@ from tests.support.fakes.transcoder import Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY, assert_ends_errored, assert_ends_ready, assert_playable, assert_shown
-from tests.support.world.operator import Process, live, settled
+from tests.support.world.operator import Process, killed_at_each_moment, live, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
@@ -83,10 +83,7 @@ def moments_of_a_life() -> range:
 
 
 def test_an_import_killed_at_any_moment_is_bought_once() -> None:
-    for moment in moments_of_a_life():
-        world = a_world_with_an_import()
-        world.kill_switch.gaps = [moment]
-        live(world)
+    for world in killed_at_each_moment(a_world_with_an_import):
         assert_playable(world)
         assert len(world.transcoder.jobs) == 1
 

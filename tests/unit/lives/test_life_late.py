@@ -11,7 +11,7 @@ from domain.failures import FailureCode
 from domain.video import Phase, Reason
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
-from tests.support.world.operator import Process, live, settled
+from tests.support.world.operator import Process, live, run_until, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 TWO_DAYS = 2 * 86_400.0
@@ -21,17 +21,10 @@ UNTIL = [
 ]
 
 
-def run(world: SmallWorld, until: Callable[[SmallWorld], bool]) -> None:
-    process = Process(world)
-    process.begin()
-    while not until(world):
-        process.step()
-
-
 @pytest.mark.parametrize("until", UNTIL)
 def test_complete_outputs_found_long_after_the_deadline_are_published(until: Callable[[SmallWorld], bool]) -> None:
     world = a_world()
-    run(world, until)
+    run_until(world, until)
     world.pass_time(TWO_DAYS)
     live(world)
     assert_ends_ready(world)
@@ -40,7 +33,7 @@ def test_complete_outputs_found_long_after_the_deadline_are_published(until: Cal
 @pytest.mark.parametrize("until", UNTIL)
 def test_a_video_restored_long_after_the_deadline_plays(until: Callable[[SmallWorld], bool]) -> None:
     world = a_world()
-    run(world, until)
+    run_until(world, until)
     world.records.delete(VIDEO_ID)
     settled(world)
     world.pass_time(TWO_DAYS)
@@ -53,7 +46,7 @@ def test_an_edition_deleted_during_publication_and_restored_after_its_deadline_p
     world = a_world()
     live(world)
     world.records.ask_for_edition(VIDEO_ID)
-    run(world, lambda world: world.row.observed.reason is Reason.PUBLISHING)
+    run_until(world, lambda world: world.row.observed.reason is Reason.PUBLISHING)
     world.records.delete(VIDEO_ID)
     settled(world)
     world.pass_time(TWO_DAYS)
@@ -90,10 +83,10 @@ def test_an_older_dump_without_watch_events_buys_nothing_twice() -> None:
     """What a process knows of the resource is as old as the dump: it asks the resource itself before it buys."""
     world = a_world()
     world.resources.apply(world.row.desired)
-    run(world, lambda world: world.row.observed.phase is Phase.UPLOADED)
+    run_until(world, lambda world: world.row.observed.phase is Phase.UPLOADED)
     deaf, dump = Process(world), Dump(world.records)
     deaf.begin()
-    run(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
+    run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
     dump.restore(world.records)
     deaf.step()
     assert len(world.transcoder.jobs) == 1
@@ -104,7 +97,7 @@ def test_an_older_dump_without_watch_events_buys_nothing_twice() -> None:
 def test_an_upload_restored_after_its_deadline_has_expired_and_can_be_retried() -> None:
     world = SmallWorld()
     world.create()
-    run(world, lambda world: VIDEO_ID in world.resources.by_name)
+    run_until(world, lambda world: VIDEO_ID in world.resources.by_name)
     world.records.delete(VIDEO_ID)
     settled(world)
     world.pass_time(TWO_DAYS)

@@ -23,7 +23,7 @@ from tests.support.world.endings import (
     assert_shown,
 )
 from tests.support.world.kill_switch import KilledError
-from tests.support.world.operator import Process, live, settled
+from tests.support.world.operator import Process, live, run_until, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
 BEFORE_BIRTH = 0
@@ -121,11 +121,7 @@ def test_an_older_dump_restored_at_rest_is_found_by_the_resync(phase: Phase | No
 
 def test_a_row_restored_from_before_a_job_takes_up_that_job() -> None:
     world = a_published_world(Script(job_seconds=HALF_AN_HOUR))
-
-    process = Process(world)
-    process.begin()
-    while world.row.observed.phase is not Phase.PROCESSING:
-        process.step()
+    run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
     Dump(SmallWorld().records).restore(world.records)
     live(world)
     assert_ends_ready(world)
