@@ -46,6 +46,8 @@ def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int)
                 case _:
                     self._respond(404, b"not found\n", "text/plain")
 
+        do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+
         def _respond_health(self, is_healthy: bool) -> None:
             self._respond(200 if is_healthy else 503, b"ok\n" if is_healthy else b"not ok\n", "text/plain")
 
@@ -54,7 +56,8 @@ def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_request(self, code: object = "-", size: object = "-") -> None:
             """Log nothing: probes come every few seconds."""

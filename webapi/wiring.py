@@ -60,10 +60,10 @@ class Service:
     secret_files: SecretFiles | None
     metrics: ApiMetrics
 
-    def probe(self, path: str) -> Health:
+    def probe(self, method: str, path: str) -> Health:
         """Return the response to `/livez` or `/readyz`, from memory, and count it like a request."""
         health = self.readiness.health() if path == "/readyz" else ALIVE
-        self.metrics.request_seconds.labels("GET", path, health.status[:3]).observe(0)
+        self.metrics.request_seconds.labels(method, path, health.status[:3]).observe(0)
         return health
 
     def drain(self) -> None:

@@ -172,6 +172,7 @@ def test_a_body_that_comes_in_pieces_is_read(api: ApiProcess) -> None:
     [
         pytest.param(b"GET /livez HTTP/1.1\r\n\r\n", b"200", id="a-probe"),
         pytest.param(b"GET /readyz HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"503", id="with-an-empty-body"),
+        pytest.param(b"HEAD /livez HTTP/1.1\r\n\r\n", b"200", id="head"),
         pytest.param(b"GET /livez?verbose HTTP/1.1\r\n\r\n", b"200", id="with-a-query"),
         pytest.param(b"GET /livez HTTP/1.0\r\n\r\n", b"200", id="of-an-older-version"),
     ],
@@ -183,6 +184,7 @@ def test_probes_are_answered_in_any_form(api: ApiProcess, request_head: bytes, s
 
     assert head.startswith(b"HTTP/1.1 " + status) or head.startswith(b"HTTP/1.0 " + status)
     assert b"x-request-id:" in head.lower()
+    assert not request_head.startswith(b"HEAD") or head.endswith(b"\r\n\r\n")
 
 
 def test_clients_that_never_read_responses_to_probes_do_not_delay_others(api: ApiProcess) -> None:

@@ -47,7 +47,9 @@ _SLOW_WAITING_MAX = 64
 _SLOW_SECONDS = 10.0
 _END_OF_HEAD = b"\r\n\r\n"
 # A probe as kubelets and load balancers send it. Anything unusual is left to the parser.
-_PROBE = re.compile(rb"GET (/livez|/readyz) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*)\r\n")
+_PROBE = re.compile(
+    rb"(GET|HEAD) (/livez|/readyz) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*)\r\n"
+)
 _HEADER = re.compile(rb"\r\n(content-length|transfer-encoding|expect|connection)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _NOT_NOW = (BlockingIOError, InterruptedError)
 
@@ -144,17 +146,17 @@ class Connection(TConn):  # type: ignore[misc]
         self.awaits_body = missing_bytes > 0
         return not self.awaits_body
 
-    def take_probe(self) -> tuple[str, bool] | None:
-        """Take a probe out of the buffer; return its path and whether the connection is kept. None if it is none."""
+    def take_probe(self) -> tuple[str, str, bool] | None:
+        """Take a probe out of the buffer; return its method, its path and whether the connection is kept."""
         received = self.reader.buffered()
         probe = _PROBE.match(received)
         if probe is None:
             return None
-        named = {name.lower(): value.strip().lower() for name, value in _HEADER.findall(b"\r\n" + probe[2])}
+        named = {name.lower(): value.strip().lower() for name, value in _HEADER.findall(b"\r\n" + probe[3])}
         if named.get(b"content-length", b"0") != b"0" or named.keys() & {b"transfer-encoding", b"expect"}:
             return None
         self.reader.skip(probe.end())
-        return probe[1].decode(), named.get(b"connection", b"keep-alive") == b"keep-alive"
+        return probe[1].decode(), probe[2].decode(), named.get(b"connection", b"keep-alive") == b"keep-alive"
 
 
 class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
@@ -203,16 +205,17 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self.pending_conns.remove(conn)
         self._proceed(conn, is_open=is_open)
 
-    def probe(self, path: str) -> bytes | None:
+    def probe(self, method: str, path: str) -> bytes | None:
         """Return the whole response to a probe, without waiting for anything; None leaves it to the application."""
-        del path
+        del method, path
         return None
 
     def _proceed(self, conn: Connection, *, is_open: bool) -> None:
         """Do what the received bytes allow. The connection is in no list and not in the poller."""
         while is_open and (probe := conn.take_probe()) is not None:
-            response = self.probe(probe[0])
-            if response is None or not _sends_at_once(conn.sock, response) or not (probe[1] and self.alive):
+            method, path, is_kept = probe
+            response = self.probe(method, path)
+            if response is None or not _sends_at_once(conn.sock, response) or not (is_kept and self.alive):
                 self._linger(conn)
                 return
         if not is_open or conn.needs_a_thread():

@@ -48,18 +48,19 @@ class DrainingWorker(BufferedThreadWorker):
         timer.daemon = True
         timer.start()
 
-    def probe(self, path: str) -> bytes | None:
+    def probe(self, method: str, path: str) -> bytes | None:
         """Answer a probe from memory."""
         if self.service is None:
             return None
-        health = self.service.probe(path)
-        return _response(
+        health = self.service.probe(method, path)
+        response = _response(
             health.status,
             health.body,
             media="application/json",
             request_id=secrets.token_hex(8),
             connection="keep-alive",
         )
+        return response if method == "GET" else response[: -len(health.body)]
 
     def busy(self) -> bytes:
         """Answer that no thread became free in time."""
