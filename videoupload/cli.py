@@ -35,8 +35,16 @@ PIPE_CLOSED = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     sys.stdout, sys.stderr = make_safe(sys.stdout), make_safe(sys.stderr)
-    arguments = parser().parse_args(argv)
     screen = Screen(sys.stderr)
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit:
+        # Help, or wrong usage: argparse has written it, but perhaps not all of it has left.
+        try:
+            _write(sys.stdout, [])
+        except BrokenPipeError:
+            return PIPE_CLOSED
+        raise
     try:
         service = access(arguments, os.environ)
         return _Cli(arguments, Client(service.api_url, service.token), screen).run()

@@ -123,6 +123,21 @@ def test_output_that_cannot_be_written_ends_in_no_traceback(
     assert ("No space left" in done.stderr) == (code == "2")
 
 
+@pytest.mark.parametrize("words", ["--help", "upload --help", "get --help"])
+def test_help_for_a_reader_that_is_gone_ends_quietly(environment: dict[str, str], words: str) -> None:
+    script = f"{{ ({sys.executable} -m videoupload {words}; echo $? >&3) | true; }} 3>&1"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=PROJECT_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.stdout.split(), done.stderr) == (["141"], "")
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "2> /dev/full", "2> >(true)"])
 def test_progress_that_cannot_be_written_does_not_end_the_upload(
     environment: dict[str, str], file: Path, redirection: str
