@@ -20,6 +20,21 @@ from domain.records import Cause
 from domain.video import GROUP
 
 
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Remembers nothing of a resource. kopf's own storage copies each event's body, for change handlers only."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Return an empty essence instead of a deep copy of the body."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Return that nothing was stored."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Store nothing."""
+
+
 def registry_for(
     cache: ResourceCache,
     queue: WorkQueue,
@@ -77,6 +92,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     """Set kopf up to watch one namespace and nothing else. Units are seconds."""
     # kopf logs every handled event; we log every step taken.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    settings.persistence.diffbase_storage = NoDiffBase()
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True

@@ -86,6 +86,13 @@ def test_a_deleted_resource_is_forgotten_and_its_row_gets_a_pass(watcher: Watche
     assert watcher.cache.get(VIDEO_ID) is None
 
 
+def test_kopf_copies_no_body_for_the_change_handlers_that_are_not_used() -> None:
+    settings: Any = kopf.OperatorSettings()
+    configure(settings)
+    body = kopf.Body({"metadata": {"name": VIDEO_ID}, "spec": {"title": "Cats"}})
+    assert not settings.persistence.diffbase_storage.build(body=body, extra_fields=None)
+
+
 def test_kopf_writes_nothing_of_its_own() -> None:
     settings: Any = kopf.OperatorSettings()
     configure(settings)
