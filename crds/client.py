@@ -29,6 +29,7 @@ from crds.resource import Resource
 from crds.spec import API_VERSION, manifest_of
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.video import GROUP, DesiredState
+from runtime.deadline import bound, within
 from runtime.retry_after import retry_after_seconds
 
 SPEC_MANAGER = "desired"
@@ -82,7 +83,9 @@ class Cluster:
             raise RefusedError(f"connecting to Kubernetes: {error}") from error
         # By default urllib3 repeats calls, writes included.
         configuration.retries = False
-        return cls(ApiClient(configuration), namespace=namespace, on_call=on_call)
+        api = ApiClient(configuration)
+        bound(api.rest_client.pool_manager)
+        return cls(api, namespace=namespace, on_call=on_call)
 
     def request(
         self,
@@ -110,8 +113,11 @@ class Cluster:
             )
             connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds / 2)
             timeout = (connect_seconds, timeout_seconds - connect_seconds)
-            response = self._api.call_api(*call, _request_timeout=timeout)
-            content = response.read()
+            with within(timeout_seconds) as deadline:
+                response = self._api.call_api(*call, _request_timeout=timeout)
+                content = response.read()
+                if deadline.is_over:
+                    raise TimeoutError
         except (HTTPError, ApiException, OSError) as error:
             self._on_call(method, None)
             raise UnavailableError(f"{action}: no answer") from error

@@ -21,12 +21,15 @@ from urllib3.exceptions import SSLError as TlsError
 from controller.coconut.job_request import job_body
 from domain.errors import RefusedError, UnavailableError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
+from runtime.deadline import exchange
 from runtime.retry_after import retry_after_seconds
 from storage.settings import OutputTarget
 
 # A job id becomes part of a URL path and a value in a column.
 _JOB_ID = r"[A-Za-z0-9_-]{1,64}"
 _MOST_ANSWER_CHARACTERS = 4096
+# The metadata of a job is a few kilobytes.
+_ANSWER_BYTES_MAX = 1024 * 1024
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 # No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
@@ -148,7 +151,7 @@ class Coconut:
         self._target = target
         self._clock = clock
         self._on_call = on_call
-        self._timeout = (min(3.0, timeout_seconds), timeout_seconds)
+        self._timeout_seconds = timeout_seconds
 
     def start(self, order: JobOrder) -> str:
         """Start a paid job and return its id. Raises UnavailableError, RefusedError, UncertainError."""
@@ -156,13 +159,8 @@ class Coconut:
         try:
             # A new connection: on a pooled one that has died, a request that was not sent would look uncertain.
             with self._counted("start") as call:
-                answer = call.answer = requests.post(
-                    f"{self._base_url}/jobs",
-                    json=job_body(order, self._target),
-                    auth=self._auth,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    headers={"Connection": "close"},
+                answer = call.answer = self._exchange(
+                    "POST", "/jobs", json=job_body(order, self._target), headers={"Connection": "close"}
                 )
         except requests.RequestException as error:
             why = _certainly_not_sent(error)
@@ -201,10 +199,10 @@ class Coconut:
             return None
 
     def _get(self, operation: str, path: str) -> requests.Response | None:
-        action, url = "GET /jobs at Coconut", self._base_url + path
+        action = "GET /jobs at Coconut"
         try:
             with self._counted(operation) as call:
-                answer = call.answer = requests.get(url, auth=self._auth, timeout=self._timeout, allow_redirects=False)
+                answer = call.answer = self._exchange("GET", path)
         except requests.RequestException as error:
             raise UnavailableError(f"{action}: no answer") from error
         # Coconut's own 404 has no body. Any other comes from a proxy or load balancer and says nothing about the job.
@@ -212,6 +210,18 @@ class Coconut:
             return None
         self._raise_for_refusal(action, answer)
         return answer
+
+    def _exchange(self, method: str, path: str, **options: Any) -> requests.Response:
+        seconds = self._timeout_seconds
+        return exchange(
+            method,
+            self._base_url + path,
+            auth=self._auth,
+            timeout_seconds=(min(3.0, seconds), seconds),
+            longest_seconds=seconds,
+            bytes_max=_ANSWER_BYTES_MAX,
+            **options,
+        )
 
     @contextmanager
     def _counted(self, operation: str) -> Iterator["_Call"]:

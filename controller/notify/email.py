@@ -1,6 +1,7 @@
 """Sends one mail over SMTP."""
 
 import smtplib
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ import structlog
 from controller.notify.email_message import build_email
 from controller.notify.outcome import DeliveryResponse, Disposition, one_line
 from domain.notifications import Notification
+from runtime.deadline import watched, within
 
 log = structlog.get_logger(__name__)
 
 SMTP_URL_PATTERN = r"^(smtp|smtps|smtp\+starttls)://([^/?#\s@]+@)?[^/?#\s@]+/?$"
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
-_TIMEOUT_SECONDS = 15
+# Each wait for bytes, and all of it together: less than the lease of a delivery.
+_TIMEOUT_SECONDS = 15.0
+_LONGEST_SECONDS = 30.0
 _ACCEPTED = 250
 _PERMANENT = range(500, 600)
 
@@ -45,10 +49,14 @@ def smtp_server_of(url: str) -> SmtpServer:
 class MailSender:
     """Sends mail to owners."""
 
-    def __init__(self, server: SmtpServer, *, sender: str, playback_base: str) -> None:
+    def __init__(
+        self, server: SmtpServer, *, sender: str, playback_base: str, longest_seconds: float = _LONGEST_SECONDS
+    ) -> None:
+        """``longest_seconds``: of one exchange."""
         self._server = server
         self._sender = sender
         self._playback_base = playback_base
+        self._longest_seconds = longest_seconds
 
     def send(self, notification: Notification) -> DeliveryResponse:
         """Send once and return the response."""
@@ -76,28 +84,41 @@ class MailSender:
         return DeliveryResponse(Disposition.ACCEPTED, _ACCEPTED, "")
 
     def _transmit(self, message: EmailMessage) -> None:
-        connection = self._connect()
-        try:
-            if self._server.scheme == "smtp+starttls":
-                connection.starttls(context=ssl.create_default_context())
-            if self._server.user:
-                connection.login(self._server.user, self._server.password)
-            connection.send_message(message)
-        finally:
-            # The message was accepted or refused by now; how the connection ends does not change that.
-            with suppress(smtplib.SMTPException, OSError):
-                connection.quit()
-            connection.close()
+        with within(self._longest_seconds) as deadline:
+            connection = self._connect()
+            try:
+                if self._server.scheme == "smtp+starttls":
+                    connection.starttls(context=ssl.create_default_context())
+                if self._server.user:
+                    connection.login(self._server.user, self._server.password)
+                connection.send_message(message)
+                if deadline.is_over:
+                    # A line that was cut off looks like a whole one.
+                    raise TimeoutError
+            finally:
+                # The message was accepted or refused by now; how the connection ends does not change that.
+                with suppress(smtplib.SMTPException, OSError):
+                    connection.quit()
+                connection.close()
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
         # By default smtplib asks DNS for our name, which may take longer than everything else.
         own_name = self._sender.rpartition("@")[2]
         if server.scheme == "smtps":
-            return smtplib.SMTP_SSL(
+            return _TlsConnection(
                 server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
             )
-        return smtplib.SMTP(server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS)
+        return _PlainConnection(server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS)
+
+
+class _PlainConnection(smtplib.SMTP):
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return watched(super()._get_socket(host, port, timeout))  # type: ignore[misc]
+
+
+class _TlsConnection(smtplib.SMTP_SSL, _PlainConnection):
+    """smtplib connects by the method above first, and then starts TLS."""
 
 
 def _refused(status: int, text: bytes | str) -> DeliveryResponse:

@@ -8,11 +8,11 @@ from typing import Any
 import requests
 import urllib3
 
-from controller.notify.deadline import BoundedAdapter, within
 from controller.notify.outcome import DeliveryResponse, Disposition, one_line
 from controller.notify.webhook_payload import build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
+from runtime.deadline import BoundedAdapter, within
 from runtime.outbound import Resolve, Target, TargetError, resolve_public
 from runtime.retry_after import retry_after_seconds
 

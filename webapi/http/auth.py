@@ -97,7 +97,7 @@ class TokenVerifier:
             )
         if len(token) > _TOKEN_CHARACTERS_MAX:
             raise _refused("length", "the token is too long")
-        if self._key_set is not None:
+        if self._key_set is not None and _names_public_key(token.partition(".")[0]):
             self._key_set.refresh()
         # The version is part of the cache's key: tokens are verified again when the keys change.
         caller, expires_at = self._cached(token, self._key_set.version if self._key_set else 0)
@@ -168,6 +168,15 @@ def caller_of(req: falcon.Request) -> Caller:
     caller = req.context.caller
     assert isinstance(caller, Caller)  # noqa: S101  Authentication has set it
     return caller
+
+
+@lru_cache(maxsize=256)
+def _names_public_key(header: str) -> bool:
+    """Return whether a token's encoded header names one of the issuer's algorithms. Others never wait for its keys."""
+    try:
+        return jwt.get_unverified_header(f"{header}..").get("alg") in ALGORITHMS
+    except (jwt.PyJWTError, TypeError):
+        return False
 
 
 def _caller(claims: dict[str, Any], *, trusts_unmarked_email: bool) -> Caller:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from domain.errors import UnavailableError
 from tests.support.api import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
+from tests.support.eventually import eventually
 from webapi.http.auth import TokenVerifier
 from webapi.http.jwks import KeySet, parse_keys
 from webapi.http.problems import ProblemCode, ProblemError
@@ -47,11 +49,14 @@ class Issuer:
         self.now = 1000.0
         self.times_asked = 0
         self.is_away = False
+        self.may_answer: threading.Event | None = None
         self.keys = KeySet(self._fetch, lambda: self.now)
         self.tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE, key_set=self.keys)
 
     def _fetch(self) -> bytes:
         self.times_asked += 1
+        if self.may_answer is not None:
+            self.may_answer.wait(10)
         if self.is_away:
             raise UnavailableError("away")
         return self.published
@@ -154,10 +159,10 @@ def test_a_withdrawn_key_is_refused_after_a_while_even_for_tokens_accepted_befor
     sent = _signed(RSA, "r1", "RS256", exp=int(time.time()) + 36_000)
     assert issuer.owner(sent) == "ann"
     issuer.published = _set(_jwk(EC, "e1"))
-    issuer.now += 599
+    issuer.now += 539
     assert issuer.owner(sent) == "ann"
 
-    issuer.now += 1
+    issuer.now += 61
     assert issuer.refuses(sent)
 
 
@@ -188,6 +193,42 @@ def test_before_the_first_fetch_no_token_is_called_invalid(api: Api) -> None:
     issuer.is_away = False
     issuer.now += 5
     assert client.simulate_get(PATH, headers=headers).status_code == 404
+
+
+def test_old_keys_are_fetched_again_while_calls_go_on() -> None:
+    issuer, may_answer = Issuer(), threading.Event()
+    sent = _signed(RSA, "r1", "RS256")
+    assert issuer.owner(sent) == "ann"
+    issuer.may_answer = may_answer
+    issuer.now += 540
+
+    assert issuer.owner(sent) == "ann"
+    assert issuer.times_asked == 2
+    may_answer.set()
+
+
+def test_while_an_issuer_hangs_tokens_of_ours_are_accepted_at_once_and_few_calls_wait_for_its_keys() -> None:
+    issuer, may_answer = Issuer(), threading.Event()
+    issuer.may_answer = may_answer
+    waiting = [threading.Thread(target=issuer.owner, args=[_signed(RSA, "r1", "RS256")]) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    eventually(lambda: issuer.keys._waiting._free == 0, within_seconds=10)
+
+    assert issuer.owner(token()) == "ann"
+    with pytest.raises(UnavailableError, match="too many calls"):
+        issuer.owner(_signed(RSA, "r1", "RS256"))
+    may_answer.set()
+    for thread in waiting:
+        thread.join(10)
+    assert issuer.owner(_signed(RSA, "r1", "RS256")) == "ann"
+    assert issuer.times_asked == 1
+
+
+def test_a_token_of_ours_asks_the_issuer_nothing() -> None:
+    issuer = Issuer()
+    assert issuer.owner(token()) == "ann"
+    assert issuer.times_asked == 0
 
 
 @pytest.mark.parametrize(

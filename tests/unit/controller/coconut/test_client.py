@@ -78,7 +78,7 @@ def coconut() -> Coconut:
 def test_a_submission_that_never_left_may_be_repeated(
     coconut: Coconut, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "post", silence(error))
+    monkeypatch.setattr("controller.coconut.client.exchange", silence(error))
     with pytest.raises(UnavailableError):
         coconut.start(ORDER)
 
@@ -100,7 +100,7 @@ def test_a_submission_that_never_left_may_be_repeated(
 def test_a_submission_whose_response_was_lost_is_uncertain(
     coconut: Coconut, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "post", silence(error))
+    monkeypatch.setattr("controller.coconut.client.exchange", silence(error))
     with pytest.raises(UncertainError):
         coconut.start(ORDER)
 
@@ -132,7 +132,7 @@ def refusal(code: object) -> bytes:
 def test_a_response_to_a_submission_raises_what_to_do_next(
     coconut: Coconut, status: int, body: bytes, kind: type[Exception], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "post", answer(status, body))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status, body))
     with pytest.raises(kind) as raised:
         coconut.start(ORDER)
     assert str(raised.value) == f"POST /jobs at Coconut: {told}"
@@ -155,7 +155,7 @@ def test_a_response_to_a_submission_raises_what_to_do_next(
 def test_a_refusal_that_would_hit_every_upload_fails_none(
     coconut: Coconut, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "post", answer(status, refusal(code)))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status, refusal(code)))
     with pytest.raises(UnavailableError, match=f"^POST /jobs at Coconut: HTTP {status} {code}$"):
         coconut.start(ORDER)
 
@@ -174,7 +174,7 @@ def test_a_refusal_that_would_hit_every_upload_fails_none(
 def test_a_refusal_of_this_file_is_final(
     coconut: Coconut, status: int, code: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "post", answer(status, refusal(code)))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status, refusal(code)))
     with pytest.raises(kind, match=f"^POST /jobs at Coconut: HTTP {status} {code}$"):
         coconut.start(ORDER)
 
@@ -182,7 +182,7 @@ def test_a_refusal_of_this_file_is_final(
 @pytest.mark.parametrize("status", [302, 401, 429, 500, 503])
 @pytest.mark.parametrize("method", ["post", "get"])
 def test_retry_after_is_passed_on(coconut: Coconut, status: int, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, method, answer(status, Retry_After="7"))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status, Retry_After="7"))
     with pytest.raises((UnavailableError, UncertainError)) as raised:
         coconut.start(ORDER) if method == "post" else coconut.job("job1")
     assert isinstance(raised.value, UnavailableError | UncertainError)
@@ -236,7 +236,7 @@ def described(format_name: str, *streams: dict[str, object]) -> bytes:
 def test_the_duration_of_an_inputs_picture(
     coconut: Coconut, status: int, body: bytes, seconds: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "get", answer(status, body))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status, body))
     assert coconut.picture_seconds("job1") == seconds
 
 
@@ -244,7 +244,7 @@ def test_the_duration_of_an_inputs_picture(
 def test_a_job_that_cannot_be_read_is_read_later(
     coconut: Coconut, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "get", answer(status))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status))
     with pytest.raises(UnavailableError):
         coconut.job("job1")
 
@@ -262,7 +262,7 @@ def test_a_job_that_cannot_be_read_is_read_later(
 def test_a_response_of_a_proxy_says_nothing_about_a_job(
     coconut: Coconut, status: int, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "get", answer(status, body))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(status, body))
     with pytest.raises(UnavailableError):
         coconut.job("job1")
 
@@ -270,7 +270,7 @@ def test_a_response_of_a_proxy_says_nothing_about_a_job(
 def test_coconuts_empty_404_means_that_it_does_not_know_the_job(
     coconut: Coconut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "get", answer(404))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(404))
     assert coconut.job("job1") is None
 
 
@@ -283,13 +283,13 @@ def test_calls_are_counted_by_operation_and_status(monkeypatch: pytest.MonkeyPat
         timeout_seconds=5,
         on_call=lambda operation, status, _seconds: counted.append((operation, status)),
     )
-    monkeypatch.setattr(requests, "post", answer(429))
-    monkeypatch.setattr(requests, "get", answer(404))
+    responses = {"POST": answer(429), "GET": answer(404)}
+    monkeypatch.setattr("controller.coconut.client.exchange", lambda method, *_, **__: responses[method]())
     with suppress(UpstreamError):
         coconut.start(ORDER)
     coconut.job("job1")
     coconut.picture_seconds("job1")
-    monkeypatch.setattr(requests, "get", silence(requests.ReadTimeout()))
+    monkeypatch.setattr("controller.coconut.client.exchange", silence(requests.ReadTimeout()))
     with suppress(UpstreamError):
         coconut.job("job1")
 
@@ -304,7 +304,7 @@ def test_the_end_of_a_job_is_read_if_it_is_a_time(
     coconut: Coconut, told: str, *, is_known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = f'{{"id": "job1", "status": "job.completed", "completed_at": {told}}}'.encode()
-    monkeypatch.setattr(requests, "get", answer(200, body))
+    monkeypatch.setattr("controller.coconut.client.exchange", answer(200, body))
     job = coconut.job("job1")
     assert job is not None
     assert (job.finished_at is not None) is is_known

@@ -1,0 +1,162 @@
+"""A total deadline for exchanges. A timeout bounds only each wait, so a byte every second would go on without end.
+
+Connections that are opened or used again inside `within` are shut down when its time is over, and what reads from them
+ends with an error. Looking up a name is not covered: the resolver has its own timeouts.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.poolmanager import PoolManager
+
+_PIECE_BYTES = 8192
+
+
+class Deadline:
+    """Shuts down all connections of one exchange when its time is over."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self.is_over = False
+
+    def watch(self, connected: socket.socket) -> socket.socket:
+        """Include a connection, and return it."""
+        with self._lock:
+            # A duplicate, because TLS takes the original over.
+            self._sockets.append(socket.socket(fileno=os.dup(connected.fileno())))
+        if self.is_over:
+            self.end()
+        return connected
+
+    def end(self) -> None:
+        """Shut every connection down now."""
+        with self._lock:
+            self.is_over = True
+            for connected in self._sockets:
+                with suppress(OSError):
+                    connected.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the duplicated sockets; the connections stay as they are."""
+        with self._lock:
+            for connected in self._sockets:
+                connected.close()
+            self._sockets.clear()
+
+
+_current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[Deadline]:
+    """Bound the exchanges made inside. What was read when ``is_over`` is true may be cut short."""
+    deadline = Deadline()
+    timer = threading.Timer(seconds, deadline.end)
+    timer.daemon = True
+    timer.start()
+    token = _current.set(deadline)
+    try:
+        yield deadline
+    finally:
+        _current.reset(token)
+        timer.cancel()
+        deadline.close()
+
+
+def watched(connected: socket.socket) -> socket.socket:
+    """Return a connection that the surrounding `within`, if there is one, shuts down."""
+    deadline = _current.get()
+    return connected if deadline is None else deadline.watch(connected)
+
+
+def exchange(
+    method: str,
+    url: str,
+    *,
+    longest_seconds: float,
+    timeout_seconds: tuple[float, float],
+    bytes_max: int,
+    **options: Any,
+) -> requests.Response:
+    """Make one HTTP request on a connection of its own, and read the whole response. Follows no redirect.
+
+    ``timeout_seconds``: for connecting, and for each wait for bytes. ``longest_seconds``: for everything. Raises
+    requests.RequestException, also if the body is longer than ``bytes_max``.
+    """
+    with within(longest_seconds) as deadline, requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, BoundedAdapter())
+        body = b""
+        with session.request(
+            method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, **options
+        ) as response:
+            for piece in response.iter_content(_PIECE_BYTES):
+                body += piece
+                if len(body) > bytes_max:
+                    raise requests.exceptions.ContentDecodingError("the response is too long", response=response)
+        if deadline.is_over:
+            # The end of a connection that was shut down looks like the end of headers, and of a body without a length.
+            raise requests.ReadTimeout("the response took too long", response=response)
+        # What `Response.content` returns once it has read the body; there is no public way to hand it in.
+        response._content = body
+        return response
+
+
+class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return watched(super()._new_conn())
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Watch a connection that was kept from an earlier exchange."""
+        if self.sock is not None:
+            watched(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _Tls(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return watched(super()._new_conn())
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Watch a connection that was kept from an earlier exchange."""
+        if self.sock is not None:
+            watched(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+def bound(manager: PoolManager) -> None:
+    """Let `within` end the connections of this manager."""
+    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+class BoundedAdapter(HTTPAdapter):
+    """An adapter of requests whose connections `within` can end."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of such connections."""
+        super().init_poolmanager(*args, **kwargs)
+        bound(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the pools of such connections through a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        bound(manager)
+        return manager
