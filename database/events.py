@@ -1,17 +1,25 @@
-"""The history of a video: one line for each transition, with what caused it. Append-only."""
+"""The history of a video: one line for each transition, with what caused it. The newest 1,000 stay."""
 
 from database.columns import event_row
 from database.pool import Connection, Database
 from domain.records import Cause, EventRow, VideoRow
 
+# A video has a few dozen transitions; the limit is for one that is retried again and again.
+_AT_MOST = 1_000
+
+# The oldest line makes room for the new one.
 _APPEND = """
+WITH outdated AS (
+    DELETE FROM video_events WHERE video_id = %(video_id)s AND observed_revision <= (
+        SELECT observed_revision FROM video_events WHERE video_id = %(video_id)s
+        ORDER BY observed_revision DESC OFFSET %(at_most)s - 1 LIMIT 1
+    )
+)
 INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
 VALUES (%(video_id)s, %(observed_revision)s, clock_timestamp(), %(cause)s, %(phase)s, %(reason)s, %(message)s,
         %(attempt)s)
 """
 
-# A video has a few dozen transitions; the limit is for one that is retried for years.
-_AT_MOST = 1_000
 _OF_VIDEO = """
 SELECT video_id, observed_revision, at, cause, phase, reason, message, attempt
 FROM video_events WHERE video_id = %(video_id)s ORDER BY observed_revision DESC LIMIT %(at_most)s
@@ -30,6 +38,7 @@ def append_event(connection: Connection, row: VideoRow, cause: Cause) -> None:
             "reason": row.observed.reason,
             "message": row.observed.message,
             "attempt": row.observed.attempt,
+            "at_most": _AT_MOST,
         },
     )
 

@@ -60,6 +60,8 @@ class ServiceConfig:
             "JWT_ISSUER": JWT_ISSUER,
             "JWT_AUDIENCE": JWT_AUDIENCE,
             "UPLOADS_PER_HOUR": str(self.options.uploads_per_hour),
+            # One user of a test makes what many users make.
+            "CHANGES_PER_MINUTE": "100000",
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
         }
 

@@ -9,6 +9,7 @@ OURS = frozenset(
         "AUDIT_SECONDS",
         "AUDIT_VIDEOS_PER_SECOND",
         "BIND",
+        "CHANGES_PER_MINUTE",
         "COCONUT_API_KEY",
         "COCONUT_HD_DOLLARS_PER_MINUTE",
         "COCONUT_SD_DOLLARS_PER_MINUTE",

@@ -30,6 +30,7 @@ from webapi.admin.webhooks import (
 from webapi.coconut_callback import CoconutWebhook
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.http.auth import Authentication, TokenVerifier
+from webapi.http.change_limit import ChangeLimit
 from webapi.http.cors import Cors
 from webapi.http.error_handlers import handle_errors
 from webapi.http.request_log import RequestLog
@@ -76,6 +77,7 @@ class ApiDependencies:
     endpoints: Endpoints
     deliveries: Deliveries
     targets: Targets
+    change_limit: ChangeLimit
     cors_origins: Sequence[str] = ()
     page: SitePage | None = None
 
@@ -84,7 +86,13 @@ def create_app(deps: ApiDependencies) -> App:
     """Return the WSGI application."""
     app: App = falcon.App(
         router=Router(),
-        middleware=[RequestLog(deps.metrics), ExactPaths(), Cors(deps.cors_origins), Authentication(deps.tokens)],
+        middleware=[
+            RequestLog(deps.metrics),
+            ExactPaths(),
+            Cors(deps.cors_origins),
+            Authentication(deps.tokens),
+            deps.change_limit,
+        ],
     )
     handle_errors(app)
     _add_videos(app, deps)

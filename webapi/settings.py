@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     uploads_per_hour: int = Field(default=10, ge=0, le=1_000_000)
     # Each may cost MAX_SUBMISSIONS jobs, and more than one per video is rarely needed.
     retranscodes_per_day: int = Field(default=10, ge=0, le=1_000_000)
+    # For each owner and replica. An upload takes a handful of changing calls, and a page makes one for each click.
+    changes_per_minute: int = Field(default=60, ge=1, le=1_000_000)
     # Must be the operator's value: the API shows how many submissions are left.
     max_submissions: int = Field(default=3, ge=1, le=10)
     # Without it the pod's service account is used.

@@ -30,6 +30,7 @@ from webapi.app import ApiDependencies, App, create_app
 from webapi.health import ALIVE, Health, Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
+from webapi.http.change_limit import ChangeLimit
 from webapi.http.jwks import KeySet
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
@@ -139,6 +140,7 @@ def start(environment: Environment) -> Service:
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
             targets=Targets(settings.webhooks_allow_private_targets),
+            change_limit=ChangeLimit(settings.changes_per_minute, time.monotonic),
             cors_origins=settings.cors_origins,
             page=environment.page,
         )

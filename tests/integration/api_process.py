@@ -125,6 +125,7 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
         "JWT_AUDIENCE": AUDIENCE,
         "WEBHOOK_SIGNING_KEYS": CALLBACK_KEY,
         "DRAIN_SECONDS": "0",
+        "CHANGES_PER_MINUTE": "100000",
     }
     return known | local_s3(s3) | changes
 

@@ -36,6 +36,7 @@ from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, create_app
 from webapi.health import Readiness
 from webapi.http.auth import TokenVerifier
+from webapi.http.change_limit import ChangeLimit
 from webapi.metrics import ApiMetrics
 from webapi.videos.serializers import Serializer
 from webapi.videos.videos import Policy
@@ -119,6 +120,7 @@ class Api:
             endpoints=self.endpoints,
             deliveries=self.deliveries,
             targets=Targets(resolve=self.resolve),
+            change_limit=ChangeLimit(1_000_000, time.monotonic),
         )
         self.client = falcon.testing.TestClient(create_app(self.deps))
 

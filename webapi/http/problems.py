@@ -46,6 +46,7 @@ class ProblemCode(StrEnum):
     LAST_SECRET = "last_secret"  # noqa: S105
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
     RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
+    CHANGE_LIMIT_REACHED = "change_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     STORAGE_REFUSED = "storage_refused"
     INTERNAL_ERROR = "internal_error"
@@ -156,6 +157,9 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.RETRANSCODE_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many re-transcodes in a day", True, "Wait as long as `Retry-After` says."
+    ),
+    ProblemCode.CHANGE_LIMIT_REACHED: ProblemType(
+        falcon.HTTP_429, "Too many changes in a minute", True, "Wait as long as `Retry-After` says."
     ),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ProblemType(
         falcon.HTTP_503, "Temporarily unavailable", True, "Repeat the call after `Retry-After`."

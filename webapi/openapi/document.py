@@ -97,6 +97,8 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
     codes = [ProblemCode.MALFORMED_REQUEST, ProblemCode.INTERNAL_ERROR, *operation.problems]
     if operation.is_private:
         codes += [ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN]
+    if operation.is_private and operation.method != "GET":
+        codes.append(ProblemCode.CHANGE_LIMIT_REACHED)
     if operation.scope:
         codes.append(ProblemCode.INSUFFICIENT_SCOPE)
     if operation.ids:

@@ -72,7 +72,12 @@ class Upstreams:
                     "S3_ACL": "none",
                     "S3_COCONUT_SERVICE": "s3other",
                 },
-                "api": {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": JWT_AUDIENCE, "UPLOADS_PER_HOUR": 1000},
+                "api": {
+                    "JWT_ISSUER": ISSUER,
+                    "JWT_AUDIENCE": JWT_AUDIENCE,
+                    "UPLOADS_PER_HOUR": 1000,
+                    "CHANGES_PER_MINUTE": 100_000,
+                },
                 "operator": {
                     "COCONUT_URL": f"http://demo-coconut.{NAMESPACE}:8088/v2",
                     "WEBHOOK_BASE_URL": api_url,

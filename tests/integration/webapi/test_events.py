@@ -61,6 +61,26 @@ def test_a_long_history_shows_its_newest_part(api: Api) -> None:
     assert (len(events), events[-1]["message"]) == (EVENTS_MAX, str(EVENTS_MAX + 4))
 
 
+def test_only_the_newest_thousand_lines_of_a_history_are_kept(api: Api) -> None:
+    video_id, other_id = api.create(), api.create()
+    api.sql(
+        "INSERT INTO video_events SELECT video_id, n, at, cause, phase, reason, message, attempt "
+        "FROM video_events, generate_series(observed_revision + 1, observed_revision + 1500) AS n "
+        "WHERE video_id = %s RETURNING video_id",
+        video_id,
+    )
+    api.set_columns(video_id, observed_revision=2_000)
+    api.observe(video_id, message="newest")
+
+    def revisions(of: str) -> list[int]:
+        rows = api.sql("SELECT observed_revision FROM video_events WHERE video_id = %s ORDER BY 1", of)
+        return [row["observed_revision"] for row in rows]
+
+    assert len(revisions(video_id)) == 1_000
+    assert revisions(video_id)[-1] == 2_001
+    assert len(revisions(other_id)) == 1
+
+
 def test_a_deleted_video_keeps_its_history(api: Api) -> None:
     video_id = api.create()
     api.call("DELETE", f"/api/v1/videos/{video_id}")

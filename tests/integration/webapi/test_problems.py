@@ -14,6 +14,7 @@ from domain.video import Phase
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
 from tests.support.hostile.problems import PAGE, assert_problem, documented
 from tests.support.hostile.requests import Answer
+from webapi.http.change_limit import ChangeLimit
 from webapi.http.problems import PROBLEM_TYPES, ProblemCode
 
 Result = falcon.testing.Result
@@ -39,6 +40,12 @@ def _without_the_original(api: Api) -> Result:
     video_id = _playable(api)
     api.storage.raw.clear()
     return api.call("POST", f"{VIDEOS}/{video_id}/retranscode")
+
+
+def _past_the_changes(api: Api) -> Result:
+    client = api.rebuilt(change_limit=ChangeLimit(1, lambda: 0.0))
+    *_, last = [client.simulate_delete(f"{VIDEOS}/x", headers={"Authorization": api.bearer()}) for _ in range(2)]
+    return last
 
 
 def _past_the_retranscodes(api: Api) -> Result:
@@ -148,6 +155,7 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.TOO_MANY: _past_all_endpoints,
     ProblemCode.LAST_SECRET: _of_the_last_secret,
     ProblemCode.UPLOAD_LIMIT_REACHED: _past_the_limit,
+    ProblemCode.CHANGE_LIMIT_REACHED: _past_the_changes,
     ProblemCode.TEMPORARILY_UNAVAILABLE: _without_postgres,
     ProblemCode.STORAGE_REFUSED: _refused_by_storage,
     ProblemCode.INTERNAL_ERROR: _with_a_bug,
