@@ -4,7 +4,7 @@ The adapters are database/, storage/object_store.py, crds/client.py, controller/
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from crds.resource import Resource
@@ -143,6 +143,9 @@ class RetentionStore(Protocol):
     def retire(self, row: VideoRow) -> VideoRow | None:
         """Mark that the resource may leave Kubernetes; None if the row changed since."""
 
+    def begin_purge(self, row: VideoRow, *, grace: timedelta) -> VideoRow | None:
+        """Make sure that a deleted row cannot be restored any more; None when the row changed meanwhile."""
+
     def purge(self, row: VideoRow) -> bool:
         """Remove a deleted row and leave a tombstone; False if the row changed since."""
 
@@ -152,8 +155,8 @@ class RetentionStore(Protocol):
     def last_attempt(self, video_id: str) -> int | None:
         """Return the newest attempt of a purged video; None if it has no tombstone."""
 
-    def forget_old(self) -> int:
-        """Delete history older than its retention period."""
+    def forget_old(self, *, at_most: int = 1_000) -> int:
+        """Delete some history older than its retention period; return how much."""
 
 
 class AttemptStore(Protocol):

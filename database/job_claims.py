@@ -4,15 +4,23 @@ from database import locks, notify
 from database.pool import Database
 from domain.records import Cause
 
-# A job sends a handful of events; more different ids than this for one attempt cannot all be honest.
+# A job sends a handful of events; more different ids than this for one attempt cannot all be honest. The newest are
+# kept: a callback URL that leaked must not let old lies keep the honest claim out.
 _CLAIMS_MAX = 8
 
 _RECORD = """
-INSERT INTO job_claims (video_id, attempt, job_id)
-SELECT %(video_id)s, %(attempt)s, %(job_id)s
-WHERE EXISTS (SELECT FROM attempts WHERE video_id = %(video_id)s AND attempt = %(attempt)s)
-  AND (SELECT count(*) FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s) < %(at_most)s
-ON CONFLICT DO NOTHING
+WITH recorded AS (
+    INSERT INTO job_claims (video_id, attempt, job_id)
+    SELECT %(video_id)s, %(attempt)s, %(job_id)s
+    WHERE EXISTS (SELECT FROM attempts WHERE video_id = %(video_id)s AND attempt = %(attempt)s)
+    ON CONFLICT DO NOTHING
+    RETURNING job_id
+)
+DELETE FROM job_claims USING recorded
+WHERE video_id = %(video_id)s AND attempt = %(attempt)s AND job_claims.job_id IN (
+    SELECT job_id FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s
+    ORDER BY claimed_at DESC, job_id DESC OFFSET %(at_most)s - 1
+)
 """
 
 # A job that is stored for another attempt would be refused every time.

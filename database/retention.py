@@ -1,6 +1,6 @@
 """How a row leaves the working set, and how it ends: retirement, purge, and the tombstone that a purge leaves."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from database.columns import VIDEO, fetch_video
 from database.pool import Database
@@ -34,10 +34,19 @@ SELECT video_id FROM videos WHERE deleted_at <= %(before)s ORDER BY deleted_at L
 _LAST_ATTEMPT = "SELECT last_attempt FROM tombstones WHERE video_id = %(video_id)s"
 
 _KEPT = "interval '30 days'"
-_CLEAN = (
-    f"DELETE FROM tombstones WHERE purged_at < clock_timestamp() - {_KEPT}",  # noqa: S608 - a constant
-    f"DELETE FROM notifications WHERE created_at < clock_timestamp() - {_KEPT}",  # noqa: S608
+# Some at a time: a backlog that took longer than a statement may would never be removed.
+_CLEAN = tuple(
+    f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608 - constants
+    f"(SELECT {key} FROM {table} WHERE {age} < clock_timestamp() - {_KEPT} LIMIT %(at_most)s)"
+    for table, key, age in (("tombstones", "video_id", "purged_at"), ("notifications", "notification_id", "created_at"))
 )
+
+# By the clock that a restore is measured with: the video cannot be restored from now on, whatever ours says.
+_BEGIN_PURGE = f"""
+UPDATE videos SET deleted_at = least(deleted_at, clock_timestamp() - %(grace)s)
+WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
 
 
 class Retention:
@@ -50,6 +59,11 @@ class Retention:
         """Mark that the resource may leave Kubernetes; None if the row changed in the meantime."""
         with self._database.connection() as connection:
             return fetch_video(connection, _RETIRE, _at(row))
+
+    def begin_purge(self, row: VideoRow, *, grace: timedelta) -> VideoRow | None:
+        """Make sure that a deleted row cannot be restored any more; None if the row changed in the meantime."""
+        with self._database.connection() as connection:
+            return fetch_video(connection, _BEGIN_PURGE, {**_at(row), "grace": grace})
 
     def purge(self, row: VideoRow) -> bool:
         """Remove a deleted row and its dependent rows, leave a tombstone; False if the row has changed."""
@@ -68,10 +82,13 @@ class Retention:
             tombstone = connection.execute(_LAST_ATTEMPT, {"video_id": video_id}).fetchone()
         return None if tombstone is None else tombstone["last_attempt"]
 
-    def forget_old(self) -> int:
-        """Delete tombstones, and notifications with their deliveries, after 30 days; returns how many."""
+    def forget_old(self, *, at_most: int = 1_000) -> int:
+        """Delete tombstones, and notifications with their deliveries, after 30 days; returns how many.
+
+        At most ``at_most`` of each; call again for the rest.
+        """
         with self._database.connection() as connection:
-            return sum(connection.execute(statement).rowcount for statement in _CLEAN)
+            return sum(connection.execute(statement, {"at_most": at_most}).rowcount for statement in _CLEAN)
 
 
 def _at(row: VideoRow) -> dict[str, object]:

@@ -1,11 +1,18 @@
 """The operator's /livez, /readyz and /metrics. Served before the Lease is acquired: a standby is healthy too."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
+
+_TIMEOUT_SECONDS = 5
+# Probes and scrapes come one at a time; the rest is for several scrapers.
+_CONNECTIONS_MAX = 16
 
 
 class Health:
@@ -31,10 +38,43 @@ class Health:
         return self.is_alive() and not self.is_stopping
 
 
+class _BoundedServer(ThreadingHTTPServer):
+    """A server with a limit of connections, each of which has a thread. A new one ends the oldest."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[int, socket.socket] = {}
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin a thread for the connection, and end the oldest one if there are too many."""
+        with self._lock:
+            if len(self._open) >= _CONNECTIONS_MAX:
+                oldest = self._open.pop(next(iter(self._open)))
+                with suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+            self._open[id(request)] = request
+        super().process_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that left, or was ended for a newer one, is no error of ours."""
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._open.pop(id(request), None)
+        super().shutdown_request(request)
+
+
 def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int) -> ThreadingHTTPServer:
     """Start the server in a thread; the caller shuts it down. ``metrics`` returns the exposition text."""
 
     class ProbeHandler(BaseHTTPRequestHandler):
+        # For each wait for bytes.
+        timeout = _TIMEOUT_SECONDS
+
         def do_GET(self) -> None:
             match self.path:
                 case "/livez":
@@ -62,7 +102,6 @@ def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int)
         def log_request(self, code: object = "-", size: object = "-") -> None:
             """Log nothing: probes come every few seconds."""
 
-    server = ThreadingHTTPServer((host, port), ProbeHandler)
-    server.daemon_threads = True
+    server = _BoundedServer((host, port), ProbeHandler)
     threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
     return server

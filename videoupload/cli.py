@@ -19,6 +19,7 @@ from videoupload.polling import Poller
 from videoupload.progress_bar import Screen
 from videoupload.retry import Retry
 from videoupload.streams import discard, make_safe, takes_every_character
+from videoupload.transport import is_this_machine
 from videoupload.upload_state import UploadStateStore, state_directory
 from videoupload.uploader import Uploader, UploadOptions
 
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise
     try:
         service = access(arguments, os.environ)
+        if service.api_url.lower().startswith("http://") and not is_this_machine(service.api_url):
+            screen.line("warning: http:// sends your token unencrypted; use https:// unless you trust the network")
         return _Cli(arguments, Client(service.api_url, service.token), screen).run()
     except UsageError as error:
         return _ended(screen, str(error), USAGE)

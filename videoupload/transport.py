@@ -100,7 +100,7 @@ class Transport:
 
     def _sent(self, session: requests.Session, method: str, url: str, how: dict[str, Any]) -> HttpResponse:
         # As an exception to all proxies: an empty entry for one scheme would leave ALL_PROXY in force.
-        proxies = {"no_proxy": urlsplit(url).hostname or ""} if _is_this_machine(url) else {}
+        proxies = {"no_proxy": urlsplit(url).hostname or ""} if is_this_machine(url) else {}
         proxy = None if proxies else select_proxy(url, get_environ_proxies(url))
         try:
             answer = session.request(method, url, allow_redirects=False, proxies=proxies, **how)
@@ -171,7 +171,7 @@ def _kind(error: Exception) -> str:
             return "no connection, or it broke"
 
 
-def _is_this_machine(url: str) -> bool:
+def is_this_machine(url: str) -> bool:
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         address = ipaddress.ip_address(host)

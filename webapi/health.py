@@ -22,7 +22,7 @@ _STALE_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Health:
+class ProbeResponse:
     """The response to a probe."""
 
     status: str
@@ -62,14 +62,14 @@ class Readiness:
         else:
             self._reached_at = began_at
 
-    def health(self) -> Health:
+    def health(self) -> ProbeResponse:
         """Return whether the next request can be answered, and how many seconds ago Postgres did answer."""
         age = self._monotonic() - self._reached_at
         if self._is_draining:
-            return Health(falcon.HTTP_503, orjson.dumps({"status": "draining"}))
+            return ProbeResponse(falcon.HTTP_503, orjson.dumps({"status": "draining"}))
         if age > _STALE_SECONDS:
-            return Health(falcon.HTTP_503, orjson.dumps({"status": "waiting for Postgres"}))
-        return Health(falcon.HTTP_200, orjson.dumps({"status": "ready", "checked_seconds_ago": round(age, 1)}))
+            return ProbeResponse(falcon.HTTP_503, orjson.dumps({"status": "waiting for Postgres"}))
+        return ProbeResponse(falcon.HTTP_200, orjson.dumps({"status": "ready", "checked_seconds_ago": round(age, 1)}))
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -78,7 +78,7 @@ class Readiness:
 
 
 # The process responds. Nothing else is checked, or a restart of Postgres would restart every replica.
-ALIVE = Health(falcon.HTTP_200, orjson.dumps({"status": "alive"}))
+ALIVE = ProbeResponse(falcon.HTTP_200, orjson.dumps({"status": "alive"}))
 
 
 class Livez:
@@ -118,7 +118,7 @@ class MetricsPage:
         resp.content_type = "text/plain; version=1.0.0; charset=utf-8"
 
 
-def _respond(resp: falcon.Response, health: Health) -> None:
+def _respond(resp: falcon.Response, health: ProbeResponse) -> None:
     resp.status = health.status
     resp.data = health.body
     resp.set_header("Cache-Control", "no-store")

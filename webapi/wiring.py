@@ -27,7 +27,7 @@ from storage.object_store import Storage
 from storage.settings import StorageSettings
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
-from webapi.health import ALIVE, Health, Readiness
+from webapi.health import ALIVE, ProbeResponse, Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
 from webapi.http.change_limit import ChangeLimit
@@ -61,7 +61,7 @@ class Service:
     secret_files: SecretFiles | None
     metrics: ApiMetrics
 
-    def probe(self, method: str, path: str) -> Health:
+    def probe(self, method: str, path: str) -> ProbeResponse:
         """Return the response to `/livez` or `/readyz`, from memory, and count it like a request."""
         health = self.readiness.health() if path == "/readyz" else ALIVE
         self.metrics.request_seconds.labels(method, path, health.status[:3]).observe(0)

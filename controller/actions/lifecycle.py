@@ -54,7 +54,13 @@ def retire(ctx: ReconcileContext) -> Result:
 
 
 def purge(ctx: ReconcileContext) -> Result:
-    """Remove the video's files, some in each pass, then its row. The next pass finds no row and ends."""
+    """Remove the video's files, some in each pass, then its row. The next pass finds no row and ends.
+
+    First no restore is possible any more: its window ends by Postgres' clock, and the purge begins by ours.
+    """
+    timing = ctx.deps.policy.timing
+    if ctx.deps.retention.begin_purge(ctx.row, grace=timing.scaled(timing.delete_grace_seconds)) is None:
+        return Result(ctx.row, Requeue.NOW)
     if ctx.row.desired.upload_mode is UploadMode.MULTIPART:
         multipart.abort_all(ctx)
     if ctx.deps.storage.remove_video(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):

@@ -87,11 +87,12 @@ class Resync:
         return row.origin is Origin.API and leaves_at is not None and now >= leaves_at
 
     def _purgeable(self, now: datetime) -> int:
-        """Request a pass over each deleted row that was not restored in time, and drop expired records."""
-        self._deps.retention.forget_old()
+        """Request a pass over each deleted row that was not restored in time, then drop some expired records."""
         timing = self._deps.policy.timing
         before = now - timing.scaled(timing.delete_grace_seconds)
-        return sum(map(self._request, self._deps.retention.purgeable(before=before, at_most=_PAGE)))
+        requested = sum(map(self._request, self._deps.retention.purgeable(before=before, at_most=_PAGE)))
+        self._deps.retention.forget_old()
+        return requested
 
     def _differing(self, page: list[Resource]) -> list[str]:
         """Return the resources of a page that are new, changed, or out of sync with their row."""

@@ -12,7 +12,7 @@ from database.pool import Database
 from database.retention import Retention
 from domain.records import VideoRow
 from domain.schedule import Timing
-from tests.support.contracts.retention_contract import VIDEO, Ends, RetentionContract
+from tests.support.contracts.retention_contract import LATER, VIDEO, Ends, RetentionContract
 
 _NOTIFIED = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
 _ADDRESSED = """
@@ -54,8 +54,36 @@ class TestPostgresEndings(RetentionContract):
             connection.execute(_ADDRESSED)
             connection.execute("UPDATE tombstones SET purged_at = purged_at - interval '30 days'")
             connection.execute("UPDATE notifications SET created_at = created_at - interval '30 days'")
-        assert ends.retention.forget_old() == 2
+        assert ends.retention.forget_old(at_most=1) == 2
+        assert ends.retention.forget_old() == 0
         assert ends.retention.last_attempt(VIDEO) is None
         assert ends.told(VIDEO) == []
         with database.connection() as connection:
             assert connection.execute("SELECT FROM deliveries").fetchall() == []
+
+    def test_a_backlog_is_deleted_in_batches(self, ends: Ends, database: Database) -> None:
+        with database.connection() as connection:
+            connection.execute(
+                "INSERT INTO tombstones (video_id, last_attempt, purged_at) "
+                "SELECT lpad(n::text, 26, 'a'), 0, clock_timestamp() - interval '31 days' FROM generate_series(1, 5) n"
+            )
+        assert [ends.retention.forget_old(at_most=2) for _ in range(4)] == [2, 2, 1, 0]
+
+    def test_a_video_whose_purge_has_begun_cannot_be_restored_whatever_the_operators_clock_says(
+        self, ends: Ends, database: Database
+    ) -> None:
+        timing, commands = Timing(), VideoCommands(database, Timing())
+        deleted = ends.delete(VIDEO)
+        assert not commands.restore(VIDEO).desired.deleted
+        deleted = ends.delete(VIDEO)
+        grace = timing.scaled(timing.delete_grace_seconds)
+        assert ends.retention.begin_purge(deleted, grace=grace) is not None
+
+        assert commands.restore(VIDEO).desired.deleted
+        assert ends.retention.purge(ends.row())
+
+    def test_a_purge_does_not_begin_once_the_video_is_restored(self, ends: Ends, database: Database) -> None:
+        deleted = ends.delete(VIDEO)
+        VideoCommands(database, Timing()).restore(VIDEO)
+
+        assert ends.retention.begin_purge(deleted, grace=LATER) is None

@@ -23,7 +23,7 @@ from database.pool import DeadlineConnection
 from domain.errors import UnavailableError
 from domain.jobs import JobOrder, UncertainError
 from storage.settings import OutputTarget
-from tests.unit.controller.notify.notification import BASE, a_notification
+from tests.support.builders.notifications import BASE, a_notification
 from webapi.http.jwks import from_url
 
 LONGEST_SECONDS = 0.6

@@ -152,11 +152,11 @@ class RecordsContract:
         records.intend(2)
         assert list(records.claims.of_attempt(VIDEO, 2)) == []
 
-    def test_claims_of_one_attempt_are_bounded(self, records: Records) -> None:
+    def test_the_newest_claims_of_one_attempt_are_kept(self, records: Records) -> None:
         records.intend(1)
         for number in range(20):
             records.claim(VIDEO, 1, f"job{number}")
-        assert list(records.claims.of_attempt(VIDEO, 1)) == [f"job{number}" for number in range(8)]
+        assert list(records.claims.of_attempt(VIDEO, 1)) == [f"job{number}" for number in range(12, 20)]
 
     def test_a_claimed_job_of_another_attempt_is_ignored(self, records: Records) -> None:
         records.intend(1)

@@ -88,6 +88,16 @@ class RetentionContract:
         assert ends.retention.last_attempt(VIDEO) == 2
         assert ends.told(VIDEO) == [(1, "video.deleted")]
 
+    def test_a_purge_begins_only_while_the_row_is_deleted_and_as_it_was_read(self, ends: Ends) -> None:
+        assert ends.retention.begin_purge(ends.row(), grace=LATER) is None
+        before = ends.delete(VIDEO)
+        begun = ends.retention.begin_purge(before, grace=LATER)
+        assert begun is not None
+        assert begun.deleted_at is not None
+        assert begun.deleted_at <= ends.now() - LATER / 2
+        ends.commit(replace(ends.row().observed, message="seen"))
+        assert ends.retention.begin_purge(before, grace=LATER) is None
+
     def test_a_row_that_changed_is_not_purged(self, ends: Ends) -> None:
         before = ends.delete(VIDEO)
         ends.commit(replace(ends.row().observed, message="seen"))

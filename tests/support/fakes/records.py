@@ -6,7 +6,7 @@ each, where one commit on Postgres takes 4 ms without fsync and a life 36 ms at 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
 
 from database.adoption import STATE_CERTAINTY, newest_state
@@ -140,6 +140,13 @@ class FakeRecords:
         self.rows[row.desired.video_id] = replace(stored, retired=True)
         return self.rows[row.desired.video_id]
 
+    def begin_purge(self, row: VideoRow, *, grace: timedelta) -> VideoRow | None:
+        stored = self.rows.get(row.desired.video_id)
+        if stored is None or stored.deleted_at is None or _revisions(stored) != _revisions(row):
+            return None
+        self.rows[row.desired.video_id] = replace(stored, deleted_at=min(stored.deleted_at, self._clock() - grace))
+        return self.rows[row.desired.video_id]
+
     def purge(self, row: VideoRow) -> bool:
         stored = self.rows.get(row.desired.video_id)
         if stored is None or not stored.desired.deleted or _revisions(stored) != _revisions(row):
@@ -161,7 +168,8 @@ class FakeRecords:
     def last_attempt(self, video_id: str) -> int | None:
         return self.tombstones.get(video_id)
 
-    def forget_old(self) -> int:
+    def forget_old(self, *, at_most: int = 1_000) -> int:
+        del at_most
         return 0
 
     def rows_of(self, names: Sequence[str]) -> list[VideoRow]:
@@ -212,8 +220,9 @@ class FakeRecords:
     def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
         """Play the API: keep what a signed callback said."""
         known = self.claims.setdefault((video_id, attempt), [])
-        if (video_id, attempt) in self.attempts and job_id not in known and len(known) < MOST_CLAIMS:
+        if (video_id, attempt) in self.attempts and job_id not in known:
             known.append(job_id)
+            del known[:-MOST_CLAIMS]
 
     def of_attempt(self, video_id: str, attempt: int) -> list[str]:
         taken = {row.job_id for key, row in self.attempts.items() if key != (video_id, attempt)}

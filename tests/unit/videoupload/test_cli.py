@@ -34,3 +34,24 @@ def test_help_lists_the_environment_and_the_exit_codes(capsys: pytest.CaptureFix
     assert ended.value.code == 0
     told = capsys.readouterr().out
     assert all(word in told for word in ("VIDEOUPLOAD_TOKEN", "VIDEOUPLOAD_API", f"{UNREACHABLE}  the service"))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_warned"),
+    [
+        pytest.param("http://api.invalid", True, id="another-host"),
+        pytest.param("HTTP://API.invalid", True, id="in-capitals"),
+        pytest.param("http://127.0.0.1.invalid", True, id="a-name-like-loopback"),
+        pytest.param("http://127.0.0.1:1", False, id="loopback"),
+        pytest.param("http://[::1]:1", False, id="loopback-of-ipv6"),
+        pytest.param("http://localhost:1", False, id="localhost"),
+        pytest.param("https://127.0.0.1:1", False, id="encrypted"),
+    ],
+)
+def test_a_token_that_would_leave_this_machine_unencrypted_is_warned_of_before_it_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, is_warned: bool
+) -> None:
+    monkeypatch.setenv("VIDEOUPLOAD_API", url)
+    # The file is missing, so nothing is sent.
+    main(["upload", str(tmp_path / "missing.mp4")])
+    assert ("token unencrypted" in capsys.readouterr().err) is is_warned
