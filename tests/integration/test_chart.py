@@ -56,8 +56,9 @@ def test_a_change_of_a_rendered_value_is_detected(name: str) -> None:
 )
 def test_names_follow_the_release(release: str, arguments: list[str], prefix: str) -> None:
     documents = rendered(release, *arguments, values=MINIMAL)
-    for kind in (*RIGHTS, "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"):
+    for kind in (*RIGHTS, "Deployment", "Service", "PodDisruptionBudget"):
         assert named(documents, kind) == {f"{prefix}-api", f"{prefix}-operator"}
+    assert named(documents, "NetworkPolicy") == {f"{prefix}-{part}" for part in ("api", "operator", "test")}
     assert leases_of(documents) == [f"{prefix}-operator"]
 
 
@@ -93,7 +94,11 @@ def test_the_crd_upgrade_job_may_touch_nothing_but_the_crd() -> None:
         "resourceNames": ["videouploads.video.uploads.dev"],
         "verbs": ["get", "patch"],
     }
-    hooks = [document for document in documents if document["metadata"]["name"].endswith("-crds")]
+    hooks = [
+        document
+        for document in documents
+        if document["metadata"]["name"].endswith("-crds") and document["kind"] != "NetworkPolicy"
+    ]
     assert len(hooks) == 4
     assert {document["metadata"]["annotations"]["helm.sh/hook"] for document in hooks} == {"pre-upgrade"}
 
@@ -201,6 +206,55 @@ def test_only_the_monitoring_may_reach_the_operators_metrics() -> None:
 def test_an_ingress_serves_only_the_configured_paths() -> None:
     (rule,) = only(rendered("r", values=PRODUCTION), "Ingress")["spec"]["rules"]
     assert [path["path"] for path in rule["http"]["paths"]] == ["/api", "/webhooks", "/openapi.json", "/docs"]
+
+
+def _served(path: str, *, more: dict[str, Any]) -> bool:
+    """Return whether an Ingress with these values leads a path to the API."""
+    (rule,) = only(rendered("r", values=MINIMAL, more=more), "Ingress")["spec"]["rules"]
+    return any(
+        path == known["path"]
+        if known["pathType"] == "Exact"
+        else f"{path}/".startswith(f"{known['path'].rstrip('/')}/")
+        for known in rule["http"]["paths"]
+    )
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/livez", "/readyz"])
+def test_an_ingress_without_paths_serves_neither_metrics_nor_probes(path: str) -> None:
+    hosts = [{"host": "videos.example.com"}]
+    assert not _served(path, more={"ingress": {"enabled": True, "hosts": hosts}})
+    assert _served(path, more={"ingress": {"enabled": True, "hosts": [{**hosts[0], "paths": ["/"]}]}})
+
+
+def test_an_ingress_without_paths_serves_the_api_and_every_file_of_the_page() -> None:
+    more = {"ingress": {"enabled": True, "hosts": [{"host": "videos.example.com"}]}}
+    public = Path(__file__).parents[2] / "webui" / "public"
+    files = [f"/{file.name}" for file in public.iterdir()]
+    for path in ("/", "/assets/index-1.js", "/api/v1/videos", "/webhooks/coconut", "/docs", "/openapi.json", *files):
+        assert _served(path, more=more), path
+
+
+@pytest.mark.parametrize("name", ["-api", "-operator", "-crds"])
+def test_no_pod_reaches_link_local_addresses(name: str) -> None:
+    policy = only(rendered("r", values=PRODUCTION), "NetworkPolicy", name)["spec"]
+    dns, calls, *_ = policy["egress"]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    blocks = [peer["ipBlock"] for peer in calls["to"] if "ipBlock" in peer]
+    assert {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]} in blocks
+    assert all("except" in block for block in blocks if "." in block["cidr"])
+
+
+def test_every_pod_has_a_network_policy() -> None:
+    documents = rendered("r", values=PRODUCTION)
+    pods = {
+        document.get("spec", {}).get("template", document)["metadata"]["labels"]["app.kubernetes.io/component"]
+        for document in documents
+        if document["kind"] in ("Deployment", "Job", "Pod")
+    }
+    policies = [document["spec"] for document in documents if document["kind"] == "NetworkPolicy"]
+    chosen = {policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for policy in policies}
+    assert pods <= chosen
+    assert all(policy["policyTypes"] == ["Ingress", "Egress"] for policy in policies)
 
 
 def test_a_pod_has_enough_time_for_its_process_to_shut_down() -> None:

@@ -91,3 +91,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- fail (printf "\n\nThese values are required, see the README of the chart:\n  %s\n" (join "\n  " $missing)) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Where pods may connect to: everywhere but networkPolicy.egressExcept. Pods are named too, since some networks do not
+count them as part of an address block. */}}
+{{- define "video-uploads.egressTo" -}}
+{{- with .Values.networkPolicy.egressExcept -}}
+to:
+  - namespaceSelector: {}
+  - ipBlock:
+      cidr: 0.0.0.0/0
+      except:
+        {{- toYaml . | nindent 8 }}
+  - ipBlock:
+      cidr: ::/0
+{{- end }}
+{{- end }}
