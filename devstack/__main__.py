@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from devstack import page
+from devstack.child_environment import bypass_proxies
 from devstack.options import OptionError, StackOptions
 from devstack.paths import DEFAULT_STATE_DIR, Paths
 from devstack.server import PartFailedError
@@ -22,6 +23,7 @@ _NOT_ALL_RUN = 3
 def main() -> int:
     """Run one command. An expected error is one message, any other a traceback."""
     arguments = _parser().parse_args()
+    bypass_proxies()
     stack = Stack(Paths(arguments.state.resolve()), say=_say)
     try:
         return _do(stack, arguments)

@@ -13,6 +13,7 @@ from database.events import EventLog
 from database.observations import Observations
 from database.pool import Database
 from devstack import page, tokens
+from devstack.child_environment import bypass_proxies
 from devstack.demo import clip as clips
 from devstack.demo import report
 from devstack.demo.clip import Clip
@@ -37,6 +38,7 @@ _UPLOADS_PER_HOUR = 1000
 def main() -> int:
     """Run the demo once."""
     arguments = _arguments()
+    bypass_proxies()
     screen, paths = Screen(sys.stdout), Paths(arguments.state.resolve())
     began = time.monotonic()
     try:
