@@ -136,6 +136,7 @@ class _Leader:
         registry = registry_for(
             self._cache,
             self._queue,
+            self._wiring.signatures,
             kubeconfig=settings.kubeconfig,
             count_event=metrics.watch_event,
             # kopf handles signals itself and then waits five seconds for the thread that waits for this flag.

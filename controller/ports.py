@@ -185,7 +185,7 @@ class Resources(Protocol):
     def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
         """Walk through all resources."""
 
-    def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
+    def write_status(self, resource: Resource, status: dict[str, Any], *, is_signed: bool = True) -> Resource:
         """Replace the status. Raises ConflictError if the resource changed since."""
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:

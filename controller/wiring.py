@@ -22,6 +22,7 @@ from controller.notify.email import MailSender, smtp_server_of
 from controller.notify.webhook import WebhookSender
 from controller.settings import OperatorSettings
 from crds.client import Cluster, UploadsClient
+from crds.signature import Signatures
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.audit import AuditedRows
@@ -59,6 +60,7 @@ class Wiring:
     database: Database
     outbox_database: Database
     cluster: Cluster
+    signatures: Signatures
     metrics: OperatorMetrics
     collect_stats: Callable[[], int]
 
@@ -90,6 +92,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
     )
     clients, s3 = make_clients(storage_settings), Bulkhead("S3", at_most=at_most)
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
+    signatures = Signatures(keys)
     observations = Observations(database)
     limits = SubmissionLimits(
         settings.max_running_jobs, settings.submissions_per_minute, settings.submissions_burst, settings.time_scale
@@ -104,7 +107,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         parts=guard(s3, Multipart(storage_settings, clients)),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, count_running=observations.running_jobs),
-        resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster)),
+        resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster, signatures)),
         policy=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
         max_file_bytes=storage_settings.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
@@ -139,6 +142,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         database=database,
         outbox_database=outbox_database,
         cluster=cluster,
+        signatures=signatures,
         metrics=metrics,
         collect_stats=collect_stats,
     )

@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 
 from crds.kind import KIND, PLURAL, VERSION
 from crds.resource import Resource
+from crds.signature import Signatures
 from crds.spec import API_VERSION, manifest_of
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.video import GROUP, DesiredState
@@ -128,25 +129,27 @@ class Cluster:
 
 
 class UploadsClient:
-    """The VideoUploads of one namespace."""
+    """The VideoUploads of one namespace. It signs what it writes and checks what it reads."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, signatures: Signatures) -> None:
         self._cluster = cluster
+        self._signatures = signatures
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{cluster.namespace}/{PLURAL}"
 
     @classmethod
-    def from_environment(cls, *, namespace: str, kubeconfig: Path | None = None) -> Self:
+    def from_environment(cls, *, namespace: str, signatures: Signatures, kubeconfig: Path | None = None) -> Self:
         """Connect as `Cluster.from_environment` does."""
-        return cls(Cluster.from_environment(namespace=namespace, kubeconfig=kubeconfig))
+        return cls(Cluster.from_environment(namespace=namespace, kubeconfig=kubeconfig), signatures)
 
     def apply(self, desired: DesiredState) -> Applied:
         """Write the desired state into the resource's spec, creating the resource if needed; keep a newer one."""
+        manifest = manifest_of(desired, namespace=self._cluster.namespace, signatures=self._signatures)
         try:
             self._cluster.request(
                 "PATCH",
                 self._path_of(desired.video_id),
                 query={"fieldManager": SPEC_MANAGER, "force": "true", "fieldValidation": "Strict"},
-                body=_as_yaml(manifest_of(desired, namespace=self._cluster.namespace)),
+                body=_as_yaml(manifest),
                 content_type="application/apply-patch+yaml",
             )
         except RefusedError as error:
@@ -158,7 +161,7 @@ class UploadsClient:
     def get(self, name: str) -> Resource | None:
         """Return one resource, None if there is none of this name."""
         try:
-            return Resource.from_object(self._cluster.request("GET", self._path_of(name)))
+            return self._checked(self._cluster.request("GET", self._path_of(name)))
         except NotFoundError:
             return None
 
@@ -170,25 +173,32 @@ class UploadsClient:
         query: dict[str, str | int] = {"limit": page_size}
         while True:
             page = self._cluster.request("GET", self._path, query=query)
-            yield [Resource.from_object(item) for item in page["items"]]
+            yield [self._checked(item) for item in page["items"]]
             token = page["metadata"].get("continue")
             if not token:
                 return
             query["continue"] = token
 
-    def write_status(self, name: str, *, resource_version: str, status: Mapping[str, Any]) -> Resource:
-        """Replace the status of exactly this version. Raises ConflictError if it was changed or deleted meanwhile."""
+    def write_status(self, resource: Resource, status: Mapping[str, Any], *, is_signed: bool = True) -> Resource:
+        """Replace the status of exactly this version. Raises ConflictError if it was changed or deleted meanwhile.
+
+        ``is_signed``: a row may be restored from it.
+        """
+        name = resource.name
+        signature = {"signature": self._signatures.of_status(name, resource.spec, status)} if is_signed else {}
         body = {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            "metadata": {"name": name, "namespace": self._cluster.namespace, "resourceVersion": resource_version},
-            "status": status,
+            "metadata": {
+                "name": name,
+                "namespace": self._cluster.namespace,
+                "resourceVersion": resource.resource_version,
+            },
+            "status": {**status, **signature} if signature else status,
         }
         query = {"fieldManager": STATUS_MANAGER, "fieldValidation": "Strict"}
         try:
-            return Resource.from_object(
-                self._cluster.request("PUT", self._path_of(name) + "/status", query=query, body=body)
-            )
+            return self._checked(self._cluster.request("PUT", self._path_of(name) + "/status", query=query, body=body))
         except NotFoundError as error:
             raise ConflictError(f"{error}: deleted meanwhile") from error
 
@@ -226,6 +236,9 @@ class UploadsClient:
             },
         }
         self._cluster.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body=body)
+
+    def _checked(self, body: Mapping[str, Any]) -> Resource:
+        return self._signatures.checked(Resource.from_object(body))
 
     def _path_of(self, name: str) -> str:
         return f"{self._path}/{quote(name, safe='')}"

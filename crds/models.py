@@ -29,11 +29,12 @@ REGION_MAX = 63
 STORAGE_KEY_MAX = 1024
 MESSAGE_MAX = 1024
 PROVIDER_ANSWER_MAX = 4096
+SIGNATURE_MAX = 128
 RENDITIONS_MAX = 16
 # The largest object S3 can hold; the service's own limit is a setting of storage/.
 FILE_BYTES_MAX = 5 * 1024**4
-# What an integer column holds, so that the row can follow every spec that the API server accepted.
-COUNTER_MAX = 2**31 - 1
+# Far below what an integer column holds, so that a row can follow every spec and still count on.
+COUNTER_MAX = 10**9
 
 STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
 # No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
@@ -140,7 +141,7 @@ class Spec(_Model):
     retries: int = Field(default=0, ge=0, le=COUNTER_MAX)
     confirmations: int = Field(default=0, ge=0, le=COUNTER_MAX)
     deleted: bool = False
-    revision: int = Field(default=1, ge=1)
+    revision: int = Field(default=1, ge=1, le=COUNTER_MAX)
 
 
 class RejectedStatus(_Model):
@@ -232,7 +233,7 @@ class Status(_Model):
 
     # -1 is the API server's default, before the first pass.
     observed_generation: int = Field(ge=-1)
-    revision: Count
+    revision: int = Field(ge=0, le=COUNTER_MAX)
     phase: Phase
     reason: ShownReason
     message: Message
@@ -252,6 +253,7 @@ class Status(_Model):
     conditions: tuple[Condition, ...] = Field(max_length=16)
     last_handled_reconcile_at: str | None = Field(default=None, max_length=REQUEST_MAX)
     last_handled_retry_at: str | None = Field(default=None, max_length=REQUEST_MAX)
+    signature: str | None = Field(default=None, max_length=SIGNATURE_MAX)
 
 
 def clipped(text: str) -> str:

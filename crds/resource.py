@@ -6,6 +6,7 @@ Reading and writing resources is in crds/client.py; what spec and status mean is
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, Self
 
 from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
@@ -14,11 +15,25 @@ from domain.video import PAUSED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION, RETR
 REQUEST_MAX = 128
 
 
+class SignedBy(Enum):
+    """Which of our keys signed a part of a resource."""
+
+    NOBODY = "its signature is missing or wrong"
+    OLDER_KEY = "a key that is being rotated out"
+    FIRST_KEY = "the key that signs"
+
+    @property
+    def is_authentic(self) -> bool:
+        """Return whether this service wrote it."""
+        return self is not SignedBy.NOBODY
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource at one resourceVersion. ``spec`` and ``status`` are as stored, not yet parsed.
 
-    ``status`` is None until the operator has written one.
+    ``status`` is None until the operator has written one. ``spec_signed_by`` and ``status_signed_by``: what
+    crds/signature.py found; unchecked parts count as unsigned.
     """
 
     name: str
@@ -31,6 +46,14 @@ class Resource:
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] | None = None
     created_at: datetime | None = None
+    deletion_timestamp: str | None = None
+    spec_signed_by: SignedBy = SignedBy.NOBODY
+    status_signed_by: SignedBy = SignedBy.NOBODY
+
+    @property
+    def is_terminating(self) -> bool:
+        """Return whether it was deleted and only finalizers of others keep it."""
+        return self.deletion_timestamp is not None
 
     @property
     def reconcile_request(self) -> str | None:
@@ -63,6 +86,7 @@ class Resource:
             spec=body["spec"],
             status=status if _is_written(status) else None,
             created_at=_instant(metadata.get("creationTimestamp")),
+            deletion_timestamp=metadata.get("deletionTimestamp"),
         )
 
     def _request(self, annotation: str) -> str | None:

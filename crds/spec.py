@@ -8,6 +8,7 @@ from typing import Any
 from crds.kind import KIND, VERSION
 from crds.models import SourceSpec, Spec
 from crds.resource import Resource
+from crds.signature import SIGNATURE_ANNOTATION, Signatures
 from domain.video import GROUP, ORIGIN_LABEL, DesiredState, Origin
 
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -21,19 +22,29 @@ def spec_of(desired: DesiredState) -> dict[str, Any]:
     return spec.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def digest_of(spec: Mapping[str, Any]) -> str:
-    """Return a short text that is equal for specs that differ in nothing but their revision."""
-    content = {field: value for field, value in spec.items() if field != "revision"}
+# What an import says and no row takes over: its row counts its own revisions, and people cannot hand videos to others.
+IGNORED_OF_IMPORTS = frozenset({"revision", "owner"})
+
+
+def import_digest_of(spec: Mapping[str, Any]) -> str:
+    """Return a short text that is equal for specs of imports that ask for the same."""
+    content = {field: value for field, value in spec.items() if field not in IGNORED_OF_IMPORTS}
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-def manifest_of(desired: DesiredState, *, namespace: str) -> dict[str, Any]:
-    """Return the body to apply. It depends on the desired state alone, so applying it again writes nothing."""
+def manifest_of(desired: DesiredState, *, namespace: str, signatures: Signatures) -> dict[str, Any]:
+    """Return the body to apply. It depends on desired state and key alone, so applying it again writes nothing."""
+    spec = spec_of(desired)
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": desired.video_id, "namespace": namespace, "labels": {ORIGIN_LABEL: desired.origin.value}},
-        "spec": spec_of(desired),
+        "metadata": {
+            "name": desired.video_id,
+            "namespace": namespace,
+            "labels": {ORIGIN_LABEL: desired.origin.value},
+            "annotations": {SIGNATURE_ANNOTATION: signatures.of_spec(desired.video_id, spec)},
+        },
+        "spec": spec,
     }
 
 
@@ -49,7 +60,22 @@ def is_same_source(resource: Resource, desired: DesiredState) -> bool:
 
 
 def desired_state_of(resource: Resource) -> DesiredState:
-    """Read the desired state back from a spec. Raises pydantic.ValidationError."""
-    values = dict(Spec.model_validate(resource.spec))
+    """Read the desired state back from a spec. Raises pydantic.ValidationError.
+
+    An import belongs to no user, whatever its spec says, and its revision is 1.
+    """
+    values, origin = dict(Spec.model_validate(resource.spec)), origin_of(resource)
+    if origin is Origin.KUBERNETES:
+        values |= {"owner": "", "revision": 1}
     source = dict(values.pop("source"))
-    return DesiredState(video_id=resource.name, origin=origin_of(resource), **source, **values)
+    return DesiredState(video_id=resource.name, origin=origin, **source, **values)
+
+
+def differs_for_good(resource: Resource, desired: DesiredState) -> bool:
+    """Return whether the CRD's rules refuse this desired state over the spec that is there."""
+    spec = resource.spec
+    fixed = is_same_source(resource, desired) and all(
+        spec.get(field, "") == value for field, value in (("owner", desired.owner), ("filename", desired.filename))
+    )
+    counters = {"revision": 1, "edition": 1, "retries": 0, "confirmations": 0}
+    return not fixed or any(spec.get(name, least) > getattr(desired, name) for name, least in counters.items())

@@ -62,6 +62,14 @@ def observed_of(status: Mapping[str, Any]) -> ObservedState:
     return _OBSERVED.validate_python(values | {field: found["work"][name] for field, name in WORK_FIELDS.items()})
 
 
+def is_ahead_for_good(status: Mapping[str, Any], observed: ObservedState) -> bool:
+    """Return whether the CRD's rules refuse this observation over the status that is there."""
+    work = status.get("work", {})
+    attempt = work.get("attempt", 0)
+    has_other_job = attempt == observed.attempt and work.get("jobId", observed.job_id) != observed.job_id
+    return bool(status.get("revision", 0) > observed.revision or attempt > observed.attempt or has_other_job)
+
+
 def _progress(observed: ObservedState) -> str | None:
     match observed.phase:
         case Phase.PROCESSING:

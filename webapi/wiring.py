@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crds.client import UploadsClient
+from crds.signature import Signatures
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
 from database.events import EventLog
@@ -94,7 +95,11 @@ def read_environment() -> Environment:
     secret_files = SecretFiles.from_environment(_read)
     settings, spaces = _read()
     try:
-        uploads = UploadsClient.from_environment(namespace=settings.namespace, kubeconfig=settings.kubeconfig)
+        uploads = UploadsClient.from_environment(
+            namespace=settings.namespace,
+            signatures=Signatures([key.get_secret_value() for key in settings.webhook_signing_keys]),
+            kubeconfig=settings.kubeconfig,
+        )
     except RefusedError as error:
         sys.exit(f"{WHO} cannot start: KUBECONFIG: {error}")
     return Environment(settings, spaces, uploads, _page(settings, spaces), secret_files)

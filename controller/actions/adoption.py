@@ -23,9 +23,10 @@ from controller.rules.adoption import (
 )
 from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
-from crds.spec import desired_state_of
+from crds.spec import desired_state_of, origin_of
 from domain.errors import ConflictError
 from domain.records import VideoRow
+from domain.video import Origin
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +42,14 @@ def restore_row(
         return row
     resource = deps.resources.get(name)
     if row is None:
-        return None if resource is None else _begin(resource, deps, now)
+        return None if resource is None or _is_leaving(resource) else _begin(resource, deps, now)
     decision = for_existing_row(row, resource)
     return row if decision is None else _restore(row, resource, decision, deps, now)
+
+
+def _is_leaving(resource: Resource) -> bool:
+    """Return whether an import was deleted, so that nothing may begin. A resource of the API comes back anyway."""
+    return resource.is_terminating and origin_of(resource) is Origin.KUBERNETES
 
 
 def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | None:
@@ -75,7 +81,9 @@ def _restore(
 
 
 def _reject(resource: Resource, why: str, deps: Dependencies, now: datetime) -> None:
-    show_status(desired_state_of(resource), refused(resource, why, now), resource, deps, now)
+    # Signed, the numbers of a forged status would count from now on.
+    is_signed = resource.status is None or resource.status_signed_by.is_authentic
+    show_status(desired_state_of(resource), refused(resource, why, now), resource, deps, now, is_signed=is_signed)
 
 
 def _log_row(event: str, row: VideoRow | None, video_id: str) -> VideoRow:

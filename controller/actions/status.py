@@ -12,9 +12,9 @@ import structlog
 
 from controller.dependencies import Dependencies
 from crds.models import clipped
-from crds.resource import Resource
-from crds.spec import is_same_source
-from crds.status import status_of
+from crds.resource import Resource, SignedBy
+from crds.spec import differs_for_good, is_same_source
+from crds.status import is_ahead_for_good, status_of
 from domain.errors import UpstreamError
 from domain.messages import Presentation, present
 from domain.reasons import DELETED, PAUSED
@@ -46,7 +46,7 @@ def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
     if resource is None:
         return
     revision = status_revision(resource)
-    if revision > row.observed.revision:
+    if revision > row.observed.revision and resource.status_signed_by.is_authentic:
         log.warning("newer_status_found", video_id=row.desired.video_id, status=revision, row=row.observed.revision)
         return
     show_status(row.desired, row.observed, resource, deps, now)
@@ -55,19 +55,32 @@ def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
 def is_ahead_of(row: VideoRow, deps: Dependencies) -> bool:
     """Read the resource; return whether its observation is newer than the row's. Raises UpstreamError."""
     resource = deps.resources.get(row.desired.video_id)
-    return resource is not None and status_revision(resource) > row.observed.revision
+    return (
+        resource is not None
+        and resource.status_signed_by.is_authentic
+        and status_revision(resource) > row.observed.revision
+    )
 
 
 def show_status(
-    desired: DesiredState, observed: ObservedState, resource: Resource, deps: Dependencies, now: datetime
+    desired: DesiredState,
+    observed: ObservedState,
+    resource: Resource,
+    deps: Dependencies,
+    now: datetime,
+    *,
+    is_signed: bool = True,
 ) -> None:
-    """Write the status if it changed, and post an Event for a transition. Raises like `write_status`."""
+    """Write the status if it or its signature changed, and post an Event for a transition.
+
+    ``is_signed``: a row may be restored from it. Raises like `write_status`.
+    """
     before = resource.status or {}
     presentation = present(desired, observed)
     status = status_of(observed, presentation, resource=resource, policy=deps.policy, now=now)
-    if status == resource.status:
+    if status == resource.status and (resource.status_signed_by is SignedBy.FIRST_KEY or not is_signed):
         return
-    written = deps.resources.write_status(resource.name, resource_version=resource.resource_version, status=status)
+    written = deps.resources.write_status(resource, status, is_signed=is_signed)
     if _transition_key(before) != _transition_key(status):
         # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
         with suppress(UpstreamError):
@@ -92,8 +105,14 @@ def _remove(row: VideoRow, deps: Dependencies) -> None:
     if row.desired.origin is Origin.KUBERNETES:
         return
     resource = deps.resources.get(row.desired.video_id)
-    if resource is not None and status_revision(resource) <= row.observed.revision:
-        deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
+    if resource is None:
+        return
+    if status_revision(resource) <= row.observed.revision or not resource.status_signed_by.is_authentic:
+        _delete(resource, deps)
+
+
+def _delete(resource: Resource, deps: Dependencies) -> None:
+    deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
 
 
 def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
@@ -105,10 +124,24 @@ def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
     resource = deps.resources.get(name)
     if row.desired.origin is Origin.KUBERNETES:
         return resource if resource is not None and is_same_source(resource, row.desired) else None
-    if resource is not None and resource.spec.get("revision", 0) >= row.desired.revision:
-        return resource
+    if resource is not None:
+        revision, signed_by = resource.spec.get("revision", 0), resource.spec_signed_by
+        if signed_by.is_authentic and revision > row.desired.revision:
+            return resource
+        if signed_by is SignedBy.FIRST_KEY and revision == row.desired.revision and not _is_stuck(resource, row):
+            return resource
+        if _is_stuck(resource, row):
+            log.warning("resource_replaced", video_id=name, error="a forged spec or status cannot be written over")
+            _delete(resource, deps)
     deps.resources.apply(row.desired)
     return deps.resources.get(name)
+
+
+def _is_stuck(resource: Resource, row: VideoRow) -> bool:
+    """Return whether the API server would refuse the row over something that this service did not write."""
+    if not resource.spec_signed_by.is_authentic and differs_for_good(resource, row.desired):
+        return True
+    return not resource.status_signed_by.is_authentic and is_ahead_for_good(resource.status or {}, row.observed)
 
 
 def _transition_key(status: Mapping[str, Any]) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from controller.loop.queue import WorkQueue
 from controller.rules.cached_resource import CachedResource
 from crds.kind import PLURAL, VERSION
 from crds.resource import Resource
+from crds.signature import Signatures
 from domain.records import Cause
 from domain.video import GROUP
 
@@ -38,6 +39,7 @@ class NoDiffBase(kopf.DiffBaseStorage):
 def registry_for(
     cache: ResourceCache,
     queue: WorkQueue,
+    signatures: Signatures,
     *,
     kubeconfig: Path | None,
     count_event: Callable[[], None] = lambda: None,
@@ -59,7 +61,7 @@ def registry_for(
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def on_event(event: kopf.RawEvent, **_: Any) -> None:
         count_event()
-        note_event(str(event["type"] or ""), dict(event["object"]), cache, queue)
+        note_event(str(event["type"] or ""), dict(event["object"]), cache, queue, signatures)
 
     @kopf.on.startup(registry=registry)
     async def on_startup(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -72,9 +74,11 @@ def registry_for(
     return registry
 
 
-def note_event(event_type: str, body: dict[str, Any], cache: ResourceCache, queue: WorkQueue) -> None:
+def note_event(
+    event_type: str, body: dict[str, Any], cache: ResourceCache, queue: WorkQueue, signatures: Signatures
+) -> None:
     """Cache the resource, and request a pass if anything but our own status changed."""
-    resource = Resource.from_object(body)
+    resource = signatures.checked(Resource.from_object(body))
     if event_type == "DELETED":
         cache.drop(resource.name)
         queue.add(resource.name, Cause.SWEEP)  # the row decides whether it comes back

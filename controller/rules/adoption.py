@@ -1,7 +1,8 @@
 """Decides what a row takes over from its resource, and which resources get no row. Pure; time enters as `now`.
 
 A row is behind its resource after Postgres was restored from an older dump, and whenever an import is edited: its
-resource is its desired state. actions/adoption.py carries the decisions out.
+resource is its desired state. Spec and status of a resource count only if this service signed them, apart from the
+spec of an import. actions/adoption.py carries the decisions out.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
-from crds.spec import desired_state_of, digest_of, is_same_source, spec_of
+from crds.spec import desired_state_of, import_digest_of, is_same_source, spec_of
 from crds.status import observed_of
 from domain import object_keys
 from domain.errors import RefusedError
@@ -23,7 +24,10 @@ from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, is_
 TAKEN = "the name belongs to another file that was imported before; it becomes free some days after its deletion"
 DELETED = "spec.deleted is set, so there is nothing to import"
 NO_LABEL = "the name is longer than 63 characters or has others than a-z, 0-9 and -"
-NOT_OURS = "it carries the API's label, but the API did not make it"
+NOT_OURS = "it carries the API's label, but its signature is missing or wrong"
+
+# Of rows restored from an older dump. More changes than a lost day brings are not ours, whatever signed them.
+_LEAP_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,13 @@ def needs_read(row: VideoRow | None, cached: CachedResource | None) -> bool:
         return row.desired.origin is Origin.KUBERNETES and not row.desired.deleted
     if cached.is_ahead(row.revisions):
         return True
-    return row.desired.origin is Origin.KUBERNETES and cached.import_digest != digest_of(spec_of(row.desired))
+    if row.desired.origin is not Origin.KUBERNETES:
+        return False
+    if cached.is_terminating:
+        return not row.desired.deleted
+    if cached.status_revision > row.observed.revision:
+        return True
+    return row.desired.owner != "" or cached.import_digest != import_digest_of(spec_of(row.desired))
 
 
 def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
@@ -78,7 +88,7 @@ def for_missing_row(
     desired = _desired(resource)
     if desired.origin is Origin.API and last_attempt is not None:
         return DeleteResource()
-    why = _refusal(desired, resource.namespace)
+    why = _refusal(desired, resource)
     if why is not None:
         return RejectResource(why)
     return AdoptRow(desired, _observation(resource, last_attempt, now, timing))
@@ -86,27 +96,29 @@ def for_missing_row(
 
 def for_existing_row(row: VideoRow, resource: Resource | None) -> RestoreRow | None:
     """Decide what a row takes over from the resource that now has its name; None if nothing."""
+    is_import = row.desired.origin is Origin.KUBERNETES
     if resource is None or not is_same_source(resource, row.desired):
-        return _released_import(row, resource) if row.desired.origin is Origin.KUBERNETES else None
-    decision = RestoreRow(
-        _newer_desired_state(row.desired, _desired(resource)), _newer_observation(row.observed, resource)
-    )
+        return _released_import(row, resource) if is_import else None
+    if is_import and resource.is_terminating:
+        # Finalizers may keep it for long. Its owner wants it gone from now on.
+        return _released_import(row, None)
+    observed = _newer_observation(row.observed, resource)
+    if observed is None and is_import:
+        observed = _after_forged_status(row.observed, resource)
+    decision = RestoreRow(_newer_desired_state(row.desired, resource), observed)
     return None if decision == RestoreRow() else decision
 
 
-def _refusal(desired: DesiredState, namespace: str) -> str | None:
+def _refusal(desired: DesiredState, resource: Resource) -> str | None:
     if not is_video_id(desired.video_id):
         return NO_LABEL
     if desired.origin is Origin.API:
-        always = (desired.owner, desired.title, desired.filename, desired.content_type, desired.region)
-        is_ours = desired.storage_key.startswith(object_keys.original_prefix(desired.video_id)) and all(always)
-        return None if is_ours else NOT_OURS
+        return None if resource.spec_signed_by.is_authentic else NOT_OURS
     if desired.deleted:
         return DELETED
-    if not object_keys.is_import_of(namespace, desired.storage_key):
-        return (
-            f"the key does not name a file under {object_keys.IMPORTS_PREFIX}{namespace}/{_flaw(desired.storage_key)}"
-        )
+    if not object_keys.is_import_of(resource.namespace, desired.storage_key):
+        prefix = f"{object_keys.IMPORTS_PREFIX}{resource.namespace}/"
+        return f"the key does not name a file under {prefix}{_flaw(desired.storage_key)}"
     return None
 
 
@@ -117,15 +129,15 @@ def _flaw(key: str) -> str:
 
 
 def _observation(resource: Resource, last_attempt: int | None, now: datetime, timing: Timing) -> ObservedState:
-    """Take over the resource's observation; start over if it has none, or one of a purged video."""
-    current = _status_observation(resource)
+    """Take over the resource's observation; start over if it has none of ours, or one of a purged video."""
+    current = _own_observation(resource)
     if current is not None and not _is_refusal(current) and (last_attempt is None or current.attempt > last_attempt):
         return current
     # Neither number may decrease on a resource, and a job never moves to another attempt.
     attempt = max(last_attempt or 0, current.attempt if current else 0)
     return replace(
         first_observation(now, timing),
-        revision=current.revision + 1 if current else 1,
+        revision=_shown_revision(resource) + 1,
         attempt=attempt,
         attempt_floor=attempt,
         job_id=current.job_id if current and current.attempt == attempt else None,
@@ -140,12 +152,26 @@ def _released_import(row: VideoRow, resource: Resource | None) -> RestoreRow | N
     return None if released is None else RestoreRow(desired=released)
 
 
-def _newer_desired_state(before: DesiredState, desired: DesiredState) -> DesiredState | None:
+def _newer_desired_state(before: DesiredState, resource: Resource) -> DesiredState | None:
+    desired = _desired(resource)
     if before.origin is Origin.API:
-        return desired if desired.origin is Origin.API and desired.revision > before.revision else None
+        is_ours = desired.origin is Origin.API and resource.spec_signed_by.is_authentic
+        if not (is_ours and before.revision < desired.revision <= before.revision + _LEAP_MAX):
+            return None
+        # All else was fixed when the video was created.
+        return replace(
+            before,
+            revision=desired.revision,
+            title=desired.title,
+            edition=desired.edition,
+            retries=desired.retries,
+            confirmations=desired.confirmations,
+            deleted=desired.deleted,
+        )
     # A resource that is applied again after its release counts from the start; its row does not.
     followed = replace(
         desired,
+        owner="",
         revision=before.revision,
         origin=before.origin,
         edition=max(desired.edition, before.edition),
@@ -156,8 +182,8 @@ def _newer_desired_state(before: DesiredState, desired: DesiredState) -> Desired
 
 
 def _newer_observation(before: ObservedState, resource: Resource) -> ObservedState | None:
-    current = _status_observation(resource)
-    if current is None or current.revision <= before.revision:
+    current = _own_observation(resource)
+    if current is None or not before.revision < current.revision <= before.revision + _LEAP_MAX:
         return None
     if current.attempt < before.attempt:
         # The row has paid for an attempt that the resource does not have: its work is newer.
@@ -165,8 +191,17 @@ def _newer_observation(before: ObservedState, resource: Resource) -> ObservedSta
     return current
 
 
+def _after_forged_status(before: ObservedState, resource: Resource) -> ObservedState | None:
+    """Count on from a forged status, which the API server takes no lower one over. An API's resource is made anew."""
+    revision = _shown_revision(resource)
+    return replace(before, revision=revision + 1) if before.revision < revision <= _LEAP_MAX else None
+
+
 def refused(resource: Resource, why: str, now: datetime) -> ObservedState:
-    """Return the observation of a refused resource; unchanged if the resource has it already."""
+    """Return the observation of a refused resource; unchanged if the resource has it already.
+
+    It takes nothing back that the status says, signed or not: the API server would refuse that.
+    """
     current = _status_observation(resource)
     attempt = current.attempt if current else 0
     failure = Failure(FailureCode.IMPORT_REFUSED, why, attempt)
@@ -195,6 +230,16 @@ def _desired(resource: Resource) -> DesiredState:
         return desired_state_of(resource)
     except ValidationError as error:
         raise RefusedError("reading a spec at Kubernetes: it is not of this release") from error
+
+
+def _own_observation(resource: Resource) -> ObservedState | None:
+    return _status_observation(resource) if resource.status_signed_by.is_authentic else None
+
+
+def _shown_revision(resource: Resource) -> int:
+    """Return the revision below which the API server takes no status; 0 if it was forged too high to be followed."""
+    revision = int((resource.status or {}).get("revision", 0))
+    return revision if resource.status_signed_by.is_authentic or revision <= _LEAP_MAX else 0
 
 
 def _status_observation(resource: Resource) -> ObservedState | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from controller.rules.steps import AnnotationRequest
-from crds.resource import Resource
-from crds.spec import digest_of, origin_of
+from crds.resource import Resource, SignedBy
+from crds.spec import import_digest_of, origin_of
 from domain.records import Revisions
 from domain.video import Origin
 
@@ -15,7 +15,8 @@ class CachedResource:
     """One resource at one resourceVersion, reduced to what is compared.
 
     ``reconcile_request`` and ``requested`` are its annotations, the ``handled_`` ones what its status acknowledges.
-    ``import_digest``: the digest of an import's spec; None where the spec is made from the row.
+    ``import_digest``: the digest of an import's spec; None where the spec is made from the row. ``is_terminating``: it
+    was deleted, and finalizers of others keep it.
     """
 
     uid: str
@@ -28,7 +29,10 @@ class CachedResource:
     handled_reconcile_request: str | None
     requested: AnnotationRequest
     handled: AnnotationRequest
+    spec_signed_by: SignedBy
+    status_signed_by: SignedBy
     import_digest: str | None = None
+    is_terminating: bool = False
 
     @classmethod
     def of(cls, resource: Resource) -> Self:
@@ -45,13 +49,21 @@ class CachedResource:
             handled_reconcile_request=status.get("lastHandledReconcileAt"),
             requested=AnnotationRequest(resource.is_paused, resource.retry_request),
             handled=AnnotationRequest(status.get("isPaused", False), status.get("lastHandledRetryAt")),
-            import_digest=digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
+            spec_signed_by=resource.spec_signed_by,
+            status_signed_by=resource.status_signed_by,
+            import_digest=import_digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
+            is_terminating=resource.is_terminating,
         )
 
     def is_ahead(self, row: Revisions) -> bool:
-        """Return whether the resource is newer than the row, which was then restored from an older dump."""
-        has_newer_spec = row.origin is Origin.API and self.spec_revision > row.desired
-        return has_newer_spec or self.status_revision > row.observed
+        """Return whether the resource is newer than the row, which was then restored from an older dump.
+
+        What this service did not sign is newer than nothing.
+        """
+        has_newer_spec = (
+            row.origin is Origin.API and self.spec_signed_by.is_authentic and self.spec_revision > row.desired
+        )
+        return has_newer_spec or (self.status_signed_by.is_authentic and self.status_revision > row.observed)
 
     def is_older(self, other: "CachedResource") -> bool:
         """Return whether this is an earlier version of the same resource: neither of these two numbers ever falls."""
@@ -62,10 +74,12 @@ class CachedResource:
     def is_current(self, row: Revisions) -> bool:
         """Return whether spec and status already show the row, and the status acknowledges every request.
 
-        The spec of an import is not made from the row.
+        The spec of an import is not made from the row. What an older key signed is signed again before it is removed.
         """
+        shows_desired = self.spec_signed_by is SignedBy.FIRST_KEY and self.spec_revision >= row.desired
         return (
-            (self.spec_revision >= row.desired or row.origin is Origin.KUBERNETES)
+            (shows_desired or row.origin is Origin.KUBERNETES)
+            and self.status_signed_by is SignedBy.FIRST_KEY
             and self.status_revision >= row.observed
             and self.observed_generation == self.generation
             and self.reconcile_request == self.handled_reconcile_request
@@ -74,9 +88,12 @@ class CachedResource:
         )
 
     def same_request_as(self, other: "CachedResource") -> bool:
-        """Return whether spec and annotations are equal, so that only the operator can have changed anything."""
-        return (self.generation, self.reconcile_request, self.requested) == (
-            other.generation,
-            other.reconcile_request,
-            other.requested,
-        )
+        """Return whether only the operator can have changed this one into ``other``.
+
+        Spec, annotations and signatures are equal then; only the operator makes an unsigned status a signed one.
+        """
+        has_lost_signature = self.status_signed_by.is_authentic and not other.status_signed_by.is_authentic
+        return self._request() == other._request() and not has_lost_signature
+
+    def _request(self) -> tuple[object, ...]:
+        return self.generation, self.reconcile_request, self.requested, self.spec_signed_by, self.is_terminating

@@ -31,6 +31,7 @@ from tests.integration.api_process import (
     token,
     without_cluster,
 )
+from tests.support.builders.resources import SIGNATURES
 from tests.support.eventually import eventually
 
 JOB = "S9BkOufdntiPR9"
@@ -212,7 +213,9 @@ def test_the_resource_follows_the_row(
     database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, tmp_path: Path
 ) -> None:
     own = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
-    uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig)
+    uploads = UploadsClient.from_environment(
+        namespace=api_server.namespace, signatures=SIGNATURES, kubeconfig=api_server.admin_kubeconfig
+    )
     with running(own, tmp_path) as api:
         created = api.create()
         assert eventually(lambda: _spec(uploads, created["video_id"]))["owner"] == "ann"

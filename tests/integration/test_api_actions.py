@@ -25,6 +25,7 @@ from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 from domain.video import ObservedState, Phase, Reason, SourceFacts
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
+from tests.support.builders.resources import SIGNATURES
 from tests.support.builders.videos import in_phase
 from tests.support.eventually import eventually
 from webapi.http.paging import Paging
@@ -206,7 +207,9 @@ def test_the_resource_follows_each_change_by_the_owner(
     database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, hands: Hands, tmp_path: Path
 ) -> None:
     environment = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
-    uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig)
+    uploads = UploadsClient.from_environment(
+        namespace=api_server.namespace, signatures=SIGNATURES, kubeconfig=api_server.admin_kubeconfig
+    )
 
     def spec(video_id: str) -> tuple[bool, int]:
         resource = uploads.get(video_id)

@@ -17,7 +17,7 @@ from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, new_video_id
 from tests.integration.kube_bounds import ABSENT, with_value
-from tests.support.builders.resources import a_status
+from tests.support.builders.resources import SIGNATURES, a_status
 from tests.support.builders.rows import a_desired_state, a_failure, an_observation
 
 
@@ -26,7 +26,7 @@ class Tried:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.uploads = UploadsClient(cluster)
+        self.uploads = UploadsClient(cluster, SIGNATURES)
         self.name = new_video_id()
         self.path = f"/apis/{API_VERSION}/namespaces/{cluster.namespace}/videouploads"
 
@@ -44,7 +44,7 @@ class Tried:
 
     def write_status(self, status: Any) -> None:
         """Replace the status."""
-        self.uploads.write_status(self.name, resource_version=self.resource.resource_version, status=status)
+        self.uploads.write_status(self.resource, status, is_signed=False)
 
     def set_status(self, path: str, value: Any) -> None:
         """Replace the status with one field changed."""
@@ -189,12 +189,14 @@ def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
 
 def publish(own: Devcluster, desired: DesiredState, observed: ObservedState | None) -> None:
     """Store a resource with a desired state, and its status."""
-    uploads = UploadsClient(Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig))
+    uploads = UploadsClient(
+        Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig), SIGNATURES
+    )
     uploads.apply(desired)
     resource = uploads.get(desired.video_id)
     if observed is not None and resource is not None:
         status = a_status(desired, observed, resource=resource, now=datetime.now(UTC))
-        uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
+        uploads.write_status(resource, status)
 
 
 def desired_state_named(name: str, **changes: Any) -> DesiredState:

@@ -10,6 +10,7 @@ from crds.spec import API_VERSION
 from devstack.cluster import Cluster as Devcluster
 from domain.errors import RefusedError
 from tests.integration.kube_bounds import Bound, a_full_body, all_bounds, with_value
+from tests.support.builders.resources import SIGNATURES
 from tests.support.builders.rows import VIDEO_ID, a_desired_state
 
 
@@ -20,8 +21,8 @@ class Trial:
         self._cluster = cluster
         self._path = f"/apis/{API_VERSION}/namespaces/{cluster.namespace}/videouploads"
         desired = a_desired_state(video_id="stored", storage_key="imports/a/b")
-        UploadsClient(cluster).apply(desired)
-        self._stored = UploadsClient(cluster).get("stored")
+        UploadsClient(cluster, SIGNATURES).apply(desired)
+        self._stored = UploadsClient(cluster, SIGNATURES).get("stored")
 
     def spec(self, spec: Any) -> None:
         """Try to create a resource with this spec."""

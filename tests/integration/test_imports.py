@@ -36,6 +36,7 @@ from domain.policy import LifecyclePolicy
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing
 from domain.video import Origin, Phase, new_video_id
+from tests.support.builders.resources import SIGNATURES
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import FakeTranscoder, Script
@@ -149,7 +150,9 @@ def name() -> str:
 @pytest.fixture
 def operator(api_server: Cluster, operator_kubeconfig: Path, database_url: str) -> Iterator[Operator]:
     database = Database(database_url, max_size=4)
-    uploads = UploadsClient.from_environment(namespace=api_server.namespace, kubeconfig=operator_kubeconfig)
+    uploads = UploadsClient.from_environment(
+        namespace=api_server.namespace, signatures=SIGNATURES, kubeconfig=operator_kubeconfig
+    )
     yield Operator(api_server, uploads, database)
     database.close()
     api_server.kubectl("delete", "vu", "--all", "--wait=true")

@@ -15,7 +15,7 @@ from devstack.cluster import Cluster as Devcluster
 from devstack.ports import HOST, Ports
 from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.video import DesiredState, ObservedState, Phase, new_video_id
-from tests.support.builders.resources import a_status
+from tests.support.builders.resources import SIGNATURES, a_status
 from tests.support.builders.rows import a_desired_state, an_observation
 
 PLAYS = an_observation(Phase.READY)
@@ -24,7 +24,9 @@ PLAYS = an_observation(Phase.READY)
 @pytest.fixture
 def uploads(api_server: Devcluster, kube_namespace: str) -> UploadsClient:
     """The client, as administrator in a namespace of this test's own."""
-    return UploadsClient.from_environment(namespace=kube_namespace, kubeconfig=api_server.admin_kubeconfig)
+    return UploadsClient.from_environment(
+        namespace=kube_namespace, signatures=SIGNATURES, kubeconfig=api_server.admin_kubeconfig
+    )
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def written(
     uploads: UploadsClient, resource: Resource, observed: ObservedState, *, at: datetime | None = None
 ) -> Resource:
     status = a_status(desired_state_of(resource), observed, resource=resource, now=at or datetime.now(UTC))
-    return uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
+    return uploads.write_status(resource, status)
 
 
 def test_a_desired_state_becomes_a_resource_and_can_be_read_back(uploads: UploadsClient) -> None:
@@ -157,7 +159,7 @@ def test_an_idle_pass_has_nothing_to_write(uploads: UploadsClient) -> None:
     resource = written(uploads, applied(uploads, own_desired_state()), PLAYS, at=noon)
     later = a_status(desired_state_of(resource), PLAYS, resource=resource, now=noon + timedelta(hours=1))
     assert later == resource.status
-    again = uploads.write_status(resource.name, resource_version=resource.resource_version, status=later)
+    again = uploads.write_status(resource, later)
     assert again.resource_version == resource.resource_version
 
 
@@ -234,7 +236,7 @@ clusters: [{{name: c, cluster: {{server: "http://{HOST}:{ports.of("nobody")}"}}}
 contexts: [{{name: c, context: {{cluster: c}}}}]
 current-context: c
 """)
-    uploads = UploadsClient.from_environment(namespace="n", kubeconfig=kubeconfig)
+    uploads = UploadsClient.from_environment(namespace="n", signatures=SIGNATURES, kubeconfig=kubeconfig)
     calls: list[Callable[[], object]] = [lambda: uploads.apply(own_desired_state()), lambda: uploads.get("a")]
     for call in calls:
         with pytest.raises(UnavailableError, match="no answer"):
@@ -243,7 +245,7 @@ current-context: c
 
 def test_a_missing_kubeconfig_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="connecting to Kubernetes"):
-        UploadsClient.from_environment(namespace="n", kubeconfig=tmp_path / "nothing")
+        UploadsClient.from_environment(namespace="n", signatures=SIGNATURES, kubeconfig=tmp_path / "nothing")
 
 
 def test_outside_a_pod_a_kubeconfig_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

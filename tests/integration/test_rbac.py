@@ -12,7 +12,7 @@ from crds.client import Applied, Cluster, UploadsClient
 from crds.spec import desired_state_of
 from devstack.cluster import Cluster as Devcluster
 from domain.video import DesiredState, Phase, new_video_id
-from tests.support.builders.resources import a_status
+from tests.support.builders.resources import SIGNATURES, a_status
 from tests.support.builders.rows import a_desired_state, an_observation
 
 
@@ -39,19 +39,19 @@ def own_wish() -> DesiredState:
 
 
 def test_the_apis_account_may_create_change_and_read_resources(accounts: Accounts) -> None:
-    uploads, desired = UploadsClient(accounts.api), own_wish()
+    uploads, desired = UploadsClient(accounts.api, SIGNATURES), own_wish()
     assert uploads.apply(desired) is Applied.APPLIED
     assert uploads.apply(desired) is Applied.APPLIED
     assert uploads.get(desired.video_id) is not None
 
 
 def test_the_operators_account_may_do_all_that_a_pass_and_the_resync_need(accounts: Accounts) -> None:
-    uploads, desired = UploadsClient(accounts.operator), own_wish()
+    uploads, desired = UploadsClient(accounts.operator, SIGNATURES), own_wish()
     assert uploads.apply(desired) is Applied.APPLIED
     resource = uploads.get(desired.video_id)
     assert resource is not None
     status = a_status(desired_state_of(resource), an_observation(Phase.READY), resource=resource)
-    written = uploads.write_status(resource.name, resource_version=resource.resource_version, status=status)
+    written = uploads.write_status(resource, status)
     uploads.post_event(written, type="Normal", reason="Published", message="The video is playable.")
     assert any(written in page for page in uploads.pages())
     uploads.delete(written.name, uid=written.uid, resource_version=written.resource_version)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from hypothesis import strategies as st
 
+from crds.models import COUNTER_MAX
 from domain.failures import Failure
 from domain.object_keys import outputs_folder
 from domain.video import DEFAULT_PROFILE, DesiredState, ObservedState, Published, Rejection, Rendition, SourceFacts
@@ -15,7 +16,7 @@ _T = TypeVar("_T")
 
 _counts = st.integers(min_value=0, max_value=2**63 - 1)
 _positive = st.integers(min_value=1, max_value=2**63 - 1)
-_counters = st.integers(min_value=0, max_value=2**31 - 1)
+_counters = st.integers(min_value=0, max_value=COUNTER_MAX)
 _bytes = st.integers(min_value=1, max_value=5 * 1024**4)
 # Short, for speed: what is too long is a case of its own.
 _texts = st.text(max_size=9)
@@ -68,7 +69,7 @@ def _built(kind: type[_T], **closer: st.SearchStrategy[Any]) -> st.SearchStrateg
 desired_states = _built(
     DesiredState,
     video_id=st.integers(min_value=0, max_value=2**130 - 1).map(_as_id),
-    revision=_positive,
+    revision=st.integers(min_value=1, max_value=COUNTER_MAX),
     owner=_lines,
     title=_lines,
     filename=_lines,
@@ -77,13 +78,14 @@ desired_states = _built(
     region=_lines,
     storage_key=_keys,
     profile=st.just(DEFAULT_PROFILE),
-    edition=st.integers(min_value=1, max_value=2**31 - 1),
+    edition=st.integers(min_value=1, max_value=COUNTER_MAX),
     retries=_counters,
     confirmations=_counters,
 )
 
 observed_states = _built(
     ObservedState,
+    revision=_counters,
     edition=_positive,
     job_id=st.none() | _words,
     progress_percent=st.integers(min_value=0, max_value=100),

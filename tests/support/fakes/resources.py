@@ -9,11 +9,11 @@ from typing import Any
 
 from crds.client import Applied
 from crds.resource import Resource
-from crds.spec import manifest_of, spec_of
+from crds.spec import differs_for_good, manifest_of, spec_of
 from domain.errors import ConflictError, RefusedError, UpstreamError
 from domain.policy import LifecyclePolicy
 from domain.video import DesiredState, ObservedState, Origin, UploadMode
-from tests.support.builders.resources import a_status
+from tests.support.builders.resources import SIGNATURES, a_status
 
 NAMESPACE = "default"
 
@@ -37,6 +37,7 @@ class FakeResources:
     """Stands in for `crds.client.UploadsClient`. ``trouble``, while set, is what every call raises."""
 
     def __init__(self) -> None:
+        self.signatures = SIGNATURES
         self.by_name: dict[str, Resource] = {}
         self.events: list[tuple[str, str, str, str]] = []
         self.trouble: UpstreamError | None = None
@@ -44,39 +45,49 @@ class FakeResources:
 
     def apply(self, desired: DesiredState) -> Applied:
         self._raise_trouble()
-        body = json.loads(json.dumps(manifest_of(desired, namespace=NAMESPACE)))
+        body = json.loads(json.dumps(manifest_of(desired, namespace=NAMESPACE, signatures=self.signatures)))
+        labels, signature = body["metadata"]["labels"], body["metadata"]["annotations"]
         known = self.by_name.get(desired.video_id)
         if known is None:
             name, version = desired.video_id, self._version()
-            labels, spec = body["metadata"]["labels"], body["spec"]
-            self.by_name[name] = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=spec)
-        elif known.spec["revision"] > desired.revision:
+            made = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=body["spec"])
+            self.by_name[name] = replace(made, annotations=signature)
+            return Applied.APPLIED
+        if known.spec["revision"] > desired.revision:
             return Applied.OUTDATED
-        elif known.spec != body["spec"]:
-            changed = {"spec": body["spec"], "generation": known.generation + 1, "resource_version": self._version()}
-            self.by_name[desired.video_id] = replace(known, **changed)
+        if differs_for_good(known, desired):
+            raise RefusedError("applying a spec: what is fixed was changed, or a number falls")
+        after = replace(
+            known, spec=body["spec"], labels={**known.labels, **labels}, annotations={**known.annotations, **signature}
+        )
+        if after != known:
+            generation = known.generation + (after.spec != known.spec)
+            self.by_name[desired.video_id] = replace(after, generation=generation, resource_version=self._version())
         return Applied.APPLIED
 
     def get(self, name: str) -> Resource | None:
         self._raise_trouble()
-        return self.by_name.get(name)
+        stored = self.by_name.get(name)
+        return None if stored is None else self.signatures.checked(stored)
 
     def pages(self, *, page_size: int = 500) -> Iterator[list[Resource]]:
         self._raise_trouble()
-        listed = [self.by_name[name] for name in sorted(self.by_name)]
+        listed = [self.signatures.checked(self.by_name[name]) for name in sorted(self.by_name)]
         for start in range(0, len(listed), page_size):
             yield listed[start : start + page_size]
 
-    def write_status(self, name: str, *, resource_version: str, status: dict[str, Any]) -> Resource:
+    def write_status(self, resource: Resource, status: dict[str, Any], *, is_signed: bool = True) -> Resource:
         self._raise_trouble()
-        known = self.by_name.get(name)
-        if known is None or known.resource_version != resource_version:
+        name, known = resource.name, self.by_name.get(resource.name)
+        if known is None or known.resource_version != resource.resource_version:
             raise ConflictError("writing a status: the resource moved")
+        if is_signed:
+            status = status | {"signature": self.signatures.of_status(name, known.spec, status)}
         if known.status != status:
             _refuse_to_go_back(known.status or {}, status)
             known = replace(known, status=json.loads(json.dumps(status)), resource_version=self._version())
             self.by_name[name] = known
-        return known
+        return self.signatures.checked(known)
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:
         self._raise_trouble()
@@ -109,7 +120,7 @@ class FakeResources:
         """Play an earlier pass: make a resource show an observation."""
         known = self.by_name[name]
         status = a_status(desired, observed, resource=known, policy=rules, now=now)
-        self.write_status(name, resource_version=known.resource_version, status=status)
+        self.write_status(known, status)
 
     def remove(self, name: str) -> None:
         """Play a person: delete the resource, whatever it says."""

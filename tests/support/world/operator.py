@@ -116,12 +116,12 @@ class Process:
 
     def _watch(self) -> None:
         """Deliver what the API server would have sent meanwhile."""
-        now = dict(self._world.resources.by_name)
+        now, signatures = dict(self._world.resources.by_name), self._world.resources.signatures
         for name, resource in now.items():
             if self._watched.get(name) != resource:
-                note_event("MODIFIED", body_of(resource), self._cache, self.queue)
+                note_event("MODIFIED", body_of(resource), self._cache, self.queue, signatures)
         for name in self._watched.keys() - now.keys():
-            note_event("DELETED", body_of(self._watched[name]), self._cache, self.queue)
+            note_event("DELETED", body_of(self._watched[name]), self._cache, self.queue, signatures)
         self._watched = now
 
 
@@ -221,6 +221,7 @@ def body_of(resource: Resource) -> dict[str, object]:
             "generation": resource.generation,
             "labels": dict(resource.labels),
             "annotations": dict(resource.annotations),
+            "deletionTimestamp": resource.deletion_timestamp,
         },
         "spec": dict(resource.spec),
         "status": None if resource.status is None else dict(resource.status),

@@ -4,6 +4,7 @@ from controller.loop.cache import ResourceCache
 from controller.loop.handlers import note_event
 from controller.loop.resync import Resync
 from domain.records import Cause
+from tests.support.builders.resources import SIGNATURES
 from tests.support.world.operator import SteppedQueue, body_of
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
@@ -21,13 +22,13 @@ class Watcher:
 
     def hear(self, event_type: str = "MODIFIED") -> None:
         """Deliver an event about the resource as it is."""
-        note_event(event_type, body_of(self.world.resources.by_name[VIDEO_ID]), self.cache, self.queue)
+        note_event(event_type, body_of(self.world.resources.by_name[VIDEO_ID]), self.cache, self.queue, SIGNATURES)
 
     def show(self) -> None:
         """Write a status that shows the row."""
         resource = self.world.resources.by_name[VIDEO_ID]
         status = {"revision": self.world.row.observed.revision, "observedGeneration": resource.generation}
-        self.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=status)
+        self.world.resources.write_status(resource, status)
 
     def settle(self) -> None:
         """Show the row, deliver the event, and let every pass that follows be made."""

@@ -32,7 +32,7 @@ class WorkerHarness:
 
     def watch_event(self) -> None:
         """Take what the watch would deliver now."""
-        self.cache.note(self.world.resources.by_name[VIDEO_ID])
+        self.cache.note(self.world.resources.signatures.checked(self.world.resources.by_name[VIDEO_ID]))
 
     def seconds_to_next(self) -> float:
         """Return when the next pass is planned, from now."""

@@ -8,10 +8,11 @@ from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from crds.resource import Resource
+from crds.signature import SIGNATURE_ANNOTATION
 from crds.spec import manifest_of
 from domain.schedule import Timing, next_check_at
 from domain.video import Phase, new_video_id
-from tests.support.builders.resources import a_status
+from tests.support.builders.resources import SIGNATURES, a_status
 from tests.support.builders.rows import NOON, a_row
 from tests.support.fakes.resources import NAMESPACE
 from tests.support.world.world import SmallWorld
@@ -50,11 +51,17 @@ def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
 
 def a_world_at_rest() -> SmallWorld:
     world, pattern = SmallWorld(), a_row(Phase.READY)
-    body = manifest_of(pattern.desired, namespace=NAMESPACE)
+    body = manifest_of(pattern.desired, namespace=NAMESPACE, signatures=SIGNATURES)
     resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
     status = a_status(pattern.desired, pattern.observed, resource=resource, policy=world.deps.policy)
     for _ in range(MANY):
         video_id = new_video_id()
         world.records.rows[video_id] = replace(pattern, desired=replace(pattern.desired, video_id=video_id))
-        world.resources.by_name[video_id] = replace(resource, name=video_id, status=status)
+        spec = resource.spec
+        world.resources.by_name[video_id] = replace(
+            resource,
+            name=video_id,
+            annotations={SIGNATURE_ANNOTATION: SIGNATURES.of_spec(video_id, spec)},
+            status=status | {"signature": SIGNATURES.of_status(video_id, spec, status)},
+        )
     return world

@@ -6,6 +6,8 @@ from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
 from crds.client import Cluster, NotFoundError, UploadsClient
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
+from tests.support.builders.resources import SIGNATURES, a_resource
+from tests.support.builders.rows import a_desired_state
 from tests.support.fakes.kube_api import FakeApi, cluster
 
 
@@ -70,16 +72,16 @@ def test_a_success_that_is_no_json_object_is_unavailable(content: bytes) -> None
 
 
 def test_get_returns_none_for_a_missing_resource() -> None:
-    assert UploadsClient(cluster(FakeApi(404))).get("a") is None
+    assert UploadsClient(cluster(FakeApi(404)), SIGNATURES).get("a") is None
 
 
 def test_deleting_a_missing_resource_succeeds() -> None:
-    UploadsClient(cluster(FakeApi(404))).delete("a", uid="u", resource_version="1")
+    UploadsClient(cluster(FakeApi(404)), SIGNATURES).delete("a", uid="u", resource_version="1")
 
 
 def test_writing_the_status_of_a_missing_resource_is_a_conflict() -> None:
     with pytest.raises(ConflictError, match="deleted meanwhile"):
-        UploadsClient(cluster(FakeApi(404))).write_status("a", resource_version="1", status={})
+        UploadsClient(cluster(FakeApi(404)), SIGNATURES).write_status(a_resource(a_desired_state()), {})
 
 
 def test_each_call_is_noted_with_its_method_and_status() -> None:

@@ -1,6 +1,7 @@
 """Lives of imports: a person applies a resource for a file that is already there, and a row follows it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,11 +47,7 @@ def test_an_import_becomes_playable() -> None:
     said = world.resources.by_name[VIDEO_ID].spec
     live(world)
     assert_ends_ready(world)
-    assert (world.row.desired.origin, world.row.desired.title, world.row.desired.owner) == (
-        Origin.KUBERNETES,
-        "Launch",
-        "user-1",
-    )
+    assert (world.row.desired.origin, world.row.desired.title) == (Origin.KUBERNETES, "Launch")
     assert world.resources.by_name[VIDEO_ID].spec == said
     assert "apply" not in world.kill_switch.calls
 
@@ -125,9 +122,9 @@ def test_a_file_of_another_namespace_is_refused_visibly_and_never_touched(storag
 def test_a_row_follows_the_spec_of_its_import() -> None:
     world = a_world_with_an_import(title="Launch")
     live(world)
-    apply(world, title="The launch", owner="user-2")
+    apply(world, title="The launch")
     settled(world)
-    assert (world.row.desired.title, world.row.desired.owner, world.row.desired.revision) == ("The launch", "user-2", 2)
+    assert (world.row.desired.title, world.row.desired.revision) == ("The launch", 2)
     assert shown(world)["observedGeneration"] == 2
     assert_ends_ready(world)
 
@@ -183,6 +180,50 @@ def test_deleting_the_resource_releases_the_row_and_withdraws_the_video() -> Non
     assert world.row.desired.deleted
     assert world.storage.read_playlist(VIDEO_ID) is None
     assert VIDEO_ID not in world.resources.by_name
+
+
+def leave(world: SmallWorld) -> None:
+    """Play a person who deletes a resource that a finalizer of others keeps."""
+    known = world.resources.by_name.get(VIDEO_ID)
+    if known is not None:
+        world.resources.by_name[VIDEO_ID] = replace(
+            known, deletion_timestamp="2026-07-01T12:00:00Z", resource_version="leaving"
+        )
+
+
+def test_from_the_moment_an_import_is_deleted_nothing_begins_and_it_is_withdrawn() -> None:
+    for moment in moments_of_a_life():
+        world = a_world_with_an_import()
+        happening(world, moment, leave, world)
+        settled(world)
+        row = world.records.rows.get(VIDEO_ID)
+        assert row is None or row.desired.deleted
+        assert world.storage.read_playlist(VIDEO_ID) is None
+        world.resources.remove(VIDEO_ID)
+        apply(world)
+        settled(world)
+        assert_playable(world)
+        assert len(world.transcoder.jobs) == 1
+
+
+def test_an_import_that_is_deleted_before_any_pass_begins_nothing() -> None:
+    world = a_world_with_an_import()
+    leave(world)
+    settled(world)
+    assert not world.records.rows
+    assert not world.transcoder.jobs
+
+
+def test_the_deletion_of_a_ready_import_is_heard_at_once() -> None:
+    world = a_world_with_an_import()
+    live(world)
+    process = Process(world)
+    process.begin()
+    leave(world)
+    while not process.is_idle():
+        process.step()
+    assert world.row.desired.deleted
+    assert world.storage.read_playlist(VIDEO_ID) is None
 
 
 def test_an_import_deleted_at_any_moment_and_applied_again_is_bought_once() -> None:

@@ -37,7 +37,7 @@ def behind() -> SmallWorld:
 
 
 def known_in(world: SmallWorld) -> CachedResource:
-    return CachedResource.of(world.resources.by_name[VIDEO_ID])
+    return CachedResource.of(world.resources.signatures.checked(world.resources.by_name[VIDEO_ID]))
 
 
 def test_a_row_that_agrees_with_its_resource_makes_no_calls() -> None:

@@ -8,6 +8,7 @@ import pytest
 from controller.loop.cache import ResourceCache
 from controller.rules.cached_resource import CachedResource
 from controller.rules.steps import AnnotationRequest
+from crds.resource import SignedBy
 from domain.records import Revisions
 from domain.video import Origin
 from tests.support.builders.resources import a_resource
@@ -24,6 +25,8 @@ SHOWN = CachedResource(
     handled_reconcile_request="now",
     requested=AnnotationRequest(is_paused=True, retry_token="again"),
     handled=AnnotationRequest(is_paused=True, retry_token="again"),
+    spec_signed_by=SignedBy.FIRST_KEY,
+    status_signed_by=SignedBy.FIRST_KEY,
 )
 NOTHING_ASKED = AnnotationRequest()
 

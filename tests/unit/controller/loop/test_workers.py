@@ -84,16 +84,17 @@ def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(harness: WorkerH
     harness.handle()
     resource = harness.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
-    harness.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    harness.world.resources.write_status(resource, ahead)
+    before = harness.world.resources.by_name[VIDEO_ID]
     harness.handle()
-    assert harness.world.resources.by_name[VIDEO_ID].status == ahead
+    assert harness.world.resources.by_name[VIDEO_ID] == before
 
 
 def test_a_row_behind_its_resource_is_restored_before_its_pass(harness: WorkerHarness) -> None:
     harness.handle()
     resource = harness.world.resources.by_name[VIDEO_ID]
     ahead = {**(resource.status or {}), "revision": 99}
-    harness.world.resources.write_status(VIDEO_ID, resource_version=resource.resource_version, status=ahead)
+    harness.world.resources.write_status(resource, ahead)
     harness.watch_event()
     harness.world.send_file()
     harness.calls()

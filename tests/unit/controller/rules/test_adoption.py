@@ -1,6 +1,5 @@
 """What a row takes from its resource, case by case."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,14 +21,14 @@ from controller.rules.adoption import (
     refused,
 )
 from controller.rules.cached_resource import CachedResource
-from crds.resource import Resource
+from crds.resource import Resource, SignedBy
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import first_observation
 from domain.video import ORIGIN_LABEL, DesiredState, ObservedState, Origin, Phase
-from tests.support.builders.resources import NAMESPACE, a_resource, a_status
+from tests.support.builders.resources import NAMESPACE, a_resource, a_status, as_signed
 from tests.support.builders.rows import NOON, TIMING, VIDEO_ID, a_desired_state, an_observation, row_of
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
@@ -50,7 +49,7 @@ def showing(desired: DesiredState, observed: ObservedState | None = None, **chan
     bare = a_resource(desired, **changes)
     if observed is None:
         return bare
-    return replace(bare, status=a_status(desired, observed, resource=bare, policy=LifecyclePolicy(TIMING)))
+    return as_signed(replace(bare, status=a_status(desired, observed, resource=bare, policy=LifecyclePolicy(TIMING))))
 
 
 def deciding(resource: Resource, last_attempt: int | None = None) -> AdoptRow | RejectResource | DeleteResource:
@@ -126,17 +125,16 @@ def test_a_resource_left_over_from_a_purged_video_is_removed() -> None:
     assert deciding(showing(a_desired_state(), SEEN), 2) == DeleteResource()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"storage_key": KEY},
-        {"storage_key": "uploads/another/original.mp4"},
-        *({name: ""} for name in ("owner", "title", "filename", "content_type", "region")),
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_the_label_alone_makes_no_api_video(changes: Mapping[str, Any]) -> None:
-    assert deciding(showing(a_desired_state(**changes))) == RejectResource(NOT_OURS)
+def test_the_label_alone_makes_no_api_video() -> None:
+    forged = replace(showing(a_desired_state(), SEEN), spec_signed_by=SignedBy.NOBODY)
+    assert deciding(forged) == RejectResource(NOT_OURS)
+
+
+def test_a_row_is_not_made_from_a_forged_status() -> None:
+    forged = replace(showing(a_desired_state(), SEEN), status_signed_by=SignedBy.NOBODY)
+    assert deciding(forged) == AdoptRow(a_desired_state(), the_beginning(revision=6))
+    beyond = replace(showing(an_import(), replace(SEEN, revision=10**9)), status_signed_by=SignedBy.NOBODY)
+    assert deciding(beyond) == AdoptRow(an_import(), the_beginning(revision=1))
 
 
 def test_an_import_starts_with_its_file() -> None:
@@ -210,6 +208,42 @@ def test_a_row_that_is_behind_restores_one_state_or_both() -> None:
 )
 def test_an_api_row_takes_nothing_from_a_resource_that_is_not_its_own(resource: Resource | None) -> None:
     assert for_existing_row(API_ROW, resource) is None
+
+
+def test_what_never_changes_of_a_video_is_never_learnt() -> None:
+    fixed = {
+        "owner": "thief",
+        "filename": "b.mp4",
+        "content_type": "text/html",
+        "declared_bytes": 9,
+        "profile": "other",
+    }
+    learnt = for_existing_row(API_ROW, showing(a_desired_state(revision=4, **fixed), SEEN))
+    assert learnt == RestoreRow(a_desired_state(revision=4))
+
+
+@pytest.mark.parametrize("half", ["spec", "status"])
+def test_what_is_not_signed_or_leaps_teaches_nothing(half: str) -> None:
+    newer = showing(a_desired_state(revision=4), replace(SEEN, revision=6))
+    both = for_existing_row(API_ROW, newer)
+    assert both is not None
+    kept = replace(both, **{"desired" if half == "spec" else "observed": None})
+    unsigned: dict[str, Any] = {f"{half}_signed_by": SignedBy.NOBODY}
+    assert for_existing_row(API_ROW, replace(newer, **unsigned)) == kept
+    older: dict[str, Any] = {f"{half}_signed_by": SignedBy.OLDER_KEY}
+    assert for_existing_row(API_ROW, replace(newer, **older)) == both
+    revisions = {"spec": 4, "status": 6} | {half: 10**9}
+    leaping = showing(a_desired_state(revision=revisions["spec"]), replace(SEEN, revision=revisions["status"]))
+    assert for_existing_row(API_ROW, leaping) == kept
+
+
+def test_an_import_that_is_being_deleted_is_released_and_begins_nothing() -> None:
+    leaving = showing(an_import(title=IN_GERMAN), SEEN, deletion_timestamp="2026-07-01T12:00:00Z")
+    released = replace(an_import(), deleted=True, revision=2)
+    assert needs_read(IMPORT_ROW, CachedResource.of(leaving))
+    assert for_existing_row(IMPORT_ROW, leaving) == RestoreRow(desired=released)
+    assert not needs_read(row_of(released, SEEN), CachedResource.of(leaving))
+    assert for_existing_row(row_of(released), leaving) is None
 
 
 @pytest.mark.parametrize("revision", [1, 6])
