@@ -20,6 +20,7 @@ setTrustedTypes();
 
 const session = new Session(sessionStorage);
 session.takeFromAddress(location, history);
+addEventListener("hashchange", () => session.takeFromAddress(location, history));
 
 const calls = new Calls(new Api(session));
 const library = new Library(calls);

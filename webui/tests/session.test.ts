@@ -36,6 +36,10 @@ describe("the address", () => {
     ["#/watch/v", null, "#/watch/v"],
     ["", null, ""],
     ["#token=", null, ""],
+    ["#token=%E0%A4%A", null, ""],
+    ["#token=%", null, ""],
+    ["#/watch/v&token=%E0%A4%A", null, "#/watch/v"],
+    ["#token=a.b.c&token=d.e.f", "a.b.c", ""],
   ])("%j holds %j and leaves %j", (fragment, parsed, rest) => {
     expect(tokenInFragment(fragment)).toEqual({ token: parsed, rest });
   });
@@ -91,19 +95,72 @@ describe("a session", () => {
     expect(storage.getItem("token")).toBeNull();
   });
 
-  it("takes the token out of the address", () => {
-    const session = new Session(memory());
-    let address = "";
-    const location = { hash: `#token=${ANN}`, pathname: "/", search: "" } as Location;
-    const replaceState = (_state: unknown, _title: string, to: string) => {
-      address = to;
-    };
-    session.takeFromAddress(location, { replaceState } as unknown as History);
+  it("takes the token out of the address and offers to sign in", () => {
+    const storage = memory();
+    const session = new Session(storage);
 
-    expect(address).toBe("/");
-    expect(session.state.value.claims?.subject).toBe("ann");
+    expect(opened(session, `#token=${ANN}`)).toBe("/");
+    expect(session.state.value).toMatchObject({ claims: null, needed: "first", offered: { subject: "ann" } });
+    expect(storage.getItem("token")).toBeNull();
+
+    session.acceptOffer();
+    expect(session.state.value).toMatchObject({ claims: { subject: "ann" }, needed: "no", offered: null });
+    expect(storage.getItem("token")).toBe(ANN);
+  });
+
+  it("stays somebody's until the person agrees to another subject", async () => {
+    const session = new Session(memory({ token: ANN }));
+    opened(session, `#token=${token({ sub: "thief" })}`);
+    expect(session.state.value).toMatchObject({ claims: { subject: "ann" }, offered: { subject: "thief" } });
+    expect(await session.token()).toBe(ANN);
+
+    session.declineOffer();
+    session.acceptOffer();
+    expect(session.state.value).toMatchObject({ claims: { subject: "ann" }, needed: "no", offered: null });
+  });
+
+  it("takes a fresh token of its own subject without a question", async () => {
+    const session = new Session(memory({ token: ANN }));
+    session.refused(ANN);
+    const next = token({ sub: "ann", exp: 3_000 });
+    opened(session, `#token=${next}`);
+
+    expect(await session.token()).toBe(next);
+  });
+
+  it("keeps an offer while its own token is refused, and drops it on signing out", () => {
+    const session = new Session(memory({ token: ANN }));
+    opened(session, `#token=${token({ sub: "bob" })}`);
+    session.refused(ANN);
+    expect(session.state.value).toMatchObject({ needed: "again", offered: { subject: "bob" } });
+
+    session.signOut();
+    session.acceptOffer();
+    expect(session.state.value).toMatchObject({ claims: null, needed: "first", offered: null });
+  });
+
+  it.each(["#token=%E0%A4%A", "#token=hello", "#token="])("takes %s out of the address and goes on", (fragment) => {
+    const session = new Session(memory());
+
+    expect(opened(session, fragment)).toBe("/");
+    expect(session.state.value).toMatchObject({ needed: "first", offered: null });
+  });
+
+  it("leaves an address without a token alone", () => {
+    expect(opened(new Session(memory()), "#/watch/v")).toBeNull();
   });
 });
+
+/** Open the page at a fragment; return the address that it is replaced by, null if it stays. */
+function opened(session: Session, fragment: string): string | null {
+  let address: string | null = null;
+  const location = { hash: fragment, pathname: "/", search: "" } as Location;
+  const replaceState = (_state: unknown, _title: string, to: string) => {
+    address = to;
+  };
+  session.takeFromAddress(location, { replaceState } as unknown as History);
+  return address;
+}
 
 describe("scripts that may start", () => {
   it.each([

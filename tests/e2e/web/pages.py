@@ -57,8 +57,14 @@ class Visitor:
         page.on("request", lambda request: self._see(request.url))
 
     def open(self, token: str | None = None) -> None:
-        """Open the page as `make demo` prints it."""
-        self.page.goto(f"{self.web_url}/#token={token or self.person.token}")
+        """Open the page as `make demo` prints it, and agree to sign in if the page asks."""
+        token = token or self.person.token
+        self.page.goto(f"{self.web_url}/#token={token}")
+        subject = subject_of(token)
+        offer = self.page.get_by_role("button", name=f"Sign in as {subject}", exact=True)
+        offer.or_(self.page.get_by_title(subject, exact=True)).first.wait_for()
+        if offer.is_visible():
+            offer.click()
 
     @property
     def web_url(self) -> str:
@@ -68,8 +74,7 @@ class Visitor:
     @property
     def user(self) -> str:
         """Return the signed-in user."""
-        subject: str = jwt.decode(self.person.token, options={"verify_signature": False})["sub"]
-        return subject
+        return subject_of(self.person.token)
 
     def choose(self, *paths: Path) -> None:
         """Choose files to upload."""
@@ -136,3 +141,9 @@ class Visitor:
         allowed = (self.web_url, self.world.described.s3.endpoint, "blob:", "data:")
         if not url.startswith(allowed):
             self.complaints.append(f"a request elsewhere: {url}")
+
+
+def subject_of(token: str) -> str:
+    """Return the user that a token is for."""
+    subject: str = jwt.decode(token, options={"verify_signature": False})["sub"]
+    return subject

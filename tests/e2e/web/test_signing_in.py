@@ -52,6 +52,27 @@ def test_a_token_leaves_the_address_at_once_and_is_kept_for_this_tab(visitor: Vi
     assert kept == [[visitor.person.token], [], ""]
 
 
+def test_a_link_signs_nobody_in_without_consent(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_text("No videos yet").wait_for()
+    stranger = f"{visitor.user}-stranger"
+    page.goto(f"{visitor.web_url}/#token={token(visitor.world, stranger, seconds=600)}")
+    dialog = page.get_by_role("dialog", name=f"Sign in as “{stranger}”?")
+    dialog.get_by_role("button", name="Not now").click()
+    dialog.wait_for(state="detached")
+
+    page.get_by_title(visitor.user, exact=True).wait_for()
+    assert page.evaluate("Object.values(sessionStorage)") == [visitor.person.token]
+    assert page.url == f"{visitor.web_url}/"
+
+
+def test_a_malformed_link_leaves_the_page_usable(visitor: Visitor) -> None:
+    visitor.page.goto(f"{visitor.web_url}/#token=%E0%A4%A")
+    visitor.page.reload()
+    visitor.page.get_by_text("No videos yet").wait_for()
+    assert visitor.page.url == f"{visitor.web_url}/"
+
+
 def test_a_limit_is_explained_and_the_upload_can_be_retried(visitor: Visitor, clip: Path) -> None:
     world, page = visitor.world, visitor.page
     user = f"{visitor.user}-limited"

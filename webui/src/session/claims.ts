@@ -21,13 +21,13 @@ export function claimsOf(token: string): Claims | null {
   }
 }
 
-/** Split a fragment into the token of `#token=…` and the rest. */
+/** Split a fragment into the token of `#token=…` and the rest. A malformed token counts as none. */
 export function tokenInFragment(fragment: string): { token: string | null; rest: string } {
   const words = fragment.replace(/^#/, "").split("&");
-  const parameter = words.find((word) => word.startsWith("token="));
-  if (!parameter) return { token: null, rest: fragment };
-  const rest = words.filter((word) => word !== parameter).join("&");
-  return { token: decodeURIComponent(parameter.slice("token=".length)) || null, rest: rest === "" ? "" : `#${rest}` };
+  const parameters = words.filter((word) => word.startsWith("token="));
+  if (parameters.length === 0) return { token: null, rest: fragment };
+  const rest = words.filter((word) => !parameters.includes(word)).join("&");
+  return { token: unescaped(parameters[0]?.slice("token=".length) ?? ""), rest: rest === "" ? "" : `#${rest}` };
 }
 
 /** Return why a pasted token is refused, or null if it may be tried. `before`: the subject that was signed in. */
@@ -39,6 +39,14 @@ export function refusalOf(pasted: string, before: string | null, now: number): s
     return `This token is for “${claims.subject}”, but “${before}” is signed in. Sign out first to switch.`;
   }
   return null;
+}
+
+function unescaped(text: string): string | null {
+  try {
+    return decodeURIComponent(text) || null;
+  } catch {
+    return null;
+  }
 }
 
 function decoded(base64url: string): string {

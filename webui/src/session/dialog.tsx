@@ -15,7 +15,29 @@ const TEXTS = {
   ],
 } as const;
 
+/** Ask for what the session needs: consent to the token of a link, or a token. */
 export function TokenDialog({ session }: { session: Session }) {
+  const { offered, claims } = useStore(session.state);
+  if (offered === null) return <PasteDialog session={session} />;
+  const { subject } = offered;
+  const current = claims ? ` You are signed in as “${claims.subject}” now.` : "";
+  return (
+    <Modal key="offered" title={`Sign in as “${subject}”?`} onClose={() => session.declineOffer()}>
+      <p>
+        The link that you opened signs you in as “{subject}”.{current} What you upload from then on belongs to “{subject}”,
+        so go on only if that is you.
+      </p>
+      <div class="modal-actions">
+        <Button onClick={() => session.declineOffer()}>Not now</Button>
+        <Button kind="main" onClick={() => session.acceptOffer()}>
+          Sign in as {subject}
+        </Button>
+      </div>
+    </Modal>
+  );
+}
+
+function PasteDialog({ session }: { session: Session }) {
   const { needed, claims } = useStore(session.state);
   const [refusal, setRefusal] = useState<string | null>(null);
   if (needed === "no") return null;
