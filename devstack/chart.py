@@ -1,7 +1,8 @@
-"""Generates the chart's README, the bounds of settings in its schema, and snapshots, all from its values.
+"""Generates the chart's README, its copy of the CRD, parts of its schema, and snapshots.
 
 `python -m devstack.chart` writes the files, and tests compare them. The values are written by hand, each with a
-comment; the bounds of a setting come from the process that reads it.
+comment; the bounds of a setting come from the process that reads it. The CRD is copied because Flux drops links from
+what it fetches.
 """
 
 import json
@@ -16,6 +17,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from controller.settings import OperatorSettings
+from crds.install import CRD_FILE
 from devstack.cluster import CHART
 from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
@@ -36,6 +38,7 @@ SNAPSHOTS = {
     "production": PROJECT_DIR / "docs" / "examples" / "values-production.yaml",
     "demo": CHART / "values-demo.yaml",
 }
+CHART_CRD = CHART / "crds" / CRD_FILE.name
 _SNAPSHOTS_DIR = PROJECT_DIR / "tests" / "integration" / "snapshots"
 
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z0-9_]+):(?P<rest>.*)$")
@@ -76,7 +79,7 @@ def names_of(kind: type[BaseSettings]) -> dict[str, str]:
 
 def schema() -> str:
     """Return the text of the schema with the bounds of all settings."""
-    document = json.loads((CHART / "values.schema.json").read_text())
+    document: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
     for part, readers in READERS.items():
         document["$defs"][f"{part}Settings"] = {
             "type": "object",
@@ -85,7 +88,28 @@ def schema() -> str:
                 name: _bounds(name, default, readers) for name, default in values()["settings"][part].items()
             },
         }
+    for node in _nodes(document):
+        fields = node.get("properties", {})
+        sections = sorted(name for name, inner in fields.items() if _is_section(inner, document["$defs"]))
+        if fields:
+            node.pop("required", None)
+        if sections:
+            node["required"] = sections
     return json.dumps(document, indent=2) + "\n"
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for child in node.values():
+            yield from _nodes(child)
+
+
+def _is_section(node: dict[str, Any], defs: dict[str, Any]) -> bool:
+    """Return whether the templates read values inside this one. Helm removes a value that is set to null."""
+    if "$ref" in node:
+        node = defs[node["$ref"].rpartition("/")[2]]
+    return "properties" in node
 
 
 def readme() -> str:
@@ -207,6 +231,7 @@ def main() -> int:
     """Write all files; the schema first, because Helm reads it."""
     (CHART / "values.schema.json").write_text(schema())
     (CHART / "README.md").write_text(readme())
+    CHART_CRD.write_text(CRD_FILE.read_text())
     _SNAPSHOTS_DIR.mkdir(exist_ok=True)
     for name in SNAPSHOTS:
         (_SNAPSHOTS_DIR / f"chart-{name}.yaml").write_text(snapshot(name))

@@ -271,9 +271,9 @@ def test_a_leftover_resource_of_a_purged_video_is_removed(operator: Operator) ->
 def test_a_row_follows_the_spec_of_its_import(operator: Operator, name: str) -> None:
     operator.apply(name)
     operator.passes(name)
-    operator.apply(name, title="Another", owner="user-2", edition=2)
+    operator.apply(name, title="Another", owner="user-2", edition=2)  # an owner is a note, see decision 0021
     operator.passes(name)
     row, shown = operator.wanted_row(name), operator.resource(name)
-    assert (row.desired.title, row.desired.owner, row.observed.edition) == ("Another", "user-2", 2)
+    assert (row.desired.title, row.desired.owner, row.observed.edition) == ("Another", "", 2)
     assert (shown.status or {})["observedGeneration"] == shown.generation == 2
     assert len(operator.transcoder.jobs) == 2

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from devstack.chart import Described, described, readme
+from crds.install import CRD_FILE
+from devstack.chart import CHART_CRD, Described, described, readme
 from devstack.chart import schema as schema_of_settings
 
 PROJECT = Path(__file__).parents[3]
@@ -22,13 +23,29 @@ def test_the_chart_has_the_projects_version() -> None:
 
 
 def test_the_chart_ships_the_one_definition_of_the_kind() -> None:
-    assert (CHART / "crds" / "videouploads.yaml").resolve() == PROJECT / "crds" / "videouploads.yaml"
+    assert CHART_CRD.read_text() == CRD_FILE.read_text(), "python -m devstack.chart"
+
+
+def test_no_file_of_the_chart_is_a_link() -> None:
+    # Flux drops links from what it fetches, and other tools refuse them.
+    assert [path for path in CHART.rglob("*") if path.is_symlink()] == []
+
+
+def test_a_section_of_values_that_is_removed_is_named() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert {"image", "credentials", "settings", "api", "serviceAccounts", "rbac"} <= set(schema["required"])
+    assert schema["properties"]["settings"]["required"] == ["api", "operator", "shared", "storage"]
+
+
+def test_an_umbrella_chart_may_switch_the_chart_on() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert {"global", "enabled"} <= set(schema["properties"])
 
 
 def test_every_value_is_in_the_schema_and_has_a_default() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    in_schema = _paths_of_schema(schema, schema) - {".global"}
+    in_schema = _paths_of_schema(schema, schema) - {".global", ".enabled"}
     in_values = _paths_of_values(values)
     # What a value is made of may be anybody's affair, such as a probe's fields.
     assert in_schema == {
