@@ -90,9 +90,12 @@ class Cluster:
 
 
 def render_chart(namespace: str) -> str:
-    """Return the chart's manifests and CRDs without the Deployments: the local services run beside the cluster."""
+    """Return the chart's manifests and CRDs without the Deployments: the local services run beside the cluster.
+
+    Its administrator plays people who forge resources, which the admission policy would refuse.
+    """
     argv = [str(tool("helm")), "template", RELEASE, str(CHART), "--include-crds", f"--namespace={namespace}"]
-    return _run([*argv, "--set=api.enabled=false,operator.enabled=false"])
+    return _run([*argv, "--set=api.enabled=false,operator.enabled=false,admissionPolicy.enabled=false"])
 
 
 def _run(argv: list[str], *, stdin: str = "") -> str:

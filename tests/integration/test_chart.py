@@ -15,6 +15,7 @@ from tests.integration.charted import MINIMAL, PRODUCTION, helm, only, pod_of, r
 
 RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
 CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding")
+POLICY = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 
 
 def named(documents: list[dict[str, Any]], kind: str) -> set[str]:
@@ -68,14 +69,16 @@ def test_the_operator_of_the_default_release_uses_its_default_lease() -> None:
 
 def test_nothing_is_granted_outside_the_namespace() -> None:
     documents = rendered("video-uploads", values=MINIMAL)
-    assert {document["metadata"]["namespace"] for document in documents} == {"films"}
+    assert {document["metadata"].get("namespace", "") for document in documents} == {"films", ""}
+    # It grants nothing, and is in force in the namespace only.
+    assert {document["kind"] for document in documents if "namespace" not in document["metadata"]} == POLICY
     assert not [document for document in documents if document["kind"] in CLUSTER_WIDE]
 
 
 def test_the_namespace_can_differ_from_the_releases() -> None:
     documents = rendered("video-uploads", "--set=namespaceOverride=clips", values=PRODUCTION)
     assert {document["metadata"].get("namespace", "clips") for document in documents} == {"clips"}
-    for binding in (document for document in documents if document["kind"].endswith("Binding")):
+    for binding in (document for document in documents if document["kind"].endswith("RoleBinding")):
         assert {subject["namespace"] for subject in binding["subjects"]} == {"clips"}
 
 
