@@ -40,6 +40,7 @@ class HostileWorld:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        api.readiness.check()
         own, foreign = api.create(), api.create(user="eve")
         for video_id in (own, foreign):
             api.store(video_id)
