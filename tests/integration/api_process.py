@@ -136,10 +136,10 @@ def without_upstreams(directory: Path) -> dict[str, str]:
     return environment_of("postgresql://nobody@127.0.0.1:1/nothing", s3, without_cluster(directory))
 
 
-def without_cluster(directory: Path) -> Path:
+def without_cluster(directory: Path, *, server: str = _NOWHERE) -> Path:
     """Return the kubeconfig of an API server that does not answer."""
     file = directory / "away.kubeconfig"
-    file.write_text(_NO_CLUSTER)
+    file.write_text(_NO_CLUSTER.replace(_NOWHERE, server))
     return file
 
 

@@ -1,6 +1,7 @@
 """Every call while a dependency hangs: it accepts connections, and says nothing more.
 
 Probes are answered, calls that do not need it are answered as ever, and the others get a 503 within its deadline.
+The API server and the issuer of tokens hang in all of these tests: no call with a token of our own needs them.
 """
 
 import time
@@ -10,11 +11,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+import jwt
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from devstack.s3 import S3Access
-from tests.integration.api_process import ApiProcess, environment_of, running, without_cluster
+from tests.integration.api_process import AUDIENCE, ISSUER, ApiProcess, environment_of, running, without_cluster
 from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.hostile_world import real_world
@@ -78,6 +81,10 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
         kubeconfig = without_cluster(directory)
         with real_world(environment_of(url, s3, kubeconfig), tmp_path_factory.mktemp("preparing")) as prepared:
             facts = prepared.facts
+        # Whatever is behind these two, it never answers.
+        cluster, issuer = (opened.enter_context(freezing_proxy("127.0.0.1", 1)) for _ in range(2))
+        cluster.freeze()
+        issuer.freeze()
         postgres, storage = (
             opened.enter_context(freezing_proxy(str(parts.hostname), int(parts.port or 0)))
             for parts in (urlsplit(url), urlsplit(s3.endpoint))
@@ -86,7 +93,8 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
         environment = environment_of(
             through,
             replace(s3, endpoint=f"http://127.0.0.1:{storage.port}"),
-            kubeconfig,
+            without_cluster(directory, server=f"http://127.0.0.1:{cluster.port}"),
+            JWT_JWKS_URL=f"http://127.0.0.1:{issuer.port}/keys",
             THREADS=str(THREADS),
             DATABASE_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
             S3_READ_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
@@ -179,3 +187,38 @@ def test_while_storage_hangs_only_calls_that_need_it_are_refused_and_in_time(wor
     with frozen(world, world.storage), ThreadPoolExecutor(MANY * 2) as pool:
         waiting = [lambda call=call: refused(call) for call in needing * (MANY // len(needing))]
         together(pool, [*waiting, answered, world.assert_probes_answer])
+
+
+def test_while_the_issuer_hangs_its_tokens_are_refused_in_time_and_ours_are_accepted_at_once(
+    world: FrozenWorld,
+) -> None:
+    reading = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")
+    claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600}
+    signing = ec.generate_private_key(ec.SECP256R1())
+
+    def refused(number: int) -> None:
+        began = time.monotonic()
+        token = jwt.encode(claims, signing, algorithm="ES256", headers={"kid": f"e{number}"})
+        answer = world.api.call("GET", "/api/v1/videos", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert time.monotonic() - began < DEADLINE_SECONDS
+
+    def accepted() -> None:
+        for _ in range(THREADS):
+            answer, seconds = world.answer(reading)
+            assert answer.status == 200
+            assert seconds < AT_ONCE_SECONDS
+
+    with ThreadPoolExecutor(MANY * 2) as pool:
+        waiting = [lambda number=number: refused(number) for number in range(MANY)]
+        together(pool, [*waiting, accepted, world.assert_probes_answer])
+
+
+def test_while_kubernetes_hangs_videos_are_created_at_once(world: FrozenWorld) -> None:
+    creating = next(call for call in CALLS if (call.method, call.template) == ("POST", "/api/v1/videos"))
+    # More than the threads of the publisher, each of which waits for the API server.
+    for _ in range(4):
+        answer, seconds = world.answer(creating)
+        assert answer.status == 201, answer.body
+        assert seconds < AT_ONCE_SECONDS

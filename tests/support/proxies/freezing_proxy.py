@@ -73,7 +73,8 @@ class FreezingProxy:
         try:
             server = socket.create_connection(self._server, timeout=10)
         except OSError:
-            client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
             return
         server.settimeout(None)
         self._lines.append(server)
