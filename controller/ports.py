@@ -42,6 +42,9 @@ class ObjectStorage(Protocol):
     ) -> SourceFacts | SourceProblem:
         """Judge the original by size and first bytes."""
 
+    def keep_original(self, key: str, kept_key: str, *, etag: str, file_bytes: int) -> None:
+        """Copy exactly this version of an upload; raises UnavailableError if it was replaced meanwhile."""
+
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Return a URL that reads the original."""
 

@@ -37,6 +37,7 @@ FILE_BYTES_MAX = 5 * 1024**4
 COUNTER_MAX = 10**9
 
 STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
+ORIGINAL_KEY_PATTERN = r"^originals/[a-z0-9-]{1,63}/[a-z0-9.]{1,64}$"
 # No NUL, which Postgres refuses, and no escapes, which a terminal would obey.
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 FOLDER_PATTERN = r"^[1-9][0-9]{0,8}(-[a-z2-7]{1,52})?$"
@@ -181,6 +182,7 @@ class SourceStatus(_Model):
     file_bytes: int = Field(ge=0, le=FILE_BYTES_MAX)
     container: str = Field(max_length=64)
     orientation: Orientation | None = None
+    key: str | None = Field(default=None, max_length=STORAGE_KEY_MAX, pattern=ORIGINAL_KEY_PATTERN)
 
 
 class RenditionStatus(_Model):

@@ -166,7 +166,7 @@ def _policy(reach: S3Access) -> dict[str, object]:
         "Version": "2012-10-17",
         "Statement": [
             allow("*", ["s3:GetObject"], ["processed"]),
-            allow({"AWS": [reach.raw_reader_access_key]}, ["s3:GetObject"], ["uploads", "imports"]),
+            allow({"AWS": [reach.raw_reader_access_key]}, ["s3:GetObject"], ["uploads", "originals", "imports"]),
             allow({"AWS": [reach.processed_writer_access_key]}, writer, ["processed"]),
         ],
     }

@@ -1,6 +1,7 @@
 """The layout of keys in the bucket, as functions of the video's id. No other module builds a key.
 
-uploads/{video_id}/original.{ext}                     the original, never public
+uploads/{video_id}/original.{ext}                     what the client sent, never public
+originals/{video_id}/{version}.{ext}                  its copy once it was accepted: no client's URL can write it
 imports/{namespace}/...                               originals uploaded by others, never public, never removed
 processed/{video_id}/{folder}/hls/master.m3u8         what one job wrote, immutable
 processed/{video_id}/{folder}/thumbnails/thumb_01.jpg
@@ -13,13 +14,17 @@ folders of earlier releases have the number alone.
 """
 
 import base64
+import hashlib
 import re
 import secrets
 
-ORIGINALS_PREFIX = "uploads/"
+UPLOADS_PREFIX = "uploads/"
+ORIGINALS_PREFIX = "originals/"
 IMPORTS_PREFIX = "imports/"
 PUBLIC_PREFIX = "processed/"
 WITHDRAWN_PREFIX = "withdrawn/"
+# Below each of these there is a folder for each video.
+VIDEO_PREFIXES = (UPLOADS_PREFIX, ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX)
 
 _FOLDER = re.compile(r"([1-9][0-9]{0,8})(?:-[a-z2-7]{1,52})?")
 _PLAIN_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -36,7 +41,18 @@ def original_key(video_id: str, filename: str) -> str:
 
 def original_prefix(video_id: str) -> str:
     """Return the prefix of one video's original, with a trailing slash."""
+    return f"{UPLOADS_PREFIX}{video_id}/"
+
+
+def kept_prefix(video_id: str) -> str:
+    """Return the prefix of the accepted originals of one video, with a trailing slash."""
     return f"{ORIGINALS_PREFIX}{video_id}/"
+
+
+def kept_original_key(video_id: str, upload_key: str, version: str) -> str:
+    """Return where one version of an upload is kept once it is accepted: the same key for the same version."""
+    digest = hashlib.sha256(version.encode()).hexdigest()[:32]
+    return f"{kept_prefix(video_id)}{digest}.{upload_key.rpartition('.')[2]}"
 
 
 def is_import_of(namespace: str, key: str) -> bool:
@@ -106,7 +122,7 @@ def stable_poster_key(video_id: str) -> str:
 
 def video_id_of(key: str) -> str | None:
     """Return the id of the video that a key belongs to, None if it belongs to none."""
-    for prefix in (ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX):
+    for prefix in VIDEO_PREFIXES:
         video_id, slash, _ = key.removeprefix(prefix).partition("/")
         if key.startswith(prefix) and video_id and slash:
             return video_id

@@ -61,6 +61,12 @@ class VideoRow:
     upload_id: str | None = None
 
     @property
+    def original_key(self) -> str:
+        """Return where the verified original is, or where it is to be sent."""
+        source = self.observed.source
+        return self.desired.storage_key if source is None or source.key is None else source.key
+
+    @property
     def revisions(self) -> Revisions:
         """Return what a resource is compared with."""
         return Revisions(self.desired.origin, self.desired.revision, self.observed.revision)

@@ -116,7 +116,8 @@ UNKNOWN_CONTAINER = "unknown"
 class SourceFacts:
     """The original as storage described it when it was verified. ``etag`` without quotes.
 
-    ``orientation``: of a picture that its container turns, as phones write it; None for all others.
+    ``orientation``: of a picture that its container turns, as phones write it; None for all others. ``key``: where the
+    accepted file is kept; None if it stays where it was sent, as an import and the uploads of earlier releases do.
     """
 
     etag: str
@@ -124,6 +125,7 @@ class SourceFacts:
     file_bytes: int
     container: str
     orientation: Orientation | None = None
+    key: str | None = None
 
     @property
     def is_recognised(self) -> bool:

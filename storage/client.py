@@ -27,15 +27,21 @@ _NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
 # The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
 _NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
+# Stores copy within themselves, but some answer only when a file of 5 GB is copied.
+_LONG = {"read_timeout_seconds": 300.0, "max_attempts": 1}
+
 
 @dataclass(frozen=True)
 class Clients:
-    """The clients of one store. ``own`` makes our requests; the others only sign: uploads by users, reads by jobs.
+    """The clients of one store. ``own`` makes our requests, ``copier`` those that copy a whole file and may take long.
+
+    The others only sign: uploads by users, reads by jobs.
 
     Thread-safe.
     """
 
     own: "S3Client"
+    copier: "S3Client"
     upload_signer: "S3Client"
     source_signer: "S3Client"
 
@@ -45,6 +51,7 @@ def make_clients(settings: StorageSettings) -> Clients:
     client = _maker(settings)
     return Clients(
         own=client(settings.endpoint, settings.main),
+        copier=_maker(settings.model_copy(update=_LONG))(settings.endpoint, settings.main),
         upload_signer=client(settings.signing_endpoint, settings.main),
         source_signer=client(settings.signing_endpoint, settings.raw_reader),
     )

@@ -65,7 +65,7 @@ class Inventory:
     def _bucket_of(self, key: str) -> str:
         if key.startswith((object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)):
             return self._settings.processed_bucket
-        if key.startswith(object_keys.ORIGINALS_PREFIX):
+        if key.startswith((object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX)):
             return self._settings.raw_bucket
         raise ValueError(f"no bucket holds keys like {key!r}")
 

@@ -22,12 +22,15 @@ from storage.verify.playlist import PLAYLIST_BYTES_MAX
 from storage.verify.source import judge_source
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, HeadObjectOutputTypeDef
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
 # Stable keys are overwritten by new editions, which caches then show after at most this long.
 STABLE_CACHE_CONTROL = "max-age=10"
+# What one CopyObject takes, and the parts of a larger file.
+_COPY_BYTES_MAX = 5 * 1000**3
+_COPY_PART_BYTES = 1024**3
 # A long video has thousands of files, and all of them must be out of reach within a minute.
 _MOVES_AT_ONCE = 8
 
@@ -54,6 +57,37 @@ class Storage:
             signed["ContentLength"] = declared_bytes
         url = sign(self._clients.upload_signer, "put_object", signed, expires_seconds)
         return SignedUpload("PUT", url, {"Content-Type": content_type}, expiry(url))
+
+    def keep_original(self, key: str, kept_key: str, *, etag: str, file_bytes: int) -> None:
+        """Copy exactly this version of an upload to a key that no signed URL can write.
+
+        Raises UnavailableError if the upload was replaced or removed meanwhile.
+        """
+        source: Any = {"CopySource": {"Bucket": self._raw_bucket, "Key": key}, "CopySourceIfMatch": f'"{etag}"'}
+        target: Any = {"Bucket": self._raw_bucket, "Key": kept_key}
+        with translate_errors("copying the original"):
+            try:
+                if file_bytes <= _COPY_BYTES_MAX:
+                    self._clients.copier.copy_object(**target, **source)
+                else:
+                    self._copy_in_parts(target, source, file_bytes)
+            except ClientError as error:
+                if is_missing(error):
+                    raise UnavailableError("copying the original: it is gone") from error
+                raise
+
+    def _copy_in_parts(self, target: Any, source: Any, file_bytes: int) -> None:
+        copier = self._clients.copier
+        parts: list[CompletedPartTypeDef] = []
+        # One that stays open after a crash is aborted by controller/actions/multipart_gc.py.
+        upload = target | {"UploadId": copier.create_multipart_upload(**target)["UploadId"]}
+        for number, start in enumerate(range(0, file_bytes, _COPY_PART_BYTES), 1):
+            last = min(start + _COPY_PART_BYTES, file_bytes) - 1
+            part = copier.upload_part_copy(
+                **upload, **source, PartNumber=number, CopySourceRange=f"bytes={start}-{last}"
+            )
+            parts.append({"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]})
+        copier.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Sign a GET of an original with the read-only key."""
@@ -176,6 +210,7 @@ class Storage:
             (self._processed_bucket, object_keys.video_prefix(video_id)),
             (self._processed_bucket, object_keys.withdrawn_prefix(video_id)),
             (self._raw_bucket, object_keys.original_prefix(video_id)),
+            (self._raw_bucket, object_keys.kept_prefix(video_id)),
         )
         for bucket, prefix in prefixes:
             with translate_errors("listing a video's files"):

@@ -24,6 +24,7 @@ from controller.rules.steps import (
     Fail,
     FailAttempt,
     Finish,
+    KeepFile,
     MarkPlayable,
     NoOp,
     Publish,
@@ -41,15 +42,18 @@ from controller.rules.steps import (
     Withdraw,
     WritePlaylist,
 )
-from controller.rules.submission import NEXT_SUBMISSION
+from controller.rules.submission import NEXT_SUBMISSION, is_over
 from domain.errors import UpstreamError
-from domain.failures import FailureCode
+from domain.failures import Failure, FailureCode
+from domain.object_keys import kept_original_key
 from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason
 
 log = structlog.get_logger(__name__)
 
 # These act on storage or remove the row: an unchanged row does not mean that they did nothing.
-_WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Withdraw, BringBack, Purge)
+_WITHOUT_ROW_CHANGE = (CompleteUpload, KeepFile, WritePlaylist, Republish, Withdraw, BringBack, Purge)
+
+_NOT_COPIED = "storage did not copy the file until the deadline"
 
 
 def do(step: Step, ctx: ReconcileContext) -> Result:
@@ -82,6 +86,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return multipart.complete(step, ctx)
         case ExtendDeadline():
             return multipart.extend(step, ctx)
+        case KeepFile():
+            return _keep(step, ctx)
         case AcceptFile():
             return _accept(step, ctx)
         case RejectFile():
@@ -126,6 +132,19 @@ def _wait(step: Wait, ctx: ReconcileContext) -> Result:
     if (step.reason, step.message) == (ctx.row.observed.reason, ctx.row.observed.message):
         return Result(ctx.row, Requeue.SCHEDULED)
     return ctx.commit(ctx.showing(step.reason, step.message))
+
+
+def _keep(step: KeepFile, ctx: ReconcileContext) -> Result:
+    """Copy the file that was judged; the next pass finds the copy by the version of the upload and judges it again."""
+    desired, source = ctx.row.desired, step.source
+    kept_key = kept_original_key(desired.video_id, desired.storage_key, source.version)
+    try:
+        ctx.deps.storage.keep_original(desired.storage_key, kept_key, etag=source.etag, file_bytes=source.file_bytes)
+    except UpstreamError:
+        if not is_over(ctx.row, ctx.now):
+            raise
+        return ctx.fail(Failure(FailureCode.STORAGE_UNAVAILABLE, _NOT_COPIED, attempt=0))
+    return Result(ctx.row, Requeue.NOW)
 
 
 def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:

@@ -6,9 +6,10 @@ signed parts arrive late. An upload that a waiting row names is never aborted.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain
 
 from controller.dependencies import Dependencies
-from domain.object_keys import ORIGINALS_PREFIX, video_id_of
+from domain.object_keys import ORIGINALS_PREFIX, UPLOADS_PREFIX, video_id_of
 from domain.objects import OpenUpload
 from domain.video import Phase
 
@@ -28,7 +29,7 @@ class AbandonedUploads:
     def abort_abandoned(self) -> int:
         """Abort the uploads that no row waits for; return how many. Raises UnavailableError, RefusedError."""
         aborted = 0
-        for page in self._deps.parts.open_uploads(ORIGINALS_PREFIX):
+        for page in chain.from_iterable(map(self._deps.parts.open_uploads, (UPLOADS_PREFIX, ORIGINALS_PREFIX))):
             for upload in page:
                 if self._is_abandoned(upload):
                     self._deps.parts.abort(upload.key, upload.upload_id)

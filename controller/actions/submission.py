@@ -34,7 +34,15 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
+        _remove_upload(ctx)
         return _intend(step, ctx, permit)
+
+
+def _remove_upload(ctx: ReconcileContext) -> None:
+    """Remove what the client sent, now that its copy is accepted. The audit removes what storage keeps now."""
+    if ctx.row.original_key != ctx.row.desired.storage_key:
+        with suppress(UpstreamError):
+            ctx.deps.storage.remove_original(ctx.row.desired.storage_key)
 
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
@@ -75,7 +83,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             video_id=row.desired.video_id,
             attempt=step.attempt,
             folder=row.observed.outputs_folder,
-            source_url=deps.storage.presign_source(row.desired.storage_key, expires_seconds=max(3600, int(seconds))),
+            source_url=deps.storage.presign_source(row.original_key, expires_seconds=max(3600, int(seconds))),
             callback_url=deps.callback_url(row.desired.video_id, step.attempt),
             orientation=row.observed.source.orientation if row.observed.source else None,
         )

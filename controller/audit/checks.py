@@ -17,6 +17,7 @@ from controller.audit.findings import (
     Remedy,
     RemoveObjects,
     RemoveOutputs,
+    RemoveUpload,
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
@@ -76,6 +77,21 @@ def check_lost_deletion(row: VideoRow) -> Finding:
     """
     detail = "its files were withdrawn by a deletion that its row does not know: delete it, and restore it if needed"
     return Finding(FindingType.DELETION_LOST, row.desired.video_id, detail, ReportOnly())
+
+
+def may_have_left_over(row: VideoRow) -> bool:
+    """Return whether an object at the upload's key is of no use: a copy of the file was accepted."""
+    # The upload is removed when the first job is submitted.
+    waits = row.observed.phase in {Phase.PENDING, Phase.UPLOADING, Phase.UPLOADED}
+    return row.original_key != row.desired.storage_key and not waits
+
+
+def check_upload(row: VideoRow, *, has_upload: bool) -> Finding | None:
+    """Check that nothing lies where a client sent its file: a signed URL takes files until it expires."""
+    if not has_upload or not may_have_left_over(row):
+        return None
+    detail = "a file lies where the client sent one, but another was accepted before"
+    return Finding(FindingType.UPLOAD_LEFT_OVER, row.desired.video_id, detail, RemoveUpload())
 
 
 def check_withdrawn(row: VideoRow, *, has_files: bool) -> Finding | None:

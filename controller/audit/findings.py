@@ -18,6 +18,7 @@ class FindingType(StrEnum):
     ORIGINAL_MISSING = "original_missing"
     PUBLIC_THOUGH_DELETED = "public_though_deleted"
     DELETION_LOST = "deletion_lost"
+    UPLOAD_LEFT_OVER = "upload_left_over"
     OBJECTS_WITHOUT_ROW = "objects_without_row"
     QUARANTINE_OUTDATED = "quarantine_outdated"
     QUARANTINE_DUE = "quarantine_due"
@@ -71,6 +72,13 @@ class RemoveOutputs:
 
 
 @dataclass(frozen=True)
+class RemoveUpload:
+    """Remove what a client sent after its file was accepted, or storage did not remove then."""
+
+    name: ClassVar[str] = "remove_upload"
+
+
+@dataclass(frozen=True)
 class Quarantine:
     """Put objects into quarantine. ``sizes``: their bytes by key."""
 
@@ -104,6 +112,7 @@ Remedy = (
     | CopyPoster
     | RequestEdition
     | RemoveOutputs
+    | RemoveUpload
     | Quarantine
     | Release
     | RemoveObjects

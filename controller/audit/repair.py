@@ -7,7 +7,7 @@ row could overwrite a newer pass, it reads the row once more afterwards.
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-from controller.audit.checks import is_public, outputs_problem
+from controller.audit.checks import is_public, may_have_left_over, outputs_problem
 from controller.audit.findings import (
     CopyPoster,
     Finding,
@@ -15,6 +15,7 @@ from controller.audit.findings import (
     Release,
     RemoveObjects,
     RemoveOutputs,
+    RemoveUpload,
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
@@ -59,6 +60,8 @@ class Repair:
                 return self._retranscode(finding.target)
             case RemoveOutputs(folder):
                 return self._remove_outputs(finding.target, folder, pause)
+            case RemoveUpload():
+                return self._remove_upload(finding.target)
             case Quarantine(sizes):
                 return self._rows.quarantine(sizes) > 0
             case Release(keys):
@@ -150,6 +153,13 @@ class Repair:
             return False
         while not self._inventory.remove_outputs(video_id, folder, at_most=_FILES_AT_ONCE):
             pause()
+        return True
+
+    def _remove_upload(self, video_id: str) -> bool:
+        row = self._row(video_id)
+        if row is None or not may_have_left_over(row):
+            return False
+        self._storage.remove_original(row.desired.storage_key)
         return True
 
     def _remove_objects(self, keys: Sequence[str]) -> bool:

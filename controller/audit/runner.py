@@ -135,10 +135,16 @@ class Audit:
         return [] if finding is None else [finding]
 
     def _video(self, run: AuditRun, audited: AuditedRow) -> list[Finding]:
-        if not (checks.is_public(audited.row) or checks.is_withdrawn(audited.row)):
-            return []
+        row, findings = audited.row, []
+        if checks.may_have_left_over(row):
+            has_upload = self._storage.head(row.desired.storage_key) is not None
+            left_over = checks.check_upload(row, has_upload=has_upload)
+            findings += [] if left_over is None else [left_over]
+        if not (checks.is_public(row) or checks.is_withdrawn(row)):
+            return findings
         editions_left = self._rules.heals_per_audit - run.editions
-        return checks.check_video(self._evidence_of(audited), self._rules, self._clock(), editions_left=editions_left)
+        evidence = self._evidence_of(audited)
+        return findings + checks.check_video(evidence, self._rules, self._clock(), editions_left=editions_left)
 
     def _evidence_of(self, audited: AuditedRow) -> Evidence:
         row, published = audited.row, audited.row.observed.published
@@ -160,13 +166,13 @@ class Audit:
         return replace(
             evidence,
             outputs=outputs,
-            original=self._storage.head(row.desired.storage_key),
+            original=self._storage.head(row.original_key),
             has_withdrawn=not is_complete and self._storage.has_withdrawn(video_id),
         )
 
     def _check_bucket(self, run: AuditRun) -> None:
         quota = self._rules.quarantined_per_audit
-        for prefix in (object_keys.ORIGINALS_PREFIX, object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX):
+        for prefix in object_keys.VIDEO_PREFIXES:
             for page in self._inventory.folder_pages(prefix):
                 run.pause()
                 run.report.checked["folders"] += len(page.folders)

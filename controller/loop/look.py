@@ -32,10 +32,11 @@ from controller.rules.steps import Snapshot
 from domain.errors import RefusedError, UnavailableError
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
+from domain.object_keys import kept_original_key
 from domain.objects import OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, VideoRow
 from domain.stable_playlist import stable_playlist
-from domain.video import Published
+from domain.video import Origin, Published, SourceFacts
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
         case Deleted():
             return Snapshot(is_public=deps.storage.is_public(row.desired.video_id))
         case Starting():
-            return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.desired.storage_key))
+            return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.original_key))
         case Uploading():
             return _incomplete_if_unavailable(
                 row, lambda: _original(row, situation.multipart, deps), Snapshot(is_incomplete=True)
@@ -77,10 +78,17 @@ def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependenci
     if rejected is not None and rejected.version == facts.version:
         problem = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
         return Snapshot(source=problem, parts=_parts(row, multipart, deps))
-    source = deps.storage.verify_source(
-        key, facts, declared_bytes=row.desired.declared_bytes, max_bytes=deps.max_file_bytes
-    )
-    return Snapshot(source=source)
+    declared_bytes, max_bytes = row.desired.declared_bytes, deps.max_file_bytes
+    kept_key = kept_original_key(row.desired.video_id, key, facts.version)
+    kept = deps.storage.head(kept_key) if row.desired.origin is Origin.API else None
+    if kept is None:
+        source = deps.storage.verify_source(key, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+        return Snapshot(source=source)
+    source = deps.storage.verify_source(kept_key, kept, declared_bytes=declared_bytes, max_bytes=max_bytes)
+    if isinstance(source, SourceFacts):
+        return Snapshot(source=replace(source, key=kept_key))
+    # A bad file is known by the version that was sent.
+    return Snapshot(source=replace(source, version=facts.version))
 
 
 def _parts(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies) -> tuple[StoredPart, ...] | None:
@@ -94,7 +102,7 @@ def _submissions(row: VideoRow, deps: Dependencies) -> Snapshot:
         claims = deps.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
         return _incomplete_if_unavailable(row, lambda: _lost_submission(row, attempts, claims, deps), incomplete)
     return _incomplete_if_unavailable(
-        row, lambda: Snapshot(attempts=attempts, original=deps.storage.head(row.desired.storage_key)), incomplete
+        row, lambda: Snapshot(attempts=attempts, original=deps.storage.head(row.original_key)), incomplete
     )
 
 
@@ -108,7 +116,7 @@ def _lost_submission(
             return Snapshot(attempts=attempts, job=job)
     return Snapshot(
         attempts=attempts,
-        original=deps.storage.head(row.desired.storage_key),
+        original=deps.storage.head(row.original_key),
         outputs=_outputs(row, row.observed.outputs_folder, None, deps),
     )
 
@@ -136,7 +144,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
             row,
             lambda: Snapshot(
                 attempts=attempts,
-                original=deps.storage.head(row.desired.storage_key),
+                original=deps.storage.head(row.original_key),
                 outputs=_outputs(row, row.observed.outputs_folder, None, deps),
                 unknown_looks=absence.looks,
                 unknown_seconds=absence.seconds,
@@ -150,7 +158,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
         lambda: Snapshot(
             attempts=attempts,
             job=job,
-            original=deps.storage.head(row.desired.storage_key),
+            original=deps.storage.head(row.original_key),
             outputs=_outputs(row, row.observed.outputs_folder, deps.transcoder.picture_seconds(job_id), deps),
         ),
         Snapshot(is_incomplete=True, attempts=attempts, job=job),

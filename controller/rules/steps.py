@@ -137,6 +137,13 @@ class ExtendDeadline:
 
 
 @dataclass(frozen=True)
+class KeepFile:
+    """The original is a video: copy it to where no client can write, and judge the copy."""
+
+    source: SourceFacts
+
+
+@dataclass(frozen=True)
 class AcceptFile:
     """The original is a video: go on to submission."""
 
@@ -228,6 +235,7 @@ Step = (
     | AwaitUpload
     | CompleteUpload
     | ExtendDeadline
+    | KeepFile
     | AcceptFile
     | RejectFile
     | Submit

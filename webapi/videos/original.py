@@ -29,7 +29,7 @@ class Originals:
         source = row.observed.source
         if source is None:
             raise _unavailable("no file of this video has been verified")
-        facts = self._storage.head(row.desired.storage_key)
+        facts = self._storage.head(row.original_key)
         if facts is None:
             raise _unavailable("storage no longer has the file")
         if facts.etag != source.etag:
@@ -50,9 +50,9 @@ class VideoOriginal:
         row = owned(self._queries, req, video_id)
         if row.desired.deleted:
             raise _unavailable("the video is deleted; restore it first")
-        source, key = self._originals.verified(row), row.desired.storage_key
+        source, key = self._originals.verified(row), row.original_key
         # An import may have no filename.
-        filename = safe_filename(row.desired.filename or key.rpartition("/")[2])
+        filename = safe_filename(row.desired.filename or row.desired.storage_key.rpartition("/")[2])
         signed = self._storage.presign_download(key, filename=filename, expires_seconds=_URL_SECONDS)
         body = OriginalDownload(
             video_id=video_id,

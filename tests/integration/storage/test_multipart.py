@@ -43,7 +43,7 @@ def test_all_pages_of_parts_are_read(parted: Parted, settings: StorageSettings) 
 
 def test_all_pages_of_open_uploads_are_read(parted: Parted, settings: StorageSettings) -> None:
     wanted = {parted.begin(object_keys.original_key(f"video{number}", "a.mp4")) for number in range(5)}
-    pages = list(Multipart(settings, page_size=2).open_uploads(object_keys.ORIGINALS_PREFIX))
+    pages = list(Multipart(settings, page_size=2).open_uploads(object_keys.UPLOADS_PREFIX))
     assert {upload.upload_id for page in pages for upload in page} == wanted
 
 

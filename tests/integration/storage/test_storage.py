@@ -13,6 +13,7 @@ from devstack.s3 import S3Access
 from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from domain.objects import VerifiedOutputs
+from storage import object_store
 from storage.object_store import Storage
 from storage.settings import StorageSettings
 from tests.integration.storage.reach import settings_for
@@ -212,3 +213,20 @@ def test_signed_urls_name_the_host_that_clients_reach(s3: S3Access) -> None:
     signed = storage.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=None, expires_seconds=60)
     assert urlsplit(signed.url).hostname == "files.example.com"
     storage.write_playlist(VIDEO, "#EXTM3U\n")
+
+
+def test_a_file_larger_than_one_copy_takes_is_copied_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_store, "_COPY_BYTES_MAX", 1_000)
+    monkeypatch.setattr(object_store, "_COPY_PART_BYTES", 5 * 1024**2)
+    body = bytes(range(256)) * 48_000
+    store.put_raw(ORIGINAL, body)
+    facts = store.facts()
+    store.storage.keep_original(ORIGINAL, "originals/v1/kept.mp4", etag=facts.etag, file_bytes=facts.file_bytes)
+    url = store.storage.presign_source("originals/v1/kept.mp4", expires_seconds=60)
+    assert requests.get(url, timeout=10).content == body
+
+
+def test_a_signed_upload_writes_no_kept_original(store: Store) -> None:
+    signed = store.storage.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=None, expires_seconds=60)
+    url = signed.url.replace("/uploads/", "/originals/")
+    assert requests.put(url, data=b"x", headers=dict(signed.headers), timeout=10).status_code == 403

@@ -21,6 +21,7 @@ _bytes = st.integers(min_value=1, max_value=5 * 1024**4)
 # Short, for speed: what is too long is a case of its own.
 _texts = st.text(max_size=9)
 _lines = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=9)
+_kept = st.none() | st.just("originals/v1/0a.mp4")
 _words = st.text(min_size=1, max_size=9)
 # Postgres answers in its session's zone, storage in its own: the same instants in other words.
 _zones = st.integers(min_value=-12, max_value=14).map(lambda hours: timezone(timedelta(hours=hours)))
@@ -90,7 +91,7 @@ observed_states = _built(
     job_id=st.none() | _words,
     progress_percent=st.integers(min_value=0, max_value=100),
     rejected=st.none() | _built(Rejection, code=_words),
-    source=st.none() | _built(SourceFacts, etag=_words, file_bytes=_bytes),
+    source=st.none() | _built(SourceFacts, etag=_words, file_bytes=_bytes, key=_kept),
     published=st.none()
     | _built(
         Published,

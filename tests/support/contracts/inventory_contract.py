@@ -41,14 +41,14 @@ class InventoryContract:
     """Subclasses give the fixture ``bucket``: empty, of this test's own."""
 
     def test_an_empty_bucket_holds_nothing(self, bucket: Bucket) -> None:
-        for prefix in (object_keys.ORIGINALS_PREFIX, object_keys.PUBLIC_PREFIX):
+        for prefix in (object_keys.UPLOADS_PREFIX, object_keys.PUBLIC_PREFIX):
             assert bucket.folders(prefix) == bucket.keys(prefix) == []
 
     def test_a_folder_is_listed_once_however_much_it_holds(self, bucket: Bucket) -> None:
         bucket.put_outputs(SECOND, "1")
         bucket.put_outputs(FIRST, "1")
         assert bucket.folders(object_keys.PUBLIC_PREFIX) == [FIRST, SECOND]
-        assert bucket.folders(object_keys.ORIGINALS_PREFIX) == []
+        assert bucket.folders(object_keys.UPLOADS_PREFIX) == []
 
     def test_files_beside_the_folders_are_listed_with_their_facts(self, bucket: Bucket) -> None:
         bucket.put_outputs(FIRST, "1")
@@ -68,7 +68,7 @@ class InventoryContract:
 
     def test_originals_and_outputs_are_listed_apart(self, bucket: Bucket) -> None:
         bucket.put_raw(object_keys.original_key(FIRST, "film.mp4"), mp4())
-        assert bucket.folders(object_keys.ORIGINALS_PREFIX) == [FIRST]
+        assert bucket.folders(object_keys.UPLOADS_PREFIX) == [FIRST]
         assert bucket.folders(object_keys.PUBLIC_PREFIX) == []
 
     def test_the_outputs_of_one_attempt_are_removed_some_at_a_time(self, bucket: Bucket) -> None:
@@ -90,7 +90,7 @@ class InventoryContract:
             bucket.put_raw(key, mp4())
         for _ in range(2):
             bucket.inventory.remove_file(gone)
-        assert bucket.keys(object_keys.ORIGINALS_PREFIX) == [kept]
+        assert bucket.keys(object_keys.UPLOADS_PREFIX) == [kept]
 
     @pytest.mark.parametrize("key", ["", "imports/team/film.mp4", "uploads", "backup/uploads/film.mp4"])
     def test_keys_outside_our_prefixes_are_refused(self, bucket: Bucket, key: str) -> None:

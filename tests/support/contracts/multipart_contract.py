@@ -119,7 +119,7 @@ class MultipartContract:
         upload_id, _ = parted.sent()
         parted.multipart.abort(KEY, upload_id)
         parted.multipart.abort(KEY, upload_id)
-        assert parted.open_ids(object_keys.ORIGINALS_PREFIX) == set()
+        assert parted.open_ids(object_keys.UPLOADS_PREFIX) == set()
 
     def test_an_upload_of_another_key_is_not_found(self, parted: Parted) -> None:
         assert parted.multipart.parts(OTHER_KEY, parted.begin()) is None
@@ -127,9 +127,9 @@ class MultipartContract:
     def test_open_uploads_are_listed_by_prefix(self, parted: Parted) -> None:
         first, second, other = parted.begin(), parted.begin(), parted.begin(OTHER_KEY)
         assert parted.open_ids(object_keys.original_prefix(VIDEO)) == {first, second}
-        assert parted.open_ids(object_keys.ORIGINALS_PREFIX) == {first, second, other}
+        assert parted.open_ids(object_keys.UPLOADS_PREFIX) == {first, second, other}
         parted.multipart.abort(KEY, first)
-        found = [upload for page in parted.multipart.open_uploads(object_keys.ORIGINALS_PREFIX) for upload in page]
+        found = [upload for page in parted.multipart.open_uploads(object_keys.UPLOADS_PREFIX) for upload in page]
         assert {(upload.key, upload.upload_id) for upload in found} == {(KEY, second), (OTHER_KEY, other)}
         assert all(abs(upload.initiated_at - datetime.now(UTC)) < timedelta(minutes=1) for upload in found)
 

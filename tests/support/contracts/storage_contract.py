@@ -163,6 +163,28 @@ class StorageContract:
         assert store.storage.read_playlist(VIDEO) is None
         assert isinstance(store.storage.verify_outputs(VIDEO, "1", input_seconds=None), VerifiedOutputs)
 
+    def test_an_upload_is_kept_as_it_was_judged(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        kept = object_keys.kept_original_key(VIDEO, ORIGINAL, facts.version)
+        store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
+        store.put_raw(ORIGINAL, mp4(media_bytes=65))
+        copy = store.storage.head(kept)
+        assert copy is not None
+        assert (copy.file_bytes, copy.etag) == (facts.file_bytes, facts.etag)
+
+    def test_an_upload_that_was_replaced_is_not_kept(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        kept = object_keys.kept_original_key(VIDEO, ORIGINAL, facts.version)
+        store.put_raw(ORIGINAL, mp4(media_bytes=65))
+        with pytest.raises(UnavailableError):
+            store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
+        store.remove_raw(ORIGINAL)
+        with pytest.raises(UnavailableError):
+            store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
+        assert store.storage.head(kept) is None
+
     def test_what_is_withdrawn_is_public_no_longer_and_comes_back(self, store: Store) -> None:
         files = stream(variants=("a",), segments=3)
         store.put_outputs("1-word", files)

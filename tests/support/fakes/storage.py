@@ -48,6 +48,8 @@ class FakeStorage:
         self.read_only = False
         self.keeps_originals = False
         self.loses_playlists = False
+        self.copies = 0
+        self.copies_nothing = False
         self._clock = clock
 
     def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
@@ -69,6 +71,16 @@ class FakeStorage:
         url = f"https://raw.storage.test/{quote(key)}?length={declared_bytes}&expires={expires_seconds}"
         expires_at = self._clock() + timedelta(seconds=expires_seconds)
         return SignedUpload("PUT", url, {"Content-Type": content_type}, expires_at)
+
+    def keep_original(self, key: str, kept_key: str, *, etag: str, file_bytes: int) -> None:
+        self._raise_trouble()
+        if self.copies_nothing:
+            raise UnavailableError("copying the original: HTTP 503")
+        stored = self.raw.get(key)
+        if stored is None or (stored.facts.etag, stored.facts.file_bytes) != (etag, file_bytes):
+            raise UnavailableError("copying the original: it was replaced")
+        self.raw[kept_key] = self._object(stored.body, stored.facts.content_type)
+        self.copies += 1
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         return f"https://raw.storage.test/{quote(key)}?expires={expires_seconds}"
@@ -160,6 +172,7 @@ class FakeStorage:
             object_keys.video_prefix(video_id): self.processed,
             object_keys.withdrawn_prefix(video_id): self.processed,
             object_keys.original_prefix(video_id): self.raw,
+            object_keys.kept_prefix(video_id): self.raw,
         }
         for prefix, store in written.items():
             for key in [key for key in store if key.startswith(prefix)][:at_most]:
@@ -201,7 +214,7 @@ class FakeStorage:
 
     def _store_of(self, key: str) -> dict[str, StoredObject]:
         processed = (object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)
-        if not key.startswith((*processed, object_keys.ORIGINALS_PREFIX)):
+        if not key.startswith((*processed, object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX)):
             raise ValueError(f"no bucket holds keys like {key!r}")
         return self.processed if key.startswith(processed) else self.raw
 

@@ -67,13 +67,17 @@ def copied(world: SmallWorld, row: VideoRow, video_id: str) -> VideoRow:
     """Put another video beside ``row``, with the same life and the same files."""
     key = row.desired.storage_key.replace(row.desired.video_id, video_id)
     desired = replace(row.desired, video_id=video_id, storage_key=key)
-    world.records.rows[video_id] = replace(row, desired=desired)
+    source = row.observed.source
+    if source is not None and source.key is not None:
+        source = replace(source, key=source.key.replace(row.desired.video_id, video_id))
+    world.records.rows[video_id] = replace(row, desired=desired, observed=replace(row.observed, source=source))
     for of, attempt in list(world.records.attempts.items()):
         if of[0] == row.desired.video_id:
             job_id = f"{attempt.job_id}-of-{video_id}" if attempt.job_id else None
             world.records.attempts[video_id, of[1]] = replace(attempt, video_id=video_id, job_id=job_id)
     for store, prefix in (
         (world.storage.raw, object_keys.original_prefix),
+        (world.storage.raw, object_keys.kept_prefix),
         (world.storage.processed, object_keys.video_prefix),
     ):
         old, new = prefix(row.desired.video_id), prefix(video_id)

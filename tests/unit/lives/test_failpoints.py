@@ -151,6 +151,14 @@ def lose_playlists_until_too_late() -> SmallWorld:
     return world
 
 
+def not_copied_until_too_late() -> SmallWorld:
+    """Return a world whose storage copies no file, at the deadline."""
+    world = uploaded()
+    world.storage.copies_nothing = True
+    world.pass_time(HASTY.uploading_deadline_seconds + 1)
+    return world
+
+
 def left_open() -> SmallWorld:
     """Return a world in which another upload of the same video was opened and left."""
     world = parted()
@@ -171,6 +179,7 @@ LIVES = {
     "parts-keep-arriving": Life(keep_arriving, (delete, wait_for_purge)),
     "parts-given-up-late": Life(left_open, (delete, wait_for_purge)),
     "parts-joined-too-late": Life(joined_too_late),
+    "not-copied-until-too-late": Life(not_copied_until_too_late),
     "not-its-turn": Life(in_a_queue),
     "provider-busy": Life(lambda: uploaded(Script([Answer.BUSY]))),
     "provider-refuses": Life(lambda: uploaded(Script([Answer.REFUSED])), (annotate_retry,)),

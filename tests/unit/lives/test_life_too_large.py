@@ -35,6 +35,7 @@ def key(world: SmallWorld) -> str:
 def test_a_file_of_exactly_the_limit_is_accepted(world: SmallWorld) -> None:
     assert len(JUST_FITS) == MAX_FILE_BYTES
     send(world, JUST_FITS)
+    settled(world)
     assert world.row.observed.source is not None
 
 
@@ -44,6 +45,7 @@ def test_the_first_file_too_large_is_refused_and_another_may_follow(world: Small
     assert world.row.observed.rejected.code == FailureCode.FILE_TOO_LARGE
 
     send(world, JUST_FITS)
+    settled(world)
     assert world.row.observed.source is not None
 
 

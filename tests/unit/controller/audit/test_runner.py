@@ -147,7 +147,7 @@ def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: SmallW
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
     audit.full(turn)
     # Eight videos, a page of each prefix, the page of the lost folder.
-    assert len(pauses) == 8 + 3 + 1
+    assert len(pauses) == 8 + 4 + 1
 
     def stop_at(number: int) -> Iterator[None]:
         yield from [None] * number
@@ -163,7 +163,7 @@ def test_objects_without_a_row_enter_quarantine_a_bounded_number_at_a_time() -> 
     world = a_ready_world()
     strays = {f"processed/lost/{number}" for number in range(5)} | {"uploads/lost/original.mp4", "processed/readme"}
     for key in strays:
-        store = world.storage.put_raw if key.startswith(object_keys.ORIGINALS_PREFIX) else world.storage.put_processed
+        store = world.storage.put_raw if key.startswith(object_keys.UPLOADS_PREFIX) else world.storage.put_processed
         store(key, b"x")
     auditor = Auditor(world, AuditRules(quarantined_per_audit=3))
     for expected in (3, 6, 7, 7):

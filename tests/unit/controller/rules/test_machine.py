@@ -14,6 +14,7 @@ from controller.rules.steps import (
     AdoptJob,
     AwaitUpload,
     Fail,
+    KeepFile,
     NoOp,
     Publish,
     RejectFile,
@@ -60,6 +61,9 @@ def failure(code: FailureCode, message: str, attempt: int = 0, answer: str | Non
     return Fail(Failure(code, message, attempt, answer))
 
 
+KEPT = replace(SOURCE, key="originals/v1/0a.mp4")
+
+
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.ERRORED])
 def test_a_finished_edition_needs_no_step(phase: Phase) -> None:
     assert next_step(a_row(phase), Snapshot()) == NoOp()
@@ -79,8 +83,9 @@ def test_a_pending_upload_is_offered_a_url() -> None:
     [
         pytest.param(NO_TIME, Snapshot(), NOT_ARRIVED, id="no-file-yet"),
         pytest.param(NO_TIME, BLIND, NOT_ARRIVED, id="storage-is-away"),
-        pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="the-file-is-there"),
-        pytest.param(DAY, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="it-arrived-at-the-deadline"),
+        pytest.param(NO_TIME, Snapshot(source=SOURCE), KeepFile(SOURCE), id="the-file-is-there"),
+        pytest.param(DAY, Snapshot(source=SOURCE), KeepFile(SOURCE), id="it-arrived-at-the-deadline"),
+        pytest.param(NO_TIME, Snapshot(source=KEPT), AcceptFile(KEPT), id="its-copy-is-there"),
         pytest.param(just_under(86400), Snapshot(), NOT_ARRIVED, id="a-moment-before-the-deadline"),
         pytest.param(
             DAY,
@@ -148,7 +153,7 @@ def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_
 @pytest.mark.parametrize(
     ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="a-good-file-follows"),
+        pytest.param(NO_TIME, Snapshot(source=SOURCE), KeepFile(SOURCE), id="a-good-file-follows"),
         pytest.param(NO_TIME, Snapshot(), STILL_REJECTED, id="the-bad-file-was-removed"),
         pytest.param(DAY, Snapshot(), failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="removed-and-nothing-came"),
         pytest.param(
