@@ -127,7 +127,7 @@ def test_roles_can_be_left_out_of_the_release() -> None:
 
 def test_a_release_of_only_rights_needs_no_other_value() -> None:
     documents = rendered("r", "--set=api.enabled=false,operator.enabled=false")
-    assert {document["kind"] for document in documents} == set(RIGHTS)
+    assert {document["kind"] for document in documents} == {*RIGHTS, *POLICY}
 
 
 @pytest.mark.parametrize(
