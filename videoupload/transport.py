@@ -172,6 +172,7 @@ def _kind(error: Exception) -> str:
 
 
 def is_this_machine(url: str) -> bool:
+    """Return whether a URL names the loopback."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         address = ipaddress.ip_address(host)

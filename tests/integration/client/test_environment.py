@@ -178,7 +178,7 @@ def test_this_machine_is_never_asked_for_through_a_proxy(
 def test_a_proxy_that_cannot_be_used_is_one_line_at_once(
     environment: dict[str, str], file: Path, proxy: str, why: str
 ) -> None:
-    settings = {**environment, "ALL_PROXY": proxy, "VIDEOUPLOAD_API": "http://video.example.com"}
+    settings = {**environment, "ALL_PROXY": proxy, "VIDEOUPLOAD_API": "https://video.example.com"}
     done = ran(settings, "upload", "--wait", file)
 
     assert (done.returncode, done.stdout) == (2, "")
