@@ -5,21 +5,19 @@ from dataclasses import dataclass, field
 
 from controller.coconut.limiter import SubmissionLimiter
 from controller.coconut.unknown_jobs import UnknownJobs
-from controller.ports import (
-    AdoptionStore,
-    AttemptStore,
-    ClaimStore,
-    ObjectStorage,
-    ObservationStore,
-    PartStore,
-    Resources,
-    RetentionStore,
-    Transcoder,
-)
+from controller.ports import Transcoder
+from crds.client import UploadsClient
+from database.adoption import Adoption
+from database.attempts import Attempts
+from database.job_claims import Claims
+from database.observations import Observations
+from database.retention import Retention
 from domain.jobs import Job
 from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
+from storage.multipart import Multipart
+from storage.object_store import Storage
 
 
 @dataclass(frozen=True)
@@ -31,16 +29,16 @@ class Dependencies:
     ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
 
-    observations: ObservationStore
-    attempts: AttemptStore
-    claims: ClaimStore
-    retention: RetentionStore
-    adoption: AdoptionStore
-    storage: ObjectStorage
-    parts: PartStore
+    observations: Observations
+    attempts: Attempts
+    claims: Claims
+    retention: Retention
+    adoption: Adoption
+    storage: Storage
+    parts: Multipart
     transcoder: Transcoder
     limiter: SubmissionLimiter
-    resources: Resources
+    resources: UploadsClient
     policy: LifecyclePolicy
     max_file_bytes: int
     callback_url: Callable[[str, int], str]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from controller.audit.ports import AuditDependencies
+from controller.audit.dependencies import AuditDependencies
 from controller.audit.runner import Audit
 from controller.coconut.client import Coconut
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from controller.audit.checks import is_public, may_have_left_over, outputs_problem
+from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import (
     CopyPoster,
     Finding,
@@ -22,7 +23,6 @@ from controller.audit.findings import (
     Withdraw,
 )
 from controller.audit.limits import AuditRules
-from controller.audit.ports import AuditDependencies
 from domain import object_keys
 from domain.errors import UnavailableError
 from domain.objects import VerifiedOutputs

@@ -13,9 +13,9 @@ import structlog
 
 from controller.audit import checks
 from controller.audit.checks import Evidence
+from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import Finding, Quarantine, RepairResult, Report, ReportOnly, RequestEdition
 from controller.audit.limits import AuditRules
-from controller.audit.ports import AuditDependencies
 from controller.audit.repair import Repair
 from domain import object_keys
 from domain.audit_records import AuditedRow, QuarantinedObject

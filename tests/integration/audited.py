@@ -10,9 +10,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import Report
 from controller.audit.limits import AuditRules
-from controller.audit.ports import AuditDependencies
 from controller.audit.runner import Audit, AuditRun
 from database.audit import AuditedRows
 from database.commands import VideoCommands

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -36,6 +36,8 @@ from domain.policy import LifecyclePolicy
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing
 from domain.video import Origin, Phase, new_video_id
+from storage.multipart import Multipart
+from storage.object_store import Storage
 from tests.support.builders.resources import SIGNATURES
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.storage import FakeStorage
@@ -70,8 +72,8 @@ class Operator:
             claims=Claims(self.database),
             retention=Retention(self.database),
             adoption=Adoption(self.database),
-            storage=self.storage,
-            parts=FakeMultipart(self.storage, self.clock.now),
+            storage=cast("Storage", self.storage),
+            parts=cast("Multipart", FakeMultipart(self.storage, self.clock.now)),
             transcoder=self.transcoder,
             limiter=SubmissionLimiter(
                 limits, monotonic=self.clock.monotonic, count_running=self.observations.running_jobs

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from controller.ports import AdoptionStore, AttemptStore, ObservationStore, RetentionStore
+from database.adoption import Adoption
+from database.attempts import Attempts
+from database.observations import Observations
+from database.retention import Retention
 from domain.records import AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
 from tests.support.builders.rows import NOON, a_desired_state, a_failure, an_attempt, an_observation, row_of
+from tests.support.fakes.records import FakeRecords
 
 VIDEO = "learntlearntlearntlearntle"
 IMPORT = "launch-film"
@@ -22,10 +26,10 @@ PUBLISHED = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(),
 class Taught:
     """Records under test, and the hands of the API and of whoever reads the outbox."""
 
-    adoption: AdoptionStore
-    observations: ObservationStore
-    attempts: AttemptStore
-    retention: RetentionStore
+    adoption: Adoption | FakeRecords
+    observations: Observations | FakeRecords
+    attempts: Attempts | FakeRecords
+    retention: Retention | FakeRecords
     create: Callable[[str], VideoRow]
     history: Callable[[str], list[EventRow]]
     told: Callable[[], set[tuple[str, int, str]]]

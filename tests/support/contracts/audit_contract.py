@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from controller.ports import ObservationStore
 from database.audit import AuditedRows
+from database.observations import Observations
 from domain.audit_records import DoubledJob, OverdueRow, UncertainSubmission
 from domain.failures import Failure, FailureCode
 from domain.records import AttemptChange, AttemptState, Cause, Intend, Settle, VideoRow
 from domain.video import Phase, Published, Reason, Rendition
 from tests.support.builders.rows import NOON
 from tests.support.fakes.audit import FakeAuditedRows
+from tests.support.fakes.records import FakeRecords
 
 VIDEO = "auditauditauditauditaudita"
 OTHER = "zzzzzzauditauditauditaudit"
@@ -29,7 +30,7 @@ class Audited:
     """Rows under test, and the hands of the API and the operator. ``change`` sets parts of a wish, or `retired`."""
 
     rows: AuditedRows | FakeAuditedRows
-    observations: ObservationStore
+    observations: Observations | FakeRecords
     create: Callable[[str], VideoRow]
     claim: Callable[[str, int, str], None]
     change: Callable[..., None]

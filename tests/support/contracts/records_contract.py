@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from controller.ports import AttemptStore, ClaimStore, ObservationStore
+from database.attempts import Attempts
+from database.job_claims import Claims
+from database.observations import Observations
 from domain.records import AttemptChange, AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
 from domain.video import Phase, Reason
 from tests.support.builders.rows import NOON, an_attempt
+from tests.support.fakes.records import FakeRecords
 
 VIDEO = "recordrecordrecordrecordre"
 OTHER = "zzzzzzrecordrecordrecordre"
@@ -20,9 +23,9 @@ NOT_AGAIN = sorted(set(AttemptState) - {AttemptState.REFUSED})
 class Records:
     """Records under test, and the hands of the API."""
 
-    observations: ObservationStore
-    attempts: AttemptStore
-    claims: ClaimStore
+    observations: Observations | FakeRecords
+    attempts: Attempts | FakeRecords
+    claims: Claims | FakeRecords
     create: Callable[[str], VideoRow]
     confirm: Callable[[str], VideoRow]
     claim: Callable[[str, int, str], None]

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from controller.ports import AttemptStore, ObservationStore, RetentionStore
+from database.attempts import Attempts
+from database.observations import Observations
+from database.retention import Retention
 from domain.failures import Failure, FailureCode
 from domain.records import Cause, Intend, VideoRow
 from domain.video import ObservedState, Phase, Reason
+from tests.support.fakes.records import FakeRecords
 
 VIDEO = "endingsendingsendingsendin"
 OTHER = "zzzzzzzendingsendingsendin"
@@ -18,9 +21,9 @@ LATER = timedelta(minutes=1)
 class Ends:
     """Records under test, and the hands of the API. ``told``: the edition and kind of each notification."""
 
-    observations: ObservationStore
-    attempts: AttemptStore
-    retention: RetentionStore
+    observations: Observations | FakeRecords
+    attempts: Attempts | FakeRecords
+    retention: Retention | FakeRecords
     create: Callable[[str], VideoRow]
     delete: Callable[[str], VideoRow]
     confirm: Callable[[str], VideoRow]

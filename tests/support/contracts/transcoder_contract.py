@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from controller.ports import ObjectStorage, Transcoder
+from controller.ports import Transcoder
 from domain.errors import RefusedError, UnavailableError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
 from domain.objects import VerifiedOutputs
+from storage.object_store import Storage
 from tests.support.eventually import eventually
+from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import Answer, Fate
 
 # Sound is padded to whole frames, so a file is a little longer than what was put into it.
@@ -26,7 +28,7 @@ class Account:
 
     transcoder: Transcoder
     away: Transcoder
-    storage: ObjectStorage
+    storage: Storage | FakeStorage
     source_seconds: float
     prepare: Callable[[Answer, Fate], JobOrder]
     jobs: Callable[[], list[str]]

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import Entry, FindingType, Report
 from controller.audit.limits import AuditRules
-from controller.audit.ports import AuditDependencies
 from controller.audit.runner import Audit, AuditRun
 from domain import object_keys
 from domain.records import VideoRow

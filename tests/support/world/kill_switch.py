@@ -1,9 +1,7 @@
 """Death at chosen moments: every call to an upstream has one before its effect and one after."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-Upstream = TypeVar("Upstream")
+from typing import Any
 
 
 class KilledError(BaseException):
@@ -43,9 +41,12 @@ class KillSwitch:
             raise KilledError(f"at moment {self.moments}, around {self.calls[-1]}")
 
 
-def through(kill_switch: KillSwitch, upstream: Upstream) -> Upstream:
-    """Return ``upstream`` with a moment before and one after the effect of every call."""
-    return cast("Upstream", _Switched(kill_switch, upstream))
+def through(kill_switch: KillSwitch, fake: object) -> Any:
+    """Return ``fake`` with a moment before and one after the effect of every call.
+
+    It may stand in for any of our classes: tests/support/contracts hold it to the one that it imitates.
+    """
+    return _Switched(kill_switch, fake)
 
 
 class _Switched:

@@ -1,0 +1,16 @@
+"""Everything the audit uses, as one value: all rows, and the whole bucket."""
+
+from dataclasses import dataclass
+
+from database.audit import AuditedRows
+from storage.listing import Inventory
+from storage.object_store import Storage
+
+
+@dataclass(frozen=True)
+class AuditDependencies:
+    """The rows, the files of one video, and the listing of the whole bucket."""
+
+    rows: AuditedRows
+    storage: Storage
+    inventory: Inventory
