@@ -40,12 +40,12 @@ class ReconcileContext:
     def commit(
         self, after: ObservedState, then: Requeue = Requeue.SCHEDULED, attempt: AttemptChange | None = None
     ) -> Result:
-        """Store the observation; the pass ends if the row changed meanwhile."""
+        """Store the observation; the pass ends if the row changed since."""
         row = self.store(after, attempt)
         return Result(self.row, Requeue.BACKOFF) if row is None else Result(row, then)
 
     def store(self, after: ObservedState, attempt: AttemptChange | None) -> VideoRow | None:
-        """Commit the observation and count it; None if the row changed meanwhile."""
+        """Commit the observation and count it; None if the row changed since."""
         row = self.deps.observations.commit(self.row, after, cause=self.cause, attempt=attempt)
         if row is not None:
             self.deps.on_commit(self.row, row, attempt, self.cause)

@@ -75,7 +75,7 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
         case AcknowledgeRetry():
             return lifecycle.acknowledge_retry(step, ctx)
         case StartEdition():
-            return lifecycle.begin(step, ctx)
+            return lifecycle.start_edition(step, ctx)
         case Retire():
             return lifecycle.retire(ctx)
         case Purge():

@@ -27,8 +27,8 @@ def acknowledge_retry(step: AcknowledgeRetry, ctx: ReconcileContext) -> Result:
     return ctx.commit(noted, Requeue.NOW)
 
 
-def begin(step: StartEdition, ctx: ReconcileContext) -> Result:
-    """Start over for the newest edition: earlier paid attempts no longer count against its limit."""
+def start_edition(step: StartEdition, ctx: ReconcileContext) -> Result:
+    """Start the newest edition, or a retry of it: earlier attempts no longer count against its limit."""
     if step.phase is Phase.UPLOADED:
         after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     else:

@@ -49,7 +49,7 @@ def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
 
 
 def audit_until(stop: threading.Event, job: AuditJob, metrics: AuditMetrics) -> None:
-    """Run the audit again and again until ``stop``. The interval counts from the end of the last run."""
+    """Run the audit repeatedly until ``stop``. The interval counts from the end of the last run."""
     seconds = job.first_seconds
     while not stop.wait(seconds):
         seconds = job.every_seconds

@@ -12,7 +12,7 @@ _JOBS_MAX = 10_000
 
 @dataclass(frozen=True)
 class Absence:
-    """``looks``: how many times in a row the job was unknown; ``seconds``: since the first of them."""
+    """How long a job has been unknown. ``looks``: how many times in a row; ``seconds``: since the first of them."""
 
     looks: int = 0
     seconds: float = 0.0
@@ -25,7 +25,7 @@ class UnknownJobs:
         self._lock = threading.Lock()
         self._first_looks: dict[str, tuple[float, int]] = {}
 
-    def saw(self, job_id: str, *, is_known: bool, now: float) -> Absence:
+    def record(self, job_id: str, *, is_known: bool, now: float) -> Absence:
         """Count one look, at ``now`` by a monotonic clock in seconds, and return the job's absence so far."""
         with self._lock:
             if is_known:

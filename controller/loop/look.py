@@ -138,7 +138,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
     job = snapshot.job
     if snapshot.is_incomplete:
         return snapshot
-    absence = deps.unknown_jobs.saw(job_id, is_known=job is not None, now=deps.monotonic())
+    absence = deps.unknown_jobs.record(job_id, is_known=job is not None, now=deps.monotonic())
     if job is None:
         return _incomplete_if_unavailable(
             row,
