@@ -8,11 +8,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from controller.metrics.commits import CommitMetrics, metrics_of
 from controller.metrics.registry import OperatorMetrics
-from database.stats import WorkingSetStats
+from database.stats import StatsQueries
 from domain.jobs import Job, JobState
 from domain.records import AttemptChange, Cause, VideoRow
 from domain.video import Phase
@@ -20,16 +19,6 @@ from domain.video import Phase
 # A callback that arrives later than this after the end of its job counts as missing.
 CALLBACK_EXPECTED_SECONDS = 120
 _REMEMBERED_MAX = 10_000
-
-
-class WorkingSetQueries(Protocol):
-    """Queries that only metrics need. Every method raises UnavailableError."""
-
-    def working_set(self, *, late: datetime) -> WorkingSetStats:
-        """Count the working set."""
-
-    def is_claimed(self, video_id: str, attempt: int) -> bool:
-        """Return whether any callback named a job for an attempt."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,7 @@ class MetricsRecorder:
     def _is_found_by_polling(self, commit: CommitMetrics, cause: Cause) -> bool:
         return commit.settled_job is not None and commit.settled_job in self._finished and cause is not Cause.CLAIM
 
-    def collect_stats(self, queries: WorkingSetQueries, *, now: datetime, overdue_after: timedelta) -> None:
+    def collect_stats(self, queries: StatsQueries, *, now: datetime, overdue_after: timedelta) -> None:
         """Refresh the working set's statistics and count missing callbacks. Raises UnavailableError."""
         self._metrics.state.working_set = None  # export no number rather than an outdated one
         self._metrics.state.working_set = queries.working_set(late=now - overdue_after)

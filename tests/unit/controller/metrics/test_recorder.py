@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from controller.metrics.commits import Prices
 from controller.metrics.recorder import CALLBACK_EXPECTED_SECONDS, MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
-from database.stats import WorkingSetStats
+from database.stats import StatsQueries, WorkingSetStats
 from domain.errors import UnavailableError
 from domain.jobs import Job, JobState
 from domain.notifications import DeliveryState
@@ -54,7 +55,8 @@ class Counted:
         return value
 
     def collect_stats(self, queries: FakeQueries) -> None:
-        self.recorder.collect_stats(queries, now=self.world.clock.now(), overdue_after=timedelta(minutes=10))
+        stats = cast("StatsQueries", queries)
+        self.recorder.collect_stats(stats, now=self.world.clock.now(), overdue_after=timedelta(minutes=10))
 
 
 @pytest.fixture
