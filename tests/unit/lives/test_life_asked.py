@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from domain import object_keys
 from domain.failures import FailureCode
 from domain.records import Cause
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Reason
@@ -192,7 +191,7 @@ def test_a_deleted_video_is_gone_after_its_grace_with_everything_it_wrote() -> N
     live(world)
     world.records.delete(VIDEO_ID)
     settled(world)
-    assert object_keys.original_key(VIDEO_ID, "film.mp4") in world.storage.raw
+    assert world.row.original_key in world.storage.raw
 
     world.pass_time(world.timing.delete_grace_seconds)
     settled(world)
