@@ -121,7 +121,7 @@ JOB_IS_FIXED = "another job is another attempt"
         pytest.param(running(job_id="j1"), ".status.work.jobId", ABSENT, JOB_IS_FIXED, id="job-forgotten"),
         pytest.param(running(job_id="j1"), ".status.work.jobId", "j1", None, id="same-job"),
         pytest.param(running(job_id="j1"), ".status.work.attempt", 3, None, id="same-job-next-attempt"),
-        pytest.param(running(), ".status.observedGeneration", -1, "not taken back", id="unwritten-again"),
+        pytest.param(running(), ".status.observedGeneration", -1, "cannot be removed", id="unwritten-again"),
         pytest.param(running(), ".status.phase", "errored", None, id="another-phase"),
     ],
 )
@@ -147,7 +147,7 @@ def test_the_next_attempt_may_have_another_job_or_none_yet(tried: Tried) -> None
 def test_a_written_status_cannot_be_removed(tried: Tried) -> None:
     tried.create({"source": {"storageKey": "imports/a/b"}})
     tried.write_status(running())
-    with pytest.raises(RefusedError, match="not taken back"):
+    with pytest.raises(RefusedError, match="cannot be removed"):
         tried.write_status(None)
 
 
