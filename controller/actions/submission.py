@@ -6,13 +6,14 @@ from dataclasses import replace
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.actions.status import is_ahead_of, write_status
 from controller.coconut.limiter import Denied, Permit
+from controller.dependencies import Dependencies
 from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, Submit
 from controller.rules.submission import TRANSCODING, UNCERTAIN
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
 from domain.object_keys import outputs_folder
-from domain.records import AttemptState, Intend, Settle
+from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.video import Phase, Reason
 
 # The reasons that people see while the limiter denies submissions.
@@ -34,15 +35,16 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
-        _remove_upload(ctx)
         return _intend(step, ctx, permit)
 
 
-def _remove_upload(ctx: ReconcileContext) -> None:
-    """Remove what the client sent, now that its copy is accepted. The audit removes what storage keeps now."""
-    if ctx.row.original_key != ctx.row.desired.storage_key:
-        with suppress(UpstreamError):
-            ctx.deps.storage.remove_original(ctx.row.desired.storage_key)
+def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
+    """Remove what the client sent, once the resource shows its accepted copy: an older dump finds it by one of the two.
+
+    The audit removes what storage keeps now. Raises UpstreamError.
+    """
+    if row.original_key != row.desired.storage_key:
+        deps.storage.remove_original(row.desired.storage_key)
 
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
@@ -71,6 +73,7 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
     if is_shown:
         with suppress(UpstreamError):
             write_status(row, deps, ctx.now)
+            _remove_upload(row, deps)
     return _start_job(step, replace(ctx, row=row), permit, started)
 
 

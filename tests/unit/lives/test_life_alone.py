@@ -178,7 +178,7 @@ def test_a_resource_deleted_repeatedly_comes_back_each_time() -> None:
 def test_an_original_replaced_before_publication_fails_the_upload() -> None:
     world = a_world()
     live_until_submitted(world)
-    world.send_file(b"another file")
+    world.storage.put_raw(world.row.original_key, b"another file")
     live(world)
     assert_ends_errored(world, FailureCode.SOURCE_CHANGED, jobs=1)
 

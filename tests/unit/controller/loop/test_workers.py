@@ -46,6 +46,7 @@ def test_an_idle_pass_writes_nothing_even_before_the_first_watch_event(harness: 
 
 def test_a_step_followed_at_once_by_another_writes_no_status(harness: WorkerHarness) -> None:
     harness.world.send_file()
+    harness.handle()  # copies the file
     harness.handle()
     assert harness.world.row.observed.phase is Phase.UPLOADED
     assert VIDEO_ID not in harness.world.resources.by_name
@@ -100,6 +101,7 @@ def test_a_row_behind_its_resource_is_restored_before_its_pass(harness: WorkerHa
     harness.calls()
     harness.handle()
     assert harness.calls()[:3] == ["get", "get", "learn"]
+    harness.handle()  # the first pass copied the file
     assert (harness.world.row.observed.phase, harness.world.row.observed.revision) == (Phase.UPLOADED, 100)
 
 
@@ -171,6 +173,7 @@ def test_a_pass_that_fails_still_shows_what_earlier_ones_committed(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.world.send_file()
+    harness.handle()  # copies the file
     monkeypatch.setattr(harness.world.records, "commit", raising(lambda: UnavailableError("no answer")))
     harness.handle()
     status = harness.world.resources.by_name[VIDEO_ID].status
@@ -183,6 +186,7 @@ def test_a_pass_whose_commit_is_refused_is_repeated_soon(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.world.send_file()
+    harness.handle()  # copies the file
     monkeypatch.setattr(harness.world.records, "commit", lambda *_, **__: None)
     harness.handle()
     assert harness.world.row.observed.phase is Phase.UPLOADING

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from controller.rules.steps import AcceptFile, CompleteUpload, ExtendDeadline, Fail, RejectFile, Snapshot, Step, Wait
+from controller.rules.steps import (
+    AcceptFile,
+    CompleteUpload,
+    ExtendDeadline,
+    Fail,
+    KeepFile,
+    RejectFile,
+    Snapshot,
+    Step,
+    Wait,
+)
 from domain.errors import RefusedError
 from domain.failures import FailureCode
 from domain.objects import StoredPart
@@ -16,6 +26,7 @@ from tests.support.world.endings import HASTY, assert_playable
 from tests.support.world.operator import Process, settled
 from tests.support.world.world import VIDEO_ID, SmallWorld
 
+KEPT = replace(SOURCE, key="originals/v/1")
 HOUR = timedelta(hours=1)
 
 
@@ -52,7 +63,8 @@ OLD_FILE = a_rejection("v1", 0)
             CompleteUpload("upload-1", ALL),
             id="all-there-after-a-bad-file",
         ),
-        pytest.param(parted(), Snapshot(parts=ALL, source=SOURCE), AcceptFile(SOURCE), id="joined-already"),
+        pytest.param(parted(), Snapshot(parts=ALL, source=SOURCE), KeepFile(SOURCE), id="joined-already"),
+        pytest.param(parted(), Snapshot(parts=ALL, source=KEPT), AcceptFile(KEPT), id="joined-and-copied-already"),
         pytest.param(
             parted(waited=20 * HOUR),
             Snapshot(parts=(a_part(1, age=HOUR),)),
@@ -117,7 +129,7 @@ class TestLives:
         world.send_parts()
         settled(world)
         assert_playable(world)
-        assert world.storage.raw[world.row.desired.storage_key].body == world.file
+        assert world.storage.raw[world.row.original_key].body == world.file
         assert world.row.desired.confirmations == 0
         assert not world.multipart.uploads
 
