@@ -31,6 +31,7 @@ from controller.metrics.registry import OperatorMetrics
 from controller.settings import OperatorSettings
 from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
+from domain.records import Cause
 from runtime.logs import configure
 from runtime.probes import Health, serve
 from runtime.secret_files import SecretFiles, on_change
@@ -111,6 +112,7 @@ class _Leader:
         """List every resource, then watch and work until ``stop``, or until kopf fails."""
         metrics = self._wiring.metrics
         metrics.state.queue = self._queue.state
+        self._wiring.dependencies.limiter.wake = lambda video_id: self._queue.add(video_id, Cause.POLL)
         heartbeat = asyncio.create_task(_heartbeat(health))
         try:
             if await asyncio.to_thread(wait_for_cache_sync, self._stop, self._resync, on_task_end=metrics.task_ended):

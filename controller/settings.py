@@ -18,6 +18,7 @@ from controller.notify.email import SMTP_URL_PATTERN, smtp_server_of
 from database.url import DatabaseUrl
 from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
+from domain.spending import SpendingLimits
 from runtime.logs import LogFormat
 from runtime.urls import http_url
 
@@ -59,6 +60,15 @@ class OperatorSettings(BaseSettings):
     # Limits of one account at the provider: running jobs, and the rate of submissions. They hold for the whole
     # installation, since only the leader submits.
     max_running_jobs: int = Field(default=50, ge=1, le=10_000)
+    # A fifth of the places: one user's backlog leaves room for four others'.
+    max_running_jobs_per_owner: int = Field(default=10, ge=1, le=10_000)
+    # What a person converts on a very busy day, attempts that failed included; docs/security.md states what it costs.
+    submissions_per_owner_per_day: int = Field(default=30, ge=1, le=1_000_000)
+    # Billed minutes: the length of each video times its variants, four at most. This many cost at most $1,500 a day. 0
+    # for no limit.
+    max_minutes_per_day: float = Field(default=100_000, ge=0)
+    # Longer than almost all films; one such video bills 16 hours of variants.
+    max_duration_seconds: float = Field(default=4 * 3600, ge=1, le=7 * 24 * 3600)
     submissions_per_minute: int = Field(default=120, ge=1, le=10_000)
     submissions_burst: int = Field(default=10, ge=1, le=1_000)
     # Coconut's list price for a minute of one variant, from 720 lines on and below 720; only for metrics.
@@ -151,6 +161,16 @@ class OperatorSettings(BaseSettings):
         """Return the prices of jobs."""
         return Prices(
             self.coconut_hd_dollars_per_minute, self.coconut_sd_dollars_per_minute, self.spend_dollars_per_day
+        )
+
+    @property
+    def spending(self) -> SpendingLimits:
+        """Return what may be bought."""
+        return SpendingLimits(
+            submissions_per_owner=self.submissions_per_owner_per_day,
+            running_per_owner=self.max_running_jobs_per_owner,
+            minutes_per_day=self.max_minutes_per_day,
+            duration_seconds=self.max_duration_seconds,
         )
 
     @property

@@ -35,6 +35,7 @@ from database.stats import StatsQueries
 from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
+from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
 from storage.client import Clients, make_clients
 from storage.listing import Inventory
@@ -95,8 +96,19 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
     signatures = Signatures(keys)
     observations = Observations(database)
     limits = SubmissionLimits(
-        settings.max_running_jobs, settings.submissions_per_minute, settings.submissions_burst, settings.time_scale
+        settings.max_running_jobs,
+        settings.submissions_per_minute,
+        settings.submissions_burst,
+        settings.time_scale,
+        settings.spending,
     )
+
+    def load() -> SubmissionLoad:
+        # Of the queue, more than there can ever be places for need not be known.
+        return observations.submission_load(
+            datetime.now(UTC), per_owner=settings.max_running_jobs_per_owner, at_most=settings.max_running_jobs
+        )
+
     dependencies = Dependencies(
         observations=observations,
         attempts=Attempts(database),
@@ -106,9 +118,11 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         storage=guard(s3, Storage(storage_settings, clients)),
         parts=guard(s3, Multipart(storage_settings, clients)),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
-        limiter=SubmissionLimiter(limits, monotonic=time.monotonic, count_running=observations.running_jobs),
+        limiter=SubmissionLimiter(limits, monotonic=time.monotonic, load=load),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster, signatures)),
-        policy=LifecyclePolicy(Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain),
+        policy=LifecyclePolicy(
+            Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain, settings.spending
+        ),
         max_file_bytes=storage_settings.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
@@ -132,6 +146,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
 
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after
+        dependencies.limiter.refresh()  # the day may have ended since the last submission
         recorder.collect_stats(StatsQueries(database), now=datetime.now(UTC), overdue_after=overdue_after)
         return 0
 

@@ -183,6 +183,7 @@ class SourceStatus(_Model):
     container: str = Field(max_length=64)
     orientation: Orientation | None = None
     key: str | None = Field(default=None, max_length=STORAGE_KEY_MAX, pattern=ORIGINAL_KEY_PATTERN)
+    duration_seconds: float | None = Field(default=None, ge=0)
 
 
 class RenditionStatus(_Model):

@@ -2,9 +2,11 @@
 
 import psycopg
 
+from database import locks
 from database.columns import attempt_row
 from database.pool import Connection, Database
-from domain.records import AttemptChange, AttemptRow, Intend
+from domain.records import AttemptChange, AttemptRow, Settle
+from domain.spending import start_of_day
 
 _SINCE = """
 SELECT video_id, attempt, edition, state, job_id, intended_at, settled_at, answer
@@ -12,34 +14,50 @@ FROM attempts WHERE video_id = %(video_id)s AND attempt > %(floor)s ORDER BY att
 """
 
 # The primary key is the fence: a second operator that intends the same attempt stops here, before it pays.
-# An attempt that certainly led to no job may be intended again: an outage uses up no numbers.
+# An attempt that certainly led to no job may be intended again: an outage uses up no numbers, and nothing of a day.
 _INTEND = """
-INSERT INTO attempts (video_id, attempt, edition, state, intended_at)
-VALUES (%(video_id)s, %(attempt)s, %(edition)s, 'intended', %(at)s)
-ON CONFLICT (video_id, attempt) DO UPDATE SET state = 'intended', intended_at = excluded.intended_at, settled_at = NULL
+INSERT INTO attempts (video_id, attempt, edition, state, intended_at, owner, minutes)
+SELECT %(video_id)s, %(attempt)s, %(edition)s, 'intended', %(at)s, %(owner)s, %(minutes)s
+WHERE (%(owner)s::text IS NULL
+       OR (SELECT count(*) FROM attempts
+           WHERE owner = %(owner)s AND intended_at >= %(day)s AND state <> 'refused') < %(submissions_per_owner)s)
+  AND (%(minutes_per_day)s::float = 0
+       OR (SELECT coalesce(sum(minutes), 0) FROM attempts
+           WHERE intended_at >= %(day)s AND state <> 'refused') + %(minutes)s <= %(minutes_per_day)s)
+ON CONFLICT (video_id, attempt) DO UPDATE SET state = 'intended', intended_at = excluded.intended_at, settled_at = NULL,
+                                              owner = excluded.owner, minutes = excluded.minutes
 WHERE attempts.state = 'refused'
 """
 
 _SETTLE = """
 UPDATE attempts SET state = %(state)s, job_id = coalesce(%(job_id)s, job_id), settled_at = %(at)s,
-                    answer = coalesce(%(answer)s, answer)
+                    answer = coalesce(%(answer)s, answer), minutes = coalesce(%(minutes)s, minutes)
 WHERE video_id = %(video_id)s AND attempt = %(attempt)s
 """
 
 
 class AlreadyTakenError(Exception):
-    """Another operator intended the attempt, or the job belongs to another attempt."""
+    """Another operator intended the attempt, the job belongs to another attempt, or a limit is reached."""
 
 
 def write(connection: Connection, video_id: str, change: AttemptChange) -> None:
     """Apply one change. Raises AlreadyTakenError; the transaction must then be rolled back."""
-    statement = _INTEND if isinstance(change, Intend) else _SETTLE
     try:
-        written = connection.execute(statement, {"video_id": video_id, **vars(change)})
+        written = connection.execute(*_statement(connection, video_id, change))
     except psycopg.errors.UniqueViolation as error:
         raise AlreadyTakenError(f"job {change!r}") from error
     if written.rowcount == 0:
         raise AlreadyTakenError(f"attempt {change.attempt}")
+
+
+def _statement(connection: Connection, video_id: str, change: AttemptChange) -> tuple[str, dict[str, object]]:
+    if isinstance(change, Settle):
+        return _SETTLE, {"video_id": video_id, **vars(change)}
+    # Two passes must not both find the last place of a day: each counts after the other's transaction has ended.
+    locks.lock_submissions(connection)
+    counted = {**vars(change), **vars(change.limits), "day": start_of_day(change.at)}
+    del counted["limits"]
+    return _INTEND, {"video_id": video_id, **counted}
 
 
 class Attempts:

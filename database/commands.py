@@ -10,7 +10,7 @@ from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import Created, NewRow
 from database.idempotency_keys import IdempotencyKey
 from database.pool import Connection, Database
-from database.retranscodes import Allowance
+from database.retranscodes import Allowance, CountedRequest
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 
@@ -109,14 +109,26 @@ class VideoCommands:
         """
         return self._change(_CONFIRM, video_id, Cause.CLIENT)
 
-    def retry(self, video_id: str) -> VideoRow:
-        """Request a retry of a failed video. A request that is still pending counts for this one too."""
-        return self._change(_RETRY, video_id, Cause.PERSON)
+    def retry(self, video_id: str, *, allowance: Allowance | None = None) -> VideoRow:
+        """Request a retry of a failed video. A request that is still pending counts for this one too.
+
+        ``allowance``: None for an administrator, whose retries are not counted. Also raises RequestsSpentError.
+        """
+        if allowance is None:
+            return self._change(_RETRY, video_id, Cause.PERSON)
+        with self._database.transaction() as connection:
+            locks.lock_retranscodes(connection, allowance.owner)
+            before = _locked(connection, video_id)
+            row = fetch_video(connection, _RETRY, {"video_id": video_id})
+            if row is not None:
+                retranscodes.count(connection, CountedRequest.RETRY, video_id, row.desired.retries, allowance)
+            notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
+        return row or before
 
     def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
         """Request a new edition of a playable video. A request that is still pending counts for this one too.
 
-        Also raises RetranscodesSpentError.
+        Also raises RequestsSpentError.
         """
         with self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)

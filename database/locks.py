@@ -11,6 +11,7 @@ MIGRATIONS = 0x766964656F75706C & 0x7FFFFFFFFFFFFFFF
 
 _LOCK_TEXT = "SELECT pg_advisory_xact_lock(hashtextextended(%(text)s, 7603))"
 _TRY_TEXT = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(text)s, 7603)) AS is_locked"
+_LOCK_SUBMISSIONS = "SELECT pg_advisory_xact_lock(7605)"
 _LOCK_ENDPOINTS = "SELECT pg_advisory_xact_lock(7604)"
 
 
@@ -19,8 +20,13 @@ def lock_claims(connection: Connection, video_id: str, attempt: int) -> None:
     connection.execute(_LOCK_TEXT, {"text": f"{video_id}/{attempt}"})
 
 
+def lock_submissions(connection: Connection) -> None:
+    """Wait until no other transaction counts and records paid submissions."""
+    connection.execute(_LOCK_SUBMISSIONS)
+
+
 def lock_retranscodes(connection: Connection, owner: str) -> None:
-    """Wait until no other transaction counts the re-transcodes of this owner."""
+    """Wait until no other transaction counts the re-transcodes and retries of this owner."""
     connection.execute(_LOCK_TEXT, {"text": owner})
 
 

@@ -4,13 +4,16 @@ A commit names the revisions of the desired and the observed state that it build
 is written and the pass is dropped: the next one starts from the newer row.
 """
 
+from datetime import datetime
+
 from database import attempts
 from database.columns import SELECT_VIDEO, SET_OBSERVED, VIDEO, fetch_video, observed_parameters
 from database.events import append_event
 from database.notifications import tell_owner
 from database.pool import Database
 from domain.records import AttemptChange, Cause, Settle, VideoRow, WorkingRow
-from domain.video import ObservedState, Origin, Phase
+from domain.spending import SubmissionLoad, WaitingUpload, start_of_day
+from domain.video import WAITING_FOR_A_PLACE, ObservedState, Origin, Phase
 
 _COMMIT = f"""
 UPDATE videos SET {SET_OBSERVED}
@@ -21,8 +24,23 @@ RETURNING {VIDEO}
 
 # No pass checks the job of a deleted or paused video, so its slot would never be released.
 _RUNNING = """
-SELECT count(*) AS running FROM videos
-WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp()
+SELECT CASE WHEN origin = 'api' THEN owner END AS owner, count(*) AS running FROM videos
+WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp() GROUP BY 1
+"""
+
+_SUBMITTED = """
+SELECT owner, count(*) AS submitted, sum(minutes) AS minutes FROM attempts
+WHERE intended_at >= %(day)s AND state <> 'refused' GROUP BY owner
+"""
+
+# Of one owner no more than may run at once: whoever queues a thousand uploads must not hide those of others.
+_WAITING = """
+SELECT video_id, owner, since FROM (
+    SELECT video_id, CASE WHEN origin = 'api' THEN owner END AS owner, phase_since AS since,
+           row_number() OVER (PARTITION BY origin, owner ORDER BY phase_since, video_id) AS place
+    FROM videos WHERE phase = 'uploaded' AND NOT deleted AND NOT is_paused AND reason = ANY(%(reasons)s)
+) AS waiting
+WHERE owner IS NULL OR place <= %(per_owner)s ORDER BY since, video_id LIMIT %(at_most)s
 """
 
 _WORKING = """
@@ -75,11 +93,24 @@ class Observations:
         with self._database.connection() as connection:
             return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
 
-    def running_jobs(self) -> int:
-        """Return how many jobs are running according to the rows. Raises UnavailableError."""
+    def submission_load(self, now: datetime, *, per_owner: int, at_most: int) -> SubmissionLoad:
+        """Return what runs, what was submitted on the day of ``now``, and what waits. Raises UnavailableError.
+
+        At most ``at_most`` of the waiting uploads, and of each owner ``per_owner``.
+        """
+        reasons = [str(reason) for reason in WAITING_FOR_A_PLACE]
         with self._database.connection() as connection:
-            count = connection.execute(_RUNNING).fetchone()
-        return count["running"] if count else 0
+            running = connection.execute(_RUNNING).fetchall()
+            submitted = connection.execute(_SUBMITTED, {"day": start_of_day(now)}).fetchall()
+            waiting = connection.execute(
+                _WAITING, {"reasons": reasons, "per_owner": per_owner, "at_most": at_most}
+            ).fetchall()
+        return SubmissionLoad(
+            running={columns["owner"]: columns["running"] for columns in running},
+            submitted={columns["owner"]: columns["submitted"] for columns in submitted},
+            minutes=sum(columns["minutes"] for columns in submitted),
+            waiting=tuple(WaitingUpload(**columns) for columns in waiting),
+        )
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""

@@ -62,6 +62,7 @@ class ServiceConfig:
             "UPLOADS_PER_HOUR": str(self.options.uploads_per_hour),
             # One user of a test makes what many users make.
             "CHANGES_PER_MINUTE": "100000",
+            "RETRIES_PER_DAY": "100000",
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
         }
 
@@ -75,6 +76,10 @@ class ServiceConfig:
             "PROBE_PORT": str(self.operator_port),
             "SMTP_URL": self.mail_url,
             "MAIL_FROM": "videos@video-uploads.example",
+            # One user of a test buys what many users buy, and a stack runs for more than one test.
+            "SUBMISSIONS_PER_OWNER_PER_DAY": "100000",
+            "MAX_RUNNING_JOBS_PER_OWNER": "50",
+            "MAX_MINUTES_PER_DAY": "0",
         }
 
     def _common(self) -> dict[str, str]:

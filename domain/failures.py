@@ -27,10 +27,12 @@ class FailureCode(StrEnum):
     SIZE_MISMATCH = "size_mismatch"
     NOT_A_VIDEO = "not_a_video"
     VIDEO_INCOMPLETE = "video_incomplete"
+    VIDEO_TOO_LONG = "video_too_long"
     SOURCE_MISSING = "source_missing"
     SOURCE_CHANGED = "source_changed"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_REFUSED = "provider_refused"
+    LIMIT_REACHED = "limit_reached"
     SUBMISSION_UNRESOLVED = "submission_unresolved"
     SUBMISSIONS_EXHAUSTED = "submissions_exhausted"
     TRANSCODE_FAILED = "transcode_failed"
@@ -63,10 +65,16 @@ ADVICE: dict[FailureCode, Advice] = {
     FailureCode.SIZE_MISMATCH: Advice(Stage.UPLOAD, False, "Upload the whole file of the declared size."),
     FailureCode.NOT_A_VIDEO: Advice(Stage.UPLOAD, False, _NEW_FILE),
     FailureCode.VIDEO_INCOMPLETE: Advice(Stage.UPLOAD, False, "Upload the complete file; this one is cut off."),
+    FailureCode.VIDEO_TOO_LONG: Advice(Stage.UPLOAD, False, "Upload a shorter video, or parts of this one."),
     FailureCode.SOURCE_MISSING: Advice(Stage.SUBMISSION, True, "Upload the file again, then retry."),
     FailureCode.SOURCE_CHANGED: Advice(Stage.SUBMISSION, True, "Retry the video to accept the file that is there now."),
     FailureCode.PROVIDER_UNAVAILABLE: Advice(Stage.SUBMISSION, True, _RETRY),
     FailureCode.PROVIDER_REFUSED: Advice(Stage.SUBMISSION, False, "An operator must read the provider's answer."),
+    FailureCode.LIMIT_REACHED: Advice(
+        Stage.SUBMISSION,
+        True,
+        "Retry the video once fewer of this owner are waiting; nothing needs to be uploaded again.",
+    ),
     FailureCode.SUBMISSION_UNRESOLVED: Advice(
         Stage.SUBMISSION, True, "Look for the job in the provider's dashboard, then retry; a retry may buy it again."
     ),

@@ -18,6 +18,8 @@ class JobState(StrEnum):
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
     FAILED = "failed"
+    # Completed without a stream: the provider measured a longer video than the order allows, and bills nothing.
+    TOO_LONG = "too_long"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class JobOrder:
     """Everything that differs between submissions. The URLs are secrets.
 
     ``folder``: where the outputs go. ``orientation``: how a turned picture is shown, whatever its coded size
-    is; None if it is not turned.
+    is; None if it is not turned. ``max_seconds``: no stream is made of a longer video.
     """
 
     video_id: str
@@ -47,3 +49,4 @@ class JobOrder:
     source_url: str
     callback_url: str
     orientation: Orientation | None = None
+    max_seconds: float = 4 * 3600.0

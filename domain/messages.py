@@ -76,6 +76,15 @@ _WORDS: dict[Reason, _Words] = {
         None,
     ),
     Reason.WAITING_FOR_CAPACITY: ("its turn, because the limit of running or recently submitted jobs is reached", None),
+    Reason.WAITING_FOR_OWN_JOBS: ("another job of the same owner to finish: as many run as one owner may have", None),
+    Reason.DAILY_LIMIT_REACHED: (
+        "the next day (UTC): today's jobs of this owner are used up; it goes on by itself",
+        None,
+    ),
+    Reason.SPENDING_STOPPED: (
+        "the next day (UTC), or an administrator: what the installation may spend in a day is spent",
+        None,
+    ),
     Reason.TRANSCODING: ("the transcoding job to finish", None),
     Reason.PUBLISHING: ("the finished stream to be checked and published", None),
     Reason.PUBLISHED: (None, None),
@@ -87,6 +96,7 @@ _INSTEAD: dict[str, str] = {
     FailureCode.FILE_TOO_LARGE: "a smaller file",
     FailureCode.SIZE_MISMATCH: "the whole file of the declared size",
     FailureCode.VIDEO_INCOMPLETE: "the complete file",
+    FailureCode.VIDEO_TOO_LONG: "a shorter video",
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.schedule import Timing
+from domain.spending import SpendingLimits
 from domain.video import ObservedState
 
 
@@ -21,12 +22,14 @@ class UncertainSubmissionPolicy(StrEnum):
 class LifecyclePolicy:
     """The limits of one installation.
 
-    ``max_submissions``: paid submissions of one edition, counted from zero again after a retry.
+    ``max_submissions``: paid submissions of one edition, counted from zero again after a retry. ``spending``:
+    the limits of one owner, and of all of them together.
     """
 
     timing: Timing = field(default_factory=Timing)
     max_submissions: int = 3
     on_uncertain: UncertainSubmissionPolicy = UncertainSubmissionPolicy.RESUBMIT
+    spending: SpendingLimits = field(default_factory=SpendingLimits)
 
     def submissions_left(self, observed: ObservedState) -> int:
         """Return how many more jobs this edition may buy without a person asking for it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.spending import SpendingLimits
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason
 
 
@@ -102,22 +103,29 @@ class EventRow:
 
 @dataclass(frozen=True)
 class Intend:
-    """Store a paid submission before it is made."""
+    """Store a paid submission before it is made, unless that exceeds ``limits``.
+
+    ``owner``: whose submission it counts as, None for an import; ``minutes``: the most that it can bill.
+    """
 
     attempt: int
     edition: int
     at: datetime
+    owner: str | None = None
+    minutes: float = 0.0
+    limits: SpendingLimits = field(default_factory=SpendingLimits)
 
 
 @dataclass(frozen=True)
 class Settle:
-    """Record the outcome of a submission."""
+    """Record the outcome of a submission. ``minutes``: what it billed, None if that is not known better than before."""
 
     attempt: int
     state: AttemptState
     at: datetime
     job_id: str | None = None
     answer: str | None = None
+    minutes: float | None = None
 
 
 AttemptChange = Intend | Settle

@@ -69,11 +69,19 @@ class Reason(StrEnum):
     ATTEMPT_FAILED = "AttemptFailed"
     SUBMISSIONS_PAUSED = "SubmissionsPaused"
     WAITING_FOR_CAPACITY = "WaitingForCapacity"
+    WAITING_FOR_OWN_JOBS = "WaitingForOwnJobs"
+    DAILY_LIMIT_REACHED = "DailyLimitReached"
+    SPENDING_STOPPED = "SpendingStopped"
     TRANSCODING = "Transcoding"
     PUBLISHING = "Publishing"
     PUBLISHED = "Published"
     FAILED = "Failed"
 
+
+# What a limit of the running jobs, or the provider's health, holds back: uploads with these reasons form one queue.
+WAITING_FOR_A_PLACE = frozenset({Reason.WAITING_FOR_CAPACITY, Reason.WAITING_FOR_OWN_JOBS, Reason.SUBMISSIONS_PAUSED})
+# What a limit of the day holds back.
+WAITING_FOR_A_DAY = frozenset({Reason.DAILY_LIMIT_REACHED, Reason.SPENDING_STOPPED})
 
 # The message of an upload that waits for its file.
 FILE_NOT_ARRIVED = "the file has not arrived yet"
@@ -118,6 +126,7 @@ class SourceFacts:
 
     ``orientation``: of a picture that its container turns, as phones write it; None for all others. ``key``: where the
     accepted file is kept; None if it stays where it was sent, as an import and the uploads of earlier releases do.
+    ``duration_seconds``: what the container states, None where that is not read.
     """
 
     etag: str
@@ -126,6 +135,7 @@ class SourceFacts:
     container: str
     orientation: Orientation | None = None
     key: str | None = None
+    duration_seconds: float | None = None
 
     @property
     def is_recognised(self) -> bool:

@@ -112,14 +112,20 @@ class Storage:
         return facts_of(head)
 
     def verify_source(
-        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+        self,
+        key: str,
+        facts: ObjectFacts,
+        *,
+        declared_bytes: int | None,
+        max_bytes: int,
+        max_seconds: float | None = None,
     ) -> SourceFacts | SourceProblem:
         """Judge the original that ``facts`` describe. Raises UnavailableError if it was replaced since."""
 
         def read(offset: int, length: int) -> bytes:
             return self._read_source(key, facts.etag, offset, length)
 
-        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes, max_seconds=max_seconds)
 
     def verify_outputs(
         self, video_id: str, folder: str, *, input_seconds: float | None

@@ -116,7 +116,10 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
         commands, deps.parts, deps.storage, part_bytes=policy.part_bytes, url_seconds=policy.upload_url_seconds
     )
     urls = UploadUrls(deps.storage, multiparts, expires_seconds=policy.upload_url_seconds)
-    lists, retries = Lists(queries, deps.serializer, deps.clock), Retries(commands, publisher)
+    lists, retries = (
+        Lists(queries, deps.serializer, deps.clock),
+        Retries(commands, publisher, per_day=policy.retries_per_day),
+    )
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
     app.add_route(videos, VideosResource(commands, publisher, urls, lists, policy))
     app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))

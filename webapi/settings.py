@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     retranscodes_per_day: int = Field(default=10, ge=0, le=1_000_000)
     # For each owner and replica. An upload takes a handful of changing calls, and a page makes one for each click.
     changes_per_minute: int = Field(default=60, ge=1, le=1_000_000)
+    # A retry may cost as much as a re-transcode; twice as many, since a bad day of the provider needs them.
+    retries_per_day: int = Field(default=20, ge=0, le=1_000_000)
     # Must be the operator's value: the API shows how many submissions are left.
     max_submissions: int = Field(default=3, ge=1, le=10)
     # Without it the pod's service account is used.

@@ -188,6 +188,7 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
     return Policy(
         uploads_per_hour=settings.uploads_per_hour,
         retranscodes_per_day=settings.retranscodes_per_day,
+        retries_per_day=settings.retries_per_day,
         max_file_bytes=spaces.max_file_bytes,
         # Not scaled: real clients use a signed URL, and tests cannot make those faster.
         upload_url_seconds=round(timing.upload_url_seconds),

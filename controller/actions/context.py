@@ -69,13 +69,15 @@ class ReconcileContext:
         """Return the observation with another reason in the same phase."""
         return replace(self.row.observed, reason=reason, message=message)
 
-    def fail(self, failure: Failure, attempt: AttemptChange | None = None) -> Result:
+    def fail(
+        self, failure: Failure, attempt: AttemptChange | None = None, *, billed_minutes: float | None = None
+    ) -> Result:
         """End in `errored`, and settle the attempt that the failure is about."""
         after = replace(self.entering(Phase.ERRORED, Reason.FAILED, failure.message[:1024]), failure=failure)
         if self.row.observed.reason is Reason.PUBLISHING and not after.is_playable:
             after = replace(after, published=None)  # never playable, so a restore has nothing to bring back
         if attempt is None and self.row.observed.phase is Phase.PROCESSING:
-            attempt = self.settled_failed(failure)
+            attempt = replace(self.settled_failed(failure), minutes=billed_minutes)
         return self.commit(after, attempt=attempt)
 
     def settled_failed(self, failure: Failure) -> Settle:

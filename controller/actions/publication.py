@@ -38,7 +38,8 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
         after = replace(ctx.showing(Reason.PUBLISHING, message), deadline_at=ends_at)
     else:
         after = ctx.entering(Phase.PROCESSING, Reason.PUBLISHING, message)
-    settled = Settle(step.attempt, AttemptState.COMPLETED, ctx.now)
+    minutes = published.duration_seconds / 60 * len(published.renditions)
+    settled = Settle(step.attempt, AttemptState.COMPLETED, ctx.now, minutes=minutes)
     return ctx.commit(replace(after, published=published), Requeue.NOW, settled)
 
 

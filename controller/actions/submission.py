@@ -14,11 +14,15 @@ from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
 from domain.object_keys import outputs_folder
 from domain.records import AttemptState, Intend, Settle, VideoRow
+from domain.spending import SubmissionRequest, counted_owner
 from domain.video import Phase, Reason
 
 # The reasons that people see while the limiter denies submissions.
 _REASON_DENIED: dict[Denied, Reason] = {
     Denied.BREAKER: Reason.SUBMISSIONS_PAUSED,
+    Denied.OWNER_DAY: Reason.DAILY_LIMIT_REACHED,
+    Denied.DAY: Reason.SPENDING_STOPPED,
+    Denied.OWNER_CAPACITY: Reason.WAITING_FOR_OWN_JOBS,
     Denied.CAPACITY: Reason.WAITING_FOR_CAPACITY,
     Denied.RATE: Reason.WAITING_FOR_CAPACITY,
 }
@@ -31,7 +35,7 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     for. If Postgres is restored from a dump older than the intent, the resource still has it. Only both losses at once
     could hide a paid job, so the submission goes on while Kubernetes does not answer.
     """
-    permit = ctx.deps.limiter.acquire()
+    permit = ctx.deps.limiter.acquire(_request(ctx))
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
@@ -45,6 +49,13 @@ def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
     """
     if row.original_key != row.desired.storage_key:
         deps.storage.remove_original(row.desired.storage_key)
+
+
+def _request(ctx: ReconcileContext) -> SubmissionRequest:
+    desired, observed, limits = ctx.row.desired, ctx.row.observed, ctx.deps.policy.spending
+    seconds = observed.source.duration_seconds if observed.source else None
+    owner, minutes = counted_owner(desired), limits.billed_minutes(seconds)
+    return SubmissionRequest(desired.video_id, owner, observed.phase_since, minutes)
 
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
@@ -66,7 +77,10 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
         job_id=None,
         folder=outputs_folder(step.attempt, deps.new_word()),
     )
-    intent = Intend(step.attempt, ctx.row.observed.edition, ctx.now)
+    request = permit.request
+    intent = Intend(
+        step.attempt, ctx.row.observed.edition, ctx.now, request.owner, request.minutes, deps.policy.spending
+    )
     row = ctx.store(intended, intent)
     if row is None:
         return Result(ctx.row, Requeue.BACKOFF)
@@ -89,6 +103,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             source_url=deps.storage.presign_source(row.original_key, expires_seconds=max(3600, int(seconds))),
             callback_url=deps.callback_url(row.desired.video_id, step.attempt),
             orientation=row.observed.source.orientation if row.observed.source else None,
+            max_seconds=deps.policy.spending.duration_seconds,
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("too much time passed between the intent and the submission")

@@ -269,6 +269,8 @@ def _job(answer: _JobAnswer) -> Job:
     state = {"job.completed": JobState.COMPLETED, "job.failed": JobState.FAILED}.get(
         answer.status, JobState.IN_PROGRESS
     )
+    if state is JobState.COMPLETED and _has_skipped_all_streams(answer):
+        state = JobState.TOO_LONG
     problem = _problem(answer) if state is JobState.FAILED else ""
     return Job(
         job_id=answer.id,
@@ -279,6 +281,12 @@ def _job(answer: _JobAnswer) -> Job:
         answer=redacted(problem) if problem else None,
         finished_at=_instant(answer.completed_at),
     )
+
+
+def _has_skipped_all_streams(answer: _JobAnswer) -> bool:
+    """Return whether no condition was true: for every size one is, unless the video is too long."""
+    streams = [output for output in answer.outputs if output.status.startswith("httpstream.")]
+    return bool(streams) and all(output.status == "httpstream.skipped" for output in streams)
 
 
 def _instant(text: str | None) -> datetime | None:

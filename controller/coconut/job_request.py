@@ -1,7 +1,8 @@
 """The JSON of POST /jobs, as a pure function. Its golden file is tests/unit/controller/coconut/job.json.
 
 `if` exists only on whole outputs, so the stream is an array of complementary outputs: for every source
-exactly one condition is true, and none of its variants is larger than the source. The conditions use `<`,
+exactly one condition is true, and none of its variants is larger than the source. Of a video that is too long by
+Coconut's own measure no stream is made, which costs nothing, whatever its header says to us. The conditions use `<`,
 `>=` and AND only: precedence and parentheses of Coconut's expressions are not documented
 (docs.coconut.co, "Prevent upscaling").
 
@@ -9,6 +10,7 @@ Whether `input.width` of a turned video is the coded or the shown one is not doc
 image have the same rungs, so only the side that they fix depends on it: for a turned video, verification states it.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,11 +124,16 @@ def _stream(case: SourceCase, order: JobOrder) -> dict[str, Any]:
     is_portrait = case.is_portrait if order.orientation is None else order.orientation is Orientation.PORTRAIT
     return {
         "key": f"hls-{case.name}",
-        "if": case.condition,
+        "if": f"{case.condition} AND {{{{ input.duration }}}} < {_above(order.max_seconds)}",
         "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.folder)}"},
         "variants": [_variant(is_portrait, rung) for rung in case.rungs]
         or [f"mp4:::quality={QUALITY},maxrate={LADDER[0].max_rate_kbps}k"],
     }
+
+
+def _above(max_seconds: float) -> int:
+    # Coconut documents no cap for streams, only conditions; whether it rounds the duration is not documented.
+    return math.floor(max_seconds) + 2
 
 
 def _variant(is_portrait: bool, rung: Rung) -> str:

@@ -1,13 +1,18 @@
-"""Admits paid submissions: limits how many jobs run and how fast submissions follow, and holds the circuit breaker.
+"""The one door through which paid submissions pass: how many jobs may run, in all and of one owner, how many may be
+bought in a day, how fast orders may follow each other, and whether the provider is well enough to be asked.
+
+A place that is free goes to the upload that has waited longest. What the limits of a day refuse here is counted once
+more where the intent is recorded (database/attempts.py): that count is exact, this one saves tokens and transactions.
 
 It answers at once, with a permit or a reason. A denied submission costs neither money nor an attempt;
 controller/actions/submission.py shows the reason. What a response of Coconut means is decided in client.py.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -17,18 +22,24 @@ import structlog
 from controller.coconut.breaker import Breaker, BreakerSnapshot
 from domain.errors import UnavailableError
 from domain.jobs import UncertainError
+from domain.spending import SpendingLimits, SubmissionLoad, SubmissionRequest
 from runtime.bulkhead import BulkheadFullError
 
 log = structlog.get_logger(__name__)
 
 # The count is a query over all rows in `processing`.
 COUNT_SECONDS = 2
+# An upload that was woken because it is its turn asks within this, or is passed over.
+ANSWER_SECONDS = 10
 
 
 class Denied(StrEnum):
     """Why nothing may be submitted now. None of these is the upload's fault."""
 
+    OWNER_DAY = "owner_day"
+    DAY = "day"
     BREAKER = "breaker"
+    OWNER_CAPACITY = "owner_capacity"
     CAPACITY = "capacity"
     RATE = "rate"
 
@@ -39,6 +50,9 @@ class Denied(StrEnum):
 
 
 _MESSAGES = {
+    Denied.OWNER_DAY: "as many jobs were submitted today as one owner may have in a day",
+    Denied.DAY: "the minutes that this installation may buy in a day are spent",
+    Denied.OWNER_CAPACITY: "as many jobs of this owner are running as one owner may have at once",
     Denied.BREAKER: "the provider keeps failing; submissions resume as it recovers",
     Denied.CAPACITY: "as many jobs are running as this installation allows",
     Denied.RATE: "the rate limit of submissions is reached; this one follows",
@@ -56,15 +70,23 @@ class SubmissionLimits:
     per_minute: int
     burst: int
     scale: float = 1.0
+    spending: SpendingLimits = field(default_factory=SpendingLimits)
 
 
 @dataclass(frozen=True)
 class LimiterState:
-    """The limiter at one moment. ``running``: an upper bound of the running jobs, None before the first count."""
+    """For metrics and messages. ``running``, ``minutes``: the most that may be, None before the first count.
+
+    ``minutes``: billed today; ``minutes_per_day``: their limit, 0 for none. ``waiting``: uploads in
+    the queue for a place.
+    """
 
     breaker: BreakerSnapshot
     in_flight: int
     running: int | None
+    minutes: float | None = None
+    minutes_per_day: float = 0.0
+    waiting: int = 0
 
 
 class Permit:
@@ -74,7 +96,8 @@ class Permit:
     storage failed records nothing: that says nothing about the provider.
     """
 
-    def __init__(self, limiter: "SubmissionLimiter", generation: int) -> None:
+    def __init__(self, limiter: "SubmissionLimiter", request: SubmissionRequest, generation: int) -> None:
+        self.request = request
         self._limiter = limiter
         self._generation = generation
         self._is_released = False
@@ -92,7 +115,7 @@ class Permit:
         """Release the slot; repeating it does no harm."""
         if not self._is_released:
             self._is_released = True
-            self._limiter.release()
+            self._limiter.release(self)
 
     def record_success(self) -> None:
         """Record that the provider accepted the submission."""
@@ -125,9 +148,10 @@ class Permit:
 class SubmissionLimiter:
     """Admits submissions. Thread-safe; one per process, and only the leader submits.
 
-    ``count_running`` returns how many jobs are in `processing` according to the rows. One thread at a time calls it,
-    outside the lock, at most every 2 s. Between two counts each admitted submission counts as running. That is never
-    too low, since no other process submits, and a refused one takes up capacity only until the next count.
+    ``load``: what runs, was submitted today and waits, by the rows. It is asked outside the lock, by one thread at a
+    time and at most once in 2 s. Between two answers everything that was admitted counts as running and as bought: that
+    is never too few, since nobody else submits, and a refusal takes up a place for no more than one question's time.
+    ``wake``: requests a pass over an upload whose turn it is; the operator sets it once it has a queue.
 
     A restart begins with a closed breaker, which is cheap to open again: refusals cost no attempt, and uncertain
     answers cost at most as many as there are submissions in flight. If it began half-open, one stray failure after
@@ -135,68 +159,145 @@ class SubmissionLimiter:
     """
 
     def __init__(
-        self, limits: SubmissionLimits, *, monotonic: Callable[[], float], count_running: Callable[[], int]
+        self, limits: SubmissionLimits, *, monotonic: Callable[[], float], load: Callable[[], SubmissionLoad]
     ) -> None:
         self._limits = limits
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._breaker = Breaker(limits.scale)
         self._bucket = _TokenBucket(limits, monotonic())
-        self._in_flight = 0
-        self._count_running = count_running
-        self._running: int | None = None
-        self._ended_uncounted = 0
+        self.wake: Callable[[str], None] = lambda _video_id: None
+        self._count = load
+        self._load: SubmissionLoad | None = None
+        self._in_flight: list[Permit] = []
+        self._ended_uncounted: list[Permit] = []
+        self._woken: dict[str, float] = {}
         self._is_counting = False
         self._next_count_at = monotonic()
 
-    def acquire(self) -> Permit | Denied:
-        """Admit one submission, or return why not. Call this before committing the intent; it never waits for a slot.
+    def acquire(self, request: SubmissionRequest) -> Permit | Denied:
+        """Admit one submission, or say why not. To be asked before the intent is committed; never waits for a place.
 
         Raises UpstreamError when the running jobs cannot be counted.
         """
-        self._recount()
+        self.refresh()
         with self._lock:
             now = self._monotonic()
-            if not self._breaker.admits(now, self._in_flight):
-                return Denied.BREAKER
-            running = self._most_running()
-            if running is None:
-                raise UnavailableError("the running jobs have not been counted yet")
-            if running >= self._limits.max_running:
-                return Denied.CAPACITY
-            if not self._bucket.take(now):
-                return Denied.RATE
-            self._in_flight += 1
-            return Permit(self, self._breaker.generation)
+            self._woken.pop(request.video_id, None)
+            decision, next_in_line = self._decide(request, now)
+            for video_id in next_in_line:
+                self._woken.setdefault(video_id, now)
+        for video_id in next_in_line:
+            self.wake(video_id)
+        return decision
 
-    def _recount(self) -> None:
-        """Count the running jobs if that is due. The count may miss submissions that end while it runs."""
+    def _decide(self, request: SubmissionRequest, now: float) -> tuple[Permit | Denied, list[str]]:
+        """Return the decision, and the uploads whose turn comes before this one's."""
+        if self._load is None:
+            if not self._breaker.admits(now, len(self._in_flight)):
+                return Denied.BREAKER, []
+            raise UnavailableError("the running jobs have not been counted yet")
+        denied = self._denied_by_day(request, self._load)
+        if denied is None and not self._breaker.admits(now, len(self._in_flight)):
+            denied = Denied.BREAKER
+        if denied is None and self._free_of_owner(request.owner, self._load) < 1:
+            denied = Denied.OWNER_CAPACITY
+        if denied is not None:
+            return denied, []
+        free = self._limits.max_running - self._most_running(self._load)
+        tokens = self._bucket.tokens(now)
+        ahead = self._ahead_of(request, self._load, now)
+        if free <= len(ahead):
+            return Denied.CAPACITY, ahead[: min(max(0, free), tokens)]
+        if tokens <= len(ahead):
+            return Denied.RATE, ahead[:tokens]
+        self._bucket.take()
+        permit = Permit(self, request, self._breaker.generation)
+        self._in_flight.append(permit)
+        return permit, []
+
+    def _denied_by_day(self, request: SubmissionRequest, load: SubmissionLoad) -> Denied | None:
+        limits, uncounted = self._limits.spending, self._uncounted()
+        if request.owner is not None:
+            ours = sum(other.owner == request.owner for other in uncounted)
+            if load.submitted.get(request.owner, 0) + ours >= limits.submissions_per_owner:
+                return Denied.OWNER_DAY
+        minutes = load.minutes + sum(other.minutes for other in uncounted)
+        is_spent = limits.minutes_per_day > 0 and minutes + request.minutes > limits.minutes_per_day
+        return Denied.DAY if is_spent else None
+
+    def _free_of_owner(self, owner: str | None, load: SubmissionLoad) -> float:
+        if owner is None:
+            return math.inf
+        running = load.running.get(owner, 0) + sum(other.owner == owner for other in self._uncounted())
+        return self._limits.spending.running_per_owner - running
+
+    def _ahead_of(self, request: SubmissionRequest, load: SubmissionLoad, now: float) -> list[str]:
+        """Return the uploads that have waited longer and could be admitted, oldest first.
+
+        One that does not ask although it was woken is passed over: its pass fails for a reason of its own.
+        """
+        uncounted = {other.video_id for other in self._uncounted()}
+        admissible: dict[str | None, float] = {}
+        ahead: list[str] = []
+        for other in load.waiting:
+            if (other.since, other.video_id) >= (request.since, request.video_id):
+                break
+            woken_at = self._woken.get(other.video_id)
+            is_absent = woken_at is not None and now - woken_at > ANSWER_SECONDS * self._limits.scale
+            if other.video_id in uncounted or other.video_id == request.video_id or is_absent:
+                continue
+            left = admissible.setdefault(other.owner, self._free_of_owner(other.owner, load))
+            if left >= 1:
+                admissible[other.owner] = left - 1
+                ahead.append(other.video_id)
+        return ahead
+
+    def refresh(self) -> None:
+        """Ask for the load if that is due. What leaves while the question is under way may not be in it."""
         with self._lock:
             now = self._monotonic()
             if self._is_counting or now < self._next_count_at:
                 return
             self._is_counting, self._next_count_at = True, now + COUNT_SECONDS * self._limits.scale
-            covered = self._ended_uncounted
-        running: int | None = None
+            covered = len(self._ended_uncounted)
+        load: SubmissionLoad | None = None
         try:
-            running = self._count_running()
+            load = self._count()
         finally:
             with self._lock:
                 self._is_counting = False
-                if running is not None:
-                    self._running = running
-                    self._ended_uncounted -= covered
+                if load is not None:
+                    self._load = load
+                    del self._ended_uncounted[:covered]
+                    waiting = {other.video_id for other in load.waiting}
+                    self._woken = {key: at for key, at in self._woken.items() if key in waiting}
 
     def state(self) -> LimiterState:
         """Return the limiter as it stands."""
         with self._lock:
-            return LimiterState(self._breaker.state(self._monotonic()), self._in_flight, self._most_running())
+            load, minutes = self._load, sum(other.minutes for other in self._uncounted())
+            return LimiterState(
+                self._breaker.state(self._monotonic()),
+                len(self._in_flight),
+                None if load is None else self._most_running(load),
+                None if load is None else load.minutes + minutes,
+                self._limits.spending.minutes_per_day,
+                0 if load is None else len(load.waiting),
+            )
 
-    def release(self) -> None:
-        """End a submission, on behalf of its permit."""
+    def _uncounted(self) -> list[SubmissionRequest]:
+        """Return what was admitted and may be missing in the load."""
+        return [permit.request for permit in (*self._ended_uncounted, *self._in_flight)]
+
+    def _most_running(self, load: SubmissionLoad) -> int:
+        return sum(load.running.values()) + len(self._ended_uncounted) + len(self._in_flight)
+
+    def release(self, permit: Permit) -> None:
+        """Release the slot of a permit."""
         with self._lock:
-            self._in_flight -= 1
-            self._ended_uncounted += 1
+            self._in_flight.remove(permit)
+            self._ended_uncounted.append(permit)
 
     def record_success(self, generation: int) -> None:
         """Record that the provider accepted a submission, on behalf of its permit."""
@@ -214,9 +315,6 @@ class SubmissionLimiter:
         if has_opened:
             log.warning("submissions_paused", error=message, for_seconds=round(state.open_for_seconds, 3))
 
-    def _most_running(self) -> int | None:
-        return None if self._running is None else self._running + self._ended_uncounted + self._in_flight
-
 
 class _TokenBucket:
     """A token bucket that starts full. Not thread-safe."""
@@ -227,11 +325,12 @@ class _TokenBucket:
         self._tokens = self._burst
         self._filled_at = now
 
-    def take(self, now: float) -> bool:
-        """Take a token if there is one."""
+    def tokens(self, now: float) -> int:
+        """Return how many tokens there are."""
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_second)
         self._filled_at = now
-        if self._tokens < 1:
-            return False
+        return int(self._tokens)
+
+    def take(self) -> None:
+        """Take one of the tokens that there were."""
         self._tokens -= 1
-        return True

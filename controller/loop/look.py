@@ -6,6 +6,7 @@ the pass, so that the deadline holds all the same.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -78,13 +79,17 @@ def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependenci
     if rejected is not None and rejected.version == facts.version:
         problem = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
         return Snapshot(source=problem, parts=_parts(row, multipart, deps))
-    declared_bytes, max_bytes = row.desired.declared_bytes, deps.max_file_bytes
+    verify = partial(
+        deps.storage.verify_source,
+        declared_bytes=row.desired.declared_bytes,
+        max_bytes=deps.max_file_bytes,
+        max_seconds=deps.policy.spending.duration_seconds,
+    )
     kept_key = kept_original_key(row.desired.video_id, key, facts.version)
     kept = deps.storage.head(kept_key) if row.desired.origin is Origin.API else None
     if kept is None:
-        source = deps.storage.verify_source(key, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
-        return Snapshot(source=source)
-    source = deps.storage.verify_source(kept_key, kept, declared_bytes=declared_bytes, max_bytes=max_bytes)
+        return Snapshot(source=verify(key, facts))
+    source = verify(kept_key, kept)
     if isinstance(source, SourceFacts):
         return Snapshot(source=replace(source, key=kept_key))
     # A bad file is known by the version that was sent.

@@ -62,7 +62,13 @@ def _of_limiter(state: LimiterState) -> Iterable[Metric]:
     yield _gauge(f"{PREFIX}_breaker", "1 for the current state of the circuit breaker.", states, "state")
     yield GaugeMetricFamily(f"{PREFIX}_submissions_in_flight", "Submissions in progress.", state.in_flight)
     if state.running is not None:
+        yield GaugeMetricFamily(f"{PREFIX}_waiting_for_capacity", "Uploads in the queue for a place.", state.waiting)
         yield GaugeMetricFamily(f"{PREFIX}_jobs_running", "Upper bound of the jobs that are running.", state.running)
+    if state.minutes is not None:
+        text = "Billed minutes of today's submissions, by UTC; an upper bound while jobs run."
+        yield GaugeMetricFamily(f"{PREFIX}_day_minutes", text, state.minutes)
+    text = "Configured limit of these minutes; 0 when unset."
+    yield GaugeMetricFamily(f"{PREFIX}_day_minutes_limit", text, state.minutes_per_day)
 
 
 def _of_working_set(working_set: WorkingSetStats, now: float) -> Iterable[Metric]:

@@ -214,9 +214,10 @@ class Finish:
 
 @dataclass(frozen=True)
 class Fail:
-    """End in `errored`."""
+    """End in `errored`. ``billed_minutes``: what the failed job cost, None if that is not known."""
 
     failure: Failure
+    billed_minutes: float | None = None
 
 
 Step = (

@@ -27,11 +27,14 @@ from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.schedule import Timing
 from domain.stable_playlist import stable_playlist
-from domain.video import Published, Reason
+from domain.video import WAITING_FOR_A_DAY, Published, Reason
 
 PROGRESS_STEP_PERCENT = 10
 
 LOOKS_BEFORE_LOST = 5
+
+# Sound is padded to whole frames, and the provider's condition to whole seconds.
+DURATION_TOLERANCE_SECONDS = 5
 
 NEXT_SUBMISSION = "the next submission is due"
 UNCERTAIN = "the provider's answer was lost; waiting for the job to report itself"
@@ -50,8 +53,7 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
     if newest is not None and newest.state in UNRESOLVED:
         return _unresolved(row, newest, snapshot, now, policy)
     if is_over(row, now):
-        message = "no transcode could be started in time"
-        return Fail(Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt))
+        return Fail(_not_started(row))
     if newest is not None and now < _next_submission_at(newest, len(_paid(snapshot.attempts)), policy.timing):
         return Wait(row.observed.reason, row.observed.message)
     if snapshot.is_incomplete:
@@ -65,6 +67,15 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
     if newest is not None and newest.state is AttemptState.REFUSED:
         return Submit(newest.attempt)
     return Submit(row.observed.attempt + 1)
+
+
+def _not_started(row: VideoRow) -> Failure:
+    """Return why no job was started until the deadline: a limit of ours, or the provider."""
+    if row.observed.reason in WAITING_FOR_A_DAY | {Reason.WAITING_FOR_CAPACITY, Reason.WAITING_FOR_OWN_JOBS}:
+        message = "a limit held the job back until the deadline"
+        return Failure(FailureCode.LIMIT_REACHED, message, attempt=row.observed.attempt)
+    message = "no transcode could be started in time"
+    return Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt)
 
 
 def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
@@ -92,6 +103,8 @@ def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecy
         return _completed(row, snapshot, snapshot.outputs, policy)
     if job is not None and job.state is JobState.COMPLETED and snapshot.outputs is not None:
         return _completed(row, snapshot, snapshot.outputs, policy)
+    if job is not None and job.state is JobState.TOO_LONG:
+        return Fail(_too_long(row))
     if job is not None and job.state is JobState.FAILED:
         return _failed(row, job, snapshot, policy)
     if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
@@ -135,10 +148,17 @@ def _completed(
         return Fail(Failure(FailureCode.OUTPUTS_MISMATCH, outputs.message, row.observed.attempt))
     if isinstance(outputs, OutputsProblem):
         return _attempt_failed(row, snapshot, policy, FailureCode.OUTPUTS_INVALID, outputs.message)
+    if outputs.duration_seconds > policy.spending.duration_seconds + DURATION_TOLERANCE_SECONDS:
+        return Fail(_too_long(row), billed_minutes=outputs.duration_seconds / 60 * len(outputs.renditions))
     changed = _source_failure(row, snapshot)
     if changed is not None:
         return Fail(changed)
     return Publish(row.observed.attempt, outputs)
+
+
+def _too_long(row: VideoRow) -> Failure:
+    message = "the video is longer than this installation transcodes"
+    return Failure(FailureCode.VIDEO_TOO_LONG, message, row.observed.attempt)
 
 
 def _failed(row: VideoRow, job: Job, snapshot: Snapshot, policy: LifecyclePolicy) -> Step:

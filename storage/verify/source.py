@@ -8,6 +8,7 @@ from domain.failures import FailureCode
 from domain.objects import ObjectFacts, SourceProblem
 from domain.video import SourceFacts
 from storage.verify.container import FORMATS_TAKEN, Container, sniff, transport_packets
+from storage.verify.duration import stated_seconds
 from storage.verify.mp4 import why_incomplete
 from storage.verify.reader import WINDOW_BYTES, Read, Reader
 from storage.verify.tracks.look import has_picture
@@ -18,9 +19,12 @@ _TAG_HEADER_BYTES = 10
 
 
 def judge_source(
-    read: Read, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+    read: Read, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int, max_seconds: float | None = None
 ) -> SourceFacts | SourceProblem:
-    """Judge an object by its size and a few of its bytes. The messages are for people and do not name a key."""
+    """Judge an object by its size and a few of its bytes. The messages are for people and do not name a key.
+
+    ``max_seconds``: the longest video that is taken, None for any.
+    """
     problem = _size_problem(facts.file_bytes, declared_bytes=declared_bytes, max_bytes=max_bytes)
     if problem is not None:
         return SourceProblem(*problem, facts.version)
@@ -34,12 +38,17 @@ def judge_source(
     if has_picture(container, file) is False:
         message = "it has no picture: every track of the file is sound, text or data"
         return SourceProblem(FailureCode.NOT_A_VIDEO, message, facts.version)
+    seconds = stated_seconds(container, file)
+    if max_seconds is not None and seconds is not None and seconds > max_seconds:
+        message = f"the video lasts {_minutes(seconds)}; at most {_minutes(max_seconds)} are allowed"
+        return SourceProblem(FailureCode.VIDEO_TOO_LONG, message, facts.version)
     return SourceFacts(
         etag=facts.etag,
         last_modified=facts.last_modified,
         file_bytes=facts.file_bytes,
         container=container,
         orientation=turned_to(file) if container in _ISO_MEDIA else None,
+        duration_seconds=seconds,
     )
 
 
@@ -51,6 +60,10 @@ def _behind_id3_tag(file: Reader) -> Container | None:
     size = sum((byte & 0x7F) << shift for byte, shift in zip(file.head[6:10], (21, 14, 7, 0), strict=True))
     behind = file.at(_TAG_HEADER_BYTES + size, WINDOW_BYTES)
     return Container.MPEG_TS if transport_packets(behind) is not None else None
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes"
 
 
 def _size_problem(file_bytes: int, *, declared_bytes: int | None, max_bytes: int) -> tuple[FailureCode, str] | None:

@@ -36,6 +36,7 @@ from domain import object_keys
 from domain.policy import LifecyclePolicy
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing
+from domain.spending import SubmissionLoad
 from domain.video import Origin, Phase, new_video_id
 from storage.multipart import Multipart
 from storage.object_store import Storage
@@ -76,15 +77,16 @@ class Operator:
             storage=cast("Storage", self.storage),
             parts=cast("Multipart", FakeMultipart(self.storage, self.clock.now)),
             transcoder=self.transcoder,
-            limiter=SubmissionLimiter(
-                limits, monotonic=self.clock.monotonic, count_running=self.observations.running_jobs
-            ),
+            limiter=SubmissionLimiter(limits, monotonic=self.clock.monotonic, load=self._load),
             resources=self.uploads,
             policy=LifecyclePolicy(self.timing),
             max_file_bytes=10_000,
             callback_url=lambda video_id, attempt: f"https://api.test/{video_id}/{attempt}",
             monotonic=self.clock.monotonic,
         )
+
+    def _load(self) -> SubmissionLoad:
+        return self.observations.submission_load(self.clock.now(), per_owner=9, at_most=9)
 
     def passes(self, name: str, *, until: Phase | None = None) -> None:
         """Read every resource as a new process does, then make passes until one plans nothing, or until a phase."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from os import environ
 from threading import Barrier
 
@@ -26,8 +27,9 @@ from devstack import postgres
 from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import Ports
 from domain.errors import UnavailableError
-from domain.records import Cause, VideoRow
+from domain.records import Cause, Intend, VideoRow
 from domain.schedule import Timing
+from domain.spending import SpendingLimits
 from tests.integration.databases import fresh_database
 from tests.support.contracts.records_contract import VIDEO, Records, RecordsContract
 from tests.support.eventually import eventually
@@ -92,6 +94,26 @@ def test_of_two_simultaneous_commits_one_is_stored(database: Database, commands:
     with ThreadPoolExecutor(4) as threads:
         stored = [after for after in threads.map(commit, range(4)) if after is not None]
     assert stored == [observations.get(VIDEO)]
+
+
+def test_of_simultaneous_submissions_of_one_owner_no_more_are_stored_than_a_day_allows(
+    database: Database, commands: VideoCommands
+) -> None:
+    videos = [f"{number:026}" for number in range(8)]
+    rows = [commands.create(new_video(video_id), per_hour=100).row for video_id in videos]
+    observations, together = Observations(database), Barrier(4)
+    limits = SpendingLimits(submissions_per_owner=3)
+
+    def submit(row: VideoRow) -> VideoRow | None:
+        together.wait()
+        intent = Intend(1, 1, datetime.now(UTC), "user-1", 1.0, limits)
+        return observations.commit(row, row.observed, cause=Cause.POLL, attempt=intent)
+
+    with ThreadPoolExecutor(4) as threads:
+        stored = [after for after in threads.map(submit, rows) if after is not None]
+    assert len(stored) == 3
+    load = observations.submission_load(datetime.now(UTC), per_owner=9, at_most=9)
+    assert (load.submitted, load.minutes) == ({"user-1": 3}, 3.0)
 
 
 def test_a_nudge_is_delivered_only_after_its_commit(database: Database, database_url: str) -> None:

@@ -25,6 +25,7 @@ from database.pool import Database
 from domain.errors import UnavailableError
 from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
 from domain.schedule import Timing
+from domain.spending import SubmissionLoad
 from domain.video import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -210,7 +211,7 @@ def test_a_server_that_became_a_standby_is_unavailable_until_another_one_writes(
             commands.create(a_new_video(), per_hour=9)
         with pytest.raises(UnavailableError):
             commands.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
-        assert Observations(database).running_jobs() == 0
+        assert Observations(database).submission_load(datetime.now(UTC), per_owner=1, at_most=1) == SubmissionLoad()
         admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
         with pytest.raises(UnavailableError):
             commands.create(a_new_video(), per_hour=9)

@@ -48,6 +48,7 @@ CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 RETRANSCODES_PER_DAY = 2
+RETRIES_PER_DAY = 30
 MAX_FILE_BYTES = 5_368_709_120
 A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
@@ -111,6 +112,7 @@ class Api:
             policy=Policy(
                 uploads_per_hour=10,
                 retranscodes_per_day=RETRANSCODES_PER_DAY,
+                retries_per_day=RETRIES_PER_DAY,
                 max_file_bytes=MAX_FILE_BYTES,
                 upload_url_seconds=900,
                 region="tor1",

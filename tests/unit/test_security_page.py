@@ -5,10 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from controller.coconut.job_request import LADDER
+from controller.metrics.commits import HD_PIXELS
+from controller.settings import OperatorSettings
 from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked
 from devstack.licences import page as licences_page
+from domain.spending import VARIANTS_MAX
 from storage.settings import StorageSettings
 from webapi import coconut_callback
 from webapi.http import auth, jwks, parsing
@@ -45,6 +50,20 @@ def test_every_test_that_the_page_names_exists(file: str, name: str) -> None:
 def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:
     assert words in PAGE
     assert limit
+
+
+def test_the_worst_day_of_one_user_is_what_the_defaults_and_prices_make_it() -> None:
+    defaults = {name: field.default for name, field in OperatorSettings.model_fields.items()}
+    hd, sd = defaults["coconut_hd_dollars_per_minute"], defaults["coconut_sd_dollars_per_minute"]
+    per_minute = sum(hd if rung.short_side >= HD_PIXELS else sd for rung in LADDER)
+    minutes = defaults["max_duration_seconds"] / 60
+    dollars = defaults["submissions_per_owner_per_day"] * minutes * per_minute
+    chart = yaml.safe_load((TESTS.parent / "charts" / "video-uploads" / "values.yaml").read_text())
+    of_all = chart["settings"]["operator"]["MAX_MINUTES_PER_DAY"] * hd
+    words = " ".join(PAGE.split())
+    assert f"the worst day of one user costs **${dollars:,.2f}**" in words
+    assert f"costs at most **${of_all:,.2f}**" in words
+    assert len(LADDER) == VARIANTS_MAX
 
 
 def test_every_threat_names_a_test() -> None:

@@ -36,6 +36,6 @@ class AdminRetry:
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Retry any owner's video, and show it."""
-        row = self._retries.request(existing(self._queries, video_id))
+        row = self._retries.request(existing(self._queries, video_id), is_counted=False)
         resp.status = falcon.HTTP_202
         self._responder.admin_video(resp, row)

@@ -9,7 +9,7 @@ import structlog
 from database.commands import VideoGoneError
 from database.creation import LimitReachedError, Quota
 from database.idempotency_keys import KeyInUseError, KeyReusedError
-from database.retranscodes import RetranscodesSpentError
+from database.retranscodes import CountedRequest, RequestsSpentError
 from domain.errors import RefusedError, UnavailableError
 from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode, ProblemError, problem_body
 from webapi.http.rate_limit import rate_limit_headers
@@ -30,13 +30,19 @@ _CODES_BY_STATUS = {
 _log = structlog.get_logger(__name__)
 
 
+_SPENT = {
+    CountedRequest.RETRANSCODE: (ProblemCode.RETRANSCODE_LIMIT_REACHED, "re-transcodes"),
+    CountedRequest.RETRY: (ProblemCode.RETRY_LIMIT_REACHED, "retries"),
+}
+
+
 def handle_errors(app: "falcon.App[Any, Any]") -> None:
     """Register a handler for each exception that may reach ``app``."""
     app.add_error_handler(Exception, _on_unexpected)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(ProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
-    app.add_error_handler(RetranscodesSpentError, _on_retranscodes_spent)
+    app.add_error_handler(RequestsSpentError, _on_requests_spent)
     app.add_error_handler(KeyInUseError, _on_key_in_use)
     app.add_error_handler(KeyReusedError, _on_key_reused)
     app.add_error_handler(VideoGoneError, _on_gone)
@@ -65,12 +71,11 @@ def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedErr
     _on_problem(req, resp, problem, params)
 
 
-def _on_retranscodes_spent(
-    req: falcon.Request, resp: falcon.Response, error: RetranscodesSpentError, params: Any
-) -> None:
+def _on_requests_spent(req: falcon.Request, resp: falcon.Response, error: RequestsSpentError, params: Any) -> None:
     seconds = math.ceil(error.retry_after_seconds)
-    detail = f"{error.per_day} re-transcodes in a day are allowed; the next one is possible in {seconds} seconds"
-    problem = ProblemError(ProblemCode.RETRANSCODE_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
+    code, what = _SPENT[error.kind]
+    detail = f"{error.per_day} {what} in a day are allowed; the next one is possible in {seconds} seconds"
+    problem = ProblemError(code, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 

@@ -47,6 +47,7 @@ class ProblemCode(StrEnum):
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
     RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
     CHANGE_LIMIT_REACHED = "change_limit_reached"
+    RETRY_LIMIT_REACHED = "retry_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     STORAGE_REFUSED = "storage_refused"
     INTERNAL_ERROR = "internal_error"
@@ -160,6 +161,9 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.CHANGE_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many changes in a minute", True, "Wait as long as `Retry-After` says."
+    ),
+    ProblemCode.RETRY_LIMIT_REACHED: ProblemType(
+        falcon.HTTP_429, "Too many retries in a day", True, "Wait as long as `Retry-After` says."
     ),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ProblemType(
         falcon.HTTP_503, "Temporarily unavailable", True, "Repeat the call after `Retry-After`."

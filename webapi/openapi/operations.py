@@ -202,7 +202,7 @@ OPERATIONS = (
         "Retry a failed video",
         202,
         responses.VideoBody,
-        problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES, ProblemCode.RETRY_LIMIT_REACHED),
         headers=_RETRY_AFTER,
     ),
     Operation(

@@ -4,6 +4,7 @@ import falcon
 
 from database.commands import VideoCommands
 from database.queries import VideoQueries
+from database.retranscodes import Allowance
 from domain.records import VideoRow
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import ProblemCode, ProblemError
@@ -14,13 +15,18 @@ from webapi.videos.responder import Responder
 class Retries:
     """Records retries, for owners and administrators."""
 
-    def __init__(self, commands: VideoCommands, publisher: Publisher) -> None:
+    def __init__(self, commands: VideoCommands, publisher: Publisher, *, per_day: int) -> None:
         self._commands = commands
         self._publisher = publisher
+        self._per_day = per_day
 
-    def request(self, row: VideoRow) -> VideoRow:
-        """Record a retry, unless one is waiting for its pass already. Return the video. Raises ProblemError."""
-        after = self._commands.retry(changeable(row).desired.video_id)
+    def request(self, row: VideoRow, *, is_counted: bool = True) -> VideoRow:
+        """Record a retry, unless one is waiting for its pass already. Return the video.
+
+        ``is_counted``: whether it is one of the owner's retries of a day. Raises ProblemError, RequestsSpentError.
+        """
+        allowance = Allowance(row.desired.owner, self._per_day) if is_counted else None
+        after = self._commands.retry(changeable(row).desired.video_id, allowance=allowance)
         if after.desired.deleted:
             raise ProblemError(ProblemCode.NOT_RETRYABLE, "the video is deleted; restore it first")
         if after.desired.retries <= after.observed.retries:

@@ -26,7 +26,7 @@ class Retranscodes:
     def request(self, row: VideoRow) -> VideoRow:
         """Record a new edition, unless one is waiting for its pass already. Return the video.
 
-        Raises ProblemError, RetranscodesSpentError.
+        Raises ProblemError, RequestsSpentError.
         """
         _refuse_deleted(changeable(row))
         if is_retranscodable(row.observed) and row.desired.edition <= row.observed.edition:

@@ -30,6 +30,7 @@ class Policy:
 
     uploads_per_hour: int
     retranscodes_per_day: int
+    retries_per_day: int
     max_file_bytes: int
     upload_url_seconds: int
     region: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from storage.verify.reader import Reader
 from storage.verify.tracks.kinds import of_kinds
 
-_SEGMENT = b"\x18\x53\x80\x67"
+SEGMENT = b"\x18\x53\x80\x67"
 _TRACKS = b"\x16\x54\xae\x6b"
 _TRACK_ENTRY = b"\xae"
 _TRACK_TYPE = b"\x83"
@@ -22,7 +22,7 @@ _ELEMENT_HEADER_BYTES = 12
 
 
 @dataclass(frozen=True)
-class _Element:
+class Element:
     """One element: ``start`` and ``end`` bound its contents in the file."""
 
     kind: bytes
@@ -32,19 +32,20 @@ class _Element:
 
 def has_picture(file: Reader) -> bool | None:
     """Return whether the first list of tracks names a picture."""
-    whole = _Element(b"", 0, file.file_bytes)
-    for segment in _elements(file, whole, _SEGMENT):
-        for tracks in _elements(file, segment, _TRACKS):
+    whole = Element(b"", 0, file.file_bytes)
+    for segment in elements(file, whole, SEGMENT):
+        for tracks in elements(file, segment, _TRACKS):
             kinds = [
                 file.at(kind.start, min(kind.end - kind.start, _NUMBER_BYTES)).lstrip(b"\x00")
-                for entry in _elements(file, tracks, _TRACK_ENTRY)
-                for kind in _elements(file, entry, _TRACK_TYPE)
+                for entry in elements(file, tracks, _TRACK_ENTRY)
+                for kind in elements(file, entry, _TRACK_TYPE)
             ]
             return of_kinds(kinds, pictures=_PICTURES, others=_OTHERS)
     return None
 
 
-def _elements(file: Reader, parent: _Element, kind: bytes) -> Iterator[_Element]:
+def elements(file: Reader, parent: Element, kind: bytes) -> Iterator[Element]:
+    """Yield the elements of one kind directly in an element. Raises BoundReachedError."""
     offset = parent.start
     while offset < parent.end:
         element = _element(file.at(offset, _ELEMENT_HEADER_BYTES), offset, parent.end)
@@ -55,7 +56,7 @@ def _elements(file: Reader, parent: _Element, kind: bytes) -> Iterator[_Element]
         offset = element.end
 
 
-def _element(header: bytes, offset: int, parent_end: int) -> _Element | None:
+def _element(header: bytes, offset: int, parent_end: int) -> Element | None:
     """Return the element with this header. One of unknown size, which only a live recording has, ends its parent."""
     id_bytes = _length(header[:1])
     size_bytes = _length(header[id_bytes : id_bytes + 1])
@@ -65,7 +66,7 @@ def _element(header: bytes, offset: int, parent_end: int) -> _Element | None:
     start = offset + id_bytes + size_bytes
     is_unknown = size == (1 << 7 * size_bytes) - 1
     end = parent_end if is_unknown else start + size
-    return _Element(header[:id_bytes], start, min(end, parent_end))
+    return Element(header[:id_bytes], start, min(end, parent_end))
 
 
 def _length(first: bytes) -> int:

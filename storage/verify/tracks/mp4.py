@@ -27,7 +27,7 @@ def turned_to(file: Reader) -> Orientation | None:
     try:
         for track, handler in _tracks(file):
             if handler in _PICTURES:
-                return next((_turned_to(file, header) for header in _boxes(file, track, b"tkhd")), None)
+                return next((_turned_to(file, header) for header in boxes(file, track, b"tkhd")), None)
     except BoundReachedError:
         pass
     return None
@@ -45,14 +45,15 @@ def _turned_to(file: Reader, header: Box) -> Orientation | None:
 
 def _tracks(file: Reader) -> Iterator[tuple[Box, bytes]]:
     """Yield each track with its handler."""
-    for index in _boxes(file, Box(b"", 0, file.file_bytes), b"moov"):
-        for track in _boxes(file, index, b"trak"):
-            for media in _boxes(file, track, b"mdia"):
-                for handler in _boxes(file, media, b"hdlr"):
+    for index in boxes(file, Box(b"", 0, file.file_bytes), b"moov"):
+        for track in boxes(file, index, b"trak"):
+            for media in boxes(file, track, b"mdia"):
+                for handler in boxes(file, media, b"hdlr"):
                     yield track, file.at(handler.start, 12)[_HANDLER]
 
 
-def _boxes(file: Reader, parent: Box, kind: bytes) -> Iterator[Box]:
+def boxes(file: Reader, parent: Box, kind: bytes) -> Iterator[Box]:
+    """Yield the boxes of one kind directly in a box. Raises BoundReachedError."""
     offset = parent.start
     while parent.end - offset >= HEADER_BYTES:
         box = box_at(file, offset, parent.end)

@@ -81,6 +81,8 @@ class Upstreams:
                 "operator": {
                     "COCONUT_URL": f"http://demo-coconut.{NAMESPACE}:8088/v2",
                     "WEBHOOK_BASE_URL": api_url,
+                    "SUBMISSIONS_PER_OWNER_PER_DAY": 1000,
+                    "MAX_RUNNING_JOBS_PER_OWNER": 50,
                 },
             },
             "networkPolicy": {"egressPorts": [443, 6443, 5432, 7070, 8088]},

@@ -6,7 +6,7 @@ import pytest
 
 from database.commands import VideoGoneError
 from database.notify import Wakeup
-from database.retranscodes import Allowance, RetranscodesSpentError
+from database.retranscodes import Allowance, CountedRequest, RequestsSpentError
 from domain.errors import UnavailableError
 from domain.records import Cause, VideoRow
 from domain.video import Phase, is_retranscodable
@@ -51,13 +51,31 @@ def test_requests_are_counted_by_owner_and_day_and_one_too_many_changes_nothing(
     rows.enter(Phase.READY, THIRD_VIDEO, is_playable=True)
     retranscode(rows, per_day=1)
     before = rows.row(OTHER_VIDEO)
-    with pytest.raises(RetranscodesSpentError) as spent:
+    with pytest.raises(RequestsSpentError) as spent:
         retranscode(rows, OTHER_VIDEO, per_day=1)
 
     assert spent.value.per_day == 1
     assert 0 < spent.value.retry_after_seconds <= 86_400
     assert rows.row(OTHER_VIDEO) == before
     assert retranscode(rows, THIRD_VIDEO, owner="bob", per_day=1).desired.edition == 2
+
+
+def test_retries_of_a_day_are_counted_by_owner_and_beside_the_re_transcodes(rows: Rows) -> None:
+    playable(rows, VIDEO)
+    retranscode(rows, per_day=1)
+    rows.create(OTHER_VIDEO, THIRD_VIDEO)
+    for video_id in (OTHER_VIDEO, THIRD_VIDEO):
+        rows.enter(Phase.ERRORED, video_id)
+    once = Allowance("ann", 1)
+    assert rows.commands.retry(OTHER_VIDEO, allowance=once).desired.retries == 1
+    assert rows.commands.retry(OTHER_VIDEO, allowance=once).desired.retries == 1, "it waits for its pass"
+    before = rows.row(THIRD_VIDEO)
+    with pytest.raises(RequestsSpentError) as spent:
+        rows.commands.retry(THIRD_VIDEO, allowance=once)
+    assert (spent.value.kind, spent.value.per_day) == (CountedRequest.RETRY, 1)
+    assert 0 < spent.value.retry_after_seconds <= 86_400
+    assert rows.row(THIRD_VIDEO) == before
+    assert rows.commands.retry(THIRD_VIDEO).desired.retries == 1, "an administrator's is not counted"
 
 
 def test_a_request_no_longer_counts_a_day_later(rows: Rows) -> None:
@@ -70,7 +88,7 @@ def test_a_request_no_longer_counts_a_day_later(rows: Rows) -> None:
 
 def test_a_limit_of_zero_allows_no_request(rows: Rows) -> None:
     playable(rows, VIDEO)
-    with pytest.raises(RetranscodesSpentError):
+    with pytest.raises(RequestsSpentError):
         retranscode(rows, per_day=0)
 
 

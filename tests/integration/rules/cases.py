@@ -27,6 +27,8 @@ INFINITE = 'video_uploads_overhead_seconds_bucket{handover="publication",le="+In
 CLOSED = 'video_uploads_breaker{state="closed"}'
 SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
+MINUTES = "video_uploads_day_minutes"
+DAY = "video_uploads_day_minutes_limit"
 RECORDED = 'video_uploads_callbacks_total{result="recorded"}'
 FORGED = 'video_uploads_callbacks_total{result="forged"}'
 GIVEN_UP = 'video_uploads_deliveries_total{channel="webhook",result="failed"}'
@@ -100,6 +102,7 @@ CASES = (
     Case("VideoUploadsCoconutRefusesUs", {REFUSED: "0+1x60"}, {BUSY: "0+1x60"}),
     Case("VideoUploadsSubmissionsPaused", {CLOSED: "0x60"}, {CLOSED: "0x5 1x5 0x5 1x45"}),
     Case("VideoUploadsSpendHigh", {SPEND: "0+1x60", LIMIT: "20x60"}, {SPEND: "0+1x60", LIMIT: "0x60"}),
+    Case("VideoUploadsDayMinutesSpent", {MINUTES: "91x60", DAY: "100x60"}, {MINUTES: "91x60", DAY: "0x60"}),
     Case(
         "VideoUploadsCallbacksFailing", {RECORDED: "0+9x60", FORGED: "0+2x60"}, {RECORDED: "0+99x60", FORGED: "0+1x60"}
     ),

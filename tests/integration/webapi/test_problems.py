@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from database.webhook_endpoints import ENDPOINTS_MAX
 from domain.errors import RefusedError
 from domain.video import Phase
-from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, Api, verify_file
+from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, RETRIES_PER_DAY, Api, verify_file
 from tests.support.hostile.problems import PAGE, assert_problem, documented
 from tests.support.hostile.requests import Answer
 from webapi.http.change_limit import ChangeLimit
@@ -51,6 +51,14 @@ def _past_the_changes(api: Api) -> Result:
 def _past_the_retranscodes(api: Api) -> Result:
     *_, last = [api.call("POST", f"{VIDEOS}/{_playable(api)}/retranscode") for _ in range(RETRANSCODES_PER_DAY + 1)]
     return last
+
+
+def _past_the_retries(api: Api) -> Result:
+    video_id, calls = api.create(), []
+    for retries in range(RETRIES_PER_DAY + 1):
+        api.observe(video_id, phase=Phase.ERRORED, retries=retries)
+        calls.append(api.call("POST", f"{VIDEOS}/{video_id}/retry"))
+    return calls[-1]
 
 
 def _refused_by_storage(api: Api) -> Result:
@@ -148,6 +156,7 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
     ProblemCode.ORIGINAL_UNAVAILABLE: _without_the_original,
     ProblemCode.RETRANSCODE_LIMIT_REACHED: _past_the_retranscodes,
+    ProblemCode.RETRY_LIMIT_REACHED: _past_the_retries,
     ProblemCode.NOT_RESTORABLE: _past_the_grace_period,
     ProblemCode.MANAGED_BY_KUBERNETES: _of_an_import,
     ProblemCode.IDEMPOTENCY_KEY_IN_USE: _with_a_key_of_a_running_request,

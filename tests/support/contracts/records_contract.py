@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from database.attempts import Attempts
 from database.job_claims import Claims
 from database.observations import Observations
 from domain.records import AttemptChange, AttemptRow, AttemptState, Cause, EventRow, Intend, Settle, VideoRow
+from domain.spending import SpendingLimits, SubmissionLoad
 from domain.video import Phase, Reason
 from tests.support.builders.rows import NOON, an_attempt
 from tests.support.fakes.records import FakeRecords
@@ -16,6 +18,7 @@ from tests.support.fakes.records import FakeRecords
 VIDEO = "recordrecordrecordrecordre"
 OTHER = "zzzzzzrecordrecordrecordre"
 
+MOMENT = timedelta(microseconds=1)
 NOT_AGAIN = sorted(set(AttemptState) - {AttemptState.REFUSED})
 
 
@@ -188,3 +191,82 @@ class RecordsContract:
             assert row is not None
         told = [(line.cause, line.reason, line.observed_revision) for line in records.history(VIDEO)[lines:]]
         assert told == [(Cause.POLL, Reason.WAITING_FOR_FILE, 2), (Cause.CLAIM, Reason.FILE_REJECTED, 4)]
+
+    def test_a_day_of_one_owner_holds_so_many_submissions_and_what_is_too_much_changes_nothing(
+        self, records: Records
+    ) -> None:
+        limits = SpendingLimits(submissions_per_owner=2)
+        for number, state in ((1, AttemptState.FAILED), (2, AttemptState.ABANDONED)):
+            assert self._buy(records, number, "ann", limits=limits) is not None
+            records.settle(number, state)
+        before = records.row()
+        assert self._buy(records, 3, "ann", limits=limits) is None
+        assert records.row() == before
+        assert records.attempts.since(VIDEO, floor=2) == []
+
+    def test_neither_another_owner_nor_an_import_nor_another_day_counts_for_an_owner(self, records: Records) -> None:
+        limits = SpendingLimits(submissions_per_owner=1)
+        midnight = NOON.replace(hour=0)
+        assert self._buy(records, 1, "ann", limits=limits, at=midnight - MOMENT) is not None
+        assert self._buy(records, 2, "bob", limits=limits, at=midnight) is not None
+        assert self._buy(records, 3, None, limits=limits, at=midnight) is not None
+        assert self._buy(records, 4, None, limits=limits, at=midnight) is not None
+        assert self._buy(records, 5, "ann", limits=limits, at=midnight) is not None
+        assert self._buy(records, 6, "ann", limits=limits, at=midnight + timedelta(days=1) - MOMENT) is None
+        assert self._buy(records, 6, "ann", limits=limits, at=midnight + timedelta(days=1)) is not None
+
+    def test_a_submission_that_certainly_led_to_no_job_uses_up_nothing_of_a_day(self, records: Records) -> None:
+        limits = SpendingLimits(submissions_per_owner=1, minutes_per_day=10)
+        for _ in range(3):
+            assert self._buy(records, 1, "ann", minutes=10, limits=limits) is not None
+            records.settle(1, AttemptState.REFUSED)
+        assert records.observations.submission_load(NOON, per_owner=1, at_most=1) == SubmissionLoad()
+
+    def test_a_day_of_all_owners_holds_so_many_minutes(self, records: Records) -> None:
+        limits = SpendingLimits(minutes_per_day=10)
+        assert self._buy(records, 1, "ann", minutes=6, limits=limits) is not None
+        assert self._buy(records, 2, None, minutes=4.5, limits=limits) is None
+        assert self._buy(records, 2, None, minutes=4, limits=limits) is not None
+        assert self._buy(records, 3, "bob", minutes=0.5, limits=limits) is None
+
+    def test_what_a_job_billed_replaces_what_was_expected(self, records: Records) -> None:
+        limits = SpendingLimits(minutes_per_day=10)
+        assert self._buy(records, 1, "ann", minutes=10, limits=limits) is not None
+        records.commit(records.row(), Settle(1, AttemptState.COMPLETED, NOON, "job1", minutes=2.5))
+        load = records.observations.submission_load(NOON, per_owner=1, at_most=1)
+        assert (load.submitted, load.minutes) == ({"ann": 1}, 2.5)
+        assert self._buy(records, 2, "ann", minutes=7.5, limits=limits) is not None
+
+    def test_the_queue_is_in_the_order_of_waiting_and_holds_no_more_of_an_owner_than_may_run(
+        self, records: Records
+    ) -> None:
+        records.create(OTHER)
+        for seconds, video_id in ((1, VIDEO), (0, OTHER)):
+            before = records.row(video_id)
+            waits = replace(
+                before.observed,
+                phase=Phase.UPLOADED,
+                reason=Reason.WAITING_FOR_CAPACITY,
+                phase_since=NOON + timedelta(seconds=seconds),
+            )
+            assert records.observations.commit(before, waits, cause=Cause.POLL) is not None
+
+        def queue(per_owner: int, at_most: int) -> list[str]:
+            load = records.observations.submission_load(NOON, per_owner=per_owner, at_most=at_most)
+            return [waiting.video_id for waiting in load.waiting]
+
+        assert queue(per_owner=9, at_most=9) == [OTHER, VIDEO]
+        assert queue(per_owner=1, at_most=9) == [OTHER]
+        assert queue(per_owner=9, at_most=1) == [OTHER]
+
+    def _buy(
+        self,
+        records: Records,
+        number: int,
+        owner: str | None,
+        *,
+        limits: SpendingLimits,
+        minutes: float = 0,
+        at: datetime = NOON,
+    ) -> VideoRow | None:
+        return records.commit(records.row(), Intend(number, 1, at, owner, minutes, limits), f"intent {number}")

@@ -4,7 +4,8 @@ It stays because thousands of lives run on it, killed at every effect: about 180
 each, where one commit on Postgres takes 4 ms without fsync and a life 36 ms at least.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
@@ -23,7 +24,8 @@ from domain.records import (
     VideoRow,
     WorkingRow,
 )
-from domain.video import AT_REST, DesiredState, ObservedState, Origin, Phase, is_retryable
+from domain.spending import SubmissionLoad, WaitingUpload, counted_owner, start_of_day
+from domain.video import AT_REST, WAITING_FOR_A_PLACE, DesiredState, ObservedState, Origin, Phase, is_retryable
 
 MOST_CLAIMS = 8
 
@@ -35,6 +37,7 @@ class FakeRecords:
         self._clock = clock
         self.rows: dict[str, VideoRow] = {}
         self.attempts: dict[tuple[str, int], AttemptRow] = {}
+        self.intents: dict[tuple[str, int], Intend] = {}
         self.claims: dict[tuple[str, int], list[str]] = {}
         self.events: list[EventRow] = []
         self.tombstones: dict[str, int] = {}
@@ -107,15 +110,35 @@ class FakeRecords:
             self._tell_owner(row)
         return row
 
-    def running_jobs(self) -> int:
-        now = self._clock()
-        return sum(
-            row.observed.phase is Phase.PROCESSING
-            and not row.desired.deleted
-            and row.observed.deadline_at is not None
-            and row.observed.deadline_at > now
-            for row in self.rows.values()
+    def submission_load(self, now: datetime, *, per_owner: int, at_most: int) -> SubmissionLoad:
+        running: Counter[str | None] = Counter()
+        for row in self.rows.values():
+            ends_at = row.observed.deadline_at
+            is_running = row.observed.phase is Phase.PROCESSING and ends_at is not None and ends_at > self._clock()
+            if is_running and not row.desired.deleted:
+                running[counted_owner(row.desired)] += 1
+        today = self._intended_since(start_of_day(now))
+        return SubmissionLoad(
+            running=running,
+            submitted=Counter(intent.owner for intent in today),
+            minutes=sum(intent.minutes for intent in today),
+            waiting=tuple(self._waiting(per_owner))[:at_most],
         )
+
+    def _intended_since(self, day: datetime) -> list[Intend]:
+        paid = (key for key, attempt in self.attempts.items() if attempt.state is not AttemptState.REFUSED)
+        return [self.intents[key] for key in paid if key in self.intents and self.intents[key].at >= day]
+
+    def _waiting(self, per_owner: int) -> Iterator[WaitingUpload]:
+        places: Counter[str | None] = Counter()
+        for row in sorted(self.rows.values(), key=lambda row: (row.observed.phase_since, row.desired.video_id)):
+            is_held = row.desired.deleted or row.observed.is_paused
+            if row.observed.phase is not Phase.UPLOADED or row.observed.reason not in WAITING_FOR_A_PLACE or is_held:
+                continue
+            owner = counted_owner(row.desired)
+            places[owner] += 1
+            if owner is None or places[owner] <= per_owner:
+                yield WaitingUpload(row.desired.video_id, owner, row.observed.phase_since)
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))
@@ -238,12 +261,17 @@ class FakeRecords:
         if isinstance(change, Intend):
             if known is not None and known.state is not AttemptState.REFUSED:
                 return False
+            if not self._is_within_limits(change):
+                return False
+            self.intents[key] = change
             fresh = AttemptRow(*key, change.edition, AttemptState.INTENDED, None, change.at, None, None)
             self.attempts[key] = replace(fresh, answer=known.answer if known else None)
             return True
         others = {row.job_id for of, row in self.attempts.items() if of != key and row.job_id is not None}
         if known is None or change.job_id in others:
             return False
+        if change.minutes is not None and key in self.intents:
+            self.intents[key] = replace(self.intents[key], minutes=change.minutes)
         self.attempts[key] = replace(
             known,
             state=change.state,
@@ -252,6 +280,14 @@ class FakeRecords:
             answer=change.answer or known.answer,
         )
         return True
+
+    def _is_within_limits(self, intent: Intend) -> bool:
+        today, limits = self._intended_since(start_of_day(intent.at)), intent.limits
+        ours = sum(other.owner == intent.owner for other in today)
+        if intent.owner is not None and ours >= limits.submissions_per_owner:
+            return False
+        minutes = sum(other.minutes for other in today) + intent.minutes
+        return limits.minutes_per_day == 0 or minutes <= limits.minutes_per_day
 
     def _record_learnt(self, row: VideoRow, at: datetime) -> None:
         video_id, observed = row.desired.video_id, row.observed

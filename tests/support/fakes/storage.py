@@ -95,7 +95,13 @@ class FakeStorage:
         return stored.facts if stored else None
 
     def verify_source(
-        self, key: str, facts: ObjectFacts, *, declared_bytes: int | None, max_bytes: int
+        self,
+        key: str,
+        facts: ObjectFacts,
+        *,
+        declared_bytes: int | None,
+        max_bytes: int,
+        max_seconds: float | None = None,
     ) -> SourceFacts | SourceProblem:
         def read(offset: int, length: int) -> bytes:
             self._raise_trouble()
@@ -104,7 +110,7 @@ class FakeStorage:
                 raise UnavailableError("reading the original: it was replaced")
             return stored.body[offset : offset + length]
 
-        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes)
+        return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes, max_seconds=max_seconds)
 
     def verify_outputs(
         self, video_id: str, folder: str, *, input_seconds: float | None

@@ -30,6 +30,7 @@ class Fate(Enum):
     BREAKS = "failed, perhaps by chance"
     CANNOT_DECODE = "failed for good"
     LEAVES_HOLES = "completed, with outputs missing"
+    TOO_LONG = "completed without a stream, because the video is too long"
     UNEVEN = "completed, with variants of different lengths"
     NEVER_ENDS = "never"
 
@@ -139,6 +140,8 @@ class FakeTranscoder:
             return Job(job.job_id, JobState.IN_PROGRESS, min(99, int(share * 100)))
         # By the provider's own clock, which nobody here sets.
         finished_at = MORNING + timedelta(seconds=job.ends_at)
+        if job.fate is Fate.TOO_LONG:
+            return Job(job.job_id, JobState.TOO_LONG, 100, finished_at=finished_at)
         if job.fate in _COMPLETED:
             return Job(job.job_id, JobState.COMPLETED, 100, finished_at=finished_at)
         words = "hls: unsupported codec" if job.fate is Fate.CANNOT_DECODE else "hls: an error of ours"

@@ -11,9 +11,10 @@ def box(kind: bytes, content: bytes = b"") -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
-def mp4(*, brand: bytes = b"isom", is_fast_start: bool = True, media_bytes: int = 64) -> bytes:
-    """Return an MP4 with an index and media data, in either order."""
-    index, media = box(b"moov", box(b"mvhd", bytes(100))), box(b"mdat", bytes(media_bytes))
+def mp4(*, brand: bytes = b"isom", is_fast_start: bool = True, media_bytes: int = 64, seconds: float = 0) -> bytes:
+    """Return an MP4 with an index and media data, in either order. ``seconds``: as its header states, 0 for nothing."""
+    header = bytes(12) + struct.pack(">II", 1_000, round(seconds * 1_000)) + bytes(80)
+    index, media = box(b"moov", box(b"mvhd", header)), box(b"mdat", bytes(media_bytes))
     rest = index + media if is_fast_start else media + index
     return box(b"ftyp", brand + bytes(4) + brand) + rest
 

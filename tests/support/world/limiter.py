@@ -1,12 +1,17 @@
 """The submission limiter, with a clock and a job count that a test moves."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from controller.coconut.breaker import BreakerSnapshot
-from controller.coconut.limiter import Permit, SubmissionLimiter, SubmissionLimits
+from controller.coconut.limiter import Denied, Permit, SubmissionLimiter, SubmissionLimits
 from domain.errors import UpstreamError
+from domain.spending import SubmissionLoad, SubmissionRequest
 from tests.support.world.clock import FakeClock
 
+# Only the limits of the installation hold for it, and no other upload has waited longer.
+AN_IMPORT = SubmissionRequest("an-import", None, datetime(2026, 1, 1, tzinfo=UTC), minutes=0)
 # Opens a closed breaker.
 TROUBLE = ("trouble",) * 3
 
@@ -17,22 +22,27 @@ class LimiterHarness:
     def __init__(self, **limits: Any) -> None:
         self.clock = FakeClock()
         self.jobs = 0
+        self.load = SubmissionLoad()
         self.counted_at: list[float] = []
         self.trouble: UpstreamError | None = None
         generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
         self.limiter = SubmissionLimiter(
-            SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, count_running=self._count
+            SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, load=self._count
         )
 
-    def _count(self) -> int:
+    def _count(self) -> SubmissionLoad:
         self.counted_at.append(self.clock.monotonic())
         if self.trouble is not None:
             raise self.trouble
-        return self.jobs
+        return replace(self.load, running={**self.load.running, None: self.jobs})
+
+    def acquire(self, request: SubmissionRequest = AN_IMPORT) -> Permit | Denied:
+        """Ask for one place."""
+        return self.limiter.acquire(request)
 
     def permit(self) -> Permit:
         """Acquire a permit, which must be granted."""
-        outcome = self.limiter.acquire()
+        outcome = self.acquire()
         assert isinstance(outcome, Permit), outcome
         return outcome
 
@@ -59,6 +69,6 @@ class LimiterHarness:
 def all_permits(harness: LimiterHarness, *, at_most: int = 100) -> list[Permit]:
     """Acquire permits until one is denied."""
     permits: list[Permit] = []
-    while len(permits) < at_most and isinstance(permit := harness.limiter.acquire(), Permit):
+    while len(permits) < at_most and isinstance(permit := harness.acquire(), Permit):
         permits.append(permit)
     return permits

@@ -9,6 +9,7 @@ from domain import object_keys
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
+from domain.spending import SubmissionRequest
 from domain.video import AT_REST, UploadMode
 from tests.support.builders.rows import a_desired_state
 from tests.support.fakes.multipart import FakeMultipart
@@ -17,7 +18,7 @@ from tests.support.fakes.resources import FakeResources
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import FakeTranscoder, Script
 from tests.support.fakes.videos import mp4
-from tests.support.world.clock import FakeClock
+from tests.support.world.clock import MORNING, FakeClock
 from tests.support.world.failpoints import Failpoints
 from tests.support.world.kill_switch import KillSwitch, through
 
@@ -25,6 +26,9 @@ VIDEO_ID = "smallworldsmallworldsmallw"
 PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
 POSTER = object_keys.stable_poster_key(VIDEO_ID)
 MAX_FILE_BYTES = 10_000
+QUEUE_MAX = 100
+# A submission of somebody else, at which only the limits of the installation look.
+ANOTHER = SubmissionRequest("another", None, MORNING, minutes=0)
 WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
 
 
@@ -49,6 +53,8 @@ class SmallWorld:
         self.resources = FakeResources()
         self.transcoder = FakeTranscoder(self.clock, self.storage, script)
         records = through(self.kill_switch, self.records)
+        policy = rules or LifecyclePolicy(self.timing)
+        limits = replace(limits or WIDE, spending=policy.spending)
         self.deps = Dependencies(
             observations=records,
             attempts=records,
@@ -59,10 +65,14 @@ class SmallWorld:
             parts=through(self.kill_switch, self.multipart),
             transcoder=through(self.kill_switch, self.transcoder),
             limiter=SubmissionLimiter(
-                limits or WIDE, monotonic=self.clock.monotonic, count_running=self.records.running_jobs
+                limits,
+                monotonic=self.clock.monotonic,
+                load=lambda: self.records.submission_load(
+                    self.clock.now(), per_owner=policy.spending.running_per_owner, at_most=QUEUE_MAX
+                ),
             ),
             resources=through(self.kill_switch, self.resources),
-            policy=rules or LifecyclePolicy(self.timing),
+            policy=policy,
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",
             monotonic=self.clock.monotonic,
@@ -82,8 +92,12 @@ class SmallWorld:
         return row is not None and row.observed.phase in AT_REST and revision == row.observed.revision
 
     def create(self, **changes: object) -> VideoRow:
+        """Play the API: the one video, which waits for its bytes."""
+        return self.create_as(VIDEO_ID, **changes)
+
+    def create_as(self, video_id: str, /, **changes: object) -> VideoRow:
         """Play the API: a video that waits for its bytes."""
-        desired = a_desired_state(video_id=VIDEO_ID, declared_bytes=None)
+        desired = a_desired_state(video_id=video_id, declared_bytes=None)
         observed = first_observation(self.clock.now(), self.timing)
         return self.records.create(desired, replace(observed, **changes))  # type: ignore[arg-type]
 

@@ -23,7 +23,7 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
 from tests.support.world.operator import run_until, settled
-from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
+from tests.support.world.world import ANOTHER, MAX_FILE_BYTES, VIDEO_ID, SmallWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
 # How the steps name what they may use (dependencies.py), and the context whose commits they make.
@@ -70,7 +70,7 @@ def in_a_queue() -> SmallWorld:
     world = SmallWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
     world.create()
     world.send_file()
-    assert not isinstance(world.deps.limiter.acquire(), Denied)
+    assert not isinstance(world.deps.limiter.acquire(ANOTHER), Denied)
     return world
 
 

@@ -9,7 +9,7 @@ from domain.video import Phase, Reason
 from tests.support.fakes.transcoder import Answer, Script
 from tests.support.world.endings import a_world, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import VIDEO_ID, WIDE, SmallWorld
+from tests.support.world.world import ANOTHER, VIDEO_ID, WIDE, SmallWorld
 
 OTHER_ID = "anothervideoanothervideoan"
 TEN_MINUTES = 600.0
@@ -63,7 +63,7 @@ def test_submissions_that_come_too_fast_wait() -> None:
     world = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
     world.create()
     world.send_file()
-    assert world.deps.limiter.acquire(), "the only token is taken by somebody else"
+    assert world.deps.limiter.acquire(ANOTHER), "the only token is taken by somebody else"
     live(world)
     assert Reason.WAITING_FOR_CAPACITY in reasons(world)
     assert_ends_ready(world)

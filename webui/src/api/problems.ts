@@ -40,6 +40,8 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
       return `You have reached the limit of conversions per day. You can convert again in ${formatSpan(retryAfter ?? 3600)}.`;
     case "change_limit_reached":
       return `That was a lot at once. Try again in ${formatSpan(retryAfter ?? 60)}.`;
+    case "retry_limit_reached":
+      return `You have reached the limit of new tries per day. You can try again in ${formatSpan(retryAfter ?? 3600)}.`;
     case "not_retranscodable":
       return "This video cannot be converted again now: it is being converted, has failed, or was deleted. See its state in the list.";
     case "original_unavailable":

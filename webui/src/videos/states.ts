@@ -29,6 +29,9 @@ const SENTENCES: Record<string, string> = {
   SubmissionUncertain: "Checking whether the conversion has started, so that it is not paid for twice.",
   AttemptFailed: "The conversion failed once. It is tried again soon.",
   WaitingForCapacity: "In the queue: many videos are being converted.",
+  WaitingForOwnJobs: "In the queue: your other videos are converted first.",
+  DailyLimitReached: "You have reached today's limit of conversions. This video is converted tomorrow.",
+  SpendingStopped: "In the queue: today's conversions are used up. This video is converted tomorrow.",
   Transcoding: "Being converted to play on every device and connection.",
   Publishing: "Converted. Running the last checks.",
 };

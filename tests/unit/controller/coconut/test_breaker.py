@@ -41,7 +41,7 @@ def test_no_permit_is_granted_while_it_is_open() -> None:
     harness = LimiterHarness()
     harness.submit(*TROUBLE)
     harness.clock.advance(29.9)
-    assert harness.limiter.acquire() is Denied.BREAKER
+    assert harness.acquire() is Denied.BREAKER
     harness.clock.advance(0.1)
     harness.permit()
 
@@ -147,7 +147,7 @@ def test_a_request_from_before_the_pause_still_occupies_a_half_open_place() -> N
         permit.record_failure("HTTP 401")
         permit.release()
     harness.open_seconds()
-    assert harness.limiter.acquire() is Denied.BREAKER
+    assert harness.acquire() is Denied.BREAKER
     late.release()
     harness.permit()
 

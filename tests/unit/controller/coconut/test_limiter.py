@@ -11,26 +11,27 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from controller.coconut.breaker import BreakerState
 from controller.coconut.limiter import Denied, Permit, SubmissionLimiter, SubmissionLimits
 from domain.errors import UnavailableError
+from domain.spending import SubmissionLoad
 from tests.support.world.clock import FakeClock
-from tests.support.world.limiter import TROUBLE, LimiterHarness, all_permits
+from tests.support.world.limiter import AN_IMPORT, TROUBLE, LimiterHarness, all_permits
 
 
 def test_no_more_jobs_run_than_allowed() -> None:
     harness = LimiterHarness(max_running=5)
     harness.jobs = 3
     assert len(all_permits(harness)) == 2
-    assert harness.limiter.acquire() is Denied.CAPACITY
+    assert harness.acquire() is Denied.CAPACITY
     assert harness.limiter.state().running == 5
 
 
 def test_a_limit_of_zero_denies_everything() -> None:
-    assert LimiterHarness(max_running=0).limiter.acquire() is Denied.CAPACITY
+    assert LimiterHarness(max_running=0).acquire() is Denied.CAPACITY
 
 
 def test_jobs_are_counted_at_most_every_two_seconds() -> None:
     harness = LimiterHarness()
     for _ in range(50):
-        harness.limiter.acquire()
+        harness.acquire()
         harness.clock.advance(0.5)
     assert harness.counted_at == [0, *range(2, 25, 2)]
 
@@ -38,10 +39,10 @@ def test_jobs_are_counted_at_most_every_two_seconds() -> None:
 def test_a_permit_counts_until_the_rows_show_its_job() -> None:
     harness = LimiterHarness(max_running=1)
     harness.submit("ok")
-    assert harness.limiter.acquire() is Denied.CAPACITY
+    assert harness.acquire() is Denied.CAPACITY
     harness.jobs = 1
     harness.clock.advance(2)
-    assert harness.limiter.acquire() is Denied.CAPACITY
+    assert harness.acquire() is Denied.CAPACITY
     harness.jobs = 0
     harness.clock.advance(2)
     harness.permit()
@@ -52,7 +53,7 @@ def test_a_submission_in_flight_counts_through_every_recount() -> None:
     permit = harness.permit()
     for _ in range(3):
         harness.clock.advance(2)
-        assert harness.limiter.acquire() is Denied.CAPACITY
+        assert harness.acquire() is Denied.CAPACITY
     permit.release()
     harness.clock.advance(2)
     harness.permit()
@@ -70,10 +71,10 @@ def test_no_permit_is_granted_before_the_first_count() -> None:
     harness = LimiterHarness()
     harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
     with pytest.raises(UnavailableError, match="Postgres"):
-        harness.limiter.acquire()
+        harness.acquire()
     harness.trouble = None
     with pytest.raises(UnavailableError, match="not been counted yet"):
-        harness.limiter.acquire()
+        harness.acquire()
     harness.clock.advance(2)
     harness.permit()
     assert harness.counted_at == [0, 2]
@@ -86,7 +87,7 @@ def test_the_last_count_and_all_permits_since_replace_a_count_that_fails() -> No
     harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
     harness.clock.advance(2)
     with pytest.raises(UnavailableError):
-        harness.limiter.acquire()
+        harness.acquire()
     assert len(all_permits(harness)) == 2
 
 
@@ -98,31 +99,31 @@ class SlowCount:
         self.may_answer = threading.Event()
         self.times = 0
 
-    def __call__(self) -> int:
+    def __call__(self) -> SubmissionLoad:
         self.times += 1
         if self.times > 1:
             self.is_asked.set()
             assert self.may_answer.wait(10)
-        return 0
+        return SubmissionLoad()
 
 
 def test_a_slow_count_blocks_no_caller_and_submissions_that_end_meanwhile_stay_counted() -> None:
     clock, count = FakeClock(), SlowCount()
     limiter = SubmissionLimiter(
-        SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, count_running=count
+        SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, load=count
     )
-    before, during = limiter.acquire(), limiter.acquire()
+    before, during = limiter.acquire(AN_IMPORT), limiter.acquire(AN_IMPORT)
     assert isinstance(before, Permit)
     assert isinstance(during, Permit)
     before.release()
     clock.advance(2)
-    asking = threading.Thread(target=limiter.acquire)
+    asking = threading.Thread(target=limiter.acquire, args=(AN_IMPORT,))
     asking.start()
     assert count.is_asked.wait(10)
     during.release()
     clock.advance(2)
-    assert isinstance(limiter.acquire(), Permit)
-    assert limiter.acquire() is Denied.CAPACITY
+    assert isinstance(limiter.acquire(AN_IMPORT), Permit)
+    assert limiter.acquire(AN_IMPORT) is Denied.CAPACITY
     assert limiter.state().running == 3
     count.may_answer.set()
     asking.join(10)
@@ -139,7 +140,7 @@ def test_threads_share_one_limit() -> None:
 
     def run() -> None:
         start.wait(10)
-        found.extend(harness.limiter.acquire() for _ in range(50))
+        found.extend(harness.acquire() for _ in range(50))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
@@ -153,7 +154,7 @@ def test_threads_share_one_limit() -> None:
 def test_submissions_follow_at_a_steady_rate_after_a_burst() -> None:
     harness = LimiterHarness(per_minute=30, burst=3)
     assert len(all_permits(harness)) == 3
-    assert harness.limiter.acquire() is Denied.RATE
+    assert harness.acquire() is Denied.RATE
     harness.clock.advance(2)
     assert len(all_permits(harness)) == 1
     harness.clock.advance(3600)
@@ -164,13 +165,13 @@ def test_a_denied_request_takes_no_token() -> None:
     harness = LimiterHarness(per_minute=60, burst=2, max_running=1)
     permit = harness.permit()
     for _ in range(9):
-        assert harness.limiter.acquire() is Denied.CAPACITY
+        assert harness.acquire() is Denied.CAPACITY
     permit.record_failure("HTTP 429", retry_after_seconds=0.1)
     permit.release()
     for _ in range(9):
-        assert harness.limiter.acquire() is Denied.BREAKER
+        assert harness.acquire() is Denied.BREAKER
     harness.clock.advance(0.2)
-    assert harness.limiter.acquire() is Denied.CAPACITY
+    assert harness.acquire() is Denied.CAPACITY
 
 
 @settings(deadline=None)
@@ -193,7 +194,7 @@ def test_no_period_exceeds_the_burst_plus_the_rate(per_minute: int, burst: int, 
 def test_every_duration_is_scaled_alike() -> None:
     harness = LimiterHarness(scale=0.01, per_minute=60, burst=1)
     harness.permit().release()
-    assert harness.limiter.acquire() is Denied.RATE
+    assert harness.acquire() is Denied.RATE
     harness.clock.advance(0.015)
     harness.permit().release()
     harness.clock.advance(0.015)
@@ -215,14 +216,17 @@ def test_retry_after_is_not_scaled_but_its_limit_is() -> None:
 def test_the_breaker_is_named_before_the_capacity() -> None:
     harness = LimiterHarness(per_minute=1, burst=1, max_running=1)
     harness.submit("600")
-    assert harness.limiter.acquire() is Denied.BREAKER
+    assert harness.acquire() is Denied.BREAKER
     harness.clock.advance(600)
     harness.jobs = 1
-    assert harness.limiter.acquire() is Denied.CAPACITY
+    assert harness.acquire() is Denied.CAPACITY
 
 
 def test_every_denial_has_a_constant_message() -> None:
     assert {pause.value: pause.message for pause in Denied} == {
+        "owner_day": "as many jobs were submitted today as one owner may have in a day",
+        "day": "the minutes that this installation may buy in a day are spent",
+        "owner_capacity": "as many jobs of this owner are running as one owner may have at once",
         "breaker": "the provider keeps failing; submissions resume as it recovers",
         "capacity": "as many jobs are running as this installation allows",
         "rate": "the rate limit of submissions is reached; this one follows",
@@ -246,7 +250,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def acquire(self) -> None:
         breaker = self.harness.breaker
-        outcome = self.harness.limiter.acquire()
+        outcome = self.harness.acquire()
         if isinstance(outcome, Permit):
             assert breaker.position is not BreakerState.OPEN
             assert breaker.width is None or len(self.inside) < breaker.width
@@ -293,7 +297,7 @@ class Lives(RuleBasedStateMachine):
             permit.release()
         self.harness.jobs = 0
         self.harness.clock.advance(3600)
-        assert isinstance(self.harness.limiter.acquire(), Permit)
+        assert isinstance(self.harness.acquire(), Permit)
 
 
 Lives.TestCase.settings = settings(deadline=None)

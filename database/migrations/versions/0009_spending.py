@@ -1,0 +1,13 @@
+"""Paid submissions and retries, counted by owner and day."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Apply the SQL beside this file."""
+    op.execute(Path(__file__).with_suffix(".sql").read_text())

@@ -1,0 +1,80 @@
+"""What may be bought: limits for one owner and for the installation, and what was bought so far.
+
+The operator decides by them in controller/coconut/limiter.py, and database/attempts.py records no intent beyond them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from domain.video import DesiredState, Origin
+
+# As many variants as a job makes at most: the ladder of controller/coconut/job_request.py.
+VARIANTS_MAX = 4
+
+
+@dataclass(frozen=True)
+class SpendingLimits:
+    """The limits of one installation. A day is a day of UTC.
+
+    ``submissions_per_owner``: paid submissions of one owner in a day; ``running_per_owner``: jobs of one owner at the
+    same time. ``minutes_per_day``: billed minutes (the length of a video times its variants) of all owners in a day,
+    0 for no limit. ``duration_seconds``: the longest video that is transcoded.
+    """
+
+    submissions_per_owner: int = 30
+    running_per_owner: int = 10
+    minutes_per_day: float = 0.0
+    duration_seconds: float = 4 * 3600.0
+
+    def billed_minutes(self, duration_seconds: float | None) -> float:
+        """Return the most that one job can bill. A video of unknown length counts as the longest one."""
+        seconds = self.duration_seconds if duration_seconds is None else duration_seconds
+        return min(seconds, self.duration_seconds) / 60 * VARIANTS_MAX
+
+
+@dataclass(frozen=True)
+class SubmissionRequest:
+    """One submission that is about to be made. ``since``: when the upload began to wait.
+
+    ``owner``: None for an import, which only the limits of the installation hold back: whoever may apply resources is
+    trusted with the cluster, and must not use up what a user may buy.
+    """
+
+    video_id: str
+    owner: str | None
+    since: datetime
+    minutes: float
+
+
+@dataclass(frozen=True)
+class WaitingUpload:
+    """An upload that a limit holds back. ``since``: when it began to wait."""
+
+    video_id: str
+    owner: str | None
+    since: datetime
+
+
+@dataclass(frozen=True)
+class SubmissionLoad:
+    """What runs, what was bought today, and what waits, according to the rows.
+
+    ``running``, ``submitted``: counts by owner. ``minutes``: billed minutes of today's submissions. ``waiting``: the
+    uploads that waited longest, oldest first, no more of one owner than may run at once.
+    """
+
+    running: Mapping[str | None, int] = field(default_factory=dict)
+    submitted: Mapping[str | None, int] = field(default_factory=dict)
+    minutes: float = 0.0
+    waiting: tuple[WaitingUpload, ...] = ()
+
+
+def counted_owner(desired: DesiredState) -> str | None:
+    """Return the owner whose limits hold for a video; None for an import."""
+    return desired.owner if desired.origin is Origin.API else None
+
+
+def start_of_day(at: datetime) -> datetime:
+    """Return the midnight of UTC before ``at``."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
