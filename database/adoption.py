@@ -18,7 +18,7 @@ from database.columns import (
     fetch_videos,
     observed_parameters,
 )
-from database.events import append_event
+from database.events import append_deletion, append_event
 from database.notifications import tell_owner
 from database.pool import Connection, Database
 from domain.records import AttemptState, Cause, VideoRow
@@ -126,6 +126,8 @@ class Adoption:
                 return None
             if observed is not None:
                 _record(connection, row, at, before)
+            if row.desired.deleted != before.desired.deleted:
+                append_deletion(connection, row, Cause.SWEEP)
             return row
 
 

@@ -5,7 +5,7 @@ Every change of a desired state raises the row's revision and clears `retired` i
 operator on commit. The desired state of an import comes from its resource and never changes here.
 """
 
-from database import creation, idempotency_keys, locks, notify, retranscodes
+from database import creation, events, idempotency_keys, locks, notify, retranscodes
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import Created, NewRow
 from database.idempotency_keys import IdempotencyKey
@@ -33,17 +33,31 @@ WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted AND retries <= 
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-_DELETE = f"""
-UPDATE videos SET deleted = true, deleted_at = clock_timestamp(), revision = revision + 1, retired = false
-WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
-RETURNING {VIDEO}
+# Neither is an observation, so each writes its line of the history itself, in the same round trip.
+_WITH_HISTORY = f"""
+WITH changed AS ({{statement}}), outdated AS ({events.DROP_OLDEST}), history AS (
+    INSERT INTO video_events (video_id, observed_revision, desired_revision, at, cause, phase, reason, message, attempt)
+    SELECT video_id, observed_revision, revision, clock_timestamp(), %(by)s, phase, reason, %(said)s, attempt
+    FROM changed
+)
+SELECT changed.* FROM changed
 """  # noqa: S608 - a constant
 
-_RESTORE = f"""
-UPDATE videos SET deleted = false, deleted_at = NULL, revision = revision + 1, retired = false
-WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestamp() - %(window)s
-RETURNING {VIDEO}
+_DELETE = _WITH_HISTORY.format(
+    statement=f"""
+    UPDATE videos SET deleted = true, deleted_at = clock_timestamp(), revision = revision + 1, retired = false
+    WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
+    RETURNING {VIDEO}
 """  # noqa: S608 - a constant
+)
+
+_RESTORE = _WITH_HISTORY.format(
+    statement=f"""
+    UPDATE videos SET deleted = false, deleted_at = NULL, revision = revision + 1, retired = false
+    WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestamp() - %(window)s
+    RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+)
 
 # Two processes may open an upload at the same time: the first one counts, and the other aborts its upload. The part
 # size stays, so that a client that resumes finds the same boundaries.
@@ -139,11 +153,12 @@ class VideoCommands:
 
     def delete(self, video_id: str) -> VideoRow:
         """Mark the video as deleted. It is purged unless it is restored in time."""
-        return self._change(_DELETE, video_id, Cause.PERSON)
+        return self._change(_DELETE, video_id, Cause.PERSON, by=Cause.CLIENT, said=events.DELETED)
 
     def restore(self, video_id: str) -> VideoRow:
         """Undo a deletion, unless the removal of files has begun or is about to."""
-        return self._change(_RESTORE, video_id, Cause.PERSON, window=restore_window(self._timing))
+        window = restore_window(self._timing)
+        return self._change(_RESTORE, video_id, Cause.PERSON, window=window, by=Cause.CLIENT, said=events.RESTORED)
 
     def _change(self, statement: str, video_id: str, cause: Cause, **values: object) -> VideoRow:
         """Change the row if the statement's conditions hold, and nudge the operator."""

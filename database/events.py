@@ -1,44 +1,74 @@
-"""The history of a video: one line for each transition, with what caused it. The newest 1,000 stay."""
+"""The history of a video: one line for each transition, deletion and restoration. The newest 1,000 stay.
+
+The lines of the API's commands are written in database/commands.py.
+"""
 
 from database.columns import event_row
 from database.pool import Connection, Database
 from domain.records import Cause, EventRow, VideoRow
+from domain.video import ObservedState
 
 # A video has a few dozen transitions; the limit is for one that is retried again and again.
 _AT_MOST = 1_000
 
-# The oldest line makes room for the new one.
-_APPEND = """
-WITH outdated AS (
-    DELETE FROM video_events WHERE video_id = %(video_id)s AND observed_revision <= (
-        SELECT observed_revision FROM video_events WHERE video_id = %(video_id)s
-        ORDER BY observed_revision DESC OFFSET %(at_most)s - 1 LIMIT 1
-    )
+# The messages of lines that no observation has words for.
+DELETED, RESTORED = "the video was deleted", "the video was restored"
+PAUSED, RESUMED = "a person paused the video", "a person ended the pause"
+
+# The oldest line makes room for a new one.
+DROP_OLDEST = f"""
+DELETE FROM video_events WHERE video_id = %(video_id)s AND (observed_revision, desired_revision) <= (
+    SELECT observed_revision, desired_revision FROM video_events WHERE video_id = %(video_id)s
+    ORDER BY observed_revision DESC, desired_revision DESC OFFSET {_AT_MOST} - 1 LIMIT 1
 )
-INSERT INTO video_events (video_id, observed_revision, at, cause, phase, reason, message, attempt)
-VALUES (%(video_id)s, %(observed_revision)s, clock_timestamp(), %(cause)s, %(phase)s, %(reason)s, %(message)s,
-        %(attempt)s)
-"""
+"""  # noqa: S608 - a constant
+
+_APPEND = f"""
+WITH outdated AS ({DROP_OLDEST})
+INSERT INTO video_events (video_id, observed_revision, desired_revision, at, cause, phase, reason, message, attempt)
+VALUES (%(video_id)s, %(observed_revision)s, %(desired_revision)s, clock_timestamp(), %(cause)s, %(phase)s, %(reason)s,
+        %(message)s, %(attempt)s)
+"""  # noqa: S608 - a constant
 
 _OF_VIDEO = """
 SELECT video_id, observed_revision, at, cause, phase, reason, message, attempt
-FROM video_events WHERE video_id = %(video_id)s ORDER BY observed_revision DESC LIMIT %(at_most)s
+FROM video_events WHERE video_id = %(video_id)s ORDER BY observed_revision DESC, desired_revision DESC LIMIT %(at_most)s
 """
 
 
-def append_event(connection: Connection, row: VideoRow, cause: Cause) -> None:
-    """Write the line for the observation that ``row`` now holds, in the transaction that stored it."""
+def append_event(connection: Connection, row: VideoRow, cause: Cause, message: str | None = None) -> None:
+    """Write the line for the observation that ``row`` now holds, in the transaction that stored it.
+
+    ``message``: instead of the observation's own.
+    """
+    _append(connection, row, cause, message or row.observed.message, desired_revision=0)
+
+
+def append_deletion(connection: Connection, row: VideoRow, cause: Cause) -> None:
+    """Write the line for the deletion or restoration that ``row`` now holds, in the transaction that stored it."""
+    message = DELETED if row.desired.deleted else RESTORED
+    _append(connection, row, cause, message, desired_revision=row.desired.revision)
+
+
+def message_of(before: ObservedState, after: ObservedState) -> str:
+    """Return the message of the line for a transition. A pause leaves the observation's message as it is."""
+    if before.is_paused != after.is_paused:
+        return PAUSED if after.is_paused else RESUMED
+    return after.message
+
+
+def _append(connection: Connection, row: VideoRow, cause: Cause, message: str, *, desired_revision: int) -> None:
     connection.execute(
         _APPEND,
         {
             "video_id": row.desired.video_id,
             "observed_revision": row.observed.revision,
+            "desired_revision": desired_revision,
             "cause": cause,
             "phase": row.observed.phase,
             "reason": row.observed.reason,
-            "message": row.observed.message,
+            "message": message,
             "attempt": row.observed.attempt,
-            "at_most": _AT_MOST,
         },
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from database import attempts
 from database.columns import SELECT_VIDEO, SET_OBSERVED, VIDEO, fetch_video, observed_parameters
-from database.events import append_event
+from database.events import append_event, message_of
 from database.notifications import tell_owner
 from database.pool import Database
 from domain.records import AttemptChange, Cause, Settle, VideoRow, WorkingRow
@@ -81,7 +81,7 @@ class Observations:
                 if attempt is not None:
                     attempts.write(connection, row.desired.video_id, attempt)
                 if is_transition(before.observed, row.observed):
-                    append_event(connection, row, cause)
+                    append_event(connection, row, cause, message_of(before.observed, row.observed))
                 if row.observed.phase is not before.observed.phase:
                     tell_owner(connection, row)
                 return row

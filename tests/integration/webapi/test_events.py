@@ -86,4 +86,20 @@ def test_a_deleted_video_keeps_its_history(api: Api) -> None:
     api.call("DELETE", f"/api/v1/videos/{video_id}")
 
     statuses = [event["status"] for event in api.call("GET", f"/api/v1/videos/{video_id}/events").json["events"]]
-    assert statuses == ["pending", "uploading"]
+    assert statuses == ["pending", "uploading", "uploading"]
+
+
+def test_each_deletion_and_restoration_leaves_one_line(api: Api) -> None:
+    video_id = api.create()
+    before = api.call("GET", f"/api/v1/videos/{video_id}/events").json["events"]
+    for _ in range(2):
+        for method, path in (("DELETE", ""), ("DELETE", ""), ("POST", "/restore"), ("POST", "/restore")):
+            api.call(method, f"/api/v1/videos/{video_id}{path}")
+    api.observe(video_id, message="the file was looked at")
+
+    lines = api.call("GET", f"/api/v1/videos/{video_id}/events").json["events"][len(before) :]
+    assert [(line["cause"], line["message"]) for line in lines] == [
+        *([("client", "the video was deleted"), ("client", "the video was restored")] * 2),
+        ("poll", "the file was looked at"),
+    ]
+    assert {(line["status"], line["reason"]) for line in lines} == {("uploading", "WaitingForFile")}

@@ -116,7 +116,7 @@ class AdoptionContract:
         assert (taught.row(), taught.states()) == (known, [(2, AttemptState.UNCERTAIN, None)])
 
     def test_a_deletion_is_dated_once_and_its_date_goes_with_it(self, taught: Taught) -> None:
-        before = taught.row()
+        before, lines = taught.row(), len(taught.history(VIDEO))
         gone = taught.adoption.learn(before, desired=replace(before.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
         assert gone.deleted_at is not None
@@ -126,6 +126,8 @@ class AdoptionContract:
         back = taught.adoption.learn(still, desired=replace(gone.desired, revision=4, deleted=False), at=LATER)
         assert back is not None
         assert (back.deleted_at, back.desired.deleted) == (None, False)
+        said = [line.message for line in taught.history(VIDEO)[lines:]]
+        assert said == ["the video was deleted", "the video was restored"]
 
     @pytest.mark.parametrize(
         ("seen", "state"),

@@ -182,6 +182,15 @@ class RecordsContract:
         assert (first[0].revision, first[0].observed_revision, first[0].phase) == (1, 1, Phase.UPLOADING)
         assert records.observations.working(after=OTHER, at_most=1) == []
 
+    def test_a_pause_and_its_end_are_recorded_in_words(self, records: Records) -> None:
+        lines = len(records.history(VIDEO))
+        for is_paused in (True, False):
+            row = records.row()
+            paused = replace(row.observed, is_paused=is_paused)
+            assert records.observations.commit(row, paused, cause=Cause.PERSON) is not None
+        told = [line.message for line in records.history(VIDEO)[lines:]]
+        assert told == ["a person paused the video", "a person ended the pause"]
+
     def test_each_transition_is_recorded_once(self, records: Records) -> None:
         lines = len(records.history(VIDEO))
         row = records.commit(records.row(), message="found")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
 
 from database.adoption import STATE_CERTAINTY, newest_state
+from database.events import DELETED, RESTORED, message_of
 from database.observations import is_transition
 from domain.messages import is_behind
 from domain.records import (
@@ -105,7 +106,7 @@ class FakeRecords:
         row = replace(stored, observed=replace(after, revision=before.observed.revision + 1))
         self.rows[before.desired.video_id] = row
         if is_transition(before.observed, row.observed):
-            self.events.append(self._event(row, cause))
+            self.events.append(replace(self._event(row, cause), message=message_of(before.observed, row.observed)))
         if row.observed.phase is not before.observed.phase:
             self._tell_owner(row)
         return row
@@ -235,6 +236,9 @@ class FakeRecords:
             self._record_learnt(row, at)
             if before.observed.phase is not after.phase:
                 self._tell_owner(row)
+        if before.desired.deleted != desired.deleted:
+            said = DELETED if desired.deleted else RESTORED
+            self.events.append(replace(self._event(row, Cause.SWEEP), message=said))
         return row
 
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
