@@ -214,10 +214,14 @@ class Finish:
 
 @dataclass(frozen=True)
 class Fail:
-    """End in `errored`. ``billed_minutes``: what the failed job cost, None if that is not known."""
+    """End in `errored`. ``billed_minutes``: what the failed job cost, None if that is not known.
+
+    ``is_undecodable``: the provider cannot decode the file, which only metrics use.
+    """
 
     failure: Failure
     billed_minutes: float | None = None
+    is_undecodable: bool = False
 
 
 Step = (

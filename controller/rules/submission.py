@@ -165,7 +165,8 @@ def _failed(row: VideoRow, job: Job, snapshot: Snapshot, policy: LifecyclePolicy
     # Another job may succeed where one broke by chance; on a file of unknown format that is a bet.
     is_unknown_format = row.observed.source is not None and not row.observed.source.is_recognised
     if job.is_permanent or is_unknown_format:
-        return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
+        failure = Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer)
+        return Fail(failure, is_undecodable=True)
     return _attempt_failed(row, snapshot, policy, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
 
 

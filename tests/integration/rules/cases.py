@@ -20,6 +20,7 @@ BAD = 'video_uploads_http_request_seconds_count{method="POST",route="/api/v1/vid
 NOT_READY = 'video_uploads_http_request_seconds_count{method="GET",route="/readyz",status="503"}'
 READY = 'video_uploads_ended_total{result="ready",stage="",code=""}'
 LOST = 'video_uploads_ended_total{result="errored",stage="transcode",code="job_lost"}'
+DAMAGED = 'video_uploads_ended_total{result="errored",stage="file",code="transcode_failed"}'
 NO_VIDEO = 'video_uploads_ended_total{result="errored",stage="upload",code="not_a_video"}'
 QUICK = 'video_uploads_overhead_seconds_bucket{handover="publication",le="5"}'
 ALL = 'video_uploads_overhead_seconds_bucket{handover="publication",le="7.5"}'
@@ -72,6 +73,7 @@ CASES = (
         {LEADER: "1x60", 'video_uploads_in_phase{phase="ready"}': "0x60"},
     ),
     Case("VideoUploadsSuccessRateLow", {READY: "0+90x60", LOST: "0+10x60"}, {READY: "0+90x60", NO_VIDEO: "0+10x60"}),
+    Case("VideoUploadsSuccessRateLow", {READY: "0+90x60", LOST: "0+10x60"}, {READY: "0+90x60", DAMAGED: "0+10x60"}),
     # A slow burn: 4 % for six hours.
     Case(
         "VideoUploadsSuccessRateLow",

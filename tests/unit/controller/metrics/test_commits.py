@@ -57,6 +57,18 @@ def settled(state: AttemptState) -> Settle:
             id="errored",
         ),
         pytest.param(
+            a_row(Phase.PROCESSING, job_id="job1"),
+            a_row(Phase.ERRORED, job_id="job1", failure=Failure(FailureCode.TRANSCODE_FAILED, "text", 1)),
+            Settle(1, AttemptState.FAILED, LATER, is_undecodable=True),
+            CommitMetrics(
+                ending=EditionEnd(Phase.ERRORED, FailureCode.TRANSCODE_FAILED, is_undecodable=True),
+                stay=PhaseDuration(Phase.PROCESSING, 0.0),
+                submission=AttemptState.FAILED,
+                settled_job="job1",
+            ),
+            id="a-file-that-cannot-be-decoded",
+        ),
+        pytest.param(
             a_row(Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION),
             a_row(Phase.UPLOADED, attempt=1),
             Intend(1, 1, LATER),

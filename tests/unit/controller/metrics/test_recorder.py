@@ -15,6 +15,7 @@ from domain.jobs import Job, JobState
 from domain.notifications import DeliveryState
 from domain.records import Cause
 from domain.video import Phase
+from tests.support.fakes.transcoder import Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, SmallWorld
@@ -42,8 +43,8 @@ class FakeQueries:
 class Counted:
     """A small world whose operator records metrics."""
 
-    def __init__(self) -> None:
-        self.world = SmallWorld()
+    def __init__(self, script: Script | None = None) -> None:
+        self.world = SmallWorld(script)
         self.metrics = OperatorMetrics(workers=1, prices=PRICES)
         self.recorder = MetricsRecorder(self.metrics, monotonic=self.world.clock.monotonic, scale=1)
         self.world.deps = replace(self.world.deps, on_commit=self.recorder.committed, on_job=self.recorder.job_seen)
@@ -138,3 +139,25 @@ def test_while_postgres_is_away_outdated_statistics_are_not_exported(counted: Co
 def test_an_attempt_at_a_delivery_is_counted_by_its_result(counted: Counted, state: DeliveryState, result: str) -> None:
     counted.metrics.delivery_attempted("mail", state)
     assert counted.value("video_uploads_deliveries_total", channel="mail", result=result) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "fates", "stage"),
+    [
+        pytest.param(mp4(), [Fate.CANNOT_DECODE], "file", id="the-provider-cannot-decode-it"),
+        pytest.param(mp4(), [Fate.BREAKS, Fate.CANNOT_DECODE], "file", id="it-says-so-at-the-second-attempt"),
+        pytest.param(bytes(1000), [Fate.BREAKS], "file", id="a-format-that-verification-does-not-know"),
+        pytest.param(mp4(), [Fate.BREAKS] * 3, "transcode", id="every-job-breaks"),
+    ],
+)
+def test_a_failed_job_counts_as_the_files_or_ours(file: bytes, fates: list[Fate], stage: str) -> None:
+    counted = Counted(Script(fates=list(fates)))
+    counted.world.create()
+    counted.world.send_file(file)
+    live(counted.world)
+
+    ended = {
+        one: counted.value("video_uploads_ended_total", result="errored", stage=one, code="transcode_failed")
+        for one in ("file", "transcode")
+    }
+    assert ended == {one: float(one == stage) for one in ended}

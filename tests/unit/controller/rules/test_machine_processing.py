@@ -104,7 +104,7 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
         pytest.param(
             NO_TIME,
             Snapshot(job=HOPELESS),
-            failure(FailureCode.TRANSCODE_FAILED, "it broke", 1, "raw words"),
+            Fail(Failure(FailureCode.TRANSCODE_FAILED, "it broke", 1, "raw words"), is_undecodable=True),
             id="failed-for-good",
         ),
         pytest.param(just_under(21600), Snapshot(job=RUNNING), STILL_TRANSCODING, id="a-moment-before-the-deadline"),
