@@ -24,8 +24,9 @@ from storage.object_store import Storage
 class Dependencies:
     """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted.
 
-    ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit`` and ``on_job`` record metrics for
-    each commit and for each job that Coconut returned. ``new_word`` makes the random part of a folder's name.
+    ``region``: of our buckets; imports from another one are refused. ``unknown_jobs`` counts looks at jobs that Coconut
+    does not know. ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned.
+    ``new_word`` makes the random part of a folder's name.
     ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
 
@@ -43,6 +44,7 @@ class Dependencies:
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
+    region: str = ""
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
     new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None

@@ -128,6 +128,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
         ),
         monotonic=time.monotonic,
+        region=storage_settings.region,
         on_commit=recorder.committed,
         on_job=recorder.job_seen,
     )

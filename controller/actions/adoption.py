@@ -53,7 +53,8 @@ def _is_leaving(resource: Resource) -> bool:
 
 
 def _begin(resource: Resource, deps: Dependencies, now: datetime) -> VideoRow | None:
-    decision = for_missing_row(resource, deps.retention.last_attempt(resource.name), now, deps.policy.timing)
+    last_attempt = deps.retention.last_attempt(resource.name)
+    decision = for_missing_row(resource, last_attempt, now, deps.policy.timing, region=deps.region)
     match decision:
         case AdoptRow():
             row = deps.adoption.adopt(decision.desired, decision.observed, created_at=resource.created_at, at=now)

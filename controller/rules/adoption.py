@@ -82,13 +82,16 @@ def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
 
 
 def for_missing_row(
-    resource: Resource, last_attempt: int | None, now: datetime, timing: Timing
+    resource: Resource, last_attempt: int | None, now: datetime, timing: Timing, *, region: str = ""
 ) -> AdoptRow | RejectResource | DeleteResource:
-    """Decide about a resource that has no row. ``last_attempt``: that of a purged video of this name, if any."""
+    """Decide about a resource that has no row.
+
+    ``last_attempt``: that of a purged video of this name, if any. ``region``: the installation's; empty for any.
+    """
     desired = _desired(resource)
     if desired.origin is Origin.API and last_attempt is not None:
         return DeleteResource()
-    why = _refusal(desired, resource)
+    why = _refusal(desired, resource) or _foreign_region(desired, resource, region)
     if why is not None:
         return RejectResource(why)
     return AdoptRow(desired, _observation(resource, last_attempt, now, timing))
@@ -120,6 +123,15 @@ def _refusal(desired: DesiredState, resource: Resource) -> str | None:
         prefix = f"{object_keys.IMPORTS_PREFIX}{resource.namespace}/"
         return f"the key does not name a file under {prefix}{_flaw(desired.storage_key)}"
     return None
+
+
+def _foreign_region(desired: DesiredState, resource: Resource, region: str) -> str | None:
+    """Refuse an import from another region, unless it was accepted before: its file was found in ours."""
+    current = _own_observation(resource)
+    has_begun = current is not None and not _is_refusal(current)
+    if desired.origin is Origin.API or has_begun or not region or desired.region in {"", region}:
+        return None
+    return f'spec.source.region is "{desired.region}", and files are imported from "{region}" only'
 
 
 def _flaw(key: str) -> str:

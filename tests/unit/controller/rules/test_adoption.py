@@ -137,6 +137,26 @@ def test_a_row_is_not_made_from_a_forged_status() -> None:
     assert deciding(beyond) == AdoptRow(an_import(), the_beginning(revision=1))
 
 
+def in_toronto(resource: Resource) -> AdoptRow | RejectResource | DeleteResource:
+    return for_missing_row(resource, None, NOON, TIMING, region="tor1")
+
+
+@pytest.mark.parametrize("region", ["ams3", "TOR1", "tor1 ", "mars"])
+def test_an_import_from_another_region_is_refused_by_name(region: str) -> None:
+    refusal = RejectResource(f'spec.source.region is "{region}", and files are imported from "tor1" only')
+    assert in_toronto(showing(an_import(region=region))) == refusal
+    assert in_toronto(showing(an_import(region=region), refused(showing(an_import()), refusal.why, NOON))) == refusal
+
+
+@pytest.mark.parametrize("region", ["", "tor1"])
+def test_an_import_names_our_region_or_none(region: str) -> None:
+    assert in_toronto(showing(an_import(region=region))) == AdoptRow(an_import(region=region), the_beginning())
+
+
+def test_an_import_that_has_begun_keeps_its_work_whatever_its_region() -> None:
+    assert in_toronto(showing(an_import(region="ams3"), SEEN)) == AdoptRow(an_import(region="ams3"), SEEN)
+
+
 def test_an_import_starts_with_its_file() -> None:
     assert deciding(showing(an_import())) == AdoptRow(an_import(), the_beginning())
 
