@@ -65,10 +65,10 @@ def _of_limiter(state: LimiterState) -> Iterable[Metric]:
         yield GaugeMetricFamily(f"{PREFIX}_waiting_for_capacity", "Uploads in the queue for a place.", state.waiting)
         yield GaugeMetricFamily(f"{PREFIX}_jobs_running", "Upper bound of the jobs that are running.", state.running)
     if state.minutes is not None:
-        text = "Billed minutes of today's submissions, by UTC; an upper bound while jobs run."
-        yield GaugeMetricFamily(f"{PREFIX}_day_minutes", text, state.minutes)
-    text = "Configured limit of these minutes; 0 when unset."
-    yield GaugeMetricFamily(f"{PREFIX}_day_minutes_limit", text, state.minutes_per_day)
+        text = "Billed output of today's submissions, by UTC; an upper bound while jobs run."
+        yield GaugeMetricFamily(f"{PREFIX}_day_billed_seconds", text, 60 * state.minutes)
+    text = "Configured limit of the billed output of a day; 0 when unset."
+    yield GaugeMetricFamily(f"{PREFIX}_day_billed_seconds_limit", text, 60 * state.minutes_per_day)
 
 
 def _of_working_set(working_set: WorkingSetStats, now: float) -> Iterable[Metric]:

@@ -128,7 +128,7 @@ class OperatorMetrics:
         self._overhead = self._histogram(f"{PREFIX}_overhead_seconds", text, _HANDOVER, "handover")
         self._submissions = self._counter(f"{PREFIX}_submissions", "Attempts, by each state they reach.", "outcome")
         text = "Cost of completed jobs at the configured prices."
-        self._minutes = self._counter(f"{PREFIX}_minutes", "Billed minutes of completed jobs.", "variant")
+        self._billed = self._counter(f"{PREFIX}_billed_seconds", "Billed output of completed jobs.", "variant")
         self._spend = self._counter(f"{PREFIX}_spend_dollars", text, "variant")
         text = "Configured spending limit per day; 0 when unset."
         self._limit = self._gauge(f"{PREFIX}_spend_limit_dollars", text)
@@ -145,7 +145,7 @@ class OperatorMetrics:
             self._overhead.labels(handover)
         for variant in ("hd", "sd"):
             self._spend.labels(variant)
-            self._minutes.labels(variant)
+            self._billed.labels(variant)
         text = "Delivery attempts, by channel and result."
         self._deliveries = self._counter(f"{PREFIX}_deliveries", text, "channel", "result")
         for channel in CHANNELS:
@@ -233,8 +233,8 @@ class OperatorMetrics:
         if commit.transcode_seconds is not None:
             self._transcode_seconds.observe(commit.transcode_seconds)
         if commit.minutes is not None:
-            self._minutes.labels("hd").inc(commit.minutes.hd)
-            self._minutes.labels("sd").inc(commit.minutes.sd)
+            self._billed.labels("hd").inc(60 * commit.minutes.hd)
+            self._billed.labels("sd").inc(60 * commit.minutes.sd)
             self._spend.labels("hd").inc(commit.minutes.hd * self._prices.hd)
             self._spend.labels("sd").inc(commit.minutes.sd * self._prices.sd)
 

@@ -28,8 +28,8 @@ INFINITE = 'video_uploads_overhead_seconds_bucket{handover="publication",le="+In
 CLOSED = 'video_uploads_breaker{state="closed"}'
 SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
-MINUTES = "video_uploads_day_minutes"
-DAY = "video_uploads_day_minutes_limit"
+MINUTES = "video_uploads_day_billed_seconds"
+DAY = "video_uploads_day_billed_seconds_limit"
 RECORDED = 'video_uploads_callbacks_total{result="recorded"}'
 FORGED = 'video_uploads_callbacks_total{result="forged"}'
 GIVEN_UP = 'video_uploads_deliveries_total{channel="webhook",result="failed"}'
