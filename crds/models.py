@@ -171,7 +171,7 @@ class WorkStatus(_Model):
     progress_percent: int = Field(ge=0, le=100)
     rejections: Count
     rejected: RejectedStatus | None = None
-    folder: str | None = Field(default=None, min_length=1, max_length=63, pattern=FOLDER_PATTERN)
+    folder: str | None = Field(default=None, min_length=1, max_length=62, pattern=FOLDER_PATTERN)
 
 
 class SourceStatus(_Model):
@@ -182,7 +182,7 @@ class SourceStatus(_Model):
     file_bytes: int = Field(ge=0, le=FILE_BYTES_MAX)
     container: str = Field(max_length=64)
     orientation: Orientation | None = None
-    key: str | None = Field(default=None, max_length=STORAGE_KEY_MAX, pattern=ORIGINAL_KEY_PATTERN)
+    key: str | None = Field(default=None, max_length=138, pattern=ORIGINAL_KEY_PATTERN)
     duration_seconds: float | None = Field(default=None, ge=0)
 
 

@@ -18,6 +18,8 @@ _WRONG_PATTERN = {
     ".spec.filename": "a\x1bb",
     ".spec.contentType": "a\x7fb",
     ".status.conditions[].reason": "two words",
+    ".status.work.folder": "01",
+    ".status.source.key": "uploads/a/b",
 }
 
 
@@ -82,6 +84,12 @@ def _bounds(path: str, row: dict[str, Any]) -> Iterator[Bound]:
 def _text(path: str, length: int) -> str:
     if path == ".spec.source.storageKey":
         return "imports/a/".ljust(length, "x")
+    if path == ".status.source.key":
+        rest = max(length, 13) - len("originals/") - len("/")
+        first = max(1, rest - 64)
+        return f"originals/{'a' * first}/{'x' * (rest - first)}"
+    if path == ".status.work.folder":
+        return ("1" * 9 + "-").ljust(max(length, 11), "a")
     return "x" * length
 
 
