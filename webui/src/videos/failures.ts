@@ -19,12 +19,15 @@ const EXPLANATIONS: Record<string, Explanation> = {
   size_mismatch: { sentence: "The file did not arrive completely.", advice: UPLOAD_AGAIN },
   not_a_video: { sentence: "The file is not a playable video.", advice: OTHER_FILE },
   video_incomplete: { sentence: "The video is incomplete.", advice: "Upload the complete file, and delete this video." },
-  video_too_long: { sentence: "The video is too long.", advice: "Upload a shorter video, or parts of this one, and delete this video." },
+  video_too_long: {
+    sentence: "The video is too long.",
+    advice: "Upload a shorter video, or parts of this one, and delete this video.",
+  },
   source_missing: { sentence: "The file is no longer in storage.", advice: UPLOAD_AGAIN },
   source_changed: { sentence: "The file was replaced after it was checked.", advice: "Try again to convert the file that is there now." },
   provider_unavailable: { sentence: "The conversion service could not be reached for a long time.", advice: RETRY },
-  provider_refused: {
   limit_reached: { sentence: "The video waited too long for its turn.", advice: RETRY },
+  provider_refused: {
     sentence: "The conversion service refuses this video.",
     advice: "Contact the administrator: trying again does not help.",
   },
@@ -40,7 +43,10 @@ const EXPLANATIONS: Record<string, Explanation> = {
   transcode_timeout: { sentence: "The conversion took too long.", advice: RETRY },
   job_lost: { sentence: "The conversion service has lost this video.", advice: RETRY },
   outputs_invalid: { sentence: "The converted video was not complete.", advice: RETRY },
-  outputs_mismatch: { sentence: "The converted video is not as long as the file says.", advice: "Save the video in another format, such as MP4, and upload that." },
+  outputs_mismatch: {
+    sentence: "The converted video is not as long as the file says.",
+    advice: "Save the video in another format, such as MP4, and upload that.",
+  },
   storage_unavailable: { sentence: "Storage could not be reached for a long time.", advice: RETRY },
 };
 
