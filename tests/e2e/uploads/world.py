@@ -97,10 +97,14 @@ class World:
         """Return the cause of each transition of a video, oldest first."""
         return [event["cause"] for event in self.rows(video_id)["video_events"]]
 
+    def original_key(self, video_id: str) -> str:
+        """Return where the original of a video is: its accepted copy, or where it was sent."""
+        (row,) = self.rows(video_id)["videos"]
+        return str((row["source"] or {}).get("key") or row["storage_key"])
+
     def original(self, video_id: str) -> bytes:
         """Return the original of a video in storage."""
-        key = f"uploads/{video_id}/original.mp4"
-        return self.storage.get_object(Bucket=self.described.s3.bucket, Key=key)["Body"].read()
+        return self.storage.get_object(Bucket=self.described.s3.bucket, Key=self.original_key(video_id))["Body"].read()
 
     def resource(self, video_id: str) -> Row | None:
         """Return the resource, None if there is none."""

@@ -132,4 +132,4 @@ def lose_the_original(world: World, video_id: str) -> None:
     """Delete the file from storage directly."""
     bucket = world.described.s3
     reach = s3.access(world.stack.paths, urlsplit(bucket.endpoint).port or 0, bucket=bucket.bucket)
-    s3.client_for(reach).delete_object(Bucket=bucket.bucket, Key=f"uploads/{video_id}/original.mp4")
+    s3.client_for(reach).delete_object(Bucket=bucket.bucket, Key=world.original_key(video_id))
