@@ -52,7 +52,8 @@ def test_the_largest_file_is_transcoded_and_one_more_byte_is_not_kept(world: Wor
     assert shown(ann, bad)["error"]["code"] == "file_too_large"
     assert world.jobs(bad["video_id"]) == []
     assert world.file_bytes(bad["storage_key"]) is None
-    assert world.file_bytes(good["storage_key"]) == LARGEST
+    assert world.file_bytes(good["storage_key"]) is None
+    assert world.file_bytes(world.original_key(good["video_id"])) == LARGEST
 
 
 def undeclared(person: Person) -> Any:
