@@ -46,7 +46,9 @@ _SLOW_SHARE = 4
 _SLOW_WAITING_MAX = 64
 _SLOW_SECONDS = 10.0
 _END_OF_HEAD = b"\r\n\r\n"
-# A probe as kubelets and load balancers send it. Anything unusual is left to the parser.
+# A probe as kubelets and load balancers send it. Anything unusual is left to the parser: they send far less than this.
+_PROBE_BYTES_MAX = 2048
+_PROBE_HEADERS_MAX = 32
 _PROBE = re.compile(
     rb"(GET|HEAD) (/livez|/readyz) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*)\r\n"
 )
@@ -149,10 +151,13 @@ class Connection(TConn):  # type: ignore[misc]
     def take_probe(self) -> tuple[str, str, bool] | None:
         """Take a probe out of the buffer; return its method, its path and whether the connection is kept."""
         received = self.reader.buffered()
-        probe = _PROBE.match(received)
+        probe = _PROBE.match(received, 0, _PROBE_BYTES_MAX)
         if probe is None:
             return None
-        named = {name.lower(): value.strip().lower() for name, value in _HEADER.findall(b"\r\n" + probe[3])}
+        headers = [line.partition(b":") for line in probe[3].splitlines()]
+        named = {name.lower(): value.strip().lower() for name, _, value in headers}
+        if len(headers) > _PROBE_HEADERS_MAX or len(named) < len(headers):
+            return None
         if named.get(b"content-length", b"0") != b"0" or named.keys() & {b"transfer-encoding", b"expect"}:
             return None
         self.reader.skip(probe.end())
