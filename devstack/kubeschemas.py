@@ -17,6 +17,8 @@ from devstack.paths import PROJECT_DIR
 # The oldest that the chart accepts, the newest, and one in between.
 RELEASES = ("1.32.13", "1.35.4", "1.37.2")
 KINDS = (
+    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding"),
     ("", "v1", "ConfigMap"),
     ("", "v1", "PersistentVolumeClaim"),
     ("", "v1", "Pod"),

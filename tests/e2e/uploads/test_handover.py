@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-import requests
 
 from tests.e2e.uploads.operators import leader, operators
-from tests.e2e.uploads.world import World, in_phase, uploaded
+from tests.e2e.uploads.world import World, in_phase, plays_attempt, uploaded
 from tests.support.eventually import eventually
 from tests.support.proxies.proxy import HoldRequest, ProxiedRequest, Proxy, Rule, proxy_before
 
@@ -57,7 +56,7 @@ def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, c
         others.start("successor")
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
         _ask_for_another_edition(world, video_id)
-        eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
+        eventually(lambda: plays_attempt(client.video(video_id).playback_url, 2), within_seconds=60)
         before = world.rows(video_id)
         _wait_until(lambda: time.monotonic() - frozen_at >= FROZEN_SECONDS)
 
@@ -66,7 +65,7 @@ def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, c
         os.kill(pid, signal.SIGCONT)
         eventually(lambda: not frozen.process.is_alive(), within_seconds=30)
         # If it still wrote, the leader finds that and writes again.
-        eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
+        eventually(lambda: plays_attempt(client.video(video_id).playback_url, 2), within_seconds=60)
         assert world.rows(video_id) == before
         assert leader(world) == "successor"
     assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2]
@@ -86,7 +85,7 @@ def test_a_dead_leaders_late_write_over_a_newer_edition_is_overwritten(world: Wo
         others.start("successor", **_by(next_way, storage))
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
         _ask_for_another_edition(world, video_id)
-        eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
+        eventually(lambda: plays_attempt(client.video(video_id).playback_url, 2), within_seconds=60)
         eventually(lambda: world.status(video_id).get("work", {}).get("phase") == "ready", within_seconds=60)
         before, sent = world.rows(video_id), len(_playlists_sent(next_way))
 
@@ -95,9 +94,9 @@ def test_a_dead_leaders_late_write_over_a_newer_edition_is_overwritten(world: Wo
         gate.set()
         eventually(lambda: first_way.arrived)
         assert set(first_way.arrived) == {200}
-        assert _plays(client.video(video_id).playback_url, attempt=1)
+        assert plays_attempt(client.video(video_id).playback_url, 1)
         next_gate.set()
-        eventually(lambda: _plays(client.video(video_id).playback_url, attempt=2), within_seconds=60)
+        eventually(lambda: plays_attempt(client.video(video_id).playback_url, 2), within_seconds=60)
         assert len(_playlists_sent(next_way)) == sent + 1
         assert world.rows(video_id) == before
     assert [job["attempt"] for job in world.jobs(video_id)] == [1, 2]
@@ -124,12 +123,6 @@ def _ask_for_another_edition(world: World, video_id: str) -> None:
     desired = "UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false WHERE video_id = %s"
     with psycopg.connect(world.described.database_url, autocommit=True) as connection:
         connection.execute(desired, [video_id])
-
-
-def _plays(playback_url: str | None, *, attempt: int) -> bool:
-    assert playback_url is not None
-    text = requests.get(playback_url, timeout=5).text
-    return f"{attempt}/hls/" in text
 
 
 def _is_stopped(pid: int | None) -> bool:

@@ -10,7 +10,7 @@ import requests
 
 from devstack.demo.player import Expected, Player
 from tests.e2e.clips import CLIP_SECONDS
-from tests.e2e.uploads.world import Person, World, uploaded
+from tests.e2e.uploads.world import Person, World, plays_attempt, uploaded
 from tests.support.eventually import eventually
 
 # In the time of a whole conversion.
@@ -21,7 +21,7 @@ def test_a_new_edition_replaces_the_old_one_without_a_gap(world: World, clip: Pa
     world.faults(canned=1)
     ann = world.person()
     video_id, playback_url = _playable(ann, clip)
-    assert "1/hls/" in requests.get(playback_url, timeout=5).text
+    assert plays_attempt(playback_url, 1)
 
     world.faults(hold=1, canned=0)
     with _watched(playback_url) as answers:
@@ -32,7 +32,7 @@ def test_a_new_edition_replaces_the_old_one_without_a_gap(world: World, clip: Pa
         assert ann.call("GET", f"/videos/{video_id}", expected=200)["status"] == "ready"
         world.faults(hold=0)
         eventually(lambda: _newest(ann, video_id, edition=2, phase="ready"), within_seconds=60)
-        eventually(lambda: "2/hls/" in requests.get(playback_url, timeout=5).text)
+        eventually(lambda: plays_attempt(playback_url, 2))
 
     assert set(answers) == {200}, answers
     assert answers[200] >= ANSWERS_AT_LEAST

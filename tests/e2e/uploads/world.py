@@ -159,6 +159,12 @@ class World:
         return self.described.coconut.url.removesuffix("/v2")
 
 
+def plays_attempt(playback_url: str | None, attempt: int) -> bool:
+    """Return whether the stable playlist leads into the folder of this attempt."""
+    assert playback_url is not None
+    return re.search(rf"^{attempt}(-\w+)?/hls/", requests.get(playback_url, timeout=5).text, re.MULTILINE) is not None
+
+
 def create(client: Client, path: Path) -> Upload:
     """Create an upload of a file in one piece."""
     return client.create(NewVideo(path.stem, path.name, "video/mp4", path.stat().st_size, upload_mode="single"))

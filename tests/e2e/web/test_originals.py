@@ -5,11 +5,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-import requests
 from playwright.sync_api import Locator
 
 from devstack import s3
-from tests.e2e.uploads.world import World
+from tests.e2e.uploads.world import World, plays_attempt
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.support.eventually import eventually
 
@@ -46,7 +45,7 @@ def test_a_video_is_converted_again_while_it_plays(visitor: Visitor, clip: Path)
 
     shown = shown_by_api(visitor, video_id)
     assert (shown["edition"], shown["edition_status"]) == (2, "ready")
-    assert "2/hls/" in requests.get(shown["playback_url"], timeout=5).text
+    assert plays_attempt(shown["playback_url"], 2)
     page.get_by_role("button", name="Play the new version").click()
     eventually(lambda: visitor.current_time() > 0)
     assert is_focused(page.locator("video"))
