@@ -31,7 +31,6 @@ from tests.support.eventually import eventually
 from webapi.http.paging import Paging
 
 VIDEOS = "/api/v1/videos"
-AS_ADMIN = {"Authorization": f"Bearer {token('root', scope='admin')}"}
 
 
 class Hands:
@@ -172,6 +171,11 @@ def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess,
     ]
 
 
+def as_admin() -> dict[str, str]:
+    """Return the headers of an administrator, made when they are used: a token is valid for ten minutes."""
+    return {"Authorization": f"Bearer {token('root', scope='admin')}"}
+
+
 def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: ApiProcess, hands: Hands) -> None:
     mine = api.create()["video_id"]
     hands.fail(mine)
@@ -181,9 +185,9 @@ def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: A
         assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
     assert hands.row(mine).desired.retries == 0
 
-    (letter,) = api.call("GET", f"{admin}?status=errored", headers=AS_ADMIN).json()["videos"]
+    (letter,) = api.call("GET", f"{admin}?status=errored", headers=as_admin()).json()["videos"]
     assert (letter["id"], letter["owner"]) == (mine, "ann")
-    assert api.call("POST", f"{admin}/{mine}/retry", headers=AS_ADMIN).status_code == 202
+    assert api.call("POST", f"{admin}/{mine}/retry", headers=as_admin()).status_code == 202
     assert hands.row(mine).desired.retries == 1
 
 
