@@ -18,14 +18,14 @@ REQUEST_MAX = 128
 class SignedBy(Enum):
     """Which of our keys signed a part of a resource."""
 
-    NOBODY = "its signature is missing or wrong"
+    UNVERIFIED = "its signature is missing or wrong"
     OLDER_KEY = "a key that is being rotated out"
     FIRST_KEY = "the key that signs"
 
     @property
     def is_authentic(self) -> bool:
         """Return whether this service wrote it."""
-        return self is not SignedBy.NOBODY
+        return self is not SignedBy.UNVERIFIED
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Resource:
     status: Mapping[str, Any] | None = None
     created_at: datetime | None = None
     deletion_timestamp: str | None = None
-    spec_signed_by: SignedBy = SignedBy.NOBODY
-    status_signed_by: SignedBy = SignedBy.NOBODY
+    spec_signed_by: SignedBy = SignedBy.UNVERIFIED
+    status_signed_by: SignedBy = SignedBy.UNVERIFIED
 
     @property
     def is_terminating(self) -> bool:

@@ -45,8 +45,8 @@ class Signatures:
 
     def checked(self, resource: Resource) -> Resource:
         """Return the resource with the result of both checks, and its status without the signature."""
-        spec_signed_by, status_signed_by, status = SignedBy.NOBODY, SignedBy.NOBODY, resource.status
-        # A spec is signed as the API's. With another label it is an import, which nobody signs.
+        spec_signed_by, status_signed_by, status = SignedBy.UNVERIFIED, SignedBy.UNVERIFIED, resource.status
+        # A spec is signed as the API's. With another label it is an import, which is not signed.
         if resource.labels.get(ORIGIN_LABEL) == Origin.API.value:
             given = resource.annotations.get(SIGNATURE_ANNOTATION, "")
             spec_signed_by = self._signer(given, _spec_content(resource.name, resource.spec))
@@ -61,7 +61,7 @@ class Signatures:
         found = given.encode(errors="replace")
         matches = [hmac.compare_digest(_signature(key, content).encode(), found) for key in self._keys]
         if not any(matches):
-            return SignedBy.NOBODY
+            return SignedBy.UNVERIFIED
         return SignedBy.FIRST_KEY if matches[0] else SignedBy.OLDER_KEY
 
 

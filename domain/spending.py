@@ -37,8 +37,8 @@ class SpendingLimits:
 class SubmissionRequest:
     """One submission that is about to be made. ``since``: when the upload began to wait.
 
-    ``owner``: None for an import, which only the limits of the installation hold back: whoever may apply resources is
-    trusted with the cluster, and must not use up what a user may buy.
+    ``owner``: None for an import, which only the limits of the installation hold back: those who may apply resources
+    are trusted with the cluster, and must not use up what a user may buy.
     """
 
     video_id: str

@@ -150,7 +150,7 @@ class SubmissionLimiter:
 
     ``load``: what runs, was submitted today and waits, by the rows. It is asked outside the lock, by one thread at a
     time and at most once in 2 s. Between two answers everything that was admitted counts as running and as bought: that
-    is never too few, since nobody else submits, and a refusal takes up a place for no more than one question's time.
+    is never too few, since no other process submits, and a refusal takes up a place for one question at most.
     ``wake``: requests a pass over an upload whose turn it is; the operator sets it once it has a queue.
 
     A restart begins with a closed breaker, which is cheap to open again: refusals cost no attempt, and uncertain

@@ -108,7 +108,7 @@ describe("a session", () => {
     expect(storage.getItem("token")).toBe(ANN);
   });
 
-  it("stays somebody's until the person agrees to another subject", async () => {
+  it("keeps its subject until the person agrees to another one", async () => {
     const session = new Session(memory({ token: ANN }));
     opened(session, `#token=${token({ sub: "thief" })}`);
     expect(session.state.value).toMatchObject({ claims: { subject: "ann" }, offered: { subject: "thief" } });

@@ -37,8 +37,8 @@ def as_signed(resource: Resource) -> Resource:
     is_ours = origin_of(resource) is Origin.API
     return replace(
         resource,
-        spec_signed_by=SignedBy.FIRST_KEY if is_ours else SignedBy.NOBODY,
-        status_signed_by=SignedBy.NOBODY if resource.status is None else SignedBy.FIRST_KEY,
+        spec_signed_by=SignedBy.FIRST_KEY if is_ours else SignedBy.UNVERIFIED,
+        status_signed_by=SignedBy.UNVERIFIED if resource.status is None else SignedBy.FIRST_KEY,
     )
 
 

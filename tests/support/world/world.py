@@ -27,7 +27,7 @@ PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
 POSTER = object_keys.stable_poster_key(VIDEO_ID)
 MAX_FILE_BYTES = 10_000
 QUEUE_MAX = 100
-# A submission of somebody else, at which only the limits of the installation look.
+# A submission of another owner, which only the limits of the installation concern.
 ANOTHER = SubmissionRequest("another", None, MORNING, minutes=0)
 WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
 

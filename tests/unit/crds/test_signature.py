@@ -50,7 +50,7 @@ def signers(resource: Resource, signatures: Signatures = OURS) -> tuple[SignedBy
 def test_what_was_written_is_recognised(desired: DesiredState, observed: ObservedState) -> None:
     resource = written(desired, observed)
     is_ours = desired.origin is Origin.API
-    assert signers(resource) == (SignedBy.FIRST_KEY if is_ours else SignedBy.NOBODY, SignedBy.FIRST_KEY)
+    assert signers(resource) == (SignedBy.FIRST_KEY if is_ours else SignedBy.UNVERIFIED, SignedBy.FIRST_KEY)
     assert "signature" not in (OURS.checked(resource).status or {})
 
 
@@ -60,16 +60,16 @@ API = written(a_desired_state(), SEEN)
 @pytest.mark.parametrize("field", sorted(API.spec))
 def test_a_change_of_any_field_of_the_spec_breaks_its_signature(field: str) -> None:
     changed = {"source": {"storageKey": "uploads/x/y"}, "deleted": True}.get(field, 7)
-    assert signers(replace(API, spec={**API.spec, field: changed}))[0] is SignedBy.NOBODY
+    assert signers(replace(API, spec={**API.spec, field: changed}))[0] is SignedBy.UNVERIFIED
     without = {name: value for name, value in API.spec.items() if name != field}
     is_empty = not API.spec[field]
-    assert (signers(replace(API, spec=without))[0] is SignedBy.NOBODY) is not is_empty
+    assert (signers(replace(API, spec=without))[0] is SignedBy.UNVERIFIED) is not is_empty
 
 
 @pytest.mark.parametrize("field", ["revision", "isPlayable", "isPaused", "work", "published", "source", "failure"])
 def test_a_change_of_any_field_of_the_observation_breaks_its_signature(field: str) -> None:
     status = {**(API.status or {}), field: True}
-    assert signers(replace(API, status=status))[1] is SignedBy.NOBODY
+    assert signers(replace(API, status=status))[1] is SignedBy.UNVERIFIED
 
 
 def test_what_follows_from_an_observation_is_not_signed() -> None:
@@ -84,17 +84,17 @@ def test_what_follows_from_an_observation_is_not_signed() -> None:
     ],
 )
 def test_a_signature_is_of_one_video(changes: dict[str, Any]) -> None:
-    assert signers(replace(API, **changes)) == (SignedBy.NOBODY, SignedBy.NOBODY)
+    assert signers(replace(API, **changes)) == (SignedBy.UNVERIFIED, SignedBy.UNVERIFIED)
 
 
 @pytest.mark.parametrize("text", ["", "v1=", "v1=\ud800", API.annotations[SIGNATURE_ANNOTATION].upper()])
 def test_what_is_no_signature_is_none(text: str) -> None:
     forged = replace(API, annotations={SIGNATURE_ANNOTATION: text}, status={**(API.status or {}), "signature": text})
-    assert signers(forged) == (SignedBy.NOBODY, SignedBy.NOBODY)
+    assert signers(forged) == (SignedBy.UNVERIFIED, SignedBy.UNVERIFIED)
 
 
 def test_a_spec_without_the_label_is_signed_by_nobody() -> None:
-    assert signers(replace(API, labels={})) == (SignedBy.NOBODY, SignedBy.FIRST_KEY)
+    assert signers(replace(API, labels={})) == (SignedBy.UNVERIFIED, SignedBy.FIRST_KEY)
 
 
 def test_defaults_that_a_later_schema_adds_change_nothing() -> None:
@@ -111,9 +111,9 @@ def test_each_key_verifies_and_the_first_one_signs() -> None:
     assert signers(API, both) == (SignedBy.OLDER_KEY, SignedBy.OLDER_KEY)
     again = written(a_desired_state(), SEEN, both)
     assert signers(again, both) == (SignedBy.FIRST_KEY, SignedBy.FIRST_KEY)
-    assert signers(again) == (SignedBy.NOBODY, SignedBy.NOBODY)
+    assert signers(again) == (SignedBy.UNVERIFIED, SignedBy.UNVERIFIED)
 
 
 def test_the_key_is_another_one_than_that_of_callbacks() -> None:
     signature = sign([KEY], video_id=API.name, attempt=1)
-    assert signers(replace(API, annotations={SIGNATURE_ANNOTATION: f"v1={signature}"}))[0] is SignedBy.NOBODY
+    assert signers(replace(API, annotations={SIGNATURE_ANNOTATION: f"v1={signature}"}))[0] is SignedBy.UNVERIFIED

@@ -156,7 +156,7 @@ def test_a_paused_upload_is_left_alone_until_the_annotation_goes(phase: Phase, a
     world.pass_time(20 * DAY)
     world.kill_switch.calls.clear()
     settled(world)
-    assert not {"head", "job", "since", "read_playlist"} & set(world.kill_switch.calls), "nobody is asked about it"
+    assert not {"head", "job", "since", "read_playlist"} & set(world.kill_switch.calls), "no upstream is called for it"
     assert (len(world.transcoder.jobs), world.row.observed.revision) == (jobs, revision)
     assert (shown(world)["reason"], shown(world)["isPaused"], shown(world).get("deadline")) == ("Paused", True, None)
 

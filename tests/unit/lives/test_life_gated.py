@@ -63,7 +63,7 @@ def test_submissions_that_come_too_fast_wait() -> None:
     world = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
     world.create()
     world.send_file()
-    assert world.deps.limiter.acquire(ANOTHER), "the only token is taken by somebody else"
+    assert world.deps.limiter.acquire(ANOTHER), "the only token is taken by another owner"
     live(world)
     assert Reason.WAITING_FOR_CAPACITY in reasons(world)
     assert_ends_ready(world)

@@ -126,14 +126,14 @@ def test_a_resource_left_over_from_a_purged_video_is_removed() -> None:
 
 
 def test_the_label_alone_makes_no_api_video() -> None:
-    forged = replace(showing(a_desired_state(), SEEN), spec_signed_by=SignedBy.NOBODY)
+    forged = replace(showing(a_desired_state(), SEEN), spec_signed_by=SignedBy.UNVERIFIED)
     assert deciding(forged) == RejectResource(NOT_OURS)
 
 
 def test_a_row_is_not_made_from_a_forged_status() -> None:
-    forged = replace(showing(a_desired_state(), SEEN), status_signed_by=SignedBy.NOBODY)
+    forged = replace(showing(a_desired_state(), SEEN), status_signed_by=SignedBy.UNVERIFIED)
     assert deciding(forged) == AdoptRow(a_desired_state(), the_beginning(revision=6))
-    beyond = replace(showing(an_import(), replace(SEEN, revision=10**9)), status_signed_by=SignedBy.NOBODY)
+    beyond = replace(showing(an_import(), replace(SEEN, revision=10**9)), status_signed_by=SignedBy.UNVERIFIED)
     assert deciding(beyond) == AdoptRow(an_import(), the_beginning(revision=1))
 
 
@@ -248,7 +248,7 @@ def test_what_is_not_signed_or_leaps_teaches_nothing(half: str) -> None:
     both = for_existing_row(API_ROW, newer)
     assert both is not None
     kept = replace(both, **{"desired" if half == "spec" else "observed": None})
-    unsigned: dict[str, Any] = {f"{half}_signed_by": SignedBy.NOBODY}
+    unsigned: dict[str, Any] = {f"{half}_signed_by": SignedBy.UNVERIFIED}
     assert for_existing_row(API_ROW, replace(newer, **unsigned)) == kept
     older: dict[str, Any] = {f"{half}_signed_by": SignedBy.OLDER_KEY}
     assert for_existing_row(API_ROW, replace(newer, **older)) == both
