@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +29,7 @@ class Release(Helm):
 
     def __init__(self, node: Node, upstreams: Upstreams, directory: Path) -> None:
         super().__init__(node, NAME)
-        self._values = directory / "values.yaml"
-        self._values.write_text(yaml.safe_dump(upstreams.values(api_url=f"http://{API}.{NAME}")))
+        self._values, self._directory = upstreams.values(api_url=f"http://{API}.{NAME}"), directory
         self._upstreams = upstreams
         self.jwt_key = secrets.token_hex(32)
         self.callback_keys = secrets.token_hex(32)
@@ -85,16 +84,27 @@ class Release(Helm):
         return tokens.mint(key, user=user, issuer=ISSUER)
 
     def _arguments(self, tree: Path, tag: str) -> list[str]:
+        chart, values = tree / "charts" / "video-uploads", self._directory / f"values-{tag}.yaml"
+        values.write_text(yaml.safe_dump(_without_later_settings(self._values, chart)))
         return [
             NAME,
-            str(tree / "charts" / "video-uploads"),
+            str(chart),
             f"--values={tree / 'docs' / 'examples' / 'values-minimal.yaml'}",
-            f"--values={self._values}",
+            f"--values={values}",
             f"--set=image.repository={REPOSITORY}",
             f"--set=image.tag={tag}",
             "--set=image.pullPolicy=Never",
             "--wait",
         ]
+
+
+def _without_later_settings(values: Mapping[str, Any], chart: Path) -> dict[str, Any]:
+    """Return the values without the settings that an earlier release's chart does not have."""
+    has = yaml.safe_load((chart / "values.yaml").read_text())["settings"]
+    settings = {
+        part: {key: one for key, one in own.items() if key in has[part]} for part, own in values["settings"].items()
+    }
+    return {**values, "settings": settings}
 
 
 def tag_of(pod: dict[str, Any]) -> str:
