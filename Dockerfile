@@ -1,7 +1,7 @@
 # One image for the API, the operator, the migrations and the commands. The first argument selects one of them
 # (image/entrypoint). Build it at the root of the project:
 #
-#   docker build --tag registry.example.com/video-uploads:0.4.0 .
+#   docker build --tag registry.example.com/video-uploads:0.5.0 .
 #
 # Any base with Debian's Python 3.11 or newer will do, and any with Node 20 for the page. `--target without-page` needs no
 # Node.
@@ -34,7 +34,7 @@ COPY webui ./
 RUN npm run build
 
 FROM runtime AS without-page
-ARG VERSION=0.4.0
+ARG VERSION=0.5.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="video-uploads" \
       org.opencontainers.image.description="Direct-to-storage video uploads, HLS by Coconut, a Kubernetes operator" \
