@@ -24,7 +24,7 @@ _AT_ONCE = 50
 _MEBIBYTE = 1024**2
 
 
-class Person:
+class BenchUser:
     """One user with one file."""
 
     def __init__(self, api_url: str, token: str) -> None:
@@ -63,9 +63,9 @@ def main() -> None:
         identity = service.process.identity()
         assert identity is not None  # noqa: S101 - it was started above
         key, url = running.paths.secrets().jwt_signing_key, f"http://{HOST}:{running.port_of(service)}"
-        people = [Person(url, tokens.mint(key, user=f"person-{number}")) for number in range(chosen.files)]
+        people = [BenchUser(url, tokens.mint(key, user=f"person-{number}")) for number in range(chosen.files)]
         # The first upload fills pools and caches.
-        Person(url, tokens.mint(key, user="first")).upload(_MEBIBYTE)
+        BenchUser(url, tokens.mint(key, user="first")).upload(_MEBIBYTE)
         before = resident_bytes(identity.pid)
         with watched(identity.pid) as sizes, ThreadPoolExecutor(chosen.files) as pool:
             list(pool.map(lambda person: person.upload(file_bytes), people))

@@ -29,7 +29,7 @@ _SERVED_WITHIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Cluster:
+class ClusterAdmin:
     """A cluster with administrator access, and the services' namespace in it."""
 
     admin_kubeconfig: Path

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from devstack import apiserver, coconut_server, etcd, mail_server, page, postgres, s3, services
-from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, Cluster
+from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, ClusterAdmin
 from devstack.coconut_server import CoconutAccess
 from devstack.environment import ServiceConfig, local_s3
 from devstack.options import StackOptions
@@ -66,7 +66,7 @@ class Plan:
         self._ports = ports
         self._options = options
         self.config = self._service_config()
-        self.cluster = Cluster(self.admin_kubeconfig, apiserver.NAMESPACE)
+        self.cluster = ClusterAdmin(self.admin_kubeconfig, apiserver.NAMESPACE)
         self.parts: dict[str, Server | Step] = {part.name: part for part in self._parts()}
         self.needs = {
             name: [needed for needed in NEEDS[name] if needed in self.parts] for name in NEEDS if name in self.parts

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack import description, page, services, tokens
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from devstack.dependency_order import in_order, reversed_needs
 from devstack.description import StackDescription
 from devstack.environment import JWT_AUDIENCE, JWT_ISSUER
@@ -119,7 +119,7 @@ class Stack:
         return StackDescription.read(self.paths)
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> ClusterAdmin:
         """Return the cluster, with administrator access."""
         return self._plan().cluster
 

@@ -15,7 +15,7 @@ from videoupload.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from videoupload.models import Event, Events, NewVideo, Page, Parts, PolledVideo, SignedPart, Upload, Video
+from videoupload.models import Event, Events, NewVideo, Page, Parts, PartUrl, PolledVideo, Upload, Video
 from videoupload.transport import Body, HttpResponse, NoResponseError, Transport
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -45,7 +45,7 @@ class Client:
         """List the parts that have arrived in storage."""
         return _read(Parts, self._call("GET", f"/{video_id}/parts"))
 
-    def sign_part(self, video_id: str, number: int) -> SignedPart:
+    def sign_part(self, video_id: str, number: int) -> PartUrl:
         """Get a URL for one part."""
         answer = self._call("POST", f"/{video_id}/parts", json={"part_numbers": [number]})
         return _read(_Signed, answer).parts[0]
@@ -104,7 +104,7 @@ class Client:
         """Restore a deleted video."""
         return _read(Video, self._call("POST", f"/{video_id}/restore"))
 
-    def send(self, target: Upload | SignedPart, body: Body) -> None:
+    def send(self, target: Upload | PartUrl, body: Body) -> None:
         """Send bytes to a signed URL. Raises StorageRefusedError, UnreachableError, and what ``body`` raises."""
         # Some S3 servers take a broken connection for the end of a part and store what has arrived.
         headers = {**target.headers, "Content-MD5": body.content_md5}
@@ -133,7 +133,7 @@ class Client:
 
 
 class _Signed(BaseModel):
-    parts: tuple[SignedPart, ...]
+    parts: tuple[PartUrl, ...]
 
 
 class _Confirmed(BaseModel):

@@ -36,7 +36,7 @@ class Upload(_ResponseModel):
         return self.upload.mode == MULTIPART
 
 
-class SignedPart(_ResponseModel):
+class PartUrl(_ResponseModel):
     """Where to send one part. The URL is a secret until it expires."""
 
     part_number: int
@@ -46,7 +46,7 @@ class SignedPart(_ResponseModel):
     size_bytes: int
 
 
-class StoredPart(_ResponseModel):
+class ArrivedPart(_ResponseModel):
     """A part that has arrived in storage."""
 
     part_number: int
@@ -59,7 +59,7 @@ class Parts(_ResponseModel):
     size_bytes: int
     part_size: int
     part_count: int
-    parts: tuple[StoredPart, ...]
+    parts: tuple[ArrivedPart, ...]
     missing: tuple[int, ...]
 
 

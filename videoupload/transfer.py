@@ -13,7 +13,7 @@ from pathlib import Path
 from videoupload.client import Client
 from videoupload.errors import ProblemError, StorageRefusedError, UploadRefusedError
 from videoupload.files import Fingerprint, Piece
-from videoupload.models import Parts, SignedPart, Upload
+from videoupload.models import Parts, PartUrl, Upload
 from videoupload.retry import Retry
 
 # A URL may have expired once, or the clock may be wrong by a little. The third refusal is final.
@@ -102,12 +102,12 @@ class Transfer:
         start = (number - 1) * part_bytes
         length = min(part_bytes, self.fingerprint.size_bytes - start)
 
-        def sign() -> SignedPart:
+        def sign() -> PartUrl:
             return self.client.sign_part(self.video_id, number)
 
         self.retry.call(lambda: self._piece(number, sign, start=start, length=length))
 
-    def _piece(self, number: int, sign: Callable[[], Upload | SignedPart], *, start: int, length: int) -> None:
+    def _piece(self, number: int, sign: Callable[[], Upload | PartUrl], *, start: int, length: int) -> None:
         def on_bytes(count: int) -> None:
             if self.retry.ended.is_set():
                 raise _EndedError

@@ -12,7 +12,7 @@ from database.job_claims import Claims
 from domain.callback_url import SignedAttempt, verify
 from domain.errors import UnavailableError
 from webapi.http.parsing import parse_json, read_body
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.metrics import ApiMetrics
 
 # With metadata a payload holds the ffprobe output of the source and of every variant.
@@ -61,7 +61,7 @@ class CoconutWebhook:
             yield
             result = "recorded"
             self._metrics.last_callback.set(self._clock().timestamp())
-        except ProblemError as problem:
+        except HttpProblemError as problem:
             result = "forged" if problem.code is ProblemCode.INVALID_SIGNATURE else "malformed"
             raise
         except UnavailableError:
@@ -78,7 +78,7 @@ class CoconutWebhook:
             signature=_only(req, "sig"),
         )
         if signed is None:
-            raise ProblemError(ProblemCode.INVALID_SIGNATURE, "nothing was changed")
+            raise HttpProblemError(ProblemCode.INVALID_SIGNATURE, "nothing was changed")
         return signed
 
 

@@ -21,7 +21,7 @@ from controller.audit.findings import (
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
-    Withdraw,
+    WithdrawFiles,
 )
 from controller.audit.limits import AuditRules
 from domain import object_keys
@@ -99,7 +99,7 @@ def check_withdrawn(row: VideoRow, *, has_files: bool) -> Finding | None:
     if not is_withdrawn(row) or not has_files:
         return None
     detail = "files of a deleted video can still be read"
-    return Finding(FindingType.PUBLIC_THOUGH_DELETED, row.desired.video_id, detail, Withdraw())
+    return Finding(FindingType.PUBLIC_THOUGH_DELETED, row.desired.video_id, detail, WithdrawFiles())
 
 
 def check_video(evidence: Evidence, rules: AuditRules, now: datetime, *, editions_left: int) -> list[Finding]:

@@ -42,7 +42,7 @@ class RewritePlaylist:
 
 
 @dataclass(frozen=True)
-class Withdraw:
+class WithdrawFiles:
     """Remove the stable files of a deleted video, and move its other public files out of reach."""
 
     name: ClassVar[str] = "withdraw"
@@ -108,7 +108,7 @@ class RemoveObjects:
 Remedy = (
     ReportOnly
     | RewritePlaylist
-    | Withdraw
+    | WithdrawFiles
     | CopyPoster
     | RequestEdition
     | RemoveOutputs

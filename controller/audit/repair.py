@@ -20,7 +20,7 @@ from controller.audit.findings import (
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
-    Withdraw,
+    WithdrawFiles,
 )
 from controller.audit.limits import AuditRules
 from domain import object_keys
@@ -52,7 +52,7 @@ class Repair:
         match finding.remedy:
             case ReportOnly():
                 return False
-            case RewritePlaylist() | Withdraw():
+            case RewritePlaylist() | WithdrawFiles():
                 return self._rewrite_playlist(finding.target, pause)
             case CopyPoster():
                 return self._copy_poster(finding.target, pause)

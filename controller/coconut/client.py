@@ -80,7 +80,7 @@ class _Format(BaseModel):
     format_name: str = ""
 
 
-class _Stream(BaseModel):
+class _StreamMetadata(BaseModel):
     model_config = ConfigDict(extra="ignore")
     codec_type: str = ""
     duration: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -98,7 +98,7 @@ class _Stream(BaseModel):
 
 class _InputMetadata(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    streams: list[_Stream] = []
+    streams: list[_StreamMetadata] = []
     format: _Format = _Format()
 
     @property

@@ -15,14 +15,14 @@ from devstack.coconut.callbacks import Callbacks
 from devstack.coconut.faults import Faults
 from devstack.coconut.ffmpeg import Ffmpeg
 from devstack.coconut.runner import Runner
-from devstack.coconut.server import Parts, Server
-from devstack.coconut.store import Store
+from devstack.coconut.server import CoconutServer, HandlerContext
+from devstack.coconut.store import JobStore
 
 
 def main() -> int:
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    store, faults = Store(), Faults()
+    store, faults = JobStore(), Faults()
     callbacks = Callbacks(faults)
     runner = Runner(
         store=store,
@@ -31,8 +31,8 @@ def main() -> int:
         folder=arguments.state_dir,
         is_holding=lambda: faults.seconds("hold") > 0,
     )
-    parts = Parts(arguments.api_key, store, faults, runner)
-    server = Server(arguments.port, parts, host=arguments.host)
+    parts = HandlerContext(arguments.api_key, store, faults, runner)
+    server = CoconutServer(arguments.port, parts, host=arguments.host)
     # shutdown() waits for the loop that a signal handler interrupts, so another thread calls it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

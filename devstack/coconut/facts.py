@@ -37,7 +37,7 @@ class AudioFacts:
 
 
 @dataclass(frozen=True)
-class Facts:
+class MediaFacts:
     format_name: str
     duration_seconds: float | None
     size_bytes: int
@@ -64,7 +64,7 @@ class Facts:
         return {"streams": streams, "format": {**described, "duration": f"{self.duration_seconds or 0:.6f}"}}
 
 
-def parse_facts(text: str, path: Path) -> Facts:
+def parse_facts(text: str, path: Path) -> MediaFacts:
     """Parse ffmpeg's description of a file. Raises ValueError if it is not media."""
     opened = _INPUT.search(text)
     if opened is None:
@@ -79,7 +79,7 @@ def parse_facts(text: str, path: Path) -> Facts:
     if not videos and not audios:
         raise ValueError("no video and no audio in it")
     length = _DURATION.search(text)
-    return Facts(
+    return MediaFacts(
         format_name=opened["format"],
         duration_seconds=int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length else None,
         size_bytes=path.stat().st_size,

@@ -33,7 +33,7 @@ SLOW_SECONDS = 20.0  # long enough to kill a process meanwhile, short enough to 
 
 
 @dataclass(frozen=True)
-class Fate:
+class JobFaults:
     """The faults that one job meets, drawn when it is accepted."""
 
     is_held: bool = False
@@ -83,9 +83,9 @@ class Faults:
         with self._lock:
             return float(self._values[name])
 
-    def fate(self) -> Fate:
+    def fate(self) -> JobFaults:
         slow = self.seconds("slow")
-        return Fate(
+        return JobFaults(
             is_held=self.strikes("hold"),
             is_stuck=self.strikes("stuck"),
             fails=self.strikes("fail"),

@@ -11,7 +11,7 @@ from typing import IO
 
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
-from devstack.coconut.facts import Facts, parse_facts
+from devstack.coconut.facts import MediaFacts, parse_facts
 
 AT_ONCE = 2
 PROBE_SECONDS = 60
@@ -41,7 +41,7 @@ class Ffmpeg:
         self._children: set[subprocess.Popen[str]] = set()
         self._is_stopping = False
 
-    def facts(self, path: Path) -> Facts:
+    def facts(self, path: Path) -> MediaFacts:
         """Describe a file. Raises ValueError if it is not media."""
         try:
             # Without an output ffmpeg exits with 1 after describing the input.

@@ -11,7 +11,7 @@ from devstack.coconut.outputs import Kind, Output, StreamPlan
 
 Event = Literal["input.transferred", "output.completed", "output.failed", "job.completed", "job.failed"]
 # Only a stream passes through the two stages that begin with `variants`.
-Stage = Literal[
+OutputStage = Literal[
     "waiting",
     "queued",
     "variants.waiting",
@@ -31,7 +31,7 @@ _WORDS: dict[Kind, dict[str, str]] = {
     "image": {"working": "processing", "packaging": "processing", "done": "created"},
     "httpstream": {"working": "variants.encoding", "packaging": "packaging", "done": "packaged"},
 }
-UP_TO_WORK: dict[Kind, tuple[Stage, ...]] = {
+UP_TO_WORK: dict[Kind, tuple[OutputStage, ...]] = {
     "image": ("working",),
     "httpstream": ("variants.waiting", "variants.queued", "working"),
 }
@@ -50,7 +50,7 @@ class OutputState:
     kind: Kind
     format_text: str
     weight: int = 1  # in the job's progress: a stream weighs one for each variant
-    stage: Stage = "waiting"
+    stage: OutputStage = "waiting"
     urls: tuple[str, ...] = ()
     error: str | None = None
 
@@ -88,7 +88,7 @@ class OutputState:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobState:
     id: str
     created_at: datetime
     outputs: tuple[OutputState, ...]
@@ -104,18 +104,18 @@ class Job:
     def output(self, key: str) -> OutputState:
         return next(output for output in self.outputs if output.key == key)
 
-    def with_output(self, changed: OutputState) -> "Job":
+    def with_output(self, changed: OutputState) -> "JobState":
         outputs = tuple(changed if output.key == changed.key else output for output in self.outputs)
         return replace(self, outputs=outputs)
 
-    def with_progress(self, working: str = "", fraction: float = 0) -> "Job":
+    def with_progress(self, working: str = "", fraction: float = 0) -> "JobState":
         """Return the job with its percentage; ``fraction`` is the finished part of the output being made."""
         counted = [output for output in self.outputs if output.stage != "skipped"]
         done = sum(output.weight * (1 if output.is_final else fraction * (output.key == working)) for output in counted)
         total = sum(output.weight for output in counted)
         return replace(self, progress_percent=min(99, int(100 * done / total)) if total else 99)
 
-    def ended(self, at: datetime) -> "Job":
+    def ended(self, at: datetime) -> "JobState":
         """Return the job at its end: completed only if every output was made or skipped."""
         is_good = all(output.stage in {"done", "skipped"} for output in self.outputs)
         return replace(

@@ -15,13 +15,13 @@ from pathlib import Path
 from devstack.coconut.callbacks import Callbacks
 from devstack.coconut.canned import Canned
 from devstack.coconut.delayed import DelayedQueue
-from devstack.coconut.faults import Fate
+from devstack.coconut.faults import JobFaults
 from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg, FfmpegError, StoppedError
-from devstack.coconut.job import UP_TO_WORK, Event, Job, OutputState
+from devstack.coconut.job import UP_TO_WORK, Event, JobState, OutputState
 from devstack.coconut.outputs import Output
 from devstack.coconut.request import JobRequest
 from devstack.coconut.storage import InputError, StorageError, download, object_url, upload
-from devstack.coconut.store import Store
+from devstack.coconut.store import JobStore
 from devstack.coconut.transcode import Made, Source, collect, make
 
 CANNED_AT_ONCE = 4
@@ -37,9 +37,9 @@ _log = logging.getLogger(__name__)
 class Task:
     """A job waiting for a worker. With a source its input has been transferred already."""
 
-    job: Job
+    job: JobState
     request: JobRequest
-    fate: Fate
+    fate: JobFaults
     source: Source | None = None
 
 
@@ -47,7 +47,7 @@ class Runner:
     """``is_holding`` says whether jobs that were accepted under the fault `hold` still wait."""
 
     def __init__(
-        self, *, store: Store, callbacks: Callbacks, ffmpeg: Ffmpeg, folder: Path, is_holding: Callable[[], bool]
+        self, *, store: JobStore, callbacks: Callbacks, ffmpeg: Ffmpeg, folder: Path, is_holding: Callable[[], bool]
     ) -> None:
         self._store = store
         self._callbacks = callbacks
@@ -67,7 +67,7 @@ class Runner:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, job: Job, request: JobRequest, fate: Fate) -> None:
+    def submit(self, job: JobState, request: JobRequest, fate: JobFaults) -> None:
         self._put(Task(job, request, fate))
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class Runner:
                 job = self._output(job, output, task, source)
         self._end(job, task)
 
-    def _transfer(self, task: Task) -> tuple[Job, Source | None]:
+    def _transfer(self, task: Task) -> tuple[JobState, Source | None]:
         job = self._saved(replace(task.job, input_status="input.transferring"))
         try:
             source = self._source(job, task)
@@ -133,7 +133,7 @@ class Runner:
         self._notify(job, "input.transferred", task)
         return job, source
 
-    def _source(self, job: Job, task: Task) -> Source:
+    def _source(self, job: JobState, task: Task) -> Source:
         if task.fate.is_canned:
             download(task.request.input_url, Path(os.devnull), only_first_byte=True)
             return self._canned.source()
@@ -143,7 +143,7 @@ class Runner:
         download(task.request.input_url, path)
         return Source(path, self._ffmpeg.facts(path))
 
-    def _output(self, job: Job, output: Output, task: Task, source: Source) -> Job:
+    def _output(self, job: JobState, output: Output, task: Task, source: Source) -> JobState:
         for stage in UP_TO_WORK[output.kind]:
             job = self._saved(job.with_output(replace(job.output(output.key), stage=stage)))
         try:
@@ -162,7 +162,7 @@ class Runner:
         self._notify(job, "output.completed", task, key=output.key)
         return job
 
-    def _made(self, job: Job, output: Output, task: Task, source: Source) -> Made:
+    def _made(self, job: JobState, output: Output, task: Task, source: Source) -> Made:
         # With the fault `fail` the streams fail and the images are made: a real failure looks like this.
         if task.fate.fails and output.kind == "httpstream":
             raise FfmpegError("the fault 'fail' is on")
@@ -177,28 +177,28 @@ class Runner:
         make(output, source, folder, self._ffmpeg, show)
         return collect(output, folder)
 
-    def _failed(self, job: Job, output: Output, task: Task, error: str) -> Job:
+    def _failed(self, job: JobState, output: Output, task: Task, error: str) -> JobState:
         failed = replace(job.output(output.key), stage="failed", error=error)
         job = self._saved(job.with_output(failed).with_progress())
         self._notify(job, "output.failed", task, key=output.key)
         return job
 
-    def _end(self, job: Job, task: Task) -> None:
+    def _end(self, job: JobState, task: Task) -> None:
         self._remove_input(job)
         ended = self._saved(job.ended(datetime.now(UTC)))
         self._notify(ended, "job.completed" if ended.status == "job.completed" else "job.failed", task)
 
-    def _saved(self, job: Job) -> Job:
+    def _saved(self, job: JobState) -> JobState:
         self._store.save(job)
         return job
 
-    def _notify(self, job: Job, event: Event, task: Task, *, key: str = "") -> None:
+    def _notify(self, job: JobState, event: Event, task: Task, *, key: str = "") -> None:
         self._callbacks.notify(job, event, task.request.notification, key=key)
 
-    def _remove_input(self, job: Job) -> None:
+    def _remove_input(self, job: JobState) -> None:
         shutil.rmtree(self._folder / job.id, ignore_errors=True)
 
 
-def _queued_or_skipped(job: Job, output: Output, source: Source) -> OutputState:
+def _queued_or_skipped(job: JobState, output: Output, source: Source) -> OutputState:
     is_wanted = output.condition is None or output.condition(source.facts.variables())
     return replace(job.output(output.key), stage="queued" if is_wanted else "skipped")

@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 from devstack.coconut.faults import BadFaultError, Faults
 from devstack.coconut.fields import RefusedJobError
-from devstack.coconut.job import Job, OutputState, new_job_id
+from devstack.coconut.job import JobState, OutputState, new_job_id
 from devstack.coconut.request import parse_request
 from devstack.coconut.runner import Runner
-from devstack.coconut.store import Store
+from devstack.coconut.store import JobStore
 
 MAX_BODY_BYTES = 2**20
 HANG_SECONDS = 60
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Parts:
+class HandlerContext:
     """The dependencies of the handlers."""
 
     api_key: str
-    store: Store
+    store: JobStore
     faults: Faults
     runner: Runner
 
@@ -46,22 +46,22 @@ class BadRequestError(Exception):
     """The request is not valid HTTP for this server."""
 
 
-class Server(ThreadingHTTPServer):
+class CoconutServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, parts: Parts, *, host: str = "127.0.0.1") -> None:
-        super().__init__((host, port), Handler)
+    def __init__(self, port: int, parts: HandlerContext, *, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), CoconutHandler)
         self.parts = parts
 
 
-class Handler(BaseHTTPRequestHandler):
+class CoconutHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "coconut-standin"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body are sent together
     timeout = 120
-    server: Server
+    server: CoconutServer
 
     def do_GET(self) -> None:
         self._respond("GET")
@@ -149,9 +149,11 @@ class Handler(BaseHTTPRequestHandler):
         poll.register(self.connection, select.POLLIN | select.POLLHUP)
         poll.poll(HANG_SECONDS * 1000)
 
-    def _accept(self, body: bytes) -> Job:
+    def _accept(self, body: bytes) -> JobState:
         parts, request, now = self.server.parts, parse_request(_json(body)), datetime.now(UTC)
-        job = Job(id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs))
+        job = JobState(
+            id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs)
+        )
         parts.store.accept(job, request.notification.reference(), at=now)
         parts.runner.submit(job, request, parts.faults.fate())
         return job

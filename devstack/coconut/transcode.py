@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.coconut.facts import Facts, VideoFacts
+from devstack.coconut.facts import MediaFacts, VideoFacts
 from devstack.coconut.ffmpeg import Ffmpeg, FfmpegError
 from devstack.coconut.outputs import ImagePlan, Output, Resolution, StreamPlan, Variant
 
@@ -23,7 +23,7 @@ _SEGMENT_SECONDS = 6
 @dataclass(frozen=True)
 class Source:
     path: Path
-    facts: Facts
+    facts: MediaFacts
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def scaled_size(video: VideoFacts, wanted: Resolution) -> tuple[int, int]:
     return max(2, width // 2 * 2), max(2, height // 2 * 2)
 
 
-def stream_arguments(variants: tuple[Variant, ...], facts: Facts) -> list[str]:
+def stream_arguments(variants: tuple[Variant, ...], facts: MediaFacts) -> list[str]:
     """Return the arguments of one run that decodes once and writes all variants and the master playlist.
 
     A source without a video becomes one variant of sound only.

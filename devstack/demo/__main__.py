@@ -18,7 +18,7 @@ from devstack.demo import clip as clips
 from devstack.demo import report
 from devstack.demo.clip import Clip
 from devstack.demo.errors import DemoError
-from devstack.demo.follow import Followed, Poller
+from devstack.demo.follow import Followed, TransitionPrinter
 from devstack.demo.history import from_postgres, seconds_by_phase
 from devstack.demo.player import Expected, Player
 from devstack.demo.provider import Provider
@@ -80,14 +80,14 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, 
     client = Client(stack.api_url, _token(stack))
     screen.line(f"file         {report.clip_line(clip)}")
     retry = Retry(on_retry=lambda error, seconds: screen.line(f"{error}; trying again in {seconds:.0f} s"))
-    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), retry, _ScreenListener(screen))
+    uploader = Uploader(client, UploadStateStore(paths.root / "demo" / "uploads"), retry, _SendingProgress(screen))
     video_id = uploader.upload(clip.path)
     screen.end_bar()
     screen.line(f"confirmed    POST …/{video_id}/upload_complete")
     database = Database(stack.database_url, max_size=1)
     try:
         provider = Provider(stack.coconut, partial(_job_of, Observations(database)))
-        follower = Poller(client, from_postgres(EventLog(database)), provider.percent, screen)
+        follower = TransitionPrinter(client, from_postgres(EventLog(database)), provider.percent, screen)
         return follower.follow(video_id, patience_seconds=patience_seconds)
     finally:
         database.close()
@@ -106,7 +106,7 @@ def _job_of(observations: Observations, video_id: str) -> str | None:
     return None if row is None else row.observed.job_id
 
 
-class _ScreenListener:
+class _SendingProgress:
     """Shows the progress of sending."""
 
     def __init__(self, screen: Screen) -> None:

@@ -17,7 +17,7 @@ _WAITING_FOR_FILE = "uploading"
 _TRANSCODING = "processing"
 
 
-class Api(Protocol):
+class VideoApi(Protocol):
     """The API calls that the poller makes."""
 
     def video(self, video_id: str, /) -> Video:
@@ -34,10 +34,10 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Poller:
+class TransitionPrinter:
     """Polls the API, the history and Coconut, and prints the changes."""
 
-    client: Api
+    client: VideoApi
     history: History
     percent: Callable[[str], int]
     screen: Screen

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from devstack import apiserver, coconut_server, etcd, postgres
 from devstack import s3 as s3_server
-from devstack.cluster import API_ACCOUNT, OPERATOR_ACCOUNT, Cluster
+from devstack.cluster import API_ACCOUNT, OPERATOR_ACCOUNT, ClusterAdmin
 from devstack.coconut_server import CoconutAccess
 from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import Ports
@@ -106,24 +106,24 @@ def s3(s3_access: S3Access) -> S3Access:
 
 
 @pytest.fixture(scope="session")
-def bare_api_server(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) -> Cluster:
+def bare_api_server(paths: Paths, ports: Ports, run_server: Callable[[Server], None]) -> ClusterAdmin:
     """A real API server with nothing of ours in it but the namespace."""
     run_server(etcd.server(paths, ports))
     run_server(apiserver.server(paths, ports))
-    made = Cluster(apiserver.admin_kubeconfig(paths), apiserver.NAMESPACE)
+    made = ClusterAdmin(apiserver.admin_kubeconfig(paths), apiserver.NAMESPACE)
     made.create_namespace()
     return made
 
 
 @pytest.fixture(scope="session")
-def api_server(bare_api_server: Cluster) -> Cluster:
+def api_server(bare_api_server: ClusterAdmin) -> ClusterAdmin:
     """A real API server with the chart applied, CRDs included, and its administrator's kubeconfig."""
     bare_api_server.apply_chart()
     return bare_api_server
 
 
 @pytest.fixture(scope="session")
-def operator_kubeconfig(api_server: Cluster, paths: Paths) -> Path:
+def operator_kubeconfig(api_server: ClusterAdmin, paths: Paths) -> Path:
     """Acts as the operator's ServiceAccount: may do what the chart grants, no more."""
     file = paths.root / "operator.kubeconfig"
     api_server.write_account_kubeconfig(file, account=OPERATOR_ACCOUNT)
@@ -131,7 +131,7 @@ def operator_kubeconfig(api_server: Cluster, paths: Paths) -> Path:
 
 
 @pytest.fixture(scope="session")
-def api_kubeconfig(api_server: Cluster, paths: Paths) -> Path:
+def api_kubeconfig(api_server: ClusterAdmin, paths: Paths) -> Path:
     """Acts as the API's ServiceAccount."""
     file = paths.root / "api.kubeconfig"
     api_server.write_account_kubeconfig(file, account=API_ACCOUNT)
@@ -139,9 +139,9 @@ def api_kubeconfig(api_server: Cluster, paths: Paths) -> Path:
 
 
 @pytest.fixture
-def kube_namespace(api_server: Cluster) -> str:
+def kube_namespace(api_server: ClusterAdmin) -> str:
     """A fresh namespace of this test's own. The administrator may work in it; the chart's accounts may not."""
-    own = Cluster(api_server.admin_kubeconfig, f"test-{secrets.token_hex(6)}")
+    own = ClusterAdmin(api_server.admin_kubeconfig, f"test-{secrets.token_hex(6)}")
     own.create_namespace()
     return own.namespace
 

@@ -43,7 +43,7 @@ class Kind:
         return f"{self.group}/{self.name}" if self.group else self.name
 
 
-class Caller:
+class AccountClient:
     """Calls the API server as the account of a kubeconfig."""
 
     def __init__(self, kubeconfig: Path, scratch: Path) -> None:
@@ -90,14 +90,14 @@ class Caller:
         return status != 403
 
 
-def kinds_of(admin: Caller) -> list[Kind]:
+def kinds_of(admin: AccountClient) -> list[Kind]:
     """Return every resource of every version that the API server serves."""
     groups = admin.json("GET", "/apis")["groups"]
     versions = [f"/apis/{version['groupVersion']}" for group in groups for version in group["versions"]]
     return [kind for path in ["/api/v1", *versions] for kind in _kinds_at(admin, path)]
 
 
-def _kinds_at(admin: Caller, path: str) -> Iterator[Kind]:
+def _kinds_at(admin: AccountClient, path: str) -> Iterator[Kind]:
     group = path.split("/")[2] if path.startswith("/apis/") else ""
     for resource in admin.json("GET", path)["resources"]:
         yield Kind(path, group, resource["name"], resource["namespaced"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from devstack.cluster import CHART, RELEASE, Cluster
+from devstack.cluster import CHART, RELEASE, ClusterAdmin
 from devstack.server import PartFailedError
 from domain.video import (
     ORIGIN_LABEL,
@@ -28,7 +28,7 @@ PATCH_SPEC = {"spec": {"title": "Mine", "revision": 50}}
 class Namespace:
     """A namespace with the policy in force. Every user may write everything there, as far as RBAC goes."""
 
-    def __init__(self, own: Cluster) -> None:
+    def __init__(self, own: ClusterAdmin) -> None:
         self.own = own
         self.operator, self.api = (
             f"system:serviceaccount:{own.namespace}:{RELEASE}-{process}" for process in ("operator", "api")
@@ -58,8 +58,8 @@ def arguments_of_chart() -> list[str]:
 
 
 @pytest.fixture
-def guarded(api_server: Cluster, kube_namespace: str) -> Namespace:
-    made = Namespace(Cluster(api_server.admin_kubeconfig, kube_namespace))
+def guarded(api_server: ClusterAdmin, kube_namespace: str) -> Namespace:
+    made = Namespace(ClusterAdmin(api_server.admin_kubeconfig, kube_namespace))
     # A policy is in force some moments after it is stored.
     eventually(lambda: made.run("somebody", "create", "--dry-run=server", "--filename=-", body=an_upload(made)))
     return made
@@ -149,8 +149,8 @@ def test_whoever_may_delete_an_upload_still_may(guarded: Namespace) -> None:
     assert guarded.run("support", "delete", "videoupload", name, "--wait=false") == ""
 
 
-def test_other_namespaces_are_left_alone(guarded: Namespace, api_server: Cluster) -> None:
-    other = Cluster(api_server.admin_kubeconfig, f"other-{secrets.token_hex(4)}")
+def test_other_namespaces_are_left_alone(guarded: Namespace, api_server: ClusterAdmin) -> None:
+    other = ClusterAdmin(api_server.admin_kubeconfig, f"other-{secrets.token_hex(4)}")
     other.create_namespace()
     body = an_upload(guarded)
     body["metadata"]["namespace"] = other.namespace

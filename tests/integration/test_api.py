@@ -16,7 +16,7 @@ from psycopg import sql
 
 from crds.client import UploadsClient
 from database.notify import Wakeup, listen
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from domain.callback_url import callback_url
@@ -210,7 +210,7 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
 
 
 def test_the_resource_follows_the_row(
-    database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, tmp_path: Path
+    database_url: str, s3: S3Access, api_server: ClusterAdmin, api_kubeconfig: Path, tmp_path: Path
 ) -> None:
     own = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
     uploads = UploadsClient.from_environment(

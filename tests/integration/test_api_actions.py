@@ -19,7 +19,7 @@ from database.observations import Observations
 from database.pool import Database
 from database.queries import Cursor, VideoQueries
 from database.retention import Retention
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from devstack.s3 import S3Access
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
@@ -208,7 +208,7 @@ def test_no_call_changes_an_import(api: ApiProcess, hands: Hands, database_url: 
 
 
 def test_the_resource_follows_each_change_by_the_owner(
-    database_url: str, s3: S3Access, api_server: Cluster, api_kubeconfig: Path, hands: Hands, tmp_path: Path
+    database_url: str, s3: S3Access, api_server: ClusterAdmin, api_kubeconfig: Path, hands: Hands, tmp_path: Path
 ) -> None:
     environment = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
     uploads = UploadsClient.from_environment(

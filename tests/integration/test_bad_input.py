@@ -16,7 +16,7 @@ from tests.integration.hostile_world import RealWorld, real_world
 from tests.support.hostile.calls import CALLS, Call
 from tests.support.hostile.faults import faults_of
 from tests.support.hostile.problems import assert_problem
-from tests.support.hostile.requests import Fault, good_request
+from tests.support.hostile.requests import Defect, good_request
 from tests.support.hostile.wire import Break, breaks_of, encode
 
 FAULTS = [(call, fault) for call in CALLS for fault in faults_of(call)]
@@ -62,7 +62,7 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
 
 
 @pytest.mark.parametrize(("call", "fault"), FAULTS, ids=[f"{call}-{fault}" for call, fault in FAULTS])
-def test_bad_input_is_refused_as_documented_and_changes_nothing(world: RealWorld, call: Call, fault: Fault) -> None:
+def test_bad_input_is_refused_as_documented_and_changes_nothing(world: RealWorld, call: Call, fault: Defect) -> None:
     sent = fault.change(good_request(call, world.facts), world.facts.about(call))
     before = world.state()
     answer = world.send(sent)

@@ -13,16 +13,16 @@ import yaml
 
 from crds.install import CRD_FILE
 from devstack.chart import SNAPSHOTS
-from devstack.cluster import CHART, CRD, Cluster
+from devstack.cluster import CHART, CRD, ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, helm, only, pod_of, rendered
 
 
 @pytest.fixture
-def restricted(api_server: Cluster) -> Cluster:
+def restricted(api_server: ClusterAdmin) -> ClusterAdmin:
     """A namespace in which only restricted pods are admitted."""
-    own = Cluster(api_server.admin_kubeconfig, f"films-{secrets.token_hex(4)}")
+    own = ClusterAdmin(api_server.admin_kubeconfig, f"films-{secrets.token_hex(4)}")
     own.create_namespace()
     own.kubectl("label", "namespace", own.namespace, "pod-security.kubernetes.io/enforce=restricted")
     # No controller manager makes it here.
@@ -30,24 +30,24 @@ def restricted(api_server: Cluster) -> Cluster:
     return own
 
 
-def apply(cluster: Cluster, documents: list[Manifest], *options: str) -> str:
+def apply(cluster: ClusterAdmin, documents: list[Manifest], *options: str) -> str:
     return cluster.kubectl(
         "apply", "--server-side", "--validate=strict", "--filename=-", *options, stdin=yaml.safe_dump_all(documents)
     )
 
 
-def in_namespace(cluster: Cluster, values: Path, *arguments: str) -> list[Manifest]:
+def in_namespace(cluster: ClusterAdmin, values: Path, *arguments: str) -> list[Manifest]:
     return rendered("r", f"--set=namespaceOverride={cluster.namespace}", *arguments, values=values)
 
 
 @pytest.mark.parametrize("values", SNAPSHOTS.values(), ids=SNAPSHOTS)
-def test_the_api_server_accepts_every_manifest(restricted: Cluster, values: Path) -> None:
+def test_the_api_server_accepts_every_manifest(restricted: ClusterAdmin, values: Path) -> None:
     documents = in_namespace(restricted, values)
     applied = apply(restricted, documents, "--dry-run=server").splitlines()
     assert len(applied) == len(documents)
 
 
-def test_an_unknown_field_is_refused(restricted: Cluster) -> None:
+def test_an_unknown_field_is_refused(restricted: ClusterAdmin) -> None:
     documents = in_namespace(restricted, MINIMAL)
     only(documents, "Deployment", "-api")["spec"]["replica"] = 3
     with pytest.raises(PartFailedError, match="replica"):
@@ -64,7 +64,7 @@ def pods(documents: list[Manifest]) -> Iterator[Manifest]:
 
 
 @pytest.mark.parametrize(("values", "count"), [(PRODUCTION, 4), (SNAPSHOTS["demo"], 7)], ids=["production", "demo"])
-def test_restricted_namespaces_admit_every_pod(restricted: Cluster, values: Path, count: int) -> None:
+def test_restricted_namespaces_admit_every_pod(restricted: ClusterAdmin, values: Path, count: int) -> None:
     documents = in_namespace(restricted, values)
     accounts = [document for document in documents if document["kind"] == "ServiceAccount"]
     apply(restricted, accounts)
@@ -80,7 +80,7 @@ def test_restricted_namespaces_admit_every_pod(restricted: Cluster, values: Path
         assert "created" in restricted.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
 
 
-def test_restricted_namespaces_refuse_a_privileged_pod(restricted: Cluster) -> None:
+def test_restricted_namespaces_refuse_a_privileged_pod(restricted: ClusterAdmin) -> None:
     documents = in_namespace(restricted, MINIMAL, "--set=podSecurityContext.runAsNonRoot=false")
     apply(restricted, [document for document in documents if document["kind"] == "ServiceAccount"])
     pod = {
@@ -93,7 +93,7 @@ def test_restricted_namespaces_refuse_a_privileged_pod(restricted: Cluster) -> N
         restricted.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
 
 
-def test_a_release_is_installed_upgraded_and_uninstalled_and_the_crd_stays(restricted: Cluster) -> None:
+def test_a_release_is_installed_upgraded_and_uninstalled_and_the_crd_stays(restricted: ClusterAdmin) -> None:
     access = [f"--kubeconfig={restricted.admin_kubeconfig}", f"--namespace={restricted.namespace}"]
     for step in (
         ["install", "films", str(CHART), f"--values={MINIMAL}"],
@@ -110,7 +110,7 @@ def test_a_release_is_installed_upgraded_and_uninstalled_and_the_crd_stays(restr
 
 
 @pytest.fixture
-def may_upgrade_the_kind(restricted: Cluster, tmp_path: Path) -> Iterator[Path]:
+def may_upgrade_the_kind(restricted: ClusterAdmin, tmp_path: Path) -> Iterator[Path]:
     """A kubeconfig that may do what the chart grants the Job, no more."""
     documents = in_namespace(restricted, PRODUCTION)
     account = "r-video-uploads-crds"
@@ -137,12 +137,12 @@ def run_apply(file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def the_kind(cluster: Cluster) -> dict[str, Any]:
+def the_kind(cluster: ClusterAdmin) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(cluster.kubectl("get", "crd", CRD, "--output=json"))
     return found
 
 
-def make_schema(cluster: Cluster, version: str) -> None:
+def make_schema(cluster: ClusterAdmin, version: str) -> None:
     """Pretend that another release had applied the kind, with a short name of its own."""
     change = {
         "metadata": {"annotations": {"video.uploads.dev/schema-version": version}},
@@ -152,7 +152,7 @@ def make_schema(cluster: Cluster, version: str) -> None:
 
 
 def test_the_upgrade_jobs_rights_suffice_to_upgrade_an_older_crd(
-    restricted: Cluster, may_upgrade_the_kind: Path
+    restricted: ClusterAdmin, may_upgrade_the_kind: Path
 ) -> None:
     ours = yaml.safe_load(CRD_FILE.read_text())["metadata"]["annotations"]["video.uploads.dev/schema-version"]
     make_schema(restricted, "1")
@@ -163,7 +163,7 @@ def test_the_upgrade_jobs_rights_suffice_to_upgrade_an_older_crd(
     assert kind["spec"]["names"]["shortNames"] == ["vu"]
 
 
-def test_a_newer_crd_is_not_replaced(restricted: Cluster, may_upgrade_the_kind: Path) -> None:
+def test_a_newer_crd_is_not_replaced(restricted: ClusterAdmin, may_upgrade_the_kind: Path) -> None:
     make_schema(restricted, "99")
     done = run_apply(may_upgrade_the_kind)
     assert done.returncode == 0
@@ -171,7 +171,7 @@ def test_a_newer_crd_is_not_replaced(restricted: Cluster, may_upgrade_the_kind: 
     assert the_kind(restricted)["spec"]["names"]["shortNames"] == ["vu", "vus"]
 
 
-def test_an_upgrade_without_the_right_says_so(restricted: Cluster, tmp_path: Path) -> None:
+def test_an_upgrade_without_the_right_says_so(restricted: ClusterAdmin, tmp_path: Path) -> None:
     file = tmp_path / "nobody.kubeconfig"
     restricted.kubectl("create", "serviceaccount", "nobody")
     restricted.write_account_kubeconfig(file, account="nobody")

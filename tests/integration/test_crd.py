@@ -13,7 +13,7 @@ from crds.client import Cluster, UploadsClient
 from crds.kind import KIND
 from crds.resource import Resource
 from crds.spec import API_VERSION, desired_state_of
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import ClusterAdmin
 from domain.errors import RefusedError
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, new_video_id
 from tests.integration.kube_bounds import ABSENT, with_value
@@ -63,7 +63,7 @@ class Tried:
 
 
 @pytest.fixture
-def tried(api_server: Devcluster) -> Tried:
+def tried(api_server: ClusterAdmin) -> Tried:
     return Tried(Cluster.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig))
 
 
@@ -182,12 +182,12 @@ def test_a_status_in_a_create_is_ignored(tried: Tried) -> None:
 
 
 @pytest.fixture
-def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
+def own(api_server: ClusterAdmin, kube_namespace: str) -> ClusterAdmin:
     """Kubectl in a namespace of this test's own."""
-    return Devcluster(api_server.admin_kubeconfig, kube_namespace)
+    return ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
 
 
-def publish(own: Devcluster, desired: DesiredState, observed: ObservedState | None) -> None:
+def publish(own: ClusterAdmin, desired: DesiredState, observed: ObservedState | None) -> None:
     """Store a resource with a desired state, and its status."""
     uploads = UploadsClient(
         Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig), SIGNATURES
@@ -203,7 +203,7 @@ def desired_state_named(name: str, **changes: Any) -> DesiredState:
     return a_desired_state(video_id=name, storage_key=f"uploads/{name}/original.mp4", **changes)
 
 
-def test_how_uploads_look_in_a_terminal(own: Devcluster) -> None:
+def test_how_uploads_look_in_a_terminal(own: ClusterAdmin) -> None:
     later = datetime(2126, 7, 1, 12, tzinfo=UTC) + timedelta(microseconds=1)
     publish(own, desired_state_named("a-new"), None)
     publish(own, desired_state_named("b-waits"), an_observation(Phase.UPLOADING, deadline_at=later))
@@ -226,11 +226,11 @@ def test_how_uploads_look_in_a_terminal(own: Devcluster) -> None:
     assert wide[1].split()[-2:] == ["user-2", "S9BkOufdntiPR9"]
 
 
-def names(own: Devcluster, *arguments: str) -> list[str]:
+def names(own: ClusterAdmin, *arguments: str) -> list[str]:
     return own.kubectl("get", *arguments, "--output=name").split()
 
 
-def test_uploads_can_be_selected_by_phase_reason_and_owner(own: Devcluster) -> None:
+def test_uploads_can_be_selected_by_phase_reason_and_owner(own: ClusterAdmin) -> None:
     publish(own, desired_state_named("errs"), an_observation(Phase.ERRORED))
     publish(own, desired_state_named("plays", owner="user-2"), an_observation(Phase.READY))
     errs, plays = "videoupload.video.uploads.dev/errs", "videoupload.video.uploads.dev/plays"
@@ -240,16 +240,16 @@ def test_uploads_can_be_selected_by_phase_reason_and_owner(own: Devcluster) -> N
     assert names(own, "video") == [errs, plays]
 
 
-def test_kubectl_can_wait_until_a_video_is_ready(own: Devcluster) -> None:
+def test_kubectl_can_wait_until_a_video_is_ready(own: ClusterAdmin) -> None:
     publish(own, desired_state_named("plays"), an_observation(Phase.READY))
     assert "condition met" in own.kubectl("wait", "--for=condition=Ready", "vu/plays", "--timeout=5s")
 
 
-def test_kubectl_can_wait_until_a_video_has_failed(own: Devcluster) -> None:
+def test_kubectl_can_wait_until_a_video_has_failed(own: ClusterAdmin) -> None:
     failed = replace(an_observation(Phase.ERRORED), failure=a_failure(), reason=Reason.FAILED)
     publish(own, desired_state_named("errs"), failed)
     assert "condition met" in own.kubectl("wait", "--for=condition=Stalled", "vu/errs", "--timeout=5s")
 
 
-def test_kubectl_explains_the_fields(own: Devcluster) -> None:
+def test_kubectl_explains_the_fields(own: ClusterAdmin) -> None:
     assert "Where the original is" in own.kubectl("explain", "vu.spec.source")

@@ -7,7 +7,7 @@ import pytest
 from crds.client import Cluster, UploadsClient
 from crds.kind import KIND
 from crds.spec import API_VERSION
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import ClusterAdmin
 from domain.errors import RefusedError
 from tests.integration.kube_bounds import Bound, a_full_body, all_bounds, with_value
 from tests.support.builders.resources import SIGNATURES
@@ -40,7 +40,7 @@ class Trial:
 
 
 @pytest.fixture(scope="module")
-def trial(api_server: Devcluster) -> Trial:
+def trial(api_server: ClusterAdmin) -> Trial:
     return Trial(Cluster.from_environment(namespace=api_server.namespace, kubeconfig=api_server.admin_kubeconfig))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from controller.leader.election import Leadership, LeaseTiming
 from crds.client import Cluster
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from domain.errors import UnavailableError
 from tests.support.eventually import eventually
@@ -54,12 +54,12 @@ class Cut(Cluster):
 
 
 @pytest.fixture
-def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
-    return Devcluster(api_server.admin_kubeconfig, kube_namespace)
+def own(api_server: ClusterAdmin, kube_namespace: str) -> ClusterAdmin:
+    return ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
 
 
 @pytest.fixture
-def candidate(own: Devcluster) -> Iterator[Callable[[str], tuple[Leadership, Cut, threading.Event]]]:
+def candidate(own: ClusterAdmin) -> Iterator[Callable[[str], tuple[Leadership, Cut, threading.Event]]]:
     """Start candidates; each comes with its connection and an event that its loss sets."""
     started: list[Leadership] = []
 
@@ -79,11 +79,11 @@ def candidate(own: Devcluster) -> Iterator[Callable[[str], tuple[Leadership, Cut
 Candidates = Callable[[str], tuple[Leadership, Cut, threading.Event]]
 
 
-def holder(own: Devcluster) -> str:
+def holder(own: ClusterAdmin) -> str:
     return own.kubectl("get", "lease", NAME, "--output=jsonpath={.spec.holderIdentity}")
 
 
-def test_one_leads_and_a_standby_takes_over_when_it_stops(own: Devcluster, candidate: Candidates) -> None:
+def test_one_leads_and_a_standby_takes_over_when_it_stops(own: ClusterAdmin, candidate: Candidates) -> None:
     first, _, first_lost = candidate("first")
     assert first.wait_until_held(timeout_seconds=5)
     second, _, _ = candidate("second")
@@ -122,7 +122,7 @@ def test_a_stopped_candidate_stops_waiting(candidate: Candidates) -> None:
     assert (first.is_held, second_lost.is_set()) == (True, False)
 
 
-def test_a_deleted_lease_is_created_again(own: Devcluster, candidate: Candidates) -> None:
+def test_a_deleted_lease_is_created_again(own: ClusterAdmin, candidate: Candidates) -> None:
     leader, _, lost = candidate("first")
     assert leader.wait_until_held(timeout_seconds=5)
     own.kubectl("delete", "lease", NAME)
@@ -131,7 +131,7 @@ def test_a_deleted_lease_is_created_again(own: Devcluster, candidate: Candidates
 
 
 @pytest.fixture
-def frozen(own: Devcluster) -> Iterator[subprocess.Popen[str]]:
+def frozen(own: ClusterAdmin) -> Iterator[subprocess.Popen[str]]:
     """A leader in a process of its own, frozen."""
     argv = [sys.executable, "-c", CANDIDATE, str(own.admin_kubeconfig), own.namespace, NAME]
     with subprocess.Popen(argv, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True) as child:
@@ -144,7 +144,7 @@ def frozen(own: Devcluster) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_thawed_leader_stops_without_touching_the_lease(
-    own: Devcluster, frozen: subprocess.Popen[str], candidate: Candidates
+    own: ClusterAdmin, frozen: subprocess.Popen[str], candidate: Candidates
 ) -> None:
     successor, _, successor_lost = candidate("successor")
     assert successor.wait_until_held(timeout_seconds=4 * TIMING.duration_seconds)
@@ -159,7 +159,7 @@ def test_a_thawed_leader_stops_even_if_the_lease_is_still_free(frozen: subproces
     assert frozen.wait(timeout=5) == 7
 
 
-def test_the_operators_account_may_hold_its_lease(api_server: Devcluster, operator_kubeconfig: Path) -> None:
+def test_the_operators_account_may_hold_its_lease(api_server: ClusterAdmin, operator_kubeconfig: Path) -> None:
     cluster = Cluster.from_environment(namespace=api_server.namespace, kubeconfig=operator_kubeconfig)
     leadership = Leadership(cluster, name=NAME, identity=f"test-{os.getpid()}", timing=TIMING)
     leadership.start(on_lost=lambda: None)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from crds.kind import KIND
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from devstack.tools import tool
@@ -26,7 +26,7 @@ CRDS = sorted((Path(__file__).parent / "gitops-crds").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
-def with_kinds(api_server: Cluster) -> Cluster:
+def with_kinds(api_server: ClusterAdmin) -> ClusterAdmin:
     """An API server that knows the kinds of Flux and Argo CD."""
     for file in CRDS:
         api_server.kubectl("apply", "--server-side", f"--filename={file}")
@@ -38,8 +38,8 @@ def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((EXAMPLES / name).read_text()))
 
 
-def would_store(cluster: Cluster, manifests: list[dict[str, Any]]) -> str:
-    own = Cluster(cluster.admin_kubeconfig, f"gitops-{secrets.token_hex(4)}")
+def would_store(cluster: ClusterAdmin, manifests: list[dict[str, Any]]) -> str:
+    own = ClusterAdmin(cluster.admin_kubeconfig, f"gitops-{secrets.token_hex(4)}")
     own.create_namespace()
     for document in manifests:
         document["metadata"]["namespace"] = own.namespace
@@ -48,12 +48,12 @@ def would_store(cluster: Cluster, manifests: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("name", ["flux.yaml", "argocd.yaml", "argocd-health.yaml", "import.yaml"])
-def test_the_api_server_accepts_the_example(with_kinds: Cluster, name: str) -> None:
+def test_the_api_server_accepts_the_example(with_kinds: ClusterAdmin, name: str) -> None:
     manifests = documents(name)
     assert len(would_store(with_kinds, manifests).splitlines()) == len(manifests)
 
 
-def test_a_field_that_flux_does_not_know_is_refused(with_kinds: Cluster) -> None:
+def test_a_field_that_flux_does_not_know_is_refused(with_kinds: ClusterAdmin) -> None:
     manifests = documents("flux.yaml")
     manifests[1]["spec"]["upgrade"]["crd"] = "CreateReplace"
     with pytest.raises(PartFailedError, match="crd"):

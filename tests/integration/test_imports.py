@@ -30,7 +30,7 @@ from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
 from database.retention import Retention
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from domain import object_keys
 from domain.policy import LifecyclePolicy
@@ -56,7 +56,7 @@ TABLES = "videos, attempts, job_claims, video_events, notifications, tombstones"
 class Operator:
     """Passes over one name, made one by one, on real stores."""
 
-    cluster: Cluster
+    cluster: ClusterAdmin
     uploads: UploadsClient
     database: Database
     clock: FakeClock = field(default_factory=lambda: FakeClock(datetime.now(UTC)))
@@ -155,7 +155,7 @@ def name() -> str:
 
 
 @pytest.fixture
-def operator(api_server: Cluster, operator_kubeconfig: Path, database_url: str) -> Iterator[Operator]:
+def operator(api_server: ClusterAdmin, operator_kubeconfig: Path, database_url: str) -> Iterator[Operator]:
     database = Database(database_url, max_size=4)
     uploads = UploadsClient.from_environment(
         namespace=api_server.namespace, signatures=SIGNATURES, kubeconfig=operator_kubeconfig

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from devstack import apiserver, etcd
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from devstack.paths import Paths
 from devstack.ports import Ports
 from devstack.server import Server
@@ -24,7 +24,7 @@ NEEDS_NODES = re.compile(r"\b(rollout status|helm test|logs|annotate pods)\b")
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
+def own_cluster(tmp_path: Path) -> Iterator[ClusterAdmin]:
     """An API server of this test's own: the page removes the kind from it."""
     paths = Paths(tmp_path / "cluster")
     ports = Ports(paths.root / "ports.json", prefer_fixed=False)
@@ -33,14 +33,14 @@ def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
         for server in (etcd.server(paths, ports), apiserver.server(paths, ports)):
             started.append(server)
             server.up()
-        yield Cluster(apiserver.admin_kubeconfig(paths), "default")
+        yield ClusterAdmin(apiserver.admin_kubeconfig(paths), "default")
     finally:
         for server in reversed(started):
             server.down()
 
 
 @pytest.fixture
-def shell(own_cluster: Cluster, tmp_path: Path) -> Shell:
+def shell(own_cluster: ClusterAdmin, tmp_path: Path) -> Shell:
     """A shell at the root of the project."""
     return Shell(tmp_path, own_cluster.admin_kubeconfig)
 
@@ -53,7 +53,7 @@ def test_only_commands_that_wait_for_pods_are_left_out() -> None:
     assert all(NEEDS_NODES.search(line) for block in page if block.needs_nodes for line in block.commands.splitlines())
 
 
-def test_the_commands_of_the_page_install_a_release(own_cluster: Cluster, shell: Shell) -> None:
+def test_the_commands_of_the_page_install_a_release(own_cluster: ClusterAdmin, shell: Shell) -> None:
     shell.run("kubectl create serviceaccount default || true")  # a controller manager's work, and there is none
     seen: dict[str, str] = {}
     for block in blocks():
@@ -65,7 +65,7 @@ def test_the_commands_of_the_page_install_a_release(own_cluster: Cluster, shell:
     assert "Rollback was a success" in seen["Upgrade"]
     assert "patched" in seen["Rotate credentials"]
     assert "STATUS: deployed" in seen["Try it in a cluster"]
-    demo = Cluster(own_cluster.admin_kubeconfig, "demo")
+    demo = ClusterAdmin(own_cluster.admin_kubeconfig, "demo")
     assert len(demo.kubectl("get", "statefulsets", "--output=name").split()) == 3
     eventually(lambda: "videouploads" in demo.kubectl("get", "customresourcedefinitions", "--output=name"))
 

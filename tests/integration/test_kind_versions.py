@@ -8,8 +8,7 @@ import pytest
 from crds.client import Cluster
 from crds.kind import SCHEMA_VERSION
 from crds.schema_version import APPLY, UNKNOWN_VERSION, served_version
-from devstack.cluster import CRD
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import CRD, ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from domain.errors import UnavailableError
 from tests.integration.operator_process import environment_of, running
@@ -20,14 +19,14 @@ SAID = f" Schema version {SCHEMA_VERSION}."
 
 
 @pytest.fixture
-def admin(api_server: Devcluster) -> Iterator[Devcluster]:
+def admin(api_server: ClusterAdmin) -> Iterator[ClusterAdmin]:
     """An API server on which a test may replace the kind."""
     yield api_server
     api_server.apply_chart()
     eventually(lambda: serves(api_server, SCHEMA_VERSION))
 
 
-def serves(admin: Devcluster, version: int | None) -> bool:
+def serves(admin: ClusterAdmin, version: int | None) -> bool:
     """Return whether the API server serves this version; None stands for no such kind."""
     cluster = Cluster.from_environment(namespace=admin.namespace, kubeconfig=admin.admin_kubeconfig)
     try:
@@ -37,7 +36,7 @@ def serves(admin: Devcluster, version: int | None) -> bool:
         return False
 
 
-def apply(admin: Devcluster, manifest: str) -> None:
+def apply(admin: ClusterAdmin, manifest: str) -> None:
     admin.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=manifest)
 
 
@@ -49,7 +48,7 @@ def apply(admin: Devcluster, manifest: str) -> None:
     ],
 )
 def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_applied(
-    admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path, said: str, version: int, described: str
+    admin: ClusterAdmin, operator_kubeconfig: Path, tmp_path: Path, said: str, version: int, described: str
 ) -> None:
     assert SAID in MANIFEST
     apply(admin, MANIFEST.replace(SAID, said))
@@ -70,7 +69,7 @@ def test_with_an_older_crd_the_operator_refuses_to_start_until_the_newer_one_is_
 
 
 def test_without_the_crd_the_operator_says_so_and_waits(
-    admin: Devcluster, operator_kubeconfig: Path, tmp_path: Path
+    admin: ClusterAdmin, operator_kubeconfig: Path, tmp_path: Path
 ) -> None:
     admin.kubectl("delete", "crd", CRD, "--wait=true")
     eventually(lambda: serves(admin, None))

@@ -11,7 +11,7 @@ from crds.client import Applied, Cluster, UploadsClient
 from crds.resource import Resource
 from crds.spec import API_VERSION, desired_state_of
 from crds.status import observed_of
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import ClusterAdmin
 from devstack.ports import HOST, Ports
 from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.video import DesiredState, ObservedState, Phase, new_video_id
@@ -22,7 +22,7 @@ PLAYS = an_observation(Phase.READY)
 
 
 @pytest.fixture
-def uploads(api_server: Devcluster, kube_namespace: str) -> UploadsClient:
+def uploads(api_server: ClusterAdmin, kube_namespace: str) -> UploadsClient:
     """The client, as administrator in a namespace of this test's own."""
     return UploadsClient.from_environment(
         namespace=kube_namespace, signatures=SIGNATURES, kubeconfig=api_server.admin_kubeconfig
@@ -30,9 +30,9 @@ def uploads(api_server: Devcluster, kube_namespace: str) -> UploadsClient:
 
 
 @pytest.fixture
-def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
+def own(api_server: ClusterAdmin, kube_namespace: str) -> ClusterAdmin:
     """Kubectl in the same namespace."""
-    return Devcluster(api_server.admin_kubeconfig, kube_namespace)
+    return ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
 
 
 def own_desired_state() -> DesiredState:
@@ -120,7 +120,7 @@ def test_a_desired_state_that_breaks_a_rule_is_refused(uploads: UploadsClient) -
 
 
 def test_the_desired_state_overrides_a_manual_edit_and_keeps_foreign_labels(
-    uploads: UploadsClient, own: Devcluster
+    uploads: UploadsClient, own: ClusterAdmin
 ) -> None:
     desired = own_desired_state()
     applied(uploads, desired)
@@ -131,7 +131,7 @@ def test_the_desired_state_overrides_a_manual_edit_and_keeps_foreign_labels(
     assert resource.labels["team"] == "red"
 
 
-def test_spec_and_status_have_one_field_manager_each(uploads: UploadsClient, own: Devcluster) -> None:
+def test_spec_and_status_have_one_field_manager_each(uploads: UploadsClient, own: ClusterAdmin) -> None:
     resource = applied(uploads, own_desired_state())
     written(uploads, resource, PLAYS)
     path = "--output=jsonpath={range .metadata.managedFields[*]}{.manager}/{.operation}/{.subresource} {end}"
@@ -221,7 +221,7 @@ def test_a_listing_is_read_page_by_page(uploads: UploadsClient, count: int, size
     assert {resource.name for page in pages for resource in page} == made
 
 
-def test_an_event_shows_in_describe(uploads: UploadsClient, own: Devcluster) -> None:
+def test_an_event_shows_in_describe(uploads: UploadsClient, own: ClusterAdmin) -> None:
     resource = applied(uploads, own_desired_state())
     uploads.post_event(resource, type="Warning", reason="JobLost", message="the job is gone " * 999)
     assert "the job is gone" in own.kubectl("describe", "vu", resource.name)
@@ -254,7 +254,7 @@ def test_outside_a_pod_a_kubeconfig_is_needed(monkeypatch: pytest.MonkeyPatch) -
         Cluster.from_environment(namespace="n")
 
 
-def test_a_listing_that_outlives_its_snapshot_is_a_conflict(uploads: UploadsClient, own: Devcluster) -> None:
+def test_a_listing_that_outlives_its_snapshot_is_a_conflict(uploads: UploadsClient, own: ClusterAdmin) -> None:
     cluster = Cluster.from_environment(namespace=own.namespace, kubeconfig=own.admin_kubeconfig)
     path = f"/apis/{API_VERSION}/namespaces/{own.namespace}/videouploads"
     for _ in range(2):

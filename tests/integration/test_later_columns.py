@@ -34,7 +34,7 @@ def database(database_url: str) -> Iterator[Database]:
     made.close()
 
 
-class Release:
+class RunningRelease:
     """What a running release asks Postgres for, again and again."""
 
     def __init__(self, database: Database) -> None:
@@ -69,7 +69,7 @@ class Release:
 
 
 def test_columns_that_a_newer_release_adds_are_ignored(database: Database, database_url: str) -> None:
-    release = Release(database)
+    release = RunningRelease(database)
     for _ in range(_UNTIL_PREPARED):
         release.work()
     with psycopg.connect(database_url, autocommit=True) as newer:

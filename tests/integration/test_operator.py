@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from tests.integration.operator_process import environment_of, running
 from tests.support.eventually import eventually
 
 
 def test_no_pass_is_made_before_every_resource_was_read_and_a_stop_still_works(
-    api_server: Cluster, kube_namespace: str, tmp_path: Path
+    api_server: ClusterAdmin, kube_namespace: str, tmp_path: Path
 ) -> None:
-    own = Cluster(api_server.admin_kubeconfig, kube_namespace)
+    own = ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
     source = {"storageKey": f"imports/{kube_namespace}/launch.mov"}
     body = {"apiVersion": "video.uploads.dev/v1alpha1", "kind": "VideoUpload", "metadata": {"name": "launch"}}
     own.kubectl("apply", "--filename=-", stdin=json.dumps(body | {"spec": {"source": source}}))
@@ -25,9 +25,9 @@ def test_no_pass_is_made_before_every_resource_was_read_and_a_stop_still_works(
 
 
 def test_the_operator_holds_the_configured_lease_and_releases_it(
-    api_server: Cluster, kube_namespace: str, tmp_path: Path
+    api_server: ClusterAdmin, kube_namespace: str, tmp_path: Path
 ) -> None:
-    own = Cluster(api_server.admin_kubeconfig, kube_namespace)
+    own = ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
 
     def holders() -> dict[str, str]:
         leases = json.loads(own.kubectl("get", "leases", "--output=json"))["items"]

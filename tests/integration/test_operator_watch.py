@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from devstack.cluster import Cluster
+from devstack.cluster import ClusterAdmin
 from domain.video import RECONCILE_REQUESTED_ANNOTATION
 from tests.integration.operator_process import OperatorProcess, environment_of, running
 from tests.support.eventually import eventually
@@ -24,10 +24,10 @@ TIME_SCALE = "0.02"
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedOperator:
     """A namespace, the operator that watches it, and the proxy in between."""
 
-    own: Cluster
+    own: ClusterAdmin
     proxy: Proxy
     operator: OperatorProcess
 
@@ -64,14 +64,14 @@ def rule() -> Rule:
 
 @pytest.fixture
 def watched(
-    api_server: Cluster, kube_namespace: str, database_url: str, tmp_path: Path, rule: Rule
-) -> Iterator[Watched]:
-    own = Cluster(api_server.admin_kubeconfig, kube_namespace)
+    api_server: ClusterAdmin, kube_namespace: str, database_url: str, tmp_path: Path, rule: Rule
+) -> Iterator[WatchedOperator]:
+    own = ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
     with proxy_before_cluster(api_server.admin_kubeconfig, tmp_path) as (proxy, kubeconfig):
         proxy.rule = rule
         environment = environment_of(kubeconfig, kube_namespace, DATABASE_URL=database_url, TIME_SCALE=TIME_SCALE)
         with running(environment, tmp_path) as operator:
-            yield Watched(own, proxy, operator)
+            yield WatchedOperator(own, proxy, operator)
 
 
 def is_watch(request: ProxiedRequest) -> bool:
@@ -98,7 +98,7 @@ def ending_with(code: int) -> Respond:
 
 
 @pytest.mark.parametrize("rule", [once(ending_with(410))])
-def test_a_watch_whose_version_is_too_old_restarts_with_a_list(watched: Watched) -> None:
+def test_a_watch_whose_version_is_too_old_restarts_with_a_list(watched: WatchedOperator) -> None:
     eventually(lambda: len(watched.watches()) >= 2)
     first, second = watched.watches()[:2]
     assert any(first.at < listed.at < second.at for listed in watched.lists())
@@ -108,7 +108,7 @@ def test_a_watch_whose_version_is_too_old_restarts_with_a_list(watched: Watched)
 
 @pytest.mark.parametrize("rule", [once(ending_with(500))])
 def test_a_watch_error_ends_the_process_with_one_line_and_releases_the_lease(
-    watched: Watched,
+    watched: WatchedOperator,
 ) -> None:
     assert watched.operator.exit_code() == 1, watched.operator.log()
     lines = [json.loads(line) for line in watched.operator.log().splitlines()]
@@ -119,7 +119,7 @@ def test_a_watch_error_ends_the_process_with_one_line_and_releases_the_lease(
     assert not lease["spec"].get("holderIdentity")
 
 
-def test_a_watch_that_falls_silent_costs_one_resync(watched: Watched) -> None:
+def test_a_watch_that_falls_silent_costs_one_resync(watched: WatchedOperator) -> None:
     silence = threading.Event()
     watched.proxy.rule = lambda request: DropResponse(silence) if is_watch(request) else None
     watched.apply("before")
@@ -134,7 +134,7 @@ def test_a_watch_that_falls_silent_costs_one_resync(watched: Watched) -> None:
     assert len(watched.watches()) == count
 
 
-def test_a_stopped_leader_ends_without_waiting_for_itself(watched: Watched) -> None:
+def test_a_stopped_leader_ends_without_waiting_for_itself(watched: WatchedOperator) -> None:
     """kopf waits five seconds for tasks that do not end, of which its thread for our stop flag was one."""
     eventually(watched.watches)
     watched.operator.terminate()

@@ -55,7 +55,7 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-class Office:
+class NotificationHarness:
     """Everything between a video and its receivers, with a clock that tests turn."""
 
     def __init__(self, database: Database) -> None:
@@ -110,11 +110,11 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database) -> Office:
-    return Office(database)
+def office(database: Database) -> NotificationHarness:
+    return NotificationHarness(database)
 
 
-def test_an_endpoint_can_verify_the_webhook_of_a_ready_video(office: Office, receiver: Receiver) -> None:
+def test_an_endpoint_can_verify_the_webhook_of_a_ready_video(office: NotificationHarness, receiver: Receiver) -> None:
     secret, video_id = a_secret(), office.video()
     office.endpoint(receiver.url(), secret)
     office.ends(video_id, NotificationKind.READY)
@@ -132,7 +132,9 @@ def test_an_endpoint_can_verify_the_webhook_of_a_ready_video(office: Office, rec
         received.verified(a_secret())
 
 
-def test_retries_back_off_under_one_id_until_the_receiver_accepts(office: Office, receiver: Receiver) -> None:
+def test_retries_back_off_under_one_id_until_the_receiver_accepts(
+    office: NotificationHarness, receiver: Receiver
+) -> None:
     secret = a_secret()
     office.endpoint(receiver.url(), secret)
     office.ends(office.video())
@@ -151,7 +153,7 @@ def test_retries_back_off_under_one_id_until_the_receiver_accepts(office: Office
     assert office.deliveries() == [("delivered", 4)]
 
 
-def test_a_delivery_that_is_never_accepted_fails_at_last(office: Office) -> None:
+def test_a_delivery_that_is_never_accepted_fails_at_last(office: NotificationHarness) -> None:
     office.endpoint("http://127.0.0.1:1/")
     office.ends(office.video())
     for _ in range(ATTEMPTS_MAX):
@@ -162,7 +164,7 @@ def test_a_delivery_that_is_never_accepted_fails_at_last(office: Office) -> None
     assert office.deliveries() == [("failed", ATTEMPTS_MAX)]
 
 
-def test_during_a_rotation_both_secrets_sign(office: Office, receiver: Receiver) -> None:
+def test_during_a_rotation_both_secrets_sign(office: NotificationHarness, receiver: Receiver) -> None:
     old, new = a_secret(), a_secret()
     endpoint_id = office.endpoint(receiver.url(), old)
     (registered,) = office.endpoints.all()
@@ -186,7 +188,7 @@ def test_during_a_rotation_both_secrets_sign(office: Office, receiver: Receiver)
 
 
 def test_an_endpoint_that_answered_gone_gets_no_more_deliveries_and_the_others_do(
-    office: Office, receiver: Receiver
+    office: NotificationHarness, receiver: Receiver
 ) -> None:
     gone_id = office.endpoint(receiver.url("/gone"))
     office.endpoint(receiver.url("/here"))
@@ -201,7 +203,7 @@ def test_an_endpoint_that_answered_gone_gets_no_more_deliveries_and_the_others_d
     assert gone.disabled_reason == "gone"
 
 
-def test_a_receivers_retry_after_delays_all_its_deliveries(office: Office, receiver: Receiver) -> None:
+def test_a_receivers_retry_after_delays_all_its_deliveries(office: NotificationHarness, receiver: Receiver) -> None:
     office.endpoint(receiver.url())
     for _ in range(2):
         office.ends(office.video())
@@ -214,7 +216,7 @@ def test_a_receivers_retry_after_delays_all_its_deliveries(office: Office, recei
 
 
 def test_a_kill_between_sending_and_recording_repeats_the_delivery_under_its_id(
-    office: Office, receiver: Receiver
+    office: NotificationHarness, receiver: Receiver
 ) -> None:
     office.endpoint(receiver.url())
     office.ends(office.video())
@@ -233,7 +235,7 @@ def test_a_kill_between_sending_and_recording_repeats_the_delivery_under_its_id(
     assert office.deliveries() == [("delivered", 2)]
 
 
-def test_two_operators_at_once_send_each_delivery_once(office: Office, receiver: Receiver) -> None:
+def test_two_operators_at_once_send_each_delivery_once(office: NotificationHarness, receiver: Receiver) -> None:
     office.endpoint(receiver.url())
     for _ in range(20):
         office.ends(office.video())
@@ -249,7 +251,7 @@ def test_two_operators_at_once_send_each_delivery_once(office: Office, receiver:
 
 
 def test_sequence_numbers_of_a_video_rise_and_outlive_it(
-    office: Office, receiver: Receiver, database: Database
+    office: NotificationHarness, receiver: Receiver, database: Database
 ) -> None:
     secret, video_id = a_secret(), office.video()
     office.endpoint(receiver.url(), secret)
@@ -267,7 +269,7 @@ def test_sequence_numbers_of_a_video_rise_and_outlive_it(
     assert {one["data"]["title"] for one in body} == {"Cats"}
 
 
-def test_a_replay_sends_the_same_message(office: Office, receiver: Receiver, database: Database) -> None:
+def test_a_replay_sends_the_same_message(office: NotificationHarness, receiver: Receiver, database: Database) -> None:
     endpoint_id, deliveries = office.endpoint(receiver.url()), Deliveries(database)
     office.ends(office.video())
     office.deliver()
@@ -285,7 +287,7 @@ def test_a_replay_sends_the_same_message(office: Office, receiver: Receiver, dat
     assert len({received.body for received in receiver.received}) == 1
 
 
-def test_private_targets_are_refused_at_delivery_too(office: Office, receiver: Receiver) -> None:
+def test_private_targets_are_refused_at_delivery_too(office: NotificationHarness, receiver: Receiver) -> None:
     office.endpoint(receiver.url().replace("http://", "https://"))
     office.ends(office.video())
     office.channels = Channels(office.outbox, WebhookSender(playback_base=BASE, allow_private=False), None)

@@ -149,7 +149,7 @@ def test_a_count_that_reached_its_bound_says_so(database: Database, filling: Fil
     assert sum(crowd.uploads for crowd in seen.counts) == 2
 
 
-class Explained:
+class RowCounter:
     """A database that counts the rows that each statement reads."""
 
     def __init__(self, connection: Connection) -> None:
@@ -157,7 +157,7 @@ class Explained:
         self.rows_read: list[int] = []
 
     @contextmanager
-    def connection(self) -> Iterator["Explained"]:
+    def connection(self) -> Iterator["RowCounter"]:
         yield self
 
     def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[dict[str, Any]]:
@@ -177,7 +177,7 @@ def test_the_overview_costs_no_more_when_thousands_have_retired(postgres_url: st
             connection.execute(_ATTEMPTS_OF_ALL, [NOW, NOW])
             connection.execute(_CLAIMS_OF_ALL, [NOW])
             connection.execute("VACUUM ANALYZE")
-            explained = Explained(connection)
+            explained = RowCounter(connection)
             Overviews(cast("Database", explained)).look(NOW)
 
     assert len(explained.rows_read) == 5

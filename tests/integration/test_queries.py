@@ -69,7 +69,7 @@ class Cost:
     blocks: int
 
 
-class Explained:
+class CostRecorder:
     """A database that records the cost of each statement.
 
     Statements are prepared, as psycopg does with frequent ones: their plan may be one for all parameters.
@@ -81,10 +81,10 @@ class Explained:
         self.costs: list[Cost] = []
 
     @contextmanager
-    def connection(self) -> Iterator["Explained"]:
+    def connection(self) -> Iterator["CostRecorder"]:
         yield self
 
-    def cursor(self, *, row_factory: RowFactory[Any]) -> "Explained":
+    def cursor(self, *, row_factory: RowFactory[Any]) -> "CostRecorder":
         self._row_factory = row_factory
         return self
 
@@ -111,15 +111,15 @@ def filled(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
-def explained(filled: str, request: pytest.FixtureRequest) -> Iterator[Explained]:
+def explained(filled: str, request: pytest.FixtureRequest) -> Iterator[CostRecorder]:
     """The database as a fresh connection plans for it, and as one that keeps one plan for all parameters."""
     with psycopg.connect(filled, autocommit=True, row_factory=dict_row) as connection:
         connection.execute(f"SET plan_cache_mode = {request.param}")
-        yield Explained(connection)
+        yield CostRecorder(connection)
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_no_page_of_a_list_costs_more_than_its_first(explained: Explained, filled: str, name: str) -> None:
+def test_no_page_of_a_list_costs_more_than_its_first(explained: CostRecorder, filled: str, name: str) -> None:
     selection, index = LISTS[name]
     places = _expected(filled, selection)
     last = (len(places) - 1) // PAGE

@@ -10,7 +10,7 @@ import pytest
 
 from crds.client import Applied, Cluster, UploadsClient
 from crds.spec import desired_state_of
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import ClusterAdmin
 from domain.video import DesiredState, Phase, new_video_id
 from tests.support.builders.resources import SIGNATURES, a_status
 from tests.support.builders.rows import a_desired_state, an_observation
@@ -25,7 +25,7 @@ class Accounts:
 
 
 @pytest.fixture(scope="module")
-def accounts(api_server: Devcluster, api_kubeconfig: Path, operator_kubeconfig: Path) -> Accounts:
+def accounts(api_server: ClusterAdmin, api_kubeconfig: Path, operator_kubeconfig: Path) -> Accounts:
     namespace = api_server.namespace
     return Accounts(
         api=Cluster.from_environment(namespace=namespace, kubeconfig=api_kubeconfig),

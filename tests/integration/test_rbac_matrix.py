@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.cluster import Cluster
-from tests.integration.kube_rights import VERBS, Caller, Kind, kinds_of
+from devstack.cluster import ClusterAdmin
+from tests.integration.kube_rights import VERBS, AccountClient, Kind, kinds_of
 
 LEASE = "video-uploads-operator"
 ELSEWHERE = "default"
@@ -52,11 +52,11 @@ NAMED_IN_THE_CONTRACT = {
 
 
 @dataclass(frozen=True)
-class Account:
+class ServiceAccount:
     """One of the chart's accounts, and what the API server serves."""
 
     name: str
-    caller: Caller
+    caller: AccountClient
     namespace: str
     kinds: list[Kind]
 
@@ -70,29 +70,34 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def admin(api_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Caller:
-    return Caller(api_server.admin_kubeconfig, tmp_path_factory.mktemp("admin"))
+def admin(api_server: ClusterAdmin, tmp_path_factory: pytest.TempPathFactory) -> AccountClient:
+    return AccountClient(api_server.admin_kubeconfig, tmp_path_factory.mktemp("admin"))
 
 
 @pytest.fixture(scope="module")
-def kinds(admin: Caller) -> list[Kind]:
+def kinds(admin: AccountClient) -> list[Kind]:
     return kinds_of(admin)
 
 
 @pytest.fixture(scope="module", params=ALLOWED)
 def account(
-    request: pytest.FixtureRequest, kinds: list[Kind], api_server: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Account:
+    request: pytest.FixtureRequest,
+    kinds: list[Kind],
+    api_server: ClusterAdmin,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ServiceAccount:
     kubeconfig: Path = request.getfixturevalue(f"{request.param}_kubeconfig")
-    caller = Caller(kubeconfig, tmp_path_factory.mktemp(request.param))
-    return Account(request.param, caller, api_server.namespace, kinds)
+    caller = AccountClient(kubeconfig, tmp_path_factory.mktemp(request.param))
+    return ServiceAccount(request.param, caller, api_server.namespace, kinds)
 
 
 def pairs(rights: Rights) -> set[tuple[str, str]]:
     return {(resource, verb) for resource, verbs in rights.items() for verb in verbs}
 
 
-def test_the_matrix_covers_the_rights_that_matter(admin: Caller, kinds: list[Kind], api_server: Cluster) -> None:
+def test_the_matrix_covers_the_rights_that_matter(
+    admin: AccountClient, kinds: list[Kind], api_server: ClusterAdmin
+) -> None:
     assert {str(kind) for kind in kinds} >= NAMED_IN_THE_CONTRACT
     # The administrator is refused nothing: what is missing elsewhere is rights.
     for kind in kinds:
@@ -100,14 +105,14 @@ def test_the_matrix_covers_the_rights_that_matter(admin: Caller, kinds: list[Kin
             assert admin.may(verb, kind, namespace=api_server.namespace), kind
 
 
-def test_in_its_namespace_an_account_may_do_exactly_what_the_matrix_states(account: Account) -> None:
+def test_in_its_namespace_an_account_may_do_exactly_what_the_matrix_states(account: ServiceAccount) -> None:
     granted = account.granted(namespace=account.namespace, kinds=account.kinds)
     of_any_name = {resource: verbs for resource, verbs in ALLOWED[account.name].items() if ":" not in resource}
 
     assert granted == pairs(of_any_name) | pairs(EVERYBODYS)
 
 
-def test_only_the_operator_may_touch_its_lease(account: Account) -> None:
+def test_only_the_operator_may_touch_its_lease(account: ServiceAccount) -> None:
     (leases,) = (kind for kind in account.kinds if str(kind) == "coordination.k8s.io/leases" and "/v1" in kind.path)
     granted = {verb for verb in VERBS if account.caller.may(verb, leases, namespace=account.namespace, name=LEASE)}
     stated = ALLOWED[account.name]
@@ -115,20 +120,20 @@ def test_only_the_operator_may_touch_its_lease(account: Account) -> None:
     assert granted == {*stated.get(str(leases), ()), *stated.get(f"{leases}:{LEASE}", ())}
 
 
-def test_in_another_namespace_an_account_may_do_nothing(account: Account) -> None:
+def test_in_another_namespace_an_account_may_do_nothing(account: ServiceAccount) -> None:
     namespaced = [kind for kind in account.kinds if kind.is_namespaced]
 
     assert account.granted(namespace=ELSEWHERE, kinds=namespaced) == set()
 
 
-def test_over_all_namespaces_an_account_may_do_nothing(account: Account) -> None:
+def test_over_all_namespaces_an_account_may_do_nothing(account: ServiceAccount) -> None:
     namespaced = [kind for kind in account.kinds if kind.is_namespaced and "/" not in kind.name]
 
     assert account.granted(namespace=None, kinds=namespaced, verbs=OF_ALL_NAMESPACES) == set()
 
 
 @pytest.mark.parametrize("is_elsewhere", [False, True], ids=["in-its-namespace", "in-another-namespace"])
-def test_the_api_server_itself_lists_no_other_rights(account: Account, *, is_elsewhere: bool) -> None:
+def test_the_api_server_itself_lists_no_other_rights(account: ServiceAccount, *, is_elsewhere: bool) -> None:
     """Verbs that are no requests, such as `impersonate`, and rights on single names are seen here only."""
     spec = {"namespace": ELSEWHERE if is_elsewhere else account.namespace}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": spec}
@@ -143,7 +148,7 @@ def test_the_api_server_itself_lists_no_other_rights(account: Account, *, is_els
 @pytest.mark.parametrize(
     "path", ["/metrics", "/debug/pprof/", "/debug/flags/v", "/logs/", "/configz", "/flagz", "/statusz"]
 )
-def test_no_account_may_read_the_api_servers_own_endpoints(account: Account, path: str) -> None:
+def test_no_account_may_read_the_api_servers_own_endpoints(account: ServiceAccount, path: str) -> None:
     assert account.caller.status("GET", path) == 403
 
 
@@ -155,7 +160,7 @@ def test_no_account_may_read_the_api_servers_own_endpoints(account: Account, pat
         pytest.param({"Impersonate-User": "system:serviceaccount:video-uploads:video-uploads-operator"}, id="operator"),
     ],
 )
-def test_no_account_may_impersonate_another(account: Account, headers: dict[str, str]) -> None:
+def test_no_account_may_impersonate_another(account: ServiceAccount, headers: dict[str, str]) -> None:
     assert account.caller.status("GET", "/version", headers=headers) == 403
 
 

@@ -20,7 +20,7 @@ _FOR_THE_OPERATOR = {
 
 
 @dataclass(frozen=True)
-class Process:
+class ServiceProcess:
     """One of our two processes. Both get the same variables, as from one ConfigMap."""
 
     who: str
@@ -45,19 +45,19 @@ class Process:
 
 
 @pytest.fixture(params=["api", "operator"])
-def process(request: pytest.FixtureRequest) -> Process:
+def process(request: pytest.FixtureRequest) -> ServiceProcess:
     if request.param == "api":
-        return Process("the API", gunicorn())
-    return Process("the operator", [sys.executable, "-m", "controller"])
+        return ServiceProcess("the API", gunicorn())
+    return ServiceProcess("the operator", [sys.executable, "-m", "controller"])
 
 
-def test_a_missing_setting_stops_the_start_with_its_name(process: Process, tmp_path: Path) -> None:
+def test_a_missing_setting_stops_the_start_with_its_name(process: ServiceProcess, tmp_path: Path) -> None:
     line = process.line_of_its_end(tmp_path, {"WEBHOOK_SIGNING_KEYS": None})
 
     assert line == f"{process.who} cannot start: WEBHOOK_SIGNING_KEYS: Field required"
 
 
-def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: Process, tmp_path: Path) -> None:
+def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: ServiceProcess, tmp_path: Path) -> None:
     # The missing S3_ENDPOINT is the consequence; the line has to name the cause.
     line = process.line_of_its_end(
         tmp_path, {"S3_ENDPOINT": None, "S3_ENDPIONT": "5ec1e7", "LEASE_RETRY_SECS": "5ec1e7"}
@@ -69,7 +69,9 @@ def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: Pr
     )
 
 
-def test_the_other_processs_settings_and_kubernetes_variables_are_ignored(process: Process, tmp_path: Path) -> None:
+def test_the_other_processs_settings_and_kubernetes_variables_are_ignored(
+    process: ServiceProcess, tmp_path: Path
+) -> None:
     added = {
         "KUBERNETES_SERVICE_HOST": "10.0.0.1",
         "S3_SERVICE_HOST": "10.0.0.2",

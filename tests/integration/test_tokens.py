@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from crds.client import Cluster
-from devstack.cluster import Cluster as Devcluster
+from devstack.cluster import ClusterAdmin
 from domain.errors import RefusedError
 from tests.integration.operator_process import environment_of, running
 from tests.support.eventually import eventually
@@ -21,27 +21,27 @@ IN_CLUSTER = "kubernetes.config.incluster_config"
 
 
 @pytest.fixture
-def own(api_server: Devcluster, kube_namespace: str) -> Devcluster:
+def own(api_server: ClusterAdmin, kube_namespace: str) -> ClusterAdmin:
     """A namespace with an account that may do everything in it."""
-    own = Devcluster(api_server.admin_kubeconfig, kube_namespace)
+    own = ClusterAdmin(api_server.admin_kubeconfig, kube_namespace)
     own.kubectl("create", "serviceaccount", ACCOUNT)
     account = f"--serviceaccount={kube_namespace}:{ACCOUNT}"
     own.kubectl("create", "rolebinding", ACCOUNT, "--clusterrole=cluster-admin", account)
     return own
 
 
-def revoke(own: Devcluster) -> None:
+def revoke(own: ClusterAdmin) -> None:
     """Make every token of the account worthless; new ones can be had at once."""
     own.kubectl("delete", "serviceaccount", ACCOUNT)
     own.kubectl("create", "serviceaccount", ACCOUNT)
 
 
-def new_token(own: Devcluster) -> str:
+def new_token(own: ClusterAdmin) -> str:
     return own.kubectl("create", "token", ACCOUNT).strip()
 
 
 def test_in_a_pod_a_rotated_token_is_read_again_within_a_minute(
-    own: Devcluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: ClusterAdmin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = json.loads(own.admin_kubeconfig.read_text())["clusters"][0]["cluster"]
     server, token, authority = urlsplit(config["server"]), tmp_path / "token", tmp_path / "ca.crt"
@@ -73,7 +73,7 @@ def test_in_a_pod_a_rotated_token_is_read_again_within_a_minute(
 
 
 def test_a_revoked_token_ends_the_operator_and_a_new_one_lets_it_resume(
-    own: Devcluster, database_url: str, tmp_path: Path
+    own: ClusterAdmin, database_url: str, tmp_path: Path
 ) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     own.write_account_kubeconfig(kubeconfig, account=ACCOUNT)

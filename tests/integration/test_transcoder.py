@@ -12,7 +12,7 @@ from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
 from domain.jobs import JobOrder
 from storage.object_store import Storage
-from tests.integration.devstack.coconut.server import Client, a_clip, put
+from tests.integration.devstack.coconut.server import StandInClient, a_clip, put
 from tests.integration.storage.reach import settings_for
 from tests.support.contracts.transcoder_contract import Account, TranscoderContract
 from tests.support.fakes.transcoder import Answer, Fate
@@ -37,7 +37,7 @@ class TestCoconut(TranscoderContract):
     @pytest.fixture
     def account(self, coconut: CoconutAccess, s3: S3Access, clip: Path, tmp_path: Path) -> Account:
         settings, key = settings_for(s3, coconut_service="s3other"), SecretStr(coconut.api_key)
-        provider, video = Client(coconut.url, coconut.api_key), secrets.token_hex(13)
+        provider, video = StandInClient(coconut.url, coconut.api_key), secrets.token_hex(13)
         not_a_video = tmp_path / "letter.mp4"
         not_a_video.write_text("Dear diary")
 

@@ -17,7 +17,7 @@ ENTRYPOINTS = {"image": "image/entrypoint", "demo": "image/entrypoint-demo"}
 
 
 @dataclass
-class Stage:
+class BuildStage:
     """One FROM and what follows."""
 
     base: str
@@ -28,20 +28,20 @@ class Stage:
         return [rest for word, rest in self.steps if word in words]
 
 
-def stages() -> dict[str, Stage]:
+def stages() -> dict[str, BuildStage]:
     text = re.sub(r"\\\n", " ", re.sub(r"(?m)^#.*\n", "", (PROJECT / "Dockerfile").read_text()))
-    stages_by_name: dict[str, Stage] = {}
+    stages_by_name: dict[str, BuildStage] = {}
     for line in text.splitlines():
         word, _, rest = line.strip().partition(" ")
         if word == "FROM":
             base, _, name = rest.partition(" AS ")
-            stages_by_name[name] = Stage(base)
+            stages_by_name[name] = BuildStage(base)
         elif word and stages_by_name:
             list(stages_by_name.values())[-1].steps.append((word, rest))
     return stages_by_name
 
 
-def layers_of(name: str) -> list[Stage]:
+def layers_of(name: str) -> list[BuildStage]:
     """Return the stages whose layers are in the image of this name, first ones first."""
     all_stages = stages()
     return ([] if all_stages[name].base.startswith("$") else layers_of(all_stages[name].base)) + [all_stages[name]]

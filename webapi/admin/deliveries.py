@@ -10,7 +10,7 @@ from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.paging import Paging, refused
 from webapi.http.parsing import read_query
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.schemas.webhooks import DeliveryList, ListDeliveries, delivery_body
 
 
@@ -49,13 +49,13 @@ class DeliveryReplay:
         """Repeat a delivery from its first attempt, under the same id. A pending one stays unchanged."""
         row = self._deliveries.replay(uuid_of(delivery_id))
         if row is None:
-            raise ProblemError(ProblemCode.NOT_FOUND, "there is no such delivery")
+            raise HttpProblemError(ProblemCode.NOT_FOUND, "there is no such delivery")
         resp.status = falcon.HTTP_202
         resp.data = delivery_body(row).as_json()
 
 
 def _delivery_cursor(cursor: Cursor | None) -> Cursor | None:
-    """Return the cursor if its id is a delivery's: a forged token may contain any id. Raises ProblemError."""
+    """Return the cursor if its id is a delivery's: a forged token may contain any id. Raises HttpProblemError."""
     try:
         return cursor and Cursor(cursor.at, str(UUID(cursor.video_id)))
     except ValueError:

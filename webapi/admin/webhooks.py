@@ -13,7 +13,7 @@ from runtime.outbound import Resolve, Target, TargetError, resolve_public
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.parsing import read_json
-from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
+from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 from webapi.schemas.webhooks import (
     ChangeWebhook,
     CreateWebhook,
@@ -41,12 +41,12 @@ class Targets:
     resolve: Resolve | None = None
 
     def check(self, url: str) -> None:
-        """Raise ProblemError unless the URL now resolves to an address that webhooks may be sent to."""
+        """Raise HttpProblemError unless the URL now resolves to an address that webhooks may be sent to."""
         try:
             target = Target.parse(url, allow_private=self.allow_private)
             resolve_public(target, allow_private=self.allow_private, resolve=self.resolve)
         except TargetError as error:
-            raise ProblemError(
+            raise HttpProblemError(
                 ProblemCode.INVALID_REQUEST, "not accepted: url", errors=[FieldProblem("url", str(error))]
             ) from None
 
@@ -74,7 +74,7 @@ class WebhooksResource:
                 url=body.url, description=body.description or "", kinds=body.kinds, secret=secret
             )
         except TooManyError as error:
-            raise ProblemError(ProblemCode.TOO_MANY, str(error)) from error
+            raise HttpProblemError(ProblemCode.TOO_MANY, str(error)) from error
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"{req.path}/{row.endpoint_id}")
         resp.data = new_webhook_body(row, secret).as_json()
@@ -125,7 +125,7 @@ class WebhookSecrets:
         try:
             row = self._endpoints.add_secret(uuid_of(endpoint_id), secret) or _not_found()
         except TooManyError as error:
-            raise ProblemError(ProblemCode.TOO_MANY, str(error)) from error
+            raise HttpProblemError(ProblemCode.TOO_MANY, str(error)) from error
         resp.status = falcon.HTTP_201
         resp.data = new_secret_body(row.secrets[-1], secret).as_json()
         resp.set_header("Cache-Control", _NO_STORE)
@@ -145,7 +145,7 @@ class WebhookSecret:
             if self._endpoints.remove_secret(uuid_of(endpoint_id), uuid_of(secret_id)) is None:
                 _not_found()
         except LastSecretError as error:
-            raise ProblemError(ProblemCode.LAST_SECRET, "messages could not be signed without it") from error
+            raise HttpProblemError(ProblemCode.LAST_SECRET, "messages could not be signed without it") from error
         resp.status = falcon.HTTP_204
 
 
@@ -184,4 +184,4 @@ def _new_secret() -> str:
 
 
 def _not_found() -> NoReturn:
-    raise ProblemError(ProblemCode.NOT_FOUND, "there is no such endpoint or secret")
+    raise HttpProblemError(ProblemCode.NOT_FOUND, "there is no such endpoint or secret")

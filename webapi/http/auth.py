@@ -15,7 +15,7 @@ import structlog
 
 from domain.email_address import is_mailbox
 from webapi.http.jwks import ALGORITHMS, KeySet
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 
 log = structlog.get_logger(__name__)
 
@@ -89,10 +89,10 @@ class TokenVerifier:
         self._cached = lru_cache(maxsize=_TOKENS_CACHED)(self._verified)
 
     def caller(self, authorization: str | None) -> Caller:
-        """Return the caller that an Authorization header names. Raises ProblemError."""
+        """Return the caller that an Authorization header names. Raises HttpProblemError."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise ProblemError(
+            raise HttpProblemError(
                 ProblemCode.NOT_AUTHENTICATED, "no bearer token was sent", headers={"WWW-Authenticate": _REALM}
             )
         if len(token) > _TOKEN_CHARACTERS_MAX:
@@ -151,7 +151,7 @@ class Authentication:
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, resource: object, _params: dict[str, Any]
     ) -> None:
-        """Set ``req.context.caller``. Raises ProblemError."""
+        """Set ``req.context.caller``. Raises HttpProblemError."""
         if getattr(resource, "is_public", False):
             return
         caller = self._tokens.caller(req.get_header("Authorization"))
@@ -159,7 +159,7 @@ class Authentication:
         if scope is not None and scope not in caller.scopes:
             challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
             detail = f"the token has no scope {scope}"
-            raise ProblemError(ProblemCode.INSUFFICIENT_SCOPE, detail, headers={"WWW-Authenticate": challenge})
+            raise HttpProblemError(ProblemCode.INSUFFICIENT_SCOPE, detail, headers={"WWW-Authenticate": challenge})
         req.context.caller = caller
 
 
@@ -211,8 +211,8 @@ def _whole_number(claim: object) -> object:
     return int(claim) if isinstance(claim, float) and claim.is_integer() else claim
 
 
-def _refused(check: str, detail: str) -> ProblemError:
+def _refused(check: str, detail: str) -> HttpProblemError:
     """Return the problem, and log the check that failed: the caller learns little, which would help to forge tokens."""
     log.warning("token_refused", check=check)
     challenge = f'{_REALM}, error="invalid_token", error_description="{detail}"'
-    return ProblemError(ProblemCode.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})
+    return HttpProblemError(ProblemCode.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})

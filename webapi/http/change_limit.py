@@ -13,7 +13,7 @@ from typing import Any
 import falcon
 
 from webapi.http.auth import caller_of
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # An owner that is forgotten has a full bucket again. Each needs a token of its own.
@@ -34,14 +34,14 @@ class ChangeLimit:
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, resource: object, _params: dict[str, Any]
     ) -> None:
-        """Count the call. Raises ProblemError if the owner's bucket is empty."""
+        """Count the call. Raises HttpProblemError if the owner's bucket is empty."""
         if req.method in _READING or getattr(resource, "is_public", False):
             return
         missing = self._take(caller_of(req).owner)
         if missing > 0:
             seconds = str(math.ceil(missing * 60 / self._per_minute))
             detail = f"{self._per_minute} changing calls in a minute are allowed; repeat this one in {seconds} seconds"
-            raise ProblemError(ProblemCode.CHANGE_LIMIT_REACHED, detail, headers={"Retry-After": seconds})
+            raise HttpProblemError(ProblemCode.CHANGE_LIMIT_REACHED, detail, headers={"Retry-After": seconds})
 
     def _take(self, owner: str) -> float:
         """Take one token; return how much of it is missing. A call that is refused costs none."""

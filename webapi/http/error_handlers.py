@@ -11,7 +11,7 @@ from database.creation import LimitReachedError, Quota
 from database.idempotency_keys import KeyInUseError, KeyReusedError
 from database.retranscodes import CountedRequest, RequestsSpentError
 from domain.errors import RefusedError, UnavailableError
-from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode, ProblemError, problem_body
+from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, HttpProblemError, ProblemCode, problem_body
 from webapi.http.rate_limit import rate_limit_headers
 
 # Long enough for a restart of Postgres, short enough for a person who waits.
@@ -40,7 +40,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     """Register a handler for each exception that may reach ``app``."""
     app.add_error_handler(Exception, _on_unexpected)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
-    app.add_error_handler(ProblemError, _on_problem)
+    app.add_error_handler(HttpProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
     app.add_error_handler(RequestsSpentError, _on_requests_spent)
     app.add_error_handler(KeyInUseError, _on_key_in_use)
@@ -50,7 +50,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(RefusedError, _on_refused)
 
 
-def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemError, _params: Any) -> None:
+def _on_problem(req: falcon.Request, resp: falcon.Response, problem: HttpProblemError, _params: Any) -> None:
     resp.status = PROBLEM_TYPES[problem.code].status
     resp.content_type = MEDIA_PROBLEM
     resp.data = problem_body(problem, instance=req.path, request_id=req.context.request_id)
@@ -60,14 +60,14 @@ def _on_problem(req: falcon.Request, resp: falcon.Response, problem: ProblemErro
 def _on_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
     code = _CODES_BY_STATUS.get(error.status_code, ProblemCode.MALFORMED_REQUEST)
     detail = error.description or PROBLEM_TYPES[code].title
-    _on_problem(req, resp, ProblemError(code, detail, headers=dict(error.headers or {})), params)
+    _on_problem(req, resp, HttpProblemError(code, detail, headers=dict(error.headers or {})), params)
 
 
 def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedError, params: Any) -> None:
     seconds = math.ceil(error.retry_after_seconds)
     detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
     limit = rate_limit_headers(Quota(error.per_hour, remaining=0, more_in_seconds=seconds))
-    problem = ProblemError(ProblemCode.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
+    problem = HttpProblemError(ProblemCode.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
     _on_problem(req, resp, problem, params)
 
 
@@ -75,23 +75,23 @@ def _on_requests_spent(req: falcon.Request, resp: falcon.Response, error: Reques
     seconds = math.ceil(error.retry_after_seconds)
     code, what = _SPENT[error.kind]
     detail = f"{error.per_day} {what} in a day are allowed; the next one is possible in {seconds} seconds"
-    problem = ProblemError(code, detail, headers={"Retry-After": str(seconds)})
+    problem = HttpProblemError(code, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 
 def _on_key_in_use(req: falcon.Request, resp: falcon.Response, _error: KeyInUseError, params: Any) -> None:
     detail = "a request with this key has not been answered yet"
-    problem = ProblemError(ProblemCode.IDEMPOTENCY_KEY_IN_USE, detail, headers={"Retry-After": "1"})
+    problem = HttpProblemError(ProblemCode.IDEMPOTENCY_KEY_IN_USE, detail, headers={"Retry-After": "1"})
     _on_problem(req, resp, problem, params)
 
 
 def _on_key_reused(req: falcon.Request, resp: falcon.Response, _error: KeyReusedError, params: Any) -> None:
     detail = "within the last 24 hours this key was sent with another body"
-    _on_problem(req, resp, ProblemError(ProblemCode.IDEMPOTENCY_KEY_REUSED, detail), params)
+    _on_problem(req, resp, HttpProblemError(ProblemCode.IDEMPOTENCY_KEY_REUSED, detail), params)
 
 
 def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError, params: Any) -> None:
-    _on_problem(req, resp, ProblemError(ProblemCode.NOT_FOUND, "there is no such video"), params)
+    _on_problem(req, resp, HttpProblemError(ProblemCode.NOT_FOUND, "there is no such video"), params)
 
 
 def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:
@@ -99,7 +99,7 @@ def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: Unavailab
     _log.warning("upstream_unavailable", error=str(error), request_id=req.context.request_id)
     seconds = max(1, math.ceil(error.retry_after_seconds or _RETRY_AFTER_SECONDS))
     detail = "a part of the service does not respond; nothing is lost"
-    problem = ProblemError(ProblemCode.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
+    problem = HttpProblemError(ProblemCode.TEMPORARILY_UNAVAILABLE, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 
@@ -108,9 +108,9 @@ def _on_refused(req: falcon.Request, resp: falcon.Response, error: RefusedError,
     _log.error("upstream_refused", error=str(error), request_id=req.context.request_id)
     detail = "storage does not let the service do this; nothing is lost"
     headers = {"Retry-After": str(_RETRY_AFTER_REFUSAL_SECONDS)}
-    _on_problem(req, resp, ProblemError(ProblemCode.STORAGE_REFUSED, detail, headers=headers), params)
+    _on_problem(req, resp, HttpProblemError(ProblemCode.STORAGE_REFUSED, detail, headers=headers), params)
 
 
 def _on_unexpected(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
     _log.error("request_failed", exc_info=error, request_id=req.context.request_id)
-    _on_problem(req, resp, ProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call"), params)
+    _on_problem(req, resp, HttpProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call"), params)

@@ -13,7 +13,7 @@ import orjson
 
 from database.queries import Cursor
 from domain.video import is_video_id
-from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
+from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 
 _FIELD = "page_token"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Paging:
         return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
     def cursor(self, token: str | None) -> Cursor | None:
-        """Return where the page of ``token`` begins, None for the first page. Raises ProblemError."""
+        """Return where the page of ``token`` begins, None for the first page. Raises HttpProblemError."""
         if not token:
             return None
         cursor, mark = _read(token)
@@ -62,6 +62,8 @@ def _read(token: str) -> tuple[Cursor, str]:
     raise refused("this is not a page token")
 
 
-def refused(detail: str) -> ProblemError:
+def refused(detail: str) -> HttpProblemError:
     """Return the problem of a token that is not valid here."""
-    return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {_FIELD}", errors=[FieldProblem(_FIELD, detail)])
+    return HttpProblemError(
+        ProblemCode.INVALID_REQUEST, f"not accepted: {_FIELD}", errors=[FieldProblem(_FIELD, detail)]
+    )

@@ -9,7 +9,7 @@ import falcon
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 
-from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
+from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 
 JSON_BYTES_MAX = 64 * 1024
 # A body can be detail in thousands of places; the first few are enough to see why.
@@ -48,15 +48,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_json(req: falcon.Request, model: type[Model]) -> Model:
-    """Return the body as ``model``. Raises ProblemError."""
+    """Return the body as ``model``. Raises HttpProblemError."""
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
-        raise ProblemError(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
+        raise HttpProblemError(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
     return parse_json(read_body(req, at_most_bytes=JSON_BYTES_MAX), model)
 
 
 def parse_json(body: bytes, model: type[Model]) -> Model:
-    """Return the bytes as ``model``. Raises ProblemError."""
+    """Return the bytes as ``model``. Raises HttpProblemError."""
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         parsed = model.model_validate_json(body, strict=True)
@@ -65,16 +65,16 @@ def parse_json(body: bytes, model: type[Model]) -> Model:
     repeated = [name for name in _repeated_names(body) if name in model.model_fields]
     if repeated:
         problems = [FieldProblem(name, "appears more than once, or something in it does") for name in repeated]
-        raise ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
+        raise HttpProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
     return parsed
 
 
 def read_query(req: falcon.Request, model: type[Model]) -> Model:
-    """Return the query's parameters as ``model``. Raises ProblemError."""
+    """Return the query's parameters as ``model``. Raises HttpProblemError."""
     repeated = [name for name in model.model_fields if isinstance(req.params.get(name), list)]
     if repeated:
         problems = [FieldProblem(name, "appears more than once") for name in repeated]
-        raise ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
+        raise HttpProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {', '.join(repeated)}", errors=problems)
     try:
         return model.model_validate(req.params)
     except ValidationError as error:
@@ -82,7 +82,7 @@ def read_query(req: falcon.Request, model: type[Model]) -> Model:
 
 
 def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
-    """Return the raw body. Raises ProblemError if it is longer, unread if its declared length is."""
+    """Return the raw body. Raises HttpProblemError if it is longer, unread if its declared length is."""
     if (req.content_length or 0) > at_most_bytes:
         raise _too_large(at_most_bytes)
     try:
@@ -90,17 +90,17 @@ def read_body(req: falcon.Request, *, at_most_bytes: int) -> bytes:
         body = bytes(req.stream.read(at_most_bytes + 1))
     except (OSError, ParseException) as error:
         # gunicorn notices broken chunks and closed connections only here.
-        raise ProblemError(ProblemCode.MALFORMED_REQUEST, "the body could not be read to its end") from error
+        raise HttpProblemError(ProblemCode.MALFORMED_REQUEST, "the body could not be read to its end") from error
     if len(body) > at_most_bytes:
         raise _too_large(at_most_bytes)
     if len(body) < (req.content_length or 0):
         # What arrived may be valid JSON and still not what was sent.
-        raise ProblemError(ProblemCode.MALFORMED_REQUEST, "the body is shorter than its Content-Length")
+        raise HttpProblemError(ProblemCode.MALFORMED_REQUEST, "the body is shorter than its Content-Length")
     return body
 
 
-def _too_large(at_most_bytes: int) -> ProblemError:
-    return ProblemError(ProblemCode.BODY_TOO_LARGE, f"the body may have at most {at_most_bytes} bytes")
+def _too_large(at_most_bytes: int) -> HttpProblemError:
+    return HttpProblemError(ProblemCode.BODY_TOO_LARGE, f"the body may have at most {at_most_bytes} bytes")
 
 
 class _RepeatedNames(list[str]):
@@ -121,16 +121,16 @@ def _repeated_names(body: bytes) -> list[str]:
     return list(dict.fromkeys(repeated)) if isinstance(repeated, _RepeatedNames) else []
 
 
-def _problem(error: ValidationError, model: type[BaseModel]) -> ProblemError:
+def _problem(error: ValidationError, model: type[BaseModel]) -> HttpProblemError:
     details = error.errors(include_url=False)
     # A list whose entries were refused is also called too short.
     inner = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
     details = [detail for detail in details if detail["loc"] not in inner or not detail["loc"]]
     if details[0]["type"] == "json_invalid":
-        return ProblemError(ProblemCode.INVALID_JSON, details[0]["msg"])
+        return HttpProblemError(ProblemCode.INVALID_JSON, details[0]["msg"])
     problems = [FieldProblem(_name(detail["loc"]), _detail(detail, model)) for detail in details[:_ERRORS_MAX]]
     fields = ", ".join(problem.field or "the body" for problem in problems)
-    return ProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {fields}", errors=problems)
+    return HttpProblemError(ProblemCode.INVALID_REQUEST, f"not accepted: {fields}", errors=problems)
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -191,7 +191,7 @@ class FieldProblem:
     detail: str
 
 
-class ProblemError(Exception):
+class HttpProblemError(Exception):
     """Ends the call with a problem. ``detail`` describes this occurrence and is sent to the client."""
 
     def __init__(
@@ -209,7 +209,7 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
-def problem_body(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
+def problem_body(problem: HttpProblemError, *, instance: str, request_id: str) -> bytes:
     """Return the problem as JSON."""
     problem_type = PROBLEM_TYPES[problem.code]
     body: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 import falcon
 from falcon.routing import CompiledRouter
 
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 
 
 class Router(CompiledRouter):
@@ -22,6 +22,6 @@ class ExactPaths:
     """Falcon middleware that refuses a path with a slash at its end, which would be another path for an ingress."""
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Raise ProblemError. Otherwise `/api/v1/videos/` would be the video with an empty id."""
+        """Raise HttpProblemError. Otherwise `/api/v1/videos/` would be the video with an empty id."""
         if req.path.endswith("/") and req.path != "/":
-            raise ProblemError(ProblemCode.NOT_FOUND, "there is no such path; leave out the slash at its end")
+            raise HttpProblemError(ProblemCode.NOT_FOUND, "there is no such path; leave out the slash at its end")

@@ -11,7 +11,7 @@ from domain.records import Cause
 from domain.video import Origin, Phase, Reason, UploadMode
 
 
-class Response(BaseModel):
+class ResponseModel(BaseModel):
     """Base of all responses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,7 +21,7 @@ class Response(BaseModel):
         return self.model_dump_json().encode()
 
 
-class UploadPlan(Response):
+class UploadPlan(ResponseModel):
     """How the file is to be sent."""
 
     mode: UploadMode
@@ -34,7 +34,7 @@ class MultipartPlan(UploadPlan):
     part_count: int
 
 
-class UploadTarget(Response):
+class UploadTarget(ResponseModel):
     """201 and 200: where to send the file. The upload must carry exactly these ``headers``."""
 
     video_id: str
@@ -47,7 +47,7 @@ class UploadTarget(Response):
     upload: MultipartPlan | UploadPlan
 
 
-class OriginalDownload(Response):
+class OriginalDownload(ResponseModel):
     """200: where to download the original file until ``expires_at``."""
 
     video_id: str
@@ -57,7 +57,7 @@ class OriginalDownload(Response):
     size_bytes: int
 
 
-class PartBody(Response):
+class PartBody(ResponseModel):
     """A part that has arrived."""
 
     part_number: int
@@ -65,7 +65,7 @@ class PartBody(Response):
     etag: str
 
 
-class PartList(Response):
+class PartList(ResponseModel):
     """200: the parts of a file that have arrived, and the numbers of those that are missing."""
 
     video_id: str
@@ -76,7 +76,7 @@ class PartList(Response):
     missing: tuple[int, ...]
 
 
-class SignedPart(Response):
+class SignedPart(ResponseModel):
     """Where to send one part of exactly ``size_bytes`` bytes."""
 
     part_number: int
@@ -87,7 +87,7 @@ class SignedPart(Response):
     expires_at: datetime
 
 
-class SignedParts(Response):
+class SignedParts(ResponseModel):
     """200: where to send the requested parts, in the order of the request."""
 
     video_id: str
@@ -96,14 +96,14 @@ class SignedParts(Response):
     parts: tuple[SignedPart, ...]
 
 
-class ConfirmedVideo(Response):
+class ConfirmedVideo(ResponseModel):
     """202: the confirmation is recorded; no further call is needed."""
 
     status: Literal["processing_queued"] = "processing_queued"
     video_id: str
 
 
-class VideoError(Response):
+class VideoError(ResponseModel):
     """Why the video is `errored`, or why its last file was refused. ``retryable``: the same file may succeed."""
 
     code: str
@@ -114,7 +114,7 @@ class VideoError(Response):
     what_to_do: str
 
 
-class RenditionBody(Response):
+class RenditionBody(ResponseModel):
     """One variant of the published stream; bandwidths in bits/s."""
 
     width: int | None
@@ -125,7 +125,7 @@ class RenditionBody(Response):
     frame_rate: float | None
 
 
-class VideoBody(Response):
+class VideoBody(ResponseModel):
     """200: one video. ``edition_status`` is the phase of the newest edition, ``status`` that of the video."""
 
     id: str
@@ -157,7 +157,7 @@ class VideoBody(Response):
     restorable_until: datetime | None
 
 
-class VideoList(Response):
+class VideoList(ResponseModel):
     """200: a page of videos, newest first. ``next_page_token`` is null on the last page."""
 
     videos: tuple[VideoBody, ...]
@@ -172,14 +172,14 @@ class AdminVideoBody(VideoBody):
     provider_answer: str | None
 
 
-class AdminVideoList(Response):
+class AdminVideoList(ResponseModel):
     """200: a page of all owners' failed videos, the latest failure first."""
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None
 
 
-class PhaseCount(Response):
+class PhaseCount(ResponseModel):
     """Uploads in one phase. ``oldest_since``: when the oldest of them entered it."""
 
     phase: Phase
@@ -188,21 +188,21 @@ class PhaseCount(Response):
     oldest_since: datetime | None
 
 
-class ReasonCount(Response):
+class ReasonCount(ResponseModel):
     """Uploads that are waiting for the same reason."""
 
     reason: str
     uploads: int
 
 
-class BreakerBody(Response):
+class BreakerBody(ResponseModel):
     """Whether the operator is holding submissions back because the provider fails, and how many uploads wait."""
 
     is_open: bool
     uploads: int
 
 
-class CallbacksBody(Response):
+class CallbacksBody(ResponseModel):
     """Callbacks in the last hour. ``finished_unclaimed``: jobs whose end was found by polling."""
 
     claims: int
@@ -212,7 +212,7 @@ class CallbacksBody(Response):
     finished_unclaimed: int
 
 
-class AdminOverview(Response):
+class AdminOverview(ResponseModel):
     """200: counts of the working set. ``is_complete`` is false if there are more uploads than are counted."""
 
     at: datetime
@@ -228,7 +228,7 @@ class AdminOverview(Response):
     callbacks: CallbacksBody
 
 
-class EventBody(Response):
+class EventBody(ResponseModel):
     """One transition. ``status`` is the phase of the newest edition."""
 
     at: datetime
@@ -239,7 +239,7 @@ class EventBody(Response):
     attempt: int
 
 
-class EventList(Response):
+class EventList(ResponseModel):
     """200: the newest transitions of a video, the newest last."""
 
     events: tuple[EventBody, ...]

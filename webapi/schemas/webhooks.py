@@ -12,7 +12,7 @@ from database.webhook_endpoints import EndpointRow, SecretRow
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
 from runtime.outbound import URL_MAX, URL_PATTERN
 from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request, each_once
-from webapi.schemas.responses import Response
+from webapi.schemas.responses import ResponseModel
 
 Url = Annotated[
     str,
@@ -72,7 +72,7 @@ class ListDeliveries(Request):
     page_token: str | None = Field(default=None, max_length=512)
 
 
-class SecretBody(Response):
+class SecretBody(ResponseModel):
     """A secret's id, without its value."""
 
     secret_id: UUID
@@ -85,7 +85,7 @@ class NewSecretBody(SecretBody):
     secret: str
 
 
-class WebhookBody(Response):
+class WebhookBody(ResponseModel):
     """200: an endpoint. ``disabled_reason``: ``person``, or ``gone`` if the endpoint responded with 410."""
 
     id: UUID
@@ -106,13 +106,13 @@ class NewWebhookBody(WebhookBody):
     secret: str
 
 
-class WebhookList(Response):
+class WebhookList(ResponseModel):
     """200: every endpoint, oldest first."""
 
     webhooks: tuple[WebhookBody, ...]
 
 
-class DeliveryBody(Response):
+class DeliveryBody(ResponseModel):
     """One notification to one receiver. ``endpoint_id`` is null if it is sent to the owner by e-mail."""
 
     id: UUID
@@ -131,14 +131,14 @@ class DeliveryBody(Response):
     settled_at: datetime | None
 
 
-class DeliveryList(Response):
+class DeliveryList(ResponseModel):
     """200: a page of deliveries, newest first. ``next_page_token`` is null on the last page."""
 
     deliveries: tuple[DeliveryBody, ...]
     next_page_token: str | None
 
 
-class ReplayedBody(Response):
+class ReplayedBody(ResponseModel):
     """202: how many deliveries are repeated. ``next_since``: where the next call begins, null after the last one."""
 
     replayed: int

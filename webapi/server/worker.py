@@ -17,7 +17,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
     ParseException,
 )
 
-from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode, ProblemError, problem_body
+from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, HttpProblemError, ProblemCode, problem_body
 from webapi.server.connections import BufferedThreadWorker
 from webapi.wiring import Service
 
@@ -64,7 +64,7 @@ class DrainingWorker(BufferedThreadWorker):
 
     def busy(self) -> bytes:
         """Answer that no thread became free in time."""
-        problem = ProblemError(
+        problem = HttpProblemError(
             ProblemCode.TEMPORARILY_UNAVAILABLE,
             "too many requests wait for their bodies",
             headers={"Retry-After": str(_BUSY_RETRY_SECONDS)},
@@ -77,10 +77,10 @@ class DrainingWorker(BufferedThreadWorker):
         if isinstance(exc, ParseException) and not isinstance(exc, InvalidResponseHeader | InvalidResponseHeaderName):
             _log.info("request_rejected", error=str(exc)[:_LOGGED_CHARACTERS_MAX], request_id=request_id)
             # Only the kind of error: its text may contain a token.
-            problem = ProblemError(ProblemCode.MALFORMED_REQUEST, f"not understood: {_in_words(exc)}")
+            problem = HttpProblemError(ProblemCode.MALFORMED_REQUEST, f"not understood: {_in_words(exc)}")
         else:
             _log.error("request_failed", exc_info=exc, request_id=request_id)
-            problem = ProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call")
+            problem = HttpProblemError(ProblemCode.INTERNAL_ERROR, "an unexpected error ended the call")
         try:
             util.write_nonblock(
                 client, _problem_response(problem, instance=getattr(req, "path", ""), request_id=request_id)
@@ -99,7 +99,7 @@ class SharedLogger(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
 
-def _problem_response(problem: ProblemError, *, instance: str, request_id: str) -> bytes:
+def _problem_response(problem: HttpProblemError, *, instance: str, request_id: str) -> bytes:
     body = problem_body(problem, instance=instance, request_id=request_id)
     status = PROBLEM_TYPES[problem.code].status
     return _response(status, body, media=MEDIA_PROBLEM, request_id=request_id, headers=problem.headers)

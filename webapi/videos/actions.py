@@ -7,7 +7,7 @@ from database.queries import VideoQueries
 from database.retranscodes import Allowance
 from domain.records import VideoRow
 from webapi.http.authorization import changeable, owned
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import Publisher
 from webapi.videos.responder import Responder
 
@@ -23,14 +23,14 @@ class Retries:
     def request(self, row: VideoRow, *, is_counted: bool = True) -> VideoRow:
         """Record a retry, unless one is waiting for its pass already. Return the video.
 
-        ``is_counted``: whether it is one of the owner's retries of a day. Raises ProblemError, RequestsSpentError.
+        ``is_counted``: whether it is one of the owner's retries of a day. Raises HttpProblemError, RequestsSpentError.
         """
         allowance = Allowance(row.desired.owner, self._per_day) if is_counted else None
         after = self._commands.retry(changeable(row).desired.video_id, allowance=allowance)
         if after.desired.deleted:
-            raise ProblemError(ProblemCode.NOT_RETRYABLE, "the video is deleted; restore it first")
+            raise HttpProblemError(ProblemCode.NOT_RETRYABLE, "the video is deleted; restore it first")
         if after.desired.retries <= after.observed.retries:
-            raise ProblemError(ProblemCode.NOT_RETRYABLE, "the newest edition has not failed")
+            raise HttpProblemError(ProblemCode.NOT_RETRYABLE, "the newest edition has not failed")
         self._publisher.enqueue(after.desired)
         return after
 
@@ -72,6 +72,6 @@ class VideoRestore:
     def _restore(self, video_id: str) -> VideoRow:
         row = self._commands.restore(video_id)
         if row.desired.deleted:
-            raise ProblemError(ProblemCode.NOT_RESTORABLE, "the video's files are about to be removed")
+            raise HttpProblemError(ProblemCode.NOT_RESTORABLE, "the video's files are about to be removed")
         self._publisher.enqueue(row.desired)
         return row

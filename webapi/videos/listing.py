@@ -24,7 +24,7 @@ class Lists:
         self._clock = clock
 
     def own(self, req: falcon.Request) -> VideoList:
-        """Return a page of the caller's videos. Raises ProblemError."""
+        """Return a page of the caller's videos. Raises HttpProblemError."""
         query, owner, now = read_query(req, ListVideos), caller_of(req).owner, self._clock()
         paging = Paging("videos", owner, (query.status or "", query.deleted))
         page = self._queries.of_owner(
@@ -36,7 +36,7 @@ class Lists:
         return VideoList(videos=videos, next_page_token=paging.token(page.last))
 
     def dead_letters(self, req: falcon.Request) -> AdminVideoList:
-        """Return a page of all owners' dead letters. Raises ProblemError."""
+        """Return a page of all owners' dead letters. Raises HttpProblemError."""
         query, now = read_query(req, ListDeadLetters), self._clock()
         paging = Paging("dead letters", filters=(Phase.ERRORED,))
         page = self._queries.dead_letters(after=paging.cursor(query.page_token), at_most=query.page_size)

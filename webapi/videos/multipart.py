@@ -12,7 +12,7 @@ from domain.objects import SignedUpload, StoredPart
 from domain.part_plan import PartPlan, plan_for
 from domain.records import VideoRow
 from domain.video import UploadMode
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import MultipartStorage, OriginalStorage
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ _JOINED = "all parts have arrived; the file is about to be verified"
 
 
 class Multiparts:
-    """The multipart uploads of all videos. Every method raises ProblemError and UnavailableError."""
+    """The multipart uploads of all videos. Every method raises HttpProblemError and UnavailableError."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Multiparts:
         return plan_for(file_bytes, preferred_part_bytes=self._part_bytes)
 
     def arrived(self, row: VideoRow, plan: PartPlan) -> tuple[StoredPart, ...]:
-        """Return the valid parts in storage. Raises ProblemError if the file is complete already."""
+        """Return the valid parts in storage. Raises HttpProblemError if the file is complete already."""
         parts = self._parts_in_storage(row)
         if parts is None:
             self._refuse_complete(row)
@@ -69,7 +69,7 @@ class Multiparts:
         if updated.upload_id != upload_id:
             self._abort(key, upload_id)
         if updated.upload_id is None or updated.upload_id == row.upload_id:
-            raise ProblemError(ProblemCode.UPLOAD_CLOSED, "the video is no longer waiting for a file")
+            raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, "the video is no longer waiting for a file")
         return updated
 
     def sign(self, row: VideoRow, plan: PartPlan, number: int) -> SignedUpload:
@@ -90,7 +90,7 @@ class Multiparts:
             return
         missing = plan.missing(parts or ())
         if missing or row.upload_id is None:
-            raise ProblemError(ProblemCode.PARTS_MISSING, f"{_missing(missing)}; nothing was changed")
+            raise HttpProblemError(ProblemCode.PARTS_MISSING, f"{_missing(missing)}; nothing was changed")
         rejected = row.observed.rejected.version if row.observed.rejected else None
         self._parts.complete(row.desired.storage_key, row.upload_id, plan.valid(parts or ()), rejected=rejected)
 
@@ -103,11 +103,11 @@ class Multiparts:
         return None if row.upload_id is None else self._parts.parts(row.desired.storage_key, row.upload_id)
 
     def _refuse_complete(self, row: VideoRow) -> None:
-        """Raise ProblemError if storage has the file, and it is not the one that was rejected before."""
+        """Raise HttpProblemError if storage has the file, and it is not the one that was rejected before."""
         facts, rejected = self._storage.head(row.desired.storage_key), row.observed.rejected
         is_known_bad = facts is not None and rejected is not None and facts.version == rejected.version
         if facts is not None and not is_known_bad:
-            raise ProblemError(ProblemCode.UPLOAD_CLOSED, _JOINED)
+            raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, _JOINED)
 
     def _abort(self, key: str, upload_id: str) -> None:
         try:

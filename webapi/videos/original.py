@@ -7,7 +7,7 @@ from domain.records import VideoRow
 from domain.video import SourceFacts
 from storage.presign import safe_filename
 from webapi.http.authorization import owned
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import OriginalStorage
 from webapi.schemas.responses import OriginalDownload
 
@@ -24,7 +24,7 @@ class Originals:
     def verified(self, row: VideoRow) -> SourceFacts:
         """Return the facts of the verified file, if storage still has that file.
 
-        Raises ProblemError, UnavailableError, RefusedError.
+        Raises HttpProblemError, UnavailableError, RefusedError.
         """
         source = row.observed.source
         if source is None:
@@ -65,5 +65,5 @@ class VideoOriginal:
         resp.set_header("Cache-Control", "no-store")
 
 
-def _unavailable(detail: str) -> ProblemError:
-    return ProblemError(ProblemCode.ORIGINAL_UNAVAILABLE, detail)
+def _unavailable(detail: str) -> HttpProblemError:
+    return HttpProblemError(ProblemCode.ORIGINAL_UNAVAILABLE, detail)

@@ -7,7 +7,7 @@ from domain.part_plan import PartPlan
 from domain.records import VideoRow
 from webapi.http.authorization import changeable, owned
 from webapi.http.parsing import read_json
-from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
+from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 from webapi.schemas.requests import SignParts
 from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts
 from webapi.videos.multipart import Multiparts
@@ -66,7 +66,7 @@ class VideoParts:
         row = require_waiting(changeable(owned(self._queries, req, video_id)))
         plan = self._multiparts.plan(row)
         if plan is None:
-            raise ProblemError(ProblemCode.NOT_MULTIPART, "the file is sent in one piece")
+            raise HttpProblemError(ProblemCode.NOT_MULTIPART, "the file is sent in one piece")
         return row, plan
 
 
@@ -74,4 +74,4 @@ def _refuse_unknown(numbers: tuple[int, ...], plan: PartPlan) -> None:
     if max(numbers) > plan.part_count:
         detail = f"the file has parts 1 to {plan.part_count}"
         problem = FieldProblem("part_numbers", detail)
-        raise ProblemError(ProblemCode.INVALID_REQUEST, "not accepted: part_numbers", errors=[problem])
+        raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: part_numbers", errors=[problem])

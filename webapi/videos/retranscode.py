@@ -8,7 +8,7 @@ from database.retranscodes import Allowance
 from domain.records import VideoRow
 from domain.video import Phase, is_retranscodable
 from webapi.http.authorization import changeable, owned
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import Publisher
 from webapi.videos.original import Originals
 from webapi.videos.responder import Responder
@@ -26,7 +26,7 @@ class Retranscodes:
     def request(self, row: VideoRow) -> VideoRow:
         """Record a new edition, unless one is waiting for its pass already. Return the video.
 
-        Raises ProblemError, RequestsSpentError.
+        Raises HttpProblemError, RequestsSpentError.
         """
         _refuse_deleted(changeable(row))
         if is_retranscodable(row.observed) and row.desired.edition <= row.observed.edition:
@@ -34,7 +34,7 @@ class Retranscodes:
         after = self._commands.retranscode(row.desired.video_id, allowance=Allowance(row.desired.owner, self._per_day))
         _refuse_deleted(after)
         if after.desired.edition <= after.observed.edition:
-            raise ProblemError(ProblemCode.NOT_RETRANSCODABLE, _why_not(after))
+            raise HttpProblemError(ProblemCode.NOT_RETRANSCODABLE, _why_not(after))
         self._publisher.enqueue(after.desired)
         return after
 
@@ -56,7 +56,7 @@ class VideoRetranscode:
 
 def _refuse_deleted(row: VideoRow) -> None:
     if row.desired.deleted:
-        raise ProblemError(ProblemCode.NOT_RETRANSCODABLE, "the video is deleted; restore it first")
+        raise HttpProblemError(ProblemCode.NOT_RETRANSCODABLE, "the video is deleted; restore it first")
 
 
 def _why_not(row: VideoRow) -> str:

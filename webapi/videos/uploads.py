@@ -8,7 +8,7 @@ from domain.objects import SignedUpload
 from domain.records import VideoRow
 from domain.video import Phase, UploadMode, shown_phase
 from webapi.http.authorization import changeable, owned
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import OriginalStorage, Publisher
 from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
@@ -42,7 +42,7 @@ class UploadUrls:
         resp.set_header("Cache-Control", "no-store")
 
     def reissue(self, resp: falcon.Response, row: VideoRow) -> None:
-        """Respond like `issue` for an existing video. Raises ProblemError unless it is waiting for its file."""
+        """Respond like `issue` for an existing video. Raises HttpProblemError unless it is waiting for its file."""
         self.issue(resp, require_waiting(row))
 
     def _signed(self, row: VideoRow) -> tuple[SignedUpload, UploadPlan]:
@@ -92,7 +92,7 @@ class UploadComplete:
         """Record the client's confirmation that the file was sent. The operator verifies the file."""
         row = changeable(owned(self._queries, req, video_id))
         if row.desired.deleted:
-            raise ProblemError(ProblemCode.UPLOAD_CLOSED, _DELETED)
+            raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, _DELETED)
         if row.observed.phase in BEFORE_THE_FILE:
             self._require_file(row)
             self._publisher.enqueue(self._commands.confirm(video_id).desired)
@@ -104,14 +104,14 @@ class UploadComplete:
         if plan is not None:
             self._multiparts.join(row, plan)
         elif self._storage.head(row.desired.storage_key) is None:
-            raise ProblemError(ProblemCode.OBJECT_MISSING, "the file has not arrived; nothing was changed")
+            raise HttpProblemError(ProblemCode.OBJECT_MISSING, "the file has not arrived; nothing was changed")
 
 
 def require_waiting(row: VideoRow) -> VideoRow:
-    """Return the video if it is waiting for its file. Raises ProblemError."""
+    """Return the video if it is waiting for its file. Raises HttpProblemError."""
     obstacle = _obstacle(row)
     if obstacle is not None:
-        raise ProblemError(ProblemCode.UPLOAD_CLOSED, obstacle)
+        raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, obstacle)
     return row
 
 

@@ -14,7 +14,7 @@ from webapi.http.auth import Caller, caller_of
 from webapi.http.authorization import changeable, owned
 from webapi.http.idempotency import idempotency_key
 from webapi.http.parsing import read_json
-from webapi.http.problems import FieldProblem, ProblemCode, ProblemError
+from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 from webapi.http.rate_limit import rate_limit_headers
 from webapi.ports import Publisher
 from webapi.schemas.requests import CreateVideo
@@ -79,7 +79,7 @@ class VideosResource:
         limit = self._policy.max_file_bytes
         if body.size_bytes is not None and body.size_bytes > limit:
             detail = f"files may have at most {limit} bytes"
-            raise ProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
+            raise HttpProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
     def _new_video(self, body: CreateVideo, caller: Caller) -> NewRow:
         video_id = new_video_id()
@@ -100,7 +100,7 @@ class VideosResource:
     def _mode(self, body: CreateVideo) -> UploadMode:
         if body.upload_mode is UploadMode.MULTIPART and body.size_bytes is None:
             detail = "a file that is sent in parts needs its size"
-            raise ProblemError(ProblemCode.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
+            raise HttpProblemError(ProblemCode.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
         is_large = body.size_bytes is not None and body.size_bytes > self._policy.multipart_above_bytes
         return body.upload_mode or (UploadMode.MULTIPART if is_large else UploadMode.SINGLE)
 

@@ -30,7 +30,7 @@ _ANY_VIDEO_STREAM = 0xB9
 
 
 @dataclass(frozen=True)
-class _Stream:
+class _ElementaryStream:
     """One stream of a program."""
 
     kind: int
@@ -98,12 +98,12 @@ def _programs(table: bytes) -> set[int]:
     return {int.from_bytes(entry[2:]) & 0x1FFF for entry in entries if entry[:2] != b"\x00\x00"}
 
 
-def _streams(table: bytes) -> Iterator[_Stream]:
+def _streams(table: bytes) -> Iterator[_ElementaryStream]:
     at = 12 + (int.from_bytes(table[10:12]) & 0x0FFF)
     while at + 5 <= len(table):
         end = at + 5 + (int.from_bytes(table[at + 3 : at + 5]) & 0x0FFF)
         pid = int.from_bytes(table[at + 1 : at + 3]) & 0x1FFF
-        yield _Stream(table[at], pid, list(_descriptors(table[at + 5 : end])))
+        yield _ElementaryStream(table[at], pid, list(_descriptors(table[at + 5 : end])))
         at = end
 
 
@@ -115,7 +115,7 @@ def _descriptors(body: bytes) -> Iterator[tuple[int, bytes]]:
         at = end
 
 
-def _is_video(stream: _Stream, with_sound: set[int]) -> bool | None:
+def _is_video(stream: _ElementaryStream, with_sound: set[int]) -> bool | None:
     if stream.kind in _VIDEO_TYPES:
         return True
     is_explained = stream.kind == _PRIVATE_TYPE and any(

@@ -15,7 +15,7 @@ from devstack.node.node import Node
 from devstack.paths import PROJECT_DIR
 from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
 from tests.e2e.cluster.inventory import everything
-from tests.e2e.cluster.release import Installed, Release
+from tests.e2e.cluster.release import HelmRelease, Installed
 from tests.e2e.cluster.upstreams import NAMESPACE, Upstreams
 from tests.support import previous_release
 
@@ -47,7 +47,7 @@ def upstreams(node: Node) -> Upstreams:
 def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The previous release in an empty namespace: its own chart, and an image built by its own Dockerfile."""
     directory = tmp_path_factory.mktemp("release")
-    release = Release(node, upstreams, directory)
+    release = HelmRelease(node, upstreams, directory)
     with previous_release.laid_out(directory / "tree") as (found, tree):
         node.images.build(f"{REPOSITORY}:{PREVIOUS}", tree=tree, arguments={"VERSION": found.version}, target="image")
         release.prepare()
@@ -58,7 +58,7 @@ def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def release(installed: Installed) -> Release:
+def release(installed: Installed) -> HelmRelease:
     """The release. The first test upgrades it to this tree."""
     return installed.release
 

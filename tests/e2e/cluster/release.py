@@ -24,7 +24,7 @@ OPERATOR = f"{NAME}-video-uploads-operator"
 _LOOK_SECONDS = 0.5
 
 
-class Release(Helm):
+class HelmRelease(Helm):
     """A release in its namespace."""
 
     def __init__(self, node: Node, upstreams: Upstreams, directory: Path) -> None:
@@ -119,17 +119,17 @@ def is_ready(pod: dict[str, Any]) -> bool:
     return is_true and "deletionTimestamp" not in pod["metadata"]
 
 
-class Watched:
+class PodWatch:
     """Watches the images of serving pods, and calls back once when two serve at the same time. Use it in a `with`."""
 
-    def __init__(self, release: Release, when_several: Callable[[], object]) -> None:
+    def __init__(self, release: HelmRelease, when_several: Callable[[], object]) -> None:
         self._release = release
         self._when_several = when_several
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="pods", daemon=True)
         self.has_seen_several = False
 
-    def __enter__(self) -> "Watched":
+    def __enter__(self) -> "PodWatch":
         self._thread.start()
         return self
 
@@ -155,6 +155,6 @@ class Watched:
 class Installed:
     """The previous release, installed by its own chart, and the objects that existed before it."""
 
-    release: Release
+    release: HelmRelease
     version: str
     found_before: frozenset[str]

@@ -18,7 +18,7 @@ from devstack.server import PartFailedError
 from tests.e2e.cluster.batch import Batch, small_clip
 from tests.e2e.cluster.helm import CURRENT, PREVIOUS
 from tests.e2e.cluster.inventory import everything
-from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, Installed, Release, Watched, tag_of
+from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, HelmRelease, Installed, PodWatch, tag_of
 from tests.e2e.cluster.traffic import Stream, Traffic, kept_connection, new_connections
 from tests.e2e.cluster.upstreams import Upstreams
 from tests.support.eventually import eventually
@@ -37,18 +37,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> clip.Clip:
     return clip.made(tmp_path_factory.mktemp("clip"))
 
 
-def uploaded(release: Release, file: Path, state: Path, *, user: str) -> str:
+def uploaded(release: HelmRelease, file: Path, state: Path, *, user: str) -> str:
     """Upload a file as an app would, and return the video's id."""
     return Uploader(release.client(user), UploadStateStore(state)).upload(file, UploadOptions(title=user))
 
 
-def is_video_ready(release: Release, video_id: str, *, user: str) -> bool:
+def is_video_ready(release: HelmRelease, video_id: str, *, user: str) -> bool:
     video = release.client(user).video(video_id)
     assert video.status != "errored", video.error
     return video.status == "ready"
 
 
-def requests_to(release: Release, known: str) -> dict[str, Stream]:
+def requests_to(release: HelmRelease, known: str) -> dict[str, Stream]:
     """Return the requests of clients, through new and persistent connections."""
     url = f"{release.api_url}/api/v1/videos"
     bearer = release.bearer("stream")
@@ -61,14 +61,14 @@ def requests_to(release: Release, known: str) -> dict[str, Stream]:
     }
 
 
-def test_a_pod_that_is_not_restricted_is_refused_where_the_release_runs(release: Release) -> None:
+def test_a_pod_that_is_not_restricted_is_refused_where_the_release_runs(release: HelmRelease) -> None:
     with pytest.raises(PartFailedError, match=r'violates PodSecurity "restricted:latest"'):
         release.kubectl("run", "careless", f"--image={PAUSE_IMAGE}")
     assert {tag_of(pod) for pod in release.pods()} == {PREVIOUS}
 
 
 def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_request(
-    release: Release, upstreams: Upstreams, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    release: HelmRelease, upstreams: Upstreams, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client, small = release.client("twenty"), small_clip(tmp_path)
     known = uploaded(release, small, state / "known", user="stream")
@@ -90,7 +90,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
             at_the_change.update(statuses())
             batch.gate.set()
 
-        with Traffic(requests_to(release, known)) as traffic, Watched(release, go_on):
+        with Traffic(requests_to(release, known)) as traffic, PodWatch(release, go_on):
             release.upgrade(PROJECT_DIR, tag=CURRENT)
             eventually(lambda: {tag_of(pod) for pod in release.pods()} == {CURRENT}, within_seconds=60)
         videos = batch.video_ids()
@@ -108,17 +108,19 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
     eventually(lambda: leads(release, "operator") and release.lease()["holderIdentity"] != leader)
 
 
-def leads(release: Release, component: str) -> bool:
+def leads(release: HelmRelease, component: str) -> bool:
     """Return whether one of the current pods holds the Lease."""
     pods = tuple(pod["metadata"]["name"] for pod in release.pods(component))
     return str(release.lease().get("holderIdentity")).startswith(pods)
 
 
-def test_helms_own_test_is_green(release: Release) -> None:
+def test_helms_own_test_is_green(release: HelmRelease) -> None:
     assert "Succeeded" in release.run("test", NAME)
 
 
-def test_a_real_video_is_uploaded_through_the_service_and_plays(release: Release, made: clip.Clip, state: Path) -> None:
+def test_a_real_video_is_uploaded_through_the_service_and_plays(
+    release: HelmRelease, made: clip.Clip, state: Path
+) -> None:
     video_id = uploaded(release, made.path, state, user="ann")
     eventually(lambda: is_video_ready(release, video_id, user="ann"), within_seconds=240)
     played = Player().play(
@@ -129,14 +131,14 @@ def test_a_real_video_is_uploaded_through_the_service_and_plays(release: Release
     assert len(played) == made.renditions
 
 
-def restarts(release: Release) -> list[tuple[int, int | None]]:
+def restarts(release: HelmRelease) -> list[tuple[int, int | None]]:
     """Return each operator's restart count and last exit code."""
     states = [pod["status"]["containerStatuses"][0] for pod in release.pods("operator")]
     return [(one["restartCount"], one["lastState"].get("terminated", {}).get("exitCode")) for one in states]
 
 
 def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
-    release: Release, capsys: pytest.CaptureFixture[str]
+    release: HelmRelease, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, old, new = f"{release.api_url}/api/v1/videos", release.jwt_key, secrets.token_hex(32)
     changed = {"JWT_SIGNING_KEY": new, "WEBHOOK_SIGNING_KEYS": f"{secrets.token_hex(32)},{release.callback_keys}"}
@@ -174,7 +176,7 @@ def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
     eventually(lambda: leads(release, "operator"))
 
 
-def test_an_upload_survives_when_all_pods_are_killed(release: Release, made: clip.Clip, state: Path) -> None:
+def test_an_upload_survives_when_all_pods_are_killed(release: HelmRelease, made: clip.Clip, state: Path) -> None:
     video_id = uploaded(release, made.path, state, user="bob")
     release.kubectl("delete", "pods", f"--selector=app.kubernetes.io/instance={NAME}", "--grace-period=0", "--force")
     for name in (API, OPERATOR):
@@ -183,7 +185,7 @@ def test_an_upload_survives_when_all_pods_are_killed(release: Release, made: cli
 
 
 def test_uninstalling_leaves_what_the_notes_list_and_how_to_remove_it(
-    installed: Installed, release: Release, node: Node
+    installed: Installed, release: HelmRelease, node: Node
 ) -> None:
     uploads = {f"videoupload.video.uploads.dev/{one['metadata']['name']}" for one in release.get("videouploads")}
     notes = release.run("get", "notes", NAME)

@@ -18,7 +18,7 @@ from tests.support.proxies.lossy_proxy import LossyProxy
 PARTS = 8
 
 
-class Command:
+class UserCommand:
     """The command as one person, with a home of its own."""
 
     def __init__(self, person: Person, home: Path) -> None:
@@ -50,13 +50,13 @@ class Command:
 
 
 @pytest.fixture
-def command(world: World, tmp_path: Path) -> Command:
+def command(world: World, tmp_path: Path) -> UserCommand:
     """The command, as a new user."""
-    return Command(world.person(), tmp_path / "state")
+    return UserCommand(world.person(), tmp_path / "state")
 
 
 def test_a_client_killed_at_sixty_percent_resends_one_part_at_most(
-    world: World, command: Command, long_clip: Path
+    world: World, command: UserCommand, long_clip: Path
 ) -> None:
     world.faults(canned=1)
     storage = world.described.s3.endpoint
@@ -83,7 +83,7 @@ def test_a_client_killed_at_sixty_percent_resends_one_part_at_most(
     assert list(command.home.rglob("*.json")) == []
 
 
-def test_a_video_is_uploaded_listed_deleted_and_restored(world: World, command: Command, clip: Path) -> None:
+def test_a_video_is_uploaded_listed_deleted_and_restored(world: World, command: UserCommand, clip: Path) -> None:
     world.faults(canned=1)
     video_id = command("upload", clip, "--title=Cats", "--metadata=album=summer").stdout.strip()
     waited = command("upload", clip, "--wait", "--title=More cats")
@@ -104,7 +104,7 @@ def test_a_video_is_uploaded_listed_deleted_and_restored(world: World, command: 
     assert video_id in command("list").stdout
 
 
-def test_a_failed_video_is_reported_with_its_reason_and_retried(world: World, command: Command, clip: Path) -> None:
+def test_a_failed_video_is_reported_with_its_reason_and_retried(world: World, command: UserCommand, clip: Path) -> None:
     world.faults(fail=1)
     failed = command("upload", clip, "--wait", expected=1)
     assert "transcode_failed" in failed.stderr
@@ -116,6 +116,6 @@ def test_a_failed_video_is_reported_with_its_reason_and_retried(world: World, co
     assert "[not_found]" in declined.stderr
 
 
-def test_a_file_that_is_not_a_video_is_refused_with_advice(command: Command, not_a_video: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused_with_advice(command: UserCommand, not_a_video: Path) -> None:
     refused = command("upload", not_a_video, "--wait", expected=1)
     assert "not_a_video" in refused.stderr

@@ -9,7 +9,7 @@ import pytest
 from devstack.s3 import S3Access
 from tests.integration.api_process import ApiProcess, environment_of, running, without_cluster
 from tests.integration.buckets import with_fresh_bucket
-from tests.integration.client.service import FILE_BYTES, PART_BYTES, Command, Service
+from tests.integration.client.service import FILE_BYTES, PART_BYTES, RunningService, UploadCommand
 from tests.integration.databases import fresh_database
 from tests.support.proxies.lossy_proxy import LossyProxy
 from videoupload import UploadStateStore
@@ -42,14 +42,16 @@ def api(
 
 
 @pytest.fixture
-def service(api: tuple[ApiProcess, S3Access], tmp_path: Path) -> Iterator[Service]:
+def service(api: tuple[ApiProcess, S3Access], tmp_path: Path) -> Iterator[RunningService]:
     """The service, as a new user."""
     process, s3 = api
     with LossyProxy(api_url=process.url, storage_url=s3.endpoint).running() as lossy_proxy:
-        yield Service(process, lossy_proxy, s3, UploadStateStore(tmp_path / "state"), f"user-{secrets.token_hex(4)}")
+        yield RunningService(
+            process, lossy_proxy, s3, UploadStateStore(tmp_path / "state"), f"user-{secrets.token_hex(4)}"
+        )
 
 
 @pytest.fixture
-def command(service: Service, tmp_path: Path) -> Command:
+def command(service: RunningService, tmp_path: Path) -> UploadCommand:
     """The command, as a new user."""
-    return Command(service, tmp_path)
+    return UploadCommand(service, tmp_path)

@@ -52,7 +52,7 @@ class InterruptedUploadError(Exception):
 
 
 @dataclass(frozen=True)
-class Service:
+class RunningService:
     """A running service, the proxies before it, and one of its users."""
 
     api: ApiProcess
@@ -87,10 +87,10 @@ class Service:
         return list((tmp_path / "state").glob("*"))
 
 
-class Command:
+class UploadCommand:
     """The command as a process, held up by the proxy once so many bytes have passed."""
 
-    def __init__(self, service: Service, home: Path) -> None:
+    def __init__(self, service: RunningService, home: Path) -> None:
         self._environment = {
             **os.environ,
             "XDG_STATE_HOME": str(home),

@@ -5,10 +5,12 @@ import signal
 from pathlib import Path
 
 from tests.integration.api_process import token
-from tests.integration.client.service import EXPIRED, FILE_BYTES, Command, Service
+from tests.integration.client.service import EXPIRED, FILE_BYTES, RunningService, UploadCommand
 
 
-def test_an_interrupted_command_says_how_to_resume_and_resumes(service: Service, command: Command, file: Path) -> None:
+def test_an_interrupted_command_says_how_to_resume_and_resumes(
+    service: RunningService, command: UploadCommand, file: Path
+) -> None:
     service.lossy_proxy.hold_after_bytes = FILE_BYTES // 2
     with command.started("upload", file) as process:
         assert service.lossy_proxy.is_holding.wait(30)
@@ -25,7 +27,7 @@ def test_an_interrupted_command_says_how_to_resume_and_resumes(service: Service,
     assert service.stored(out.strip()) == file.read_bytes()
 
 
-def test_an_unavailable_service_and_a_refusal_exit_with_different_codes(command: Command, file: Path) -> None:
+def test_an_unavailable_service_and_a_refusal_exit_with_different_codes(command: UploadCommand, file: Path) -> None:
     code, out, err = command.ended("list", VIDEOUPLOAD_API="http://127.0.0.1:1")
     assert (code, out) == (3, "")
     assert "cannot be reached" in err
@@ -37,7 +39,9 @@ def test_an_unavailable_service_and_a_refusal_exit_with_different_codes(command:
     assert "[invalid_request]" in err
 
 
-def test_no_token_and_no_signed_url_is_ever_written(service: Service, command: Command, file: Path) -> None:
+def test_no_token_and_no_signed_url_is_ever_written(
+    service: RunningService, command: UploadCommand, file: Path
+) -> None:
     service.lossy_proxy.lose("PUT /", EXPIRED, times=3)
     code, out, err = command.ended("upload", file)
     assert code == 1
@@ -45,7 +49,7 @@ def test_no_token_and_no_signed_url_is_ever_written(service: Service, command: C
     assert not any(word in out + err for word in ("Signature", "Bearer", token(service.user)[:30]))
 
 
-def test_answers_are_json_for_programs(command: Command, file: Path) -> None:
+def test_answers_are_json_for_programs(command: UploadCommand, file: Path) -> None:
     video_id = json.loads(command.ended("upload", file, "--json", "--metadata=album=summer")[1])["video_id"]
     video = json.loads(command.ended("get", video_id, "--json")[1])
     assert (video["id"], video["metadata"], video["status"]) == (video_id, {"album": "summer"}, "uploading")

@@ -15,7 +15,7 @@ from tests.integration.client.service import (
     UNAVAILABLE,
     InterruptedUploadError,
     Interrupts,
-    Service,
+    RunningService,
 )
 from tests.support.proxies.lossy_proxy import CUT, LOST_ANSWER, Fault
 from videoupload import (
@@ -30,7 +30,7 @@ from videoupload import (
 @pytest.mark.parametrize("wanted", [IN_PARTS, IN_ONE_PIECE], ids=["in-parts", "in-one-piece"])
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_storage_receives_exactly_the_file(
-    service: Service, file: Path, wanted: UploadOptions, parallel: int, tmp_path: Path
+    service: RunningService, file: Path, wanted: UploadOptions, parallel: int, tmp_path: Path
 ) -> None:
     listener = Interrupts()
     video_id = service.uploader(listener, parallel=parallel).upload(file, wanted)
@@ -53,7 +53,7 @@ def test_storage_receives_exactly_the_file(
     ],
 )
 def test_a_storage_failure_costs_only_the_part_that_it_hit(
-    service: Service, file: Path, wanted: UploadOptions, fault: Fault
+    service: RunningService, file: Path, wanted: UploadOptions, fault: Fault
 ) -> None:
     service.lossy_proxy.lose("PUT /", fault, times=2)
     video_id = service.uploader().upload(file, wanted)
@@ -71,7 +71,7 @@ def test_a_storage_failure_costs_only_the_part_that_it_hit(
 )
 @pytest.mark.parametrize("fault", [UNAVAILABLE, CUT, LOST_ANSWER], ids=["unavailable", "cut", "lost-answer"])
 def test_a_failure_of_any_call_leaves_one_video(
-    service: Service, file: Path, wanted: UploadOptions, fault: Fault, calls_before: int
+    service: RunningService, file: Path, wanted: UploadOptions, fault: Fault, calls_before: int
 ) -> None:
     service.lossy_proxy.lose("/api/", fault, after=calls_before)
     video_id = service.uploader().upload(file, wanted)
@@ -83,7 +83,7 @@ def test_a_failure_of_any_call_leaves_one_video(
 
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_a_resumed_upload_resends_only_the_parts_that_were_in_flight(
-    service: Service, file: Path, parallel: int, tmp_path: Path
+    service: RunningService, file: Path, parallel: int, tmp_path: Path
 ) -> None:
     with pytest.raises(InterruptedUploadError):
         service.uploader(Interrupts(FILE_BYTES * 6 // 10), parallel=parallel).upload(file, IN_PARTS)
@@ -97,7 +97,7 @@ def test_a_resumed_upload_resends_only_the_parts_that_were_in_flight(
     assert [video.id for video in service.videos()] == [video_id]
 
 
-def test_an_answer_lost_with_its_process_is_fetched_again(service: Service, file: Path) -> None:
+def test_an_answer_lost_with_its_process_is_fetched_again(service: RunningService, file: Path) -> None:
     service.lossy_proxy.lose("/api/", LOST_ANSWER)
     with pytest.raises(UnreachableError):
         service.uploader(patience_seconds=0).upload(file, IN_PARTS)
@@ -105,7 +105,7 @@ def test_an_answer_lost_with_its_process_is_fetched_again(service: Service, file
     assert [video.id for video in service.videos()] == [video_id]
 
 
-def test_a_file_that_was_sent_but_not_confirmed_is_not_sent_again(service: Service, file: Path) -> None:
+def test_a_file_that_was_sent_but_not_confirmed_is_not_sent_again(service: RunningService, file: Path) -> None:
     service.lossy_proxy.lose("upload_complete", CUT)
     with pytest.raises(UnreachableError):
         service.uploader(patience_seconds=0).upload(file, IN_ONE_PIECE)
@@ -113,7 +113,7 @@ def test_a_file_that_was_sent_but_not_confirmed_is_not_sent_again(service: Servi
     assert service.lossy_proxy.begun == [0]
 
 
-def test_a_changed_file_is_uploaded_again_from_the_start_with_a_notice(service: Service, file: Path) -> None:
+def test_a_changed_file_is_uploaded_again_from_the_start_with_a_notice(service: RunningService, file: Path) -> None:
     with pytest.raises(InterruptedUploadError):
         service.uploader(Interrupts(PART_BYTES)).upload(file, IN_PARTS)
     (first,) = service.videos()
@@ -127,7 +127,9 @@ def test_a_changed_file_is_uploaded_again_from_the_start_with_a_notice(service: 
     assert service.stored(video_id) == file.read_bytes()
 
 
-def test_a_file_that_changes_while_it_is_sent_is_not_confirmed(service: Service, file: Path, tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_sent_is_not_confirmed(
+    service: RunningService, file: Path, tmp_path: Path
+) -> None:
     def change() -> None:
         with file.open("ab") as out:
             out.write(b"more")
@@ -143,7 +145,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_confirmed(service: Service,
     assert service.remembered(tmp_path) == []
 
 
-def test_a_video_deleted_during_the_upload_is_uploaded_as_a_new_one(service: Service, file: Path) -> None:
+def test_a_video_deleted_during_the_upload_is_uploaded_as_a_new_one(service: RunningService, file: Path) -> None:
     with pytest.raises(InterruptedUploadError):
         service.uploader(Interrupts(PART_BYTES)).upload(file, IN_PARTS)
     (first,) = service.videos()
@@ -155,7 +157,7 @@ def test_a_video_deleted_during_the_upload_is_uploaded_as_a_new_one(service: Ser
     assert [video.id for video in service.videos()] == [video_id]
 
 
-def test_a_refused_creation_leaves_no_upload_state(service: Service, file: Path, tmp_path: Path) -> None:
+def test_a_refused_creation_leaves_no_upload_state(service: RunningService, file: Path, tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as declined:
         service.uploader().upload(file, UploadOptions(title="two\nlines"))
     assert (declined.value.code, declined.value.is_retryable) == ("invalid_request", False)
@@ -163,7 +165,7 @@ def test_a_refused_creation_leaves_no_upload_state(service: Service, file: Path,
     assert service.remembered(tmp_path) == []
 
 
-def test_a_permanent_refusal_by_storage_ends_the_retries(service: Service, file: Path) -> None:
+def test_a_permanent_refusal_by_storage_ends_the_retries(service: RunningService, file: Path) -> None:
     service.lossy_proxy.lose("PUT /", EXPIRED, times=3)
     with pytest.raises(StorageRefusedError, match="HTTP 403") as refused:
         service.uploader().upload(file, IN_ONE_PIECE)

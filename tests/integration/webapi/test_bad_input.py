@@ -15,7 +15,7 @@ from tests.support.api import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from tests.support.hostile.calls import CALLS, Call, routes_of
 from tests.support.hostile.faults import faults_of
 from tests.support.hostile.problems import assert_problem
-from tests.support.hostile.requests import Answer, Facts, Fault, Sent, good_request
+from tests.support.hostile.requests import Defect, Facts, HttpResponse, Sent, good_request
 from tests.support.hostile.tokens import token
 from tests.support.postgres import ClockedDatabase
 from webapi.app import create_app
@@ -65,14 +65,14 @@ class HostileWorld:
         api.observe(self.facts.failed, phase=Phase.ERRORED)
         api.commands.delete(self.facts.deleted)
 
-    def send(self, sent: Sent) -> Answer:
+    def send(self, sent: Sent) -> HttpResponse:
         """Send one request."""
         # An empty path segment in front would be taken for a host.
         path, _, query = sent.target.partition("?")
         result = self._api.client.simulate_request(
             sent.method, path, query_string=query, headers=list(sent.headers), body=sent.body
         )
-        return Answer(
+        return HttpResponse(
             result.status_code, {name.lower(): value for name, value in result.headers.items()}, result.content
         )
 
@@ -150,7 +150,7 @@ def test_without_a_fault_each_call_succeeds(api: Api, call: Call) -> None:
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 @pytest.mark.parametrize(("call", "fault"), CASES, ids=[f"{call}-{fault}" for call, fault in CASES])
-def test_bad_input_is_refused_as_documented_and_changes_nothing(world: HostileWorld, call: Call, fault: Fault) -> None:
+def test_bad_input_is_refused_as_documented_and_changes_nothing(world: HostileWorld, call: Call, fault: Defect) -> None:
     sent = fault.change(good_request(call, world.facts), world.facts.about(call))
     before = world.state()
     answer = world.send(sent)

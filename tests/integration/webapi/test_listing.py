@@ -15,7 +15,7 @@ from domain.video import Phase, Published, Reason
 from tests.support.api import CREATED_AT, Api
 from tests.support.builders.videos import a_new_video
 from webapi.http.paging import Paging
-from webapi.http.problems import ProblemError
+from webapi.http.problems import HttpProblemError
 
 PUBLISHED = Published(1, 1, 3.0, (), has_poster=False)
 # Of a place on Ann's list, as only this service should make it.
@@ -221,7 +221,7 @@ _json = st.recursive(_values, lambda inner: st.lists(inner, max_size=4)).map(lam
 
 @given(content=st.binary(min_size=1, max_size=60) | _json)
 def test_a_made_up_token_is_refused(content: bytes) -> None:
-    with pytest.raises(ProblemError):
+    with pytest.raises(HttpProblemError):
         Paging("videos", "ann").cursor(base64.urlsafe_b64encode(content).decode())
 
 
@@ -243,7 +243,7 @@ def test_a_token_with_a_valid_mark_and_an_impossible_position_is_refused(parts: 
     mark = json.loads(base64.urlsafe_b64decode(token + "=="))[2]
     forged = base64.urlsafe_b64encode(json.dumps([*parts, mark]).encode()).decode()
 
-    with pytest.raises(ProblemError):
+    with pytest.raises(HttpProblemError):
         paging.cursor(forged)
 
 

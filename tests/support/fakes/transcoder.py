@@ -51,7 +51,7 @@ class FakeJob:
 
 
 @dataclass(frozen=True)
-class Report:
+class DueCallback:
     """A callback that Coconut wants to deliver."""
 
     at: float
@@ -79,7 +79,7 @@ class FakeTranscoder:
     def __init__(self, clock: FakeClock, storage: FakeStorage, script: Script | None = None) -> None:
         self.script = script or Script()
         self.jobs: dict[str, FakeJob] = {}
-        self.reports: list[Report] = []
+        self.reports: list[DueCallback] = []
         self.trouble: UpstreamError | None = None
         self._clock = clock
         self._storage = storage
@@ -131,7 +131,7 @@ class FakeTranscoder:
         job = FakeJob(f"job{len(self.jobs) + 1}", order, fate, now, now + self.script.job_seconds)
         self.jobs[job.job_id] = job
         for at in (now + 1, job.ends_at):
-            self.reports.append(Report(at, order.video_id, order.attempt, job.job_id))
+            self.reports.append(DueCallback(at, order.video_id, order.attempt, job.job_id))
         return job.job_id
 
     def _shown(self, job: FakeJob) -> Job:

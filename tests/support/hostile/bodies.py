@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tests.support.hostile.calls import Body
-from tests.support.hostile.requests import Facts, Fault, Sent, with_json
+from tests.support.hostile.calls import CallBody
+from tests.support.hostile.requests import Defect, Facts, Sent, with_json
 from webapi.http.problems import ProblemCode
 from webapi.schemas.requests import METADATA_BYTES_MAX
 
@@ -100,21 +100,21 @@ _HOSTILE_NAMES = {
 }
 
 
-def body_faults(body: Body) -> Iterator[Fault]:
+def body_faults(body: CallBody) -> Iterator[Defect]:
     """Yield bodies that are not even an object."""
     for name, content in _NO_JSON.items():
-        yield Fault(f"json-{name}", _sending(content), ProblemCode.INVALID_JSON)
+        yield Defect(f"json-{name}", _sending(content), ProblemCode.INVALID_JSON)
     for name, content in _NO_OBJECT.items():
-        yield Fault(f"json-{name}", _sending(content), ProblemCode.INVALID_REQUEST, ("",))
-    yield Fault("body-oversized", _oversized(body), ProblemCode.BODY_TOO_LARGE)
-    yield Fault("body-oversized-by-blanks", _sending(b" " * (body.bytes_max + 1)), ProblemCode.BODY_TOO_LARGE)
+        yield Defect(f"json-{name}", _sending(content), ProblemCode.INVALID_REQUEST, ("",))
+    yield Defect("body-oversized", _oversized(body), ProblemCode.BODY_TOO_LARGE)
+    yield Defect("body-oversized-by-blanks", _sending(b" " * (body.bytes_max + 1)), ProblemCode.BODY_TOO_LARGE)
     if body.is_typed:
         for content_type in _NO_JSON_TYPES:
-            yield Fault(f"type-{content_type or 'empty'}", _typed(content_type), ProblemCode.UNSUPPORTED_MEDIA_TYPE)
-        yield Fault("type-missing", lambda sent, _: sent.without("Content-Type"), ProblemCode.UNSUPPORTED_MEDIA_TYPE)
+            yield Defect(f"type-{content_type or 'empty'}", _typed(content_type), ProblemCode.UNSUPPORTED_MEDIA_TYPE)
+        yield Defect("type-missing", lambda sent, _: sent.without("Content-Type"), ProblemCode.UNSUPPORTED_MEDIA_TYPE)
 
 
-def field_faults(body: Body) -> Iterator[Fault]:
+def field_faults(body: CallBody) -> Iterator[Defect]:
     """Yield objects with one field wrong."""
     schema = body.model.model_json_schema()
     for field, about in schema["properties"].items():
@@ -137,7 +137,7 @@ def field_faults(body: Body) -> Iterator[Fault]:
         yield _refused("a-deep-unknown", _set("extra", [[[[{"title": ["Cats"]}]]]]), "extra")
 
 
-def _text_faults(field: str, about: dict[str, Any]) -> Iterator[Fault]:
+def _text_faults(field: str, about: dict[str, Any]) -> Iterator[Defect]:
     if "maxLength" in about:
         yield _refused(f"{field}-long", _set(field, "x" * (about["maxLength"] + 1)), field)
         yield _refused(f"{field}-long-in-emoji", _set(field, "\U0001f431" * (about["maxLength"] + 1)), field)
@@ -164,7 +164,7 @@ def _text_faults(field: str, about: dict[str, Any]) -> Iterator[Fault]:
             yield _refused(f"{field}-{text[:14]}", _set(field, text), field)
 
 
-def _object_faults(field: str) -> Iterator[Fault]:
+def _object_faults(field: str) -> Iterator[Defect]:
     """Objects of texts by names."""
     for kind, value in _KINDS.items():
         if kind != "string":
@@ -188,27 +188,27 @@ def _object_faults(field: str) -> Iterator[Fault]:
         yield _refused(f"{field}-{name}", _set_raw(field, raw), field)
 
 
-def _number_faults(field: str) -> Iterator[Fault]:
+def _number_faults(field: str) -> Iterator[Defect]:
     for value in (0, -1, -(10**30)):
         yield _refused(f"{field}-{str(value)[:5]}", _set(field, value), field)
     for name, raw in {"float": "9.0", "exponent": "9e0", "endless": "1e400", "minus-nothing": "-0"}.items():
         yield _refused(f"{field}-{name}", _set_raw(field, raw), field)
     too_large = ProblemCode.FILE_TOO_LARGE if field == "size_bytes" else ProblemCode.INVALID_REQUEST
-    yield Fault(f"field-{field}-huge", _set(field, 10**30), too_large, (field,))
-    yield Fault(f"field-{field}-beyond-all-bounds", _set_raw(field, "9" * 5000), ProblemCode.INVALID_JSON)
-    yield Fault(f"field-{field}-in-hex", _set_raw(field, "0x9"), ProblemCode.INVALID_JSON)
-    yield Fault(f"field-{field}-with-a-zero", _set_raw(field, "09"), ProblemCode.INVALID_JSON)
+    yield Defect(f"field-{field}-huge", _set(field, 10**30), too_large, (field,))
+    yield Defect(f"field-{field}-beyond-all-bounds", _set_raw(field, "9" * 5000), ProblemCode.INVALID_JSON)
+    yield Defect(f"field-{field}-in-hex", _set_raw(field, "0x9"), ProblemCode.INVALID_JSON)
+    yield Defect(f"field-{field}-with-a-zero", _set_raw(field, "09"), ProblemCode.INVALID_JSON)
 
 
-def _refused(name: str, change: Change, field: str) -> Fault:
-    return Fault(f"field-{name}", change, ProblemCode.INVALID_REQUEST, (field,))
+def _refused(name: str, change: Change, field: str) -> Defect:
+    return Defect(f"field-{name}", change, ProblemCode.INVALID_REQUEST, (field,))
 
 
 def _sending(content: bytes) -> Change:
     return lambda sent, _: replace(sent, body=content)
 
 
-def _oversized(body: Body) -> Change:
+def _oversized(body: CallBody) -> Change:
     """A good request with so many blanks behind it that it is a byte too long."""
     return lambda sent, _: replace(sent, body=sent.body.ljust(body.bytes_max + 1))
 
@@ -235,7 +235,7 @@ def _left_out(field: str) -> Change:
     )
 
 
-def _twice(body: Body, field: str) -> Change:
+def _twice(body: CallBody, field: str) -> Change:
     """The same name with the same value, escaped once: equal to a parser, different to a search for text."""
     name = f'"\\u{ord(field[0]):04x}{field[1:]}"'
     value = json.dumps(body.sample[field])

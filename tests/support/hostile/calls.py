@@ -17,7 +17,7 @@ from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ListDeliveries
 
 
 @dataclass(frozen=True)
-class Body:
+class CallBody:
     """The JSON that a call takes, and a good one."""
 
     model: type[BaseModel]
@@ -51,7 +51,7 @@ class Call:
     is_private: bool = True
     # Needs a signature in its query.
     is_signed: bool = False
-    body: Body | None = None
+    body: CallBody | None = None
     query: Query | None = None
     # The word that the token needs.
     scope: str | None = None
@@ -82,14 +82,14 @@ _ADMIN = "/api/v1/admin"
 _WEBHOOK = {"url": "https://93.184.216.34/hooks", "description": "ours", "kinds": ["video.ready"]}
 
 CALLS = (
-    Call("POST", "/api/v1/videos", 201, body=Body(CreateVideo, _NEW_VIDEO), is_keyed=True),
+    Call("POST", "/api/v1/videos", 201, body=CallBody(CreateVideo, _NEW_VIDEO), is_keyed=True),
     Call("GET", "/api/v1/videos", query=Query(ListVideos, {"status": "errored", "deleted": "false", "page_size": "5"})),
     Call("GET", "/api/v1/videos/{video_id}"),
     Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),
     Call("POST", "/api/v1/videos/{video_id}/upload_url", about="waiting"),
     Call("POST", "/api/v1/videos/{video_id}/upload_complete", 202),
     Call("GET", "/api/v1/videos/{video_id}/parts", about="parted"),
-    Call("POST", "/api/v1/videos/{video_id}/parts", about="parted", body=Body(SignParts, {"part_numbers": [1]})),
+    Call("POST", "/api/v1/videos/{video_id}/parts", about="parted", body=CallBody(SignParts, {"part_numbers": [1]})),
     Call("POST", "/api/v1/videos/{video_id}/retry", 202, about="failed"),
     Call("POST", "/api/v1/videos/{video_id}/retranscode", 202, about="wished"),
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
@@ -104,14 +104,14 @@ CALLS = (
     ),
     Call("POST", "/api/v1/admin/videos/{video_id}/retry", 202, scope="admin", about="failed"),
     Call("GET", f"{_ADMIN}/webhooks", scope="admin"),
-    Call("POST", f"{_ADMIN}/webhooks", 201, scope="admin", body=Body(CreateWebhook, _WEBHOOK)),
+    Call("POST", f"{_ADMIN}/webhooks", 201, scope="admin", body=CallBody(CreateWebhook, _WEBHOOK)),
     Call("GET", f"{_ADMIN}/webhooks/{{endpoint_id}}", scope="admin", about="endpoint"),
     Call(
         "PATCH",
         f"{_ADMIN}/webhooks/{{endpoint_id}}",
         scope="admin",
         about="endpoint",
-        body=Body(ChangeWebhook, {**_WEBHOOK, "enabled": True}),
+        body=CallBody(ChangeWebhook, {**_WEBHOOK, "enabled": True}),
     ),
     Call("DELETE", f"{_ADMIN}/webhooks/{{endpoint_id}}", 204, scope="admin", about="endpoint"),
     Call("POST", f"{_ADMIN}/webhooks/{{endpoint_id}}/secrets", 201, scope="admin", about="endpoint"),
@@ -123,7 +123,7 @@ CALLS = (
         202,
         scope="admin",
         about="endpoint",
-        body=Body(ReplayWebhook, {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00+00:00"}),
+        body=CallBody(ReplayWebhook, {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00+00:00"}),
     ),
     Call(
         "GET",
@@ -138,7 +138,7 @@ CALLS = (
         204,
         is_private=False,
         is_signed=True,
-        body=Body(CallbackBody, _CALLBACK, bytes_max=BODY_BYTES_MAX, is_typed=False),
+        body=CallBody(CallbackBody, _CALLBACK, bytes_max=BODY_BYTES_MAX, is_typed=False),
     ),
     Call("GET", "/livez", is_private=False),
     Call("GET", "/readyz", is_private=False),

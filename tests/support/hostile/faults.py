@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from tests.support.hostile import bodies, headers, queries, targets, tokens
 from tests.support.hostile.calls import Call
-from tests.support.hostile.requests import Fault
+from tests.support.hostile.requests import Defect
 
 
-def faults_of(call: Call) -> Iterator[Fault]:
+def faults_of(call: Call) -> Iterator[Defect]:
     """Yield every fault that a call can have."""
     yield from targets.method_faults(call)
     if call.is_private:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.support.hostile.requests import Facts, Fault, Sent
+from tests.support.hostile.requests import Defect, Facts, Sent
 from webapi.http.problems import ProblemCode
 
 KEY = "Idempotency-Key"
@@ -29,10 +29,10 @@ _BAD_KEYS = {
 }
 
 
-def key_faults() -> Iterator[Fault]:
+def key_faults() -> Iterator[Defect]:
     """Yield keys that are none."""
     for name, value in _BAD_KEYS.items():
-        yield Fault(f"key-{name}", _sending(value), ProblemCode.INVALID_REQUEST, (KEY,))
+        yield Defect(f"key-{name}", _sending(value), ProblemCode.INVALID_REQUEST, (KEY,))
 
 
 def _sending(value: str) -> Callable[[Sent, Facts], Sent]:

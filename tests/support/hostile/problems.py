@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.support.hostile.requests import Answer
+from tests.support.hostile.requests import HttpResponse
 from webapi.http.problems import ProblemCode
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
@@ -27,7 +27,9 @@ def documented() -> dict[str, Documented]:
     return {code: Documented(int(status), retryable == "yes") for code, status, retryable in _ROW.findall(PAGE)}
 
 
-def assert_problem(answer: Answer, code: ProblemCode, fields: Sequence[str] = (), *, is_head: bool = False) -> None:
+def assert_problem(
+    answer: HttpResponse, code: ProblemCode, fields: Sequence[str] = (), *, is_head: bool = False
+) -> None:
     """Check the answer's form against the documentation, and that it names the fields."""
     promised = documented()[code]
     assert answer.status == promised.status, answer.body[:500]

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from database.queries import Cursor
 from tests.support.hostile.calls import Query
-from tests.support.hostile.requests import Facts, Fault, Sent
+from tests.support.hostile.requests import Defect, Facts, Sent
 from webapi.http.paging import Paging
 from webapi.http.problems import ProblemCode
 
@@ -72,7 +72,7 @@ _UNKNOWN = (
 )
 
 
-def query_faults(query: Query) -> Iterator[Fault]:
+def query_faults(query: Query) -> Iterator[Defect]:
     """Yield every fault of the parameters that a call takes."""
     for field in query.model.model_fields:
         for value in _BAD[field]:
@@ -92,12 +92,12 @@ def query_faults(query: Query) -> Iterator[Fault]:
         yield _refused(f"page_token-of-another-list-of-{owner}", _set("page_token", str(token)), "page_token")
 
 
-def _refused(name: str, change: Callable[[dict[str, str]], list[tuple[str, str]]], field: str) -> Fault:
+def _refused(name: str, change: Callable[[dict[str, str]], list[tuple[str, str]]], field: str) -> Defect:
     def changed(sent: Sent, _facts: Facts) -> Sent:
         path, _, query = sent.target.partition("?")
         return replace(sent, target=f"{path}?{urlencode(change(dict(parse_qsl(query))))}")
 
-    return Fault(f"query-{name}", changed, ProblemCode.INVALID_REQUEST, (field,))
+    return Defect(f"query-{name}", changed, ProblemCode.INVALID_REQUEST, (field,))
 
 
 def _set(name: str, value: str) -> Callable[[dict[str, str]], list[tuple[str, str]]]:

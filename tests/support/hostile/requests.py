@@ -33,7 +33,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """One answer. Names of headers are in lower case."""
 
     status: int
@@ -77,12 +77,12 @@ class Facts:
         return replace(self, own=getattr(self, call.about))
 
 
-class World(Protocol):
+class HostileTarget(Protocol):
     """An API to send requests to."""
 
     facts: Facts
 
-    def send(self, sent: Sent) -> Answer:
+    def send(self, sent: Sent) -> HttpResponse:
         """Send one request on a connection of its own."""
         ...
 
@@ -92,7 +92,7 @@ class World(Protocol):
 
 
 @dataclass(frozen=True)
-class Fault:
+class Defect:
     """One way to get a good request wrong, and the problem it has to end in."""
 
     name: str

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from domain.callback_url import callback_url
 from tests.support.hostile.calls import Call, methods_of
-from tests.support.hostile.requests import Facts, Fault, Sent
+from tests.support.hostile.requests import Defect, Facts, Sent
 from webapi.http.problems import ProblemCode
 
 UNKNOWN = "abcdefghijklmnopqrstuvwxy2"
@@ -46,28 +46,30 @@ _AROUND = {
 }
 
 
-def method_faults(call: Call) -> Iterator[Fault]:
+def method_faults(call: Call) -> Iterator[Defect]:
     """Yield the methods that the call's path is not known with."""
     for method in METHODS:
         if method not in methods_of(call.template):
-            yield Fault(f"method-{method}", _by(method), ProblemCode.METHOD_NOT_ALLOWED)
-    yield Fault("method-of-nobody", _by("FROB"), ProblemCode.MALFORMED_REQUEST)
+            yield Defect(f"method-{method}", _by(method), ProblemCode.METHOD_NOT_ALLOWED)
+    yield Defect("method-of-nobody", _by("FROB"), ProblemCode.MALFORMED_REQUEST)
 
 
-def id_faults(call: Call) -> Iterator[Fault]:
+def id_faults(call: Call) -> Iterator[Defect]:
     """Yield ids that are not the caller's; administrators may name everybody's."""
     for name, video_id in _IDS.items():
-        yield Fault(f"id-{name}", _about(video_id), ProblemCode.NOT_FOUND)
+        yield Defect(f"id-{name}", _about(video_id), ProblemCode.NOT_FOUND)
     for name, shape in _AROUND.items():
-        yield Fault(f"id-{name}", _about(shape), ProblemCode.NOT_FOUND)
+        yield Defect(f"id-{name}", _about(shape), ProblemCode.NOT_FOUND)
     if call.scope is None:
-        yield Fault("id-foreign", lambda sent, facts: _swapped(sent, facts, facts.foreign), ProblemCode.NOT_FOUND)
+        yield Defect("id-foreign", lambda sent, facts: _swapped(sent, facts, facts.foreign), ProblemCode.NOT_FOUND)
     if call.about == "endpoint":
-        yield Fault("id-of-a-video", lambda sent, facts: _swapped(sent, facts, UNKNOWN), ProblemCode.NOT_FOUND)
-    yield Fault("id-in-upper-case", lambda sent, facts: _swapped(sent, facts, facts.own.upper()), ProblemCode.NOT_FOUND)
+        yield Defect("id-of-a-video", lambda sent, facts: _swapped(sent, facts, UNKNOWN), ProblemCode.NOT_FOUND)
+    yield Defect(
+        "id-in-upper-case", lambda sent, facts: _swapped(sent, facts, facts.own.upper()), ProblemCode.NOT_FOUND
+    )
 
 
-def signature_faults() -> Iterator[Fault]:
+def signature_faults() -> Iterator[Defect]:
     """Yield queries that no key of ours signed."""
     queries: dict[str, Callable[[dict[str, str], Facts], str]] = {
         "no-query": lambda _query, _facts: "",
@@ -99,8 +101,8 @@ def signature_faults() -> Iterator[Fault]:
         queries[f"{name}-twice-the-good-one-last"] = _twice(name, in_front=True)
         queries[f"{name}-empty"] = _emptied(name)
     for name, query_of in queries.items():
-        yield Fault(f"callback-{name}", _asking(query_of), ProblemCode.INVALID_SIGNATURE)
-    yield Fault("callback-signature-in-a-header", _signed_in_a_header, ProblemCode.INVALID_SIGNATURE)
+        yield Defect(f"callback-{name}", _asking(query_of), ProblemCode.INVALID_SIGNATURE)
+    yield Defect("callback-signature-in-a-header", _signed_in_a_header, ProblemCode.INVALID_SIGNATURE)
 
 
 def _by(method: str) -> Callable[[Sent, Facts], Sent]:

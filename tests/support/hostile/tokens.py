@@ -10,7 +10,7 @@ from functools import partial
 
 import jwt
 
-from tests.support.hostile.requests import Facts, Fault, Sent
+from tests.support.hostile.requests import Defect, Facts, Sent
 from webapi.http.problems import ProblemCode
 
 ISSUER = "https://login.example.com"
@@ -35,24 +35,24 @@ def token(
     return jwt.encode(all_claims, key, algorithm=algorithm)
 
 
-def token_faults() -> Iterator[Fault]:
+def token_faults() -> Iterator[Defect]:
     """Yield what a call can have instead of a good token."""
-    yield Fault("no-token", lambda sent, _: sent.without("Authorization"), ProblemCode.NOT_AUTHENTICATED)
+    yield Defect("no-token", lambda sent, _: sent.without("Authorization"), ProblemCode.NOT_AUTHENTICATED)
     for name, value in {"empty": "", "bearer-alone": "Bearer", "basic": "Basic YTpi", "token": "Token abc"}.items():
-        yield Fault(f"token-{name}", _header(value), ProblemCode.NOT_AUTHENTICATED)
+        yield Defect(f"token-{name}", _header(value), ProblemCode.NOT_AUTHENTICATED)
     yield from _of_claims()
     yield from _of_form()
     yield from _of_keys()
 
 
-def scope_faults(scope: str) -> Iterator[Fault]:
+def scope_faults(scope: str) -> Iterator[Defect]:
     """Yield good tokens without the word that a call needs."""
     for words in ("", "upload", scope.upper(), f"{scope}istrator", f"x{scope}", f"{scope},upload", f"{scope}:read"):
         yield _bad(f"scope-{words or 'empty'}", partial(token, claims={"scope": words}), ProblemCode.INSUFFICIENT_SCOPE)
     yield _bad("scope-missing", token, ProblemCode.INSUFFICIENT_SCOPE)
 
 
-def _of_claims() -> Iterator[Fault]:
+def _of_claims() -> Iterator[Defect]:
     now = int(time.time())
     changes: dict[str, dict[str, object]] = {
         "expired": {"exp": now - 60},
@@ -96,7 +96,7 @@ def _of_claims() -> Iterator[Fault]:
     yield _bad("claims-not-json", partial(_signed, claims=b"\xff"))
 
 
-def _of_form() -> Iterator[Fault]:
+def _of_form() -> Iterator[Defect]:
     nonsense = {
         "nonsense": "not.a.token",
         "one-part": "abc",
@@ -118,7 +118,7 @@ def _of_form() -> Iterator[Fault]:
     yield _bad("signature-cut-off", lambda key: token(key)[:-4])
 
 
-def _of_keys() -> Iterator[Fault]:
+def _of_keys() -> Iterator[Defect]:
     claims = json.dumps(_good_claims()).encode()
     yield _bad("another-key", lambda _: token(OTHER_KEY))
     yield _bad("hs512", partial(token, algorithm="HS512"))
@@ -139,11 +139,11 @@ def _of_keys() -> Iterator[Fault]:
         yield _bad(name, partial(_signed, claims=claims, header=header))
 
 
-def _bad(name: str, make: Make, code: ProblemCode = ProblemCode.INVALID_TOKEN) -> Fault:
+def _bad(name: str, make: Make, code: ProblemCode = ProblemCode.INVALID_TOKEN) -> Defect:
     def change(sent: Sent, facts: Facts) -> Sent:
         return sent.having("Authorization", f"Bearer {make(facts.signing_key)}")
 
-    return Fault(f"token-{name}", change, code)
+    return Defect(f"token-{name}", change, code)
 
 
 def _header(value: str) -> Callable[[Sent, Facts], Sent]:

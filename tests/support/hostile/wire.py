@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.support.hostile.calls import Call
-from tests.support.hostile.requests import Answer, Sent
+from tests.support.hostile.requests import HttpResponse, Sent
 from webapi.http.problems import ProblemCode
 
 
@@ -34,7 +34,7 @@ def encode(sent: Sent) -> bytes:
     return "\r\n".join([*head, "", ""]).encode("utf-8") + sent.body
 
 
-def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False) -> Answer:
+def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False) -> HttpResponse:
     """Send the bytes, and read the answer until the server closes."""
     connection.sendall(request)
     if is_cut:
@@ -43,7 +43,7 @@ def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False)
     head, _, body = received.partition(b"\r\n\r\n")
     status, *headers = head.decode("latin-1").split("\r\n")
     named = (header.partition(":") for header in headers)
-    answer = Answer(int(status.split(" ")[1]), {name.lower(): value.strip() for name, _, value in named}, body)
+    answer = HttpResponse(int(status.split(" ")[1]), {name.lower(): value.strip() for name, _, value in named}, body)
     if not request.startswith(b"HEAD "):
         assert len(body) == int(answer.headers.get("content-length", 0)), received
     return answer

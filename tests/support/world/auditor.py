@@ -11,13 +11,13 @@ from domain.records import VideoRow
 from tests.support.fakes.audit import FakeAuditedRows
 from tests.support.fakes.storage import StoredObject
 from tests.support.world.kill_switch import through
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 
 class Auditor:
     """One audit of one small world, and what it may change."""
 
-    def __init__(self, world: SmallWorld, rules: AuditRules | None = None) -> None:
+    def __init__(self, world: InMemoryWorld, rules: AuditRules | None = None) -> None:
         self.world = world
         self.rows = FakeAuditedRows(world.records, world.clock.now)
         self.rules = rules or AuditRules()
@@ -63,7 +63,7 @@ def entry_of(report: Report, kind: FindingType) -> Entry:
     return entry
 
 
-def copied(world: SmallWorld, row: VideoRow, video_id: str) -> VideoRow:
+def copied(world: InMemoryWorld, row: VideoRow, video_id: str) -> VideoRow:
     """Put another video beside ``row``, with the same life and the same files."""
     key = row.desired.storage_key.replace(row.desired.video_id, video_id)
     desired = replace(row.desired, video_id=video_id, storage_key=key)

@@ -9,22 +9,22 @@ from domain.stable_playlist import stable_playlist
 from domain.video import Phase
 from tests.support.fakes.transcoder import Script
 from tests.support.world.operator import idle, live
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 WRITES = {"commit", "apply", "write_status", "publish_poster", "write_playlist", "start"}
 # Deadlines of a life that goes wrong everywhere, short enough to wait for.
 HASTY = Timing(uploading_deadline_seconds=1800, uploaded_deadline_seconds=3600, processing_deadline_seconds=3600)
 
 
-def a_world(script: Script | None = None, timing: Timing | None = None) -> SmallWorld:
+def a_world(script: Script | None = None, timing: Timing | None = None) -> InMemoryWorld:
     """Return a world in which a client has sent its file and vanished."""
-    world = SmallWorld(script, timing)
+    world = InMemoryWorld(script, timing)
     world.create()
     world.send_file()
     return world
 
 
-def a_ready_world(script: Script | None = None) -> SmallWorld:
+def a_ready_world(script: Script | None = None) -> InMemoryWorld:
     """Return a world whose one video is ready."""
     world = a_world(script)
     live(world)
@@ -32,13 +32,13 @@ def a_ready_world(script: Script | None = None) -> SmallWorld:
     return world
 
 
-def assert_paid_within_bounds(world: SmallWorld) -> None:
+def assert_paid_within_bounds(world: InMemoryWorld) -> None:
     orders = Counter((job.order.video_id, job.order.attempt) for job in world.transcoder.jobs.values())
     assert all(jobs == 1 for jobs in orders.values()), "one job for each attempt"
     assert len(orders) <= world.deps.policy.max_submissions
 
 
-def assert_playable(world: SmallWorld) -> None:
+def assert_playable(world: InMemoryWorld) -> None:
     published = world.row.observed.published
     assert world.row.observed.phase is Phase.READY
     assert world.row.observed.is_playable
@@ -49,13 +49,13 @@ def assert_playable(world: SmallWorld) -> None:
     assert outputs.renditions == published.renditions
 
 
-def assert_shown(world: SmallWorld) -> None:
+def assert_shown(world: InMemoryWorld) -> None:
     status = world.resources.by_name[VIDEO_ID].status
     assert status is not None
     assert status["phase"] == status["work"]["phase"] == world.row.observed.phase
 
 
-def assert_at_rest_for_good(world: SmallWorld) -> None:
+def assert_at_rest_for_good(world: InMemoryWorld) -> None:
     """Neither a restart nor every callback once more changes or writes anything."""
     jobs = len(world.transcoder.jobs)
     before = world.row, world.resources.by_name[VIDEO_ID], dict(world.storage.processed)
@@ -66,7 +66,7 @@ def assert_at_rest_for_good(world: SmallWorld) -> None:
     assert len(world.transcoder.jobs) == jobs
 
 
-def assert_ends_ready(world: SmallWorld, *, jobs: int = 1) -> None:
+def assert_ends_ready(world: InMemoryWorld, *, jobs: int = 1) -> None:
     assert_playable(world)
     assert len(world.transcoder.jobs) == jobs
     assert_paid_within_bounds(world)
@@ -74,7 +74,7 @@ def assert_ends_ready(world: SmallWorld, *, jobs: int = 1) -> None:
     assert_at_rest_for_good(world)
 
 
-def assert_ends_errored(world: SmallWorld, code: FailureCode, *, jobs: int) -> None:
+def assert_ends_errored(world: InMemoryWorld, code: FailureCode, *, jobs: int) -> None:
     failure = world.row.observed.failure
     assert world.row.observed.phase is Phase.ERRORED
     assert failure is not None

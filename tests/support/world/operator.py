@@ -13,7 +13,7 @@ from crds.resource import Resource
 from domain.errors import UpstreamError
 from domain.records import Cause
 from tests.support.world.kill_switch import KilledError
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 SWEEP_SECONDS = 30.0
 RESYNC_SECONDS = 300.0
@@ -36,7 +36,7 @@ class SteppedQueue(WorkQueue):
 class Process:
     """One process of the operator: what it knows dies with it."""
 
-    def __init__(self, world: SmallWorld, *, hears_claims: bool = True) -> None:
+    def __init__(self, world: InMemoryWorld, *, hears_claims: bool = True) -> None:
         self._world = world
         self._hears_claims = hears_claims
         self._cache = ResourceCache()
@@ -126,7 +126,7 @@ class Process:
 
 
 def live(
-    world: SmallWorld,
+    world: InMemoryWorld,
     *,
     hears_claims: bool = True,
     is_repeated: bool = False,
@@ -152,7 +152,7 @@ def live(
         world.pass_time(SECONDS_TO_NEXT_LEADER)
 
 
-def settled(world: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+def settled(world: InMemoryWorld, *, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Run processes, each beginning where the last was killed, until one finds and plans nothing more."""
     is_settled = False
     while not is_settled:
@@ -171,7 +171,7 @@ def settled(world: SmallWorld, *, meanwhile: Callable[[], None] = lambda: None) 
         world.pass_time(SECONDS_TO_NEXT_LEADER)
 
 
-def run_until(world: SmallWorld, is_reached: Callable[[SmallWorld], bool]) -> Process:
+def run_until(world: InMemoryWorld, is_reached: Callable[[InMemoryWorld], bool]) -> Process:
     """Run one process until a condition holds, and return it."""
     process = Process(world)
     process.begin()
@@ -181,8 +181,8 @@ def run_until(world: SmallWorld, is_reached: Callable[[SmallWorld], bool]) -> Pr
 
 
 def killed_at_each_moment(
-    begin: Callable[[], SmallWorld], run: Callable[[SmallWorld], None] = settled
-) -> Iterator[SmallWorld]:
+    begin: Callable[[], InMemoryWorld], run: Callable[[InMemoryWorld], None] = settled
+) -> Iterator[InMemoryWorld]:
     """Yield the ends of as many lives as one life has moments, each killed once, at the next moment."""
     pattern = begin()
     pattern.kill_switch.forget()
@@ -195,7 +195,7 @@ def killed_at_each_moment(
         yield world
 
 
-def idle(world: SmallWorld) -> None:
+def idle(world: InMemoryWorld) -> None:
     """Run one more process until it plans nothing: a restart, with every callback delivered again."""
     process = Process(world)
     process.begin()

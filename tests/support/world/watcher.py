@@ -6,14 +6,14 @@ from controller.loop.resync import Resync
 from domain.records import Cause
 from tests.support.builders.resources import SIGNATURES
 from tests.support.world.operator import SteppedQueue, body_of
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 
 class Watcher:
     """A cache, a resync and a queue, over a world in which one video has a resource that was not seen yet."""
 
     def __init__(self) -> None:
-        self.world = SmallWorld()
+        self.world = InMemoryWorld()
         self.cache = ResourceCache()
         self.queue = SteppedQueue(self.world.clock.monotonic)
         self.resync = Resync(self.world.deps, self.cache, self.queue, clock=self.world.clock.now)

@@ -7,7 +7,7 @@ from controller.loop.pass_result import PassResult
 from controller.loop.workers import Workers
 from domain.records import Cause
 from tests.support.world.operator import SteppedQueue
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 OTHER = "othervideoothervideootherv"
 
@@ -16,7 +16,7 @@ class WorkerHarness:
     """A worker over a small world in which a video waits for its file."""
 
     def __init__(self, on_pass_end: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
-        self.world = SmallWorld()
+        self.world = InMemoryWorld()
         self.world.create()
         self.cache = ResourceCache()
         self.queue = SteppedQueue(self.world.clock.monotonic)

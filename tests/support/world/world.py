@@ -32,7 +32,7 @@ ANOTHER = SubmissionRequest("another", None, MORNING, minutes=0)
 WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
 
 
-class SmallWorld:
+class InMemoryWorld:
     """All that outlives a process of the operator. ``world`` reaches it through ``kill_switch``."""
 
     def __init__(

@@ -15,7 +15,7 @@ from domain.video import Phase, new_video_id
 from tests.support.builders.resources import SIGNATURES, a_status
 from tests.support.builders.rows import NOON, a_row
 from tests.support.fakes.resources import NAMESPACE
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 MANY = 10_000
 
@@ -49,8 +49,8 @@ def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
     assert max(checks.values()) / mean < 1.5
 
 
-def a_world_at_rest() -> SmallWorld:
-    world, pattern = SmallWorld(), a_row(Phase.READY)
+def a_world_at_rest() -> InMemoryWorld:
+    world, pattern = InMemoryWorld(), a_row(Phase.READY)
     body = manifest_of(pattern.desired, namespace=NAMESPACE, signatures=SIGNATURES)
     resource = Resource("", NAMESPACE, "uid", "1", 1, labels=body["metadata"]["labels"], spec=body["spec"])
     status = a_status(pattern.desired, pattern.observed, resource=resource, policy=world.deps.policy)

@@ -22,12 +22,12 @@ from tests.support.world.auditor import Auditor, copied, entry_of, kinds
 from tests.support.world.endings import a_ready_world, assert_at_rest_for_good, assert_playable, assert_shown
 from tests.support.world.kill_switch import KilledError
 from tests.support.world.operator import live
-from tests.support.world.world import PLAYLIST, POSTER, VIDEO_ID, SmallWorld
+from tests.support.world.world import PLAYLIST, POSTER, VIDEO_ID, InMemoryWorld
 
 DAY_SECONDS = 86_400.0
 
 
-def segments(world: SmallWorld) -> list[str]:
+def segments(world: InMemoryWorld) -> list[str]:
     """Return what a player fetches of the published edition."""
     published = world.row.observed.published
     assert published is not None
@@ -35,7 +35,7 @@ def segments(world: SmallWorld) -> list[str]:
     return sorted(key for key in world.storage.processed if key.startswith(prefix))
 
 
-def assert_stays_ready(world: SmallWorld) -> Callable[[], None]:
+def assert_stays_ready(world: InMemoryWorld) -> Callable[[], None]:
     """Return something to do meanwhile: see that people find the video ready."""
 
     def look() -> None:
@@ -283,7 +283,7 @@ def test_doubled_and_uncertain_submissions_are_reported() -> None:
 
 
 def test_an_overdue_upload_is_reported_unless_it_is_paused() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     world.create()
     auditor = Auditor(world)
     late = timedelta(seconds=world.timing.uploading_deadline_seconds) + auditor.rules.overdue_after

@@ -23,7 +23,7 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
 from tests.support.world.operator import run_until, settled
-from tests.support.world.world import ANOTHER, MAX_FILE_BYTES, VIDEO_ID, SmallWorld
+from tests.support.world.world import ANOTHER, MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
 # How the steps name what they may use (dependencies.py), and the context whose commits they make.
@@ -35,10 +35,10 @@ CONTEXTS = {"ctx", "sending", "self"}
 class Life:
     """A life with its people: ``begin`` makes the world, ``chapters`` are what people do each time all is at rest."""
 
-    begin: Callable[[], SmallWorld]
-    chapters: tuple[Callable[[SmallWorld], None], ...] = ()
+    begin: Callable[[], InMemoryWorld]
+    chapters: tuple[Callable[[InMemoryWorld], None], ...] = ()
 
-    def live(self, deadly: str | None = None) -> SmallWorld:
+    def live(self, deadly: str | None = None) -> InMemoryWorld:
         """Live it, killed once at a point."""
         world = self.begin()
         world.failpoints.deadly = deadly
@@ -49,15 +49,15 @@ class Life:
         return world
 
 
-def uploaded(script: Script | None = None, body: bytes | None = None, **changes: object) -> SmallWorld:
-    world = SmallWorld(script, HASTY)
+def uploaded(script: Script | None = None, body: bytes | None = None, **changes: object) -> InMemoryWorld:
+    world = InMemoryWorld(script, HASTY)
     world.create(**changes)
     world.send_file(body)
     return world
 
 
-def held() -> SmallWorld:
-    world = SmallWorld(
+def held() -> InMemoryWorld:
+    world = InMemoryWorld(
         Script([Answer.LOST_BEFORE]), HASTY, rules=LifecyclePolicy(HASTY, on_uncertain=UncertainSubmissionPolicy.HOLD)
     )
     world.create()
@@ -65,33 +65,33 @@ def held() -> SmallWorld:
     return world
 
 
-def in_a_queue() -> SmallWorld:
+def in_a_queue() -> InMemoryWorld:
     """Return a world where somebody else takes the only turn of this minute."""
-    world = SmallWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
+    world = InMemoryWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
     world.create()
     world.send_file()
     assert not isinstance(world.deps.limiter.acquire(ANOTHER), Denied)
     return world
 
 
-def parted() -> SmallWorld:
+def parted() -> InMemoryWorld:
     """Return a world in which all parts have arrived and the client has vanished."""
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.create_parted()
     world.send_parts()
     return world
 
 
-def keep_arriving() -> SmallWorld:
+def keep_arriving() -> InMemoryWorld:
     """Return a world in which a part arrived when most of the time was over."""
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.create_parted()
     world.pass_time(HASTY.uploading_deadline_seconds * 0.6)
     world.send_parts(2)
     return world
 
 
-def joined_too_late() -> SmallWorld:
+def joined_too_late() -> InMemoryWorld:
     """Return a world whose storage joins nothing, at the deadline."""
     world = parted()
     world.pass_time(HASTY.uploading_deadline_seconds + 1)
@@ -99,39 +99,39 @@ def joined_too_late() -> SmallWorld:
     return world
 
 
-def retry(world: SmallWorld) -> None:
+def retry(world: InMemoryWorld) -> None:
     world.records.retry(VIDEO_ID)
 
 
-def annotate_retry(world: SmallWorld) -> None:
+def annotate_retry(world: InMemoryWorld) -> None:
     world.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"at {world.clock.monotonic()}")
 
 
-def pause(world: SmallWorld) -> None:
+def pause(world: InMemoryWorld) -> None:
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
 
 
-def unpause(world: SmallWorld) -> None:
+def unpause(world: InMemoryWorld) -> None:
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)
 
 
-def delete(world: SmallWorld) -> None:
+def delete(world: InMemoryWorld) -> None:
     world.records.delete(VIDEO_ID)
 
 
-def restore(world: SmallWorld) -> None:
+def restore(world: InMemoryWorld) -> None:
     world.records.restore(VIDEO_ID)
 
 
-def wait_for_retirement(world: SmallWorld) -> None:
+def wait_for_retirement(world: InMemoryWorld) -> None:
     world.pass_time(HASTY.retire_ready_seconds)
 
 
-def wait_for_purge(world: SmallWorld) -> None:
+def wait_for_purge(world: InMemoryWorld) -> None:
     world.pass_time(HASTY.delete_grace_seconds)
 
 
-def lose_storage_until_too_late() -> SmallWorld:
+def lose_storage_until_too_late() -> InMemoryWorld:
     """Return a world whose poster cannot be copied before the deadline."""
     world = uploaded()
     run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
@@ -141,7 +141,7 @@ def lose_storage_until_too_late() -> SmallWorld:
     return world
 
 
-def lose_playlists_until_too_late() -> SmallWorld:
+def lose_playlists_until_too_late() -> InMemoryWorld:
     """Return a world whose stable playlist was not shown before the deadline, and never will be."""
     world = uploaded()
     run_until(world, lambda world: world.row.observed.reason is Reason.PUBLISHING)
@@ -151,7 +151,7 @@ def lose_playlists_until_too_late() -> SmallWorld:
     return world
 
 
-def not_copied_until_too_late() -> SmallWorld:
+def not_copied_until_too_late() -> InMemoryWorld:
     """Return a world whose storage copies no file, at the deadline."""
     world = uploaded()
     world.storage.copies_nothing = True
@@ -159,7 +159,7 @@ def not_copied_until_too_late() -> SmallWorld:
     return world
 
 
-def left_open() -> SmallWorld:
+def left_open() -> InMemoryWorld:
     """Return a world in which another upload of the same video was opened and left."""
     world = parted()
     world.multipart.create(world.row.desired.storage_key, content_type="video/mp4")
@@ -191,7 +191,7 @@ LIVES = {
 }
 
 
-def end_of(world: SmallWorld) -> object:
+def end_of(world: InMemoryWorld) -> object:
     """Return what must be the same however often the process was killed on the way."""
     row = world.records.rows.get(VIDEO_ID)
     if row is None:
@@ -210,7 +210,7 @@ def end_of(world: SmallWorld) -> object:
     )
 
 
-def paid(world: SmallWorld) -> int:
+def paid(world: InMemoryWorld) -> int:
     orders = [(job.order.video_id, job.order.attempt) for job in world.transcoder.jobs.values()]
     assert len(set(orders)) == len(orders), "one job for each attempt"
     return len(orders)

@@ -11,7 +11,7 @@ from domain.failures import FailureCode
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
 from tests.support.world.operator import killed_at_each_moment, live
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 TWO_MINUTES = 120.0
 HALF_AN_HOUR = 1800.0
@@ -76,7 +76,7 @@ def test_killed_repeatedly_it_ends_ready_for_the_price_of_one_job(gaps: list[int
 
 
 def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> None:
-    def hard() -> SmallWorld:
+    def hard() -> InMemoryWorld:
         return a_world(Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS]))
 
     for world in killed_at_each_moment(hard, live):
@@ -125,7 +125,7 @@ def test_an_upload_ends_errored_when(script: Script, code: FailureCode, jobs: in
 
 
 def test_a_client_that_never_sends_its_file_costs_nothing() -> None:
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.create()
     live(world)
     assert_ends_errored(world, FailureCode.UPLOAD_EXPIRED, jobs=0)

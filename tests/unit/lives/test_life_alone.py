@@ -10,7 +10,7 @@ from domain.video import Phase, Reason
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 AWAY = UnavailableError("no answer")
 FORBIDDEN = RefusedError("HTTP 403")
@@ -20,7 +20,7 @@ HALF_AN_HOUR = 1800.0
 TWELVE_HOURS = 12 * 3600.0
 
 
-def until(world: SmallWorld, seconds: float, change: Callable[[], None]) -> Callable[[], None]:
+def until(world: InMemoryWorld, seconds: float, change: Callable[[], None]) -> Callable[[], None]:
     """Return something to do meanwhile: ``change``, once the time has come."""
 
     def meanwhile() -> None:
@@ -40,7 +40,7 @@ def test_an_outage_of_storage_only_delays_the_video(trouble: UpstreamError) -> N
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_storage_away_before_the_file_is_found_fails_the_upload_at_its_deadline(trouble: UpstreamError) -> None:
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.create()
     world.storage.trouble = trouble
     live(world)
@@ -149,7 +149,7 @@ def test_an_operator_away_past_every_deadline_still_publishes_the_finished_video
     assert_ends_ready(world)
 
 
-def live_until_submitted(world: SmallWorld) -> None:
+def live_until_submitted(world: InMemoryWorld) -> None:
     class Submitted(BaseException):
         """Seen."""
 
@@ -184,20 +184,20 @@ def test_an_original_replaced_before_publication_fails_the_upload() -> None:
 
 
 def test_a_bad_file_followed_by_a_good_one_ends_ready() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     world.create()
     world.send_file(b"this is a text")
     live(world, meanwhile=until(world, TEN_MINUTES, lambda: send_good_file(world)))
     assert_ends_ready(world)
 
 
-def send_good_file(world: SmallWorld) -> None:
+def send_good_file(world: InMemoryWorld) -> None:
     if world.row.observed.phase is Phase.UPLOADING:
         world.send_file()
 
 
 def test_a_bad_file_that_is_confirmed_fails_the_upload() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     world.create()
     world.send_file(b"this is a text")
     live(world, meanwhile=lambda: confirm(world))
@@ -206,7 +206,7 @@ def test_a_bad_file_that_is_confirmed_fails_the_upload() -> None:
     assert world.clock.monotonic() < TEN_MINUTES
 
 
-def confirm(world: SmallWorld) -> None:
+def confirm(world: InMemoryWorld) -> None:
     world.records.confirm(VIDEO_ID)
 
 

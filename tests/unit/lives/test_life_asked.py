@@ -19,17 +19,17 @@ from tests.support.world.endings import (
     assert_playable,
 )
 from tests.support.world.operator import Process, killed_at_each_moment, live, run_until, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 DAY = 86_400.0
-Person = Callable[[SmallWorld], None]
+Person = Callable[[InMemoryWorld], None]
 
 
-def by_api(world: SmallWorld) -> None:
+def by_api(world: InMemoryWorld) -> None:
     world.records.retry(VIDEO_ID)
 
 
-def by_annotation(world: SmallWorld) -> None:
+def by_annotation(world: InMemoryWorld) -> None:
     world.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"at {world.clock.monotonic()}")
 
 
@@ -62,7 +62,7 @@ def test_a_retry_of_a_playable_video_buys_nothing(ask: Person) -> None:
 
 @PEOPLE
 def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.create()
     world.send_file(b"this is a text")
     live(world)
@@ -76,7 +76,7 @@ def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
 
 @PEOPLE
 def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(ask: Person) -> None:
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.create()
     world.send_file(b"this is a text")
     world.records.confirm(VIDEO_ID)
@@ -96,7 +96,7 @@ def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(as
 
 
 def test_killed_at_any_moment_a_retry_starts_once() -> None:
-    def errored() -> SmallWorld:
+    def errored() -> InMemoryWorld:
         world = a_world(Script(fates=[Fate.CANNOT_DECODE]))
         live(world)
         by_annotation(world)
@@ -140,7 +140,7 @@ def test_a_failed_new_edition_leaves_the_old_one_playing() -> None:
     ids=["uploading", "uploaded", "processing"],
 )
 def test_a_paused_upload_is_left_alone_until_the_annotation_goes(phase: Phase, answers: list[Answer]) -> None:
-    world = SmallWorld(Script(list(answers), job_seconds=3600))
+    world = InMemoryWorld(Script(list(answers), job_seconds=3600))
     world.create()
     process = Process(world)
     process.begin()
@@ -166,7 +166,7 @@ def test_a_paused_upload_is_left_alone_until_the_annotation_goes(phase: Phase, a
     assert len(world.transcoder.jobs) == 1
 
 
-def shown(world: SmallWorld) -> Mapping[str, Any]:
+def shown(world: InMemoryWorld) -> Mapping[str, Any]:
     resource = world.resources.by_name.get(VIDEO_ID)
     return (resource.status if resource else None) or {}
 
@@ -203,7 +203,7 @@ def test_a_deleted_video_is_gone_after_its_grace_with_everything_it_wrote() -> N
 
 
 def test_a_purge_killed_at_any_moment_ends_the_same() -> None:
-    def doomed() -> SmallWorld:
+    def doomed() -> InMemoryWorld:
         world = a_world()
         live(world)
         world.records.delete(VIDEO_ID)

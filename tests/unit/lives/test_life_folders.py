@@ -9,12 +9,12 @@ from tests.support.fakes.transcoder import Answer, Script
 from tests.support.fakes.videos import stream
 from tests.support.world.endings import a_world, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 RANDOM = re.compile(r"[1-9][0-9]*-[a-z2-7]{16}")
 
 
-def folders(world: SmallWorld) -> set[str]:
+def folders(world: InMemoryWorld) -> set[str]:
     """Return the names of the folders beside the stable files."""
     prefix = object_keys.video_prefix(VIDEO_ID)
     paths = (key.removeprefix(prefix) for key in world.storage.processed)

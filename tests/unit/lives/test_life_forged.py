@@ -15,7 +15,7 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY, assert_ends_ready, assert_playable, assert_shown
 from tests.support.world.operator import Process, live, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 IMPORT_KEY = f"imports/{NAMESPACE}/films/launch.mov"
 SIGNATURE = f"{GROUP}/signature"
@@ -34,15 +34,15 @@ FORGED_SPECS = [
 ]
 
 
-def a_ready_world() -> SmallWorld:
-    world = SmallWorld(None, HASTY)
+def a_ready_world() -> InMemoryWorld:
+    world = InMemoryWorld(None, HASTY)
     world.create()
     world.send_file()
     live(world)
     return world
 
 
-def edit_spec(world: SmallWorld, changes: Mapping[str, Any]) -> None:
+def edit_spec(world: InMemoryWorld, changes: Mapping[str, Any]) -> None:
     """Play a person with `kubectl patch`."""
     known = world.resources.by_name[VIDEO_ID]
     world.resources.by_name[VIDEO_ID] = replace(
@@ -50,7 +50,7 @@ def edit_spec(world: SmallWorld, changes: Mapping[str, Any]) -> None:
     )
 
 
-def edit_status(world: SmallWorld, **changes: Any) -> None:
+def edit_status(world: InMemoryWorld, **changes: Any) -> None:
     """Play a person with `kubectl patch --subresource=status`. ``work`` is merged."""
     known = world.resources.by_name[VIDEO_ID]
     status = dict(known.status or {})
@@ -106,7 +106,7 @@ def test_an_edited_status_is_overwritten_with_the_row(changes: dict[str, Any]) -
 
 
 def test_a_status_that_is_forged_while_a_job_is_due_does_not_hold_it_up() -> None:
-    world = SmallWorld(None, HASTY)
+    world = InMemoryWorld(None, HASTY)
     world.create()
     world.resources.apply(world.row.desired)
     settled_once = Process(world)
@@ -119,7 +119,7 @@ def test_a_status_that_is_forged_while_a_job_is_due_does_not_hold_it_up() -> Non
 
 
 def test_a_resource_with_the_apis_label_and_no_row_is_rejected() -> None:
-    world = SmallWorld(None, HASTY)
+    world = InMemoryWorld(None, HASTY)
     desired = world.create().desired
     del world.records.rows[VIDEO_ID]
     world.resources.apply(replace(desired, owner="thief"))
@@ -136,7 +136,7 @@ def test_a_resource_with_the_apis_label_and_no_row_is_rejected() -> None:
 
 
 def test_the_signature_of_one_video_says_nothing_about_another() -> None:
-    world = SmallWorld(None, HASTY)
+    world = InMemoryWorld(None, HASTY)
     world.resources.apply(world.create().desired)
     known = world.resources.by_name[VIDEO_ID]
     world.resources.by_name["another"] = replace(known, name="another", uid="uid-another")
@@ -159,7 +159,7 @@ def test_a_removed_label_or_signature_comes_back(changes: dict[str, Any]) -> Non
 
 
 def test_a_dump_older_than_a_forgery_still_learns_of_the_job_that_was_paid_for() -> None:
-    world = SmallWorld(Script(job_seconds=HALF_AN_HOUR), HASTY)
+    world = InMemoryWorld(Script(job_seconds=HALF_AN_HOUR), HASTY)
     world.create()
     world.send_file()
     process = Process(world)
@@ -177,7 +177,7 @@ def test_a_dump_older_than_a_forgery_still_learns_of_the_job_that_was_paid_for()
 
 def test_what_an_older_key_signed_counts_and_is_signed_again() -> None:
     world = a_ready_world()
-    dump = Dump(SmallWorld().records)
+    dump = Dump(InMemoryWorld().records)
     before = world.row
     old = world.resources.signatures
     world.resources.signatures = type(old)(["the-new-key-of-the-tests-of-32-bytes", "the-key-of-the-tests-of-32-bytes"])
@@ -199,13 +199,13 @@ def test_what_an_unknown_key_signed_is_signed_again_from_the_row() -> None:
     assert world.row == before
     again = world.resources.by_name[VIDEO_ID]
     assert (again.uid, again.spec) == (known.uid, known.spec), "it is written over, not made anew"
-    Dump(SmallWorld().records).restore(world.records)
+    Dump(InMemoryWorld().records).restore(world.records)
     settled(world)
     assert world.row.observed == before.observed
 
 
 def test_an_import_belongs_to_no_user() -> None:
-    world = SmallWorld(None, HASTY)
+    world = InMemoryWorld(None, HASTY)
     world.storage.put_raw(IMPORT_KEY, mp4())
     world.resources.put(VIDEO_ID, storage_key=IMPORT_KEY, owner="user-1")
     live(world)
@@ -219,7 +219,7 @@ def test_an_import_belongs_to_no_user() -> None:
 
 @pytest.mark.parametrize("revision", [99, COUNTER_MAX])
 def test_a_forged_status_of_an_import_teaches_nothing(revision: int) -> None:
-    world = SmallWorld(None, HASTY)
+    world = InMemoryWorld(None, HASTY)
     world.storage.put_raw(IMPORT_KEY, mp4())
     world.resources.put(VIDEO_ID, storage_key=IMPORT_KEY)
     live(world)
@@ -237,7 +237,7 @@ def test_a_forged_status_of_an_import_teaches_nothing(revision: int) -> None:
 
 
 def test_an_import_that_takes_the_apis_label_stays_one() -> None:
-    world = SmallWorld(None, HASTY)
+    world = InMemoryWorld(None, HASTY)
     world.storage.put_raw(IMPORT_KEY, mp4())
     world.resources.put(VIDEO_ID, storage_key=IMPORT_KEY)
     live(world)

@@ -9,18 +9,18 @@ from domain.video import Phase, Reason
 from tests.support.fakes.transcoder import Answer, Script
 from tests.support.world.endings import a_world, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import ANOTHER, VIDEO_ID, WIDE, SmallWorld
+from tests.support.world.world import ANOTHER, VIDEO_ID, WIDE, InMemoryWorld
 
 OTHER_ID = "anothervideoanothervideoan"
 TEN_MINUTES = 600.0
 
 
-def reasons(world: SmallWorld) -> list[Reason]:
+def reasons(world: InMemoryWorld) -> list[Reason]:
     return [event.reason for event in world.records.history(VIDEO_ID)]
 
 
 def test_an_upload_waits_while_as_many_jobs_run_as_are_allowed() -> None:
-    world = SmallWorld(limits=replace(WIDE, max_running=1))
+    world = InMemoryWorld(limits=replace(WIDE, max_running=1))
     world.create()
     world.send_file()
     other = world.row
@@ -60,7 +60,7 @@ def test_a_pause_is_written_once_however_long_it_lasts() -> None:
 
 
 def test_submissions_that_come_too_fast_wait() -> None:
-    world = SmallWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
+    world = InMemoryWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
     world.create()
     world.send_file()
     assert world.deps.limiter.acquire(ANOTHER), "the only token is taken by another owner"

@@ -16,27 +16,27 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY, assert_ends_errored, assert_ends_ready, assert_playable, assert_shown
 from tests.support.world.operator import Process, killed_at_each_moment, live, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
 OTHER_KEY = f"imports/{NAMESPACE}/films/second.mov"
 HALF_AN_HOUR = 1800.0
 
 
-def a_world_with_an_import(script: Script | None = None, *, storage_key: str = KEY, **spec: Any) -> SmallWorld:
+def a_world_with_an_import(script: Script | None = None, *, storage_key: str = KEY, **spec: Any) -> InMemoryWorld:
     """Return a world in which somebody has put a file and applied a resource, and no pass was made."""
-    world = SmallWorld(script, HASTY)
+    world = InMemoryWorld(script, HASTY)
     world.storage.put_raw(storage_key, mp4())
     world.resources.put(VIDEO_ID, storage_key=storage_key, **spec)
     return world
 
 
-def apply(world: SmallWorld, **spec: Any) -> None:
+def apply(world: InMemoryWorld, **spec: Any) -> None:
     """Apply the import again."""
     world.resources.put(VIDEO_ID, storage_key=KEY, **spec)
 
 
-def shown(world: SmallWorld) -> dict[str, Any]:
+def shown(world: InMemoryWorld) -> dict[str, Any]:
     status = world.resources.by_name[VIDEO_ID].status
     assert status is not None
     return dict(status)
@@ -53,7 +53,7 @@ def test_an_import_becomes_playable() -> None:
 
 
 def test_an_import_may_be_applied_before_its_file_arrives() -> None:
-    world = SmallWorld(timing=HASTY)
+    world = InMemoryWorld(timing=HASTY)
     world.resources.put(VIDEO_ID, storage_key=KEY)
     process = Process(world)
     process.begin()
@@ -93,7 +93,7 @@ def test_an_import_whose_row_is_lost_at_any_moment_is_bought_once() -> None:
         assert_ends_ready(world)
 
 
-def happening(world: SmallWorld, moment: int, act: Callable[..., None], *arguments: object) -> None:
+def happening(world: InMemoryWorld, moment: int, act: Callable[..., None], *arguments: object) -> None:
     world.kill_switch.happens = {moment: lambda: act(*arguments)}
 
 
@@ -182,7 +182,7 @@ def test_deleting_the_resource_releases_the_row_and_withdraws_the_video() -> Non
     assert VIDEO_ID not in world.resources.by_name
 
 
-def leave(world: SmallWorld) -> None:
+def leave(world: InMemoryWorld) -> None:
     """Play a person who deletes a resource that a finalizer of others keeps."""
     known = world.resources.by_name.get(VIDEO_ID)
     if known is not None:

@@ -12,7 +12,7 @@ from domain.video import Phase, Reason
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
 from tests.support.world.operator import Process, live, run_until, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 TWO_DAYS = 2 * 86_400.0
 UNTIL = [
@@ -22,7 +22,7 @@ UNTIL = [
 
 
 @pytest.mark.parametrize("until", UNTIL)
-def test_complete_outputs_found_long_after_the_deadline_are_published(until: Callable[[SmallWorld], bool]) -> None:
+def test_complete_outputs_found_long_after_the_deadline_are_published(until: Callable[[InMemoryWorld], bool]) -> None:
     world = a_world()
     run_until(world, until)
     world.pass_time(TWO_DAYS)
@@ -31,7 +31,7 @@ def test_complete_outputs_found_long_after_the_deadline_are_published(until: Cal
 
 
 @pytest.mark.parametrize("until", UNTIL)
-def test_a_video_restored_long_after_the_deadline_plays(until: Callable[[SmallWorld], bool]) -> None:
+def test_a_video_restored_long_after_the_deadline_plays(until: Callable[[InMemoryWorld], bool]) -> None:
     world = a_world()
     run_until(world, until)
     world.records.delete(VIDEO_ID)
@@ -95,7 +95,7 @@ def test_an_older_dump_without_watch_events_buys_nothing_twice() -> None:
 
 
 def test_an_upload_restored_after_its_deadline_has_expired_and_can_be_retried() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     world.create()
     run_until(world, lambda world: VIDEO_ID in world.resources.by_name)
     world.records.delete(VIDEO_ID)

@@ -18,7 +18,7 @@ from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.world.endings import HASTY
 from tests.support.world.kill_switch import KilledError
 from tests.support.world.operator import Process, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 TROUBLE = st.sampled_from([None, UnavailableError("away"), RefusedError("refusing")])
 
@@ -28,7 +28,7 @@ class AnyLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = SmallWorld(timing=HASTY)
+        self.world = InMemoryWorld(timing=HASTY)
         self.asked_for = 0
         self.tokens = 0
         self.seen_revision = 0
@@ -37,7 +37,7 @@ class AnyLife(RuleBasedStateMachine):
         answers=st.lists(st.sampled_from(Answer), max_size=6), fates=st.lists(st.sampled_from(Fate), max_size=6)
     )
     def be_born(self, answers: list[Answer], fates: list[Fate]) -> None:
-        self.world = SmallWorld(Script(answers, fates), HASTY)
+        self.world = InMemoryWorld(Script(answers, fates), HASTY)
         self.world.create()
         self.process = Process(self.world)
         self.process.begin()

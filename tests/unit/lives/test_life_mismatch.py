@@ -9,7 +9,7 @@ from tests.support.fakes.transcoder import SEGMENTS, Fate, Script
 from tests.support.fakes.videos import SEGMENT_SECONDS
 from tests.support.world.endings import a_world, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 STREAM_SECONDS = SEGMENTS * SEGMENT_SECONDS
 
@@ -53,7 +53,7 @@ def test_missing_files_are_worth_another_attempt_and_the_wait_for_it_blames_no_p
     assert words - {None} == {"the next attempt, which follows by itself; the last one failed"}
 
 
-def _waiting_for_the_next_attempt(world: SmallWorld) -> str | None:
+def _waiting_for_the_next_attempt(world: InMemoryWorld) -> str | None:
     desired, observed = world.row.desired, world.row.observed
     is_between = observed.phase is Phase.UPLOADED and observed.attempt == 1
     if not is_between or observed.reason in {Reason.WAITING_FOR_SUBMISSION, Reason.SUBMISSION_UNCERTAIN}:

@@ -24,15 +24,15 @@ from tests.support.world.endings import (
 )
 from tests.support.world.kill_switch import KilledError
 from tests.support.world.operator import Process, live, run_until, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 BEFORE_BIRTH = 0
 HALF_AN_HOUR = 1800.0
 
 
-def a_published_world(script: Script | None = None) -> SmallWorld:
+def a_published_world(script: Script | None = None) -> InMemoryWorld:
     """Return a world in which the API has made row and resource, and a client has sent its file and vanished."""
-    world = SmallWorld(script, HASTY)
+    world = InMemoryWorld(script, HASTY)
     row = world.create()
     world.send_file()
     world.resources.apply(row.desired)
@@ -54,10 +54,15 @@ def run_on() -> None:
 
 
 def put_back(
-    world: SmallWorld, *, taken_at: int, put_back_at: int, then: Callable[[], None] = run_on, hears_claims: bool = True
+    world: InMemoryWorld,
+    *,
+    taken_at: int,
+    put_back_at: int,
+    then: Callable[[], None] = run_on,
+    hears_claims: bool = True,
 ) -> None:
     """Live a life in which a dump is taken at one moment and put back at another."""
-    dumps = [Dump(SmallWorld().records)]
+    dumps = [Dump(InMemoryWorld().records)]
 
     def restore() -> None:
         dumps[-1].restore(world.records)
@@ -105,7 +110,7 @@ def test_an_older_dump_restored_while_jobs_fail_stays_within_the_budget(
 @pytest.mark.parametrize("phase", [None, Phase.UPLOADING, Phase.UPLOADED, Phase.PROCESSING])
 def test_an_older_dump_restored_at_rest_is_found_by_the_resync(phase: Phase | None) -> None:
     world = a_published_world()
-    dumps: dict[Phase | None, Dump] = {None: Dump(SmallWorld().records)}
+    dumps: dict[Phase | None, Dump] = {None: Dump(InMemoryWorld().records)}
     process = Process(world)
     process.begin()
     while not world.is_at_rest():
@@ -122,7 +127,7 @@ def test_an_older_dump_restored_at_rest_is_found_by_the_resync(phase: Phase | No
 def test_a_row_restored_from_before_a_job_takes_up_that_job() -> None:
     world = a_published_world(Script(job_seconds=HALF_AN_HOUR))
     run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
-    Dump(SmallWorld().records).restore(world.records)
+    Dump(InMemoryWorld().records).restore(world.records)
     live(world)
     assert_ends_ready(world)
 
@@ -172,7 +177,7 @@ def test_a_resource_deleted_at_any_moment_comes_back_and_costs_nothing(is_killed
     for moment in moments_of_a_life():
         world = a_published_world()
 
-        def delete(world: SmallWorld = world) -> None:
+        def delete(world: InMemoryWorld = world) -> None:
             world.resources.remove(VIDEO_ID)
             if is_killed:
                 die()

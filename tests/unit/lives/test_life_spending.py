@@ -12,26 +12,28 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.clock import MORNING
 from tests.support.world.endings import HASTY, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 DAY_SECONDS = 86_400.0
 HOURS_TO_MIDNIGHT = 24 - MORNING.hour
 
 
-def a_limited_world(limits: SpendingLimits, *, script: Script | None = None, body: bytes | None = None) -> SmallWorld:
-    world = SmallWorld(script, HASTY, rules=LifecyclePolicy(HASTY, spending=limits))
+def a_limited_world(
+    limits: SpendingLimits, *, script: Script | None = None, body: bytes | None = None
+) -> InMemoryWorld:
+    world = InMemoryWorld(script, HASTY, rules=LifecyclePolicy(HASTY, spending=limits))
     world.create()
     world.send_file(body)
     return world
 
 
-def reasons(world: SmallWorld) -> list[Reason]:
+def reasons(world: InMemoryWorld) -> list[Reason]:
     return [event.reason for event in world.records.events]
 
 
 def test_beyond_the_owners_day_an_upload_waits_for_the_next_one_and_burns_nothing() -> None:
     limits, script = SpendingLimits(submissions_per_owner=1), Script(fates=[Fate.LEAVES_HOLES])
-    world = SmallWorld(script, rules=LifecyclePolicy(spending=limits))
+    world = InMemoryWorld(script, rules=LifecyclePolicy(spending=limits))
     world.create()
     world.send_file()
     waits: set[tuple[int, str | None, str | None]] = set()

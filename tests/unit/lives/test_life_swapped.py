@@ -10,24 +10,24 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.endings import HASTY, a_world, assert_ends_ready
 from tests.support.world.operator import Process, live, settled
-from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, SmallWorld
+from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
 
 FIRST, OTHER = mp4(), mp4(media_bytes=700)
 LARGE = mp4(media_bytes=MAX_FILE_BYTES)
 
 
-def kept(world: SmallWorld) -> dict[str, bytes]:
+def kept(world: InMemoryWorld) -> dict[str, bytes]:
     """Return the originals that no URL of a client can write."""
     return {key: stored.body for key, stored in world.storage.raw.items() if key.startswith("originals/")}
 
 
-def ordered(world: SmallWorld) -> list[bytes]:
+def ordered(world: InMemoryWorld) -> list[bytes]:
     """Return the bytes behind each job's source URL."""
     urls = [job.order.source_url for job in world.transcoder.jobs.values()]
     return [next(stored.body for key, stored in world.storage.raw.items() if f"/{key}?" in url) for url in urls]
 
 
-def until(world: SmallWorld, phase: Phase) -> Process:
+def until(world: InMemoryWorld, phase: Phase) -> Process:
     process = Process(world)
     process.begin()
     while world.row.observed.phase is not phase:

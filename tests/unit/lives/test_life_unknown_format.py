@@ -4,7 +4,7 @@ from domain.failures import FailureCode
 from tests.support.fakes.transcoder import Fate, Script
 from tests.support.world.endings import assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 NEITHER_KNOWN_NOR_REFUSED = bytes(1000)
 
@@ -21,8 +21,8 @@ def test_an_unknown_format_that_the_provider_fails_is_not_bought_again() -> None
     assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=1)
 
 
-def sent(script: Script) -> SmallWorld:
-    world = SmallWorld(script)
+def sent(script: Script) -> InMemoryWorld:
+    world = InMemoryWorld(script)
     world.create()
     world.send_file(NEITHER_KNOWN_NOR_REFUSED)
     return world

@@ -7,13 +7,13 @@ from domain.jobs import Job
 from tests.support.fakes.transcoder import Fate, Script
 from tests.support.world.endings import a_world, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 # The job is known and runs by then.
 FROM_SECONDS = 72.0
 
 
-def forget_the_job(world: SmallWorld, monkeypatch: pytest.MonkeyPatch, *, for_seconds: float) -> None:
+def forget_the_job(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, *, for_seconds: float) -> None:
     """Let the provider deny the job for a while, beginning when it was known before."""
     ask = world.transcoder.job
 

@@ -16,15 +16,15 @@ from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import a_world, assert_ends_ready, assert_playable
 from tests.support.world.operator import Process, live, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 
-def public(world: SmallWorld) -> Mapping[str, StoredObject]:
+def public(world: InMemoryWorld) -> Mapping[str, StoredObject]:
     """Return what anybody can read: all below the public prefix."""
     return {key: stored for key, stored in world.storage.processed.items() if key.startswith("processed/")}
 
 
-def with_two_editions() -> SmallWorld:
+def with_two_editions() -> InMemoryWorld:
     """Return a world whose first attempt broke after it wrote most files, with two editions on top."""
     world = a_world(Script(fates=[Fate.LEAVES_HOLES]))
     live(world)
@@ -34,7 +34,7 @@ def with_two_editions() -> SmallWorld:
     return world
 
 
-def errored() -> SmallWorld:
+def errored() -> InMemoryWorld:
     """Return a world whose jobs all left holes."""
     world = a_world(Script(fates=[Fate.LEAVES_HOLES] * 3))
     live(world)
@@ -43,7 +43,7 @@ def errored() -> SmallWorld:
 
 
 @pytest.mark.parametrize("begin", [with_two_editions, errored])
-def test_a_deleted_video_keeps_no_public_file_and_a_restore_brings_all_back(begin: Callable[[], SmallWorld]) -> None:
+def test_a_deleted_video_keeps_no_public_file_and_a_restore_brings_all_back(begin: Callable[[], InMemoryWorld]) -> None:
     world = begin()
     before, phase, jobs = dict(public(world)), world.row.observed.phase, len(world.transcoder.jobs)
     world.records.delete(VIDEO_ID)
@@ -64,7 +64,7 @@ def test_a_deleted_video_keeps_no_public_file_and_a_restore_brings_all_back(begi
 def test_killed_at_any_moment_of_it_the_end_is_the_same(comes_back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publication, "_FILES_IN_A_PASS", 3)
 
-    def doomed() -> SmallWorld:
+    def doomed() -> InMemoryWorld:
         world = a_world()
         live(world)
         world.records.delete(VIDEO_ID)

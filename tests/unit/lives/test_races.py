@@ -14,12 +14,12 @@ from domain.video import Phase, Reason
 from tests.support.fakes.videos import stream
 from tests.support.world.auditor import Auditor
 from tests.support.world.endings import a_ready_world
-from tests.support.world.world import PLAYLIST, POSTER, VIDEO_ID, SmallWorld
+from tests.support.world.world import PLAYLIST, POSTER, VIDEO_ID, InMemoryWorld
 
 NEW_POSTER = b"another picture"
 
 
-def publish_another(world: SmallWorld) -> None:
+def publish_another(world: InMemoryWorld) -> None:
     """Play whole passes: a second attempt, of another length, is published."""
     files = stream(segments=3)
     files |= {path: NEW_POSTER for path in files if path.endswith(".jpg")}
@@ -39,7 +39,7 @@ def publish_another(world: SmallWorld) -> None:
     world.storage.write_playlist(VIDEO_ID, stable_playlist(published))
 
 
-def delete(world: SmallWorld) -> None:
+def delete(world: InMemoryWorld) -> None:
     """Play a person and a pass: the video is deleted and withdrawn."""
     row = world.row
     observed = replace(row.observed, revision=row.observed.revision + 1, is_playable=False, is_withdrawn=True)
@@ -49,7 +49,7 @@ def delete(world: SmallWorld) -> None:
     world.storage.withdraw(VIDEO_ID, at_most=1_000)
 
 
-def restore(world: SmallWorld) -> None:
+def restore(world: InMemoryWorld) -> None:
     """Play a person and a pass: a deleted video is wanted again and published."""
     row = world.row
     world.storage.bring_back(VIDEO_ID, at_most=1_000)
@@ -60,13 +60,13 @@ def restore(world: SmallWorld) -> None:
     world.storage.write_playlist(VIDEO_ID, stable_playlist(observed.published))
 
 
-def without_stable_files() -> SmallWorld:
+def without_stable_files() -> InMemoryWorld:
     world = a_ready_world()
     world.storage.remove_published(VIDEO_ID)
     return world
 
 
-def public_though_deleted() -> SmallWorld:
+def public_though_deleted() -> InMemoryWorld:
     world = a_ready_world()
     stored = dict(world.storage.processed)
     delete(world)
@@ -74,7 +74,7 @@ def public_though_deleted() -> SmallWorld:
     return world
 
 
-def without_a_segment() -> SmallWorld:
+def without_a_segment() -> InMemoryWorld:
     world = a_ready_world()
     directory = object_keys.hls_directory(VIDEO_ID, world.row.observed.outputs_folder)
     del world.storage.processed[f"{directory}/360p/000.ts"]
@@ -92,7 +92,7 @@ CASES = [
 
 @pytest.mark.parametrize(("begin", "change"), CASES)
 def test_a_change_during_an_audit_wins_at_every_moment(
-    begin: Callable[[], SmallWorld], change: Callable[[SmallWorld], None]
+    begin: Callable[[], InMemoryWorld], change: Callable[[InMemoryWorld], None]
 ) -> None:
     moment, is_reached = 1, True
     while is_reached:
@@ -103,26 +103,26 @@ def test_a_change_during_an_audit_wins_at_every_moment(
     assert moment > 10
 
 
-def begin_to_publish(world: SmallWorld) -> None:
+def begin_to_publish(world: InMemoryWorld) -> None:
     """Play passes up to the one that reads the stable playlist back."""
     publish_another(world)
     observed = replace(world.row.observed, phase=Phase.PROCESSING, reason=Reason.PUBLISHING)
     world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
 
 
-def finish(world: SmallWorld) -> None:
+def finish(world: InMemoryWorld) -> None:
     """Play the pass that had read the right playlist back before, and commits only now."""
     observed = replace(world.row.observed, phase=Phase.READY, reason=Reason.PUBLISHED)
     world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
 
 
-def begin_to_withdraw(world: SmallWorld) -> None:
+def begin_to_withdraw(world: InMemoryWorld) -> None:
     """Play a person, and the first half of a pass."""
     delete(world)
     world.records.rows[VIDEO_ID] = replace(world.row, observed=replace(world.row.observed, is_playable=True))
 
 
-def end_withdrawn(world: SmallWorld) -> None:
+def end_withdrawn(world: InMemoryWorld) -> None:
     """Play the second half of the pass: its commit."""
     world.records.rows[VIDEO_ID] = replace(world.row, observed=replace(world.row.observed, is_playable=False))
 
@@ -135,7 +135,7 @@ def end_withdrawn(world: SmallWorld) -> None:
     ],
 )
 def test_a_pass_during_an_audit_wins_at_every_moment(
-    first: Callable[[SmallWorld], None], second: Callable[[SmallWorld], None]
+    first: Callable[[InMemoryWorld], None], second: Callable[[InMemoryWorld], None]
 ) -> None:
     moment, is_reached = 1, True
     while is_reached:
@@ -146,7 +146,7 @@ def test_a_pass_during_an_audit_wins_at_every_moment(
         moment += 1
 
 
-def interrupted(world: SmallWorld, changes: Mapping[int, Callable[[SmallWorld], None]]) -> int:
+def interrupted(world: InMemoryWorld, changes: Mapping[int, Callable[[InMemoryWorld], None]]) -> int:
     """Audit with changes at some moments; makes those up that came too late, and returns how many."""
     at = {world.kill_switch.moments + moment: change for moment, change in changes.items()}
 
@@ -164,7 +164,7 @@ def interrupted(world: SmallWorld, changes: Mapping[int, Callable[[SmallWorld], 
     return len(late)
 
 
-def assert_follows_the_row(world: SmallWorld) -> None:
+def assert_follows_the_row(world: InMemoryWorld) -> None:
     published = world.row.observed.published
     assert published is not None
     if world.row.desired.deleted:
@@ -176,11 +176,11 @@ def assert_follows_the_row(world: SmallWorld) -> None:
         assert world.storage.processed[POSTER].body == NEW_POSTER
 
 
-def gone(world: SmallWorld) -> None:
+def gone(world: InMemoryWorld) -> None:
     world.records.rows.clear()
 
 
-def publishing_the_old(world: SmallWorld) -> None:
+def publishing_the_old(world: InMemoryWorld) -> None:
     """Play a restored dump: the second attempt is not published yet."""
     row = world.row
     assert row.observed.published is not None
@@ -188,14 +188,14 @@ def publishing_the_old(world: SmallWorld) -> None:
     world.records.rows[VIDEO_ID] = replace(row, observed=observed)
 
 
-def adopting_the_old(world: SmallWorld) -> None:
+def adopting_the_old(world: InMemoryWorld) -> None:
     observed = replace(world.row.observed, attempt=1)
     world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
 
 
 @pytest.mark.parametrize("change", [gone, delete, publishing_the_old, adopting_the_old])
 def test_superseded_outputs_stay_if_the_row_changed_meanwhile(
-    change: Callable[[SmallWorld], None],
+    change: Callable[[InMemoryWorld], None],
 ) -> None:
     world = a_ready_world()
     folder = world.row.observed.outputs_folder

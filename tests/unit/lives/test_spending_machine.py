@@ -15,7 +15,7 @@ from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.clock import MORNING
 from tests.support.world.operator import Process
-from tests.support.world.world import SmallWorld
+from tests.support.world.world import InMemoryWorld
 
 PER_DAY = 2
 VIDEOS = [f"video-{number}" for number in range(4)]
@@ -27,7 +27,7 @@ class OneOwner(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         limits = SpendingLimits(submissions_per_owner=PER_DAY, running_per_owner=2)
-        self.world = SmallWorld(Script(), rules=LifecyclePolicy(spending=limits))
+        self.world = InMemoryWorld(Script(), rules=LifecyclePolicy(spending=limits))
         self.process = Process(self.world)
         self.process.begin()
 

@@ -14,7 +14,7 @@ from tests.support.secret_mount import mount
 FIRST, SECOND = {"STORE_KEY": "first\n"}, {"STORE_KEY": "second\n"}
 
 
-class Store(BaseSettings):
+class StoreSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STORE_", hide_input_in_errors=True)
 
     key: SecretStr = Field(min_length=3)
@@ -31,7 +31,7 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read_key() -> str:
-    return read_settings(Store, process="the test").key.get_secret_value()
+    return read_settings(StoreSettings, process="the test").key.get_secret_value()
 
 
 def test_a_setting_is_read_from_the_file_with_its_name(mounted: Path) -> None:

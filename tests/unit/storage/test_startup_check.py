@@ -43,7 +43,7 @@ REFUSED = answered(403, "AccessDenied")
 AWAY = EndpointConnectionError(endpoint_url=URL)
 
 
-class Store:
+class FakeBuckets:
     """Answers for each bucket with what a test says; otherwise that it is there."""
 
     def __init__(self, **troubles: Exception) -> None:
@@ -62,16 +62,16 @@ class Store:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Store]:
-    def put(**troubles: Exception) -> Store:
-        made = Store(**troubles)
+def store(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeBuckets]:
+    def put(**troubles: Exception) -> FakeBuckets:
+        made = FakeBuckets(**troubles)
         monkeypatch.setattr(startup_check, "make_own_client", lambda _: made)
         return made
 
     return put
 
 
-def test_existing_buckets_log_nothing(store: Callable[..., Store]) -> None:
+def test_existing_buckets_log_nothing(store: Callable[..., FakeBuckets]) -> None:
     there = store()
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
@@ -95,7 +95,7 @@ def test_existing_buckets_log_nothing(store: Callable[..., Store]) -> None:
     ],
 )
 def test_a_missing_bucket_ends_the_process_with_its_variable(
-    store: Callable[..., Store], troubles: dict[str, Exception], what: str
+    store: Callable[..., FakeBuckets], troubles: dict[str, Exception], what: str
 ) -> None:
     there = store(**troubles)
     with pytest.raises(SystemExit) as stopped:
@@ -116,7 +116,7 @@ def test_an_invalid_bucket_name_counts_as_a_missing_bucket(client: "S3Client", m
         check_buckets(settings(raw_bucket="a b", processed_bucket="a b"), process="the test")
 
 
-def test_one_bucket_for_both_is_checked_once(store: Callable[..., Store]) -> None:
+def test_one_bucket_for_both_is_checked_once(store: Callable[..., FakeBuckets]) -> None:
     there = store(raw=NO_BUCKET)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: there is no such bucket$"):
         check_buckets(settings(processed_bucket="raw"), process="the test")
@@ -134,7 +134,7 @@ def test_one_bucket_for_both_is_checked_once(store: Callable[..., Store]) -> Non
     ],
 )
 def test_a_refused_check_is_logged_as_an_error_and_the_start_goes_on(
-    store: Callable[..., Store], trouble: Exception
+    store: Callable[..., FakeBuckets], trouble: Exception
 ) -> None:
     there = store(raw=trouble)
     with capture_logs() as lines:
@@ -154,7 +154,7 @@ def test_a_refused_check_is_logged_as_an_error_and_the_start_goes_on(
     ],
 )
 def test_an_unanswered_check_is_logged_as_a_warning_and_delays_the_start_once(
-    store: Callable[..., Store], trouble: Exception
+    store: Callable[..., FakeBuckets], trouble: Exception
 ) -> None:
     there = store(raw=trouble, processed=NO_BUCKET)
     with capture_logs() as lines:
@@ -167,9 +167,9 @@ def test_an_unanswered_check_is_logged_as_a_warning_and_delays_the_start_once(
 def test_the_check_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[tuple[float, float, int]] = []
 
-    def made(patient: StorageSettings) -> Store:
+    def made(patient: StorageSettings) -> FakeBuckets:
         waited.append((patient.connect_timeout_seconds, patient.read_timeout_seconds, patient.max_attempts))
-        return Store()
+        return FakeBuckets()
 
     monkeypatch.setattr(startup_check, "make_own_client", made)
     check_buckets(settings(), process="the test")

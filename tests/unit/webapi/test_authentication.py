@@ -9,7 +9,7 @@ import structlog
 
 from tests.support.api import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from webapi.http.auth import Caller, TokenVerifier
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 
 PRIVATE_CALLS = [
     pytest.param("POST", "/api/v1/videos", id="create"),
@@ -130,7 +130,7 @@ def test_a_scope_is_read_in_any_usual_form(scope: object, scopes: set[str]) -> N
 )
 def test_a_refusal_is_logged_with_the_check_that_failed_and_without_the_token(bad: str, check: str) -> None:
     tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
-    with structlog.testing.capture_logs() as logs, pytest.raises(ProblemError) as refused:
+    with structlog.testing.capture_logs() as logs, pytest.raises(HttpProblemError) as refused:
         tokens.caller(f"Bearer {bad}")
 
     assert logs == [{"event": "token_refused", "check": check, "log_level": "warning"}]
@@ -148,7 +148,7 @@ def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
     tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
 
     assert tokens.caller(f"Bearer {token(exp=int(time.time()) - 10)}").owner == "ann"
-    with pytest.raises(ProblemError):
+    with pytest.raises(HttpProblemError):
         tokens.caller(f"Bearer {token(exp=int(time.time()) - 40)}")
 
 
@@ -159,6 +159,6 @@ def test_a_cached_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
 
     later = time.time() + 631
     monkeypatch.setattr(time, "time", lambda: later)
-    with pytest.raises(ProblemError) as refused:
+    with pytest.raises(HttpProblemError) as refused:
         tokens.caller(header)
     assert refused.value.code is ProblemCode.INVALID_TOKEN

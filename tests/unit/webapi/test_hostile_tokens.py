@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.api import AUDIENCE, ISSUER, SIGNING_KEY, token
 from webapi.http.auth import TokenVerifier
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 
 TOKENS = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
 GOOD = token(sub="ann")
@@ -44,7 +44,7 @@ forged = st.one_of(
 
 @given(scheme=st.sampled_from(["Bearer ", "bearer ", "Basic ", ""]) | st.text(max_size=5), sent=forged)
 def test_no_forged_header_is_accepted(scheme: str, sent: str) -> None:
-    with pytest.raises(ProblemError) as refused:
+    with pytest.raises(HttpProblemError) as refused:
         TOKENS.caller(f"{scheme}{sent}")
     assert refused.value.code in (ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN)
 
@@ -62,7 +62,7 @@ def test_claims_signed_by_our_own_key_are_checked_too(claims: dict[str, object])
         return  # our own issuer could not have sent it
     try:
         caller = TOKENS.caller(f"Bearer {signed}")
-    except ProblemError:
+    except HttpProblemError:
         return
     assert caller.owner == whole["sub"]
     assert whole["iss"] == ISSUER

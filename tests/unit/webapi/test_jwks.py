@@ -18,7 +18,7 @@ from tests.support.api import AUDIENCE, ISSUER, SIGNING_KEY, Api, token
 from tests.support.eventually import eventually
 from webapi.http.auth import TokenVerifier
 from webapi.http.jwks import KeySet, parse_keys
-from webapi.http.problems import ProblemCode, ProblemError
+from webapi.http.problems import HttpProblemError, ProblemCode
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -67,7 +67,7 @@ class Issuer:
 
     def refuses(self, sent: str) -> bool:
         """Tell whether a token is not valid."""
-        with pytest.raises(ProblemError) as refused:
+        with pytest.raises(HttpProblemError) as refused:
             self.tokens.caller(f"Bearer {sent}")
         return refused.value.code is ProblemCode.INVALID_TOKEN
 
@@ -99,7 +99,7 @@ def test_without_a_secret_only_public_keys_count() -> None:
 
     assert tokens.caller(f"Bearer {_signed(RSA, 'r1', 'RS256')}").owner == "ann"
     for secret in (SIGNING_KEY.encode(), b""):
-        with pytest.raises(ProblemError):
+        with pytest.raises(HttpProblemError):
             tokens.caller(f"Bearer {_forged({'alg': 'HS256'}, secret)}")
 
 

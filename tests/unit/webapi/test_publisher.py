@@ -32,7 +32,7 @@ class Kubernetes:
         self.applied.append(desired)
 
 
-class Publishing:
+class PublisherHarness:
     """A publisher of one thread, its Kubernetes and its counters."""
 
     def __init__(self) -> None:
@@ -57,14 +57,14 @@ class Publishing:
 
 
 @pytest.fixture
-def publishing() -> Iterator[Publishing]:
+def publishing() -> Iterator[PublisherHarness]:
     """A running publisher whose gate is shut."""
-    running = Publishing()
+    running = PublisherHarness()
     yield running
     running.finish()
 
 
-def test_an_offered_state_is_applied(publishing: Publishing) -> None:
+def test_an_offered_state_is_applied(publishing: PublisherHarness) -> None:
     publishing.publisher.enqueue(a_desired_state())
     publishing.finish()
 
@@ -72,7 +72,7 @@ def test_an_offered_state_is_applied(publishing: Publishing) -> None:
     assert publishing.count("applied") == 1
 
 
-def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing) -> None:
+def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: PublisherHarness) -> None:
     publishing.occupy()
     for name in ("second", "third", "fourth", "fifth"):
         publishing.publisher.enqueue(a_desired_state(video_id=name))
@@ -83,7 +83,7 @@ def test_a_full_queue_drops_and_counts_instead_of_waiting(publishing: Publishing
 
 
 @pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
-def test_only_the_newest_state_of_a_video_waits(publishing: Publishing, revisions: tuple[int, int]) -> None:
+def test_only_the_newest_state_of_a_video_waits(publishing: PublisherHarness, revisions: tuple[int, int]) -> None:
     publishing.occupy()
     for revision in revisions:
         publishing.publisher.enqueue(a_desired_state(revision=revision))
@@ -107,7 +107,7 @@ def test_only_the_newest_state_of_a_video_waits(publishing: Publishing, revision
     ],
 )
 def test_a_failure_is_counted_and_the_next_state_is_applied(
-    publishing: Publishing, trouble: Exception, result: str
+    publishing: PublisherHarness, trouble: Exception, result: str
 ) -> None:
     publishing.kubernetes.trouble = trouble
     publishing.publisher.enqueue(a_desired_state(video_id="unlucky"))
@@ -134,7 +134,7 @@ def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
     assert [desired.video_id for desired in kubernetes.applied] == ["next"]
 
 
-def test_stopping_applies_what_waits(publishing: Publishing) -> None:
+def test_stopping_applies_what_waits(publishing: PublisherHarness) -> None:
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state(video_id="second"))
     publishing.finish()
@@ -142,7 +142,7 @@ def test_stopping_applies_what_waits(publishing: Publishing) -> None:
     assert [desired.video_id for desired in publishing.kubernetes.applied] == ["first", "second"]
 
 
-def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishing) -> None:
+def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: PublisherHarness) -> None:
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state(video_id="second"))
     publishing.publisher.stop(within_seconds=0)
@@ -150,7 +150,7 @@ def test_stopping_does_not_wait_for_a_kubernetes_that_hangs(publishing: Publishi
     assert publishing.count("dropped") == 1
 
 
-def test_after_the_stop_states_are_dropped(publishing: Publishing) -> None:
+def test_after_the_stop_states_are_dropped(publishing: PublisherHarness) -> None:
     publishing.finish()
     publishing.publisher.enqueue(a_desired_state())
 
@@ -158,7 +158,7 @@ def test_after_the_stop_states_are_dropped(publishing: Publishing) -> None:
     assert not publishing.kubernetes.applied
 
 
-def test_the_number_of_waiting_states_is_exported(publishing: Publishing) -> None:
+def test_the_number_of_waiting_states_is_exported(publishing: PublisherHarness) -> None:
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state(video_id="second"))
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tests.support.api import Api, token
 from webapi.http.parsing import parse_json, read_query
-from webapi.http.problems import ProblemError
+from webapi.http.problems import HttpProblemError
 from webapi.schemas.requests import CreateVideo, ListVideos, Request, SignParts
 from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ReplayWebhook
 
@@ -99,7 +99,7 @@ TIME = "must be a time with an offset, such as 2026-03-01T12:00:00Z"
     ],
 )
 def test_a_wrong_field_is_named_in_words_of_the_api(model: type[Request], body: Any, field: str, detail: str) -> None:
-    with pytest.raises(ProblemError) as refused:
+    with pytest.raises(HttpProblemError) as refused:
         parse_json(json.dumps(body).encode(), model)
     assert [(error.field, error.detail) for error in refused.value.errors] == [(field, detail)]
 
@@ -107,7 +107,7 @@ def test_a_wrong_field_is_named_in_words_of_the_api(model: type[Request], body: 
 @pytest.mark.parametrize("name", ["status", "deleted", "page_size", "page_token"])
 def test_a_repeated_parameter_is_named(name: str) -> None:
     query = falcon.Request(falcon.testing.create_environ("/", query_string=f"{name}=ready&{name}=errored"))
-    with pytest.raises(ProblemError) as refused:
+    with pytest.raises(HttpProblemError) as refused:
         read_query(query, ListVideos)
     assert [(error.field, error.detail) for error in refused.value.errors] == [(name, "appears more than once")]
 

@@ -74,7 +74,7 @@ def a_job(s3: S3Access, input_url: str, hook_url: str, **outputs: Any) -> Json:
 
 
 @dataclass(frozen=True)
-class Client:
+class StandInClient:
     """A client of the stand-in: Coconut's routes, faults and ledger."""
 
     url: str
@@ -118,7 +118,7 @@ class Client:
 
 
 @dataclass
-class Webhook:
+class CallbackReceiver:
     """Receives callbacks and responds with ``status``."""
 
     url: str = ""
@@ -130,9 +130,9 @@ class Webhook:
 
 
 @contextmanager
-def a_webhook() -> Iterator[Webhook]:
+def a_webhook() -> Iterator[CallbackReceiver]:
     """Listen on a free port."""
-    webhook = Webhook()
+    webhook = CallbackReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

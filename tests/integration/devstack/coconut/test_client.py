@@ -11,7 +11,7 @@ from coconut.error import CoconutError  # type: ignore[import-untyped]
 
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import FINAL, Json, Webhook, a_clip, a_job, a_webhook, put
+from tests.integration.devstack.coconut.server import FINAL, CallbackReceiver, Json, a_clip, a_job, a_webhook, put
 from tests.support.eventually import eventually
 
 # The client leaves its connections to the garbage collector.
@@ -26,13 +26,13 @@ def connections_collected_here() -> Iterator[None]:
 
 
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
+def webhook() -> Iterator[CallbackReceiver]:
     with a_webhook() as webhook:
         yield webhook
 
 
 @pytest.fixture
-def job(s3: S3Access, tmp_path: Path, webhook: Webhook) -> Json:
+def job(s3: S3Access, tmp_path: Path, webhook: CallbackReceiver) -> Json:
     clip = a_clip(tmp_path / "clip.mp4", size="320x180", seconds=1)
     return a_job(s3, put(s3, clip), f"{webhook.url}?video=v1&attempt=1&sig=0abc")
 
@@ -52,7 +52,7 @@ def ended(client: official.Client, job_id: str) -> Json:
     return job
 
 
-def test_a_job_is_created_followed_and_described(client: official.Client, job: Json, webhook: Webhook) -> None:
+def test_a_job_is_created_followed_and_described(client: official.Client, job: Json, webhook: CallbackReceiver) -> None:
     created = official.Job.create(job, client=client)
     assert (created["status"], created["progress"]) == ("job.starting", "0%")
     finished = ended(client, created["id"])

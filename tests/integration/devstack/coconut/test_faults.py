@@ -11,17 +11,26 @@ from devstack.coconut.canned import CLIP_SECONDS
 from devstack.coconut.faults import NAMES
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import Client, Json, Webhook, a_clip, a_job, a_webhook, listing, put
+from tests.integration.devstack.coconut.server import (
+    CallbackReceiver,
+    Json,
+    StandInClient,
+    a_clip,
+    a_job,
+    a_webhook,
+    listing,
+    put,
+)
 from tests.support.eventually import eventually
 
 
 @pytest.fixture
-def client(coconut: CoconutAccess) -> Client:
-    return Client(coconut.url, coconut.api_key)
+def client(coconut: CoconutAccess) -> StandInClient:
+    return StandInClient(coconut.url, coconut.api_key)
 
 
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
+def webhook() -> Iterator[CallbackReceiver]:
     with a_webhook() as webhook:
         yield webhook
 
@@ -33,12 +42,12 @@ def video() -> str:
 
 
 @pytest.fixture
-def job(s3: S3Access, tmp_path: Path, webhook: Webhook, video: str) -> Json:
+def job(s3: S3Access, tmp_path: Path, webhook: CallbackReceiver, video: str) -> Json:
     clip = a_clip(tmp_path / "clip.mp4", size="320x180", seconds=1)
     return a_job(s3, put(s3, clip), f"{webhook.url}?video={video}&attempt=1&sig=0abc")
 
 
-def test_each_change_of_faults_returns_all_values(client: Client) -> None:
+def test_each_change_of_faults_returns_all_values(client: StandInClient) -> None:
     url = f"{client.control_url}/_faults"
     none = requests.delete(url, timeout=10).json()
     assert none == dict.fromkeys(NAMES, 0)
@@ -52,7 +61,7 @@ def test_each_change_of_faults_returns_all_values(client: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "named"), [(b'{"stuck": 1, "explode": 1}', "explode"), (b'{"drop": NaN}', "drop"), (b"{", "JSON")]
 )
-def test_bad_faults_are_refused_by_name_and_change_nothing(client: Client, body: bytes, named: str) -> None:
+def test_bad_faults_are_refused_by_name_and_change_nothing(client: StandInClient, body: bytes, named: str) -> None:
     url = f"{client.control_url}/_faults"
     client.set_faults(canned=True)
     before = requests.get(url, timeout=10).json()
@@ -64,7 +73,7 @@ def test_bad_faults_are_refused_by_name_and_change_nothing(client: Client, body:
 
 @pytest.mark.parametrize(("fault", "status"), [("http_429", 429), ("http_5xx_before", 500)])
 def test_a_refusal_before_acceptance_leaves_no_job(
-    client: Client, job: Json, video: str, fault: str, status: int
+    client: StandInClient, job: Json, video: str, fault: str, status: int
 ) -> None:
     client.set_faults(**{fault: True})
     response = client.post(job)
@@ -73,7 +82,7 @@ def test_a_refusal_before_acceptance_leaves_no_job(
     assert client.ledger(video) == []
 
 
-def test_an_error_after_acceptance_leaves_a_job_that_runs(client: Client, job: Json, video: str) -> None:
+def test_an_error_after_acceptance_leaves_a_job_that_runs(client: StandInClient, job: Json, video: str) -> None:
     client.set_faults(http_5xx_after=True)
     assert client.post(job).status_code == 500
     (entry,) = client.ledger(video)
@@ -81,7 +90,7 @@ def test_an_error_after_acceptance_leaves_a_job_that_runs(client: Client, job: J
     assert client.ended(entry["job_id"])["status"] == "job.completed"
 
 
-def test_a_response_that_never_comes_leaves_a_job_that_runs(client: Client, job: Json, video: str) -> None:
+def test_a_response_that_never_comes_leaves_a_job_that_runs(client: StandInClient, job: Json, video: str) -> None:
     client.set_faults(hang_after=True)
     with pytest.raises(requests.ReadTimeout):
         client.post(job, timeout_seconds=1)
@@ -89,7 +98,7 @@ def test_a_response_that_never_comes_leaves_a_job_that_runs(client: Client, job:
     assert client.ended(entry["job_id"])["status"] == "job.completed"
 
 
-def test_a_stuck_job_never_ends_and_blocks_no_other(client: Client, job: Json) -> None:
+def test_a_stuck_job_never_ends_and_blocks_no_other(client: StandInClient, job: Json) -> None:
     client.set_faults(stuck=True)
     stuck = [client.submit(job) for _ in range(3)]
     client.set_faults(stuck=False)
@@ -98,7 +107,7 @@ def test_a_stuck_job_never_ends_and_blocks_no_other(client: Client, job: Json) -
 
 
 def test_a_slow_job_waits_after_its_input_was_transferred(
-    client: Client, job: Json, webhook: Webhook, s3: S3Access
+    client: StandInClient, job: Json, webhook: CallbackReceiver, s3: S3Access
 ) -> None:
     client.set_faults(slow=4)
     job_id = client.submit(job)
@@ -109,7 +118,7 @@ def test_a_slow_job_waits_after_its_input_was_transferred(
 
 
 def test_a_held_job_waits_until_the_fault_is_over_and_blocks_no_other(
-    client: Client, job: Json, webhook: Webhook, s3: S3Access
+    client: StandInClient, job: Json, webhook: CallbackReceiver, s3: S3Access
 ) -> None:
     client.set_faults(hold=True)
     held = [client.submit(job) for _ in range(3)]
@@ -120,7 +129,7 @@ def test_a_held_job_waits_until_the_fault_is_over_and_blocks_no_other(
     assert {client.ended(job_id)["status"] for job_id in held} == {"job.completed"}
 
 
-def test_a_failing_job_fails_its_stream_and_writes_its_images(client: Client, job: Json, s3: S3Access) -> None:
+def test_a_failing_job_fails_its_stream_and_writes_its_images(client: StandInClient, job: Json, s3: S3Access) -> None:
     client.set_faults(fail=True)
     job["outputs"]["jpg"] = {"key": "poster", "path": "v1/1/poster.jpg"}
     ended = client.ended(client.submit(job))
@@ -132,7 +141,7 @@ def test_a_failing_job_fails_its_stream_and_writes_its_images(client: Client, jo
 
 
 def test_canned_jobs_write_a_real_stream_without_reading_the_input(
-    client: Client, job: Json, s3: S3Access, tmp_path: Path
+    client: StandInClient, job: Json, s3: S3Access, tmp_path: Path
 ) -> None:
     client.set_faults(canned=True)
     text = tmp_path / "text"
@@ -150,7 +159,9 @@ def test_canned_jobs_write_a_real_stream_without_reading_the_input(
     assert client.ended(client.submit(job))["input"]["status"] == "input.failed"
 
 
-def test_callbacks_are_dropped_duplicated_and_forged(client: Client, job: Json, webhook: Webhook) -> None:
+def test_callbacks_are_dropped_duplicated_and_forged(
+    client: StandInClient, job: Json, webhook: CallbackReceiver
+) -> None:
     client.set_faults(canned=True, drop=True)
     client.ended(client.submit(job))
     client.set_faults(drop=False, duplicate=True, forge=True)
@@ -164,7 +175,9 @@ def test_callbacks_are_dropped_duplicated_and_forged(client: Client, job: Json, 
     assert job_id not in forged
 
 
-def test_callbacks_of_a_job_arrive_in_another_order(client: Client, job: Json, webhook: Webhook) -> None:
+def test_callbacks_of_a_job_arrive_in_another_order(
+    client: StandInClient, job: Json, webhook: CallbackReceiver
+) -> None:
     client.set_faults(canned=True, reorder=True)
     client.ended(client.submit(job))
     natural = ["input.transferred", "output.completed", "job.completed"]
@@ -173,14 +186,18 @@ def test_callbacks_of_a_job_arrive_in_another_order(client: Client, job: Json, w
     assert sorted(webhook.events()) == sorted(natural)
 
 
-def test_delayed_callbacks_arrive_after_the_job_ended(client: Client, job: Json, webhook: Webhook) -> None:
+def test_delayed_callbacks_arrive_after_the_job_ended(
+    client: StandInClient, job: Json, webhook: CallbackReceiver
+) -> None:
     client.set_faults(canned=True, delay_seconds=3)
     client.ended(client.submit(job))
     assert "job.completed" not in webhook.events()
     eventually(lambda: len(webhook.received) == 3)
 
 
-def test_a_callback_is_neither_redirected_nor_retried(client: Client, job: Json, webhook: Webhook) -> None:
+def test_a_callback_is_neither_redirected_nor_retried(
+    client: StandInClient, job: Json, webhook: CallbackReceiver
+) -> None:
     webhook.status = 307  # the redirect that would carry the whole POST along
     client.set_faults(canned=True)
     client.ended(client.submit(job))

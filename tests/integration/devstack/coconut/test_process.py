@@ -15,7 +15,7 @@ import pytest
 from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import Client, a_clip, a_job, put
+from tests.integration.devstack.coconut.server import StandInClient, a_clip, a_job, put
 from tests.support.eventually import eventually
 
 PICTURE = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=2", "-threads", "1", "-f", "null", "-"]
@@ -67,7 +67,7 @@ def test_no_ffmpeg_survives_the_process(s3: S3Access, tmp_path: Path, ending: si
     with subprocess.Popen(command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            client = Client(json.loads(process.stdout.readline())["url"], "key")
+            client = StandInClient(json.loads(process.stdout.readline())["url"], "key")
             job_id = client.submit(job)
             encoders = eventually(
                 lambda: children(process.pid) if client.get(f"jobs/{job_id}")["progress"] not in {"0%", "100%"} else []

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from devstack.coconut_server import CoconutAccess
-from tests.integration.devstack.coconut.server import Client
+from tests.integration.devstack.coconut.server import StandInClient
 from tests.support.builders.coconut_jobs import a_job, a_storage
 
 
@@ -19,11 +19,11 @@ def basic(credentials: str) -> str:
 
 
 @pytest.fixture
-def client(coconut: CoconutAccess) -> Client:
-    return Client(coconut.url, coconut.api_key)
+def client(coconut: CoconutAccess) -> StandInClient:
+    return StandInClient(coconut.url, coconut.api_key)
 
 
-def test_a_job_that_is_not_valid_is_refused_and_not_accepted(client: Client) -> None:
+def test_a_job_that_is_not_valid_is_refused_and_not_accepted(client: StandInClient) -> None:
     video = f"v{secrets.token_hex(8)}"
     notification = {"type": "http", "url": f"http://127.0.0.1:1/?video={video}&attempt=1"}
     response = client.post(a_job(notification=notification, storage=a_storage(service="floppy")))
@@ -37,7 +37,7 @@ def test_a_job_that_is_not_valid_is_refused_and_not_accepted(client: Client) -> 
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000], ids=["empty", "cut-off", "not-utf-8", "deep"])
-def test_a_body_that_is_not_json_is_refused(client: Client, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(client: StandInClient, body: bytes) -> None:
     response = requests.post(f"{client.url}/jobs", data=body, auth=(client.api_key, ""), timeout=10)
     assert (response.status_code, response.json()["error_code"]) == (400, "json_not_valid")
 
@@ -56,7 +56,7 @@ def test_a_body_that_is_not_json_is_refused(client: Client, body: bytes) -> None
     ],
 )
 def test_a_request_without_the_api_key_is_refused(
-    client: Client, method: str, path: str, authorization: str | None
+    client: StandInClient, method: str, path: str, authorization: str | None
 ) -> None:
     known: dict[str | None, str] = {
         "with-password": basic(f"{client.api_key}:password"),
@@ -84,6 +84,6 @@ def test_a_request_without_the_api_key_is_refused(
         pytest.param("GET", "nothing", id="no-such-route"),
     ],
 )
-def test_an_unknown_route_or_job_is_404_with_an_empty_body(client: Client, method: str, path: str) -> None:
+def test_an_unknown_route_or_job_is_404_with_an_empty_body(client: StandInClient, method: str, path: str) -> None:
     response = requests.request(method, f"{client.url}/{path}", auth=(client.api_key, ""), timeout=10)
     assert (response.status_code, response.content) == (404, b"")

@@ -10,9 +10,9 @@ import pytest
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access, client_for
 from tests.integration.devstack.coconut.server import (
-    Client,
+    CallbackReceiver,
     Json,
-    Webhook,
+    StandInClient,
     a_clip,
     a_job,
     a_webhook,
@@ -32,12 +32,12 @@ LADDER = [
 
 
 @pytest.fixture
-def client(coconut: CoconutAccess) -> Client:
-    return Client(coconut.url, coconut.api_key)
+def client(coconut: CoconutAccess) -> StandInClient:
+    return StandInClient(coconut.url, coconut.api_key)
 
 
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
+def webhook() -> Iterator[CallbackReceiver]:
     with a_webhook() as webhook:
         yield webhook
 
@@ -47,7 +47,7 @@ def clip(tmp_path: Path) -> Path:
     return a_clip(tmp_path / "clip.mp4")
 
 
-def hook(webhook: Webhook) -> str:
+def hook(webhook: CallbackReceiver) -> str:
     return f"{webhook.url}?video=v1&attempt=1&sig=0abc"
 
 
@@ -64,7 +64,7 @@ def download(s3: S3Access, folder: Path) -> None:
 
 
 def test_a_video_becomes_a_stream_of_four_renditions_and_thumbnails(
-    client: Client, webhook: Webhook, s3: S3Access, tmp_path: Path
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, tmp_path: Path
 ) -> None:
     url = put(s3, a_clip(tmp_path / "full.mp4", size="1920x1080", seconds=4))
     outputs = {
@@ -102,7 +102,7 @@ def test_a_video_becomes_a_stream_of_four_renditions_and_thumbnails(
 
 
 def test_objects_have_their_content_types_and_the_urls_lead_to_them(
-    client: Client, webhook: Webhook, s3: S3Access, clip: Path
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, clip: Path
 ) -> None:
     outputs: dict[str, Any] = {
         "jpg": {"key": "poster", "path": "v1/1/poster.jpg"},
@@ -135,7 +135,7 @@ def test_objects_have_their_content_types_and_the_urls_lead_to_them(
     ],
 )
 def test_unusual_videos_are_streamed_in_their_own_size(
-    client: Client, webhook: Webhook, s3: S3Access, tmp_path: Path, options: Json, size: tuple[int, int]
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, tmp_path: Path, options: Json, size: tuple[int, int]
 ) -> None:
     path = a_clip(
         tmp_path / options.get("name", "clip.mp4"),
@@ -160,7 +160,7 @@ def test_unusual_videos_are_streamed_in_their_own_size(
 
 
 def test_a_recording_without_a_duration_is_measured(
-    client: Client, webhook: Webhook, s3: S3Access, tmp_path: Path
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, tmp_path: Path
 ) -> None:
     # A browser's recorder writes a stream that is never closed.
     path = a_clip(tmp_path / "clip.webm", "-c:v", "libvpx", "-deadline", "realtime", "-live", "1", sound=False)
@@ -181,7 +181,7 @@ def test_a_recording_without_a_duration_is_measured(
     ],
 )
 def test_a_file_that_is_not_a_video_fails_as_input(
-    client: Client, webhook: Webhook, s3: S3Access, tmp_path: Path, content: bytes
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, tmp_path: Path, content: bytes
 ) -> None:
     # A real video of this machine, which the input names and must not show.
     other = a_clip(tmp_path / "other.ts", "-c:v", "mpeg2video")
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_a_video_fails_as_input(
 
 
 def test_a_missing_input_fails_without_its_url_in_the_error(
-    client: Client, webhook: Webhook, s3: S3Access, clip: Path
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, clip: Path
 ) -> None:
     url = put(s3, clip).replace("original", "nothing")
     job = client.ended(client.submit(a_job(s3, url, hook(webhook))))
@@ -205,7 +205,7 @@ def test_a_missing_input_fails_without_its_url_in_the_error(
 
 
 def test_one_failed_output_fails_the_job_and_leaves_the_others(
-    client: Client, webhook: Webhook, s3: S3Access, tmp_path: Path
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, tmp_path: Path
 ) -> None:
     outputs: dict[str, Any] = {
         "jpg": {"key": "poster", "path": "v1/1/poster.jpg"},
@@ -223,7 +223,7 @@ def test_one_failed_output_fails_the_job_and_leaves_the_others(
 
 
 def test_a_key_that_may_not_write_fails_the_output_and_is_not_shown(
-    client: Client, webhook: Webhook, s3: S3Access, clip: Path
+    client: StandInClient, webhook: CallbackReceiver, s3: S3Access, clip: Path
 ) -> None:
     job = a_job(s3, put(s3, clip), hook(webhook))
     job["storage"]["credentials"]["secret_access_key"] = "wrong-and-secret"

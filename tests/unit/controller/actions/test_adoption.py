@@ -11,7 +11,7 @@ from domain.records import AttemptState, VideoRow
 from domain.video import Phase
 from tests.support.builders.rows import SOURCE
 from tests.support.fakes.resources import NAMESPACE
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
 TROUBLES = [
@@ -20,15 +20,15 @@ TROUBLES = [
 ]
 
 
-def adoption(world: SmallWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
+def adoption(world: InMemoryWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
     world.kill_switch.calls.clear()
     return restore_row(VIDEO_ID, row, known, world.deps, world.clock.now())
 
 
 @pytest.fixture
-def behind() -> SmallWorld:
+def behind() -> InMemoryWorld:
     """A world whose resource shows a running job, of which the row knows nothing."""
-    world = SmallWorld()
+    world = InMemoryWorld()
     before = world.create()
     world.resources.apply(before.desired)
     after = replace(before.observed, revision=5, phase=Phase.PROCESSING, source=SOURCE, attempt=1, job_id="job1")
@@ -36,19 +36,19 @@ def behind() -> SmallWorld:
     return world
 
 
-def known_in(world: SmallWorld) -> CachedResource:
+def known_in(world: InMemoryWorld) -> CachedResource:
     return CachedResource.of(world.resources.signatures.checked(world.resources.by_name[VIDEO_ID]))
 
 
 def test_a_row_that_agrees_with_its_resource_makes_no_calls() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     row = world.create()
     world.resources.apply(row.desired)
     assert adoption(world, row, known_in(world)) is row
     assert world.kill_switch.calls == []
 
 
-def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: SmallWorld) -> None:
+def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: InMemoryWorld) -> None:
     row = adoption(behind, behind.row, known_in(behind))
     assert row == behind.row
     assert row is not None
@@ -59,7 +59,7 @@ def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: Smal
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_no_pass_is_made_over_a_row_that_cannot_be_restored(behind: SmallWorld, trouble: UpstreamError) -> None:
+def test_no_pass_is_made_over_a_row_that_cannot_be_restored(behind: InMemoryWorld, trouble: UpstreamError) -> None:
     before, known = behind.row, known_in(behind)
     behind.resources.trouble = trouble
     with pytest.raises(type(trouble)):
@@ -67,7 +67,7 @@ def test_no_pass_is_made_over_a_row_that_cannot_be_restored(behind: SmallWorld, 
     assert behind.row == before
 
 
-def test_a_row_that_changed_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
+def test_a_row_that_changed_meanwhile_is_looked_at_again(behind: InMemoryWorld) -> None:
     stale = behind.row
     behind.records.confirm(VIDEO_ID)
     moved = behind.row
@@ -76,14 +76,14 @@ def test_a_row_that_changed_meanwhile_is_looked_at_again(behind: SmallWorld) -> 
     assert behind.row == moved
 
 
-def test_a_row_that_was_created_meanwhile_is_looked_at_again(behind: SmallWorld) -> None:
+def test_a_row_that_was_created_meanwhile_is_looked_at_again(behind: InMemoryWorld) -> None:
     before = behind.row
     with pytest.raises(ConflictError):
         adoption(behind, None, known_in(behind))
     assert behind.row == before
 
 
-def test_a_cached_resource_that_is_gone_from_the_server_restores_nothing(behind: SmallWorld) -> None:
+def test_a_cached_resource_that_is_gone_from_the_server_restores_nothing(behind: InMemoryWorld) -> None:
     before, known = behind.row, known_in(behind)
     behind.resources.remove(VIDEO_ID)
     assert adoption(behind, before, known) is before
@@ -91,7 +91,7 @@ def test_a_cached_resource_that_is_gone_from_the_server_restores_nothing(behind:
 
 
 def test_a_leftover_resource_that_changes_meanwhile_stays_for_the_next_pass(
-    behind: SmallWorld, monkeypatch: pytest.MonkeyPatch
+    behind: InMemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del behind.records.rows[VIDEO_ID]
     behind.records.tombstones[VIDEO_ID] = 1
@@ -107,7 +107,7 @@ def test_a_leftover_resource_that_changes_meanwhile_stays_for_the_next_pass(
 
 
 def test_a_refusal_is_written_once_and_posts_one_event() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     world.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
     assert adoption(world, None, known_in(world)) is None
     assert world.kill_switch.calls == ["get", "last_attempt", "write_status", "post_event"]
@@ -116,7 +116,7 @@ def test_a_refusal_is_written_once_and_posts_one_event() -> None:
 
 
 def test_an_import_takes_the_age_of_its_resource() -> None:
-    world = SmallWorld()
+    world = InMemoryWorld()
     world.resources.put(VIDEO_ID, storage_key=KEY)
     applied_at = world.clock.now()
     world.resources.by_name[VIDEO_ID] = replace(world.resources.by_name[VIDEO_ID], created_at=applied_at)

@@ -9,29 +9,29 @@ from controller.actions.multipart_gc import AbandonedUploads
 from domain import object_keys
 from domain.errors import UnavailableError
 from tests.support.world.operator import settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 HOURS, DAYS = 3600, 86_400
 
 
 @pytest.fixture
-def world() -> SmallWorld:
-    world = SmallWorld()
+def world() -> InMemoryWorld:
+    world = InMemoryWorld()
     world.create_parted()
     return world
 
 
-def given_up(world: SmallWorld, *, after_seconds: float) -> int:
+def given_up(world: InMemoryWorld, *, after_seconds: float) -> int:
     world.clock.advance(after_seconds)
     return AbandonedUploads(world.deps, clock=world.clock.now).abort_abandoned()
 
 
-def test_an_upload_in_use_is_kept(world: SmallWorld) -> None:
+def test_an_upload_in_use_is_kept(world: InMemoryWorld) -> None:
     assert given_up(world, after_seconds=6 * DAYS) == 0
     assert len(world.multipart.uploads) == 1
 
 
-def test_an_upload_that_a_crash_left_unrecorded_is_aborted(world: SmallWorld) -> None:
+def test_an_upload_that_a_crash_left_unrecorded_is_aborted(world: InMemoryWorld) -> None:
     left = world.multipart.create(world.row.desired.storage_key, content_type="video/mp4")
     assert given_up(world, after_seconds=HOURS / 2) == 0
     assert given_up(world, after_seconds=HOURS) == 1
@@ -39,13 +39,13 @@ def test_an_upload_that_a_crash_left_unrecorded_is_aborted(world: SmallWorld) ->
     assert len(world.multipart.uploads) == 1
 
 
-def test_an_upload_of_a_deleted_video_is_aborted(world: SmallWorld) -> None:
+def test_an_upload_of_a_deleted_video_is_aborted(world: InMemoryWorld) -> None:
     world.records.delete(VIDEO_ID)
     assert given_up(world, after_seconds=2 * HOURS) == 1
     assert not world.multipart.uploads
 
 
-def test_an_upload_opened_after_the_file_arrived_is_aborted(world: SmallWorld) -> None:
+def test_an_upload_opened_after_the_file_arrived_is_aborted(world: InMemoryWorld) -> None:
     world.send_parts()
     settled(world)
     late = world.multipart.create(world.row.desired.storage_key, content_type="video/mp4")
@@ -53,13 +53,13 @@ def test_an_upload_opened_after_the_file_arrived_is_aborted(world: SmallWorld) -
     assert given_up(world, after_seconds=2 * HOURS) == 1
 
 
-def test_an_upload_without_a_row_is_kept_while_a_backup_may_restore_the_row(world: SmallWorld) -> None:
+def test_an_upload_without_a_row_is_kept_while_a_backup_may_restore_the_row(world: InMemoryWorld) -> None:
     world.multipart.create(object_keys.original_key("gone", "a.mp4"), content_type="video/mp4")
     assert given_up(world, after_seconds=7 * DAYS) == 0
     assert given_up(world, after_seconds=2 * DAYS) == 1
 
 
-def test_nothing_is_aborted_while_storage_is_away(world: SmallWorld) -> None:
+def test_nothing_is_aborted_while_storage_is_away(world: InMemoryWorld) -> None:
     world.storage.trouble = UnavailableError("listing the multipart uploads: no answer")
     with pytest.raises(UnavailableError):
         given_up(world, after_seconds=timedelta(days=9).total_seconds())

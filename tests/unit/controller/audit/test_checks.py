@@ -15,7 +15,7 @@ from controller.audit.findings import (
     ReportOnly,
     RequestEdition,
     RewritePlaylist,
-    Withdraw,
+    WithdrawFiles,
 )
 from controller.audit.limits import AuditRules
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, UncertainSubmission
@@ -97,7 +97,7 @@ def test_what_a_pass_is_about_to_fix_is_left_to_it(row: VideoRow, playlist: str 
     assert check_stable(row, playlist) is None
 
 
-WITHDRAWN: list[tuple[FindingType, Any]] = [(FindingType.PUBLIC_THOUGH_DELETED, Withdraw())]
+WITHDRAWN: list[tuple[FindingType, Any]] = [(FindingType.PUBLIC_THOUGH_DELETED, WithdrawFiles())]
 
 
 @pytest.mark.parametrize("published", [STREAM, None], ids=["published-once", "never-published"])

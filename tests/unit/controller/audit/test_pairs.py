@@ -22,7 +22,7 @@ from controller.loop.resync import Resync
 from domain import object_keys
 from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.endings import a_ready_world
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 NOTHING: set[FindingType] = set()
 STRAY = {FindingType.OBJECTS_WITHOUT_ROW}
@@ -95,7 +95,7 @@ def test_a_claim_for_another_job_is_always_reported(has_accepted_job: bool) -> N
     assert kinds(Auditor(world).full()) == {FindingType.DOUBLED_JOB}
 
 
-def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld:
+def a_world_with(row: int, resource: int, bucket: int, claim: int) -> InMemoryWorld:
     """Take away what is to be missing from a world in which one video is ready."""
     world = a_ready_world()
     assert world.records.claims[VIDEO_ID, 1] == ["job1"]
@@ -115,7 +115,7 @@ def a_world_with(row: int, resource: int, bucket: int, claim: int) -> SmallWorld
     return world
 
 
-def who_asks(world: SmallWorld) -> str | None:
+def who_asks(world: InMemoryWorld) -> str | None:
     """Return the half of the sweep that asks for a pass over the video."""
     known, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
     sweep = Resync(world.deps, known, queue, clock=world.clock.now)

@@ -13,7 +13,7 @@ from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.world.auditor import Auditor, copied, kinds
 from tests.support.world.endings import HASTY, a_ready_world, a_world
 from tests.support.world.operator import live
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 EFFECTS = {
     "heal",
@@ -63,7 +63,7 @@ NAMES = [VIDEO_ID, "a" * 26, "z" * 26]
 class Bookkeeper:
     """Somebody who loses rows and finds them again, and counts what becomes of the objects."""
 
-    world: SmallWorld = field(default_factory=a_ready_world)
+    world: InMemoryWorld = field(default_factory=a_ready_world)
     lost: dict[str, VideoRow] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from tests.support.world.auditor import Auditor, copied, entry_of
 from tests.support.world.endings import a_ready_world
-from tests.support.world.world import PLAYLIST, VIDEO_ID, SmallWorld
+from tests.support.world.world import PLAYLIST, VIDEO_ID, InMemoryWorld
 
 NAMES = [letter * 26 for letter in "abcdefg"]
 AWAY = UnavailableError("reading the stable playlist at the object store: no answer")
@@ -25,7 +25,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world() -> SmallWorld:
+def world() -> InMemoryWorld:
     """A world of eight videos that lost their stable playlists."""
     world = a_ready_world()
     for name in NAMES:
@@ -41,7 +41,7 @@ def rewritten(report: Report) -> list[str]:
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("begin", ["", "a" * 26, "c", "d" * 26, VIDEO_ID, "zzz"])
-def test_a_run_visits_every_row_once_wherever_it_begins(world: SmallWorld, begin: str) -> None:
+def test_a_run_visits_every_row_once_wherever_it_begins(world: InMemoryWorld, begin: str) -> None:
     auditor, turn = Auditor(world), AuditRun(may_repair=True)
     Audit(auditor.deps, AuditRules(), clock=world.clock.now, begin=lambda: begin).full(turn)
     in_order = sorted([*NAMES, VIDEO_ID])
@@ -51,7 +51,7 @@ def test_a_run_visits_every_row_once_wherever_it_begins(world: SmallWorld, begin
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_a_light_run_visits_every_row_of_the_working_set(world: SmallWorld) -> None:
+def test_a_light_run_visits_every_row_of_the_working_set(world: InMemoryWorld) -> None:
     world.records.rows[NAMES[3]] = replace(world.records.rows[NAMES[3]], retired=True)
     assert sorted(rewritten(Auditor(world).light())) == sorted([*NAMES[:3], *NAMES[4:], VIDEO_ID])
 
@@ -77,7 +77,7 @@ def test_runs_begin_at_random_places() -> None:
 
 
 def test_a_video_that_cannot_be_read_does_not_hide_the_others(
-    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+    world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(world, monkeypatch, RefusedError("reading the stable playlist at the object store: HTTP 400"), {NAMES[0]})
     report = Auditor(world).full()
@@ -88,7 +88,7 @@ def test_a_video_that_cannot_be_read_does_not_hide_the_others(
 
 
 def test_a_video_that_raises_an_unexpected_error_does_not_hide_the_others(
-    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+    world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(world, monkeypatch, ValueError("a surprise"), {NAMES[0]})
     report = Auditor(world).full()
@@ -96,7 +96,7 @@ def test_a_video_that_raises_an_unexpected_error_does_not_hide_the_others(
     assert report.unchecked == [f"{NAMES[0]}: ValueError"]
 
 
-def refuse(world: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exception, names: set[str]) -> None:
+def refuse(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exception, names: set[str]) -> None:
     read = world.storage.read_playlist
 
     def read_playlist(video_id: str) -> str | None:
@@ -108,7 +108,7 @@ def refuse(world: SmallWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exceptio
 
 
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
-def test_a_run_ends_early_while_storage_is_away(world: SmallWorld, is_light: bool) -> None:
+def test_a_run_ends_early_while_storage_is_away(world: InMemoryWorld, is_light: bool) -> None:
     world.storage.trouble = AWAY
     auditor, turn = Auditor(world), AuditRun(may_repair=True)
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
@@ -118,7 +118,7 @@ def test_a_run_ends_early_while_storage_is_away(world: SmallWorld, is_light: boo
     assert turn.report.checked == {}
 
 
-def test_scattered_failures_do_not_end_a_run(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scattered_failures_do_not_end_a_run(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     well = NAMES[4]
     refuse(world, monkeypatch, AWAY, {*NAMES, VIDEO_ID} - {well})
     turn = AuditRun(may_repair=True)
@@ -127,7 +127,7 @@ def test_scattered_failures_do_not_end_a_run(world: SmallWorld, monkeypatch: pyt
     assert len(turn.report.unchecked) == 7
 
 
-def test_a_repair_that_failed_is_reported(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_that_failed_is_reported(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise AWAY
 
@@ -139,7 +139,7 @@ def test_a_repair_that_failed_is_reported(world: SmallWorld, monkeypatch: pytest
     assert not turn.report.is_clean()
 
 
-def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: SmallWorld) -> None:
+def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: InMemoryWorld) -> None:
     world.storage.put_processed("processed/lost/a", b"x")
     pauses: list[None] = []
     turn = AuditRun(may_repair=True, pause=lambda: pauses.append(None))

@@ -18,7 +18,7 @@ from domain.video import Phase
 from tests.support.fakes.transcoder import Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.operator import live
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 PRICES = Prices(hd=0.015, sd=0.0075)
 EMPTY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={})
@@ -44,7 +44,7 @@ class Counted:
     """A small world whose operator records metrics."""
 
     def __init__(self, script: Script | None = None) -> None:
-        self.world = SmallWorld(script)
+        self.world = InMemoryWorld(script)
         self.metrics = OperatorMetrics(workers=1, prices=PRICES)
         self.recorder = MetricsRecorder(self.metrics, monotonic=self.world.clock.monotonic, scale=1)
         self.world.deps = replace(self.world.deps, on_commit=self.recorder.committed, on_job=self.recorder.job_seen)

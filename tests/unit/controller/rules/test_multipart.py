@@ -24,7 +24,7 @@ from domain.video import Phase, UploadMode
 from tests.support.builders.rows import NO_TIME, NOON, SOURCE, a_problem, a_rejection, a_row, next_step
 from tests.support.world.endings import HASTY, assert_playable
 from tests.support.world.operator import Process, settled
-from tests.support.world.world import VIDEO_ID, SmallWorld
+from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 KEPT = replace(SOURCE, key="originals/v/1")
 HOUR = timedelta(hours=1)
@@ -124,7 +124,7 @@ def test_a_bad_file_is_reported_before_its_successor_is_read() -> None:
 
 class TestLives:
     def test_a_client_that_vanishes_after_its_last_part_gets_its_video(self) -> None:
-        world = SmallWorld()
+        world = InMemoryWorld()
         world.create_parted()
         world.send_parts()
         settled(world)
@@ -134,7 +134,7 @@ class TestLives:
         assert not world.multipart.uploads
 
     def test_a_lost_response_to_complete_is_recognised(self) -> None:
-        world = SmallWorld()
+        world = InMemoryWorld()
         world.create_parted()
         world.send_parts()
         world.failpoints.deadly = "CompleteUpload.parts.complete.1:after"
@@ -143,7 +143,7 @@ class TestLives:
         assert_playable(world)
 
     def test_an_upload_that_never_ends_leaves_no_parts(self) -> None:
-        world = SmallWorld(timing=HASTY)
+        world = InMemoryWorld(timing=HASTY)
         world.create_parted()
         world.send_parts(1)
         settled(world)
@@ -152,7 +152,7 @@ class TestLives:
         assert not world.multipart.uploads
 
     def test_at_the_deadline_an_upload_that_is_not_joined_ends(self) -> None:
-        world = SmallWorld(timing=HASTY)
+        world = InMemoryWorld(timing=HASTY)
         world.create_parted()
         world.send_parts()
         world.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
@@ -161,7 +161,7 @@ class TestLives:
         assert world.row.observed.failure.code is FailureCode.STORAGE_UNAVAILABLE
 
     def test_the_deadline_follows_the_parts_for_a_week_and_seldom_moves(self) -> None:
-        world = SmallWorld()
+        world = InMemoryWorld()
         world.create_parted(part_bytes=10)
         begun, ends = world.clock.now(), list[datetime | None]()
         process = Process(world)

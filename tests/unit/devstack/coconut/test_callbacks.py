@@ -10,7 +10,7 @@ import requests
 
 from devstack.coconut.callbacks import Callback, Callbacks
 from devstack.coconut.faults import Faults
-from devstack.coconut.job import Job, OutputState
+from devstack.coconut.job import JobState, OutputState
 from devstack.coconut.request import NotificationTarget
 
 EVERYTHING = NotificationTarget(url="http://h/hook?video=v1&attempt=2&sig=0abc", wants_events=True)
@@ -18,12 +18,12 @@ IN_ORDER = ["input.transferred", "output.completed", "job.completed"]
 END = "end"
 
 
-def a_job(job_id: str) -> Job:
+def a_job(job_id: str) -> JobState:
     output = OutputState("hls", "httpstream", "httpstream", stage="done", urls=("http://b/m.m3u8",))
-    return Job(id=job_id, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=(output,))
+    return JobState(id=job_id, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=(output,))
 
 
-class Webhook:
+class SerialReceiver:
     """Receives callbacks through one sender, so that they arrive in the order of sending."""
 
     def __init__(self, faults: Faults) -> None:
@@ -57,8 +57,8 @@ def faults() -> Faults:
 
 
 @pytest.fixture
-def webhook(faults: Faults) -> Iterator[Webhook]:
-    webhook = Webhook(faults)
+def webhook(faults: Faults) -> Iterator[SerialReceiver]:
+    webhook = SerialReceiver(faults)
     yield webhook
     webhook.callbacks.stop()
 
@@ -67,32 +67,34 @@ def events(callbacks: list[Callback]) -> list[str]:
     return [str(callback.payload["event"]) for callback in callbacks]
 
 
-def test_events_arrive_once_and_in_order_though_the_receiver_fails(webhook: Webhook) -> None:
+def test_events_arrive_once_and_in_order_though_the_receiver_fails(webhook: SerialReceiver) -> None:
     assert events(webhook.received()) == IN_ORDER
 
 
-def test_without_events_only_the_end_is_sent(webhook: Webhook) -> None:
+def test_without_events_only_the_end_is_sent(webhook: SerialReceiver) -> None:
     assert events(webhook.received(NotificationTarget(url="http://h/", wants_events=False))) == ["job.completed"]
 
 
-def test_drop_sends_nothing(webhook: Webhook, faults: Faults) -> None:
+def test_drop_sends_nothing(webhook: SerialReceiver, faults: Faults) -> None:
     faults.set({"drop": True})
     assert webhook.received() == []
 
 
-def test_duplicate_sends_everything_twice(webhook: Webhook, faults: Faults) -> None:
+def test_duplicate_sends_everything_twice(webhook: SerialReceiver, faults: Faults) -> None:
     faults.set({"duplicate": True})
     assert events(webhook.received()) == [event for event in IN_ORDER for _ in range(2)]
 
 
-def test_reorder_sends_everything_in_another_order(webhook: Webhook, faults: Faults) -> None:
+def test_reorder_sends_everything_in_another_order(webhook: SerialReceiver, faults: Faults) -> None:
     faults.set({"reorder": True})
     arrived = events(webhook.received())
     assert sorted(arrived) == sorted(IN_ORDER)
     assert arrived != IN_ORDER
 
 
-def test_forge_adds_callbacks_with_a_broken_signature_and_an_unknown_job(webhook: Webhook, faults: Faults) -> None:
+def test_forge_adds_callbacks_with_a_broken_signature_and_an_unknown_job(
+    webhook: SerialReceiver, faults: Faults
+) -> None:
     faults.set({"forge": True, "drop": True})
     arrived = webhook.received()
     assert events(arrived) == ["job.completed"] * 3
@@ -102,7 +104,7 @@ def test_forge_adds_callbacks_with_a_broken_signature_and_an_unknown_job(webhook
         assert callback.payload["job_id"] != "a" * 14
 
 
-def test_delayed_callbacks_keep_their_order(webhook: Webhook, faults: Faults) -> None:
+def test_delayed_callbacks_keep_their_order(webhook: SerialReceiver, faults: Faults) -> None:
     faults.set({"delay_seconds": 0.02})
     webhook.callbacks.notify(a_job("late"), "job.completed", EVERYTHING)
     faults.clear()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.coconut.facts import AudioFacts, Facts, VideoFacts, parse_facts
+from devstack.coconut.facts import AudioFacts, MediaFacts, VideoFacts, parse_facts
 
 PHONE = """\
 Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:/x/input':
@@ -59,7 +59,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_turned_video_is_shown_upright_but_measured_as_coded(file: Path) -> None:
     facts = parse_facts(PHONE, file)
-    assert facts == Facts(
+    assert facts == MediaFacts(
         format_name="mov,mp4,m4a,3gp,3g2,mj2",
         duration_seconds=62.5,
         size_bytes=5,

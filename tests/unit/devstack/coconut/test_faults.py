@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import devstack.coconut
-from devstack.coconut.faults import CHANCES, NAMES, SLOW_SECONDS, BadFaultError, Fate, Faults, shuffled
+from devstack.coconut.faults import CHANCES, NAMES, SLOW_SECONDS, BadFaultError, Faults, JobFaults, shuffled
 
 NONE = dict.fromkeys(NAMES, 0)
 
@@ -29,7 +29,7 @@ def test_a_fault_strikes_never_always_or_by_chance(name: str) -> None:
 
 
 def test_a_job_without_faults_meets_none() -> None:
-    assert Faults().fate() == Fate()
+    assert Faults().fate() == JobFaults()
 
 
 def test_setting_one_fault_keeps_the_others_and_returns_all() -> None:

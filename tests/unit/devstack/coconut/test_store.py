@@ -3,20 +3,20 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from devstack.coconut.job import Job
-from devstack.coconut.store import Store
+from devstack.coconut.job import JobState
+from devstack.coconut.store import JobStore
 
 NOON = datetime(2026, 2, 16, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
-def accept(store: Store, job_id: str, **reference: str) -> Job:
-    job = Job(id=job_id, created_at=NOON, outputs=())
+def accept(store: JobStore, job_id: str, **reference: str) -> JobState:
+    job = JobState(id=job_id, created_at=NOON, outputs=())
     store.accept(job, reference, at=NOON)
     return job
 
 
 def test_the_ledger_names_video_and_attempt_in_order_of_acceptance() -> None:
-    store, at = Store(), "2026-02-16T12:00:00.123+00:00"
+    store, at = JobStore(), "2026-02-16T12:00:00.123+00:00"
     store.save(replace(accept(store, "one", video="v1", attempt="1", sig="s"), status="job.completed"))
     accept(store, "two", attempt="second")
     assert store.ledger() == [
@@ -26,7 +26,7 @@ def test_the_ledger_names_video_and_attempt_in_order_of_acceptance() -> None:
 
 
 def test_only_the_newest_jobs_are_kept_but_the_ledger_names_all() -> None:
-    store = Store(max_jobs=2)
+    store = JobStore(max_jobs=2)
     oldest, *kept = [accept(store, f"job-{number}") for number in range(3)]
     store.save(replace(oldest, status="job.failed"))
     assert [store.job(f"job-{number}") for number in range(3)] == [None, *kept]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devstack.coconut.facts import AudioFacts, Facts, VideoFacts
+from devstack.coconut.facts import AudioFacts, MediaFacts, VideoFacts
 from devstack.coconut.outputs import Resolution, parse_variant
 from devstack.coconut.request import parse_request
 from devstack.coconut.transcode import collect, scaled_size, stream_arguments
@@ -45,7 +45,7 @@ def test_every_size_is_even_and_not_empty(width: int, height: int, wanted: Resol
 
 def test_one_run_makes_all_variants_with_their_limits() -> None:
     variants = (parse_variant("mp4:0x360::quality=4,maxrate=1000k"), parse_variant("mp4:0x720"))
-    options = dict(pairwise(stream_arguments(variants, Facts("mp4", 4.0, 1000, a_video(1920, 1080), SOUND))))
+    options = dict(pairwise(stream_arguments(variants, MediaFacts("mp4", 4.0, 1000, a_video(1920, 1080), SOUND))))
     assert options["-filter_complex"] == (
         "[0:0]split=2[s0][s1];[s0]scale=640:360,setsar=1[v0];[s1]scale=1280:720,setsar=1[v1]"
     )
@@ -65,7 +65,7 @@ def test_one_run_makes_all_variants_with_their_limits() -> None:
 def test_a_track_that_the_source_lacks_is_left_out(
     video: VideoFacts | None, audio: AudioFacts | None, streams: str
 ) -> None:
-    arguments = stream_arguments((parse_variant("mp4"),), Facts("mp4", 4.0, 1000, video, audio))
+    arguments = stream_arguments((parse_variant("mp4"),), MediaFacts("mp4", 4.0, 1000, video, audio))
     assert dict(pairwise(arguments))["-var_stream_map"] == streams
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devstack.coconut.fields import Json, RefusedJobError
-from devstack.coconut.job import UP_TO_WORK, Event, Job, OutputState, Stage, new_job_id
+from devstack.coconut.job import UP_TO_WORK, Event, JobState, OutputStage, OutputState, new_job_id
 from devstack.coconut.outputs import ImagePlan, Resolution, StreamPlan, Variant, parse_variant
 from devstack.coconut.request import parse_request
 from tests.support.builders.coconut_jobs import a_job, a_storage, a_stream
@@ -147,11 +147,11 @@ def test_an_acl_is_sent_to_s3_and_spaces_only() -> None:
         assert private == (None if service == "s3other" else "private")
 
 
-def a_state(**changes: Any) -> Job:
-    return replace(Job(id="DQbYa9WvYQYiLN", created_at=NOON, outputs=(IMAGES, STREAM)), **changes)
+def a_state(**changes: Any) -> JobState:
+    return replace(JobState(id="DQbYa9WvYQYiLN", created_at=NOON, outputs=(IMAGES, STREAM)), **changes)
 
 
-def a_completed_job() -> Job:
+def a_completed_job() -> JobState:
     images = replace(IMAGES, stage="done", urls=("http://b/1.jpg", "http://b/2.jpg"))
     return a_state(
         input_status="input.transferred", outputs=(images, replace(STREAM, stage="done", urls=(MASTER,)))
@@ -204,7 +204,7 @@ FAILED = a_state().with_output(replace(STREAM, stage="failed", error="It broke."
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_payload_of_a_callback(job: Job, event: Event, data: Json) -> None:
+def test_the_payload_of_a_callback(job: JobState, event: Event, data: Json) -> None:
     expected = {"job_id": "DQbYa9WvYQYiLN", "event": event, "metadata": False, "data": data}
     assert job.callback(event, key="hls") == expected
 
@@ -222,7 +222,7 @@ def test_the_payload_of_a_callback(job: Job, event: Event, data: Json) -> None:
         ("aborted", "image.aborted", "httpstream.aborted"),
     ],
 )
-def test_each_kind_of_output_has_its_own_statuses(stage: Stage, image_status: str, stream_status: str) -> None:
+def test_each_kind_of_output_has_its_own_statuses(stage: OutputStage, image_status: str, stream_status: str) -> None:
     assert replace(IMAGES, stage=stage).status == image_status
     assert replace(STREAM, stage=stage).status == stream_status
 
@@ -246,7 +246,7 @@ def test_a_stream_prepares_its_variants_before_it_encodes_them() -> None:
         pytest.param(("skipped", "skipped"), 0, 99, id="all-skipped"),
     ],
 )
-def test_progress(stages: tuple[Stage, Stage], fraction: float, percent: int) -> None:
+def test_progress(stages: tuple[OutputStage, OutputStage], fraction: float, percent: int) -> None:
     job = a_state(outputs=(replace(IMAGES, stage=stages[0]), replace(STREAM, stage=stages[1])))
     assert job.with_progress("hls", fraction).progress_percent == percent
 
@@ -259,7 +259,9 @@ def test_progress(stages: tuple[Stage, Stage], fraction: float, percent: int) ->
         (("waiting", "waiting"), "job.failed", ["aborted", "aborted"]),
     ],
 )
-def test_a_job_completes_when_no_output_is_missing(stages: tuple[Stage, Stage], status: str, ended: list[str]) -> None:
+def test_a_job_completes_when_no_output_is_missing(
+    stages: tuple[OutputStage, OutputStage], status: str, ended: list[str]
+) -> None:
     job = a_state(outputs=(replace(IMAGES, stage=stages[0]), replace(STREAM, stage=stages[1]))).ended(NOON)
     assert (job.status, job.progress_percent) == (status, 100)
     assert [output.stage for output in job.outputs] == ended

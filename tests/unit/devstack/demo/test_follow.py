@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devstack.demo.errors import DemoError
-from devstack.demo.follow import Followed, Poller
+from devstack.demo.follow import Followed, TransitionPrinter
 from devstack.demo.history import Transition, seconds_by_phase
 from tests.support.builders.client import a_video
 from videoupload import Video, VideoFailure
@@ -55,7 +55,9 @@ def seconds_pass() -> Iterator[float]:
 def followed(api: ScriptedApi, out: io.StringIO) -> Followed:
     clock = seconds_pass()
     screen = Screen(out, is_terminal=False)
-    follower = Poller(api, api.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0)
+    follower = TransitionPrinter(
+        api, api.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0
+    )
     return follower.follow("v", patience_seconds=10)
 
 
