@@ -115,7 +115,7 @@ class ApiProcess:
 
 def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes: str) -> dict[str, str]:
     """Return the environment of an API."""
-    known = {
+    defaults = {
         "PATH": os.environ["PATH"],
         "BIND": "127.0.0.1:0",
         "DATABASE_URL": database_url,
@@ -127,7 +127,7 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
         "DRAIN_SECONDS": "0",
         "CHANGES_PER_MINUTE": "100000",
     }
-    return known | local_s3(s3) | changes
+    return defaults | local_s3(s3) | changes
 
 
 def without_upstreams(directory: Path) -> dict[str, str]:

@@ -34,7 +34,7 @@ class OperatorProcess:
 
 def environment_of(kubeconfig: Path, namespace: str, **changes: str) -> dict[str, str]:
     """Return the environment of an operator."""
-    known = {
+    defaults = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
         "KUBECONFIG": str(kubeconfig),
@@ -54,7 +54,7 @@ def environment_of(kubeconfig: Path, namespace: str, **changes: str) -> dict[str
         "PROBE_PORT": "0",
         "SHUTDOWN_GRACE_SECONDS": "1",
     }
-    return known | changes
+    return defaults | changes
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def arguments_of_chart() -> list[str]:
 def guarded(api_server: ClusterAdmin, kube_namespace: str) -> Namespace:
     made = Namespace(ClusterAdmin(api_server.admin_kubeconfig, kube_namespace))
     # A policy is in force some moments after it is stored.
-    eventually(lambda: made.run("somebody", "create", "--dry-run=server", "--filename=-", body=an_upload(made)))
+    eventually(lambda: made.run("stranger", "create", "--dry-run=server", "--filename=-", body=an_upload(made)))
     return made
 
 
@@ -144,7 +144,7 @@ def test_only_the_operator_writes_status(guarded: Namespace) -> None:
             assert guarded.patch(user, name, status, "--subresource=status") == ""
 
 
-def test_whoever_may_delete_an_upload_still_may(guarded: Namespace) -> None:
+def test_an_account_that_may_delete_uploads_still_may(guarded: Namespace) -> None:
     name = created(guarded, guarded.api, an_upload(guarded))
     assert guarded.run("support", "delete", "videoupload", name, "--wait=false") == ""
 

@@ -15,7 +15,7 @@ from database.pool import Database
 from database.retention import Retention
 from domain.records import VideoRow
 from domain.schedule import Timing
-from tests.support.contracts.adoption_contract import VIDEO, AdoptionContract, Taught
+from tests.support.contracts.adoption_contract import VIDEO, AdoptionContract, AdoptionRecords
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 class TestPostgresLearning(AdoptionContract):
     @pytest.fixture
-    def taught(self, database: Database, database_url: str) -> Taught:
+    def records(self, database: Database, database_url: str) -> AdoptionRecords:
         commands = VideoCommands(database, Timing())
 
         def create(video_id: str) -> VideoRow:
@@ -41,7 +41,7 @@ class TestPostgresLearning(AdoptionContract):
                 return set(connection.execute("SELECT video_id, edition, kind FROM notifications").fetchall())
 
         create(VIDEO)
-        return Taught(
+        return AdoptionRecords(
             Adoption(database),
             Observations(database),
             Attempts(database),

@@ -76,12 +76,12 @@ def test_of_many_simultaneous_heals_one_counts(audited: Audited) -> None:
 
 def test_a_heal_wakes_the_operator(audited: Audited, database_url: str) -> None:
     row = audited.publish()
-    heard = listen(database_url, quiet_seconds=0.3)
-    assert next(heard) is None, "the channel is open"
+    wakeups = listen(database_url, quiet_seconds=0.3)
+    assert next(wakeups) is None, "the channel is open"
     audited.rows.heal(row, max_heals=MAX_HEALS)
-    assert next(heard) == Wakeup(VIDEO, Cause.SWEEP)
+    assert next(wakeups) == Wakeup(VIDEO, Cause.SWEEP)
     audited.rows.heal(row, max_heals=MAX_HEALS)
-    assert next(heard) is None, "the row has moved"
+    assert next(wakeups) is None, "the row has moved"
 
 
 def test_duplicate_jobs_of_long_ago_are_not_reported(audited: Audited) -> None:

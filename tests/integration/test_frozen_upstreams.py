@@ -32,7 +32,7 @@ from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
 from webapi.http.problems import ProblemCode
 
 THREADS = 8
-# What the API is told; a call may meet it twice: once for the caller before it, once for its own.
+# The API's timeouts; a call may wait twice: for the caller before it, and for its own answer.
 TIMEOUT_SECONDS = 1.0
 DEADLINE_SECONDS = 6.0
 # Far below a deadline, far above what a call takes.

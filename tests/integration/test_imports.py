@@ -90,11 +90,11 @@ class Operator:
 
     def passes(self, name: str, *, until: Phase | None = None) -> None:
         """Read every resource as a new process does, then make passes until one plans nothing, or until a phase."""
-        known, queue = ResourceCache(), WorkQueue(self.clock.monotonic)
-        sweep = Resync(self.world, known, queue, clock=self.clock.now)
-        workers = Workers(queue, known, self.world, count=1, clock=self.clock.now)
+        cache, queue = ResourceCache(), WorkQueue(self.clock.monotonic)
+        resync = Resync(self.world, cache, queue, clock=self.clock.now)
+        workers = Workers(queue, cache, self.world, count=1, clock=self.clock.now)
         for _ in range(PASSES_AT_MOST):
-            sweep.resources()
+            resync.resources()
             before = self.row(name), self.uploads.get(name)
             result = workers.one_pass(name, Cause.SWEEP)
             after = self.row(name), self.uploads.get(name)

@@ -19,7 +19,7 @@ class Taking:
     """Stores mails, unless the test sets another reply."""
 
     def __init__(self) -> None:
-        self.letters: list[bytes] = []
+        self.mails: list[bytes] = []
         self.recipients: list[str] = []
         self.to_recipient = "250 OK"
         self.to_data = "250 OK"
@@ -31,7 +31,7 @@ class Taking:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         if self.to_data.startswith("250"):
-            self.letters.append(envelope.content)
+            self.mails.append(envelope.content)
             self.recipients += envelope.rcpt_tos
         return self.to_data
 
@@ -54,10 +54,10 @@ def mail(taking: Taking) -> Iterator[MailSender]:
 def test_an_email_arrives_only_at_its_owner(mail: MailSender, taking: Taking) -> None:
     assert mail.send(NOTIFICATION).disposition is Disposition.ACCEPTED
     assert taking.recipients == ["ann@example.com"]
-    (raw,) = taking.letters
-    letter = message_from_bytes(raw)
-    assert letter["Message-ID"] == f"<{NOTIFICATION.notification_id}@example.net>"
-    assert letter["Subject"] == 'Your video "Cats" is ready'
+    (raw,) = taking.mails
+    message = message_from_bytes(raw)
+    assert message["Message-ID"] == f"<{NOTIFICATION.notification_id}@example.net>"
+    assert message["Subject"] == 'Your video "Cats" is ready'
     assert f"{BASE}/processed/{NOTIFICATION.video_id}/playlist.m3u8" in raw.decode()
 
 
@@ -66,7 +66,7 @@ def test_an_email_arrives_only_at_its_owner(mail: MailSender, taking: Taking) ->
     [
         pytest.param("550 no such user", "250 OK", Disposition.REJECTED, 550, id="unknown-user"),
         pytest.param("450 try later", "250 OK", Disposition.RETRY, 450, id="greylisted"),
-        pytest.param("250 OK", "554 looks like spam", Disposition.REJECTED, 554, id="letter-refused"),
+        pytest.param("250 OK", "554 looks like spam", Disposition.REJECTED, 554, id="mail-refused"),
         pytest.param("250 OK", "451 disk full", Disposition.RETRY, 451, id="disk-full"),
     ],
 )
@@ -77,7 +77,7 @@ def test_the_servers_reply_code_decides_what_happens_next(
     answer = mail.send(NOTIFICATION)
 
     assert (answer.disposition, answer.status) == (disposition, status)
-    assert taking.letters == []
+    assert taking.mails == []
 
 
 def test_an_unavailable_server_is_tried_again() -> None:
@@ -92,4 +92,4 @@ def test_no_password_is_sent_without_tls(mail: MailSender, taking: Taking) -> No
         assert answer.disposition is Disposition.RETRY
     with pytest.raises(ValueError, match="password"):
         smtp_server_of(f"smtp://u:p@127.0.0.1:{port}")
-    assert taking.letters == []
+    assert taking.mails == []

@@ -117,24 +117,24 @@ def test_of_simultaneous_submissions_of_one_owner_no_more_are_stored_than_a_day_
 
 
 def test_a_nudge_is_delivered_only_after_its_commit(database: Database, database_url: str) -> None:
-    heard = listen(database_url, quiet_seconds=0.3)
-    assert next(heard) is None, "the channel is open"
+    wakeups = listen(database_url, quiet_seconds=0.3)
+    assert next(wakeups) is None, "the channel is open"
     with suppress(ZeroDivisionError), database.transaction() as connection:
         notify.send(connection, Wakeup("failed", Cause.CLAIM))
         raise ZeroDivisionError
     with database.transaction() as connection:
         notify.send(connection, Wakeup(VIDEO, Cause.CLAIM))
-        assert next(heard) is None, "neither the failed one nor the one not yet committed"
-    assert next(heard) == Wakeup(VIDEO, Cause.CLAIM)
+        assert next(wakeups) is None, "neither the failed one nor the one not yet committed"
+    assert next(wakeups) == Wakeup(VIDEO, Cause.CLAIM)
 
 
 def test_foreign_messages_on_the_channel_are_ignored(database: Database, database_url: str) -> None:
-    heard = listen(database_url, quiet_seconds=0.3)
-    assert next(heard) is None, "the channel is open"
+    wakeups = listen(database_url, quiet_seconds=0.3)
+    assert next(wakeups) is None, "the channel is open"
     with database.transaction() as connection:
         connection.execute("NOTIFY video_uploads, 'hello there'")
         notify.send(connection, Wakeup(VIDEO, Cause.POLL))
-    assert [nudge for nudge in (next(heard) for _ in range(4)) if nudge] == [Wakeup(VIDEO, Cause.POLL)]
+    assert [nudge for nudge in (next(wakeups) for _ in range(4)) if nudge] == [Wakeup(VIDEO, Cause.POLL)]
 
 
 @pytest.fixture
@@ -167,11 +167,11 @@ def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_facto
         postgres.create_role_and_database(port, password=paths.secrets().postgres_password)
         upgrade(url)
         row = VideoCommands(database, Timing()).create(new_video(), per_hour=1).row
-        heard = listen(url, quiet_seconds=5)
-        assert next(heard) is None, "the channel is open"
+        wakeups = listen(url, quiet_seconds=5)
+        assert next(wakeups) is None, "the channel is open"
         server.process.kill()
         with pytest.raises(UnavailableError):
-            next(heard)
+            next(wakeups)
         for _ in range(8):  # long enough for a pool to pause for longer than this test
             with pytest.raises(UnavailableError):
                 Observations(database).get(VIDEO)

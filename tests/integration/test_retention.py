@@ -57,7 +57,7 @@ class TestPostgresEndings(RetentionContract):
         assert ends.retention.forget_old(at_most=1) == 2
         assert ends.retention.forget_old() == 0
         assert ends.retention.last_attempt(VIDEO) is None
-        assert ends.told(VIDEO) == []
+        assert ends.notified(VIDEO) == []
         with database.connection() as connection:
             assert connection.execute("SELECT FROM deliveries").fetchall() == []
 

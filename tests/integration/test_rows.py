@@ -150,21 +150,21 @@ def test_claims_are_stored_only_for_attempts_that_exist(database: Database) -> N
 
 
 def test_a_confirmation_nudges_the_listener(database: Database, database_url: str) -> None:
-    row, is_open, heard = a_row(database), threading.Event(), list[Wakeup]()
+    row, is_open, wakeups = a_row(database), threading.Event(), list[Wakeup]()
 
-    def hear() -> None:
+    def collect() -> None:
         for nudge in listen(database_url, quiet_seconds=0.2):
             is_open.set()
             if nudge is not None:
-                heard.append(nudge)
+                wakeups.append(nudge)
                 return
 
-    listener = threading.Thread(target=hear)
+    listener = threading.Thread(target=collect)
     listener.start()
     assert is_open.wait(10)
     VideoCommands(database, Timing()).confirm(row.desired.video_id)
     listener.join(10)
-    assert [(nudge.video_id, nudge.cause) for nudge in heard] == [(row.desired.video_id, Cause.CLIENT)]
+    assert [(nudge.video_id, nudge.cause) for nudge in wakeups] == [(row.desired.video_id, Cause.CLIENT)]
 
 
 def test_upgrading_again_and_from_two_processes_at_once_changes_nothing(database_url: str) -> None:

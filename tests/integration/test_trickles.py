@@ -154,10 +154,10 @@ def test_a_connection_to_the_api_server_that_was_kept_is_bounded_too(tmp_path: P
     [
         pytest.param(b"220 mail", b"x", id="the-greeting"),
         pytest.param(b"220 mail\r\n", b"250-X\r\n", id="extensions-without-end"),
-        pytest.param(b"220 mail\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n250", b"x", id="the-word-on-the-letter"),
+        pytest.param(b"220 mail\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n250", b"x", id="the-answer-to-the-mail"),
     ],
 )
-def test_a_mail_server_that_talks_without_end_has_not_taken_the_letter(head: bytes, drop: bytes) -> None:
+def test_a_mail_server_that_talks_without_end_has_not_accepted_the_mail(head: bytes, drop: bytes) -> None:
     def send() -> None:
         mail = MailSender(
             smtp_server_of(f"smtp://127.0.0.1:{port}"),

@@ -26,7 +26,7 @@ INSERT INTO deliveries (delivery_id, notification_id, endpoint_id, video_id, nex
 
 @dataclass(frozen=True)
 class WebhookIds:
-    """What they are known by."""
+    """Their id."""
 
     endpoint: str
     secret: str

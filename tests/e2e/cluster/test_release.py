@@ -48,7 +48,7 @@ def is_video_ready(release: HelmRelease, video_id: str, *, user: str) -> bool:
     return video.status == "ready"
 
 
-def requests_to(release: HelmRelease, known: str) -> dict[str, Stream]:
+def requests_to(release: HelmRelease, video_id: str) -> dict[str, Stream]:
     """Return the requests of clients, through new and persistent connections."""
     url = f"{release.api_url}/api/v1/videos"
     bearer = release.bearer("stream")
@@ -56,7 +56,7 @@ def requests_to(release: HelmRelease, known: str) -> dict[str, Stream]:
     return {
         "GET list": Stream(new_connections("GET", url, bearer), OK),
         "GET list, kept connection": Stream(kept_connection("GET", url, bearer), OK),
-        "GET video": Stream(new_connections("GET", f"{url}/{known}", bearer), OK),
+        "GET video": Stream(new_connections("GET", f"{url}/{video_id}", bearer), OK),
         "POST": Stream(new_connections("POST", url, bearer, json=video), CREATED, pace_seconds=0.5),
     }
 
@@ -71,8 +71,8 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
     release: HelmRelease, upstreams: Upstreams, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client, small = release.client("twenty"), small_clip(tmp_path)
-    known = uploaded(release, small, state / "known", user="stream")
-    eventually(lambda: is_video_ready(release, known, user="stream"), within_seconds=120)
+    video_id = uploaded(release, small, state / "stream", user="stream")
+    eventually(lambda: is_video_ready(release, video_id, user="stream"), within_seconds=120)
     leader, bought = release.lease()["holderIdentity"], upstreams.jobs()
     # Long enough that the jobs from before the upgrade still run when the new pods serve.
     upstreams.slow_down(60)
@@ -90,7 +90,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
             at_the_change.update(statuses())
             batch.gate.set()
 
-        with Traffic(requests_to(release, known)) as traffic, PodWatch(release, go_on):
+        with Traffic(requests_to(release, video_id)) as traffic, PodWatch(release, go_on):
             release.upgrade(PROJECT_DIR, tag=CURRENT)
             eventually(lambda: {tag_of(pod) for pod in release.pods()} == {CURRENT}, within_seconds=60)
         videos = batch.video_ids()
@@ -101,7 +101,7 @@ def test_an_upgrade_during_twenty_uploads_loses_none_of_them_and_fails_no_reques
     assert at_the_change["uploading"] == 10
     assert at_the_change["processing"]
     assert traffic.failed == []
-    assert min(traffic.answered[name] for name in requests_to(release, known)) >= 10, traffic.answered
+    assert min(traffic.answered[name] for name in requests_to(release, video_id)) >= 10, traffic.answered
     eventually(lambda: all(is_video_ready(release, one, user="twenty") for one in videos), within_seconds=180)
     assert len(videos) == 20
     assert upstreams.jobs() - bought == Counter(videos)

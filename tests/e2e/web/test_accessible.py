@@ -106,7 +106,7 @@ def test_waiting_videos_are_accessible(visitor: Visitor, clip: Path) -> None:
     check("5-held-back")
     page.get_by_role("link", name="Operations").click()
     page.get_by_text("Submissions are paused").wait_for(timeout=PATIENCE_MS)
-    check("6-operations-in-trouble")
+    check("6-operations-with-failures")
     world.faults(http_429=0)
 
 

@@ -52,7 +52,7 @@ def test_a_token_leaves_the_address_at_once_and_is_kept_for_this_tab(visitor: Vi
     assert kept == [[visitor.person.token], [], ""]
 
 
-def test_a_link_signs_nobody_in_without_consent(visitor: Visitor) -> None:
+def test_a_link_signs_in_only_after_consent(visitor: Visitor) -> None:
     page = visitor.page
     page.get_by_text("No videos yet").wait_for()
     stranger = f"{visitor.user}-stranger"

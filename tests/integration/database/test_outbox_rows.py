@@ -66,9 +66,9 @@ def test_an_endpoint_that_answered_gone_gets_nothing_until_it_is_enabled_again(o
         office.notify()
     office.dispatch()
     office.record_result(office.taken(endpoint), DeliveryResult(DeliveryState.FAILED, 410, "", is_gone=True))
-    known = office.endpoints.get(endpoint.endpoint_id)
-    assert known is not None
-    assert (known.disabled_at is None, known.disabled_reason) == (False, "gone")
+    stored = office.endpoints.get(endpoint.endpoint_id)
+    assert stored is not None
+    assert (stored.disabled_at is None, stored.disabled_reason) == (False, "gone")
     assert office.take(endpoint) is None
     assert office.outbox.due_queues(with_mail=True, now=office.now()) == []
     office.notify()
@@ -111,9 +111,9 @@ def test_secrets_can_be_added_and_removed_except_the_last_one(office: Office) ->
     taken = office.taken(endpoint)
     assert taken.endpoint is not None
     assert taken.endpoint.secrets == (SECRET, f"{SECRET[:-1]}1", f"{SECRET[:-1]}2")
-    known = office.endpoints.get(endpoint.endpoint_id)
-    assert known is not None
-    first, second, third = known.secrets
+    stored = office.endpoints.get(endpoint.endpoint_id)
+    assert stored is not None
+    first, second, third = stored.secrets
     for secret in (first, second):
         assert office.endpoints.remove_secret(endpoint.endpoint_id, secret.secret_id) is not None
     assert office.endpoints.remove_secret(endpoint.endpoint_id, first.secret_id) is None

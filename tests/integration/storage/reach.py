@@ -6,7 +6,7 @@ from storage.settings import StorageSettings
 
 def settings_for(s3: S3Access, **changes: str) -> StorageSettings:
     """Return the settings of a process that uses this server, with changes."""
-    known = {
+    defaults = {
         "endpoint": s3.endpoint,
         "region": s3.region,
         "access_key": s3.access_key,
@@ -21,4 +21,4 @@ def settings_for(s3: S3Access, **changes: str) -> StorageSettings:
         "addressing_style": "path",
         "acl": "none",
     }
-    return StorageSettings.model_validate(known | changes)
+    return StorageSettings.model_validate(defaults | changes)

@@ -142,7 +142,7 @@ def test_a_rejected_file_is_shown_while_the_video_waits_for_another(api: Api) ->
 
 def test_an_error_code_of_a_newer_release_is_shown(api: Api) -> None:
     video_id = api.create()
-    rejected = Rejection("too_beautiful", "nobody could bear it", "etag@1", confirmations=1)
+    rejected = Rejection("too_beautiful", "it is too beautiful", "etag@1", confirmations=1)
     api.observe(video_id, reason=Reason.FILE_REJECTED, rejected=rejected)
 
     assert api.call("GET", f"/api/v1/videos/{video_id}").json["error"]["code"] == "too_beautiful"

@@ -66,7 +66,7 @@ class TestConfirming:
         video_id = parted(api)
         send(api, video_id, 1, 2, 3)
         row = api.row(video_id)
-        api.storage.trouble = UnavailableError("listing the parts: no answer")
+        api.storage.error = UnavailableError("listing the parts: no answer")
         assert confirm(api, video_id).json["code"] == "temporarily_unavailable"
         assert api.row(video_id) == row
 
@@ -109,7 +109,7 @@ class TestGivingUp:
 
     def test_the_video_is_deleted_even_while_storage_is_unavailable(self, api: Api) -> None:
         video_id = parted(api)
-        api.storage.trouble = UnavailableError("aborting a multipart upload: no answer")
+        api.storage.error = UnavailableError("aborting a multipart upload: no answer")
         assert api.call("DELETE", f"/api/v1/videos/{video_id}").status_code == 204
         assert api.row(video_id).desired.deleted
 

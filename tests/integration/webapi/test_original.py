@@ -79,6 +79,6 @@ def test_an_import_without_a_filename_uses_the_last_part_of_its_key(api: Api) ->
 
 def test_while_storage_is_unavailable_the_call_is_retryable(api: Api) -> None:
     video_id = _verified(api)
-    api.storage.trouble = UnavailableError("no answer")
+    api.storage.error = UnavailableError("no answer")
 
     assert _request_original(api, video_id) == (503, "temporarily_unavailable")

@@ -56,10 +56,10 @@ class TestAsking:
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "upload_mode")
 
     def test_while_storage_is_unavailable_the_row_stays_and_the_upload_is_opened_later(self, api: Api) -> None:
-        api.storage.trouble = UnavailableError("creating a multipart upload: no answer")
+        api.storage.error = UnavailableError("creating a multipart upload: no answer")
         answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "size_bytes": 31})
         assert (answer.status_code, answer.json["code"]) == (503, "temporarily_unavailable")
-        api.storage.trouble = None
+        api.storage.error = None
         (video_id,) = api.video_ids()
         assert get(api, video_id).json["missing"] == [1, 2, 3, 4]
         assert sign(api, video_id, 2).status_code == 200

@@ -63,7 +63,7 @@ def _past_the_retries(api: Api) -> Result:
 
 def _refused_by_storage(api: Api) -> Result:
     video_id = api.create()
-    api.storage.trouble = RefusedError("looking for the original: HTTP 403 AccessDenied")
+    api.storage.error = RefusedError("looking for the original: HTTP 403 AccessDenied")
     return api.call("POST", f"{VIDEOS}/{video_id}/upload_complete")
 
 

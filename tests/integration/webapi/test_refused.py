@@ -17,7 +17,7 @@ def test_a_call_refused_by_storage_is_marked_retryable(api: Api, suffix: str) ->
     video_id = api.create()
     verify_file(api, video_id, **in_phase(Phase.UPLOADING if suffix == "upload_complete" else Phase.READY))
     row = api.row(video_id)
-    api.storage.trouble = REFUSED
+    api.storage.error = REFUSED
     with capture_logs() as lines:
         answer = api.call("GET" if suffix == "original" else "POST", f"{VIDEOS}/{video_id}/{suffix}")
 

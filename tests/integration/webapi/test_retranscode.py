@@ -122,7 +122,7 @@ def test_without_the_verified_original_there_is_nothing_to_transcode(
 def test_while_storage_is_unavailable_no_edition_is_recorded(api: Api) -> None:
     video_id = _ready(api)
     row = api.row(video_id)
-    api.storage.trouble = UnavailableError("no answer")
+    api.storage.error = UnavailableError("no answer")
 
     assert _request_edition(api, video_id) == (503, "temporarily_unavailable")
     assert api.row(video_id) == row

@@ -73,7 +73,7 @@ def test_after_a_rejection_a_new_confirmation_counts(api: Api) -> None:
 def test_without_storage_nothing_changes_and_the_client_may_retry(api: Api) -> None:
     video_id = _upload(api)
     row = api.row(video_id)
-    api.storage.trouble = UnavailableError("looking for the original: no answer")
+    api.storage.error = UnavailableError("looking for the original: no answer")
     answer = api.call("POST", f"/api/v1/videos/{video_id}/upload_complete")
 
     assert (answer.status_code, answer.json["code"]) == (503, "temporarily_unavailable")

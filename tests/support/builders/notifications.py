@@ -14,7 +14,7 @@ FAILURE = NotifiedFailure(FailureCode.NOT_A_VIDEO, "the file is a text")
 
 def a_notification(kind: NotificationKind = NotificationKind.READY, **changes: Any) -> Notification:
     """Return a valid notification of this kind."""
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "owner": "ann",
         "title": "Cats",
         "metadata": {"album": "7"},
@@ -23,4 +23,4 @@ def a_notification(kind: NotificationKind = NotificationKind.READY, **changes: A
         **changes,
     }
     video_id = "mfrggzdfmztwq2lknnwg23tpoa"
-    return Notification(UUID(int=7), kind, video_id, edition=1, created_at=NOON, sequence=9, **known)
+    return Notification(UUID(int=7), kind, video_id, edition=1, created_at=NOON, sequence=9, **defaults)

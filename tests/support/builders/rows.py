@@ -96,12 +96,12 @@ def a_row(phase: Phase, *, waited: timedelta = NO_TIME, **changes: Any) -> Video
     """
     since = NOON - waited
     of_desired = {name: changes.pop(name) for name in ("confirmations", "deleted") if name in changes}
-    known: dict[str, Any] = {"phase_since": since, "deadline_at": deadline_at(phase, since, TIMING)}
+    defaults: dict[str, Any] = {"phase_since": since, "deadline_at": deadline_at(phase, since, TIMING)}
     if phase in {Phase.UPLOADED, Phase.PROCESSING}:
-        known["source"] = SOURCE
+        defaults["source"] = SOURCE
     if phase is Phase.PROCESSING:
-        known |= {"attempt": 1, "job_id": "job1"}
-    return row_of(a_desired_state(**of_desired), an_observation(phase, **known | changes))
+        defaults |= {"attempt": 1, "job_id": "job1"}
+    return row_of(a_desired_state(**of_desired), an_observation(phase, **defaults | changes))
 
 
 def row_of(desired: DesiredState, observed: ObservedState | None = None, **changes: Any) -> VideoRow:

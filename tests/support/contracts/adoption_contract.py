@@ -23,8 +23,8 @@ PUBLISHED = Published(edition=1, attempt=2, duration_seconds=5.0, renditions=(),
 
 
 @dataclass(frozen=True)
-class Taught:
-    """Records under test, and the hands of the API and of whoever reads the outbox."""
+class AdoptionRecords:
+    """Records under test, as the API writes them and the outbox shows them."""
 
     adoption: Adoption | FakeRecords
     observations: Observations | FakeRecords
@@ -32,7 +32,7 @@ class Taught:
     retention: Retention | FakeRecords
     create: Callable[[str], VideoRow]
     history: Callable[[str], list[EventRow]]
-    told: Callable[[], set[tuple[str, int, str]]]
+    notified: Callable[[], set[tuple[str, int, str]]]
 
     def row(self, video_id: str = VIDEO) -> VideoRow:
         """Return a row that is there."""
@@ -40,7 +40,7 @@ class Taught:
         assert row is not None
         return row
 
-    def put_on_record(self, number: int, state: AttemptState, job_id: str | None = None) -> VideoRow:
+    def record_attempt(self, number: int, state: AttemptState, job_id: str | None = None) -> VideoRow:
         """Play an earlier pass: intend an attempt, and settle it."""
         row, after = self.row(), replace(self.row().observed, attempt=number)
         intended = self.observations.commit(row, after, cause=Cause.POLL, attempt=Intend(number, 1, NOON))
@@ -53,80 +53,80 @@ class Taught:
         return row_after
 
     def states(self, video_id: str = VIDEO) -> list[tuple[int, AttemptState, str | None]]:
-        """Return what is on record of all attempts."""
+        """Return the state and job of each recorded attempt."""
         return [(row.attempt, row.state, row.job_id) for row in self.attempts.since(video_id, floor=0)]
 
 
 def at_work(phase: Phase = Phase.PROCESSING, *, revision: int = 9, **changes: Any) -> ObservedState:
     """Return an observation that a resource shows."""
     ends_at = None if phase in {Phase.READY, Phase.ERRORED} else NOON
-    known: dict[str, Any] = {"revision": revision, "deadline_at": ends_at}
-    return an_observation(phase, **known | changes)
+    defaults: dict[str, Any] = {"revision": revision, "deadline_at": ends_at}
+    return an_observation(phase, **defaults | changes)
 
 
 def an_import(**changes: Any) -> DesiredState:
-    """Return what somebody else wishes, with nothing but a file."""
+    """Return the desired state of an import that names nothing but its file."""
     nothing = {"owner": "", "title": "", "filename": "", "content_type": "", "region": "", "declared_bytes": None}
     key = {"video_id": IMPORT, "origin": Origin.KUBERNETES, "storage_key": "imports/films/launch.mov"}
     return a_desired_state(**nothing | key | changes)
 
 
 class AdoptionContract:
-    """Subclasses give the fixture ``taught``: empty but for the row of VIDEO."""
+    """Subclasses give the fixture ``records``: empty but for the row of VIDEO."""
 
-    def test_a_restored_observation_keeps_its_revision(self, taught: Taught) -> None:
-        before, seen = taught.row(), at_work()
-        after = taught.adoption.learn(before, observed=seen, at=LATER)
-        assert after == replace(before, observed=seen) == taught.row()
+    def test_a_restored_observation_keeps_its_revision(self, records: AdoptionRecords) -> None:
+        before, seen = records.row(), at_work()
+        after = records.adoption.learn(before, observed=seen, at=LATER)
+        assert after == replace(before, observed=seen) == records.row()
 
-    def test_a_restored_desired_state_keeps_the_observation(self, taught: Taught) -> None:
-        before = taught.row()
+    def test_a_restored_desired_state_keeps_the_observation(self, records: AdoptionRecords) -> None:
+        before = records.row()
         desired = replace(before.desired, revision=7, title="Another", declared_bytes=5, edition=3, retries=2)
-        after = taught.adoption.learn(before, desired=desired, at=LATER)
-        assert after == replace(before, desired=desired) == taught.row()
+        after = records.adoption.learn(before, desired=desired, at=LATER)
+        assert after == replace(before, desired=desired) == records.row()
 
-    def test_a_restored_row_is_no_longer_retired(self, taught: Taught) -> None:
-        retired = taught.retention.retire(taught.row())
+    def test_a_restored_row_is_no_longer_retired(self, records: AdoptionRecords) -> None:
+        retired = records.retention.retire(records.row())
         assert retired is not None
-        after = taught.adoption.learn(retired, desired=replace(retired.desired, revision=2), at=LATER)
+        after = records.adoption.learn(retired, desired=replace(retired.desired, revision=2), at=LATER)
         assert after is not None
         assert not after.retired
 
     @pytest.mark.parametrize("half", ["desired", "observed"])
-    def test_a_row_that_changed_meanwhile_is_not_restored(self, taught: Taught, half: str) -> None:
-        stale = taught.row()
+    def test_a_row_that_changed_meanwhile_is_not_restored(self, records: AdoptionRecords, half: str) -> None:
+        stale = records.row()
         newer: dict[str, Any] = {
             "desired": {"desired": replace(stale.desired, revision=2, title="Another")},
             "observed": {"observed": replace(stale.observed, revision=2, message="newer")},
         }
-        moved = taught.adoption.learn(stale, **newer[half], at=LATER)
+        moved = records.adoption.learn(stale, **newer[half], at=LATER)
         assert moved is not None
         desired, observed = replace(stale.desired, revision=9), replace(stale.observed, revision=9)
-        assert taught.adoption.learn(stale, desired=desired, at=LATER) is None
-        assert taught.adoption.learn(stale, observed=observed, at=LATER) is None
-        assert taught.row() == moved
+        assert records.adoption.learn(stale, desired=desired, at=LATER) is None
+        assert records.adoption.learn(stale, observed=observed, at=LATER) is None
+        assert records.row() == moved
 
-    def test_a_row_never_takes_an_older_state(self, taught: Taught) -> None:
-        row = taught.put_on_record(2, AttemptState.UNCERTAIN)
-        known = taught.adoption.learn(row, desired=replace(row.desired, revision=5), at=LATER)
-        assert known is not None
-        assert taught.adoption.learn(known, desired=replace(row.desired, revision=4), at=LATER) is None
-        assert taught.adoption.learn(known, observed=at_work(revision=1), at=LATER) is None
-        assert taught.adoption.learn(known, observed=at_work(attempt=1), at=LATER) is None
-        assert (taught.row(), taught.states()) == (known, [(2, AttemptState.UNCERTAIN, None)])
+    def test_a_row_never_takes_an_older_state(self, records: AdoptionRecords) -> None:
+        row = records.record_attempt(2, AttemptState.UNCERTAIN)
+        restored = records.adoption.learn(row, desired=replace(row.desired, revision=5), at=LATER)
+        assert restored is not None
+        assert records.adoption.learn(restored, desired=replace(row.desired, revision=4), at=LATER) is None
+        assert records.adoption.learn(restored, observed=at_work(revision=1), at=LATER) is None
+        assert records.adoption.learn(restored, observed=at_work(attempt=1), at=LATER) is None
+        assert (records.row(), records.states()) == (restored, [(2, AttemptState.UNCERTAIN, None)])
 
-    def test_a_deletion_is_dated_once_and_its_date_goes_with_it(self, taught: Taught) -> None:
-        before, lines = taught.row(), len(taught.history(VIDEO))
-        gone = taught.adoption.learn(before, desired=replace(before.desired, revision=2, deleted=True), at=LATER)
+    def test_a_deletion_is_dated_once_and_its_date_goes_with_it(self, records: AdoptionRecords) -> None:
+        before, lines = records.row(), len(records.history(VIDEO))
+        gone = records.adoption.learn(before, desired=replace(before.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
         assert gone.deleted_at is not None
-        still = taught.adoption.learn(gone, desired=replace(gone.desired, revision=3), at=LATER)
+        still = records.adoption.learn(gone, desired=replace(gone.desired, revision=3), at=LATER)
         assert still is not None
         assert still.deleted_at == gone.deleted_at
-        back = taught.adoption.learn(still, desired=replace(gone.desired, revision=4, deleted=False), at=LATER)
+        back = records.adoption.learn(still, desired=replace(gone.desired, revision=4, deleted=False), at=LATER)
         assert back is not None
         assert (back.deleted_at, back.desired.deleted) == (None, False)
-        said = [line.message for line in taught.history(VIDEO)[lines:]]
+        said = [line.message for line in records.history(VIDEO)[lines:]]
         assert said == ["the video was deleted", "the video was restored"]
 
     @pytest.mark.parametrize(
@@ -160,102 +160,109 @@ class AdoptionContract:
             ),
         ],
     )
-    def test_the_newest_attempt_is_recorded(self, taught: Taught, seen: ObservedState, state: AttemptState) -> None:
-        taught.adoption.learn(taught.row(), observed=seen, at=LATER)
-        assert taught.states() == [(1, AttemptState.FAILED, None), (2, state, "job2")]
+    def test_the_newest_attempt_is_recorded(
+        self, records: AdoptionRecords, seen: ObservedState, state: AttemptState
+    ) -> None:
+        records.adoption.learn(records.row(), observed=seen, at=LATER)
+        assert records.states() == [(1, AttemptState.FAILED, None), (2, state, "job2")]
 
-    def test_an_attempt_without_a_job_is_uncertain(self, taught: Taught) -> None:
-        taught.adoption.learn(taught.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
-        (attempt,) = taught.attempts.since(VIDEO, floor=0)
+    def test_an_attempt_without_a_job_is_uncertain(self, records: AdoptionRecords) -> None:
+        records.adoption.learn(records.row(), observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        (attempt,) = records.attempts.since(VIDEO, floor=0)
         assert attempt == an_attempt(1, AttemptState.UNCERTAIN, video_id=VIDEO, intended_at=LATER, settled_at=LATER)
 
     @pytest.mark.parametrize("state", [AttemptState.REFUSED, AttemptState.INTENDED, AttemptState.UNCERTAIN])
-    def test_an_unresolved_attempt_takes_its_job(self, taught: Taught, state: AttemptState) -> None:
-        row = taught.put_on_record(1, state)
-        taught.adoption.learn(row, observed=at_work(attempt=1, job_id="job1"), at=LATER)
-        assert taught.states() == [(1, AttemptState.ACCEPTED, "job1")]
+    def test_an_unresolved_attempt_takes_its_job(self, records: AdoptionRecords, state: AttemptState) -> None:
+        row = records.record_attempt(1, state)
+        records.adoption.learn(row, observed=at_work(attempt=1, job_id="job1"), at=LATER)
+        assert records.states() == [(1, AttemptState.ACCEPTED, "job1")]
 
-    def test_a_refused_attempt_that_was_made_again_is_open_from_now_on(self, taught: Taught) -> None:
-        row = taught.put_on_record(1, AttemptState.REFUSED)
-        taught.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
-        (attempt,) = taught.attempts.since(VIDEO, floor=0)
+    def test_a_refused_attempt_that_was_made_again_is_open_from_now_on(self, records: AdoptionRecords) -> None:
+        row = records.record_attempt(1, AttemptState.REFUSED)
+        records.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        (attempt,) = records.attempts.since(VIDEO, floor=0)
         assert (attempt.state, attempt.intended_at) == (AttemptState.UNCERTAIN, LATER)
 
-    def test_a_refused_attempt_that_others_followed_was_made_again(self, taught: Taught) -> None:
-        row = taught.put_on_record(1, AttemptState.REFUSED)
-        taught.adoption.learn(row, observed=at_work(attempt=2, job_id="job2"), at=LATER)
-        assert taught.states() == [(1, AttemptState.FAILED, None), (2, AttemptState.ACCEPTED, "job2")]
+    def test_a_refused_attempt_that_others_followed_was_made_again(self, records: AdoptionRecords) -> None:
+        row = records.record_attempt(1, AttemptState.REFUSED)
+        records.adoption.learn(row, observed=at_work(attempt=2, job_id="job2"), at=LATER)
+        assert records.states() == [(1, AttemptState.FAILED, None), (2, AttemptState.ACCEPTED, "job2")]
 
     @pytest.mark.parametrize("state", [AttemptState.COMPLETED, AttemptState.FAILED, AttemptState.ABANDONED])
-    def test_an_attempt_with_a_more_certain_state_keeps_it(self, taught: Taught, state: AttemptState) -> None:
-        row = taught.put_on_record(1, state)
-        taught.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
-        assert taught.states() == [(1, state, None)]
+    def test_an_attempt_with_a_more_certain_state_keeps_it(self, records: AdoptionRecords, state: AttemptState) -> None:
+        row = records.record_attempt(1, state)
+        records.adoption.learn(row, observed=at_work(Phase.UPLOADED, attempt=1), at=LATER)
+        assert records.states() == [(1, state, None)]
 
-    def test_a_recorded_job_is_kept(self, taught: Taught) -> None:
-        row = taught.put_on_record(1, AttemptState.ACCEPTED, "job1")
-        taught.adoption.learn(row, observed=at_work(Phase.ERRORED, attempt=1, failure=a_failure()), at=LATER)
-        assert taught.states() == [(1, AttemptState.FAILED, "job1")]
+    def test_a_recorded_job_is_kept(self, records: AdoptionRecords) -> None:
+        row = records.record_attempt(1, AttemptState.ACCEPTED, "job1")
+        records.adoption.learn(row, observed=at_work(Phase.ERRORED, attempt=1, failure=a_failure()), at=LATER)
+        assert records.states() == [(1, AttemptState.FAILED, "job1")]
 
-    def test_a_restored_state_is_recorded_once_in_the_history(self, taught: Taught) -> None:
-        lines = len(taught.history(VIDEO))
-        row = taught.adoption.learn(taught.row(), observed=at_work(attempt=1), at=LATER)
+    def test_a_restored_state_is_recorded_once_in_the_history(self, records: AdoptionRecords) -> None:
+        lines = len(records.history(VIDEO))
+        row = records.adoption.learn(records.row(), observed=at_work(attempt=1), at=LATER)
         assert row is not None
-        taught.adoption.learn(row, desired=replace(row.desired, revision=2), at=LATER)
-        (line,) = taught.history(VIDEO)[lines:]
+        records.adoption.learn(row, desired=replace(row.desired, revision=2), at=LATER)
+        (line,) = records.history(VIDEO)[lines:]
         assert (line.cause, line.phase, line.observed_revision) == (Cause.SWEEP, Phase.PROCESSING, 9)
 
-    def test_the_owner_is_notified_of_a_restored_end(self, taught: Taught) -> None:
+    def test_the_owner_is_notified_of_a_restored_end(self, records: AdoptionRecords) -> None:
         ready = at_work(Phase.READY, attempt=2, published=PUBLISHED)
-        row = taught.adoption.learn(taught.row(), observed=ready, at=LATER)
+        row = records.adoption.learn(records.row(), observed=ready, at=LATER)
         assert row is not None
-        taught.adoption.learn(row, observed=replace(ready, revision=10), at=LATER)
-        assert taught.told() == {(VIDEO, 1, "video.ready")}
+        records.adoption.learn(row, observed=replace(ready, revision=10), at=LATER)
+        assert records.notified() == {(VIDEO, 1, "video.ready")}
 
-    def test_an_import_needs_nothing_but_a_file(self, taught: Taught) -> None:
+    def test_an_import_needs_nothing_but_a_file(self, records: AdoptionRecords) -> None:
         desired, seen = an_import(), at_work(Phase.UPLOADING, revision=1)
-        row = taught.adoption.adopt(desired, seen, created_at=None, at=NOON)
+        row = records.adoption.adopt(desired, seen, created_at=None, at=NOON)
         assert row is not None
-        assert row == row_of(desired, seen, created_at=row.created_at) == taught.row(IMPORT)
-        assert [line.phase for line in taught.history(IMPORT)] == [Phase.UPLOADING]
-        assert taught.states(IMPORT) == []
+        assert row == row_of(desired, seen, created_at=row.created_at) == records.row(IMPORT)
+        assert [line.phase for line in records.history(IMPORT)] == [Phase.UPLOADING]
+        assert records.states(IMPORT) == []
 
-    def test_a_lost_row_comes_back_with_its_attempts(self, taught: Taught) -> None:
+    def test_a_lost_row_comes_back_with_its_attempts(self, records: AdoptionRecords) -> None:
         desired, seen = (
             replace(a_desired_state(), revision=4),
             at_work(Phase.READY, attempt=2, job_id="job2", published=PUBLISHED),
         )
-        row = taught.adoption.adopt(desired, seen, created_at=NOON, at=LATER)
+        row = records.adoption.adopt(desired, seen, created_at=NOON, at=LATER)
         assert row == row_of(desired, seen)
-        assert taught.states(desired.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
-        assert taught.told() == {(desired.video_id, 1, "video.ready")}
+        assert records.states(desired.video_id) == [(1, AttemptState.FAILED, None), (2, AttemptState.COMPLETED, "job2")]
+        assert records.notified() == {(desired.video_id, 1, "video.ready")}
 
-    def test_a_row_that_comes_back_deleted_is_dated(self, taught: Taught) -> None:
-        row = taught.adoption.adopt(a_desired_state(deleted=True), at_work(), created_at=NOON, at=LATER)
+    def test_a_row_that_comes_back_deleted_is_dated(self, records: AdoptionRecords) -> None:
+        row = records.adoption.adopt(a_desired_state(deleted=True), at_work(), created_at=NOON, at=LATER)
         assert row is not None
         assert row.deleted_at is not None
 
-    def test_an_existing_row_is_not_adopted(self, taught: Taught) -> None:
-        before = taught.row()
+    def test_an_existing_row_is_not_adopted(self, records: AdoptionRecords) -> None:
+        before = records.row()
         assert (
-            taught.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON) is None
+            records.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=1), created_at=None, at=NOON)
+            is None
         )
-        assert (taught.row(), taught.states()) == (before, [])
+        assert (records.row(), records.states()) == (before, [])
 
-    def test_a_purged_video_stays_gone_and_an_import_of_its_name_continues_its_numbers(self, taught: Taught) -> None:
-        row = taught.put_on_record(2, AttemptState.FAILED)
-        gone = taught.adoption.learn(row, desired=replace(row.desired, revision=2, deleted=True), at=LATER)
+    def test_a_purged_video_stays_gone_and_an_import_of_its_name_continues_its_numbers(
+        self, records: AdoptionRecords
+    ) -> None:
+        row = records.record_attempt(2, AttemptState.FAILED)
+        gone = records.adoption.learn(row, desired=replace(row.desired, revision=2, deleted=True), at=LATER)
         assert gone is not None
-        assert taught.retention.purge(gone)
+        assert records.retention.purge(gone)
 
         again: dict[str, Any] = {"created_at": None, "at": LATER}
-        assert taught.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=9), **again) is None
+        assert records.adoption.adopt(a_desired_state(video_id=VIDEO), at_work(attempt=9), **again) is None
         desired = an_import(video_id=VIDEO)
-        assert taught.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=1), **again) is None
-        assert taught.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
+        assert records.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=1), **again) is None
+        assert (
+            records.adoption.adopt(desired, at_work(Phase.UPLOADING, attempt=2, attempt_floor=2), **again) is not None
+        )
 
-    def test_the_rows_of_a_page_of_names_are_read(self, taught: Taught) -> None:
-        imported = taught.adoption.adopt(an_import(), at_work(), created_at=None, at=NOON)
-        found = taught.adoption.rows_of([VIDEO, "nobody", IMPORT])
-        assert {row.desired.video_id: row for row in found} == {VIDEO: taught.row(), IMPORT: imported}
-        assert taught.adoption.rows_of([]) == []
+    def test_the_rows_of_a_page_of_names_are_read(self, records: AdoptionRecords) -> None:
+        imported = records.adoption.adopt(an_import(), at_work(), created_at=None, at=NOON)
+        found = records.adoption.rows_of([VIDEO, "nobody", IMPORT])
+        assert {row.desired.video_id: row for row in found} == {VIDEO: records.row(), IMPORT: imported}
+        assert records.adoption.rows_of([]) == []

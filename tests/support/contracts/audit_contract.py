@@ -27,7 +27,7 @@ FAILURE = Failure(FailureCode.TRANSCODE_FAILED, "it broke", attempt=1)
 
 @dataclass(frozen=True)
 class Audited:
-    """Rows under test, and the hands of the API and the operator. ``change`` sets parts of a wish, or `retired`."""
+    """Rows under test, and writers beside them. ``change`` sets fields of the desired state, or `retired`."""
 
     rows: AuditedRows | FakeAuditedRows
     observations: Observations | FakeRecords
@@ -50,7 +50,7 @@ class Audited:
         return after
 
     def accept(self, job_id: str, number: int = 1, video_id: str = VIDEO) -> None:
-        """Put a submission on record, and its job."""
+        """Record a submission and its job."""
         self.observe(video_id, Intend(number, 1, NOON), attempt=number)
         self.observe(video_id, Settle(number, AttemptState.ACCEPTED, NOON, job_id))
 
@@ -125,7 +125,7 @@ class AuditContract:
         newer = audited.observe(message="seen again")
         assert audited.rows.heal(seen, max_heals=MAX_HEALS) is None
         assert audited.rows.heal(newer, max_heals=MAX_HEALS) is not None
-        assert audited.rows.heal(newer, max_heals=MAX_HEALS) is None, "its wish has moved"
+        assert audited.rows.heal(newer, max_heals=MAX_HEALS) is None, "its desired state has moved"
         assert audited.heals(VIDEO) == 1
 
     @pytest.mark.parametrize(

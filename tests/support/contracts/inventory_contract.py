@@ -17,7 +17,7 @@ SECOND = "secondsecondsecondsecondse"
 
 @dataclass(frozen=True)
 class Bucket:
-    """An inventory under test, and the hands of clients and jobs."""
+    """An inventory under test, as clients and jobs write to it."""
 
     inventory: Inventory | FakeStorage
     put_raw: Callable[[str, bytes], None]

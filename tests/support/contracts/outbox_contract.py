@@ -105,10 +105,10 @@ class OutboxContract:
         office.dispatch(with_mail=False)
         assert office.all() == ()
         office.notify()
-        told = office.notify(email="bob@example.com")
+        video_id = office.notify(email="bob@example.com")
         office.dispatch()
         (row,) = office.all()
-        assert (row.video_id, row.endpoint_id) == (told, None)
+        assert (row.video_id, row.endpoint_id) == (video_id, None)
         assert office.outbox.due_queues(with_mail=True, now=office.now()) == [MAIL]
         assert office.outbox.due_queues(with_mail=False, now=office.now()) == []
 
@@ -122,7 +122,7 @@ class OutboxContract:
         assert second is not None
         assert (first.attempt, second.attempt) == (1, 2)
         assert second.notification == first.notification
-        assert not office.record_result(first, DONE), "whoever took it later settles it"
+        assert not office.record_result(first, DONE), "the later lease settles it"
         assert office.record_result(second, DONE)
         assert not office.record_result(second, DONE)
         (row,) = office.all()

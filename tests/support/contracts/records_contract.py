@@ -24,7 +24,7 @@ NOT_AGAIN = sorted(set(AttemptState) - {AttemptState.REFUSED})
 
 @dataclass(frozen=True)
 class Records:
-    """Records under test, and the hands of the API."""
+    """Records under test, as the API changes them."""
 
     observations: Observations | FakeRecords
     attempts: Attempts | FakeRecords
@@ -46,7 +46,7 @@ class Records:
         return self.observations.commit(before, after, cause=Cause.POLL, attempt=attempt)
 
     def intend(self, number: int, video_id: str = VIDEO) -> VideoRow | None:
-        """Put a submission on record."""
+        """Record a submission."""
         return self.commit(self.row(video_id), Intend(number, 1, NOON), f"intent {number}")
 
     def settle(
@@ -56,7 +56,7 @@ class Records:
         return self.commit(self.row(video_id), Settle(number, state, NOON, job_id), f"{number} is {state}")
 
     def attempt(self, number: int = 1) -> AttemptRow:
-        """Return a submission that is on record."""
+        """Return a recorded submission."""
         return self.attempts.since(VIDEO, floor=number - 1)[0]
 
 
@@ -188,8 +188,8 @@ class RecordsContract:
             row = records.row()
             paused = replace(row.observed, is_paused=is_paused)
             assert records.observations.commit(row, paused, cause=Cause.PERSON) is not None
-        told = [line.message for line in records.history(VIDEO)[lines:]]
-        assert told == ["a person paused the video", "a person ended the pause"]
+        messages = [line.message for line in records.history(VIDEO)[lines:]]
+        assert messages == ["a person paused the video", "a person ended the pause"]
 
     def test_each_transition_is_recorded_once(self, records: Records) -> None:
         lines = len(records.history(VIDEO))
@@ -198,8 +198,8 @@ class RecordsContract:
         for changes in ({"progress_percent": 10}, {"reason": Reason.FILE_REJECTED}):
             row = records.observations.commit(row, replace(row.observed, **changes), cause=Cause.CLAIM)
             assert row is not None
-        told = [(line.cause, line.reason, line.observed_revision) for line in records.history(VIDEO)[lines:]]
-        assert told == [(Cause.POLL, Reason.WAITING_FOR_FILE, 2), (Cause.CLAIM, Reason.FILE_REJECTED, 4)]
+        lines_after = [(line.cause, line.reason, line.observed_revision) for line in records.history(VIDEO)[lines:]]
+        assert lines_after == [(Cause.POLL, Reason.WAITING_FOR_FILE, 2), (Cause.CLAIM, Reason.FILE_REJECTED, 4)]
 
     def test_a_day_of_one_owner_holds_so_many_submissions_and_what_is_too_much_changes_nothing(
         self, records: Records

@@ -19,7 +19,7 @@ LATER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Ends:
-    """Records under test, and the hands of the API. ``told``: the edition and kind of each notification."""
+    """Records under test, as the API changes them. ``notified``: the edition and kind of each notification."""
 
     observations: Observations | FakeRecords
     attempts: Attempts | FakeRecords
@@ -27,7 +27,7 @@ class Ends:
     create: Callable[[str], VideoRow]
     delete: Callable[[str], VideoRow]
     confirm: Callable[[str], VideoRow]
-    told: Callable[[str], list[tuple[int, str]]]
+    notified: Callable[[str], list[tuple[int, str]]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def running(self) -> int:
@@ -50,8 +50,13 @@ class Ends:
 
 def ready(observed: ObservedState, **changes: object) -> ObservedState:
     """Return the observation at rest."""
-    known: dict[str, object] = {"phase": Phase.READY, "reason": Reason.PUBLISHED, "deadline_at": None, "failure": None}
-    return replace(observed, **known | changes)  # type: ignore[arg-type]
+    defaults: dict[str, object] = {
+        "phase": Phase.READY,
+        "reason": Reason.PUBLISHED,
+        "deadline_at": None,
+        "failure": None,
+    }
+    return replace(observed, **defaults | changes)  # type: ignore[arg-type]
 
 
 def errored(observed: ObservedState) -> ObservedState:
@@ -94,7 +99,7 @@ class RetentionContract:
         assert ends.observations.get(VIDEO) is None
         assert ends.attempts.since(VIDEO, floor=0) == []
         assert ends.retention.last_attempt(VIDEO) == 2
-        assert ends.told(VIDEO) == [(1, "video.deleted")]
+        assert ends.notified(VIDEO) == [(1, "video.deleted")]
 
     def test_a_purge_begins_only_while_the_row_is_deleted_and_as_it_was_read(self, ends: Ends) -> None:
         assert ends.retention.begin_purge(ends.row(), grace=LATER) is None
@@ -136,7 +141,7 @@ class RetentionContract:
             row = ends.commit(replace(row.observed, phase=Phase.UPLOADING, deadline_at=ends.now(), failure=None))
         ends.commit(ready(ends.row().observed))
         ends.commit(replace(ends.row().observed, message="seen again"))
-        assert sorted(ends.told(VIDEO)) == [(1, "video.errored"), (1, "video.ready")]
+        assert sorted(ends.notified(VIDEO)) == [(1, "video.errored"), (1, "video.ready")]
 
     def test_a_row_behind_its_edition_is_behind_unless_paused_or_deleted(self, ends: Ends) -> None:
         def is_behind() -> bool:

@@ -22,7 +22,7 @@ MAX_BYTES = 10_000
 
 @dataclass(frozen=True)
 class Store:
-    """A storage under test, and the hands of those who write to it: clients and jobs."""
+    """A storage under test, as clients and jobs write to it."""
 
     storage: Storage | FakeStorage
     put_raw: Callable[[str, bytes], None]

@@ -20,7 +20,7 @@ ABOUT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Account:
-    """A transcoder under test, and the hands of the provider. ``away``: the same one while nobody answers.
+    """A transcoder under test, as its provider lets jobs end. ``away``: the same one without an answer.
 
     ``prepare`` lets the next order have this answer and its job this fate, and returns the order. ``jobs`` names
     the jobs that exist, oldest first. ``pass_time`` lets those that can end do so, at once or soon.
@@ -38,8 +38,8 @@ class Account:
         """Prepare for an order and return it."""
         return self.prepare(answer, fate)
 
-    def asked(self, job_id: str) -> Job:
-        """Return what is known of a job that exists."""
+    def existing(self, job_id: str) -> Job:
+        """Return a job that exists."""
         job = self.transcoder.job(job_id)
         assert job is not None
         return job
@@ -49,7 +49,7 @@ class Account:
 
         def look() -> Job | None:
             self.pass_time()
-            job = self.asked(job_id)
+            job = self.existing(job_id)
             return None if job.state is JobState.IN_PROGRESS else job
 
         job = eventually(look, within_seconds=120)
@@ -64,7 +64,7 @@ class TranscoderContract:
         job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
         assert account.jobs() == [job_id]
         account.pass_time()
-        job = account.asked(job_id)
+        job = account.existing(job_id)
         assert (job.job_id, job.state) == (job_id, JobState.IN_PROGRESS)
         assert 0 <= job.progress_percent < 100
         assert (job.problem, job.is_permanent, job.answer) == ("", False, None)

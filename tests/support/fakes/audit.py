@@ -51,12 +51,12 @@ class FakeAuditedRows:
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
         assert since <= self._clock()
-        known = {attempt.job_id for attempt in self._records.attempts.values()}
+        recorded = {attempt.job_id for attempt in self._records.attempts.values()}
         return [
             DoubledJob(*of, job_id, self._records.attempts[of].job_id)
             for of, job_ids in sorted(self._records.claims.items())
             for job_id in job_ids
-            if of[0] in video_ids and job_id not in known and self._records.attempts[of].state not in UNRESOLVED
+            if of[0] in video_ids and job_id not in recorded and self._records.attempts[of].state not in UNRESOLVED
         ]
 
     def uncertain(self, *, before: datetime, at_most: int) -> list[UncertainSubmission]:

@@ -9,7 +9,7 @@ ACCEPTED = DeliveryResponse(Disposition.ACCEPTED, 204, "")
 
 
 class FakeWebhooks:
-    """Endpoints that answer as they are told, and afterwards accept."""
+    """Endpoints that answer as a test says, and afterwards accept."""
 
     def __init__(self, *answers: DeliveryResponse) -> None:
         self.received: list[tuple[str, Notification]] = []

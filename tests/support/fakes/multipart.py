@@ -20,7 +20,7 @@ class _Upload:
 
 
 class FakeMultipart:
-    """Stands in for `storage.multipart.Multipart`. In trouble when its storage is."""
+    """Stands in for `storage.multipart.Multipart`. Fails when its storage does."""
 
     def __init__(self, storage: FakeStorage, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.uploads: dict[str, _Upload] = {}
@@ -87,5 +87,5 @@ class FakeMultipart:
         return upload if upload is not None and upload.open.key == key else None
 
     def _raise_trouble(self) -> None:
-        if self._storage.trouble is not None:
-            raise self._storage.trouble
+        if self._storage.error is not None:
+            raise self._storage.error

@@ -54,7 +54,7 @@ class FakeOutbox:
         self._count = 0
 
     def tell(self, notification: Notification) -> None:
-        """Play whoever writes notifications."""
+        """Play the writer of notifications."""
         self.notifications[notification.notification_id] = notification
         self.waiting.append(notification.notification_id)
 

@@ -246,10 +246,10 @@ class FakeRecords:
 
     def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
         """Play the API: keep what a signed callback said."""
-        known = self.claims.setdefault((video_id, attempt), [])
-        if (video_id, attempt) in self.attempts and job_id not in known:
-            known.append(job_id)
-            del known[:-MOST_CLAIMS]
+        stored = self.claims.setdefault((video_id, attempt), [])
+        if (video_id, attempt) in self.attempts and job_id not in stored:
+            stored.append(job_id)
+            del stored[:-MOST_CLAIMS]
 
     def of_attempt(self, video_id: str, attempt: int) -> list[str]:
         taken = {row.job_id for key, row in self.attempts.items() if key != (video_id, attempt)}
@@ -261,27 +261,27 @@ class FakeRecords:
 
     def _write(self, video_id: str, change: AttemptChange) -> bool:
         key = (video_id, change.attempt)
-        known = self.attempts.get(key)
+        stored = self.attempts.get(key)
         if isinstance(change, Intend):
-            if known is not None and known.state is not AttemptState.REFUSED:
+            if stored is not None and stored.state is not AttemptState.REFUSED:
                 return False
             if not self._is_within_limits(change):
                 return False
             self.intents[key] = change
             fresh = AttemptRow(*key, change.edition, AttemptState.INTENDED, None, change.at, None, None)
-            self.attempts[key] = replace(fresh, answer=known.answer if known else None)
+            self.attempts[key] = replace(fresh, answer=stored.answer if stored else None)
             return True
         others = {row.job_id for of, row in self.attempts.items() if of != key and row.job_id is not None}
-        if known is None or change.job_id in others:
+        if stored is None or change.job_id in others:
             return False
         if change.minutes is not None and key in self.intents:
             self.intents[key] = replace(self.intents[key], minutes=change.minutes)
         self.attempts[key] = replace(
-            known,
+            stored,
             state=change.state,
             settled_at=change.at,
-            job_id=change.job_id or known.job_id,
-            answer=change.answer or known.answer,
+            job_id=change.job_id or stored.job_id,
+            answer=change.answer or stored.answer,
         )
         return True
 
@@ -296,26 +296,26 @@ class FakeRecords:
     def _record_learnt(self, row: VideoRow, at: datetime) -> None:
         video_id, observed = row.desired.video_id, row.observed
         for number in range(1, observed.attempt):
-            known = self.attempts.get((video_id, number))
+            stored = self.attempts.get((video_id, number))
             failed = AttemptRow(
                 video_id, number, observed.edition, AttemptState.FAILED, None, at, at, "restored from the resource"
             )
-            if known is None:
+            if stored is None:
                 self.attempts[video_id, number] = failed
-            elif known.state is AttemptState.REFUSED:
-                self.attempts[video_id, number] = replace(known, state=AttemptState.FAILED, settled_at=at)
+            elif stored.state is AttemptState.REFUSED:
+                self.attempts[video_id, number] = replace(stored, state=AttemptState.FAILED, settled_at=at)
         if observed.attempt > 0:
             self._record_newest(row, at)
         self.events.append(self._event(row, Cause.SWEEP))
 
     def _record_newest(self, row: VideoRow, at: datetime) -> None:
         key, observed, state = (row.desired.video_id, row.observed.attempt), row.observed, newest_state(row.observed)
-        known = self.attempts.get(key)
-        if known is None:
+        stored = self.attempts.get(key)
+        if stored is None:
             self.attempts[key] = AttemptRow(*key, observed.edition, state, observed.job_id, at, at, None)
-        elif STATE_CERTAINTY.index(state) > STATE_CERTAINTY.index(known.state):
-            job_id = known.job_id or observed.job_id
-            self.attempts[key] = replace(known, state=state, job_id=job_id, intended_at=at, settled_at=at)
+        elif STATE_CERTAINTY.index(state) > STATE_CERTAINTY.index(stored.state):
+            job_id = stored.job_id or observed.job_id
+            self.attempts[key] = replace(stored, state=state, job_id=job_id, intended_at=at, settled_at=at)
 
     def _tell_owner(self, row: VideoRow) -> None:
         if row.observed.phase in AT_REST:

@@ -34,34 +34,37 @@ _NOTHING = DesiredState(
 
 
 class FakeResources:
-    """Stands in for `crds.client.UploadsClient`. ``trouble``, while set, is what every call raises."""
+    """Stands in for `crds.client.UploadsClient`. ``error``, while set, is what every call raises."""
 
     def __init__(self) -> None:
         self.signatures = SIGNATURES
         self.by_name: dict[str, Resource] = {}
         self.events: list[tuple[str, str, str, str]] = []
-        self.trouble: UpstreamError | None = None
+        self.error: UpstreamError | None = None
         self._versions = count(1)
 
     def apply(self, desired: DesiredState) -> Applied:
         self._raise_trouble()
         body = json.loads(json.dumps(manifest_of(desired, namespace=NAMESPACE, signatures=self.signatures)))
         labels, signature = body["metadata"]["labels"], body["metadata"]["annotations"]
-        known = self.by_name.get(desired.video_id)
-        if known is None:
+        stored = self.by_name.get(desired.video_id)
+        if stored is None:
             name, version = desired.video_id, self._version()
             made = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=body["spec"])
             self.by_name[name] = replace(made, annotations=signature)
             return Applied.APPLIED
-        if known.spec["revision"] > desired.revision:
+        if stored.spec["revision"] > desired.revision:
             return Applied.OUTDATED
-        if differs_for_good(known, desired):
+        if differs_for_good(stored, desired):
             raise RefusedError("applying a spec: what is fixed was changed, or a number falls")
         after = replace(
-            known, spec=body["spec"], labels={**known.labels, **labels}, annotations={**known.annotations, **signature}
+            stored,
+            spec=body["spec"],
+            labels={**stored.labels, **labels},
+            annotations={**stored.annotations, **signature},
         )
-        if after != known:
-            generation = known.generation + (after.spec != known.spec)
+        if after != stored:
+            generation = stored.generation + (after.spec != stored.spec)
             self.by_name[desired.video_id] = replace(after, generation=generation, resource_version=self._version())
         return Applied.APPLIED
 
@@ -78,23 +81,23 @@ class FakeResources:
 
     def write_status(self, resource: Resource, status: dict[str, Any], *, is_signed: bool = True) -> Resource:
         self._raise_trouble()
-        name, known = resource.name, self.by_name.get(resource.name)
-        if known is None or known.resource_version != resource.resource_version:
+        name, stored = resource.name, self.by_name.get(resource.name)
+        if stored is None or stored.resource_version != resource.resource_version:
             raise ConflictError("writing a status: the resource moved")
         if is_signed:
-            status = status | {"signature": self.signatures.of_status(name, known.spec, status)}
-        if known.status != status:
-            _refuse_to_go_back(known.status or {}, status)
-            known = replace(known, status=json.loads(json.dumps(status)), resource_version=self._version())
-            self.by_name[name] = known
-        return self.signatures.checked(known)
+            status = status | {"signature": self.signatures.of_status(name, stored.spec, status)}
+        if stored.status != status:
+            _refuse_to_go_back(stored.status or {}, status)
+            stored = replace(stored, status=json.loads(json.dumps(status)), resource_version=self._version())
+            self.by_name[name] = stored
+        return self.signatures.checked(stored)
 
     def delete(self, name: str, *, uid: str, resource_version: str) -> None:
         self._raise_trouble()
-        known = self.by_name.get(name)
-        if known is None:
+        stored = self.by_name.get(name)
+        if stored is None:
             return
-        if (known.uid, known.resource_version) != (uid, resource_version):
+        if (stored.uid, stored.resource_version) != (uid, resource_version):
             raise ConflictError("deleting a resource: it moved")
         del self.by_name[name]
 
@@ -105,22 +108,22 @@ class FakeResources:
     def put(self, name: str, *, storage_key: str, **spec: Any) -> Resource:
         """Play a person: apply an import, again if need be. Returns it as the API server stores it."""
         said = spec_of(replace(_NOTHING, storage_key=storage_key)) | spec
-        known = self.by_name.get(name)
+        stored = self.by_name.get(name)
         version = self._version()
-        if known is None:
-            known = Resource(name, NAMESPACE, f"uid-{version}", version, 1, spec=said)
-        elif known.spec != said:
-            known = replace(known, spec=said, generation=known.generation + 1, resource_version=version)
-        self.by_name[name] = known
-        return known
+        if stored is None:
+            stored = Resource(name, NAMESPACE, f"uid-{version}", version, 1, spec=said)
+        elif stored.spec != said:
+            stored = replace(stored, spec=said, generation=stored.generation + 1, resource_version=version)
+        self.by_name[name] = stored
+        return stored
 
     def show(
         self, name: str, desired: DesiredState, observed: ObservedState, rules: LifecyclePolicy, now: datetime
     ) -> None:
         """Play an earlier pass: make a resource show an observation."""
-        known = self.by_name[name]
-        status = a_status(desired, observed, resource=known, policy=rules, now=now)
-        self.write_status(known, status)
+        stored = self.by_name[name]
+        status = a_status(desired, observed, resource=stored, policy=rules, now=now)
+        self.write_status(stored, status)
 
     def remove(self, name: str) -> None:
         """Play a person: delete the resource, whatever it says."""
@@ -128,18 +131,18 @@ class FakeResources:
 
     def annotate(self, name: str, annotation: str, text: str | None) -> None:
         """Play a person: set an annotation, or remove it."""
-        known = self.by_name[name]
-        annotations = {key: value for key, value in known.annotations.items() if key != annotation}
+        stored = self.by_name[name]
+        annotations = {key: value for key, value in stored.annotations.items() if key != annotation}
         if text is not None:
             annotations[annotation] = text
-        self.by_name[name] = replace(known, annotations=annotations, resource_version=self._version())
+        self.by_name[name] = replace(stored, annotations=annotations, resource_version=self._version())
 
     def _version(self) -> str:
         return str(next(self._versions))
 
     def _raise_trouble(self) -> None:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error
 
 
 def _refuse_to_go_back(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

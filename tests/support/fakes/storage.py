@@ -36,7 +36,7 @@ class StoredObject:
 class FakeStorage:
     """Stands in for `storage.object_store.Storage` and `storage.listing.Inventory`.
 
-    ``trouble``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
+    ``error``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
     ``keeps_originals`` their removal; ``loses_playlists`` takes stable ones and shows none.
     ``raw`` and ``processed`` may be changed freely; the put methods fill them.
     """
@@ -44,7 +44,7 @@ class FakeStorage:
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.raw: dict[str, StoredObject] = {}
         self.processed: dict[str, StoredObject] = {}
-        self.trouble: UpstreamError | None = None
+        self.error: UpstreamError | None = None
         self.read_only = False
         self.keeps_originals = False
         self.loses_playlists = False
@@ -229,5 +229,5 @@ class FakeStorage:
         return StoredObject(body, ObjectFacts(etag, self._clock(), len(body), content_type))
 
     def _raise_trouble(self) -> None:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error

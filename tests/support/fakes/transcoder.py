@@ -74,13 +74,13 @@ class Script:
 
 
 class FakeTranscoder:
-    """Stands in for `controller.coconut.client.Coconut`. ``trouble``, while set, is what every question raises."""
+    """Stands in for `controller.coconut.client.Coconut`. ``error``, while set, is what every call raises."""
 
     def __init__(self, clock: FakeClock, storage: FakeStorage, script: Script | None = None) -> None:
         self.script = script or Script()
         self.jobs: dict[str, FakeJob] = {}
         self.reports: list[DueCallback] = []
-        self.trouble: UpstreamError | None = None
+        self.error: UpstreamError | None = None
         self._clock = clock
         self._storage = storage
 
@@ -100,15 +100,15 @@ class FakeTranscoder:
                 return self._accept(order)
 
     def job(self, job_id: str) -> Job | None:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error
         self.run()
         job = self.jobs.get(job_id)
         return None if job is None else self._shown(job)
 
     def picture_seconds(self, job_id: str) -> float | None:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error
         return self.script.picture_seconds if job_id in self.jobs else None
 
     def run(self) -> None:
@@ -138,7 +138,7 @@ class FakeTranscoder:
         if not job.is_over:
             share = (self._clock.monotonic() - job.started_at) / (job.ends_at - job.started_at)
             return Job(job.job_id, JobState.IN_PROGRESS, min(99, int(share * 100)))
-        # By the provider's own clock, which nobody here sets.
+        # By the provider's own clock, which tests do not set.
         finished_at = MORNING + timedelta(seconds=job.ends_at)
         if job.fate is Fate.TOO_LONG:
             return Job(job.job_id, JobState.TOO_LONG, 100, finished_at=finished_at)

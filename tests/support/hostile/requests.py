@@ -51,7 +51,7 @@ class Facts:
     """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign.
 
     Six more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted,
-    one of which a new edition was asked for that no pass has begun, and one whose file was verified.
+    one of which a new edition was requested that no pass has begun, and one whose file was verified.
     """
 
     own: str

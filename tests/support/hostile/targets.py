@@ -51,7 +51,7 @@ def method_faults(call: Call) -> Iterator[Defect]:
     for method in METHODS:
         if method not in methods_of(call.template):
             yield Defect(f"method-{method}", _by(method), ProblemCode.METHOD_NOT_ALLOWED)
-    yield Defect("method-of-nobody", _by("FROB"), ProblemCode.MALFORMED_REQUEST)
+    yield Defect("method-unknown", _by("FROB"), ProblemCode.MALFORMED_REQUEST)
 
 
 def id_faults(call: Call) -> Iterator[Defect]:
@@ -73,7 +73,7 @@ def signature_faults() -> Iterator[Defect]:
     """Yield queries that no key of ours signed."""
     queries: dict[str, Callable[[dict[str, str], Facts], str]] = {
         "no-query": lambda _query, _facts: "",
-        "foreign-key": lambda _query, facts: _query_by("a key that somebody has guessed....", facts),
+        "foreign-key": lambda _query, facts: _query_by("a key that an attacker guessed.....", facts),
         "other-video": lambda query, facts: urlencode({**query, "video": facts.foreign}),
         "other-attempt": lambda query, _: urlencode({**query, "attempt": "2"}),
         "attempt-with-zero": lambda query, _: urlencode({**query, "attempt": "01"}),

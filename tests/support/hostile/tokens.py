@@ -28,7 +28,7 @@ Make = Callable[[str], str]
 def token(
     key: str, claims: dict[str, object] | None = None, *, algorithm: str = "HS256", without: str | None = None
 ) -> str:
-    """Return a token that is good unless told otherwise."""
+    """Return a good token with changes."""
     all_claims = _good_claims() | (claims or {})
     if without:
         del all_claims[without]

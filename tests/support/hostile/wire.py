@@ -120,7 +120,7 @@ def _lengths() -> Iterator[Break]:
         "chunks-and-length": b"Transfer-Encoding: chunked\r\nContent-Length: 3",
         "chunked-twice": b"Transfer-Encoding: chunked, chunked",
         "chunked-in-two-headers": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-        "coding-of-nobody": b"Transfer-Encoding: wonders",
+        "coding-unknown": b"Transfer-Encoding: wonders",
         "chunked-by-the-letter": b"Transfer-Encoding: xchunked",
         "compressed": b"Transfer-Encoding: gzip",
         "chunked-then-compressed": b"Transfer-Encoding: chunked, gzip",
@@ -189,6 +189,6 @@ def _with_chunks(body: bytes) -> Callable[[bytes], bytes]:
 
 
 def _with_longer_length(sent: bytes) -> bytes:
-    """All of a good body, and a length that promises more: whoever stops here would take it for the whole."""
+    """All of a good body, and a length that promises more: a server that stops here takes it for the whole."""
     length = sent.partition(b"\r\nContent-Length: ")[2].partition(b"\r\n")[0]
     return sent.replace(b"\r\nContent-Length: " + length, b"\r\nContent-Length: %d" % (int(length) + 100), 1)

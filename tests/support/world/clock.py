@@ -6,7 +6,7 @@ MORNING = datetime(2026, 7, 1, 8, tzinfo=UTC)
 
 
 class FakeClock:
-    """Both clocks of a process: the one on the wall and the one that nobody sets."""
+    """Both clocks of a process: the wall clock, which can be set, and the monotonic one."""
 
     def __init__(self, start: datetime = MORNING) -> None:
         self._start = start
@@ -18,7 +18,7 @@ class FakeClock:
         return self._start + self._elapsed + self._skew
 
     def set_wrong(self, seconds: float) -> None:
-        """Put the clock on the wall ahead, or behind: nobody sets the other one."""
+        """Set the wall clock ahead or back. The monotonic clock does not follow."""
         self._skew = timedelta(seconds=seconds)
 
     def monotonic(self) -> float:

@@ -13,7 +13,7 @@ from tests.support.world.clock import FakeClock
 # Only the limits of the installation hold for it, and no other upload has waited longer.
 AN_IMPORT = SubmissionRequest("an-import", None, datetime(2026, 1, 1, tzinfo=UTC), minutes=0)
 # Opens a closed breaker.
-TROUBLE = ("trouble",) * 3
+FAILURES = ("failed",) * 3
 
 
 class LimiterHarness:
@@ -24,7 +24,7 @@ class LimiterHarness:
         self.jobs = 0
         self.load = SubmissionLoad()
         self.counted_at: list[float] = []
-        self.trouble: UpstreamError | None = None
+        self.error: UpstreamError | None = None
         generous: dict[str, Any] = {"max_running": 1_000, "per_minute": 60_000, "burst": 1_000}
         self.limiter = SubmissionLimiter(
             SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, load=self._count
@@ -32,8 +32,8 @@ class LimiterHarness:
 
     def _count(self) -> SubmissionLoad:
         self.counted_at.append(self.clock.monotonic())
-        if self.trouble is not None:
-            raise self.trouble
+        if self.error is not None:
+            raise self.error
         return replace(self.load, running={**self.load.running, None: self.jobs})
 
     def acquire(self, request: SubmissionRequest = AN_IMPORT) -> Permit | Denied:
@@ -47,13 +47,13 @@ class LimiterHarness:
         return outcome
 
     def submit(self, *stories: str) -> None:
-        """Make one submission after the other: "ok", "trouble", "silent", or the seconds of a Retry-After."""
+        """Make one submission after the other: "ok", "failed", "silent", or the seconds of a Retry-After."""
         for story in stories:
             with self.permit() as permit:
                 if story == "ok":
                     permit.record_success()
                 elif story != "silent":
-                    permit.record_failure("HTTP 429", retry_after_seconds=None if story == "trouble" else float(story))
+                    permit.record_failure("HTTP 429", retry_after_seconds=None if story == "failed" else float(story))
 
     @property
     def breaker(self) -> BreakerSnapshot:

@@ -36,9 +36,9 @@ class SteppedQueue(WorkQueue):
 class Process:
     """One process of the operator: what it knows dies with it."""
 
-    def __init__(self, world: InMemoryWorld, *, hears_claims: bool = True) -> None:
+    def __init__(self, world: InMemoryWorld, *, delivers_claims: bool = True) -> None:
         self._world = world
-        self._hears_claims = hears_claims
+        self._delivers_claims = delivers_claims
         self._cache = ResourceCache()
         self.queue = SteppedQueue(world.clock.monotonic)
         self._workers = Workers(self.queue, self._cache, world.deps, count=1, clock=world.clock.now)
@@ -110,7 +110,7 @@ class Process:
         transcoder = self._world.transcoder
         for report in [report for report in transcoder.reports if report.at <= now]:
             transcoder.reports.remove(report)
-            if self._hears_claims:
+            if self._delivers_claims:
                 self._world.records.record(video_id=report.video_id, attempt=report.attempt, job_id=report.job_id)
                 self.queue.add(report.video_id, Cause.CLAIM)
 
@@ -128,7 +128,7 @@ class Process:
 def live(
     world: InMemoryWorld,
     *,
-    hears_claims: bool = True,
+    delivers_claims: bool = True,
     is_repeated: bool = False,
     dies_after_each_pass: bool = False,
     meanwhile: Callable[[], None] = lambda: None,
@@ -136,7 +136,7 @@ def live(
     """Run processes, each beginning where the last was killed, until the video rests and its resource shows it."""
     is_at_rest, passes = False, 0
     while not is_at_rest:
-        process = Process(world, hears_claims=hears_claims)
+        process = Process(world, delivers_claims=delivers_claims)
         try:
             process.begin()
             while not is_at_rest:

@@ -20,7 +20,7 @@ class Watcher:
         self.world.create()
         self.world.resources.apply(self.world.row.desired)
 
-    def hear(self, event_type: str = "MODIFIED") -> None:
+    def deliver(self, event_type: str = "MODIFIED") -> None:
         """Deliver an event about the resource as it is."""
         note_event(event_type, body_of(self.world.resources.by_name[VIDEO_ID]), self.cache, self.queue, SIGNATURES)
 
@@ -33,10 +33,10 @@ class Watcher:
     def settle(self) -> None:
         """Show the row, deliver the event, and let every pass that follows be made."""
         self.show()
-        self.hear()
-        self.asked()
+        self.deliver()
+        self.take_due()
 
-    def asked(self) -> list[tuple[str, Cause]]:
+    def take_due(self) -> list[tuple[str, Cause]]:
         """Take all that is due."""
         taken = []
         while self.queue.state().depth:

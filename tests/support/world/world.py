@@ -102,7 +102,7 @@ class InMemoryWorld:
         return self.records.create(desired, replace(observed, **changes))  # type: ignore[arg-type]
 
     def create_parted(self, body: bytes | None = None, *, part_bytes: int = 1_000, **changes: object) -> VideoRow:
-        """Play the API: a video whose file comes in parts. The parts are told by `send_parts`."""
+        """Play the API: a video whose file comes in parts. `send_parts` sends the parts."""
         self.file = mp4(media_bytes=2_500) if body is None else body
         row = self.create(**changes)
         upload_id = self.multipart.create(row.desired.storage_key, content_type="video/mp4")

@@ -38,7 +38,7 @@ def test_every_denial_is_explained_with_its_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "statement",
     [
         f"opens after {breaker.FAILURES_TO_OPEN} failures in a row",
         f"for {breaker.FIRST_COOL_DOWN_SECONDS} seconds after a failure",
@@ -51,8 +51,8 @@ def test_every_denial_is_explained_with_its_message() -> None:
         f"within {'a minute' if Timing().uploaded_last_check_seconds == 60 else 'another time'}",
     ],
 )
-def test_numbers_are_those_of_the_code(told: str) -> None:
-    assert told in PROSE
+def test_numbers_are_those_of_the_code(statement: str) -> None:
+    assert statement in PROSE
 
 
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"`((?:Submission|Waiting)[A-Za-z]+)`", PAGE))))

@@ -22,16 +22,16 @@ MANY = 10_000
 
 def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing() -> None:
     world = a_world_at_rest()
-    known, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
-    sweep = Resync(world.deps, known, queue, clock=lambda: NOON)
-    sweep.resources()
+    cache, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
+    resync = Resync(world.deps, cache, queue, clock=lambda: NOON)
+    resync.resources()
     for _ in range(MANY):
         taken = queue.take()
         assert taken is not None
         queue.done(taken[0])
     world.kill_switch.calls.clear()
 
-    assert (sweep.all_pending(), sweep.rows(), sweep.resources()) == (0, 0, 0)
+    assert (resync.all_pending(), resync.rows(), resync.resources()) == (0, 0, 0)
     assert queue.state().depth == 0
     assert set(world.kill_switch.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
 

@@ -66,9 +66,9 @@ def test_readme_and_schema_are_what_the_values_and_the_settings_say() -> None:
 
 
 def test_every_value_is_documented() -> None:
-    told = list(described((CHART / "values.yaml").read_text()))
-    assert len(told) > 150
-    assert [value.path for value in told if value.is_leaf and not value.about] == []
+    values = list(described((CHART / "values.yaml").read_text()))
+    assert len(values) > 150
+    assert [value.path for value in values if value.is_leaf and not value.about] == []
 
 
 def test_each_value_has_its_own_comment() -> None:

@@ -47,9 +47,9 @@ def test_deadlines_are_the_defaults() -> None:
         timing.processing_deadline_seconds,
     ]
     units = {"h": 3600, "d": 24 * 3600}
-    told = [cell.split() for cell in column("## Phases", 2)]
-    assert [int(cell[0]) * units[cell[1]] for cell in told[:4]] == seconds
-    assert told[4:] == [["none"], ["none"]]
+    cells = [cell.split() for cell in column("## Phases", 2)]
+    assert [int(cell[0]) * units[cell[1]] for cell in cells[:4]] == seconds
+    assert cells[4:] == [["none"], ["none"]]
 
 
 def test_every_reason_is_described() -> None:
@@ -73,12 +73,12 @@ def test_every_field_of_spec_is_described_with_its_default() -> None:
         for path, row in EVERYTHING.items()
         if path.startswith(".spec.") and row["type"] != "object"
     }
-    told = {row[0]: row[1] for row in table("## Spec")}
-    assert list(told) == list(fields)
+    documented = {row[0]: row[1] for row in table("## Spec")}
+    assert list(documented) == list(fields)
     for name, row in fields.items():
         default = row.get("default", "")
         if default != "":
-            assert told[name] == str(default).replace("False", "false")
+            assert documented[name] == str(default).replace("False", "false")
 
 
 def test_every_field_of_status_is_described() -> None:

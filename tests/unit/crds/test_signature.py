@@ -93,7 +93,7 @@ def test_what_is_no_signature_is_none(text: str) -> None:
     assert signers(forged) == (SignedBy.UNVERIFIED, SignedBy.UNVERIFIED)
 
 
-def test_a_spec_without_the_label_is_signed_by_nobody() -> None:
+def test_a_spec_without_the_label_is_not_signed() -> None:
     assert signers(replace(API, labels={})) == (SignedBy.UNVERIFIED, SignedBy.FIRST_KEY)
 
 

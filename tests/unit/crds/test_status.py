@@ -198,15 +198,15 @@ def test_a_failure_without_details_still_makes_a_status() -> None:
 
 def test_a_reconcile_request_is_acknowledged() -> None:
     desired = a_desired_state()
-    asked = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
-    status = a_status(desired, an_observation(Phase.UPLOADING), resource=asked)
+    resource = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "monday"})
+    status = a_status(desired, an_observation(Phase.UPLOADING), resource=resource)
     assert status["lastHandledReconcileAt"] == "monday"
 
 
 def test_an_overlong_reconcile_request_does_not_block_the_status() -> None:
     desired = a_desired_state()
-    asked = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
-    status = a_status(desired, an_observation(Phase.UPLOADING), resource=asked)
+    resource = a_resource(desired, annotations={RECONCILE_REQUESTED_ANNOTATION: "x" * 9_999})
+    status = a_status(desired, an_observation(Phase.UPLOADING), resource=resource)
     assert len(status["lastHandledReconcileAt"]) == 128
 
 

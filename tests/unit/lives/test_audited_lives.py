@@ -121,7 +121,7 @@ def test_a_video_that_keeps_losing_files_costs_no_more_than_its_budget() -> None
         assert entry_of(auditor.full(), FindingType.OUTPUTS_BROKEN).result is RepairResult.REPORT_ONLY
         assert auditor.rows.heals == {VIDEO_ID: 3}
     assert world.row.desired.edition == world.row.observed.edition == 4
-    assert world.row.observed.phase is Phase.READY, "it is told, and stays what it was"
+    assert world.row.observed.phase is Phase.READY, "it is reported, and stays what it was"
 
 
 def test_a_repair_that_fails_is_left_to_a_person() -> None:

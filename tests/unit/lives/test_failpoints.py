@@ -66,7 +66,7 @@ def held() -> InMemoryWorld:
 
 
 def in_a_queue() -> InMemoryWorld:
-    """Return a world where somebody else takes the only turn of this minute."""
+    """Return a world where another upload takes the only place of this minute."""
     world = InMemoryWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
     world.create()
     world.send_file()

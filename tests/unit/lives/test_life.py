@@ -26,7 +26,7 @@ def test_a_video_becomes_playable() -> None:
 
 def test_a_video_becomes_playable_with_no_callback_ever_delivered() -> None:
     world = a_world()
-    live(world, hears_claims=False)
+    live(world, delivers_claims=False)
     assert_ends_ready(world)
     assert world.clock.monotonic() < TWO_MINUTES
 
@@ -37,27 +37,27 @@ def test_two_workers_at_every_step_do_no_more_than_one() -> None:
     assert_ends_ready(world)
 
 
-@pytest.mark.parametrize("hears_claims", [True, False])
-def test_a_process_that_dies_after_each_pass_still_makes_the_video_playable(hears_claims: bool) -> None:
+@pytest.mark.parametrize("delivers_claims", [True, False])
+def test_a_process_that_dies_after_each_pass_still_makes_the_video_playable(delivers_claims: bool) -> None:
     world = a_world()
-    live(world, dies_after_each_pass=True, hears_claims=hears_claims)
+    live(world, dies_after_each_pass=True, delivers_claims=delivers_claims)
     assert_ends_ready(world)
 
 
-@pytest.mark.parametrize("hears_claims", [pytest.param(True, id="claims"), pytest.param(False, id="no-claims")])
-def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(hears_claims: bool) -> None:
-    for world in killed_at_each_moment(a_world, partial(live, hears_claims=hears_claims)):
+@pytest.mark.parametrize("delivers_claims", [pytest.param(True, id="claims"), pytest.param(False, id="no-claims")])
+def test_killed_at_any_moment_it_ends_ready_for_the_price_of_one_job(delivers_claims: bool) -> None:
+    for world in killed_at_each_moment(a_world, partial(live, delivers_claims=delivers_claims)):
         assert_ends_ready(world)
 
 
 def test_a_second_job_is_bought_only_if_the_first_was_cut_off_and_never_claimed() -> None:
     bought = []
     pattern = a_world()
-    live(pattern, hears_claims=False)
+    live(pattern, delivers_claims=False)
     for moment in range(1, pattern.kill_switch.moments + 1):
         world = a_world(Script(job_seconds=HALF_AN_HOUR))
         world.kill_switch.gaps = [moment]
-        live(world, hears_claims=False)
+        live(world, delivers_claims=False)
         bought.append(len(world.transcoder.jobs))
         assert_ends_ready(world, jobs=bought[-1])
     # After the order, and before its commit.
@@ -84,7 +84,7 @@ def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> No
 
 
 @pytest.mark.parametrize(
-    ("script", "hears_claims", "jobs"),
+    ("script", "delivers_claims", "jobs"),
     [
         pytest.param(Script([Answer.BUSY] * 20), True, 1, id="coconut-is-busy-for-a-while"),
         pytest.param(Script([Answer.LOST_AFTER]), True, 1, id="the-answer-is-lost-and-the-job-claimed"),
@@ -98,9 +98,9 @@ def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> No
         pytest.param(Script(fates=[Fate.NEVER_ENDS]), False, 2, id="a-job-never-ends"),
     ],
 )
-def test_a_video_becomes_playable_in_spite_of(script: Script, hears_claims: bool, jobs: int) -> None:
+def test_a_video_becomes_playable_in_spite_of(script: Script, delivers_claims: bool, jobs: int) -> None:
     world = a_world(Script(list(script.answers), list(script.fates), script.job_seconds))
-    live(world, hears_claims=hears_claims)
+    live(world, delivers_claims=delivers_claims)
     assert_ends_ready(world, jobs=jobs)
 
 
@@ -120,7 +120,7 @@ def test_a_video_becomes_playable_in_spite_of(script: Script, hears_claims: bool
 )
 def test_an_upload_ends_errored_when(script: Script, code: FailureCode, jobs: int) -> None:
     world = a_world(Script(list(script.answers), list(script.fates)), HASTY)
-    live(world, hears_claims=False)
+    live(world, delivers_claims=False)
     assert_ends_errored(world, code, jobs=jobs)
 
 

@@ -14,7 +14,7 @@ from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 AWAY = UnavailableError("no answer")
 FORBIDDEN = RefusedError("HTTP 403")
-TROUBLES = [pytest.param(AWAY, id="away"), pytest.param(FORBIDDEN, id="refusing")]
+OUTAGES = [pytest.param(AWAY, id="away"), pytest.param(FORBIDDEN, id="refusing")]
 TEN_MINUTES = 600.0
 HALF_AN_HOUR = 1800.0
 TWELVE_HOURS = 12 * 3600.0
@@ -30,64 +30,64 @@ def until(world: InMemoryWorld, seconds: float, change: Callable[[], None]) -> C
     return meanwhile
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_an_outage_of_storage_only_delays_the_video(trouble: UpstreamError) -> None:
+@pytest.mark.parametrize("error", OUTAGES)
+def test_an_outage_of_storage_only_delays_the_video(error: UpstreamError) -> None:
     world = a_world()
-    world.storage.trouble = trouble
-    live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.storage, "trouble", None)))
+    world.storage.error = error
+    live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.storage, "error", None)))
     assert_ends_ready(world)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_storage_away_before_the_file_is_found_fails_the_upload_at_its_deadline(trouble: UpstreamError) -> None:
+@pytest.mark.parametrize("error", OUTAGES)
+def test_storage_away_before_the_file_is_found_fails_the_upload_at_its_deadline(error: UpstreamError) -> None:
     world = InMemoryWorld(timing=HASTY)
     world.create()
-    world.storage.trouble = trouble
+    world.storage.error = error
     live(world)
     assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=0)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("error", OUTAGES)
 @pytest.mark.parametrize("reason", [Reason.TRANSCODING, Reason.PUBLISHING])
-def test_storage_away_after_the_job_fails_the_upload_at_its_deadline(reason: Reason, trouble: UpstreamError) -> None:
+def test_storage_away_after_the_job_fails_the_upload_at_its_deadline(reason: Reason, error: UpstreamError) -> None:
     world = a_world(timing=HASTY)
 
     def leave() -> None:
         if world.row.observed.reason is reason:
-            world.storage.trouble = trouble
+            world.storage.error = error
 
     live(world, meanwhile=leave)
-    world.storage.trouble = None
+    world.storage.error = None
     assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("error", OUTAGES)
 @pytest.mark.parametrize("method", ["publish_poster", "write_playlist"])
 def test_a_bucket_that_cannot_be_written_fails_the_upload_at_its_deadline(
-    method: str, trouble: UpstreamError, monkeypatch: pytest.MonkeyPatch
+    method: str, error: UpstreamError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = a_world(timing=HASTY)
 
     def refuse(*_: object, **__: object) -> None:
-        raise trouble
+        raise error
 
     monkeypatch.setattr(world.storage, method, refuse)
     live(world)
     assert_ends_errored(world, FailureCode.STORAGE_UNAVAILABLE, jobs=1)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_an_outage_of_coconut_only_delays_the_video(trouble: UpstreamError) -> None:
+@pytest.mark.parametrize("error", OUTAGES)
+def test_an_outage_of_coconut_only_delays_the_video(error: UpstreamError) -> None:
     world = a_world()
-    world.transcoder.trouble = trouble
-    live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.transcoder, "trouble", None)))
+    world.transcoder.error = error
+    live(world, meanwhile=until(world, TEN_MINUTES, lambda: setattr(world.transcoder, "error", None)))
     assert_ends_ready(world)
 
 
 def test_a_lost_response_followed_by_a_long_outage_buys_no_second_job() -> None:
     world = a_world(Script([Answer.LOST_AFTER], job_seconds=3600))
-    world.transcoder.trouble = AWAY
-    live(world, meanwhile=until(world, HALF_AN_HOUR, lambda: setattr(world.transcoder, "trouble", None)))
+    world.transcoder.error = AWAY
+    live(world, meanwhile=until(world, HALF_AN_HOUR, lambda: setattr(world.transcoder, "error", None)))
     assert_ends_ready(world)
 
 
@@ -110,15 +110,15 @@ def test_the_resource_shows_what_was_committed_even_if_the_next_step_fails(monke
     assert_ends_ready(world)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_nothing_is_bought_before_every_resource_was_read(trouble: UpstreamError) -> None:
+@pytest.mark.parametrize("error", OUTAGES)
+def test_nothing_is_bought_before_every_resource_was_read(error: UpstreamError) -> None:
     world = a_world()
-    world.resources.trouble = trouble
+    world.resources.error = error
 
     def look() -> None:
         if world.clock.monotonic() > TEN_MINUTES:
-            world.resources.trouble = None
-        elif world.resources.trouble is not None:
+            world.resources.error = None
+        elif world.resources.error is not None:
             assert not world.transcoder.jobs
 
     live(world, meanwhile=look)
@@ -132,7 +132,7 @@ def test_an_outage_of_kubernetes_delays_only_the_status() -> None:
 
     def look() -> None:
         passes.append(world.clock.monotonic())
-        world.resources.trouble = AWAY if world.clock.monotonic() < TEN_MINUTES else None
+        world.resources.error = AWAY if world.clock.monotonic() < TEN_MINUTES else None
         if world.clock.monotonic() > TEN_MINUTES / 2:
             assert world.row.observed.is_playable
 

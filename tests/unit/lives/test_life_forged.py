@@ -44,18 +44,18 @@ def a_ready_world() -> InMemoryWorld:
 
 def edit_spec(world: InMemoryWorld, changes: Mapping[str, Any]) -> None:
     """Play a person with `kubectl patch`."""
-    known = world.resources.by_name[VIDEO_ID]
+    resource = world.resources.by_name[VIDEO_ID]
     world.resources.by_name[VIDEO_ID] = replace(
-        known, spec={**known.spec, **changes}, generation=known.generation + 1, resource_version="edited"
+        resource, spec={**resource.spec, **changes}, generation=resource.generation + 1, resource_version="edited"
     )
 
 
 def edit_status(world: InMemoryWorld, **changes: Any) -> None:
     """Play a person with `kubectl patch --subresource=status`. ``work`` is merged."""
-    known = world.resources.by_name[VIDEO_ID]
-    status = dict(known.status or {})
+    resource = world.resources.by_name[VIDEO_ID]
+    status = dict(resource.status or {})
     status |= changes | {"work": {**status["work"], **changes.get("work", {})}}
-    world.resources.by_name[VIDEO_ID] = replace(known, status=status, resource_version="edited")
+    world.resources.by_name[VIDEO_ID] = replace(resource, status=status, resource_version="edited")
 
 
 @pytest.mark.parametrize("changes", FORGED_SPECS)
@@ -123,8 +123,8 @@ def test_a_resource_with_the_apis_label_and_no_row_is_rejected() -> None:
     desired = world.create().desired
     del world.records.rows[VIDEO_ID]
     world.resources.apply(replace(desired, owner="thief"))
-    known = world.resources.by_name[VIDEO_ID]
-    world.resources.by_name[VIDEO_ID] = replace(known, annotations={})
+    resource = world.resources.by_name[VIDEO_ID]
+    world.resources.by_name[VIDEO_ID] = replace(resource, annotations={})
     world.storage.put_raw(desired.storage_key, mp4())
     settled(world)
     assert VIDEO_ID not in world.records.rows
@@ -138,8 +138,8 @@ def test_a_resource_with_the_apis_label_and_no_row_is_rejected() -> None:
 def test_the_signature_of_one_video_says_nothing_about_another() -> None:
     world = InMemoryWorld(None, HASTY)
     world.resources.apply(world.create().desired)
-    known = world.resources.by_name[VIDEO_ID]
-    world.resources.by_name["another"] = replace(known, name="another", uid="uid-another")
+    resource = world.resources.by_name[VIDEO_ID]
+    world.resources.by_name["another"] = replace(resource, name="another", uid="uid-another")
     settled(world)
     assert set(world.records.rows) == {VIDEO_ID}
 
@@ -193,12 +193,12 @@ def test_what_an_older_key_signed_counts_and_is_signed_again() -> None:
 def test_what_an_unknown_key_signed_is_signed_again_from_the_row() -> None:
     world = a_ready_world()
     world.resources.signatures = type(world.resources.signatures)(["another-key-of-the-tests-of-32-bytes"])
-    before, known = world.row, world.resources.by_name[VIDEO_ID]
+    before, resource = world.row, world.resources.by_name[VIDEO_ID]
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "false")
     settled(world)
     assert world.row == before
     again = world.resources.by_name[VIDEO_ID]
-    assert (again.uid, again.spec) == (known.uid, known.spec), "it is written over, not made anew"
+    assert (again.uid, again.spec) == (resource.uid, resource.spec), "it is written over, not made anew"
     Dump(InMemoryWorld().records).restore(world.records)
     settled(world)
     assert world.row.observed == before.observed
@@ -218,7 +218,7 @@ def test_an_import_belongs_to_no_user() -> None:
 
 
 @pytest.mark.parametrize("revision", [99, COUNTER_MAX])
-def test_a_forged_status_of_an_import_teaches_nothing(revision: int) -> None:
+def test_a_forged_status_of_an_import_restores_nothing(revision: int) -> None:
     world = InMemoryWorld(None, HASTY)
     world.storage.put_raw(IMPORT_KEY, mp4())
     world.resources.put(VIDEO_ID, storage_key=IMPORT_KEY)
@@ -241,9 +241,9 @@ def test_an_import_that_takes_the_apis_label_stays_one() -> None:
     world.storage.put_raw(IMPORT_KEY, mp4())
     world.resources.put(VIDEO_ID, storage_key=IMPORT_KEY)
     live(world)
-    known = world.resources.by_name[VIDEO_ID]
+    resource = world.resources.by_name[VIDEO_ID]
     world.resources.by_name[VIDEO_ID] = replace(
-        known, labels={ORIGIN_LABEL: "api"}, spec={**known.spec, "owner": "user-1"}, generation=2
+        resource, labels={ORIGIN_LABEL: "api"}, spec={**resource.spec, "owner": "user-1"}, generation=2
     )
     settled(world)
     assert world.row.desired.owner == ""

@@ -43,8 +43,8 @@ def test_an_upload_waits_while_as_many_jobs_run_as_are_allowed() -> None:
 def test_submissions_pause_while_the_provider_fails_and_use_no_attempt() -> None:
     world = a_world(Script([Answer.BUSY] * 6))
     live(world)
-    told = reasons(world)
-    assert Reason.SUBMISSIONS_PAUSED in told
+    history = reasons(world)
+    assert Reason.SUBMISSIONS_PAUSED in history
     status = world.resources.by_name[VIDEO_ID].status or {}
     assert status["work"]["attempt"] == 1
     assert [attempt.state for attempt in world.records.attempts.values()] == [AttemptState.COMPLETED]
@@ -54,8 +54,8 @@ def test_submissions_pause_while_the_provider_fails_and_use_no_attempt() -> None
 def test_a_pause_is_written_once_however_long_it_lasts() -> None:
     world = a_world(Script([Answer.BUSY] * 12))
     live(world)
-    told = reasons(world)
-    assert (Reason.SUBMISSIONS_PAUSED,) * 2 not in set(pairwise(told))
+    history = reasons(world)
+    assert (Reason.SUBMISSIONS_PAUSED,) * 2 not in set(pairwise(history))
     assert_ends_ready(world)
 
 

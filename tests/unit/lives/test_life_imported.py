@@ -24,7 +24,7 @@ HALF_AN_HOUR = 1800.0
 
 
 def a_world_with_an_import(script: Script | None = None, *, storage_key: str = KEY, **spec: Any) -> InMemoryWorld:
-    """Return a world in which somebody has put a file and applied a resource, and no pass was made."""
+    """Return a world in which a user has put a file and applied a resource, and no pass was made."""
     world = InMemoryWorld(script, HASTY)
     world.storage.put_raw(storage_key, mp4())
     world.resources.put(VIDEO_ID, storage_key=storage_key, **spec)
@@ -184,10 +184,10 @@ def test_deleting_the_resource_releases_the_row_and_withdraws_the_video() -> Non
 
 def leave(world: InMemoryWorld) -> None:
     """Play a person who deletes a resource that a finalizer of others keeps."""
-    known = world.resources.by_name.get(VIDEO_ID)
-    if known is not None:
+    resource = world.resources.by_name.get(VIDEO_ID)
+    if resource is not None:
         world.resources.by_name[VIDEO_ID] = replace(
-            known, deletion_timestamp="2026-07-01T12:00:00Z", resource_version="leaving"
+            resource, deletion_timestamp="2026-07-01T12:00:00Z", resource_version="leaving"
         )
 
 
@@ -259,7 +259,7 @@ def test_an_import_is_not_released_while_kubernetes_is_away() -> None:
     live(world)
     process = Process(world)
     process.begin()
-    world.resources.trouble = UnavailableError("no answer")
+    world.resources.error = UnavailableError("no answer")
     world.resources.remove(VIDEO_ID)
     process.queue.add(VIDEO_ID, Cause.SWEEP)
     process.step()

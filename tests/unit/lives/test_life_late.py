@@ -63,7 +63,7 @@ def test_a_playlist_that_storage_accepts_and_never_returns_fails_the_upload() ->
 
 
 def test_a_submission_delayed_after_its_intent_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever counts the submission as lost begins to count at the intent."""
+    """The time until a submission counts as lost begins at the intent."""
     world = a_world()
     presign, seen = world.storage.presign_source, list[int]()
 

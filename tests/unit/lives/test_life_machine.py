@@ -20,7 +20,7 @@ from tests.support.world.kill_switch import KilledError
 from tests.support.world.operator import Process, settled
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
-TROUBLE = st.sampled_from([None, UnavailableError("away"), RefusedError("refusing")])
+UPSTREAM_ERROR = st.sampled_from([None, UnavailableError("away"), RefusedError("refusing")])
 
 
 class AnyLife(RuleBasedStateMachine):
@@ -47,9 +47,9 @@ class AnyLife(RuleBasedStateMachine):
 
     # What the operator does.
 
-    @rule(passes=st.integers(1, 8), hears_claims=st.booleans())
-    def work(self, passes: int, hears_claims: bool) -> None:
-        self.process._hears_claims = hears_claims
+    @rule(passes=st.integers(1, 8), delivers_claims=st.booleans())
+    def work(self, passes: int, delivers_claims: bool) -> None:
+        self.process._delivers_claims = delivers_claims
         for _ in range(passes):
             if self.process.is_idle():
                 break
@@ -58,7 +58,7 @@ class AnyLife(RuleBasedStateMachine):
     @rule(gap=st.integers(1, 12))
     def die_soon(self, gap: int) -> None:
         self.world.kill_switch.arm(gap)
-        self.work(passes=4, hears_claims=True)
+        self.work(passes=4, delivers_claims=True)
         self.world.kill_switch.gaps = []
 
     @rule()
@@ -131,16 +131,16 @@ class AnyLife(RuleBasedStateMachine):
 
     # What goes wrong.
 
-    @rule(storage=TROUBLE, coconut=TROUBLE, kubernetes=TROUBLE)
+    @rule(storage=UPSTREAM_ERROR, coconut=UPSTREAM_ERROR, kubernetes=UPSTREAM_ERROR)
     def upstreams_change(
         self,
         storage: UnavailableError | RefusedError | None,
         coconut: UnavailableError | RefusedError | None,
         kubernetes: UnavailableError | RefusedError | None,
     ) -> None:
-        self.world.storage.trouble = storage
-        self.world.transcoder.trouble = coconut
-        self.world.resources.trouble = kubernetes
+        self.world.storage.error = storage
+        self.world.transcoder.error = coconut
+        self.world.resources.error = kubernetes
 
     # What holds all along.
 
@@ -168,9 +168,9 @@ class AnyLife(RuleBasedStateMachine):
             self.seen_revision = row.observed.revision
 
     def teardown(self) -> None:
-        """Let everything be well again and nobody ask for anything: it comes to rest, and rests."""  # 2, 3, 6
+        """End all outages and request nothing more: the upload comes to rest and stays there."""  # 2, 3, 6
         world = self.world
-        world.storage.trouble = world.transcoder.trouble = world.resources.trouble = None
+        world.storage.error = world.transcoder.error = world.resources.error = None
         world.kill_switch.gaps = []
         if VIDEO_ID in world.resources.by_name:
             world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, None)

@@ -39,9 +39,9 @@ def a_published_world(script: Script | None = None) -> InMemoryWorld:
     return world
 
 
-def moments_of_a_life(*, hears_claims: bool = True) -> range:
+def moments_of_a_life(*, delivers_claims: bool = True) -> range:
     world = a_published_world()
-    live(world, hears_claims=hears_claims)
+    live(world, delivers_claims=delivers_claims)
     return range(1, world.kill_switch.moments + 1)
 
 
@@ -59,7 +59,7 @@ def put_back(
     taken_at: int,
     put_back_at: int,
     then: Callable[[], None] = run_on,
-    hears_claims: bool = True,
+    delivers_claims: bool = True,
 ) -> None:
     """Live a life in which a dump is taken at one moment and put back at another."""
     dumps = [Dump(InMemoryWorld().records)]
@@ -69,22 +69,24 @@ def put_back(
         then()
 
     world.kill_switch.happens = {taken_at: lambda: dumps.append(Dump(world.records)), put_back_at: restore}
-    live(world, hears_claims=hears_claims)
+    live(world, delivers_claims=delivers_claims)
     world.kill_switch.happens.clear()
 
 
 @pytest.mark.parametrize(
-    ("then", "hears_claims"),
+    ("then", "delivers_claims"),
     [
         pytest.param(run_on, True, id="and-the-operator-runs-on"),
         pytest.param(die, False, id="and-the-operator-dies-and-no-callback-ever-arrives"),
     ],
 )
-def test_an_older_dump_restored_at_any_moment_buys_nothing_twice(then: Callable[[], None], hears_claims: bool) -> None:
-    for moment in moments_of_a_life(hears_claims=hears_claims):
+def test_an_older_dump_restored_at_any_moment_buys_nothing_twice(
+    then: Callable[[], None], delivers_claims: bool
+) -> None:
+    for moment in moments_of_a_life(delivers_claims=delivers_claims):
         for taken_at in (BEFORE_BIRTH, moment * 2 // 3):
             world = a_published_world()
-            put_back(world, taken_at=taken_at, put_back_at=moment, then=then, hears_claims=hears_claims)
+            put_back(world, taken_at=taken_at, put_back_at=moment, then=then, delivers_claims=delivers_claims)
             assert world.kill_switch.moments >= moment, "it was put back"
             assert_playable(world)
             assert_shown(world)

@@ -18,8 +18,8 @@ def forget_the_job(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, *, for
     ask = world.transcoder.job
 
     def job(job_id: str) -> Job | None:
-        known = ask(job_id)
-        return None if FROM_SECONDS <= world.clock.monotonic() < FROM_SECONDS + for_seconds else known
+        job = ask(job_id)
+        return None if FROM_SECONDS <= world.clock.monotonic() < FROM_SECONDS + for_seconds else job
 
     monkeypatch.setattr(world.transcoder, "job", job)
 

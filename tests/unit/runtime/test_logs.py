@@ -90,17 +90,17 @@ def test_fields_named_like_secrets_are_redacted(lines: Callable[[], str]) -> Non
 
 def test_values_of_any_type_are_redacted(lines: Callable[[], str]) -> None:
     configure(LogFormat.JSON)
-    structlog.get_logger("t").info("asked", call={"url": "https://s3/o?X-Amz-Signature=5ec1e7"})
+    structlog.get_logger("t").info("requested", call={"url": "https://s3/o?X-Amz-Signature=5ec1e7"})
 
     assert "5ec1e7" not in lines()
 
 
 def test_console_output_is_redacted(lines: Callable[[], str]) -> None:
     configure(LogFormat.CONSOLE)
-    structlog.get_logger("t").info("asked", url="https://s3/o?X-Amz-Signature=5ec1e7")
+    structlog.get_logger("t").info("requested", url="https://s3/o?X-Amz-Signature=5ec1e7")
 
     written = lines()
-    assert "asked" in written
+    assert "requested" in written
     assert "5ec1e7" not in written
 
 
@@ -128,7 +128,7 @@ class _Secrets(BaseSettings):
 
 
 @pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
+def secrets_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has read its settings."""
     monkeypatch.setattr(logs, "_known", None)
     monkeypatch.setattr(logs, "_known_values", set())
@@ -137,7 +137,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     read_settings(_Secrets, process="it")
 
 
-@pytest.mark.usefixtures("known")
+@pytest.mark.usefixtures("secrets_in_environment")
 @pytest.mark.parametrize(
     "text",
     [
@@ -161,6 +161,6 @@ def test_a_secret_of_the_settings_is_redacted_by_its_value(lines: Callable[[], s
     assert not any(word in logged for word in ("c0rrect", "battery", "staple"))
 
 
-@pytest.mark.usefixtures("known")
+@pytest.mark.usefixtures("secrets_in_environment")
 def test_other_words_stay_when_secrets_are_known() -> None:
     assert redact("a correct horse at h/db") == "a correct horse at h/db"

@@ -21,7 +21,7 @@ BOTH = "S3_RAW_BUCKET and S3_PROCESSED_BUCKET"
 
 
 def settings(**changes: str) -> StorageSettings:
-    known = {
+    defaults = {
         "endpoint": "https://tor1.digitaloceanspaces.com",
         "region": "tor1",
         "access_key": "main",
@@ -30,7 +30,7 @@ def settings(**changes: str) -> StorageSettings:
         "processed_bucket": "processed",
         "public_base_url": "https://cdn.example.com",
     }
-    return StorageSettings.model_validate(known | changes)
+    return StorageSettings.model_validate(defaults | changes)
 
 
 def answered(status: int, code: str) -> ClientError:
@@ -46,16 +46,16 @@ AWAY = EndpointConnectionError(endpoint_url=URL)
 class FakeBuckets:
     """Answers for each bucket with what a test says; otherwise that it is there."""
 
-    def __init__(self, **troubles: Exception) -> None:
-        self.asked: list[str] = []
+    def __init__(self, **errors: Exception) -> None:
+        self.checked: list[str] = []
         self.is_closed = False
-        self._troubles = troubles
+        self._errors = errors
 
     def list_objects_v2(self, *, Bucket: str, MaxKeys: int) -> None:  # noqa: N803 - as boto3 spells them
         assert MaxKeys == 1
-        self.asked.append(Bucket)
-        if Bucket in self._troubles:
-            raise self._troubles[Bucket]
+        self.checked.append(Bucket)
+        if Bucket in self._errors:
+            raise self._errors[Bucket]
 
     def close(self) -> None:
         self.is_closed = True
@@ -63,8 +63,8 @@ class FakeBuckets:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeBuckets]:
-    def put(**troubles: Exception) -> FakeBuckets:
-        made = FakeBuckets(**troubles)
+    def put(**errors: Exception) -> FakeBuckets:
+        made = FakeBuckets(**errors)
         monkeypatch.setattr(startup_check, "make_own_client", lambda _: made)
         return made
 
@@ -75,11 +75,11 @@ def test_existing_buckets_log_nothing(store: Callable[..., FakeBuckets]) -> None
     there = store()
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
-    assert (there.asked, there.is_closed, lines) == (["raw", "processed"], True, [])
+    assert (there.checked, there.is_closed, lines) == (["raw", "processed"], True, [])
 
 
 @pytest.mark.parametrize(
-    ("troubles", "what"),
+    ("errors", "what"),
     [
         pytest.param({"raw": NO_BUCKET}, "S3_RAW_BUCKET: there is no such bucket", id="raw"),
         pytest.param({"processed": NO_BUCKET}, "S3_PROCESSED_BUCKET: there is no such bucket", id="processed"),
@@ -95,9 +95,9 @@ def test_existing_buckets_log_nothing(store: Callable[..., FakeBuckets]) -> None
     ],
 )
 def test_a_missing_bucket_ends_the_process_with_its_variable(
-    store: Callable[..., FakeBuckets], troubles: dict[str, Exception], what: str
+    store: Callable[..., FakeBuckets], errors: dict[str, Exception], what: str
 ) -> None:
-    there = store(**troubles)
+    there = store(**errors)
     with pytest.raises(SystemExit) as stopped:
         check_buckets(settings(), process="the test")
     assert stopped.value.code == f"the test cannot start: {what}"
@@ -120,11 +120,11 @@ def test_one_bucket_for_both_is_checked_once(store: Callable[..., FakeBuckets]) 
     there = store(raw=NO_BUCKET)
     with pytest.raises(SystemExit, match=f"^the test cannot start: {BOTH}: there is no such bucket$"):
         check_buckets(settings(processed_bucket="raw"), process="the test")
-    assert there.asked == ["raw"]
+    assert there.checked == ["raw"]
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
         pytest.param(REFUSED, id="forbidden"),
         pytest.param(answered(403, "SignatureDoesNotMatch"), id="wrong-secret"),
@@ -134,19 +134,19 @@ def test_one_bucket_for_both_is_checked_once(store: Callable[..., FakeBuckets]) 
     ],
 )
 def test_a_refused_check_is_logged_as_an_error_and_the_start_goes_on(
-    store: Callable[..., FakeBuckets], trouble: Exception
+    store: Callable[..., FakeBuckets], error: Exception
 ) -> None:
-    there = store(raw=trouble)
+    there = store(raw=error)
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
     (line,) = lines
     assert (line["log_level"], line["event"], line["variable"]) == ("error", "bucket_refused", "S3_RAW_BUCKET")
     assert line["error"].startswith("listing the bucket at the object store: HTTP ")
-    assert there.asked == ["raw", "processed"]
+    assert there.checked == ["raw", "processed"]
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
         pytest.param(AWAY, id="no-connection"),
         pytest.param(ReadTimeoutError(endpoint_url=URL), id="no-answer"),
@@ -154,14 +154,14 @@ def test_a_refused_check_is_logged_as_an_error_and_the_start_goes_on(
     ],
 )
 def test_an_unanswered_check_is_logged_as_a_warning_and_delays_the_start_once(
-    store: Callable[..., FakeBuckets], trouble: Exception
+    store: Callable[..., FakeBuckets], error: Exception
 ) -> None:
-    there = store(raw=trouble, processed=NO_BUCKET)
+    there = store(raw=error, processed=NO_BUCKET)
     with capture_logs() as lines:
         check_buckets(settings(), process="the test")
     (line,) = lines
     assert (line["log_level"], line["event"], line["variable"]) == ("warning", "bucket_not_checked", "S3_RAW_BUCKET")
-    assert there.asked == ["raw"]
+    assert there.checked == ["raw"]
 
 
 def test_the_check_waits_less_than_a_request_may(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ import pytest
 from domain.records import VideoRow
 from domain.video import Phase
 from tests.support.builders.rows import NOON, a_desired_state, an_observation
-from tests.support.contracts.adoption_contract import VIDEO, AdoptionContract, Taught
+from tests.support.contracts.adoption_contract import VIDEO, AdoptionContract, AdoptionRecords
 from tests.support.fakes.records import FakeRecords
 
 
 class TestFakeLearning(AdoptionContract):
     @pytest.fixture
-    def taught(self) -> Taught:
+    def records(self) -> AdoptionRecords:
         fake = FakeRecords(lambda: NOON)
 
         def create(video_id: str) -> VideoRow:
@@ -21,4 +21,4 @@ class TestFakeLearning(AdoptionContract):
             return fake.create(a_desired_state(video_id=video_id), observed)
 
         create(VIDEO)
-        return Taught(fake, fake, fake, fake, create, fake.history, lambda: fake.notifications)
+        return AdoptionRecords(fake, fake, fake, fake, create, fake.history, lambda: fake.notifications)

@@ -19,6 +19,6 @@ class TestFakeMultipart(MultipartContract):
 def test_the_fake_fails_when_its_storage_does() -> None:
     storage = FakeStorage()
     fake = FakeMultipart(storage)
-    storage.trouble = UnavailableError("no answer")
+    storage.error = UnavailableError("no answer")
     with pytest.raises(UnavailableError):
         fake.create(KEY, content_type="video/mp4")

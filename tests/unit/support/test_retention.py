@@ -20,8 +20,8 @@ class TestFakeEndings(RetentionContract):
             observed = replace(an_observation(Phase.UPLOADING), deadline_at=NOON)
             return fake.create(a_desired_state(video_id=video_id), observed)
 
-        def told(video_id: str) -> list[tuple[int, str]]:
+        def notified(video_id: str) -> list[tuple[int, str]]:
             return [(edition, kind) for of, edition, kind in fake.notifications if of == video_id]
 
         create(VIDEO)
-        return Ends(fake, fake, fake, create, fake.delete, fake.confirm, told, now=lambda: NOON)
+        return Ends(fake, fake, fake, create, fake.delete, fake.confirm, notified, now=lambda: NOON)

@@ -16,10 +16,10 @@ class TestFakeStorage(StorageContract):
 
 def test_the_fake_fails_while_it_is_set_to_fail() -> None:
     fake = FakeStorage()
-    fake.trouble = UnavailableError("looking for the original: no answer")
+    fake.error = UnavailableError("looking for the original: no answer")
     with pytest.raises(UnavailableError):
         fake.head(ORIGINAL)
     with pytest.raises(UnavailableError):
         fake.write_playlist(VIDEO, "#EXTM3U\n")
-    fake.trouble = None
+    fake.error = None
     assert fake.head(ORIGINAL) is None

@@ -19,7 +19,7 @@ class TestFakeTranscoder(TranscoderContract):
         clock = FakeClock()
         storage = FakeStorage(clock.now)
         fake, away = FakeTranscoder(clock, storage), FakeTranscoder(clock, storage)
-        away.trouble = UnavailableError("no answer")
+        away.error = UnavailableError("no answer")
 
         def prepare(answer: Answer, fate: Fate) -> JobOrder:
             fake.script.answers, fake.script.fates = [answer], [fate, fate]

@@ -32,8 +32,8 @@ def test_help_lists_the_environment_and_the_exit_codes(capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
-    assert all(word in told for word in ("VIDEOUPLOAD_TOKEN", "VIDEOUPLOAD_API", f"{UNREACHABLE}  the service"))
+    output = capsys.readouterr().out
+    assert all(word in output for word in ("VIDEOUPLOAD_TOKEN", "VIDEOUPLOAD_API", f"{UNREACHABLE}  the service"))
 
 
 @pytest.mark.parametrize(

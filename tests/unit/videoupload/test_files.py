@@ -49,20 +49,20 @@ def replace_by_another(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         pytest.param(lambda file: file.write_bytes(b"something else"), "was changed", id="written-again"),
         pytest.param(replace_by_another, "was changed", id="replaced-while-the-old-one-can-be-read"),
         pytest.param(lambda file: file.write_bytes(b""), "became shorter", id="emptied"),
     ],
 )
-def test_a_file_that_changes_meanwhile_is_noticed(file: Path, change: Callable[[Path], object], told: str) -> None:
+def test_a_file_that_changes_meanwhile_is_noticed(file: Path, change: Callable[[Path], object], message: str) -> None:
     def read() -> None:
         with piece(file, 0, 10) as body:
             change(file)
             body.read()
 
-    with pytest.raises(FileChangedError, match=told):
+    with pytest.raises(FileChangedError, match=message):
         read()
 
 

@@ -6,7 +6,7 @@ from tests.support.builders.client import NOON, VIDEO_ID, a_video
 from videoupload import Event, VideoFailure
 from videoupload.formatting import event_lines, failure, list_lines, progress, video_lines
 
-TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video.")
+NOT_A_VIDEO = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video.")
 
 
 def test_a_video_is_printed_with_what_it_waits_for_and_no_empty_lines() -> None:
@@ -14,7 +14,7 @@ def test_a_video_is_printed_with_what_it_waits_for_and_no_empty_lines() -> None:
         f"id           {VIDEO_ID}",
         "title        Cats",
         "status       uploading",
-        "waiting for  word from somebody",
+        "waiting for  a decision by the owner",
         "deadline     2026-01-02 12:00:00 UTC",
         "created      2026-01-01 12:00:00 UTC",
     ]
@@ -41,12 +41,12 @@ def test_events_are_printed_oldest_first() -> None:
 
 
 def test_a_failure_says_why_and_what_to_do() -> None:
-    assert failure(a_video("errored", error=TROUBLE)) == (
+    assert failure(a_video("errored", error=NOT_A_VIDEO)) == (
         f"video {VIDEO_ID} failed (not_a_video): This is text\nSend a video."
     )
     assert "was deleted" in failure(a_video("ready", deleted_at=NOON))
 
 
 def test_progress_says_what_is_waited_for() -> None:
-    assert progress(a_video("uploaded")) == "uploaded, waiting for word from somebody"
+    assert progress(a_video("uploaded")) == "uploaded, waiting for a decision by the owner"
     assert progress(a_video("ready", waiting_for=None)) == "ready"

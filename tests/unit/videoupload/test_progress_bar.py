@@ -6,7 +6,7 @@ from videoupload.progress_bar import Screen
 
 
 class Clock:
-    """Time that moves only when told to."""
+    """Time that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = 0.0

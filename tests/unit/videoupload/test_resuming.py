@@ -13,18 +13,18 @@ from videoupload.upload_state import UploadState
 TODAY = Fingerprint(100, 7)
 CATS = NewVideo("Cats", "cats.mp4", "video/mp4", 100)
 DOGS = NewVideo("Dogs", "cats.mp4", "video/mp4", 100)
-ASKED = UploadState("https://api", "/cats.mp4", TODAY, "key", CATS)
-BEGUN = replace(ASKED, video_id=VIDEO_ID)
-TROUBLE = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
+NOT_CREATED_YET = UploadState("https://api", "/cats.mp4", TODAY, "key", CATS)
+BEGUN = replace(NOT_CREATED_YET, video_id=VIDEO_ID)
+NOT_A_VIDEO = VideoFailure(code="not_a_video", message="This is text", retryable=False, what_to_do="Send a video")
 
 
 @pytest.mark.parametrize(
     ("begun", "now", "new", "goes_on"),
     [
         pytest.param(BEGUN, TODAY, CATS, True, id="the-same"),
-        pytest.param(ASKED, TODAY, CATS, True, id="answer-lost"),
+        pytest.param(NOT_CREATED_YET, TODAY, CATS, True, id="answer-lost"),
         pytest.param(BEGUN, TODAY, DOGS, True, id="another-title-too-late"),
-        pytest.param(ASKED, TODAY, DOGS, False, id="another-question"),
+        pytest.param(NOT_CREATED_YET, TODAY, DOGS, False, id="another-request"),
         pytest.param(BEGUN, Fingerprint(101, 7), CATS, False, id="longer"),
         pytest.param(BEGUN, Fingerprint(100, 8), CATS, False, id="written-again"),
         pytest.param(None, TODAY, CATS, False, id="never-begun"),
@@ -53,11 +53,11 @@ def test_the_first_upload_of_a_file_reports_nothing() -> None:
     [
         pytest.param(a_video("pending"), Resume, id="pending"),
         pytest.param(a_video("uploading"), Resume, id="uploading"),
-        pytest.param(a_video("uploading", error=TROUBLE), ResumeRefused, id="file-refused"),
+        pytest.param(a_video("uploading", error=NOT_A_VIDEO), ResumeRefused, id="file-refused"),
         pytest.param(a_video("uploaded"), AlreadySent, id="uploaded"),
         pytest.param(a_video("processing"), AlreadySent, id="processing"),
         pytest.param(a_video("ready"), AlreadySent, id="ready"),
-        pytest.param(a_video("errored", error=TROUBLE), StartOver, id="errored"),
+        pytest.param(a_video("errored", error=NOT_A_VIDEO), StartOver, id="errored"),
         pytest.param(a_video("uploading", deleted_at=NOON), StartOver, id="deleted"),
         pytest.param(None, StartOver, id="gone"),
     ],

@@ -9,7 +9,7 @@ from videoupload.retry import LONGEST_PAUSE_SECONDS, Retry, pause_seconds
 
 
 class Clock:
-    """Time that passes only while somebody waits."""
+    """Time that passes only in waits."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -42,7 +42,7 @@ PUBLISHED = _set(_jwk(RSA, "r1"), _jwk(EC, "e1"))
 
 
 class Issuer:
-    """Publishes keys, and counts how often it is asked."""
+    """Publishes keys, and counts the requests for them."""
 
     def __init__(self, published: bytes = PUBLISHED) -> None:
         self.published = published

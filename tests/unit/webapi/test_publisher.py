@@ -15,20 +15,20 @@ PATIENCE_SECONDS = 10
 
 
 class Kubernetes:
-    """Applies wishes when the gate is open; ``trouble`` is raised instead, once."""
+    """Applies desired states when the gate is open; ``error`` is raised instead, once."""
 
     def __init__(self) -> None:
         self.may_answer = threading.Event()
         self.entered = threading.Event()
         self.applied: list[DesiredState] = []
-        self.trouble: Exception | None = None
+        self.error: Exception | None = None
 
     def apply(self, desired: DesiredState) -> None:
         self.entered.set()
         assert self.may_answer.wait(PATIENCE_SECONDS)
-        if self.trouble is not None:
-            trouble, self.trouble = self.trouble, None
-            raise trouble
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
         self.applied.append(desired)
 
 
@@ -46,7 +46,7 @@ class PublisherHarness:
         return value
 
     def occupy(self) -> None:
-        """Let the thread take a wish and wait at the gate."""
+        """Let the thread take a desired state and wait at the gate."""
         self.publisher.enqueue(a_desired_state(video_id="first"))
         assert self.kubernetes.entered.wait(PATIENCE_SECONDS)
 
@@ -99,7 +99,7 @@ def test_only_the_newest_state_of_a_video_waits(publishing: PublisherHarness, re
 
 
 @pytest.mark.parametrize(
-    ("trouble", "result"),
+    ("error", "result"),
     [
         pytest.param(UnavailableError("no answer"), "unavailable", id="away"),
         pytest.param(RefusedError("HTTP 422"), "refused", id="refused"),
@@ -107,9 +107,9 @@ def test_only_the_newest_state_of_a_video_waits(publishing: PublisherHarness, re
     ],
 )
 def test_a_failure_is_counted_and_the_next_state_is_applied(
-    publishing: PublisherHarness, trouble: Exception, result: str
+    publishing: PublisherHarness, error: Exception, result: str
 ) -> None:
-    publishing.kubernetes.trouble = trouble
+    publishing.kubernetes.error = error
     publishing.publisher.enqueue(a_desired_state(video_id="unlucky"))
     publishing.publisher.enqueue(a_desired_state(video_id="next"))
     publishing.finish()
@@ -120,7 +120,7 @@ def test_a_failure_is_counted_and_the_next_state_is_applied(
 
 def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
     kubernetes, metrics = Kubernetes(), ApiMetrics()
-    kubernetes.trouble = UnavailableError("no answer")
+    kubernetes.error = UnavailableError("no answer")
     publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
     publisher.enqueue(a_desired_state(video_id="unlucky"))
     kubernetes.may_answer.set()

@@ -30,7 +30,7 @@ def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: 
     assert body.phase_since == datetime.fromisoformat(work["since"])
     assert _to_the_second(body.deadline_at) == status.get("deadline")
     assert (body.next_check_at is None) == (status.get("nextCheck") is None)
-    # The stable files of a deleted video go a moment later, but nobody is shown the way to them any more.
+    # The stable files of a deleted video go a moment later, but no response contains their URLs any more.
     assert body.is_playable <= status["isPlayable"]
     if "failure" in status:
         assert body.error is not None

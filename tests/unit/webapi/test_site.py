@@ -16,7 +16,7 @@ SCRIPT = "console.log('page');" * 50
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """What Vite builds, in small, beside a file that is nobody's business."""
+    """A small build of Vite's, beside a file that must not be served."""
     built = tmp_path / "page"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text("<!doctype html>")

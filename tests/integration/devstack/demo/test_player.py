@@ -61,9 +61,9 @@ def playback_url(stream: Path) -> Iterator[str]:
 
 
 def test_a_stream_that_plays_is_read_whole_and_decoded(playback_url: str) -> None:
-    heard: list[PlayedRendition] = []
-    played = Player().play(playback_url, TWO_WITH_SOUND, heard.append)
-    assert list(played) == heard
+    reported: list[PlayedRendition] = []
+    played = Player().play(playback_url, TWO_WITH_SOUND, reported.append)
+    assert list(played) == reported
     assert [(one.size, one.segments, one.pictures) for one in played] == [("320x180", 2, 20), ("160x90", 2, 20)]
     assert all(one.sounds > 50 and one.segment_bytes > 1000 for one in played)
 

@@ -14,15 +14,15 @@ from tests.support.fakes.resources import NAMESPACE
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 KEY = f"imports/{NAMESPACE}/films/launch.mov"
-TROUBLES = [
+OUTAGES = [
     pytest.param(UnavailableError("no answer"), id="away"),
     pytest.param(RefusedError("HTTP 403"), id="refusing"),
 ]
 
 
-def adoption(world: InMemoryWorld, row: VideoRow | None, known: CachedResource | None) -> VideoRow | None:
+def adoption(world: InMemoryWorld, row: VideoRow | None, cached: CachedResource | None) -> VideoRow | None:
     world.kill_switch.calls.clear()
-    return restore_row(VIDEO_ID, row, known, world.deps, world.clock.now())
+    return restore_row(VIDEO_ID, row, cached, world.deps, world.clock.now())
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def behind() -> InMemoryWorld:
     return world
 
 
-def known_in(world: InMemoryWorld) -> CachedResource:
+def cached_in(world: InMemoryWorld) -> CachedResource:
     return CachedResource.of(world.resources.signatures.checked(world.resources.by_name[VIDEO_ID]))
 
 
@@ -44,12 +44,12 @@ def test_a_row_that_agrees_with_its_resource_makes_no_calls() -> None:
     world = InMemoryWorld()
     row = world.create()
     world.resources.apply(row.desired)
-    assert adoption(world, row, known_in(world)) is row
+    assert adoption(world, row, cached_in(world)) is row
     assert world.kill_switch.calls == []
 
 
 def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: InMemoryWorld) -> None:
-    row = adoption(behind, behind.row, known_in(behind))
+    row = adoption(behind, behind.row, cached_in(behind))
     assert row == behind.row
     assert row is not None
     assert (row.observed.phase, row.observed.revision, row.observed.job_id) == (Phase.PROCESSING, 5, "job1")
@@ -58,12 +58,12 @@ def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: InMe
     assert behind.kill_switch.calls == ["get", "learn"]
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_no_pass_is_made_over_a_row_that_cannot_be_restored(behind: InMemoryWorld, trouble: UpstreamError) -> None:
-    before, known = behind.row, known_in(behind)
-    behind.resources.trouble = trouble
-    with pytest.raises(type(trouble)):
-        adoption(behind, before, known)
+@pytest.mark.parametrize("error", OUTAGES)
+def test_no_pass_is_made_over_a_row_that_cannot_be_restored(behind: InMemoryWorld, error: UpstreamError) -> None:
+    before, cached = behind.row, cached_in(behind)
+    behind.resources.error = error
+    with pytest.raises(type(error)):
+        adoption(behind, before, cached)
     assert behind.row == before
 
 
@@ -72,22 +72,22 @@ def test_a_row_that_changed_meanwhile_is_looked_at_again(behind: InMemoryWorld) 
     behind.records.confirm(VIDEO_ID)
     moved = behind.row
     with pytest.raises(ConflictError):
-        adoption(behind, stale, known_in(behind))
+        adoption(behind, stale, cached_in(behind))
     assert behind.row == moved
 
 
 def test_a_row_that_was_created_meanwhile_is_looked_at_again(behind: InMemoryWorld) -> None:
     before = behind.row
     with pytest.raises(ConflictError):
-        adoption(behind, None, known_in(behind))
+        adoption(behind, None, cached_in(behind))
     assert behind.row == before
 
 
 def test_a_cached_resource_that_is_gone_from_the_server_restores_nothing(behind: InMemoryWorld) -> None:
-    before, known = behind.row, known_in(behind)
+    before, cached = behind.row, cached_in(behind)
     behind.resources.remove(VIDEO_ID)
-    assert adoption(behind, before, known) is before
-    assert adoption(behind, None, known) is None
+    assert adoption(behind, before, cached) is before
+    assert adoption(behind, None, cached) is None
 
 
 def test_a_leftover_resource_that_changes_meanwhile_stays_for_the_next_pass(
@@ -100,18 +100,18 @@ def test_a_leftover_resource_that_changes_meanwhile_stays_for_the_next_pass(
     with monkeypatch.context() as late:
         late.setattr(behind.resources, "get", lambda _: seen)
         with pytest.raises(ConflictError):
-            adoption(behind, None, known_in(behind))
+            adoption(behind, None, cached_in(behind))
     assert VIDEO_ID in behind.resources.by_name
-    assert adoption(behind, None, known_in(behind)) is None
+    assert adoption(behind, None, cached_in(behind)) is None
     assert VIDEO_ID not in behind.resources.by_name
 
 
 def test_a_refusal_is_written_once_and_posts_one_event() -> None:
     world = InMemoryWorld()
     world.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
-    assert adoption(world, None, known_in(world)) is None
+    assert adoption(world, None, cached_in(world)) is None
     assert world.kill_switch.calls == ["get", "last_attempt", "write_status", "post_event"]
-    assert adoption(world, None, known_in(world)) is None
+    assert adoption(world, None, cached_in(world)) is None
     assert world.kill_switch.calls == ["get", "last_attempt"]
 
 
@@ -121,6 +121,6 @@ def test_an_import_takes_the_age_of_its_resource() -> None:
     applied_at = world.clock.now()
     world.resources.by_name[VIDEO_ID] = replace(world.resources.by_name[VIDEO_ID], created_at=applied_at)
     world.pass_time(3600)
-    row = adoption(world, None, known_in(world))
+    row = adoption(world, None, cached_in(world))
     assert row is not None
     assert row.created_at == applied_at

@@ -60,6 +60,6 @@ def test_an_upload_without_a_row_is_kept_while_a_backup_may_restore_the_row(worl
 
 
 def test_nothing_is_aborted_while_storage_is_away(world: InMemoryWorld) -> None:
-    world.storage.trouble = UnavailableError("listing the multipart uploads: no answer")
+    world.storage.error = UnavailableError("listing the multipart uploads: no answer")
     with pytest.raises(UnavailableError):
         given_up(world, after_seconds=timedelta(days=9).total_seconds())

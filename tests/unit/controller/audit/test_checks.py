@@ -41,21 +41,21 @@ def a_video(phase: Phase = Phase.READY, **changes: Any) -> VideoRow:
     """Return a row that is played: its second attempt was published."""
     origin = changes.pop("origin", Origin.API)
     edition = changes.pop("wished_edition", 1)
-    known: dict[str, Any] = {"attempt": 2, "published": STREAM, "is_playable": True, "source": SOURCE}
-    row = a_row(phase, **known | changes)
+    defaults: dict[str, Any] = {"attempt": 2, "published": STREAM, "is_playable": True, "source": SOURCE}
+    row = a_row(phase, **defaults | changes)
     return replace(row, desired=replace(row.desired, origin=origin, edition=edition))
 
 
-def a_sight(row: VideoRow | None = None, **changes: Any) -> Evidence:
-    """Return a sight of a video with which nothing is wrong, and changes."""
+def evidence_of(row: VideoRow | None = None, **changes: Any) -> Evidence:
+    """Return the evidence of a video with which nothing is wrong, with changes."""
     audited = AuditedRow(row or a_video(), changes.pop("heals", 0), changes.pop("published_at", NOON))
-    sight = Evidence(audited, stable_playlist(STREAM), True, {"2"}, OUTPUTS, ORIGINAL)
-    return replace(sight, **changes)
+    evidence = Evidence(audited, stable_playlist(STREAM), True, {"2"}, OUTPUTS, ORIGINAL)
+    return replace(evidence, **changes)
 
 
-def judged(sight: Evidence, *, editions_left: int = 10, later: timedelta = DAY) -> list[tuple[FindingType, Any]]:
+def judged(evidence: Evidence, *, editions_left: int = 10, later: timedelta = DAY) -> list[tuple[FindingType, Any]]:
     """Return what is found, with its remedy."""
-    findings = check_video(sight, RULES, NOON + later, editions_left=editions_left)
+    findings = check_video(evidence, RULES, NOON + later, editions_left=editions_left)
     assert all(finding.target == VIDEO_ID for finding in findings)
     return [(finding.kind, finding.remedy) for finding in findings]
 
@@ -72,13 +72,13 @@ def judged(sight: Evidence, *, editions_left: int = 10, later: timedelta = DAY) 
     ],
 )
 def test_nothing_is_wrong_with_a_video_that_plays(row: VideoRow) -> None:
-    assert judged(a_sight(row)) == []
+    assert judged(evidence_of(row)) == []
 
 
 @pytest.mark.parametrize("playlist", [None, "", "#EXTM3U\n", stable_playlist(replace(STREAM, renditions=()))])
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.UPLOADED, Phase.ERRORED])
 def test_a_stable_playlist_that_differs_from_the_row_is_rewritten(phase: Phase, playlist: str | None) -> None:
-    assert judged(a_sight(a_video(phase), playlist=playlist)) == [(FindingType.PLAYLIST_WRONG, RewritePlaylist())]
+    assert judged(evidence_of(a_video(phase), playlist=playlist)) == [(FindingType.PLAYLIST_WRONG, RewritePlaylist())]
 
 
 NOT_PUBLIC = [
@@ -92,8 +92,10 @@ NOT_PUBLIC = [
 @pytest.mark.parametrize("row", NOT_PUBLIC)
 @pytest.mark.parametrize("playlist", [None, "#EXTM3U\n"])
 def test_what_a_pass_is_about_to_fix_is_left_to_it(row: VideoRow, playlist: str | None) -> None:
-    sight = a_sight(row, playlist=playlist, has_poster=False, outputs=BROKEN, original=None, stored_attempts={"1"})
-    assert judged(sight) == []
+    evidence = evidence_of(
+        row, playlist=playlist, has_poster=False, outputs=BROKEN, original=None, stored_attempts={"1"}
+    )
+    assert judged(evidence) == []
     assert check_stable(row, playlist) is None
 
 
@@ -114,8 +116,10 @@ def test_files_of_a_deleted_video_are_withdrawn(
     published: Published | None, playlist: str | None, has_poster: bool, found: list[tuple[FindingType, Any]]
 ) -> None:
     row = a_video(deleted=True, is_playable=False, published=published)
-    assert judged(a_sight(row, playlist=playlist, has_poster=has_poster, outputs=None, stored_attempts=())) == found
-    assert judged(a_sight(row, playlist=playlist, has_poster=False, outputs=None, stored_attempts={"1"})) == WITHDRAWN
+    assert judged(evidence_of(row, playlist=playlist, has_poster=has_poster, outputs=None, stored_attempts=())) == found
+    assert (
+        judged(evidence_of(row, playlist=playlist, has_poster=False, outputs=None, stored_attempts={"1"})) == WITHDRAWN
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,12 +141,12 @@ def test_files_of_a_deleted_video_are_withdrawn(
 def test_a_missing_poster_is_copied_again_or_only_reported(
     changes: dict[str, Any], found: list[tuple[FindingType, Any]]
 ) -> None:
-    assert judged(a_sight(has_poster=False, **changes)) == found
+    assert judged(evidence_of(has_poster=False, **changes)) == found
 
 
 def test_a_video_that_never_had_a_poster_lacks_nothing() -> None:
     row = a_video(published=replace(STREAM, has_poster=False))
-    assert judged(a_sight(row, has_poster=False)) == []
+    assert judged(evidence_of(row, has_poster=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -153,7 +157,7 @@ def test_a_video_that_never_had_a_poster_lacks_nothing() -> None:
     ],
 )
 def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutputs | OutputsProblem) -> None:
-    assert judged(a_sight(outputs=outputs)) == [(FindingType.OUTPUTS_BROKEN, RequestEdition())]
+    assert judged(evidence_of(outputs=outputs)) == [(FindingType.OUTPUTS_BROKEN, RequestEdition())]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,7 @@ def test_a_video_that_cannot_be_played_gets_a_new_edition(outputs: VerifiedOutpu
     ],
 )
 def test_no_edition_is_bought_for_a_broken_video_that(row: VideoRow, changes: dict[str, Any], why: str) -> None:
-    found = check_video(a_sight(row, outputs=BROKEN, **changes), RULES, NOON, editions_left=10)
+    found = check_video(evidence_of(row, outputs=BROKEN, **changes), RULES, NOON, editions_left=10)
     assert found == [Finding(FindingType.OUTPUTS_BROKEN, VIDEO_ID, f"{BROKEN.message}; {why}", ReportOnly())]
 
 
@@ -202,7 +206,7 @@ def test_no_edition_is_bought_for_a_broken_video_that(row: VideoRow, changes: di
     ("heals", "editions_left", "remedy"), [(2, 1, RequestEdition()), (3, 1, ReportOnly()), (2, 0, ReportOnly())]
 )
 def test_neither_budget_is_exceeded(heals: int, editions_left: int, remedy: object) -> None:
-    assert judged(a_sight(outputs=BROKEN, heals=heals), editions_left=editions_left) == [
+    assert judged(evidence_of(outputs=BROKEN, heals=heals), editions_left=editions_left) == [
         (FindingType.OUTPUTS_BROKEN, remedy)
     ]
 
@@ -218,7 +222,7 @@ def test_neither_budget_is_exceeded(heals: int, editions_left: int, remedy: obje
 def test_a_missing_original_of_a_playable_video_is_reported(
     row: VideoRow, found: list[tuple[FindingType, Any]]
 ) -> None:
-    assert judged(a_sight(row, original=None)) == found
+    assert judged(evidence_of(row, original=None)) == found
 
 
 REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs("1"))]
@@ -250,23 +254,23 @@ REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs("1"))]
 def test_what_an_older_attempt_wrote_is_removed(
     row: VideoRow, changes: dict[str, Any], later: timedelta, found: list[tuple[FindingType, Any]]
 ) -> None:
-    assert judged(a_sight(row, stored_attempts={"1", "2"}, **changes), later=later) == found
+    assert judged(evidence_of(row, stored_attempts={"1", "2"}, **changes), later=later) == found
 
 
 def test_what_newer_attempts_wrote_stays_until_one_of_them_is_published() -> None:
     row = a_video(Phase.ERRORED, attempt=4)
-    assert judged(a_sight(row, stored_attempts={"2", "3", "4"}), later=365 * DAY) == []
+    assert judged(evidence_of(row, stored_attempts={"2", "3", "4"}), later=365 * DAY) == []
 
 
 @pytest.mark.parametrize("name", ["3", "0", "01", "1.", "hls", "", "-1", "٣", "1" * 40])
 def test_a_folder_of_an_unknown_attempt_is_reported_and_kept(name: str) -> None:
     found = [(FindingType.OUTPUTS_UNKNOWN, ReportOnly())]
-    assert judged(a_sight(stored_attempts={"2", name}), later=365 * DAY) == found
+    assert judged(evidence_of(stored_attempts={"2", name}), later=365 * DAY) == found
 
 
 def test_everything_that_is_wrong_with_a_video_is_found_at_once() -> None:
-    sight = a_sight(playlist=None, has_poster=False, stored_attempts={"1", "2", "9"}, original=None)
-    assert judged(sight) == [
+    evidence = evidence_of(playlist=None, has_poster=False, stored_attempts={"1", "2", "9"}, original=None)
+    assert judged(evidence) == [
         (FindingType.PLAYLIST_WRONG, RewritePlaylist()),
         (FindingType.POSTER_MISSING, CopyPoster()),
         (FindingType.ORIGINAL_MISSING, ReportOnly()),

@@ -2,13 +2,13 @@
 
 | row | resource | bucket | claim | who | what |
 |---|---|---|---|---|---|
-| there | there | there | either | nobody | they agree; a callback that never came is no difference |
+| there | there | there | either | no check | they agree; a callback that never came is no difference |
 | there | missing | either | either | `Resync.rows` | asks for a pass, which brings the resource back |
-| there | either | missing | either | the audit | told, and healed as long as the original is there |
+| there | either | missing | either | the audit | reported, and repaired as long as the original is there |
 | missing | there | either | - | `Resync.resources` | asks for a pass, which learns from the resource |
 | missing | either | there | - | the audit | quarantine; nothing is removed |
 | missing | - | - | there | the schema | cannot be: a claim hangs on its row |
-| there | - | - | another job's | the audit | told as a doubled job |
+| there | - | - | another job's | the audit | reported as a doubled job |
 """
 
 from itertools import product
@@ -28,7 +28,7 @@ NOTHING: set[FindingType] = set()
 STRAY = {FindingType.OBJECTS_WITHOUT_ROW}
 LOST = {FindingType.PLAYLIST_WRONG, FindingType.POSTER_MISSING, FindingType.OUTPUTS_BROKEN}
 
-# row, resource, bucket, claim: what the audit finds, and whether each half of the sweep asks for a pass.
+# row, resource, bucket, claim: what the audit finds, and whether each half of the resync asks for a pass.
 PAIRS = {
     (1, 1, 1, 1): (NOTHING, "resources"),
     (1, 1, 1, 0): (NOTHING, "resources"),
@@ -116,9 +116,9 @@ def a_world_with(row: int, resource: int, bucket: int, claim: int) -> InMemoryWo
 
 
 def who_asks(world: InMemoryWorld) -> str | None:
-    """Return the half of the sweep that asks for a pass over the video."""
-    known, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
-    sweep = Resync(world.deps, known, queue, clock=world.clock.now)
-    if sweep.resources():
+    """Return the half of the resync that asks for a pass over the video."""
+    cache, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
+    resync = Resync(world.deps, cache, queue, clock=world.clock.now)
+    if resync.resources():
         return "resources"
-    return "rows" if sweep.rows() else None
+    return "rows" if resync.rows() else None

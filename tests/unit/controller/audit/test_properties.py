@@ -36,9 +36,9 @@ scripts = st.builds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(script=scripts, hears_claims=st.booleans(), waited=st.floats(0, 23 * HOURS))
+@given(script=scripts, delivers_claims=st.booleans(), waited=st.floats(0, 23 * HOURS))
 def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
-    script: Script, hears_claims: bool, waited: float
+    script: Script, delivers_claims: bool, waited: float
 ) -> None:
     world = a_world(script, HASTY)
     auditor = Auditor(world)
@@ -51,7 +51,7 @@ def test_an_audit_of_a_healthy_world_finds_nothing_and_writes_nothing(
         assert not EFFECTS & set(world.kill_switch.calls[first:])
         assert auditor.everything() == before
 
-    live(world, hears_claims=hears_claims, meanwhile=audit)
+    live(world, delivers_claims=delivers_claims, meanwhile=audit)
     world.pass_time(waited)
     audit()
 
@@ -61,7 +61,7 @@ NAMES = [VIDEO_ID, "a" * 26, "z" * 26]
 
 @dataclass
 class Bookkeeper:
-    """Somebody who loses rows and finds them again, and counts what becomes of the objects."""
+    """Loses rows and finds them again, and counts what becomes of the objects."""
 
     world: InMemoryWorld = field(default_factory=a_ready_world)
     lost: dict[str, VideoRow] = field(default_factory=dict)
@@ -111,30 +111,30 @@ acts = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(acts, max_size=20))
 def test_nothing_is_deleted_because_a_row_is_missing(history: list[tuple[str, object]]) -> None:
-    keeper = Bookkeeper()
+    bookkeeper = Bookkeeper()
     for act, how in history:
         match act, how:
             case "lose", str():
-                keeper.lose(how)
+                bookkeeper.lose(how)
             case "find", str():
-                keeper.find(how)
+                bookkeeper.find(how)
             case "wait", float():
-                keeper.world.pass_time(how * 24 * HOURS)
+                bookkeeper.world.pass_time(how * 24 * HOURS)
             case "audit", bool():
-                keeper.audit(may_purge=how)
-    keeper.audit(may_purge=False)
+                bookkeeper.audit(may_purge=how)
+    bookkeeper.audit(may_purge=False)
 
 
 def test_a_purge_removes_only_what_was_in_quarantine_for_a_week() -> None:
-    keeper = Bookkeeper()
+    bookkeeper = Bookkeeper()
     lost, kept = NAMES[1], NAMES[2]
-    keeper.lose(lost)
-    keeper.audit(may_purge=True)
-    assert any(object_keys.video_id_of(key) == lost for key in keeper.auditor.objects())
-    keeper.world.pass_time(7 * 24 * HOURS)
-    keeper.audit(may_purge=False)
-    assert any(object_keys.video_id_of(key) == lost for key in keeper.auditor.objects())
-    keeper.audit(may_purge=True)
-    owners = {object_keys.video_id_of(key) for key in keeper.auditor.objects()}
+    bookkeeper.lose(lost)
+    bookkeeper.audit(may_purge=True)
+    assert any(object_keys.video_id_of(key) == lost for key in bookkeeper.auditor.objects())
+    bookkeeper.world.pass_time(7 * 24 * HOURS)
+    bookkeeper.audit(may_purge=False)
+    assert any(object_keys.video_id_of(key) == lost for key in bookkeeper.auditor.objects())
+    bookkeeper.audit(may_purge=True)
+    owners = {object_keys.video_id_of(key) for key in bookkeeper.auditor.objects()}
     assert owners == {VIDEO_ID, kept}
-    assert keeper.auditor.rows.in_quarantine == {}
+    assert bookkeeper.auditor.rows.in_quarantine == {}

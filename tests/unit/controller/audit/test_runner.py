@@ -42,12 +42,12 @@ def rewritten(report: Report) -> list[str]:
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("begin", ["", "a" * 26, "c", "d" * 26, VIDEO_ID, "zzz"])
 def test_a_run_visits_every_row_once_wherever_it_begins(world: InMemoryWorld, begin: str) -> None:
-    auditor, turn = Auditor(world), AuditRun(may_repair=True)
-    Audit(auditor.deps, AuditRules(), clock=world.clock.now, begin=lambda: begin).full(turn)
+    auditor, run = Auditor(world), AuditRun(may_repair=True)
+    Audit(auditor.deps, AuditRules(), clock=world.clock.now, begin=lambda: begin).full(run)
     in_order = sorted([*NAMES, VIDEO_ID])
     after = [name for name in in_order if name > begin]
-    assert rewritten(turn.report) == after + [name for name in in_order if name <= begin]
-    assert turn.report.checked["videos"] == len(in_order)
+    assert rewritten(run.report) == after + [name for name in in_order if name <= begin]
+    assert run.report.checked["videos"] == len(in_order)
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -58,7 +58,7 @@ def test_a_light_run_visits_every_row_of_the_working_set(world: InMemoryWorld) -
 
 def test_runs_begin_at_random_places() -> None:
     world = a_ready_world()
-    asked: list[str] = []
+    pages: list[str] = []
     auditor = Auditor(world)
     rows = auditor.deps.rows
 
@@ -67,13 +67,13 @@ def test_runs_begin_at_random_places() -> None:
             return getattr(rows, name)
 
         def all(self, *, after: str, until: str | None = None, at_most: int) -> list[object]:
-            asked.append(after)
+            pages.append(after)
             return list(rows.all(after=after, until=until, at_most=at_most))
 
     audit = Audit(replace(auditor.deps, rows=Listening()), AuditRules(), clock=world.clock.now)  # type: ignore[arg-type]
     for _ in range(5):
         audit.full(AuditRun(may_repair=True))
-    assert len(set(asked)) > 5
+    assert len(set(pages)) > 5
 
 
 def test_a_video_that_cannot_be_read_does_not_hide_the_others(
@@ -96,12 +96,12 @@ def test_a_video_that_raises_an_unexpected_error_does_not_hide_the_others(
     assert report.unchecked == [f"{NAMES[0]}: ValueError"]
 
 
-def refuse(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, trouble: Exception, names: set[str]) -> None:
+def refuse(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, error: Exception, names: set[str]) -> None:
     read = world.storage.read_playlist
 
     def read_playlist(video_id: str) -> str | None:
         if video_id in names:
-            raise trouble
+            raise error
         return read(video_id)
 
     monkeypatch.setattr(world.storage, "read_playlist", read_playlist)
@@ -109,22 +109,22 @@ def refuse(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, trouble: Excep
 
 @pytest.mark.parametrize("is_light", [True, False], ids=["light", "full"])
 def test_a_run_ends_early_while_storage_is_away(world: InMemoryWorld, is_light: bool) -> None:
-    world.storage.trouble = AWAY
-    auditor, turn = Auditor(world), AuditRun(may_repair=True)
+    world.storage.error = AWAY
+    auditor, run = Auditor(world), AuditRun(may_repair=True)
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
     with pytest.raises(UnavailableError):
-        (audit.light if is_light else audit.full)(turn)
-    assert len(turn.report.unchecked) == 5
-    assert turn.report.checked == {}
+        (audit.light if is_light else audit.full)(run)
+    assert len(run.report.unchecked) == 5
+    assert run.report.checked == {}
 
 
 def test_scattered_failures_do_not_end_a_run(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     well = NAMES[4]
     refuse(world, monkeypatch, AWAY, {*NAMES, VIDEO_ID} - {well})
-    turn = AuditRun(may_repair=True)
-    Audit(Auditor(world).deps, AuditRules(), clock=world.clock.now, begin=lambda: "").full(turn)
-    assert rewritten(turn.report) == [well]
-    assert len(turn.report.unchecked) == 7
+    run = AuditRun(may_repair=True)
+    Audit(Auditor(world).deps, AuditRules(), clock=world.clock.now, begin=lambda: "").full(run)
+    assert rewritten(run.report) == [well]
+    assert len(run.report.unchecked) == 7
 
 
 def test_a_repair_that_failed_is_reported(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,20 +132,20 @@ def test_a_repair_that_failed_is_reported(world: InMemoryWorld, monkeypatch: pyt
         raise AWAY
 
     monkeypatch.setattr(world.storage, "write_playlist", away)
-    turn = AuditRun(may_repair=True)
+    run = AuditRun(may_repair=True)
     with pytest.raises(UnavailableError):
-        Audit(Auditor(world).deps, AuditRules(), clock=world.clock.now).full(turn)
-    assert {entry.result for entry in turn.report.entries} == {RepairResult.FAILED}
-    assert not turn.report.is_clean()
+        Audit(Auditor(world).deps, AuditRules(), clock=world.clock.now).full(run)
+    assert {entry.result for entry in run.report.entries} == {RepairResult.FAILED}
+    assert not run.report.is_clean()
 
 
 def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: InMemoryWorld) -> None:
     world.storage.put_processed("processed/lost/a", b"x")
     pauses: list[None] = []
-    turn = AuditRun(may_repair=True, pause=lambda: pauses.append(None))
+    run = AuditRun(may_repair=True, pause=lambda: pauses.append(None))
     auditor = Auditor(world)
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
-    audit.full(turn)
+    audit.full(run)
     # Eight videos, a page of each prefix, the page of the lost folder.
     assert len(pauses) == 8 + 4 + 1
 

@@ -11,7 +11,7 @@ from controller.coconut.limiter import Denied
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import UncertainError
 from runtime.bulkhead import Bulkhead
-from tests.support.world.limiter import TROUBLE, LimiterHarness, all_permits
+from tests.support.world.limiter import FAILURES, LimiterHarness, all_permits
 
 CLOSED = BreakerSnapshot(BreakerState.CLOSED)
 
@@ -20,11 +20,11 @@ CLOSED = BreakerSnapshot(BreakerState.CLOSED)
     ("stories", "position"),
     [
         pytest.param([], BreakerState.CLOSED, id="after-a-restart"),
-        pytest.param(["trouble"] * 2, BreakerState.CLOSED, id="two-may-be-chance"),
-        pytest.param(["trouble"] * 3, BreakerState.OPEN, id="three-in-a-row"),
-        pytest.param(["trouble", "trouble", "ok", "trouble", "trouble"], BreakerState.CLOSED, id="not-in-a-row"),
+        pytest.param(["failed"] * 2, BreakerState.CLOSED, id="two-may-be-chance"),
+        pytest.param(["failed"] * 3, BreakerState.OPEN, id="three-in-a-row"),
+        pytest.param(["failed", "failed", "ok", "failed", "failed"], BreakerState.CLOSED, id="not-in-a-row"),
         pytest.param(
-            ["trouble", "trouble", "silent", "trouble"], BreakerState.OPEN, id="what-tells-nothing-changes-nothing"
+            ["failed", "failed", "silent", "failed"], BreakerState.OPEN, id="what-tells-nothing-changes-nothing"
         ),
         pytest.param(["silent"] * 9, BreakerState.CLOSED, id="refused-files"),
         pytest.param(["7"], BreakerState.OPEN, id="retry-after"),
@@ -39,7 +39,7 @@ def test_the_breaker_opens_on_repeated_failures(stories: list[str], position: Br
 
 def test_no_permit_is_granted_while_it_is_open() -> None:
     harness = LimiterHarness()
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     harness.clock.advance(29.9)
     assert harness.acquire() is Denied.BREAKER
     harness.clock.advance(0.1)
@@ -48,22 +48,22 @@ def test_no_permit_is_granted_while_it_is_open() -> None:
 
 def test_the_pause_doubles_while_failures_repeat() -> None:
     harness = LimiterHarness()
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     pauses = [harness.open_seconds()]
     for _ in range(6):
-        harness.submit("trouble")
+        harness.submit("failed")
         pauses.append(harness.open_seconds())
     assert pauses == [30, 60, 120, 240, 480, 600, 600]
 
 
 def test_a_success_resets_the_pause() -> None:
     harness = LimiterHarness()
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     for _ in range(3):
         harness.open_seconds()
-        harness.submit("trouble")
+        harness.submit("failed")
     harness.open_seconds()
-    harness.submit("ok", "trouble")
+    harness.submit("ok", "failed")
     assert harness.open_seconds() == 30
 
 
@@ -75,7 +75,7 @@ def test_a_success_resets_the_pause() -> None:
         pytest.param(["90000"], [3600], id="a-day-is-a-mistake"),
         pytest.param(["-5"], [0], id="a-time-that-is-past"),
         pytest.param(["7", "7", "7", "7"], [7, 30, 60, 120], id="too-short-before"),
-        pytest.param(["7", "trouble", "100", "100"], [7, 30, 100, 120], id="the-longer-of-both"),
+        pytest.param(["7", "failed", "100", "100"], [7, 30, 100, 120], id="the-longer-of-both"),
     ],
 )
 def test_retry_after_sets_the_pause_within_bounds(commands: list[str], pauses: list[float]) -> None:
@@ -89,7 +89,7 @@ def test_retry_after_sets_the_pause_within_bounds(commands: list[str], pauses: l
 
 def test_it_closes_in_steps_that_double_the_width() -> None:
     harness = LimiterHarness()
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     harness.open_seconds()
     widths = []
     for _ in range(6):
@@ -104,17 +104,17 @@ def test_it_closes_in_steps_that_double_the_width() -> None:
 
 def test_one_failure_reopens_a_half_open_breaker() -> None:
     harness = LimiterHarness()
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     harness.open_seconds()
     harness.submit("ok", "ok")
     assert harness.breaker == BreakerSnapshot(BreakerState.HALF_OPEN, width=4)
-    harness.submit("trouble")
+    harness.submit("failed")
     assert harness.breaker == BreakerSnapshot(BreakerState.OPEN, open_for_seconds=30)
 
 
 def test_an_inconclusive_submission_frees_its_half_open_place() -> None:
     harness = LimiterHarness()
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     harness.open_seconds()
     harness.submit("silent", "silent", "ok")
     assert harness.breaker.width == 2
@@ -224,10 +224,10 @@ def test_only_failures_of_the_provider_count(call: Callable[[], None], times: in
 
 def test_an_accepted_job_counts_as_a_success() -> None:
     harness = LimiterHarness()
-    harness.submit("trouble", "trouble")
+    harness.submit("failed", "failed")
     with harness.permit() as permit, permit.recording():
         pass
-    harness.submit("trouble", "trouble")
+    harness.submit("failed", "failed")
     assert harness.breaker == CLOSED
 
 

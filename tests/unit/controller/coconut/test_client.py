@@ -110,7 +110,7 @@ def refusal(code: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "told"),
+    ("status", "body", "kind", "message"),
     [
         pytest.param(500, b"", UncertainError, "HTTP 500", id="500"),
         pytest.param(503, b"", UncertainError, "HTTP 503", id="503"),
@@ -130,12 +130,12 @@ def refusal(code: object) -> bytes:
     ],
 )
 def test_a_response_to_a_submission_raises_what_to_do_next(
-    coconut: Coconut, status: int, body: bytes, kind: type[Exception], told: str, monkeypatch: pytest.MonkeyPatch
+    coconut: Coconut, status: int, body: bytes, kind: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("controller.coconut.client.exchange", answer(status, body))
     with pytest.raises(kind) as raised:
         coconut.start(ORDER)
-    assert str(raised.value) == f"POST /jobs at Coconut: {told}"
+    assert str(raised.value) == f"POST /jobs at Coconut: {message}"
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 409, 422])
@@ -297,13 +297,13 @@ def test_calls_are_counted_by_operation_and_status(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("told", "is_known"),
+    ("completed_at", "is_known"),
     [('"2026-05-01 10:00:00 +0000"', True), ('"yesterday"', False), ("null", False)],
 )
 def test_the_end_of_a_job_is_read_if_it_is_a_time(
-    coconut: Coconut, told: str, *, is_known: bool, monkeypatch: pytest.MonkeyPatch
+    coconut: Coconut, completed_at: str, *, is_known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = f'{{"id": "job1", "status": "job.completed", "completed_at": {told}}}'.encode()
+    body = f'{{"id": "job1", "status": "job.completed", "completed_at": {completed_at}}}'.encode()
     monkeypatch.setattr("controller.coconut.client.exchange", answer(200, body))
     job = coconut.job("job1")
     assert job is not None

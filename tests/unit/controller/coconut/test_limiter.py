@@ -13,7 +13,7 @@ from controller.coconut.limiter import Denied, Permit, SubmissionLimiter, Submis
 from domain.errors import UnavailableError
 from domain.spending import SubmissionLoad
 from tests.support.world.clock import FakeClock
-from tests.support.world.limiter import AN_IMPORT, TROUBLE, LimiterHarness, all_permits
+from tests.support.world.limiter import AN_IMPORT, FAILURES, LimiterHarness, all_permits
 
 
 def test_no_more_jobs_run_than_allowed() -> None:
@@ -69,10 +69,10 @@ def test_a_permit_releases_one_slot_however_often_it_is_released() -> None:
 
 def test_no_permit_is_granted_before_the_first_count() -> None:
     harness = LimiterHarness()
-    harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
+    harness.error = UnavailableError("counting jobs in Postgres: no answer")
     with pytest.raises(UnavailableError, match="Postgres"):
         harness.acquire()
-    harness.trouble = None
+    harness.error = None
     with pytest.raises(UnavailableError, match="not been counted yet"):
         harness.acquire()
     harness.clock.advance(2)
@@ -84,7 +84,7 @@ def test_the_last_count_and_all_permits_since_replace_a_count_that_fails() -> No
     harness = LimiterHarness(max_running=5)
     harness.jobs = 2
     harness.submit("ok")
-    harness.trouble = UnavailableError("counting jobs in Postgres: no answer")
+    harness.error = UnavailableError("counting jobs in Postgres: no answer")
     harness.clock.advance(2)
     with pytest.raises(UnavailableError):
         harness.acquire()
@@ -127,7 +127,7 @@ def test_a_slow_count_blocks_no_caller_and_submissions_that_end_meanwhile_stay_c
     assert limiter.state().running == 3
     count.may_answer.set()
     asking.join(10)
-    # Forgotten: what had left before the question. Kept: what left during it, the other one, and who asked.
+    # Forgotten: what had left before the count. Kept: what left during it, the other one, and the caller.
     assert limiter.state().running == 3
     assert count.times == 2
 
@@ -201,7 +201,7 @@ def test_every_duration_is_scaled_alike() -> None:
     harness.permit().release()
     assert harness.counted_at == [0, 0.03]
     harness = LimiterHarness(scale=0.01)
-    harness.submit(*TROUBLE)
+    harness.submit(*FAILURES)
     assert harness.open_seconds() == pytest.approx(0.3)
 
 
@@ -292,7 +292,7 @@ class Lives(RuleBasedStateMachine):
         assert all(after - before >= 2 for before, after in itertools.pairwise(times))
 
     def teardown(self) -> None:
-        """Whatever happened, the gate lets somebody in again once trouble and jobs are over."""
+        """Whatever happened, the limiter grants a permit again once the failures and the jobs are over."""
         for permit in self.inside:
             permit.release()
         self.harness.jobs = 0

@@ -43,7 +43,7 @@ class FakeLease:
 
 
 class OneMoreWriter(FakeLease):
-    """Somebody else writes between every read and the write that follows it."""
+    """Another process writes between every read and the write that follows it."""
 
     def read(self) -> dict[str, Any] | None:
         lease = super().read()

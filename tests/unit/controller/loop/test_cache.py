@@ -56,9 +56,9 @@ def test_a_resource_is_current_only_if_it_shows_both_states(changes: dict[str, A
 
 
 def test_the_spec_of_an_import_is_never_behind() -> None:
-    known = replace(SHOWN, spec_revision=0)
-    assert known.is_current(Revisions(Origin.KUBERNETES, 3, 4))
-    assert not replace(known, status_revision=3).is_current(Revisions(Origin.KUBERNETES, 3, 4))
+    cached = replace(SHOWN, spec_revision=0)
+    assert cached.is_current(Revisions(Origin.KUBERNETES, 3, 4))
+    assert not replace(cached, status_revision=3).is_current(Revisions(Origin.KUBERNETES, 3, 4))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_spec_of_an_import_is_never_behind() -> None:
     [
         pytest.param({}, Origin.API, False, id="all-agrees"),
         pytest.param({"spec_revision": 2, "status_revision": 3}, Origin.API, False, id="it-is-behind"),
-        pytest.param({"spec_revision": 4}, Origin.API, True, id="it-has-a-newer-wish"),
+        pytest.param({"spec_revision": 4}, Origin.API, True, id="it-has-a-newer-spec"),
         pytest.param({"status_revision": 5}, Origin.API, True, id="it-shows-a-newer-observation"),
         pytest.param({"spec_revision": 4}, Origin.KUBERNETES, False, id="an-imports-revision-is-not-the-rows"),
         pytest.param({"status_revision": 5}, Origin.KUBERNETES, True, id="an-import-shows-a-newer-observation"),
@@ -95,28 +95,28 @@ def test_only_an_import_keeps_a_digest_of_its_spec() -> None:
 
 
 def test_a_resource_without_a_status_shows_nothing() -> None:
-    known = CachedResource.of(a_resource(a_desired_state()))
-    assert (known.spec_revision, known.status_revision, known.observed_generation) == (1, 0, 0)
-    assert not known.is_current(Revisions(Origin.API, 1, 1))
+    cached = CachedResource.of(a_resource(a_desired_state()))
+    assert (cached.spec_revision, cached.status_revision, cached.observed_generation) == (1, 0, 0)
+    assert not cached.is_current(Revisions(Origin.API, 1, 1))
 
 
 def test_an_older_version_of_the_same_resource_is_ignored() -> None:
-    known, resource = ResourceCache(), a_resource(a_desired_state(), generation=2, status={"revision": 4})
-    known.note(resource)
+    cached, resource = ResourceCache(), a_resource(a_desired_state(), generation=2, status={"revision": 4})
+    cached.note(resource)
     for earlier in (replace(resource, generation=1), replace(resource, status={"revision": 3}, generation=3)):
-        known.note(earlier)
-        assert known.get(resource.name) == CachedResource.of(resource)
+        cached.note(earlier)
+        assert cached.get(resource.name) == CachedResource.of(resource)
     another = replace(resource, uid="uid-2", generation=1, status=None)
-    known.note(another)
-    assert known.get(resource.name) == CachedResource.of(another)
+    cached.note(another)
+    assert cached.get(resource.name) == CachedResource.of(another)
 
 
 def test_noting_returns_the_previous_entry() -> None:
-    known, resource = ResourceCache(), a_resource(a_desired_state())
-    assert known.note(resource) is None
-    assert known.note(replace(resource, generation=2)) == CachedResource.of(resource)
-    assert known.get(resource.name) == CachedResource.of(replace(resource, generation=2))
-    assert known.names() == {resource.name}
-    known.drop(resource.name)
-    known.drop(resource.name)
-    assert (known.get(resource.name), known.names()) == (None, set())
+    cached, resource = ResourceCache(), a_resource(a_desired_state())
+    assert cached.note(resource) is None
+    assert cached.note(replace(resource, generation=2)) == CachedResource.of(resource)
+    assert cached.get(resource.name) == CachedResource.of(replace(resource, generation=2))
+    assert cached.names() == {resource.name}
+    cached.drop(resource.name)
+    cached.drop(resource.name)
+    assert (cached.get(resource.name), cached.names()) == (None, set())

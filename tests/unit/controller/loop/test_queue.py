@@ -102,19 +102,19 @@ class Notes:
     """What a queue tells of itself."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, float]] = []
+        self.calls: list[tuple[str, float]] = []
 
     def added(self) -> None:
-        self.told.append(("added", 0.0))
+        self.calls.append(("added", 0.0))
 
     def retried(self) -> None:
-        self.told.append(("retried", 0.0))
+        self.calls.append(("retried", 0.0))
 
     def taken(self, waited_seconds: float) -> None:
-        self.told.append(("taken", waited_seconds))
+        self.calls.append(("taken", waited_seconds))
 
     def done(self, worked_seconds: float) -> None:
-        self.told.append(("done", worked_seconds))
+        self.calls.append(("done", worked_seconds))
 
 
 def test_waiting_and_holding_times_are_reported() -> None:
@@ -126,7 +126,7 @@ def test_waiting_and_holding_times_are_reported() -> None:
     clock.now += 5
     queue.back_off("a", Cause.POLL)
     queue.done("a")
-    assert notes.told == [("added", 0.0), ("taken", 3.0), ("retried", 0.0), ("added", 0.0), ("done", 5.0)]
+    assert notes.calls == [("added", 0.0), ("taken", 3.0), ("retried", 0.0), ("added", 0.0), ("done", 5.0)]
 
 
 def test_the_state_counts_late_keys_apart_from_held_and_planned_ones() -> None:
@@ -134,6 +134,6 @@ def test_the_state_counts_late_keys_apart_from_held_and_planned_ones() -> None:
     for key, seconds in {"held": 0, "late": 1, "later": 2, "planned": 60}.items():
         queue.add(key, Cause.POLL, after_seconds=seconds)
     queue.take()
-    queue.add("held", Cause.CLAIM)  # asked for again while a pass is made over it
+    queue.add("held", Cause.CLAIM)  # added again while a pass is made over it
     clock.now += 5
     assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, running_seconds=(5.0,))

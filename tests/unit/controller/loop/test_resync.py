@@ -38,13 +38,13 @@ def a_crowd(watcher: Watcher, count: int) -> list[str]:
 def test_a_row_without_a_resource_is_found(watcher: Watcher) -> None:
     watcher.world.resources.remove(VIDEO_ID)
     assert watcher.resync.rows() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_row_that_its_resource_shows_gets_no_pass(watcher: Watcher) -> None:
     watcher.settle()
     assert watcher.resync.rows() == 0
-    assert watcher.asked() == []
+    assert watcher.take_due() == []
 
 
 @pytest.mark.parametrize("moved", ["desired", "observation"])
@@ -55,7 +55,7 @@ def test_a_row_ahead_of_its_resource_is_found(watcher: Watcher, moved: str) -> N
     else:
         watcher.world.records.commit(watcher.world.row, watcher.world.row.observed, cause=Cause.POLL)
     assert watcher.resync.rows() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 @pytest.mark.parametrize("half", ["spec", "status"])
@@ -72,7 +72,7 @@ def test_a_row_behind_its_resource_is_found(watcher: Watcher, half: str) -> None
     watcher.world.records.rows[VIDEO_ID] = before
     assert watcher.resync.rows() == 1
     assert watcher.resync.resources() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 @pytest.mark.parametrize("is_a_row", ["missing", "retired", "deleted"])
@@ -87,7 +87,7 @@ def test_a_resource_without_a_row_is_found_by_every_resync(watcher: Watcher, is_
         watcher.world.records.rows[VIDEO_ID] = replace(row, desired=replace(row.desired, deleted=True))
     for _ in range(2):
         assert watcher.resync.resources() == 1
-        assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+        assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_rows_are_read_one_page_at_a_time(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_a_new_leader_makes_a_pass_over_every_row_not_at_rest(watcher: Watcher, 
     watcher.settle()
     assert watcher.resync.rows() == 0
     assert watcher.resync.all_pending() == (0 if phase in AT_REST else 1)
-    assert watcher.asked() == ([] if phase in AT_REST else [(VIDEO_ID, Cause.SWEEP)])
+    assert watcher.take_due() == ([] if phase in AT_REST else [(VIDEO_ID, Cause.SWEEP)])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_row_at_rest_for_long_is_retired(watcher: Watcher, phase: Phase, stays
     assert watcher.resync.rows() == 0
     watcher.world.clock.advance(1)
     assert watcher.resync.rows() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_row_not_at_rest_is_never_retired(watcher: Watcher) -> None:
@@ -168,7 +168,7 @@ def test_a_deleted_row_is_retired_and_later_purged(watcher: Watcher) -> None:
     assert watcher.resync.rows() == 0
     watcher.world.clock.advance(Timing().delete_grace_seconds - Timing().retire_ready_seconds)
     assert watcher.resync.rows() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_retired_row_gets_no_pass(watcher: Watcher) -> None:
@@ -178,18 +178,18 @@ def test_a_retired_row_gets_no_pass(watcher: Watcher) -> None:
 
 def test_the_list_finds_what_the_watch_missed(watcher: Watcher) -> None:
     assert watcher.resync.resources() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
     assert watcher.resync.resources() == 0
-    assert watcher.asked() == []
+    assert watcher.take_due() == []
     watcher.world.records.confirm(VIDEO_ID)
     watcher.world.resources.apply(watcher.world.row.desired)
     assert watcher.resync.resources() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_listed_status_is_cached_without_a_pass(watcher: Watcher) -> None:
     watcher.resync.resources()
-    watcher.asked()
+    watcher.take_due()
     watcher.show()
     assert watcher.resync.resources() == 0
     assert watcher.resync.rows() == 0
@@ -201,14 +201,14 @@ def test_an_annotation_that_the_watch_missed_gets_a_pass(watcher: Watcher, annot
     watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
     watcher.resync.resources()
     watcher.resync.rows()
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
 
 
 def test_a_resource_deleted_unseen_is_forgotten_and_its_row_gets_a_pass(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.resources.remove(VIDEO_ID)
     assert watcher.resync.resources() == 1
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
     assert watcher.cache.names() == set()
     assert watcher.resync.resources() == 0
 
@@ -219,18 +219,18 @@ def test_every_page_is_read(watcher: Watcher, count: int, monkeypatch: pytest.Mo
     names = a_crowd(watcher, count)
     for half in (watcher.resync.rows, watcher.resync.all_pending, watcher.resync.resources):
         assert half() == count
-        assert sorted(watcher.asked()) == [(name, Cause.SWEEP) for name in names]
+        assert sorted(watcher.take_due()) == [(name, Cause.SWEEP) for name in names]
     assert watcher.cache.names() == set(names)
 
 
-@pytest.mark.parametrize("trouble", [UnavailableError("no answer"), RefusedError("HTTP 403")])
-def test_a_list_that_fails_forgets_nothing(watcher: Watcher, trouble: UnavailableError | RefusedError) -> None:
+@pytest.mark.parametrize("error", [UnavailableError("no answer"), RefusedError("HTTP 403")])
+def test_a_list_that_fails_forgets_nothing(watcher: Watcher, error: UnavailableError | RefusedError) -> None:
     watcher.settle()
-    watcher.world.resources.trouble = trouble
-    with pytest.raises(type(trouble)):
+    watcher.world.resources.error = error
+    with pytest.raises(type(error)):
         watcher.resync.resources()
     assert watcher.cache.names() == {VIDEO_ID}
-    assert watcher.asked() == []
+    assert watcher.take_due() == []
 
 
 def test_a_list_that_fails_between_pages_forgets_nothing(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:

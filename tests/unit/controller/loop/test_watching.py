@@ -19,16 +19,16 @@ def watcher() -> Watcher:
 
 @pytest.mark.parametrize("event_type", ["", "ADDED", "MODIFIED"])
 def test_a_new_resource_gets_a_pass(watcher: Watcher, event_type: str) -> None:
-    watcher.hear(event_type)
-    assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
+    watcher.deliver(event_type)
+    assert watcher.take_due() == [(VIDEO_ID, Cause.CLIENT)]
 
 
 def test_our_own_status_gets_no_pass(watcher: Watcher) -> None:
-    watcher.hear()
-    watcher.asked()
+    watcher.deliver()
+    watcher.take_due()
     watcher.show()
-    watcher.hear()
-    assert watcher.asked() == []
+    watcher.deliver()
+    assert watcher.take_due() == []
     cached = watcher.cache.get(VIDEO_ID)
     assert cached is not None
     assert cached.is_current(Revisions(Origin.API, 1, 1))
@@ -38,8 +38,8 @@ def test_a_changed_spec_gets_a_pass(watcher: Watcher) -> None:
     watcher.settle()
     watcher.world.records.confirm(VIDEO_ID)
     watcher.world.resources.apply(watcher.world.row.desired)
-    watcher.hear()
-    assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
+    watcher.deliver()
+    assert watcher.take_due() == [(VIDEO_ID, Cause.CLIENT)]
 
 
 ANNOTATIONS = pytest.mark.parametrize(
@@ -56,33 +56,33 @@ ANNOTATIONS = pytest.mark.parametrize(
 def test_an_annotation_of_a_person_is_the_cause_of_the_pass(watcher: Watcher, annotation: str) -> None:
     watcher.settle()
     watcher.world.resources.annotate(VIDEO_ID, annotation, "now")
-    watcher.hear()
-    assert watcher.asked() == [(VIDEO_ID, Cause.PERSON)]
-    watcher.hear()
-    assert watcher.asked() == []
+    watcher.deliver()
+    assert watcher.take_due() == [(VIDEO_ID, Cause.PERSON)]
+    watcher.deliver()
+    assert watcher.take_due() == []
     watcher.world.resources.annotate(VIDEO_ID, annotation, None)
-    watcher.hear()
-    assert watcher.asked() == [(VIDEO_ID, Cause.PERSON)]
+    watcher.deliver()
+    assert watcher.take_due() == [(VIDEO_ID, Cause.PERSON)]
 
 
 @ANNOTATIONS
 def test_an_annotation_from_before_the_start_gets_a_pass_but_is_not_new(watcher: Watcher, annotation: str) -> None:
     watcher.world.resources.annotate(VIDEO_ID, annotation, "yesterday")
-    watcher.hear("")
-    assert watcher.asked() == [(VIDEO_ID, Cause.CLIENT)]
+    watcher.deliver("")
+    assert watcher.take_due() == [(VIDEO_ID, Cause.CLIENT)]
 
 
 def test_an_unrelated_annotation_gets_no_pass(watcher: Watcher) -> None:
     watcher.settle()
-    watcher.world.resources.annotate(VIDEO_ID, "example.com/owner", "somebody")
-    watcher.hear()
-    assert watcher.asked() == []
+    watcher.world.resources.annotate(VIDEO_ID, "example.com/owner", "stranger")
+    watcher.deliver()
+    assert watcher.take_due() == []
 
 
 def test_a_deleted_resource_is_forgotten_and_its_row_gets_a_pass(watcher: Watcher) -> None:
     watcher.settle()
-    watcher.hear("DELETED")
-    assert watcher.asked() == [(VIDEO_ID, Cause.SWEEP)]
+    watcher.deliver("DELETED")
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
     assert watcher.cache.get(VIDEO_ID) is None
 
 

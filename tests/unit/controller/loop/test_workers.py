@@ -112,19 +112,19 @@ def test_a_refused_resource_is_not_scheduled(harness: WorkerHarness) -> None:
     assert harness.queue.next_due() is None
 
 
-def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
+def raising(error: Callable[[], Exception]) -> Callable[..., Any]:
     """Return a call that fails each time with an exception of its own: one raised twice keeps both tracebacks."""
 
     def fail(*_: object, **__: object) -> Any:
-        raise trouble()
+        raise error()
 
     return fail
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
-        pytest.param(lambda: ConflictError("somebody else wrote"), id="conflict"),
+        pytest.param(lambda: ConflictError("another process wrote"), id="conflict"),
         pytest.param(lambda: UnavailableError("no answer"), id="away"),
         pytest.param(lambda: RefusedError("HTTP 403"), id="refused"),
         pytest.param(lambda: KeyError("a bug"), id="a-bug"),
@@ -132,9 +132,9 @@ def raising(trouble: Callable[[], Exception]) -> Callable[..., Any]:
 )
 @pytest.mark.parametrize("method", ["apply", "write_status"])
 def test_a_status_that_cannot_be_written_backs_off_exponentially(
-    harness: WorkerHarness, trouble: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, error: Callable[[], Exception], method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(harness.world.resources, method, raising(trouble))
+    monkeypatch.setattr(harness.world.resources, method, raising(error))
     waits = []
     for _ in range(9):
         harness.handle()
@@ -154,7 +154,7 @@ def test_an_upstream_that_says_when_to_come_again_is_not_called_before(
     busy = raising(lambda: UnavailableError("HTTP 429", retry_after_seconds=stated))
     monkeypatch.setattr(harness.world.resources, "get", busy)
     harness.handle()
-    # Spread: whoever was turned away together must not come back together.
+    # Spread: passes that were requeued together must not come back together.
     assert waited <= harness.seconds_to_next() <= max(0.2, 1.5 * waited)
 
 
@@ -203,7 +203,7 @@ def test_an_upload_that_always_fails_does_not_delay_others(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "result"),
+    ("error", "result"),
     [
         pytest.param(None, PassResult.REQUEUE_AFTER, id="planned"),
         pytest.param(lambda: UnavailableError("away"), PassResult.ERROR, id="upstream-away"),
@@ -212,11 +212,11 @@ def test_an_upload_that_always_fails_does_not_delay_others(
     ],
 )
 def test_each_pass_is_counted_by_how_it_ended(
-    monkeypatch: pytest.MonkeyPatch, trouble: Callable[[], Exception] | None, result: PassResult
+    monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception] | None, result: PassResult
 ) -> None:
     counted: list[PassResult] = []
     harness = WorkerHarness(on_pass_end=lambda ended, _seconds: counted.append(ended))
-    if trouble is not None:
-        monkeypatch.setattr(harness.workers, "one_pass", raising(trouble))
+    if error is not None:
+        monkeypatch.setattr(harness.workers, "one_pass", raising(error))
     harness.handle()
     assert counted == [result]

@@ -101,7 +101,7 @@ def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> Non
 
 
 @pytest.mark.parametrize(
-    ("hears_claims", "claimed", "missing"),
+    ("delivers_claims", "claimed", "missing"),
     [
         pytest.param(False, [], 1, id="no-callback-ever"),
         pytest.param(False, [(VIDEO_ID, 1)], 0, id="a-callback-that-came-after-the-poll"),
@@ -109,11 +109,11 @@ def test_overhead_runs_from_the_end_of_the_job_to_ready(counted: Counted) -> Non
     ],
 )
 def test_a_job_found_by_polling_waits_two_minutes_for_its_callback(
-    counted: Counted, *, hears_claims: bool, claimed: list[tuple[str, int]], missing: int
+    counted: Counted, *, delivers_claims: bool, claimed: list[tuple[str, int]], missing: int
 ) -> None:
     counted.world.create()
     counted.world.send_file(mp4())
-    live(counted.world, hears_claims=hears_claims)
+    live(counted.world, delivers_claims=delivers_claims)
     counted.collect_stats(FakeQueries(*claimed))
     assert counted.value("video_uploads_callbacks_missing_total") == 0
     counted.world.clock.advance(CALLBACK_EXPECTED_SECONDS)

@@ -39,7 +39,7 @@ class Post:
         self.points = Failpoints()
 
     def tell(self, *urls: str, email: str | None = None) -> Notification:
-        """Put on record what two kinds of receivers are to be told."""
+        """Record what is to be sent to two kinds of receivers."""
         for url in urls:
             self.outbox.create(url=url, description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=SECRET)
         notification = a_notification(email=email)

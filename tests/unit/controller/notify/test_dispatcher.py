@@ -71,7 +71,7 @@ def test_a_slow_receiver_delays_no_other_and_gets_one_delivery_at_a_time() -> No
 
 
 class StumblingOutbox(FakeOutbox):
-    """Cannot be asked the first time."""
+    """Fails the first time."""
 
     stumbles = 1
 

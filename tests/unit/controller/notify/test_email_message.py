@@ -33,13 +33,13 @@ titles = st.one_of(
 @example(title="😀" * 200)
 def test_no_title_adds_a_header_or_a_body(title: str) -> None:
     raw = build_email(replace(READY, title=title), sender="videos@example.net", playback_base=BASE).as_bytes()
-    letter = message_from_bytes(raw, policy=default)
+    mail = message_from_bytes(raw, policy=default)
 
-    assert set(letter.keys()) == HEADERS
-    assert len(letter.keys()) == len(HEADERS)
-    assert letter["To"] == "ann@example.com"
-    assert letter.get_content_type() == "text/plain"
-    assert letter.get_content().startswith("It can be played now:")
+    assert set(mail.keys()) == HEADERS
+    assert len(mail.keys()) == len(HEADERS)
+    assert mail["To"] == "ann@example.com"
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().startswith("It can be played now:")
 
 
 @pytest.mark.parametrize("title", ["Cats", "Grüße 😀", 'a "b" c', "日本語の題名", "50 % = half? yes"])

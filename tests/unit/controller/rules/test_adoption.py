@@ -37,7 +37,7 @@ IN_GERMAN = "Ein Film"
 
 
 def an_import(**changes: Any) -> DesiredState:
-    """Return the wish of an import that says nothing but where its file lies."""
+    """Return the desired state of an import that says nothing but where its file lies."""
     nothing = {"owner": "", "title": "", "filename": "", "content_type": "", "region": "", "declared_bytes": None}
     return a_desired_state(
         **nothing | {"video_id": "launch", "origin": Origin.KUBERNETES, "storage_key": KEY} | changes
@@ -73,7 +73,7 @@ IMPORT_ROW = row_of(an_import(), SEEN)
         pytest.param(API_ROW, None, False, id="no-resource-it-will-be-made"),
         pytest.param(API_ROW, showing(a_desired_state(revision=3), SEEN), False, id="both-say-the-same"),
         pytest.param(API_ROW, showing(a_desired_state(revision=2)), False, id="the-resource-is-behind"),
-        pytest.param(API_ROW, showing(a_desired_state(revision=4), SEEN), True, id="a-newer-wish"),
+        pytest.param(API_ROW, showing(a_desired_state(revision=4), SEEN), True, id="a-newer-desired-state"),
         pytest.param(
             API_ROW, showing(a_desired_state(revision=3), replace(SEEN, revision=6)), True, id="a-newer-observation"
         ),
@@ -179,8 +179,8 @@ def test_an_import_that_worked_since_the_purge_of_its_name_keeps_its_work() -> N
 
 def test_an_import_showing_purged_work_starts_over_with_higher_numbers() -> None:
     resource = showing(an_import(), SEEN)
-    known = {"attempt": 2, "attempt_floor": 2, "revision": 6}
-    assert deciding(resource, 2) == AdoptRow(an_import(), the_beginning(**known, job_id="job2"))
+    numbers = {"attempt": 2, "attempt_floor": 2, "revision": 6}
+    assert deciding(resource, 2) == AdoptRow(an_import(), the_beginning(**numbers, job_id="job2"))
     newer = {"attempt": 7, "attempt_floor": 7, "revision": 6}
     assert deciding(resource, 7) == AdoptRow(an_import(), the_beginning(**newer))
 
@@ -243,7 +243,7 @@ def test_what_never_changes_of_a_video_is_never_learnt() -> None:
 
 
 @pytest.mark.parametrize("half", ["spec", "status"])
-def test_what_is_not_signed_or_leaps_teaches_nothing(half: str) -> None:
+def test_an_unsigned_resource_or_one_that_leaps_restores_nothing(half: str) -> None:
     newer = showing(a_desired_state(revision=4), replace(SEEN, revision=6))
     both = for_existing_row(API_ROW, newer)
     assert both is not None
@@ -327,8 +327,8 @@ def test_an_import_accepted_after_a_refusal_starts_above_its_revision() -> None:
     resource = showing(an_import(), refused(showing(an_import()), TAKEN, NOON))
     assert deciding(resource) == AdoptRow(an_import(), the_beginning(revision=1))
     worked = showing(an_import(), refused(showing(an_import(), SEEN), DELETED, NOON))
-    known = {"attempt": 2, "attempt_floor": 2, "revision": 6, "job_id": "job2"}
-    assert deciding(worked) == AdoptRow(an_import(), the_beginning(**known))
+    numbers = {"attempt": 2, "attempt_floor": 2, "revision": 6, "job_id": "job2"}
+    assert deciding(worked) == AdoptRow(an_import(), the_beginning(**numbers))
 
 
 @pytest.mark.parametrize("half", ["spec", "status"])

@@ -113,7 +113,7 @@ def test_uploading(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "confirmations", "version", "step"),
+    ("confirmed_before", "confirmations", "version", "step"),
     [
         pytest.param(None, 0, "v1", RejectFile(a_rejection("v1", 0), 1), id="first-bad-file"),
         pytest.param(None, 1, "v1", RejectFile(a_rejection("v1", 1), 1), id="first-bad-file-already-confirmed"),
@@ -130,15 +130,15 @@ def test_uploading(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
     ],
 )
 def test_a_bad_file_is_rejected_or_fails_the_upload(
-    told: int | None, confirmations: int, version: str, step: Step
+    confirmed_before: int | None, confirmations: int, version: str, step: Step
 ) -> None:
     row = a_row(Phase.UPLOADING, confirmations=confirmations)
-    if told is not None:
-        row = a_rejected_row(told, confirmations=confirmations)
+    if confirmed_before is not None:
+        row = a_rejected_row(confirmed_before, confirmations=confirmations)
     assert next_step(row, Snapshot(source=a_problem(version))) == step
 
 
-def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_TIME) -> VideoRow:
+def a_rejected_row(confirmed_before: int, *, confirmations: int = 0, waited: timedelta = NO_TIME) -> VideoRow:
     return a_row(
         Phase.UPLOADING,
         waited=waited,
@@ -146,7 +146,7 @@ def a_rejected_row(told: int, *, confirmations: int = 0, waited: timedelta = NO_
         reason=Reason.FILE_REJECTED,
         message="v1 is bad",
         rejections=1,
-        rejected=a_rejection("v1", told),
+        rejected=a_rejection("v1", confirmed_before),
     )
 
 
@@ -260,7 +260,7 @@ def test_an_uncertain_submission_is_resolved_before_another(
 
 
 REFUSED, FAILED, ABANDONED = AttemptState.REFUSED, AttemptState.FAILED, AttemptState.ABANDONED
-DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
+DELAYED = Wait(Reason.SUBMISSION_DELAYED, "delayed")
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ DELAYED = Wait(Reason.SUBMISSION_DELAYED, "put off")
 )
 def test_another_submission_waits_for_its_back_off(states: list[AttemptState], age: timedelta, step: Step) -> None:
     attempts = tuple(an_attempt(number, state, age=age) for number, state in enumerate(states, 1))
-    row = a_row(Phase.UPLOADED, attempt=len(states), reason=Reason.SUBMISSION_DELAYED, message="put off")
+    row = a_row(Phase.UPLOADED, attempt=len(states), reason=Reason.SUBMISSION_DELAYED, message="delayed")
     assert next_step(row, Snapshot(attempts=attempts, original=ORIGINAL)) == step
 
 

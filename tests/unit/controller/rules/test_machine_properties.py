@@ -95,7 +95,7 @@ def rows(draw: st.DrawFn, *, among: Iterable[Phase] = Phase, youngest: int = 0) 
     return draw(st.sampled_from([row, replace(row, observed=replace(row.observed, source=None, job_id=None))]))
 
 
-sights = st.builds(
+snapshots = st.builds(
     Snapshot,
     is_incomplete=st.booleans(),
     original=st.sampled_from([ORIGINAL, ObjectFacts("e2", NOON, 1_000, "video/mp4"), None]),
@@ -109,12 +109,12 @@ rules = st.builds(LifecyclePolicy, st.just(TIMING), max_submissions=st.integers(
 WAITING = set(Phase) - AT_REST
 
 
-@given(row=rows(), snapshot=sights, rules=rules)
+@given(row=rows(), snapshot=snapshots, rules=rules)
 def test_every_state_and_snapshot_leads_to_a_step(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     next_step(row, snapshot, policy=rules)
 
 
-@given(row=rows(among=AT_REST), snapshot=sights, rules=rules)
+@given(row=rows(among=AT_REST), snapshot=snapshots, rules=rules)
 def test_a_finished_edition_needs_no_step_whatever_is_found(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
@@ -126,7 +126,7 @@ def test_a_finished_edition_needs_no_step_whatever_is_found(
         assert step in ([NoOp(), Retire()] if retires else [NoOp()])
 
 
-@given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
+@given(row=rows(among=[Phase.UPLOADED]), snapshot=snapshots, rules=rules)
 def test_nothing_is_bought_while_a_submission_is_unresolved(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
@@ -134,7 +134,7 @@ def test_nothing_is_bought_while_a_submission_is_unresolved(
         assert not any(attempt.state in UNRESOLVED for attempt in snapshot.attempts)
 
 
-@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=sights, rules=rules)
+@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=snapshots, rules=rules)
 def test_no_more_is_bought_than_allowed(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     step = next_step(row, snapshot, policy=rules)
     paid = sum(attempt.state is not AttemptState.REFUSED for attempt in snapshot.attempts)
@@ -142,7 +142,7 @@ def test_no_more_is_bought_than_allowed(row: VideoRow, snapshot: Snapshot, rules
         assert paid < rules.max_submissions
 
 
-@given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
+@given(row=rows(among=[Phase.UPLOADED]), snapshot=snapshots, rules=rules)
 def test_an_attempt_number_is_reused_only_if_it_led_to_no_job(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:
@@ -152,13 +152,13 @@ def test_an_attempt_number_is_reused_only_if_it_led_to_no_job(
         assert step.attempt in again | {row.observed.attempt + 1}
 
 
-@given(row=rows(among=[Phase.UPLOADED]), snapshot=sights, rules=rules)
+@given(row=rows(among=[Phase.UPLOADED]), snapshot=snapshots, rules=rules)
 def test_nothing_is_bought_on_an_incomplete_snapshot(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     if isinstance(next_step(row, snapshot, policy=rules), Submit):
         assert not snapshot.is_incomplete
 
 
-@given(row=rows(among=WAITING, youngest=4), snapshot=sights, rules=rules)
+@given(row=rows(among=WAITING, youngest=4), snapshot=snapshots, rules=rules)
 def test_a_waiting_phase_ends_at_its_deadline(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     assert row.observed.deadline_at is not None
     assume(row.observed.deadline_at <= NOON)
@@ -173,14 +173,14 @@ def test_a_waiting_phase_ends_at_its_deadline(row: VideoRow, snapshot: Snapshot,
         assert not (isinstance(step, WritePlaylist) and snapshot.is_incomplete)
 
 
-@given(row=rows(among=[Phase.PROCESSING]), snapshot=sights, rules=rules)
+@given(row=rows(among=[Phase.PROCESSING]), snapshot=snapshots, rules=rules)
 def test_progress_never_runs_backwards(row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy) -> None:
     step = next_step(row, snapshot, policy=rules)
     if isinstance(step, ShowProgress):
         assert row.observed.progress_percent < step.percent <= 100
 
 
-@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=sights, rules=rules)
+@given(row=rows(among=[Phase.UPLOADED, Phase.PROCESSING]), snapshot=snapshots, rules=rules)
 def test_only_verified_outputs_of_the_verified_file_are_published(
     row: VideoRow, snapshot: Snapshot, rules: LifecyclePolicy
 ) -> None:

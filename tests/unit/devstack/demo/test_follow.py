@@ -95,7 +95,7 @@ def test_a_refused_file_ends_the_following() -> None:
 
 def test_a_standstill_ends_the_following_with_what_the_video_waits_for() -> None:
     api = ScriptedApi((a_video("uploading"), LIFE[:1]))
-    with pytest.raises(DemoError, match=r"nothing changed for 10 s: .* uploading, waiting for word from somebody"):
+    with pytest.raises(DemoError, match=r"nothing changed for 10 s: .* uploading, waiting for a decision by the owner"):
         followed(api, io.StringIO())
 
 

@@ -45,8 +45,8 @@ from tests.support.builders.rows import (
     next_step,
 )
 
-NOBODY = AnnotationRequest()
-HOLD_IT = AnnotationRequest(is_paused=True)
+NO_ANNOTATION = AnnotationRequest()
+PAUSED = AnnotationRequest(is_paused=True)
 AGAIN = AnnotationRequest(retry_token="monday")
 ANOTHER_FILE = ObjectFacts("e2", NOON, 1_000, "video/mp4")
 HOUR = timedelta(seconds=TIMING.retire_ready_seconds)
@@ -54,17 +54,17 @@ FORTNIGHT = timedelta(seconds=TIMING.retire_errored_seconds)
 GRACE = timedelta(seconds=TIMING.delete_grace_seconds)
 
 
-def wished(row: VideoRow, **changes: object) -> VideoRow:
+def with_desired(row: VideoRow, **changes: object) -> VideoRow:
     return replace(row, desired=replace(row.desired, **changes))  # type: ignore[arg-type]
 
 
-def an_errored_row(source: SourceFacts | None = SOURCE, **of_wish: object) -> VideoRow:
-    return wished(a_row(Phase.ERRORED, source=source, attempt=3), **of_wish)
+def an_errored_row(source: SourceFacts | None = SOURCE, **of_desired: object) -> VideoRow:
+    return with_desired(a_row(Phase.ERRORED, source=source, attempt=3), **of_desired)
 
 
 def a_ready_row(**of_observed: Any) -> VideoRow:
-    known: dict[str, Any] = {"published": a_publication(), "source": SOURCE, "attempt": 1}
-    return a_row(Phase.READY, **known | of_observed)
+    defaults: dict[str, Any] = {"published": a_publication(), "source": SOURCE, "attempt": 1}
+    return a_row(Phase.READY, **defaults | of_observed)
 
 
 def a_held_row() -> VideoRow:
@@ -73,23 +73,23 @@ def a_held_row() -> VideoRow:
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_pause_is_acknowledged_in_every_phase(phase: Phase) -> None:
-    assert next_step(a_row(phase), Snapshot(), request=HOLD_IT) == SetPaused(True)
+    assert next_step(a_row(phase), Snapshot(), request=PAUSED) == SetPaused(True)
 
 
 @pytest.mark.parametrize("phase", Phase)
-@pytest.mark.parametrize("asked", [HOLD_IT, None], ids=["annotated", "resource-unknown"])
-def test_a_paused_upload_outlives_its_deadline(phase: Phase, asked: AnnotationRequest | None) -> None:
+@pytest.mark.parametrize("annotations", [PAUSED, None], ids=["annotated", "resource-unknown"])
+def test_a_paused_upload_outlives_its_deadline(phase: Phase, annotations: AnnotationRequest | None) -> None:
     row = a_row(phase, waited=timedelta(days=400), is_paused=True)
-    assert next_step(row, Snapshot(), request=asked) == NoOp()
+    assert next_step(row, Snapshot(), request=annotations) == NoOp()
 
 
 def test_a_pause_ends_with_its_annotation() -> None:
-    assert next_step(a_row(Phase.UPLOADED, is_paused=True), Snapshot(), request=NOBODY) == SetPaused(False)
+    assert next_step(a_row(Phase.UPLOADED, is_paused=True), Snapshot(), request=NO_ANNOTATION) == SetPaused(False)
 
 
 def test_a_pause_delays_a_retry_and_a_new_edition() -> None:
-    row = wished(a_row(Phase.ERRORED, is_paused=True), retries=1, edition=2)
-    assert next_step(row, Snapshot(), request=replace(HOLD_IT, retry_token="monday")) == NoOp()
+    row = with_desired(a_row(Phase.ERRORED, is_paused=True), retries=1, edition=2)
+    assert next_step(row, Snapshot(), request=replace(PAUSED, retry_token="monday")) == NoOp()
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_a_pause_delays_a_retry_and_a_new_edition() -> None:
             StartEdition(Phase.UPLOADED, "monday", abandons=1), id="a-held-submission-is-abandoned",
         ),
         pytest.param(
-            wished(a_ready_row(), edition=2), None, Snapshot(original=ORIGINAL), StartEdition(Phase.UPLOADED, None),
-            id="a-new-edition-of-a-playable-video",
+            with_desired(a_ready_row(), edition=2), None, Snapshot(original=ORIGINAL),
+            StartEdition(Phase.UPLOADED, None), id="a-new-edition-of-a-playable-video",
         ),
         pytest.param(
-            wished(a_ready_row(), edition=2), None, Snapshot(), StartEdition(Phase.UPLOADED, None),
+            with_desired(a_ready_row(), edition=2), None, Snapshot(), StartEdition(Phase.UPLOADED, None),
             id="a-playable-video-never-waits-for-a-file",
         ),
     ],
@@ -141,19 +141,19 @@ def test_a_retry_or_new_edition_starts_over(
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.ERRORED}))
 def test_a_retry_of_an_upload_that_has_not_failed_is_acknowledged_and_starts_nothing(phase: Phase) -> None:
     assert next_step(a_row(phase), Snapshot(), request=AGAIN) == AcknowledgeRetry("monday")
-    assert next_step(wished(a_row(phase), retries=1), Snapshot(), request=NOBODY) == AcknowledgeRetry(None)
+    assert next_step(with_desired(a_row(phase), retries=1), Snapshot(), request=NO_ANNOTATION) == AcknowledgeRetry(None)
 
 
 def test_a_retry_is_acknowledged_only_once() -> None:
     row = replace(an_errored_row(), observed=replace(an_errored_row().observed, retry_token="monday"))
     assert next_step(row, Snapshot(original=ORIGINAL), request=AGAIN) == NoOp()
-    assert next_step(row, Snapshot(original=ORIGINAL), request=NOBODY) == NoOp(), "the annotation was removed"
+    assert next_step(row, Snapshot(original=ORIGINAL), request=NO_ANNOTATION) == NoOp(), "the annotation was removed"
 
 
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING])
 def test_a_new_edition_waits_for_the_current_one(phase: Phase) -> None:
-    row = wished(a_row(phase), edition=2)
-    assert not isinstance(next_step(row, Snapshot(is_incomplete=True), request=NOBODY), StartEdition)
+    row = with_desired(a_row(phase), edition=2)
+    assert not isinstance(next_step(row, Snapshot(is_incomplete=True), request=NO_ANNOTATION), StartEdition)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_an_uncertain_submission_is_held_for_a_person(
 def a_deleted_row(
     ago: timedelta, *, is_playable: bool = False, is_withdrawn: bool = True, retired: bool = False, attempt: int = 1
 ) -> VideoRow:
-    row = wished(a_ready_row(is_playable=is_playable, is_withdrawn=is_withdrawn, attempt=attempt), deleted=True)
+    row = with_desired(a_ready_row(is_playable=is_playable, is_withdrawn=is_withdrawn, attempt=attempt), deleted=True)
     return replace(row, deleted_at=NOON - ago, retired=retired)
 
 
@@ -249,7 +249,7 @@ def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, snapshot: Sn
         pytest.param(a_row(Phase.ERRORED, waited=HOUR), NoOp(), id="errored-for-an-hour"),
         pytest.param(replace(a_row(Phase.READY, waited=HOUR), retired=True), NoOp(), id="it-has-left"),
         pytest.param(
-            wished(a_row(Phase.READY, waited=FORTNIGHT), origin=Origin.KUBERNETES), NoOp(), id="an-import-stays"
+            with_desired(a_row(Phase.READY, waited=FORTNIGHT), origin=Origin.KUBERNETES), NoOp(), id="an-import-stays"
         ),
     ],
 )

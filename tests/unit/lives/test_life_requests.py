@@ -88,7 +88,7 @@ def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(as
     world.records.confirm(VIDEO_ID)
     process.queue.add(VIDEO_ID, Cause.CLIENT)
     process.step()
-    assert world.row.observed.rejections == 1, "said to be there for the first time, and told only now"
+    assert world.row.observed.rejections == 1, "confirmed for the first time, and rejected only now"
 
     world.records.confirm(VIDEO_ID)
     live(world)
@@ -231,10 +231,10 @@ def test_a_retired_video_comes_back_to_kubernetes_when_its_owner_changes_it() ->
 def test_every_transition_that_was_shown_posts_one_event() -> None:
     world = a_world(Script([Answer.LOST_AFTER]))
     live(world)
-    told = [(kind, reason) for _, kind, reason, _ in world.resources.events]
-    assert told == list(dict.fromkeys(told)), "no event twice"
-    assert told[-1] == ("Normal", Reason.PUBLISHED)
-    assert ("Warning", Reason.SUBMISSION_UNCERTAIN) in told
+    events = [(kind, reason) for _, kind, reason, _ in world.resources.events]
+    assert events == list(dict.fromkeys(events)), "no event twice"
+    assert events[-1] == ("Normal", Reason.PUBLISHED)
+    assert ("Warning", Reason.SUBMISSION_UNCERTAIN) in events
 
 
 def test_the_end_of_an_edition_is_notified_once() -> None:
