@@ -134,7 +134,7 @@ def _spread(stack: Stack, video_ids: list[str]) -> float:
             check
             for video_id in video_ids
             if (row := rows.get(video_id)) is not None
-            and (check := next_check_at(video_id, row.observed, now, timing)) is not None
+            and (check := next_check_at(row.desired, row.observed, now, timing)) is not None
         ]
     finally:
         database.close()

@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.video import AT_REST, FILE_NOT_ARRIVED, ObservedState, Phase, Reason
+from domain.video import AT_REST, FILE_NOT_ARRIVED, DesiredState, ObservedState, Phase, Reason
+
+# The period doubles when it would be less than this share of the age, so it stays below twice that: an eighth.
+_SMALLEST_SHARE = 16
 
 
 class Timing(BaseModel):
@@ -24,9 +27,12 @@ class Timing(BaseModel):
     uploading_longest_seconds: float = 7 * 24 * 3600
     uploaded_deadline_seconds: float = 7 * 24 * 3600
     processing_deadline_seconds: float = 6 * 3600
-    # Early at first, for quick uploads, then rarely: for most of the 24 h nothing happens.
+    # Early at first, for quick uploads, then rarely: a confirmation nudges, so a check finds only the file of a client
+    # that vanished after sending it.
     uploading_first_check_seconds: float = 5
-    uploading_last_check_seconds: float = 60
+    uploading_last_check_seconds: float = 15 * 60
+    # A confirmed file is about to be verified; nothing but an outage of storage delays that.
+    confirmed_last_check_seconds: float = 60
     uploaded_first_check_seconds: float = 5
     uploaded_last_check_seconds: float = 60
     # Coconut bills by output, not by request. Its rate limit is unpublished, so ask at most every 15 s.
@@ -83,20 +89,22 @@ def first_observation(since: datetime, timing: Timing) -> ObservedState:
     )
 
 
-def next_check_at(video_id: str, observed: ObservedState, now: datetime, timing: Timing) -> datetime | None:
+def next_check_at(desired: DesiredState, observed: ObservedState, now: datetime, timing: Timing) -> datetime | None:
     """Return the first scheduled check after ``now``; None if the newest edition is at rest or paused.
 
-    The period doubles from the phase's first to its last value with the age of the phase. The id decides at which
-    fraction of a period the check falls, so uploads that began together are not checked together.
+    The period doubles from the phase's first to its last value with the age of the phase, of which it is at most an
+    eighth once it has grown. The id decides at which fraction of a period the check falls, so uploads that began
+    together are not checked together.
     """
     if observed.phase in AT_REST or observed.is_paused:
         return None
-    first, last = _periods(observed.phase, timing)
+    is_confirmed = desired.confirmations > observed.confirmations_answered
+    first, last = _periods(observed.phase, timing, is_confirmed=is_confirmed)
     age = max(0.0, (now - observed.phase_since).total_seconds())
     period = min(last, first)
-    while period < last and age >= period * 8:
+    while period < last and age >= period * _SMALLEST_SHARE:
         period = min(last, period * 2)
-    offset = _fraction(video_id) * period
+    offset = _fraction(desired.video_id) * period
     checks = int((age - offset) // period) + 1 if age >= offset else 0
     check = observed.phase_since + timedelta(seconds=offset + checks * period)
     while check <= now:  # rounding to microseconds may yield now itself
@@ -110,7 +118,7 @@ def checks_of(phase: Phase, timing: Timing) -> str | None:
     """Return how often a phase is checked, as text that stays the same during the phase; None at rest."""
     if phase in AT_REST:
         return None
-    first, last = _periods(phase, timing)
+    first, last = _periods(phase, timing, is_confirmed=False)
     return f"every {_words(first)}, later every {_words(last)}"
 
 
@@ -134,10 +142,11 @@ def _words(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
 
 
-def _periods(phase: Phase, timing: Timing) -> tuple[float, float]:
+def _periods(phase: Phase, timing: Timing, *, is_confirmed: bool) -> tuple[float, float]:
     match phase:
         case Phase.PENDING | Phase.UPLOADING:
-            first, last = timing.uploading_first_check_seconds, timing.uploading_last_check_seconds
+            first = timing.uploading_first_check_seconds
+            last = timing.confirmed_last_check_seconds if is_confirmed else timing.uploading_last_check_seconds
         case Phase.UPLOADED:
             first, last = timing.uploaded_first_check_seconds, timing.uploaded_last_check_seconds
         case _:

@@ -40,6 +40,7 @@ class Phase(StrEnum):
 
 
 AT_REST = frozenset({Phase.READY, Phase.ERRORED})
+BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
 
 
 class Origin(StrEnum):

@@ -116,7 +116,7 @@ class Workers:
         if row.desired.deleted:
             return False  # nothing is due before its purge, which the resync finds
         now = self._clock()
-        check = next_check_at(row.desired.video_id, row.observed, now, self._deps.policy.timing)
+        check = next_check_at(row.desired, row.observed, now, self._deps.policy.timing)
         if check is None:
             return False
         self._queue.add(row.desired.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())

@@ -15,6 +15,8 @@ from webapi.schemas.responses import AdminVideoBody, EventBody, RenditionBody, V
 
 # The operator is nudged at once; a pass takes about this long.
 _SOON_SECONDS = 2
+# What a client waits for can come earlier than the next check: a confirmation and a callback nudge.
+_SELDOM_SECONDS = 60
 _CODES = frozenset(code.value for code in FailureCode)
 
 
@@ -76,13 +78,13 @@ class Serializer:
         """Return after how many seconds the video may have changed, None if only a person can change it."""
         check_at = self._next_check_at(row, now)
         if check_at is not None:
-            return max(1, math.ceil((check_at - now).total_seconds()))
+            return min(_SELDOM_SECONDS, max(1, math.ceil((check_at - now).total_seconds())))
         return _SOON_SECONDS if present(row.desired, row.observed).is_moving else None
 
     def _next_check_at(self, row: VideoRow, now: datetime) -> datetime | None:
         if row.desired.deleted:
             return None
-        return next_check_at(row.desired.video_id, row.observed, now, self.policy.timing)
+        return next_check_at(row.desired, row.observed, now, self.policy.timing)
 
 
 def event(row: EventRow) -> EventBody:

@@ -6,14 +6,13 @@ from database.commands import VideoCommands
 from database.queries import VideoQueries
 from domain.objects import SignedUpload
 from domain.records import VideoRow
-from domain.video import Phase, UploadMode, shown_phase
+from domain.video import BEFORE_THE_FILE, UploadMode, shown_phase
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import OriginalStorage, Publisher
 from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
 
-BEFORE_THE_FILE = frozenset({Phase.PENDING, Phase.UPLOADING})
 _DELETED = "the video is deleted; restore it first"
 
 

@@ -9,7 +9,7 @@ from database.commands import VideoCommands
 from database.creation import NewRow
 from database.queries import VideoQueries
 from domain.object_keys import original_key
-from domain.video import UploadMode, new_video_id
+from domain.video import BEFORE_THE_FILE, UploadMode, new_video_id
 from webapi.http.auth import Caller, caller_of
 from webapi.http.authorization import changeable, owned
 from webapi.http.idempotency import idempotency_key
@@ -21,7 +21,7 @@ from webapi.schemas.requests import CreateVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.responder import Responder
-from webapi.videos.uploads import BEFORE_THE_FILE, UploadUrls
+from webapi.videos.uploads import UploadUrls
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
     video_id = api.create(size_bytes=9000)
     answer = api.call("GET", f"/api/v1/videos/{video_id}")
 
-    check = next_check_at(video_id, api.row(video_id).observed, api.now, Timing())
+    check = next_check_at(api.row(video_id).desired, api.row(video_id).observed, api.now, Timing())
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json == {

@@ -13,7 +13,7 @@ from crds.spec import manifest_of
 from domain.schedule import Timing, next_check_at
 from domain.video import Phase, new_video_id
 from tests.support.builders.resources import SIGNATURES, a_status
-from tests.support.builders.rows import NOON, a_row
+from tests.support.builders.rows import NOON, a_desired_state, a_row
 from tests.support.fakes.resources import NAMESPACE
 from tests.support.world.world import InMemoryWorld
 
@@ -42,7 +42,9 @@ def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:
     checks: Counter[int] = Counter()
     # The same ids every time: of random ones one draw in some hundreds is uneven by chance.
     for number in range(MANY):
-        check = next_check_at(f"{number:026d}", row.observed, began + timedelta(hours=1), timing)
+        check = next_check_at(
+            a_desired_state(video_id=f"{number:026d}"), row.observed, began + timedelta(hours=1), timing
+        )
         assert check is not None
         checks[int((check - began).total_seconds()) % int(timing.processing_last_check_seconds)] += 1
     mean = MANY / timing.processing_last_check_seconds

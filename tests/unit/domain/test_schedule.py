@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.schedule import Timing, deadline_at, next_check_at
-from domain.video import AT_REST, ObservedState, Phase, new_video_id
-from tests.support.builders.rows import NOON, TIMING, an_observation
+from domain.video import AT_REST, BEFORE_THE_FILE, DesiredState, ObservedState, Phase, new_video_id
+from tests.support.builders.rows import NOON, TIMING, a_desired_state, an_observation
 
+VIDEO = a_desired_state(video_id="d" * 26)
 WAITING = [phase for phase in Phase if phase not in AT_REST]
 
 
@@ -19,7 +20,7 @@ def observed(phase: Phase, *, deadline: datetime | None = None) -> ObservedState
 
 @pytest.mark.parametrize("phase", sorted(AT_REST))
 def test_an_upload_at_rest_is_not_looked_at(phase: Phase) -> None:
-    assert next_check_at("a" * 26, observed(phase), NOON, TIMING) is None
+    assert next_check_at(VIDEO, observed(phase), NOON, TIMING) is None
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -35,36 +36,56 @@ def test_every_phase_but_those_at_rest_has_a_deadline(phase: Phase) -> None:
 def test_the_next_check_is_ahead_and_not_far(phase: Phase, age_seconds: float, scale: float) -> None:
     timing = Timing(scale=scale)
     now = NOON + timedelta(seconds=age_seconds)
-    check = next_check_at("b" * 26, observed(phase), now, timing)
+    check = next_check_at(VIDEO, observed(phase), now, timing)
     assert check is not None
-    assert now < check <= now + timedelta(seconds=120 * scale)
+    longest = timing.uploading_last_check_seconds if phase in BEFORE_THE_FILE else 120
+    assert now < check <= now + timedelta(seconds=longest * scale)
 
 
 @given(age_seconds=st.floats(min_value=0, max_value=3600), left_seconds=st.floats(min_value=0.001, max_value=600))
 def test_the_next_check_is_never_after_the_deadline(age_seconds: float, left_seconds: float) -> None:
     now = NOON + timedelta(seconds=age_seconds)
     deadline = now + timedelta(seconds=left_seconds)
-    check = next_check_at("c" * 26, observed(Phase.UPLOADED, deadline=deadline), now, TIMING)
+    check = next_check_at(VIDEO, observed(Phase.UPLOADED, deadline=deadline), now, TIMING)
     assert check is not None
     assert check <= deadline
 
 
-def test_checks_grow_rarer_with_age() -> None:
-    gaps, now = [], NOON
-    for _ in range(40):
-        check = next_check_at("d" * 26, observed(Phase.UPLOADING), now, TIMING)
+def looks(desired: DesiredState, phase: Phase, *, seconds: float) -> list[float]:
+    """Return the ages at which an upload is looked at, in seconds."""
+    ages: list[float] = []
+    now = NOON
+    while True:
+        check = next_check_at(desired, observed(phase), now, TIMING)
         assert check is not None
-        gaps.append((check - now).total_seconds())
         now = check
-    assert max(gaps[:5]) <= TIMING.uploading_first_check_seconds
-    assert gaps[-1] == pytest.approx(TIMING.uploading_last_check_seconds)
+        age = (now - NOON).total_seconds()
+        if age > seconds:
+            return ages
+        ages.append(age)
+
+
+def test_a_file_without_confirmation_is_found_within_an_eighth_of_the_uploads_age_and_within_a_quarter_hour() -> None:
+    before = 0.0
+    for age in looks(VIDEO, Phase.UPLOADING, seconds=24 * 3600):
+        assert age - before <= min(15 * 60, max(5, before / 8)) + 1e-5
+        before = age
+
+
+def test_an_upload_that_waits_for_a_day_is_looked_at_less_than_two_hundred_times() -> None:
+    assert 100 < len(looks(VIDEO, Phase.UPLOADING, seconds=24 * 3600)) < 200
+
+
+def test_a_confirmed_file_is_looked_at_every_minute_however_old_its_upload_is() -> None:
+    confirmed = a_desired_state(confirmations=1)
+    assert len(looks(confirmed, Phase.UPLOADING, seconds=24 * 3600)) > 24 * 60
 
 
 def test_uploads_that_began_together_are_checked_at_different_times() -> None:
     now = NOON + timedelta(hours=1)
     buckets = [0] * 12
     for _ in range(10_000):
-        check = next_check_at(new_video_id(), observed(Phase.PROCESSING), now, TIMING)
+        check = next_check_at(a_desired_state(video_id=new_video_id()), observed(Phase.PROCESSING), now, TIMING)
         assert check is not None
         buckets[int((check - now).total_seconds() // 10) % 12] += 1
     assert max(buckets) / (sum(buckets) / len(buckets)) < 1.5
