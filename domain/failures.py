@@ -35,6 +35,7 @@ class FailureCode(StrEnum):
     LIMIT_REACHED = "limit_reached"
     SUBMISSION_UNRESOLVED = "submission_unresolved"
     SUBMISSIONS_EXHAUSTED = "submissions_exhausted"
+    VIDEO_UNDECODABLE = "video_undecodable"
     TRANSCODE_FAILED = "transcode_failed"
     TRANSCODE_TIMEOUT = "transcode_timeout"
     JOB_LOST = "job_lost"
@@ -79,6 +80,9 @@ ADVICE: dict[FailureCode, Advice] = {
         Stage.SUBMISSION, True, "Look for the job in the provider's dashboard, then retry; a retry may buy it again."
     ),
     FailureCode.SUBMISSIONS_EXHAUSTED: Advice(Stage.SUBMISSION, True, _RETRY),
+    FailureCode.VIDEO_UNDECODABLE: Advice(
+        Stage.TRANSCODE, False, "Upload another encoding of the video, such as H.264 in MP4; this file fails again."
+    ),
     FailureCode.TRANSCODE_FAILED: Advice(Stage.TRANSCODE, True, "Retry; if it fails again, upload another encoding."),
     FailureCode.TRANSCODE_TIMEOUT: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.JOB_LOST: Advice(Stage.TRANSCODE, True, _RETRY),

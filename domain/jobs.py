@@ -24,13 +24,16 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """A job as Coconut reports it. ``is_permanent``: the same file would fail again; ``finished_at``: by its clock."""
+    """A job as Coconut reports it. ``finished_at``: by its clock.
+
+    ``is_undecodable``: it failed because Coconut cannot decode the file, so the same file would fail again.
+    """
 
     job_id: str
     state: JobState
     progress_percent: int
     problem: str = ""
-    is_permanent: bool = False
+    is_undecodable: bool = False
     answer: str | None = None
     finished_at: datetime | None = None
 

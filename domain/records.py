@@ -118,10 +118,7 @@ class Intend:
 
 @dataclass(frozen=True)
 class Settle:
-    """Record the outcome of a submission. ``minutes``: what it billed, None if that is not known better than before.
-
-    ``is_undecodable``: of the file, for metrics; it is not stored.
-    """
+    """Record the outcome of a submission. ``minutes``: what it billed, None if that is not known better than before."""
 
     attempt: int
     state: AttemptState
@@ -129,7 +126,6 @@ class Settle:
     job_id: str | None = None
     answer: str | None = None
     minutes: float | None = None
-    is_undecodable: bool = False
 
 
 AttemptChange = Intend | Settle

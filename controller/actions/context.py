@@ -75,15 +75,13 @@ class ReconcileContext:
         attempt: AttemptChange | None = None,
         *,
         billed_minutes: float | None = None,
-        is_undecodable: bool = False,
     ) -> Result:
         """End in `errored`, and settle the attempt that the failure is about."""
         after = replace(self.entering(Phase.ERRORED, Reason.FAILED, failure.message[:1024]), failure=failure)
         if self.row.observed.reason is Reason.PUBLISHING and not after.is_playable:
             after = replace(after, published=None)  # never playable, so a restore has nothing to bring back
         if attempt is None and self.row.observed.phase is Phase.PROCESSING:
-            settled = self.settled_failed(failure)
-            attempt = replace(settled, minutes=billed_minutes, is_undecodable=is_undecodable)
+            attempt = replace(self.settled_failed(failure), minutes=billed_minutes)
         return self.commit(after, attempt=attempt)
 
     def settled_failed(self, failure: Failure) -> Settle:

@@ -123,7 +123,7 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             if ctx.row.observed.phase is Phase.UPLOADING:
                 multipart.abort(ctx)
                 _remove_too_large(step, ctx)
-            return ctx.fail(step.failure, billed_minutes=step.billed_minutes, is_undecodable=step.is_undecodable)
+            return ctx.fail(step.failure, billed_minutes=step.billed_minutes)
         case _:
             assert_never(step)
 

@@ -45,6 +45,9 @@ _PROXY_TIMEOUTS = frozenset({408, 499})
 _PERMANENT = re.compile(
     r"unsupported|not a valid (file|media|video)|invalid data|no video stream|too long", re.IGNORECASE
 )
+# Coconut's one sentence for every failure of its engine. A thumbnail is the least that is made of a picture: where it
+# fails as well, the picture cannot be decoded.
+_ENGINE_FAILED = re.compile(r"could ?n.t be encoded|ffmpeg", re.IGNORECASE)
 
 # Containers in which each track has a duration of its own, by the names of ffprobe. Of a transport stream ffprobe
 # computes one from the first and last time stamps, which jump where files were joined.
@@ -277,7 +280,7 @@ def _job(answer: _JobAnswer) -> Job:
         state=state,
         progress_percent=_percent(answer.progress),
         problem=problem,
-        is_permanent=bool(_PERMANENT.search(problem)),
+        is_undecodable=state is JobState.FAILED and _is_undecodable(answer, problem),
         answer=redacted(problem) if problem else None,
         finished_at=_instant(answer.completed_at),
     )
@@ -287,6 +290,12 @@ def _has_skipped_all_streams(answer: _JobAnswer) -> bool:
     """Return whether no condition was true: for every size one is, unless the video is too long."""
     streams = [output for output in answer.outputs if output.status.startswith("httpstream.")]
     return bool(streams) and all(output.status == "httpstream.skipped" for output in streams)
+
+
+def _is_undecodable(answer: _JobAnswer, problem: str) -> bool:
+    return bool(_PERMANENT.search(problem)) or any(
+        output.status == "image.failed" and _ENGINE_FAILED.search(output.error or "") for output in answer.outputs
+    )
 
 
 def _instant(text: str | None) -> datetime | None:

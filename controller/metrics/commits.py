@@ -6,7 +6,7 @@ Every durable change is a commit, so counting commits is enough, and the rules n
 from dataclasses import dataclass
 
 from domain.failures import FailureCode
-from domain.records import AttemptChange, AttemptState, Intend, Settle, VideoRow
+from domain.records import AttemptChange, AttemptState, Intend, VideoRow
 from domain.video import AT_REST, ObservedState, Phase, Published, Reason
 
 # Coconut's price list calls a variant HD when its shorter side has at least this many pixels.
@@ -15,11 +15,10 @@ HD_PIXELS = 720
 
 @dataclass(frozen=True)
 class EditionEnd:
-    """The end of an edition. ``failure``: None when it became ready. ``is_undecodable``: of the client's file."""
+    """The end of an edition. ``failure``: None when it became ready."""
 
     phase: Phase
     failure: FailureCode | None
-    is_undecodable: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def metrics_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None)
     is_paid = settled is AttemptState.COMPLETED
     seconds = (now.phase_since - was.phase_since).total_seconds()
     return CommitMetrics(
-        ending=_ending(now, attempt) if is_end else None,
+        ending=EditionEnd(now.phase, now.failure.code if now.failure else None) if is_end else None,
         stay=PhaseDuration(was.phase, max(0.0, seconds)) if is_new_phase else None,
         submission=AttemptState.INTENDED if isinstance(attempt, Intend) else settled,
         submission_seconds=_submission_seconds(was, attempt),
@@ -82,11 +81,6 @@ def metrics_of(before: VideoRow, after: VideoRow, attempt: AttemptChange | None)
         minutes=_minutes(now.published) if is_paid and now.published is not None else None,
         settled_job=was.job_id if settled in {AttemptState.COMPLETED, AttemptState.FAILED} else None,
     )
-
-
-def _ending(now: ObservedState, attempt: AttemptChange | None) -> EditionEnd:
-    is_undecodable = isinstance(attempt, Settle) and attempt.is_undecodable
-    return EditionEnd(now.phase, now.failure.code if now.failure else None, is_undecodable)
 
 
 def _submission_seconds(was: ObservedState, attempt: AttemptChange | None) -> float | None:

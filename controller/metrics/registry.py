@@ -31,9 +31,6 @@ _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _HANDOVER = (0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300, 900)
 _PHASE = (0.5, 1, 5, 15, 60, 120, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400)
 # A delivery that is still pending after an attempt will be retried.
-# The stage of a file that the provider cannot decode, which is no failure of the service.
-_UNDECODABLE = "file"
-
 _DELIVERY_RESULTS = {
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.PENDING: "deferred",
@@ -137,8 +134,6 @@ class OperatorMetrics:
         self._ended.labels("ready", "", "")
         for code in FailureCode:
             self._ended.labels(*_labels_of(EditionEnd(Phase.ERRORED, code)))
-        undecodable = EditionEnd(Phase.ERRORED, FailureCode.TRANSCODE_FAILED, is_undecodable=True)
-        self._ended.labels(*_labels_of(undecodable))
         for state in AttemptState:
             self._submissions.labels(state)
         for handover in ("submission", "publication"):
@@ -242,7 +237,8 @@ class OperatorMetrics:
 def _labels_of(ending: EditionEnd) -> tuple[str, str, str]:
     if ending.failure is None:
         return str(ending.phase), "", ""
-    stage = _UNDECODABLE if ending.is_undecodable else str(ADVICE[ending.failure].stage)
+    # What the provider cannot decode is no failure of the service: the objective leaves this stage out.
+    stage = "file" if ending.failure is FailureCode.VIDEO_UNDECODABLE else str(ADVICE[ending.failure].stage)
     return str(ending.phase), stage, str(ending.failure)
 
 

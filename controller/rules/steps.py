@@ -214,14 +214,10 @@ class Finish:
 
 @dataclass(frozen=True)
 class Fail:
-    """End in `errored`. ``billed_minutes``: what the failed job cost, None if that is not known.
-
-    ``is_undecodable``: the provider cannot decode the file, which only metrics use.
-    """
+    """End in `errored`. ``billed_minutes``: what the failed job cost, None if that is not known."""
 
     failure: Failure
     billed_minutes: float | None = None
-    is_undecodable: bool = False
 
 
 Step = (

@@ -162,11 +162,11 @@ def _too_long(row: VideoRow) -> Failure:
 
 
 def _failed(row: VideoRow, job: Job, snapshot: Snapshot, policy: LifecyclePolicy) -> Step:
+    if job.is_undecodable:
+        return Fail(Failure(FailureCode.VIDEO_UNDECODABLE, job.problem, row.observed.attempt, job.answer))
     # Another job may succeed where one broke by chance; on a file of unknown format that is a bet.
-    is_unknown_format = row.observed.source is not None and not row.observed.source.is_recognised
-    if job.is_permanent or is_unknown_format:
-        failure = Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer)
-        return Fail(failure, is_undecodable=True)
+    if row.observed.source is not None and not row.observed.source.is_recognised:
+        return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
     return _attempt_failed(row, snapshot, policy, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
 
 

@@ -20,7 +20,7 @@ BAD = 'video_uploads_http_request_seconds_count{method="POST",route="/api/v1/vid
 NOT_READY = 'video_uploads_http_request_seconds_count{method="GET",route="/readyz",status="503"}'
 READY = 'video_uploads_ended_total{result="ready",stage="",code=""}'
 LOST = 'video_uploads_ended_total{result="errored",stage="transcode",code="job_lost"}'
-DAMAGED = 'video_uploads_ended_total{result="errored",stage="file",code="transcode_failed"}'
+DAMAGED = 'video_uploads_ended_total{result="errored",stage="file",code="video_undecodable"}'
 NO_VIDEO = 'video_uploads_ended_total{result="errored",stage="upload",code="not_a_video"}'
 QUICK = 'video_uploads_overhead_seconds_bucket{handover="publication",le="5"}'
 ALL = 'video_uploads_overhead_seconds_bucket{handover="publication",le="7.5"}'

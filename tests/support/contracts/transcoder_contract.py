@@ -67,7 +67,7 @@ class TranscoderContract:
         job = account.existing(job_id)
         assert (job.job_id, job.state) == (job_id, JobState.IN_PROGRESS)
         assert 0 <= job.progress_percent < 100
-        assert (job.problem, job.is_permanent, job.answer) == ("", False, None)
+        assert (job.problem, job.is_undecodable, job.answer) == ("", False, None)
 
     def test_a_job_completes_with_outputs_under_its_attempts_prefix(self, account: Account) -> None:
         order = account.order()
@@ -82,12 +82,12 @@ class TranscoderContract:
         assert isinstance(outputs, VerifiedOutputs)
         assert outputs.poster_key is not None
 
-    @pytest.mark.parametrize(("fate", "is_permanent"), [(Fate.BREAKS, False), (Fate.CANNOT_DECODE, True)])
+    @pytest.mark.parametrize(("fate", "is_undecodable"), [(Fate.BREAKS, False), (Fate.CANNOT_DECODE, True)])
     def test_a_failed_job_has_the_message_of_the_provider(
-        self, account: Account, fate: Fate, is_permanent: bool
+        self, account: Account, fate: Fate, is_undecodable: bool
     ) -> None:
         job = account.ended(account.transcoder.start(account.order(fate=fate)))
-        assert (job.state, job.is_permanent) == (JobState.FAILED, is_permanent)
+        assert (job.state, job.is_undecodable) == (JobState.FAILED, is_undecodable)
         assert job.problem
         assert job.answer == job.problem
         assert "://" not in job.problem

@@ -111,7 +111,7 @@ def test_a_video_becomes_playable_in_spite_of(script: Script, delivers_claims: b
         pytest.param(Script([Answer.BUSY] * 9999), FailureCode.PROVIDER_UNAVAILABLE, 0, id="busy-for-ever"),
         pytest.param(Script([Answer.LOST_BEFORE] * 3), FailureCode.SUBMISSIONS_EXHAUSTED, 0, id="all-orders-lost"),
         pytest.param(Script(fates=[Fate.BREAKS] * 3), FailureCode.TRANSCODE_FAILED, 3, id="all-jobs-break"),
-        pytest.param(Script(fates=[Fate.CANNOT_DECODE]), FailureCode.TRANSCODE_FAILED, 1, id="undecodable"),
+        pytest.param(Script(fates=[Fate.CANNOT_DECODE]), FailureCode.VIDEO_UNDECODABLE, 1, id="undecodable"),
         pytest.param(Script(fates=[Fate.NEVER_ENDS] * 3), FailureCode.TRANSCODE_TIMEOUT, 3, id="no-job-ever-ends"),
         pytest.param(
             Script(fates=[Fate.LEAVES_HOLES] * 3), FailureCode.OUTPUTS_INVALID, 3, id="outputs-always-missing"

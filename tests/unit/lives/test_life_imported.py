@@ -153,7 +153,7 @@ def test_a_new_edition_of_an_import_is_another_job() -> None:
 def test_a_failed_import_can_be_retried(by: str) -> None:
     world = a_world_with_an_import(Script(fates=[Fate.CANNOT_DECODE]))
     live(world)
-    assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=1)
+    assert_ends_errored(world, FailureCode.VIDEO_UNDECODABLE, jobs=1)
     if by == "spec":
         apply(world, retries=1)
     else:

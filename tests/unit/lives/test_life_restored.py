@@ -152,7 +152,7 @@ def test_a_retry_that_only_the_resource_holds_is_started() -> None:
     world = a_published_world(Script(fates=[Fate.CANNOT_DECODE]))
     live(world)
     dump = Dump(world.records)
-    assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=1)
+    assert_ends_errored(world, FailureCode.VIDEO_UNDECODABLE, jobs=1)
     world.records.retry(VIDEO_ID)
     world.resources.apply(world.row.desired)
     dump.restore(world.records)

@@ -36,6 +36,10 @@ const EXPLANATIONS: Record<string, Explanation> = {
     advice: "Contact the administrator. If you try again, it may be paid for twice.",
   },
   submissions_exhausted: { sentence: "The conversion was tried several times without success.", advice: RETRY },
+  video_undecodable: {
+    sentence: "The conversion service cannot read this file.",
+    advice: "Save the video in another format, such as MP4, and upload that. Trying again does not help.",
+  },
   transcode_failed: {
     sentence: "The video could not be converted.",
     advice: "Try again. If it fails once more, save the video in another format, such as MP4, and upload that.",

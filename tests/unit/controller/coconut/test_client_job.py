@@ -53,7 +53,7 @@ SKIPPED = {"key": "hls-a", "status": "httpstream.skipped"}
 
 
 @pytest.mark.parametrize(
-    ("changes", "problem", "is_permanent"),
+    ("changes", "problem", "is_undecodable"),
     [
         pytest.param({}, "no reason given", False, id="no-word"),
         pytest.param(
@@ -75,6 +75,23 @@ SKIPPED = {"key": "hls-a", "status": "httpstream.skipped"}
             id="output-by-chance",
         ),
         pytest.param(
+            {
+                "outputs": [
+                    {"key": "hls-b", "status": "httpstream.failed", "error": "FFmpeg error."},
+                    {"key": "jpg", "status": "image.failed", "error": "Couldn't be encoded: a FFmpeg error."},
+                ]
+            },
+            "hls-b: FFmpeg error.",
+            True,
+            id="not-even-a-thumbnail",
+        ),
+        pytest.param(
+            {"outputs": [{"key": "jpg", "status": "image.failed", "error": "couldn't be uploaded: AccessDenied"}]},
+            "jpg: couldn't be uploaded: AccessDenied",
+            False,
+            id="storage-takes-no-thumbnail",
+        ),
+        pytest.param(
             {"outputs": [{"key": "jpg", "status": "image.failed", "error": "Unsupported codec"}]},
             "jpg: Unsupported codec",
             True,
@@ -88,9 +105,9 @@ SKIPPED = {"key": "hls-a", "status": "httpstream.skipped"}
         ),
     ],
 )
-def test_why_a_job_failed(changes: dict[str, Any], problem: str, is_permanent: bool) -> None:
+def test_why_a_job_failed(changes: dict[str, Any], problem: str, is_undecodable: bool) -> None:
     failed = job(status="job.failed", **changes)
-    assert (failed.problem, failed.answer, failed.is_permanent) == (problem, problem, is_permanent)
+    assert (failed.problem, failed.answer, failed.is_undecodable) == (problem, problem, is_undecodable)
 
 
 def test_a_job_that_did_not_fail_has_no_problem() -> None:

@@ -58,10 +58,10 @@ def settled(state: AttemptState) -> Settle:
         ),
         pytest.param(
             a_row(Phase.PROCESSING, job_id="job1"),
-            a_row(Phase.ERRORED, job_id="job1", failure=Failure(FailureCode.TRANSCODE_FAILED, "text", 1)),
-            Settle(1, AttemptState.FAILED, LATER, is_undecodable=True),
+            a_row(Phase.ERRORED, job_id="job1", failure=Failure(FailureCode.VIDEO_UNDECODABLE, "text", 1)),
+            Settle(1, AttemptState.FAILED, LATER),
             CommitMetrics(
-                ending=EditionEnd(Phase.ERRORED, FailureCode.TRANSCODE_FAILED, is_undecodable=True),
+                ending=EditionEnd(Phase.ERRORED, FailureCode.VIDEO_UNDECODABLE),
                 stay=PhaseDuration(Phase.PROCESSING, 0.0),
                 submission=AttemptState.FAILED,
                 settled_job="job1",

@@ -142,22 +142,27 @@ def test_an_attempt_at_a_delivery_is_counted_by_its_result(counted: Counted, sta
 
 
 @pytest.mark.parametrize(
-    ("file", "fates", "stage"),
+    ("file", "fates", "stage", "code"),
     [
-        pytest.param(mp4(), [Fate.CANNOT_DECODE], "file", id="the-provider-cannot-decode-it"),
-        pytest.param(mp4(), [Fate.BREAKS, Fate.CANNOT_DECODE], "file", id="it-says-so-at-the-second-attempt"),
-        pytest.param(bytes(1000), [Fate.BREAKS], "file", id="a-format-that-verification-does-not-know"),
-        pytest.param(mp4(), [Fate.BREAKS] * 3, "transcode", id="every-job-breaks"),
+        pytest.param(mp4(), [Fate.CANNOT_DECODE], "file", "video_undecodable", id="the-provider-cannot-decode-it"),
+        pytest.param(
+            mp4(), [Fate.BREAKS, Fate.CANNOT_DECODE], "file", "video_undecodable", id="it-says-so-at-the-second-attempt"
+        ),
+        pytest.param(
+            bytes(1000), [Fate.CANNOT_DECODE], "file", "video_undecodable", id="nor-one-that-verification-does-not-know"
+        ),
+        pytest.param(bytes(1000), [Fate.BREAKS], "transcode", "transcode_failed", id="its-job-breaks-by-chance"),
+        pytest.param(mp4(), [Fate.BREAKS] * 3, "transcode", "transcode_failed", id="every-job-breaks"),
     ],
 )
-def test_a_failed_job_counts_as_the_files_or_ours(file: bytes, fates: list[Fate], stage: str) -> None:
+def test_a_failed_job_counts_as_the_files_or_ours(file: bytes, fates: list[Fate], stage: str, code: str) -> None:
     counted = Counted(Script(fates=list(fates)))
     counted.world.create()
     counted.world.send_file(file)
     live(counted.world)
 
     ended = {
-        one: counted.value("video_uploads_ended_total", result="errored", stage=one, code="transcode_failed")
-        for one in ("file", "transcode")
+        labels: counted.value("video_uploads_ended_total", result="errored", stage=labels[0], code=labels[1])
+        for labels in (("file", "video_undecodable"), ("transcode", "transcode_failed"))
     }
-    assert ended == {one: float(one == stage) for one in ended}
+    assert ended == {labels: float(labels == (stage, code)) for labels in ended}

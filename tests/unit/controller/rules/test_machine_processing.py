@@ -55,7 +55,7 @@ RUNNING = a_job(JobState.IN_PROGRESS)
 DONE = a_job(JobState.COMPLETED, 100)
 UNEVEN_OUTPUTS = OutputsProblem("the variants last from 54.0 s to 60.0 s", is_permanent=True)
 BROKEN = a_job(JobState.FAILED, 100, answer="raw words")
-HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
+HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_undecodable=True)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_permanent=True)
         pytest.param(
             NO_TIME,
             Snapshot(job=HOPELESS),
-            Fail(Failure(FailureCode.TRANSCODE_FAILED, "it broke", 1, "raw words"), is_undecodable=True),
+            Fail(Failure(FailureCode.VIDEO_UNDECODABLE, "it broke", 1, "raw words")),
             id="failed-for-good",
         ),
         pytest.param(just_under(21600), Snapshot(job=RUNNING), STILL_TRANSCODING, id="a-moment-before-the-deadline"),

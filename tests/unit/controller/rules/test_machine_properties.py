@@ -63,7 +63,7 @@ percents = st.integers(0, 100)
 counts = st.integers(0, 3)
 versions = st.sampled_from(["v1", "v2"])
 codes = st.sampled_from(FailureCode)
-jobs = st.builds(Job, st.just("job1"), st.sampled_from(JobState), percents, is_permanent=st.booleans())
+jobs = st.builds(Job, st.just("job1"), st.sampled_from(JobState), percents, is_undecodable=st.booleans())
 
 
 @st.composite
