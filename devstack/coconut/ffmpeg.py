@@ -1,5 +1,6 @@
 """Runs ffmpeg with time limits and ends its processes. transcode.py has the arguments."""
 
+import contextlib
 import logging
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ PROBE_SECONDS = 60
 ENCODE_SECONDS = 3_600
 
 # Only containers that hold their own media: a playlist could name any file of this machine.
-_DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,mp3,aac,wav,flac,h264,hevc,gif"
+_DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,dv,ivf,rm,flv,asf,ogg,mxf,mp3,aac,wav,flac,h264,hevc,gif"
 _OUT_TIME = "out_time_us="
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,9 @@ class Ffmpeg:
     ) -> None:
         """Run one encoding in a folder; ``on_seconds`` receives the seconds of output made so far."""
         command = ["-loglevel", "error", "-progress", "pipe:1", "-filter_threads", "1", "-filter_complex_threads", "1"]
-        command += [*_input_arguments(source, from_seconds=from_seconds), "-threads", "1", *arguments]
+        # What can be decoded of a damaged track is encoded.
+        command += ["-max_error_rate", "1", *_input_arguments(source, from_seconds=from_seconds)]
+        command += ["-threads", "1", *arguments]
         code, text = self._run(command, folder=folder, timeout_seconds=ENCODE_SECONDS, on_seconds=on_seconds)
         if code:
             raise FfmpegError(f"ffmpeg exited with {code}: {text.strip()[-500:]}")
@@ -85,12 +88,14 @@ class Ffmpeg:
 
     def _measured_seconds(self, path: Path) -> float:
         seconds = [0.0]
-        self.encode(
-            path,
-            ["-c", "copy", "-map", "0:v:0?", "-map", "0:a:0?", "-f", "null", "-"],
-            folder=path.parent,
-            on_seconds=seconds.append,
-        )
+        # A file that breaks off has been measured as far as it goes.
+        with contextlib.suppress(FfmpegError):
+            self.encode(
+                path,
+                ["-c", "copy", "-map", "0:v:0?", "-map", "0:a:0?", "-f", "null", "-"],
+                folder=path.parent,
+                on_seconds=seconds.append,
+            )
         return max(seconds)
 
     def _run(

@@ -29,6 +29,7 @@ STOP_SECONDS = 5
 HOLD_LOOK_SECONDS = 0.1
 ENCODING_ERROR = "The media file couldn't be encoded because of a FFmpeg error."
 NOT_MEDIA_ERROR = "The input file is not a valid media file."
+NO_VIDEO_ERROR = "The input file has no video stream."
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class Runner:
             upload(task.request.storage, made.files)
         except FfmpegError as error:
             _log.warning("job %s, output %s: %s", job.id, output.key, error)
-            return self._failed(job, output, task, ENCODING_ERROR)
+            return self._failed(job, output, task, ENCODING_ERROR if source.facts.video else NO_VIDEO_ERROR)
         except StorageError as error:
             return self._failed(job, output, task, str(error))
         urls = tuple(object_url(task.request.storage, entry) for entry in made.entries)

@@ -11,10 +11,11 @@ from devstack.coconut.outputs import ImagePlan, Output, Resolution, StreamPlan, 
 
 OnFraction = Callable[[float], None]
 
-SHORTEST_SECONDS = 0.6
 _MASTER = "master.m3u8"
-# ffmpeg measures no bit rate below half a second, and leaves such a variant out of the master playlist.
-_LINGER = f",tpad=stop_mode=clone:stop_duration={SHORTEST_SECONDS}"
+# ffmpeg measures no bit rate of a picture that lasts less than half a second, and leaves such a variant out of the
+# master playlist. Headers do not say how long the picture lasts, so the last one lingers where that happened.
+_LINGER = ",tpad=stop_mode=clone:stop_duration=0.6"
+_LONGEST_SIDE = 16_384  # x264's limit
 _CRF = {1: 34, 2: 31, 3: 28, 4: 25, 5: 22}  # x264's constant rate factor for each quality of Coconut's
 _KEYFRAME_SECONDS = 2
 _SEGMENT_SECONDS = 6
@@ -67,24 +68,24 @@ def collect(output: Output, folder: Path) -> Made:
 def scaled_size(video: VideoFacts, wanted: Resolution) -> tuple[int, int]:
     """Return the even size in pixels that keeps the ratio of a source."""
     width, height = video.display_size
-    if wanted.height:
-        return _even(width * wanted.height / height), _even(wanted.height)
-    if wanted.width:
-        return _even(wanted.width), _even(height * wanted.width / width)
-    return max(2, width // 2 * 2), max(2, height // 2 * 2)
+    scale = wanted.height / height if wanted.height else wanted.width / width if wanted.width else 1.0
+    scale = min(scale, _LONGEST_SIDE / max(width, height))
+    if scale == 1 and wanted == Resolution():
+        return max(2, width // 2 * 2), max(2, height // 2 * 2)
+    return _even(width * scale), _even(height * scale)
 
 
-def stream_arguments(variants: tuple[Variant, ...], facts: MediaFacts) -> list[str]:
+def stream_arguments(variants: tuple[Variant, ...], facts: MediaFacts, *, lingers: bool = False) -> list[str]:
     """Return the arguments of one run that decodes once and writes all variants and the master playlist.
 
-    A source without a video becomes one variant of sound only.
+    A source without a video becomes one variant of sound only. With ``lingers`` the last picture stays for a moment.
     """
     maps, codecs, streams, chains = [], [], [], []
     if facts.video is None:
         maps, streams = ["-map", f"0:{facts.audio.index}"] if facts.audio else [], ["a:0,name:audio"]
         codecs = ["-c:a", "aac", "-b:a", "128k"]
     else:
-        ending = _LINGER if (facts.duration_seconds or 0) < SHORTEST_SECONDS else ""
+        ending = _LINGER if lingers else ""
         for i, variant in enumerate(variants):
             width, height = scaled_size(facts.video, variant.resolution)
             chains.append(f"[s{i}]scale={width}:{height},setsar=1{ending}[v{i}]")
@@ -110,20 +111,22 @@ def _codecs(variant: Variant, number: int) -> list[str]:
     if variant.maxrate_kbps:
         chosen |= {"maxrate": f"{variant.maxrate_kbps}k", "bufsize": f"{variant.maxrate_kbps}k"}
     video = [argument for name, value in chosen.items() for argument in (f"-{name}:v:{number}", value)]
-    return [*video, f"-c:a:{number}", "aac", f"-b:a:{number}", "128k"]
+    return [*video, f"-c:a:{number}", "aac", f"-b:a:{number}", "128k", f"-ac:a:{number}", "2"]
 
 
 def _make_stream(plan: StreamPlan, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:
     duration = source.facts.duration_seconds or 0
-    ffmpeg.encode(
-        source.path,
-        stream_arguments(plan.variants, source.facts),
-        folder=folder,
-        on_seconds=lambda seconds: on_fraction(min(1.0, seconds / duration) if duration else 0.0),
-    )
     expected = len(plan.variants) if source.facts.video else 1
-    if (folder / _MASTER).read_text().count("#EXT-X-STREAM-INF") != expected:
-        raise FfmpegError("the master playlist does not name every variant")
+    for lingers in (False, True):
+        ffmpeg.encode(
+            source.path,
+            stream_arguments(plan.variants, source.facts, lingers=lingers),
+            folder=folder,
+            on_seconds=lambda seconds: on_fraction(min(1.0, seconds / duration) if duration else 0.0),
+        )
+        if (folder / _MASTER).read_text().count("#EXT-X-STREAM-INF") == expected:
+            return
+    raise FfmpegError("the master playlist does not name every variant")
 
 
 def _make_images(plan: ImagePlan, source: Source, folder: Path, ffmpeg: Ffmpeg, on_fraction: OnFraction) -> None:

@@ -216,7 +216,7 @@ def test_one_failed_output_fails_the_job_and_leaves_the_others(
     job = client.ended(client.submit(a_job(s3, put(s3, sound), hook(webhook), **outputs)))
     assert job["status"] == "job.failed"
     assert statuses(job) == {"poster": "image.failed", "hls": "httpstream.packaged"}
-    assert job["outputs"][0]["error"] == "The media file couldn't be encoded because of a FFmpeg error."
+    assert job["outputs"][0]["error"] == "The input file has no video stream."
     assert "processed/v1/1/hls/master.m3u8" in listing(s3)
     eventually(lambda: "job.failed" in webhook.events())
     assert webhook.events() == ["input.transferred", "output.failed", "output.completed", "job.failed"]

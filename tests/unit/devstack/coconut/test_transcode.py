@@ -28,6 +28,8 @@ def a_video(width: int, height: int) -> VideoFacts:
         pytest.param((1080, 1920), Resolution(0, 360), (202, 360), id="portrait"),
         pytest.param((641, 361), Resolution(), (640, 360), id="odd-source"),
         pytest.param((1, 1), Resolution(), (2, 2), id="smallest-source"),
+        pytest.param((20_000, 100), Resolution(), (16_384, 82), id="wider-than-the-encoder-takes"),
+        pytest.param((40_000, 400), Resolution(0, 360), (16_384, 164), id="wider-than-the-encoder-takes-at-a-height"),
     ],
 )
 def test_the_ratio_of_the_source_is_kept(source: tuple[int, int], wanted: Resolution, size: tuple[int, int]) -> None:
