@@ -1,4 +1,4 @@
-// Keeps the files of running uploads while the page is reloaded, so that people need not choose them again.
+// Keeps the files of running uploads through a reload of the page, so that people need not choose them again.
 // A browser stops an idle worker after about half a minute, so the page pings it while it sends.
 // The files are lost with the worker; then the page asks for them again (src/upload/file-store.ts).
 const files = new Map();

@@ -158,13 +158,13 @@ describe("after sending a file failed", () => {
 
 describe("problems as sentences for people", () => {
   it.each([
-    ["upload_limit_reached", 1800, "You can start the next one in 30 minutes."],
-    ["upload_limit_reached", 40, "You can start the next one in 40 seconds."],
+    ["upload_limit_reached", 1800, "You can start the next upload in 30 minutes."],
+    ["upload_limit_reached", 40, "You can start the next upload in 40 seconds."],
     ["retranscode_limit_reached", 7200, "You can convert again in 2 hours."],
     ["not_retranscodable", null, "it is being converted, has failed, or was deleted"],
     ["original_unavailable", null, "storage no longer has the file"],
-    ["insufficient_scope", null, "Use one with the scope “admin”"],
-    ["temporarily_unavailable", null, "nothing is lost"],
+    ["insufficient_scope", null, "one that has the scope “admin”"],
+    ["temporarily_unavailable", null, "Nothing is lost"],
     ["something_new", null, "There is no such thing: there is no such video. Check the path and the id."],
   ])("%s", (code, after, words) => {
     expect(sentenceFor({ ...PROBLEM, code }, after)).toContain(words);

@@ -217,9 +217,9 @@ describe("an overview", () => {
   it.each<[Partial<Overview>, string, string]>([
     [{}, "good", "All is well."],
     [{ overdue: 1 }, "bad", "past their deadline"],
-    [{ held: 1 }, "bad", "need a person’s decision"],
+    [{ held: 1 }, "bad", "wait for a person to decide"],
     [{ breaker: { is_open: true, uploads: 3 } }, "bad", "Submissions are paused"],
-    [{ callbacks: { ...QUIET.callbacks, finished: 10, finished_unclaimed: 6 } }, "bad", "Callbacks do not arrive"],
+    [{ callbacks: { ...QUIET.callbacks, finished: 10, finished_unclaimed: 6 } }, "bad", "Callbacks are not arriving"],
     [{ callbacks: { ...QUIET.callbacks, finished: 3, finished_unclaimed: 3 } }, "good", "All is well."],
   ])("%#", (changes, tone, words) => {
     const judged = verdict({ ...QUIET, ...changes });

@@ -105,7 +105,7 @@ describe("the original", () => {
   });
 
   it.each<[string, typeof fetch, string]>([
-    ["refuses", async () => new Response("", { status: 403 }), "Storage refuses the file (403)"],
+    ["refuses", async () => new Response("", { status: 403 }), "Storage refused the file (403)"],
     ["does not answer", async () => Promise.reject(new TypeError("Failed to fetch")), "Storage did not answer"],
   ])("stays and says so when storage %s", async (_name, send, words) => {
     await expect(downloadable("v", calls, send)).rejects.toThrow(words);

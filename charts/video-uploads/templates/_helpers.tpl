@@ -92,7 +92,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- end -}}
 {{- end -}}
 
-{{/* Where pods may connect to: everywhere but networkPolicy.egressExcept. Pods are named too, since some networks do not
+{{/* Where pods may connect to: everywhere but networkPolicy.egressExcept. Pods are listed too, because some networks do not
 count them as part of an address block. */}}
 {{- define "video-uploads.egressTo" -}}
 {{- with .Values.networkPolicy.egressExcept -}}

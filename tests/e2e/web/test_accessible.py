@@ -128,7 +128,7 @@ def test_refusals_and_deletions_are_accessible(visitor: Visitor, clip: Path, lar
     visitor.open(token(world, visitor.user, seconds=600, uploads_per_hour=0))
     page.reload()
     visitor.choose(large_clip)
-    page.get_by_text("the limit of uploads per hour").first.wait_for()
+    page.get_by_text("your hourly upload limit").first.wait_for()
     check("4-limit")
     page.get_by_role("button", name="Try again: large").wait_for()
 

@@ -57,4 +57,4 @@ def test_a_user_without_the_scope_sees_an_explanation(browser: Browser, world: W
         stranger.page.get_by_text("No videos yet").wait_for()
         assert stranger.page.get_by_role("link", name="Operations").count() == 0
         stranger.page.goto(f"{stranger.web_url}/#/operations")
-        stranger.page.get_by_text("Your sign-in does not allow this").first.wait_for()
+        stranger.page.get_by_text("Your token does not allow this").first.wait_for()

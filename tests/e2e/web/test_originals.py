@@ -72,9 +72,7 @@ def test_the_daily_limit_is_explained(visitor: Visitor, clip: Path) -> None:
     visitor.page.get_by_role("button", name="Convert again").click()
     visitor.page.get_by_role("dialog").get_by_role("button", name="Convert again").click()
 
-    visitor.page.get_by_role("alert").get_by_text(
-        "the limit of conversions per day. You can convert again in"
-    ).wait_for()
+    visitor.page.get_by_role("alert").get_by_text("your daily conversion limit. You can convert again in").wait_for()
     visitor.picture("limit")
     assert shown_by_api(visitor, video_id)["edition"] == 1
 

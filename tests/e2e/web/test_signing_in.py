@@ -79,7 +79,7 @@ def test_a_limit_is_explained_and_the_upload_can_be_retried(visitor: Visitor, cl
     visitor.open(token(world, user, seconds=600, uploads_per_hour=0))
     page.reload()
     visitor.choose(clip)
-    page.get_by_text("the limit of uploads per hour").first.wait_for()
+    page.get_by_text("your hourly upload limit").first.wait_for()
     visitor.picture("1-limit")
 
     page.evaluate("([key, value]) => sessionStorage.setItem(key, value)", ["token", token(world, user, seconds=600)])

@@ -119,7 +119,7 @@ def test_an_obstacle_is_shown_until_it_is_resolved(visitor: Visitor, clip: Path,
     visitor.open(token(visitor.world, f"{visitor.user}-limited", seconds=600, uploads_per_hour=0))
     page.reload()
     visitor.choose(clip)
-    said = page.get_by_text("the limit of uploads per hour")
+    said = page.get_by_text("your hourly upload limit")
     said.wait_for()
     with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/videos")):
         page.get_by_role("button", name="Try again: clip").click()

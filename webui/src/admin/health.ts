@@ -33,7 +33,7 @@ export function tiles(overview: Overview, now: number): Tile[] {
     overdueTile(overview),
     breakerTile(overview),
     callbackTile(overview, now),
-    deadTile(overview),
+    deadLetterTile(overview),
   ];
 }
 
@@ -43,8 +43,8 @@ export function verdict(overview: Overview): { tone: Tone; sentence: string } {
     return { tone: "bad", sentence: "The conversion service has problems. Submissions are paused and resume automatically." };
   }
   if (overview.overdue > 0) return { tone: "bad", sentence: "Some uploads are past their deadline. Is the operator running?" };
-  if (overview.held > 0) return { tone: "bad", sentence: "Some uploads need a person’s decision." };
-  if (callbacksAreLost(overview)) return { tone: "bad", sentence: "Callbacks do not arrive. Everything works, but slower." };
+  if (overview.held > 0) return { tone: "bad", sentence: "Some uploads wait for a person to decide." };
+  if (callbacksAreLost(overview)) return { tone: "bad", sentence: "Callbacks are not arriving. Everything works, but more slowly." };
   return { tone: "good", sentence: "All is well." };
 }
 
@@ -71,7 +71,7 @@ function callbackTile(overview: Overview, now: number): Tile {
   return { name: "Callbacks in an hour", value: String(claims), tone, note: `${last}${lost}` };
 }
 
-function deadTile(overview: Overview): Tile {
+function deadLetterTile(overview: Overview): Tile {
   const dead = overview.dead_letters;
   const note = dead === 0 ? "No upload has failed." : "Failed uploads of all owners, listed below.";
   return { name: "Dead letters", value: count(dead, overview), tone: dead === 0 ? "good" : "busy", note };

@@ -65,7 +65,7 @@ export class Calls {
     return must(await this.api.call<Video>("POST", `/videos/${id}/retry`));
   }
 
-  /** Request another edition. Until it has started, the answer describes the one before. */
+  /** Request another edition. Until it has started, the response describes the previous one. */
   async retranscode(id: string): Promise<Video> {
     return must(await this.api.call<Video>("POST", `/videos/${id}/retranscode`));
   }
@@ -98,6 +98,6 @@ export class Calls {
 }
 
 function must<T>(answer: Answer<T>): T {
-  if (answer.body === null) throw new Error("an answer without a body");
+  if (answer.body === null) throw new Error("a response without a body");
   return answer.body;
 }

@@ -1,4 +1,4 @@
-// Calls with a bearer token. An expired token is not an error: the call waits for a new one and is made again.
+// Calls with a bearer token. An expired token is not an error: the call waits for a new one and is repeated.
 
 import { retryAfterSeconds, waitBeforeTry } from "./retry";
 import { NoAnswerError, ProblemError } from "./problems";
@@ -7,7 +7,7 @@ import type { Problem } from "./types";
 export interface TokenSource {
   /** Return a token, waiting until there is one. */
   token(): Promise<string>;
-  /** Report that this token was refused, so that the person is asked for another one. */
+  /** Report that this token was refused, so that the page asks for another one. */
   refused(token: string): void;
 }
 
@@ -104,9 +104,9 @@ function problemOf(response: Response, text: string): Problem {
     const problem = JSON.parse(text) as Problem;
     if (typeof problem.code === "string") return problem;
   } catch {
-    // A proxy answered with its own page, which people should not see.
+    // A proxy responded with a page of its own, which people should not see.
   }
-  const title = "The answer did not come from the service";
+  const title = "The response did not come from the service";
   const code = response.status >= 500 ? "temporarily_unavailable" : "unknown";
   return { status: response.status, code, title, detail: `status ${response.status}`, retryable: true, what_to_do: "" };
 }

@@ -23,25 +23,25 @@ export class NoAnswerError extends Error {
 export function sentenceFor(problem: Problem, retryAfter: number | null): string {
   switch (problem.code) {
     case "upload_limit_reached":
-      return `You have reached the limit of uploads per hour. You can start the next one in ${formatSpan(retryAfter ?? 60)}.`;
+      return `You have reached your hourly upload limit. You can start the next upload in ${formatSpan(retryAfter ?? 60)}.`;
     case "file_too_large":
       return `This file is too large. ${sizeDetail(problem)} Choose a smaller one.`;
     case "insufficient_scope":
-      return "Your sign-in does not allow this. Use one with the scope “admin”.";
+      return "Your token does not allow this. Sign in with one that has the scope “admin”.";
     case "not_found":
       return "This video does not exist, or it is not yours.";
     case "upload_closed":
       return "This video no longer needs a file. See its state in the list below.";
     case "not_restorable":
-      return "It is too late to bring this video back. Upload the file again as a new video.";
+      return "It is too late to restore this video. Upload the file again as a new video.";
     case "not_retryable":
-      return "There is nothing to try again. See the video’s current state.";
+      return "There is nothing to retry. See the video’s current state.";
     case "retranscode_limit_reached":
-      return `You have reached the limit of conversions per day. You can convert again in ${formatSpan(retryAfter ?? 3600)}.`;
+      return `You have reached your daily conversion limit. You can convert again in ${formatSpan(retryAfter ?? 3600)}.`;
     case "change_limit_reached":
-      return `That was a lot at once. Try again in ${formatSpan(retryAfter ?? 60)}.`;
+      return `You have made too many changes at once. Try again in ${formatSpan(retryAfter ?? 60)}.`;
     case "retry_limit_reached":
-      return `You have reached the limit of new tries per day. You can try again in ${formatSpan(retryAfter ?? 3600)}.`;
+      return `You have reached your daily retry limit. You can try again in ${formatSpan(retryAfter ?? 3600)}.`;
     case "not_retranscodable":
       return "This video cannot be converted again now: it is being converted, has failed, or was deleted. See its state in the list.";
     case "original_unavailable":
@@ -50,7 +50,7 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
       return "This video was imported by an administrator and can only be changed there.";
     case "temporarily_unavailable":
     case "internal_error":
-      return "The service has a temporary problem; nothing is lost. Try again in a moment.";
+      return "The service has a temporary problem. Nothing is lost; try again in a moment.";
     case "invalid_request":
       return `The service refused this: ${fieldDetails(problem)}.`;
     default:

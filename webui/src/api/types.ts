@@ -1,4 +1,4 @@
-// The API's answers (docs/api.md), as far as the page uses them.
+// The API's responses (docs/api.md), as far as the page uses them.
 
 export type Phase = "pending" | "uploading" | "uploaded" | "processing" | "ready" | "errored";
 export const PHASES: readonly Phase[] = ["pending", "uploading", "uploaded", "processing", "ready", "errored"];

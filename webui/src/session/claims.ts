@@ -33,7 +33,7 @@ export function tokenInFragment(fragment: string): { token: string | null; rest:
 /** Return why a pasted token is refused, or null if it may be tried. `before`: the subject that was signed in. */
 export function refusalOf(pasted: string, before: string | null, now: number): string | null {
   const claims = claimsOf(pasted);
-  if (!claims) return "This is not a token. Copy all of it: three groups of letters, joined by dots.";
+  if (!claims) return "This is not a token. Copy all of it: three groups of characters joined by dots.";
   if (claims.expiresAt !== null && claims.expiresAt <= now) return "This token has expired as well. Get a new one.";
   if (before !== null && claims.subject !== before) {
     return `This token is for “${claims.subject}”, but “${before}” is signed in. Sign out first to switch.`;

@@ -1,4 +1,4 @@
-// Asks for a token, at first and whenever the last one has expired. Uploads go on meanwhile.
+// Asks for a token at first, and again whenever it has expired. Uploads continue meanwhile.
 
 import { useState } from "preact/hooks";
 
@@ -8,10 +8,10 @@ import { refusalOf } from "./claims";
 import type { Session } from "./session";
 
 const TEXTS = {
-  first: ["Sign in", "Paste the token that you were given. It stays in this tab and is forgotten when you close it."],
+  first: ["Sign in", "Paste your token. It stays in this tab and is forgotten when you close the tab."],
   again: [
     "Your sign-in has expired",
-    "Paste a new token to continue. Nothing is lost: uploads go on from where they are.",
+    "Paste a new token to continue. Nothing is lost: uploads continue where they stopped.",
   ],
 } as const;
 
@@ -20,12 +20,12 @@ export function TokenDialog({ session }: { session: Session }) {
   const { offered, claims } = useStore(session.state);
   if (offered === null) return <PasteDialog session={session} />;
   const { subject } = offered;
-  const current = claims ? ` You are signed in as “${claims.subject}” now.` : "";
+  const current = claims ? ` You are currently signed in as “${claims.subject}”.` : "";
   return (
     <Modal key="offered" title={`Sign in as “${subject}”?`} onClose={() => session.declineOffer()}>
       <p>
-        The link that you opened signs you in as “{subject}”.{current} What you upload from then on belongs to “{subject}”,
-        so go on only if that is you.
+        The link that you opened signs you in as “{subject}”.{current} Everything you upload afterwards belongs to
+        “{subject}”, so continue only if that is you.
       </p>
       <div class="modal-actions">
         <Button onClick={() => session.declineOffer()}>Not now</Button>

@@ -10,7 +10,7 @@ const REFUSALS_AT_MOST = 3;
 
 export interface Failed {
   error: unknown;
-  /** The status that storage answered; 0 or undefined without an answer. */
+  /** The status of storage’s response; 0 or undefined without one. */
   status: number | undefined;
   /** Failures in a row, including this one. */
   failures: number;
@@ -27,7 +27,7 @@ export function afterFailure({ error, status, failures }: Failed): After {
   if (failures < REFUSALS_AT_MOST) return again(failures);
   return {
     kind: "person",
-    sentence: `Storage refuses the file (${status}). Try again later. If it happens again, contact the administrator.`,
+    sentence: `Storage refused the file (${status}). Try again later. If this happens again, contact the administrator.`,
   };
 }
 

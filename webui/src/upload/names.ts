@@ -37,7 +37,7 @@ function cut(text: string, atMost: number): string {
   return points.slice(0, end || atMost).join("");
 }
 
-/** Whether an emoji or an accented letter continues at this index. */
+/** Return whether an emoji or an accented letter continues at this index. */
 function isInside(points: readonly string[], index: number): boolean {
   const after = points[index] ?? "";
   if (CONTINUES.test(after) || points[index - 1] === "\u200d") return true;

@@ -95,7 +95,7 @@ export class Records {
     try {
       this.storage.setItem(KEPT_AS, JSON.stringify(records));
     } catch {
-      // The store is full: the upload goes on, but starts over after a reload.
+      // The store is full: the upload continues, but starts over after a reload.
     }
   }
 }

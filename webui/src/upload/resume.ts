@@ -1,4 +1,4 @@
-// Decides how an upload goes on after a reload, from its record, the stored parts and the available file. Pure.
+// Decides how an upload continues after a reload, from its record, the stored parts and the available file. Pure.
 
 import type { PartList, Video } from "../api/types";
 import { fileSize } from "../ui/format";

@@ -24,12 +24,12 @@ const EXPLANATIONS: Record<string, Explanation> = {
     advice: "Upload a shorter video, or parts of this one, and delete this video.",
   },
   source_missing: { sentence: "The file is no longer in storage.", advice: UPLOAD_AGAIN },
-  source_changed: { sentence: "The file was replaced after it was checked.", advice: "Try again to convert the file that is there now." },
+  source_changed: { sentence: "The file was replaced after it was checked.", advice: "Try again to convert the file that is in storage now." },
   provider_unavailable: { sentence: "The conversion service could not be reached for a long time.", advice: RETRY },
-  limit_reached: { sentence: "The video waited too long for its turn.", advice: RETRY },
+  limit_reached: { sentence: "The video waited too long in the queue.", advice: RETRY },
   provider_refused: {
-    sentence: "The conversion service refuses this video.",
-    advice: "Contact the administrator: trying again does not help.",
+    sentence: "The conversion service refused this video.",
+    advice: "Contact the administrator; trying again does not help.",
   },
   submission_unresolved: {
     sentence: "It is not known whether the conversion was started.",

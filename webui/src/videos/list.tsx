@@ -15,9 +15,9 @@ const FILTERS: readonly [Filter, string][] = [
   ["deleted", "Deleted"],
 ];
 const EMPTY: Record<Filter, [string, string]> = {
-  all: ["No videos yet", "Choose one to start. It is converted for every device, and its progress appears here."],
+  all: ["No videos yet", "Choose one to start. It will be converted for every device, and its progress appears here."],
   ready: ["Nothing to watch yet", "Videos appear here once they are converted."],
-  errored: ["Nothing has failed", "If a video cannot be converted, it is listed here with what to do."],
+  errored: ["Nothing has failed", "Videos that cannot be converted appear here, with what to do."],
   deleted: ["Nothing deleted", "Deleted videos stay here for a week and can be restored."],
 };
 

@@ -8,7 +8,7 @@ export type Tone = "quiet" | "busy" | "good" | "bad";
 export interface StateText {
   label: string;
   tone: Tone;
-  /** What happens or happened; null if the label is enough. */
+  /** What is happening or happened; null if the label is enough. */
   sentence: string | null;
   /** What the person can do; null if nothing. */
   advice: string | null;
@@ -24,14 +24,14 @@ const SENTENCES: Record<string, string> = {
   WaitingForUploadUrl: "Waiting to start.",
   WaitingForFile: "Waiting for the file.",
   WaitingForSubmission: "The file has arrived. Conversion starts in a moment.",
-  SubmissionsPaused: "The conversion service has problems. This video is safe and is converted as soon as they are over.",
-  SubmissionDelayed: "The conversion service accepts no videos at the moment. It is tried again soon.",
+  SubmissionsPaused: "The conversion service has problems. Your video is safe and will be converted once they are resolved.",
+  SubmissionDelayed: "The conversion service accepts no videos at the moment. The next try follows soon.",
   SubmissionUncertain: "Checking whether the conversion has started, so that it is not paid for twice.",
-  AttemptFailed: "The conversion failed once. It is tried again soon.",
+  AttemptFailed: "The conversion failed once. The next try follows soon.",
   WaitingForCapacity: "In the queue: many videos are being converted.",
   WaitingForOwnJobs: "In the queue: your other videos are converted first.",
-  DailyLimitReached: "You have reached today's limit of conversions. This video is converted tomorrow.",
-  SpendingStopped: "In the queue: today's conversions are used up. This video is converted tomorrow.",
+  DailyLimitReached: "You have reached today's conversion limit. This video will be converted tomorrow.",
+  SpendingStopped: "In the queue: today's conversions are used up. This video will be converted tomorrow.",
   Transcoding: "Being converted to play on every device and connection.",
   Publishing: "Converted. Running the last checks.",
 };
@@ -70,7 +70,7 @@ export function canConvertAgain(video: Video): boolean {
   return video.deleted_at === null && video.is_playable && video.edition_status === "ready" && !isAboutToBegin(video);
 }
 
-/** Return whether only an upload is lost when it is deleted. */
+/** Return whether deleting the video loses only an upload. */
 export function isOnItsWay(video: Video): boolean {
   return (video.status === "pending" || video.status === "uploading") && video.reason !== "FileRejected";
 }

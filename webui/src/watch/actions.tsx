@@ -102,8 +102,8 @@ function Confirmation({ title, onYes, onNo }: { title: string; onYes: () => void
   return (
     <Modal title={`Convert “${title}” again?`} onClose={onNo}>
       <p>
-        It is converted again from the original file. This costs as much as the first time, so only a few conversions
-        are possible per day. You can watch the video meanwhile, and its address stays the same.
+        The original file is converted again. This costs as much as the first time, so the number of conversions per day
+        is limited. You can watch the video meanwhile, and its address stays the same.
       </p>
       <div class="modal-actions">
         <Button onClick={onNo}>Not now</Button>

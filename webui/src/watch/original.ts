@@ -3,7 +3,7 @@
 import type { Calls } from "../api/calls";
 import type { Original } from "../api/types";
 
-/** Return an original whose URL storage answers. Throws an Error with a sentence for people. */
+/** Return an original whose URL storage serves. Throws an Error with a sentence for people. */
 export async function downloadable(
   id: string,
   calls: Pick<Calls, "original">,
@@ -16,12 +16,12 @@ export async function downloadable(
   });
   await answer.body?.cancel();
   if (!answer.ok) {
-    throw new Error(`Storage refuses the file (${answer.status}). Try again in a moment.`);
+    throw new Error(`Storage refused the file (${answer.status}). Try again in a moment.`);
   }
   return original;
 }
 
-/** Let the browser save it. The answer is an attachment, so the page stays. */
+/** Let the browser save it. The response is an attachment, so the page stays. */
 export function save({ url, filename }: Original): void {
   const link = document.createElement("a");
   link.href = url;

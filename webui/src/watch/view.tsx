@@ -76,7 +76,7 @@ function VideoView(props: ActionsProps) {
   );
 }
 
-/** The state, where there is more to say than that the video can be watched. */
+/** The state, unless it only says that the video can be watched. */
 function State({ video }: { video: Video }) {
   const state = describeState(video, undefined);
   if (video.playback_url) {
@@ -104,7 +104,7 @@ function Detail({ text }: { text: string }) {
   return <p class="card-facts">Message from the service: {text}</p>;
 }
 
-/** The player. `isWanted`: the viewer has just asked for it, so it plays and takes keyboard focus. */
+/** The player. `isWanted`: the viewer has just requested it, so it plays and takes keyboard focus. */
 function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted: boolean }) {
   const element = useRef<HTMLVideoElement>(null);
   const [player, setPlayer] = useState<Player | null>(null);
