@@ -34,7 +34,6 @@ from database.retention import Retention
 from database.stats import StatsQueries
 from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
-from domain.schedule import Timing
 from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
 from storage.client import Clients, make_clients
@@ -120,9 +119,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, load=load),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster, signatures)),
-        policy=LifecyclePolicy(
-            Timing(scale=settings.time_scale), settings.max_submissions, settings.on_uncertain, settings.spending
-        ),
+        policy=LifecyclePolicy(settings.timing, settings.max_submissions, settings.on_uncertain, settings.spending),
         max_file_bytes=storage_settings.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt

@@ -53,7 +53,8 @@ _DELETE = _WITH_HISTORY.format(
 
 _RESTORE = _WITH_HISTORY.format(
     statement=f"""
-    UPDATE videos SET deleted = false, deleted_at = NULL, revision = revision + 1, retired = false
+    UPDATE videos SET deleted = false, deleted_at = NULL, restored_at = clock_timestamp(), revision = revision + 1,
+        retired = false
     WHERE video_id = %(video_id)s AND origin = 'api' AND deleted_at > clock_timestamp() - %(window)s
     RETURNING {VIDEO}
 """  # noqa: S608 - a constant

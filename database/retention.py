@@ -1,10 +1,13 @@
-"""How a row leaves the working set, and how it ends: retirement, purge, and the tombstone that a purge leaves."""
+"""How a row leaves the working set, and how it ends: retirement, the retention of failed uploads, and the purge with
+the tombstone that it leaves.
+"""
 
 from datetime import datetime, timedelta
 
+from database import events
 from database.columns import VIDEO, fetch_video
 from database.pool import Database
-from domain.records import VideoRow
+from domain.records import Cause, VideoRow
 
 # Only at the revisions that the pass read: a newer desired or observed state means that there is work to do.
 _RETIRE = f"""
@@ -26,6 +29,37 @@ WITH gone AS (
 INSERT INTO tombstones (video_id, last_attempt) SELECT video_id, attempt FROM gone
 ON CONFLICT (video_id) DO UPDATE SET purged_at = clock_timestamp(), last_attempt = excluded.last_attempt
 """
+
+# Where domain/retention.py says so. An import stays for as long as its manifest is applied. Of two dates the later one
+# counts: a restored upload is kept as long again.
+_HAS_FAILED = "phase = 'errored' AND origin = 'api' AND NOT deleted AND NOT is_playable"
+_SINCE = "greatest(phase_since, restored_at)"
+# Each half walks an index of its own, so that what has lost its file already is not read again.
+_EXPIRED = f"""
+(SELECT video_id FROM videos WHERE {_HAS_FAILED} AND NOT is_paused AND {_SINCE} <= %(rows_before)s
+ ORDER BY {_SINCE} LIMIT %(at_most)s)
+UNION
+(SELECT video_id FROM videos
+ WHERE {_HAS_FAILED} AND reason <> 'FileRemoved' AND NOT is_paused AND {_SINCE} <= %(files_before)s
+ ORDER BY {_SINCE} LIMIT %(at_most)s)
+LIMIT %(at_most)s
+"""  # noqa: S608 - constants
+
+# By the clock of Postgres too: an operator whose clock is months ahead deletes nothing. The resource may have left
+# Kubernetes long ago; it does not come back to be deleted.
+_EXPIRE = f"""
+WITH changed AS (
+    UPDATE videos SET deleted = true, deleted_at = clock_timestamp(), revision = revision + 1
+    WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s
+      AND {_HAS_FAILED} AND {_SINCE} <= clock_timestamp() - %(after)s
+    RETURNING {VIDEO}
+), outdated AS ({events.DROP_OLDEST}), history AS (
+    INSERT INTO video_events (video_id, observed_revision, desired_revision, at, cause, phase, reason, message, attempt)
+    SELECT video_id, observed_revision, revision, clock_timestamp(), %(cause)s, phase, reason, %(said)s, attempt
+    FROM changed
+)
+SELECT changed.* FROM changed
+"""  # noqa: S608 - constants
 
 _PURGEABLE = """
 SELECT video_id FROM videos WHERE deleted_at <= %(before)s ORDER BY deleted_at LIMIT %(at_most)s
@@ -59,6 +93,19 @@ class Retention:
         """Mark that the resource may leave Kubernetes; None if the row changed in the meantime."""
         with self._database.connection() as connection:
             return fetch_video(connection, _RETIRE, _at(row))
+
+    def expired(self, *, files_before: datetime, rows_before: datetime, at_most: int) -> list[str]:
+        """Return failed uploads whose file, or which themselves, have been kept since then; in no order."""
+        parameters = {"files_before": files_before, "rows_before": rows_before, "at_most": at_most}
+        with self._database.connection() as connection:
+            rows = connection.execute(_EXPIRED, parameters).fetchall()
+        return [columns["video_id"] for columns in rows]
+
+    def expire(self, row: VideoRow, *, after: timedelta) -> VideoRow | None:
+        """Mark an upload that failed so long ago as deleted; None if the row changed, or Postgres' clock disagrees."""
+        parameters = {**_at(row), "after": after, "cause": Cause.SWEEP, "said": events.EXPIRED}
+        with self._database.connection() as connection:
+            return fetch_video(connection, _EXPIRE, parameters)
 
     def begin_purge(self, row: VideoRow, *, grace: timedelta) -> VideoRow | None:
         """Make sure that a deleted row cannot be restored any more; None if the row changed in the meantime."""

@@ -1,4 +1,4 @@
-"""Counts of uploads and pending deliveries, for metrics: two bounded queries.
+"""Counts of uploads and pending deliveries, for metrics: three bounded queries.
 
 They read the rows that each resync reads, and the pending deliveries, by the same indexes. The metrics made from them
 are in controller/metrics/registry.py.
@@ -25,6 +25,12 @@ SELECT CASE lane WHEN 'mail' THEN 'mail' ELSE 'webhook' END AS way, count(*) AS 
 FROM deliveries WHERE state = 'pending' GROUP BY 1
 """
 
+# By the index of their retention.
+_ERRORED = """
+SELECT CASE WHEN reason = 'FileRemoved' THEN 'removed' ELSE 'kept' END AS file, count(*) AS uploads
+FROM videos WHERE phase = 'errored' AND origin = 'api' AND NOT deleted AND NOT is_playable GROUP BY 1
+"""
+
 _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s LIMIT 1"
 
 
@@ -32,7 +38,8 @@ _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt 
 class WorkingSetStats:
     """The working set, counted. ``overdue``: past their deadline and not paused; ``uncertain``: a lost answer.
 
-    ``deliveries``: the pending ones, by channel (mail or webhook).
+    ``deliveries``: the pending ones, by channel (mail or webhook). ``errored``: failed uploads, retired ones
+    included, by what became of their file (kept or removed).
     """
 
     uploads: Mapping[Phase, int]
@@ -41,6 +48,7 @@ class WorkingSetStats:
     uncertain: int
     paused: int
     deliveries: Mapping[str, int]
+    errored: Mapping[str, int]
 
 
 class StatsQueries:
@@ -54,6 +62,7 @@ class StatsQueries:
         with self._database.connection() as connection:
             rows = connection.execute(_COUNT, {"late": late}).fetchall()
             deliveries = connection.execute(_DELIVERIES).fetchall()
+            errored = connection.execute(_ERRORED).fetchall()
         return WorkingSetStats(
             uploads={Phase(columns["phase"]): columns["uploads"] for columns in rows},
             oldest_since={Phase(columns["phase"]): columns["oldest_since"] for columns in rows},
@@ -61,6 +70,7 @@ class StatsQueries:
             uncertain=sum(columns["uncertain"] for columns in rows),
             paused=sum(columns["paused"] for columns in rows),
             deliveries={columns["way"]: columns["waiting"] for columns in deliveries},
+            errored={columns["file"]: columns["uploads"] for columns in errored},
         )
 
     def is_claimed(self, video_id: str, attempt: int) -> bool:

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from domain.failures import FailureCode
 from domain.reasons import DELETED, FAILURE_REASONS, PAUSED
-from domain.video import AT_REST, PAUSED_ANNOTATION, DesiredState, ObservedState, Origin, Phase, Reason, shown_phase
+from domain.video import (
+    AT_REST,
+    HAS_FAILED,
+    PAUSED_ANNOTATION,
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Reason,
+    shown_phase,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ def is_behind(desired: DesiredState, observed: ObservedState) -> bool:
 
 _Words = tuple[str | None, str | None]
 
+_SEND_AGAIN = "Retry the video and upload the file again: it was removed a while after the failure."
+
 _WORDS: dict[Reason, _Words] = {
     Reason.WAITING_FOR_UPLOAD_URL: ("an upload URL", "Ask for an upload URL."),
     Reason.WAITING_FOR_FILE: (
@@ -89,6 +101,7 @@ _WORDS: dict[Reason, _Words] = {
     Reason.PUBLISHING: ("the finished stream to be checked and published", None),
     Reason.PUBLISHED: (None, None),
     Reason.FAILED: ("a person", "Retry the video."),
+    Reason.FILE_REMOVED: ("a person", _SEND_AGAIN),
 }
 
 # What to upload instead of a rejected file; for all other codes the file was no video.
@@ -134,13 +147,13 @@ def _reason(desired: DesiredState, observed: ObservedState) -> str:
         return DELETED
     if observed.is_paused:
         return PAUSED
-    if observed.reason is Reason.FAILED and observed.failure is not None:
+    if observed.reason in HAS_FAILED and observed.failure is not None:
         return FAILURE_REASONS[observed.failure.code]
     return observed.reason.value
 
 
 def _message(observed: ObservedState, waiting_for: str | None, what_to_do: str | None) -> str:
-    if observed.failure is not None and observed.reason is Reason.FAILED:
+    if observed.failure is not None and observed.reason in HAS_FAILED:
         return f"{observed.failure.message.rstrip('.')}. {what_to_do or ''}".rstrip()
     waiting = f"Waiting for {waiting_for}." if waiting_for else None
     sentence = " ".join(part for part in (waiting, what_to_do) if part)

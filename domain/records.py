@@ -47,7 +47,8 @@ class Revisions:
 class VideoRow:
     """One video: its desired and observed state. ``retired``: its resource has left Kubernetes.
 
-    ``deleted_at``: when its deletion was requested; None if it is not deleted. ``metadata``: set by the client.
+    ``deleted_at``: when its deletion was requested; None if it is not deleted. ``restored_at``: when the last deletion
+    was undone; None if none was. ``metadata``: set by the client.
     ``upload_id``: the newest multipart upload that was opened at storage, even if it has ended; ``part_bytes``: its
     part size.
     """
@@ -60,6 +61,7 @@ class VideoRow:
     metadata: Mapping[str, str] = field(default_factory=dict)
     part_bytes: int | None = None
     upload_id: str | None = None
+    restored_at: datetime | None = None
 
     @property
     def original_key(self) -> str:

@@ -52,6 +52,10 @@ class Timing(BaseModel):
     # A resource at rest leaves Kubernetes after this long; its row stays.
     retire_ready_seconds: float = 3600
     retire_errored_seconds: float = 14 * 24 * 3600
+    # A failed upload keeps its file, rejected or accepted, for two weeks: until then a retry needs no other one.
+    errored_file_seconds: float = 14 * 24 * 3600
+    # A failed upload that is not retried is deleted after this long, and purged like any other deleted video.
+    errored_row_seconds: float = 90 * 24 * 3600
     # A deleted video can be restored for this long, then its files are removed.
     delete_grace_seconds: float = 7 * 24 * 3600
     # Restoring ends this much earlier: clocks differ, and the removal must not have begun.

@@ -77,8 +77,11 @@ class Reason(StrEnum):
     PUBLISHING = "Publishing"
     PUBLISHED = "Published"
     FAILED = "Failed"
+    FILE_REMOVED = "FileRemoved"
 
 
+# An upload that failed, with its file and without it: people see why it failed.
+HAS_FAILED = frozenset({Reason.FAILED, Reason.FILE_REMOVED})
 # What a limit of the running jobs, or the provider's health, holds back: uploads with these reasons form one queue.
 WAITING_FOR_A_PLACE = frozenset({Reason.WAITING_FOR_CAPACITY, Reason.WAITING_FOR_OWN_JOBS, Reason.SUBMISSIONS_PAUSED})
 # What a limit of the day holds back.

@@ -3,9 +3,9 @@
 The rules for originals and outputs are in storage/verify/; this module only makes the requests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -207,6 +207,14 @@ class Storage:
         """Remove an original; succeeds if it is already gone."""
         self._remove(self._raw_bucket, key)
 
+    def remove_originals(self, video_id: str, *, before: datetime, at_most: int) -> bool:
+        """Remove what was sent of a video before then, and its copies; return True once none of it is left.
+
+        Lists up to ``at_most`` files.
+        """
+        prefixes = (object_keys.original_prefix(video_id), object_keys.kept_prefix(video_id))
+        return self._remove_below([(self._raw_bucket, prefix) for prefix in prefixes], at_most, before=before)
+
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         """Remove up to ``at_most`` of a video's files, its original included; return True once none is left.
 
@@ -218,12 +226,18 @@ class Storage:
             (self._raw_bucket, object_keys.original_prefix(video_id)),
             (self._raw_bucket, object_keys.kept_prefix(video_id)),
         )
+        return self._remove_below(prefixes, at_most)
+
+    def _remove_below(
+        self, prefixes: Iterable[tuple[str, str]], at_most: int, *, before: datetime | None = None
+    ) -> bool:
         for bucket, prefix in prefixes:
             with translate_errors("listing a video's files"):
                 page = self._clients.own.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
             items = page.get("Contents", ())
             for item in items:
-                self._remove(bucket, item["Key"])
+                if before is None or item["LastModified"] <= before:
+                    self._remove(bucket, item["Key"])
             at_most -= len(items)
             if page.get("IsTruncated") or at_most <= 0:
                 return False

@@ -20,6 +20,7 @@ from controller.rules.steps import (
     AwaitUpload,
     BringBack,
     CompleteUpload,
+    Expire,
     ExtendDeadline,
     Fail,
     FailAttempt,
@@ -30,6 +31,7 @@ from controller.rules.steps import (
     Publish,
     Purge,
     RejectFile,
+    RemoveFile,
     Republish,
     Retire,
     SetPaused,
@@ -51,7 +53,7 @@ from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason
 log = structlog.get_logger(__name__)
 
 # These act on storage or remove the row: an unchanged row does not mean that they did nothing.
-_WITHOUT_ROW_CHANGE = (CompleteUpload, KeepFile, WritePlaylist, Republish, Withdraw, BringBack, Purge)
+_WITHOUT_ROW_CHANGE = (CompleteUpload, KeepFile, WritePlaylist, Republish, Withdraw, BringBack, RemoveFile, Purge)
 
 _NOT_COPIED = "storage did not copy the file until the deadline"
 
@@ -78,6 +80,10 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return lifecycle.start_edition(step, ctx)
         case Retire():
             return lifecycle.retire(ctx)
+        case RemoveFile():
+            return lifecycle.remove_file(ctx)
+        case Expire():
+            return lifecycle.expire(ctx)
         case Purge():
             return lifecycle.purge(ctx)
         case AwaitUpload():

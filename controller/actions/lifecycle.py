@@ -1,4 +1,4 @@
-"""Carries out what people request (pause, retry, delete) and how an upload ends (retire, purge)."""
+"""Carries out what people request (pause, retry, delete) and how an upload ends (retire, expire, purge)."""
 
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from domain.video import FILE_NOT_ARRIVED, Phase, Reason, UploadMode
 
 # Removing a file is a request of a few milliseconds, and a pass must end within the shutdown grace period.
 _FILES_IN_A_PASS = 200
+_FILE_REMOVED = "the file was removed: the upload failed a while ago and was not retried"
 
 
 def set_paused(step: SetPaused, ctx: ReconcileContext) -> Result:
@@ -51,6 +52,24 @@ def retire(ctx: ReconcileContext) -> Result:
     """Mark the row as retired: its resource is removed from now on."""
     row = ctx.deps.retention.retire(ctx.row)
     return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.SCHEDULED)
+
+
+def remove_file(ctx: ReconcileContext) -> Result:
+    """Remove what was sent of a failed upload, some in each pass, then record it.
+
+    Only what was there when the pass began: a retry may have sent another file before a delayed process gets here.
+    """
+    video_id = ctx.row.desired.video_id
+    if not ctx.deps.storage.remove_originals(video_id, before=ctx.now, at_most=_FILES_IN_A_PASS):
+        return Result(ctx.row, Requeue.NOW)
+    return ctx.commit(replace(ctx.showing(Reason.FILE_REMOVED, _FILE_REMOVED), source=None))
+
+
+def expire(ctx: ReconcileContext) -> Result:
+    """Delete a failed upload. It can be restored like any other deleted video, and is purged if it is not."""
+    timing = ctx.deps.policy.timing
+    row = ctx.deps.retention.expire(ctx.row, after=timing.scaled(timing.errored_row_seconds))
+    return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.NOW)
 
 
 def purge(ctx: ReconcileContext) -> Result:

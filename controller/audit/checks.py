@@ -28,6 +28,7 @@ from domain import object_keys
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.objects import ObjectFacts, OutputsProblem, StoredFile, VerifiedOutputs
 from domain.records import VideoRow
+from domain.retention import is_file_due, is_row_due
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, Published, Reason
 
@@ -80,7 +81,9 @@ def check_lost_deletion(row: VideoRow) -> Finding:
 
 
 def may_have_left_over(row: VideoRow) -> bool:
-    """Return whether an object at the upload's key is of no use: a copy of the file was accepted."""
+    """Return whether an object at the upload's key is of no use: a copy of the file was accepted, or it was removed."""
+    if row.observed.reason is Reason.FILE_REMOVED:
+        return True
     # The upload is removed when the first job is submitted.
     waits = row.observed.phase in {Phase.PENDING, Phase.UPLOADING, Phase.UPLOADED}
     return row.original_key != row.desired.storage_key and not waits
@@ -90,7 +93,8 @@ def check_upload(row: VideoRow, *, has_upload: bool) -> Finding | None:
     """Check that nothing lies where a client sent its file: a signed URL takes files until it expires."""
     if not has_upload or not may_have_left_over(row):
         return None
-    detail = "a file lies where the client sent one, but another was accepted before"
+    why = "its upload failed" if row.observed.reason is Reason.FILE_REMOVED else "another was accepted before"
+    detail = f"a file lies where the client sent one, but {why}"
     return Finding(FindingType.UPLOAD_LEFT_OVER, row.desired.video_id, detail, RemoveUpload())
 
 
@@ -220,6 +224,18 @@ def check_overdue(row: OverdueRow) -> Finding:
     """Report an overdue upload: a pass should have ended it."""
     detail = f"its deadline in {row.phase} was {row.deadline_at:%Y-%m-%dT%H:%M:%SZ}"
     return Finding(FindingType.OVERDUE_ROW, row.video_id, detail, ReportOnly())
+
+
+def check_retention(row: VideoRow, rules: AuditRules, now: datetime) -> Finding | None:
+    """Report a failed upload that a pass should have deleted, or whose file it should have removed."""
+    at = now - rules.overdue_after
+    if is_row_due(row, at, rules.timing):
+        detail = "it failed so long ago that it should be deleted"
+    elif is_file_due(row, at, rules.timing):
+        detail = "it failed so long ago that its file should be removed"
+    else:
+        return None
+    return Finding(FindingType.RETENTION_OVERDUE, row.desired.video_id, detail, ReportOnly())
 
 
 def check_orphans(folder: str, files: Sequence[StoredFile], listed: Collection[str], *, quota: int) -> list[Finding]:

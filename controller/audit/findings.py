@@ -25,6 +25,7 @@ class FindingType(StrEnum):
     DOUBLED_JOB = "doubled_job"
     UNCERTAIN_SUBMISSION = "uncertain_submission"
     OVERDUE_ROW = "overdue_row"
+    RETENTION_OVERDUE = "retention_overdue"
 
 
 @dataclass(frozen=True)

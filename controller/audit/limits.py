@@ -1,13 +1,15 @@
 """The configurable limits of the audit. settings.py reads them; the checks and the schedule apply them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from domain.schedule import Timing
 
 
 @dataclass(frozen=True)
 class AuditRules:
     """Budgets and periods. ``max_heals``: how many editions the audit may ever buy for one video. ``heals_per_audit``:
-    the same for all videos in one run, so that a lost bucket does not become a bill.
+    the same for all videos in one run, so that a lost bucket does not become a bill. ``timing``: of the passes.
     """
 
     max_heals: int = 3
@@ -16,6 +18,7 @@ class AuditRules:
     quarantined_for: timedelta = timedelta(days=7)
     overdue_after: timedelta = timedelta(minutes=10)
     quarantined_per_audit: int = 1_000
+    timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True)

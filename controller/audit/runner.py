@@ -135,7 +135,9 @@ class Audit:
         return [] if finding is None else [finding]
 
     def _video(self, run: AuditRun, audited: AuditedRow) -> list[Finding]:
-        row, findings = audited.row, []
+        row = audited.row
+        overdue = checks.check_retention(row, self._rules, self._clock())
+        findings = [] if overdue is None else [overdue]
         if checks.may_have_left_over(row):
             has_upload = self._storage.head(row.desired.storage_key) is not None
             left_over = checks.check_upload(row, has_upload=has_upload)

@@ -37,8 +37,9 @@ class Resync:
         Raises UnavailableError.
         """
         now = self._clock()
-        requested = sum(self._request(row.video_id) for row in self._working() if not self._is_settled(row, now))
-        return requested + self._purgeable(now)
+        requested = {video_id for video_id in self._due(now) if self._request(video_id)}
+        self._deps.retention.forget_old()
+        return len(requested)
 
     def all_pending(self) -> int:
         """Request a pass over each row that is not at rest, or is deleted; return how many.
@@ -86,13 +87,16 @@ class Resync:
         leaves_at = retires_at(row.phase, row.phase_since, timing)
         return row.origin is Origin.API and leaves_at is not None and now >= leaves_at
 
-    def _purgeable(self, now: datetime) -> int:
-        """Request a pass over each deleted row that was not restored in time, then drop some expired records."""
-        timing = self._deps.policy.timing
-        before = now - timing.scaled(timing.delete_grace_seconds)
-        requested = sum(map(self._request, self._deps.retention.purgeable(before=before, at_most=_PAGE)))
-        self._deps.retention.forget_old()
-        return requested
+    def _due(self, now: datetime) -> Iterator[str]:
+        """Yield the rows whose resource differs, then some of those that failed or were deleted long enough ago."""
+        yield from (row.video_id for row in self._working() if not self._is_settled(row, now))
+        timing, retention = self._deps.policy.timing, self._deps.retention
+        yield from retention.expired(
+            files_before=now - timing.scaled(timing.errored_file_seconds),
+            rows_before=now - timing.scaled(timing.errored_row_seconds),
+            at_most=_PAGE,
+        )
+        yield from retention.purgeable(before=now - timing.scaled(timing.delete_grace_seconds), at_most=_PAGE)
 
     def _differing(self, page: list[Resource]) -> list[str]:
         """Return the resources of a page that are new, changed, or out of sync with their row."""

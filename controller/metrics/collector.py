@@ -85,4 +85,6 @@ def _of_working_set(working_set: WorkingSetStats, now: float) -> Iterable[Metric
     )
     waiting = {channel: float(working_set.deliveries.get(channel, 0)) for channel in CHANNELS}
     yield _gauge(f"{PREFIX}_deliveries_waiting", "Deliveries that are pending.", waiting, "channel")
+    errored = {file: float(working_set.errored.get(file, 0)) for file in ("kept", "removed")}
+    yield _gauge(f"{PREFIX}_errored_uploads", "Failed uploads that are not deleted, by their file.", errored, "file")
     yield GaugeMetricFamily(f"{PREFIX}_paused", "Uploads that are paused.", working_set.paused)

@@ -30,12 +30,14 @@ from controller.rules.steps import (
     AcknowledgeRetry,
     AwaitUpload,
     BringBack,
+    Expire,
     Fail,
     KeepFile,
     MarkPlayable,
     NoOp,
     Purge,
     RejectFile,
+    RemoveFile,
     Republish,
     Retire,
     SetPaused,
@@ -51,6 +53,7 @@ from domain.failures import Failure, FailureCode
 from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.policy import LifecyclePolicy
 from domain.records import UNRESOLVED, VideoRow
+from domain.retention import is_file_due, is_row_due
 from domain.schedule import Timing, retires_at
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFacts
@@ -85,7 +88,7 @@ def decide(  # noqa: PLR0911 - one case for each situation is the point
         case Publishing():
             return publishing(row, situation.published, snapshot, now)
         case Restoring():
-            return _restoring(row, situation.published, snapshot)
+            return _restoring(row, situation.published, snapshot, now, policy.timing)
         case Resting():
             return _resting(row, now, policy.timing)
         case Paused():
@@ -125,13 +128,17 @@ def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -
 
 
 def _resting(row: VideoRow, now: datetime, timing: Timing) -> Step:
+    if is_row_due(row, now, timing):
+        return Expire()
+    if is_file_due(row, now, timing):
+        return RemoveFile()
     leaves_at = retires_at(row.observed.phase, row.observed.phase_since, timing)
     is_due = leaves_at is not None and now >= leaves_at
     # An import stays: its owner applied it, and would apply it again.
     return Retire() if is_due and not row.retired and row.desired.origin is Origin.API else NoOp()
 
 
-def _restoring(row: VideoRow, published: Published, snapshot: Snapshot) -> Step:
+def _restoring(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     if snapshot.playlist == stable_playlist(published):
         return MarkPlayable()
     match snapshot.outputs:
@@ -140,7 +147,7 @@ def _restoring(row: VideoRow, published: Published, snapshot: Snapshot) -> Step:
         case OutputsProblem() if row.observed.phase is Phase.READY:
             return Fail(Failure(FailureCode.OUTPUTS_INVALID, snapshot.outputs.message, row.observed.attempt))
         case _:
-            return NoOp()
+            return _resting(row, now, timing)
 
 
 def _uploading(

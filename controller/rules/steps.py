@@ -104,6 +104,16 @@ class Retire:
 
 
 @dataclass(frozen=True)
+class RemoveFile:
+    """The upload failed long ago: remove the file that was sent, and keep the row."""
+
+
+@dataclass(frozen=True)
+class Expire:
+    """The upload failed very long ago: delete the video, as its owner could have done."""
+
+
+@dataclass(frozen=True)
 class Purge:
     """The deleted video was not restored in time: remove its files, then its row."""
 
@@ -231,6 +241,8 @@ Step = (
     | Republish
     | MarkPlayable
     | Retire
+    | RemoveFile
+    | Expire
     | Purge
     | Wait
     | AwaitUpload

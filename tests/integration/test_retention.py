@@ -45,7 +45,16 @@ class TestPostgresEndings(RetentionContract):
 
         create(VIDEO)
         observations, attempts, retention = Observations(database), Attempts(database), Retention(database)
-        return Ends(observations, attempts, retention, create, commands.delete, commands.confirm, notified)
+        return Ends(
+            observations,
+            attempts,
+            retention,
+            create,
+            commands.delete,
+            commands.restore,
+            commands.confirm,
+            notified,
+        )
 
     def test_rows_a_month_old_are_deleted_with_all_that_refers_to_them(self, ends: Ends, database: Database) -> None:
         ends.delete(VIDEO)

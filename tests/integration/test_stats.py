@@ -17,6 +17,7 @@ from database.stats import StatsQueries, WorkingSetStats
 from domain.records import AttemptChange, Cause, Intend
 from domain.schedule import Timing
 from domain.video import Phase, Reason
+from tests.support.builders.rows import a_failure
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -61,13 +62,27 @@ def test_the_working_set_is_counted_by_phase_and_by_need_for_intervention(
         uncertain=2,
         paused=1,
         deliveries={},
+        errored={},
     )
 
 
 def test_an_empty_database_counts_nothing(database: Database) -> None:
     assert StatsQueries(database).working_set(late=NOON) == WorkingSetStats(
-        {}, {}, overdue=0, uncertain=0, paused=0, deliveries={}
+        {}, {}, overdue=0, uncertain=0, paused=0, deliveries={}, errored={}
     )
+
+
+def test_failed_uploads_are_counted_by_what_became_of_their_file(database: Database, database_url: str) -> None:
+    failed: dict[str, Any] = {"phase": Phase.ERRORED, "deadline_at": None, "phase_since": NOON, "failure": a_failure()}
+    create(database, "kept", reason=Reason.FAILED, **failed)
+    create(database, "away", reason=Reason.FAILED, **failed)
+    create(database, "bare", reason=Reason.FILE_REMOVED, **failed)
+    create(database, "plays", reason=Reason.FAILED, is_playable=True, **failed)
+    gone = create(database, "gone", reason=Reason.FAILED, **failed)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE videos SET deleted = true, deleted_at = now() WHERE video_id = %s", [gone])
+        connection.execute("UPDATE videos SET retired = true WHERE phase = 'errored'")
+    assert StatsQueries(database).working_set(late=NOON).errored == {"kept": 2, "removed": 1}
 
 
 def test_any_callback_counts_as_a_claim_of_its_attempt(database: Database) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from database.attempts import Attempts
 from database.observations import Observations
 from database.retention import Retention
@@ -26,6 +28,7 @@ class Ends:
     retention: Retention | FakeRecords
     create: Callable[[str], VideoRow]
     delete: Callable[[str], VideoRow]
+    restore: Callable[[str], object]
     confirm: Callable[[str], VideoRow]
     notified: Callable[[str], list[tuple[int, str]]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -128,6 +131,53 @@ class RetentionContract:
         assert sorted(ends.retention.purgeable(before=ends.now() + LATER, at_most=9)) == [VIDEO, OTHER]
         assert len(ends.retention.purgeable(before=ends.now() + LATER, at_most=1)) == 1
         assert ends.retention.purgeable(before=ends.now() - LATER, at_most=9) == []
+
+    def test_a_failed_upload_expires_after_its_retention_its_file_earlier(self, ends: Ends) -> None:
+        def expired(*, files: timedelta = LATER, rows: timedelta = LATER) -> list[str]:
+            now = ends.now()
+            return ends.retention.expired(files_before=now - files, rows_before=now - rows, at_most=9)
+
+        assert expired(files=-LATER, rows=-LATER) == []
+        ends.commit(replace(errored(ends.row().observed), phase_since=ends.now()))
+        assert expired() == []
+        assert expired(files=-LATER) == expired(rows=-LATER) == expired(files=-LATER, rows=-LATER) == [VIDEO]
+        ends.commit(replace(ends.row().observed, reason=Reason.FILE_REMOVED))
+        assert expired(files=-LATER) == []
+        assert expired(rows=-LATER) == [VIDEO]
+
+    @pytest.mark.parametrize("change", [{"is_playable": True}, {"is_paused": True}, {"phase": Phase.READY}], ids=str)
+    def test_what_plays_is_paused_or_did_not_fail_does_not_expire(self, ends: Ends, change: dict[str, object]) -> None:
+        observed = replace(errored(ends.row().observed), phase_since=ends.now() - LATER)
+        if "phase" in change:
+            observed = ready(observed)
+        ends.commit(replace(observed, **change))  # type: ignore[arg-type]
+        assert ends.retention.expired(files_before=ends.now(), rows_before=ends.now(), at_most=9) == []
+
+    def test_an_expired_upload_is_deleted_like_any_other_and_can_be_restored(self, ends: Ends) -> None:
+        before = ends.commit(replace(errored(ends.row().observed), phase_since=ends.now() - LATER))
+        retired = ends.retention.retire(before)
+        assert retired is not None
+        deleted = ends.retention.expire(retired, after=LATER)
+        assert deleted is not None
+        assert (deleted.desired.deleted, deleted.desired.revision) == (True, before.desired.revision + 1)
+        assert deleted.retired, "its resource is not made again to be deleted"
+        assert ends.retention.purgeable(before=ends.now() + LATER, at_most=9) == [VIDEO]
+        assert ends.retention.expired(files_before=ends.now(), rows_before=ends.now(), at_most=9) == []
+
+        ends.restore(VIDEO)
+        assert ends.row().restored_at is not None
+        assert ends.retention.expired(files_before=ends.now() - LATER, rows_before=ends.now() - LATER, at_most=9) == []
+        assert ends.retention.expire(ends.row(), after=LATER) is None
+
+    def test_an_upload_that_changed_or_is_not_due_does_not_expire(self, ends: Ends) -> None:
+        before = ends.commit(replace(errored(ends.row().observed), phase_since=ends.now()))
+        assert ends.retention.expire(before, after=LATER) is None
+        old = ends.commit(replace(before.observed, phase_since=ends.now() - LATER))
+        ends.commit(replace(old.observed, message="seen"))
+        assert ends.retention.expire(old, after=LATER) is None
+        ends.commit(replace(ends.row().observed, is_playable=True))
+        assert ends.retention.expire(ends.row(), after=LATER) is None
+        assert not ends.row().desired.deleted
 
     def test_recent_records_are_kept(self, ends: Ends) -> None:
         ends.delete(VIDEO)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
 
 from database.adoption import STATE_CERTAINTY, newest_state
-from database.events import DELETED, RESTORED, message_of
+from database.events import DELETED, EXPIRED, RESTORED, message_of
 from database.observations import is_transition
 from domain.messages import is_behind
 from domain.records import (
@@ -25,10 +25,14 @@ from domain.records import (
     VideoRow,
     WorkingRow,
 )
+from domain.retention import is_file_due, is_row_due
+from domain.schedule import Timing
 from domain.spending import SubmissionLoad, WaitingUpload, counted_owner, start_of_day
 from domain.video import AT_REST, WAITING_FOR_A_PLACE, DesiredState, ObservedState, Origin, Phase, is_retryable
 
 MOST_CLAIMS = 8
+# The rules with both periods over.
+_AT_ONCE = Timing(errored_file_seconds=0, errored_row_seconds=0)
 
 
 class FakeRecords:
@@ -83,7 +87,8 @@ class FakeRecords:
         """Play the API: the owner wants the video back."""
         row = self.rows[video_id]
         if row.desired.deleted:
-            self.rows[video_id] = replace(self._desired(row, deleted=False), deleted_at=None)
+            restored = replace(self._desired(row, deleted=False), deleted_at=None, restored_at=self._clock())
+            self.rows[video_id] = restored
 
     def _desired(self, row: VideoRow, **changes: object) -> VideoRow:
         desired = replace(row.desired, revision=row.desired.revision + 1, **changes)  # type: ignore[arg-type]
@@ -163,6 +168,25 @@ class FakeRecords:
             return None
         self.rows[row.desired.video_id] = replace(stored, retired=True)
         return self.rows[row.desired.video_id]
+
+    def expired(self, *, files_before: datetime, rows_before: datetime, at_most: int) -> list[str]:
+        due = [
+            row.desired.video_id
+            for row in self.rows.values()
+            if is_file_due(row, files_before, _AT_ONCE) or is_row_due(row, rows_before, _AT_ONCE)
+        ]
+        return due[:at_most]
+
+    def expire(self, row: VideoRow, *, after: timedelta) -> VideoRow | None:
+        stored = self.rows.get(row.desired.video_id)
+        if stored is None or _revisions(stored) != _revisions(row):
+            return None
+        if not is_row_due(stored, self._clock() - after, _AT_ONCE):
+            return None
+        deleted = replace(self._desired(stored, deleted=True), deleted_at=self._clock(), retired=stored.retired)
+        self.rows[row.desired.video_id] = deleted
+        self.events.append(replace(self._event(deleted, Cause.SWEEP), message=EXPIRED))
+        return deleted
 
     def begin_purge(self, row: VideoRow, *, grace: timedelta) -> VideoRow | None:
         stored = self.rows.get(row.desired.video_id)

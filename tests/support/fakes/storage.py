@@ -172,6 +172,15 @@ class FakeStorage:
             raise RefusedError("removing a file: HTTP 403 AccessDenied")
         self.raw.pop(key, None)
 
+    def remove_originals(self, video_id: str, *, before: datetime, at_most: int) -> bool:
+        self._raise_trouble()
+        prefixes = (object_keys.original_prefix(video_id), object_keys.kept_prefix(video_id))
+        found = [key for key in self.raw if key.startswith(prefixes)]
+        for key in found[:at_most]:
+            if self.raw[key].facts.last_modified <= before:
+                del self.raw[key]
+        return len(found) < at_most
+
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         self._raise_trouble()
         written = {

@@ -33,7 +33,7 @@ def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing(
 
     assert (resync.all_pending(), resync.rows(), resync.resources()) == (0, 0, 0)
     assert queue.state().depth == 0
-    assert set(world.kill_switch.calls) <= {"working", "pages", "rows_of", "purgeable", "forget_old"}
+    assert set(world.kill_switch.calls) <= {"working", "pages", "rows_of", "expired", "purgeable", "forget_old"}
 
 
 def test_polls_of_uploads_that_began_together_are_spread_evenly() -> None:

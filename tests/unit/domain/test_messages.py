@@ -5,7 +5,7 @@ from hypothesis import given
 
 from domain.failures import ADVICE, FailureCode
 from domain.messages import present
-from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, Rejection
+from domain.video import HAS_FAILED, DesiredState, ObservedState, Origin, Phase, Reason, Rejection
 from tests.support.builders.rows import a_desired_state, a_failure, an_observation
 from tests.support.builders.strategies import desired_states, observed_states
 
@@ -70,7 +70,7 @@ def test_a_restored_video_waits_for_its_stream() -> None:
 @given(desired=desired_states, observed=observed_states)
 def test_messages_and_advice_are_sentences(desired: DesiredState, observed: ObservedState) -> None:
     presentation = present(desired, observed)
-    has_failed = observed.reason is Reason.FAILED and observed.failure is not None
+    has_failed = observed.reason in HAS_FAILED and observed.failure is not None
     is_sentence = presentation.message[:1].isupper() and presentation.message.endswith(".")
     assert is_sentence or has_failed or (presentation.waiting_for, presentation.what_to_do) == (None, None)
     advice = presentation.what_to_do

@@ -31,6 +31,9 @@ UPSTREAMS = {"observations", "attempts", "claims", "retention", "storage", "part
 CONTEXTS = {"ctx", "sending", "self"}
 
 
+KEPT_BRIEFLY = HASTY.model_copy(update={"errored_file_seconds": 86_400.0, "errored_row_seconds": 2 * 86_400.0})
+
+
 @dataclass(frozen=True)
 class Life:
     """A life with its people: ``begin`` makes the world, ``chapters`` are what people do each time all is at rest."""
@@ -127,6 +130,18 @@ def wait_for_retirement(world: InMemoryWorld) -> None:
     world.pass_time(HASTY.retire_ready_seconds)
 
 
+def failed_and_left() -> InMemoryWorld:
+    """Return a world whose client sent no video and never retries."""
+    world = InMemoryWorld(timing=KEPT_BRIEFLY)
+    world.create()
+    world.send_file(b"this is a text")
+    return world
+
+
+def wait_for_retention(world: InMemoryWorld) -> None:
+    world.pass_time(KEPT_BRIEFLY.errored_file_seconds)
+
+
 def wait_for_purge(world: InMemoryWorld) -> None:
     world.pass_time(HASTY.delete_grace_seconds)
 
@@ -170,6 +185,7 @@ LIVES = {
     "good": Life(uploaded, (wait_for_retirement,)),
     "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
     "bad-file": Life(lambda: uploaded(body=b"this is a text"), (retry,)),
+    "bad-file-left": Life(failed_and_left, (wait_for_retention, wait_for_retention, wait_for_purge)),
     "file-too-large": Life(lambda: uploaded(body=mp4(media_bytes=MAX_FILE_BYTES))),
     "answer-lost-job-found": Life(lambda: uploaded(Script([Answer.LOST_AFTER]))),
     "order-lost": Life(lambda: uploaded(Script([Answer.LOST_BEFORE]))),

@@ -24,4 +24,4 @@ class TestFakeEndings(RetentionContract):
             return [(edition, kind) for of, edition, kind in fake.notifications if of == video_id]
 
         create(VIDEO)
-        return Ends(fake, fake, fake, create, fake.delete, fake.confirm, notified, now=lambda: NOON)
+        return Ends(fake, fake, fake, create, fake.delete, fake.restore, fake.confirm, notified, now=lambda: NOON)

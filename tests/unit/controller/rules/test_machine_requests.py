@@ -9,10 +9,12 @@ import pytest
 from controller.rules.steps import (
     AcknowledgeRetry,
     AnnotationRequest,
+    Expire,
     Fail,
     MarkPlayable,
     NoOp,
     Purge,
+    RemoveFile,
     Republish,
     Retire,
     SetPaused,
@@ -51,6 +53,7 @@ AGAIN = AnnotationRequest(retry_token="monday")
 ANOTHER_FILE = ObjectFacts("e2", NOON, 1_000, "video/mp4")
 HOUR = timedelta(seconds=TIMING.retire_ready_seconds)
 FORTNIGHT = timedelta(seconds=TIMING.retire_errored_seconds)
+QUARTER = timedelta(seconds=TIMING.errored_row_seconds)
 GRACE = timedelta(seconds=TIMING.delete_grace_seconds)
 
 
@@ -245,7 +248,20 @@ def test_a_restored_video_gets_its_stable_files_back(row: VideoRow, snapshot: Sn
     [
         pytest.param(a_row(Phase.READY, waited=HOUR), Retire(), id="ready-for-an-hour"),
         pytest.param(a_row(Phase.READY, waited=just_under(HOUR.total_seconds())), NoOp(), id="ready-for-less"),
-        pytest.param(a_row(Phase.ERRORED, waited=FORTNIGHT), Retire(), id="errored-for-a-fortnight"),
+        pytest.param(a_row(Phase.ERRORED, waited=FORTNIGHT), RemoveFile(), id="errored-for-a-fortnight"),
+        pytest.param(
+            a_row(Phase.ERRORED, waited=FORTNIGHT, reason=Reason.FILE_REMOVED), Retire(), id="its-file-is-gone"
+        ),
+        pytest.param(a_row(Phase.ERRORED, waited=FORTNIGHT, is_playable=True), Retire(), id="an-older-edition-plays"),
+        pytest.param(
+            with_desired(a_row(Phase.ERRORED, waited=QUARTER), origin=Origin.KUBERNETES),
+            NoOp(),
+            id="a-failed-import-stays",
+        ),
+        pytest.param(a_row(Phase.ERRORED, waited=QUARTER), Expire(), id="errored-for-a-quarter"),
+        pytest.param(
+            replace(a_row(Phase.ERRORED, waited=QUARTER), restored_at=NOON - HOUR), Retire(), id="errored-and-restored"
+        ),
         pytest.param(a_row(Phase.ERRORED, waited=HOUR), NoOp(), id="errored-for-an-hour"),
         pytest.param(replace(a_row(Phase.READY, waited=HOUR), retired=True), NoOp(), id="it-has-left"),
         pytest.param(
