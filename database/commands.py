@@ -7,7 +7,7 @@ operator on commit. The desired state of an import comes from its resource and n
 
 from database import creation, events, idempotency_keys, locks, notify, retranscodes
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
-from database.creation import Created, NewRow
+from database.creation import BytesPerDay, Created, NewRow
 from database.idempotency_keys import IdempotencyKey
 from database.pool import Connection, Database
 from database.retranscodes import Allowance, CountedRequest
@@ -81,19 +81,22 @@ class VideoCommands:
         self._database = database
         self._timing = timing
 
-    def create(self, new: NewRow, *, per_hour: int, key: IdempotencyKey | None = None) -> Created:
+    def create(
+        self, new: NewRow, *, per_hour: int, per_day: BytesPerDay | None = None, key: IdempotencyKey | None = None
+    ) -> Created:
         """Insert a row that waits for its file, or return the one created earlier under ``key``, which has another id.
 
-        Raises LimitReachedError, KeyInUseError, KeyReusedError, UnavailableError.
+        ``per_day``: None if bytes are not limited.
+        Raises LimitReachedError, BytesSpentError, KeyInUseError, KeyReusedError, UnavailableError.
         """
         if key is None:
             with self._database.connection() as connection:
-                return creation.create(connection, new, per_hour=per_hour, timing=self._timing)
+                return creation.create(connection, new, per_hour=per_hour, per_day=per_day, timing=self._timing)
         with self._database.transaction() as connection:
             made = idempotency_keys.made_before(connection, new.owner, key)
             if made is not None:
-                return Created(made, creation.quota(connection, new.owner, per_hour=per_hour))
-            created = creation.create(connection, new, per_hour=per_hour, timing=self._timing)
+                return Created(made, creation.quota(connection, new.owner, per_hour=per_hour, per_day=per_day))
+            created = creation.create(connection, new, per_hour=per_hour, per_day=per_day, timing=self._timing)
             idempotency_keys.keep(connection, new.owner, key, new.video_id)
             return created
 

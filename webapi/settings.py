@@ -52,9 +52,13 @@ class Settings(BaseSettings):
 
     # Ten is what a person uploads in a busy hour; a token's `uploads_per_hour` overrides it.
     uploads_per_hour: int = Field(default=10, ge=0, le=1_000_000)
+    # Of one owner in 24 hours, 0 for no limit. Ten of the largest files an hour are a terabyte a day; this is forty of
+    # them, more than most people upload in a month.
+    upload_bytes_per_day: int = Field(default=200 * 1000**3, ge=0, le=10**15 - 1)
     # Each may cost MAX_SUBMISSIONS jobs, and more than one per video is rarely needed.
     retranscodes_per_day: int = Field(default=10, ge=0, le=1_000_000)
-    # For each owner and replica. An upload takes a handful of changing calls, and a page makes one for each click.
+    # For each owner and replica; a signed download counts too. An upload takes a handful of changing calls, and a page
+    # makes one for each click.
     changes_per_minute: int = Field(default=60, ge=1, le=1_000_000)
     # A retry may cost as much as a re-transcode; twice as many, since a bad day of the provider needs them.
     retries_per_day: int = Field(default=20, ge=0, le=1_000_000)

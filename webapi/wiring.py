@@ -94,6 +94,8 @@ def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed. Connects to no upstream."""
     secret_files = SecretFiles.from_environment(_read)
     settings, spaces = _read()
+    if 0 < settings.upload_bytes_per_day < spaces.max_file_bytes:
+        sys.exit(f"{WHO} cannot start: UPLOAD_BYTES_PER_DAY: must be 0, or not below MAX_FILE_BYTES")
     try:
         uploads = UploadsClient.from_environment(
             namespace=settings.namespace,
@@ -194,4 +196,5 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
         upload_url_seconds=round(timing.upload_url_seconds),
         region=spaces.region,
         part_bytes=spaces.part_bytes,
+        upload_bytes_per_day=settings.upload_bytes_per_day,
     )

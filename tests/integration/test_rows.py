@@ -15,7 +15,7 @@ from psycopg import sql
 
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import LimitReachedError, NewRow
+from database.creation import BytesPerDay, BytesSpentError, LimitReachedError, NewRow
 from database.idempotency_keys import IdempotencyKey
 from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
@@ -66,6 +66,24 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
         pool.close()
     assert sum(accepted) == 10
     assert all(3500 <= wait <= 3600 for wait in waits)
+
+
+def test_the_bytes_of_a_day_are_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
+    pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
+
+    def create(number: int) -> bool:
+        try:
+            commands = VideoCommands(pools[number % 2], Timing())
+            commands.create(a_new_video(), per_hour=100, per_day=BytesPerDay(at_most=9 * 10, largest=9))
+        except BytesSpentError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(30) as threads:
+        accepted = list(threads.map(create, range(30)))
+    for pool in pools:
+        pool.close()
+    assert sum(accepted) == 10
 
 
 def test_each_new_key_deletes_a_bounded_number_of_expired_ones(database: Database) -> None:

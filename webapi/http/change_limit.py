@@ -1,5 +1,7 @@
 """A limit on calls that change something: each is a row version, a NOTIFY, a write to etcd and a pass.
 
+A signed download of an original counts as well: each can carry gigabytes.
+
 A token bucket for each owner, in memory: a replica limits what it serves, so N replicas allow N times as much. What
 costs money has exact limits of its own in Postgres.
 """
@@ -35,12 +37,14 @@ class ChangeLimit:
         self, req: falcon.Request, _resp: falcon.Response, resource: object, _params: dict[str, Any]
     ) -> None:
         """Count the call. Raises HttpProblemError if the owner's bucket is empty."""
-        if req.method in _READING or getattr(resource, "is_public", False):
+        if getattr(resource, "is_public", False) or not _is_counted(req.method, resource):
             return
         missing = self._take(caller_of(req).owner)
         if missing > 0:
             seconds = str(math.ceil(missing * 60 / self._per_minute))
-            detail = f"{self._per_minute} changing calls in a minute are allowed; repeat this one in {seconds} seconds"
+            detail = (
+                f"{self._per_minute} calls of this kind in a minute are allowed; repeat this one in {seconds} seconds"
+            )
             raise HttpProblemError(ProblemCode.CHANGE_LIMIT_REACHED, detail, headers={"Retry-After": seconds})
 
     def _take(self, owner: str) -> float:
@@ -55,3 +59,8 @@ class ChangeLimit:
             if len(self._buckets) > self._owners_max:
                 self._buckets.popitem(last=False)
             return missing
+
+
+def _is_counted(method: str, resource: object) -> bool:
+    signs_a_download = method in {"GET", "HEAD"} and getattr(resource, "signs_downloads", False)
+    return signs_a_download or method not in _READING

@@ -7,7 +7,7 @@ import falcon
 import structlog
 
 from database.commands import VideoGoneError
-from database.creation import LimitReachedError, Quota
+from database.creation import BytesSpentError, LimitReachedError, Quota
 from database.idempotency_keys import KeyInUseError, KeyReusedError
 from database.retranscodes import CountedRequest, RequestsSpentError
 from domain.errors import RefusedError, UnavailableError
@@ -42,6 +42,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(HttpProblemError, _on_problem)
     app.add_error_handler(LimitReachedError, _on_limit)
+    app.add_error_handler(BytesSpentError, _on_bytes_spent)
     app.add_error_handler(RequestsSpentError, _on_requests_spent)
     app.add_error_handler(KeyInUseError, _on_key_in_use)
     app.add_error_handler(KeyReusedError, _on_key_reused)
@@ -68,6 +69,16 @@ def _on_limit(req: falcon.Request, resp: falcon.Response, error: LimitReachedErr
     detail = f"{error.per_hour} uploads in an hour are allowed; the next one is possible in {seconds} seconds"
     limit = rate_limit_headers(Quota(error.per_hour, remaining=0, more_in_seconds=seconds))
     problem = HttpProblemError(ProblemCode.UPLOAD_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds), **limit})
+    _on_problem(req, resp, problem, params)
+
+
+def _on_bytes_spent(req: falcon.Request, resp: falcon.Response, error: BytesSpentError, params: Any) -> None:
+    seconds = math.ceil(error.retry_after_seconds)
+    detail = (
+        f"{error.per_day} bytes in a day are allowed and {error.remaining} are left; "
+        f"there is room for this file in {seconds} seconds"
+    )
+    problem = HttpProblemError(ProblemCode.BYTE_LIMIT_REACHED, detail, headers={"Retry-After": str(seconds)})
     _on_problem(req, resp, problem, params)
 
 

@@ -45,6 +45,7 @@ class ProblemCode(StrEnum):
     TOO_MANY = "too_many"
     LAST_SECRET = "last_secret"  # noqa: S105
     UPLOAD_LIMIT_REACHED = "upload_limit_reached"
+    BYTE_LIMIT_REACHED = "byte_limit_reached"
     RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
     CHANGE_LIMIT_REACHED = "change_limit_reached"
     RETRY_LIMIT_REACHED = "retry_limit_reached"
@@ -155,6 +156,12 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.UPLOAD_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many uploads in an hour", True, "Wait as long as `Retry-After` says."
+    ),
+    ProblemCode.BYTE_LIMIT_REACHED: ProblemType(
+        falcon.HTTP_429,
+        "Too many bytes in a day",
+        True,
+        "Wait as long as `Retry-After` says, or upload a smaller file.",
     ),
     ProblemCode.RETRANSCODE_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many re-transcodes in a day", True, "Wait as long as `Retry-After` says."

@@ -35,6 +35,7 @@ _HEADERS_BY_CODE = {
     ProblemCode.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
     ProblemCode.IDEMPOTENCY_KEY_IN_USE: ("Retry-After",),
     ProblemCode.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    ProblemCode.BYTE_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
     ProblemCode.STORAGE_REFUSED: ("Retry-After",),
@@ -97,7 +98,7 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
     codes = [ProblemCode.MALFORMED_REQUEST, ProblemCode.INTERNAL_ERROR, *operation.problems]
     if operation.is_private:
         codes += [ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN]
-    if operation.is_private and operation.method != "GET":
+    if operation.is_private and (operation.method != "GET" or operation.signs_downloads):
         codes.append(ProblemCode.CHANGE_LIMIT_REACHED)
     if operation.scope:
         codes.append(ProblemCode.INSUFFICIENT_SCOPE)

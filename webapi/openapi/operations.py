@@ -39,6 +39,7 @@ class Operation:
     is_conditional: bool = False
     needs_upstreams: bool = True
     needs_storage: bool = False
+    signs_downloads: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -136,6 +137,7 @@ OPERATIONS = (
             ProblemCode.IDEMPOTENCY_KEY_IN_USE,
             ProblemCode.IDEMPOTENCY_KEY_REUSED,
             ProblemCode.UPLOAD_LIMIT_REACHED,
+            ProblemCode.BYTE_LIMIT_REACHED,
         ),
         headers=("Location", "RateLimit", "RateLimit-Policy"),
         is_keyed=True,
@@ -236,6 +238,7 @@ OPERATIONS = (
         response=responses.OriginalDownload,
         problems=(ProblemCode.ORIGINAL_UNAVAILABLE,),
         needs_storage=True,
+        signs_downloads=True,
     ),
     Operation("GET", f"{VIDEO}/events", "List the history of a video", response=responses.EventList),
     Operation(

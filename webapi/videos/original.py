@@ -40,6 +40,9 @@ class Originals:
 class VideoOriginal:
     """`/api/v1/videos/{video_id}/original`."""
 
+    # Counted like a change (webapi/http/change_limit.py).
+    signs_downloads = True
+
     def __init__(self, queries: VideoQueries, originals: Originals, storage: OriginalStorage) -> None:
         self._queries = queries
         self._originals = originals

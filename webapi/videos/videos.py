@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import falcon
 
 from database.commands import VideoCommands
-from database.creation import NewRow
+from database.creation import BytesPerDay, NewRow
 from database.queries import VideoQueries
 from domain.object_keys import original_key
 from domain.video import BEFORE_THE_FILE, UploadMode, new_video_id
@@ -26,7 +26,10 @@ from webapi.videos.uploads import UploadUrls
 
 @dataclass(frozen=True)
 class Policy:
-    """Limits of this installation. ``uploads_per_hour`` is for tokens without a limit."""
+    """Limits of this installation. ``uploads_per_hour`` is for tokens without a limit.
+
+    ``upload_bytes_per_day``: of one owner, 0 for no limit.
+    """
 
     uploads_per_hour: int
     retranscodes_per_day: int
@@ -37,6 +40,12 @@ class Policy:
     # With a single PUT, a lost connection costs the whole file.
     multipart_above_bytes: int = 100_000_000
     part_bytes: int = 16 * 1024**2
+    upload_bytes_per_day: int = 0
+
+    @property
+    def per_day(self) -> BytesPerDay | None:
+        """Return the limit of one owner's bytes; None if there is none."""
+        return BytesPerDay(self.upload_bytes_per_day, self.max_file_bytes) if self.upload_bytes_per_day else None
 
 
 class VideosResource:
@@ -61,7 +70,8 @@ class VideosResource:
         caller, body = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(body)
         new, per_hour = self._new_video(body, caller), self._per_hour(caller)
-        created = self._commands.create(new, per_hour=per_hour, key=idempotency_key(req, body))
+        key = idempotency_key(req, body)
+        created = self._commands.create(new, per_hour=per_hour, per_day=self._policy.per_day, key=key)
         row = created.row
         self._publisher.enqueue(row.desired)
         resp.status = falcon.HTTP_201

@@ -160,6 +160,7 @@ describe("problems as sentences for people", () => {
   it.each([
     ["upload_limit_reached", 1800, "You can start the next upload in 30 minutes."],
     ["upload_limit_reached", 40, "You can start the next upload in 40 seconds."],
+    ["byte_limit_reached", 7200, "There is room for this file in 2 hours."],
     ["retranscode_limit_reached", 7200, "You can convert again in 2 hours."],
     ["not_retranscodable", null, "it is being converted, has failed, or was deleted"],
     ["original_unavailable", null, "storage no longer has the file"],

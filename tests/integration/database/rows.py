@@ -78,6 +78,10 @@ class Rows:
         """Record that the resource of a video was removed."""
         self._execute("UPDATE videos SET retired = true WHERE video_id = %s", video_id)
 
+    def age_creation(self, video_id: str, by: timedelta) -> None:
+        """Move the creation of a video into the past."""
+        self._execute("UPDATE videos SET created_at = created_at - %s WHERE video_id = %s", by, video_id)
+
     def age_deletion(self, video_id: str, by: timedelta) -> None:
         """Move the deletion of a video into the past."""
         self._execute("UPDATE videos SET deleted_at = deleted_at - %s WHERE video_id = %s", by, video_id)

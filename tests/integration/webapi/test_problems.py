@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import falcon.testing
@@ -28,6 +29,12 @@ def _past_the_limit(api: Api) -> Result:
     for _ in range(10):
         api.create()
     return api.call("POST", VIDEOS, json=A_VIDEO)
+
+
+def _past_the_bytes(api: Api) -> Result:
+    client = api.rebuilt(policy=replace(api.deps.policy, upload_bytes_per_day=1))
+    body = {**A_VIDEO, "size_bytes": 2}
+    return client.simulate_post(VIDEOS, json=body, headers={"Authorization": api.bearer()})
 
 
 def _playable(api: Api) -> str:
@@ -164,6 +171,7 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.TOO_MANY: _past_all_endpoints,
     ProblemCode.LAST_SECRET: _of_the_last_secret,
     ProblemCode.UPLOAD_LIMIT_REACHED: _past_the_limit,
+    ProblemCode.BYTE_LIMIT_REACHED: _past_the_bytes,
     ProblemCode.CHANGE_LIMIT_REACHED: _past_the_changes,
     ProblemCode.TEMPORARILY_UNAVAILABLE: _without_postgres,
     ProblemCode.STORAGE_REFUSED: _refused_by_storage,

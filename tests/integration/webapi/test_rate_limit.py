@@ -1,5 +1,9 @@
 """The headers with the rest of an owner's hourly limit."""
 
+from dataclasses import replace
+
+from falcon.testing import Result
+
 from database.creation import Quota
 from tests.support.api import A_VIDEO, Api, token
 from webapi.http.rate_limit import rate_limit_headers
@@ -41,6 +45,25 @@ def test_the_headers_show_the_tokens_own_limit(api: Api) -> None:
         '"uploads";q=50;w=3600',
         '"uploads";r=49;t=3600',
     )
+
+
+def test_the_headers_show_the_bytes_of_the_day(api: Api) -> None:
+    client = api.rebuilt(policy=replace(api.deps.policy, upload_bytes_per_day=20_000))
+
+    def create(size: int) -> Result:
+        body = {**A_VIDEO, "size_bytes": size}
+        return client.simulate_post(VIDEOS, json=body, headers={"Authorization": api.bearer()})
+
+    first, second = create(9_000), create(9_000)
+    assert first.headers["RateLimit-Policy"] == '"uploads";q=10;w=3600, "bytes";q=20000;qu="content-bytes";w=86400'
+    assert first.headers["RateLimit"] == '"uploads";r=9;t=3600, "bytes";r=11000'
+    assert second.headers["RateLimit"] == '"uploads";r=8;t=3600, "bytes";r=2000'
+
+    refused = create(2_001)
+    assert (refused.status_code, refused.json["code"], refused.json["retryable"]) == (429, "byte_limit_reached", True)
+    assert refused.headers["Retry-After"] == "86400"
+    assert "20000 bytes in a day are allowed and 2000 are left" in refused.json["detail"]
+    assert create(2_000).status_code == 201
 
 
 def test_seconds_until_the_reset_are_rounded_up() -> None:

@@ -61,6 +61,14 @@ def test_reading_is_not_limited(limited: Limited) -> None:
     assert limited.change(method="GET") != 429
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_signed_download_counts_like_a_change(limited: Limited, method: str) -> None:
+    for _ in range(3):
+        limited.change(method=method, path=f"{VIDEO}/original")
+    assert limited.change(method=method, path=f"{VIDEO}/original") == 429
+    assert limited.change() == 429
+
+
 def test_the_limit_of_one_owner_does_not_touch_another(limited: Limited) -> None:
     for _ in range(4):
         limited.change()

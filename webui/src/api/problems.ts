@@ -24,6 +24,8 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
   switch (problem.code) {
     case "upload_limit_reached":
       return `You have reached your hourly upload limit. You can start the next upload in ${formatSpan(retryAfter ?? 60)}.`;
+    case "byte_limit_reached":
+      return `You have reached your daily limit of bytes. There is room for this file in ${formatSpan(retryAfter ?? 3600)}.`;
     case "file_too_large":
       return `This file is too large. ${sizeDetail(problem)} Choose a smaller one.`;
     case "insufficient_scope":

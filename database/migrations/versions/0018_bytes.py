@@ -1,0 +1,13 @@
+"""Counting an owner's bytes of the day."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    """Apply the SQL beside this file."""
+    op.execute(Path(__file__).with_suffix(".sql").read_text())
