@@ -105,7 +105,12 @@ class _Leader:
         self._wiring = wiring
         self._stop = stop
         self._cache = ResourceCache()
-        self._queue = WorkQueue(time.monotonic, scale=settings.time_scale, metrics=wiring.metrics.queue)
+        self._queue = WorkQueue(
+            time.monotonic,
+            scale=settings.time_scale,
+            metrics=wiring.metrics.queue,
+            owner_of=self._cache.owner_of,
+        )
         self._resync = Resync(wiring.dependencies, self._cache, self._queue, clock=_now)
 
     async def run(self, health: Health) -> None:

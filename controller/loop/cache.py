@@ -38,6 +38,11 @@ class ResourceCache:
         with self._lock:
             return self._by_name.get(name)
 
+    def owner_of(self, name: str) -> str | None:
+        """Return whose upload it is: "" for an import, which belongs to no user; None if it is not cached."""
+        cached = self.get(name)
+        return None if cached is None else cached.owner or ""
+
     def names(self) -> set[str]:
         """Return the names of all cached resources."""
         with self._lock:

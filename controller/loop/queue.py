@@ -1,12 +1,14 @@
 """The work queue: keys, each at most once, each with its time, each with one worker at most.
 
-Semantics follow controller-runtime's workqueue (add, add after, back-off with forget). A key is a video's id; the
-queue does not know what a pass does.
+Semantics follow controller-runtime's workqueue (add, add after, back-off with forget), with turns by owner: an owner
+with a thousand due keys delays the one key of another by a pass. A key is a video's id; the queue does not know what a
+pass does.
 """
 
 import heapq
 import random
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -62,21 +64,33 @@ class _Uncounted:
 
 
 class WorkQueue:
-    """A set of keys ordered by time. Safe for any number of threads.
+    """A set of keys ordered by time, and by turns of their owners once they are due. Safe for any number of threads.
 
     A key that is added while a worker has it is handed out again when the worker gives it back. Of two times for
     one key the earlier wins, and brings its cause.
     """
 
     def __init__(
-        self, monotonic: Callable[[], float], *, scale: float = 1.0, metrics: QueueMetrics | None = None
+        self,
+        monotonic: Callable[[], float],
+        *,
+        scale: float = 1.0,
+        metrics: QueueMetrics | None = None,
+        owner_of: Callable[[str], str | None] = lambda _key: None,
     ) -> None:
+        """``owner_of``: whose turn a key takes. Called under the queue's lock, so it must not call the queue.
+
+        Keys without an owner take turns as if they were one owner's.
+        """
         self._monotonic = monotonic
         self._scale = scale
         self._metrics = metrics or _Uncounted()
         self._condition = threading.Condition()
         self._waiting: dict[str, _Entry] = {}
+        self._owner_of = owner_of
+        # Keys by time, and those that are due by owner: the owner in front has the next turn.
         self._heap: list[tuple[float, str]] = []
+        self._due: OrderedDict[str | None, deque[tuple[float, str]]] = OrderedDict()
         self._running: dict[str, float] = {}  # since when
         self._failures: dict[str, int] = {}
         self._is_open = True
@@ -126,20 +140,25 @@ class WorkQueue:
     def _pop_due(self) -> tuple[str, Cause] | float | None:
         """Return a due key, or the seconds until there may be one, or None to wait for an addition."""
         now = self._monotonic()
-        while self._heap:
-            due, key = self._heap[0]
-            entry = self._waiting.get(key)
-            if entry is None or entry.due != due or key in self._running:
-                heapq.heappop(self._heap)  # superseded, or `done` will bring it back
-                continue
-            if due > now:
-                return due - now
-            heapq.heappop(self._heap)
-            del self._waiting[key]
-            self._running[key] = now
-            self._metrics.taken(now - due)
-            return key, entry.cause
-        return None
+        while self._heap and self._heap[0][0] <= now:
+            due, key = heapq.heappop(self._heap)
+            if self._is_current(due, key):
+                self._due.setdefault(self._owner_of(key), deque()).append((due, key))
+        while self._due:
+            owner, keys = self._due.popitem(last=False)
+            due, key = keys.popleft()
+            if keys:
+                self._due[owner] = keys  # at the end
+            if self._is_current(due, key):
+                self._metrics.taken(now - due)
+                self._running[key] = now
+                return key, self._waiting.pop(key).cause
+        return self._heap[0][0] - now if self._heap else None
+
+    def _is_current(self, due: float, key: str) -> bool:
+        """Return whether the key still waits for this time. One that runs is brought back by `done`."""
+        entry = self._waiting.get(key)
+        return entry is not None and entry.due == due and key not in self._running
 
     def done(self, key: str) -> None:
         """Give a key back; a pass that was requested meanwhile becomes due."""

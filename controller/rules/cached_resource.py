@@ -1,5 +1,6 @@
 """One resource as the watch delivered it, reduced to what decides whether a pass is needed."""
 
+import sys
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,7 +17,8 @@ class CachedResource:
 
     ``reconcile_request`` and ``requested`` are its annotations, the ``handled_`` ones what its status acknowledges.
     ``import_digest``: the digest of an import's spec; None where the spec is made from the row. ``is_terminating``: it
-    was deleted, and finalizers of others keep it.
+    was deleted, and finalizers of others keep it. ``owner``: of the row; None of an import, and of what this service
+    did not sign.
     """
 
     uid: str
@@ -33,11 +35,13 @@ class CachedResource:
     status_signed_by: SignedBy
     import_digest: str | None = None
     is_terminating: bool = False
+    owner: str | None = None
 
     @classmethod
     def of(cls, resource: Resource) -> Self:
         """Reduce a resource."""
         status = resource.status or {}
+        is_ours = origin_of(resource) is Origin.API and resource.spec_signed_by.is_authentic
         return cls(
             uid=resource.uid,
             resource_version=resource.resource_version,
@@ -53,6 +57,8 @@ class CachedResource:
             status_signed_by=resource.status_signed_by,
             import_digest=import_digest_of(resource.spec) if origin_of(resource) is Origin.KUBERNETES else None,
             is_terminating=resource.is_terminating,
+            # One copy for each owner, not for each upload.
+            owner=sys.intern(resource.spec["owner"]) if is_ours and "owner" in resource.spec else None,
         )
 
     def is_ahead(self, row: Revisions) -> bool:

@@ -120,3 +120,12 @@ def test_noting_returns_the_previous_entry() -> None:
     cached.drop(resource.name)
     cached.drop(resource.name)
     assert (cached.get(resource.name), cached.names()) == (None, set())
+
+
+def test_an_upload_belongs_to_the_owner_that_the_service_signed() -> None:
+    cache, ours = ResourceCache(), a_resource(a_desired_state(owner="ann"))
+    cache.note(ours)
+    cache.note(replace(a_resource(a_desired_state(owner="ann", origin=Origin.KUBERNETES)), name="import"))
+    cache.note(replace(ours, name="forged", spec_signed_by=SignedBy.UNVERIFIED))
+    owners = [cache.owner_of(name) for name in (ours.name, "import", "forged", "unknown")]
+    assert owners == ["ann", "", "", None]

@@ -137,3 +137,48 @@ def test_the_state_counts_late_keys_apart_from_held_and_planned_ones() -> None:
     queue.add("held", Cause.CLAIM)  # added again while a pass is made over it
     clock.now += 5
     assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, running_seconds=(5.0,))
+
+
+def shared(queue_size: int) -> tuple[WorkQueue, Clock]:
+    """Return a queue in which Ann has that many due keys, and others came later with one each."""
+    clock = Clock()
+    queue = WorkQueue(clock, owner_of=lambda key: key.partition("-")[0])
+    for number in range(queue_size):
+        queue.add(f"ann-{number}", Cause.CLIENT)
+    clock.now += 1
+    queue.add("bob-0", Cause.CLIENT)
+    queue.add("eve-0", Cause.CLIENT)
+    return queue, clock
+
+
+def test_a_thousand_keys_of_one_owner_delay_the_one_key_of_another_by_one_pass() -> None:
+    queue, _ = shared(1_000)
+    owners = [key[:3] for key, _ in taken_now(queue)]
+    assert owners[:5] == ["ann", "bob", "eve", "ann", "ann"]
+    assert len(owners) == 1_002
+
+
+def test_a_key_that_comes_while_an_owners_backlog_is_worked_on_has_the_next_turn() -> None:
+    queue, _ = shared(1_000)
+    for _ in range(500):
+        queue.take()
+    queue.add("bob-1", Cause.CLIENT)
+    assert [taken[0] for taken in (queue.take(), queue.take()) if taken is not None][1] == "bob-1"
+
+
+def test_an_owners_own_keys_keep_their_order() -> None:
+    queue, _ = shared(9)
+    assert [key for key, _ in taken_now(queue) if key.startswith("ann")] == [f"ann-{number}" for number in range(9)]
+
+
+def test_a_take_looks_at_no_more_keys_than_it_returns() -> None:
+    looked_at: list[str] = []
+
+    def owner_of(key: str) -> str:
+        looked_at.append(key)
+        return key[0]
+
+    queue = WorkQueue(Clock(), owner_of=owner_of)
+    for number in range(1_000):
+        queue.add(f"{number % 7}-{number}", Cause.CLIENT)
+    assert len(taken_now(queue)) == len(looked_at) == 1_000
