@@ -15,6 +15,12 @@ class Transcoder(Protocol):
         UncertainError.
         """
 
+    def probe(self) -> None:
+        """Make a call that costs nothing, to learn whether the provider answers and accepts our key.
+
+        Raises UnavailableError.
+        """
+
     def job(self, job_id: str) -> Job | None:
         """Return a job, None if there is no such job. Raises UnavailableError, RefusedError."""
 

@@ -1,5 +1,7 @@
 """Paid attempts. An intent is written together with the observation that made it (database/observations.py)."""
 
+from datetime import datetime
+
 import psycopg
 
 from database import locks
@@ -11,6 +13,13 @@ from domain.spending import start_of_day
 _SINCE = """
 SELECT video_id, attempt, edition, state, job_id, intended_at, settled_at, answer
 FROM attempts WHERE video_id = %(video_id)s AND attempt > %(floor)s ORDER BY attempt
+"""
+
+_LAST_ACCEPTED = """
+SELECT intended_at FROM attempts
+WHERE state IN ('accepted', 'completed', 'failed')
+  AND (%(before)s::timestamptz IS NULL OR intended_at < %(before)s)
+ORDER BY intended_at DESC LIMIT 1
 """
 
 # The primary key is the fence: a second operator that intends the same attempt stops here, before it pays.
@@ -31,7 +40,9 @@ WHERE attempts.state = 'refused'
 
 _SETTLE = """
 UPDATE attempts SET state = %(state)s, job_id = coalesce(%(job_id)s, job_id), settled_at = %(at)s,
-                    answer = coalesce(%(answer)s, answer), minutes = coalesce(%(minutes)s, minutes)
+                    answer = coalesce(%(answer)s, answer),
+                    owner = CASE WHEN %(is_charged)s THEN owner END,
+                    minutes = CASE WHEN %(is_charged)s THEN coalesce(%(minutes)s, minutes) ELSE 0 END
 WHERE video_id = %(video_id)s AND attempt = %(attempt)s
 """
 
@@ -71,3 +82,12 @@ class Attempts:
         with self._database.connection() as connection:
             rows = connection.execute(_SINCE, {"video_id": video_id, "floor": floor}).fetchall()
         return [attempt_row(columns) for columns in rows]
+
+    def last_accepted_at(self, *, before: datetime | None = None) -> datetime | None:
+        """Return when the newest submission of any video, before a time if given, was made that led to a job.
+
+        Raises UnavailableError.
+        """
+        with self._database.connection() as connection:
+            found = connection.execute(_LAST_ACCEPTED, {"before": before}).fetchone()
+        return None if found is None else found["intended_at"]

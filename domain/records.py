@@ -120,7 +120,10 @@ class Intend:
 
 @dataclass(frozen=True)
 class Settle:
-    """Record the outcome of a submission. ``minutes``: what it billed, None if that is not known better than before."""
+    """Record the outcome of a submission. ``minutes``: what it billed, None if that is not known better than before.
+
+    ``is_charged``: whether the submission still counts against the limits of the day on which it was made.
+    """
 
     attempt: int
     state: AttemptState
@@ -128,6 +131,7 @@ class Settle:
     job_id: str | None = None
     answer: str | None = None
     minutes: float | None = None
+    is_charged: bool = True
 
 
 AttemptChange = Intend | Settle

@@ -15,7 +15,8 @@ from domain.jobs import JobOrder, UncertainError
 from domain.object_keys import outputs_folder
 from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.spending import SubmissionRequest, counted_owner
-from domain.video import Phase, Reason
+from domain.video import ObservedState, Phase, Reason
+from runtime.bulkhead import BulkheadFullError
 
 # The reasons that people see while the limiter denies submissions.
 _REASON_DENIED: dict[Denied, Reason] = {
@@ -39,6 +40,14 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
+        if permit.needs_probe:
+            try:
+                with permit.probing():
+                    ctx.deps.transcoder.probe()
+            except BulkheadFullError:
+                raise
+            except UnavailableError as error:
+                return _shown_once(ctx.showing(Reason.SUBMISSION_DELAYED, str(error)), ctx)
         return _intend(step, ctx, permit)
 
 
@@ -59,7 +68,12 @@ def _request(ctx: ReconcileContext) -> SubmissionRequest:
 
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
-    after = ctx.showing(_REASON_DENIED[denied], denied.message)
+    if denied is Denied.UNPROVEN:
+        return Result(ctx.row, Requeue.BACKOFF)  # a matter of seconds, not worth a write
+    return _shown_once(ctx.showing(_REASON_DENIED[denied], denied.message), ctx)
+
+
+def _shown_once(after: ObservedState, ctx: ReconcileContext) -> Result:
     return Result(ctx.row, Requeue.SCHEDULED) if after == ctx.row.observed else ctx.commit(after)
 
 
@@ -109,8 +123,8 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             raise UnavailableError("too much time passed between the intent and the submission")
         with permit.recording():
             job_id = deps.transcoder.start(order)
-    except UncertainError:
-        settled = Settle(step.attempt, AttemptState.UNCERTAIN, sending.now)
+    except UncertainError as error:
+        settled = Settle(step.attempt, AttemptState.UNCERTAIN, sending.now, answer=str(error))
         return sending.commit(sending.showing(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN), attempt=settled)
     except UnavailableError as error:
         settled = Settle(step.attempt, AttemptState.REFUSED, sending.now, answer=str(error))
@@ -128,9 +142,11 @@ def adopt(step: AdoptJob, ctx: ReconcileContext) -> Result:
 
 def abandon(step: AbandonAttempt, ctx: ReconcileContext) -> Result:
     """Count a submission as lost."""
-    settled = Settle(step.attempt, AttemptState.ABANDONED, ctx.now)
-    message = f"submission {step.attempt} is counted as lost"
-    return ctx.commit(ctx.showing(Reason.ATTEMPT_FAILED, message), attempt=settled)
+    settled = Settle(step.attempt, AttemptState.ABANDONED, ctx.now, is_charged=step.is_charged)
+    after = ctx.showing(Reason.ATTEMPT_FAILED, f"submission {step.attempt} is counted as lost")
+    if step.is_repeated:
+        after = replace(after, attempt_floor=after.attempt_floor + 1)
+    return ctx.commit(after, attempt=settled)
 
 
 def _accepted(ctx: ReconcileContext, attempt: int, job_id: str) -> Result:

@@ -1,13 +1,16 @@
-"""A circuit breaker: whether to submit to the provider after recent failures, and how many at a time.
+"""A circuit breaker: whether to submit to the provider, and how many at a time.
 
 It has no clock and no lock. Locks, slots and limits are in limiter.py; client.py decides which responses are failures.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Two may be chance, and each uncertain one costs a video one of its attempts.
+# Two may be chance.
 FAILURES_TO_OPEN = 3
+# What succeeded this long ago proves nothing about an outage that began since.
+PROVEN_SECONDS = 60
 # Long enough for a restart at the provider, short enough for a user who is watching an upload.
 FIRST_COOL_DOWN_SECONDS = 30
 # During a long outage we try six times an hour, and notice its end within ten minutes.
@@ -37,6 +40,9 @@ class BreakerSnapshot:
 class Breaker:
     """Closed, open for a while, then half-open with a width that doubles. Not thread-safe.
 
+    While closed it is unproven before the first success, after a failure, and some time after the last success: then
+    submissions are made one at a time, so that an outage never meets a burst of them.
+
     ``generation`` counts the openings. A submission made before the last opening proves no recovery when it succeeds,
     and prolongs the pause only if the provider says so when it fails.
     """
@@ -48,16 +54,33 @@ class Breaker:
         self._width: int | None = None
         self._cool_down_seconds: float = FIRST_COOL_DOWN_SECONDS
         self._open_until = 0.0
+        self._proven_until = -math.inf
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether nothing has failed lately, or too little to mean anything."""
+        return self._width is None
 
     def admits(self, now: float, in_flight: int) -> bool:
         """Return whether another submission may join those in flight."""
-        return self._width is None or (now >= self._open_until and in_flight < self._width)
+        width = self._width_at(now)
+        return now >= self._open_until and (width is None or in_flight < width)
 
-    def record_success(self, generation: int) -> bool:
+    def needs_probe(self, now: float) -> bool:
+        """Return whether the provider's health is unknown, so that something free is tried before a submission."""
+        return self._width_at(now) == 1
+
+    def _width_at(self, now: float) -> int | None:
+        if self._width is None and now >= self._proven_until:
+            return 1
+        return self._width
+
+    def record_success(self, generation: int, now: float) -> bool:
         """Count a submission that the provider accepted. Return whether it closed the breaker."""
         if generation != self.generation:
             return False
         self._failures = 0
+        self._proven_until = now + PROVEN_SECONDS * self._scale
         if self._width is None:
             return False
         self._width = self._width * 2 if self._width < WIDEST_HALF_OPEN else None
@@ -74,6 +97,7 @@ class Breaker:
                 self._open_until = max(self._open_until, now + retry_after)
             return False
         self._failures += 1
+        self._proven_until = -math.inf
         if retry_after is None and self._width is None and self._failures < FAILURES_TO_OPEN:
             return False
         self._open(now, retry_after)

@@ -28,6 +28,8 @@ from storage.settings import OutputTarget
 # A job id becomes part of a URL path and a value in a column.
 _JOB_ID = r"[A-Za-z0-9_-]{1,64}"
 _MOST_ANSWER_CHARACTERS = 4096
+# Asked about when no job of ours is known yet: that Coconut does not know it is as good an answer.
+_NO_JOB = "00000000000000"
 # The metadata of a job is a few kilobytes.
 _ANSWER_BYTES_MAX = 1024 * 1024
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -155,6 +157,7 @@ class Coconut:
         self._clock = clock
         self._on_call = on_call
         self._timeout_seconds = timeout_seconds
+        self._known_job = _NO_JOB
 
     def start(self, order: JobOrder) -> str:
         """Start a paid job and return its id. Raises UnavailableError, RefusedError, UncertainError."""
@@ -177,9 +180,14 @@ class Coconut:
             )
         self._raise_for_refusal(action, answer)
         try:
-            return _JobAnswer.model_validate_json(answer.content).id
+            job_id = self._known_job = _JobAnswer.model_validate_json(answer.content).id
         except ValidationError as error:
             raise UncertainError(f"{action}: an answer that names no job") from error
+        return job_id
+
+    def probe(self) -> None:
+        """Look at a job, to learn whether Coconut answers and accepts our key. Raises UnavailableError."""
+        self._get("probe", f"/jobs/{self._known_job}")
 
     def job(self, job_id: str) -> Job | None:
         """Return a job, None if there is no such job. Raises UnavailableError, RefusedError."""
@@ -187,9 +195,11 @@ class Coconut:
         if answer is None:
             return None
         try:
-            return _job(_JobAnswer.model_validate_json(answer.content))
+            job = _job(_JobAnswer.model_validate_json(answer.content))
         except ValidationError as error:
             raise UnavailableError("GET /jobs at Coconut: not a job") from error
+        self._known_job = job.job_id
+        return job
 
     def picture_seconds(self, job_id: str) -> float | None:
         """Return the duration that the input's picture track states, None if it states none. Raises like `job`."""

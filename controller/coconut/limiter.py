@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 COUNT_SECONDS = 2
 # An upload that was woken because it is its turn asks within this, or is passed over.
 ANSWER_SECONDS = 10
+# So many uploads are woken when the first submission was answered; the others come at their next check.
+_UNPROVEN_MAX = 50
 
 
 class Denied(StrEnum):
@@ -39,6 +41,7 @@ class Denied(StrEnum):
     OWNER_DAY = "owner_day"
     DAY = "day"
     BREAKER = "breaker"
+    UNPROVEN = "unproven"
     OWNER_CAPACITY = "owner_capacity"
     CAPACITY = "capacity"
     RATE = "rate"
@@ -54,6 +57,7 @@ _MESSAGES = {
     Denied.DAY: "the minutes that this installation may buy in a day are spent",
     Denied.OWNER_CAPACITY: "as many jobs of this owner are running as one owner may have at once",
     Denied.BREAKER: "the provider keeps failing; submissions resume as it recovers",
+    Denied.UNPROVEN: "the first submission after a quiet time has not been answered yet; this one follows",
     Denied.CAPACITY: "as many jobs are running as this installation allows",
     Denied.RATE: "the rate limit of submissions is reached; this one follows",
 }
@@ -93,11 +97,15 @@ class Permit:
     """The right to make one submission; a context manager that releases its slot at the end.
 
     The provider's response is recorded separately and at most once. A permit that came to nothing because Postgres or
-    storage failed records nothing: that says nothing about the provider.
+    storage failed records nothing: that says nothing about the provider. ``needs_probe``: the provider's health is
+    unknown, so something free is to be tried first.
     """
 
-    def __init__(self, limiter: "SubmissionLimiter", request: SubmissionRequest, generation: int) -> None:
+    def __init__(
+        self, limiter: "SubmissionLimiter", request: SubmissionRequest, generation: int, *, needs_probe: bool
+    ) -> None:
         self.request = request
+        self.needs_probe = needs_probe
         self._limiter = limiter
         self._generation = generation
         self._is_released = False
@@ -131,7 +139,14 @@ class Permit:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record how the submission made inside ends; put nothing but the call to the provider there.
+        """Record how the submission made inside ends; put nothing but the call to the provider there."""
+        with self.probing():
+            yield
+        self.record_success()
+
+    @contextmanager
+    def probing(self) -> Iterator[None]:
+        """Record that the call to the provider inside failed. That a free one succeeds proves nothing about a paid one.
 
         A refused file says nothing about the provider, and neither does a full bulkhead.
         """
@@ -142,7 +157,6 @@ class Permit:
         except (UnavailableError, UncertainError) as error:
             self.record_failure(str(error), retry_after_seconds=error.retry_after_seconds)
             raise
-        self.record_success()
 
 
 class SubmissionLimiter:
@@ -153,9 +167,8 @@ class SubmissionLimiter:
     is never too few, since no other process submits, and a refusal takes up a place for one question at most.
     ``wake``: requests a pass over an upload whose turn it is; the operator sets it once it has a queue.
 
-    A restart begins with a closed breaker, which is cheap to open again: refusals cost no attempt, and uncertain
-    answers cost at most as many as there are submissions in flight. If it began half-open, one stray failure after
-    each rollout would stop all submissions for a cool-down.
+    A restart begins with a closed breaker, so that one stray failure after each rollout does not stop all submissions
+    for a cool-down. It is unproven: submissions are made one at a time until the provider has accepted one.
     """
 
     def __init__(
@@ -172,6 +185,7 @@ class SubmissionLimiter:
         self._in_flight: list[Permit] = []
         self._ended_uncounted: list[Permit] = []
         self._woken: dict[str, float] = {}
+        self._unproven: set[str] = set()
         self._is_counting = False
         self._next_count_at = monotonic()
 
@@ -195,11 +209,11 @@ class SubmissionLimiter:
         """Return the decision, and the uploads whose turn comes before this one's."""
         if self._load is None:
             if not self._breaker.admits(now, len(self._in_flight)):
-                return Denied.BREAKER, []
+                return self._denied_by_breaker(request), []
             raise UnavailableError("the running jobs have not been counted yet")
         denied = self._denied_by_day(request, self._load)
         if denied is None and not self._breaker.admits(now, len(self._in_flight)):
-            denied = Denied.BREAKER
+            denied = self._denied_by_breaker(request)
         if denied is None and self._free_of_owner(request.owner, self._load) < 1:
             denied = Denied.OWNER_CAPACITY
         if denied is not None:
@@ -212,9 +226,17 @@ class SubmissionLimiter:
         if tokens <= len(ahead):
             return Denied.RATE, ahead[:tokens]
         self._bucket.take()
-        permit = Permit(self, request, self._breaker.generation)
+        needs_probe = self._breaker.needs_probe(now)
+        permit = Permit(self, request, self._breaker.generation, needs_probe=needs_probe)
         self._in_flight.append(permit)
         return permit, []
+
+    def _denied_by_breaker(self, request: SubmissionRequest) -> Denied:
+        if not self._breaker.is_closed:
+            return Denied.BREAKER
+        if len(self._unproven) < _UNPROVEN_MAX:
+            self._unproven.add(request.video_id)
+        return Denied.UNPROVEN
 
     def _denied_by_day(self, request: SubmissionRequest, load: SubmissionLoad) -> Denied | None:
         limits, uncounted = self._limits.spending, self._uncounted()
@@ -294,15 +316,18 @@ class SubmissionLimiter:
         return sum(load.running.values()) + len(self._ended_uncounted) + len(self._in_flight)
 
     def release(self, permit: Permit) -> None:
-        """Release the slot of a permit."""
+        """Release the slot of a permit; what waited for its answer is tried again."""
         with self._lock:
             self._in_flight.remove(permit)
             self._ended_uncounted.append(permit)
+            unproven, self._unproven = self._unproven, set()
+        for video_id in unproven:
+            self.wake(video_id)
 
     def record_success(self, generation: int) -> None:
         """Record that the provider accepted a submission, on behalf of its permit."""
         with self._lock:
-            has_closed = self._breaker.record_success(generation)
+            has_closed = self._breaker.record_success(generation, self._monotonic())
         if has_closed:
             log.info("submissions_resumed")
 

@@ -35,11 +35,13 @@ from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.object_keys import kept_original_key
 from domain.objects import OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
-from domain.records import UNRESOLVED, AttemptRow, VideoRow
+from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Published, SourceFacts
 
 log = structlog.get_logger(__name__)
+
+_UNANSWERED = frozenset({AttemptState.UNCERTAIN, AttemptState.ABANDONED})
 
 
 def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
@@ -102,25 +104,30 @@ def _parts(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies)
 
 def _submissions(row: VideoRow, deps: Dependencies) -> Snapshot:
     attempts = _attempts(row, deps)
-    incomplete = Snapshot(is_incomplete=True, attempts=attempts)
+    known = Snapshot(attempts=attempts)
+    if attempts and attempts[-1].state in _UNANSWERED:
+        known = replace(
+            known,
+            accepted_at=deps.attempts.last_accepted_at(),
+            accepted_before=deps.attempts.last_accepted_at(before=attempts[-1].intended_at),
+        )
+    incomplete = replace(known, is_incomplete=True)
     if attempts and attempts[-1].state in UNRESOLVED:
         claims = deps.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
-        return _incomplete_if_unavailable(row, lambda: _lost_submission(row, attempts, claims, deps), incomplete)
+        return _incomplete_if_unavailable(row, lambda: _lost_submission(row, known, claims, deps), incomplete)
     return _incomplete_if_unavailable(
-        row, lambda: Snapshot(attempts=attempts, original=deps.storage.head(row.original_key)), incomplete
+        row, lambda: replace(known, original=deps.storage.head(row.original_key)), incomplete
     )
 
 
-def _lost_submission(
-    row: VideoRow, attempts: tuple[AttemptRow, ...], claims: Sequence[str], deps: Dependencies
-) -> Snapshot:
+def _lost_submission(row: VideoRow, known: Snapshot, claims: Sequence[str], deps: Dependencies) -> Snapshot:
     """Read every job that a callback named, then outputs without a callback."""
     for job_id in claims:
         job = _job(job_id, deps)
         if job is not None:
-            return Snapshot(attempts=attempts, job=job)
-    return Snapshot(
-        attempts=attempts,
+            return replace(known, job=job)
+    return replace(
+        known,
         original=deps.storage.head(row.original_key),
         outputs=_outputs(row, row.observed.outputs_folder, None, deps),
     )

@@ -23,7 +23,8 @@ class Snapshot:
     """What a look returned; a field that this situation does not need keeps its default.
 
     ``is_incomplete``: an upstream did not answer, so an absence proves nothing. ``parts``: None without an open
-    multipart upload. ``is_public``: a public file of a deleted video is left.
+    multipart upload. ``is_public``: a public file of a deleted video is left. ``accepted_at``: when the newest
+    submission of any video was made that led to a job; ``accepted_before``: the newest of them before the last attempt.
     """
 
     is_incomplete: bool = False
@@ -31,6 +32,8 @@ class Snapshot:
     source: SourceFacts | SourceProblem | None = None
     parts: tuple[StoredPart, ...] | None = None
     attempts: tuple[AttemptRow, ...] = ()
+    accepted_at: datetime | None = None
+    accepted_before: datetime | None = None
     job: Job | None = None
     outputs: VerifiedOutputs | OutputsProblem | None = None
     playlist: str | None = None
@@ -185,9 +188,15 @@ class AdoptJob:
 
 @dataclass(frozen=True)
 class AbandonAttempt:
-    """No job ever claimed this submission: count it as lost."""
+    """No job ever claimed this submission: count it as lost.
+
+    ``is_charged``: it counts against the limits of its day, as it does unless the provider has accepted no submission
+    since. ``is_repeated``: an earlier one of the same outage counts for both.
+    """
 
     attempt: int
+    is_charged: bool = True
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True)

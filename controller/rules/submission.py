@@ -54,7 +54,7 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
         return _unresolved(row, newest, snapshot, now, policy)
     if is_over(row, now):
         return Fail(_not_started(row))
-    if newest is not None and now < _next_submission_at(newest, len(_paid(snapshot.attempts)), policy.timing):
+    if newest is not None and now < _next_submission_at(row, newest, snapshot, policy.timing):
         return Wait(row.observed.reason, row.observed.message)
     if snapshot.is_incomplete:
         return Wait(row.observed.reason, row.observed.message)
@@ -93,7 +93,20 @@ def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: date
         if is_over(row, now):
             return Fail(Failure(FailureCode.SUBMISSION_UNRESOLVED, HELD, attempt=newest.attempt))
         return Wait(Reason.SUBMISSION_HELD, HELD)
-    return AbandonAttempt(newest.attempt)
+    return AbandonAttempt(
+        newest.attempt,
+        is_charged=not _is_outage(newest, snapshot.accepted_at),
+        is_repeated=any(_is_outage(earlier, snapshot.accepted_before) for earlier in snapshot.attempts[:-1]),
+    )
+
+
+def _is_outage(attempt: AttemptRow, accepted_at: datetime | None) -> bool:
+    """Return whether the provider failed this submission and had accepted none of any video since, as of then.
+
+    An attempt of an operator that was killed has no answer, and counts by itself.
+    """
+    is_failed = attempt.state in {AttemptState.UNCERTAIN, AttemptState.ABANDONED} and attempt.answer is not None
+    return is_failed and (accepted_at is None or accepted_at < attempt.intended_at)
 
 
 def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
@@ -199,13 +212,20 @@ def _paid(attempts: tuple[AttemptRow, ...]) -> list[AttemptRow]:
     return [attempt for attempt in attempts if attempt.state is not AttemptState.REFUSED]
 
 
-def _next_submission_at(newest: AttemptRow, paid: int, timing: Timing) -> datetime:
-    """Return when another submission may follow one that is settled: later with each one paid for."""
-    since = newest.settled_at or newest.intended_at
+def _next_submission_at(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, timing: Timing) -> datetime:
+    """Return when another submission may follow one that is settled: later with each one paid for.
+
+    What an outage repeats is not counted, so each wait is half of all that went before: at most 16
+    submissions in a week.
+    """
+    since, paid = newest.settled_at or newest.intended_at, len(_paid(snapshot.attempts))
     if newest.state is AttemptState.REFUSED:
         return since + timing.scaled(timing.uploaded_first_check_seconds)
     seconds = min(timing.retry_last_delay_seconds, timing.retry_first_delay_seconds * 2 ** max(0, paid - 1))
-    return since + timing.scaled(seconds)
+    delay = timing.scaled(seconds)
+    if _is_outage(newest, snapshot.accepted_at):
+        delay = max(delay, (since - row.observed.phase_since) / 2)
+    return since + delay
 
 
 def _is_worth_showing(row: VideoRow, job: Job, now: datetime, timing: Timing) -> bool:

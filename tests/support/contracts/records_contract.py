@@ -224,6 +224,25 @@ class RecordsContract:
         assert self._buy(records, 6, "ann", limits=limits, at=midnight + timedelta(days=1) - MOMENT) is None
         assert self._buy(records, 6, "ann", limits=limits, at=midnight + timedelta(days=1)) is not None
 
+    def test_a_submission_that_an_outage_left_uncertain_uses_up_nothing_of_a_day(self, records: Records) -> None:
+        limits = SpendingLimits(submissions_per_owner=1, minutes_per_day=10)
+        for number in range(1, 4):
+            assert self._buy(records, number, "ann", minutes=10, limits=limits) is not None
+            settled = Settle(number, AttemptState.ABANDONED, NOON, answer="HTTP 500", is_charged=False)
+            records.commit(records.row(), settled)
+        load = records.observations.submission_load(NOON, per_owner=1, at_most=1)
+        assert (load.submitted.get("ann", 0), load.minutes) == (0, 0)
+
+    def test_the_newest_submission_that_led_to_a_job_is_found(self, records: Records) -> None:
+        assert records.attempts.last_accepted_at() is None
+        states = (AttemptState.ACCEPTED, AttemptState.ABANDONED, AttemptState.FAILED, AttemptState.UNCERTAIN)
+        for number, state in enumerate(states, 1):
+            assert self._buy(records, number, None, limits=SpendingLimits(), at=NOON + number * MOMENT) is not None
+            records.settle(number, state)
+        assert records.attempts.last_accepted_at() == NOON + 3 * MOMENT
+        assert records.attempts.last_accepted_at(before=NOON + 3 * MOMENT) == NOON + MOMENT
+        assert records.attempts.last_accepted_at(before=NOON + MOMENT) is None
+
     def test_a_submission_that_certainly_led_to_no_job_uses_up_nothing_of_a_day(self, records: Records) -> None:
         limits = SpendingLimits(submissions_per_owner=1, minutes_per_day=10)
         for _ in range(3):

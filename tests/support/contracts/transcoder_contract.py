@@ -98,6 +98,13 @@ class TranscoderContract:
         assert first != second
         assert account.jobs() == [first, second]
 
+    def test_a_probe_is_answered_with_and_without_a_known_job_and_starts_none(self, account: Account) -> None:
+        account.transcoder.probe()
+        assert account.jobs() == []
+        job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
+        account.transcoder.probe()
+        assert account.jobs() == [job_id]
+
     def test_an_unknown_job_is_none(self, account: Account) -> None:
         assert account.transcoder.job("nosuchjob") is None
         assert account.transcoder.picture_seconds("nosuchjob") is None
@@ -131,5 +138,7 @@ class TranscoderContract:
         job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
         with pytest.raises(UnavailableError):
             account.away.job(job_id)
+        with pytest.raises(UnavailableError):
+            account.away.probe()
         with pytest.raises(UnavailableError):
             account.away.picture_seconds(job_id)

@@ -268,6 +268,11 @@ class FakeRecords:
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         return [row for (of, number), row in sorted(self.attempts.items()) if of == video_id and number > floor]
 
+    def last_accepted_at(self, *, before: datetime | None = None) -> datetime | None:
+        accepted = {AttemptState.ACCEPTED, AttemptState.COMPLETED, AttemptState.FAILED}
+        times = (row.intended_at for row in self.attempts.values() if row.state in accepted)
+        return max((at for at in times if before is None or at < before), default=None)
+
     def record(self, *, video_id: str, attempt: int, job_id: str) -> None:
         """Play the API: keep what a signed callback said."""
         stored = self.claims.setdefault((video_id, attempt), [])
@@ -298,7 +303,9 @@ class FakeRecords:
         others = {row.job_id for of, row in self.attempts.items() if of != key and row.job_id is not None}
         if stored is None or change.job_id in others:
             return False
-        if change.minutes is not None and key in self.intents:
+        if not change.is_charged and key in self.intents:
+            self.intents[key] = replace(self.intents[key], minutes=0.0, owner=None)
+        elif change.minutes is not None and key in self.intents:
             self.intents[key] = replace(self.intents[key], minutes=change.minutes)
         self.attempts[key] = replace(
             stored,

@@ -40,7 +40,7 @@ _COMPLETED = frozenset({Fate.COMPLETES, Fate.LEAVES_HOLES, Fate.UNEVEN})
 
 @dataclass
 class FakeJob:
-    """One job. ``ends_at``: monotonic seconds."""
+    """One job. ``ends_at``: monotonic seconds; ``is_unanswered``: the submission was taken, but its answer was lost."""
 
     job_id: str
     order: JobOrder
@@ -48,6 +48,7 @@ class FakeJob:
     started_at: float
     ends_at: float
     is_over: bool = False
+    is_unanswered: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,16 @@ class DueCallback:
 class Script:
     """What happens to the submissions to come, in order; then all goes well.
 
-    ``picture_seconds``: what the provider says of the input's picture track.
+    ``picture_seconds``: what the provider says of the input's picture track. Until ``fails_until``, by the monotonic
+    clock, every submission ends as ``fails_with``.
     """
 
     answers: list[Answer] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
     job_seconds: float = 60.0
     picture_seconds: float | None = SEGMENTS * SEGMENT_SECONDS
+    fails_until: float = 0.0
+    fails_with: Answer = Answer.LOST_BEFORE
 
 
 class FakeTranscoder:
@@ -80,13 +84,14 @@ class FakeTranscoder:
         self.script = script or Script()
         self.jobs: dict[str, FakeJob] = {}
         self.reports: list[DueCallback] = []
+        self.orders: list[JobOrder] = []
         self.error: UpstreamError | None = None
         self._clock = clock
         self._storage = storage
 
     def start(self, order: JobOrder) -> str:
-        answer = self.script.answers.pop(0) if self.script.answers else Answer.ACCEPTED
-        match answer:
+        self.orders.append(order)
+        match self._answer():
             case Answer.BUSY:
                 raise UnavailableError("POST /jobs at Coconut: HTTP 429")
             case Answer.REFUSED:
@@ -94,10 +99,14 @@ class FakeTranscoder:
             case Answer.LOST_BEFORE:
                 raise UncertainError("POST /jobs at Coconut: HTTP 500")
             case Answer.LOST_AFTER:
-                self._accept(order)
+                self.jobs[self._accept(order)].is_unanswered = True
                 raise UncertainError("POST /jobs at Coconut: no answer")
             case Answer.ACCEPTED:
                 return self._accept(order)
+
+    def probe(self) -> None:
+        if self.error is not None:
+            raise self.error
 
     def job(self, job_id: str) -> Job | None:
         if self.error is not None:
@@ -124,6 +133,11 @@ class FakeTranscoder:
                 if job.fate is Fate.UNEVEN:
                     files["hls/720p/index.m3u8"] = media(["000.ts"]).encode()
                 self._storage.put_outputs(job.order.video_id, job.order.folder, files)
+
+    def _answer(self) -> Answer:
+        if self._clock.monotonic() < self.script.fails_until:
+            return self.script.fails_with
+        return self.script.answers.pop(0) if self.script.answers else Answer.ACCEPTED
 
     def _accept(self, order: JobOrder) -> str:
         now = self._clock.monotonic()

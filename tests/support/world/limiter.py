@@ -9,6 +9,7 @@ from controller.coconut.limiter import Denied, Permit, SubmissionLimiter, Submis
 from domain.errors import UpstreamError
 from domain.spending import SubmissionLoad, SubmissionRequest
 from tests.support.world.clock import FakeClock
+from tests.support.world.world import ANOTHER, InMemoryWorld
 
 # Only the limits of the installation hold for it, and no other upload has waited longer.
 AN_IMPORT = SubmissionRequest("an-import", None, datetime(2026, 1, 1, tzinfo=UTC), minutes=0)
@@ -17,9 +18,9 @@ FAILURES = ("failed",) * 3
 
 
 class LimiterHarness:
-    """A limiter with a clock and a job count that a test moves."""
+    """A limiter with a clock and a job count that a test moves. ``is_proven``: the provider has just accepted a job."""
 
-    def __init__(self, **limits: Any) -> None:
+    def __init__(self, *, is_proven: bool = True, **limits: Any) -> None:
         self.clock = FakeClock()
         self.jobs = 0
         self.load = SubmissionLoad()
@@ -29,12 +30,18 @@ class LimiterHarness:
         self.limiter = SubmissionLimiter(
             SubmissionLimits(**generous | limits), monotonic=self.clock.monotonic, load=self._count
         )
+        if is_proven:
+            self.prove()
 
     def _count(self) -> SubmissionLoad:
         self.counted_at.append(self.clock.monotonic())
         if self.error is not None:
             raise self.error
         return replace(self.load, running={**self.load.running, None: self.jobs})
+
+    def prove(self) -> None:
+        """Let a submission that was made before the breaker ever opened be accepted now."""
+        self.limiter.record_success(0)
 
     def acquire(self, request: SubmissionRequest = AN_IMPORT) -> Permit | Denied:
         """Ask for one place."""
@@ -72,3 +79,11 @@ def all_permits(harness: LimiterHarness, *, at_most: int = 100) -> list[Permit]:
     while len(permits) < at_most and isinstance(permit := harness.acquire(), Permit):
         permits.append(permit)
     return permits
+
+
+def take_the_only_turn(world: InMemoryWorld) -> None:
+    """Let another owner's job be accepted, so that no turn is left of this minute."""
+    permit = world.deps.limiter.acquire(ANOTHER)
+    assert isinstance(permit, Permit), permit
+    with permit:
+        permit.record_success()

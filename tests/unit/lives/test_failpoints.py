@@ -13,7 +13,7 @@ from typing import get_args
 
 import pytest
 
-from controller.coconut.limiter import Denied, SubmissionLimits
+from controller.coconut.limiter import SubmissionLimits
 from controller.rules.steps import Step
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
@@ -22,8 +22,9 @@ from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
+from tests.support.world.limiter import take_the_only_turn
 from tests.support.world.operator import run_until, settled
-from tests.support.world.world import ANOTHER, MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
+from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
 # How the steps name what they may use (dependencies.py), and the context whose commits they make.
@@ -73,7 +74,7 @@ def in_a_queue() -> InMemoryWorld:
     world = InMemoryWorld(timing=HASTY, limits=SubmissionLimits(max_running=9, per_minute=1, burst=1))
     world.create()
     world.send_file()
-    assert not isinstance(world.deps.limiter.acquire(ANOTHER), Denied)
+    take_the_only_turn(world)
     return world
 
 

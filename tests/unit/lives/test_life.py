@@ -109,7 +109,7 @@ def test_a_video_becomes_playable_in_spite_of(script: Script, delivers_claims: b
     [
         pytest.param(Script([Answer.REFUSED]), FailureCode.PROVIDER_REFUSED, 0, id="refused"),
         pytest.param(Script([Answer.BUSY] * 9999), FailureCode.PROVIDER_UNAVAILABLE, 0, id="busy-for-ever"),
-        pytest.param(Script([Answer.LOST_BEFORE] * 3), FailureCode.SUBMISSIONS_EXHAUSTED, 0, id="all-orders-lost"),
+        pytest.param(Script([Answer.LOST_BEFORE] * 9999), FailureCode.PROVIDER_UNAVAILABLE, 0, id="all-orders-lost"),
         pytest.param(Script(fates=[Fate.BREAKS] * 3), FailureCode.TRANSCODE_FAILED, 3, id="all-jobs-break"),
         pytest.param(Script(fates=[Fate.CANNOT_DECODE]), FailureCode.VIDEO_UNDECODABLE, 1, id="undecodable"),
         pytest.param(Script(fates=[Fate.NEVER_ENDS] * 3), FailureCode.TRANSCODE_TIMEOUT, 3, id="no-job-ever-ends"),

@@ -8,8 +8,9 @@ from domain.records import AttemptState
 from domain.video import Phase, Reason
 from tests.support.fakes.transcoder import Answer, Script
 from tests.support.world.endings import a_world, assert_ends_ready
+from tests.support.world.limiter import take_the_only_turn
 from tests.support.world.operator import live
-from tests.support.world.world import ANOTHER, VIDEO_ID, WIDE, InMemoryWorld
+from tests.support.world.world import VIDEO_ID, WIDE, InMemoryWorld
 
 OTHER_ID = "anothervideoanothervideoan"
 TEN_MINUTES = 600.0
@@ -63,7 +64,7 @@ def test_submissions_that_come_too_fast_wait() -> None:
     world = InMemoryWorld(limits=SubmissionLimits(max_running=10, per_minute=1, burst=1))
     world.create()
     world.send_file()
-    assert world.deps.limiter.acquire(ANOTHER), "the only token is taken by another owner"
+    take_the_only_turn(world)
     live(world)
     assert Reason.WAITING_FOR_CAPACITY in reasons(world)
     assert_ends_ready(world)

@@ -81,6 +81,7 @@ class OneOwner(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0.02, 0.1, 1.0, 15.0]))
     def wait(self, hours: float) -> None:
         self.world.pass_time(hours * 3600)
+        self.process._deliver(self.world.clock.monotonic())
 
     @invariant()
     def no_day_buys_more_than_the_limit(self) -> None:

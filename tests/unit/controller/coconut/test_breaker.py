@@ -6,12 +6,12 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from controller.coconut.breaker import BreakerSnapshot, BreakerState
+from controller.coconut.breaker import PROVEN_SECONDS, BreakerSnapshot, BreakerState
 from controller.coconut.limiter import Denied
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import UncertainError
 from runtime.bulkhead import Bulkhead
-from tests.support.world.limiter import FAILURES, LimiterHarness, all_permits
+from tests.support.world.limiter import AN_IMPORT, FAILURES, LimiterHarness, all_permits
 
 CLOSED = BreakerSnapshot(BreakerState.CLOSED)
 
@@ -248,3 +248,74 @@ def test_only_changes_of_state_are_logged() -> None:
         },
         {"event": "submissions_resumed", "log_level": "info"},
     ]
+
+
+def test_before_the_provider_has_accepted_anything_one_submission_leaves_and_something_free_is_tried_first() -> None:
+    harness = LimiterHarness(is_proven=False)
+    first = harness.permit()
+    assert first.needs_probe
+    assert harness.acquire() is Denied.UNPROVEN
+    assert harness.breaker == CLOSED
+    first.record_success()
+    first.release()
+    assert [permit.needs_probe for permit in all_permits(harness, at_most=3)] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("story", "seconds", "is_proven"),
+    [
+        pytest.param("ok", PROVEN_SECONDS - 1, True, id="a-success-lately"),
+        pytest.param("ok", PROVEN_SECONDS, False, id="a-success-long-ago"),
+        pytest.param("failed", 0, False, id="one-failure"),
+        pytest.param("silent", 0, True, id="what-tells-nothing-changes-nothing"),
+    ],
+)
+def test_submissions_go_one_at_a_time_while_the_providers_health_is_unknown(
+    story: str, seconds: float, *, is_proven: bool
+) -> None:
+    harness = LimiterHarness()
+    harness.submit(story)
+    harness.clock.advance(seconds)
+    assert len(all_permits(harness, at_most=5)) == (5 if is_proven else 1)
+
+
+def test_each_submission_of_a_half_open_breaker_is_probed_until_one_succeeds() -> None:
+    harness = LimiterHarness()
+    harness.submit(*FAILURES)
+    for _ in range(3):
+        harness.open_seconds()
+        with harness.permit() as permit:
+            assert permit.needs_probe
+            permit.record_failure("HTTP 500")
+    harness.open_seconds()
+    harness.submit("ok")
+    assert not harness.permit().needs_probe
+
+
+def test_a_probe_that_succeeds_proves_nothing_and_one_that_fails_counts() -> None:
+    harness = LimiterHarness(is_proven=False)
+    for _ in range(5):
+        with harness.permit() as permit:
+            assert permit.needs_probe
+            with permit.probing():
+                pass
+    assert harness.breaker == CLOSED
+    for _ in range(3):
+        with suppress(UnavailableError), harness.permit() as permit, permit.probing():
+            raise UnavailableError("HTTP 500")
+    assert harness.breaker.position is BreakerState.OPEN
+
+
+@pytest.mark.parametrize("story", ["ok", "failed", "silent"])
+def test_what_waits_for_the_first_answer_is_woken_by_it(story: str) -> None:
+    harness = LimiterHarness(is_proven=False)
+    woken: list[str] = []
+    harness.limiter.wake = woken.append
+    permit = harness.permit()
+    assert harness.acquire() is Denied.UNPROVEN
+    assert woken == []
+    if story != "silent":
+        permit.record_success() if story == "ok" else permit.record_failure("HTTP 500")
+    permit.release()
+    assert woken == [AN_IMPORT.video_id]
+    harness.permit()
