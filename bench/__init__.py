@@ -1,4 +1,4 @@
-"""Benchmarks of the service beside a bare minimum that does the same work. No test asserts a time.
+"""Benchmarks of the service beside a peer that does the same job. No test asserts a time.
 
-docs/performance.md has the figures and how they were measured.
+docs/benchmarks.md has the figures and how they were measured.
 """

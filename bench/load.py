@@ -10,6 +10,8 @@ from bench.figures import Round
 _TIMEOUT_SECONDS = 30
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length:"
+# A body without a length comes in chunks, the last one of no bytes.
+_END_OF_CHUNKS = b"0\r\n\r\n"
 
 
 class UnexpectedResponseError(Exception):
@@ -62,7 +64,9 @@ def _read(connection: socket.socket) -> None:
     head, _, body = received.partition(_END_OF_HEAD)
     if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
         raise UnexpectedResponseError(received[:500].decode(errors="replace"))
-    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(_LENGTH))
-    missing = int(length.removeprefix(_LENGTH)) - len(body)
-    while missing > 0:
-        missing -= len(connection.recv(65536))
+    length = next((line for line in head.lower().split(b"\r\n") if line.startswith(_LENGTH)), None)
+    while not body.endswith(_END_OF_CHUNKS) if length is None else len(body) < int(length.removeprefix(_LENGTH)):
+        more = connection.recv(65536)
+        if not more:
+            raise UnexpectedResponseError("the connection was closed within a body")
+        body += more

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import Round, Side, comparison, percentile, ratios
+from bench.figures import Round, in_milliseconds, percentile
 
 
 @pytest.mark.parametrize(
@@ -25,30 +25,13 @@ def test_no_values_have_no_percentile(values: list[float], share: float) -> None
         percentile(values, share)
 
 
-def side(name: str, *answered: int) -> Side:
-    """Return a side with these numbers of requests of a millisecond, in rounds of two seconds."""
-    return Side(name, tuple(Round((0.001,) * number, 2.0) for number in answered))
+def test_a_rate_is_over_the_whole_round() -> None:
+    assert Round((0.001,) * 100, 2.0).per_second == 50
 
 
-def test_a_rate_is_over_all_rounds() -> None:
-    assert side("ours", 100, 300).per_second == 100
+def test_seconds_become_milliseconds_under_their_name() -> None:
+    assert in_milliseconds("latency", [0.004, 0.002, 0.008]) == {"latency, p50 ms": 4.0, "latency, p99 ms": 8.0}
 
 
-def test_adjacent_rounds_are_compared() -> None:
-    assert ratios(side("ours", 80, 45), side("bare", 100, 50)) == [0.8, 0.9]
-
-
-def test_sides_with_different_numbers_of_rounds_are_not_compared() -> None:
-    with pytest.raises(ValueError, match="longer"):
-        ratios(side("ours", 80), side("bare", 100, 50))
-
-
-def test_the_table_shows_rates_latencies_and_the_ratio() -> None:
-    assert comparison(side("ours", 80, 90, 60), side("bare", 100, 100, 100)).splitlines() == [
-        "| | requests/s | p50 ms | p99 ms |",
-        "|---|---|---|---|",
-        "| ours | 38 | 1.0 | 1.0 |",
-        "| bare | 50 | 1.0 | 1.0 |",
-        "",
-        "ratio 0.80 (0.60 to 0.90)",
-    ]
+def test_what_never_happened_has_no_figure() -> None:
+    assert in_milliseconds("latency", []) == {}

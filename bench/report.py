@@ -1,0 +1,177 @@
+"""The report of a run: figures with their spread, Markdown tables, a chart, and the JSON that keeps every turn. Pure.
+
+A turn is a mapping from labels to numbers; a label says what was counted and in which unit.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from statistics import median
+
+Turn = Mapping[str, float]
+
+BEGIN = "<!-- figures: `make bench` writes what follows -->"
+END = "<!-- end of the figures -->"
+
+_WIDTH, _NAME_WIDTH, _BAR, _GAP = 900, 330, 14, 12
+_COLOURS = ("#1f6feb", "#d29922")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The turns of one row by side, and how they were taken. ``others``: cores that other programs took meanwhile."""
+
+    name: str
+    title: str
+    note: str
+    date: str
+    machine: str
+    is_quick: bool
+    others: float
+    turns: Mapping[str, Sequence[Turn]]
+    wanted: Mapping[str, str]
+    plotted: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of some turns with the lowest and the highest."""
+
+    middle: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Summarise at least one value."""
+        return cls(median(values), min(values), max(values))
+
+    def __str__(self) -> str:
+        """Return the median, and the ends in parentheses where they differ from it."""
+        middle, lowest, highest = map(rounded, (self.middle, self.lowest, self.highest))
+        return middle if lowest == highest else f"{middle} ({lowest} to {highest})"
+
+
+def rounded(value: float) -> str:
+    """Return a number with three significant digits, and no more decimals than that takes."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def spreads(result: Result, label: str) -> dict[str, Spread]:
+    """Return the spread of one figure for each side that has it."""
+    values = {side: [turn[label] for turn in turns if label in turn] for side, turns in result.turns.items()}
+    return {side: Spread.of(some) for side, some in values.items() if some}
+
+
+def labels(result: Result) -> list[str]:
+    """Return the labels of a row in the order in which they first appear."""
+    return list(dict.fromkeys(label for turns in result.turns.values() for turn in turns for label in turn))
+
+
+def table(result: Result) -> str:
+    """Return a Markdown table: one line for each figure, one column for each side, and the ratio if there are two."""
+    sides = list(result.turns)
+    is_compared = len(sides) == 2
+    heads = ["", *sides, *(["ratio"] if is_compared else []), *(["wanted"] if result.wanted else [])]
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for label in labels(result):
+        found = spreads(result, label)
+        cells = [label, *(str(found.get(side, "")) for side in sides)]
+        if is_compared:
+            cells.append(_ratio([found.get(side) for side in sides]))
+        if result.wanted:
+            cells.append(result.wanted.get(label, ""))
+        lines.append(_line(cells))
+    return "\n".join(lines)
+
+
+def _ratio(found: Sequence[Spread | None]) -> str:
+    ours, peer = found
+    return rounded(ours.middle / peer.middle) if ours and peer and peer.middle else ""
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def section(result: Result) -> str:
+    """Return the section of one row."""
+    counts = {len(turns) for turns in result.turns.values()}
+    turns = f"{max(counts)} turn{'' if max(counts) == 1 else 's'} a side" if counts else "no turns"
+    how = f"{result.date}, {turns}{', a quick run' if result.is_quick else ''}; {result.machine}"
+    others = f"; other programs used {rounded(result.others)} cores" if result.others >= 0.1 else ""
+    return f"### {result.title}\n\n{result.note}\n\n{table(result)}\n\n{how}{others}. `NAME={result.name}`"
+
+
+def page(text: str, results: Sequence[Result], *, chart: str) -> str:
+    """Return the page with new figures between its two marks; what people wrote around them stays."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
+    figures = "\n\n".join(map(section, results))
+    return f"{before}{BEGIN}\n\n![The most important figures]({chart})\n\n{figures}\n\n{END}{after}"
+
+
+def as_json(results: Sequence[Result]) -> str:
+    """Return every turn as JSON."""
+    return json.dumps([asdict(result) for result in results], indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> list[Result]:
+    """Read what `as_json` wrote."""
+    return [Result(**kept) for kept in json.loads(text)]
+
+
+def merged(kept: Sequence[Result], taken: Sequence[Result], order: Sequence[str]) -> list[Result]:
+    """Return the kept rows with those that were taken now in their place, in the order of the page."""
+    rows = {result.name: result for result in [*kept, *taken]}
+    return [rows[name] for name in order if name in rows]
+
+
+def chart(results: Sequence[Result]) -> str:
+    """Draw the plotted figures as an SVG: a bar for the median of each side, a line from its lowest to its highest.
+
+    Each figure has a scale of its own.
+    """
+    parts: list[str] = []
+    top = 34
+    sides = list(dict.fromkeys(side for result in results for side in result.turns))
+    for number, side in enumerate(sides):
+        left = _NAME_WIDTH + 200 * number
+        parts += [f'<rect x="{left}" y="8" width="12" height="12" fill="{_COLOURS[number % len(_COLOURS)]}"/>']
+        parts += [_text(left + 18, 18, side)]
+    for result in results:
+        for label in result.plotted:
+            found = spreads(result, label)
+            if not found:
+                continue
+            most = max(spread.highest for spread in found.values()) or 1.0
+            parts.append(_text(8, top + _BAR, f"{result.title}: {label}"))
+            for side, spread in found.items():
+                parts += _bar(spread, most, top, _COLOURS[sides.index(side) % len(_COLOURS)])
+                top += _BAR + 2
+            top += _GAP
+    style = "font-family:sans-serif;font-size:12px;fill:#8b949e"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{top}" style="{style}">'
+    return "\n".join([head, *parts, "</svg>"]) + "\n"
+
+
+def _bar(spread: Spread, most: float, top: int, colour: str) -> list[str]:
+    def wide(value: float) -> float:
+        return round(value / most * (_WIDTH - _NAME_WIDTH - 170), 1)
+
+    middle = top + _BAR / 2
+    ends = _NAME_WIDTH + wide(spread.lowest), _NAME_WIDTH + wide(spread.highest)
+    return [
+        f'<rect x="{_NAME_WIDTH}" y="{top}" width="{wide(spread.middle)}" height="{_BAR}" fill="{colour}"/>',
+        f'<path d="M{ends[0]} {middle}H{ends[1]}" stroke="#8b949e" stroke-width="2"/>',
+        _text(_NAME_WIDTH + wide(spread.highest) + 8, top + _BAR - 3, str(spread)),
+    ]
+
+
+def _text(left: float, bottom: float, words: str) -> str:
+    return f'<text x="{left}" y="{bottom}">{escape(words)}</text>'
