@@ -16,6 +16,7 @@ from controller.leader.election import LeaseTiming
 from controller.metrics.commits import Prices
 from controller.notify.email import SMTP_URL_PATTERN, smtp_server_of
 from database.url import DatabaseUrl
+from domain.durations import Durations
 from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
 from domain.schedule import Timing
@@ -37,7 +38,7 @@ def _check_mailbox(text: str) -> str:
     return text
 
 
-class OperatorSettings(BaseSettings):
+class OperatorSettings(Durations, BaseSettings):
     """The operator's settings, by the names of their environment variables."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -94,12 +95,6 @@ class OperatorSettings(BaseSettings):
     audit_seconds: float = Field(default=6 * 3600, gt=0)
     # About ten requests each: far below a bucket's limit, and a hundred thousand videos take half a day.
     audit_videos_per_second: float = Field(default=5, gt=0)
-    # A failed upload's file, rejected or accepted, stays this long: until then a retry needs no other one. A day at
-    # least, so that a person can look at it.
-    errored_file_seconds: float = Field(default=14 * 24 * 3600, ge=24 * 3600, le=3650 * 24 * 3600)
-    # A failed upload that is not retried is deleted after this long, and purged a week later. A week at least: the
-    # limits of a day count its rows, and its owner may be on holiday.
-    errored_row_seconds: float = Field(default=90 * 24 * 3600, ge=7 * 24 * 3600, le=3650 * 24 * 3600)
     # New editions that the audit may buy because published files were lost: for one video ever, for all in one audit.
     max_heals: int = Field(default=3, ge=0, le=100)
     heals_per_audit: int = Field(default=10, ge=0)
@@ -158,20 +153,10 @@ class OperatorSettings(BaseSettings):
             raise ValueError("MAIL_FROM: is missing, and SMTP_URL needs it")
         return self
 
-    @model_validator(mode="after")
-    def _check_retention(self) -> Self:
-        if self.errored_row_seconds < self.errored_file_seconds:
-            raise ValueError("ERRORED_ROW_SECONDS must not be below ERRORED_FILE_SECONDS")
-        return self
-
     @property
     def timing(self) -> Timing:
         """Return the durations of an upload's life."""
-        return Timing(
-            scale=self.time_scale,
-            errored_file_seconds=self.errored_file_seconds,
-            errored_row_seconds=self.errored_row_seconds,
-        )
+        return Timing.of(self, scale=self.time_scale)
 
     @property
     def lease_timing(self) -> LeaseTiming:

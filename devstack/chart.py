@@ -1,8 +1,8 @@
 """Generates the chart's README, its copy of the CRD, parts of its schema, and snapshots.
 
 `python -m devstack.chart` writes the files, and tests compare them. The values are written by hand, each with a
-comment; the bounds of a setting come from the process that reads it. The CRD is copied because Flux drops links from
-what it fetches.
+comment, but for the durations, which domain/durations.py describes for the chart and for docs/operations.md; the bounds
+of a setting come from the process that reads it. The CRD is copied because Flux drops links from what it fetches.
 """
 
 import json
@@ -21,6 +21,7 @@ from crds.install import CRD_FILE
 from devstack.cluster import CHART
 from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
+from domain.durations import AT_MOST, BELOW, Durations
 from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings
 
@@ -39,7 +40,12 @@ SNAPSHOTS = {
     "demo": CHART / "values-demo.yaml",
 }
 CHART_CRD = CHART / "crds" / CRD_FILE.name
+OPERATIONS_PAGE = PROJECT_DIR / "docs" / "operations.md"
 _SNAPSHOTS_DIR = PROJECT_DIR / "tests" / "integration" / "snapshots"
+
+# What lies between these lines of a file is generated. They are comments, and not those of a value.
+_IN_VALUES = re.compile(r"(?<=\n)( *#<[^\n]*\n).*?( *#>\n)", re.DOTALL)
+_IN_PAGE = re.compile(r"(<!-- durations[^\n]*-->\n).*?(<!-- end of the durations -->\n)", re.DOTALL)
 
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z0-9_]+):(?P<rest>.*)$")
 _README_HEAD = """\
@@ -69,6 +75,42 @@ def values() -> dict[str, Any]:
     """Return the chart's values."""
     loaded: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
     return loaded
+
+
+def values_text() -> str:
+    """Return the text of the values with the durations."""
+    durations = "".join(
+        f"    # {about.description}\n    {name.upper()}: {int(about.default)}\n"
+        for name, about in Durations.model_fields.items()
+    )
+    return _IN_VALUES.sub(rf"\g<1>{durations}\g<2>", (CHART / "values.yaml").read_text())
+
+
+def operations_page() -> str:
+    """Return the page for operators with the table of durations."""
+    bounds = Durations.model_json_schema()["properties"]
+    rows = "".join(
+        f"| `{name.upper()}` | {_span(about.default)} | {_span(bounds[name]['minimum'])} "
+        f"| {_span(bounds[name]['maximum'])} | {' '.join([str(about.description), *_relations(name)])} |\n"
+        for name, about in Durations.model_fields.items()
+    )
+    head = "| setting of both processes | default | at least | at most | |\n|---|---|---|---|---|\n"
+    return _IN_PAGE.sub(rf"\g<1>{head}{rows}\g<2>", OPERATIONS_PAGE.read_text())
+
+
+def _relations(name: str) -> Iterator[str]:
+    for relation, pairs in (("Below", BELOW), ("At most", AT_MOST)):
+        longer = [f"`{other.upper()}`" for shorter, other in pairs if shorter == name]
+        if longer:
+            yield f"{relation} {' and '.join(longer)}."
+
+
+def _span(seconds: float) -> str:
+    """Return a duration in its largest whole unit."""
+    for unit, size in (("d", 24 * 3600), ("h", 3600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def names_of(kind: type[BaseSettings]) -> dict[str, str]:
@@ -228,7 +270,9 @@ def _plain(node: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write all files; the schema first, because Helm reads it."""
+    """Write all files; values and schema first, because Helm reads them."""
+    (CHART / "values.yaml").write_text(values_text())
+    OPERATIONS_PAGE.write_text(operations_page())
     (CHART / "values.schema.json").write_text(schema())
     (CHART / "README.md").write_text(readme())
     CHART_CRD.write_text(CRD_FILE.read_text())

@@ -6,60 +6,33 @@ are spread evenly and survive restarts. controller/rules/machine.py decides what
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from domain.durations import Durations
 from domain.video import AT_REST, FILE_NOT_ARRIVED, DesiredState, ObservedState, Phase, Reason
 
 # The period doubles when it would be less than this share of the age, so it stays below twice that: an eighth.
 _SMALLEST_SHARE = 16
 
 
-class Timing(BaseModel):
+class Timing(Durations):
     """Every duration in the life of an upload, in seconds. Tests shorten all of them by the factor ``scale``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     scale: float = Field(default=1.0, gt=0, le=1)
-    pending_deadline_seconds: float = 3600
-    # A day for the first part, and a day for each next one; a week in total (a phone on a train).
-    uploading_deadline_seconds: float = 24 * 3600
-    uploading_longest_seconds: float = 7 * 24 * 3600
-    uploaded_deadline_seconds: float = 7 * 24 * 3600
-    processing_deadline_seconds: float = 6 * 3600
-    # Early at first, for quick uploads, then rarely: a confirmation nudges, so a check finds only the file of a client
-    # that vanished after sending it.
-    uploading_first_check_seconds: float = 5
-    uploading_last_check_seconds: float = 15 * 60
-    # A confirmed file is about to be verified; nothing but an outage of storage delays that.
-    confirmed_last_check_seconds: float = 60
-    uploaded_first_check_seconds: float = 5
-    uploaded_last_check_seconds: float = 60
-    # Coconut bills by output, not by request. Its rate limit is unpublished, so ask at most every 15 s.
-    processing_first_check_seconds: float = 15
-    processing_last_check_seconds: float = 120
-    # The job's first callback names it; a submission that no job has claimed after this long counts as lost.
-    resolve_window_seconds: float = 15 * 60
-    # A job that Coconut once knew counts as lost after this long, if no look in between found it or its outputs.
-    job_lost_seconds: float = 15 * 60
     # Between the commit of the intent and the start of the POST, by the monotonic clock.
     submission_start_seconds: float = 10
-    # Between a failed attempt and the next.
-    retry_first_delay_seconds: float = 30
-    retry_last_delay_seconds: float = 15 * 60
     progress_interval_seconds: float = 15
-    upload_url_seconds: float = 15 * 60
-    # A resource at rest leaves Kubernetes after this long; its row stays.
-    retire_ready_seconds: float = 3600
-    retire_errored_seconds: float = 14 * 24 * 3600
-    # A failed upload keeps its file, rejected or accepted, for two weeks: until then a retry needs no other one.
-    errored_file_seconds: float = 14 * 24 * 3600
-    # A failed upload that is not retried is deleted after this long, and purged like any other deleted video.
-    errored_row_seconds: float = 90 * 24 * 3600
-    # A deleted video can be restored for this long, then its files are removed.
-    delete_grace_seconds: float = 7 * 24 * 3600
-    # Restoring ends this much earlier: clocks differ, and the removal must not have begun.
+    # Restoring ends this much before the removal: clocks differ, and it must not have begun.
     restore_margin_seconds: float = 60
+
+    @classmethod
+    def of(cls, durations: Durations, *, scale: float) -> Self:
+        """Return an installation's durations, scaled."""
+        return cls(scale=scale, **durations.model_dump(include=set(Durations.model_fields)))
 
     def scaled(self, seconds: float) -> timedelta:
         """Return a duration with ``scale`` applied."""

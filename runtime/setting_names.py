@@ -4,7 +4,9 @@ One environment may serve both processes, which never import each other, so the 
 tests/unit/runtime/test_settings.py compares it with the settings classes.
 """
 
-OURS = frozenset(
+from domain.durations import Durations
+
+OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
     {
         "AUDIT_SECONDS",
         "AUDIT_VIDEOS_PER_SECOND",
@@ -61,6 +63,7 @@ OURS = frozenset(
         "S3_MAX_ATTEMPTS",
         "S3_MAX_CONNECTIONS",
         "S3_MAX_FILE_BYTES",
+        "S3_MULTIPART_ABOVE_BYTES",
         "S3_PART_BYTES",
         "S3_PROCESSED_BUCKET",
         "S3_PROCESSED_WRITER_ACCESS_KEY",
@@ -84,6 +87,7 @@ OURS = frozenset(
         "THREADS",
         "TIME_SCALE",
         "UPLOADS_PER_HOUR",
+        "UPLOAD_BYTES_PER_DAY",
         "WEBHOOKS_ALLOW_PRIVATE_TARGETS",
         "WEBHOOK_BASE_URL",
         "WEBHOOK_SIGNING_KEYS",

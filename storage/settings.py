@@ -98,6 +98,8 @@ class StorageSettings(BaseSettings):
     coconut_service: JobStorage = "dospaces"
     # The largest single PUT.
     max_file_bytes: int = Field(default=5 * 1024**3, gt=0)
+    # A single PUT that breaks off costs the whole file; larger ones are sent in parts unless the client asks otherwise.
+    multipart_above_bytes: int = Field(default=100_000_000, ge=0, le=5 * 1024**3)
     # Of multipart uploads. Phones keep a part in memory, and an interruption costs at most one part. Parts are larger
     # for files that would need more than 1,000 of them.
     part_bytes: int = Field(default=16 * 1024**2, ge=PART_BYTES_MIN, le=5 * 1024**3)

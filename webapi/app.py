@@ -129,7 +129,9 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     app.add_route(f"{video}/parts", VideoParts(queries, multiparts))
     app.add_route(f"{video}/retry", VideoRetry(queries, retries, responder))
     originals = Originals(deps.storage)
-    app.add_route(f"{video}/original", VideoOriginal(queries, originals, deps.storage))
+    app.add_route(
+        f"{video}/original", VideoOriginal(queries, originals, deps.storage, url_seconds=policy.download_url_seconds)
+    )
     retranscodes = Retranscodes(commands, originals, publisher, per_day=policy.retranscodes_per_day)
     app.add_route(f"{video}/retranscode", VideoRetranscode(queries, retranscodes, responder))
     app.add_route(f"{video}/restore", VideoRestore(queries, commands, publisher, responder))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, 
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from database.url import DatabaseUrl
+from domain.durations import Durations
 from runtime.logs import LogFormat
 from runtime.urls import http_url
 
@@ -29,7 +30,7 @@ SigningKey = Annotated[SecretStr, AfterValidator(_is_long_enough)]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
 
-class Settings(BaseSettings):
+class Settings(Durations, BaseSettings):
     """The settings; each field is an environment variable of the same name in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)

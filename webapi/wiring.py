@@ -115,7 +115,7 @@ def start(environment: Environment) -> Service:
     """Open pools and threads, in the process that serves. Waits for no upstream."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
-    metrics, timing, clients = ApiMetrics(), Timing(scale=settings.time_scale), make_clients(spaces)
+    metrics, timing, clients = ApiMetrics(), Timing.of(settings, scale=settings.time_scale), make_clients(spaces)
     database = Database(
         settings.database_url.get_secret_value(),
         # The other threads answer calls that need no Postgres while it hangs, and refuse those that do.
@@ -194,7 +194,9 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
         max_file_bytes=spaces.max_file_bytes,
         # Not scaled: real clients use a signed URL, and tests cannot make those faster.
         upload_url_seconds=round(timing.upload_url_seconds),
+        download_url_seconds=round(timing.download_url_seconds),
         region=spaces.region,
+        multipart_above_bytes=spaces.multipart_above_bytes,
         part_bytes=spaces.part_bytes,
         upload_bytes_per_day=settings.upload_bytes_per_day,
     )

@@ -9,6 +9,7 @@ from controller.coconut.limiter import Denied, Permit
 from controller.dependencies import Dependencies
 from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, Submit
 from controller.rules.submission import TRANSCODING, UNCERTAIN
+from domain.durations import SOURCE_URL_MARGIN_SECONDS
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
@@ -108,7 +109,7 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
 def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:
     """Start the job of an intent whose commit began at ``started``."""
     deps, row, timing = sending.deps, sending.row, sending.deps.policy.timing
-    seconds = timing.scaled(timing.processing_deadline_seconds + 3600).total_seconds()
+    seconds = timing.scaled(timing.processing_deadline_seconds + SOURCE_URL_MARGIN_SECONDS).total_seconds()
     try:
         order = JobOrder(
             video_id=row.desired.video_id,

@@ -57,6 +57,27 @@ def test_a_missing_setting_stops_the_start_with_its_name(process: ServiceProcess
     assert line == f"{process.who} cannot start: WEBHOOK_SIGNING_KEYS: Field required"
 
 
+@pytest.mark.parametrize(
+    ("durations", "problem"),
+    [
+        pytest.param(
+            {"UPLOAD_URL_SECONDS": "604801"},
+            "UPLOAD_URL_SECONDS: Input should be less than or equal to 604800",
+            id="longer-than-a-signature",
+        ),
+        pytest.param(
+            {"RESOLVE_WINDOW_SECONDS": "3600", "UPLOADED_DEADLINE_SECONDS": "3600"},
+            "RESOLVE_WINDOW_SECONDS must be below UPLOADED_DEADLINE_SECONDS",
+            id="a-window-that-the-deadline-cuts-off",
+        ),
+    ],
+)
+def test_a_duration_that_breaks_a_promise_stops_the_start_with_its_name_and_bound(
+    process: ServiceProcess, tmp_path: Path, durations: dict[str, str], problem: str
+) -> None:
+    assert process.line_of_its_end(tmp_path, durations) == f"{process.who} cannot start: {problem}"
+
+
 def test_unknown_settings_stop_the_start_with_the_nearest_known_name(process: ServiceProcess, tmp_path: Path) -> None:
     # The missing S3_ENDPOINT is the consequence; the line has to name the cause.
     line = process.line_of_its_end(

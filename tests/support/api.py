@@ -115,6 +115,7 @@ class Api:
                 retries_per_day=RETRIES_PER_DAY,
                 max_file_bytes=MAX_FILE_BYTES,
                 upload_url_seconds=900,
+                download_url_seconds=300,
                 region="tor1",
             ),
             serializer=Serializer("https://cdn.example.com", LifecyclePolicy()),

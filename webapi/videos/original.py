@@ -11,9 +11,6 @@ from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import OriginalStorage
 from webapi.schemas.responses import OriginalDownload
 
-# A download must begin within this time; it may take longer.
-_URL_SECONDS = 300
-
 
 class Originals:
     """Checks originals in storage."""
@@ -43,8 +40,11 @@ class VideoOriginal:
     # Counted like a change (webapi/http/change_limit.py).
     signs_downloads = True
 
-    def __init__(self, queries: VideoQueries, originals: Originals, storage: OriginalStorage) -> None:
+    def __init__(
+        self, queries: VideoQueries, originals: Originals, storage: OriginalStorage, *, url_seconds: int
+    ) -> None:
         self._queries = queries
+        self._url_seconds = url_seconds
         self._originals = originals
         self._storage = storage
 
@@ -56,7 +56,7 @@ class VideoOriginal:
         source, key = self._originals.verified(row), row.original_key
         # An import may have no filename.
         filename = safe_filename(row.desired.filename or row.desired.storage_key.rpartition("/")[2])
-        signed = self._storage.presign_download(key, filename=filename, expires_seconds=_URL_SECONDS)
+        signed = self._storage.presign_download(key, filename=filename, expires_seconds=self._url_seconds)
         body = OriginalDownload(
             video_id=video_id,
             url=signed.url,

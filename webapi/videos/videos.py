@@ -36,8 +36,8 @@ class Policy:
     retries_per_day: int
     max_file_bytes: int
     upload_url_seconds: int
+    download_url_seconds: int
     region: str
-    # With a single PUT, a lost connection costs the whole file.
     multipart_above_bytes: int = 100_000_000
     part_bytes: int = 16 * 1024**2
     upload_bytes_per_day: int = 0

@@ -32,7 +32,7 @@ from domain.video import AT_REST, WAITING_FOR_A_PLACE, DesiredState, ObservedSta
 
 MOST_CLAIMS = 8
 # The rules with both periods over.
-_AT_ONCE = Timing(errored_file_seconds=0, errored_row_seconds=0)
+_AT_ONCE = Timing().model_copy(update={"errored_file_seconds": 0, "errored_row_seconds": 0})
 
 
 class FakeRecords:

@@ -24,9 +24,8 @@ KEPT = Timing(
     processing_deadline_seconds=HOUR,
     retire_errored_seconds=2 * HOUR,
     errored_file_seconds=24 * HOUR,
-    errored_row_seconds=72 * HOUR,
     delete_grace_seconds=24 * HOUR,
-)
+).model_copy(update={"errored_row_seconds": 72 * HOUR})
 
 
 def rejected() -> InMemoryWorld:
