@@ -1,11 +1,11 @@
-"""Counts of uploads and pending deliveries, for metrics: three bounded queries.
+"""Counts of uploads and pending deliveries, for metrics: four bounded queries.
 
 They read the rows that each resync reads, and the pending deliveries, by the same indexes. The metrics made from them
 are in controller/metrics/registry.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from database.pool import Database
@@ -16,13 +16,27 @@ _COUNT = """
 SELECT phase, count(*) AS uploads, min(phase_since) AS oldest_since,
        count(*) FILTER (WHERE deadline_at < %(late)s AND NOT is_paused) AS overdue,
        count(*) FILTER (WHERE reason IN ('SubmissionUncertain', 'SubmissionHeld')) AS uncertain,
-       count(*) FILTER (WHERE is_paused) AS paused
+       count(*) FILTER (WHERE is_paused) AS paused,
+       count(*) FILTER (WHERE reason = 'WaitingForCapacity' AND NOT is_paused) AS without_place,
+       min(phase_since) FILTER (WHERE reason = 'WaitingForCapacity' AND NOT is_paused) AS without_place_since
 FROM videos WHERE NOT retired AND NOT deleted GROUP BY phase
 """
 
 _DELIVERIES = """
-SELECT CASE lane WHEN 'mail' THEN 'mail' ELSE 'webhook' END AS way, count(*) AS waiting
+SELECT CASE lane WHEN 'mail' THEN 'mail' ELSE 'webhook' END AS channel, count(*) AS waiting, min(created_at) AS since
 FROM deliveries WHERE state = 'pending' GROUP BY 1
+"""
+
+# What the dispatcher should have taken by now: it looks every second or so. An endpoint that is disabled or asked for
+# time holds up only its own deliveries.
+_OUTBOX = """
+SELECT count(*) AS overdue, min(since) AS since FROM (
+    SELECT created_at AS since FROM notifications WHERE NOT is_dispatched
+    UNION ALL
+    SELECT greatest(next_at, held_until) FROM deliveries LEFT JOIN webhook_endpoints USING (endpoint_id)
+    WHERE state = 'pending' AND next_at <= clock_timestamp()
+      AND disabled_at IS NULL AND (held_until IS NULL OR held_until <= clock_timestamp())
+) AS waiting
 """
 
 # By the index of their retention.
@@ -38,7 +52,10 @@ _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt 
 class WorkingSetStats:
     """The working set, counted. ``overdue``: past their deadline and not paused; ``uncertain``: a lost answer.
 
-    ``deliveries``: the pending ones, by channel (mail or webhook). ``errored``: failed uploads, retired ones
+    ``without_place``: uploads that wait because as many jobs run as the installation allows; ``without_place_since``:
+    when the oldest of them was verified. ``deliveries``, ``deliveries_since``: the pending ones and the oldest of them,
+    by channel (mail or webhook). ``outbox``: notifications and deliveries that should have left, ``outbox_since``: the
+    oldest. ``errored``: failed uploads, retired ones
     included, by what became of their file (kept or removed).
     """
 
@@ -47,8 +64,13 @@ class WorkingSetStats:
     overdue: int
     uncertain: int
     paused: int
-    deliveries: Mapping[str, int]
-    errored: Mapping[str, int]
+    deliveries: Mapping[str, int] = field(default_factory=dict)
+    errored: Mapping[str, int] = field(default_factory=dict)
+    without_place: int = 0
+    without_place_since: datetime | None = None
+    deliveries_since: Mapping[str, datetime] = field(default_factory=dict)
+    outbox: int = 0
+    outbox_since: datetime | None = None
 
 
 class StatsQueries:
@@ -62,6 +84,7 @@ class StatsQueries:
         with self._database.connection() as connection:
             rows = connection.execute(_COUNT, {"late": late}).fetchall()
             deliveries = connection.execute(_DELIVERIES).fetchall()
+            outbox = connection.execute(_OUTBOX).fetchone() or {"overdue": 0, "since": None}
             errored = connection.execute(_ERRORED).fetchall()
         return WorkingSetStats(
             uploads={Phase(columns["phase"]): columns["uploads"] for columns in rows},
@@ -69,7 +92,14 @@ class StatsQueries:
             overdue=sum(columns["overdue"] for columns in rows),
             uncertain=sum(columns["uncertain"] for columns in rows),
             paused=sum(columns["paused"] for columns in rows),
-            deliveries={columns["way"]: columns["waiting"] for columns in deliveries},
+            without_place=sum(columns["without_place"] for columns in rows),
+            without_place_since=min(
+                (since for columns in rows if (since := columns["without_place_since"]) is not None), default=None
+            ),
+            deliveries={columns["channel"]: columns["waiting"] for columns in deliveries},
+            deliveries_since={columns["channel"]: columns["since"] for columns in deliveries},
+            outbox=outbox["overdue"],
+            outbox_since=outbox["since"],
             errored={columns["file"]: columns["uploads"] for columns in errored},
         )
 

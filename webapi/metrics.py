@@ -40,6 +40,11 @@ class ApiMetrics:
         self.waiting = Gauge(
             f"{_PREFIX}_publish_waiting", "Resources that wait for the publisher.", registry=self.registry
         )
+        self.oldest_waiting = Gauge(
+            f"{_PREFIX}_publish_waiting_seconds",
+            "How long the oldest resource has waited that is not applied yet.",
+            registry=self.registry,
+        )
         self.callbacks = Counter(
             f"{_PREFIX}_callbacks_total",
             "Callbacks by result; all but `recorded` changed nothing.",

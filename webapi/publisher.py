@@ -31,6 +31,7 @@ class QueuedPublisher:
         capacity: int,
         threads: int,
         pause_seconds: float = _PAUSE_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the threads. ``apply`` writes one resource and raises UpstreamError.
 
@@ -39,7 +40,10 @@ class QueuedPublisher:
         self._apply = apply
         self._capacity = capacity
         self._pause_seconds = pause_seconds
+        self._monotonic = monotonic
         self._waiting: OrderedDict[str, DesiredState] = OrderedDict()
+        # Since when each one waits, those included that a thread is applying.
+        self._since: dict[str, float] = {}
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._results = {
@@ -47,6 +51,7 @@ class QueuedPublisher:
             for result in ("applied", "dropped", "unavailable", "refused", "failed")
         }
         metrics.waiting.set_function(self._length)
+        metrics.oldest_waiting.set_function(self._oldest_seconds)
         self._threads = [
             threading.Thread(target=self._work, name=f"publisher-{number}", daemon=True) for number in range(threads)
         ]
@@ -65,6 +70,7 @@ class QueuedPublisher:
                 self._results["dropped"].inc()
             else:
                 self._waiting[desired.video_id] = desired
+                self._since.setdefault(desired.video_id, self._monotonic())
                 self._changed.notify()
 
     def stop(self, *, within_seconds: float) -> None:
@@ -78,11 +84,13 @@ class QueuedPublisher:
         with self._changed:
             self._results["dropped"].inc(len(self._waiting))
             self._waiting.clear()
+            self._since.clear()
 
     def _work(self) -> None:
         while (desired := self._next()) is not None:
             result = self._publish(desired)
             self._results[result].inc()
+            self._published(desired.video_id)
             if result == "unavailable":
                 self._stopping.wait(self._pause_seconds)
 
@@ -90,6 +98,13 @@ class QueuedPublisher:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._stopping.is_set())
             return self._waiting.popitem(last=False)[1] if self._waiting else None
+
+    def _published(self, video_id: str) -> None:
+        with self._changed:
+            if video_id in self._waiting:
+                self._since[video_id] = self._monotonic()  # a newer state came meanwhile
+            else:
+                self._since.pop(video_id, None)
 
     def _publish(self, desired: DesiredState) -> str:
         try:
@@ -108,3 +123,8 @@ class QueuedPublisher:
 
     def _length(self) -> float:
         return len(self._waiting)
+
+    def _oldest_seconds(self) -> float:
+        with self._changed:
+            oldest = min(self._since.values(), default=None)
+        return 0.0 if oldest is None else self._monotonic() - oldest

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -83,8 +84,22 @@ def _of_working_set(working_set: WorkingSetStats, now: float) -> Iterable[Metric
     yield GaugeMetricFamily(
         f"{PREFIX}_submissions_uncertain", "Submissions whose outcome is unknown.", working_set.uncertain
     )
+    text = "Uploads that wait because as many jobs run, or were submitted lately, as the installation allows."
+    yield GaugeMetricFamily(f"{PREFIX}_without_place", text, working_set.without_place)
+    text = "How long the oldest of them has waited, since its file was verified."
+    yield GaugeMetricFamily(f"{PREFIX}_without_place_seconds", text, _age(working_set.without_place_since, now))
     waiting = {channel: float(working_set.deliveries.get(channel, 0)) for channel in CHANNELS}
     yield _gauge(f"{PREFIX}_deliveries_waiting", "Deliveries that are pending.", waiting, "channel")
+    ages = {channel: _age(working_set.deliveries_since.get(channel), now) for channel in CHANNELS}
+    yield _gauge(f"{PREFIX}_deliveries_waiting_seconds", "Age of the oldest pending delivery.", ages, "channel")
+    text = "Notifications and deliveries that should have been sent by now."
+    yield GaugeMetricFamily(f"{PREFIX}_outbox_overdue", text, working_set.outbox)
+    text = "For how long the oldest of them should have been sent."
+    yield GaugeMetricFamily(f"{PREFIX}_outbox_overdue_seconds", text, _age(working_set.outbox_since, now))
     errored = {file: float(working_set.errored.get(file, 0)) for file in ("kept", "removed")}
     yield _gauge(f"{PREFIX}_errored_uploads", "Failed uploads that are not deleted, by their file.", errored, "file")
     yield GaugeMetricFamily(f"{PREFIX}_paused", "Uploads that are paused.", working_set.paused)
+
+
+def _age(since: datetime | None, now: float) -> float:
+    return 0.0 if since is None else max(0.0, now - since.timestamp())

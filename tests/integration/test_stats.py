@@ -61,15 +61,57 @@ def test_the_working_set_is_counted_by_phase_and_by_need_for_intervention(
         overdue=1,
         uncertain=2,
         paused=1,
-        deliveries={},
-        errored={},
     )
 
 
 def test_an_empty_database_counts_nothing(database: Database) -> None:
-    assert StatsQueries(database).working_set(late=NOON) == WorkingSetStats(
-        {}, {}, overdue=0, uncertain=0, paused=0, deliveries={}, errored={}
-    )
+    assert StatsQueries(database).working_set(late=NOON) == WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)
+
+
+def test_uploads_without_a_place_are_counted_with_the_oldest(database: Database) -> None:
+    at: dict[str, Any] = {"phase": Phase.UPLOADED, "deadline_at": NOON + timedelta(days=7)}
+    create(database, "first", reason=Reason.WAITING_FOR_CAPACITY, phase_since=NOON, **at)
+    create(database, "second", reason=Reason.WAITING_FOR_CAPACITY, phase_since=NOON + timedelta(hours=1), **at)
+    before: dict[str, Any] = {"phase_since": NOON - timedelta(hours=1), **at}
+    create(database, "held", reason=Reason.WAITING_FOR_CAPACITY, is_paused=True, **before)
+    create(database, "own", reason=Reason.WAITING_FOR_OWN_JOBS, **before)
+    stats = StatsQueries(database).working_set(late=NOON)
+    assert (stats.without_place, stats.without_place_since) == (2, NOON)
+
+
+def test_what_the_outbox_should_have_sent_is_counted_with_the_oldest(database: Database, database_url: str) -> None:
+    def outbox() -> tuple[int, float]:
+        stats = StatsQueries(database).working_set(late=NOON)
+        since = stats.outbox_since
+        return stats.outbox, 0.0 if since is None else round((datetime.now(UTC) - since).total_seconds(), -1)
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert outbox() == (0, 0)
+        connection.execute(
+            "INSERT INTO notifications (video_id, edition, kind, owner, created_at)"
+            " SELECT 'a', n, 'video.ready', 'ann', now() - interval '100 s' FROM generate_series(1, 3) AS n"
+        )
+        assert outbox() == (3, 100)
+        connection.execute("UPDATE notifications SET is_dispatched = true")
+        assert outbox() == (0, 0)
+        connection.execute("INSERT INTO webhook_endpoints (url, description, kinds) VALUES ('u', '', '{video.ready}')")
+        connection.execute(
+            "INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at, created_at)"
+            " SELECT notification_id, endpoint_id, video_id, now() + (edition - 2) * interval '300 s',"
+            " now() - interval '900 s' FROM notifications, webhook_endpoints"
+        )
+        # One has been due for 300 seconds, one is due now, one is retried later.
+        assert outbox() == (2, 300)
+        since = StatsQueries(database).working_set(late=NOON).deliveries_since
+        assert round((datetime.now(UTC) - since["webhook"]).total_seconds(), -1) == 900
+        connection.execute("UPDATE webhook_endpoints SET held_until = now() - interval '100 s'")
+        assert outbox() == (2, 100)
+        connection.execute("UPDATE webhook_endpoints SET held_until = now() + interval '100 s'")
+        assert outbox() == (0, 0)
+        connection.execute(
+            "UPDATE webhook_endpoints SET held_until = NULL, disabled_at = now(), disabled_reason = 'gone'"
+        )
+        assert outbox() == (0, 0)
 
 
 def test_failed_uploads_are_counted_by_what_became_of_their_file(database: Database, database_url: str) -> None:

@@ -20,7 +20,7 @@ def operator_registry() -> CollectorRegistry:
     metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
     metrics.state.queue = lambda: QueueState(0, 0.0, ())
     metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0, minutes=0)
-    metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={}, errored={})
+    metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)
     metrics.coconut_request("start", 201, 0.1)
     metrics.kubernetes_request("GET", 200)
     metrics.task_ended("resync", 0)

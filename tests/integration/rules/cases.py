@@ -30,6 +30,12 @@ SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
 MINUTES = "video_uploads_day_billed_seconds"
 DAY = "video_uploads_day_billed_seconds_limit"
+APPLIED = 'video_uploads_publish_total{result="applied"}'
+NOT_APPLIED = 'video_uploads_publish_total{result="unavailable"}'
+UNAPPLIED = "video_uploads_publish_waiting_seconds"
+WITHOUT_PLACE = "video_uploads_without_place_seconds"
+UNSENT = "video_uploads_outbox_overdue_seconds"
+UNDELIVERED = 'video_uploads_deliveries_waiting_seconds{channel="webhook"}'
 RECORDED = 'video_uploads_callbacks_total{result="recorded"}'
 FORGED = 'video_uploads_callbacks_total{result="forged"}'
 GIVEN_UP = 'video_uploads_deliveries_total{channel="webhook",result="failed"}'
@@ -64,6 +70,12 @@ CASES = (
     Case("VideoUploadsPassPanicked", {BROKEN: "0x20 1x40"}, {BROKEN: "1x60"}),
     Case("VideoUploadsQueueBacklog", {DEPTH: "40x60", WORKERS: "16x60"}, {DEPTH: UP_AND_DOWN, WORKERS: "16x60"}),
     Case("VideoUploadsQueueBacklog", {DEPTH: "1x60", WORKERS: "16x60", OLDEST: "400x60"}, {OLDEST: "200x60"}),
+    Case("VideoUploadsPublisherBacklog", {UNAPPLIED: "90x60"}, {UNAPPLIED: "0x10 90x2 0x48"}),
+    Case(
+        "VideoUploadsPublisherBacklog",
+        {APPLIED: "0+8x60", NOT_APPLIED: "0+2x60"},
+        {APPLIED: "0+98x60", NOT_APPLIED: "0+2x60", UNAPPLIED: "1x60"},
+    ),
     Case("VideoUploadsPassStuck", {LONGEST: "0+60x60"}, {LONGEST: "60x60"}),
     Case("VideoUploadsWatchStale", {LISTED: "1x60", LEADER: "1x60"}, {LISTED: "1+60x60", LEADER: "1x60"}),
     Case("VideoUploadsWatchStale", {LISTED: "1x60", LEADER: "1x60"}, {LISTED: "0x60", LEADER: "0x60"}),
@@ -90,6 +102,7 @@ CASES = (
         at="50m",
     ),
     Case("VideoUploadsOverdue", {"video_uploads_overdue": "2x60"}, {"video_uploads_overdue": "0x15 2x5 0x40"}),
+    Case("VideoUploadsWaitingForCapacity", {WITHOUT_PLACE: "1801+60x60"}, {WITHOUT_PLACE: "0+60x20 0+60x40"}, at="50m"),
     Case(
         "VideoUploadsUncertainSubmissions",
         {"video_uploads_submissions_uncertain": "1x60"},
@@ -110,6 +123,8 @@ CASES = (
     ),
     Case("VideoUploadsCallbacksMissing", {MISSING: "0+1x60"}, {MISSING: "0x10 1x50"}),
     Case("VideoUploadsDeliveriesFailed", {GIVEN_UP: "0x10 1x50"}, {GIVEN_UP: "1x60", PUT_OFF: "0+5x60"}),
+    Case("VideoUploadsOutboxBacklog", {UNSENT: "0+60x60"}, {UNSENT: "0+60x4 0x56", UNDELIVERED: "20000x60"}),
+    Case("VideoUploadsOutboxBacklog", {UNDELIVERED: "21601x60"}, {UNDELIVERED: "0+60x60"}),
     # At the start of a test the clock stands at 0.
     Case("VideoUploadsAuditFailed", {FULL_TURN: "-172000x60"}, {FULL_TURN: "-100000x60"}),
     Case("VideoUploadsAuditFailed", {TURN_BROKE: "0x10 1x50"}, {TURN_BROKE: "1x60"}),

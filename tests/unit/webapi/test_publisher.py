@@ -38,7 +38,15 @@ class PublisherHarness:
     def __init__(self) -> None:
         self.kubernetes = Kubernetes()
         self.metrics = ApiMetrics()
-        self.publisher = QueuedPublisher(self.kubernetes.apply, self.metrics, capacity=2, threads=1, pause_seconds=0)
+        self.now = 100.0
+        self.publisher = QueuedPublisher(
+            self.kubernetes.apply,
+            self.metrics,
+            capacity=2,
+            threads=1,
+            pause_seconds=0,
+            monotonic=lambda: self.now,
+        )
 
     def count(self, result: str) -> float:
         value = self.metrics.registry.get_sample_value("video_uploads_publish_total", {"result": result})
@@ -163,3 +171,18 @@ def test_the_number_of_waiting_states_is_exported(publishing: PublisherHarness) 
     publishing.publisher.enqueue(a_desired_state(video_id="second"))
 
     assert publishing.metrics.registry.get_sample_value("video_uploads_publish_waiting") == 1
+
+
+def test_the_oldest_resource_is_the_one_that_is_being_applied(publishing: PublisherHarness) -> None:
+    def oldest() -> float | None:
+        return publishing.metrics.registry.get_sample_value("video_uploads_publish_waiting_seconds")
+
+    assert oldest() == 0
+    publishing.occupy()
+    publishing.now += 7
+    publishing.publisher.enqueue(a_desired_state(video_id="second"))
+    publishing.now += 1
+    publishing.publisher.enqueue(a_desired_state(video_id="second", revision=2))
+    assert oldest() == 8
+    publishing.finish()
+    assert oldest() == 0

@@ -21,7 +21,7 @@ from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 PRICES = Prices(hd=0.015, sd=0.0075)
-EMPTY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0, deliveries={}, errored={})
+EMPTY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)
 
 
 class FakeQueries:
