@@ -113,6 +113,8 @@ def exchange(
 
 
 class _Plain(HTTPConnection):
+    """Watches its socket; `_Tls` inherits that before the connection that opens it."""
+
     def _new_conn(self) -> socket.socket:
         return watched(super()._new_conn())
 
@@ -123,15 +125,8 @@ class _Plain(HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _Tls(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return watched(super()._new_conn())
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Watch a connection that was kept from an earlier exchange."""
-        if self.sock is not None:
-            watched(self.sock)
-        super().request(*args, **kwargs)
+class _Tls(_Plain, HTTPSConnection):
+    pass
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -16,7 +16,6 @@ from controller.audit.limits import AuditRules
 from controller.audit.runner import Audit, AuditRun
 from database.audit import AuditedRows
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.observations import Observations
 from database.pool import Database
 from devstack.s3 import S3Access, client_for
@@ -30,6 +29,7 @@ from domain.video import Phase, Published, Reason, SourceFacts
 from storage.listing import Inventory
 from storage.object_store import Storage
 from tests.integration.storage.reach import settings_for
+from tests.support.builders.videos import a_new_video
 from tests.support.fakes.videos import mp4, stream
 
 MAX_FILE_BYTES = 10_000
@@ -46,9 +46,8 @@ class AuditedWorld:
 
     def ready(self, video_id: str, *, attempts: int = 1) -> AuditedRow:
         """Walk a video to `ready`, as passes do; each attempt replaces the one before."""
-        key = object_keys.original_key(video_id, "film.mp4")
-        new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-        VideoCommands(self.database, Timing()).create(new, per_hour=100)
+        key = object_keys.original_key(video_id, "cats.mp4")
+        VideoCommands(self.database, Timing()).create(a_new_video(video_id, declared_bytes=None), per_hour=100)
         self._client.put_object(Bucket=self.s3.raw_bucket, Key=key, Body=mp4(), ContentType="video/mp4")
         facts = self._storage.head(key)
         assert facts is not None

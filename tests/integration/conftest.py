@@ -15,6 +15,7 @@ import pytest
 import requests
 from psycopg import sql
 
+from database.pool import Database
 from devstack import apiserver, coconut_server, etcd, postgres
 from devstack import s3 as s3_server
 from devstack.cluster import API_ACCOUNT, OPERATOR_ACCOUNT, ClusterAdmin
@@ -87,6 +88,14 @@ def database_url(postgres_url: str) -> Iterator[str]:
     """A migrated, empty database of this test's own."""
     with fresh_database(postgres_url) as url:
         yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool on this test's own database."""
+    pool = Database(database_url, max_size=8)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The audit's queries on a real Postgres: their contract, and cases that need a real database."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -11,22 +10,14 @@ from psycopg import sql
 
 from database.audit import AuditedRows
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.job_claims import Claims
 from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
 from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
 from domain.schedule import Timing
+from tests.support.builders.videos import a_new_video
 from tests.support.contracts.audit_contract import MAX_HEALS, VIDEO, AuditContract, Audited
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A pool of connections to a migrated, empty database."""
-    pool = Database(database_url, max_size=4)
-    yield pool
-    pool.close()
 
 
 @pytest.fixture
@@ -35,9 +26,7 @@ def audited(database: Database, database_url: str) -> Audited:
     commands, claims = VideoCommands(database, Timing()), Claims(database)
 
     def create(video_id: str) -> VideoRow:
-        key = f"uploads/{video_id}/original.mp4"
-        new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-        return commands.create(new, per_hour=100).row
+        return commands.create(a_new_video(video_id), per_hour=100).row
 
     def claim(video_id: str, attempt: int, job_id: str) -> None:
         claims.record(video_id=video_id, attempt=attempt, job_id=job_id)

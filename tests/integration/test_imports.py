@@ -25,7 +25,6 @@ from crds.resource import Resource
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
@@ -41,6 +40,7 @@ from domain.video import Origin, Phase, new_video_id
 from storage.multipart import Multipart
 from storage.object_store import Storage
 from tests.support.builders.resources import SIGNATURES
+from tests.support.builders.videos import a_new_video
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import FakeTranscoder, Script
@@ -206,10 +206,9 @@ def test_lost_rows_are_restored_from_their_resources_without_another_job(
         operator.apply(name, owner="user-1")
     else:
         name = new_video_id()
-        key = object_keys.original_key(name, "film.mp4")
-        new = NewRow(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
+        new = a_new_video(name, declared_bytes=None)
         VideoCommands(operator.database, operator.timing).create(new, per_hour=9)
-        operator.storage.put_raw(key, mp4())
+        operator.storage.put_raw(new.storage_key, mp4())
     operator.passes(name, until=phase)
     operator.passes(name, until=phase)
     desired = operator.wanted_row(name).desired
@@ -258,12 +257,7 @@ def test_another_file_under_the_same_name_is_refused_until_the_first_is_purged(o
 
 def test_a_leftover_resource_of_a_purged_video_is_removed(operator: Operator) -> None:
     name = new_video_id()
-    key = object_keys.original_key(name, "film.mp4")
-    row = (
-        VideoCommands(operator.database, operator.timing)
-        .create(NewRow(name, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key), per_hour=9)
-        .row
-    )
+    row = VideoCommands(operator.database, operator.timing).create(a_new_video(name), per_hour=9).row
     deleted = replace(row.desired, deleted=True, revision=2)
     gone = operator.world.adoption.learn(row, desired=deleted, at=operator.clock.now())
     assert gone is not None

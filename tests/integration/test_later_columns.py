@@ -9,7 +9,6 @@ from psycopg import sql
 
 from database.audit import AuditedRows
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
 from database.outbox import Outbox
@@ -20,6 +19,7 @@ from database.webhook_endpoints import Endpoints
 from domain.notifications import NotificationKind
 from domain.schedule import Timing
 from domain.video import new_video_id
+from tests.support.builders.videos import a_new_video
 
 # psycopg prepares a statement when it comes for the sixth time on one connection.
 _UNTIL_PREPARED = 6
@@ -49,8 +49,7 @@ class RunningRelease:
     def work(self) -> None:
         """Read and write each table once, as a video's life does."""
         video_id, now = new_video_id(), datetime.now(UTC)
-        new = NewRow(video_id, "ann", "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
-        self.commands.create(new, per_hour=100)
+        self.commands.create(a_new_video(video_id), per_hour=100)
         self.commands.confirm(video_id)
         self.queries.of_owner(Selection("ann"), after=None, at_most=5)
         self.queries.dead_letters(after=None, at_most=5)

@@ -15,7 +15,6 @@ from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
 from controller.notify.deliver import Channels, deliver_one
 from controller.notify.webhook import WebhookSender
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
 from database.outbox import Outbox
@@ -25,7 +24,8 @@ from database.webhook_endpoints import Endpoints
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
 from domain.records import Cause
 from domain.schedule import Timing
-from domain.video import UploadMode, new_video_id
+from domain.video import new_video_id
+from tests.support.builders.videos import a_new_video
 from tests.support.contracts.retention_contract import errored, ready
 from tests.support.webhook_receiver import Receiver, Reply
 from tests.support.world.clock import FakeClock
@@ -38,14 +38,6 @@ ALBUM = {"album": "7"}
 
 def a_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A pool on this test's own database."""
-    pool = Database(database_url, max_size=8)
-    yield pool
-    pool.close()
 
 
 @pytest.fixture
@@ -68,9 +60,7 @@ class NotificationHarness:
     def video(self, *, email: str | None = None) -> str:
         """Create a video."""
         video_id = new_video_id()
-        key = f"uploads/{video_id}/original.mp4"
-        new = NewRow(video_id, "ann", "Cats", "c.mp4", "video/mp4", 9, "tor1", key, UploadMode.SINGLE, ALBUM, email)
-        self._commands.create(new, per_hour=1000)
+        self._commands.create(a_new_video(video_id, metadata=ALBUM, email=email), per_hour=1000)
         return video_id
 
     def ends(self, video_id: str, how: NotificationKind = NotificationKind.READY) -> None:

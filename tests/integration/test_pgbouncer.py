@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.migrations.__main__ import upgrade
 from database.notify import listen
 from database.pool import Database
 from devstack.ports import HOST, any_free_port
 from domain.schedule import Timing
-from domain.video import new_video_id
+from tests.support.builders.videos import a_new_video
 from tests.support.eventually import eventually
 
 _CONFIGURATION = """
@@ -65,8 +64,7 @@ def test_the_pool_works_and_keeps_its_session_settings(pooled_url: str) -> None:
     try:
         with database.connection() as connection:
             shown = [connection.execute(f"SHOW {name}").fetchone() for name in ("statement_timeout", "timezone")]
-        new = NewRow(new_video_id(), "ann", "Cats", "cats.mp4", "video/mp4", 9, "tor1", "uploads/v/original.mp4")
-        row = VideoCommands(database, Timing()).create(new, per_hour=10).row
+        row = VideoCommands(database, Timing()).create(a_new_video(), per_hour=10).row
     finally:
         database.close()
     assert shown == [{"statement_timeout": "5s"}, {"TimeZone": "UTC"}]

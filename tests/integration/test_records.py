@@ -15,7 +15,6 @@ import pytest
 from database import notify
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.events import EventLog
 from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
@@ -31,25 +30,12 @@ from domain.records import Cause, Intend, VideoRow
 from domain.schedule import Timing
 from domain.spending import SpendingLimits
 from tests.integration.databases import fresh_database
+from tests.support.builders.videos import a_new_video
 from tests.support.contracts.records_contract import VIDEO, Records, RecordsContract
 from tests.support.eventually import eventually
 
 VERSIONS = PROJECT_DIR / "database" / "migrations" / "versions"
 MIGRATE = [sys.executable, "-m", "database.migrations", "upgrade"]
-
-
-def new_video(video_id: str = VIDEO) -> NewRow:
-    """Return what a client asks for."""
-    key = f"uploads/{video_id}/original.mp4"
-    return NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A pool of connections to a migrated, empty database."""
-    pool = Database(database_url, max_size=4)
-    yield pool
-    pool.close()
 
 
 @pytest.fixture
@@ -64,7 +50,7 @@ class TestPostgresRecords(RecordsContract):
         claims = Claims(database)
 
         def create(video_id: str) -> VideoRow:
-            return commands.create(new_video(video_id), per_hour=100).row
+            return commands.create(a_new_video(video_id), per_hour=100).row
 
         def claim(video_id: str, attempt: int, job_id: str) -> None:
             claims.record(video_id=video_id, attempt=attempt, job_id=job_id)
@@ -75,7 +61,7 @@ class TestPostgresRecords(RecordsContract):
 
 
 def test_many_confirmations_at_once_count_as_one(database: Database, commands: VideoCommands) -> None:
-    commands.create(new_video(), per_hour=1)
+    commands.create(a_new_video(VIDEO), per_hour=1)
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda _: commands.confirm(VIDEO), range(16)))
     row = VideoQueries(database).get(VIDEO)
@@ -84,7 +70,7 @@ def test_many_confirmations_at_once_count_as_one(database: Database, commands: V
 
 
 def test_of_two_simultaneous_commits_one_is_stored(database: Database, commands: VideoCommands) -> None:
-    row = commands.create(new_video(), per_hour=1).row
+    row = commands.create(a_new_video(VIDEO), per_hour=1).row
     observations, together = Observations(database), Barrier(4)
 
     def commit(number: int) -> VideoRow | None:
@@ -100,7 +86,7 @@ def test_of_simultaneous_submissions_of_one_owner_no_more_are_stored_than_a_day_
     database: Database, commands: VideoCommands
 ) -> None:
     videos = [f"{number:026}" for number in range(8)]
-    rows = [commands.create(new_video(video_id), per_hour=100).row for video_id in videos]
+    rows = [commands.create(a_new_video(video_id), per_hour=100).row for video_id in videos]
     observations, together = Observations(database), Barrier(4)
     limits = SpendingLimits(submissions_per_owner=3)
 
@@ -166,7 +152,7 @@ def test_postgres_is_killed_and_works_again_soon_after_it_is_back(tmp_path_facto
     try:
         postgres.create_role_and_database(port, password=paths.secrets().postgres_password)
         upgrade(url)
-        row = VideoCommands(database, Timing()).create(new_video(), per_hour=1).row
+        row = VideoCommands(database, Timing()).create(a_new_video(VIDEO), per_hour=1).row
         wakeups = listen(url, quiet_seconds=5)
         assert next(wakeups) is None, "the channel is open"
         server.process.kill()

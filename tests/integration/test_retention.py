@@ -6,12 +6,12 @@ import pytest
 
 from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.observations import Observations
 from database.pool import Database
 from database.retention import Retention
 from domain.records import VideoRow
 from domain.schedule import Timing
+from tests.support.builders.videos import a_new_video
 from tests.support.contracts.retention_contract import LATER, VIDEO, Ends, RetentionContract
 
 _NOTIFIED = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
@@ -34,9 +34,7 @@ class TestPostgresEndings(RetentionContract):
         commands = VideoCommands(database, Timing())
 
         def create(video_id: str) -> VideoRow:
-            key = f"uploads/{video_id}/original.mp4"
-            new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", key)
-            return commands.create(new, per_hour=100).row
+            return commands.create(a_new_video(video_id), per_hour=100).row
 
         def notified(video_id: str) -> list[tuple[int, str]]:
             with database.connection() as connection:

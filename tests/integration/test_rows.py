@@ -27,6 +27,7 @@ from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
 from domain.schedule import Timing
 from domain.spending import SubmissionLoad
 from domain.video import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
+from tests.support.builders.videos import a_new_video
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -39,13 +40,12 @@ def database(database_url: str) -> Iterator[Database]:
     made.close()
 
 
-def a_new_video(owner: str = "alice") -> NewRow:
-    video_id = new_video_id()
-    return NewRow(video_id, owner, "title", "clip.mp4", "video/mp4", 9, "tor1", f"uploads/{video_id}/original.mp4")
+def new(owner: str = "alice") -> NewRow:
+    return a_new_video(new_video_id(), owner=owner)
 
 
 def a_row(database: Database) -> VideoRow:
-    return VideoCommands(database, Timing()).create(a_new_video(), per_hour=10).row
+    return VideoCommands(database, Timing()).create(new(), per_hour=10).row
 
 
 def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
@@ -54,7 +54,7 @@ def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(databa
 
     def create(number: int) -> bool:
         try:
-            VideoCommands(pools[number % 2], Timing()).create(a_new_video(), per_hour=10)
+            VideoCommands(pools[number % 2], Timing()).create(new(), per_hour=10)
         except LimitReachedError as error:
             waits.append(error.retry_after_seconds)
             return False
@@ -89,12 +89,12 @@ def test_the_bytes_of_a_day_are_exact_for_parallel_requests_of_two_processes(dat
 def test_each_new_key_deletes_a_bounded_number_of_expired_ones(database: Database) -> None:
     commands = VideoCommands(database, Timing())
     for number in range(25):
-        commands.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
+        commands.create(new(), per_hour=100, key=IdempotencyKey(f"k{number}", "a" * 64))
     left = []
     with database.connection() as connection:
         connection.execute("UPDATE idempotency_keys SET created_at = created_at - interval '1 day'")
         for number in range(4):
-            commands.create(a_new_video(), per_hour=100, key=IdempotencyKey(f"new{number}", "a" * 64))
+            commands.create(new(), per_hour=100, key=IdempotencyKey(f"new{number}", "a" * 64))
             (columns,) = connection.execute("SELECT count(*) AS count FROM idempotency_keys").fetchall()
             left.append(columns["count"])
 
@@ -226,14 +226,14 @@ def test_a_server_that_became_a_standby_is_unavailable_until_another_one_writes(
         database = opened.enter_context(closing(Database(database_url, max_size=1)))
         commands = VideoCommands(database, Timing())
         with pytest.raises(UnavailableError):
-            commands.create(a_new_video(), per_hour=9)
+            commands.create(new(), per_hour=9)
         with pytest.raises(UnavailableError):
-            commands.create(a_new_video(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
+            commands.create(new(), per_hour=9, key=IdempotencyKey("k", "f" * 64))
         assert Observations(database).submission_load(datetime.now(UTC), per_owner=1, at_most=1) == SubmissionLoad()
         admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
         with pytest.raises(UnavailableError):
-            commands.create(a_new_video(), per_hour=9)
-        assert commands.create(a_new_video(), per_hour=9).row
+            commands.create(new(), per_hour=9)
+        assert commands.create(new(), per_hour=9).row
 
 
 def test_a_server_lost_without_closing_its_connections_is_noticed_within_seconds(

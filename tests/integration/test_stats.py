@@ -1,15 +1,12 @@
 """The queries behind the metrics, on a real Postgres."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-import pytest
 
 from database.commands import VideoCommands
-from database.creation import NewRow
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
@@ -18,23 +15,15 @@ from domain.records import AttemptChange, Cause, Intend
 from domain.schedule import Timing
 from domain.video import Phase, Reason
 from tests.support.builders.rows import a_failure
+from tests.support.builders.videos import a_new_video
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A pool of connections to a migrated, empty database."""
-    pool = Database(database_url, max_size=2)
-    yield pool
-    pool.close()
 
 
 def create(database: Database, name: str, made: AttemptChange | None = None, **changes: Any) -> str:
     """Make a row and commit an observation of it."""
     video_id = f"{name:a<26}"
-    new = NewRow(video_id, "user-1", "A film", "film.mp4", "video/mp4", None, "tor1", f"uploads/{video_id}/o.mp4")
-    row = VideoCommands(database, Timing()).create(new, per_hour=100).row
+    row = VideoCommands(database, Timing()).create(a_new_video(video_id), per_hour=100).row
     after = replace(row.observed, **changes)
     assert Observations(database).commit(row, after, cause=Cause.POLL, attempt=made) is not None
     return video_id

@@ -7,8 +7,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -23,39 +23,14 @@ from database.pool import DeadlineConnection
 from domain.errors import UnavailableError
 from domain.jobs import JobOrder, UncertainError
 from storage.settings import OutputTarget
+from tests.integration.trickling import PATIENCE_SECONDS, PAUSE_SECONDS, trickling
 from tests.support.builders.notifications import BASE, a_notification
 from webapi.http.jwks import from_url
 
 LONGEST_SECONDS = 0.6
-# What the servers below would go on for, if they were let.
-PATIENCE_SECONDS = 8.0
-PAUSE_SECONDS = 0.05
 HEAD = b"HTTP/1.1 200 OK\r\n"
 TARGET = OutputTarget("s3other", "http://127.0.0.1:9/", "", "outputs", SecretStr("key"), SecretStr("secret"), None)
 ORDER = JobOrder("coconutcoconutcoconutcocon", 1, "1-word", "http://127.0.0.1:9/original", "http://127.0.0.1:9/hook")
-
-
-@contextmanager
-def trickling(head: bytes, drop: bytes) -> Iterator[int]:
-    """Run a server that says ``head`` and then ``drop`` again and again; yields its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve_one, args=(listener, head, drop))
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            thread.join()
-
-
-def _serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
-    connection, _ = listener.accept()
-    ends_at = time.monotonic() + PATIENCE_SECONDS
-    with connection, suppress(OSError):
-        connection.sendall(head)
-        while time.monotonic() < ends_at:
-            connection.sendall(drop)
-            # Not a wait for something: the slowness is what is tried.
-            time.sleep(PAUSE_SECONDS)
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -1,45 +1,16 @@
 """Receivers that send a byte now and then: the whole exchange is bounded, not only each wait."""
 
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
 
 from controller.notify.outcome import DeliveryResponse, Disposition
+from tests.integration.trickling import PATIENCE_SECONDS, trickling
 from tests.integration.webhook_sending import send_webhook
 
 LONGEST_SECONDS = 0.5
-# What the receivers below would go on for, if they were let.
-PATIENCE_SECONDS = 8.0
-PAUSE_SECONDS = 0.05
 NO_ANSWER = DeliveryResponse(Disposition.RETRY, None, "no answer: it takes too long")
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@contextmanager
-def trickling(head: bytes, drop: bytes) -> Iterator[int]:
-    """Run a receiver that says ``head`` and then ``drop`` again and again; yields its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve_one, args=(listener, head, drop))
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            thread.join()
-
-
-def serve_one(listener: socket.socket, head: bytes, drop: bytes) -> None:
-    connection, _ = listener.accept()
-    ends_at = time.monotonic() + PATIENCE_SECONDS
-    with connection, suppress(OSError):
-        connection.sendall(head)
-        while time.monotonic() < ends_at:
-            connection.sendall(drop)
-            # Not a wait for something: the slowness is what is tried.
-            time.sleep(PAUSE_SECONDS)
 
 
 def sent(url: str) -> tuple[DeliveryResponse, float]:

@@ -70,7 +70,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def ran(environment: dict[str, str], *words: str | Path) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "videoupload", *map(str, words)]
+    return run([sys.executable, "-m", "videoupload", *map(str, words)], environment)
+
+
+def shell(script: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return run(["bash", "-c", script], environment)
+
+
+def run(argv: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         argv,
         cwd=PROJECT_DIR,
@@ -113,10 +120,7 @@ def test_output_that_cannot_be_written_ends_in_no_traceback(
     environment: dict[str, str], redirection: str, code: str
 ) -> None:
     script = f"({sys.executable} -m videoupload list --json; echo $? >&3) {redirection}"
-    done = subprocess.run(
-        ["bash", "-c", f"{{ {script}; }} 3>&1"], cwd=PROJECT_DIR, env=environment, capture_output=True, text=True,
-        check=False, timeout=30,
-    )  # fmt: skip
+    done = shell(f"{{ {script}; }} 3>&1", environment)
     assert done.stdout.split() == [code]
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
@@ -126,15 +130,7 @@ def test_output_that_cannot_be_written_ends_in_no_traceback(
 @pytest.mark.parametrize("words", ["--help", "upload --help", "get --help"])
 def test_help_for_a_reader_that_is_gone_ends_quietly(environment: dict[str, str], words: str) -> None:
     script = f"{{ ({sys.executable} -m videoupload {words}; echo $? >&3) | true; }} 3>&1"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=PROJECT_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    done = shell(script, environment)
     assert (done.stdout.split(), done.stderr) == (["141"], "")
 
 
@@ -143,15 +139,7 @@ def test_progress_that_cannot_be_written_does_not_end_the_upload(
     environment: dict[str, str], file: Path, redirection: str
 ) -> None:
     script = f"sleep 0.3; {sys.executable} -m videoupload upload --wait {file} {redirection}"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=PROJECT_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    done = shell(script, environment)
     assert done.returncode == 0, done.stderr
     assert VIDEO_ID in done.stdout
 

@@ -25,7 +25,7 @@ def test_the_remaining_uploads_of_the_hour_are_counted_for_each_owner(rows: Rows
 
 def test_client_metadata_is_in_the_row_but_not_in_the_desired_state(rows: Rows) -> None:
     metadata = {"album": "Cats", "\u65e5\u672c": "", "json": '{"a": "\\"}'}
-    row = rows.commands.create(replace(a_new_video(), metadata=metadata), per_hour=10).row
+    row = rows.commands.create(a_new_video(metadata=metadata), per_hour=10).row
 
     assert row.metadata == rows.row().metadata == metadata
     assert rows.queries.of_owner(Selection("ann"), after=None, at_most=1).rows == (row,)

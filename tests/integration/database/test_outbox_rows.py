@@ -1,7 +1,6 @@
 """Notifications, endpoints and deliveries: addressed, leased, settled, replayed, listed."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -40,7 +39,7 @@ def office(empty_url: str) -> Iterator[Office]:
 
     def notify(kind: NotificationKind = NotificationKind.READY, *, email: str | None = None) -> str:
         video_id = new_video_id()
-        row = commands.create(replace(a_new_video(video_id), email=email), per_hour=1000).row
+        row = commands.create(a_new_video(video_id, email=email), per_hour=1000).row
         after = ready(row.observed) if kind is NotificationKind.READY else errored(row.observed)
         assert observations.commit(row, after, cause=Cause.POLL) is not None
         return video_id

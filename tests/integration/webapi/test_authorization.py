@@ -15,10 +15,11 @@ CHANGES = [
 LOOKS = [pytest.param("GET", "", id="get"), pytest.param("GET", "/events", id="events")]
 
 
+@pytest.mark.parametrize("phase", [Phase.UPLOADING, Phase.ERRORED])
 @pytest.mark.parametrize(("method", "suffix"), CHANGES + LOOKS)
-def test_another_users_video_looks_like_an_unknown_one(api: Api, method: str, suffix: str) -> None:
+def test_another_users_video_looks_like_an_unknown_one(api: Api, method: str, suffix: str, phase: Phase) -> None:
     video_id = api.create()
-    api.observe(video_id, phase=Phase.ERRORED)
+    api.observe(video_id, phase=phase)
     row = api.row(video_id)
     foreign = api.call(method, f"/api/v1/videos/{video_id}{suffix}", user="eve", headers={"X-Request-Id": "1"})
     unknown_id = video_id[::-1]

@@ -1,5 +1,6 @@
 """Videos as clients create them, and the columns that Postgres requires of each phase."""
 
+from dataclasses import replace
 from typing import Any
 
 from database.creation import NewRow
@@ -19,22 +20,17 @@ def in_phase(phase: Phase) -> dict[str, Any]:
     }
 
 
-def a_new_video(
-    video_id: str = VIDEO,
-    *,
-    owner: str = "ann",
-    declared_bytes: int | None = 9000,
-    upload_mode: UploadMode = UploadMode.SINGLE,
-) -> NewRow:
-    """Return what a client asks for."""
-    return NewRow(
+def a_new_video(video_id: str = VIDEO, **changes: Any) -> NewRow:
+    """Return a video as a client creates it."""
+    new = NewRow(
         video_id=video_id,
-        owner=owner,
+        owner="ann",
         title="Cats",
         filename="cats.mp4",
         content_type="video/mp4",
-        declared_bytes=declared_bytes,
+        declared_bytes=9000,
         region="tor1",
         storage_key=f"uploads/{video_id}/original.mp4",
-        upload_mode=upload_mode,
+        upload_mode=UploadMode.SINGLE,
     )
+    return replace(new, **changes)

@@ -11,7 +11,7 @@ from coconut.error import CoconutError  # type: ignore[import-untyped]
 
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import FINAL, CallbackReceiver, Json, a_clip, a_job, a_webhook, put
+from tests.integration.devstack.coconut.server import FINAL, CallbackReceiver, Json, a_clip, a_job, put
 from tests.support.eventually import eventually
 
 # The client leaves its connections to the garbage collector.
@@ -23,12 +23,6 @@ def connections_collected_here() -> Iterator[None]:
     """Collect them before the next test, where the warning would be an error."""
     yield
     gc.collect()
-
-
-@pytest.fixture
-def webhook() -> Iterator[CallbackReceiver]:
-    with a_webhook() as webhook:
-        yield webhook
 
 
 @pytest.fixture

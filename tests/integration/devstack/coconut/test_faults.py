@@ -1,7 +1,6 @@
 """Each fault has its effect, and the ledger names every accepted job."""
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ import requests
 
 from devstack.coconut.canned import CLIP_SECONDS
 from devstack.coconut.faults import NAMES
-from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
 from tests.integration.devstack.coconut.server import (
     CallbackReceiver,
@@ -17,22 +15,10 @@ from tests.integration.devstack.coconut.server import (
     StandInClient,
     a_clip,
     a_job,
-    a_webhook,
     listing,
     put,
 )
 from tests.support.eventually import eventually
-
-
-@pytest.fixture
-def client(coconut: CoconutAccess) -> StandInClient:
-    return StandInClient(coconut.url, coconut.api_key)
-
-
-@pytest.fixture
-def webhook() -> Iterator[CallbackReceiver]:
-    with a_webhook() as webhook:
-        yield webhook
 
 
 @pytest.fixture

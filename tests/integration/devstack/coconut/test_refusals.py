@@ -9,18 +9,12 @@ import secrets
 import pytest
 import requests
 
-from devstack.coconut_server import CoconutAccess
 from tests.integration.devstack.coconut.server import StandInClient
 from tests.support.builders.coconut_jobs import a_job, a_storage
 
 
 def basic(credentials: str) -> str:
     return "Basic " + base64.b64encode(credentials.encode()).decode()
-
-
-@pytest.fixture
-def client(coconut: CoconutAccess) -> StandInClient:
-    return StandInClient(coconut.url, coconut.api_key)
 
 
 def test_a_job_that_is_not_valid_is_refused_and_not_accepted(client: StandInClient) -> None:

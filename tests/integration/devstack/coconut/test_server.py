@@ -1,13 +1,11 @@
 """The Coconut stand-in really transcodes: its streams play."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import m3u8  # type: ignore[import-untyped]
 import pytest
 
-from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access, client_for
 from tests.integration.devstack.coconut.server import (
     CallbackReceiver,
@@ -15,7 +13,6 @@ from tests.integration.devstack.coconut.server import (
     StandInClient,
     a_clip,
     a_job,
-    a_webhook,
     ffmpeg,
     listing,
     put,
@@ -29,17 +26,6 @@ LADDER = [
     "mp4:0x720::quality=4,maxrate=2000k",
     "mp4:0x1080::quality=4,maxrate=4000k",
 ]
-
-
-@pytest.fixture
-def client(coconut: CoconutAccess) -> StandInClient:
-    return StandInClient(coconut.url, coconut.api_key)
-
-
-@pytest.fixture
-def webhook() -> Iterator[CallbackReceiver]:
-    with a_webhook() as webhook:
-        yield webhook
 
 
 @pytest.fixture

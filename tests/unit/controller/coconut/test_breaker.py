@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from controller.coconut.breaker import PROVEN_SECONDS, BreakerSnapshot, BreakerState
-from controller.coconut.limiter import Denied
+from controller.coconut.limiter import Denied, Permit
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import UncertainError
 from runtime.bulkhead import Bulkhead
@@ -128,25 +128,26 @@ def test_submissions_that_fail_together_open_it_only_once() -> None:
     assert harness.open_seconds() == 30
 
 
-def test_a_response_from_before_the_pause_proves_no_recovery() -> None:
+def half_open_with_an_older_request() -> tuple[LimiterHarness, Permit]:
+    """Return a half-open breaker, and a permit that was granted before it opened."""
     harness = LimiterHarness()
-    late, *permits = all_permits(harness, at_most=4)
+    older, *permits = all_permits(harness, at_most=4)
     for permit in permits:
         permit.record_failure("HTTP 401")
         permit.release()
     harness.open_seconds()
+    return harness, older
+
+
+def test_a_response_from_before_the_pause_proves_no_recovery() -> None:
+    harness, late = half_open_with_an_older_request()
     late.record_success()
     late.release()
     assert harness.breaker.width == 1
 
 
 def test_a_request_from_before_the_pause_still_occupies_a_half_open_place() -> None:
-    harness = LimiterHarness()
-    late, *permits = all_permits(harness, at_most=4)
-    for permit in permits:
-        permit.record_failure("HTTP 401")
-        permit.release()
-    harness.open_seconds()
+    harness, late = half_open_with_an_older_request()
     assert harness.acquire() is Denied.BREAKER
     late.release()
     harness.permit()
