@@ -1,1 +1,1 @@
-"""How each process starts and behaves: logs, settings, secret files, outbound calls, probes, bulkheads."""
+"""How each process starts and behaves: logs, settings, secret files, SSRF guard, probes, bulkheads."""

@@ -27,7 +27,7 @@ from webapi.admin.webhooks import (
     WebhooksResource,
     WebhookTest,
 )
-from webapi.coconut_callback import CoconutWebhook
+from webapi.coconut_callback import CoconutCallback
 from webapi.health import Livez, MetricsPage, Readiness, Readyz
 from webapi.http.auth import Authentication, TokenVerifier
 from webapi.http.change_limit import ChangeLimit
@@ -97,7 +97,7 @@ def create_app(deps: ApiDependencies) -> App:
     handle_errors(app)
     _add_videos(app, deps)
     _add_webhooks(app, deps)
-    app.add_route(CALLBACK_PATH, CoconutWebhook(deps.claims, deps.callback_keys, deps.metrics, deps.clock))
+    app.add_route(CALLBACK_PATH, CoconutCallback(deps.claims, deps.callback_keys, deps.metrics, deps.clock))
     app.add_route("/livez", Livez())
     app.add_route("/readyz", Readyz(deps.readiness))
     app.add_route("/metrics", MetricsPage(deps.metrics))

@@ -29,7 +29,7 @@ class CallbackBody(BaseModel):
     job_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="must name a job")
 
 
-class CoconutWebhook:
+class CoconutCallback:
     """`/webhooks/coconut?video=&attempt=&sig=`."""
 
     is_public = True

@@ -1,6 +1,6 @@
 """Writes the row to the status of its resource, and posts an Event for each transition.
 
-The row is committed to Postgres first; a later pass or the sweep repeats a write that fails here.
+The row is committed to Postgres first; a later pass or the resync repeats a write that fails here.
 """
 
 from collections.abc import Mapping

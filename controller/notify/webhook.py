@@ -13,8 +13,8 @@ from controller.notify.webhook_payload import build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
 from runtime.deadline import BoundedAdapter, within
-from runtime.outbound import Resolve, Target, TargetError, resolve_public
 from runtime.retry_after import retry_after_seconds
+from runtime.ssrf_guard import Resolve, Target, TargetError, resolve_public
 
 # For connecting, and for each wait for bytes after that.
 _TIMEOUT_SECONDS = (5.0, 15.0)

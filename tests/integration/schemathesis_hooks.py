@@ -16,7 +16,7 @@ import psycopg
 import schemathesis
 
 from domain.video import VIDEO_ID_PATTERN
-from runtime.outbound import URL_MAX, URL_PATTERN
+from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 from tests.integration.webhook_rows import WebhookIds, tidy
 from webapi.schemas.requests import METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX, UUID_PATTERN
 

@@ -9,7 +9,7 @@ import falcon
 
 from database.deliveries import REPLAYED_MAX, Deliveries
 from database.webhook_endpoints import EndpointChange, Endpoints, LastSecretError, TooManyError
-from runtime.outbound import Resolve, Target, TargetError, resolve_public
+from runtime.ssrf_guard import Resolve, Target, TargetError, resolve_public
 from webapi.http.auth import ADMIN_SCOPE
 from webapi.http.authorization import uuid_of
 from webapi.http.parsing import read_json

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from database.deliveries import REPLAY_RANGE_MAX, DeliveryRow, Replayed
 from database.webhook_endpoints import EndpointRow, SecretRow
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
-from runtime.outbound import URL_MAX, URL_PATTERN
+from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request, each_once
 from webapi.schemas.responses import ResponseModel
 

@@ -36,7 +36,7 @@ _AT_ONCE = Timing().model_copy(update={"errored_file_seconds": 0, "errored_row_s
 
 
 class FakeRecords:
-    """Stands in for `Observations`, `Attempts`, `Claims`, `Endings` and `Learning`, over one set of tables."""
+    """Stands in for `Observations`, `Attempts`, `Claims`, `Retention` and `Adoption`, over one set of tables."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock

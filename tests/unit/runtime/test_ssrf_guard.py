@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.outbound import Target, TargetError, is_public, resolve_public
+from runtime.ssrf_guard import Target, TargetError, is_public, resolve_public
 
 PUBLIC = "93.184.216.34"
 
