@@ -50,6 +50,7 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
             deps,
             observations=around("observations", deps.observations),
             retention=around("retention", deps.retention),
+            adoption=around("adoption", deps.adoption),
             storage=around("storage", deps.storage),
             parts=around("parts", deps.parts),
             transcoder=around("transcoder", deps.transcoder),

@@ -190,6 +190,9 @@ def wire_audit(
 ) -> Audit:
     """Build the audit. It stays outside the bulkheads, whose slots are for passes: it never makes two calls at once."""
     deps = AuditDependencies(
-        AuditedRows(database), Storage(storage_settings, clients), Inventory(storage_settings, clients)
+        AuditedRows(database),
+        Storage(storage_settings, clients),
+        Inventory(storage_settings, clients),
+        Adoption(database),
     )
     return Audit(deps, settings.audit_rules, clock=lambda: datetime.now(UTC))

@@ -8,6 +8,9 @@ processed/{video_id}/{folder}/thumbnails/thumb_01.jpg
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
 processed/{video_id}/thumbnail.jpg                    the stable poster
 withdrawn/{video_id}/...                              what was public of a deleted video, until it is restored or purged
+marks/{video_id}/attempt-{folder}                     an empty private object: an attempt was, or is to be, paid for
+marks/{video_id}/job-{attempt}-{job_id}                an empty private object: this job was accepted
+marks/{video_id}/deleted-{revision}                   an empty private object: this desired state deleted the video
 
 A folder is named by the number of its attempt and a random word, so that the video's id does not lead to it. The
 folders of earlier releases have the number alone.
@@ -17,14 +20,17 @@ import base64
 import hashlib
 import re
 import secrets
+from urllib.parse import quote
 
 UPLOADS_PREFIX = "uploads/"
 ORIGINALS_PREFIX = "originals/"
 IMPORTS_PREFIX = "imports/"
 PUBLIC_PREFIX = "processed/"
 WITHDRAWN_PREFIX = "withdrawn/"
+MARKS_PREFIX = "marks/"
+ATTEMPT_MARK, JOB_MARK, DELETION_MARK = "attempt-", "job-", "deleted-"
 # Below each of these there is a folder for each video.
-VIDEO_PREFIXES = (UPLOADS_PREFIX, ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX)
+VIDEO_PREFIXES = (UPLOADS_PREFIX, ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX, MARKS_PREFIX)
 
 _FOLDER = re.compile(r"([1-9][0-9]{0,8})(?:-[a-z2-7]{1,52})?")
 _PLAIN_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -53,6 +59,31 @@ def kept_original_key(video_id: str, upload_key: str, version: str) -> str:
     """Return where one version of an upload is kept once it is accepted: the same key for the same version."""
     digest = hashlib.sha256(version.encode()).hexdigest()[:32]
     return f"{kept_prefix(video_id)}{digest}.{upload_key.rpartition('.')[2]}"
+
+
+def marks_prefix(video_id: str) -> str:
+    """Return the private prefix of one video's marks (domain/marks.py), with a trailing slash."""
+    return f"{MARKS_PREFIX}{video_id}/"
+
+
+def attempt_mark_key(video_id: str, folder: str) -> str:
+    """Return the key of the mark that the attempt with this folder is paid for."""
+    return f"{marks_prefix(video_id)}{ATTEMPT_MARK}{folder}"
+
+
+def job_mark_key(video_id: str, attempt: int, job_id: str) -> str:
+    """Return the key of the mark that a job was accepted for the attempt."""
+    return f"{marks_prefix(video_id)}{JOB_MARK}{attempt}-{quote(job_id, safe='')}"
+
+
+def deletion_mark_key(video_id: str, revision: int) -> str:
+    """Return the key of the mark that this revision of the desired state deleted the video."""
+    return f"{deletion_marks_prefix(video_id)}{revision}"
+
+
+def deletion_marks_prefix(video_id: str) -> str:
+    """Return the prefix of the marks of one video's deletions."""
+    return f"{marks_prefix(video_id)}{DELETION_MARK}"
 
 
 def is_import_of(namespace: str, key: str) -> bool:

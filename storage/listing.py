@@ -29,13 +29,13 @@ class Inventory:
         for page in self._pages(prefix, delimiter="/"):
             folders = (item["Prefix"] for item in page.get("CommonPrefixes", ()))
             # Consoles mark a folder with an object whose key is the prefix itself.
-            files = tuple(_file(item) for item in page.get("Contents", ()) if item["Key"] != prefix)
+            files = tuple(stored_file(item) for item in page.get("Contents", ()) if item["Key"] != prefix)
             yield FolderPage(tuple(name.removeprefix(prefix).removesuffix("/") for name in folders), files)
 
     def file_pages(self, prefix: str) -> Iterator[list[StoredFile]]:
         """List every object below ``prefix``, in order of keys."""
         for page in self._pages(prefix, delimiter=""):
-            yield [_file(item) for item in page.get("Contents", ())]
+            yield [stored_file(item) for item in page.get("Contents", ())]
 
     def remove_outputs(self, video_id: str, folder: str, *, at_most: int) -> bool:
         """Remove up to ``at_most`` files in the folder of one attempt; return True once none is left."""
@@ -65,10 +65,11 @@ class Inventory:
     def _bucket_of(self, key: str) -> str:
         if key.startswith((object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)):
             return self._settings.processed_bucket
-        if key.startswith((object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX)):
+        if key.startswith((object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX, object_keys.MARKS_PREFIX)):
             return self._settings.raw_bucket
         raise ValueError(f"no bucket holds keys like {key!r}")
 
 
-def _file(item: "ObjectTypeDef") -> StoredFile:
+def stored_file(item: "ObjectTypeDef") -> StoredFile:
+    """Return the facts in one line of a listing."""
     return StoredFile(item["Key"], item["Size"], item["LastModified"].astimezone(UTC))

@@ -3,7 +3,7 @@
 The rules for originals and outputs are in storage/verify/; this module only makes the requests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,19 @@ from botocore.exceptions import ClientError
 
 from domain import object_keys
 from domain.errors import UnavailableError
-from domain.objects import ObjectFacts, OutputsProblem, SignedDownload, SignedUpload, SourceProblem, VerifiedOutputs
+from domain.marks import Marks, marks_of
+from domain.objects import (
+    ObjectFacts,
+    OutputsProblem,
+    SignedDownload,
+    SignedUpload,
+    SourceProblem,
+    StoredFile,
+    VerifiedOutputs,
+)
 from domain.video import SourceFacts
 from storage.client import Clients, is_missing, make_clients, translate_errors
+from storage.listing import stored_file
 from storage.presign import attachment, expiry, sign
 from storage.settings import StorageSettings
 from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
@@ -88,6 +98,43 @@ class Storage:
             )
             parts.append({"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]})
         copier.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+
+    def kept_originals(self, video_id: str) -> list[str]:
+        """Return the keys of the originals that were kept for a video, newest first."""
+        files = self._files(self._raw_bucket, object_keys.kept_prefix(video_id))
+        return [file.key for file in sorted(files, key=lambda file: file.last_modified, reverse=True)]
+
+    def marks(self, video_id: str) -> Marks:
+        """Return the marks of a video."""
+        return marks_of(video_id, self._files(self._raw_bucket, object_keys.marks_prefix(video_id)))
+
+    def mark_attempt(self, video_id: str, folder: str) -> None:
+        """Mark that the attempt with this folder is about to be paid for."""
+        self._mark(object_keys.attempt_mark_key(video_id, folder))
+
+    def unmark_attempt(self, video_id: str, folder: str) -> None:
+        """Remove the mark of an attempt that certainly led to no job."""
+        self._remove(self._raw_bucket, object_keys.attempt_mark_key(video_id, folder))
+
+    def mark_job(self, video_id: str, attempt: int, job_id: str) -> None:
+        """Mark that a job was accepted for the attempt."""
+        self._mark(object_keys.job_mark_key(video_id, attempt, job_id))
+
+    def mark_deleted(self, video_id: str, revision: int) -> None:
+        """Mark that this revision of the desired state deleted the video."""
+        self._mark(object_keys.deletion_mark_key(video_id, revision))
+
+    def unmark_deleted(self, video_id: str) -> None:
+        """Remove every mark of a deletion."""
+        for file in list(self._files(self._raw_bucket, object_keys.deletion_marks_prefix(video_id))):
+            self._remove(self._raw_bucket, file.key)
+
+    def output_folders(self, video_id: str) -> list[str]:
+        """Return the names of the folders in which jobs have written."""
+        prefix = object_keys.video_prefix(video_id)
+        with translate_errors("listing a video's folders"):
+            page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=prefix, Delimiter="/")
+        return [item["Prefix"].removeprefix(prefix).removesuffix("/") for item in page.get("CommonPrefixes", ())]
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Sign a GET of an original with the read-only key."""
@@ -225,6 +272,8 @@ class Storage:
             (self._processed_bucket, object_keys.withdrawn_prefix(video_id)),
             (self._raw_bucket, object_keys.original_prefix(video_id)),
             (self._raw_bucket, object_keys.kept_prefix(video_id)),
+            # Last: until the files are gone, they witness that nothing may be bought for them.
+            (self._raw_bucket, object_keys.marks_prefix(video_id)),
         )
         return self._remove_below(prefixes, at_most)
 
@@ -242,6 +291,10 @@ class Storage:
             if page.get("IsTruncated") or at_most <= 0:
                 return False
         return True
+
+    def _mark(self, key: str) -> None:
+        with translate_errors("writing a mark"):
+            self._clients.own.put_object(Bucket=self._raw_bucket, Key=key, Body=b"")
 
     def _has_any(self, prefix: str) -> bool:
         with translate_errors("listing a video's files"):
@@ -294,15 +347,19 @@ class Storage:
 
     def _sizes(self, prefix: str) -> dict[str, int]:
         sizes: dict[str, int] = {}
-        pages = self._clients.own.get_paginator("list_objects_v2").paginate(
-            Bucket=self._processed_bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
-        )
-        with translate_errors("listing a job's outputs"):
-            for page in pages:
-                sizes.update((item["Key"], item["Size"]) for item in page.get("Contents", ()))
-                if len(sizes) > OBJECTS_MAX:
-                    break
+        for file in self._files(self._processed_bucket, prefix):
+            sizes[file.key] = file.file_bytes
+            if len(sizes) > OBJECTS_MAX:
+                break
         return sizes
+
+    def _files(self, bucket: str, prefix: str) -> Iterator[StoredFile]:
+        pages = self._clients.own.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
+        )
+        with translate_errors("listing a video's files"):
+            for page in pages:
+                yield from map(stored_file, page.get("Contents", ()))
 
     def _output_text(self, key: str) -> str:
         with translate_errors("reading a job's playlist"):

@@ -1,4 +1,4 @@
-"""Before a pass decides anything, its row takes over what the resource has in a newer revision.
+"""Before a pass decides anything, its row takes over what the resource has in a newer revision, or else the bucket.
 
 rules/adoption.py decides what the row takes over. If the resource cannot be read, the pass ends here: a row that may be
 behind must not pay for anything.
@@ -18,15 +18,17 @@ from controller.rules.adoption import (
     RestoreRow,
     for_existing_row,
     for_missing_row,
+    is_unseen,
+    lost_deletion,
     needs_read,
     refused,
 )
 from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
 from crds.spec import desired_state_of, origin_of
-from domain.errors import ConflictError
+from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.records import VideoRow
-from domain.video import Origin
+from domain.video import AT_REST, Origin
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +41,31 @@ def restore_row(
     Raises ConflictError, UnavailableError, RefusedError.
     """
     if not needs_read(row, cached):
-        return row
+        return _with_deletion(row, deps, now) if row is not None and is_unseen(row, cached) else row
     resource = deps.resources.get(name)
     if row is None:
         return None if resource is None or _is_leaving(resource) else _begin(resource, deps, now)
     decision = for_existing_row(row, resource)
     return row if decision is None else _restore(row, resource, decision, deps, now)
+
+
+def restore_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow | None:
+    """Delete a video again whose deletion only the bucket knows; None if it knows none. Raises UpstreamError."""
+    desired = lost_deletion(row.desired, deps.storage.marks(row.desired.video_id))
+    if desired is None:
+        return None
+    return _log_row("row_restored", deps.adoption.learn(row, desired=desired, at=now), row.desired.video_id)
+
+
+def _with_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow:
+    try:
+        return restore_deletion(row, deps, now) or row
+    except (UnavailableError, RefusedError) as error:
+        # Its deadline holds whatever storage does, and an order looks again. At rest nothing else would.
+        if row.observed.phase in AT_REST:
+            raise
+        log.warning("no_response_received", video_id=row.desired.video_id, error=str(error))
+        return row
 
 
 def _is_leaving(resource: Resource) -> bool:

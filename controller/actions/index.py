@@ -33,6 +33,7 @@ from controller.rules.steps import (
     RejectFile,
     RemoveFile,
     Republish,
+    RestoreAttempt,
     Retire,
     SetPaused,
     ShowProgress,
@@ -100,6 +101,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return _reject(step, ctx)
         case Submit():
             return submission.submit(step, ctx)
+        case RestoreAttempt():
+            return submission.restore_attempt(step, ctx)
         case AdoptJob():
             return submission.adopt(step, ctx)
         case AbandonAttempt():

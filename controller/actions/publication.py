@@ -76,22 +76,25 @@ def republish(step: Republish, ctx: ReconcileContext) -> Result:
 
 
 def unpublish(ctx: ReconcileContext) -> Result:
-    """Record that the public files of a deleted video are being withdrawn, before the first one is moved."""
+    """Record that a deleted video cannot be played, and is being withdrawn, before its first file is moved."""
     return ctx.commit(replace(ctx.row.observed, is_playable=False, is_withdrawn=True), Requeue.NOW)
 
 
 def withdraw(ctx: ReconcileContext) -> Result:
-    """Remove the stable files of a deleted video, and move some of the others out of reach.
+    """Mark the deletion, remove the stable files of the video, and move some of the others out of reach.
 
-    Segments have names that can be guessed from a playlist that was read once, so removing playlists is not enough.
+    With the mark, a dump older than the deletion does not undo it. Segments have names that can be guessed from a
+    playlist that was read once, so removing playlists is not enough.
     """
+    ctx.deps.storage.mark_deleted(ctx.row.desired.video_id, ctx.row.desired.revision)
     ctx.deps.storage.remove_published(ctx.row.desired.video_id)
     ctx.deps.storage.withdraw(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS)
     return Result(ctx.row, Requeue.NOW)
 
 
 def bring_back(ctx: ReconcileContext) -> Result:
-    """Move some files of a restored video back; once all are there, the next pass writes the stable ones."""
+    """Move some files of a restored video back, at last the mark; the next pass then writes the stable ones."""
     if not ctx.deps.storage.bring_back(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):
         return Result(ctx.row, Requeue.NOW)
+    ctx.deps.storage.unmark_deleted(ctx.row.desired.video_id)
     return ctx.commit(replace(ctx.row.observed, is_withdrawn=False), Requeue.NOW)

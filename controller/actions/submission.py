@@ -1,19 +1,23 @@
-"""Carries out what costs money: start, adopt, abandon or fail a job. Each commits its attempt and observation."""
+"""Carries out what costs money: start, restore, adopt, abandon or fail a job.
+
+Each commits its attempt and observation.
+"""
 
 from contextlib import suppress
 from dataclasses import replace
 
+from controller.actions.adoption import restore_deletion
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.actions.status import is_ahead_of, write_status
 from controller.coconut.limiter import Denied, Permit
 from controller.dependencies import Dependencies
-from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, Submit
-from controller.rules.submission import TRANSCODING, UNCERTAIN
+from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, RestoreAttempt, Submit
+from controller.rules.submission import FOUND_IN_BUCKET, TRANSCODING, UNCERTAIN, used_attempt
 from domain.durations import SOURCE_URL_MARGIN_SECONDS
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
-from domain.object_keys import outputs_folder
+from domain.object_keys import attempt_of_folder, outputs_folder
 from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.spending import SubmissionRequest, counted_owner
 from domain.video import ObservedState, Phase, Reason
@@ -34,13 +38,18 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     """Commit the intent, write it to the resource, start the job, commit its id; or show why the limiter denies it.
 
     If the process dies after the first commit, the attempt counts as uncertain and is resolved before another is paid
-    for. If Postgres is restored from a dump older than the intent, the resource still has it. Only both losses at once
-    could hide a paid job, so the submission goes on while Kubernetes does not answer.
+    for. If Postgres is restored from a dump older than the intent, the resource still has it, and the bucket after the
+    resource has left: both are read first. The submission goes on while Kubernetes does not answer.
     """
     permit = ctx.deps.limiter.acquire(_request(ctx))
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
+        if restore_deletion(ctx.row, ctx.deps, ctx.now) is not None:
+            return Result(ctx.row, Requeue.BACKOFF)
+        used = find_used_attempt(ctx.row, ctx.deps)
+        if used is not None:
+            return restore_attempt(used, ctx)
         if permit.needs_probe:
             try:
                 with permit.probing():
@@ -50,6 +59,35 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
             except UnavailableError as error:
                 return _shown_once(ctx.showing(Reason.SUBMISSION_DELAYED, str(error)), ctx)
         return _intend(step, ctx, permit)
+
+
+def find_used_attempt(row: VideoRow, deps: Dependencies) -> RestoreAttempt | None:
+    """Look in the bucket for an attempt that the row does not know. Raises UpstreamError.
+
+    The attempts of earlier releases have no mark, but most have outputs.
+    """
+    video_id = row.desired.video_id
+    written = {attempt_of_folder(folder): folder for folder in deps.storage.output_folders(video_id)}
+    folders = {attempt: folder for attempt, folder in written.items() if attempt is not None}
+    marks = deps.storage.marks(video_id)
+    return used_attempt(row, folders | dict(marks.folders), marks.jobs)
+
+
+def restore_attempt(step: RestoreAttempt, ctx: ReconcileContext) -> Result:
+    """Take an attempt into the row that it was restored without. It pays for nothing."""
+    if step.job_id is None:
+        found = ctx.showing(Reason.SUBMISSION_UNCERTAIN, FOUND_IN_BUCKET)
+    else:
+        found = ctx.entering(Phase.PROCESSING, Reason.TRANSCODING, TRANSCODING)
+    found = replace(
+        found,
+        revision=ctx.row.observed.revision + 1,
+        attempt=step.attempt,
+        job_id=step.job_id,
+        folder=step.folder,
+    )
+    row = ctx.deps.adoption.learn(ctx.row, observed=found, at=ctx.now)
+    return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.NOW)
 
 
 def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
@@ -109,6 +147,10 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
 def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:
     """Start the job of an intent whose commit began at ``started``."""
     deps, row, timing = sending.deps, sending.row, sending.deps.policy.timing
+    try:
+        deps.storage.mark_attempt(row.desired.video_id, row.observed.outputs_folder)
+    except UpstreamError as error:
+        return _delayed(sending, step.attempt, error)
     seconds = timing.scaled(timing.processing_deadline_seconds + SOURCE_URL_MARGIN_SECONDS).total_seconds()
     try:
         order = JobOrder(
@@ -128,12 +170,24 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
         settled = Settle(step.attempt, AttemptState.UNCERTAIN, sending.now, answer=str(error))
         return sending.commit(sending.showing(Reason.SUBMISSION_UNCERTAIN, UNCERTAIN), attempt=settled)
     except UnavailableError as error:
-        settled = Settle(step.attempt, AttemptState.REFUSED, sending.now, answer=str(error))
-        return sending.commit(sending.showing(Reason.SUBMISSION_DELAYED, str(error)), attempt=settled)
+        _unmark(row, deps)
+        return _delayed(sending, step.attempt, error)
     except RefusedError as error:
+        _unmark(row, deps)
         failure = Failure(FailureCode.PROVIDER_REFUSED, str(error), step.attempt, str(error))
         return sending.fail(failure, Settle(step.attempt, AttemptState.REFUSED, sending.now, answer=str(error)))
     return _accepted(sending, step.attempt, job_id)
+
+
+def _unmark(row: VideoRow, deps: Dependencies) -> None:
+    """Remove the mark of an order that was certainly refused. One that stays costs a number, and no job."""
+    with suppress(UpstreamError):
+        deps.storage.unmark_attempt(row.desired.video_id, row.observed.outputs_folder)
+
+
+def _delayed(sending: ReconcileContext, attempt: int, error: UpstreamError) -> Result:
+    settled = Settle(attempt, AttemptState.REFUSED, sending.now, answer=str(error))
+    return sending.commit(sending.showing(Reason.SUBMISSION_DELAYED, str(error)), attempt=settled)
 
 
 def adopt(step: AdoptJob, ctx: ReconcileContext) -> Result:
@@ -152,7 +206,11 @@ def abandon(step: AbandonAttempt, ctx: ReconcileContext) -> Result:
 
 def _accepted(ctx: ReconcileContext, attempt: int, job_id: str) -> Result:
     after = replace(ctx.entering(Phase.PROCESSING, Reason.TRANSCODING, TRANSCODING), attempt=attempt, job_id=job_id)
-    return ctx.commit(after, attempt=Settle(attempt, AttemptState.ACCEPTED, ctx.now, job_id=job_id))
+    result = ctx.commit(after, attempt=Settle(attempt, AttemptState.ACCEPTED, ctx.now, job_id=job_id))
+    with suppress(UpstreamError):
+        # Only an older dump needs it, and finds complete outputs without it too.
+        ctx.deps.storage.mark_job(ctx.row.desired.video_id, attempt, job_id)
+    return result
 
 
 def fail_attempt(step: FailAttempt, ctx: ReconcileContext) -> Result:

@@ -20,6 +20,7 @@ from controller.audit.findings import (
     RemoveUpload,
     ReportOnly,
     RequestEdition,
+    RestoreDeletion,
     RewritePlaylist,
     WithdrawFiles,
 )
@@ -38,7 +39,8 @@ class Evidence:
     """One video in its row and in the bucket. ``stored_attempts``: the folders beside the stable files.
 
     ``outputs`` and ``original`` are read only if something is published. ``has_withdrawn``: files lie where a deletion
-    moves them; looked for only if the playlist or the outputs are not what they should be.
+    moves them; looked for only if the playlist or the outputs are not what they should be. ``is_deletion_marked``: the
+    bucket has the mark of a deletion that is newer than the row.
     """
 
     audited: AuditedRow
@@ -48,6 +50,7 @@ class Evidence:
     outputs: VerifiedOutputs | OutputsProblem | None = None
     original: ObjectFacts | None = None
     has_withdrawn: bool = False
+    is_deletion_marked: bool = False
 
 
 def is_public(row: VideoRow) -> bool:
@@ -71,12 +74,15 @@ def check_stable(row: VideoRow, playlist: str | None) -> Finding | None:
     return None
 
 
-def check_lost_deletion(row: VideoRow) -> Finding:
-    """Report a video whose files were withdrawn although its row is not deleted: a person decides.
+def check_lost_deletion(row: VideoRow, *, is_marked: bool) -> Finding:
+    """Report a video whose files were withdrawn although its row is not deleted: without a mark a person decides.
 
     A row from before its deletion was restored; publishing it again, or buying an edition, would undo the deletion.
     """
-    detail = "its files were withdrawn by a deletion that its row does not know: delete it, and restore it if needed"
+    detail = "its files were withdrawn by a deletion that its row does not know"
+    if is_marked:
+        return Finding(FindingType.DELETION_LOST, row.desired.video_id, detail, RestoreDeletion())
+    detail = f"{detail}: delete it, and restore it if needed"
     return Finding(FindingType.DELETION_LOST, row.desired.video_id, detail, ReportOnly())
 
 
@@ -116,7 +122,7 @@ def _findings_of(
     evidence: Evidence, row: VideoRow, rules: AuditRules, now: datetime, editions_left: int
 ) -> Iterator[Finding | None]:
     if is_public(row) and evidence.has_withdrawn:
-        yield check_lost_deletion(row)
+        yield check_lost_deletion(row, is_marked=evidence.is_deletion_marked)
         return
     playlist = check_stable(row, evidence.playlist)
     yield playlist

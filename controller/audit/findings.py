@@ -50,6 +50,13 @@ class WithdrawFiles:
 
 
 @dataclass(frozen=True)
+class RestoreDeletion:
+    """Delete a video again: the bucket has the mark of a deletion that is newer than its row."""
+
+    name: ClassVar[str] = "restore_deletion"
+
+
+@dataclass(frozen=True)
 class CopyPoster:
     """Copy a thumbnail of the published attempt to the stable poster."""
 
@@ -110,6 +117,7 @@ Remedy = (
     ReportOnly
     | RewritePlaylist
     | WithdrawFiles
+    | RestoreDeletion
     | CopyPoster
     | RequestEdition
     | RemoveOutputs

@@ -5,6 +5,7 @@ row could overwrite a newer pass, it reads the row once more afterwards.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from controller.audit.checks import is_public, may_have_left_over, outputs_problem
@@ -19,16 +20,19 @@ from controller.audit.findings import (
     RemoveUpload,
     ReportOnly,
     RequestEdition,
+    RestoreDeletion,
     RewritePlaylist,
     WithdrawFiles,
 )
 from controller.audit.limits import AuditRules
+from controller.rules.adoption import lost_deletion
 from domain import object_keys
 from domain.errors import UnavailableError
 from domain.objects import VerifiedOutputs
 from domain.records import VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Reason
+from storage.object_store import Storage
 
 # A row that keeps changing is being worked on by passes, which also write its stable files.
 _TRIES = 3
@@ -38,11 +42,13 @@ _FILES_AT_ONCE = 200
 class Repair:
     """Applies remedies."""
 
-    def __init__(self, deps: AuditDependencies, rules: AuditRules) -> None:
+    def __init__(self, deps: AuditDependencies, rules: AuditRules, *, clock: Callable[[], datetime]) -> None:
         self._rows = deps.rows
         self._storage = deps.storage
         self._inventory = deps.inventory
+        self._adoption = deps.adoption
         self._rules = rules
+        self._clock = clock
 
     def apply(self, finding: Finding, pause: Callable[[], None]) -> bool:
         """Apply the finding's remedy, calling ``pause`` between its requests. Return whether it still differed.
@@ -54,6 +60,8 @@ class Repair:
                 return False
             case RewritePlaylist() | WithdrawFiles():
                 return self._rewrite_playlist(finding.target, pause)
+            case RestoreDeletion():
+                return self._restore_deletion(finding.target)
             case CopyPoster():
                 return self._copy_poster(finding.target, pause)
             case RequestEdition():
@@ -121,6 +129,13 @@ class Repair:
         if row.observed.published is not None:
             self._storage.write_playlist(row.desired.video_id, stable_playlist(row.observed.published))
 
+    def _restore_deletion(self, video_id: str) -> bool:
+        row = self._row(video_id)
+        desired = None if row is None else lost_deletion(row.desired, self._storage.marks(video_id))
+        if row is None or desired is None:
+            return False
+        return self._adoption.learn(row, desired=desired, at=self._clock()) is not None
+
     def _copy_poster(self, video_id: str, pause: Callable[[], None]) -> bool:
         def copy(row: VideoRow) -> None:
             published = row.observed.published
@@ -169,6 +184,11 @@ class Repair:
         for key in orphans:
             self._inventory.remove_file(key)
         return self._rows.release(orphans) > 0
+
+
+def is_deletion_lost(row: VideoRow, storage: Storage) -> bool:
+    """Return whether the bucket has the mark of a deletion that is newer than the row. Raises UpstreamError."""
+    return lost_deletion(row.desired, storage.marks(row.desired.video_id)) is not None
 
 
 def _published_state(row: VideoRow) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from controller.audit.checks import Evidence
 from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import Finding, Quarantine, RepairResult, Report, ReportOnly, RequestEdition
 from controller.audit.limits import AuditRules
-from controller.audit.repair import Repair
+from controller.audit.repair import Repair, is_deletion_lost
 from domain import object_keys
 from domain.audit_records import AuditedRow, QuarantinedObject
 from domain.errors import UpstreamError
@@ -68,7 +68,7 @@ class Audit:
         self._storage = deps.storage
         self._inventory = deps.inventory
         self._rules = rules
-        self._repair = Repair(deps, rules)
+        self._repair = Repair(deps, rules, clock=clock)
         self._clock = clock
         self._begin = begin
 
@@ -131,7 +131,7 @@ class Audit:
         elif checks.is_public(row):
             finding = checks.check_stable(row, self._storage.read_playlist(video_id))
             if finding is not None and self._storage.has_withdrawn(video_id):
-                finding = checks.check_lost_deletion(row)
+                finding = checks.check_lost_deletion(row, is_marked=is_deletion_lost(row, self._storage))
         return [] if finding is None else [finding]
 
     def _video(self, run: AuditRun, audited: AuditedRow) -> list[Finding]:
@@ -165,11 +165,13 @@ class Audit:
             return evidence
         outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
         is_complete = evidence.playlist is not None and isinstance(outputs, VerifiedOutputs)
+        has_withdrawn = not is_complete and self._storage.has_withdrawn(video_id)
         return replace(
             evidence,
             outputs=outputs,
             original=self._storage.head(row.original_key),
-            has_withdrawn=not is_complete and self._storage.has_withdrawn(video_id),
+            has_withdrawn=has_withdrawn,
+            is_deletion_marked=has_withdrawn and is_deletion_lost(row, self._storage),
         )
 
     def _check_bucket(self, run: AuditRun) -> None:

@@ -6,11 +6,13 @@ the pass, so that the deadline holds all the same.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import assert_never
 
 import structlog
 
+from controller.actions.submission import find_used_attempt
 from controller.dependencies import Dependencies
 from controller.rules.situation import (
     Deleted,
@@ -30,11 +32,12 @@ from controller.rules.situation import (
     Withdrawn,
 )
 from controller.rules.steps import Snapshot
+from controller.rules.submission import ends_without_another, is_over
 from domain.errors import RefusedError, UnavailableError
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.object_keys import kept_original_key
-from domain.objects import OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
+from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Published, SourceFacts
@@ -44,23 +47,29 @@ log = structlog.get_logger(__name__)
 _UNANSWERED = frozenset({AttemptState.UNCERTAIN, AttemptState.ABANDONED})
 
 
-def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
+def look(
+    row: VideoRow, situation: Situation, deps: Dependencies, now: datetime, *, is_unseen: bool = False
+) -> Snapshot:
     """Return what the next decision needs. Raises UnavailableError, RefusedError.
+
+    ``is_unseen``: no resource shows the row, which may be from an older dump.
 
     An upstream that fails raises where the step can wait for it: for Postgres always, and for the others while the
     video is deleted, starts again or is restored.
     """
     match situation:
         case Deleted():
-            return Snapshot(is_public=deps.storage.is_public(row.desired.video_id))
+            return _deleted_video(row, deps)
         case Starting():
             return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.original_key))
         case Uploading():
             return _incomplete_if_unavailable(
-                row, lambda: _original(row, situation.multipart, deps), Snapshot(is_incomplete=True)
+                row,
+                lambda: _original(row, situation.multipart, deps, may_be_kept=is_unseen or is_over(row, now)),
+                Snapshot(is_incomplete=True),
             )
         case Submitting():
-            return _submissions(row, deps)
+            return _submissions(row, deps, now)
         case Transcoding():
             return _running_job(row, deps)
         case Publishing():
@@ -73,20 +82,27 @@ def look(row: VideoRow, situation: Situation, deps: Dependencies) -> Snapshot:
             assert_never(situation)
 
 
-def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies) -> Snapshot:
+def _deleted_video(row: VideoRow, deps: Dependencies) -> Snapshot:
+    marked = deps.storage.marks(row.desired.video_id).deleted_revision
+    is_marked = marked is not None and marked >= row.desired.revision
+    return Snapshot(is_public=deps.storage.is_public(row.desired.video_id), is_marked=is_marked)
+
+
+def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies, *, may_be_kept: bool) -> Snapshot:
     key, rejected = row.desired.storage_key, row.observed.rejected
     facts = deps.storage.head(key)
-    if facts is None:
-        return Snapshot(parts=_parts(row, multipart, deps))
-    if rejected is not None and rejected.version == facts.version:
-        problem = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
-        return Snapshot(source=problem, parts=_parts(row, multipart, deps))
     verify = partial(
         deps.storage.verify_source,
         declared_bytes=row.desired.declared_bytes,
         max_bytes=deps.max_file_bytes,
         max_seconds=deps.policy.spending.duration_seconds,
     )
+    if facts is None:
+        kept_source = _kept_source(row, verify, deps) if may_be_kept and row.desired.origin is Origin.API else None
+        return Snapshot(source=kept_source, parts=_parts(row, multipart, deps))
+    if rejected is not None and rejected.version == facts.version:
+        problem = SourceProblem(FailureCode(rejected.code), rejected.message, rejected.version)
+        return Snapshot(source=problem, parts=_parts(row, multipart, deps))
     kept_key = kept_original_key(row.desired.video_id, key, facts.version)
     kept = deps.storage.head(kept_key) if row.desired.origin is Origin.API else None
     if kept is None:
@@ -98,11 +114,23 @@ def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependenci
     return Snapshot(source=replace(source, version=facts.version))
 
 
+def _kept_source(
+    row: VideoRow, verify: Callable[[str, ObjectFacts], SourceFacts | SourceProblem], deps: Dependencies
+) -> SourceFacts | None:
+    """Return the original that was accepted after the dump from which the row was restored; None if there is none."""
+    for kept_key in deps.storage.kept_originals(row.desired.video_id):
+        facts = deps.storage.head(kept_key)
+        source = None if facts is None else verify(kept_key, facts)
+        if isinstance(source, SourceFacts):
+            return replace(source, key=kept_key)
+    return None
+
+
 def _parts(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies) -> tuple[StoredPart, ...] | None:
     return None if multipart is None else deps.parts.parts(row.desired.storage_key, multipart.upload_id)
 
 
-def _submissions(row: VideoRow, deps: Dependencies) -> Snapshot:
+def _submissions(row: VideoRow, deps: Dependencies, now: datetime) -> Snapshot:
     attempts = _attempts(row, deps)
     known = Snapshot(attempts=attempts)
     if attempts and attempts[-1].state in _UNANSWERED:
@@ -115,14 +143,22 @@ def _submissions(row: VideoRow, deps: Dependencies) -> Snapshot:
     if attempts and attempts[-1].state in UNRESOLVED:
         claims = deps.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
         return _incomplete_if_unavailable(row, lambda: _lost_submission(row, known, claims, deps), incomplete)
+    is_last = ends_without_another(row, attempts, now, deps.policy)
     return _incomplete_if_unavailable(
-        row, lambda: replace(known, original=deps.storage.head(row.original_key)), incomplete
+        row,
+        lambda: replace(
+            known,
+            original=deps.storage.head(row.original_key),
+            used=find_used_attempt(row, deps) if is_last else None,
+        ),
+        incomplete,
     )
 
 
 def _lost_submission(row: VideoRow, known: Snapshot, claims: Sequence[str], deps: Dependencies) -> Snapshot:
-    """Read every job that a callback named, then outputs without a callback."""
-    for job_id in claims:
+    """Read every job that a callback or the bucket named, then outputs without either."""
+    marked = deps.storage.marks(row.desired.video_id).jobs.get(known.attempts[-1].attempt)
+    for job_id in [*claims, *([] if marked is None else [marked])]:
         job = _job(job_id, deps)
         if job is not None:
             return replace(known, job=job)

@@ -20,14 +20,21 @@ log = structlog.get_logger(__name__)
 
 
 def reconcile(
-    row: VideoRow, request: AnnotationRequest | None, deps: Dependencies, cause: Cause, now: datetime
+    row: VideoRow,
+    request: AnnotationRequest | None,
+    deps: Dependencies,
+    cause: Cause,
+    now: datetime,
+    *,
+    is_unseen: bool = False,
 ) -> Result:
     """Bring one upload one step nearer to rest. Safe to repeat at any point.
 
+    ``is_unseen``: no resource shows the row (rules/adoption.py), which may be from an older dump.
     Raises UnavailableError, RefusedError: nothing was done, so the pass must be repeated later.
     """
     situation = situation_of(row, request)  # pure
-    snapshot = look(row, situation, deps)  # reads only what this situation needs
+    snapshot = look(row, situation, deps, now, is_unseen=is_unseen)  # reads only what this situation needs
     step = decide(row, situation, snapshot, now, deps.policy)  # pure
     result = do(step, ReconcileContext(row, deps, cause, now))  # one effect, and the observation that follows
     if result.step is not None:

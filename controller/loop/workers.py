@@ -15,6 +15,7 @@ from controller.loop.pass_result import PassResult
 from controller.loop.queue import WorkQueue
 from controller.loop.reconcile import reconcile
 from controller.loop.threads import joined
+from controller.rules.adoption import is_unseen
 from controller.rules.cached_resource import CachedResource
 from controller.rules.situation import Starting, situation_of
 from domain.errors import ConflictError, UpstreamError
@@ -90,7 +91,7 @@ class Workers:
             return PassResult.SUCCESS
         request = None if cached is None else cached.requested
         try:
-            result = reconcile(row, request, self._deps, cause, self._clock())
+            result = reconcile(row, request, self._deps, cause, self._clock(), is_unseen=is_unseen(row, cached))
         except UpstreamError:
             self._show(row, cached)  # the status must not hide what earlier passes found behind this error
             raise

@@ -2,7 +2,8 @@
 
 A row is behind its resource after Postgres was restored from an older dump, and whenever an import is edited: its
 resource is its desired state. Spec and status of a resource count only if this service signed them, apart from the
-spec of an import. actions/adoption.py carries the decisions out.
+spec of an import. Once the resource has left Kubernetes, the marks in the bucket are what is left to learn from.
+actions/adoption.py carries the decisions out.
 """
 
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from crds.status import observed_of
 from domain import object_keys
 from domain.errors import RefusedError
 from domain.failures import Failure, FailureCode
+from domain.marks import Marks
 from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, is_video_id
@@ -74,6 +76,25 @@ def needs_read(row: VideoRow | None, cached: CachedResource | None) -> bool:
     if cached.status_revision > row.observed.revision:
         return True
     return row.desired.owner != "" or cached.import_digest != import_digest_of(spec_of(row.desired))
+
+
+def is_unseen(row: VideoRow, cached: CachedResource | None) -> bool:
+    """Return whether no resource shows an observation of this row, so that only the bucket can be ahead of it.
+
+    The resource has retired, was lost, or was just made. An import's is applied by its owner.
+    """
+    return row.desired.origin is Origin.API and not row.retired and (cached is None or cached.status_revision == 0)
+
+
+def lost_deletion(desired: DesiredState, marks: Marks) -> DesiredState | None:
+    """Return the newer desired state in which an API's video is deleted; None if the bucket has no mark of that.
+
+    A row that is deleted takes over the revision alone, so that a restore is newer than the mark.
+    """
+    revision = marks.deleted_revision
+    if desired.origin is not Origin.API or revision is None or revision <= desired.revision:
+        return None
+    return replace(desired, deleted=True, revision=revision)
 
 
 def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:

@@ -114,13 +114,12 @@ def _left_open(row: VideoRow, snapshot: Snapshot) -> int | None:
 
 def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     since = row.deleted_at or now
-    # A job that runs on may write later, when no pass looks any more: the audit withdraws that.
-    may_have_files = snapshot.is_public or row.observed.attempt > 0
-    if row.observed.is_playable or (may_have_files and not row.observed.is_withdrawn):
+    if row.observed.is_playable or not row.observed.is_withdrawn:
         return Unpublish()
     if now >= since + timing.scaled(timing.delete_grace_seconds):
         return Purge()
-    if snapshot.is_public:
+    # A job that runs on may write later, when no pass looks any more: the audit withdraws that.
+    if snapshot.is_public or not snapshot.is_marked:
         return Withdraw()
     if not row.retired and now >= since + timing.scaled(timing.retire_ready_seconds):
         return Retire()

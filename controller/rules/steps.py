@@ -23,8 +23,10 @@ class Snapshot:
     """What a look returned; a field that this situation does not need keeps its default.
 
     ``is_incomplete``: an upstream did not answer, so an absence proves nothing. ``parts``: None without an open
-    multipart upload. ``is_public``: a public file of a deleted video is left. ``accepted_at``: when the newest
-    submission of any video was made that led to a job; ``accepted_before``: the newest of them before the last attempt.
+    multipart upload. ``is_public``: a public file of a deleted video is left; ``is_marked``: the bucket has the mark of
+    its deletion. ``used``: an attempt that the row does not know, looked for before an end without another job.
+    ``accepted_at``: when the newest submission of any video was made that led to a job; ``accepted_before``: the newest
+    of them before the last attempt.
     """
 
     is_incomplete: bool = False
@@ -38,6 +40,8 @@ class Snapshot:
     outputs: VerifiedOutputs | OutputsProblem | None = None
     playlist: str | None = None
     is_public: bool = False
+    is_marked: bool = False
+    used: "RestoreAttempt | None" = None
     unknown_looks: int = 0
     unknown_seconds: float = 0.0
 
@@ -76,12 +80,15 @@ class StartEdition:
 
 @dataclass(frozen=True)
 class Unpublish:
-    """The video is deleted but can still be played: from here on its public files are to be withdrawn."""
+    """The video is deleted: from here on it cannot be played, and its public files are to be withdrawn."""
 
 
 @dataclass(frozen=True)
 class Withdraw:
-    """The video is deleted: move its public files to where they cannot be read, but are kept for a restore."""
+    """The video is deleted: mark that in the bucket, and move its public files to where they cannot be read.
+
+    They are kept for a restore.
+    """
 
 
 @dataclass(frozen=True)
@@ -179,6 +186,19 @@ class Submit:
 
 
 @dataclass(frozen=True)
+class RestoreAttempt:
+    """The bucket has an attempt that the row does not know: Postgres was restored from an older dump.
+
+    Its number was used. Its job is looked at again; if the bucket does not name it, the attempt counts as a submission
+    whose answer was lost.
+    """
+
+    attempt: int
+    folder: str
+    job_id: str | None
+
+
+@dataclass(frozen=True)
 class AdoptJob:
     """The job of an uncertain submission has been found."""
 
@@ -261,6 +281,7 @@ Step = (
     | AcceptFile
     | RejectFile
     | Submit
+    | RestoreAttempt
     | AdoptJob
     | AbandonAttempt
     | ShowProgress

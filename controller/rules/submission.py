@@ -4,6 +4,7 @@ Coconut has no idempotency key, no list and no cancel (design: docs/decisions/00
 job is paid for only when the last one certainly failed, or its outcome can no longer be found out.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from controller.rules.steps import (
@@ -13,6 +14,7 @@ from controller.rules.steps import (
     FailAttempt,
     Finish,
     Publish,
+    RestoreAttempt,
     ShowProgress,
     Snapshot,
     Step,
@@ -38,6 +40,7 @@ DURATION_TOLERANCE_SECONDS = 5
 
 NEXT_SUBMISSION = "the next submission is due"
 UNCERTAIN = "the provider's answer was lost; waiting for the job to report itself"
+FOUND_IN_BUCKET = "the bucket has a submission that was made after the dump of the database; looking for its outputs"
 HELD = "the provider's answer was lost and no job ever reported itself; a person decides"
 TRANSCODING = "the provider is transcoding"
 
@@ -52,6 +55,8 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
     newest = snapshot.attempts[-1] if snapshot.attempts else None
     if newest is not None and newest.state in UNRESOLVED:
         return _unresolved(row, newest, snapshot, now, policy)
+    if snapshot.used is not None:
+        return snapshot.used
     if is_over(row, now):
         return Fail(_not_started(row))
     if newest is not None and now < _next_submission_at(row, newest, snapshot, policy.timing):
@@ -67,6 +72,25 @@ def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecyc
     if newest is not None and newest.state is AttemptState.REFUSED:
         return Submit(newest.attempt)
     return Submit(row.observed.attempt + 1)
+
+
+def ends_without_another(
+    row: VideoRow, attempts: tuple[AttemptRow, ...], now: datetime, policy: LifecyclePolicy
+) -> bool:
+    """Return whether an upload whose last submission is resolved ends here, unless the bucket has an attempt of it."""
+    return is_over(row, now) or len(_paid(attempts)) >= policy.max_submissions
+
+
+def used_attempt(row: VideoRow, folders: Mapping[int, str], jobs: Mapping[int, str]) -> RestoreAttempt | None:
+    """Return the first attempt that the bucket has and the row does not know; None if there is none.
+
+    ``folders`` and ``jobs``: those in the bucket, by attempt. One that was refused is repeated under its number, in
+    another folder.
+    """
+    newest = row.observed.attempt
+    unknown = [used for used, folder in folders.items() if used >= newest and folder != row.observed.outputs_folder]
+    used = min(unknown, default=None)
+    return None if used is None else RestoreAttempt(used, folders[used], jobs.get(used))
 
 
 def _not_started(row: VideoRow) -> Failure:

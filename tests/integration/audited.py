@@ -14,6 +14,7 @@ from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import Report
 from controller.audit.limits import AuditRules
 from controller.audit.runner import Audit, AuditRun
+from database.adoption import Adoption
 from database.audit import AuditedRows
 from database.commands import VideoCommands
 from database.observations import Observations
@@ -100,7 +101,7 @@ class AuditedWorld:
     def audit(self, *, may_repair: bool = True, may_purge: bool = False, **rules: Any) -> Report:
         """Audit once, as the operator does."""
         spaces = settings_for(self.s3)
-        deps = AuditDependencies(AuditedRows(self.database), self._storage, Inventory(spaces))
+        deps = AuditDependencies(AuditedRows(self.database), self._storage, Inventory(spaces), Adoption(self.database))
         run = AuditRun(may_repair=may_repair, may_purge=may_purge)
         Audit(deps, AuditRules(**rules), clock=lambda: datetime.now(UTC)).full(run)
         return run.report

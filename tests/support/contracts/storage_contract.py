@@ -9,6 +9,7 @@ import pytest
 from domain import object_keys
 from domain.errors import UnavailableError
 from domain.failures import FailureCode
+from domain.marks import Marks
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.video import SourceFacts
 from storage.object_store import Storage
@@ -184,6 +185,41 @@ class StorageContract:
         with pytest.raises(UnavailableError):
             store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
         assert store.storage.head(kept) is None
+
+    def test_kept_originals_are_listed_and_belong_to_one_video(self, store: Store) -> None:
+        assert store.storage.kept_originals(VIDEO) == []
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        kept = object_keys.kept_original_key(VIDEO, ORIGINAL, facts.version)
+        store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
+        assert store.storage.kept_originals(VIDEO) == [kept]
+        assert store.storage.kept_originals(VIDEO[:-1]) == []
+
+    def test_marks_read_back_and_belong_to_one_video(self, store: Store) -> None:
+        assert store.storage.marks(VIDEO) == Marks({}, {}, None)
+        store.storage.mark_attempt(VIDEO, "1-refused")
+        store.storage.mark_attempt(VIDEO, "2-word")
+        store.storage.mark_attempt(VIDEO, "10")
+        store.storage.mark_job(VIDEO, 2, "a/job-1 é")
+        store.storage.mark_deleted(VIDEO, 3)
+        store.storage.mark_deleted(VIDEO, 12)
+        store.storage.unmark_attempt(VIDEO, "1-refused")
+        store.storage.unmark_attempt(VIDEO, "1-refused")
+        assert store.storage.marks(VIDEO) == Marks({2: "2-word", 10: "10"}, {2: "a/job-1 é"}, 12)
+        assert store.storage.marks(VIDEO[:-1]) == Marks({}, {}, None)
+
+        store.storage.unmark_deleted(VIDEO)
+        store.storage.unmark_deleted(VIDEO)
+        assert store.storage.marks(VIDEO).deleted_revision is None
+        assert store.storage.remove_video(VIDEO, at_most=100)
+        assert store.storage.marks(VIDEO) == Marks({}, {}, None)
+
+    def test_folders_of_outputs_are_listed(self, store: Store) -> None:
+        assert store.storage.output_folders(VIDEO) == []
+        store.put_outputs("2", stream())
+        store.put_outputs("11-word", stream())
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
+        assert sorted(store.storage.output_folders(VIDEO)) == ["11-word", "2"]
 
     def test_what_is_withdrawn_is_public_no_longer_and_comes_back(self, store: Store) -> None:
         files = stream(variants=("a",), segments=3)

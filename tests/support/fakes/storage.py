@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from domain import object_keys
 from domain.errors import RefusedError, UnavailableError, UpstreamError
+from domain.marks import Marks, marks_of
 from domain.objects import (
     FolderPage,
     ObjectFacts,
@@ -38,12 +39,15 @@ class FakeStorage:
 
     ``error``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
     ``keeps_originals`` their removal; ``loses_playlists`` takes stable ones and shows none.
-    ``raw`` and ``processed`` may be changed freely; the put methods fill them.
+    ``raw`` and ``processed`` may be changed freely; the put methods fill them. ``marked`` is the part of the
+    raw bucket that holds the marks; ``takes_no_marks`` refuses them.
     """
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.raw: dict[str, StoredObject] = {}
         self.processed: dict[str, StoredObject] = {}
+        self.marked: dict[str, StoredObject] = {}
+        self.takes_no_marks = False
         self.error: UpstreamError | None = None
         self.read_only = False
         self.keeps_originals = False
@@ -81,6 +85,41 @@ class FakeStorage:
             raise UnavailableError("copying the original: it was replaced")
         self.raw[kept_key] = self._object(stored.body, stored.facts.content_type)
         self.copies += 1
+
+    def kept_originals(self, video_id: str) -> list[str]:
+        self._raise_trouble()
+        files = sorted(self._files(object_keys.kept_prefix(video_id)), key=lambda file: file.last_modified)
+        return [file.key for file in reversed(files)]
+
+    def marks(self, video_id: str) -> Marks:
+        self._raise_trouble()
+        return marks_of(video_id, self._files(object_keys.marks_prefix(video_id)))
+
+    def mark_attempt(self, video_id: str, folder: str) -> None:
+        self._mark(object_keys.attempt_mark_key(video_id, folder))
+
+    def unmark_attempt(self, video_id: str, folder: str) -> None:
+        self.remove_file(object_keys.attempt_mark_key(video_id, folder))
+
+    def mark_job(self, video_id: str, attempt: int, job_id: str) -> None:
+        self._mark(object_keys.job_mark_key(video_id, attempt, job_id))
+
+    def mark_deleted(self, video_id: str, revision: int) -> None:
+        self._mark(object_keys.deletion_mark_key(video_id, revision))
+
+    def unmark_deleted(self, video_id: str) -> None:
+        self._raise_trouble()
+        for file in self._files(object_keys.deletion_marks_prefix(video_id)):
+            del self.marked[file.key]
+
+    def output_folders(self, video_id: str) -> list[str]:
+        return [name for page in self.folder_pages(object_keys.video_prefix(video_id)) for name in page.folders]
+
+    def _mark(self, key: str) -> None:
+        self._raise_trouble()
+        if self.takes_no_marks:
+            raise RefusedError("writing a mark: HTTP 403 AccessDenied")
+        self.marked[key] = self._object(b"", "")
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         return f"https://raw.storage.test/{quote(key)}?expires={expires_seconds}"
@@ -188,6 +227,7 @@ class FakeStorage:
             object_keys.withdrawn_prefix(video_id): self.processed,
             object_keys.original_prefix(video_id): self.raw,
             object_keys.kept_prefix(video_id): self.raw,
+            object_keys.marks_prefix(video_id): self.marked,
         }
         for prefix, store in written.items():
             for key in [key for key in store if key.startswith(prefix)][:at_most]:
@@ -228,6 +268,8 @@ class FakeStorage:
         return [StoredFile(key, fact.file_bytes, fact.last_modified) for key, fact in facts.items()]
 
     def _store_of(self, key: str) -> dict[str, StoredObject]:
+        if key.startswith(object_keys.MARKS_PREFIX):
+            return self.marked
         processed = (object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)
         if not key.startswith((*processed, object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX)):
             raise ValueError(f"no bucket holds keys like {key!r}")

@@ -22,7 +22,9 @@ class Auditor:
         self.rows = FakeAuditedRows(world.records, world.clock.now)
         self.rules = rules or AuditRules()
         storage = through(world.kill_switch, world.storage)
-        self.deps = AuditDependencies(through(world.kill_switch, self.rows), storage, storage)
+        self.deps = AuditDependencies(
+            through(world.kill_switch, self.rows), storage, storage, through(world.kill_switch, world.records)
+        )
         self.audit = Audit(self.deps, self.rules, clock=world.clock.now)
 
     def full(self, *, may_repair: bool = True, may_purge: bool = False) -> Report:
@@ -43,13 +45,14 @@ class Auditor:
             dict(self.world.records.rows),
             dict(self.world.storage.raw),
             dict(self.world.storage.processed),
+            dict(self.world.storage.marked),
             dict(self.rows.in_quarantine),
             dict(self.rows.heals),
         )
 
     def objects(self) -> dict[str, StoredObject]:
         """Return everything in the bucket."""
-        return self.world.storage.raw | self.world.storage.processed
+        return self.world.storage.raw | self.world.storage.processed | self.world.storage.marked
 
 
 def kinds(report: Report) -> set[FindingType]:
@@ -79,6 +82,7 @@ def copied(world: InMemoryWorld, row: VideoRow, video_id: str) -> VideoRow:
         (world.storage.raw, object_keys.original_prefix),
         (world.storage.raw, object_keys.kept_prefix),
         (world.storage.processed, object_keys.video_prefix),
+        (world.storage.marked, object_keys.marks_prefix),
     ):
         old, new = prefix(row.desired.video_id), prefix(video_id)
         store |= {key.replace(old, new): body for key, body in store.items() if key.startswith(old)}

@@ -14,6 +14,12 @@ class Dump:
     def __init__(self, records: FakeRecords) -> None:
         self._tables = _copies(records)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare the tables."""
+        return isinstance(other, Dump) and self._tables == other._tables
+
+    __hash__ = None  # type: ignore[assignment]
+
     def restore(self, records: FakeRecords) -> None:
         """Put everything back as it was."""
         for name, table in deepcopy(self._tables).items():

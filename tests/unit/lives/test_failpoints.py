@@ -20,6 +20,7 @@ from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
+from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
 from tests.support.world.limiter import take_the_only_turn
@@ -28,7 +29,7 @@ from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
 # How the steps name what they may use (dependencies.py), and the context whose commits they make.
-UPSTREAMS = {"observations", "attempts", "claims", "retention", "storage", "parts", "transcoder"}
+UPSTREAMS = {"observations", "attempts", "claims", "retention", "adoption", "storage", "parts", "transcoder"}
 CONTEXTS = {"ctx", "sending", "self"}
 
 
@@ -182,6 +183,19 @@ def left_open() -> InMemoryWorld:
     return world
 
 
+def restored_without_its_attempt() -> InMemoryWorld:
+    """Return a world that was restored from a dump older than an attempt, long after the resource has left."""
+    world = uploaded()
+    run_until(world, lambda world: world.row.observed.phase is Phase.UPLOADED)
+    dump = Dump(world.records)
+    settled(world)
+    wait_for_retirement(world)
+    settled(world)
+    dump.restore(world.records)
+    world.failpoints.points.clear()
+    return world
+
+
 LIVES = {
     "good": Life(uploaded, (wait_for_retirement,)),
     "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
@@ -203,6 +217,7 @@ LIVES = {
     "a-job-breaks": Life(lambda: uploaded(Script(fates=[Fate.BREAKS])), (annotate_retry,)),
     "storage-lost-too-long": Life(lose_storage_until_too_late),
     "playlist-lost-too-long": Life(lose_playlists_until_too_late),
+    "restored-without-its-attempt": Life(restored_without_its_attempt),
     "paused": Life(uploaded, (pause, unpause)),
     "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
 }
@@ -212,7 +227,8 @@ def end_of(world: InMemoryWorld) -> object:
     """Return what must be the same however often the process was killed on the way."""
     row = world.records.rows.get(VIDEO_ID)
     if row is None:
-        return None, sorted(world.multipart.uploads), sorted(world.storage.raw), sorted(world.storage.processed)
+        stored = world.storage.raw | world.storage.processed | world.storage.marked
+        return None, sorted(world.multipart.uploads), sorted(stored)
     failure, published = row.observed.failure, row.observed.published
     return (
         row.observed.phase,

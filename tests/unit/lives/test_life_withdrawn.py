@@ -115,11 +115,15 @@ def test_a_paused_video_is_brought_back_too() -> None:
     assert_ends_ready(world)
 
 
-def test_a_video_deleted_before_anything_was_public_is_not_written_again() -> None:
+def test_a_video_deleted_before_anything_was_public_is_marked_until_it_is_restored() -> None:
     world = a_world()
     world.records.delete(VIDEO_ID)
     settled(world)
-    assert not world.row.observed.is_withdrawn
+    assert world.storage.marks(VIDEO_ID).deleted_revision == world.row.desired.revision
+    world.records.restore(VIDEO_ID)
+    settled(world)
+    assert world.storage.marks(VIDEO_ID).deleted_revision is None
+    assert_ends_ready(world)
 
 
 @pytest.mark.parametrize("mode", ["light", "full"])
@@ -160,6 +164,21 @@ def test_the_purge_leaves_nothing_of_what_was_withdrawn() -> None:
     assert not world.storage.processed
 
 
+def test_without_a_mark_a_lost_deletion_is_only_reported() -> None:
+    """The release that first withdrew files left no marks."""
+    world = a_world()
+    live(world)
+    before = Dump(world.records)
+    world.records.delete(VIDEO_ID)
+    settled(world)
+    world.storage.marked.clear()
+    before.restore(world.records)
+    report = Auditor(world).full()
+    assert kinds(report) == {FindingType.DELETION_LOST}
+    assert not report.is_clean()
+    assert not world.row.desired.deleted
+
+
 @pytest.mark.parametrize("mode", ["light", "full"])
 def test_a_dump_from_before_the_deletion_makes_nothing_public_and_buys_nothing(mode: str) -> None:
     world = a_world()
@@ -173,11 +192,11 @@ def test_a_dump_from_before_the_deletion_makes_nothing_public_and_buys_nothing(m
     auditor = Auditor(world)
     report = getattr(auditor, mode)()
     assert kinds(report) == {FindingType.DELETION_LOST}
+    assert report.is_clean()
     settled(world)
     assert not public(world)
+    assert world.row.desired.deleted
 
-    world.records.delete(VIDEO_ID)
-    settled(world)
     world.records.restore(VIDEO_ID)
     settled(world)
     assert_playable(world)

@@ -203,7 +203,7 @@ def test_superseded_outputs_stay_if_the_row_changed_meanwhile(
     change(world)
     auditor = Auditor(world)
     before = auditor.objects()
-    repair = Repair(auditor.deps, auditor.rules)
+    repair = Repair(auditor.deps, auditor.rules, clock=auditor.world.clock.now)
     finding = Finding(FindingType.OUTPUTS_SUPERSEDED, VIDEO_ID, "", RemoveOutputs(folder))
     assert not repair.apply(finding, lambda: None)
     assert auditor.objects() == before
@@ -217,7 +217,7 @@ def test_an_object_owned_again_stays_however_long_it_was_in_quarantine() -> None
     before = auditor.objects()
     keys = [stray, *before]
     auditor.rows.quarantine(dict.fromkeys(keys, 1))
-    repair = Repair(auditor.deps, auditor.rules)
+    repair = Repair(auditor.deps, auditor.rules, clock=auditor.world.clock.now)
     assert repair.apply(Finding(FindingType.QUARANTINE_DUE, "", "", RemoveObjects(keys)), lambda: None)
     assert auditor.objects() == {key: stored for key, stored in before.items() if key != stray}
     assert stray not in auditor.rows.in_quarantine

@@ -8,7 +8,7 @@ from controller.actions.adoption import restore_row
 from controller.rules.cached_resource import CachedResource
 from domain.errors import ConflictError, RefusedError, UnavailableError, UpstreamError
 from domain.records import AttemptState, VideoRow
-from domain.video import Phase
+from domain.video import AT_REST, Phase
 from tests.support.builders.rows import SOURCE
 from tests.support.fakes.resources import NAMESPACE
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
@@ -44,8 +44,33 @@ def test_a_row_that_agrees_with_its_resource_makes_no_calls() -> None:
     world = InMemoryWorld()
     row = world.create()
     world.resources.apply(row.desired)
+    resource = world.resources.by_name[VIDEO_ID]
+    world.resources.write_status(resource, {"revision": row.observed.revision})
     assert adoption(world, row, cached_in(world)) is row
     assert world.kill_switch.calls == []
+
+
+def test_a_row_that_no_resource_shows_asks_the_bucket_whether_it_was_deleted() -> None:
+    world = InMemoryWorld()
+    row = world.create()
+    world.storage.mark_deleted(VIDEO_ID, row.desired.revision)
+    assert adoption(world, row, None) is row, "a restore is newer than its mark"
+    world.storage.mark_deleted(VIDEO_ID, row.desired.revision + 3)
+    restored = adoption(world, row, None)
+    assert restored is not None
+    assert (restored.desired.deleted, restored.desired.revision) == (True, row.desired.revision + 3)
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_while_storage_is_away_a_row_at_rest_that_no_resource_shows_waits(phase: Phase) -> None:
+    world = InMemoryWorld()
+    row = world.create(phase=phase)
+    world.storage.error = UnavailableError("listing: HTTP 503")
+    if phase not in AT_REST:
+        assert adoption(world, row, None) is row, "its deadline holds"
+        return
+    with pytest.raises(UnavailableError):
+        adoption(world, row, None)
 
 
 def test_a_row_behind_its_resource_restores_the_job_that_was_bought(behind: InMemoryWorld) -> None:

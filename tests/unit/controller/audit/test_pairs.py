@@ -104,6 +104,7 @@ def a_world_with(row: int, resource: int, bucket: int, claim: int) -> InMemoryWo
     if not bucket:
         world.storage.raw.clear()
         world.storage.processed.clear()
+        world.storage.marked.clear()
     if not row or not claim:
         world.records.claims.clear()
     if not row:

@@ -147,7 +147,7 @@ def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: InMemo
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
     audit.full(run)
     # Eight videos, a page of each prefix, the page of the lost folder.
-    assert len(pauses) == 8 + 4 + 1
+    assert len(pauses) == 8 + 5 + 1
 
     def stop_at(number: int) -> Iterator[None]:
         yield from [None] * number

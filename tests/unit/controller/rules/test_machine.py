@@ -71,7 +71,7 @@ def test_a_finished_edition_needs_no_step(phase: Phase) -> None:
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.READY}))
 def test_a_deleted_video_needs_no_step(phase: Phase) -> None:
-    assert next_step(a_row(phase, deleted=True, is_withdrawn=True), Snapshot()) == NoOp()
+    assert next_step(a_row(phase, deleted=True, is_withdrawn=True), Snapshot(is_marked=True)) == NoOp()
 
 
 def test_a_pending_upload_is_offered_a_url() -> None:

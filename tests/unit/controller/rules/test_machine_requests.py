@@ -178,6 +178,9 @@ def test_an_uncertain_submission_is_held_for_a_person(
     assert next_step(row, snapshot, policy=LifecyclePolicy(TIMING, on_uncertain=on_uncertain)) == step
 
 
+MARKED = Snapshot(is_marked=True)
+
+
 def a_deleted_row(
     ago: timedelta, *, is_playable: bool = False, is_withdrawn: bool = True, retired: bool = False, attempt: int = 1
 ) -> VideoRow:
@@ -194,14 +197,14 @@ def a_deleted_row(
             a_deleted_row(timedelta(0), is_withdrawn=False), Snapshot(is_public=True), Unpublish(), id="not-recorded"
         ),
         pytest.param(
-            a_deleted_row(timedelta(0), is_withdrawn=False, attempt=0), Snapshot(), NoOp(), id="it-never-had-files"
+            a_deleted_row(timedelta(0), is_withdrawn=False, attempt=0), Snapshot(), Unpublish(), id="it-never-had-files"
         ),
-        pytest.param(a_deleted_row(timedelta(0)), Snapshot(), NoOp(), id="it-may-be-restored"),
-        pytest.param(a_deleted_row(HOUR), Snapshot(), Retire(), id="its-resource-leaves"),
-        pytest.param(a_deleted_row(HOUR, retired=True), Snapshot(), NoOp(), id="its-resource-has-left"),
-        pytest.param(
-            a_deleted_row(GRACE - timedelta(seconds=1), retired=True), Snapshot(), NoOp(), id="within-the-grace"
-        ),
+        pytest.param(a_deleted_row(timedelta(0)), Snapshot(), Withdraw(), id="the-bucket-has-no-mark"),
+        pytest.param(a_deleted_row(timedelta(0)), MARKED, NoOp(), id="it-may-be-restored"),
+        pytest.param(a_deleted_row(HOUR), MARKED, Retire(), id="its-resource-leaves"),
+        pytest.param(a_deleted_row(HOUR), Snapshot(), Withdraw(), id="not-before-the-mark-is-there"),
+        pytest.param(a_deleted_row(HOUR, retired=True), MARKED, NoOp(), id="its-resource-has-left"),
+        pytest.param(a_deleted_row(GRACE - timedelta(seconds=1), retired=True), MARKED, NoOp(), id="within-the-grace"),
         pytest.param(a_deleted_row(GRACE, retired=True), Snapshot(), Purge(), id="not-restored"),
         pytest.param(a_deleted_row(GRACE, is_playable=True), Snapshot(), Unpublish(), id="first-it-is-withdrawn"),
     ],
