@@ -11,12 +11,14 @@ import inspect
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from domain.errors import UnavailableError
+from runtime import time_budget
+from runtime.time_budget import BudgetSpentError
 
 Upstream = TypeVar("Upstream")
 _Arguments = ParamSpec("_Arguments")
@@ -60,6 +62,8 @@ class Bulkhead:
         is_unavailable = False
         try:
             yield
+        except BudgetSpentError:
+            raise
         except UnavailableError:
             is_unavailable = True
             raise
@@ -74,7 +78,8 @@ class Bulkhead:
 
         @wraps(call)
         def limited(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-            with self.slot():
+            time_budget.check()
+            with time_budget.spending_on(f"{self._name} {call.__name__}"), self.slot():
                 return call(*args, **kwargs)
 
         return limited
@@ -84,14 +89,22 @@ class Bulkhead:
         self._changed_at = -math.inf if self._is_unavailable else self._monotonic()
 
 
-def guard(bulkhead: Bulkhead, upstream: Upstream, *, unguarded: Collection[str] = ()) -> Upstream:
+_NO_MORE: Mapping[str, Bulkhead] = {}
+
+
+def guard(
+    bulkhead: Bulkhead, upstream: Upstream, *, unguarded: Collection[str] = (), inner: Mapping[str, Bulkhead] = _NO_MORE
+) -> Upstream:
     """Return a copy of ``upstream`` whose public methods each hold a slot while they run.
 
-    ``unguarded`` are the methods that send no request. All stay bound to ``upstream``: a method that calls another
-    takes no second slot.
+    ``unguarded`` are the methods that send no request. ``inner``: methods that take long also need a slot of a smaller
+    bulkhead, so that they leave slots to the others. All stay bound to ``upstream``: a method that calls another takes
+    no second slot.
     """
     guarded = copy.copy(upstream)
     for name, method in inspect.getmembers(upstream, inspect.ismethod):
         if not name.startswith("_") and name not in unguarded:
-            setattr(guarded, name, bulkhead.limit(method))
+            # The smaller one is entered first: what waits there holds no slot of the larger one.
+            limited = bulkhead.limit(method)
+            setattr(guarded, name, inner[name].limit(limited) if name in inner else limited)
     return guarded

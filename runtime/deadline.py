@@ -18,19 +18,25 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
+from runtime import time_budget
+
 _PIECE_BYTES = 8192
 
 
 class Deadline:
     """Shuts down all connections of one exchange when its time is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "Deadline | None" = None) -> None:
+        """``outer`` surrounds this one: its end is the end of all connections too."""
+        self._outer = outer
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self.is_over = False
 
     def watch(self, connected: socket.socket) -> socket.socket:
         """Include a connection, and return it."""
+        if self._outer is not None:
+            self._outer.watch(connected)
         with self._lock:
             # A duplicate, because TLS takes the original over.
             self._sockets.append(socket.socket(fileno=os.dup(connected.fileno())))
@@ -59,8 +65,12 @@ _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[Deadline]:
-    """Bound the exchanges made inside. What was read when ``is_over`` is true may be cut short."""
-    deadline = Deadline()
+    """Bound the exchanges made inside. What was read when ``is_over`` is true may be cut short.
+
+    Raises BudgetSpentError before anything is sent if there is no time for another exchange.
+    """
+    time_budget.check()
+    deadline = Deadline(_current.get())
     timer = threading.Timer(seconds, deadline.end)
     timer.daemon = True
     timer.start()
@@ -112,20 +122,26 @@ def exchange(
         return response
 
 
-class _Plain(HTTPConnection):
-    """Watches its socket; `_Tls` inherits that before the connection that opens it."""
+class Watched:
+    """The part of a connection class of urllib3 that lets `within` end its connections. The first of the bases."""
+
+    sock: socket.socket | None
 
     def _new_conn(self) -> socket.socket:
-        return watched(super()._new_conn())
+        return watched(super()._new_conn())  # type: ignore[misc]
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Watch a connection that was kept from an earlier exchange."""
         if self.sock is not None:
             watched(self.sock)
-        super().request(*args, **kwargs)
+        super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-class _Tls(_Plain, HTTPSConnection):
+class _Plain(Watched, HTTPConnection):
+    pass
+
+
+class _Tls(Watched, HTTPSConnection):
     pass
 
 

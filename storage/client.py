@@ -1,17 +1,25 @@
 """Configures boto3 clients, and translates botocore's errors into ours."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.exceptions
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from domain.errors import RefusedError, UnavailableError
+from runtime import heartbeats, time_budget
+from runtime.deadline import Watched, within
 from runtime.retry_after import retry_after_seconds
 from storage.settings import KeyPair, StorageSettings
 
@@ -27,15 +35,15 @@ _NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
 # The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
 _NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
-# Stores copy within themselves, but some answer only when a file of 5 GB is copied.
-_LONG = {"read_timeout_seconds": 300.0, "max_attempts": 1}
+# Stores copy and join within themselves, but some answer only when a file of 5 GB is there.
+_LONG_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Clients:
-    """The clients of one store. ``own`` makes our requests, ``copier`` those that copy a whole file and may take long.
+    """The clients of one store. ``own`` makes our requests, ``copier`` those that make the store copy or join a file.
 
-    The others only sign: uploads by users, reads by jobs.
+    The others only sign: uploads by users, reads by jobs. ``longest_seconds``: of one exchange of ``own``.
 
     Thread-safe.
     """
@@ -44,6 +52,16 @@ class Clients:
     copier: "S3Client"
     upload_signer: "S3Client"
     source_signer: "S3Client"
+    longest_seconds: float
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Bound an exchange whose body is read inside: botocore hands it out before it has arrived.
+
+        Raises ReadTimeoutError.
+        """
+        with bounded(self.longest_seconds):
+            yield
 
 
 def make_clients(settings: StorageSettings) -> Clients:
@@ -51,10 +69,15 @@ def make_clients(settings: StorageSettings) -> Clients:
     client = _maker(settings)
     return Clients(
         own=client(settings.endpoint, settings.main),
-        copier=_maker(settings.model_copy(update=_LONG))(settings.endpoint, settings.main),
+        copier=_maker(settings, long_seconds=_LONG_SECONDS)(settings.endpoint, settings.main),
         upload_signer=client(settings.signing_endpoint, settings.main),
         source_signer=client(settings.signing_endpoint, settings.raw_reader),
+        longest_seconds=_longest_seconds(settings),
     )
+
+
+def _longest_seconds(settings: StorageSettings) -> float:
+    return settings.connect_timeout_seconds + settings.read_timeout_seconds
 
 
 def make_own_client(settings: StorageSettings) -> "S3Client":
@@ -62,7 +85,8 @@ def make_own_client(settings: StorageSettings) -> "S3Client":
     return _maker(settings)(settings.endpoint, settings.main)
 
 
-def _maker(settings: StorageSettings) -> Callable[[str, KeyPair], "S3Client"]:
+def _maker(settings: StorageSettings, *, long_seconds: float | None = None) -> Callable[[str, KeyPair], "S3Client"]:
+    """``long_seconds``: for exchanges that take longer than others; each is then made once."""
     # Not boto3's default session: making clients from it is not thread-safe.
     session = boto3.session.Session()
     config = Config(
@@ -73,13 +97,13 @@ def _maker(settings: StorageSettings) -> Callable[[str, KeyPair], "S3Client"]:
         response_checksum_validation="when_required",
         s3={"addressing_style": settings.addressing_style},
         connect_timeout=settings.connect_timeout_seconds,
-        read_timeout=settings.read_timeout_seconds,
-        retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
+        read_timeout=long_seconds or settings.read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": 1 if long_seconds else settings.max_attempts},
         max_pool_connections=settings.max_connections,
     )
 
     def client(endpoint: str, pair: KeyPair) -> "S3Client":
-        return session.client(
+        made = session.client(
             "s3",
             endpoint_url=endpoint,
             region_name=settings.region,
@@ -87,8 +111,57 @@ def _maker(settings: StorageSettings) -> Callable[[str, KeyPair], "S3Client"]:
             aws_secret_access_key=pair.secret_key.get_secret_value(),
             config=config,
         )
+        _bound_exchanges(made, long_seconds or _longest_seconds(settings), is_long=long_seconds is not None)
+        return made
 
     return client
+
+
+def _bound_exchanges(client: "S3Client", seconds: float, *, is_long: bool) -> None:
+    """Give each exchange of a client a total deadline: botocore's timeouts bound each wait for bytes.
+
+    ``is_long``: one exchange may take longer than all others of a pass, so that its time is not counted.
+    """
+    # There is no public way to these two; tests/integration/test_trickles.py notices when they move.
+    session: Any = client._endpoint.http_session  # type: ignore[attr-defined]
+    session._pool_classes_by_scheme.update(http=_PlainPool, https=_TlsPool)
+
+    def send(request: Any, **_: object) -> Any:
+        with ExitStack() as opened:
+            if is_long:
+                time_budget.check()
+                opened.enter_context(heartbeats.allowing(seconds))
+                opened.enter_context(time_budget.uncounted())
+            opened.enter_context(bounded(seconds))
+            return session.send(request)
+
+    # A handler of this event may return the response.
+    client.meta.events.register("before-send.s3", send)
+
+
+@contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Bound what is exchanged inside. Raises ReadTimeoutError: a connection that was ended looks like a short body."""
+    with within(seconds) as deadline:
+        yield
+        if deadline.is_over:
+            raise ReadTimeoutError(endpoint_url="the object store")
+
+
+class _Plain(Watched, AWSHTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _Tls(Watched, AWSHTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _PlainPool(AWSHTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(AWSHTTPSConnectionPool):
+    ConnectionCls = _Tls
 
 
 @contextmanager

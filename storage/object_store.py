@@ -5,6 +5,7 @@ The rules for originals and outputs are in storage/verify/; this module only mak
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -320,7 +321,8 @@ class Storage:
         with translate_errors("listing a video's files"):
             page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=source, MaxKeys=at_most)
         with ThreadPoolExecutor(_MOVES_AT_ONCE) as pool:
-            for moved in [pool.submit(move, item["Key"]) for item in page.get("Contents", ())]:
+            # Each in a copy of this thread's context, which has the time budget of the pass.
+            for moved in [pool.submit(copy_context().run, move, item["Key"]) for item in page.get("Contents", ())]:
                 moved.result()
         return not page.get("IsTruncated", False)
 
@@ -331,7 +333,7 @@ class Storage:
 
     def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
         # If-Match, so that bytes of two objects are never judged as one file.
-        with translate_errors("reading the original"):
+        with translate_errors("reading the original"), self._clients.reading():
             try:
                 response = self._clients.own.get_object(
                     Bucket=self._raw_bucket,
@@ -366,12 +368,15 @@ class Storage:
             return self._text(key)
 
     def _text(self, key: str) -> str:
-        response = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
-        return response["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
+        with self._clients.reading():
+            response = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
+            return response["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
 
 
 def facts_of(head: "HeadObjectOutputTypeDef") -> ObjectFacts:
-    """Return the facts in the response to a HEAD."""
+    """Return the facts in the response to a HEAD. Raises UnavailableError if a proxy made it."""
+    if "ETag" not in head or "LastModified" not in head:
+        raise UnavailableError("looking for a file: the response is not from an object store")
     return ObjectFacts(
         etag=head["ETag"].strip('"'),
         last_modified=head["LastModified"].astimezone(UTC),

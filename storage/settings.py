@@ -105,6 +105,7 @@ class StorageSettings(BaseSettings):
     part_bytes: int = Field(default=16 * 1024**2, ge=PART_BYTES_MIN, le=5 * 1024**3)
     # All attempts of one call together must end within the shutdown grace of a process.
     connect_timeout_seconds: float = Field(default=3, gt=0)
+    # For the whole response, not for each piece of it.
     read_timeout_seconds: float = Field(default=10, gt=0)
     max_attempts: int = Field(default=2, ge=1)
     # At least one per thread that calls the store.

@@ -5,12 +5,11 @@ import time
 import pytest
 
 from controller.notify.outcome import DeliveryResponse, Disposition
-from tests.integration.trickling import PATIENCE_SECONDS, trickling
 from tests.integration.webhook_sending import send_webhook
+from tests.support.trickle import HEAD, PATIENCE_SECONDS, trickling
 
 LONGEST_SECONDS = 0.5
 NO_ANSWER = DeliveryResponse(Disposition.RETRY, None, "no answer: it takes too long")
-HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 def sent(url: str) -> tuple[DeliveryResponse, float]:

@@ -1,0 +1,102 @@
+"""A time budget: no call begins after it is spent, and what took the time is said."""
+
+import threading
+
+import pytest
+
+from runtime import time_budget
+from runtime.bulkhead import Bulkhead, guard
+from runtime.deadline import within
+from runtime.time_budget import BudgetSpentError, TimeBudget
+
+
+class Clock:
+    """A monotonic clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Upstream:
+    """An upstream whose calls take time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.calls = 0
+        self._clock = clock
+
+    def quick(self) -> None:
+        self.calls += 1
+
+    def slow(self) -> None:
+        self.calls += 1
+        self._clock.now += 50
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def a_budget(clock: Clock) -> TimeBudget:
+    return TimeBudget("the pass", seconds=120, monotonic=clock)
+
+
+def test_once_it_is_spent_no_call_begins_and_the_longest_is_named(clock: Clock) -> None:
+    upstream = Upstream(clock)
+    guarded = guard(Bulkhead("S3", at_most=1), upstream)
+    with time_budget.limited(a_budget(clock)):
+        guarded.quick()
+        for _ in range(3):
+            guarded.slow()
+        with pytest.raises(BudgetSpentError, match=r"the pass took longer than 120 s: 150 s in S3 slow"):
+            guarded.quick()
+    assert upstream.calls == 4
+    guarded.quick()
+
+
+def test_no_exchange_begins_inside_of_a_long_call_either(clock: Clock) -> None:
+    with time_budget.limited(a_budget(clock)):
+        with within(1):
+            clock.now += 121
+        with pytest.raises(BudgetSpentError), within(1):
+            pytest.fail("an exchange began")
+
+
+def test_what_is_not_counted_takes_nothing_from_the_budget(clock: Clock) -> None:
+    with time_budget.limited(a_budget(clock)):
+        with time_budget.uncounted():
+            clock.now += 300
+            time_budget.check()
+        time_budget.check()
+        clock.now += 121
+        with pytest.raises(BudgetSpentError):
+            time_budget.check()
+
+
+def test_a_full_bulkhead_of_long_calls_leaves_slots_to_the_others() -> None:
+    class Storage:
+        entered, free = threading.Event(), threading.Event()
+
+        def copy(self) -> None:
+            self.entered.set()
+            assert self.free.wait(10)
+
+        def head(self) -> str:
+            return "found"
+
+    storage = Storage()
+    copies = Bulkhead("copies in S3", at_most=1, patience_seconds=0)
+    guarded = guard(Bulkhead("S3", at_most=2, patience_seconds=0), storage, inner={"copy": copies})
+    thread = threading.Thread(target=guarded.copy)
+    thread.start()
+    try:
+        assert storage.entered.wait(10)
+        with pytest.raises(Exception, match="too many calls to copies in S3 are under way"):
+            guarded.copy()
+        assert guarded.head() == "found"
+    finally:
+        storage.free.set()
+        thread.join()
