@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import kopf
 import structlog
@@ -32,6 +33,9 @@ from controller.settings import OperatorSettings
 from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
 from domain.records import Cause
+from runtime import heartbeats
+from runtime.heartbeat_metrics import HeartbeatCollector
+from runtime.heartbeats import Heartbeat, Heartbeats
 from runtime.logs import configure
 from runtime.probes import Health, serve
 from runtime.secret_files import SecretFiles, on_change
@@ -45,6 +49,7 @@ _PROCESS = "the operator"
 _HEARTBEAT_SECONDS = 1.0
 # The usual scrape interval of Prometheus.
 _STATS_SECONDS = 15.0
+# An event loop that has not run for so long is stuck: nothing in it may wait.
 _SILENT_SECONDS = 60.0
 _SIGNAL_POLL_SECONDS = 0.5
 
@@ -54,30 +59,33 @@ def main() -> int:
     secret_files = SecretFiles.from_environment(_read)
     settings, storage_settings = _read()
     configure(settings.log_format, settings.log_level)
-    stop = threading.Event()
+    stop, beats = threading.Event(), Heartbeats()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if secret_files is not None:
         # Stops as at SIGTERM, and Kubernetes starts it again with the new credentials; a standby leads meanwhile.
-        on_change(secret_files, stop.set)
-    health = Health(silent_seconds=_SILENT_SECONDS)
+        on_change(secret_files, stop.set, beats=beats)
+    health = Health(beats)
     metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
+    metrics.registry.register(HeartbeatCollector(beats))
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
     check_buckets(storage_settings, process=_PROCESS)
-    wiring = wire(settings, storage_settings, metrics)
+    wiring = wire(settings, storage_settings, metrics, beats)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
-    leadership = Leadership(wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing)
+    leadership = Leadership(
+        wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing, beats=beats
+    )
     metrics.export_leadership(lambda: leadership.is_held)
     try:
-        if not wait_for_kind(wiring.cluster, stop, process=_PROCESS):
-            return 0
-        leadership.start(on_lost=_end_at_once)
-        log.info("waiting_for_lease", identity=identity)
-        while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_SIGNAL_POLL_SECONDS):
-            pass
+        with beats.during("standby"):
+            if not wait_for_kind(wiring.cluster, stop, process=_PROCESS):
+                return 0
+            leadership.start(on_lost=_end_at_once)
+            log.info("waiting_for_lease", identity=identity)
+            while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_SIGNAL_POLL_SECONDS):
+                heartbeats.turn()
         if not stop.is_set():
-            health.is_leading = True
-            asyncio.run(_Leader(settings, wiring, stop).run(health))
+            asyncio.run(_Leader(settings, wiring, stop, beats).run())
     except Exception:
         # For example a watch that ended in an error which kopf does not retry. Kubernetes starts the process again; one
         # log line, with secrets redacted, instead of a bare traceback.
@@ -100,10 +108,11 @@ def _read() -> tuple[OperatorSettings, StorageSettings]:
 class _Leader:
     """What runs while this process leads: the watch, the workers and the background threads."""
 
-    def __init__(self, settings: OperatorSettings, wiring: Wiring, stop: threading.Event) -> None:
+    def __init__(self, settings: OperatorSettings, wiring: Wiring, stop: threading.Event, beats: Heartbeats) -> None:
         self._settings = settings
         self._wiring = wiring
         self._stop = stop
+        self._beats = beats
         self._cache = ResourceCache()
         self._queue = WorkQueue(
             time.monotonic,
@@ -113,17 +122,22 @@ class _Leader:
         )
         self._resync = Resync(wiring.dependencies, self._cache, self._queue, clock=_now)
 
-    async def run(self, health: Health) -> None:
+    async def run(self) -> None:
         """List every resource, then watch and work until ``stop``, or until kopf fails."""
         metrics = self._wiring.metrics
         metrics.state.queue = self._queue.state
         self._wiring.dependencies.limiter.wake = lambda video_id: self._queue.add(video_id, Cause.POLL)
-        heartbeat = asyncio.create_task(_heartbeat(health))
-        try:
-            if await asyncio.to_thread(wait_for_cache_sync, self._stop, self._resync, on_task_end=metrics.task_ended):
-                await self._work()
-        finally:
-            heartbeat.cancel()
+        with self._beats.during("event-loop", at_most_seconds=_SILENT_SECONDS) as beat:
+            heartbeat = asyncio.create_task(_heartbeat(beat))
+            try:
+                if await asyncio.to_thread(self._list_first):
+                    await self._work()
+            finally:
+                heartbeat.cancel()
+
+    def _list_first(self) -> bool:
+        with self._beats.during("first-list"):
+            return wait_for_cache_sync(self._stop, self._resync, on_task_end=self._wiring.metrics.task_ended)
 
     async def _work(self) -> None:
         """Watch and work; at the end wait for the running passes."""
@@ -139,7 +153,7 @@ class _Leader:
         threads = self._background_threads(ended)
         for thread in threads:
             thread.start()
-        workers.start()
+        workers.start(self._beats)
         registry = registry_for(
             self._cache,
             self._queue,
@@ -165,33 +179,29 @@ class _Leader:
     def _background_threads(self, ended: threading.Event) -> list[threading.Thread]:
         """Return the threads that run beside the workers until ``ended``."""
         settings, wiring, scale = self._settings, self._wiring, self._settings.time_scale
-        on_task_end = wiring.metrics.task_ended
+        on_task_end, beats = wiring.metrics.task_ended, self._beats
 
         def repeating(name: str, task: Callable[[], int], every_seconds: float) -> threading.Thread:
-            return threading.Thread(
-                target=repeat_until,
-                args=(ended, name, task),
-                kwargs={"every_seconds": every_seconds * scale, "on_task_end": on_task_end},
-            )
+            run = partial(repeat_until, ended, name, task, every_seconds=every_seconds * scale, on_task_end=on_task_end)
+            return beats.thread(name, run)
 
+        resync = partial(
+            resync_until,
+            ended,
+            self._resync,
+            self._cache,
+            sweep_seconds=settings.sweep_seconds * scale,
+            resync_seconds=settings.resync_seconds * scale,
+            on_task_end=on_task_end,
+        )
         abandoned = AbandonedUploads(wiring.dependencies, clock=_now)
         return [
-            threading.Thread(target=listen, args=(ended, settings.database_url.get_secret_value(), self._queue)),
-            threading.Thread(
-                target=resync_until,
-                args=(ended, self._resync, self._cache),
-                kwargs={
-                    "sweep_seconds": settings.sweep_seconds * scale,
-                    "resync_seconds": settings.resync_seconds * scale,
-                    "on_task_end": on_task_end,
-                },
-            ),
+            beats.thread("listen", partial(listen, ended, settings.database_url.get_secret_value(), self._queue)),
+            beats.thread("resync", resync),
             repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
             repeating("stats", wiring.collect_stats, _STATS_SECONDS),
-            threading.Thread(
-                target=wiring.dispatcher.send_until, args=(ended,), kwargs={"every_seconds": settings.outbox_seconds}
-            ),
-            *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry)),
+            beats.thread("outbox", partial(wiring.dispatcher.send_until, ended, every_seconds=settings.outbox_seconds)),
+            *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry), beats),
         ]
 
 
@@ -199,9 +209,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _heartbeat(health: Health) -> None:
+async def _heartbeat(beat: Heartbeat) -> None:
     while True:
-        health.beat()
+        beat.turn()
         await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 

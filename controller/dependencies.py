@@ -24,8 +24,9 @@ from storage.object_store import Storage
 class Dependencies:
     """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted.
 
-    ``region``: of our buckets; imports from another one are refused. ``unknown_jobs`` counts looks at jobs that Coconut
-    does not know. ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned.
+    ``region``: of our buckets; imports from another one are refused. ``pass_seconds``: after this long a pass
+    begins no further call; copies of originals are not counted. ``unknown_jobs`` counts looks at jobs that Coconut does
+    not know. ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned.
     ``new_word`` makes the random part of a folder's name.
     ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
@@ -45,6 +46,8 @@ class Dependencies:
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
     region: str = ""
+    # Most passes take milliseconds; one over a long video makes some hundred calls.
+    pass_seconds: float = 120.0
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
     new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None

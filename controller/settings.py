@@ -83,6 +83,9 @@ class OperatorSettings(Durations, BaseSettings):
 
     # Passes mostly wait for upstreams, each of which takes at most half of the workers (runtime/bulkhead.py).
     workers: int = Field(default=16, ge=2, le=128)
+    # For all calls of one pass to upstreams but the copy of an original; then it backs off. A video of many hours takes
+    # some hundred calls. A worker that does not end a minute later makes liveness fail.
+    pass_deadline_seconds: float = Field(default=120, ge=1, le=3600)
     # Below the shutdown grace: a submission that has begun must end before the process does.
     coconut_timeout_seconds: float = Field(default=10, gt=0, le=60)
     # A missing resource is found within this.

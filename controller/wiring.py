@@ -36,6 +36,7 @@ from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
 from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
+from runtime.heartbeats import Heartbeats
 from storage.client import Clients, make_clients
 from storage.listing import Inventory
 from storage.multipart import Multipart
@@ -70,11 +71,15 @@ class Wiring:
         self.database.close()
 
 
-def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics: OperatorMetrics) -> Wiring:
+def wire(
+    settings: OperatorSettings, storage_settings: StorageSettings, metrics: OperatorMetrics, beats: Heartbeats
+) -> Wiring:
     """Build everything. Makes no request."""
     recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
-    # Half of the workers for each: if one upstream hangs, the other half goes on.
+    # Half of the workers for each: if one upstream hangs, the other half goes on. Copies of originals, which take up to
+    # five minutes each, leave half of storage's share to quick calls.
     at_most = max(1, settings.workers // 2)
+    copies = Bulkhead("copies in S3", at_most=max(1, at_most // 2))
     database = Database(
         settings.database_url.get_secret_value(),
         max_size=settings.workers + 2,
@@ -114,8 +119,8 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         claims=Claims(database),
         retention=Retention(database),
         adoption=Adoption(database),
-        storage=guard(s3, Storage(storage_settings, clients)),
-        parts=guard(s3, Multipart(storage_settings, clients)),
+        storage=guard(s3, Storage(storage_settings, clients), inner={"keep_original": copies}),
+        parts=guard(s3, Multipart(storage_settings, clients), inner={"complete": copies}),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
         limiter=SubmissionLimiter(limits, monotonic=time.monotonic, load=load),
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster, signatures)),
@@ -126,6 +131,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         ),
         monotonic=time.monotonic,
         region=storage_settings.region,
+        pass_seconds=settings.pass_deadline_seconds,
         on_commit=recorder.committed,
         on_job=recorder.job_seen,
     )
@@ -139,7 +145,7 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
         max_size=_OUTBOX_CONNECTIONS,
         timeout_seconds=settings.database_timeout_seconds,
     )
-    dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics)
+    dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics, beats)
     metrics.state.limiter = dependencies.limiter.state
 
     def collect_stats() -> int:
@@ -162,7 +168,11 @@ def wire(settings: OperatorSettings, storage_settings: StorageSettings, metrics:
 
 
 def wire_dispatcher(
-    settings: OperatorSettings, storage_settings: StorageSettings, database: Database, metrics: OperatorMetrics
+    settings: OperatorSettings,
+    storage_settings: StorageSettings,
+    database: Database,
+    metrics: OperatorMetrics,
+    beats: Heartbeats,
 ) -> Dispatcher:
     """Build what sends notifications. Without SMTP_URL no mail is sent, which is logged once."""
     outbox, mail = Outbox(database), None
@@ -181,8 +191,8 @@ def wire_dispatcher(
     )
     if settings.crash_at:
         watched = deliveries_with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
-        return Dispatcher(channels, backoff, clock=clock, for_delivery=watched)
-    return Dispatcher(channels, backoff, clock=clock)
+        return Dispatcher(channels, backoff, clock=clock, for_delivery=watched, beats=beats)
+    return Dispatcher(channels, backoff, clock=clock, beats=beats)
 
 
 def wire_audit(

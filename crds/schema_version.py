@@ -17,6 +17,7 @@ from crds.client import Cluster, NotFoundError
 from crds.kind import KIND, SCHEMA_VERSION, VERSION
 from domain.errors import RefusedError, UpstreamError
 from domain.video import GROUP
+from runtime import heartbeats
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ def wait_for_kind(
         if message != logged:
             log.warning("waiting_for_kind", error=message)
             logged = message
-        stop.wait(_PAUSE_SECONDS)
+        heartbeats.wait(stop, _PAUSE_SECONDS)
     return False
 
 

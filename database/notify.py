@@ -1,15 +1,18 @@
 """NOTIFY and LISTEN: how a commit wakes the operator. A lost nudge costs one poll interval, nothing else."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from database.pool import KEEPALIVE_OPTIONS, Connection
+from database.pool import KEEPALIVE_OPTIONS, Connection, DeadlineConnection
 from domain.errors import UnavailableError
 from domain.records import Cause
 
+# A connection may stand while nothing comes through it any more: silence is then no news.
+_CHECK_SECONDS = 15.0
 _CHANNEL = "video_uploads"
 _NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 
@@ -27,23 +30,28 @@ def send(connection: Connection, nudge: Wakeup) -> None:
     connection.execute(_NOTIFY, {"channel": _CHANNEL, "payload": f"{nudge.cause} {nudge.video_id}"})
 
 
-def listen(url: str, *, quiet_seconds: float) -> Iterator[Wakeup | None]:
+def listen(url: str, *, quiet_seconds: float, check_seconds: float = _CHECK_SECONDS) -> Iterator[Wakeup | None]:
     """Yield nudges as they arrive, and None at least every ``quiet_seconds`` so that the caller can stop.
 
-    The first None says that the channel is open. Raises UnavailableError when the connection is lost.
+    The first None says that the channel is open. Every ``check_seconds`` Postgres is asked whether it still answers.
+    Raises UnavailableError when the connection is lost, or no answer comes through it.
     """
     try:
         conninfo = make_conninfo(url, **KEEPALIVE_OPTIONS)
-        with psycopg.connect(
+        with DeadlineConnection.connect(
             conninfo, autocommit=True, connect_timeout=3, application_name="video-uploads-listen"
         ) as conn:
             conn.execute(f"LISTEN {_CHANNEL}")
             yield None
+            checked_at = time.monotonic()
             while True:
                 for notice in conn.notifies(timeout=quiet_seconds, stop_after=1):
                     nudge = _parse(notice.payload)
                     if nudge is not None:
                         yield nudge
+                if time.monotonic() - checked_at >= check_seconds:
+                    conn.execute("SELECT 1")
+                    checked_at = time.monotonic()
                 yield None
     except psycopg.OperationalError as error:
         raise UnavailableError(f"listening at Postgres: {type(error).__name__}") from error

@@ -2,13 +2,14 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
+
+from runtime.heartbeats import Heartbeats
 
 _TIMEOUT_SECONDS = 5
 # Probes and scrapes come one at a time; the rest is for several scrapers.
@@ -18,24 +19,17 @@ _CONNECTIONS_MAX = 16
 class Health:
     """The state behind the probes. The process writes it, the server's threads read it."""
 
-    def __init__(self, *, silent_seconds: float) -> None:
-        """``silent_seconds``: a leader whose event loop has not run for so long counts as dead."""
-        self._silent_seconds = silent_seconds
-        self._beat = time.monotonic()
+    def __init__(self, heartbeats: Heartbeats) -> None:
+        self._heartbeats = heartbeats
         self.is_stopping = False
-        self.is_leading = False
 
-    def beat(self) -> None:
-        """Record that the event loop is running."""
-        self._beat = time.monotonic()
+    def stuck(self) -> list[str]:
+        """Return one line for each part that has stopped turning. A process that is ending has none."""
+        return [] if self.is_stopping else [str(late) for late in self._heartbeats.late()]
 
-    def is_alive(self) -> bool:
-        """Return whether the event loop ran lately. A standby has no event loop and counts as alive."""
-        return not self.is_leading or time.monotonic() - self._beat < self._silent_seconds
-
-    def is_ready(self) -> bool:
-        """Return whether this process leads or could take over."""
-        return self.is_alive() and not self.is_stopping
+    def obstacles(self) -> list[str]:
+        """Return why this process neither leads nor could take over."""
+        return ["stopping"] if self.is_stopping else self.stuck()
 
 
 class _BoundedServer(ThreadingHTTPServer):
@@ -78,9 +72,9 @@ def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int)
         def do_GET(self) -> None:
             match self.path:
                 case "/livez":
-                    self._respond_health(health.is_alive())
+                    self._respond_health(health.stuck())
                 case "/readyz":
-                    self._respond_health(health.is_ready())
+                    self._respond_health(health.obstacles())
                 case "/metrics":
                     self._respond(200, metrics(), CONTENT_TYPE_LATEST)
                 case _:
@@ -88,8 +82,9 @@ def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int)
 
         do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
-        def _respond_health(self, is_healthy: bool) -> None:
-            self._respond(200 if is_healthy else 503, b"ok\n" if is_healthy else b"not ok\n", "text/plain")
+        def _respond_health(self, obstacles: list[str]) -> None:
+            lines = [f"not ok: {obstacle}" for obstacle in obstacles] or ["ok"]
+            self._respond(503 if obstacles else 200, "".join(f"{line}\n" for line in lines).encode(), "text/plain")
 
         def _respond(self, status: int, body: bytes, content_type: str) -> None:
             self.send_response(status)

@@ -13,6 +13,9 @@ from typing import Self
 
 import structlog
 
+from runtime import heartbeats
+from runtime.heartbeats import Heartbeats
+
 # Names the directory; without it all settings come from the environment.
 SECRETS_DIR = "SECRETS_DIR"
 
@@ -72,18 +75,22 @@ class SecretFiles:
 
 
 def on_change(
-    secret_files: SecretFiles, on_rotated: Callable[[], None], *, poll_seconds: float = _POLL_SECONDS
+    secret_files: SecretFiles,
+    on_rotated: Callable[[], None],
+    *,
+    beats: Heartbeats,
+    poll_seconds: float = _POLL_SECONDS,
 ) -> None:
     """Call ``on_rotated`` once, from a daemon thread, when the credentials have changed."""
 
     def poll() -> None:
         pause = threading.Event()
         while not secret_files.changed():
-            pause.wait(poll_seconds)
+            heartbeats.wait(pause, poll_seconds)
         _log.info("credentials_rotated")
         on_rotated()
 
-    threading.Thread(target=poll, name="credentials", daemon=True).start()
+    beats.thread("credentials", poll, daemon=True).start()
 
 
 def _fingerprint(directory: Path) -> bytes:

@@ -28,7 +28,7 @@ from webapi.admin.webhooks import (
     WebhookTest,
 )
 from webapi.coconut_callback import CoconutCallback
-from webapi.health import Livez, MetricsPage, Readiness, Readyz
+from webapi.health import Liveness, Livez, MetricsPage, Readiness, Readyz
 from webapi.http.auth import Authentication, TokenVerifier
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.cors import Cors
@@ -68,6 +68,7 @@ class ApiDependencies:
     parts: MultipartStorage
     publisher: Publisher
     readiness: Readiness
+    liveness: Liveness
     metrics: ApiMetrics
     tokens: TokenVerifier
     callback_keys: Sequence[str]
@@ -98,7 +99,7 @@ def create_app(deps: ApiDependencies) -> App:
     _add_videos(app, deps)
     _add_webhooks(app, deps)
     app.add_route(CALLBACK_PATH, CoconutCallback(deps.claims, deps.callback_keys, deps.metrics, deps.clock))
-    app.add_route("/livez", Livez())
+    app.add_route("/livez", Livez(deps.liveness))
     app.add_route("/readyz", Readyz(deps.readiness))
     app.add_route("/metrics", MetricsPage(deps.metrics))
     app.add_route("/openapi.json", OpenApi(openapi_document()))

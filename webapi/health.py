@@ -14,6 +14,8 @@ import orjson
 
 from database.pool import Database
 from domain.errors import UnavailableError
+from runtime import heartbeats
+from runtime.heartbeats import Heartbeats
 from webapi.metrics import ApiMetrics
 
 _CHECK_SECONDS = 1.0
@@ -32,7 +34,8 @@ class ProbeResponse:
 class Readiness:
     """Knows whether the next request can be answered. A thread asks Postgres; reading the result never waits."""
 
-    def __init__(self, database: Database, monotonic: Callable[[], float]) -> None:
+    def __init__(self, database: Database, monotonic: Callable[[], float], beats: Heartbeats) -> None:
+        self._beats = beats
         self._database = database
         self._monotonic = monotonic
         self._stopped = threading.Event()
@@ -42,7 +45,7 @@ class Readiness:
 
     def start(self) -> None:
         """Check again and again, in a thread, until `stop`."""
-        threading.Thread(target=self._run, name="readiness", daemon=True).start()
+        self._beats.thread("readiness", self._run, daemon=True).start()
 
     def stop(self) -> None:
         """End the thread."""
@@ -74,21 +77,37 @@ class Readiness:
     def _run(self) -> None:
         while not self._stopped.is_set():
             self.check()
-            self._stopped.wait(_CHECK_SECONDS)
+            heartbeats.wait(self._stopped, _CHECK_SECONDS)
 
 
-# The process responds. Nothing else is checked, or a restart of Postgres would restart every replica.
-ALIVE = ProbeResponse(falcon.HTTP_200, orjson.dumps({"status": "alive"}))
+class Liveness:
+    """Knows whether a restart would help: a thread of this process is stuck.
+
+    No upstream is asked, or a restart of Postgres would restart every replica.
+    """
+
+    def __init__(self, beats: Heartbeats) -> None:
+        self._beats = beats
+
+    def health(self) -> ProbeResponse:
+        """Return that the process is alive, or the parts that have stopped turning."""
+        late = [str(part) for part in self._beats.late()]
+        if late:
+            return ProbeResponse(falcon.HTTP_503, orjson.dumps({"status": "stuck", "parts": late}))
+        return ProbeResponse(falcon.HTTP_200, orjson.dumps({"status": "alive"}))
 
 
 class Livez:
-    """`/livez`: whether the process responds."""
+    """`/livez`: whether the process responds and each of its threads does."""
 
     is_public = True
 
+    def __init__(self, liveness: Liveness) -> None:
+        self._liveness = liveness
+
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Respond."""
-        _respond(resp, ALIVE)
+        """Respond with 200, or with 503 and the parts that are stuck."""
+        _respond(resp, self._liveness.health())
 
 
 class Readyz:

@@ -12,6 +12,8 @@ import structlog
 
 from domain.errors import UnavailableError, UpstreamError
 from domain.video import DesiredState
+from runtime import heartbeats
+from runtime.heartbeats import Heartbeats
 from webapi.metrics import ApiMetrics
 
 _log = structlog.get_logger(__name__)
@@ -23,13 +25,14 @@ _PAUSE_SECONDS = 1.0
 class QueuedPublisher:
     """A bounded queue with threads. It keeps only the newest desired state of each video."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name but two, and tests set the last two
         self,
         apply: Callable[[DesiredState], object],
         metrics: ApiMetrics,
         *,
         capacity: int,
         threads: int,
+        beats: Heartbeats,
         pause_seconds: float = _PAUSE_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,7 +56,7 @@ class QueuedPublisher:
         metrics.waiting.set_function(self._length)
         metrics.oldest_waiting.set_function(self._oldest_seconds)
         self._threads = [
-            threading.Thread(target=self._work, name=f"publisher-{number}", daemon=True) for number in range(threads)
+            beats.thread("publisher", self._work, name=f"publisher-{number}", daemon=True) for number in range(threads)
         ]
         for thread in self._threads:
             thread.start()
@@ -92,11 +95,14 @@ class QueuedPublisher:
             self._results[result].inc()
             self._published(desired.video_id)
             if result == "unavailable":
-                self._stopping.wait(self._pause_seconds)
+                heartbeats.wait(self._stopping, self._pause_seconds)
 
     def _next(self) -> DesiredState | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._stopping.is_set())
+            while not self._waiting and not self._stopping.is_set():
+                heartbeats.turn()
+                self._changed.wait(heartbeats.bounded_wait(None))
+            heartbeats.turn()
             return self._waiting.popitem(last=False)[1] if self._waiting else None
 
     def _published(self, video_id: str) -> None:

@@ -20,6 +20,8 @@ from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
 from runtime.bulkhead import Bulkhead, guard
+from runtime.heartbeat_metrics import HeartbeatCollector
+from runtime.heartbeats import Heartbeats
 from runtime.secret_files import SecretFiles
 from runtime.settings import read_settings
 from storage.client import make_clients
@@ -28,7 +30,7 @@ from storage.object_store import Storage
 from storage.settings import StorageSettings
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
-from webapi.health import ALIVE, ProbeResponse, Readiness
+from webapi.health import Liveness, ProbeResponse, Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
 from webapi.http.change_limit import ChangeLimit
@@ -57,6 +59,8 @@ class Service:
     app: App
     drain_seconds: float
     readiness: Readiness
+    liveness: Liveness
+    beats: Heartbeats
     publisher: QueuedPublisher
     database: Database
     secret_files: SecretFiles | None
@@ -64,7 +68,7 @@ class Service:
 
     def probe(self, method: str, path: str) -> ProbeResponse:
         """Return the response to `/livez` or `/readyz`, from memory, and count it like a request."""
-        health = self.readiness.health() if path == "/readyz" else ALIVE
+        health = self.readiness.health() if path == "/readyz" else self.liveness.health()
         self.metrics.request_seconds.labels(method, path, health.status[:3]).observe(0)
         return health
 
@@ -124,8 +128,12 @@ def start(environment: Environment) -> Service:
     )
     # Whichever upstream hangs, half of the threads go on.
     s3 = Bulkhead("S3", at_most=max(1, settings.threads // 2), patience_seconds=_PATIENCE_SECONDS)
-    publisher = QueuedPublisher(uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS)
-    readiness = Readiness(database, time.monotonic)
+    beats = Heartbeats()
+    metrics.registry.register(HeartbeatCollector(beats))
+    publisher = QueuedPublisher(
+        uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS, beats=beats
+    )
+    liveness, readiness = Liveness(beats), Readiness(database, time.monotonic, beats)
     readiness.start()
     app = create_app(
         ApiDependencies(
@@ -138,6 +146,7 @@ def start(environment: Environment) -> Service:
             parts=guard(s3, Multipart(spaces, clients), unguarded=("presign_part",)),
             publisher=publisher,
             readiness=readiness,
+            liveness=liveness,
             metrics=metrics,
             tokens=_tokens(settings),
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
@@ -152,7 +161,17 @@ def start(environment: Environment) -> Service:
             page=environment.page,
         )
     )
-    return Service(app, settings.drain_seconds, readiness, publisher, database, environment.secret_files, metrics)
+    return Service(
+        app=app,
+        drain_seconds=settings.drain_seconds,
+        readiness=readiness,
+        liveness=liveness,
+        beats=beats,
+        publisher=publisher,
+        database=database,
+        secret_files=environment.secret_files,
+        metrics=metrics,
+    )
 
 
 def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:

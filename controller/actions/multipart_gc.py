@@ -12,6 +12,7 @@ from controller.dependencies import Dependencies
 from domain.object_keys import ORIGINALS_PREFIX, UPLOADS_PREFIX, video_id_of
 from domain.objects import OpenUpload
 from domain.video import Phase
+from runtime import heartbeats
 
 # Covers the time between opening an upload at storage and its commit, and the difference between two clocks.
 _SETTLES_SECONDS = 3600.0
@@ -31,6 +32,7 @@ class AbandonedUploads:
         aborted = 0
         for page in chain.from_iterable(map(self._deps.parts.open_uploads, (UPLOADS_PREFIX, ORIGINALS_PREFIX))):
             for upload in page:
+                heartbeats.turn()
                 if self._is_abandoned(upload):
                     self._deps.parts.abort(upload.key, upload.upload_id)
                     aborted += 1

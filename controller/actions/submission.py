@@ -21,6 +21,7 @@ from domain.object_keys import attempt_of_folder, outputs_folder
 from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.spending import SubmissionRequest, counted_owner
 from domain.video import ObservedState, Phase, Reason
+from runtime import time_budget
 from runtime.bulkhead import BulkheadFullError
 
 # The reasons that people see while the limiter denies submissions.
@@ -164,6 +165,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("too much time passed between the intent and the submission")
+        time_budget.check()  # here, and not inside, where it would count as a failure of the provider
         with permit.recording():
             job_id = deps.transcoder.start(order)
     except UncertainError as error:

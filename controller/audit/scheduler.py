@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -10,8 +11,13 @@ from controller.audit.limits import AuditSchedule
 from controller.audit.metrics import ERROR, FULL, LIGHT, PANIC, SUCCESS, AuditMetrics
 from controller.audit.runner import Audit, AuditRun, AuditStoppedError
 from domain.errors import UpstreamError
+from runtime import heartbeats
+from runtime.heartbeats import Heartbeats
 
 log = structlog.get_logger(__name__)
+
+# From one check to the next: a long video has thousands of files, and storage may be slow to list them.
+_TURN_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class AuditJob:
 
 
 def audit_threads(
-    stop: threading.Event, audit: Audit, schedule: AuditSchedule, metrics: AuditMetrics
+    stop: threading.Event, audit: Audit, schedule: AuditSchedule, metrics: AuditMetrics, beats: Heartbeats
 ) -> list[threading.Thread]:
     """Return one thread for each mode; both end with ``stop``."""
     light, full, first = schedule.light_seconds, schedule.full_seconds, schedule.first_full_seconds
@@ -35,14 +41,17 @@ def audit_threads(
         AuditJob(LIGHT, audit.light, 0, light, light, schedule.playlists_per_second),
         AuditJob(FULL, audit.full, first, full, first, schedule.videos_per_second),
     )
-    return [threading.Thread(target=audit_until, name=f"audit-{job.mode}", args=(stop, job, metrics)) for job in jobs]
+    return [
+        beats.thread(f"audit-{job.mode}", partial(audit_until, stop, job, metrics), at_most_seconds=_TURN_SECONDS)
+        for job in jobs
+    ]
 
 
 def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
     """Return a function that pauses between two checks, and ends the run when ``stop`` is set."""
 
     def pause() -> None:
-        if stop.wait(1 / per_second):
+        if heartbeats.wait(stop, 1 / per_second):
             raise AuditStoppedError
 
     return pause
@@ -51,7 +60,7 @@ def paced(stop: threading.Event, per_second: float) -> Callable[[], None]:
 def audit_until(stop: threading.Event, job: AuditJob, metrics: AuditMetrics) -> None:
     """Run the audit repeatedly until ``stop``. The interval counts from the end of the last run."""
     seconds = job.first_seconds
-    while not stop.wait(seconds):
+    while not heartbeats.wait(stop, seconds):
         seconds = job.every_seconds
         run = AuditRun(may_repair=True, pause=paced(stop, job.per_second))
         try:

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
 from crds.client import Cluster, NotFoundError
 from domain.errors import ConflictError, UpstreamError
+from runtime import heartbeats
+from runtime.heartbeats import Heartbeats
 
 log = structlog.get_logger(__name__)
 
@@ -169,10 +172,13 @@ class Election:
 class Leadership:
     """Runs for leader in its own thread, and leads until it is stopped or can no longer be sure of the Lease."""
 
-    def __init__(self, cluster: Cluster, *, name: str, identity: str, timing: LeaseTiming) -> None:
+    def __init__(
+        self, cluster: Cluster, *, name: str, identity: str, timing: LeaseTiming, beats: Heartbeats | None = None
+    ) -> None:
         store = ClusterLease(cluster, name=name, timeout_seconds=timing.request_timeout_seconds)
         self._election = Election(store, identity=identity, timing=timing)
         self._timing = timing
+        self._beats = beats or Heartbeats()
         self._renewed_at = -math.inf
         self._settled = threading.Event()
         self._stopping = threading.Event()
@@ -188,7 +194,7 @@ class Leadership:
 
     def start(self, *, on_lost: Callable[[], None]) -> None:
         """Start running for leader. The thread calls ``on_lost`` once, unless `stop` came first."""
-        self._thread = threading.Thread(target=self._run, args=(on_lost,), name="lease", daemon=True)
+        self._thread = self._beats.thread("lease", partial(self._run, on_lost), daemon=True)
         self._thread.start()
 
     def wait_until_held(self, *, timeout_seconds: float | None = None) -> bool:
@@ -222,12 +228,12 @@ class Leadership:
         while not self._stopping.is_set():
             if self._try() is Holder.SELF:
                 return True
-            self._stopping.wait(self._timing.retry_seconds)
+            heartbeats.wait(self._stopping, self._timing.retry_seconds)
         return False
 
     def _renew(self) -> None:
         """Renew until stopped, until another process takes over, or until the last renewal is too old."""
-        while not self._stopping.wait(self._timing.retry_seconds):
+        while not heartbeats.wait(self._stopping, self._timing.retry_seconds):
             # After a freeze the deadline is over, and another process may have led meanwhile: do not renew.
             if not self.is_held or self._try() is Holder.OTHER or not self.is_held:
                 return

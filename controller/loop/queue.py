@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.records import Cause
+from runtime import heartbeats
 
 _FIRST_BACKOFF_SECONDS = 0.2
 _LAST_BACKOFF_SECONDS = 60.0
@@ -134,7 +135,8 @@ class WorkQueue:
                 wait_seconds = self._pop_due()
                 if isinstance(wait_seconds, tuple):
                     return wait_seconds
-                self._condition.wait(wait_seconds)
+                heartbeats.turn()
+                self._condition.wait(heartbeats.bounded_wait(wait_seconds))
             return None
 
     def _pop_due(self) -> tuple[str, Cause] | float | None:

@@ -16,6 +16,7 @@ from crds.resource import Resource
 from domain.records import Cause, WorkingRow
 from domain.schedule import retires_at
 from domain.video import AT_REST, Origin
+from runtime import heartbeats
 
 _PAGE = 500
 
@@ -58,6 +59,7 @@ class Resync:
         """
         before, listed, requested = self._cache.names(), set[str](), 0
         for page in self._deps.resources.pages(page_size=_PAGE):
+            heartbeats.turn()
             listed.update(resource.name for resource in page)
             requested += sum(map(self._request, self._differing(page)))
         for name in before - listed:
@@ -68,6 +70,7 @@ class Resync:
     def _working(self) -> Iterator[WorkingRow]:
         after = ""
         while page := self._deps.observations.working(after=after, at_most=_PAGE):
+            heartbeats.turn()
             yield from page
             after = page[-1].video_id
 

@@ -14,6 +14,7 @@ from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from database import notify
 from domain.errors import UpstreamError
+from runtime import heartbeats
 
 log = structlog.get_logger(__name__)
 
@@ -28,17 +29,18 @@ def listen(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
     while not stop.is_set():
         try:
             for nudge in notify.listen(database_url, quiet_seconds=_QUIET_SECONDS):
+                heartbeats.turn()
                 if stop.is_set():
                     return
                 if nudge is not None:
                     queue.add(nudge.video_id, nudge.cause)
         except UpstreamError as error:
             log.warning("listen_interrupted", error=str(error))
-            stop.wait(_LISTEN_AGAIN_SECONDS)
+            heartbeats.wait(stop, _LISTEN_AGAIN_SECONDS)
         except Exception:
             # Without LISTEN the operator silently falls back to polling.
             log.exception("listen_failed")
-            stop.wait(_LISTEN_AGAIN_SECONDS)
+            heartbeats.wait(stop, _LISTEN_AGAIN_SECONDS)
 
 
 # Receives each task's name and how many uploads it found; None if it failed.
@@ -57,7 +59,7 @@ def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, on_task_end: O
     while not stop.is_set():
         if _run("first_list", resync.resources, on_task_end):
             return True
-        stop.wait(pause_seconds)
+        heartbeats.wait(stop, pause_seconds)
         pause_seconds = min(2 * pause_seconds, _LAST_PAUSE_SECONDS)
     return False
 
@@ -86,7 +88,7 @@ def resync_until(
         else:
             has_started = _run("start", resync.all_pending, on_task_end)
         sweeps += 1
-        stop.wait(sweep_seconds)
+        heartbeats.wait(stop, sweep_seconds)
     log.debug("resync_stopped", resources=len(cache.names()))
 
 
@@ -99,12 +101,13 @@ def repeat_until(
     on_task_end: OnTaskEnd = _ignore,
 ) -> None:
     """Run one task periodically until ``stop``."""
-    while not stop.wait(every_seconds):
+    while not heartbeats.wait(stop, every_seconds):
         _run(name, task, on_task_end)
 
 
 def _run(name: str, task: Callable[[], int], on_task_end: OnTaskEnd) -> bool:
     """Run one task; return whether it succeeded."""
+    heartbeats.turn()
     try:
         found = task()
     except UpstreamError as error:

@@ -21,8 +21,14 @@ from controller.rules.situation import Starting, situation_of
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
+from runtime import time_budget
+from runtime.heartbeats import Heartbeats
+from runtime.time_budget import TimeBudget
 
 log = structlog.get_logger(__name__)
+
+# After its deadline a pass still ends the call that is under way and records its result.
+_ENDING_SECONDS = 60.0
 
 
 class Workers:
@@ -43,10 +49,16 @@ class Workers:
         self._deps = deps
         self._clock = clock
         self._on_pass_end = on_pass_end
-        self._threads = [threading.Thread(target=self._run, name=f"worker-{number}") for number in range(count)]
+        self._count = count
+        self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
+    def start(self, beats: Heartbeats) -> None:
         """Start taking keys."""
+        at_most = self._deps.pass_seconds + _ENDING_SECONDS
+        self._threads = [
+            beats.thread("worker", self._run, name=f"worker-{number}", at_most_seconds=at_most)
+            for number in range(self._count)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -62,8 +74,10 @@ class Workers:
     def handle(self, video_id: str, cause: Cause) -> None:
         """Make one pass over an upload that was taken from the queue; back off if it failed."""
         began, result = self._deps.monotonic(), PassResult.ERROR
+        budget = TimeBudget("the pass", seconds=self._deps.pass_seconds, monotonic=self._deps.monotonic)
         try:
-            result = self.one_pass(video_id, cause)
+            with time_budget.limited(budget):
+                result = self.one_pass(video_id, cause)
         except ConflictError:
             result = PassResult.REQUEUE
             self._queue.back_off(video_id, cause)  # the watch brings the newer resource
@@ -95,6 +109,8 @@ class Workers:
         except UpstreamError:
             self._show(row, cached)  # the status must not hide what earlier passes found behind this error
             raise
+        if result.step is None:
+            time_budget.check()  # what was not seen for lack of time may be there
         if result.next is Requeue.BACKOFF:
             self._queue.back_off(video_id, cause)
             return PassResult.REQUEUE

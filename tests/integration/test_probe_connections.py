@@ -9,12 +9,13 @@ import pytest
 import requests
 
 from runtime import probes
+from runtime.heartbeats import Heartbeats
 from runtime.probes import Health, serve
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = serve(Health(silent_seconds=60), lambda: b"", host="127.0.0.1", port=0)
+    server = serve(Health(Heartbeats()), lambda: b"", host="127.0.0.1", port=0)
     yield server.server_port
     server.shutdown()
     server.server_close()

@@ -6,12 +6,13 @@ import pytest
 import requests
 
 from devstack.ports import HOST
+from runtime.heartbeats import Heartbeats
 from runtime.probes import Health, serve
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = serve(Health(silent_seconds=60), lambda: b"a 1\n", host=HOST, port=0)
+    server = serve(Health(Heartbeats()), lambda: b"a 1\n", host=HOST, port=0)
     yield f"http://{HOST}:{server.server_address[1]}"
     server.shutdown()
     server.server_close()

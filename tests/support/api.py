@@ -28,13 +28,14 @@ from domain.policy import LifecyclePolicy
 from domain.records import Cause, Intend, VideoRow
 from domain.schedule import Timing
 from domain.video import DesiredState, Phase, SourceFacts
+from runtime.heartbeats import Heartbeats
 from tests.support.builders.videos import in_phase
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.storage import FakeStorage
 from tests.support.postgres import ClockedDatabase, Unreachable
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, create_app
-from webapi.health import Readiness
+from webapi.health import Liveness, Readiness
 from webapi.http.auth import TokenVerifier
 from webapi.http.change_limit import ChangeLimit
 from webapi.metrics import ApiMetrics
@@ -95,7 +96,8 @@ class Api:
         self.names = {"hooks.example.com": ["93.184.216.34"]}
         self.offers = Offers()
         self.metrics = ApiMetrics()
-        self.readiness = Readiness(postgres, lambda: self.monotonic)
+        self.beats = Heartbeats(lambda: self.monotonic)
+        self.readiness = Readiness(postgres, lambda: self.monotonic, self.beats)
         self.deps = ApiDependencies(
             queries=self.queries,
             commands=self.commands,
@@ -106,6 +108,7 @@ class Api:
             parts=self.multipart,
             publisher=self.offers,
             readiness=self.readiness,
+            liveness=Liveness(self.beats),
             metrics=self.metrics,
             tokens=TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
             callback_keys=CALLBACK_KEYS,

@@ -12,7 +12,16 @@ from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
 from controller.metrics.registry import OperatorMetrics
 from database.stats import WorkingSetStats
 from domain.video import Phase
+from runtime.heartbeat_metrics import HeartbeatCollector
+from runtime.heartbeats import Heartbeat, Heartbeats
 from webapi.metrics import ApiMetrics
+
+
+def one_part() -> Heartbeats:
+    """Return the heartbeats of a process with one part."""
+    beats = Heartbeats()
+    beats.begin(Heartbeat("part", at_most_seconds=1, monotonic=lambda: 0.0))
+    return beats
 
 
 def operator_registry() -> CollectorRegistry:
@@ -27,6 +36,7 @@ def operator_registry() -> CollectorRegistry:
     metrics.pass_ended(PassResult.PANIC, 0.1)
     metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))
     AuditMetrics(metrics.registry).run_ended(FULL, Report(), result=SUCCESS)
+    metrics.registry.register(HeartbeatCollector(one_part()))
     return metrics.registry
 
 
@@ -35,4 +45,5 @@ def api_registry() -> CollectorRegistry:
     metrics = ApiMetrics()
     metrics.request_seconds.labels("GET", "/livez", 200)
     metrics.published.labels("applied")
+    metrics.registry.register(HeartbeatCollector(one_part()))
     return metrics.registry

@@ -60,6 +60,7 @@ class State(BaseModel):
 
     status: str
     checked_seconds_ago: float | None = None
+    parts: tuple[str, ...] | None = None
 
 
 def _public(path: str, summary: str, **fields: object) -> Operation:
@@ -277,7 +278,7 @@ OPERATIONS = (
         problems=(ProblemCode.INVALID_SIGNATURE,),
         is_private=False,
     ),
-    _public("/livez", "Check that the process responds", response=State),
+    _public("/livez", "Check that no part of the process is stuck", response=State, other_statuses=(503,)),
     _public("/readyz", "Check that requests can be answered", response=State, other_statuses=(503,)),
     _public("/metrics", "Metrics for Prometheus", media_type="text/plain"),
     _public("/openapi.json", "This document", media_type="application/json"),

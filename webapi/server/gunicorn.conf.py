@@ -53,7 +53,7 @@ def post_worker_init(worker: DrainingWorker) -> None:
 
     worker.service = service
     if service.secret_files is not None:
-        on_change(service.secret_files, lambda: os.kill(worker.ppid, signal.SIGHUP))
+        on_change(service.secret_files, lambda: os.kill(worker.ppid, signal.SIGHUP), beats=service.beats)
 
 
 def worker_exit(_server: object, worker: DrainingWorker) -> None:

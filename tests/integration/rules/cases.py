@@ -13,6 +13,8 @@ BROKEN = 'controller_runtime_reconcile_panics_total{controller="videoupload"}'
 DEPTH = 'workqueue_depth{name="videoupload"}'
 WORKERS = 'controller_runtime_max_concurrent_reconciles{controller="videoupload"}'
 OLDEST = "video_uploads_queue_oldest_seconds"
+BEAT = 'video_uploads_heartbeat_age_seconds{part="resync"}'
+BEAT_LIMIT = 'video_uploads_heartbeat_limit_seconds{part="resync"}'
 LONGEST = 'workqueue_longest_running_processor_seconds{name="videoupload"}'
 LISTED = "video_uploads_resources_listed_timestamp_seconds"
 OK = 'video_uploads_http_request_seconds_count{method="GET",route="/livez",status="200"}'
@@ -75,6 +77,11 @@ CASES = (
         "VideoUploadsPublisherBacklog",
         {APPLIED: "0+8x60", NOT_APPLIED: "0+2x60"},
         {APPLIED: "0+98x60", NOT_APPLIED: "0+2x60", UNAPPLIED: "1x60"},
+    ),
+    Case(
+        "VideoUploadsPartStuck",
+        {BEAT: "0+60x60", BEAT_LIMIT: "120x60"},
+        {BEAT: " ".join(["0 90"] * 30), BEAT_LIMIT: "120x60"},
     ),
     Case("VideoUploadsPassStuck", {LONGEST: "0+60x60"}, {LONGEST: "60x60"}),
     Case("VideoUploadsWatchStale", {LISTED: "1x60", LEADER: "1x60"}, {LISTED: "1+60x60", LEADER: "1x60"}),

@@ -7,6 +7,7 @@ import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.heartbeats import Heartbeats
 from runtime.secret_files import SecretFiles, on_change
 from runtime.settings import read_settings
 from tests.support.secret_mount import mount
@@ -112,7 +113,7 @@ def test_files_being_replaced_are_read_at_the_next_poll(mounted: Path) -> None:
 
 def test_the_callback_runs_once(mounted: Path) -> None:
     rotated = threading.Semaphore(0)
-    on_change(secret_files(), rotated.release, poll_seconds=0.01)
+    on_change(secret_files(), rotated.release, beats=Heartbeats(), poll_seconds=0.01)
     mount(mounted, SECOND)
     assert rotated.acquire(timeout=30)
     assert not rotated.acquire(blocking=False)

@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import RefusedError, UnavailableError
 from domain.video import DesiredState
+from runtime.heartbeats import Heartbeats
 from tests.support.builders.rows import a_desired_state
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
@@ -44,6 +45,7 @@ class PublisherHarness:
             self.metrics,
             capacity=2,
             threads=1,
+            beats=Heartbeats(),
             pause_seconds=0,
             monotonic=lambda: self.now,
         )
@@ -129,7 +131,9 @@ def test_a_failure_is_counted_and_the_next_state_is_applied(
 def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
     kubernetes, metrics = Kubernetes(), ApiMetrics()
     kubernetes.error = UnavailableError("no answer")
-    publisher = QueuedPublisher(kubernetes.apply, metrics, capacity=9, threads=1, pause_seconds=PATIENCE_SECONDS)
+    publisher = QueuedPublisher(
+        kubernetes.apply, metrics, capacity=9, threads=1, beats=Heartbeats(), pause_seconds=PATIENCE_SECONDS
+    )
     publisher.enqueue(a_desired_state(video_id="unlucky"))
     kubernetes.may_answer.set()
     while not metrics.registry.get_sample_value("video_uploads_publish_total", {"result": "unavailable"}):

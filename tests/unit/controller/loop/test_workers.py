@@ -5,10 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from controller.loop.pass_result import PassResult
+from controller.loop.workers import Workers
 from domain.errors import ConflictError, RefusedError, UnavailableError
+from domain.records import Cause
 from domain.video import RECONCILE_REQUESTED_ANNOTATION, Phase, Reason
+from runtime.bulkhead import Bulkhead, guard
+from tests.support.fakes.storage import FakeStorage
 from tests.support.world.workers import OTHER, WorkerHarness
 from tests.support.world.world import VIDEO_ID
 
@@ -190,6 +195,37 @@ def test_a_pass_whose_commit_is_refused_is_repeated_soon(
     monkeypatch.setattr(harness.world.records, "commit", lambda *_, **__: None)
     harness.handle()
     assert harness.world.row.observed.phase is Phase.UPLOADING
+    assert 0 < harness.seconds_to_next() < 0.3
+
+
+def test_a_pass_that_takes_too_long_begins_no_further_call_backs_off_and_says_what_took_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    harness = WorkerHarness()
+    storage: Any = harness.world.storage
+    harness.world.send_file()
+    head = FakeStorage.head
+
+    def slow_head(self: FakeStorage, key: str) -> object:
+        harness.world.clock.advance(61)
+        return head(self, key)
+
+    monkeypatch.setattr(FakeStorage, "head", slow_head)
+    monkeypatch.setattr(FakeStorage, "verify_source", raising(AssertionError))
+    slow = replace(harness.world.deps, storage=guard(Bulkhead("S3", at_most=1), storage), pass_seconds=60)
+    results: list[PassResult] = []
+    workers = Workers(
+        harness.queue,
+        harness.cache,
+        slow,
+        count=1,
+        clock=harness.world.clock.now,
+        on_pass_end=lambda result, _: results.append(result),
+    )
+    with capture_logs() as logs:
+        workers.handle(VIDEO_ID, Cause.POLL)
+    assert results == [PassResult.ERROR]
+    assert logs[-1]["error"] == "the pass took longer than 60 s: 61 s in S3 slow_head"
     assert 0 < harness.seconds_to_next() < 0.3
 
 

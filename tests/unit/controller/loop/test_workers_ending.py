@@ -6,6 +6,7 @@ import pytest
 
 from controller.loop.threads import joined
 from domain.records import Cause, VideoRow
+from runtime.heartbeats import Heartbeats
 from tests.support.world.clock import FakeClock
 from tests.support.world.workers import OTHER, WorkerHarness
 from tests.support.world.world import VIDEO_ID
@@ -20,7 +21,7 @@ def harness() -> WorkerHarness:
 
 
 def test_an_idle_worker_ends_on_stop(harness: WorkerHarness) -> None:
-    harness.workers.start()
+    harness.workers.start(Heartbeats())
     assert harness.workers.stop(grace_seconds=LONG)
 
 
@@ -38,7 +39,7 @@ def test_stopping_waits_for_a_running_pass_and_begins_no_other(
 
     monkeypatch.setattr(harness.world.records, "get", slow_get)
     harness.queue.add(VIDEO_ID, Cause.POLL)
-    harness.workers.start()
+    harness.workers.start(Heartbeats())
     assert begun.wait(LONG)
     harness.queue.add(OTHER, Cause.POLL)
     assert not harness.workers.stop(grace_seconds=0)
