@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -48,13 +47,6 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 # Receives each call's method and HTTP status, None without a response.
 OnCall = Callable[[str, int | None], None]
-
-
-class Applied(Enum):
-    """Whether an applied desired state was written, or is older than the one in the resource."""
-
-    APPLIED = "applied"
-    OUTDATED = "outdated"
 
 
 class NotFoundError(RefusedError):
@@ -141,11 +133,14 @@ class UploadsClient:
         """Connect as `Cluster.from_environment` does."""
         return cls(Cluster.from_environment(namespace=namespace, kubeconfig=kubeconfig), signatures)
 
-    def apply(self, desired: DesiredState) -> Applied:
-        """Write the desired state into the resource's spec, creating the resource if needed; keep a newer one."""
+    def apply(self, desired: DesiredState) -> Resource | None:
+        """Write the desired state into the resource's spec, creating the resource if needed, and return it.
+
+        None if the resource has a newer one, which it keeps.
+        """
         manifest = manifest_of(desired, namespace=self._cluster.namespace, signatures=self._signatures)
         try:
-            self._cluster.request(
+            applied = self._cluster.request(
                 "PATCH",
                 self._path_of(desired.video_id),
                 query={"fieldManager": SPEC_MANAGER, "force": "true", "fieldValidation": "Strict"},
@@ -154,9 +149,9 @@ class UploadsClient:
             )
         except RefusedError as error:
             if OUTDATED_REVISION in str(error):
-                return Applied.OUTDATED
+                return None
             raise
-        return Applied.APPLIED
+        return self._checked(applied)
 
     def get(self, name: str) -> Resource | None:
         """Return one resource, None if there is none of this name."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from controller.dependencies import Dependencies
+from crds.resource import Resource
 from domain.failures import Failure
 from domain.records import AttemptChange, AttemptState, Cause, Settle, VideoRow
 from domain.schedule import deadline_at
@@ -21,11 +22,15 @@ class Requeue(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a pass. ``step``: the name of the step for the log, None if the pass changed nothing."""
+    """The result of a pass. ``step``: the name of the step for the log, None if the pass changed nothing.
+
+    ``shown``: the resource as the step wrote it, None if it did not.
+    """
 
     row: VideoRow
     next: Requeue
     step: str | None = None
+    shown: Resource | None = None
 
 
 @dataclass(frozen=True)

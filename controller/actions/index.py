@@ -25,7 +25,6 @@ from controller.rules.steps import (
     Fail,
     FailAttempt,
     Finish,
-    KeepFile,
     MarkPlayable,
     NoOp,
     Publish,
@@ -49,12 +48,12 @@ from controller.rules.submission import NEXT_SUBMISSION, is_over
 from domain.errors import UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.object_keys import kept_original_key
-from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason
+from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason, SourceFacts
 
 log = structlog.get_logger(__name__)
 
 # These act on storage or remove the row: an unchanged row does not mean that they did nothing.
-_WITHOUT_ROW_CHANGE = (CompleteUpload, KeepFile, WritePlaylist, Republish, Withdraw, BringBack, RemoveFile, Purge)
+_WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Withdraw, BringBack, RemoveFile, Purge)
 
 _NOT_COPIED = "storage did not copy the file until the deadline"
 
@@ -93,8 +92,6 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return multipart.complete(step, ctx)
         case ExtendDeadline():
             return multipart.extend(step, ctx)
-        case KeepFile():
-            return _keep(step, ctx)
         case AcceptFile():
             return _accept(step, ctx)
         case RejectFile():
@@ -143,24 +140,31 @@ def _wait(step: Wait, ctx: ReconcileContext) -> Result:
     return ctx.commit(ctx.showing(step.reason, step.message))
 
 
-def _keep(step: KeepFile, ctx: ReconcileContext) -> Result:
-    """Copy the file that was judged; the next pass finds the copy by the version of the upload and judges it again."""
-    desired, source = ctx.row.desired, step.source
-    kept_key = kept_original_key(desired.video_id, desired.storage_key, source.version)
-    try:
-        ctx.deps.storage.keep_original(desired.storage_key, kept_key, etag=source.etag, file_bytes=source.file_bytes)
-    except UpstreamError:
-        if not is_over(ctx.row, ctx.now):
-            raise
-        return ctx.fail(Failure(FailureCode.STORAGE_UNAVAILABLE, _NOT_COPIED, attempt=0))
-    return Result(ctx.row, Requeue.NOW)
-
-
 def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:
+    """Accept the file that was judged: of an upload its copy, made on condition that the file is still the same.
+
+    A pass that is killed in between is followed by one that finds the copy by the upload's version and judges it.
+    """
+    source = step.source
+    if source.key is None and ctx.row.desired.origin is Origin.API:
+        try:
+            source = _copied(source, ctx)
+        except UpstreamError:
+            if not is_over(ctx.row, ctx.now):
+                raise
+            return ctx.fail(Failure(FailureCode.STORAGE_UNAVAILABLE, _NOT_COPIED, attempt=0))
     after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     # An edition requested meanwhile needs no work of its own: nothing has been paid for yet.
-    accepted = replace(after, source=step.source, rejected=None, edition=ctx.row.desired.edition)
+    accepted = replace(after, source=source, rejected=None, edition=ctx.row.desired.edition)
     return ctx.commit(accepted, Requeue.NOW)
+
+
+def _copied(source: SourceFacts, ctx: ReconcileContext) -> SourceFacts:
+    """Copy an upload to where no client can write. Raises UpstreamError, also if the file was replaced meanwhile."""
+    desired = ctx.row.desired
+    key = kept_original_key(desired.video_id, desired.storage_key, source.version)
+    ctx.deps.storage.keep_original(desired.storage_key, key, etag=source.etag, file_bytes=source.file_bytes)
+    return replace(source, key=key)
 
 
 def _remove_too_large(step: Fail, ctx: ReconcileContext) -> None:

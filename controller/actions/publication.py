@@ -44,9 +44,10 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
 
 
 def write_playlist(ctx: ReconcileContext) -> Result:
-    """Write the stable playlist of the committed outputs; the next pass reads it back.
+    """Write the stable playlist of the committed outputs; the next pass reads it and ends the publication.
 
-    After the deadline this is the last try.
+    It is read here as well, so that passes follow at once only while storage shows what was written. After the deadline
+    this is the last try.
     """
     published = ctx.row.observed.published
     if published is None:
@@ -54,12 +55,14 @@ def write_playlist(ctx: ReconcileContext) -> Result:
     text, is_last = stable_playlist(published), is_over(ctx.row, ctx.now)
     try:
         ctx.deps.storage.write_playlist(ctx.row.desired.video_id, text)
-        is_lost = is_last and ctx.deps.storage.read_playlist(ctx.row.desired.video_id) != text
+        is_lost = ctx.deps.storage.read_playlist(ctx.row.desired.video_id) != text
     except UpstreamError:
         if not is_last:
             raise
         is_lost = True
-    return ctx.fail(unpublished(ctx.row)) if is_lost else Result(ctx.row, Requeue.BACKOFF)
+    if not is_lost:
+        return Result(ctx.row, Requeue.NOW)
+    return ctx.fail(unpublished(ctx.row)) if is_last else Result(ctx.row, Requeue.BACKOFF)
 
 
 def finish(ctx: ReconcileContext) -> Result:

@@ -34,32 +34,29 @@ _WARNING_REASONS = frozenset(
 )
 
 
-def write_status(row: VideoRow, deps: Dependencies, now: datetime) -> None:
-    """Make the resource show the row. Raises ConflictError, UnavailableError, RefusedError.
+def write_status(row: VideoRow, deps: Dependencies, now: datetime, *, seen: Resource | None = None) -> Resource | None:
+    """Make the resource show the row, and return it as written, None if there is none.
 
-    A resource with a newer observation than the row's is not written: the row is the one that is behind.
+    ``seen``: the resource as this pass read or wrote it last; without it, it is read. A resource with a newer
+    observation than the row's is not written: the row is the one that is behind. Raises ConflictError,
+    UnavailableError, RefusedError.
     """
     if row.retired:
         _remove(row, deps)
-        return
-    resource = _with_current_spec(row, deps)
+        return None
+    resource = _with_current_spec(row, seen or deps.resources.get(row.desired.video_id), deps)
     if resource is None:
-        return
-    revision = status_revision(resource)
-    if revision > row.observed.revision and resource.status_signed_by.is_authentic:
+        return None
+    if is_ahead_of(row, resource):
+        revision = status_revision(resource)
         log.warning("newer_status_found", video_id=row.desired.video_id, status=revision, row=row.observed.revision)
-        return
-    show_status(row.desired, row.observed, resource, deps, now)
+        return resource
+    return show_status(row.desired, row.observed, resource, deps, now)
 
 
-def is_ahead_of(row: VideoRow, deps: Dependencies) -> bool:
-    """Read the resource; return whether its observation is newer than the row's. Raises UpstreamError."""
-    resource = deps.resources.get(row.desired.video_id)
-    return (
-        resource is not None
-        and resource.status_signed_by.is_authentic
-        and status_revision(resource) > row.observed.revision
-    )
+def is_ahead_of(row: VideoRow, resource: Resource) -> bool:
+    """Return whether the resource shows a newer observation than the row's."""
+    return resource.status_signed_by.is_authentic and status_revision(resource) > row.observed.revision
 
 
 def show_status(
@@ -70,8 +67,8 @@ def show_status(
     now: datetime,
     *,
     is_signed: bool = True,
-) -> None:
-    """Write the status if it or its signature changed, and post an Event for a transition.
+) -> Resource:
+    """Write the status if it or its signature changed, and post an Event for a transition. Return what was written.
 
     ``is_signed``: a row may be restored from it. Raises like `write_status`.
     """
@@ -79,7 +76,7 @@ def show_status(
     presentation = present(desired, observed)
     status = status_of(observed, presentation, resource=resource, policy=deps.policy, now=now)
     if status == resource.status and (resource.status_signed_by is SignedBy.FIRST_KEY or not is_signed):
-        return
+        return resource
     written = deps.resources.write_status(resource, status, is_signed=is_signed)
     if _transition_key(before) != _transition_key(status):
         # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
@@ -90,6 +87,7 @@ def show_status(
                 reason=presentation.reason,
                 message=clipped(presentation.message),
             )
+    return written
 
 
 def status_revision(resource: Resource) -> int:
@@ -107,7 +105,7 @@ def _remove(row: VideoRow, deps: Dependencies) -> None:
     resource = deps.resources.get(row.desired.video_id)
     if resource is None:
         return
-    if status_revision(resource) <= row.observed.revision or not resource.status_signed_by.is_authentic:
+    if not is_ahead_of(row, resource):
         _delete(resource, deps)
 
 
@@ -115,13 +113,12 @@ def _delete(resource: Resource, deps: Dependencies) -> None:
     deps.resources.delete(resource.name, uid=resource.uid, resource_version=resource.resource_version)
 
 
-def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
-    """Return the resource, its spec brought up to the row's desired state. An import's spec is never written.
+def _with_current_spec(row: VideoRow, resource: Resource | None, deps: Dependencies) -> Resource | None:
+    """Return the resource with its spec brought up to the row's desired state. An import's spec is never written.
 
     None if an import's resource is gone or names another file: its status then says why that file is refused.
     """
     name = row.desired.video_id
-    resource = deps.resources.get(name)
     if row.desired.origin is Origin.KUBERNETES:
         return resource if resource is not None and is_same_source(resource, row.desired) else None
     if resource is not None:
@@ -133,8 +130,7 @@ def _with_current_spec(row: VideoRow, deps: Dependencies) -> Resource | None:
         if _is_stuck(resource, row):
             log.warning("resource_replaced", video_id=name, error="a forged spec or status cannot be written over")
             _delete(resource, deps)
-    deps.resources.apply(row.desired)
-    return deps.resources.get(name)
+    return deps.resources.apply(row.desired) or deps.resources.get(name)
 
 
 def _is_stuck(resource: Resource, row: VideoRow) -> bool:

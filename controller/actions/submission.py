@@ -118,12 +118,13 @@ def _shown_once(after: ObservedState, ctx: ReconcileContext) -> Result:
 
 
 def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
-    deps, is_shown = ctx.deps, True
+    deps, seen, is_reachable = ctx.deps, None, True
     try:
-        if is_ahead_of(ctx.row, deps):
-            return Result(ctx.row, Requeue.BACKOFF)
+        seen = deps.resources.get(ctx.row.desired.video_id)
     except UpstreamError:
-        is_shown = False
+        is_reachable = False
+    if seen is not None and is_ahead_of(ctx.row, seen):
+        return Result(ctx.row, Requeue.BACKOFF)
     started = deps.monotonic()
     intended = replace(
         ctx.showing(Reason.WAITING_FOR_SUBMISSION, f"submission {step.attempt} is on its way"),
@@ -138,11 +139,12 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
     row = ctx.store(intended, intent)
     if row is None:
         return Result(ctx.row, Requeue.BACKOFF)
-    if is_shown:
+    shown = None
+    if is_reachable:
         with suppress(UpstreamError):
-            write_status(row, deps, ctx.now)
+            shown = write_status(row, deps, ctx.now, seen=seen)
             _remove_upload(row, deps)
-    return _start_job(step, replace(ctx, row=row), permit, started)
+    return replace(_start_job(step, replace(ctx, row=row), permit, started), shown=shown)
 
 
 def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:

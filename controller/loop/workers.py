@@ -18,6 +18,7 @@ from controller.loop.threads import joined
 from controller.rules.adoption import is_unseen
 from controller.rules.cached_resource import CachedResource
 from controller.rules.situation import Starting, situation_of
+from crds.resource import Resource
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
@@ -117,16 +118,16 @@ class Workers:
         if result.next is Requeue.NOW:
             self._queue.add(video_id, cause)  # the next pass shows what both of them found
             return PassResult.REQUEUE
-        self._show(result.row, cached)
+        self._show(result.row, cached, seen=result.shown)
         if isinstance(situation_of(result.row, request), Starting):
             self._queue.add(video_id, cause)  # requested while the last edition was still on its way
         self._queue.forget(video_id)  # only now: while Kubernetes is away, each pass must come later than the last
         return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
-    def _show(self, row: VideoRow, cached: CachedResource | None) -> None:
+    def _show(self, row: VideoRow, cached: CachedResource | None, *, seen: Resource | None = None) -> None:
         is_shown = cached is not None and not row.retired and cached.is_current(row.revisions)
         if not is_shown:
-            write_status(row, self._deps, self._clock())
+            write_status(row, self._deps, self._clock(), seen=seen)
 
     def _schedule(self, row: VideoRow) -> bool:
         """Request the pass of the next scheduled check, if there is one."""

@@ -32,7 +32,6 @@ from controller.rules.steps import (
     BringBack,
     Expire,
     Fail,
-    KeepFile,
     MarkPlayable,
     NoOp,
     Purge,
@@ -154,8 +153,6 @@ def _uploading(
 ) -> Step:
     step: Step | None = next_for_parts(row, multipart, snapshot, now, timing)
     match snapshot.source:
-        case SourceFacts() if snapshot.source.key is None and row.desired.origin is Origin.API:
-            return KeepFile(snapshot.source)
         case SourceFacts():
             return AcceptFile(snapshot.source)
         case _ if step is not None:

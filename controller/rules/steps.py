@@ -157,15 +157,8 @@ class ExtendDeadline:
 
 
 @dataclass(frozen=True)
-class KeepFile:
-    """The original is a video: copy it to where no client can write, and judge the copy."""
-
-    source: SourceFacts
-
-
-@dataclass(frozen=True)
 class AcceptFile:
-    """The original is a video: go on to submission."""
+    """The original is a video: copy it to where no client can write, unless that was done, and go on to submission."""
 
     source: SourceFacts
 
@@ -277,7 +270,6 @@ Step = (
     | AwaitUpload
     | CompleteUpload
     | ExtendDeadline
-    | KeepFile
     | AcceptFile
     | RejectFile
     | Submit

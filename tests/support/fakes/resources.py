@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from crds.client import Applied
 from crds.resource import Resource
 from crds.spec import differs_for_good, manifest_of, spec_of
 from domain.errors import ConflictError, RefusedError, UpstreamError
@@ -43,7 +42,7 @@ class FakeResources:
         self.error: UpstreamError | None = None
         self._versions = count(1)
 
-    def apply(self, desired: DesiredState) -> Applied:
+    def apply(self, desired: DesiredState) -> Resource | None:
         self._raise_trouble()
         body = json.loads(json.dumps(manifest_of(desired, namespace=NAMESPACE, signatures=self.signatures)))
         labels, signature = body["metadata"]["labels"], body["metadata"]["annotations"]
@@ -52,9 +51,9 @@ class FakeResources:
             name, version = desired.video_id, self._version()
             made = Resource(name, NAMESPACE, f"uid-{version}", version, 1, labels=labels, spec=body["spec"])
             self.by_name[name] = replace(made, annotations=signature)
-            return Applied.APPLIED
+            return self.by_name[name]
         if stored.spec["revision"] > desired.revision:
-            return Applied.OUTDATED
+            return None
         if differs_for_good(stored, desired):
             raise RefusedError("applying a spec: what is fixed was changed, or a number falls")
         after = replace(
@@ -66,7 +65,7 @@ class FakeResources:
         if after != stored:
             generation = stored.generation + (after.spec != stored.spec)
             self.by_name[desired.video_id] = replace(after, generation=generation, resource_version=self._version())
-        return Applied.APPLIED
+        return self.by_name[desired.video_id]
 
     def get(self, name: str) -> Resource | None:
         self._raise_trouble()

@@ -51,7 +51,6 @@ def test_an_idle_pass_writes_nothing_even_before_the_first_watch_event(harness: 
 
 def test_a_step_followed_at_once_by_another_writes_no_status(harness: WorkerHarness) -> None:
     harness.world.send_file()
-    harness.handle()  # copies the file
     harness.handle()
     assert harness.world.row.observed.phase is Phase.UPLOADED
     assert VIDEO_ID not in harness.world.resources.by_name
@@ -106,7 +105,6 @@ def test_a_row_behind_its_resource_is_restored_before_its_pass(harness: WorkerHa
     harness.calls()
     harness.handle()
     assert harness.calls()[:3] == ["get", "get", "learn"]
-    harness.handle()  # the first pass copied the file
     assert (harness.world.row.observed.phase, harness.world.row.observed.revision) == (Phase.UPLOADED, 100)
 
 
@@ -178,7 +176,6 @@ def test_a_pass_that_fails_still_shows_what_earlier_ones_committed(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.world.send_file()
-    harness.handle()  # copies the file
     monkeypatch.setattr(harness.world.records, "commit", raising(lambda: UnavailableError("no answer")))
     harness.handle()
     status = harness.world.resources.by_name[VIDEO_ID].status
@@ -191,7 +188,6 @@ def test_a_pass_whose_commit_is_refused_is_repeated_soon(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.world.send_file()
-    harness.handle()  # copies the file
     monkeypatch.setattr(harness.world.records, "commit", lambda *_, **__: None)
     harness.handle()
     assert harness.world.row.observed.phase is Phase.UPLOADING

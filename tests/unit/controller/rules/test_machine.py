@@ -14,7 +14,6 @@ from controller.rules.steps import (
     AdoptJob,
     AwaitUpload,
     Fail,
-    KeepFile,
     NoOp,
     Publish,
     RejectFile,
@@ -83,8 +82,8 @@ def test_a_pending_upload_is_offered_a_url() -> None:
     [
         pytest.param(NO_TIME, Snapshot(), NOT_ARRIVED, id="no-file-yet"),
         pytest.param(NO_TIME, BLIND, NOT_ARRIVED, id="storage-is-away"),
-        pytest.param(NO_TIME, Snapshot(source=SOURCE), KeepFile(SOURCE), id="the-file-is-there"),
-        pytest.param(DAY, Snapshot(source=SOURCE), KeepFile(SOURCE), id="it-arrived-at-the-deadline"),
+        pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="the-file-is-there"),
+        pytest.param(DAY, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="it-arrived-at-the-deadline"),
         pytest.param(NO_TIME, Snapshot(source=KEPT), AcceptFile(KEPT), id="its-copy-is-there"),
         pytest.param(just_under(86400), Snapshot(), NOT_ARRIVED, id="a-moment-before-the-deadline"),
         pytest.param(
@@ -153,7 +152,7 @@ def a_rejected_row(confirmed_before: int, *, confirmations: int = 0, waited: tim
 @pytest.mark.parametrize(
     ("waited", "snapshot", "step"),
     [
-        pytest.param(NO_TIME, Snapshot(source=SOURCE), KeepFile(SOURCE), id="a-good-file-follows"),
+        pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="a-good-file-follows"),
         pytest.param(NO_TIME, Snapshot(), STILL_REJECTED, id="the-bad-file-was-removed"),
         pytest.param(DAY, Snapshot(), failure(FailureCode.NOT_A_VIDEO, "v1 is bad"), id="removed-and-nothing-came"),
         pytest.param(

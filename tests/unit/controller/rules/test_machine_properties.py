@@ -17,7 +17,6 @@ from controller.rules.steps import (
     Fail,
     FailAttempt,
     Finish,
-    KeepFile,
     MarkPlayable,
     NoOp,
     Publish,
@@ -53,7 +52,7 @@ from tests.support.builders.rows import (
 
 SETTLED = sorted(set(AttemptState) - UNRESOLVED)
 # Whatever becomes of the last playlist that is written, its effect ends the phase (publication.py).
-LEAVING = (KeepFile, AcceptFile, AdoptJob, AbandonAttempt, Publish, WritePlaylist, Finish, FailAttempt, Fail)
+LEAVING = (AcceptFile, AdoptJob, AbandonAttempt, Publish, WritePlaylist, Finish, FailAttempt, Fail)
 
 # Around every bound of the rules, so that a hundred examples meet each of them.
 AGES = [timedelta(0), *(timedelta(seconds=seconds) for seconds in (20, 61, 16 * 60, 7 * 3600, 25 * 3600, 8 * 86_400))]

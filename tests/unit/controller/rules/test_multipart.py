@@ -10,7 +10,6 @@ from controller.rules.steps import (
     CompleteUpload,
     ExtendDeadline,
     Fail,
-    KeepFile,
     RejectFile,
     Snapshot,
     Step,
@@ -63,7 +62,7 @@ OLD_FILE = a_rejection("v1", 0)
             CompleteUpload("upload-1", ALL),
             id="all-there-after-a-bad-file",
         ),
-        pytest.param(parted(), Snapshot(parts=ALL, source=SOURCE), KeepFile(SOURCE), id="joined-already"),
+        pytest.param(parted(), Snapshot(parts=ALL, source=SOURCE), AcceptFile(SOURCE), id="joined-already"),
         pytest.param(parted(), Snapshot(parts=ALL, source=KEPT), AcceptFile(KEPT), id="joined-and-copied-already"),
         pytest.param(
             parted(waited=20 * HOUR),
