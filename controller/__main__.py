@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -76,6 +77,7 @@ def main() -> int:
         wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing, beats=beats
     )
     metrics.export_leadership(lambda: leadership.is_held)
+    wiring = replace(wiring, dependencies=replace(wiring.dependencies, is_leading=lambda: leadership.is_held))
     try:
         with beats.during("standby"):
             if not wait_for_kind(wiring.cluster, stop, process=_PROCESS):

@@ -22,7 +22,8 @@ from storage.object_store import Storage
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted.
+    """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted, and
+    goes on while the machine sleeps. ``is_leading``: whether this process may still act.
 
     ``region``: of our buckets; imports from another one are refused. ``pass_seconds``: after this long a pass
     begins no further call; copies of originals are not counted. ``unknown_jobs`` counts looks at jobs that Coconut does
@@ -45,6 +46,7 @@ class Dependencies:
     max_file_bytes: int
     callback_url: Callable[[str, int], str]
     monotonic: Callable[[], float]
+    is_leading: Callable[[], bool] = lambda: True
     region: str = ""
     # Most passes take milliseconds; one over a long video makes some hundred calls.
     pass_seconds: float = 120.0

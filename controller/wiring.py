@@ -36,6 +36,7 @@ from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
 from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
+from runtime.clock import elapsed
 from runtime.heartbeats import Heartbeats
 from storage.client import Clients, make_clients
 from storage.listing import Inventory
@@ -129,7 +130,7 @@ def wire(
         callback_url=lambda video_id, attempt: callback_url(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
         ),
-        monotonic=time.monotonic,
+        monotonic=elapsed,
         region=storage_settings.region,
         pass_seconds=settings.pass_deadline_seconds,
         on_commit=recorder.committed,

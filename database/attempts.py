@@ -38,6 +38,8 @@ ON CONFLICT (video_id, attempt) DO UPDATE SET state = 'intended', intended_at = 
 WHERE attempts.state = 'refused'
 """
 
+_IS_OPEN = "SELECT FROM attempts WHERE video_id = %(video_id)s AND attempt = %(attempt)s AND state = 'intended'"
+
 _SETTLE = """
 UPDATE attempts SET state = %(state)s, job_id = coalesce(%(job_id)s, job_id), settled_at = %(at)s,
                     answer = coalesce(%(answer)s, answer),
@@ -76,6 +78,15 @@ class Attempts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def is_open(self, video_id: str, attempt: int) -> bool:
+        """Return whether an intent still stands. Raises UnavailableError.
+
+        Another operator may have resolved it while this machine was paused, which no clock of this machine shows.
+        """
+        with self._database.connection() as connection:
+            cursor = connection.execute(_IS_OPEN, {"video_id": video_id, "attempt": attempt})
+            return cursor.fetchone() is not None
 
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         """Return the attempts numbered above ``floor``, oldest first. Raises UnavailableError."""

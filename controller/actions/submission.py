@@ -167,6 +167,10 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("too much time passed between the intent and the submission")
+        if not deps.is_leading():
+            raise UnavailableError("this process has lost the Lease")
+        if not deps.attempts.is_open(row.desired.video_id, step.attempt):
+            return Result(sending.row, Requeue.BACKOFF)  # resolved by the next leader while this machine stood still
         time_budget.check()  # here, and not inside, where it would count as a failure of the provider
         with permit.recording():
             job_id = deps.transcoder.start(order)

@@ -7,7 +7,6 @@ why this is not the library's own.
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import structlog
 from crds.client import Cluster, NotFoundError
 from domain.errors import ConflictError, UpstreamError
 from runtime import heartbeats
+from runtime.clock import elapsed
 from runtime.heartbeats import Heartbeats
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ class Holder(Enum):
 
 
 class Election:
-    """One candidate's view of the Lease. ``now`` is always the monotonic clock."""
+    """One candidate's view of the Lease. ``now``: of a clock that is never set."""
 
     def __init__(self, store: LeaseStore, *, identity: str, timing: LeaseTiming) -> None:
         self._store = store
@@ -173,12 +173,21 @@ class Leadership:
     """Runs for leader in its own thread, and leads until it is stopped or can no longer be sure of the Lease."""
 
     def __init__(
-        self, cluster: Cluster, *, name: str, identity: str, timing: LeaseTiming, beats: Heartbeats | None = None
+        self,
+        cluster: Cluster,
+        *,
+        name: str,
+        identity: str,
+        timing: LeaseTiming,
+        beats: Heartbeats | None = None,
+        clock: Callable[[], float] = elapsed,
     ) -> None:
+        """``clock``: counts the time of a suspend too, in which others may take over."""
         store = ClusterLease(cluster, name=name, timeout_seconds=timing.request_timeout_seconds)
         self._election = Election(store, identity=identity, timing=timing)
         self._timing = timing
         self._beats = beats or Heartbeats()
+        self._clock = clock
         self._renewed_at = -math.inf
         self._settled = threading.Event()
         self._stopping = threading.Event()
@@ -188,9 +197,9 @@ class Leadership:
     def is_held(self) -> bool:
         """Return whether no other process can lead at this moment.
 
-        Reads only the clock, so it is right in every thread, even just after a frozen process was resumed.
+        Reads only the clock, so it is right in every thread, even just after a frozen process or machine was resumed.
         """
-        return time.monotonic() < self._renewed_at + self._timing.renew_deadline_seconds
+        return self._clock() < self._renewed_at + self._timing.renew_deadline_seconds
 
     def start(self, *, on_lost: Callable[[], None]) -> None:
         """Start running for leader. The thread calls ``on_lost`` once, unless `stop` came first."""
@@ -240,7 +249,7 @@ class Leadership:
 
     def _try(self) -> Holder:
         # The time before the call, because the server's may be any moment since.
-        began = time.monotonic()
+        began = self._clock()
         holder = self._election.acquire_or_renew(began)
         if holder is Holder.SELF:
             self._renewed_at = began

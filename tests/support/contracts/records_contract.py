@@ -139,6 +139,14 @@ class RecordsContract:
         assert records.settle(1, AttemptState.ACCEPTED, "job1") is None
         assert records.row() == before
 
+    def test_an_intent_is_open_until_it_is_settled(self, records: Records) -> None:
+        assert not records.attempts.is_open(VIDEO, 1)
+        records.intend(1)
+        assert records.attempts.is_open(VIDEO, 1)
+        assert not records.attempts.is_open(OTHER, 1)
+        records.settle(1, AttemptState.UNCERTAIN)
+        assert not records.attempts.is_open(VIDEO, 1)
+
     def test_attempts_above_a_floor_come_in_order(self, records: Records) -> None:
         for number in (1, 2, 3):
             records.intend(number)

@@ -265,6 +265,10 @@ class FakeRecords:
             self.events.append(replace(self._event(row, Cause.SWEEP), message=said))
         return row
 
+    def is_open(self, video_id: str, attempt: int) -> bool:
+        row = self.attempts.get((video_id, attempt))
+        return row is not None and row.state is AttemptState.INTENDED
+
     def since(self, video_id: str, *, floor: int) -> list[AttemptRow]:
         return [row for (of, number), row in sorted(self.attempts.items()) if of == video_id and number > floor]
 
