@@ -1,4 +1,4 @@
-"""The working set at a glance: how many uploads are where, what is late, and whether callbacks arrive.
+"""The working set at a glance: how many uploads are where, what is late, whether callbacks arrive, what the day cost.
 
 Only rows that are not retired are counted, by the index `videos_working` and primary keys, up to a maximum: the cost
 does not grow with the number of videos. Retired rows are at rest; dead letters are counted separately.
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from database.pool import Database
+from domain.spending import start_of_day
 from domain.video import Phase
 
 # Twice what an operator is built for (10,000 in flight).
@@ -17,6 +18,8 @@ ROWS_MAX = 20_000
 DEAD_LETTERS_MAX = 10_000
 CALLBACKS_SINCE = timedelta(hours=1)
 BINS = 12
+# A longer list would be no overview.
+OWNERS_MAX = 10
 
 _WORKING = """
 SELECT phase, reason, is_paused, count(*) AS uploads, min(phase_since) AS oldest_since,
@@ -59,6 +62,14 @@ CROSS JOIN LATERAL (
 ) AS finished
 """
 
+# Of the day, so the cost grows with what was bought in it, and no further.
+_SPENDING = """
+SELECT owner, count(*) AS submissions, sum(minutes) AS minutes
+FROM (SELECT owner, minutes FROM attempts
+      WHERE intended_at >= %(day)s AND state <> 'refused' LIMIT %(at_most)s) AS today
+GROUP BY owner ORDER BY minutes DESC, submissions DESC, owner
+"""
+
 
 @dataclass(frozen=True)
 class PhaseReasonCount:
@@ -83,6 +94,27 @@ class CallbackHealth:
 
 
 @dataclass(frozen=True)
+class OwnerSpending:
+    """Today's paid submissions of one owner, and the minutes that they bill. ``owner``: None for all imports."""
+
+    owner: str | None
+    submissions: int
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Today's paid submissions, by UTC, and the minutes that they bill: an upper bound while jobs run.
+
+    ``owners``: those with the most minutes, the most first.
+    """
+
+    submissions: int = 0
+    minutes: float = 0.0
+    owners: tuple[OwnerSpending, ...] = ()
+
+
+@dataclass(frozen=True)
 class Overview:
     """The counts at one moment. ``is_complete``: whether every upload of the working set was counted."""
 
@@ -90,6 +122,7 @@ class Overview:
     dead_letters: int
     callbacks: CallbackHealth
     is_complete: bool
+    spending: Spending = Spending()
 
 
 class Overviews:
@@ -100,12 +133,14 @@ class Overviews:
         self._rows_max = rows_max
 
     def look(self, now: datetime) -> Overview:
-        """Count the working set, dead letters and callbacks. Raises UnavailableError."""
+        """Count the working set, dead letters, callbacks and the day's minutes. Raises UnavailableError."""
         parameters = {"now": now, "since": now - CALLBACKS_SINCE, "at_most": self._rows_max, "bins": BINS}
+        day = {"day": start_of_day(now), "at_most": self._rows_max}
         with self._database.connection() as connection:
             counts = connection.execute(_WORKING, parameters).fetchall()
             claims = connection.execute(_CLAIMS, parameters).fetchall()
             (finished,) = connection.execute(_FINISHED, parameters).fetchall()
+            spending = connection.execute(_SPENDING, day).fetchall()
             (total,) = connection.execute(_TOTAL, {"at_most": self._rows_max + 1}).fetchall()
             (dead,) = connection.execute(_DEAD_LETTERS, {"at_most": DEAD_LETTERS_MAX}).fetchall()
         return Overview(
@@ -113,6 +148,7 @@ class Overviews:
             dead_letters=dead["uploads"],
             callbacks=_health(claims, finished),
             is_complete=total["rows"] <= self._rows_max,
+            spending=_spending([OwnerSpending(**columns) for columns in spending]),
         )
 
 
@@ -125,6 +161,11 @@ def _phase_reason_count(columns: Mapping[str, Any]) -> PhaseReasonCount:
         oldest_since=columns["oldest_since"],
         overdue=columns["overdue"],
     )
+
+
+def _spending(owners: list[OwnerSpending]) -> Spending:
+    submissions = sum(owner.submissions for owner in owners)
+    return Spending(submissions, sum(owner.minutes for owner in owners), tuple(owners[:OWNERS_MAX]))
 
 
 def _health(claims: list[dict[str, Any]], finished: Mapping[str, Any]) -> CallbackHealth:

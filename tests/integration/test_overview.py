@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from database.overview import CallbackHealth, Overview, Overviews
+from database.overview import CallbackHealth, Overview, Overviews, OwnerSpending, Spending
 from database.pool import Connection, Database
 from domain.video import Phase, Reason
 from tests.integration.databases import fresh_database
@@ -29,6 +29,9 @@ FROM generate_series(1, %(count)s) AS n RETURNING video_id
 """
 _ATTEMPT = """
 INSERT INTO attempts (video_id, attempt, edition, state, intended_at, settled_at) VALUES (%s, %s, 1, %s, %s, %s)
+"""
+_BOUGHT = """
+INSERT INTO attempts (video_id, attempt, edition, state, intended_at, owner, minutes) VALUES (%s, 1, 1, %s, %s, %s, %s)
 """
 _ATTEMPTS_OF_ALL = """
 INSERT INTO attempts (video_id, attempt, edition, state, intended_at, settled_at)
@@ -61,6 +64,13 @@ class Filling:
         """Record an attempt."""
         with psycopg.connect(self._url) as connection:
             connection.execute(_ATTEMPT, [video_id, number, state, NOW - timedelta(days=1), settled_at])
+
+    def bought(
+        self, video_id: str, owner: str | None, minutes: float, *, at: datetime, state: str = "completed"
+    ) -> None:
+        """Record what an owner bought."""
+        with psycopg.connect(self._url) as connection:
+            connection.execute(_BOUGHT, [video_id, state, at, owner, minutes])
 
     def claim(self, video_id: str, number: int, at: datetime) -> None:
         """Let a callback have come."""
@@ -149,6 +159,35 @@ def test_a_count_that_reached_its_bound_says_so(database: Database, filling: Fil
     assert sum(crowd.uploads for crowd in seen.counts) == 2
 
 
+def test_the_day_is_counted_in_minutes_by_owner(database: Database, filling: Filling) -> None:
+    midnight = NOW.replace(hour=0)
+    videos = filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=6)
+    filling.bought(videos[0], "ann", 12.5, at=midnight)
+    filling.bought(videos[1], "ann", 7.5, at=NOW, state="uncertain")
+    filling.bought(videos[2], "bob", 100, at=NOW, state="failed")
+    filling.bought(videos[3], None, 3, at=NOW)
+    filling.bought(videos[4], "ann", 1000, at=NOW, state="refused")
+    filling.bought(videos[5], "bob", 1000, at=midnight - timedelta(seconds=1))
+
+    assert Overviews(database).look(NOW).spending == Spending(
+        submissions=4,
+        minutes=123,
+        owners=(OwnerSpending("bob", 1, 100), OwnerSpending("ann", 2, 20), OwnerSpending(None, 1, 3)),
+    )
+
+
+def test_of_many_owners_the_ten_with_the_most_minutes_are_shown_and_all_are_counted(
+    database: Database, filling: Filling
+) -> None:
+    videos = filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=12)
+    for number, video_id in enumerate(videos, 1):
+        filling.bought(video_id, f"user-{number}", number, at=NOW)
+    spending = Overviews(database).look(NOW).spending
+
+    assert [owner.minutes for owner in spending.owners] == [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]
+    assert (spending.submissions, spending.minutes) == (12, 78)
+
+
 class RowCounter:
     """A database that counts the rows that each statement reads."""
 
@@ -174,13 +213,13 @@ def test_the_overview_costs_no_more_when_thousands_have_retired(postgres_url: st
         filling.videos(Phase.READY, Reason.PUBLISHED, count=5_000, retired=True)
         filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=20)
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-            connection.execute(_ATTEMPTS_OF_ALL, [NOW, NOW])
+            connection.execute(_ATTEMPTS_OF_ALL, [NOW - timedelta(days=1), NOW])
             connection.execute(_CLAIMS_OF_ALL, [NOW])
             connection.execute("VACUUM ANALYZE")
             explained = RowCounter(connection)
             Overviews(cast("Database", explained)).look(NOW)
 
-    assert len(explained.rows_read) == 5
+    assert len(explained.rows_read) == 6
     # Twenty uploads, and a few rows beside each.
     assert max(explained.rows_read) <= 100
 

@@ -8,9 +8,18 @@ import falcon
 
 from database.overview import DEAD_LETTERS_MAX, Overview, Overviews, PhaseReasonCount
 from domain.reasons import PAUSED
+from domain.spending import start_of_day
 from domain.video import Phase, Reason
 from webapi.http.auth import ADMIN_SCOPE
-from webapi.schemas.responses import AdminOverview, BreakerBody, CallbacksBody, PhaseCount, ReasonCount
+from webapi.schemas.responses import (
+    AdminOverview,
+    BreakerBody,
+    CallbacksBody,
+    OwnerSpendingBody,
+    PhaseCount,
+    ReasonCount,
+    SpendingBody,
+)
 
 
 class AdminOverviewPage:
@@ -23,7 +32,7 @@ class AdminOverviewPage:
         self._clock = clock
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Show how many uploads are in each phase, which are overdue, and whether callbacks arrive."""
+        """Show how many uploads are where, which are overdue, whether callbacks arrive, and what the day costs."""
         now = self._clock()
         resp.data = overview_body(self._overviews.look(now), now).as_json()
         resp.set_header("Cache-Control", "private, no-cache")
@@ -51,7 +60,20 @@ def overview_body(overview: Overview, now: datetime) -> AdminOverview:
             finished=health.finished,
             finished_unclaimed=health.finished_unclaimed,
         ),
+        spending=SpendingBody(
+            since=start_of_day(now),
+            submissions=overview.spending.submissions,
+            billed_minutes=_minutes(overview.spending.minutes),
+            owners=tuple(
+                OwnerSpendingBody(owner=each.owner, submissions=each.submissions, billed_minutes=_minutes(each.minutes))
+                for each in overview.spending.owners
+            ),
+        ),
     )
+
+
+def _minutes(minutes: float) -> float:
+    return round(minutes, 1)
 
 
 def _phase(phase: Phase, counts: Sequence[PhaseReasonCount]) -> PhaseCount:

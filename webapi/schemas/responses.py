@@ -212,6 +212,26 @@ class CallbacksBody(ResponseModel):
     finished_unclaimed: int
 
 
+class OwnerSpendingBody(ResponseModel):
+    """What one owner's paid submissions of today bill. ``owner`` is null for all imports together."""
+
+    owner: str | None
+    submissions: int
+    billed_minutes: float
+
+
+class SpendingBody(ResponseModel):
+    """Paid submissions since midnight of UTC, and their minutes: the length of each video times its variants.
+
+    A job that still runs counts with the most that it can bill. ``owners`` are the ten with the most minutes.
+    """
+
+    since: datetime
+    submissions: int
+    billed_minutes: float
+    owners: tuple[OwnerSpendingBody, ...]
+
+
 class AdminOverview(ResponseModel):
     """200: counts of the working set. ``is_complete`` is false if there are more uploads than are counted."""
 
@@ -226,6 +246,7 @@ class AdminOverview(ResponseModel):
     dead_letters: int
     breaker: BreakerBody
     callbacks: CallbacksBody
+    spending: SpendingBody
 
 
 class EventBody(ResponseModel):

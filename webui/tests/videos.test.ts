@@ -212,6 +212,7 @@ describe("an overview", () => {
     dead_letters: 0,
     breaker: { is_open: false, uploads: 0 },
     callbacks: { claims: 0, claims_by_five_minutes: [], last_claim_at: null, finished: 0, finished_unclaimed: 0 },
+    spending: { since: "2026-01-01T00:00:00Z", submissions: 0, billed_minutes: 0, owners: [] },
   };
 
   it.each<[Partial<Overview>, string, string]>([
@@ -227,12 +228,30 @@ describe("an overview", () => {
     expect(judged.sentence).toContain(words);
   });
 
-  it("shows five numbers, and says when the count is incomplete", () => {
-    const phases = QUIET.phases.map((row) => (row.phase === "processing" ? { ...row, uploads: 20_000 } : row));
-    const fiveTiles = tiles({ ...QUIET, phases, is_complete: false }, 0);
+  it.each<[Overview["spending"]["owners"], string, string]>([
+    [[], "0 min", "Nothing was bought since midnight, UTC."],
+    [[{ owner: "ann", submissions: 1, billed_minutes: 0.2 }], "1 min", "One job since midnight, UTC. The most for ann: 1 min."],
+    [
+      [
+        { owner: null, submissions: 3, billed_minutes: 1200 },
+        { owner: "ann", submissions: 1, billed_minutes: 34.5 },
+      ],
+      "1,235 min",
+      "4 jobs since midnight, UTC. The most for imports: 1,200 min.",
+    ],
+  ])("counts what was bought in minutes: %#", (owners, value, note) => {
+    const sum = (name: "submissions" | "billed_minutes") => owners.reduce((total, owner) => total + owner[name], 0);
+    const spending = { ...QUIET.spending, submissions: sum("submissions"), billed_minutes: sum("billed_minutes"), owners };
 
-    expect(fiveTiles.map(({ name }) => name)).toEqual(["In progress", "Overdue", "Breaker", "Callbacks in an hour", "Dead letters"]);
-    expect(fiveTiles[0]?.value).toBe("20,000 or more");
+    expect(tiles({ ...QUIET, spending }, 0).at(-1)).toEqual({ name: "Billed today", value, tone: "good", note });
+  });
+
+  it("shows six numbers, and says when the count is incomplete", () => {
+    const phases = QUIET.phases.map((row) => (row.phase === "processing" ? { ...row, uploads: 20_000 } : row));
+    const shown = tiles({ ...QUIET, phases, is_complete: false }, 0);
+
+    expect(shown.map(({ name }) => name)).toEqual(["In progress", "Overdue", "Breaker", "Callbacks in an hour", "Dead letters", "Billed today"]);
+    expect(shown[0]?.value).toBe("20,000 or more");
   });
 });
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from database.overview import CallbackHealth, Overview, PhaseReasonCount
+from database.overview import CallbackHealth, Overview, OwnerSpending, PhaseReasonCount, Spending
 from domain.video import Phase, Reason
 from tests.support.api import Api, token
 
@@ -38,6 +38,7 @@ def test_waiting_uploads_are_counted_by_reason_with_paused_as_its_own(api: Api) 
         dead_letters=4,
         callbacks=CallbackHealth((0,) * 11 + (5,), api.now, finished=6, finished_unclaimed=1),
         is_complete=True,
+        spending=Spending(4, 123.456, (OwnerSpending("ann", 3, 120.04), OwnerSpending(None, 1, 3.416))),
     )
     shown = _overview(api)
 
@@ -55,6 +56,15 @@ def test_waiting_uploads_are_counted_by_reason_with_paused_as_its_own(api: Api) 
         "last_claim_at": shown["at"],
         "finished": 6,
         "finished_unclaimed": 1,
+    }
+    assert shown["spending"] == {
+        "since": f"{api.now:%Y-%m-%d}T00:00:00Z",
+        "submissions": 4,
+        "billed_minutes": 123.5,
+        "owners": [
+            {"owner": "ann", "submissions": 3, "billed_minutes": 120.0},
+            {"owner": None, "submissions": 1, "billed_minutes": 3.4},
+        ],
     }
     (uploaded,) = [row for row in shown["phases"] if row["phase"] == "uploaded"]  # type: ignore[attr-defined]
     assert (uploaded["uploads"], uploaded["overdue"]) == (13, 1)

@@ -34,6 +34,7 @@ export function tiles(overview: Overview, now: number): Tile[] {
     breakerTile(overview),
     callbackTile(overview, now),
     deadLetterTile(overview),
+    spendingTile(overview),
   ];
 }
 
@@ -75,6 +76,18 @@ function deadLetterTile(overview: Overview): Tile {
   const dead = overview.dead_letters;
   const note = dead === 0 ? "No upload has failed." : "Failed uploads of all owners, listed below.";
   return { name: "Dead letters", value: count(dead, overview), tone: dead === 0 ? "good" : "busy", note };
+}
+
+function spendingTile({ spending }: Overview): Tile {
+  const [most] = spending.owners;
+  const jobs = spending.submissions === 1 ? "One job" : `${spending.submissions.toLocaleString("en")} jobs`;
+  const by = most === undefined ? "" : ` The most for ${most.owner ?? "imports"}: ${minutes(most.billed_minutes)}.`;
+  const note = spending.submissions === 0 ? "Nothing was bought since midnight, UTC." : `${jobs} since midnight, UTC.${by}`;
+  return { name: "Billed today", value: minutes(spending.billed_minutes), tone: "good", note };
+}
+
+function minutes(billed: number): string {
+  return `${Math.ceil(billed).toLocaleString("en")} min`;
 }
 
 function callbacksAreLost({ callbacks }: Overview): boolean {

@@ -131,4 +131,10 @@ export interface Overview {
     finished: number;
     finished_unclaimed: number;
   };
+  spending: {
+    since: string;
+    submissions: number;
+    billed_minutes: number;
+    owners: { owner: string | null; submissions: number; billed_minutes: number }[];
+  };
 }
