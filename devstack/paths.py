@@ -45,6 +45,10 @@ class Paths:
         """Return the file of a part's output."""
         return self.root / "log" / f"{part}.log"
 
+    def logs(self) -> list[Path]:
+        """Return the files of all parts that have run, the most recently written last."""
+        return sorted((self.root / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+
     @property
     def is_default(self) -> bool:
         """Return whether this is the developer's own stack rather than one that a test runs beside it."""

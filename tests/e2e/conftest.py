@@ -75,10 +75,10 @@ def not_a_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the ends of the services' logs under a failed test."""
+    """Show the ends of all logs under a failed test, of operators that it started itself too."""
     report = yield
     if report.failed and "stack" in getattr(item, "fixturenames", ()):
         for stack in _stacks:
-            for name in ("api", "operator", "coconut"):
-                report.sections.append((f"log of {name}", stack.paths.process(name).last_lines(_SHOWN_LINES)))
+            for log in stack.paths.logs():
+                report.sections.append((f"log of {log.stem}", stack.paths.process(log.stem).last_lines(_SHOWN_LINES)))
     return report

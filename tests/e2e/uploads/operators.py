@@ -3,11 +3,12 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devstack.process import DetachedProcess
-from devstack.server import Server
+from devstack.server import PartFailedError, Server
+from devstack.waiting import NotInTimeError
 from tests.e2e.uploads.world import World
 from tests.support.eventually import eventually
 from tests.support.proxies.proxy import Proxy, proxy_before_cluster
@@ -51,7 +52,13 @@ class _Supervisor:
             with self._lock:
                 for process, start in self._starts.values():
                     if not process.is_alive():
-                        start()
+                        _start_if_possible(start)
+
+
+def _start_if_possible(start: Callable[[], object]) -> None:
+    """Start a process; one that fails to start is as dead as before, and the next look finds it."""
+    with suppress(PartFailedError, NotInTimeError):
+        start()
 
 
 class Operators:
