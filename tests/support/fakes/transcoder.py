@@ -40,11 +40,16 @@ _COMPLETED = frozenset({Fate.COMPLETES, Fate.LEAVES_HOLES, Fate.UNEVEN})
 
 @dataclass
 class FakeJob:
-    """One job. ``ends_at``: monotonic seconds; ``is_unanswered``: the submission was taken, but its answer was lost."""
+    """One job.
+
+    ``source``: what lay at its source URL when it was accepted. ``ends_at``: monotonic seconds. ``is_unanswered``: the
+    submission was taken, but its answer was lost.
+    """
 
     job_id: str
     order: JobOrder
     fate: Fate
+    source: bytes | None
     started_at: float
     ends_at: float
     is_over: bool = False
@@ -142,11 +147,15 @@ class FakeTranscoder:
     def _accept(self, order: JobOrder) -> str:
         now = self._clock.monotonic()
         fate = self.script.fates.pop(0) if self.script.fates else Fate.COMPLETES
-        job = FakeJob(f"job{len(self.jobs) + 1}", order, fate, now, now + self.script.job_seconds)
+        job = FakeJob(f"job{len(self.jobs) + 1}", order, fate, self._read(order), now, now + self.script.job_seconds)
         self.jobs[job.job_id] = job
         for at in (now + 1, job.ends_at):
             self.reports.append(DueCallback(at, order.video_id, order.attempt, job.job_id))
         return job.job_id
+
+    def _read(self, order: JobOrder) -> bytes | None:
+        raw = self._storage.raw.items()
+        return next((stored.body for key, stored in raw if f"/{key}?" in order.source_url), None)
 
     def _shown(self, job: FakeJob) -> Job:
         if not job.is_over:
