@@ -4,12 +4,22 @@
 #   docker build --tag registry.example.com/video-uploads:0.5.0 .
 #
 # Any base with Debian's Python 3.11 or newer will do, and any with Node 20 for the page. `--target without-page` needs no
-# Node.
+# Node. A tag may name another image tomorrow, so a release is built from bases by digest, and from nothing else:
+#
+#   docker build --build-arg RELEASE=yes --build-arg BASE=debian:bookworm-slim@sha256:… \
+#     --build-arg NODE_BASE=node:20-bookworm-slim@sha256:… --tag registry.example.com/video-uploads:0.5.0 .
+#
+# Your registry says the digest of a base that you looked at: `docker buildx imagetools inspect debian:bookworm-slim`.
+ARG RELEASE=
 ARG BASE=debian:bookworm-slim
 ARG NODE_BASE=node:20-bookworm-slim
 ARG GO_BASE=golang:1.26-bookworm
 
 FROM ${BASE} AS runtime
+ARG RELEASE
+ARG BASE
+RUN test -z "${RELEASE}" || echo "${BASE}" | grep -Eq '@sha256:[0-9a-f]{64}$' \
+ || { echo "a release needs BASE by digest: name@sha256:…" >&2; exit 1; }
 # A base that has both already stays as it is, so that it can be built without a network.
 RUN command -v python3 && test -e /etc/ssl/certs/ca-certificates.crt \
  || { apt-get update \
@@ -27,6 +37,10 @@ RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --requ
     --only-binary :all: --requirement /build/requirements.lock
 
 FROM ${NODE_BASE} AS page
+ARG RELEASE
+ARG NODE_BASE
+RUN test -z "${RELEASE}" || echo "${NODE_BASE}" | grep -Eq '@sha256:[0-9a-f]{64}$' \
+ || { echo "a release needs NODE_BASE by digest: name@sha256:…" >&2; exit 1; }
 WORKDIR /webui
 COPY webui/package.json webui/package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -63,6 +77,10 @@ ENTRYPOINT ["/app/entrypoint"]
 # The cluster's demo (charts/video-uploads/values-demo.yaml) also needs Postgres, an S3 server and the stand-in for Coconut
 # from devstack/. None of them is in the product's image.
 FROM ${GO_BASE} AS gateway
+ARG RELEASE
+ARG GO_BASE
+RUN test -z "${RELEASE}" || echo "${GO_BASE}" | grep -Eq '@sha256:[0-9a-f]{64}$' \
+ || { echo "a release needs GO_BASE by digest: name@sha256:…" >&2; exit 1; }
 WORKDIR /gateway
 COPY devstack/tools/versitygw ./
 RUN CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags '-s -w' -o /versitygw github.com/versity/versitygw/cmd/versitygw

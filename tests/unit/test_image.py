@@ -1,6 +1,7 @@
 """What the Dockerfile promises: the user, the content of the images, and the commands that the chart runs."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -80,6 +81,30 @@ def test_packages_come_from_the_lock_with_their_hashes_and_as_wheels() -> None:
 def test_base_images_can_be_replaced(name: str) -> None:
     assert re.search(rf"(?m)^ARG {name}=\S+$", (PROJECT / "Dockerfile").read_text())
     assert f"${{{name}}}" in {stage.base for stage in stages().values()}
+
+
+@pytest.mark.parametrize(
+    ("release", "base", "is_built"),
+    [
+        pytest.param("", "debian:bookworm-slim", True, id="a-tag-for-every-day"),
+        pytest.param("yes", "debian:bookworm-slim", False, id="a-tag-for-a-release"),
+        pytest.param("yes", f"debian:bookworm-slim@sha256:{'0a' * 32}", True, id="a-digest-for-a-release"),
+        pytest.param("yes", f"debian@sha256:{'0a' * 32}", True, id="a-digest-without-a-tag"),
+        pytest.param("yes", "debian@sha256:0a", False, id="half-a-digest"),
+        pytest.param("yes", f"debian@sha256:{'0a' * 32}0", False, id="more-than-a-digest"),
+        pytest.param("yes", "", False, id="no-base"),
+    ],
+)
+@pytest.mark.parametrize("name", ["BASE", "NODE_BASE", "GO_BASE"])
+def test_a_release_is_built_from_bases_by_digest_only(name: str, release: str, base: str, is_built: bool) -> None:
+    (stage,) = [stage for stage in stages().values() if stage.base == f"${{{name}}}"]
+    assert stage.of("ARG")[:2] == ["RELEASE", name]
+    word, check = stage.steps[2]
+    assert word == "RUN"
+    environment = {"PATH": os.environ["PATH"], "RELEASE": release, name: base}
+    done = subprocess.run(["sh", "-c", check], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is is_built
+    assert is_built or done.stderr == f"a release needs {name} by digest: name@sha256:…\n"
 
 
 def copied_here(name: str) -> set[str]:
