@@ -77,8 +77,8 @@ def wire(
 ) -> Wiring:
     """Build everything. Makes no request."""
     recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
-    # Half of the workers for each: if one upstream hangs, the other half goes on. Copies of originals, which take up to
-    # five minutes each, leave half of storage's share to quick calls.
+    # Half of the workers for each: if one upstream hangs, the other half continues. Copies of originals, which take up
+    # to five minutes each, leave half of storage's share to quick calls.
     at_most = max(1, settings.workers // 2)
     copies = Bulkhead("copies in S3", at_most=max(1, at_most // 2))
     database = Database(

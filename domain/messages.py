@@ -90,7 +90,7 @@ _WORDS: dict[Reason, _Words] = {
     Reason.WAITING_FOR_CAPACITY: ("its turn, because the limit of running or recently submitted jobs is reached", None),
     Reason.WAITING_FOR_OWN_JOBS: ("another job of the same owner to finish: as many run as one owner may have", None),
     Reason.DAILY_LIMIT_REACHED: (
-        "the next day (UTC): today's jobs of this owner are used up; it goes on by itself",
+        "the next day (UTC): today's jobs of this owner are used up; it continues by itself",
         None,
     ),
     Reason.SPENDING_STOPPED: (

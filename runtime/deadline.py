@@ -1,4 +1,4 @@
-"""A total deadline for exchanges. A timeout bounds only each wait, so a byte every second would go on without end.
+"""A total deadline for exchanges. A timeout bounds only each wait, so a byte every second would continue without end.
 
 Connections that are opened or used again inside `within` are shut down when its time is over, and what reads from them
 ends with an error. Looking up a name is not covered: the resolver has its own timeouts.

@@ -126,7 +126,7 @@ def start(environment: Environment) -> Service:
         max_size=max(1, settings.threads - max(1, settings.threads // 4)),
         timeout_seconds=settings.database_timeout_seconds,
     )
-    # Whichever upstream hangs, half of the threads go on.
+    # Whichever upstream hangs, half of the threads continue.
     s3 = Bulkhead("S3", at_most=max(1, settings.threads // 2), patience_seconds=_PATIENCE_SECONDS)
     beats = Heartbeats()
     metrics.registry.register(HeartbeatCollector(beats))

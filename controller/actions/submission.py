@@ -40,7 +40,7 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
 
     If the process dies after the first commit, the attempt counts as uncertain and is resolved before another is paid
     for. If Postgres is restored from a dump older than the intent, the resource still has it, and the bucket after the
-    resource has left: both are read first. The submission goes on while Kubernetes does not answer.
+    resource has left: both are read first. The submission continues while Kubernetes does not answer.
     """
     permit = ctx.deps.limiter.acquire(_request(ctx))
     if isinstance(permit, Denied):

@@ -157,7 +157,7 @@ class Entry:
     result: RepairResult
 
 
-# Bounds memory when a bucket is full of foreign objects. The counters go on.
+# Bounds memory when a bucket is full of foreign objects. The counters continue.
 _ENTRIES_MAX = 10_000
 
 

@@ -15,7 +15,7 @@ from devstack.coconut.callbacks import Callbacks
 from devstack.coconut.faults import Faults
 from devstack.coconut.ffmpeg import Ffmpeg
 from devstack.coconut.runner import Runner
-from devstack.coconut.server import CoconutServer, HandlerContext
+from devstack.coconut.server import CoconutHttpServer, HandlerContext
 from devstack.coconut.store import JobStore
 
 
@@ -32,7 +32,7 @@ def main() -> int:
         is_holding=lambda: faults.seconds("hold") > 0,
     )
     parts = HandlerContext(arguments.api_key, store, faults, runner)
-    server = CoconutServer(arguments.port, parts, host=arguments.host)
+    server = CoconutHttpServer(arguments.port, parts, host=arguments.host)
     # shutdown() waits for the loop that a signal handler interrupts, so another thread calls it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -17,7 +17,7 @@ import requests
 from devstack.coconut.delayed import DelayedQueue
 from devstack.coconut.faults import Faults, shuffled
 from devstack.coconut.fields import Json
-from devstack.coconut.job import Event, JobState, new_job_id
+from devstack.coconut.job import Event, JobRecord, new_job_id
 from devstack.coconut.request import NotificationTarget
 
 TIMEOUT_SECONDS = 10
@@ -70,7 +70,7 @@ class Callbacks:
         for queue in self._queues:
             queue.close()
 
-    def notify(self, job: JobState, event: Event, notification: NotificationTarget, *, key: str = "") -> None:
+    def notify(self, job: JobRecord, event: Event, notification: NotificationTarget, *, key: str = "") -> None:
         """Send one event, if the customer wants it. With ``reorder`` a job's events wait for its end."""
         is_final = event in _FINAL_EVENTS
         if not is_final and not notification.wants_events:

@@ -88,7 +88,7 @@ class OutputState:
 
 
 @dataclass(frozen=True, slots=True)
-class JobState:
+class JobRecord:
     id: str
     created_at: datetime
     outputs: tuple[OutputState, ...]
@@ -104,18 +104,18 @@ class JobState:
     def output(self, key: str) -> OutputState:
         return next(output for output in self.outputs if output.key == key)
 
-    def with_output(self, changed: OutputState) -> "JobState":
+    def with_output(self, changed: OutputState) -> "JobRecord":
         outputs = tuple(changed if output.key == changed.key else output for output in self.outputs)
         return replace(self, outputs=outputs)
 
-    def with_progress(self, working: str = "", fraction: float = 0) -> "JobState":
+    def with_progress(self, working: str = "", fraction: float = 0) -> "JobRecord":
         """Return the job with its percentage; ``fraction`` is the finished part of the output being made."""
         counted = [output for output in self.outputs if output.stage != "skipped"]
         done = sum(output.weight * (1 if output.is_final else fraction * (output.key == working)) for output in counted)
         total = sum(output.weight for output in counted)
         return replace(self, progress_percent=min(99, int(100 * done / total)) if total else 99)
 
-    def ended(self, at: datetime) -> "JobState":
+    def ended(self, at: datetime) -> "JobRecord":
         """Return the job at its end: completed only if every output was made or skipped."""
         is_good = all(output.stage in {"done", "skipped"} for output in self.outputs)
         return replace(

@@ -17,7 +17,7 @@ from devstack.coconut.canned import Canned
 from devstack.coconut.delayed import DelayedQueue
 from devstack.coconut.faults import JobFaults
 from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg, FfmpegError, StoppedError
-from devstack.coconut.job import UP_TO_WORK, Event, JobState, OutputState
+from devstack.coconut.job import UP_TO_WORK, Event, JobRecord, OutputState
 from devstack.coconut.outputs import Output
 from devstack.coconut.request import JobRequest
 from devstack.coconut.storage import InputError, StorageError, download, object_url, upload
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class Task:
     """A job waiting for a worker. With a source its input has been transferred already."""
 
-    job: JobState
+    job: JobRecord
     request: JobRequest
     fate: JobFaults
     source: Source | None = None
@@ -68,7 +68,7 @@ class Runner:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, job: JobState, request: JobRequest, fate: JobFaults) -> None:
+    def submit(self, job: JobRecord, request: JobRequest, fate: JobFaults) -> None:
         self._put(Task(job, request, fate))
 
     def stop(self) -> None:
@@ -114,7 +114,7 @@ class Runner:
                 job = self._output(job, output, task, source)
         self._end(job, task)
 
-    def _transfer(self, task: Task) -> tuple[JobState, Source | None]:
+    def _transfer(self, task: Task) -> tuple[JobRecord, Source | None]:
         job = self._saved(replace(task.job, input_status="input.transferring"))
         try:
             source = self._source(job, task)
@@ -134,7 +134,7 @@ class Runner:
         self._notify(job, "input.transferred", task)
         return job, source
 
-    def _source(self, job: JobState, task: Task) -> Source:
+    def _source(self, job: JobRecord, task: Task) -> Source:
         if task.fate.is_canned:
             download(task.request.input_url, Path(os.devnull), only_first_byte=True)
             return self._canned.source()
@@ -144,7 +144,7 @@ class Runner:
         download(task.request.input_url, path)
         return Source(path, self._ffmpeg.facts(path))
 
-    def _output(self, job: JobState, output: Output, task: Task, source: Source) -> JobState:
+    def _output(self, job: JobRecord, output: Output, task: Task, source: Source) -> JobRecord:
         for stage in UP_TO_WORK[output.kind]:
             job = self._saved(job.with_output(replace(job.output(output.key), stage=stage)))
         try:
@@ -163,7 +163,7 @@ class Runner:
         self._notify(job, "output.completed", task, key=output.key)
         return job
 
-    def _made(self, job: JobState, output: Output, task: Task, source: Source) -> Made:
+    def _made(self, job: JobRecord, output: Output, task: Task, source: Source) -> Made:
         # With the fault `fail` the streams fail and the images are made: a real failure looks like this.
         if task.fate.fails and output.kind == "httpstream":
             raise FfmpegError("the fault 'fail' is on")
@@ -178,28 +178,28 @@ class Runner:
         make(output, source, folder, self._ffmpeg, show)
         return collect(output, folder)
 
-    def _failed(self, job: JobState, output: Output, task: Task, error: str) -> JobState:
+    def _failed(self, job: JobRecord, output: Output, task: Task, error: str) -> JobRecord:
         failed = replace(job.output(output.key), stage="failed", error=error)
         job = self._saved(job.with_output(failed).with_progress())
         self._notify(job, "output.failed", task, key=output.key)
         return job
 
-    def _end(self, job: JobState, task: Task) -> None:
+    def _end(self, job: JobRecord, task: Task) -> None:
         self._remove_input(job)
         ended = self._saved(job.ended(datetime.now(UTC)))
         self._notify(ended, "job.completed" if ended.status == "job.completed" else "job.failed", task)
 
-    def _saved(self, job: JobState) -> JobState:
+    def _saved(self, job: JobRecord) -> JobRecord:
         self._store.save(job)
         return job
 
-    def _notify(self, job: JobState, event: Event, task: Task, *, key: str = "") -> None:
+    def _notify(self, job: JobRecord, event: Event, task: Task, *, key: str = "") -> None:
         self._callbacks.notify(job, event, task.request.notification, key=key)
 
-    def _remove_input(self, job: JobState) -> None:
+    def _remove_input(self, job: JobRecord) -> None:
         shutil.rmtree(self._folder / job.id, ignore_errors=True)
 
 
-def _queued_or_skipped(job: JobState, output: Output, source: Source) -> OutputState:
+def _queued_or_skipped(job: JobRecord, output: Output, source: Source) -> OutputState:
     is_wanted = output.condition is None or output.condition(source.facts.variables())
     return replace(job.output(output.key), stage="queued" if is_wanted else "skipped")

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from devstack.coconut.faults import BadFaultError, Faults
 from devstack.coconut.fields import RefusedJobError
-from devstack.coconut.job import JobState, OutputState, new_job_id
+from devstack.coconut.job import JobRecord, OutputState, new_job_id
 from devstack.coconut.request import parse_request
 from devstack.coconut.runner import Runner
 from devstack.coconut.store import JobStore
@@ -46,7 +46,7 @@ class BadRequestError(Exception):
     """The request is not valid HTTP for this server."""
 
 
-class CoconutServer(ThreadingHTTPServer):
+class CoconutHttpServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
@@ -61,7 +61,7 @@ class CoconutHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body are sent together
     timeout = 120
-    server: CoconutServer
+    server: CoconutHttpServer
 
     def do_GET(self) -> None:
         self._respond("GET")
@@ -149,9 +149,9 @@ class CoconutHandler(BaseHTTPRequestHandler):
         poll.register(self.connection, select.POLLIN | select.POLLHUP)
         poll.poll(HANG_SECONDS * 1000)
 
-    def _accept(self, body: bytes) -> JobState:
+    def _accept(self, body: bytes) -> JobRecord:
         parts, request, now = self.server.parts, parse_request(_json(body)), datetime.now(UTC)
-        job = JobState(
+        job = JobRecord(
             id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs)
         )
         parts.store.accept(job, request.notification.reference(), at=now)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from datetime import datetime
 
 from devstack.coconut.fields import Json
-from devstack.coconut.job import JobState
+from devstack.coconut.job import JobRecord
 
 MAX_JOBS = 50_000
 _NUMBER = re.compile("[0-9]{1,9}")
@@ -18,10 +18,10 @@ class JobStore:
     def __init__(self, *, max_jobs: int = MAX_JOBS) -> None:
         self._max_jobs = max_jobs
         self._lock = threading.Lock()
-        self._jobs: OrderedDict[str, JobState] = OrderedDict()
+        self._jobs: OrderedDict[str, JobRecord] = OrderedDict()
         self._ledger: dict[str, Json] = {}
 
-    def accept(self, job: JobState, reference: dict[str, str], *, at: datetime) -> None:
+    def accept(self, job: JobRecord, reference: dict[str, str], *, at: datetime) -> None:
         """Add a job. The ledger holds it when this returns."""
         attempt = reference.get("attempt")
         entry: Json = {
@@ -37,13 +37,13 @@ class JobStore:
             if len(self._jobs) > self._max_jobs:
                 self._jobs.popitem(last=False)
 
-    def save(self, job: JobState) -> None:
+    def save(self, job: JobRecord) -> None:
         with self._lock:
             self._ledger[job.id]["status"] = job.status
             if job.id in self._jobs:
                 self._jobs[job.id] = job
 
-    def job(self, job_id: str) -> JobState | None:
+    def job(self, job_id: str) -> JobRecord | None:
         with self._lock:
             return self._jobs.get(job_id)
 

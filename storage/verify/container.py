@@ -74,7 +74,7 @@ PACKET_BYTES = (188, 192, 204)
 _PACKETS_AT_START = 4
 _PACKETS_WITHIN = 5
 
-# A pack header: MPEG-2 goes on with the bits 01, MPEG-1 with 0010.
+# A pack header: MPEG-2 continues with the bits 01, MPEG-1 with 0010.
 _PACK = re.compile(rb"\x00\x00\x01\xba[\x20-\x2f\x40-\x7f]")
 # The header of an MXF file may follow up to 64 KiB of something else (SMPTE 377-1, 6.5).
 MXF_HEADER = b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02"

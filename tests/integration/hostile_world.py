@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tests.integration.api_process import A_VIDEO, CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
 from tests.integration.webhook_rows import WebhookIds, tidy
-from tests.support.hostile.requests import Facts, HttpResponse, Sent
+from tests.support.hostile.requests import Facts, RawResponse, Sent
 from tests.support.hostile.tokens import token
 from tests.support.hostile.wire import encode, exchange
 
@@ -65,11 +65,11 @@ class RealWorld:
         facts = self.facts
         tidy(self._connection, WebhookIds(facts.endpoint, facts.secret, facts.delivery))
 
-    def send(self, sent: Sent) -> HttpResponse:
+    def send(self, sent: Sent) -> RawResponse:
         """Send one request."""
         return self.send_bytes(encode(sent))
 
-    def send_bytes(self, request: bytes, *, is_cut: bool = False) -> HttpResponse:
+    def send_bytes(self, request: bytes, *, is_cut: bool = False) -> RawResponse:
         """Send bytes, and return the answer to them."""
         with self.api.connect() as connection:
             return exchange(connection, request, is_cut=is_cut)

@@ -33,8 +33,8 @@ from webapi.http.paging import Paging
 VIDEOS = "/api/v1/videos"
 
 
-class Hands:
-    """The operator's hands on the rows."""
+class OperatorRows:
+    """Writes rows as the operator does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,10 +64,10 @@ def api(database_url: str, s3: S3Access, tmp_path: Path) -> Iterator[ApiProcess]
 
 
 @pytest.fixture
-def hands(database_url: str) -> Iterator[Hands]:
+def rows(database_url: str) -> Iterator[OperatorRows]:
     """The rows behind it."""
     database = Database(database_url, max_size=2)
-    yield Hands(database)
+    yield OperatorRows(database)
     database.close()
 
 
@@ -84,35 +84,37 @@ def test_a_list_is_paged_and_its_tokens_work_only_for_their_owner(api: ApiProces
     assert api.call("GET", VIDEOS, user="eve").json() == {"videos": [], "next_page_token": None}
 
 
-def test_a_made_up_cursor_is_harmless(api: ApiProcess, hands: Hands) -> None:
+def test_a_made_up_cursor_is_harmless(api: ApiProcess, rows: OperatorRows) -> None:
     video_id = api.create()["video_id"]
-    created_at = hands.row(video_id).created_at
+    created_at = rows.row(video_id).created_at
     paging = Paging("videos", "ann", ("", "false"))
     for at, seen in [(created_at.replace(year=1970), 0), (created_at.replace(year=9999), 1)]:
         answer = api.call("GET", f"{VIDEOS}?page_token={paging.token(Cursor(at, 'a'))}")
         assert (answer.status_code, len(answer.json()["videos"])) == (200, seen)
 
 
-def test_many_simultaneous_retries_count_as_one(api: ApiProcess, hands: Hands, database_url: str) -> None:
+def test_many_simultaneous_retries_count_as_one(api: ApiProcess, rows: OperatorRows, database_url: str) -> None:
     video_id = api.create()["video_id"]
-    hands.fail(video_id)
-    before = hands.row(video_id)
+    rows.fail(video_id)
+    before = rows.row(video_id)
     nudges = listen(database_url, quiet_seconds=10)
     assert next(nudges) is None
     with ThreadPoolExecutor(10) as clients:
         answers = list(clients.map(lambda _: api.call("POST", f"{VIDEOS}/{video_id}/retry"), range(10)))
 
     assert {answer.status_code for answer in answers} == {202}
-    after = hands.row(video_id)
+    after = rows.row(video_id)
     assert (after.desired.retries, after.desired.revision) == (1, before.desired.revision + 1)
     assert next(nudges) == Wakeup(video_id, Cause.PERSON)
 
-    hands.observe(video_id, **in_phase(Phase.UPLOADED), reason=Reason.WAITING_FOR_SUBMISSION, retries=1)
+    rows.observe(video_id, **in_phase(Phase.UPLOADED), reason=Reason.WAITING_FOR_SUBMISSION, retries=1)
     late = api.call("POST", f"{VIDEOS}/{video_id}/retry")
     assert (late.status_code, late.json()["code"]) == (409, "not_retryable")
 
 
-def test_a_deleted_video_can_be_restored_until_its_purge(api: ApiProcess, hands: Hands, database_url: str) -> None:
+def test_a_deleted_video_can_be_restored_until_its_purge(
+    api: ApiProcess, rows: OperatorRows, database_url: str
+) -> None:
     video_id = api.create()["video_id"]
     path = f"{VIDEOS}/{video_id}"
     for _ in range(2):
@@ -124,18 +126,18 @@ def test_a_deleted_video_can_be_restored_until_its_purge(api: ApiProcess, hands:
 
     assert api.call("POST", f"{path}/restore").status_code == 202
     assert api.call("POST", f"{path}/restore").status_code == 200
-    assert hands.row(video_id).deleted_at is None
+    assert rows.row(video_id).deleted_at is None
 
     api.call("DELETE", path)
     _age_deletion(database_url, by=restore_window(Timing()))
     late = api.call("POST", f"{path}/restore")
     assert (late.status_code, late.json()["code"]) == (409, "not_restorable")
-    hands.purge(video_id)
+    rows.purge(video_id)
     for method, suffix in [("GET", ""), ("DELETE", ""), ("POST", "/restore"), ("GET", "/events")]:
         assert api.call(method, path + suffix).status_code == 404
 
 
-def test_a_simultaneous_delete_and_restore_end_in_one_of_the_two_states(api: ApiProcess, hands: Hands) -> None:
+def test_a_simultaneous_delete_and_restore_end_in_one_of_the_two_states(api: ApiProcess, rows: OperatorRows) -> None:
     video_id = api.create()["video_id"]
     path = f"{VIDEOS}/{video_id}"
     calls = [("DELETE", path), ("POST", f"{path}/restore")] * 8
@@ -143,11 +145,11 @@ def test_a_simultaneous_delete_and_restore_end_in_one_of_the_two_states(api: Api
         answers = list(clients.map(lambda call: api.call(*call), calls))
 
     assert {answer.status_code for answer in answers} <= {200, 202, 204}
-    row = hands.row(video_id)
+    row = rows.row(video_id)
     assert row.desired.deleted == (row.deleted_at is not None)
 
 
-def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess, hands: Hands) -> None:
+def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess, rows: OperatorRows) -> None:
     body = b"not really a video"
     created = api.create(size_bytes=len(body))
     path = f"{VIDEOS}/{created['video_id']}"
@@ -161,7 +163,7 @@ def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess,
     assert api.call("POST", f"{path}/upload_url").json()["code"] == "upload_closed"
     assert fresh.json()["upload_url"].partition("X-Amz-Signature=")[2] not in api.log()
 
-    hands.observe(created["video_id"], phase=Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, message="is due")
+    rows.observe(created["video_id"], phase=Phase.UPLOADED, reason=Reason.WAITING_FOR_SUBMISSION, message="is due")
     assert api.call("POST", f"{path}/upload_url").json()["code"] == "upload_closed"
     events = api.call("GET", f"{path}/events").json()["events"]
     assert [(event["cause"], event["status"]) for event in events] == [
@@ -176,27 +178,27 @@ def as_admin() -> dict[str, str]:
     return {"Authorization": f"Bearer {token('root', scope='admin')}"}
 
 
-def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: ApiProcess, hands: Hands) -> None:
+def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: ApiProcess, rows: OperatorRows) -> None:
     mine = api.create()["video_id"]
-    hands.fail(mine)
+    rows.fail(mine)
     admin = f"/api/v1/admin{VIDEOS.removeprefix('/api/v1')}"
     for path, method in [(f"{admin}?status=errored", "GET"), (f"{admin}/{mine}/retry", "POST")]:
         refused = api.call(method, path)
         assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
-    assert hands.row(mine).desired.retries == 0
+    assert rows.row(mine).desired.retries == 0
 
     (letter,) = api.call("GET", f"{admin}?status=errored", headers=as_admin()).json()["videos"]
     assert (letter["id"], letter["owner"]) == (mine, "ann")
     assert api.call("POST", f"{admin}/{mine}/retry", headers=as_admin()).status_code == 202
-    assert hands.row(mine).desired.retries == 1
+    assert rows.row(mine).desired.retries == 1
 
 
-def test_no_call_changes_an_import(api: ApiProcess, hands: Hands, database_url: str) -> None:
+def test_no_call_changes_an_import(api: ApiProcess, rows: OperatorRows, database_url: str) -> None:
     video_id = api.create()["video_id"]
-    hands.fail(video_id)
+    rows.fail(video_id)
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE videos SET origin = 'kubernetes'")
-    before = hands.row(video_id)
+    before = rows.row(video_id)
     path = f"{VIDEOS}/{video_id}"
     for method, suffix in [
         ("DELETE", ""),
@@ -204,11 +206,11 @@ def test_no_call_changes_an_import(api: ApiProcess, hands: Hands, database_url: 
     ]:
         answer = api.call(method, path + suffix)
         assert (answer.status_code, answer.json()["code"]) == (409, "managed_by_kubernetes")
-    assert hands.row(video_id) == before
+    assert rows.row(video_id) == before
 
 
 def test_the_resource_follows_each_change_by_the_owner(
-    database_url: str, s3: S3Access, api_server: ClusterAdmin, api_kubeconfig: Path, hands: Hands, tmp_path: Path
+    database_url: str, s3: S3Access, api_server: ClusterAdmin, api_kubeconfig: Path, rows: OperatorRows, tmp_path: Path
 ) -> None:
     environment = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
     uploads = UploadsClient.from_environment(
@@ -223,7 +225,7 @@ def test_the_resource_follows_each_change_by_the_owner(
     with running(environment, tmp_path) as api:
         video_id = api.create()["video_id"]
         eventually(lambda: spec(video_id) == (False, 0))
-        hands.fail(video_id)
+        rows.fail(video_id)
         api.call("POST", f"{VIDEOS}/{video_id}/retry")
         eventually(lambda: spec(video_id) == (False, 1))
         api.call("DELETE", f"{VIDEOS}/{video_id}")
@@ -238,7 +240,7 @@ def _age_deletion(database_url: str, *, by: timedelta) -> None:
 
 
 def test_the_original_can_be_downloaded_only_with_the_signed_url(
-    hands: Hands, database_url: str, s3: S3Access, tmp_path: Path
+    rows: OperatorRows, database_url: str, s3: S3Access, tmp_path: Path
 ) -> None:
     environment = environment_of(database_url, s3, without_cluster(tmp_path), LOG_LEVEL="DEBUG")
     with running(environment, tmp_path) as api:
@@ -249,7 +251,7 @@ def test_the_original_can_be_downloaded_only_with_the_signed_url(
 
         etag = hashlib.md5(b"video", usedforsecurity=False).hexdigest()
         source = SourceFacts(etag, datetime.now(UTC), 5, "mp4")
-        hands.observe(created["video_id"], **in_phase(Phase.PROCESSING), reason=Reason.TRANSCODING, source=source)
+        rows.observe(created["video_id"], **in_phase(Phase.PROCESSING), reason=Reason.TRANSCODING, source=source)
         signed = api.call("GET", original).json()
         answer = requests.get(signed["url"], timeout=10)
         assert (answer.content, "K%C3%A4tzchen.mp4" in answer.headers["Content-Disposition"]) == (b"video", True)

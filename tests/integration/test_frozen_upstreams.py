@@ -26,7 +26,7 @@ from tests.support.eventually import eventually
 from tests.support.hostile.calls import CALLS, Call
 from tests.support.hostile.needs import NEEDS_POSTGRES, NEEDS_STORAGE, key
 from tests.support.hostile.problems import assert_problem
-from tests.support.hostile.requests import Facts, HttpResponse, good_request
+from tests.support.hostile.requests import Facts, RawResponse, good_request
 from tests.support.hostile.wire import encode, exchange
 from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
 from webapi.http.problems import ProblemCode
@@ -56,7 +56,7 @@ class FrozenWorld:
         with psycopg.connect(self.database_url) as connection:
             tidy(connection, WebhookIds(self.facts.endpoint, self.facts.secret, self.facts.delivery))
 
-    def answer(self, call: Call) -> tuple[HttpResponse, float]:
+    def answer(self, call: Call) -> tuple[RawResponse, float]:
         """Make a call; returns the answer and how long it took."""
         began = time.monotonic()
         with self.api.connect() as connection:

@@ -1,4 +1,4 @@
-"""The operator on a real API server with an older CRD or none: it refuses to start, or waits, and then goes on."""
+"""The operator on a real API server with an older CRD or none: it refuses to start, or waits, and then continues."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -27,7 +27,7 @@ ALGORITHMS: Final = ("RS256", "ES256")
 _BYTES_MAX = 64 * 1024
 _KEYS_MAX = 32
 _RSA_BITS_MIN = 2048
-# The longest that a withdrawn key stays trusted, and the age at which keys are fetched again while calls go on.
+# The longest that a withdrawn key stays trusted, and the age at which keys are fetched again while calls continue.
 _MAX_AGE_SECONDS = 600.0
 _RENEWAL_SECONDS = 540.0
 _REFRESH_SECONDS_MIN = 60.0

@@ -139,7 +139,7 @@ describe("a session", () => {
     expect(session.state.value).toMatchObject({ claims: null, needed: "first", offered: null });
   });
 
-  it.each(["#token=%E0%A4%A", "#token=hello", "#token="])("takes %s out of the address and goes on", (fragment) => {
+  it.each(["#token=%E0%A4%A", "#token=hello", "#token="])("takes %s out of the address and continues", (fragment) => {
     const session = new Session(memory());
 
     expect(opened(session, fragment)).toBe("/");

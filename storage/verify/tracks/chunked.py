@@ -66,7 +66,7 @@ def asf_has_picture(file: Reader) -> bool | None:
 
 
 def ogg_has_picture(file: Reader) -> bool | None:
-    """Return whether one of the streams is a picture: all of them begin before any goes on (RFC 3533, 4)."""
+    """Return whether one of the streams is a picture: all of them begin before any continues (RFC 3533, 4)."""
     kinds: list[bytes] = []
     at = 0
     while len(page := file.at(at, 27)) == 27 and page.startswith(b"OggS"):

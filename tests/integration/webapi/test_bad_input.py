@@ -15,7 +15,7 @@ from tests.support.api import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from tests.support.hostile.calls import CALLS, Call, routes_of
 from tests.support.hostile.faults import faults_of
 from tests.support.hostile.problems import assert_problem
-from tests.support.hostile.requests import Defect, Facts, HttpResponse, Sent, good_request
+from tests.support.hostile.requests import Defect, Facts, RawResponse, Sent, good_request
 from tests.support.hostile.tokens import token
 from tests.support.postgres import ClockedDatabase
 from webapi.app import create_app
@@ -65,14 +65,14 @@ class HostileWorld:
         api.observe(self.facts.failed, phase=Phase.ERRORED)
         api.commands.delete(self.facts.deleted)
 
-    def send(self, sent: Sent) -> HttpResponse:
+    def send(self, sent: Sent) -> RawResponse:
         """Send one request."""
         # An empty path segment in front would be taken for a host.
         path, _, query = sent.target.partition("?")
         result = self._api.client.simulate_request(
             sent.method, path, query_string=query, headers=list(sent.headers), body=sent.body
         )
-        return HttpResponse(
+        return RawResponse(
             result.status_code, {name.lower(): value for name, value in result.headers.items()}, result.content
         )
 

@@ -14,7 +14,7 @@ from domain.errors import RefusedError
 from domain.video import Phase
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, RETRIES_PER_DAY, Api, verify_file
 from tests.support.hostile.problems import PAGE, assert_problem, documented
-from tests.support.hostile.requests import HttpResponse
+from tests.support.hostile.requests import RawResponse
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.problems import PROBLEM_TYPES, ProblemCode
 
@@ -190,7 +190,7 @@ def test_every_problem_occurs_and_matches_its_documentation(api: Api, code: Prob
     result = CHANNELS[code](api)
     headers = {name.lower(): value for name, value in result.headers.items()}
 
-    assert_problem(HttpResponse(result.status_code, headers, result.content), code, NAMING_FIELDS.get(code, []))
+    assert_problem(RawResponse(result.status_code, headers, result.content), code, NAMING_FIELDS.get(code, []))
 
 
 def test_the_documentation_lists_exactly_the_existing_problems() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.support.hostile.requests import HttpResponse
+from tests.support.hostile.requests import RawResponse
 from webapi.http.problems import ProblemCode
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
@@ -28,7 +28,7 @@ def documented() -> dict[str, Documented]:
 
 
 def assert_problem(
-    answer: HttpResponse, code: ProblemCode, fields: Sequence[str] = (), *, is_head: bool = False
+    answer: RawResponse, code: ProblemCode, fields: Sequence[str] = (), *, is_head: bool = False
 ) -> None:
     """Check the answer's form against the documentation, and that it names the fields."""
     promised = documented()[code]

@@ -33,7 +33,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class HttpResponse:
+class RawResponse:
     """One answer. Names of headers are in lower case."""
 
     status: int
@@ -82,7 +82,7 @@ class HostileTarget(Protocol):
 
     facts: Facts
 
-    def send(self, sent: Sent) -> HttpResponse:
+    def send(self, sent: Sent) -> RawResponse:
         """Send one request on a connection of its own."""
         ...
 

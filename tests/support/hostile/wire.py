@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.support.hostile.calls import Call
-from tests.support.hostile.requests import HttpResponse, Sent
+from tests.support.hostile.requests import RawResponse, Sent
 from webapi.http.problems import ProblemCode
 
 
@@ -34,7 +34,7 @@ def encode(sent: Sent) -> bytes:
     return "\r\n".join([*head, "", ""]).encode("utf-8") + sent.body
 
 
-def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False) -> HttpResponse:
+def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False) -> RawResponse:
     """Send the bytes, and read the answer until the server closes."""
     connection.sendall(request)
     if is_cut:
@@ -43,7 +43,7 @@ def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False)
     head, _, body = received.partition(b"\r\n\r\n")
     status, *headers = head.decode("latin-1").split("\r\n")
     named = (header.partition(":") for header in headers)
-    answer = HttpResponse(int(status.split(" ")[1]), {name.lower(): value.strip() for name, _, value in named}, body)
+    answer = RawResponse(int(status.split(" ")[1]), {name.lower(): value.strip() for name, _, value in named}, body)
     if not request.startswith(b"HEAD "):
         assert len(body) == int(answer.headers.get("content-length", 0)), received
     return answer
@@ -94,7 +94,7 @@ def _headers() -> Iterator[Break]:
         "escape-in-a-header": b"X-A: \x1b[31m",
         "not-ascii-in-a-name": b"X-\xc3\xa4: b",
         "second-host": b"Host: evil.example.com",
-        "expecting-wonders": b"Expect: wonders",
+        "expectation-unknown": b"Expect: wonders",
         "many-headers": b"\r\n".join(b"X-%d: x" % number for number in range(100)),
         "the-same-header-many-times": b"\r\n".join([b"Authorization: Bearer x"] * 100),
         "long-header": b"X-A: " + b"x" * 9000,

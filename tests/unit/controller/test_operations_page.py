@@ -46,8 +46,8 @@ def test_every_denial_is_explained_with_its_message() -> None:
         f"at most {breaker.LONGEST_RETRY_AFTER_SECONDS // 3600} hour)",
         f"up to {breaker.WIDEST_HALF_OPEN};",
         f"at most once in {limiter.COUNT_SECONDS} seconds",
-        f"phase ends after {Timing().uploaded_deadline_seconds / 86400:g} days",
-        f"within {Timing().resolve_window_seconds / 60:g} minutes of the submission",
+        f"(`UPLOADED_DEADLINE_SECONDS`, {Timing().uploaded_deadline_seconds / 86400:g} days)",
+        f"`RESOLVE_WINDOW_SECONDS` ({Timing().resolve_window_seconds / 60:g} minutes) of the submission",
         f"within {'a minute' if Timing().uploaded_last_check_seconds == 60 else 'another time'}",
     ],
 )

@@ -1,4 +1,4 @@
-"""Failed uploads are kept for a while and not for ever: first their file goes, then the upload itself."""
+"""Failed uploads are kept for a while but not indefinitely: first their file goes, then the upload itself."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Lives that go on only long after their deadline: what was paid for and is complete is published.
+"""Lives that continue only long after their deadline: what was paid for and is complete is published.
 
 The operator was away, or the video was deleted meanwhile and is wanted again.
 """

@@ -44,7 +44,7 @@ def test_beyond_the_owners_day_an_upload_waits_for_the_next_one_and_burns_nothin
             waits.add((len(world.records.attempts), shown.waiting_for, shown.what_to_do))
 
     live(world, meanwhile=look)
-    assert waits == {(1, "the next day (UTC): today's jobs of this owner are used up; it goes on by itself", None)}
+    assert waits == {(1, "the next day (UTC): today's jobs of this owner are used up; it continues by itself", None)}
     first, second = world.transcoder.jobs.values()
     assert first.started_at < HOURS_TO_MIDNIGHT * 3600 <= second.started_at < HOURS_TO_MIDNIGHT * 3600 + 120
     assert_ends_ready(world, jobs=2)

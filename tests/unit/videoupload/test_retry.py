@@ -47,7 +47,7 @@ def declined(code: str, *, is_retryable: bool, after: float | None = None) -> Pr
     ("failures", "after", "jitter", "seconds"),
     [
         pytest.param(1, None, 1.0, 0.5, id="first"),
-        pytest.param(1, None, 0.0, 0.25, id="first-with-luck"),
+        pytest.param(1, None, 0.0, 0.25, id="first-with-the-smallest-jitter"),
         pytest.param(3, None, 1.0, 2.0, id="doubles"),
         pytest.param(50, None, 1.0, LONGEST_PAUSE_SECONDS, id="has-an-end"),
         pytest.param(1, 12.0, 0.0, 12.0, id="never-before-the-server-said"),

@@ -36,11 +36,11 @@ SIDES = st.integers(min_value=1, max_value=8192)
 TERM = re.compile(r"\{\{ input\.(width|height) \}\} (>=|<) (\d+)")
 
 
-def holds(cell: SourceCase, width: int, height: int) -> bool:
+def holds(case: SourceCase, width: int, height: int) -> bool:
     """Evaluate a condition as Coconut would, refusing anything but the two operators and AND."""
     sides = {"width": width, "height": height}
     verdicts = []
-    for text in cell.condition.split(" AND "):
+    for text in case.condition.split(" AND "):
         term = TERM.fullmatch(text)
         assert term is not None, text
         side, operator, bound = sides[term[1]], term[2], int(term[3])
@@ -61,7 +61,7 @@ def test_another_store_is_named_by_endpoint_and_without_acl() -> None:
 
 @given(width=SIDES, height=SIDES)
 def test_exactly_one_stream_is_made_of_any_source(width: int, height: int) -> None:
-    assert sum(holds(cell, width, height) for cell in source_cases()) == 1
+    assert sum(holds(case, width, height) for case in source_cases()) == 1
 
 
 @given(long=SIDES, short=SIDES, orientation=st.sampled_from(Orientation), coconut_swaps=st.booleans())
@@ -70,22 +70,22 @@ def test_a_turned_video_gets_its_own_shape_whichever_size_coconut_compares(
 ) -> None:
     short, long = sorted((short, long))
     upright = (short, long) if orientation is Orientation.PORTRAIT else (long, short)
-    (cell,) = [cell for cell in source_cases() if holds(cell, *(reversed(upright) if coconut_swaps else upright))]
+    (case,) = [case for case in source_cases() if holds(case, *(reversed(upright) if coconut_swaps else upright))]
     streams = job_body(replace(ORDER, orientation=orientation), TARGET)["outputs"]["httpstream"]
-    (stream,) = [stream for stream in streams if stream["key"] == f"hls-{cell.name}"]
+    (stream,) = [stream for stream in streams if stream["key"] == f"hls-{case.name}"]
     sizes = [variant.split(":")[1] for variant in stream["variants"]]
     fixes_width = orientation is Orientation.PORTRAIT
     assert sizes in (
-        [""], [f"{rung.short_side}x0" if fixes_width else f"0x{rung.short_side}" for rung in cell.rungs]
+        [""], [f"{rung.short_side}x0" if fixes_width else f"0x{rung.short_side}" for rung in case.rungs]
     )  # fmt: skip
-    assert all(rung.short_side <= short for rung in cell.rungs)
+    assert all(rung.short_side <= short for rung in case.rungs)
 
 
 @given(width=SIDES, height=SIDES)
 def test_no_rendition_is_larger_than_its_source(width: int, height: int) -> None:
-    (cell,) = [cell for cell in source_cases() if holds(cell, width, height)]
-    fixed = width if cell.is_portrait else height
-    assert all(rung.short_side <= fixed for rung in cell.rungs)
+    (case,) = [case for case in source_cases() if holds(case, width, height)]
+    fixed = width if case.is_portrait else height
+    assert all(rung.short_side <= fixed for rung in case.rungs)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_no_rendition_is_larger_than_its_source(width: int, height: int) -> None
     ],
 )
 def test_the_ladder_of_common_sources(width: int, height: int, smallest_to_largest: list[int]) -> None:
-    (cell,) = [cell for cell in source_cases() if holds(cell, width, height)]
-    assert [rung.short_side for rung in cell.rungs] == smallest_to_largest
-    assert cell.is_portrait == (height > width and height >= 640)
+    (case,) = [case for case in source_cases() if holds(case, width, height)]
+    assert [rung.short_side for rung in case.rungs] == smallest_to_largest
+    assert case.is_portrait == (height > width and height >= 640)
 
 
 def test_the_bit_rates_are_those_of_the_service() -> None:

@@ -1,4 +1,4 @@
-"""The background threads go on after errors, keep their intervals, and end with the stop event."""
+"""The background threads continue after errors, keep their intervals, and end with the stop event."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -28,7 +28,7 @@ SECRET = "whsec_" + "A" * 32
 
 @dataclass
 class Post:
-    """A small post office. Its process may be killed at a point, and another one goes on."""
+    """An outbox with its senders. The process may be killed at a point, and another one continues."""
 
     webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
     mail: FakeMail = field(default_factory=FakeMail)

@@ -45,7 +45,7 @@ from tests.support.builders.rows import (
     next_step,
 )
 
-BLIND = Snapshot(is_incomplete=True)
+INCOMPLETE = Snapshot(is_incomplete=True)
 DAY = just_over(TIMING.uploading_deadline_seconds)
 WEEK = just_over(TIMING.uploaded_deadline_seconds)
 WINDOW = TIMING.resolve_window_seconds
@@ -81,7 +81,7 @@ def test_a_pending_upload_is_offered_a_url() -> None:
     ("waited", "snapshot", "step"),
     [
         pytest.param(NO_TIME, Snapshot(), NOT_ARRIVED, id="no-file-yet"),
-        pytest.param(NO_TIME, BLIND, NOT_ARRIVED, id="storage-is-away"),
+        pytest.param(NO_TIME, INCOMPLETE, NOT_ARRIVED, id="storage-is-away"),
         pytest.param(NO_TIME, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="the-file-is-there"),
         pytest.param(DAY, Snapshot(source=SOURCE), AcceptFile(SOURCE), id="it-arrived-at-the-deadline"),
         pytest.param(NO_TIME, Snapshot(source=KEPT), AcceptFile(KEPT), id="its-copy-is-there"),
@@ -94,9 +94,9 @@ def test_a_pending_upload_is_offered_a_url() -> None:
         ),
         pytest.param(
             DAY,
-            BLIND,
+            INCOMPLETE,
             failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline"),
-            id="blind-at-the-deadline",
+            id="incomplete-at-the-deadline",
         ),
         pytest.param(
             DAY,
@@ -184,7 +184,7 @@ NOTHING_YET = Wait(Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     ("waited", "snapshot", "step"),
     [
         pytest.param(NO_TIME, Snapshot(original=ORIGINAL), Submit(1), id="the-first-submission"),
-        pytest.param(NO_TIME, BLIND, NOTHING_YET, id="no-money-is-spent-blindly"),
+        pytest.param(NO_TIME, INCOMPLETE, NOTHING_YET, id="nothing-is-submitted-on-an-incomplete-snapshot"),
         pytest.param(
             NO_TIME,
             Snapshot(),
@@ -207,7 +207,9 @@ NOTHING_YET = Wait(Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
         pytest.param(
             WEEK, Snapshot(original=ORIGINAL), failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="at-the-deadline"
         ),
-        pytest.param(WEEK, BLIND, failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="blind-at-the-deadline"),
+        pytest.param(
+            WEEK, INCOMPLETE, failure(FailureCode.PROVIDER_UNAVAILABLE, EXPIRED), id="incomplete-at-the-deadline"
+        ),
     ],
 )
 def test_uploaded(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
@@ -225,8 +227,12 @@ UNRESOLVED = [AttemptState.INTENDED, AttemptState.UNCERTAIN]
         pytest.param(NO_TIME, NO_TIME, Snapshot(), STILL_UNCERTAIN, id="nothing-is-known-yet"),
         pytest.param(just_under(WINDOW), NO_TIME, Snapshot(), STILL_UNCERTAIN, id="the-window-is-still-open"),
         pytest.param(just_over(WINDOW), NO_TIME, Snapshot(), AbandonAttempt(1), id="not-claimed-within-the-window"),
-        pytest.param(just_over(WINDOW), NO_TIME, BLIND, STILL_UNCERTAIN, id="not-abandoned-while-an-upstream-is-away"),
-        pytest.param(just_over(WINDOW), WEEK, BLIND, AbandonAttempt(1), id="abandoned-blindly-at-the-deadline"),
+        pytest.param(
+            just_over(WINDOW), NO_TIME, INCOMPLETE, STILL_UNCERTAIN, id="not-abandoned-while-an-upstream-is-away"
+        ),
+        pytest.param(
+            just_over(WINDOW), WEEK, INCOMPLETE, AbandonAttempt(1), id="abandoned-although-incomplete-at-the-deadline"
+        ),
         pytest.param(just_under(WINDOW), WEEK, Snapshot(), STILL_UNCERTAIN, id="the-window-outlasts-the-deadline"),
         pytest.param(NO_TIME, NO_TIME, Snapshot(job=a_job(JobState.IN_PROGRESS)), AdoptJob(1, "job1"), id="claimed"),
         pytest.param(WEEK, WEEK, Snapshot(job=a_job(JobState.FAILED)), AdoptJob(1, "job1"), id="claimed-late"),

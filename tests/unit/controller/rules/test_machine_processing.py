@@ -30,7 +30,7 @@ from tests.support.builders.rows import (
     next_step,
 )
 
-BLIND = Snapshot(is_incomplete=True)
+INCOMPLETE = Snapshot(is_incomplete=True)
 UNKNOWN_ONCE = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=1)
 UNKNOWN_LONG = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=4, unknown_seconds=TIMING.job_lost_seconds)
 UNKNOWN_OFTEN = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=50, unknown_seconds=TIMING.job_lost_seconds - 1)
@@ -62,7 +62,7 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_undecodable=True)
     ("waited", "snapshot", "step"),
     [
         pytest.param(NO_TIME, Snapshot(job=RUNNING), STILL_TRANSCODING, id="it-runs"),
-        pytest.param(NO_TIME, BLIND, STILL_TRANSCODING, id="coconut-is-away"),
+        pytest.param(NO_TIME, INCOMPLETE, STILL_TRANSCODING, id="coconut-is-away"),
         pytest.param(NO_TIME, Snapshot(is_incomplete=True, job=DONE), STILL_TRANSCODING, id="done-but-storage-is-away"),
         pytest.param(NO_TIME, Snapshot(job=DONE, outputs=OUTPUTS, original=ORIGINAL), Publish(1, OUTPUTS), id="done"),
         pytest.param(
@@ -116,7 +116,7 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_undecodable=True)
         ),
         pytest.param(
             SIX_HOURS,
-            BLIND,
+            INCOMPLETE,
             attempt_failure(FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time"),
             id="coconut-is-away-at-the-deadline",
         ),
@@ -147,7 +147,7 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_undecodable=True)
             Publish(1, OUTPUTS),
             id="an-unknown-job-with-complete-outputs-is-published-at-the-deadline-too",
         ),
-        pytest.param(just_over(3600), BLIND, STILL_TRANSCODING, id="no-answer-is-not-an-unknown-job"),
+        pytest.param(just_over(3600), INCOMPLETE, STILL_TRANSCODING, id="no-answer-is-not-an-unknown-job"),
     ],
 )
 def test_processing(waited: timedelta, snapshot: Snapshot, step: Step) -> None:
@@ -211,12 +211,12 @@ WRITTEN = stable_playlist(a_publication())
         pytest.param(NO_TIME, Snapshot(playlist=WRITTEN), Finish(), id="read-back-as-it-should-be"),
         pytest.param(NO_TIME, Snapshot(), WritePlaylist(), id="not-written-yet"),
         pytest.param(NO_TIME, Snapshot(playlist="#EXTM3U\n"), WritePlaylist(), id="shows-something-else"),
-        pytest.param(NO_TIME, BLIND, WritePlaylist(), id="storage-is-away"),
+        pytest.param(NO_TIME, INCOMPLETE, WritePlaylist(), id="storage-is-away"),
         pytest.param(SIX_HOURS, Snapshot(playlist=WRITTEN), Finish(), id="read-back-at-the-deadline"),
         pytest.param(SIX_HOURS, Snapshot(), WritePlaylist(), id="not-written-until-the-deadline"),
         pytest.param(
             SIX_HOURS,
-            BLIND,
+            INCOMPLETE,
             failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=1),
             id="storage-is-away-at-the-deadline",
         ),

@@ -10,7 +10,7 @@ import requests
 
 from devstack.coconut.callbacks import Callback, Callbacks
 from devstack.coconut.faults import Faults
-from devstack.coconut.job import JobState, OutputState
+from devstack.coconut.job import JobRecord, OutputState
 from devstack.coconut.request import NotificationTarget
 
 EVERYTHING = NotificationTarget(url="http://h/hook?video=v1&attempt=2&sig=0abc", wants_events=True)
@@ -18,9 +18,9 @@ IN_ORDER = ["input.transferred", "output.completed", "job.completed"]
 END = "end"
 
 
-def a_job(job_id: str) -> JobState:
+def a_job(job_id: str) -> JobRecord:
     output = OutputState("hls", "httpstream", "httpstream", stage="done", urls=("http://b/m.m3u8",))
-    return JobState(id=job_id, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=(output,))
+    return JobRecord(id=job_id, created_at=datetime(2026, 2, 16, tzinfo=UTC), outputs=(output,))
 
 
 class SerialReceiver:

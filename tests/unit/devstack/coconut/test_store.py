@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from devstack.coconut.job import JobState
+from devstack.coconut.job import JobRecord
 from devstack.coconut.store import JobStore
 
 NOON = datetime(2026, 2, 16, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
-def accept(store: JobStore, job_id: str, **reference: str) -> JobState:
-    job = JobState(id=job_id, created_at=NOON, outputs=())
+def accept(store: JobStore, job_id: str, **reference: str) -> JobRecord:
+    job = JobRecord(id=job_id, created_at=NOON, outputs=())
     store.accept(job, reference, at=NOON)
     return job
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devstack.coconut.fields import Json, RefusedJobError
-from devstack.coconut.job import UP_TO_WORK, Event, JobState, OutputStage, OutputState, new_job_id
+from devstack.coconut.job import UP_TO_WORK, Event, JobRecord, OutputStage, OutputState, new_job_id
 from devstack.coconut.outputs import ImagePlan, Resolution, StreamPlan, Variant, parse_variant
 from devstack.coconut.request import parse_request
 from tests.support.builders.coconut_jobs import a_job, a_storage, a_stream
@@ -147,11 +147,11 @@ def test_an_acl_is_sent_to_s3_and_spaces_only() -> None:
         assert private == (None if service == "s3other" else "private")
 
 
-def a_state(**changes: Any) -> JobState:
-    return replace(JobState(id="DQbYa9WvYQYiLN", created_at=NOON, outputs=(IMAGES, STREAM)), **changes)
+def a_state(**changes: Any) -> JobRecord:
+    return replace(JobRecord(id="DQbYa9WvYQYiLN", created_at=NOON, outputs=(IMAGES, STREAM)), **changes)
 
 
-def a_completed_job() -> JobState:
+def a_completed_job() -> JobRecord:
     images = replace(IMAGES, stage="done", urls=("http://b/1.jpg", "http://b/2.jpg"))
     return a_state(
         input_status="input.transferred", outputs=(images, replace(STREAM, stage="done", urls=(MASTER,)))
@@ -204,7 +204,7 @@ FAILED = a_state().with_output(replace(STREAM, stage="failed", error="It broke."
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_payload_of_a_callback(job: JobState, event: Event, data: Json) -> None:
+def test_the_payload_of_a_callback(job: JobRecord, event: Event, data: Json) -> None:
     expected = {"job_id": "DQbYa9WvYQYiLN", "event": event, "metadata": False, "data": data}
     assert job.callback(event, key="hls") == expected
 
