@@ -41,7 +41,7 @@ from runtime.logs import configure
 from runtime.probes import Health, serve
 from runtime.secret_files import SecretFiles, on_change
 from runtime.settings import read_settings
-from storage.settings import StorageSettings
+from storage.settings import OPERATOR_KEYS, StorageSettings, require_narrow_keys
 from storage.startup_check import check_buckets
 
 log = structlog.get_logger(__name__)
@@ -104,7 +104,12 @@ def main() -> int:
 
 
 def _read() -> tuple[OperatorSettings, StorageSettings]:
-    return read_settings(OperatorSettings, process=_PROCESS), read_settings(StorageSettings, process=_PROCESS)
+    settings, storage_settings = (
+        read_settings(OperatorSettings, process=_PROCESS),
+        read_settings(StorageSettings, process=_PROCESS),
+    )
+    require_narrow_keys(storage_settings, OPERATOR_KEYS, peer=settings.coconut_url, process=_PROCESS)
+    return settings, storage_settings
 
 
 class _Leader:

@@ -21,6 +21,8 @@ def main() -> int:
         secret_key=os.environ["S3_SECRET_KEY"],
         raw_reader_access_key=os.environ["S3_RAW_READER_ACCESS_KEY"],
         raw_reader_secret_key=os.environ["S3_RAW_READER_SECRET_KEY"],
+        raw_writer_access_key=os.environ["S3_RAW_WRITER_ACCESS_KEY"],
+        raw_writer_secret_key=os.environ["S3_RAW_WRITER_SECRET_KEY"],
         processed_writer_access_key=os.environ["S3_PROCESSED_WRITER_ACCESS_KEY"],
         processed_writer_secret_key=os.environ["S3_PROCESSED_WRITER_SECRET_KEY"],
         raw_bucket=bucket,

@@ -110,6 +110,8 @@ def local_s3(access: S3Access) -> dict[str, str]:
         "S3_PROCESSED_BUCKET": access.processed_bucket,
         "S3_RAW_READER_ACCESS_KEY": access.raw_reader_access_key,
         "S3_RAW_READER_SECRET_KEY": access.raw_reader_secret_key,
+        "S3_RAW_WRITER_ACCESS_KEY": access.raw_writer_access_key,
+        "S3_RAW_WRITER_SECRET_KEY": access.raw_writer_secret_key,
         "S3_PROCESSED_WRITER_ACCESS_KEY": access.processed_writer_access_key,
         "S3_PROCESSED_WRITER_SECRET_KEY": access.processed_writer_secret_key,
         "S3_PUBLIC_BASE_URL": f"{access.endpoint}/{access.processed_bucket}",

@@ -1,7 +1,8 @@
-"""A real S3 server: versitygw on a directory, with a bucket that is public only below processed/, and three keys.
+"""A real S3 server: versitygw on a directory, with a bucket that is public only below processed/, and four keys.
 
 As in production the main key may do everything, one key only reads originals (it signs the URL that Coconut fetches),
-and one only writes processed files (it is in every job). versitygw was seen to refuse what a key was not granted.
+one only puts uploads (it signs those of clients), and one only writes processed files (it is in every job). versitygw
+was seen to refuse what a key was not granted.
 """
 
 import json
@@ -27,6 +28,7 @@ NAME = "s3"
 REGION = "us-east-1"
 ACCESS_KEY = "video-uploads"
 RAW_READER = "raw-reader"
+RAW_WRITER = "raw-writer"
 PROCESSED_WRITER = "processed-writer"
 
 _HEALTH = "/_health"  # an underscore cannot begin a bucket's name
@@ -42,6 +44,8 @@ class S3Access:
     secret_key: str
     raw_reader_access_key: str
     raw_reader_secret_key: str
+    raw_writer_access_key: str
+    raw_writer_secret_key: str
     processed_writer_access_key: str
     processed_writer_secret_key: str
     raw_bucket: str
@@ -58,6 +62,8 @@ def access(paths: Paths, port: int, *, bucket: str) -> S3Access:
         secret_key=secrets.s3_secret_key,
         raw_reader_access_key=RAW_READER,
         raw_reader_secret_key=secrets.s3_raw_reader_secret_key,
+        raw_writer_access_key=RAW_WRITER,
+        raw_writer_secret_key=secrets.s3_raw_writer_secret_key,
         processed_writer_access_key=PROCESSED_WRITER,
         processed_writer_secret_key=secrets.s3_processed_writer_secret_key,
         raw_bucket=bucket,
@@ -93,7 +99,7 @@ def server(paths: Paths, port: int) -> Server:
 
 
 def create_accounts(reach: S3Access, *, program: str | None = None) -> None:
-    """Create the two limited keys unless they exist. ``program`` is an installed versitygw."""
+    """Create the three limited keys unless they exist. ``program`` is an installed versitygw."""
     environment = {"ADMIN_ACCESS_KEY": reach.access_key, "ADMIN_SECRET_KEY": reach.secret_key}
     admin = [program or str(tool("versitygw")), "admin", "--region", reach.region, "--endpoint-url", reach.endpoint]
 
@@ -106,6 +112,7 @@ def create_accounts(reach: S3Access, *, program: str | None = None) -> None:
     existing = run("list-users").split()
     for name, secret in (
         (reach.raw_reader_access_key, reach.raw_reader_secret_key),
+        (reach.raw_writer_access_key, reach.raw_writer_secret_key),
         (reach.processed_writer_access_key, reach.processed_writer_secret_key),
     ):
         if name not in existing:
@@ -120,7 +127,7 @@ def create_bucket(reach: S3Access, *, allowed_origins: Sequence[str]) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
             raise
-    client.put_bucket_policy(Bucket=reach.raw_bucket, Policy=json.dumps(_policy(reach)))
+    client.put_bucket_policy(Bucket=reach.raw_bucket, Policy=json.dumps(policy(reach)))
     client.put_bucket_cors(
         Bucket=reach.raw_bucket,
         CORSConfiguration={
@@ -156,7 +163,9 @@ def client_for(reach: S3Access) -> S3Client:
     )
 
 
-def _policy(reach: S3Access) -> dict[str, object]:
+def policy(reach: S3Access) -> dict[str, object]:
+    """Return the bucket's policy; docs/examples/bucket-policy.json is the same for other stores."""
+
     def allow(principal: object, actions: list[str], prefixes: list[str]) -> dict[str, object]:
         resources = [f"arn:aws:s3:::{reach.raw_bucket}/{prefix}/*" for prefix in prefixes]
         return {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resources}
@@ -167,6 +176,7 @@ def _policy(reach: S3Access) -> dict[str, object]:
         "Statement": [
             allow("*", ["s3:GetObject"], ["processed"]),
             allow({"AWS": [reach.raw_reader_access_key]}, ["s3:GetObject"], ["uploads", "originals", "imports"]),
+            allow({"AWS": [reach.raw_writer_access_key]}, ["s3:PutObject"], ["uploads"]),
             allow({"AWS": [reach.processed_writer_access_key]}, writer, ["processed"]),
         ],
     }

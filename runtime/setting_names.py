@@ -76,6 +76,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "S3_RAW_BUCKET",
         "S3_RAW_READER_ACCESS_KEY",
         "S3_RAW_READER_SECRET_KEY",
+        "S3_RAW_WRITER_ACCESS_KEY",
+        "S3_RAW_WRITER_SECRET_KEY",
         "S3_READ_TIMEOUT_SECONDS",
         "S3_REGION",
         "S3_SECRET_KEY",

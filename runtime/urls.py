@@ -1,5 +1,6 @@
 """URLs among the settings. They are parsed when a process starts, so that a wrong one stops the start with its name."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
 
@@ -15,3 +16,13 @@ def http_url(url: str) -> str:
     if "@" in parts.netloc:
         raise ValueError("must be a URL without a user or a password")
     return url
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether a URL names the loopback."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

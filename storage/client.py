@@ -1,8 +1,9 @@
 """Configures boto3 clients, and translates botocore's errors into ours."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,10 +13,14 @@ from botocore.awsrequest import (
     AWSHTTPConnectionPool,
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
+    AWSRequest,
+    AWSResponse,
 )
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
+from botocore.utils import get_environ_proxies
 
 from domain.errors import RefusedError, UnavailableError
 from runtime import heartbeats, time_budget
@@ -33,7 +38,7 @@ _RETRYABLE_CODES = frozenset(
 _NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
 
 # The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
-_NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
+NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
 # Stores copy and join within themselves, but some answer only when a file of 5 GB is there.
 _LONG_SECONDS = 300.0
@@ -70,7 +75,7 @@ def make_clients(settings: StorageSettings) -> Clients:
     return Clients(
         own=client(settings.endpoint, settings.main),
         copier=_maker(settings, long_seconds=_LONG_SECONDS)(settings.endpoint, settings.main),
-        upload_signer=client(settings.signing_endpoint, settings.main),
+        upload_signer=client(settings.signing_endpoint, settings.raw_writer),
         source_signer=client(settings.signing_endpoint, settings.raw_reader),
         longest_seconds=_longest_seconds(settings),
     )
@@ -83,6 +88,11 @@ def _longest_seconds(settings: StorageSettings) -> float:
 def make_own_client(settings: StorageSettings) -> "S3Client":
     """Make only the client for our own requests. Makes no request."""
     return _maker(settings)(settings.endpoint, settings.main)
+
+
+def make_probe_signer(settings: StorageSettings) -> "S3Client":
+    """Make a client that signs with the key of uploads, for the endpoint that our own processes reach."""
+    return _maker(settings)(settings.endpoint, settings.raw_writer)
 
 
 def _maker(settings: StorageSettings, *, long_seconds: float | None = None) -> Callable[[str, KeyPair], "S3Client"]:
@@ -124,7 +134,7 @@ def _bound_exchanges(client: "S3Client", seconds: float, *, is_long: bool) -> No
     """
     # There is no public way to these two; tests/integration/test_trickles.py notices when they move.
     session: Any = client._endpoint.http_session  # type: ignore[attr-defined]
-    session._pool_classes_by_scheme.update(http=_PlainPool, https=_TlsPool)
+    _watch(session)
 
     def send(request: Any, **_: object) -> Any:
         with ExitStack() as opened:
@@ -137,6 +147,18 @@ def _bound_exchanges(client: "S3Client", seconds: float, *, is_long: bool) -> No
 
     # A handler of this event may return the response.
     client.meta.events.register("before-send.s3", send)
+
+
+def put_signed(url: str, headers: dict[str, str], *, seconds: float) -> AWSResponse:
+    """Send a PUT without a body to a signed URL, and return the response. Raises botocore's errors."""
+    session = URLLib3Session(proxies=get_environ_proxies(url), timeout=ceil(seconds))
+    _watch(session)
+    with closing(session), bounded(seconds):
+        return session.send(AWSRequest("PUT", url, headers, b"").prepare())
+
+
+def _watch(session: Any) -> None:
+    session._pool_classes_by_scheme.update(http=_PlainPool, https=_TlsPool)
 
 
 @contextmanager
@@ -175,7 +197,7 @@ def translate_errors(action: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(action, error) from error
-    except _NO_RESPONSE as error:
+    except NO_RESPONSE as error:
         raise UnavailableError(f"{action} at the object store: no answer ({type(error).__name__})") from error
 
 

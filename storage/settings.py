@@ -1,5 +1,7 @@
 """Settings of the object store: endpoints, keys, buckets, the CDN. Read once, in wiring."""
 
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -8,11 +10,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.part_plan import PART_BYTES_MIN
-from runtime.urls import http_url
+from runtime.urls import http_url, is_this_machine
 
 JobStorage = Literal["dospaces", "s3", "s3other"]
 PublicAcl = Literal["public-read"]
 PublicAclOrNone = Literal["public-read", "none", ""]
+# The narrower keys that each process uses, by their fields.
+API_KEYS = ("raw_writer_access_key", "raw_writer_secret_key")
+OPERATOR_KEYS = (
+    "raw_reader_access_key",
+    "raw_reader_secret_key",
+    "processed_writer_access_key",
+    "processed_writer_secret_key",
+)
 
 
 @dataclass(frozen=True)
@@ -80,10 +90,14 @@ class StorageSettings(BaseSettings):
     # May be the same bucket: originals and outputs differ by prefix.
     raw_bucket: Word
     processed_bucket: Word
-    # A key that can only read the raw bucket; it signs the job's input URL. Default: the main key.
+    # Narrower keys; the main key serves instead only where what gets the URLs or keys is on this machine.
+    # One that can only read the raw bucket; it signs the job's input URL.
     raw_reader_access_key: Word | None = None
     raw_reader_secret_key: Secret | None = None
-    # A key that can only write the processed bucket; it is sent to Coconut with the job. Default: the main key.
+    # One that can only put objects below uploads/; it signs the uploads of clients.
+    raw_writer_access_key: Word | None = None
+    raw_writer_secret_key: Secret | None = None
+    # One that can only write the processed bucket; it is sent to Coconut with the job.
     processed_writer_access_key: Word | None = None
     processed_writer_secret_key: Secret | None = None
     # Where players read: the CDN, with the bucket in the path if the host does not name it.
@@ -115,6 +129,7 @@ class StorageSettings(BaseSettings):
     def _has_whole_key_pairs(self) -> Self:
         pairs = {
             "RAW_READER": (self.raw_reader_access_key, self.raw_reader_secret_key),
+            "RAW_WRITER": (self.raw_writer_access_key, self.raw_writer_secret_key),
             "PROCESSED_WRITER": (self.processed_writer_access_key, self.processed_writer_secret_key),
         }
         for name, (access_key, secret_key) in pairs.items():
@@ -131,6 +146,11 @@ class StorageSettings(BaseSettings):
     def raw_reader(self) -> KeyPair:
         """Return the key that signs the job's input URL."""
         return self._pair(self.raw_reader_access_key, self.raw_reader_secret_key)
+
+    @property
+    def raw_writer(self) -> KeyPair:
+        """Return the key that signs uploads."""
+        return self._pair(self.raw_writer_access_key, self.raw_writer_secret_key)
 
     @property
     def signing_endpoint(self) -> str:
@@ -153,3 +173,16 @@ class StorageSettings(BaseSettings):
 
     def _pair(self, access_key: str | None, secret_key: SecretStr | None) -> KeyPair:
         return self.main if access_key is None or secret_key is None else KeyPair(access_key, secret_key)
+
+
+def require_narrow_keys(settings: StorageSettings, fields: Iterable[str], *, peer: str, process: str) -> None:
+    """Exit with one line that names the missing narrower keys, unless ``peer`` is on this machine.
+
+    ``fields``: the fields of the keys that the process uses. ``peer``: the URL of what gets signed URLs or keys.
+    """
+    missing = [f"S3_{field.upper()}" for field in fields if getattr(settings, field) is None]
+    if missing and not is_this_machine(peer):
+        needed = "is" if len(missing) == 1 else "are"
+        sys.exit(
+            f"{process} cannot start: {', '.join(missing)} {needed} required: the main key must not leave this service"
+        )

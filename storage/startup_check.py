@@ -1,24 +1,41 @@
-"""Start-up check: the buckets exist and can be listed.
+"""Start-up checks: the buckets exist and can be listed, and a signed upload cannot be turned into a copy.
 
 Later requests cannot detect a missing one: a HEAD has no body, so to `Storage.head` it looks like an original that has
 not arrived, and every upload would wait for it until its deadline.
 """
 
+import re
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import structlog
 from botocore.exceptions import ClientError, ParamValidationError
 
 from domain.errors import RefusedError, UnavailableError, UpstreamError
-from storage.client import is_missing_bucket, make_own_client, translate_errors
+from domain.object_keys import UPLOADS_PREFIX
+from storage.client import (
+    NO_RESPONSE,
+    is_missing_bucket,
+    make_own_client,
+    make_probe_signer,
+    put_signed,
+    translate_errors,
+)
+from storage.presign import sign
 from storage.settings import StorageSettings
 
 log = structlog.get_logger(__name__)
 
 # The start waits this long at most: it must not depend on the health of the store.
 _TIMEOUT_SECONDS = 3.0
+_PROBE = f"{UPLOADS_PREFIX}.probe"
+_PROBE_SECONDS = 60
+# Stores differ in how they say that a header was not signed, or that they know no copies. Anything else is a yes.
+_REFUSALS = frozenset({400, 401, 403, 405, 501})
+_TOO_MANY_REQUESTS = 429
+_ANSWER_BYTES_MAX = 4096
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 class MissingBucketError(RefusedError):
@@ -51,6 +68,43 @@ def check_buckets(settings: StorageSettings, *, process: str) -> None:
                     raise MissingBucketError("no bucket can have this name") from error
 
         _check(_variables_by_bucket(settings), probe, process=process)
+
+
+def check_upload_signing(settings: StorageSettings, *, process: str) -> None:
+    """If the store takes a header that was not signed, exit saying that ``process`` cannot start; log missing answers.
+
+    With `x-amz-copy-source` the holder of an upload's URL would have any object copied, with the rights of the key that
+    signed it (CVE-2026-54330). The store refuses that, or the key cannot read.
+    """
+    signer, own = make_probe_signer(settings), make_own_client(settings)
+    with closing(signer), closing(own):
+        url = sign(signer, "put_object", {"Bucket": settings.raw_bucket, "Key": _PROBE}, _PROBE_SECONDS)
+        source = f"/{settings.raw_bucket}/{_PROBE}-source"
+        try:
+            with translate_errors("probing the signature of uploads"):
+                status, code = _put(url, {"x-amz-copy-source": source})
+        except UpstreamError as error:
+            log.warning("upload_signing_not_checked", error=str(error))
+            return
+        if status in _REFUSALS:
+            return
+        if status >= 500 or status == _TOO_MANY_REQUESTS or 300 <= status < 400 or code == "NoSuchBucket":
+            log.warning("upload_signing_not_checked", error=f"HTTP {status} {code}".rstrip())
+            return
+        with suppress(ClientError, *NO_RESPONSE):
+            own.delete_object(Bucket=settings.raw_bucket, Key=_PROBE)
+    sys.exit(
+        f"{process} cannot start: S3_ENDPOINT: the store takes headers that were not signed (CVE-2026-54330; it "
+        f"answered HTTP {status}), so every user could copy any object; update the store, or give "
+        "S3_RAW_WRITER_ACCESS_KEY a key that can do nothing but put objects below uploads/"
+    )
+
+
+def _put(url: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Send a PUT without a body; return the status of the response, and the code of S3 in it."""
+    answer = put_signed(url, headers, seconds=_TIMEOUT_SECONDS)
+    code = _CODE.search(answer.content[:_ANSWER_BYTES_MAX].decode(errors="replace"))
+    return answer.status_code, code[1] if code else ""
 
 
 def _check(variables_by_bucket: dict[str, str], probe: Callable[[str], None], *, process: str) -> None:

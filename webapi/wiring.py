@@ -27,7 +27,7 @@ from runtime.settings import read_settings
 from storage.client import make_clients
 from storage.multipart import Multipart
 from storage.object_store import Storage
-from storage.settings import StorageSettings
+from storage.settings import API_KEYS, StorageSettings, require_narrow_keys
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
 from webapi.health import Liveness, ProbeResponse, Readiness
@@ -112,7 +112,9 @@ def read_environment() -> Environment:
 
 
 def _read() -> tuple[Settings, StorageSettings]:
-    return read_settings(Settings, process=WHO), read_settings(StorageSettings, process=WHO)
+    settings, spaces = read_settings(Settings, process=WHO), read_settings(StorageSettings, process=WHO)
+    require_narrow_keys(spaces, API_KEYS, peer=spaces.signing_endpoint, process=WHO)
+    return settings, spaces
 
 
 def start(environment: Environment) -> Service:

@@ -132,7 +132,20 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
 
 def without_upstreams(directory: Path) -> dict[str, str]:
     """Return the environment of an API whose upstreams never answer."""
-    s3 = S3Access(_NOWHERE, "us-east-1", "key", "secret", "reader", "secret", "writer", "secret", "raw", "processed")
+    s3 = S3Access(
+        _NOWHERE,
+        "us-east-1",
+        "key",
+        "secret",
+        "reader",
+        "secret",
+        "uploader",
+        "secret",
+        "writer",
+        "secret",
+        "raw",
+        "processed",
+    )
     return environment_of("postgresql://nobody@127.0.0.1:1/nothing", s3, without_cluster(directory))
 
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from controller.settings import OperatorSettings
 from devstack.chart import names_of, values
 from storage.settings import StorageSettings
-from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, rendered
+from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, refused, rendered
 from webapi.settings import Settings as ApiSettings
 
 KINDS: dict[str, tuple[type[BaseSettings], ...]] = {
@@ -27,7 +27,7 @@ NOT_OFFERED = {"WEB_DIR", "KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"
 # A process that does not use them does not see them.
 NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
-    "operator": set[str](),
+    "operator": {f"S3_RAW_WRITER_{half}_KEY" for half in ("ACCESS", "SECRET")},
 }
 # The one upstream that is optional.
 WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
@@ -140,3 +140,15 @@ def test_credentials_are_mounted_so_that_a_rotation_reaches_them() -> None:
         assert not [mount for mount in container["volumeMounts"] if "subPath" in mount]
         assert not [variable for variable in container["env"] if "secretKeyRef" in variable.get("valueFrom", {})]
         assert not container.get("envFrom")
+
+
+def test_the_chart_refuses_to_send_the_main_key_elsewhere() -> None:
+    without = "--set=credentials.storage.narrowKeys=false"
+    said = refused(f"--values={MINIMAL}", without)
+    assert "credentials.storage.narrowKeys (the main key must not sign uploads or go to Coconut)" in said
+    store = "--set=settings.storage.S3_ENDPOINT=http://127.0.0.1:7070"
+    coconut = "--set=settings.operator.COCONUT_URL=http://localhost:8088/v2"
+    for one in (store, coconut):
+        assert "narrowKeys" in refused(f"--values={MINIMAL}", without, one)
+    documents = rendered("r", without, store, coconut, values=MINIMAL)
+    assert "S3_RAW_WRITER_SECRET_KEY" in credentials_of(documents, "api")

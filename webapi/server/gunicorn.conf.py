@@ -10,7 +10,7 @@ import signal
 
 from runtime import logs
 from runtime.secret_files import on_change
-from storage.startup_check import check_buckets
+from storage.startup_check import check_buckets, check_upload_signing
 from webapi.server.worker import DrainingWorker, SharedLogger
 from webapi.wiring import WHO, read_environment
 
@@ -43,8 +43,9 @@ limit_request_fields = 50
 
 
 def on_starting(_server: object) -> None:
-    """Check the buckets once, before the first worker: losing one later is no reason to stop answering."""
+    """Check the store once, before the first worker: losing a bucket later is no reason to stop answering."""
     check_buckets(_environment.spaces, process=WHO)
+    check_upload_signing(_environment.spaces, process=WHO)
 
 
 def post_worker_init(worker: DrainingWorker) -> None:

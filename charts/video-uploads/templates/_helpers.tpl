@@ -59,6 +59,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty if the URL names the loopback. */}}
+{{- define "video-uploads.isLoopback" -}}
+{{- regexFind "^https?://(localhost|127[.][0-9.]+|[[]::1[]])([:/]|$)" (toString .) -}}
+{{- end -}}
+
 {{/* Fails the installation with a list of all missing values. */}}
 {{- define "video-uploads.checkRequired" -}}
 {{- $missing := list -}}
@@ -83,6 +88,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- $_ := set $required "credentials.coconut.existingSecret" .Values.credentials.coconut.existingSecret -}}
 {{- $_ := set $required "settings.operator.COCONUT_URL" .Values.settings.operator.COCONUT_URL -}}
 {{- $_ := set $required "settings.operator.WEBHOOK_BASE_URL" .Values.settings.operator.WEBHOOK_BASE_URL -}}
+{{- end -}}
+{{- if not .Values.credentials.storage.narrowKeys -}}
+{{- $url := default .Values.settings.storage.S3_ENDPOINT .Values.settings.storage.S3_PUBLIC_ENDPOINT -}}
+{{- if or (and .Values.api.enabled (not (include "video-uploads.isLoopback" $url))) (and .Values.operator.enabled (not (include "video-uploads.isLoopback" .Values.settings.operator.COCONUT_URL))) -}}
+{{- $_ := set $required "credentials.storage.narrowKeys (the main key must not sign uploads or go to Coconut)" false -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.credentials.storage.narrowKeys -}}
+{{- /* Found only while a release is installed or upgraded, and only if the Secret was there before. */}}
+{{- $secret := lookup "v1" "Secret" (include "video-uploads.namespace" .) .Values.credentials.storage.existingSecret -}}
+{{- range $process := list "api" "operator" -}}
+{{- if and $secret (get $.Values $process).enabled -}}
+{{- range get (get (include "video-uploads.credentialKeys" (dict "root" $ "name" $process) | fromYaml) "storage") "narrow" -}}
+{{- $key := default . (get $.Values.credentials.storage.keys .) -}}
+{{- $_ := set $required (printf "%s in the Secret of credentials.storage" $key) (hasKey (default dict $secret.data) $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range $name := keys $required | sortAlpha -}}
 {{- if not (get $required $name) -}}{{- $missing = append $missing $name -}}{{- end -}}

@@ -4,16 +4,19 @@ Templates shared by the pods of both processes. Each takes a dict of root and na
 
 {{/* The keys of Secrets that a process sees, and which of them are optional. */}}
 {{- define "video-uploads.credentialKeys" -}}
+{{- $narrow := ternary "narrow" "optional" .root.Values.credentials.storage.narrowKeys }}
 {{- if eq .name "api" }}
 database: {keys: [DATABASE_URL]}
-storage: {keys: [S3_ACCESS_KEY, S3_SECRET_KEY]}
+storage:
+  keys: [S3_ACCESS_KEY, S3_SECRET_KEY]
+  {{ $narrow }}: [S3_RAW_WRITER_ACCESS_KEY, S3_RAW_WRITER_SECRET_KEY]
 callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
 tokens: {keys: [JWT_SIGNING_KEY]}
 {{- else }}
 database: {keys: [DATABASE_URL]}
 storage:
   keys: [S3_ACCESS_KEY, S3_SECRET_KEY]
-  optional:
+  {{ $narrow }}:
     - S3_RAW_READER_ACCESS_KEY
     - S3_RAW_READER_SECRET_KEY
     - S3_PROCESSED_WRITER_ACCESS_KEY
@@ -38,7 +41,7 @@ mail: {keys: [SMTP_URL]}
           name: {{ .existingSecret }}
           items:
             {{- $names := .keys }}
-            {{- range $wanted.keys }}
+            {{- range concat $wanted.keys (default list $wanted.narrow) }}
             - key: {{ default . (get $names .) }}
               path: {{ . }}
             {{- end }}

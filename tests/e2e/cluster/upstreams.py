@@ -28,16 +28,16 @@ class Upstreams:
         self._database_password = secrets.token_hex(16)
         self._secret_key = secrets.token_hex(16)
         self._coconut_key = secrets.token_hex(16)
+        self._narrower = {
+            f"S3_{whose}_{part}": value
+            for whose, name in (("RAW_READER", "reader"), ("RAW_WRITER", "uploader"), ("PROCESSED_WRITER", "writer"))
+            for part, value in (("ACCESS_KEY", name), ("SECRET_KEY", secrets.token_hex(16)))
+        }
 
     def install(self) -> None:
         """Start them in their own namespace, which admits only restricted pods, and wait until they serve."""
         self._helm.create_namespace()
-        narrower = {
-            f"S3_{whose}_{part}": value
-            for whose, name in (("RAW_READER", "reader"), ("PROCESSED_WRITER", "writer"))
-            for part, value in (("ACCESS_KEY", name), ("SECRET_KEY", secrets.token_hex(16)))
-        }
-        self._helm.create_secret("demo", {"POSTGRES_PASSWORD": self._database_password, **self.keys(), **narrower})
+        self._helm.create_secret("demo", {"POSTGRES_PASSWORD": self._database_password, **self.keys()})
         self._helm.run(
             "install", "upstreams", str(CHART), f"--values={CHART / 'values-demo.yaml'}",
             "--set=api.enabled=false,operator.enabled=false,rbac.create=false",
@@ -47,7 +47,12 @@ class Upstreams:
 
     def keys(self) -> dict[str, str]:
         """Return a release's credentials for them, except the database's."""
-        return {"S3_ACCESS_KEY": "demo", "S3_SECRET_KEY": self._secret_key, "COCONUT_API_KEY": self._coconut_key}
+        return {
+            "S3_ACCESS_KEY": "demo",
+            "S3_SECRET_KEY": self._secret_key,
+            "COCONUT_API_KEY": self._coconut_key,
+            **self._narrower,
+        }
 
     def fresh_database(self, name: str) -> str:
         """Create a database and return its URL for pods."""

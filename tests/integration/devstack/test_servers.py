@@ -60,6 +60,28 @@ def test_the_raw_reader_reads_raw_files_and_writes_nothing(bucket_with_files: S3
             reader.put_object(Bucket=bucket, Key=key, Body=b"changed")
 
 
+def test_the_raw_writer_puts_uploads_and_reads_and_copies_nothing(bucket_with_files: S3Access) -> None:
+    bucket = bucket_with_files.raw_bucket
+    writer = _client(
+        bucket_with_files, bucket_with_files.raw_writer_access_key, bucket_with_files.raw_writer_secret_key
+    )
+    writer.put_object(Bucket=bucket, Key="uploads/w/original.mp4", Body=b"new")
+    for key in ("originals/v/a.mp4", "imports/v/a.mp4", "marks/v/deleted-1", "processed/v/playlist.m3u8"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            writer.put_object(Bucket=bucket, Key=key, Body=b"changed")
+    for source in ("uploads/v/original.mp4", "uploads/no/such.mp4"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            writer.get_object(Bucket=bucket, Key=source)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            writer.copy_object(
+                Bucket=bucket, Key="uploads/w/original.mp4", CopySource={"Bucket": bucket, "Key": source}
+            )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        writer.delete_object(Bucket=bucket, Key="uploads/v/original.mp4")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        writer.list_objects_v2(Bucket=bucket)
+
+
 def test_the_processed_writer_writes_processed_files_and_reads_no_raw_ones(bucket_with_files: S3Access) -> None:
     bucket = bucket_with_files.processed_bucket
     writer = _client(

@@ -15,6 +15,8 @@ def settings_for(s3: S3Access, **changes: str) -> StorageSettings:
         "processed_bucket": s3.processed_bucket,
         "raw_reader_access_key": s3.raw_reader_access_key,
         "raw_reader_secret_key": s3.raw_reader_secret_key,
+        "raw_writer_access_key": s3.raw_writer_access_key,
+        "raw_writer_secret_key": s3.raw_writer_secret_key,
         "processed_writer_access_key": s3.processed_writer_access_key,
         "processed_writer_secret_key": s3.processed_writer_secret_key,
         "public_base_url": f"{s3.endpoint}/{s3.processed_bucket}",

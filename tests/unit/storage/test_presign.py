@@ -21,6 +21,8 @@ SETTINGS = {
     "processed_bucket": "done",
     "raw_reader_access_key": "reader",
     "raw_reader_secret_key": "reader-secret",
+    "raw_writer_access_key": "uploader",
+    "raw_writer_secret_key": "uploader-secret",
     "public_base_url": "https://done.tor1.cdn.digitaloceanspaces.com",
 }
 
@@ -80,7 +82,10 @@ def test_the_expiry_is_that_of_the_signature() -> None:
 def test_the_jobs_input_is_signed_with_the_read_only_key() -> None:
     url = storage().presign_source(KEY, expires_seconds=7 * 3600)
     assert query(url)["X-Amz-Credential"].startswith("reader/")
-    assert query(signed_put())["X-Amz-Credential"].startswith("main/")
+
+
+def test_uploads_are_signed_with_the_key_that_can_only_put_them() -> None:
+    assert query(signed_put())["X-Amz-Credential"].startswith("uploader/")
 
 
 @pytest.mark.parametrize("expires_seconds", [0, -1, 7 * 24 * 3600 + 1])

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from runtime.settings import read_settings
-from storage.settings import StorageSettings
+from storage.settings import API_KEYS, OPERATOR_KEYS, StorageSettings, require_narrow_keys
 
 NEEDED = {
     "S3_ENDPOINT": "https://tor1.digitaloceanspaces.com",
@@ -66,7 +66,7 @@ def test_unrelated_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_main_key_is_the_default_for_limited_keys() -> None:
     settings = read()
-    assert settings.raw_reader == settings.main
+    assert settings.raw_reader == settings.raw_writer == settings.main
     assert settings.output_target.access_key.get_secret_value() == "main"
     assert settings.output_target.secret_key.get_secret_value() == "main-secret"
 
@@ -74,12 +74,40 @@ def test_the_main_key_is_the_default_for_limited_keys() -> None:
 def test_each_limited_key_is_used_for_its_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_RAW_READER_ACCESS_KEY", "reader")
     monkeypatch.setenv("S3_RAW_READER_SECRET_KEY", "reader-secret")
+    monkeypatch.setenv("S3_RAW_WRITER_ACCESS_KEY", "uploader")
+    monkeypatch.setenv("S3_RAW_WRITER_SECRET_KEY", "uploader-secret")
     monkeypatch.setenv("S3_PROCESSED_WRITER_ACCESS_KEY", "writer")
     monkeypatch.setenv("S3_PROCESSED_WRITER_SECRET_KEY", "writer-secret")
     settings = read()
     assert settings.raw_reader.access_key == "reader"
+    assert settings.raw_writer.access_key == "uploader"
     assert settings.output_target.access_key.get_secret_value() == "writer"
     assert settings.output_target.bucket == "processed"
+
+
+@pytest.mark.parametrize(
+    "peer", ["http://127.0.0.1:8088/v2", "http://localhost/v2", "http://[::1]:80", "http://a.localhost."]
+)
+def test_on_this_machine_the_main_key_may_serve(peer: str) -> None:
+    for fields in (API_KEYS, OPERATOR_KEYS):
+        require_narrow_keys(read(), fields, peer=peer, process="the test")
+
+
+@pytest.mark.parametrize(
+    "peer",
+    ["https://api.coconut.co/v2", "http://demo-coconut:8088/v2", "http://10.0.0.1", "http://127.0.0.1.example.com"],
+)
+@pytest.mark.parametrize("field", [*API_KEYS, *OPERATOR_KEYS])
+def test_elsewhere_each_missing_narrower_key_is_named_in_one_line(peer: str, field: str) -> None:
+    settings = read().model_copy(update=dict.fromkeys((*API_KEYS, *OPERATOR_KEYS), "set") | {field: None})
+    fields = API_KEYS if field in API_KEYS else OPERATOR_KEYS
+    with pytest.raises(SystemExit) as stopped:
+        require_narrow_keys(settings, fields, peer=peer, process="the test")
+    assert stopped.value.code == (
+        f"the test cannot start: S3_{field.upper()} is required: the main key must not leave this service"
+    )
+    other = OPERATOR_KEYS if field in API_KEYS else API_KEYS
+    require_narrow_keys(settings, other, peer=peer, process="the test")
 
 
 def test_half_a_key_pair_stops_the_start_without_showing_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
