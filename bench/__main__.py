@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.report import Result, as_json, chart, from_json, merged, page
+from bench.report import SideResult, as_json, chart, from_json, merged, page
 from bench.rows import FULL, QUICK, ROWS, Row, Size, printable
 from bench.sides import PEER, Bench, both_sides, missing_for_peer
 from bench.usage import Usage
@@ -57,13 +57,13 @@ def _is_wanted(row: Row, names: list[str], *, is_quick: bool) -> bool:
     return row.name in names if names else row.is_quick or not is_quick
 
 
-def _taken(row: Row, bench: Bench, size: Size, machine: str, *, is_quick: bool) -> Result:
+def _taken(row: Row, bench: Bench, size: Size, machine: str, *, is_quick: bool) -> SideResult:
     pids = {name: pid for side in bench.sides for name, pid in side.pids().items()} | bench.shared_pids()
     usage, turns = Usage(pids), defaultdict(list)
     for side, turn in row.take(bench, size):
         turns[side].append(turn)
         print(f"{row.name:<10} {side:<16} {printable(turn)}", flush=True)
-    return Result(
+    return SideResult(
         name=row.name,
         title=row.title,
         note=row.note,
@@ -77,7 +77,7 @@ def _taken(row: Row, bench: Bench, size: Size, machine: str, *, is_quick: bool) 
     )
 
 
-def _write(taken: Result) -> None:
+def _write(taken: SideResult) -> None:
     kept = from_json(TURNS.read_text()) if TURNS.exists() else []
     results = merged(kept, [taken], [row.name for row in ROWS])
     TURNS.write_text(as_json(results))

@@ -30,7 +30,7 @@ class FlowError(Exception):
 
 
 @dataclass(frozen=True)
-class Response:
+class CallResponse:
     """A response with its body."""
 
     status: int
@@ -45,18 +45,18 @@ class Response:
 
 def call(
     url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
+) -> CallResponse:
     """Make one call on a connection of its own, as behind a proxy with its defaults."""
     parts = urllib.parse.urlsplit(url)
     with closing(http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT_SECONDS)) as connection:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request(method, target or "/", body, {"Connection": "close", **(headers or {})})
         answer = connection.getresponse()
-        return Response(answer.status, answer.read())
+        return CallResponse(answer.status, answer.read())
 
 
 @dataclass
-class Video:
+class TimedVideo:
     """One video on its way, with the times of what happened to it; 0 until then."""
 
     video_id: str
@@ -80,16 +80,16 @@ class Video:
         return self.storage_key.split("/")[1]
 
 
-class Service(Protocol):
+class ServiceCalls(Protocol):
     """The calls of one side's clients."""
 
-    def create(self, number: int) -> Video:
+    def create(self, number: int) -> TimedVideo:
         """Create a video and return where to send its file."""
 
-    def confirm(self, video: Video) -> None:
+    def confirm(self, video: TimedVideo) -> None:
         """Confirm that the file was sent."""
 
-    def is_ready(self, video: Video) -> bool:
+    def is_ready(self, video: TimedVideo) -> bool:
         """Read the video; return whether it is ready."""
 
 
@@ -101,10 +101,10 @@ class Events:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._socket.bind((HOST, 0))
         self.port: int = self._socket.getsockname()[1]
-        self._videos: dict[str, Video] = {}
+        self._videos: dict[str, TimedVideo] = {}
         threading.Thread(target=self._receive, daemon=True).start()
 
-    def expect(self, video: Video) -> None:
+    def expect(self, video: TimedVideo) -> None:
         """Stamp this video from now on."""
         self._videos[video.folder] = video
 
@@ -128,11 +128,11 @@ class Events:
 class Driver:
     """One side's clients."""
 
-    service: Service
+    service: ServiceCalls
     events: Events
     file: bytes
 
-    def upload(self, number: int) -> Video:
+    def upload(self, number: int) -> TimedVideo:
         """Create a video, send its file and confirm it."""
         began = time.monotonic()
         video = self.service.create(number)
@@ -145,13 +145,13 @@ class Driver:
         self.service.confirm(video)
         return video
 
-    def live(self, number: int, *, within_seconds: float = 60.0) -> Video:
+    def live(self, number: int, *, within_seconds: float = 60.0) -> TimedVideo:
         """Take a video from creation until a read says that it is ready, or until the time is over."""
         video = self.upload(number)
         self.follow(video, until=time.monotonic() + within_seconds)
         return video
 
-    def follow(self, video: Video, *, until: float) -> None:
+    def follow(self, video: TimedVideo, *, until: float) -> None:
         """Read the video from its callback on, less and less often, until it is ready or the time is over."""
         if not video.is_called_back.wait(max(0.0, until - time.monotonic())):
             return
@@ -166,20 +166,22 @@ class Driver:
             time.sleep(pause)
             pause = min(pause * 1.3, _LAST_PAUSE_SECONDS)
 
-    def all_at(self, count: int, *, in_flight: int, action: Callable[[int], Video] | None = None) -> list[Video]:
+    def all_at(
+        self, count: int, *, in_flight: int, action: Callable[[int], TimedVideo] | None = None
+    ) -> list[TimedVideo]:
         """Take so many videos through, always ``in_flight`` at a time."""
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(count):
             todo.put(number)
         act = action or self.live
 
-        def work(_: int) -> list[Video]:
+        def work(_: int) -> list[TimedVideo]:
             return [act(number) for number in _taken(todo)]
 
         with ThreadPoolExecutor(in_flight) as pool:
             return [video for some in pool.map(work, range(in_flight)) for video in some]
 
-    def paced(self, count: int, *, per_second: float, within_seconds: float) -> list[Video]:
+    def paced(self, count: int, *, per_second: float, within_seconds: float) -> list[TimedVideo]:
         """Begin a video at fixed times, whether or not earlier ones are done."""
         with ThreadPoolExecutor(_IN_FLIGHT_MAX) as pool:
             began, begun = time.monotonic(), []
@@ -197,7 +199,7 @@ def _taken(todo: "queue.SimpleQueue[int]") -> Iterator[int]:
             return
 
 
-def latencies(videos: Sequence[Video]) -> tuple[list[float], list[float]]:
+def latencies(videos: Sequence[TimedVideo]) -> tuple[list[float], list[float]]:
     """Return the seconds from confirmation to submission, and from callback to ready, of those that got there."""
     to_submission = [video.submitted - video.confirmed for video in videos if video.submitted]
     to_ready = [video.ready - video.called_back for video in videos if video.ready and video.called_back]

@@ -19,7 +19,7 @@ _COLOURS = ("#1f6feb", "#d29922")
 
 
 @dataclass(frozen=True)
-class Result:
+class SideResult:
     """The turns of one row by side, and how they were taken. ``others``: cores that other programs took meanwhile."""
 
     name: str
@@ -60,18 +60,18 @@ def rounded(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def spreads(result: Result, label: str) -> dict[str, Spread]:
+def spreads(result: SideResult, label: str) -> dict[str, Spread]:
     """Return the spread of one figure for each side that has it."""
     values = {side: [turn[label] for turn in turns if label in turn] for side, turns in result.turns.items()}
     return {side: Spread.of(some) for side, some in values.items() if some}
 
 
-def labels(result: Result) -> list[str]:
+def labels(result: SideResult) -> list[str]:
     """Return the labels of a row in the order in which they first appear."""
     return list(dict.fromkeys(label for turns in result.turns.values() for turn in turns for label in turn))
 
 
-def table(result: Result) -> str:
+def table(result: SideResult) -> str:
     """Return a Markdown table: one line for each figure, one column for each side, and the ratio if there are two."""
     sides = list(result.turns)
     is_compared = len(sides) == 2
@@ -97,7 +97,7 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def section(result: Result) -> str:
+def section(result: SideResult) -> str:
     """Return the section of one row."""
     counts = {len(turns) for turns in result.turns.values()}
     turns = f"{max(counts)} turn{'' if max(counts) == 1 else 's'} a side" if counts else "no turns"
@@ -106,7 +106,7 @@ def section(result: Result) -> str:
     return f"### {result.title}\n\n{result.note}\n\n{table(result)}\n\n{how}{others}. `NAME={result.name}`"
 
 
-def page(text: str, results: Sequence[Result], *, chart: str) -> str:
+def page(text: str, results: Sequence[SideResult], *, chart: str) -> str:
     """Return the page with new figures between its two marks; what people wrote around them stays."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -116,23 +116,23 @@ def page(text: str, results: Sequence[Result], *, chart: str) -> str:
     return f"{before}{BEGIN}\n\n![The most important figures]({chart})\n\n{figures}\n\n{END}{after}"
 
 
-def as_json(results: Sequence[Result]) -> str:
+def as_json(results: Sequence[SideResult]) -> str:
     """Return every turn as JSON."""
     return json.dumps([asdict(result) for result in results], indent=1, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str) -> list[Result]:
+def from_json(text: str) -> list[SideResult]:
     """Read what `as_json` wrote."""
-    return [Result(**kept) for kept in json.loads(text)]
+    return [SideResult(**kept) for kept in json.loads(text)]
 
 
-def merged(kept: Sequence[Result], taken: Sequence[Result], order: Sequence[str]) -> list[Result]:
+def merged(kept: Sequence[SideResult], taken: Sequence[SideResult], order: Sequence[str]) -> list[SideResult]:
     """Return the kept rows with those that were taken now in their place, in the order of the page."""
     rows = {result.name: result for result in [*kept, *taken]}
     return [rows[name] for name in order if name in rows]
 
 
-def chart(results: Sequence[Result]) -> str:
+def chart(results: Sequence[SideResult]) -> str:
     """Draw the plotted figures as an SVG: a bar for the median of each side, a line from its lowest to its highest.
 
     Each figure has a scale of its own.

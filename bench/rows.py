@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench import limits, waiting
 from bench.figures import in_milliseconds
-from bench.flow import Video, latencies
+from bench.flow import TimedVideo, latencies
 from bench.load import hammer
 from bench.report import Turn
 from bench.sides import Bench, Contender, new_video
@@ -241,7 +241,7 @@ def large(bench: Bench, size: Size) -> Turns:
     yield bench.ours.name, limits.memory_of_large_files(bench, size.mebibytes)
 
 
-def _steps(videos: Sequence[Video]) -> dict[str, float]:
+def _steps(videos: Sequence[TimedVideo]) -> dict[str, float]:
     to_submission, to_ready = latencies(videos)
     return in_milliseconds(_CONFIRMED, to_submission) | in_milliseconds(_CALLBACK, to_ready)
 
@@ -255,7 +255,7 @@ def _cpu(usage: Usage, count: int) -> dict[str, float]:
     return {"CPU a video in all, ms": in_all, **{f"CPU a video of {name}, ms": value for name, value in used.items()}}
 
 
-def _until_ready(side: Contender, videos: Sequence[Video], *, until: float) -> float:
+def _until_ready(side: Contender, videos: Sequence[TimedVideo], *, until: float) -> float:
     """Read the videos until all are ready or the time is over; return when the last one was seen ready."""
     while (open_ones := [video for video in videos if not video.ready]) and time.monotonic() < until:
         for video in open_ones:

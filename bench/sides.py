@@ -18,7 +18,7 @@ from typing import Protocol
 
 import psycopg
 
-from bench.flow import Driver, Events, Video, call
+from bench.flow import Driver, Events, TimedVideo, call
 from devstack import s3, tokens
 from devstack.child_environment import child_environment
 from devstack.coconut.ffmpeg import Ffmpeg
@@ -75,7 +75,7 @@ class Contender(Protocol):
     def request(self, method: str, path: str, number: int, body: bytes = b"") -> bytes:
         """Return the bytes of one request by one of many users."""
 
-    def read(self, video: Video) -> bytes:
+    def read(self, video: TimedVideo) -> bytes:
         """Return the bytes of one request that reads a video."""
 
     def reset(self) -> None:
@@ -95,18 +95,18 @@ class OurCalls:
     url: str
     tokens: tuple[str, ...]
 
-    def create(self, number: int) -> Video:
+    def create(self, number: int) -> TimedVideo:
         """Create a video."""
         user = self.tokens[number % len(self.tokens)]
         answer = call(f"{self.url}/api/v1/videos", "POST", new_video(number), self._headers(user)).json(201)
-        return Video(answer["video_id"], answer["upload_url"], answer["headers"], answer["storage_key"], user)
+        return TimedVideo(answer["video_id"], answer["upload_url"], answer["headers"], answer["storage_key"], user)
 
-    def confirm(self, video: Video) -> None:
+    def confirm(self, video: TimedVideo) -> None:
         """Confirm the file."""
         path = f"{self.url}/api/v1/videos/{video.video_id}/upload_complete"
         call(path, "POST", b"{}", self._headers(video.user)).json(202)
 
-    def is_ready(self, video: Video) -> bool:
+    def is_ready(self, video: TimedVideo) -> bool:
         """Read the video."""
         shown = call(f"{self.url}/api/v1/videos/{video.video_id}", headers=self._headers(video.user)).json(200)
         return bool(shown["status"] == "ready")
@@ -121,19 +121,19 @@ class PeerCalls:
 
     url: str
 
-    def create(self, number: int) -> Video:
+    def create(self, number: int) -> TimedVideo:
         """Create a video."""
         user = f"user-{number % _OWNERS}"
         answer = call(f"{self.url}/api/v1/videos", "POST", new_video(number), self._headers(user)).json(201)
         headers = {"Content-Type": "video/mp4"}
-        return Video(str(answer["video_id"]), answer["upload_url"], headers, answer["storage_key"], user)
+        return TimedVideo(str(answer["video_id"]), answer["upload_url"], headers, answer["storage_key"], user)
 
-    def confirm(self, video: Video) -> None:
+    def confirm(self, video: TimedVideo) -> None:
         """Confirm the file."""
         path = f"{self.url}/api/v1/videos/{video.video_id}/upload_complete"
         call(path, "POST", b"{}", self._headers(video.user)).json(200)
 
-    def is_ready(self, video: Video) -> bool:
+    def is_ready(self, video: TimedVideo) -> bool:
         """Read the video."""
         shown = call(f"{self.url}/api/v1/videos/{video.video_id}", headers=self._headers(video.user)).json(200)
         return bool(shown["status"] == "ready")
@@ -145,7 +145,7 @@ class PeerCalls:
 def new_video(number: int) -> bytes:
     """Return the body of a creation, the same on both sides."""
     return json.dumps(
-        {"title": f"Video {number}", "filename": f"video-{number}.mp4", "content_type": "video/mp4"}
+        {"title": f"TimedVideo {number}", "filename": f"video-{number}.mp4", "content_type": "video/mp4"}
     ).encode()
 
 
@@ -193,7 +193,7 @@ class Ours:
         """Return one request."""
         return request(method, path, f"Authorization: Bearer {self._tokens[number % _OWNERS]}", body)
 
-    def read(self, video: Video) -> bytes:
+    def read(self, video: TimedVideo) -> bytes:
         """Return a request of its owner."""
         return request("GET", f"/api/v1/videos/{video.video_id}", f"Authorization: Bearer {video.user}")
 
@@ -271,7 +271,7 @@ class Peer:
         """Return one request."""
         return request(method, path, f"X-User: user-{number % _OWNERS}", body)
 
-    def read(self, video: Video) -> bytes:
+    def read(self, video: TimedVideo) -> bytes:
         """Return a request of its owner."""
         return request("GET", f"/api/v1/videos/{video.video_id}", f"X-User: {video.user}")
 

@@ -40,7 +40,7 @@ _THREADS = 16
 
 
 @dataclass
-class Job:
+class InstantJob:
     """One accepted job. Its storage key names the video on both sides."""
 
     job_id: str
@@ -87,7 +87,7 @@ def files_of(job: Mapping[str, Any]) -> dict[str, bytes]:
     }
 
 
-class Transcoder:
+class InstantTranscoder:
     """The jobs, and the threads that write their files and call back."""
 
     def __init__(self, delay_seconds: float, driver: tuple[str, int]) -> None:
@@ -95,13 +95,13 @@ class Transcoder:
         self._driver = driver
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._lock = threading.Lock()
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, InstantJob] = {}
         self._pool = ThreadPoolExecutor(_THREADS)
         self._http = urllib3.PoolManager(maxsize=_THREADS, retries=False)
 
-    def accept(self, body: Mapping[str, Any]) -> Job:
+    def accept(self, body: Mapping[str, Any]) -> InstantJob:
         """Accept a job, write its files, and call back after the delay."""
-        job = Job(secrets.token_hex(7), body)
+        job = InstantJob(secrets.token_hex(7), body)
         self._report("accepted", job)
         with self._lock:
             self._jobs[job.job_id] = job
@@ -116,7 +116,7 @@ class Transcoder:
         timer.start()
         return job
 
-    def job(self, job_id: str) -> Job | None:
+    def job(self, job_id: str) -> InstantJob | None:
         """Return a job."""
         with self._lock:
             return self._jobs.get(job_id)
@@ -135,7 +135,7 @@ class Transcoder:
             if answer.status != 200:
                 raise RuntimeError(f"writing {key}: HTTP {answer.status}")
 
-    def _call_back(self, job: Job) -> None:
+    def _call_back(self, job: InstantJob) -> None:
         job.is_done = True
         self._report("called_back", job)
         if self.loses_callbacks:
@@ -150,7 +150,7 @@ class Transcoder:
             print(f"calling back: {type(error).__name__}", flush=True)
         self._report("answered", job, status)
 
-    def _report(self, event: str, job: Job, status: int = 0) -> None:
+    def _report(self, event: str, job: InstantJob, status: int = 0) -> None:
         self._socket.sendto(json.dumps([event, job.key, time.monotonic(), status]).encode(), self._driver)
 
 
@@ -211,7 +211,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, port: int, transcoder: Transcoder, api_key: str) -> None:
+    def __init__(self, port: int, transcoder: InstantTranscoder, api_key: str) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.transcoder, self.api_key = transcoder, api_key
 
@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--driver-port", type=int, required=True)
     parser.add_argument("--api-key", required=True)
     chosen = parser.parse_args()
-    transcoder = Transcoder(DELAY_SECONDS, ("127.0.0.1", chosen.driver_port))
+    transcoder = InstantTranscoder(DELAY_SECONDS, ("127.0.0.1", chosen.driver_port))
     _Server(chosen.port, transcoder, chosen.api_key).serve_forever()
 
 

@@ -184,7 +184,7 @@ REFUSED = [
 
 
 @dataclass(frozen=True)
-class Provider:
+class CannedProvider:
     """A Coconut account and its storage, as the operator uses them."""
 
     transcoder: Coconut
@@ -211,10 +211,10 @@ class Provider:
 
 
 @pytest.fixture
-def provider(coconut: CoconutAccess, s3: S3Access) -> Provider:
+def provider(coconut: CoconutAccess, s3: S3Access) -> CannedProvider:
     settings = settings_for(s3, coconut_service="s3other")
     key = SecretStr(coconut.api_key)
-    return Provider(Coconut(coconut.url, key, settings.output_target, timeout_seconds=10), Storage(settings), s3)
+    return CannedProvider(Coconut(coconut.url, key, settings.output_target, timeout_seconds=10), Storage(settings), s3)
 
 
 def judged(path: Path) -> SourceFacts | SourceProblem:
@@ -224,7 +224,7 @@ def judged(path: Path) -> SourceFacts | SourceProblem:
 
 
 @pytest.mark.parametrize("odd", BECOME_STREAMS, ids=lambda odd: odd.name)
-def test_an_odd_file_becomes_a_stream_with_one_job(odd: Odd, provider: Provider, tmp_path: Path) -> None:
+def test_an_odd_file_becomes_a_stream_with_one_job(odd: Odd, provider: CannedProvider, tmp_path: Path) -> None:
     path = odd.make(tmp_path)
     facts = judged(path)
     assert isinstance(facts, SourceFacts)
@@ -236,7 +236,9 @@ def test_an_odd_file_becomes_a_stream_with_one_job(odd: Odd, provider: Provider,
 
 
 @pytest.mark.parametrize("odd", FAIL_ONCE, ids=lambda odd: odd.name)
-def test_a_file_whose_picture_cannot_be_decoded_fails_for_good(odd: Odd, provider: Provider, tmp_path: Path) -> None:
+def test_a_file_whose_picture_cannot_be_decoded_fails_for_good(
+    odd: Odd, provider: CannedProvider, tmp_path: Path
+) -> None:
     path = odd.make(tmp_path)
     facts = judged(path)
     assert isinstance(facts, SourceFacts)

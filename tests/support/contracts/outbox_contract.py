@@ -30,20 +30,20 @@ class Notify(Protocol):
     def __call__(self, kind: NotificationKind = NotificationKind.READY, *, email: str | None = None) -> str: ...
 
 
-class Endpoints(Protocol):
+class EndpointRegistry(Protocol):
     """Registers endpoints."""
 
     def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow: ...
 
 
-class Deliveries(Protocol):
+class DeliveryLog(Protocol):
     """Lists deliveries."""
 
     def page(self, selection: DeliverySelection, *, after: Cursor | None, at_most: int) -> DeliveryPage: ...
 
 
-E = TypeVar("E", bound=Endpoints)
-D = TypeVar("D", bound=Deliveries)
+E = TypeVar("E", bound=EndpointRegistry)
+D = TypeVar("D", bound=DeliveryLog)
 
 
 @dataclass(frozen=True)

@@ -40,3 +40,16 @@ def stream(*, variants: Sequence[str] = ("360p", "720p"), segments: int = 2, thu
         files[f"hls/{name}/index.m3u8"] = media(uris).encode()
         files |= {f"hls/{name}/{uri}": b"\x47" * 188 for uri in uris}
     return files | {f"thumbnails/thumb_{number:02}.jpg": b"\xff\xd8\xff" for number in range(1, thumbnails + 1)}
+
+
+class CountedFile:
+    """A file in storage that counts how often it was read."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.reads = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return a range."""
+        self.reads += 1
+        return self.body[offset : offset + length]

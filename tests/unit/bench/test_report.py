@@ -4,9 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from bench.report import BEGIN, END, Result, as_json, chart, from_json, labels, merged, page, rounded, section, table
+from bench.report import (
+    BEGIN,
+    END,
+    SideResult,
+    as_json,
+    chart,
+    from_json,
+    labels,
+    merged,
+    page,
+    rounded,
+    section,
+    table,
+)
 
-CREATE = Result(
+CREATE = SideResult(
     name="create",
     title="Create",
     note="Rows and signatures.",

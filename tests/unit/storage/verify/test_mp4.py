@@ -8,22 +8,15 @@ from hypothesis import strategies as st
 
 from storage.verify.mp4 import why_incomplete
 from storage.verify.reader import HEAD_BYTES, WINDOWS_MAX, Reader
-from tests.support.fakes.videos import box, mp4
+from tests.support.fakes.videos import CountedFile, box, mp4
 
 FTYP, MOOV, MDAT = box(b"ftyp", b"isom0000"), box(b"moov", bytes(20)), box(b"mdat", bytes(20))
 
 
-class File:
-    """Bytes that count how often they were read."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.reads = 0
-
+class File(CountedFile):
     def read(self, offset: int, length: int) -> bytes:
-        assert 0 <= offset < len(self.body), "a range behind the end of the file is refused by the server"
-        self.reads += 1
-        return self.body[offset : offset + length]
+        assert 0 <= offset < len(self.body), "a server refuses a range that begins behind the end of the file"
+        return super().read(offset, length)
 
     def verdict(self) -> str | None:
         return why_incomplete(Reader(self.read, len(self.body)))

@@ -11,22 +11,12 @@ from storage.verify.container import MXF_HEADER, Container
 from storage.verify.reader import HEAD_BYTES, WINDOWS_MAX, Reader
 from storage.verify.tracks.look import has_picture
 from storage.verify.tracks.mp4 import turned_to
-from tests.support.fakes.videos import box
+from tests.support.fakes.videos import CountedFile, box
 
 EBML = b"\x1a\x45\xdf\xa3\x80"
 
 
-class File:
-    """Bytes that count how often they were read."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.reads = 0
-
-    def read(self, offset: int, length: int) -> bytes:
-        self.reads += 1
-        return self.body[offset : offset + length]
-
+class TrackFile(CountedFile):
     def has_picture(self, container: Container) -> bool | None:
         return has_picture(container, Reader(self.read, len(self.body)))
 
@@ -61,7 +51,7 @@ SOUND, PICTURE = track(b"soun"), track(b"vide")
     ],
 )
 def test_the_handlers_of_an_mp4_decide(body: bytes, verdict: bool | None) -> None:
-    assert File(body).has_picture(Container.MP4) is verdict
+    assert TrackFile(body).has_picture(Container.MP4) is verdict
 
 
 QUARTER = ((0, 1, -1, 0), (0, -1, 1, 0))
@@ -89,7 +79,7 @@ def turned(matrix: tuple[int, int, int, int], width: int, height: int, *, handle
     ],
 )
 def test_the_matrix_of_the_picture_tells_how_it_is_shown(body: bytes, orientation: Orientation | None) -> None:
-    file = File(FTYP + body)
+    file = TrackFile(FTYP + body)
     assert turned_to(Reader(file.read, len(file.body))) is orientation
 
 
@@ -131,7 +121,7 @@ CLUSTER = b"\x1f\x43\xb6\x75"
     ],
 )
 def test_the_track_types_of_a_matroska_file_decide(body: bytes, verdict: bool | None) -> None:
-    assert File(body).has_picture(Container.MATROSKA) is verdict
+    assert TrackFile(body).has_picture(Container.MATROSKA) is verdict
 
 
 BEGINNINGS = {
@@ -151,6 +141,6 @@ BEGINNINGS = {
 def test_arbitrary_bytes_raise_nothing_and_are_read_within_bounds(container: Container, data: st.DataObject) -> None:
     beginning = BEGINNINGS.get(container, b"")
     kept = data.draw(st.integers(0, len(beginning)))
-    file = File(beginning[:kept] + data.draw(st.binary(max_size=600)))
+    file = TrackFile(beginning[:kept] + data.draw(st.binary(max_size=600)))
     assert file.has_picture(container) in {True, False, None}
     assert file.reads <= 1 + WINDOWS_MAX
