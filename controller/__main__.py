@@ -85,7 +85,7 @@ def main() -> int:
             leadership.start(on_lost=_end_at_once)
             log.info("waiting_for_lease", identity=identity)
             while not stop.is_set() and not leadership.wait_until_held(timeout_seconds=_SIGNAL_POLL_SECONDS):
-                heartbeats.turn()
+                heartbeats.record()
         if not stop.is_set():
             asyncio.run(_Leader(settings, wiring, stop, beats).run())
     except Exception:
@@ -218,7 +218,7 @@ def _now() -> datetime:
 
 async def _heartbeat(beat: Heartbeat) -> None:
     while True:
-        beat.turn()
+        beat.record()
         await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 

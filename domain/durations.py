@@ -37,7 +37,10 @@ class Durations(BaseModel):
         7 * _DAY, 10 * _MINUTE, 28 * _DAY, "How long an upload in parts may take in total."
     )
     uploaded_deadline_seconds: float = _seconds(
-        7 * _DAY, _HOUR, 30 * _DAY, "How long a verified file may wait for a job, as while the provider is away."
+        7 * _DAY,
+        _HOUR,
+        30 * _DAY,
+        "How long a verified file may wait for a job, such as while the provider is away.",
     )
     processing_deadline_seconds: float = _seconds(
         6 * _HOUR, 10 * _MINUTE, _LONGEST_SIGNATURE - SOURCE_URL_MARGIN_SECONDS, "How long one job may take."
@@ -45,27 +48,25 @@ class Durations(BaseModel):
     # Early at first, for quick uploads, then rarely: a confirmation nudges, so a check finds only the file of a client
     # that vanished after sending it.
     uploading_first_check_seconds: float = _seconds(
-        5, 1, 10 * _MINUTE, "How often a new upload that waits for its file is looked at."
+        5, 1, 10 * _MINUTE, "Interval between checks of a new upload that waits for its file."
     )
     uploading_last_check_seconds: float = _seconds(
-        15 * _MINUTE, 1, _HOUR, "How often an old one that waits for its file is looked at, at least."
+        15 * _MINUTE, 1, _HOUR, "Longest interval between checks of an older one."
     )
     # A confirmed file is about to be verified; nothing but an outage of storage delays that.
     confirmed_last_check_seconds: float = _seconds(
-        _MINUTE, 1, _HOUR, "How often one whose file was confirmed is looked at, at least."
+        _MINUTE, 1, _HOUR, "Longest interval between checks of one whose file was confirmed."
     )
     uploaded_first_check_seconds: float = _seconds(
-        5, 1, 10 * _MINUTE, "How often a new upload that waits for a job is looked at."
+        5, 1, 10 * _MINUTE, "Interval between checks of a new upload that waits for a job."
     )
-    uploaded_last_check_seconds: float = _seconds(
-        _MINUTE, 1, _HOUR, "How often an old one that waits for a job is looked at, at least."
-    )
+    uploaded_last_check_seconds: float = _seconds(_MINUTE, 1, _HOUR, "Longest interval between checks of an older one.")
     # Coconut bills by output, not by request. Its rate limit is unpublished, so ask at most every 15 s.
     processing_first_check_seconds: float = _seconds(
-        15, 5, 10 * _MINUTE, "How often the provider is asked about a new job, besides its callbacks."
+        15, 5, 10 * _MINUTE, "Interval between requests to the provider about a new job, besides its callbacks."
     )
     processing_last_check_seconds: float = _seconds(
-        2 * _MINUTE, 5, _HOUR, "How often it is asked about an old job, at least."
+        2 * _MINUTE, 5, _HOUR, "Longest interval between requests about an older one."
     )
     # The job's first callback names it. Longer than a submission may take to be sent and answered.
     resolve_window_seconds: float = _seconds(

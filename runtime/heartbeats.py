@@ -1,7 +1,7 @@
-"""Heartbeats: every thread and loop that runs for long beats at each turn, and one that stops beating is named.
+"""Heartbeats: every thread and loop that runs for long beats in each round, and one that stops beating is named.
 
-Waiting counts as turning, and every call to an upstream has a deadline. So a part that is idle, busy or without its
-upstreams goes on beating, and one that does not is stuck or has died: only a restart helps.
+Waiting counts as beating, and every call to an upstream has a deadline. So a part that is idle, busy or without its
+upstreams keeps beating, and one that does not is stuck or has died: only a restart helps.
 """
 
 import sys
@@ -17,15 +17,15 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-# For a loop that makes one or a few calls in a turn: each ends within seconds, or within a slow look-up of a name.
-TURN_SECONDS = 120.0
+# For a loop that makes one or a few calls in a round: each ends within seconds, or within a slow look-up of a name.
+ROUND_SECONDS = 120.0
 # How long a part waits between two beats at most.
 _WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class LatePart:
-    """A part that has not turned for too long."""
+    """A part that has not beaten for too long."""
 
     part: str
     seconds: float
@@ -33,46 +33,46 @@ class LatePart:
 
     def __str__(self) -> str:
         """Return one line for people."""
-        return f"{self.part}: no turn for {self.seconds:.0f} s, at most {self.at_most_seconds:.0f} s are usual"
+        return f"{self.part}: no beat for {self.seconds:.0f} s, at most {self.at_most_seconds:.0f} s are usual"
 
 
 class Heartbeat:
     """The beats of one thread or loop."""
 
     def __init__(self, part: str, *, at_most_seconds: float, monotonic: Callable[[], float]) -> None:
-        """``at_most_seconds``: the longest turn."""
+        """``at_most_seconds``: the longest round."""
         self.part = part
-        self._turn_seconds = at_most_seconds
+        self._round_seconds = at_most_seconds
         self._allowed_seconds = 0.0
         self._monotonic = monotonic
-        self._turned_at = monotonic()
+        self._recorded_at = monotonic()
         self._thread_id: int | None = None
         self._is_logged = False
 
     @property
     def at_most_seconds(self) -> float:
-        """Return how long the current turn may take."""
-        return self._turn_seconds + self._allowed_seconds
+        """Return how long the current round may take."""
+        return self._round_seconds + self._allowed_seconds
 
     @property
     def age_seconds(self) -> float:
-        """Return the time since the last turn."""
-        return max(0.0, self._monotonic() - self._turned_at)
+        """Return the time since the last beat."""
+        return max(0.0, self._monotonic() - self._recorded_at)
 
-    def turn(self) -> None:
-        """Record a turn of the calling thread."""
-        self._thread_id, self._turned_at, self._is_logged = threading.get_ident(), self._monotonic(), False
+    def record(self) -> None:
+        """Record a beat of the calling thread."""
+        self._thread_id, self._recorded_at, self._is_logged = threading.get_ident(), self._monotonic(), False
 
     @contextmanager
     def allowing(self, seconds: float) -> Iterator[None]:
         """Let one call inside take so much longer."""
-        self.turn()
+        self.record()
         self._allowed_seconds += seconds
         try:
             yield
         finally:
-            # First the turn: in between, the limit must not be the short one with the age of the long call.
-            self.turn()
+            # First the beat: in between, the limit must not be the short one with the age of the long call.
+            self.record()
             self._allowed_seconds -= seconds
 
     def late(self) -> LatePart | None:
@@ -103,11 +103,11 @@ class Heartbeats:
         part: str,
         target: Callable[[], object],
         *,
-        at_most_seconds: float = TURN_SECONDS,
+        at_most_seconds: float = ROUND_SECONDS,
         name: str | None = None,
         daemon: bool = False,
     ) -> threading.Thread:
-        """Return a thread that beats in `turn` and `wait`, from its start until ``target`` returns.
+        """Return a thread that beats in `record` and `wait`, from its start until ``target`` returns.
 
         A target that raises has died: its part stays, and becomes late.
         """
@@ -115,7 +115,7 @@ class Heartbeats:
         return _BeatingThread(self, beat, target, name=name or part, daemon=daemon)
 
     @contextmanager
-    def during(self, part: str, *, at_most_seconds: float = TURN_SECONDS) -> Iterator[Heartbeat]:
+    def during(self, part: str, *, at_most_seconds: float = ROUND_SECONDS) -> Iterator[Heartbeat]:
         """Let the calling thread beat as ``part`` inside."""
         beat = Heartbeat(part, at_most_seconds=at_most_seconds, monotonic=self._monotonic)
         self.begin(beat)
@@ -127,11 +127,11 @@ class Heartbeats:
             self.end(beat)
 
     def late(self) -> list[LatePart]:
-        """Return the parts that have not turned for too long."""
+        """Return the parts that have not beaten for too long."""
         return [late for beat in self._all() if (late := beat.late()) is not None]
 
     def ages(self) -> dict[str, tuple[float, float]]:
-        """Return the seconds since the last turn of each part, and the limit; of parts with one name, the latest."""
+        """Return the seconds since the last beat of each part, and the limit; of parts with one name, the latest."""
         ages: dict[str, tuple[float, float]] = {}
         for beat in self._all():
             age, limit = beat.age_seconds, beat.at_most_seconds
@@ -145,13 +145,13 @@ class Heartbeats:
             return list(self._beats)
 
     def begin(self, beat: Heartbeat) -> None:
-        """Expect turns of this part from now on."""
-        beat.turn()
+        """Expect beats of this part from now on."""
+        beat.record()
         with self._lock:
             self._beats.append(beat)
 
     def end(self, beat: Heartbeat) -> None:
-        """Expect no more turns of this part."""
+        """Expect no more beats of this part."""
         with self._lock:
             self._beats.remove(beat)
 
@@ -176,7 +176,7 @@ class _BeatingThread(threading.Thread):
     def run(self) -> None:
         # Each thread has a context of its own, which ends with it.
         _current.set(self._beat)
-        self._beat.turn()
+        self._beat.record()
         self._work()
         self._beats.end(self._beat)
 
@@ -184,34 +184,34 @@ class _BeatingThread(threading.Thread):
 _current: ContextVar[Heartbeat | None] = ContextVar("heartbeat", default=None)
 
 
-def turn() -> None:
-    """Record a turn of the part that the calling thread is, if it is one."""
+def record() -> None:
+    """Record a beat of the part that the calling thread is, if it is one."""
     beat = _current.get()
     if beat is not None:
-        beat.turn()
+        beat.record()
 
 
 def wait(event: threading.Event, seconds: float) -> bool:
     """Wait for an event as `threading.Event.wait` does, and beat meanwhile."""
-    turn()
+    record()
     while seconds > _WAIT_SECONDS:
         if event.wait(_WAIT_SECONDS):
             return True
-        turn()
+        record()
         seconds -= _WAIT_SECONDS
     is_set = event.wait(seconds)
-    turn()
+    record()
     return is_set
 
 
 def bounded_wait(seconds: float | None) -> float:
-    """Return how long a part may wait for a condition before its next `turn`. None: without an end."""
+    """Return how long a part may wait for a condition before its next beat. None: without an end."""
     return _WAIT_SECONDS if seconds is None else min(seconds, _WAIT_SECONDS)
 
 
 @contextmanager
 def allowing(seconds: float) -> Iterator[None]:
-    """Let one call inside take so much longer than a turn of the calling thread's part."""
+    """Let one call inside take so much longer than a round of the calling thread's part."""
     beat = _current.get()
     if beat is None:
         yield

@@ -24,7 +24,7 @@ class Health:
         self.is_stopping = False
 
     def stuck(self) -> list[str]:
-        """Return one line for each part that has stopped turning. A process that is ending has none."""
+        """Return one line for each part that has stopped beating. A process that is ending has none."""
         return [] if self.is_stopping else [str(late) for late in self._heartbeats.late()]
 
     def obstacles(self) -> list[str]:

@@ -100,9 +100,9 @@ class QueuedPublisher:
     def _next(self) -> DesiredState | None:
         with self._changed:
             while not self._waiting and not self._stopping.is_set():
-                heartbeats.turn()
+                heartbeats.record()
                 self._changed.wait(heartbeats.bounded_wait(None))
-            heartbeats.turn()
+            heartbeats.record()
             return self._waiting.popitem(last=False)[1] if self._waiting else None
 
     def _published(self, video_id: str) -> None:

@@ -32,7 +32,7 @@ class AbandonedUploads:
         aborted = 0
         for page in chain.from_iterable(map(self._deps.parts.open_uploads, (UPLOADS_PREFIX, ORIGINALS_PREFIX))):
             for upload in page:
-                heartbeats.turn()
+                heartbeats.record()
                 if self._is_abandoned(upload):
                     self._deps.parts.abort(upload.key, upload.upload_id)
                     aborted += 1

@@ -135,7 +135,7 @@ class WorkQueue:
                 wait_seconds = self._pop_due()
                 if isinstance(wait_seconds, tuple):
                     return wait_seconds
-                heartbeats.turn()
+                heartbeats.record()
                 self._condition.wait(heartbeats.bounded_wait(wait_seconds))
             return None
 

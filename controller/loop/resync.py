@@ -59,7 +59,7 @@ class Resync:
         """
         before, listed, requested = self._cache.names(), set[str](), 0
         for page in self._deps.resources.pages(page_size=_PAGE):
-            heartbeats.turn()
+            heartbeats.record()
             listed.update(resource.name for resource in page)
             requested += sum(map(self._request, self._differing(page)))
         for name in before - listed:
@@ -70,7 +70,7 @@ class Resync:
     def _working(self) -> Iterator[WorkingRow]:
         after = ""
         while page := self._deps.observations.working(after=after, at_most=_PAGE):
-            heartbeats.turn()
+            heartbeats.record()
             yield from page
             after = page[-1].video_id
 

@@ -29,7 +29,7 @@ def listen(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
     while not stop.is_set():
         try:
             for nudge in notify.listen(database_url, quiet_seconds=_QUIET_SECONDS):
-                heartbeats.turn()
+                heartbeats.record()
                 if stop.is_set():
                     return
                 if nudge is not None:
@@ -107,7 +107,7 @@ def repeat_until(
 
 def _run(name: str, task: Callable[[], int], on_task_end: OnTaskEnd) -> bool:
     """Run one task; return whether it succeeded."""
-    heartbeats.turn()
+    heartbeats.record()
     try:
         found = task()
     except UpstreamError as error:

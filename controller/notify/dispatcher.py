@@ -61,7 +61,7 @@ class Dispatcher:
         """Dispatch new notifications, and start a thread for each idle queue with work. Raises UnavailableError."""
         outbox, with_mail = self._channels.outbox, self._channels.mail is not None
         while outbox.dispatch(with_mail=with_mail, now=self._clock(), at_most=_AT_ONCE) == _AT_ONCE:
-            heartbeats.turn()
+            heartbeats.record()
         for queue_name in outbox.due_queues(with_mail=with_mail, now=self._clock()):
             with self._lock:
                 if queue_name not in self._busy:
@@ -79,7 +79,7 @@ class Dispatcher:
     def _work(self, queue_name: str) -> None:
         try:
             while not self._stop.is_set():
-                heartbeats.turn()
+                heartbeats.record()
                 if not deliver_one(queue_name, self._for_delivery(self._channels), self._backoff, self._clock):
                     return
         except UpstreamError as error:

@@ -36,8 +36,8 @@ def test_a_part_is_late_once_its_turn_takes_longer_than_the_limit(beats: Heartbe
         clock.now += 10
         assert beats.late() == []
         clock.now += 0.5
-        assert [str(late) for late in beats.late()] == ["part: no turn for 10 s, at most 10 s are usual"]
-        beat.turn()
+        assert [str(late) for late in beats.late()] == ["part: no beat for 10 s, at most 10 s are usual"]
+        beat.record()
         assert beats.late() == []
 
 
@@ -66,7 +66,7 @@ def test_waiting_for_long_counts_as_turning(beats: Heartbeats, clock: Clock) -> 
             assert beats.late() == []
             return False
 
-    with beats.during("part", at_most_seconds=heartbeats.TURN_SECONDS):
+    with beats.during("part", at_most_seconds=heartbeats.ROUND_SECONDS):
         began = clock.now
         assert not heartbeats.wait(Event(), 6 * 3600)
     assert clock.now - began == 6 * 3600
@@ -90,7 +90,7 @@ def test_a_thread_that_has_died_becomes_late_and_says_so(
 
 def test_a_stuck_part_is_logged_once_with_its_stack(beats: Heartbeats, clock: Clock) -> None:
     with beats.during("part", at_most_seconds=10) as beat, capture_logs() as logs:
-        beat.turn()
+        beat.record()
         clock.now += 11
         for _ in range(3):
             beats.late()
@@ -109,6 +109,6 @@ def test_of_several_parts_with_one_name_the_one_nearest_to_its_limit_is_exported
 
 
 def test_outside_of_any_part_a_turn_is_nothing() -> None:
-    heartbeats.turn()
+    heartbeats.record()
     with heartbeats.allowing(1):
         assert not heartbeats.wait(threading.Event(), 0)
