@@ -5,7 +5,7 @@ Nothing is changed: writes are sent with `dryRun=All`, and with bodies that no a
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,16 @@ import requests
 
 # Of an object that is not there: whether it may be touched is decided before it is looked for.
 MISSING = "missing"
+
+Rights = Mapping[str, Iterable[str]]
+
+# What Kubernetes allows every ServiceAccount: to read its own identity, its rights and the cluster's trust bundles.
+EVERYBODYS: Rights = {
+    "authentication.k8s.io/selfsubjectreviews": {"create"},
+    "authorization.k8s.io/selfsubjectaccessreviews": {"create"},
+    "authorization.k8s.io/selfsubjectrulesreviews": {"create"},
+    "certificates.k8s.io/clustertrustbundles": {"get", "list", "watch"},
+}
 
 _METHODS = {
     "get": "GET",
@@ -115,3 +125,8 @@ def _file(path: Path, encoded: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(base64.b64decode(encoded))
     return path
+
+
+def pairs(rights: Rights) -> set[tuple[str, str]]:
+    """Return the rights as resources with verbs."""
+    return {(resource, verb) for resource, verbs in rights.items() for verb in verbs}

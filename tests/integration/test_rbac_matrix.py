@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 
 from devstack.cluster import ClusterAdmin
-from tests.integration.kube_rights import VERBS, AccountClient, Kind, kinds_of
+from tests.integration.kube_rights import EVERYBODYS, VERBS, AccountClient, Kind, Rights, kinds_of, pairs
 
 LEASE = "video-uploads-operator"
 ELSEWHERE = "default"
 OF_ALL_NAMESPACES = ("list", "watch", "deletecollection")
 RULES_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
-
-Rights = Mapping[str, Iterable[str]]
 
 # In the chart's namespace. A name behind a colon is the only one.
 ALLOWED: Mapping[str, Rights] = {
@@ -27,13 +25,6 @@ ALLOWED: Mapping[str, Rights] = {
         "coordination.k8s.io/leases": {"create"},
         f"coordination.k8s.io/leases:{LEASE}": {"get", "update"},
     },
-}
-# What Kubernetes allows every ServiceAccount: to read its own identity, its rights and the cluster's trust bundles.
-EVERYBODYS: Rights = {
-    "authentication.k8s.io/selfsubjectreviews": {"create"},
-    "authorization.k8s.io/selfsubjectaccessreviews": {"create"},
-    "authorization.k8s.io/selfsubjectrulesreviews": {"create"},
-    "certificates.k8s.io/clustertrustbundles": {"get", "list", "watch"},
 }
 NAMED_IN_THE_CONTRACT = {
     "secrets",
@@ -89,10 +80,6 @@ def account(
     kubeconfig: Path = request.getfixturevalue(f"{request.param}_kubeconfig")
     caller = AccountClient(kubeconfig, tmp_path_factory.mktemp(request.param))
     return ServiceAccount(request.param, caller, api_server.namespace, kinds)
-
-
-def pairs(rights: Rights) -> set[tuple[str, str]]:
-    return {(resource, verb) for resource, verbs in rights.items() for verb in verbs}
 
 
 def test_the_matrix_covers_the_rights_that_matter(
