@@ -27,6 +27,7 @@ from runtime.bulkhead import BulkheadFullError
 # The reasons that people see while the limiter denies submissions.
 _REASON_DENIED: dict[Denied, Reason] = {
     Denied.BREAKER: Reason.SUBMISSIONS_PAUSED,
+    Denied.JOBS_UNKNOWN: Reason.SUBMISSIONS_PAUSED,
     Denied.OWNER_DAY: Reason.DAILY_LIMIT_REACHED,
     Denied.DAY: Reason.SPENDING_STOPPED,
     Denied.OWNER_CAPACITY: Reason.WAITING_FOR_OWN_JOBS,

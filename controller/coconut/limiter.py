@@ -12,14 +12,14 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from controller.coconut.breaker import Breaker, BreakerSnapshot
+from controller.coconut.breaker import Breaker, BreakerSnapshot, BreakerState
 from domain.errors import UnavailableError
 from domain.jobs import UncertainError
 from domain.spending import SpendingLimits, SubmissionLoad, SubmissionRequest
@@ -41,6 +41,7 @@ class Denied(StrEnum):
     OWNER_DAY = "owner_day"
     DAY = "day"
     BREAKER = "breaker"
+    JOBS_UNKNOWN = "jobs_unknown"
     UNPROVEN = "unproven"
     OWNER_CAPACITY = "owner_capacity"
     CAPACITY = "capacity"
@@ -57,6 +58,7 @@ _MESSAGES = {
     Denied.DAY: "the minutes that this installation may buy in a day are spent",
     Denied.OWNER_CAPACITY: "as many jobs of this owner are running as one owner may have at once",
     Denied.BREAKER: "the provider keeps failing; submissions resume as it recovers",
+    Denied.JOBS_UNKNOWN: "the provider does not know most of the running jobs; the key may be of another account",
     Denied.UNPROVEN: "the first submission after a quiet time has not been answered yet; this one follows",
     Denied.CAPACITY: "as many jobs are running as this installation allows",
     Denied.RATE: "the rate limit of submissions is reached; this one follows",
@@ -165,6 +167,7 @@ class SubmissionLimiter:
     ``load``: what runs, was submitted today and waits, by the rows. It is asked outside the lock, by one thread at a
     time and at most once in 2 s. Between two answers everything that was admitted counts as running and as bought: that
     is never too few, since no other process submits, and a refusal takes up a place for one question at most.
+    ``are_jobs_unknown``: whether the provider denies the jobs that run, which keeps the breaker open.
     ``wake``: requests a pass over an upload whose turn it is; the operator sets it once it has a queue.
 
     A restart begins with a closed breaker, so that one stray failure after each rollout does not stop all submissions
@@ -172,8 +175,14 @@ class SubmissionLimiter:
     """
 
     def __init__(
-        self, limits: SubmissionLimits, *, monotonic: Callable[[], float], load: Callable[[], SubmissionLoad]
+        self,
+        limits: SubmissionLimits,
+        *,
+        monotonic: Callable[[], float],
+        load: Callable[[], SubmissionLoad],
+        are_jobs_unknown: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._are_jobs_unknown = are_jobs_unknown
         self._limits = limits
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -207,6 +216,8 @@ class SubmissionLimiter:
 
     def _decide(self, request: SubmissionRequest, now: float) -> tuple[Permit | Denied, list[str]]:
         """Return the decision, and the uploads whose turn comes before this one's."""
+        if self._are_jobs_unknown():
+            return Denied.JOBS_UNKNOWN, []
         if self._load is None:
             if not self._breaker.admits(now, len(self._in_flight)):
                 return self._denied_by_breaker(request), []
@@ -299,8 +310,9 @@ class SubmissionLimiter:
         """Return the limiter as it stands."""
         with self._lock:
             load, minutes = self._load, sum(other.minutes for other in self._uncounted())
+            breaker = self._breaker.state(self._monotonic())
             return LimiterState(
-                self._breaker.state(self._monotonic()),
+                replace(breaker, position=BreakerState.OPEN) if self._are_jobs_unknown() else breaker,
                 len(self._in_flight),
                 None if load is None else self._most_running(load),
                 None if load is None else load.minutes + minutes,

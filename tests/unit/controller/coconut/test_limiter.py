@@ -231,6 +231,7 @@ def test_every_denial_has_a_constant_message() -> None:
         "day": "the minutes that this installation may buy in a day are spent",
         "owner_capacity": "as many jobs of this owner are running as one owner may have at once",
         "breaker": "the provider keeps failing; submissions resume as it recovers",
+        "jobs_unknown": "the provider does not know most of the running jobs; the key may be of another account",
         "unproven": "the first submission after a quiet time has not been answered yet; this one follows",
         "capacity": "as many jobs are running as this installation allows",
         "rate": "the rate limit of submissions is reached; this one follows",
