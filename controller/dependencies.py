@@ -16,6 +16,7 @@ from domain.jobs import Job
 from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
+from runtime.upstream_breaker import Health
 from storage.multipart import Multipart
 from storage.object_store import Storage
 
@@ -28,7 +29,7 @@ class Dependencies:
     ``region``: of our buckets; imports from another one are refused. ``pass_seconds``: after this long a pass
     begins no further call; copies of originals are not counted. ``unknown_jobs`` counts looks at jobs that Coconut does
     not know. ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned.
-    ``new_word`` makes the random part of a folder's name.
+    ``storage_health`` says how the last calls to storage ended. ``new_word`` makes the random part of a folder's name.
     ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
 
@@ -51,6 +52,7 @@ class Dependencies:
     # Most passes take milliseconds; one over a long video makes some hundred calls.
     pass_seconds: float = 120.0
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
+    storage_health: Callable[[], Health] = lambda: Health.AVAILABLE
     new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_job: Callable[[Job], None] = lambda _job: None

@@ -11,6 +11,7 @@ from controller.audit.dependencies import AuditDependencies
 from controller.audit.runner import Audit
 from controller.coconut.client import Coconut
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
+from controller.coconut.unknown_jobs import UnknownJobs
 from controller.dependencies import Dependencies
 from controller.failpoints import crash_at, deliveries_with_failpoints, with_failpoints
 from controller.metrics.recorder import MetricsRecorder
@@ -38,6 +39,7 @@ from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
 from runtime.clock import elapsed
 from runtime.heartbeats import Heartbeats
+from runtime.upstream_breaker import UpstreamBreaker
 from storage.client import Clients, make_clients
 from storage.listing import Inventory
 from storage.multipart import Multipart
@@ -96,7 +98,7 @@ def wire(
     cluster = Cluster.from_environment(
         namespace=settings.namespace, kubeconfig=settings.kubeconfig, on_call=metrics.kubernetes_request
     )
-    clients, s3 = make_clients(storage_settings), Bulkhead("S3", at_most=at_most)
+    clients, s3 = make_clients(storage_settings), UpstreamBreaker("S3", bulkhead=Bulkhead("S3", at_most=at_most))
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     signatures = Signatures(keys)
     observations = Observations(database)
@@ -114,16 +116,29 @@ def wire(
             datetime.now(UTC), per_owner=settings.max_running_jobs_per_owner, at_most=settings.max_running_jobs
         )
 
+    lost_after = settings.timing.scaled(settings.timing.job_lost_seconds)
+    unknown_jobs = UnknownJobs(within_seconds=lost_after.total_seconds())
     dependencies = Dependencies(
         observations=observations,
         attempts=Attempts(database),
         claims=Claims(database),
         retention=Retention(database),
         adoption=Adoption(database),
-        storage=guard(s3, Storage(storage_settings, clients), inner={"keep_original": copies}),
+        storage=guard(
+            s3,
+            Storage(storage_settings, clients),
+            unguarded=("presign_source",),
+            inner={"keep_original": copies},
+        ),
         parts=guard(s3, Multipart(storage_settings, clients), inner={"complete": copies}),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),
-        limiter=SubmissionLimiter(limits, monotonic=time.monotonic, load=load),
+        limiter=SubmissionLimiter(
+            limits,
+            monotonic=time.monotonic,
+            load=load,
+            are_jobs_unknown=lambda: unknown_jobs.are_many(time.monotonic()),
+        ),
+        unknown_jobs=unknown_jobs,
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster, signatures)),
         policy=LifecyclePolicy(settings.timing, settings.max_submissions, settings.on_uncertain, settings.spending),
         max_file_bytes=storage_settings.max_file_bytes,
@@ -133,6 +148,7 @@ def wire(
         monotonic=elapsed,
         region=storage_settings.region,
         pass_seconds=settings.pass_deadline_seconds,
+        storage_health=s3.health,
         on_commit=recorder.committed,
         on_job=recorder.job_seen,
     )
@@ -148,6 +164,7 @@ def wire(
     )
     dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics, beats)
     metrics.state.limiter = dependencies.limiter.state
+    metrics.state.storage = s3.health
 
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after

@@ -5,6 +5,7 @@ The lines of the API's commands are written in database/commands.py.
 
 from database.columns import event_row
 from database.pool import Connection, Database
+from domain.messages import HINDRANCES
 from domain.records import Cause, EventRow, VideoRow
 from domain.video import ObservedState
 
@@ -52,9 +53,11 @@ def append_deletion(connection: Connection, row: VideoRow, cause: Cause) -> None
 
 
 def message_of(before: ObservedState, after: ObservedState) -> str:
-    """Return the message of the line for a transition. A pause leaves the observation's message as it is."""
+    """Return the message of the line for a transition. A pause and a hindrance leave the observation's own as it is."""
     if before.is_paused != after.is_paused:
         return PAUSED if after.is_paused else RESUMED
+    if after.hindrance is not None and before.hindrance is not after.hindrance:
+        return f"waiting for {HINDRANCES[after.hindrance][0]}"
     return after.message
 
 

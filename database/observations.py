@@ -134,4 +134,5 @@ def _transition_fields(observed: ObservedState) -> tuple[object, ...]:
         observed.is_paused,
         observed.is_playable,
         observed.attempt_floor,
+        observed.hindrance,
     )

@@ -3,6 +3,7 @@
     UpstreamError
     ├── UnavailableError   ask again later
     ├── RefusedError       asking again will not help until something is changed
+    │   └── KeyRefusedError    our credentials are not accepted, which concerns every call
     └── ConflictError      read again, then decide
 
 Every adapter raises these or subclasses of them. controller/rules/machine.py decides what an error means for an
@@ -27,6 +28,10 @@ class UnavailableError(UpstreamError):
 
 class RefusedError(UpstreamError):
     """Asking again will not help until something is changed."""
+
+
+class KeyRefusedError(RefusedError):
+    """Our credentials are not accepted, or may not do this: the same would happen to every call."""
 
 
 class ConflictError(UpstreamError):

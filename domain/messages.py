@@ -13,6 +13,7 @@ from domain.video import (
     HAS_FAILED,
     PAUSED_ANNOTATION,
     DesiredState,
+    Hindrance,
     ObservedState,
     Origin,
     Phase,
@@ -104,6 +105,18 @@ _WORDS: dict[Reason, _Words] = {
     Reason.FILE_REMOVED: ("a person", _SEND_AGAIN),
 }
 
+HINDRANCES: dict[Hindrance, tuple[str, str | None]] = {
+    Hindrance.STORAGE_AWAY: ("storage, which does not answer; nothing is lost, and it continues by itself", None),
+    Hindrance.STORAGE_REFUSES_KEY: (
+        "storage, which refuses the service's key; nothing is lost, and it continues by itself once the key is right",
+        "An administrator has to give the operator a valid key for storage.",
+    ),
+    Hindrance.JOBS_UNKNOWN: (
+        "the transcoding service, which does not know the running jobs at the moment; no new ones are submitted",
+        "An administrator has to check that the operator's key belongs to the account that runs the jobs.",
+    ),
+}
+
 # What to upload instead of a rejected file; for all other codes the file was no video.
 _INSTEAD: dict[str, str] = {
     FailureCode.FILE_TOO_LARGE: "a smaller file",
@@ -125,6 +138,8 @@ def _waiting_for_and_what_to_do(desired: DesiredState, observed: ObservedState) 
         return "a person", observed.failure.advice.action
     if observed.reason is Reason.PUBLISHED and not observed.is_playable:
         return "the stream to be restored", None
+    if observed.hindrance is not None:
+        return HINDRANCES[observed.hindrance]
     waiting_for, what_to_do = _WORDS[observed.reason]
     is_import = desired.origin is Origin.KUBERNETES
     if observed.reason is Reason.FILE_REJECTED:
@@ -149,7 +164,7 @@ def _reason(desired: DesiredState, observed: ObservedState) -> str:
         return PAUSED
     if observed.reason in HAS_FAILED and observed.failure is not None:
         return FAILURE_REASONS[observed.failure.code]
-    return observed.reason.value
+    return observed.reason.value if observed.hindrance is None else observed.hindrance.value
 
 
 def _message(observed: ObservedState, waiting_for: str | None, what_to_do: str | None) -> str:

@@ -3,7 +3,7 @@
 from pydantic.alias_generators import to_pascal
 
 from domain.failures import FailureCode
-from domain.video import Reason
+from domain.video import Hindrance, Reason
 
 # A failed upload shows its failure's code, in Pascal case.
 FAILURE_REASONS = {code: to_pascal(code.value) for code in FailureCode}
@@ -12,4 +12,4 @@ FAILURE_REASONS = {code: to_pascal(code.value) for code in FailureCode}
 PAUSED = "Paused"
 DELETED = "Deleted"
 
-SHOWN_REASONS = [*(reason.value for reason in Reason), PAUSED, DELETED, *FAILURE_REASONS.values()]
+SHOWN_REASONS = [*(reason.value for reason in (*Reason, *Hindrance)), PAUSED, DELETED, *FAILURE_REASONS.values()]

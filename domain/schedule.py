@@ -26,6 +26,8 @@ class Timing(Durations):
     # Between the commit of the intent and the start of the POST, by the monotonic clock.
     submission_start_seconds: float = 10
     progress_interval_seconds: float = 15
+    # While storage or Coconut gives no answer, a job that may be complete is waited for until then, not bought again.
+    processing_longest_seconds: float = 7 * 24 * 3600
     # Restoring ends this much before the removal: clocks differ, and it must not have begun.
     restore_margin_seconds: float = 60
 

@@ -82,6 +82,16 @@ class Reason(StrEnum):
 
 # An upload that failed, with its file and without it: people see why it failed.
 HAS_FAILED = frozenset({Reason.FAILED, Reason.FILE_REMOVED})
+
+
+class Hindrance(StrEnum):
+    """What keeps the operator from seeing how far an upload is. People see it instead of the reason, which stays."""
+
+    STORAGE_AWAY = "StorageAway"
+    STORAGE_REFUSES_KEY = "StorageRefusesKey"
+    JOBS_UNKNOWN = "JobsUnknown"
+
+
 # What a limit of the running jobs, or the provider's health, holds back: uploads with these reasons form one queue.
 WAITING_FOR_A_PLACE = frozenset({Reason.WAITING_FOR_CAPACITY, Reason.WAITING_FOR_OWN_JOBS, Reason.SUBMISSIONS_PAUSED})
 # What a limit of the day holds back.
@@ -202,7 +212,8 @@ class ObservedState:
     newest request for a retry by annotation that was taken up. ``confirmations_floor``: those up to this number
     were about files of earlier tries. ``folder``: where the newest attempt's job writes; None if the attempt is from
     before folders had random names. ``is_withdrawn``: the video was deleted, and its public files are, or are being,
-    moved to where they cannot be read; true until the last one of a restored video is back.
+    moved to where they cannot be read; true until the last one of a restored video is back. ``hindrance``: None as
+    soon as the next look succeeds.
     """
 
     revision: int
@@ -229,6 +240,7 @@ class ObservedState:
     retry_token: str | None = None
     folder: str | None = None
     is_withdrawn: bool = False
+    hindrance: Hindrance | None = None
 
     @property
     def outputs_folder(self) -> str:

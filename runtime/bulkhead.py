@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from domain.errors import UnavailableError
 from runtime import time_budget
@@ -89,11 +89,18 @@ class Bulkhead:
         self._changed_at = -math.inf if self._is_unavailable else self._monotonic()
 
 
+class Limit(Protocol):
+    """What a call to an upstream passes through: a bulkhead or a breaker."""
+
+    def limit(self, call: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        """Return ``call`` so that each call of it passes through."""
+
+
 _NO_MORE: Mapping[str, Bulkhead] = {}
 
 
 def guard(
-    bulkhead: Bulkhead, upstream: Upstream, *, unguarded: Collection[str] = (), inner: Mapping[str, Bulkhead] = _NO_MORE
+    limit: Limit, upstream: Upstream, *, unguarded: Collection[str] = (), inner: Mapping[str, Bulkhead] = _NO_MORE
 ) -> Upstream:
     """Return a copy of ``upstream`` whose public methods each hold a slot while they run.
 
@@ -105,6 +112,6 @@ def guard(
     for name, method in inspect.getmembers(upstream, inspect.ismethod):
         if not name.startswith("_") and name not in unguarded:
             # The smaller one is entered first: what waits there holds no slot of the larger one.
-            limited = bulkhead.limit(method)
+            limited = limit.limit(method)
             setattr(guarded, name, inner[name].limit(limited) if name in inner else limited)
     return guarded

@@ -22,7 +22,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from domain.errors import RefusedError, UnavailableError
+from domain.errors import KeyRefusedError, RefusedError, UnavailableError
 from runtime import heartbeats, time_budget
 from runtime.deadline import Watched, within
 from runtime.retry_after import retry_after_seconds
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _RETRYABLE_CODES = frozenset(
     {"SlowDown", "RequestTimeout", "Throttling", "OperationAborted", "PreconditionFailed", "InvalidPart"}
 )
-_NOT_FOUND, _TOO_MANY_REQUESTS = 404, 429
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY_REQUESTS = 401, 403, 404, 429
 
 # The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
 NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
@@ -223,4 +223,4 @@ def _translated(action: str, error: ClientError) -> UnavailableError | RefusedEr
     message = f"{action} at the object store: HTTP {status} {code}".rstrip()
     if status >= 500 or status == _TOO_MANY_REQUESTS or code in _RETRYABLE_CODES:
         return UnavailableError(message, retry_after_seconds=retry_after_seconds(metadata["HTTPHeaders"]))
-    return RefusedError(message)
+    return KeyRefusedError(message) if status in {_UNAUTHORIZED, _FORBIDDEN} else RefusedError(message)

@@ -9,7 +9,7 @@ from crds.resource import Resource
 from domain.failures import Failure
 from domain.records import AttemptChange, AttemptState, Cause, Settle, VideoRow
 from domain.schedule import deadline_at
-from domain.video import ObservedState, Phase, Reason
+from domain.video import Hindrance, ObservedState, Phase, Reason
 
 
 class Requeue(Enum):
@@ -43,10 +43,15 @@ class ReconcileContext:
     now: datetime
 
     def commit(
-        self, after: ObservedState, then: Requeue = Requeue.SCHEDULED, attempt: AttemptChange | None = None
+        self,
+        after: ObservedState,
+        then: Requeue = Requeue.SCHEDULED,
+        attempt: AttemptChange | None = None,
+        *,
+        hindrance: Hindrance | None = None,
     ) -> Result:
-        """Store the observation; the pass ends if the row changed since."""
-        row = self.store(after, attempt)
+        """Store the observation; the pass ends if the row changed since. Without a ``hindrance`` it has none."""
+        row = self.store(replace(after, hindrance=hindrance), attempt)
         return Result(self.row, Requeue.BACKOFF) if row is None else Result(row, then)
 
     def store(self, after: ObservedState, attempt: AttemptChange | None) -> VideoRow | None:
@@ -72,7 +77,7 @@ class ReconcileContext:
 
     def showing(self, reason: Reason, message: str) -> ObservedState:
         """Return the observation with another reason in the same phase."""
-        return replace(self.row.observed, reason=reason, message=message)
+        return replace(self.row.observed, reason=reason, message=message, hindrance=None)
 
     def fail(
         self,

@@ -135,9 +135,10 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
 
 
 def _wait(step: Wait, ctx: ReconcileContext) -> Result:
-    if (step.reason, step.message) == (ctx.row.observed.reason, ctx.row.observed.message):
+    observed = ctx.row.observed
+    if (step.reason, step.message, step.hindrance) == (observed.reason, observed.message, observed.hindrance):
         return Result(ctx.row, Requeue.SCHEDULED)
-    return ctx.commit(ctx.showing(step.reason, step.message))
+    return ctx.commit(ctx.showing(step.reason, step.message), hindrance=step.hindrance)
 
 
 def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:

@@ -26,8 +26,9 @@ def complete(step: CompleteUpload, ctx: ReconcileContext) -> Result:
 
 
 def extend(step: ExtendDeadline, ctx: ReconcileContext) -> Result:
-    """Extend the deadline, since parts are still arriving."""
-    return ctx.commit(replace(ctx.row.observed, deadline_at=step.deadline_at))
+    """Extend the deadline, since parts are still arriving, or an upstream gives no answer."""
+    observed = ctx.row.observed
+    return ctx.commit(replace(observed, deadline_at=step.deadline_at), hindrance=observed.hindrance)
 
 
 def abort(ctx: ReconcileContext) -> None:

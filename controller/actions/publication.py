@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.rules.steps import Publish, Republish
-from controller.rules.submission import is_over, unpublished
+from controller.rules.submission import is_final, is_over, unpublished
 from domain.errors import UpstreamError
 from domain.records import AttemptState, Settle
 from domain.schedule import deadline_at
@@ -22,7 +22,7 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
         try:
             ctx.deps.storage.publish_poster(ctx.row.desired.video_id, step.outputs.poster_key)
         except UpstreamError:
-            if not is_over(ctx.row, ctx.now):
+            if not is_final(ctx.row, ctx.now, ctx.deps.policy.timing):
                 raise
             return ctx.fail(unpublished(ctx.row))
     published = Published(
@@ -46,8 +46,8 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
 def write_playlist(ctx: ReconcileContext) -> Result:
     """Write the stable playlist of the committed outputs; the next pass reads it and ends the publication.
 
-    It is read here as well, so that passes follow at once only while storage shows what was written. After the deadline
-    this is the last try.
+    It is read here as well, so that passes follow at once only while storage shows what was written. After the
+    deadline, a playlist that storage takes and does not show again ends the upload.
     """
     published = ctx.row.observed.published
     if published is None:
@@ -57,7 +57,7 @@ def write_playlist(ctx: ReconcileContext) -> Result:
         ctx.deps.storage.write_playlist(ctx.row.desired.video_id, text)
         is_lost = ctx.deps.storage.read_playlist(ctx.row.desired.video_id) != text
     except UpstreamError:
-        if not is_last:
+        if not is_final(ctx.row, ctx.now, ctx.deps.policy.timing):
             raise
         is_lost = True
     if not is_lost:

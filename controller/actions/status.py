@@ -19,7 +19,7 @@ from domain.errors import UpstreamError
 from domain.messages import Presentation, present
 from domain.reasons import DELETED, PAUSED
 from domain.records import VideoRow
-from domain.video import DesiredState, ObservedState, Origin, Reason
+from domain.video import DesiredState, Hindrance, ObservedState, Origin, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,7 @@ _WARNING_REASONS = frozenset(
         Reason.SUBMISSION_HELD.value,
         Reason.SUBMISSIONS_PAUSED.value,
         PAUSED,
+        *(hindrance.value for hindrance in Hindrance),
     }
 )
 

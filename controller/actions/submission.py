@@ -23,6 +23,7 @@ from domain.spending import SubmissionRequest, counted_owner
 from domain.video import ObservedState, Phase, Reason
 from runtime import time_budget
 from runtime.bulkhead import BulkheadFullError
+from runtime.time_budget import BudgetSpentError
 
 # The reasons that people see while the limiter denies submissions.
 _REASON_DENIED: dict[Denied, Reason] = {
@@ -56,7 +57,7 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
             try:
                 with permit.probing():
                     ctx.deps.transcoder.probe()
-            except BulkheadFullError:
+            except (BulkheadFullError, BudgetSpentError):
                 raise
             except UnavailableError as error:
                 return _shown_once(ctx.showing(Reason.SUBMISSION_DELAYED, str(error)), ctx)

@@ -24,6 +24,7 @@ from domain.errors import UnavailableError
 from domain.jobs import UncertainError
 from domain.spending import SpendingLimits, SubmissionLoad, SubmissionRequest
 from runtime.bulkhead import BulkheadFullError
+from runtime.time_budget import BudgetSpentError
 
 log = structlog.get_logger(__name__)
 
@@ -150,11 +151,11 @@ class Permit:
     def probing(self) -> Iterator[None]:
         """Record that the call to the provider inside failed. That a free one succeeds proves nothing about a paid one.
 
-        A refused file says nothing about the provider, and neither does a full bulkhead.
+        A refused file says nothing about the provider, and neither does a limit of our own.
         """
         try:
             yield
-        except BulkheadFullError:
+        except (BulkheadFullError, BudgetSpentError):
             raise
         except (UnavailableError, UncertainError) as error:
             self.record_failure(str(error), retry_after_seconds=error.retry_after_seconds)

@@ -40,9 +40,12 @@ from domain.object_keys import kept_original_key
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
-from domain.video import Origin, Published, SourceFacts
+from domain.video import Hindrance, Origin, Published, SourceFacts
+from runtime.upstream_breaker import Health
 
 log = structlog.get_logger(__name__)
+
+_HINDRANCES = {Health.AWAY: Hindrance.STORAGE_AWAY, Health.REFUSES_KEY: Hindrance.STORAGE_REFUSES_KEY}
 
 _UNANSWERED = frozenset({AttemptState.UNCERTAIN, AttemptState.ABANDONED})
 
@@ -65,6 +68,7 @@ def look(
         case Uploading():
             return _incomplete_if_unavailable(
                 row,
+                deps,
                 lambda: _original(row, situation.multipart, deps, may_be_kept=is_unseen or is_over(row, now)),
                 Snapshot(is_incomplete=True),
             )
@@ -73,7 +77,7 @@ def look(
         case Transcoding():
             return _running_job(row, deps)
         case Publishing():
-            return _incomplete_if_unavailable(row, lambda: _playlist(row, deps), Snapshot(is_incomplete=True))
+            return _incomplete_if_unavailable(row, deps, lambda: _playlist(row, deps), Snapshot(is_incomplete=True))
         case Restoring():
             return _restored_video(row, situation.published, deps)
         case Withdrawn() | PauseChange() | Paused() | NeedlessRetry() | Pending() | Resting():
@@ -142,10 +146,11 @@ def _submissions(row: VideoRow, deps: Dependencies, now: datetime) -> Snapshot:
     incomplete = replace(known, is_incomplete=True)
     if attempts and attempts[-1].state in UNRESOLVED:
         claims = deps.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
-        return _incomplete_if_unavailable(row, lambda: _lost_submission(row, known, claims, deps), incomplete)
+        return _incomplete_if_unavailable(row, deps, lambda: _lost_submission(row, known, claims, deps), incomplete)
     is_last = ends_without_another(row, attempts, now, deps.policy)
     return _incomplete_if_unavailable(
         row,
+        deps,
         lambda: replace(
             known,
             original=deps.storage.head(row.original_key),
@@ -182,18 +187,25 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
     if job_id is None:
         return Snapshot(attempts=attempts)
     incomplete = Snapshot(is_incomplete=True, attempts=attempts)
-    snapshot = _incomplete_if_unavailable(row, lambda: Snapshot(attempts=attempts, job=_job(job_id, deps)), incomplete)
+    snapshot = _incomplete_if_unavailable(
+        row, deps, lambda: Snapshot(attempts=attempts, job=_job(job_id, deps)), incomplete
+    )
     job = snapshot.job
     if snapshot.is_incomplete:
         return snapshot
     absence = deps.unknown_jobs.record(job_id, is_known=job is not None, now=deps.monotonic())
     if job is None:
+        # Of many, an absence proves nothing: only complete outputs do.
+        hindrance = Hindrance.JOBS_UNKNOWN if absence.is_one_of_many else None
         return _incomplete_if_unavailable(
             row,
+            deps,
             lambda: Snapshot(
                 attempts=attempts,
                 original=deps.storage.head(row.original_key),
                 outputs=_outputs(row, row.observed.outputs_folder, None, deps),
+                is_incomplete=absence.is_one_of_many,
+                hindrance=hindrance,
                 unknown_looks=absence.looks,
                 unknown_seconds=absence.seconds,
             ),
@@ -203,6 +215,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
         return snapshot
     return _incomplete_if_unavailable(
         row,
+        deps,
         lambda: Snapshot(
             attempts=attempts,
             job=job,
@@ -234,9 +247,11 @@ def _attempts(row: VideoRow, deps: Dependencies) -> tuple[AttemptRow, ...]:
     return tuple(deps.attempts.since(row.desired.video_id, floor=row.observed.attempt_floor))
 
 
-def _incomplete_if_unavailable(row: VideoRow, ask: Callable[[], Snapshot], incomplete: Snapshot) -> Snapshot:
+def _incomplete_if_unavailable(
+    row: VideoRow, deps: Dependencies, ask: Callable[[], Snapshot], incomplete: Snapshot
+) -> Snapshot:
     try:
         return ask()
     except (UnavailableError, RefusedError) as error:
         log.warning("no_response_received", video_id=row.desired.video_id, error=str(error))
-        return incomplete
+        return replace(incomplete, hindrance=_HINDRANCES.get(deps.storage_health()))

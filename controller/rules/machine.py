@@ -4,6 +4,7 @@ situation.py computes the situation and loop/look.py takes the snapshot; actions
 domain/schedule.py says how long phases last.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -61,10 +62,16 @@ from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFact
 REJECTIONS_ALLOWED = 2
 
 
-def decide(  # noqa: PLR0911 - one case for each situation is the point
+def decide(row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
+    """Choose the one next step. What waits says what hinders it."""
+    step = _decide(row, situation, snapshot, now, policy)
+    return replace(step, hindrance=snapshot.hindrance) if isinstance(step, Wait) else step
+
+
+def _decide(  # noqa: PLR0911 - one case for each situation is the point
     row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy
 ) -> Step:
-    """Choose the one next step. This match is the index of all situations."""
+    """This match is the index of all situations."""
     match situation:
         case Deleted():
             return _deleted(row, snapshot, now, policy.timing)
@@ -85,7 +92,7 @@ def decide(  # noqa: PLR0911 - one case for each situation is the point
         case Transcoding():
             return transcoding(row, snapshot, now, policy)
         case Publishing():
-            return publishing(row, situation.published, snapshot, now)
+            return publishing(row, situation.published, snapshot, now, policy.timing)
         case Restoring():
             return _restoring(row, situation.published, snapshot, now, policy.timing)
         case Resting():

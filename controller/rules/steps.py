@@ -7,7 +7,7 @@ from domain.failures import Failure
 from domain.jobs import Job
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import AttemptRow
-from domain.video import Phase, Reason, Rejection, SourceFacts
+from domain.video import Hindrance, Phase, Reason, Rejection, SourceFacts
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Snapshot:
     multipart upload. ``is_public``: a public file of a deleted video is left; ``is_marked``: the bucket has the mark of
     its deletion. ``used``: an attempt that the row does not know, looked for before an end without another job.
     ``accepted_at``: when the newest submission of any video was made that led to a job; ``accepted_before``: the newest
-    of them before the last attempt.
+    of them before the last attempt. ``hindrance``: why the snapshot is incomplete, once that has lasted.
     """
 
     is_incomplete: bool = False
@@ -36,6 +36,7 @@ class Snapshot:
     attempts: tuple[AttemptRow, ...] = ()
     accepted_at: datetime | None = None
     accepted_before: datetime | None = None
+    hindrance: Hindrance | None = None
     job: Job | None = None
     outputs: VerifiedOutputs | OutputsProblem | None = None
     playlist: str | None = None
@@ -134,6 +135,7 @@ class Wait:
 
     reason: Reason
     message: str
+    hindrance: Hindrance | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class CompleteUpload:
 
 @dataclass(frozen=True)
 class ExtendDeadline:
-    """Parts keep arriving: extend the deadline."""
+    """Parts keep arriving, or an upstream gives no answer: extend the deadline."""
 
     deadline_at: datetime
 

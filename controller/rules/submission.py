@@ -10,6 +10,7 @@ from datetime import datetime
 from controller.rules.steps import (
     AbandonAttempt,
     AdoptJob,
+    ExtendDeadline,
     Fail,
     FailAttempt,
     Finish,
@@ -48,6 +49,17 @@ TRANSCODING = "the provider is transcoding"
 def is_over(row: VideoRow, now: datetime) -> bool:
     """Return whether the phase has reached its deadline."""
     return row.observed.deadline_at is not None and now >= row.observed.deadline_at
+
+
+def is_final(row: VideoRow, now: datetime, timing: Timing) -> bool:
+    """Return whether not even an upstream that gives no answer delays the end of `processing` any longer."""
+    return is_over(row, now) and now >= row.observed.phase_since + timing.scaled(timing.processing_longest_seconds)
+
+
+def _waiting_longer(row: VideoRow, now: datetime, timing: Timing) -> Step:
+    """Extend the deadline: only an upstream that gives no answer could say whether what was paid for is complete."""
+    ends_at = row.observed.phase_since + timing.scaled(timing.processing_longest_seconds)
+    return ExtendDeadline(min(ends_at, now + timing.scaled(timing.processing_deadline_seconds)))
 
 
 def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
@@ -144,6 +156,8 @@ def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecy
         return Fail(_too_long(row))
     if job is not None and job.state is JobState.FAILED:
         return _failed(row, job, snapshot, policy)
+    if is_over(row, now) and snapshot.is_incomplete and not is_final(row, now, policy.timing):
+        return _waiting_longer(row, now, policy.timing)
     if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
         return Fail(unpublished(row))
     if is_over(row, now):
@@ -164,12 +178,16 @@ def _is_lost(snapshot: Snapshot, timing: Timing) -> bool:
     return snapshot.unknown_looks >= LOOKS_BEFORE_LOST and snapshot.unknown_seconds >= window
 
 
-def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime) -> Step:
+def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     """Choose the next step once the outputs are complete."""
     if snapshot.playlist == stable_playlist(published):
         return Finish()
+    if snapshot.is_incomplete and is_over(row, now):
+        return Fail(unpublished(row)) if is_final(row, now, timing) else _waiting_longer(row, now, timing)
+    if snapshot.hindrance is not None:
+        return Wait(row.observed.reason, row.observed.message)
     # A paid and complete result is not lost to a deadline that passed while no pass was made.
-    return Fail(unpublished(row)) if is_over(row, now) and snapshot.is_incomplete else WritePlaylist()
+    return WritePlaylist()
 
 
 def unpublished(row: VideoRow) -> Failure:

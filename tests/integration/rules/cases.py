@@ -28,6 +28,7 @@ QUICK = 'video_uploads_overhead_seconds_bucket{handover="publication",le="5"}'
 ALL = 'video_uploads_overhead_seconds_bucket{handover="publication",le="7.5"}'
 INFINITE = 'video_uploads_overhead_seconds_bucket{handover="publication",le="+Inf"}'
 CLOSED = 'video_uploads_breaker{state="closed"}'
+STORAGE = 'video_uploads_storage{state="available"}'
 SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
 MINUTES = "video_uploads_day_billed_seconds"
@@ -123,6 +124,7 @@ CASES = (
     ),
     Case("VideoUploadsCoconutRefusesUs", {REFUSED: "0+1x60"}, {BUSY: "0+1x60"}),
     Case("VideoUploadsSubmissionsPaused", {CLOSED: "0x60"}, {CLOSED: "0x5 1x5 0x5 1x45"}),
+    Case("VideoUploadsStorageUnavailable", {STORAGE: "0x60"}, {STORAGE: "0x3 1x57"}),
     Case("VideoUploadsSpendHigh", {SPEND: "0+1x60", LIMIT: "20x60"}, {SPEND: "0+1x60", LIMIT: "0x60"}),
     Case("VideoUploadsDayMinutesSpent", {MINUTES: "91x60", DAY: "100x60"}, {MINUTES: "91x60", DAY: "0x60"}),
     Case(

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from runtime.upstream_breaker import UpstreamBreaker
+
 
 class KilledError(BaseException):
     """The process is gone. No `except Exception` may survive it."""
@@ -65,3 +67,18 @@ class _Switched:
             return answer
 
         return switched
+
+
+def behind(breaker: UpstreamBreaker, upstream: Any) -> Any:
+    """Return ``upstream`` so that its calls go through a breaker, all but those that send no request."""
+    return _Behind(breaker, upstream)
+
+
+class _Behind:
+    def __init__(self, breaker: UpstreamBreaker, upstream: Any) -> None:
+        self._breaker = breaker
+        self._upstream = upstream
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._upstream, name)
+        return method if name.startswith("presign") else self._breaker.limit(method)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
+from controller.coconut.unknown_jobs import UnknownJobs
 from controller.dependencies import Dependencies
 from controller.failpoints import with_failpoints
 from domain import object_keys
@@ -11,6 +12,7 @@ from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
 from domain.spending import SubmissionRequest
 from domain.video import AT_REST, UploadMode
+from runtime.upstream_breaker import UpstreamBreaker
 from tests.support.builders.rows import a_desired_state
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.records import FakeRecords
@@ -20,7 +22,7 @@ from tests.support.fakes.transcoder import FakeTranscoder, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.clock import MORNING, FakeClock
 from tests.support.world.failpoints import Failpoints
-from tests.support.world.kill_switch import KillSwitch, through
+from tests.support.world.kill_switch import KillSwitch, behind, through
 
 VIDEO_ID = "smallworldsmallworldsmallw"
 PLAYLIST = object_keys.stable_playlist_key(VIDEO_ID)
@@ -46,6 +48,7 @@ class InMemoryWorld:
         self.kill_switch = KillSwitch()
         self.failpoints = Failpoints()
         self.file = b""
+        self.storage_returns_at: float | None = None
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
         self.storage = FakeStorage(self.clock.now)
@@ -53,6 +56,8 @@ class InMemoryWorld:
         self.resources = FakeResources()
         self.transcoder = FakeTranscoder(self.clock, self.storage, script)
         records = through(self.kill_switch, self.records)
+        unknown_jobs = UnknownJobs()
+        breaker = UpstreamBreaker("S3", monotonic=self.clock.monotonic)
         policy = rules or LifecyclePolicy(self.timing)
         limits = replace(limits or WIDE, spending=policy.spending)
         self.deps = Dependencies(
@@ -61,8 +66,9 @@ class InMemoryWorld:
             claims=records,
             retention=records,
             adoption=records,
-            storage=through(self.kill_switch, self.storage),
-            parts=through(self.kill_switch, self.multipart),
+            storage=behind(breaker, through(self.kill_switch, self.storage)),
+            parts=behind(breaker, through(self.kill_switch, self.multipart)),
+            storage_health=breaker.health,
             transcoder=through(self.kill_switch, self.transcoder),
             limiter=SubmissionLimiter(
                 limits,
@@ -70,7 +76,9 @@ class InMemoryWorld:
                 load=lambda: self.records.submission_load(
                     self.clock.now(), per_owner=policy.spending.running_per_owner, at_most=QUEUE_MAX
                 ),
+                are_jobs_unknown=lambda: unknown_jobs.are_many(self.clock.monotonic()),
             ),
+            unknown_jobs=unknown_jobs,
             resources=through(self.kill_switch, self.resources),
             policy=policy,
             max_file_bytes=MAX_FILE_BYTES,

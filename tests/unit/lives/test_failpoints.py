@@ -149,10 +149,10 @@ def wait_for_purge(world: InMemoryWorld) -> None:
 
 
 def lose_storage_until_too_late() -> InMemoryWorld:
-    """Return a world whose poster cannot be copied before the deadline."""
+    """Return a world whose poster cannot be copied for as long as storage is waited for."""
     world = uploaded()
     run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
-    world.pass_time(HASTY.processing_deadline_seconds + 1)
+    world.pass_time(HASTY.processing_longest_seconds + 1)
     world.storage.read_only = True
     world.failpoints.points.clear()
     return world

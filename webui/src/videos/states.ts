@@ -34,6 +34,9 @@ const SENTENCES: Record<string, string> = {
   SpendingStopped: "In the queue: today's conversions are used up. This video will be converted tomorrow.",
   Transcoding: "Being converted to play on every device and connection.",
   Publishing: "Converted. Running the last checks.",
+  StorageAway: "The file storage has problems. This video is safe and continues as soon as they are over.",
+  StorageRefusesKey: "The file storage has problems. This video is safe and continues as soon as they are over.",
+  JobsUnknown: "The conversion service has problems. This video is safe and continues as soon as they are over.",
 };
 
 export function describeState(video: Video, sentPercent: number | undefined, isUnfinished = false): StateText {

@@ -5,14 +5,25 @@ from datetime import timedelta
 
 import pytest
 
-from controller.rules.steps import Fail, FailAttempt, Finish, Publish, ShowProgress, Snapshot, Step, Wait, WritePlaylist
+from controller.rules.steps import (
+    ExtendDeadline,
+    Fail,
+    FailAttempt,
+    Finish,
+    Publish,
+    ShowProgress,
+    Snapshot,
+    Step,
+    Wait,
+    WritePlaylist,
+)
 from controller.rules.submission import TRANSCODING
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobState
 from domain.objects import OutputsProblem
 from domain.records import AttemptState
 from domain.stable_playlist import stable_playlist
-from domain.video import Phase, Reason
+from domain.video import Hindrance, Phase, Reason
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
     NO_TIME,
@@ -36,6 +47,8 @@ UNKNOWN_LONG = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=4, unknown_seconds=TI
 UNKNOWN_OFTEN = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=50, unknown_seconds=TIMING.job_lost_seconds - 1)
 LOST = Snapshot(outputs=BAD_OUTPUTS, unknown_looks=5, unknown_seconds=TIMING.job_lost_seconds)
 SIX_HOURS = just_over(TIMING.processing_deadline_seconds)
+A_WEEK = just_over(TIMING.processing_longest_seconds)
+SIX_HOURS_MORE = ExtendDeadline(NOON + timedelta(seconds=TIMING.processing_deadline_seconds))
 STILL_TRANSCODING = Wait(Reason.TRANSCODING, TRANSCODING)
 CHANGED = "the original was replaced after it had been verified"
 FAILED = AttemptState.FAILED
@@ -114,17 +127,30 @@ HOPELESS = a_job(JobState.FAILED, 100, answer="raw words", is_undecodable=True)
             attempt_failure(FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time"),
             id="still-running-at-the-deadline",
         ),
+        pytest.param(SIX_HOURS, INCOMPLETE, SIX_HOURS_MORE, id="coconut-is-away-at-the-deadline"),
         pytest.param(
-            SIX_HOURS,
+            A_WEEK,
             INCOMPLETE,
             attempt_failure(FailureCode.TRANSCODE_TIMEOUT, "the job did not end in time"),
-            id="coconut-is-away-at-the-deadline",
+            id="coconut-is-away-for-a-week",
         ),
         pytest.param(
             SIX_HOURS,
             Snapshot(is_incomplete=True, job=DONE),
-            failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=1),
+            SIX_HOURS_MORE,
             id="done-but-storage-is-away-at-the-deadline",
+        ),
+        pytest.param(
+            just_under(TIMING.processing_longest_seconds),
+            Snapshot(is_incomplete=True, job=DONE),
+            ExtendDeadline(NOON + timedelta(microseconds=1)),
+            id="no-deadline-is-extended-beyond-a-week",
+        ),
+        pytest.param(
+            A_WEEK,
+            Snapshot(is_incomplete=True, job=DONE),
+            failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=1),
+            id="done-but-storage-is-away-for-a-week",
         ),
         pytest.param(just_over(3600), UNKNOWN_ONCE, STILL_TRANSCODING, id="one-unknown-answer-decides-nothing"),
         pytest.param(just_over(3600), UNKNOWN_LONG, STILL_TRANSCODING, id="unknown-for-long-but-in-few-looks"),
@@ -215,10 +241,17 @@ WRITTEN = stable_playlist(a_publication())
         pytest.param(SIX_HOURS, Snapshot(playlist=WRITTEN), Finish(), id="read-back-at-the-deadline"),
         pytest.param(SIX_HOURS, Snapshot(), WritePlaylist(), id="not-written-until-the-deadline"),
         pytest.param(
-            SIX_HOURS,
+            NO_TIME,
+            replace(INCOMPLETE, hindrance=Hindrance.STORAGE_AWAY),
+            Wait(Reason.PUBLISHING, "as seen", Hindrance.STORAGE_AWAY),
+            id="storage-is-known-to-be-away",
+        ),
+        pytest.param(SIX_HOURS, INCOMPLETE, SIX_HOURS_MORE, id="storage-is-away-at-the-deadline"),
+        pytest.param(
+            A_WEEK,
             INCOMPLETE,
             failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=1),
-            id="storage-is-away-at-the-deadline",
+            id="storage-is-away-for-a-week",
         ),
     ],
 )

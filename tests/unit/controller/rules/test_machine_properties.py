@@ -14,6 +14,7 @@ from controller.rules.steps import (
     AcceptFile,
     AdoptJob,
     AwaitUpload,
+    ExtendDeadline,
     Fail,
     FailAttempt,
     Finish,
@@ -167,6 +168,13 @@ def test_a_waiting_phase_ends_at_its_deadline(row: VideoRow, snapshot: Snapshot,
         newest = snapshot.attempts[-1]
         assert newest.state in UNRESOLVED
         assert newest.intended_at + timedelta(seconds=TIMING.resolve_window_seconds) > NOON
+    elif isinstance(step, ExtendDeadline):
+        # For a result that may be there, but not beyond a week.
+        assert snapshot.is_incomplete
+        assert row.observed.phase is Phase.PROCESSING
+        assert (
+            NOON < step.deadline_at <= row.observed.phase_since + timedelta(seconds=TIMING.processing_longest_seconds)
+        )
     else:
         assert isinstance(step, AwaitUpload if row.observed.phase is Phase.PENDING else LEAVING)
         assert not (isinstance(step, WritePlaylist) and snapshot.is_incomplete)
