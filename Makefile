@@ -50,8 +50,9 @@ unit: setup ## Run the unit tests
 web: setup ## Check the page's types and run its tests; needs Node
 	@$(RUN) devstack.page
 
+# Each process has servers of its own, started at their first use.
 integration: setup ## Run the tests against real servers
-	$(RUN) pytest tests/integration
+	$(RUN) pytest tests/integration --numprocesses=2 --dist=loadfile
 
 e2e: setup web ## Run the tests against a whole stack
 	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster
