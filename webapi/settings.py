@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from database.url import DatabaseUrl
 from domain.durations import Durations
+from domain.schedule import Timing
 from runtime.logs import LogFormat
 from runtime.urls import http_url
 
@@ -86,6 +87,11 @@ class Settings(Durations, BaseSettings):
     webhooks_allow_private_targets: bool = False
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def timing(self) -> Timing:
+        """Return the durations of an upload's life."""
+        return Timing.of(self, scale=self.time_scale)
 
     @field_validator("webhook_signing_keys", "cors_origins", mode="before")
     @classmethod

@@ -121,7 +121,7 @@ def start(environment: Environment) -> Service:
     """Open pools and threads, in the process that serves. Waits for no upstream."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
-    metrics, timing, clients = ApiMetrics(), Timing.of(settings, scale=settings.time_scale), make_clients(spaces)
+    metrics, timing, clients = ApiMetrics(), settings.timing, make_clients(spaces)
     database = Database(
         settings.database_url.get_secret_value(),
         # The other threads answer calls that need no Postgres while it hangs, and refuse those that do.

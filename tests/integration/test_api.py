@@ -50,6 +50,26 @@ def api(environment: dict[str, str], tmp_path: Path) -> Iterator[ApiProcess]:
         yield process
 
 
+def test_an_installations_durations_and_sizes_reach_its_answers(environment: dict[str, str], tmp_path: Path) -> None:
+    changes = {
+        "UPLOADING_DEADLINE_SECONDS": "7200",
+        "UPLOAD_URL_SECONDS": "120",
+        "DELETE_GRACE_SECONDS": "36000",
+        "S3_MULTIPART_ABOVE_BYTES": "1000",
+    }
+    with running(environment | changes, tmp_path) as api:
+        before = datetime.now(UTC)
+        small, large = api.create(size_bytes=1000), api.create(size_bytes=1001)
+        assert (small["upload"]["mode"], large["upload"]["mode"]) == ("single", "multipart")
+        assert 115 < (datetime.fromisoformat(small["expires_at"]) - before).total_seconds() < 180
+        path = f"/api/v1/videos/{small['video_id']}"
+        deadline = datetime.fromisoformat(api.call("GET", path).json()["deadline_at"])
+        assert 7195 < (deadline - before).total_seconds() < 7260
+        assert api.call("DELETE", path).status_code == 204
+        until = datetime.fromisoformat(api.call("GET", path).json()["restorable_until"])
+        assert 36000 - 65 < (until - before).total_seconds() < 36000
+
+
 def test_a_video_is_created_sent_confirmed_and_read_without_kubernetes(api: ApiProcess, database_url: str) -> None:
     body = b"not really a video"
     created = api.create(size_bytes=len(body))
