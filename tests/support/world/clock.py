@@ -28,3 +28,14 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._elapsed += timedelta(seconds=seconds)
+
+
+class ManualClock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now

@@ -7,31 +7,22 @@ from structlog.testing import capture_logs
 
 from runtime import heartbeats
 from runtime.heartbeats import Heartbeats
+from tests.support.world.clock import ManualClock
 
 PATIENCE_SECONDS = 10
 
 
-class Clock:
-    """A monotonic clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(100.0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def beats(clock: Clock) -> Heartbeats:
+def beats(clock: ManualClock) -> Heartbeats:
     return Heartbeats(clock)
 
 
-def test_a_part_is_late_once_its_turn_takes_longer_than_the_limit(beats: Heartbeats, clock: Clock) -> None:
+def test_a_part_is_late_once_its_turn_takes_longer_than_the_limit(beats: Heartbeats, clock: ManualClock) -> None:
     with beats.during("part", at_most_seconds=10) as beat:
         clock.now += 10
         assert beats.late() == []
@@ -41,14 +32,14 @@ def test_a_part_is_late_once_its_turn_takes_longer_than_the_limit(beats: Heartbe
         assert beats.late() == []
 
 
-def test_a_part_that_has_ended_is_not_missed(beats: Heartbeats, clock: Clock) -> None:
+def test_a_part_that_has_ended_is_not_missed(beats: Heartbeats, clock: ManualClock) -> None:
     with beats.during("part", at_most_seconds=10):
         pass
     clock.now += 1000
     assert beats.late() == []
 
 
-def test_a_long_call_may_take_longer_and_the_next_turn_may_not(beats: Heartbeats, clock: Clock) -> None:
+def test_a_long_call_may_take_longer_and_the_next_turn_may_not(beats: Heartbeats, clock: ManualClock) -> None:
     with beats.during("part", at_most_seconds=10):
         with heartbeats.allowing(300):
             clock.now += 305
@@ -58,7 +49,7 @@ def test_a_long_call_may_take_longer_and_the_next_turn_may_not(beats: Heartbeats
         assert [late.part for late in beats.late()] == ["part"]
 
 
-def test_waiting_for_long_counts_as_turning(beats: Heartbeats, clock: Clock) -> None:
+def test_waiting_for_long_counts_as_turning(beats: Heartbeats, clock: ManualClock) -> None:
     class Event(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             assert timeout is not None
@@ -73,7 +64,7 @@ def test_waiting_for_long_counts_as_turning(beats: Heartbeats, clock: Clock) -> 
 
 
 def test_a_thread_that_has_died_becomes_late_and_says_so(
-    beats: Heartbeats, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    beats: Heartbeats, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die() -> None:
         raise ZeroDivisionError
@@ -88,7 +79,7 @@ def test_a_thread_that_has_died_becomes_late_and_says_so(
     assert logs[0]["stack"] == "the thread has ended"
 
 
-def test_a_stuck_part_is_logged_once_with_its_stack(beats: Heartbeats, clock: Clock) -> None:
+def test_a_stuck_part_is_logged_once_with_its_stack(beats: Heartbeats, clock: ManualClock) -> None:
     with beats.during("part", at_most_seconds=10) as beat, capture_logs() as logs:
         beat.record()
         clock.now += 11
@@ -99,7 +90,7 @@ def test_a_stuck_part_is_logged_once_with_its_stack(beats: Heartbeats, clock: Cl
 
 
 def test_of_several_parts_with_one_name_the_one_nearest_to_its_limit_is_exported(
-    beats: Heartbeats, clock: Clock
+    beats: Heartbeats, clock: ManualClock
 ) -> None:
     with beats.during("worker", at_most_seconds=10):
         clock.now += 5

@@ -8,22 +8,13 @@ from runtime import time_budget
 from runtime.bulkhead import Bulkhead, guard
 from runtime.deadline import within
 from runtime.time_budget import BudgetSpentError, TimeBudget
-
-
-class Clock:
-    """A monotonic clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.world.clock import ManualClock
 
 
 class Upstream:
     """An upstream whose calls take time."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self.calls = 0
         self._clock = clock
 
@@ -36,15 +27,15 @@ class Upstream:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
-def a_budget(clock: Clock) -> TimeBudget:
+def a_budget(clock: ManualClock) -> TimeBudget:
     return TimeBudget("the pass", seconds=120, monotonic=clock)
 
 
-def test_once_it_is_spent_no_call_begins_and_the_longest_is_named(clock: Clock) -> None:
+def test_once_it_is_spent_no_call_begins_and_the_longest_is_named(clock: ManualClock) -> None:
     upstream = Upstream(clock)
     guarded = guard(Bulkhead("S3", at_most=1), upstream)
     with time_budget.limited(a_budget(clock)):
@@ -57,7 +48,7 @@ def test_once_it_is_spent_no_call_begins_and_the_longest_is_named(clock: Clock) 
     guarded.quick()
 
 
-def test_no_exchange_begins_inside_of_a_long_call_either(clock: Clock) -> None:
+def test_no_exchange_begins_inside_of_a_long_call_either(clock: ManualClock) -> None:
     with time_budget.limited(a_budget(clock)):
         with within(1):
             clock.now += 121
@@ -65,7 +56,7 @@ def test_no_exchange_begins_inside_of_a_long_call_either(clock: Clock) -> None:
             pytest.fail("an exchange began")
 
 
-def test_what_is_not_counted_takes_nothing_from_the_budget(clock: Clock) -> None:
+def test_what_is_not_counted_takes_nothing_from_the_budget(clock: ManualClock) -> None:
     with time_budget.limited(a_budget(clock)):
         with time_budget.uncounted():
             clock.now += 300

@@ -2,17 +2,8 @@
 
 import io
 
+from tests.support.world.clock import ManualClock
 from videoupload.progress_bar import Screen
-
-
-class Clock:
-    """Time that moves only when a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_in_a_pipe_a_bar_is_one_line_for_each_quarter() -> None:
@@ -38,7 +29,7 @@ def test_in_a_pipe_a_bar_that_jumps_says_only_where_it_is() -> None:
 
 
 def test_in_a_terminal_a_bar_is_drawn_over() -> None:
-    out, clock = io.StringIO(), Clock()
+    out, clock = io.StringIO(), ManualClock()
     screen = Screen(out, is_terminal=True, clock=clock)
     screen.bar("sending", 50)
     clock.now = 1
@@ -49,7 +40,7 @@ def test_in_a_terminal_a_bar_is_drawn_over() -> None:
 
 
 def test_in_a_terminal_a_bar_is_not_drawn_more_often_than_eyes_can_see() -> None:
-    out, clock = io.StringIO(), Clock()
+    out, clock = io.StringIO(), ManualClock()
     screen = Screen(out, is_terminal=True, clock=clock)
     for percent in range(100):
         screen.bar("sending", percent)
@@ -58,7 +49,7 @@ def test_in_a_terminal_a_bar_is_not_drawn_more_often_than_eyes_can_see() -> None
 
 def test_a_line_goes_above_the_bar() -> None:
     out = io.StringIO()
-    screen = Screen(out, is_terminal=True, clock=Clock())
+    screen = Screen(out, is_terminal=True, clock=ManualClock())
     screen.bar("transcoding", 0)
     out.truncate(0)
     out.seek(0)
@@ -68,7 +59,7 @@ def test_a_line_goes_above_the_bar() -> None:
 
 def test_an_ended_bar_stays_as_it_was_last() -> None:
     out = io.StringIO()
-    screen = Screen(out, is_terminal=True, clock=Clock())
+    screen = Screen(out, is_terminal=True, clock=ManualClock())
     screen.bar("sending", 0)
     screen.bar("sending", 100)
     screen.end_bar()

@@ -7,18 +7,9 @@ from typing import Any, cast
 from controller.leader.election import Leadership, LeaseTiming
 from crds.client import Cluster, NotFoundError
 from runtime.clock import elapsed
+from tests.support.world.clock import ManualClock
 
 PATIENCE_SECONDS = 10
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class FakeCluster:
@@ -39,7 +30,7 @@ class FakeCluster:
 
 
 def test_a_leader_whose_machine_slept_for_longer_than_the_deadline_no_longer_leads() -> None:
-    clock, lost = Clock(), threading.Event()
+    clock, lost = ManualClock(), threading.Event()
     timing = LeaseTiming(duration_seconds=15, renew_deadline_seconds=10, retry_seconds=0.01)
     leadership = Leadership(cast("Cluster", FakeCluster()), name="lease", identity="us", timing=timing, clock=clock)
     leadership.start(on_lost=lost.set)

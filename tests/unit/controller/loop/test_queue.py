@@ -4,20 +4,11 @@ import threading
 
 from controller.loop.queue import QueueState, WorkQueue
 from domain.records import Cause
+from tests.support.world.clock import ManualClock
 
 
-class Clock:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def a_queue() -> tuple[WorkQueue, Clock]:
-    clock = Clock()
+def a_queue() -> tuple[WorkQueue, ManualClock]:
+    clock = ManualClock(100.0)
     return WorkQueue(clock), clock
 
 
@@ -118,7 +109,7 @@ class Notes:
 
 
 def test_waiting_and_holding_times_are_reported() -> None:
-    clock, notes = Clock(), Notes()
+    clock, notes = ManualClock(100.0), Notes()
     queue = WorkQueue(clock, metrics=notes)
     queue.add("a", Cause.POLL, after_seconds=10)
     clock.now += 13
@@ -139,9 +130,9 @@ def test_the_state_counts_late_keys_apart_from_held_and_planned_ones() -> None:
     assert queue.state() == QueueState(depth=2, oldest_seconds=4.0, running_seconds=(5.0,))
 
 
-def shared(queue_size: int) -> tuple[WorkQueue, Clock]:
+def shared(queue_size: int) -> tuple[WorkQueue, ManualClock]:
     """Return a queue in which Ann has that many due keys, and others came later with one each."""
-    clock = Clock()
+    clock = ManualClock(100.0)
     queue = WorkQueue(clock, owner_of=lambda key: key.partition("-")[0])
     for number in range(queue_size):
         queue.add(f"ann-{number}", Cause.CLIENT)
@@ -178,7 +169,7 @@ def test_a_take_looks_at_no_more_keys_than_it_returns() -> None:
         looked_at.append(key)
         return key[0]
 
-    queue = WorkQueue(Clock(), owner_of=owner_of)
+    queue = WorkQueue(ManualClock(100.0), owner_of=owner_of)
     for number in range(1_000):
         queue.add(f"{number % 7}-{number}", Cause.CLIENT)
     assert len(taken_now(queue)) == len(looked_at) == 1_000
