@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from crds.resource import REQUEST_MAX
 from domain.failures import FailureCode, Stage
 from domain.reasons import SHOWN_REASONS
-from domain.video import DEFAULT_PROFILE, ObservedState, Orientation, Phase, UploadMode
+from domain.video import COUNTER_MAX, DEFAULT_PROFILE, ObservedState, Orientation, Phase, UploadMode
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -33,8 +33,6 @@ SIGNATURE_MAX = 128
 RENDITIONS_MAX = 16
 # The largest object S3 can hold; the service's own limit is a setting of storage/.
 FILE_BYTES_MAX = 5 * 1024**4
-# Far below what an integer column holds, so that a row can follow every spec and still count on.
-COUNTER_MAX = 10**9
 
 STORAGE_KEY_PATTERN = r"^(uploads|imports)/[^/\x00-\x1f\x7f]+/[^\x00-\x1f\x7f]+$"
 ORIGINAL_KEY_PATTERN = r"^originals/[a-z0-9-]{1,63}/[a-z0-9.]{1,64}$"

@@ -5,6 +5,11 @@ Every change of a desired state raises the row's revision and clears `retired` i
 operator on commit. The desired state of an import comes from its resource and never changes here.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
 from database import creation, events, idempotency_keys, locks, notify, retranscodes
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import BytesPerDay, Created, NewRow
@@ -13,6 +18,7 @@ from database.pool import Connection, Database
 from database.retranscodes import Allowance, CountedRequest
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
+from domain.video import COUNTER_MAX
 
 # The lock makes a refused change return the row that the statement refused, not one changed a moment later.
 _LOCK = SELECT_VIDEO + " FOR UPDATE"
@@ -74,6 +80,10 @@ class VideoGoneError(Exception):
     """There is no such row, or it has been purged."""
 
 
+class CountersSpentError(Exception):
+    """The video was changed so often that its counters are at their end. It can still be deleted."""
+
+
 class VideoCommands:
     """Commands that change desired states. Whether a caller may change a row is decided in webapi/."""
 
@@ -123,7 +133,7 @@ class VideoCommands:
         """Record that the client says its file has arrived. Repeating it changes nothing.
 
         This method and those below return the row afterwards, whether or not it changed.
-        They raise VideoGoneError, UnavailableError.
+        They raise VideoGoneError, CountersSpentError, UnavailableError.
         """
         return self._change(_CONFIRM, video_id, Cause.CLIENT)
 
@@ -134,10 +144,10 @@ class VideoCommands:
         """
         if allowance is None:
             return self._change(_RETRY, video_id, Cause.PERSON)
-        with self._database.transaction() as connection:
+        with _at_most_its_type(), self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
-            row = fetch_video(connection, _RETRY, {"video_id": video_id})
+            row = _counted(fetch_video(connection, _RETRY, {"video_id": video_id}))
             if row is not None:
                 retranscodes.count(connection, CountedRequest.RETRY, video_id, row.desired.retries, allowance)
             notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
@@ -148,10 +158,10 @@ class VideoCommands:
 
         Also raises RequestsSpentError.
         """
-        with self._database.transaction() as connection:
+        with _at_most_its_type(), self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
-            row = retranscodes.request_edition(connection, video_id, allowance) or before
+            row = _counted(retranscodes.request_edition(connection, video_id, allowance)) or before
             notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
         return row
 
@@ -167,11 +177,33 @@ class VideoCommands:
     def _change(self, statement: str, video_id: str, cause: Cause, **values: object) -> VideoRow:
         """Change the row if the statement's conditions hold, and nudge the operator."""
         parameters = {"video_id": video_id, **values}
-        with self._database.transaction() as connection:
+        with _at_most_its_type(), self._database.transaction() as connection:
             before = _locked(connection, video_id)
-            row = fetch_video(connection, statement, parameters) or before
+            row = _counted(fetch_video(connection, statement, parameters)) or before
             notify.send(connection, notify.Wakeup(video_id, cause))
         return row
+
+
+@contextmanager
+def _at_most_its_type() -> Iterator[None]:
+    """Translate that a counter of a row from before they were bounded does not fit into its column."""
+    try:
+        yield
+    except psycopg.errors.NumericValueOutOfRange as error:
+        raise CountersSpentError from error
+
+
+def _counted(row: VideoRow | None) -> VideoRow | None:
+    """Return a changed row, unless its resource could not show it. The transaction must then be rolled back.
+
+    A deletion is always possible: the last revision is for it, and rows from before the bound are beyond.
+    """
+    if row is None or row.desired.deleted:
+        return row
+    desired = row.desired
+    if desired.revision >= COUNTER_MAX or max(desired.edition, desired.retries, desired.confirmations) > COUNTER_MAX:
+        raise CountersSpentError
+    return row
 
 
 def _locked(connection: Connection, video_id: str) -> VideoRow:

@@ -28,6 +28,10 @@ VIDEO_ID_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 VIDEO_ID_MAX = 63
 
 
+# Where counters end: a row can still count on from here, and the schema of the kind has the same bound.
+COUNTER_MAX = 10**9
+
+
 class Phase(StrEnum):
     """Where the newest edition is. The same six words in the API, the CRD, SQL and the docs."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import falcon
 import structlog
 
-from database.commands import VideoGoneError
+from database.commands import CountersSpentError, VideoGoneError
 from database.creation import BytesSpentError, LimitReachedError, Quota
 from database.idempotency_keys import KeyInUseError, KeyReusedError
 from database.retranscodes import CountedRequest, RequestsSpentError
@@ -47,6 +47,7 @@ def handle_errors(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(KeyInUseError, _on_key_in_use)
     app.add_error_handler(KeyReusedError, _on_key_reused)
     app.add_error_handler(VideoGoneError, _on_gone)
+    app.add_error_handler(CountersSpentError, _on_counters_spent)
     app.add_error_handler(UnavailableError, _on_unavailable)
     app.add_error_handler(RefusedError, _on_refused)
 
@@ -103,6 +104,11 @@ def _on_key_reused(req: falcon.Request, resp: falcon.Response, _error: KeyReused
 
 def _on_gone(req: falcon.Request, resp: falcon.Response, _error: VideoGoneError, params: Any) -> None:
     _on_problem(req, resp, HttpProblemError(ProblemCode.NOT_FOUND, "there is no such video"), params)
+
+
+def _on_counters_spent(req: falcon.Request, resp: falcon.Response, _error: CountersSpentError, params: Any) -> None:
+    detail = "the counters of this video are at their end; nothing was changed"
+    _on_problem(req, resp, HttpProblemError(ProblemCode.CHANGES_EXHAUSTED, detail), params)
 
 
 def _on_unavailable(req: falcon.Request, resp: falcon.Response, error: UnavailableError, params: Any) -> None:

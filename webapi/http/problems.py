@@ -38,6 +38,7 @@ class ProblemCode(StrEnum):
     NOT_RETRYABLE = "not_retryable"
     NOT_RETRANSCODABLE = "not_retranscodable"
     NOT_RESTORABLE = "not_restorable"
+    CHANGES_EXHAUSTED = "changes_exhausted"
     ORIGINAL_UNAVAILABLE = "original_unavailable"
     MANAGED_BY_KUBERNETES = "managed_by_kubernetes"
     IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
@@ -132,6 +133,12 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.NOT_RESTORABLE: ProblemType(
         falcon.HTTP_409, "It is too late to restore the video", False, "Upload the file again as a new video."
+    ),
+    ProblemCode.CHANGES_EXHAUSTED: ProblemType(
+        falcon.HTTP_409,
+        "The video cannot be changed any more",
+        False,
+        "Delete it, or upload the file again as a new video.",
     ),
     ProblemCode.ORIGINAL_UNAVAILABLE: ProblemType(
         falcon.HTTP_409, "There is no verified original", False, "Look at the video, or upload the file again."

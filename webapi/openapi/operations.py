@@ -158,7 +158,10 @@ OPERATIONS = (
         VIDEO,
         "Delete a video or abort its upload; it can be restored for a while",
         204,
-        problems=(ProblemCode.MANAGED_BY_KUBERNETES,),
+        problems=(
+            ProblemCode.CHANGES_EXHAUSTED,
+            ProblemCode.MANAGED_BY_KUBERNETES,
+        ),
     ),
     Operation(
         "POST",
@@ -175,6 +178,7 @@ OPERATIONS = (
         202,
         responses.ConfirmedVideo,
         problems=(
+            ProblemCode.CHANGES_EXHAUSTED,
             ProblemCode.OBJECT_MISSING,
             ProblemCode.PARTS_MISSING,
             ProblemCode.UPLOAD_CLOSED,
@@ -205,7 +209,12 @@ OPERATIONS = (
         "Retry a failed video",
         202,
         responses.VideoBody,
-        problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES, ProblemCode.RETRY_LIMIT_REACHED),
+        problems=(
+            ProblemCode.CHANGES_EXHAUSTED,
+            ProblemCode.NOT_RETRYABLE,
+            ProblemCode.MANAGED_BY_KUBERNETES,
+            ProblemCode.RETRY_LIMIT_REACHED,
+        ),
         headers=_RETRY_AFTER,
     ),
     Operation(
@@ -215,6 +224,7 @@ OPERATIONS = (
         202,
         responses.VideoBody,
         problems=(
+            ProblemCode.CHANGES_EXHAUSTED,
             ProblemCode.NOT_RETRANSCODABLE,
             ProblemCode.ORIGINAL_UNAVAILABLE,
             ProblemCode.MANAGED_BY_KUBERNETES,
@@ -228,7 +238,7 @@ OPERATIONS = (
         f"{VIDEO}/restore",
         "Restore a deleted video",
         response=responses.VideoBody,
-        problems=(ProblemCode.NOT_RESTORABLE, ProblemCode.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.CHANGES_EXHAUSTED, ProblemCode.NOT_RESTORABLE, ProblemCode.MANAGED_BY_KUBERNETES),
         headers=_RETRY_AFTER,
         other_statuses=(202,),
     ),
@@ -263,7 +273,7 @@ OPERATIONS = (
         "Retry any owner's video",
         202,
         responses.AdminVideoBody,
-        problems=(ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
+        problems=(ProblemCode.CHANGES_EXHAUSTED, ProblemCode.NOT_RETRYABLE, ProblemCode.MANAGED_BY_KUBERNETES),
         headers=_RETRY_AFTER,
         scope="admin",
     ),

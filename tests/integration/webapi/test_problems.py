@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from database.webhook_endpoints import ENDPOINTS_MAX
 from domain.errors import RefusedError
-from domain.video import Phase
+from domain.video import COUNTER_MAX, Phase
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, RETRIES_PER_DAY, Api, verify_file
 from tests.support.hostile.problems import PAGE, assert_problem, documented
 from tests.support.hostile.requests import RawResponse
@@ -29,6 +29,12 @@ def _past_the_limit(api: Api) -> Result:
     for _ in range(10):
         api.create()
     return api.call("POST", VIDEOS, json=A_VIDEO)
+
+
+def _at_the_last_revision(api: Api) -> Result:
+    video_id = _playable(api)
+    api.set_columns(video_id, revision=COUNTER_MAX)
+    return api.call("POST", f"{VIDEOS}/{video_id}/retranscode")
 
 
 def _past_the_bytes(api: Api) -> Result:
@@ -161,6 +167,7 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.UPLOAD_CLOSED: _of_a_processed_video,
     ProblemCode.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
     ProblemCode.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
+    ProblemCode.CHANGES_EXHAUSTED: _at_the_last_revision,
     ProblemCode.ORIGINAL_UNAVAILABLE: _without_the_original,
     ProblemCode.RETRANSCODE_LIMIT_REACHED: _past_the_retranscodes,
     ProblemCode.RETRY_LIMIT_REACHED: _past_the_retries,

@@ -7,10 +7,18 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from hypothesis import strategies as st
 
-from crds.models import COUNTER_MAX
 from domain.failures import Failure
 from domain.object_keys import outputs_folder
-from domain.video import DEFAULT_PROFILE, DesiredState, ObservedState, Published, Rejection, Rendition, SourceFacts
+from domain.video import (
+    COUNTER_MAX,
+    DEFAULT_PROFILE,
+    DesiredState,
+    ObservedState,
+    Published,
+    Rejection,
+    Rendition,
+    SourceFacts,
+)
 
 _T = TypeVar("_T")
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from crds.models import COUNTER_MAX
 from domain.errors import RefusedError
-from domain.video import GROUP, ORIGIN_LABEL, PAUSED_ANNOTATION, Phase
+from domain.video import COUNTER_MAX, GROUP, ORIGIN_LABEL, PAUSED_ANNOTATION, Phase
 from tests.support.fakes.resources import NAMESPACE
 from tests.support.fakes.transcoder import Script
 from tests.support.fakes.videos import mp4
