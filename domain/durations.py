@@ -99,8 +99,9 @@ class Durations(BaseModel):
     errored_row_seconds: float = _seconds(
         90 * _DAY, 7 * _DAY, 3650 * _DAY, "A failed upload that is not retried is deleted after this time."
     )
+    # A day at least: the limits of a day count rows, and a purge must not give back what was used.
     delete_grace_seconds: float = _seconds(
-        7 * _DAY, _HOUR, 365 * _DAY, "How long a deleted video can be restored before its files are removed."
+        7 * _DAY, _DAY, 365 * _DAY, "How long a deleted video can be restored before its files are removed."
     )
 
     @model_validator(mode="after")

@@ -94,9 +94,9 @@ def test_each_duration_is_a_setting_of_both_processes(process: type[Durations]) 
 
 
 def test_a_timing_has_what_was_set() -> None:
-    set_values = Durations(delete_grace_seconds=7200, job_lost_seconds=1800)
+    set_values = Durations(delete_grace_seconds=172800, job_lost_seconds=1800)
     timing = Timing.of(set_values, scale=0.5)
-    assert (timing.scale, timing.delete_grace_seconds, timing.job_lost_seconds) == (0.5, 7200, 1800)
+    assert (timing.scale, timing.delete_grace_seconds, timing.job_lost_seconds) == (0.5, 172800, 1800)
     assert Timing.of(Durations(), scale=1) == Timing()
 
 
