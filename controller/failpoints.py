@@ -49,6 +49,7 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
         return replace(
             deps,
             observations=around("observations", deps.observations),
+            attempts=around("attempts", deps.attempts),
             retention=around("retention", deps.retention),
             adoption=around("adoption", deps.adoption),
             storage=around("storage", deps.storage),
