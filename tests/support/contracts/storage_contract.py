@@ -247,6 +247,25 @@ class StorageContract:
         assert store.storage.bring_back(VIDEO, at_most=100)
         assert not store.storage.is_public(VIDEO)
 
+    def test_originals_are_removed_with_their_copies_and_nothing_else_is(self, store: Store) -> None:
+        store.put_raw(ORIGINAL, mp4())
+        facts = store.facts()
+        kept = object_keys.kept_original_key(VIDEO, ORIGINAL, facts.version)
+        store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
+        store.put_outputs("1", stream())
+        now, long_ago = datetime.now(UTC) + timedelta(hours=1), datetime(2000, 1, 1, tzinfo=UTC)
+
+        store.storage.remove_originals(VIDEO, before=long_ago, at_most=9)
+        assert store.storage.head(ORIGINAL) is not None, "it came later"
+        assert store.storage.head(kept) is not None
+        passes = 1
+        while not store.storage.remove_originals(VIDEO, before=now, at_most=1):
+            passes += 1
+        assert passes > 1
+        assert (store.storage.head(ORIGINAL), store.storage.head(kept)) == (None, None)
+        assert store.storage.remove_originals(VIDEO, before=now, at_most=9), "once more changes nothing"
+        assert isinstance(store.storage.verify_outputs(VIDEO, "1", input_seconds=None), VerifiedOutputs)
+
     def test_publishing_a_poster_that_is_gone_is_unavailable(self, store: Store) -> None:
         with pytest.raises(UnavailableError):
             store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg")
