@@ -17,7 +17,7 @@ from runtime.heartbeats import Heartbeats
 log = structlog.get_logger(__name__)
 
 # From one check to the next: a long video has thousands of files, and storage may be slow to list them.
-_TURN_SECONDS = 600.0
+_ROUND_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def audit_threads(
         AuditJob(FULL, audit.full, first, full, first, schedule.videos_per_second),
     )
     return [
-        beats.thread(f"audit-{job.mode}", partial(audit_until, stop, job, metrics), at_most_seconds=_TURN_SECONDS)
+        beats.thread(f"audit-{job.mode}", partial(audit_until, stop, job, metrics), at_most_seconds=_ROUND_SECONDS)
         for job in jobs
     ]
 

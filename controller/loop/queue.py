@@ -132,10 +132,10 @@ class WorkQueue:
         """Wait for a due key and take it until `done`. None once the queue is closed."""
         with self._condition:
             while self._is_open:
+                heartbeats.record()
                 wait_seconds = self._pop_due()
                 if isinstance(wait_seconds, tuple):
                     return wait_seconds
-                heartbeats.record()
                 self._condition.wait(heartbeats.bounded_wait(wait_seconds))
             return None
 

@@ -1,6 +1,6 @@
 """The operator while an upstream hangs: it accepts connections, and says nothing more.
 
-Every part goes on turning, so liveness stays; passes that do not need the upstream are made; and once it answers again
+Every part keeps beating, so liveness stays; passes that do not need the upstream are made; and once it answers again
 the upload becomes ready with one attempt.
 """
 
@@ -32,9 +32,9 @@ from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
 
 TIMEOUT_SECONDS = 1
 # A call to the API server takes ten seconds at most, one to the others far less.
-TURN_SECONDS = 15.0
+ROUND_SECONDS = 15.0
 FROZEN_SECONDS = 17.0
-# These have a turn every second or two; the others wait for longer, or come and go.
+# These have a round every second or two; the others wait for longer, or come and go.
 QUICK_PARTS = {"event-loop", "listen", "resync", "stats", "outbox"}
 READY_SECONDS = 120
 
@@ -82,7 +82,7 @@ class FrozenWorld:
         return int(counted[0])
 
     def stuck(self) -> list[str]:
-        """Return what liveness names, and the quick parts that have not turned for too long."""
+        """Return what liveness names, and the quick parts that have not beaten for too long."""
         with requests.Session() as session:
             session.trust_env = False
             livez = session.get(f"{self.probe_url}/livez", timeout=5)
@@ -92,7 +92,7 @@ class FrozenWorld:
             sample.labels["part"]: sample.value for sample in families["video_uploads_heartbeat_age_seconds"].samples
         }
         assert ages.keys() >= QUICK_PARTS
-        late = [f"{part}: {ages[part]}" for part in QUICK_PARTS if ages[part] > TURN_SECONDS]
+        late = [f"{part}: {ages[part]}" for part in QUICK_PARTS if ages[part] > ROUND_SECONDS]
         return late if livez.status_code == 200 else [livez.text, *late]
 
     def _key(self, name: str) -> str:
@@ -206,7 +206,7 @@ def accepting(world: FrozenWorld, name: str) -> None:
     [("postgres", nothing), ("storage", pausing), ("coconut", accepting), ("kubernetes", accepting)],
     ids=["postgres", "storage", "coconut", "kubernetes"],
 )
-def test_while_an_upstream_hangs_all_parts_turn_others_passes_are_made_and_then_the_upload_becomes_ready(
+def test_while_an_upstream_hangs_all_parts_beat_others_passes_are_made_and_then_the_upload_becomes_ready(
     upstream: str, goes_on: Callable[[FrozenWorld, str], None], world: FrozenWorld
 ) -> None:
     name = f"film-{upstream}"

@@ -77,12 +77,12 @@ def test_a_part_that_hangs_makes_liveness_fail_with_its_name(part: str, scene: S
     assert health.status.startswith("503")
     assert orjson.loads(health.body) == {
         "status": "stuck",
-        "parts": [f"{part}: no turn for 121 s, at most 120 s are usual"],
+        "parts": [f"{part}: no beat for 121 s, at most 120 s are usual"],
     }
 
 
 @pytest.mark.parametrize("part", ["publisher", "readiness"])
-def test_a_part_whose_upstream_is_away_goes_on_turning(part: str, scene: Scene) -> None:
+def test_a_part_whose_upstream_is_away_keeps_beating(part: str, scene: Scene) -> None:
     getattr(scene, part)()
     assert scene.upstream.entered.wait(PATIENCE_SECONDS)
     scene.now += 100

@@ -56,7 +56,7 @@ class Hanging(SimpleNamespace):
 
 @dataclass
 class Slow:
-    """An upstream's method that takes long each time, and then is away; each turn must find the process alive."""
+    """An upstream's method that takes long each time, and then is away; each round must find the process alive."""
 
     scene: "Scene"
     turns: int = 0
@@ -110,7 +110,8 @@ class Scene:
         """Start a worker that has work again and again."""
         queue = WorkQueue(time.monotonic, scale=0.001)
         workers = Workers(queue, ResourceCache(), self.world.deps, count=1, clock=self.world.clock.now)
-        queue.add(VIDEO_ID, Cause.POLL)
+        for number in range(TURNS):  # no waiting between two passes
+            queue.add(f"{VIDEO_ID}-{number}", Cause.POLL)
         workers.start(self.beats)
         self._joins.append(lambda: workers.stop(grace_seconds=PATIENCE_SECONDS))
 
@@ -143,7 +144,7 @@ class Scene:
 
 
 def settings() -> OperatorSettings:
-    """Return settings with which every part has a turn at once."""
+    """Return settings with which every part has a round at once."""
     return OperatorSettings.model_validate(
         {
             "database_url": "postgresql://127.0.0.1:1/none",
@@ -263,7 +264,7 @@ def test_a_part_that_hangs_makes_liveness_fail_with_its_name(
 
 
 @PARTS
-def test_a_part_whose_upstream_is_slow_and_away_goes_on_turning(
+def test_a_part_whose_upstream_is_slow_and_away_keeps_beating(
     part: str, start: Start, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = Slow(scene)
