@@ -9,6 +9,7 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -17,15 +18,16 @@ from pathlib import Path
 
 import psycopg
 
-from bench.report import SideResult, as_json, chart, from_json, merged, page
+from bench.report import Result, Turn, as_json, chart, from_json, merged, page
 from bench.rows import FULL, QUICK, ROWS, Row, Size, printable
 from bench.sides import PEER, Bench, both_sides, missing_for_peer
-from bench.usage import Usage
+from bench.usage import machine_cpu_seconds
 from devstack.paths import PROJECT_DIR
 
 PAGE = PROJECT_DIR / "docs" / "benchmarks.md"
 TURNS = PROJECT_DIR / "docs" / "benchmarks.json"
 CHART = PROJECT_DIR / "docs" / "benchmarks.svg"
+_QUIET_SECONDS = 2.0
 _LIBRARIES = ("falcon", "gunicorn", "psycopg", "kopf", "boto3")
 
 
@@ -42,12 +44,13 @@ def main() -> int:
     missing = missing_for_peer()
     if missing is not None:
         print(f"{PEER} is left out: {missing} is not installed (bench/peers/rails-sidekiq/install.sh)", flush=True)
+    others = _busy_cores()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped
     with both_sides(with_peer=missing is None) as bench:
         machine = _machine(bench)
         print(machine, flush=True)
         for row in rows:
-            _write(_taken(row, bench, QUICK if chosen.quick else FULL, machine, is_quick=chosen.quick))
+            _write(_taken(row, bench, QUICK if chosen.quick else FULL, machine, others=others, is_quick=chosen.quick))
     print(f"written: {PAGE.relative_to(PROJECT_DIR)}")
     return 0
 
@@ -57,9 +60,8 @@ def _is_wanted(row: Row, names: list[str], *, is_quick: bool) -> bool:
     return row.name in names if names else row.is_quick or not is_quick
 
 
-def _taken(row: Row, bench: Bench, size: Size, machine: str, *, is_quick: bool) -> SideResult:
-    pids = {name: pid for side in bench.sides for name, pid in side.pids().items()} | bench.shared_pids()
-    usage, turns = Usage(pids), defaultdict(list)
+def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, is_quick: bool) -> Result:
+    turns: dict[str, list[Turn]] = defaultdict(list)
     for side, turn in row.take(bench, size):
         turns[side].append(turn)
         print(f"{row.name:<10} {side:<16} {printable(turn)}", flush=True)
@@ -70,14 +72,21 @@ def _taken(row: Row, bench: Bench, size: Size, machine: str, *, is_quick: bool) 
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=machine,
         is_quick=is_quick,
-        others=usage.used().others,
+        others=others,
         turns=dict(turns),
         wanted=row.wanted,
         plotted=row.plotted,
     )
 
 
-def _write(taken: SideResult) -> None:
+def _busy_cores() -> float:
+    """Return how many cores other programs use before anything starts."""
+    before = machine_cpu_seconds()
+    threading.Event().wait(_QUIET_SECONDS)
+    return (machine_cpu_seconds() - before) / _QUIET_SECONDS
+
+
+def _write(taken: Result) -> None:
     kept = from_json(TURNS.read_text()) if TURNS.exists() else []
     results = merged(kept, [taken], [row.name for row in ROWS])
     TURNS.write_text(as_json(results))

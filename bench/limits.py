@@ -15,16 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bench.figures import in_milliseconds
 from bench.flow import FlowError, call
 from bench.load import hammer
 from bench.report import Turn
 from bench.sides import Bench, new_video
 from bench.usage import memory_mib
+from devstack.child_environment import child_environment
 from devstack.http_probe import is_serving
 from devstack.paths import PROJECT_DIR
+from devstack.pki import ADMIN, Pki
 from devstack.ports import HOST, any_free_port
 from devstack.process import Command
 from devstack.server import Server
@@ -57,11 +57,12 @@ def _transactions_per_second(bench: Bench, seconds: int) -> float | None:
 
 
 def _writes_per_second(bench: Bench, seconds: float) -> float:
-    config = yaml.safe_load(Path(bench.ours.stack.description.kubeconfig).read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    context = ssl.create_default_context(cafile=cluster["certificate-authority"])
-    context.load_cert_chain(user["client-certificate"], user["client-key"])
-    host = cluster["server"].removeprefix("https://")
+    # A kubeconfig of the local stack is JSON.
+    config, folder = json.loads(Path(bench.ours.stack.description.kubeconfig).read_text()), bench.ours.stack.paths.root
+    pki, server = Pki(folder / "pki"), config["clusters"][0]["cluster"]["server"]
+    context = ssl.create_default_context(cafile=pki.file("ca.crt"))
+    context.load_cert_chain(pki.file(f"{ADMIN.name}.crt"), pki.file(f"{ADMIN.name}.key"))
+    host = server.removeprefix("https://")
     path = f"/api/v1/namespaces/{bench.ours.stack.description.namespace}/configmaps"
     until = time.monotonic() + seconds
 
@@ -114,9 +115,18 @@ def _bare(bench: Bench) -> Server:
     bind = f"{HOST}:{any_free_port()}"
     options = [f"--bind={bind}", "--worker-class=gthread", "--threads=16", "--keep-alive=75", "--no-control-socket"]
     argv = [sys.executable, "-m", "gunicorn", *options, "bench.bare:app"]
+    described = bench.ours.stack.description
+    environment = child_environment() | {
+        "DATABASE_URL": described.database_url,
+        "S3_ENDPOINT": described.s3.endpoint,
+        "S3_REGION": described.s3.region,
+        "S3_ACCESS_KEY": described.s3.access_key,
+        "S3_SECRET_KEY": described.s3.secret_key,
+        "S3_RAW_BUCKET": described.s3.bucket,
+    }
     return Server(
         process=bench.ours.stack.paths.process("bare"),
-        command=Command(argv, bench.ours.operator.command.environment, PROJECT_DIR),
+        command=Command(argv, environment, PROJECT_DIR),
         is_ready=lambda: is_serving(f"http://{bind}/livez"),
         address=bind,
     )

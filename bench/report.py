@@ -19,8 +19,8 @@ _COLOURS = ("#1f6feb", "#d29922")
 
 
 @dataclass(frozen=True)
-class SideResult:
-    """The turns of one row by side, and how they were taken. ``others``: cores that other programs took meanwhile."""
+class Result:
+    """The turns of one row by side, and how they were taken. ``others``: cores that other programs used before."""
 
     name: str
     title: str
@@ -101,8 +101,8 @@ def section(result: SideResult) -> str:
     """Return the section of one row."""
     counts = {len(turns) for turns in result.turns.values()}
     turns = f"{max(counts)} turn{'' if max(counts) == 1 else 's'} a side" if counts else "no turns"
-    how = f"{result.date}, {turns}{', a quick run' if result.is_quick else ''}; {result.machine}"
-    others = f"; other programs used {rounded(result.others)} cores" if result.others >= 0.1 else ""
+    how = f"{result.date}, {turns}{', a quick run' if result.is_quick else ''}"
+    others = f"; **other programs used {rounded(result.others)} cores**" if result.others >= 0.1 else ""
     return f"### {result.title}\n\n{result.note}\n\n{table(result)}\n\n{how}{others}. `NAME={result.name}`"
 
 
@@ -112,8 +112,9 @@ def page(text: str, results: Sequence[SideResult], *, chart: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"the page needs the lines {BEGIN} and {END}")
+    machines = "\n".join(f"- {machine}" for machine in dict.fromkeys(result.machine for result in results))
     figures = "\n\n".join(map(section, results))
-    return f"{before}{BEGIN}\n\n![The most important figures]({chart})\n\n{figures}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n![The most important figures]({chart})\n\n{machines}\n\n{figures}\n\n{END}{after}"
 
 
 def as_json(results: Sequence[SideResult]) -> str:

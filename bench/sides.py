@@ -18,8 +18,8 @@ from typing import Protocol
 
 import psycopg
 
-from bench.flow import Driver, Events, TimedVideo, call
-from devstack import s3, tokens
+from bench.flow import Driver, Events, Video, call
+from devstack import s3, services, tokens
 from devstack.child_environment import child_environment
 from devstack.coconut.ffmpeg import Ffmpeg
 from devstack.http_probe import is_serving
@@ -35,7 +35,7 @@ from devstack.waiting import until
 OURS = "this service"
 PEER = "Rails + Sidekiq"
 PEER_DIR = PROJECT_DIR / "bench" / "peers" / "rails-sidekiq"
-WORKER = "operator"
+WORKER = services.OPERATOR
 
 _OWNERS = 100
 _UNLIMITED = 1_000_000
@@ -156,29 +156,24 @@ class Ours:
 
     def __init__(self, stack: Stack, events: Events, coconut_url: str, file: bytes) -> None:
         self.stack = stack
-        stack.up(StackOptions(uploads_per_hour=_UNLIMITED, coconut_url=f"{coconut_url}/v2", coconut_api_key=_API_KEY))
-        # Another one with other settings takes its place.
-        stack.stop("operator")
-        self.operator = stack.another_operator(WORKER + "-bench", **_WITHOUT_LIMITS)
-        self.operator.up()
-        described = stack.description
-        self.url = described.api_url
-        key = described.jwt.signing_key
-        self._tokens = tuple(
-            tokens.mint(key, user=f"user-{number}", uploads_per_hour=_UNLIMITED) for number in range(_OWNERS)
+        options = StackOptions(
+            uploads_per_hour=_UNLIMITED,
+            coconut_url=f"{coconut_url}/v2",
+            coconut_api_key=_API_KEY,
+            operator_settings=_WITHOUT_LIMITS,
         )
-        self.database_url = described.database_url
+        described = stack.up(options)
+        self.url, self.database_url = described.api_url, described.database_url
+        self.metrics_url = described.operator_metrics_url
+        self._tokens = tuple(
+            tokens.mint(described.jwt.signing_key, user=f"user-{number}", uploads_per_hour=_UNLIMITED)
+            for number in range(_OWNERS)
+        )
         self.driver = Driver(OurCalls(self.url, self._tokens), events, file)
-
-    def down(self) -> None:
-        """Stop everything."""
-        self.operator.down()
-        self.stack.down()
 
     def pids(self) -> dict[str, int]:
         """Return the stack's processes."""
-        operator = self.operator.process.pid()
-        return self.stack.description.pids | ({WORKER: operator} if operator else {})
+        return self.stack.description.pids
 
     @property
     def address(self) -> tuple[str, int]:
@@ -199,7 +194,7 @@ class Ours:
 
     def reset(self) -> None:
         """Remove rows and resources while no operator runs, which would make one from the other."""
-        self.operator.down()
+        self.stack.stop(WORKER)
         cluster = self.stack.cluster
 
         def is_empty() -> bool:
@@ -210,15 +205,15 @@ class Ours:
             return not cluster.kubectl("get", "videouploads", "--output=name").strip()
 
         until(is_empty, within_seconds=_SETTLED_WITHIN_SECONDS, what="an empty service")
-        self.operator.up()
+        self.stack.start(WORKER)
 
     def kill_worker(self) -> None:
         """Kill the operator."""
-        self.operator.process.kill()
+        self.stack.kill(WORKER)
 
     def start_worker(self) -> None:
         """Start the operator."""
-        self.operator.up()
+        self.stack.start(WORKER)
 
 
 class Peer:
@@ -370,7 +365,6 @@ def both_sides(*, with_peer: bool) -> Iterator[Bench]:
         stack, file = Stack(paths), _clip(root)
         ending.callback(stack.down)
         ours = Ours(stack, events, coconut.address, file)
-        ending.callback(ours.operator.down)
         peer = None
         if with_peer:
             (root / "peer").mkdir()

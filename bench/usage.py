@@ -11,11 +11,10 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Used:
-    """What ran between two moments: CPU seconds by name, and the cores that other programs took meanwhile."""
+    """CPU seconds by name between two moments, and the seconds in between."""
 
     seconds: Mapping[str, float]
     elapsed: float
-    others: float
 
 
 class Usage:
@@ -23,14 +22,13 @@ class Usage:
 
     def __init__(self, pids: Mapping[str, int]) -> None:
         self._pids = {**pids, "driver": os.getpid()}
-        self._before, self._machine, self._began = self._read(), machine_cpu_seconds(), time.monotonic()
+        self._before, self._began = self._read(), time.monotonic()
 
     def used(self) -> Used:
         """Return what was used so far."""
         after, elapsed = self._read(), time.monotonic() - self._began
         seconds = {name: after[name] - self._before[name] for name in after}
-        others = (machine_cpu_seconds() - self._machine - sum(seconds.values())) / elapsed
-        return Used(seconds, elapsed, max(0.0, others))
+        return Used(seconds, elapsed)
 
     def _read(self) -> dict[str, float]:
         return {name: sum(map(cpu_seconds, family(pid))) for name, pid in self._pids.items()}

@@ -49,11 +49,11 @@ def measured(bench: Bench, count: int) -> dict[str, float]:
     """Write so many rows, start the operator twice over them, and let it run for a while."""
     ours = bench.ours
     ours.reset()
-    ours.operator.down()
+    ours.stack.stop(WORKER)
     with psycopg.connect(ours.database_url) as connection:
         connection.execute(_FILL, {"ids": [new_video_id() for _ in range(count)]})
     first = _start(bench, passes=count, writes=2 * count)
-    ours.operator.down()
+    ours.stack.stop(WORKER)
     again = _start(bench, passes=count, writes=0)
     window = _LONGEST_WINDOW_SECONDS if count >= 1000 else _SHORTEST_WINDOW_SECONDS
     usage, passes = Usage(ours.pids()), _passes(bench)
@@ -76,7 +76,7 @@ def measured(bench: Bench, count: int) -> dict[str, float]:
 def _start(bench: Bench, *, passes: int, writes: int) -> tuple[float, float]:
     """Start the operator; return the seconds until it made so many passes and writes, and the writes it made."""
     before, began = _writes(bench), time.monotonic()
-    bench.ours.operator.up()
+    bench.ours.stack.start(WORKER)
     until(lambda: _is_settled(bench, passes), within_seconds=_WITHIN_SECONDS, what="a pass over every upload")
     until(lambda: _writes(bench) >= before + writes, within_seconds=_WITHIN_SECONDS, what="every status")
     return time.monotonic() - began, _writes(bench) - before
@@ -92,7 +92,7 @@ def _passes(bench: Bench) -> float:
 
 
 def _metrics(bench: Bench) -> str:
-    return requests.get(f"{bench.ours.operator.address}/metrics", timeout=_TIMEOUT_SECONDS).text
+    return requests.get(bench.ours.metrics_url, timeout=_TIMEOUT_SECONDS).text
 
 
 def _writes(bench: Bench) -> float:

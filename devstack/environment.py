@@ -80,6 +80,7 @@ class ServiceConfig:
             "SUBMISSIONS_PER_OWNER_PER_DAY": "100000",
             "MAX_RUNNING_JOBS_PER_OWNER": "50",
             "MAX_MINUTES_PER_DAY": "0",
+            **self.options.operator_settings,
         }
 
     def _common(self) -> dict[str, str]:

@@ -41,6 +41,8 @@ class StackOptions:
     smtp_url: str | None = None
     # Where a real Coconut reaches the API, such as a tunnel. The default can only be reached from this machine.
     webhook_base_url: str | None = None
+    # More variables of the operator, such as limits that a benchmark raises.
+    operator_settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "StackOptions":

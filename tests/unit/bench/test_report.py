@@ -69,10 +69,10 @@ def test_figures_stand_in_the_order_in_which_they_were_taken() -> None:
     assert labels(CREATE) == ["per second", "p50 ms"]
 
 
-def test_a_section_says_when_and_on_what_it_was_measured() -> None:
+def test_a_section_says_when_it_was_measured_and_beside_what() -> None:
     last = section(replace(CREATE, is_quick=True, others=1.25)).splitlines()[-1]
 
-    assert last == ("2026-03-01, 3 turns a side, a quick run; 2 cores; other programs used 1.25 cores. `NAME=create`")
+    assert last == ("2026-03-01, 3 turns a side, a quick run; **other programs used 1.25 cores**. `NAME=create`")
 
 
 def test_a_new_page_keeps_what_people_wrote_around_the_figures() -> None:
@@ -80,6 +80,7 @@ def test_a_new_page_keeps_what_people_wrote_around_the_figures() -> None:
 
     assert written.startswith(f"# Before\n\n{BEGIN}\n\n![")
     assert written.endswith(f"`NAME=create`\n\n{END}\n\n## After\n")
+    assert "- 2 cores\n" in written
     assert "old" not in written
 
 
