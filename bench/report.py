@@ -140,7 +140,7 @@ def chart(results: Sequence[SideResult]) -> str:
     """
     parts: list[str] = []
     top = 34
-    sides = list(dict.fromkeys(side for result in results for side in result.turns))
+    sides = list(dict.fromkeys(side for result in results if result.plotted for side in result.turns))
     for number, side in enumerate(sides):
         left = _NAME_WIDTH + 200 * number
         parts += [f'<rect x="{left}" y="8" width="12" height="12" fill="{_COLOURS[number % len(_COLOURS)]}"/>']
