@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import tomllib
+import traceback
 from collections import defaultdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -62,10 +63,15 @@ def _is_wanted(row: Row, names: list[str], *, is_quick: bool) -> bool:
 
 def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, is_quick: bool) -> Result:
     turns: dict[str, list[Turn]] = defaultdict(list)
-    for side, turn in row.take(bench, size):
-        turns[side].append(turn)
-        print(f"{row.name:<10} {side:<16} {printable(turn)}", flush=True)
-    return SideResult(
+    try:
+        for side, turn in row.take(bench, size):
+            turns[side].append(turn)
+            print(f"{row.name:<10} {side:<16} {printable(turn)}", flush=True)
+    except Exception:
+        # The turns so far are figures, and so are the other rows.
+        print(f"{row.name}: not every turn was taken", flush=True)
+        traceback.print_exc()
+    return Result(
         name=row.name,
         title=row.title,
         note=row.note,

@@ -324,7 +324,13 @@ ROWS = (
         " creates every resource, the next one finds nothing to write. The peer does nothing for an upload that waits,"
         " and never finds one that will not come.",
         idle,
-        {},
+        {
+            "10,000 waiting: first start: settled after, s": "≤ 150",
+            "10,000 waiting: next start: settled after, s": "≤ 60",
+            "10,000 waiting: next start: writes": "0",
+            "50,000 waiting: cores of operator": "≤ 0.2",
+            "50,000 waiting: memory of the operator, MiB": "≤ 400",
+        },
         is_quick=True,
     ),
     Row(
