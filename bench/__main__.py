@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.report import Result, Turn, as_json, chart, from_json, merged, page
+from bench.report import SideResult, Turn, as_json, chart, from_json, merged, page
 from bench.rows import FULL, QUICK, ROWS, Row, Size, printable
 from bench.sides import PEER, Bench, both_sides, missing_for_peer
 from bench.usage import machine_cpu_seconds
@@ -61,7 +61,7 @@ def _is_wanted(row: Row, names: list[str], *, is_quick: bool) -> bool:
     return row.name in names if names else row.is_quick or not is_quick
 
 
-def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, is_quick: bool) -> Result:
+def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, is_quick: bool) -> SideResult:
     turns: dict[str, list[Turn]] = defaultdict(list)
     try:
         for side, turn in row.take(bench, size):
@@ -71,7 +71,7 @@ def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, i
         # The turns so far are figures, and so are the other rows.
         print(f"{row.name}: not every turn was taken", flush=True)
         traceback.print_exc()
-    return Result(
+    return SideResult(
         name=row.name,
         title=row.title,
         note=row.note,
@@ -92,7 +92,7 @@ def _busy_cores() -> float:
     return (machine_cpu_seconds() - before) / _QUIET_SECONDS
 
 
-def _write(taken: Result) -> None:
+def _write(taken: SideResult) -> None:
     kept = from_json(TURNS.read_text()) if TURNS.exists() else []
     results = merged(kept, [taken], [row.name for row in ROWS])
     TURNS.write_text(as_json(results))

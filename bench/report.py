@@ -19,7 +19,7 @@ _COLOURS = ("#1f6feb", "#d29922")
 
 
 @dataclass(frozen=True)
-class Result:
+class SideResult:
     """The turns of one row by side, and how they were taken. ``others``: cores that other programs used before."""
 
     name: str

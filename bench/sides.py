@@ -18,7 +18,7 @@ from typing import Protocol
 
 import psycopg
 
-from bench.flow import Driver, Events, Video, call
+from bench.flow import Driver, Events, TimedVideo, call
 from devstack import s3, services, tokens
 from devstack.child_environment import child_environment
 from devstack.coconut.ffmpeg import Ffmpeg
