@@ -81,9 +81,12 @@ def needs_read(row: VideoRow | None, cached: CachedResource | None) -> bool:
 def is_unseen(row: VideoRow, cached: CachedResource | None) -> bool:
     """Return whether no resource shows an observation of this row, so that only the bucket can be ahead of it.
 
-    The resource has retired, was lost, or was just made. An import's is applied by its owner.
+    The resource has retired, was lost, was just made, or has a status that is not ours. An import's is applied by its
+    owner.
     """
-    return row.desired.origin is Origin.API and not row.retired and (cached is None or cached.status_revision == 0)
+    if row.desired.origin is not Origin.API or row.retired:
+        return False
+    return cached is None or cached.status_revision == 0 or not cached.status_signed_by.is_authentic
 
 
 def lost_deletion(desired: DesiredState, marks: Marks) -> DesiredState | None:

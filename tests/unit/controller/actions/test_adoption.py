@@ -61,6 +61,18 @@ def test_a_row_that_no_resource_shows_asks_the_bucket_whether_it_was_deleted() -
     assert (restored.desired.deleted, restored.desired.revision) == (True, row.desired.revision + 3)
 
 
+def test_a_status_that_is_not_ours_does_not_hide_a_deletion() -> None:
+    world = InMemoryWorld()
+    row = world.create()
+    world.resources.apply(row.desired)
+    resource = world.resources.by_name[VIDEO_ID]
+    world.resources.write_status(resource, {"revision": row.observed.revision}, is_signed=False)
+    world.storage.mark_deleted(VIDEO_ID, row.desired.revision + 1)
+    restored = adoption(world, row, cached_in(world))
+    assert restored is not None
+    assert restored.desired.deleted
+
+
 @pytest.mark.parametrize("phase", Phase)
 def test_while_storage_is_away_a_row_at_rest_that_no_resource_shows_waits(phase: Phase) -> None:
     world = InMemoryWorld()
