@@ -4,9 +4,12 @@ Connections that are opened or used again inside `within` are shut down when its
 ends with an error. Looking up a name is not covered: the resolver has its own timeouts.
 """
 
+import heapq
+import itertools
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -60,6 +63,65 @@ class Deadline:
             self._sockets.clear()
 
 
+class _Alarms:
+    """Ends deadlines when their time is over. One thread for all: starting one for each cost more than the exchange."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._heap: list[tuple[float, int, Deadline]] = []
+        self._waiting: set[Deadline] = set()
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    def set(self, deadline: Deadline, seconds: float) -> None:
+        """End ``deadline`` after so many seconds, unless it is cancelled before."""
+        end = time.monotonic() + seconds
+        with self._changed:
+            is_first = not self._heap or end < self._heap[0][0]
+            heapq.heappush(self._heap, (end, next(self._numbers), deadline))
+            self._waiting.add(deadline)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif is_first:
+                self._changed.notify()
+
+    def cancel(self, deadline: Deadline) -> None:
+        """Forget a deadline."""
+        with self._changed:
+            self._waiting.discard(deadline)
+            # Others that were cancelled leave when they come to the front, at the end of their time at the latest.
+            while self._heap and self._heap[0][2] not in self._waiting:
+                heapq.heappop(self._heap)
+
+    def _run(self) -> None:
+        while True:
+            self._next().end()
+
+    def _next(self) -> Deadline:
+        """Wait for the next deadline whose time is over."""
+        with self._changed:
+            while True:
+                left = self._heap[0][0] - time.monotonic() if self._heap else None
+                if left is not None and left <= 0:
+                    _, _, deadline = heapq.heappop(self._heap)
+                    if deadline in self._waiting:
+                        self._waiting.discard(deadline)
+                        return deadline
+                else:
+                    self._changed.wait(left)
+
+
+_alarms = _Alarms()
+
+
+def _after_fork() -> None:
+    global _alarms  # noqa: PLW0603 - the thread and a lock that it held stayed in the parent
+    _alarms = _Alarms()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
@@ -71,15 +133,13 @@ def within(seconds: float) -> Iterator[Deadline]:
     """
     time_budget.check()
     deadline = Deadline(_current.get())
-    timer = threading.Timer(seconds, deadline.end)
-    timer.daemon = True
-    timer.start()
+    _alarms.set(deadline, seconds)
     token = _current.set(deadline)
     try:
         yield deadline
     finally:
         _current.reset(token)
-        timer.cancel()
+        _alarms.cancel(deadline)
         deadline.close()
 
 
