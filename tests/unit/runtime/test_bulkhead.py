@@ -11,9 +11,9 @@ from runtime.bulkhead import Bulkhead, BulkheadFullError, guard
 LONG = 60
 
 
-class Upstream:
+class GuardedUpstream:
     def __init__(self) -> None:
-        self.inner: Upstream | None = None
+        self.inner: GuardedUpstream | None = None
 
     def ask(self, depth: int, *, word: str = "") -> str:
         """Call the guarded copy from inside, as other threads would."""
@@ -23,8 +23,8 @@ class Upstream:
         raise RefusedError("no")
 
 
-def with_two_slots() -> Upstream:
-    upstream = Upstream()
+def with_two_slots() -> GuardedUpstream:
+    upstream = GuardedUpstream()
     guarded = guard(Bulkhead("S3", at_most=2, patience_seconds=0), upstream)
     upstream.inner = guarded
     return guarded
@@ -35,7 +35,7 @@ def test_arguments_and_results_pass_through() -> None:
 
 
 def test_a_method_that_calls_another_takes_one_slot() -> None:
-    class Recursive(Upstream):
+    class Recursive(GuardedUpstream):
         def ask_twice(self) -> str:
             return self.ask(0, word="again")
 

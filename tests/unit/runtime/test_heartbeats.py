@@ -22,7 +22,7 @@ def beats(clock: ManualClock) -> Heartbeats:
     return Heartbeats(clock)
 
 
-def test_a_part_is_late_once_its_turn_takes_longer_than_the_limit(beats: Heartbeats, clock: ManualClock) -> None:
+def test_a_part_is_late_once_its_round_takes_longer_than_the_limit(beats: Heartbeats, clock: ManualClock) -> None:
     with beats.during("part", at_most_seconds=10) as beat:
         clock.now += 10
         assert beats.late() == []
@@ -39,7 +39,7 @@ def test_a_part_that_has_ended_is_not_missed(beats: Heartbeats, clock: ManualClo
     assert beats.late() == []
 
 
-def test_a_long_call_may_take_longer_and_the_next_turn_may_not(beats: Heartbeats, clock: ManualClock) -> None:
+def test_a_long_call_may_take_longer_and_the_next_round_may_not(beats: Heartbeats, clock: ManualClock) -> None:
     with beats.during("part", at_most_seconds=10):
         with heartbeats.allowing(300):
             clock.now += 305
@@ -49,7 +49,7 @@ def test_a_long_call_may_take_longer_and_the_next_turn_may_not(beats: Heartbeats
         assert [late.part for late in beats.late()] == ["part"]
 
 
-def test_waiting_for_long_counts_as_turning(beats: Heartbeats, clock: ManualClock) -> None:
+def test_waiting_for_long_counts_as_beating(beats: Heartbeats, clock: ManualClock) -> None:
     class Event(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             assert timeout is not None
@@ -99,7 +99,7 @@ def test_of_several_parts_with_one_name_the_one_nearest_to_its_limit_is_exported
             assert beats.ages() == {"worker": (6, 10)}
 
 
-def test_outside_of_any_part_a_turn_is_nothing() -> None:
+def test_outside_of_any_part_a_beat_is_nothing() -> None:
     heartbeats.record()
     with heartbeats.allowing(1):
         assert not heartbeats.wait(threading.Event(), 0)

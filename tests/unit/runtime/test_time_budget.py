@@ -11,7 +11,7 @@ from runtime.time_budget import BudgetSpentError, TimeBudget
 from tests.support.world.clock import ManualClock
 
 
-class Upstream:
+class SlowUpstream:
     """An upstream whose calls take time."""
 
     def __init__(self, clock: ManualClock) -> None:
@@ -36,7 +36,7 @@ def a_budget(clock: ManualClock) -> TimeBudget:
 
 
 def test_once_it_is_spent_no_call_begins_and_the_longest_is_named(clock: ManualClock) -> None:
-    upstream = Upstream(clock)
+    upstream = SlowUpstream(clock)
     guarded = guard(Bulkhead("S3", at_most=1), upstream)
     with time_budget.limited(a_budget(clock)):
         guarded.quick()

@@ -19,7 +19,7 @@ from webapi.publisher import QueuedPublisher
 PATIENCE_SECONDS = 10
 
 
-class Upstream:
+class HangingUpstream:
     """Kubernetes or Postgres: it hangs until ``may_answer``, and is away then."""
 
     def __init__(self) -> None:
@@ -34,14 +34,14 @@ class Upstream:
         raise UnavailableError("no answer")
 
 
-class Scene:
+class ApiThreads:
     """The API's threads, each alone, and a clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.beats = Heartbeats(lambda: self.now)
         self.liveness = Liveness(self.beats)
-        self.upstream = Upstream()
+        self.upstream = HangingUpstream()
         self.stop: Callable[[], None] = lambda: None
 
     def publisher(self) -> None:
@@ -59,15 +59,15 @@ class Scene:
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
-    made = Scene()
+def scene() -> Iterator[ApiThreads]:
+    made = ApiThreads()
     yield made
     made.upstream.may_answer.set()
     made.stop()
 
 
 @pytest.mark.parametrize("part", ["publisher", "readiness"])
-def test_a_part_that_hangs_makes_liveness_fail_with_its_name(part: str, scene: Scene) -> None:
+def test_a_part_that_hangs_makes_liveness_fail_with_its_name(part: str, scene: ApiThreads) -> None:
     getattr(scene, part)()
     assert scene.upstream.entered.wait(PATIENCE_SECONDS)
     scene.now += 100
@@ -82,7 +82,7 @@ def test_a_part_that_hangs_makes_liveness_fail_with_its_name(part: str, scene: S
 
 
 @pytest.mark.parametrize("part", ["publisher", "readiness"])
-def test_a_part_whose_upstream_is_away_keeps_beating(part: str, scene: Scene) -> None:
+def test_a_part_whose_upstream_is_away_keeps_beating(part: str, scene: ApiThreads) -> None:
     getattr(scene, part)()
     assert scene.upstream.entered.wait(PATIENCE_SECONDS)
     scene.now += 100

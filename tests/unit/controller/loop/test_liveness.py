@@ -58,7 +58,7 @@ class Hanging(SimpleNamespace):
 class Slow:
     """An upstream's method that takes long each time, and then is away; each round must find the process alive."""
 
-    scene: "Scene"
+    scene: "OperatorParts"
     turns: int = 0
     is_done: threading.Event = field(default_factory=threading.Event)
     late: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Slow:
         raise AWAY
 
 
-class Scene:
+class OperatorParts:
     """One operator without its upstreams, whose parts can be started one by one."""
 
     def __init__(self) -> None:
@@ -159,38 +159,38 @@ def settings() -> OperatorSettings:
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
-    made = Scene()
+def scene() -> Iterator[OperatorParts]:
+    made = OperatorParts()
     yield made
     made.end()
 
 
-def listen(scene: Scene, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
+def listen(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(notify, "listen", call)
     patch.setattr("controller.loop.threads._LISTEN_AGAIN_SECONDS", 0.01)
     scene.background("listen")
 
 
-def resync(scene: Scene, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
+def resync(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.world.records, "working", call)
     scene.background("resync")
 
 
-def abandoned_uploads(scene: Scene, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
+def abandoned_uploads(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.world.multipart, "open_uploads", call)
     scene.background("abandoned_uploads")
 
 
-def stats(scene: Scene, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+def stats(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
     scene.background("stats", call)
 
 
-def outbox(scene: Scene, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
+def outbox(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.outbox, "dispatch", call)
     scene.background("outbox")
 
 
-def delivery(scene: Scene, call: Callable[..., Any], _patch: pytest.MonkeyPatch) -> None:
+def delivery(scene: OperatorParts, call: Callable[..., Any], _patch: pytest.MonkeyPatch) -> None:
     scene.outbox.create(
         url="https://hooks.example.com", description="", kinds=VIDEO_NOTIFICATION_KINDS, secret="whsec_c2VjcmV0"
     )
@@ -200,30 +200,30 @@ def delivery(scene: Scene, call: Callable[..., Any], _patch: pytest.MonkeyPatch)
     scene.background("outbox")
 
 
-def audit_light(scene: Scene, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+def audit_light(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
     scene.audit.light = call
     scene.background("audit-light")
 
 
-def audit_full(scene: Scene, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+def audit_full(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
     scene.audit.full = call
     scene.background("audit-full")
 
 
-def worker(scene: Scene, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
+def worker(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.world.records, "get", call)
     scene.worker()
 
 
-def lease(scene: Scene, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+def lease(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
     scene.lease(call)
 
 
-def credentials(scene: Scene, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+def credentials(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
     scene.credentials(call)
 
 
-Start = Callable[[Scene, Callable[..., Any], pytest.MonkeyPatch], None]
+Start = Callable[[OperatorParts, Callable[..., Any], pytest.MonkeyPatch], None]
 PARTS = pytest.mark.parametrize(
     ("part", "start"),
     [
@@ -250,7 +250,7 @@ PARTS = pytest.mark.parametrize(
 
 @PARTS
 def test_a_part_that_hangs_makes_liveness_fail_with_its_name(
-    part: str, start: Start, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    part: str, start: Start, scene: OperatorParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = Hanging()
     try:
@@ -265,7 +265,7 @@ def test_a_part_that_hangs_makes_liveness_fail_with_its_name(
 
 @PARTS
 def test_a_part_whose_upstream_is_slow_and_away_keeps_beating(
-    part: str, start: Start, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    part: str, start: Start, scene: OperatorParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = Slow(scene)
     start(scene, call, monkeypatch)
@@ -273,12 +273,12 @@ def test_a_part_whose_upstream_is_slow_and_away_keeps_beating(
     assert call.late == []
 
 
-def test_every_background_thread_of_the_leader_is_tried_here(scene: Scene) -> None:
+def test_every_background_thread_of_the_leader_is_tried_here(scene: OperatorParts) -> None:
     tried = {parameters.values[0] for parameters in PARTS.args[1]}
     assert {thread.name for thread in scene.threads()} <= tried
 
 
-def test_a_process_that_is_stopping_is_not_restarted(scene: Scene) -> None:
+def test_a_process_that_is_stopping_is_not_restarted(scene: OperatorParts) -> None:
     with scene.beats.during("event-loop", at_most_seconds=60):
         scene.now += 61
         assert [line.partition(":")[0] for line in scene.health.obstacles()] == ["event-loop"]
