@@ -33,6 +33,7 @@ from domain.records import Cause
 from runtime.heartbeats import Heartbeats
 from runtime.probes import Health
 from runtime.secret_files import SecretFiles, on_change
+from storage.multipart import Multipart
 from tests.support.builders.notifications import a_notification
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
@@ -176,8 +177,9 @@ def resync(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyP
     scene.background("resync")
 
 
-def abandoned_uploads(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(scene.world.multipart, "open_uploads", call)
+def abandoned_uploads(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+    # Not through the breaker of storage, which soon lets no call pass.
+    scene.world.deps = replace(scene.world.deps, parts=cast("Multipart", SimpleNamespace(open_uploads=call)))
     scene.background("abandoned_uploads")
 
 
