@@ -21,7 +21,7 @@ from domain import object_keys
 from domain.audit_records import AuditedRow, QuarantinedObject
 from domain.errors import UpstreamError
 from domain.objects import StoredFile, VerifiedOutputs
-from domain.video import new_video_id
+from domain.video import Phase, new_video_id
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,11 @@ class Audit:
         before = self._clock() - self._rules.overdue_after
         for submission in self._rows.uncertain(before=before, at_most=_LATE_ROWS_MAX):
             self._repair_one(run, checks.check_uncertain(submission))
+        # A submission made just before the deadline is resolved first.
+        resolved = before - self._rules.timing.scaled(self._rules.timing.resolve_window_seconds)
         for row in self._rows.overdue(before=before, at_most=_LATE_ROWS_MAX):
+            if row.phase is Phase.UPLOADED and row.deadline_at >= resolved:
+                continue
             self._repair_one(run, checks.check_overdue(row))
         self._check_quarantine(run)
         self._check_bucket(run)

@@ -4,11 +4,13 @@ import re
 import struct
 import subprocess
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
+from playwright.sync_api import Error as PlaywrightError
 
 from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.world import World
@@ -70,5 +72,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     visitor = getattr(item, "funcargs", {}).get("visitor")
     if report.when == "call" and report.failed and isinstance(visitor, Visitor):
-        visitor.picture("as-it-failed")
+        # An error in here would end the whole run, and a browser that died is itself what failed.
+        with suppress(PlaywrightError):
+            visitor.picture("as-it-failed")
     return report

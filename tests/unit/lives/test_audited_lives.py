@@ -282,6 +282,20 @@ def test_doubled_and_uncertain_submissions_are_reported() -> None:
     assert auditor.full().found == {FindingType.DOUBLED_JOB: 1, FindingType.UNCERTAIN_SUBMISSION: 1}
 
 
+def test_a_submission_made_just_before_the_deadline_is_resolved_before_the_upload_counts_as_overdue() -> None:
+    world = InMemoryWorld()
+    world.create()
+    auditor = Auditor(world)
+    timing, since = world.timing, world.row.observed.phase_since
+    uploaded = replace(world.row.observed, phase=Phase.UPLOADED, deadline_at=since)
+    world.records.rows[VIDEO_ID] = replace(world.row, observed=uploaded)
+    late = auditor.rules.overdue_after + timing.scaled(timing.resolve_window_seconds)
+    world.pass_time(late.total_seconds())
+    assert not auditor.full().found
+    world.pass_time(1)
+    assert auditor.full().found == {FindingType.OVERDUE_ROW: 1}
+
+
 def test_an_overdue_upload_is_reported_unless_it_is_paused() -> None:
     world = InMemoryWorld()
     world.create()
