@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
 from database.notify import Wakeup, listen
 from database.observations import Observations
-from database.pool import Database
+from database.pool import Database, DeadlineConnection
 from domain.errors import UnavailableError
 from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
 from domain.schedule import Timing
@@ -74,7 +75,11 @@ def test_the_bytes_of_a_day_are_exact_for_parallel_requests_of_two_processes(dat
     def create(number: int) -> bool:
         try:
             commands = VideoCommands(pools[number % 2], Timing())
-            commands.create(a_new_video(), per_hour=100, per_day=BytesPerDay(at_most=9 * 10, largest=9))
+            commands.create(
+                a_new_video(new_video_id(), declared_bytes=9),
+                per_hour=100,
+                per_day=BytesPerDay(at_most=9 * 10, largest=9),
+            )
         except BytesSpentError:
             return False
         return True
@@ -240,14 +245,14 @@ def test_a_server_lost_without_closing_its_connections_is_noticed_within_seconds
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The behaviour is Linux's; the test checks the options that it is given."""
-    opened: list[psycopg.Connection] = []
-    connect = psycopg.connect
+    opened: list[DeadlineConnection] = []
+    connect = DeadlineConnection.connect
 
-    def noting(*args: object, **kwargs: object) -> psycopg.Connection:
-        opened.append(connect(*args, **kwargs))  # type: ignore[arg-type]
+    def noting(*args: Any, **kwargs: Any) -> DeadlineConnection:
+        opened.append(connect(*args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(psycopg, "connect", noting)
+    monkeypatch.setattr(DeadlineConnection, "connect", noting)
     nudges = listen(database_url, quiet_seconds=0.01)
     assert next(nudges) is None
     with database.connection() as pooled:

@@ -93,7 +93,8 @@ class TestSignedSources:
         assert requests.put(url, data=b"x", timeout=10).status_code == 403
 
     def test_the_download_key_cannot_write_even_with_a_signed_put(self, s3: S3Access) -> None:
-        reader = Storage(settings_for(s3, access_key=s3.raw_reader_access_key, secret_key=s3.raw_reader_secret_key))
+        keys = {"raw_writer_access_key": s3.raw_reader_access_key, "raw_writer_secret_key": s3.raw_reader_secret_key}
+        reader = Storage(settings_for(s3, **keys))
         signed = reader.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=None, expires_seconds=60)
         assert requests.put(signed.url, data=FILE, headers=dict(signed.headers), timeout=10).status_code == 403
 

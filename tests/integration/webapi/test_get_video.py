@@ -241,8 +241,9 @@ def test_while_in_progress_the_answer_says_when_to_poll_again(api: Api) -> None:
         answer = api.call("GET", f"/api/v1/videos/{video_id}")
         check = datetime.fromisoformat(answer.json["next_check_at"])
         seconds = int(answer.headers["Retry-After"])
-        assert api.now + timedelta(seconds=seconds) >= check
-        assert 1 <= seconds <= 61
+        assert 1 <= seconds <= 60
+        # What a client waits for can come earlier than the next check.
+        assert api.now + timedelta(seconds=seconds) >= min(check, api.now + timedelta(seconds=60))
 
 
 def _text(at: datetime | None) -> str | None:
