@@ -255,6 +255,7 @@ def test_a_server_lost_without_closing_its_connections_is_noticed_within_seconds
     monkeypatch.setattr(DeadlineConnection, "connect", noting)
     nudges = listen(database_url, quiet_seconds=0.01)
     assert next(nudges) is None
+    assert len(opened) == 1
     with database.connection() as pooled:
         for connection in (pooled, *opened):
             with socket.socket(fileno=os.dup(connection.fileno())) as line:
@@ -262,5 +263,4 @@ def test_a_server_lost_without_closing_its_connections_is_noticed_within_seconds
                 assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
                 assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
                 assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
-    assert len(opened) == 1
     nudges.close()  # type: ignore[attr-defined]
