@@ -45,7 +45,7 @@ from controller.rules.steps import (
     WritePlaylist,
 )
 from controller.rules.submission import NEXT_SUBMISSION, is_over
-from domain.errors import UpstreamError
+from domain.errors import UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.object_keys import kept_original_key
 from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason, SourceFacts
@@ -161,11 +161,17 @@ def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:
 
 
 def _copied(source: SourceFacts, ctx: ReconcileContext) -> SourceFacts:
-    """Copy an upload to where no client can write. Raises UpstreamError, also if the file was replaced meanwhile."""
+    """Copy an upload to where no client can write, and return the copy's facts: it can have another ETag.
+
+    Raises UpstreamError, also if the file was replaced meanwhile.
+    """
     desired = ctx.row.desired
     key = kept_original_key(desired.video_id, desired.storage_key, source.version)
     ctx.deps.storage.keep_original(desired.storage_key, key, etag=source.etag, file_bytes=source.file_bytes)
-    return replace(source, key=key)
+    kept = ctx.deps.storage.head(key)
+    if kept is None:
+        raise UnavailableError("copying the original: the copy is gone")
+    return replace(source, key=key, etag=kept.etag, last_modified=kept.last_modified)
 
 
 def _remove_too_large(step: Fail, ctx: ReconcileContext) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -83,7 +83,9 @@ class FakeStorage:
         stored = self.raw.get(key)
         if stored is None or (stored.facts.etag, stored.facts.file_bytes) != (etag, file_bytes):
             raise UnavailableError("copying the original: it was replaced")
-        self.raw[kept_key] = self._object(stored.body, stored.facts.content_type)
+        copy = self._object(stored.body, stored.facts.content_type)
+        # S3 gives another ETag to the copy of a file that was sent in parts.
+        self.raw[kept_key] = replace(copy, facts=replace(copy.facts, etag=f"{copy.facts.etag}-copied"))
         self.copies += 1
 
     def kept_originals(self, video_id: str) -> list[str]:

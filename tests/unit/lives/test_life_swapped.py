@@ -122,7 +122,9 @@ def test_a_video_accepted_by_an_earlier_release_keeps_its_original_where_it_was_
     world.send_file(FIRST)
     source = world.row.observed.source
     assert source is not None
-    observed = replace(world.row.observed, source=replace(source, key=None))
+    sent = world.storage.raw[world.row.desired.storage_key].facts
+    accepted = replace(source, key=None, etag=sent.etag, last_modified=sent.last_modified)
+    observed = replace(world.row.observed, source=accepted)
     world.records.rows[VIDEO_ID] = replace(world.row, observed=observed)
     assert not Auditor(world).full().found
     world.records.ask_for_edition(VIDEO_ID)
