@@ -57,6 +57,8 @@ def test_a_leader_frozen_for_a_minute_changes_nothing_that_lasts(world: World, c
         eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)
         _ask_for_another_edition(world, video_id)
         eventually(lambda: plays_attempt(client.video(video_id).playback_url, 2), within_seconds=60)
+        # The playlist is there a moment before the row says so.
+        eventually(lambda: world.rows(video_id)["videos"][0]["phase"] == "ready")
         before = world.rows(video_id)
         _wait_until(lambda: time.monotonic() - frozen_at >= FROZEN_SECONDS)
 

@@ -79,7 +79,7 @@ def _without_progress(version: dict[str, Any]) -> dict[str, Any]:
     for name in ("resourceVersion", "managedFields"):
         left["metadata"].pop(name, None)
     status = left.get("status", {})
-    for name in ("progress", "revision"):
+    for name in ("progress", "revision", "signature"):
         status.pop(name, None)
     for name in ("progressPercent", "progressAt"):
         status.get("work", {}).pop(name, None)
