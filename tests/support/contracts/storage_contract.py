@@ -172,7 +172,8 @@ class StorageContract:
         store.put_raw(ORIGINAL, mp4(media_bytes=65))
         copy = store.storage.head(kept)
         assert copy is not None
-        assert (copy.file_bytes, copy.etag) == (facts.file_bytes, facts.etag)
+        # Its ETag is another one where the file was sent in parts.
+        assert copy.file_bytes == facts.file_bytes
 
     def test_an_upload_that_was_replaced_is_not_kept(self, store: Store) -> None:
         store.put_raw(ORIGINAL, mp4())
