@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from devstack.s3 import S3Access
+from devstack.s3 import S3Access, client_for
 from domain import object_keys
 from domain.errors import RefusedError, UnavailableError
 from domain.objects import VerifiedOutputs
@@ -111,6 +111,18 @@ class TestSignedSources:
         writer.write_playlist(VIDEO, "#EXTM3U\n")
         with pytest.raises(RefusedError):
             writer.head(ORIGINAL)
+
+
+class TestKeptOriginals:
+    """What the store holds after an upload was copied."""
+
+    def test_the_copy_has_the_bytes_that_were_judged(self, s3: S3Access, store: Store) -> None:
+        store.put_raw(ORIGINAL, FILE)
+        facts = store.facts()
+        kept = object_keys.kept_original_key(VIDEO, ORIGINAL, facts.version)
+        store.storage.keep_original(ORIGINAL, kept, etag=facts.etag, file_bytes=facts.file_bytes)
+        store.put_raw(ORIGINAL, bytes(len(FILE)))
+        assert client_for(s3).get_object(Bucket=s3.raw_bucket, Key=kept)["Body"].read() == FILE
 
 
 class TestSignedDownloads:
