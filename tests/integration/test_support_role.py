@@ -56,7 +56,13 @@ class SupportDesk:
         self.upload, self.imported = self._upload(api), self._import()
         self._support = ClusterAdmin(kubeconfig, namespace)
         # A policy is in force some moments after it is stored, and so is a binding.
-        eventually(lambda: "annotate" in self.patch(self.upload, {"spec": {"title": "Mine"}}))
+        eventually(self._refuses_a_title)
+
+    def _refuses_a_title(self) -> bool:
+        # A title that is stored before the policy is in force would make each later patch a no-op, which it allows.
+        answer = self.patch(self.upload, {"spec": {"title": "Mine"}}, "--dry-run=server")
+        assert "can only annotate" in answer, answer or "the API server took the title"
+        return True
 
     def _upload(self, user: str) -> str:
         name = new_video_id()
