@@ -1,34 +1,44 @@
-"""The operator while an upstream hangs: it accepts connections, and says nothing more.
+"""The operator while an upstream or a receiver hangs: it accepts connections, and says nothing more.
 
-Every part keeps beating, so liveness stays; passes that do not need the upstream are made; and once it answers again
-the upload becomes ready with one attempt.
+Every part keeps beating, so liveness stays; passes and deliveries that do not need it are made; and once it answers
+again the upload becomes ready with one attempt, and the notification arrives.
 """
 
+import base64
 import json
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import requests
 import yaml
+from aiosmtpd.controller import Controller
 from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.rows import dict_row
 
+from database.pool import Database
+from database.webhook_endpoints import Endpoints
 from devstack.cluster import ClusterAdmin
 from devstack.coconut_server import CoconutAccess
+from devstack.ports import any_free_port
 from devstack.s3 import S3Access, client_for
+from domain.notifications import VIDEO_NOTIFICATION_KINDS
 from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.operator_process import environment_of, running
 from tests.support.eventually import eventually
 from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
+from tests.support.webhook_receiver import Receiver
 
 TIMEOUT_SECONDS = 1
 # A call to the API server takes ten seconds at most, one to the others far less.
@@ -37,6 +47,20 @@ FROZEN_SECONDS = 17.0
 # These have a round every second or two; the others wait for longer, or come and go.
 QUICK_PARTS = {"event-loop", "listen", "resync", "stats", "outbox"}
 READY_SECONDS = 120
+# The sender stops waiting for a frozen receiver after 15 seconds, and sends again 5 seconds later.
+DELIVERED_SECONDS = 60
+WEBHOOK, MAIL = "webhook", "mail"
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """A mail server that keeps what it receives."""
+
+    mails: list[bytes] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.mails.append(envelope.content)
+        return "250 OK"
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,8 @@ class FrozenWorld:
     probe_url: str
     clip: bytes
     proxies: dict[str, FreezingProxy]
+    receiver: Receiver
+    mailbox: Mailbox
 
     def apply(self, name: str) -> None:
         """Import a file that has yet to arrive."""
@@ -80,6 +106,19 @@ class FrozenWorld:
             counted = connection.execute("SELECT count(*) FROM attempts WHERE video_id = %s", [name]).fetchone()
         assert counted is not None
         return int(counted[0])
+
+    def notify_by_mail(self, name: str) -> None:
+        """Give it the address of an owner, which an import does not have."""
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute("UPDATE videos SET owner_email = 'ann@example.com' WHERE video_id = %s", [name])
+
+    def arrived(self, channel: str, name: str) -> set[str]:
+        """Return the ids of the messages about it that have arrived; a repetition has the id of the first."""
+        if channel == WEBHOOK:
+            bodies = [(one.message_id, one.body.decode()) for one in self.receiver.received]
+        else:
+            bodies = [(message_from_bytes(one)["Message-ID"], one.decode()) for one in self.mailbox.mails]
+        return {message_id for message_id, body in bodies if name in body}
 
     def stuck(self) -> list[str]:
         """Return what liveness names, and the quick parts that have not beaten for too long."""
@@ -128,15 +167,23 @@ def world(
         s3 = with_fresh_bucket(s3_access)
         kubeconfig = yaml.safe_load(api_server.admin_kubeconfig.read_text())
         server = kubeconfig["clusters"][0]["cluster"]
+        receiver = opened.enter_context(Receiver("127.0.0.1").serving())
+        mailbox, mail_port = Mailbox(), any_free_port()
+        post_office = Controller(mailbox, hostname="127.0.0.1", port=mail_port)
+        post_office.start()
+        opened.callback(post_office.stop)
         upstreams = {
             "postgres": url,
             "storage": s3.endpoint,
             "coconut": coconut_access.url,
             "kubernetes": server["server"],
+            WEBHOOK: receiver.url(),
+            MAIL: f"smtp://127.0.0.1:{mail_port}",
         }
         proxies = {name: opened.enter_context(_before(address)) for name, address in upstreams.items()}
         server["server"] = _through(proxies["kubernetes"], server["server"])
         (directory / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+        _register(url, _through(proxies[WEBHOOK], receiver.url()))
         with socket.create_server(("127.0.0.1", 0)) as free:
             probe_port = free.getsockname()[1]
         environment = environment_of(
@@ -160,6 +207,9 @@ def world(
             S3_CONNECT_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
             S3_READ_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
             S3_MAX_ATTEMPTS="1",
+            SMTP_URL=_through(proxies[MAIL], upstreams[MAIL]),
+            MAIL_FROM="videos@example.com",
+            WEBHOOKS_ALLOW_PRIVATE_TARGETS="true",
             PROBE_PORT=str(probe_port),
             SWEEP_SECONDS="20",
             TIME_SCALE="0.05",
@@ -170,7 +220,15 @@ def world(
         requests.put(f"{coconut_access.control_url}/_faults", json={"canned": 1}, timeout=5).raise_for_status()
         opened.callback(requests.delete, f"{coconut_access.control_url}/_faults", timeout=5)
         opened.enter_context(running(environment, directory))
-        yield FrozenWorld(own, s3, url, f"http://127.0.0.1:{probe_port}", clip, proxies)
+        yield FrozenWorld(own, s3, url, f"http://127.0.0.1:{probe_port}", clip, proxies, receiver, mailbox)
+
+
+def _register(database_url: str, endpoint_url: str) -> None:
+    """Send every notification to an endpoint."""
+    database = Database(database_url, max_size=1)
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    Endpoints(database).create(url=endpoint_url, description="", kinds=VIDEO_NOTIFICATION_KINDS, secret=secret)
+    database.close()
 
 
 def _before(url: str) -> AbstractContextManager[FreezingProxy]:
@@ -201,6 +259,18 @@ def accepting(world: FrozenWorld, name: str) -> None:
     eventually(lambda: world.row(name)["phase"] != "uploading", within_seconds=60)
 
 
+def all_parts_beat(world: FrozenWorld, *, since: float) -> None:
+    """Look at every part until the upstream has been frozen for long enough."""
+    stuck = list[str]()
+
+    def is_over() -> bool:
+        stuck.extend(world.stuck())
+        return time.monotonic() - since > FROZEN_SECONDS
+
+    eventually(is_over, within_seconds=120, every_seconds=0.5)
+    assert stuck == []
+
+
 @pytest.mark.parametrize(
     ("upstream", "goes_on"),
     [("postgres", nothing), ("storage", pausing), ("coconut", accepting), ("kubernetes", accepting)],
@@ -213,16 +283,30 @@ def test_while_an_upstream_hangs_all_parts_beat_others_passes_are_made_and_then_
     world.apply(name)
     eventually(lambda: world.row(name).get("phase") == "uploading", within_seconds=60)
     with world.proxies[upstream].frozen():
-        began, stuck = time.monotonic(), list[str]()
+        began = time.monotonic()
         goes_on(world, name)
-
-        def is_over() -> bool:
-            stuck.extend(world.stuck())
-            return time.monotonic() - began > FROZEN_SECONDS
-
-        eventually(is_over, within_seconds=120, every_seconds=0.5)
-        assert stuck == []
+        all_parts_beat(world, since=began)
     if goes_on is not accepting:
         world.send(name)
     eventually(lambda: world.row(name)["phase"] == "ready", within_seconds=READY_SECONDS)
     assert world.attempts(name) == 1
+
+
+@pytest.mark.parametrize(("frozen", "other"), [(WEBHOOK, MAIL), (MAIL, WEBHOOK)], ids=[WEBHOOK, MAIL])
+def test_while_a_receiver_hangs_uploads_become_ready_and_the_other_channel_delivers(
+    frozen: str, other: str, world: FrozenWorld
+) -> None:
+    name = f"film-for-{frozen}"
+    world.apply(name)
+    eventually(lambda: world.row(name).get("phase") == "uploading", within_seconds=60)
+    world.notify_by_mail(name)
+    with world.proxies[frozen].frozen():
+        began = time.monotonic()
+        world.send(name)
+        eventually(lambda: world.row(name)["phase"] == "ready", within_seconds=READY_SECONDS)
+        eventually(lambda: world.arrived(other, name), within_seconds=DELIVERED_SECONDS)
+        all_parts_beat(world, since=began)
+        assert world.arrived(frozen, name) == set()
+    eventually(lambda: world.arrived(frozen, name), within_seconds=DELIVERED_SECONDS)
+    for channel in (frozen, other):
+        assert len(world.arrived(channel, name)) == 1
