@@ -3,19 +3,18 @@
 Tests may kill and stop any part: before each test every part that does not run is started again.
 """
 
-import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
 from devstack.paths import Paths
 from devstack.stack import Stack
 from tests.e2e.clips import CLIP_SECONDS
 from tests.e2e.options import OPTIONS
 from tests.e2e.uploads.world import World
+from tests.support.clips import a_clip
 
 _SHOWN_LINES = 40
 _stacks: list[Stack] = []
@@ -54,15 +53,7 @@ def world(stack: Stack) -> World:
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of 360p with a tone: one rendition, transcoded quickly."""
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    argv = [
-        *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
-        *["-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=15:duration={CLIP_SECONDS}"],
-        *["-f", "lavfi", "-i", f"sine=duration={CLIP_SECONDS}"],
-        *["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)],
-    ]
-    subprocess.run(argv, check=True)
-    return path
+    return a_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", rate=15, seconds=CLIP_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,18 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from tests.integration.api_process import A_VIDEO, CALLBACK_KEY, JWT_SIGNING_KEY, ApiProcess, running
+from devstack.s3 import S3Access
+from tests.integration.api_process import (
+    A_VIDEO,
+    CALLBACK_KEY,
+    JWT_SIGNING_KEY,
+    ApiProcess,
+    environment_of,
+    running,
+    without_cluster,
+)
+from tests.integration.buckets import with_fresh_bucket
+from tests.integration.databases import fresh_database
 from tests.integration.webhook_rows import WebhookIds, tidy
 from tests.support.hostile.requests import Facts, RawResponse, Sent
 from tests.support.hostile.tokens import token
@@ -126,3 +137,12 @@ def real_world(environment: Mapping[str, str], directory: Path) -> Iterator[Real
             yield world
         finally:
             world.close()
+
+
+@contextmanager
+def own_world(postgres_url: str, s3_access: S3Access, directory: Path) -> Iterator[RealWorld]:
+    """Run an API with a database and a bucket of its own, without Kubernetes, until the end of the block."""
+    with fresh_database(postgres_url) as database_url:
+        environment = environment_of(database_url, with_fresh_bucket(s3_access), without_cluster(directory))
+        with real_world(environment, directory) as world:
+            yield world

@@ -8,10 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from devstack.s3 import S3Access
-from tests.integration.api_process import environment_of, without_cluster
-from tests.integration.buckets import with_fresh_bucket
-from tests.integration.databases import fresh_database
-from tests.integration.hostile_world import RealWorld, real_world
+from tests.integration.hostile_world import RealWorld, own_world
 from tests.support.hostile.calls import CALLS, Call
 from tests.support.hostile.requests import good_request
 from tests.support.hostile.wire import encode
@@ -37,11 +34,8 @@ class Flooded:
 
 @pytest.fixture(scope="module")
 def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWorld]:
-    directory = tmp_path_factory.mktemp("api")
-    with fresh_database(postgres_url) as database_url:
-        environment = environment_of(database_url, with_fresh_bucket(s3_access), without_cluster(directory))
-        with real_world(environment, directory) as running:
-            yield running
+    with own_world(postgres_url, s3_access, tmp_path_factory.mktemp("api")) as running:
+        yield running
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)

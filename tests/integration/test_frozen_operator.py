@@ -8,7 +8,6 @@ import base64
 import json
 import secrets
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -22,7 +21,6 @@ import pytest
 import requests
 import yaml
 from aiosmtpd.controller import Controller
-from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.rows import dict_row
 
@@ -36,6 +34,7 @@ from domain.notifications import VIDEO_NOTIFICATION_KINDS
 from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.operator_process import environment_of, running
+from tests.support.clips import a_clip
 from tests.support.eventually import eventually
 from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
 from tests.support.webhook_receiver import Receiver
@@ -140,14 +139,7 @@ class FrozenWorld:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    argv = [
-        *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
-        *["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=15:duration=2", "-f", "lavfi", "-i", "sine=duration=2"],
-        *["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)],
-    ]
-    subprocess.run(argv, check=True)
-    return path.read_bytes()
+    return a_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", rate=15).read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, VerifiedO
 from domain.video import SourceFacts
 from storage.object_store import Storage
 from storage.verify.source import judge_source
-from tests.integration.devstack.coconut.server import ffmpeg, put
+from tests.integration.devstack.coconut.server import put
 from tests.integration.storage.reach import settings_for
+from tests.support.clips import ffmpeg
 from tests.support.eventually import eventually
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")

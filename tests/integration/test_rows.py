@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -49,46 +49,42 @@ def a_row(database: Database) -> VideoRow:
     return VideoCommands(database, Timing()).create(new(), per_hour=10).row
 
 
-def test_the_hourly_limit_is_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
+def accepted_of(database_url: str, create: Callable[[VideoCommands], bool], *, requests: int) -> int:
+    """Return how many of these requests, sent at once to two processes, are accepted."""
     pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
+    commands = [VideoCommands(pools[number % 2], Timing()) for number in range(requests)]
+    with ThreadPoolExecutor(requests) as threads:
+        accepted = sum(threads.map(create, commands))
+    for pool in pools:
+        pool.close()
+    return accepted
+
+
+def test_the_hourly_limit_is_exact_for_parallel_requests_to_two_processes(database_url: str) -> None:
     waits: list[float] = []
 
-    def create(number: int) -> bool:
+    def create(commands: VideoCommands) -> bool:
         try:
-            VideoCommands(pools[number % 2], Timing()).create(new(), per_hour=10)
+            commands.create(new(), per_hour=10)
         except LimitReachedError as error:
             waits.append(error.retry_after_seconds)
             return False
         return True
 
-    with ThreadPoolExecutor(50) as threads:
-        accepted = list(threads.map(create, range(50)))
-    for pool in pools:
-        pool.close()
-    assert sum(accepted) == 10
+    assert accepted_of(database_url, create, requests=50) == 10
     assert all(3500 <= wait <= 3600 for wait in waits)
 
 
-def test_the_bytes_of_a_day_are_exact_for_parallel_requests_of_two_processes(database_url: str) -> None:
-    pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
-
-    def create(number: int) -> bool:
+def test_the_daily_limit_of_bytes_is_exact_for_parallel_requests_to_two_processes(database_url: str) -> None:
+    def create(commands: VideoCommands) -> bool:
+        video = a_new_video(new_video_id(), declared_bytes=9)
         try:
-            commands = VideoCommands(pools[number % 2], Timing())
-            commands.create(
-                a_new_video(new_video_id(), declared_bytes=9),
-                per_hour=100,
-                per_day=BytesPerDay(at_most=9 * 10, largest=9),
-            )
+            commands.create(video, per_hour=100, per_day=BytesPerDay(at_most=9 * 10, largest=9))
         except BytesSpentError:
             return False
         return True
 
-    with ThreadPoolExecutor(30) as threads:
-        accepted = list(threads.map(create, range(30)))
-    for pool in pools:
-        pool.close()
-    assert sum(accepted) == 10
+    assert accepted_of(database_url, create, requests=30) == 10
 
 
 def test_each_new_key_deletes_a_bounded_number_of_expired_ones(database: Database) -> None:

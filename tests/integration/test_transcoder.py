@@ -12,8 +12,9 @@ from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
 from domain.jobs import JobOrder
 from storage.object_store import Storage
-from tests.integration.devstack.coconut.server import StandInClient, a_clip, put
+from tests.integration.devstack.coconut.server import StandInClient, put
 from tests.integration.storage.reach import settings_for
+from tests.support.clips import a_clip
 from tests.support.contracts.transcoder_contract import Account, TranscoderContract
 from tests.support.fakes.transcoder import Answer, Fate
 

@@ -100,29 +100,19 @@ def event(row: EventRow) -> EventBody:
 
 
 def _error(observed: ObservedState) -> VideoError | None:
-    if observed.failure is not None:
-        failure, advice = observed.failure, observed.failure.advice
-        return VideoError(
-            code=failure.code,
-            message=failure.message,
-            stage=advice.stage,
-            attempt=failure.attempt,
-            retryable=advice.retryable,
-            what_to_do=advice.action,
-        )
-    if observed.rejected is not None:
-        # A newer operator may write a code that this release does not have; most of them mean not_a_video.
-        code = observed.rejected.code if observed.rejected.code in _CODES else FailureCode.NOT_A_VIDEO
-        rejected, advice = observed.rejected, ADVICE[FailureCode(code)]
-        return VideoError(
-            code=rejected.code,
-            message=rejected.message,
-            stage=advice.stage,
-            attempt=observed.attempt,
-            retryable=advice.retryable,
-            what_to_do=advice.action,
-        )
-    return None
+    flaw = observed.failure or observed.rejected
+    if flaw is None:
+        return None
+    # A newer operator may reject with a code that this release does not have; most of them mean not_a_video.
+    advice = ADVICE[FailureCode(flaw.code) if flaw.code in _CODES else FailureCode.NOT_A_VIDEO]
+    return VideoError(
+        code=flaw.code,
+        message=flaw.message,
+        stage=advice.stage,
+        attempt=observed.failure.attempt if observed.failure else observed.attempt,
+        retryable=advice.retryable,
+        what_to_do=advice.action,
+    )
 
 
 def _renditions(published: Published | None) -> tuple[RenditionBody, ...]:

@@ -1,11 +1,9 @@
 """Odd files from the client to the end of their upload. More of them are in tests/integration/test_odd_files.py."""
 
-import subprocess
 from pathlib import Path
 
-from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
-
 from tests.e2e.uploads.world import World, in_phase, uploaded
+from tests.support.clips import ffmpeg
 from tests.support.eventually import eventually
 from videoupload import Client, Video
 
@@ -13,8 +11,7 @@ ONE_PICTURE = ("-f", "lavfi", "-i", "color=s=640x360:d=0.04", "-f", "lavfi", "-i
 
 
 def made(path: Path) -> Path:
-    argv = [get_ffmpeg_exe(), "-nostdin", "-loglevel", "error", *ONE_PICTURE]
-    subprocess.run([*argv, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", str(path)], check=True)
+    ffmpeg(*ONE_PICTURE, "-pix_fmt", "yuv420p", path.name, folder=path.parent)
     return path
 
 

@@ -2,13 +2,11 @@
 
 import re
 import struct
-import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
 from playwright.sync_api import Error as PlaywrightError
 
@@ -16,6 +14,7 @@ from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.world import World
 from tests.e2e.web.browser import running_browser
 from tests.e2e.web.pages import Visitor
+from tests.support.clips import a_clip
 
 LARGE_BYTES = 200_000_000
 _PICTURES = PROJECT_DIR / ".local" / "screenshots"
@@ -50,13 +49,7 @@ def large_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sharp_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty-four seconds of 720p: three renditions, and time to switch between them."""
     path = tmp_path_factory.mktemp("sharp") / "sharp.mp4"
-    argv = [
-        *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
-        *["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=10:duration=24"],
-        *["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", str(path)],
-    ]
-    subprocess.run(argv, check=True)
-    return path
+    return a_clip(path, size="1280x720", rate=10, seconds=24, sound=False)
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Real files, made by ffmpeg: a second of video and audio in any container, and a whole HLS stream."""
 
-import subprocess
 from pathlib import Path
 
-import imageio_ffmpeg  # type: ignore[import-untyped]
+from tests.support.clips import ffmpeg
 
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
 _VP8 = ("-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libvorbis")
@@ -58,34 +57,31 @@ def make_clip(directory: Path, name: str) -> bytes:
     """Return the file of this name in CLIPS."""
     file = directory / name
     if not file.exists():
-        _ffmpeg("-t", "1", *CLIPS[name], str(file))
+        _make(directory, "-t", "1", *CLIPS[name], name)
     return file.read_bytes()
 
 
 def turn(directory: Path, name: str, degrees: int) -> bytes:
     """Return a clip whose container turns the picture, as phones do instead of turning the pixels."""
-    whole, turned = directory / name, directory / f"{degrees}-{name}"
+    turned = directory / f"{degrees}-{name}"
     make_clip(directory, name)
-    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-display_rotation", str(degrees)]
-    subprocess.run([*argv, "-i", str(whole), "-c", "copy", str(turned)], check=True, timeout=60)
+    ffmpeg("-display_rotation", str(degrees), "-i", name, "-c", "copy", turned.name, folder=directory)
     return turned.read_bytes()
 
 
 def make_stream(directory: Path, *, seconds: int) -> dict[str, bytes]:
     """Return an HLS stream of two variants and a thumbnail, by path below the attempt's prefix."""
-    hls, thumbnails = directory / "hls", directory / "thumbnails"
-    hls.mkdir(parents=True)
-    thumbnails.mkdir()
+    (directory / "hls").mkdir(parents=True)
+    (directory / "thumbnails").mkdir()
     variants = ("-map", "0:v", "-map", "1:a", "-map", "0:v", "-map", "1:a", "-var_stream_map", "v:0,a:0 v:1,a:1")
     segments = ("-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod", "-master_pl_name", "master.m3u8")
     rates = ("-b:v:0", "100k", "-b:v:1", "200k", "-g", "20")
     length = ("-t", str(seconds))
-    _ffmpeg(*length, *variants, *_H264, *rates, *segments, str(hls / "variant_%v" / "index.m3u8"))
-    _ffmpeg("-frames:v", "1", "-an", str(thumbnails / "thumb_01.jpg"))
+    _make(directory, *length, *variants, *_H264, *rates, *segments, "hls/variant_%v/index.m3u8")
+    _make(directory, "-frames:v", "1", "-an", "thumbnails/thumb_01.jpg")
     return {str(file.relative_to(directory)): file.read_bytes() for file in directory.rglob("*.*")}
 
 
-def _ffmpeg(*arguments: str) -> None:
+def _make(directory: Path, *arguments: str) -> None:
     sources = ("-f", "lavfi", "-i", "testsrc2=size=128x96:rate=10", "-f", "lavfi", "-i", "sine=frequency=440")
-    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *sources, "-threads", "1", *arguments]
-    subprocess.run(argv, check=True, timeout=60)
+    ffmpeg(*sources, "-threads", "1", *arguments, folder=directory)

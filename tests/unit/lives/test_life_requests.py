@@ -33,6 +33,13 @@ def by_annotation(world: InMemoryWorld) -> None:
     world.resources.annotate(VIDEO_ID, RETRY_REQUESTED_ANNOTATION, f"at {world.clock.monotonic()}")
 
 
+def a_world_with_a_text() -> InMemoryWorld:
+    world = InMemoryWorld(timing=HASTY)
+    world.create()
+    world.send_file(b"this is a text")
+    return world
+
+
 PEOPLE = pytest.mark.parametrize("ask", [by_api, by_annotation])
 
 
@@ -62,9 +69,7 @@ def test_a_retry_of_a_playable_video_buys_nothing(ask: Person) -> None:
 
 @PEOPLE
 def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
-    world = InMemoryWorld(timing=HASTY)
-    world.create()
-    world.send_file(b"this is a text")
+    world = a_world_with_a_text()
     live(world)
     assert_ends_errored(world, FailureCode.NOT_A_VIDEO, jobs=0)
 
@@ -76,9 +81,7 @@ def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
 
 @PEOPLE
 def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(ask: Person) -> None:
-    world = InMemoryWorld(timing=HASTY)
-    world.create()
-    world.send_file(b"this is a text")
+    world = a_world_with_a_text()
     world.records.confirm(VIDEO_ID)
     live(world)
     ask(world)

@@ -1,7 +1,6 @@
-"""Clips, jobs to submit, a client and a webhook for the tests of the Coconut stand-in."""
+"""Files and jobs to submit, a client and a webhook for the tests of the Coconut stand-in."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,30 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
 from devstack.s3 import S3Access, client_for
 from tests.support.eventually import eventually
 
 Json = dict[str, Any]
 FINAL = {"job.completed", "job.failed"}
-
-
-def ffmpeg(*arguments: str, folder: Path) -> str:
-    """Run ffmpeg in a folder and return its messages."""
-    command = [get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-def a_clip(path: Path, *options: str, size: str = "640x360", seconds: float = 2, sound: bool = True) -> Path:
-    """Make a clip with a moving picture."""
-    picture = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25:duration={seconds}"]
-    tone = ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"] if sound else []
-    defaults = ["-threads", "1", "-preset", "ultrafast", "-pix_fmt", "yuv420p"] if path.suffix == ".mp4" else []
-    ffmpeg(*picture, *tone, *defaults, *options, path.name, folder=path.parent)
-    return path
 
 
 def put(s3: S3Access, path: Path, key: str = "uploads/v1/original.mp4") -> str:

@@ -11,7 +11,8 @@ from coconut.error import CoconutError  # type: ignore[import-untyped]
 
 from devstack.coconut_server import CoconutAccess
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import FINAL, CallbackReceiver, Json, a_clip, a_job, put
+from tests.integration.devstack.coconut.server import FINAL, CallbackReceiver, Json, a_job, put
+from tests.support.clips import a_clip
 from tests.support.eventually import eventually
 
 # The client leaves its connections to the garbage collector.

@@ -9,15 +9,8 @@ import requests
 from devstack.coconut.canned import CLIP_SECONDS
 from devstack.coconut.faults import NAMES
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import (
-    CallbackReceiver,
-    Json,
-    StandInClient,
-    a_clip,
-    a_job,
-    listing,
-    put,
-)
+from tests.integration.devstack.coconut.server import CallbackReceiver, Json, StandInClient, a_job, listing, put
+from tests.support.clips import a_clip
 from tests.support.eventually import eventually
 
 

@@ -15,7 +15,8 @@ import pytest
 from devstack.coconut.ffmpeg import AT_ONCE, Ffmpeg
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
-from tests.integration.devstack.coconut.server import StandInClient, a_clip, a_job, put
+from tests.integration.devstack.coconut.server import StandInClient, a_job, put
+from tests.support.clips import a_clip
 from tests.support.eventually import eventually
 
 PICTURE = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=2", "-threads", "1", "-f", "null", "-"]

@@ -7,16 +7,8 @@ import m3u8  # type: ignore[import-untyped]
 import pytest
 
 from devstack.s3 import S3Access, client_for
-from tests.integration.devstack.coconut.server import (
-    CallbackReceiver,
-    Json,
-    StandInClient,
-    a_clip,
-    a_job,
-    ffmpeg,
-    listing,
-    put,
-)
+from tests.integration.devstack.coconut.server import CallbackReceiver, Json, StandInClient, a_job, listing, put
+from tests.support.clips import a_clip, ffmpeg
 from tests.support.eventually import eventually
 
 WIDE = "{{ input.width }} >= 1080 AND {{ input.height }} >= 1080"

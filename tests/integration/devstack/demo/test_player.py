@@ -1,7 +1,6 @@
 """The demo's player on real streams: it accepts one that plays, and names the fault of each one that does not."""
 
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -9,10 +8,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
 
 from devstack.demo.errors import DemoError
 from devstack.demo.player import Expected, PlayedRendition, Player
+from tests.support.clips import ffmpeg
 
 SECONDS = 4
 TWO_WITH_SOUND = Expected(renditions=2, duration_seconds=SECONDS, has_sound=True)
@@ -27,8 +26,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 def good_stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two renditions of two segments each, made by ffmpeg."""
     folder = tmp_path_factory.mktemp("stream")
-    argv = [
-        *[get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"],
+    ffmpeg(
         *["-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=10:duration={SECONDS}"],
         *["-f", "lavfi", "-i", f"sine=duration={SECONDS}"],
         *["-filter_complex", "[0:v]split[a][b];[b]scale=160:90[c]"],
@@ -37,8 +35,8 @@ def good_stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *["-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod", "-master_pl_name", "playlist.m3u8"],
         *["-var_stream_map", "v:0,a:0,name:large v:1,a:1,name:small"],
         *["-hls_segment_filename", "%v_%d.ts", "%v.m3u8"],
-    ]
-    subprocess.run(argv, cwd=folder, check=True)
+        folder=folder,
+    )
     return folder
 
 
