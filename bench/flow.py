@@ -12,7 +12,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,9 +69,7 @@ class TimedVideo:
     submitted: float = 0.0
     called_back: float = 0.0
     ready: float = 0.0
-    callback_status: int = 0
     jobs: int = 0
-    reads: int = 0
     is_called_back: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -93,7 +91,7 @@ class ServiceCalls(Protocol):
         """Read the video; return whether it is ready."""
 
 
-class Events:
+class StubEvents:
     """Receives what the transcoder stub reports, and stamps the videos that are on their way."""
 
     def __init__(self) -> None:
@@ -110,18 +108,16 @@ class Events:
 
     def _receive(self) -> None:
         while True:
-            event, key, at, status = json.loads(self._socket.recv(4096))
+            event, key, at = json.loads(self._socket.recv(4096))
             video = self._videos.get(key.split("/")[1])
             if video is None:
                 continue
             if event == "accepted":
                 video.jobs += 1
                 video.submitted = video.submitted or at
-            elif event == "called_back":
+            else:
                 video.called_back = video.called_back or at
                 video.is_called_back.set()
-            else:
-                video.callback_status = status
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ class Driver:
     """One side's clients."""
 
     service: ServiceCalls
-    events: Events
+    events: StubEvents
     file: bytes
 
     def upload(self, number: int) -> TimedVideo:
@@ -157,7 +153,6 @@ class Driver:
             return
         pause = _FIRST_PAUSE_SECONDS
         while True:
-            video.reads += 1
             if self.service.is_ready(video):
                 video.ready = time.monotonic()
                 return
@@ -204,10 +199,3 @@ def latencies(videos: Sequence[TimedVideo]) -> tuple[list[float], list[float]]:
     to_submission = [video.submitted - video.confirmed for video in videos if video.submitted]
     to_ready = [video.ready - video.called_back for video in videos if video.ready and video.called_back]
     return to_submission, to_ready
-
-
-@contextmanager
-def timed() -> Iterator[Callable[[], float]]:
-    """Give a function that returns the seconds since the beginning of the block."""
-    began = time.monotonic()
-    yield lambda: time.monotonic() - began

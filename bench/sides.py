@@ -18,7 +18,7 @@ from typing import Protocol
 
 import psycopg
 
-from bench.flow import Driver, Events, TimedVideo, call
+from bench.flow import Driver, StubEvents, TimedVideo, call
 from devstack import s3, services, tokens
 from devstack.child_environment import child_environment
 from devstack.coconut.ffmpeg import Ffmpeg
@@ -154,7 +154,7 @@ class Ours:
 
     name = OURS
 
-    def __init__(self, stack: Stack, events: Events, coconut_url: str, file: bytes) -> None:
+    def __init__(self, stack: Stack, events: StubEvents, coconut_url: str, file: bytes) -> None:
         self.stack = stack
         options = StackOptions(
             uploads_per_hour=_UNLIMITED,
@@ -221,7 +221,7 @@ class Peer:
 
     name = PEER
 
-    def __init__(self, directory: Path, events: Events, coconut_url: str, file: bytes, access: s3.S3Access) -> None:
+    def __init__(self, directory: Path, events: StubEvents, coconut_url: str, file: bytes, access: s3.S3Access) -> None:
         run = directory / "run"
         self._port, postgres, redis = any_free_port(), any_free_port(), any_free_port()
         self._environment = child_environment() | {
@@ -357,7 +357,7 @@ def both_sides(*, with_peer: bool) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, ExitStack() as ending:
         root = Path(directory)
         root.chmod(0o755)  # as root, Postgres runs as another user
-        paths, events = Paths(root / "stack"), Events()
+        paths, events = Paths(root / "stack"), StubEvents()
         paths.prepare()
         coconut = _transcoder(paths, events)
         ending.callback(coconut.down)
@@ -375,7 +375,7 @@ def both_sides(*, with_peer: bool) -> Iterator[Bench]:
         yield Bench(ours, peer, coconut, coconut.address)
 
 
-def _transcoder(paths: Paths, events: Events) -> Server:
+def _transcoder(paths: Paths, events: StubEvents) -> Server:
     port = any_free_port()
     options = [f"--port={port}", f"--driver-port={events.port}", f"--api-key={_API_KEY}"]
     url = f"http://{HOST}:{port}"

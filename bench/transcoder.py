@@ -1,9 +1,9 @@
 """`python -m bench.transcoder`: a stub of Coconut for both sides, as small as the two allow.
 
 Each accepted job writes a tree of one variant and one picture to the storage that the job names, and is reported once
-by a callback of Coconut's final event. It sends a datagram to the driver when a job was accepted, called back and
-answered, with the time of the clock that the processes of a machine share. `PUT /_settings` changes the delay from
-accepting to calling back, and loses callbacks.
+by a callback of Coconut's final event. A datagram tells the driver when a job was accepted and when it called back, by
+the clock that the processes of a machine share. `PUT /_settings` changes the delay from accepting to calling back, and
+loses callbacks.
 """
 
 import argparse
@@ -142,16 +142,14 @@ class InstantTranscoder:
             return
         payload = {"job_id": job.job_id, "event": "job.completed", "metadata": False,
                    "data": {"type": "job", **job.shown()}}  # fmt: skip
-        url, status = job.body["notification"]["url"], 0
+        url, headers = job.body["notification"]["url"], {"Content-Type": "application/json"}
         try:
-            headers, body = {"Content-Type": "application/json"}, json.dumps(payload).encode()
-            status = self._http.request("POST", url, body=body, headers=headers, timeout=_POST_SECONDS).status
+            self._http.request("POST", url, body=json.dumps(payload).encode(), headers=headers, timeout=_POST_SECONDS)
         except urllib3.exceptions.HTTPError as error:
             print(f"calling back: {type(error).__name__}", flush=True)
-        self._report("answered", job, status)
 
-    def _report(self, event: str, job: InstantJob, status: int = 0) -> None:
-        self._socket.sendto(json.dumps([event, job.key, time.monotonic(), status]).encode(), self._driver)
+    def _report(self, event: str, job: InstantJob) -> None:
+        self._socket.sendto(json.dumps([event, job.key, time.monotonic()]).encode(), self._driver)
 
 
 class _Handler(BaseHTTPRequestHandler):

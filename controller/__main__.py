@@ -38,7 +38,7 @@ from runtime import heartbeats
 from runtime.heartbeat_metrics import HeartbeatCollector
 from runtime.heartbeats import Heartbeat, Heartbeats
 from runtime.logs import configure
-from runtime.probes import Health, serve
+from runtime.probes import ProcessHealth, serve
 from runtime.secret_files import SecretFiles, on_change
 from runtime.settings import read_settings
 from storage.settings import OPERATOR_KEYS, StorageSettings, require_narrow_keys
@@ -66,7 +66,7 @@ def main() -> int:
     if secret_files is not None:
         # Stops as at SIGTERM, and Kubernetes starts it again with the new credentials; a standby leads meanwhile.
         on_change(secret_files, stop.set, beats=beats)
-    health = Health(beats)
+    health = ProcessHealth(beats)
     metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
     metrics.registry.register(HeartbeatCollector(beats))
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)

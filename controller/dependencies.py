@@ -16,7 +16,7 @@ from domain.jobs import Job
 from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
-from runtime.upstream_breaker import Health
+from runtime.upstream_breaker import UpstreamHealth
 from storage.multipart import Multipart
 from storage.object_store import Storage
 
@@ -52,7 +52,7 @@ class Dependencies:
     # Most passes take milliseconds; one over a long video makes some hundred calls.
     pass_seconds: float = 120.0
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
-    storage_health: Callable[[], Health] = lambda: Health.AVAILABLE
+    storage_health: Callable[[], UpstreamHealth] = lambda: UpstreamHealth.AVAILABLE
     new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_job: Callable[[Job], None] = lambda _job: None

@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 5
 _CONNECTIONS_MAX = 16
 
 
-class Health:
+class ProcessHealth:
     """The state behind the probes. The process writes it, the server's threads read it."""
 
     def __init__(self, heartbeats: Heartbeats) -> None:
@@ -62,7 +62,7 @@ class _BoundedServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
 
-def serve(health: Health, metrics: Callable[[], bytes], *, host: str, port: int) -> ThreadingHTTPServer:
+def serve(health: ProcessHealth, metrics: Callable[[], bytes], *, host: str, port: int) -> ThreadingHTTPServer:
     """Start the server in a thread; the caller shuts it down. ``metrics`` returns the exposition text."""
 
     class ProbeHandler(BaseHTTPRequestHandler):

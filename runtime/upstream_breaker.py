@@ -29,7 +29,7 @@ FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 
-class Health(StrEnum):
+class UpstreamHealth(StrEnum):
     """What the last calls to an upstream showed."""
 
     AVAILABLE = "available"
@@ -51,14 +51,14 @@ class UpstreamBreaker:
         self._bulkhead = bulkhead
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._health = Health.AVAILABLE
+        self._health = UpstreamHealth.AVAILABLE
         self._failures = 0
         self._error = ""
         self._pause_seconds = FIRST_PAUSE_SECONDS
         self._try_again_at = 0.0
         self._is_trying = False
 
-    def health(self) -> Health:
+    def health(self) -> UpstreamHealth:
         """Return what the last calls showed."""
         with self._lock:
             return self._health
@@ -72,10 +72,10 @@ class UpstreamBreaker:
         except (BulkheadFullError, BudgetSpentError):
             raise  # the upstream was not called
         except KeyRefusedError as error:
-            self._record_failure(Health.REFUSES_KEY, str(error))
+            self._record_failure(UpstreamHealth.REFUSES_KEY, str(error))
             raise
         except UnavailableError as error:
-            self._record_failure(Health.AWAY, str(error))
+            self._record_failure(UpstreamHealth.AWAY, str(error))
             raise
         except UpstreamError:
             self._record_answer()
@@ -101,19 +101,20 @@ class UpstreamBreaker:
     def _enter(self) -> bool:
         """Return whether this call is the one that tries a failing upstream."""
         with self._lock:
-            if self._health is Health.AVAILABLE:
+            if self._health is UpstreamHealth.AVAILABLE:
                 return False
             if self._is_trying or self._monotonic() < self._try_again_at:
                 raise UnavailableError(f"{self._name} keeps failing and is tried again soon; {self._error}")
             self._is_trying = True
             return True
 
-    def _record_failure(self, health: Health, message: str) -> None:
+    def _record_failure(self, health: UpstreamHealth, message: str) -> None:
         with self._lock:
             self._failures += 1
             self._error = message
             before = self._health
-            if before is Health.AVAILABLE and health is Health.AWAY and self._failures < FAILURES_TO_OPEN:
+            may_be_chance = health is UpstreamHealth.AWAY and self._failures < FAILURES_TO_OPEN
+            if before is UpstreamHealth.AVAILABLE and may_be_chance:
                 return
             self._health = health
             self._try_again_at = self._monotonic() + self._pause_seconds
@@ -123,7 +124,7 @@ class UpstreamBreaker:
 
     def _record_answer(self) -> None:
         with self._lock:
-            before, self._health = self._health, Health.AVAILABLE
+            before, self._health = self._health, UpstreamHealth.AVAILABLE
             self._failures, self._pause_seconds = 0, FIRST_PAUSE_SECONDS
-        if before is not Health.AVAILABLE:
+        if before is not UpstreamHealth.AVAILABLE:
             log.info("upstream_recovered", upstream=self._name)

@@ -53,14 +53,14 @@ class Evidence:
     is_deletion_marked: bool = False
 
 
-def is_public(row: VideoRow) -> bool:
+def should_be_public(row: VideoRow) -> bool:
     """Return whether the stable files should exist. While a pass publishes, they belong to that pass."""
     observed = row.observed
     is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING
     return is_settled and observed.published is not None and not row.desired.deleted
 
 
-def is_withdrawn(row: VideoRow) -> bool:
+def should_be_withdrawn(row: VideoRow) -> bool:
     """Return whether no file of the video should be public."""
     return row.desired.deleted and not row.observed.is_playable
 
@@ -68,7 +68,7 @@ def is_withdrawn(row: VideoRow) -> bool:
 def check_stable(row: VideoRow, playlist: str | None) -> Finding | None:
     """Compare the stable playlist with the row."""
     video_id, published = row.desired.video_id, row.observed.published
-    if is_public(row) and published is not None and playlist != stable_playlist(published):
+    if should_be_public(row) and published is not None and playlist != stable_playlist(published):
         problem = "is missing" if playlist is None else "differs from the row"
         return Finding(FindingType.PLAYLIST_WRONG, video_id, f"the stable playlist {problem}", RewritePlaylist())
     return None
@@ -106,7 +106,7 @@ def check_upload(row: VideoRow, *, has_upload: bool) -> Finding | None:
 
 def check_withdrawn(row: VideoRow, *, has_files: bool) -> Finding | None:
     """Check that a deleted video has no public file. A job that ran on after the deletion may have written some."""
-    if not is_withdrawn(row) or not has_files:
+    if not should_be_withdrawn(row) or not has_files:
         return None
     detail = "files of a deleted video can still be read"
     return Finding(FindingType.PUBLIC_THOUGH_DELETED, row.desired.video_id, detail, WithdrawFiles())
@@ -121,13 +121,13 @@ def check_video(evidence: Evidence, rules: AuditRules, now: datetime, *, edition
 def _findings_of(
     evidence: Evidence, row: VideoRow, rules: AuditRules, now: datetime, editions_left: int
 ) -> Iterator[Finding | None]:
-    if is_public(row) and evidence.has_withdrawn:
+    if should_be_public(row) and evidence.has_withdrawn:
         yield check_lost_deletion(row, is_marked=evidence.is_deletion_marked)
         return
     playlist = check_stable(row, evidence.playlist)
     yield playlist
     published = row.observed.published
-    if not is_public(row) or published is None:
+    if not should_be_public(row) or published is None:
         has_files = evidence.has_poster or evidence.playlist is not None or bool(evidence.stored_attempts)
         yield check_withdrawn(row, has_files=has_files)
         return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from controller.audit.checks import is_public, may_have_left_over, outputs_problem
+from controller.audit.checks import may_have_left_over, outputs_problem, should_be_public
 from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import (
     CopyPoster,
@@ -151,7 +151,7 @@ class Repair:
     def _retranscode(self, video_id: str) -> bool:
         """Buy a new edition. Checks the outputs again first: one incomplete listing must not cost a job."""
         row = self._row(video_id)
-        published = row.observed.published if row is not None and is_public(row) else None
+        published = row.observed.published if row is not None and should_be_public(row) else None
         if row is None or published is None:
             return False
         outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
@@ -161,7 +161,7 @@ class Repair:
 
     def _remove_outputs(self, video_id: str, folder: str, pause: Callable[[], None]) -> bool:
         row, attempt = self._row(video_id), object_keys.attempt_of_folder(folder)
-        published = row.observed.published if row is not None and is_public(row) else None
+        published = row.observed.published if row is not None and should_be_public(row) else None
         if row is None or published is None or attempt is None:
             return False
         if attempt >= published.attempt or attempt == row.observed.attempt:

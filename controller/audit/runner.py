@@ -130,9 +130,9 @@ class Audit:
     def _stable(self, _: AuditRun, audited: AuditedRow) -> list[Finding]:
         row, video_id = audited.row, audited.row.desired.video_id
         finding = None
-        if checks.is_withdrawn(row):
+        if checks.should_be_withdrawn(row):
             finding = checks.check_withdrawn(row, has_files=self._storage.is_public(video_id))
-        elif checks.is_public(row):
+        elif checks.should_be_public(row):
             finding = checks.check_stable(row, self._storage.read_playlist(video_id))
             if finding is not None and self._storage.has_withdrawn(video_id):
                 finding = checks.check_lost_deletion(row, is_marked=is_deletion_lost(row, self._storage))
@@ -146,7 +146,7 @@ class Audit:
             has_upload = self._storage.head(row.desired.storage_key) is not None
             left_over = checks.check_upload(row, has_upload=has_upload)
             findings += [] if left_over is None else [left_over]
-        if not (checks.is_public(row) or checks.is_withdrawn(row)):
+        if not (checks.should_be_public(row) or checks.should_be_withdrawn(row)):
             return findings
         editions_left = self._rules.heals_per_audit - run.editions
         evidence = self._evidence_of(audited)
@@ -165,7 +165,7 @@ class Audit:
             has_poster=object_keys.stable_poster_key(video_id) in files,
             stored_attempts=folders,
         )
-        if published is None or not checks.is_public(row):
+        if published is None or not checks.should_be_public(row):
             return evidence
         outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
         is_complete = evidence.playlist is not None and isinstance(outputs, VerifiedOutputs)

@@ -41,11 +41,11 @@ from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPar
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.stable_playlist import stable_playlist
 from domain.video import Hindrance, Origin, Published, SourceFacts
-from runtime.upstream_breaker import Health
+from runtime.upstream_breaker import UpstreamHealth
 
 log = structlog.get_logger(__name__)
 
-_HINDRANCES = {Health.AWAY: Hindrance.STORAGE_AWAY, Health.REFUSES_KEY: Hindrance.STORAGE_REFUSES_KEY}
+_HINDRANCES = {UpstreamHealth.AWAY: Hindrance.STORAGE_AWAY, UpstreamHealth.REFUSES_KEY: Hindrance.STORAGE_REFUSES_KEY}
 
 _UNANSWERED = frozenset({AttemptState.UNCERTAIN, AttemptState.ABANDONED})
 

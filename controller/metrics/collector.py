@@ -13,7 +13,7 @@ from controller.loop.queue import QueueState
 from database.stats import WorkingSetStats
 from domain.notifications import CHANNELS
 from domain.video import AT_REST, Phase
-from runtime.upstream_breaker import Health
+from runtime.upstream_breaker import UpstreamHealth
 
 # Value of the label in which controller-runtime and client-go name the controller or its queue.
 NAME = "videoupload"
@@ -26,7 +26,7 @@ class StateCollector(Collector):
     def __init__(self) -> None:
         self.queue: Callable[[], QueueState] | None = None
         self.limiter: Callable[[], LimiterState] | None = None
-        self.storage: Callable[[], Health] | None = None
+        self.storage: Callable[[], UpstreamHealth] | None = None
         self.working_set: WorkingSetStats | None = None
 
     def collect(self) -> Iterable[Metric]:
@@ -37,7 +37,7 @@ class StateCollector(Collector):
             yield from _of_limiter(self.limiter())
         if self.storage is not None:
             health = self.storage()
-            states = {str(each): float(each is health) for each in Health}
+            states = {str(each): float(each is health) for each in UpstreamHealth}
             yield _gauge(f"{PREFIX}_storage", "1 for how the last calls to storage ended.", states, "state")
         if (working_set := self.working_set) is not None:
             yield from _of_working_set(working_set, time.time())

@@ -63,7 +63,7 @@ class Mailbox:
 
 
 @dataclass(frozen=True)
-class FrozenWorld:
+class OperatorWorld:
     """A leading operator, and the way to each of its upstreams."""
 
     cluster: ClusterAdmin
@@ -150,7 +150,7 @@ def world(
     coconut_access: CoconutAccess,
     clip: bytes,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[FrozenWorld]:
+) -> Iterator[OperatorWorld]:
     directory = tmp_path_factory.mktemp("frozen-operator")
     own = ClusterAdmin(api_server.admin_kubeconfig, "test-frozen-operator")
     own.create_namespace()
@@ -212,7 +212,7 @@ def world(
         requests.put(f"{coconut_access.control_url}/_faults", json={"canned": 1}, timeout=5).raise_for_status()
         opened.callback(requests.delete, f"{coconut_access.control_url}/_faults", timeout=5)
         opened.enter_context(running(environment, directory))
-        yield FrozenWorld(own, s3, url, f"http://127.0.0.1:{probe_port}", clip, proxies, receiver, mailbox)
+        yield OperatorWorld(own, s3, url, f"http://127.0.0.1:{probe_port}", clip, proxies, receiver, mailbox)
 
 
 def _register(database_url: str, endpoint_url: str) -> None:
@@ -234,24 +234,24 @@ def _through(proxy: FreezingProxy, url: str) -> str:
     return parts._replace(netloc=f"{account}{at}127.0.0.1:{proxy.port}").geturl()
 
 
-def nothing(_world: FrozenWorld, _name: str) -> None:
+def nothing(_world: OperatorWorld, _name: str) -> None:
     """Without Postgres no pass is made."""
 
 
-def pausing(world: FrozenWorld, name: str) -> None:
+def pausing(world: OperatorWorld, name: str) -> None:
     """A pass that needs no file is made."""
     world.pause(name, "=true")
     eventually(lambda: world.row(name)["is_paused"], within_seconds=30)
     world.pause(name, "-")
 
 
-def accepting(world: FrozenWorld, name: str) -> None:
+def accepting(world: OperatorWorld, name: str) -> None:
     """A file is found, judged and accepted."""
     world.send(name)
     eventually(lambda: world.row(name)["phase"] != "uploading", within_seconds=60)
 
 
-def all_parts_beat(world: FrozenWorld, *, since: float) -> None:
+def all_parts_beat(world: OperatorWorld, *, since: float) -> None:
     """Look at every part until the upstream has been frozen for long enough."""
     stuck = list[str]()
 
@@ -269,7 +269,7 @@ def all_parts_beat(world: FrozenWorld, *, since: float) -> None:
     ids=["postgres", "storage", "coconut", "kubernetes"],
 )
 def test_while_an_upstream_hangs_all_parts_beat_others_passes_are_made_and_then_the_upload_becomes_ready(
-    upstream: str, goes_on: Callable[[FrozenWorld, str], None], world: FrozenWorld
+    upstream: str, goes_on: Callable[[OperatorWorld, str], None], world: OperatorWorld
 ) -> None:
     name = f"film-{upstream}"
     world.apply(name)
@@ -286,7 +286,7 @@ def test_while_an_upstream_hangs_all_parts_beat_others_passes_are_made_and_then_
 
 @pytest.mark.parametrize(("frozen", "other"), [(WEBHOOK, MAIL), (MAIL, WEBHOOK)], ids=[WEBHOOK, MAIL])
 def test_while_a_receiver_hangs_uploads_become_ready_and_the_other_channel_delivers(
-    frozen: str, other: str, world: FrozenWorld
+    frozen: str, other: str, world: OperatorWorld
 ) -> None:
     name = f"film-for-{frozen}"
     world.apply(name)

@@ -42,7 +42,7 @@ MANY = THREADS * 3
 
 
 @dataclass
-class FrozenWorld:
+class ApiWorld:
     """A running API, and the way to each of its dependencies."""
 
     api: ApiProcess
@@ -73,7 +73,7 @@ class FrozenWorld:
 
 
 @pytest.fixture(scope="module")
-def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrozenWorld]:
+def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
     directory = tmp_path_factory.mktemp("frozen")
     with ExitStack() as opened:
         url = opened.enter_context(fresh_database(postgres_url))
@@ -102,11 +102,11 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
         )
         api = opened.enter_context(running(environment, directory))
         eventually(lambda: api.probe("/readyz") == 200)
-        yield FrozenWorld(api, facts, postgres, storage, url)
+        yield ApiWorld(api, facts, postgres, storage, url)
 
 
 @contextmanager
-def frozen(world: FrozenWorld, proxy: FreezingProxy) -> Iterator[None]:
+def frozen(world: ApiWorld, proxy: FreezingProxy) -> Iterator[None]:
     """Freeze one dependency; afterwards everything is as it was."""
     world.tidy()
     try:
@@ -122,7 +122,7 @@ def together(pool: ThreadPoolExecutor, calls: Sequence[Callable[[], None]]) -> N
         future.result()
 
 
-def test_while_postgres_hangs_each_call_that_needs_it_is_refused_in_time(world: FrozenWorld) -> None:
+def test_while_postgres_hangs_each_call_that_needs_it_is_refused_in_time(world: ApiWorld) -> None:
     def make(call: Call) -> None:
         answer, seconds = world.answer(call)
         if key(call) in NEEDS_POSTGRES:
@@ -138,7 +138,7 @@ def test_while_postgres_hangs_each_call_that_needs_it_is_refused_in_time(world: 
         eventually(lambda: world.api.probe("/readyz") == 503)
 
 
-def test_while_postgres_hangs_more_calls_than_threads_stop_neither_probes_nor_pages(world: FrozenWorld) -> None:
+def test_while_postgres_hangs_more_calls_than_threads_stop_neither_probes_nor_pages(world: ApiWorld) -> None:
     needing = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")
     others = [call for call in CALLS if key(call) not in NEEDS_POSTGRES and call.template != "/readyz"]
 
@@ -158,7 +158,7 @@ def test_while_postgres_hangs_more_calls_than_threads_stop_neither_probes_nor_pa
         together(pool, [*[refused] * MANY, answered, world.assert_probes_answer])
 
 
-def test_postgres_is_used_again_as_soon_as_it_answers(world: FrozenWorld) -> None:
+def test_postgres_is_used_again_as_soon_as_it_answers(world: ApiWorld) -> None:
     reading = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")
     with frozen(world, world.postgres), ThreadPoolExecutor(MANY) as pool:
         list(pool.map(world.answer, [reading] * MANY))
@@ -167,7 +167,7 @@ def test_postgres_is_used_again_as_soon_as_it_answers(world: FrozenWorld) -> Non
         assert {answer.status for answer, _ in pool.map(world.answer, [reading] * MANY)} == {200}
 
 
-def test_while_storage_hangs_only_calls_that_need_it_are_refused_and_in_time(world: FrozenWorld) -> None:
+def test_while_storage_hangs_only_calls_that_need_it_are_refused_and_in_time(world: ApiWorld) -> None:
     needing = [call for call in CALLS if key(call) in NEEDS_STORAGE]
     others = [call for call in CALLS if key(call) not in NEEDS_STORAGE]
 
@@ -190,7 +190,7 @@ def test_while_storage_hangs_only_calls_that_need_it_are_refused_and_in_time(wor
 
 
 def test_while_the_issuer_hangs_its_tokens_are_refused_in_time_and_ours_are_accepted_at_once(
-    world: FrozenWorld,
+    world: ApiWorld,
 ) -> None:
     reading = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")
     claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600}
@@ -215,7 +215,7 @@ def test_while_the_issuer_hangs_its_tokens_are_refused_in_time_and_ours_are_acce
         together(pool, [*waiting, accepted, world.assert_probes_answer])
 
 
-def test_while_kubernetes_hangs_videos_are_created_at_once(world: FrozenWorld) -> None:
+def test_while_kubernetes_hangs_videos_are_created_at_once(world: ApiWorld) -> None:
     creating = next(call for call in CALLS if (call.method, call.template) == ("POST", "/api/v1/videos"))
     # More than the threads of the publisher, each of which waits for the API server.
     for _ in range(4):

@@ -10,12 +10,12 @@ import requests
 
 from runtime import probes
 from runtime.heartbeats import Heartbeats
-from runtime.probes import Health, serve
+from runtime.probes import ProcessHealth, serve
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = serve(Health(Heartbeats()), lambda: b"", host="127.0.0.1", port=0)
+    server = serve(ProcessHealth(Heartbeats()), lambda: b"", host="127.0.0.1", port=0)
     yield server.server_port
     server.shutdown()
     server.server_close()

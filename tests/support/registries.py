@@ -14,7 +14,7 @@ from database.stats import WorkingSetStats
 from domain.video import Phase
 from runtime.heartbeat_metrics import HeartbeatCollector
 from runtime.heartbeats import Heartbeat, Heartbeats
-from runtime.upstream_breaker import Health
+from runtime.upstream_breaker import UpstreamHealth
 from webapi.metrics import ApiMetrics
 
 
@@ -29,7 +29,7 @@ def operator_registry() -> CollectorRegistry:
     """Return the metrics of a leading operator."""
     metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
     metrics.state.queue = lambda: QueueState(0, 0.0, ())
-    metrics.state.storage = lambda: Health.AVAILABLE
+    metrics.state.storage = lambda: UpstreamHealth.AVAILABLE
     metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0, minutes=0)
     metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)
     metrics.coconut_request("start", 201, 0.1)

@@ -62,7 +62,7 @@ def test_a_server_that_refuses_headers_that_were_not_signed_passes(s3: S3Access,
     assert lines == []
 
 
-class Server(ThreadingHTTPServer):
+class ScriptedStore(ThreadingHTTPServer):
     """A store that answers each PUT with ``status`` and ``body``, whatever was signed. It keeps the requests."""
 
     daemon_threads = True
@@ -74,9 +74,9 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers for `Server`."""
+    """Answers for `ScriptedStore`."""
 
-    server: Server
+    server: ScriptedStore
 
     def answer(self) -> None:
         """Take any request."""
@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(server: Server) -> Iterator[str]:
+def serving(server: ScriptedStore) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -112,14 +112,14 @@ def an_error(code: str) -> bytes:
 @pytest.mark.parametrize(
     "server",
     [
-        pytest.param(lambda: Server(200, b"<CopyObjectResult/>"), id="it-copies"),
-        pytest.param(lambda: Server(200), id="it-stores-an-empty-file"),
-        pytest.param(lambda: Server(404, an_error("NoSuchKey")), id="it-looks-for-the-source"),
-        pytest.param(lambda: Server(412, an_error("PreconditionFailed")), id="it-judges-the-copy"),
+        pytest.param(lambda: ScriptedStore(200, b"<CopyObjectResult/>"), id="it-copies"),
+        pytest.param(lambda: ScriptedStore(200), id="it-stores-an-empty-file"),
+        pytest.param(lambda: ScriptedStore(404, an_error("NoSuchKey")), id="it-looks-for-the-source"),
+        pytest.param(lambda: ScriptedStore(412, an_error("PreconditionFailed")), id="it-judges-the-copy"),
     ],
 )
 def test_a_server_that_takes_a_header_that_was_not_signed_ends_the_process(
-    s3: S3Access, server: Callable[[], Server]
+    s3: S3Access, server: Callable[[], ScriptedStore]
 ) -> None:
     store = server()
     with serving(store) as endpoint, pytest.raises(SystemExit) as stopped:
@@ -137,12 +137,12 @@ def test_a_server_that_takes_a_header_that_was_not_signed_ends_the_process(
 @pytest.mark.parametrize(
     "server",
     [
-        pytest.param(lambda: Server(503, an_error("SlowDown")), id="overloaded"),
-        pytest.param(lambda: Server(404, an_error("NoSuchBucket")), id="no-bucket"),
-        pytest.param(lambda: Server(301, an_error("PermanentRedirect")), id="another-region"),
+        pytest.param(lambda: ScriptedStore(503, an_error("SlowDown")), id="overloaded"),
+        pytest.param(lambda: ScriptedStore(404, an_error("NoSuchBucket")), id="no-bucket"),
+        pytest.param(lambda: ScriptedStore(301, an_error("PermanentRedirect")), id="another-region"),
     ],
 )
-def test_a_server_that_cannot_tell_does_not_stop_the_start(s3: S3Access, server: Callable[[], Server]) -> None:
+def test_a_server_that_cannot_tell_does_not_stop_the_start(s3: S3Access, server: Callable[[], ScriptedStore]) -> None:
     with serving(server()) as endpoint, capture_logs() as lines:
         check_upload_signing(settings_for(s3, endpoint=endpoint), process="the test")
     assert [(line["log_level"], line["event"]) for line in lines] == [("warning", "upload_signing_not_checked")]

@@ -36,14 +36,14 @@ class EndpointRegistry(Protocol):
     def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow: ...
 
 
-class DeliveryLog(Protocol):
+class DeliveryPages(Protocol):
     """Lists deliveries."""
 
     def page(self, selection: DeliverySelection, *, after: Cursor | None, at_most: int) -> DeliveryPage: ...
 
 
 E = TypeVar("E", bound=EndpointRegistry)
-D = TypeVar("D", bound=DeliveryLog)
+D = TypeVar("D", bound=DeliveryPages)
 
 
 @dataclass(frozen=True)

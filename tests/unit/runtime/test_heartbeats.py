@@ -50,7 +50,7 @@ def test_a_long_call_may_take_longer_and_the_next_round_may_not(beats: Heartbeat
 
 
 def test_waiting_for_long_counts_as_beating(beats: Heartbeats, clock: ManualClock) -> None:
-    class Event(threading.Event):
+    class ClockedEvent(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             assert timeout is not None
             clock.now += timeout
@@ -59,7 +59,7 @@ def test_waiting_for_long_counts_as_beating(beats: Heartbeats, clock: ManualCloc
 
     with beats.during("part", at_most_seconds=heartbeats.ROUND_SECONDS):
         began = clock.now
-        assert not heartbeats.wait(Event(), 6 * 3600)
+        assert not heartbeats.wait(ClockedEvent(), 6 * 3600)
     assert clock.now - began == 6 * 3600
 
 

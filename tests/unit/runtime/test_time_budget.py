@@ -68,7 +68,7 @@ def test_what_is_not_counted_takes_nothing_from_the_budget(clock: ManualClock) -
 
 
 def test_a_full_bulkhead_of_long_calls_leaves_slots_to_the_others() -> None:
-    class Storage:
+    class SlowCopies:
         entered, free = threading.Event(), threading.Event()
 
         def copy(self) -> None:
@@ -78,7 +78,7 @@ def test_a_full_bulkhead_of_long_calls_leaves_slots_to_the_others() -> None:
         def head(self) -> str:
             return "found"
 
-    storage = Storage()
+    storage = SlowCopies()
     copies = Bulkhead("copies in S3", at_most=1, patience_seconds=0)
     guarded = guard(Bulkhead("S3", at_most=2, patience_seconds=0), storage, inner={"copy": copies})
     thread = threading.Thread(target=guarded.copy)

@@ -8,7 +8,7 @@ import pytest
 from domain.errors import ConflictError, KeyRefusedError, RefusedError, UnavailableError, UpstreamError
 from runtime.bulkhead import Bulkhead
 from runtime.time_budget import BudgetSpentError
-from runtime.upstream_breaker import Health, UpstreamBreaker
+from runtime.upstream_breaker import UpstreamBreaker, UpstreamHealth
 from tests.support.world.clock import FakeClock
 
 AWAY = UnavailableError("reading: no answer")
@@ -30,7 +30,7 @@ class Upstream:
         if self.error is not None:
             raise self.error
 
-    def answers(self, *errors: BaseException | None) -> Health:
+    def answers(self, *errors: BaseException | None) -> UpstreamHealth:
         """Ask once for each answer, long after the last one, and return what they showed."""
         for self.error in errors:
             self.clock.advance(60)
@@ -42,20 +42,22 @@ class Upstream:
 @pytest.mark.parametrize(
     ("errors", "health"),
     [
-        pytest.param([AWAY] * 2, Health.AVAILABLE, id="two-may-be-chance"),
-        pytest.param([AWAY] * 3, Health.AWAY, id="three-in-a-row"),
-        pytest.param([AWAY, AWAY, None, AWAY, AWAY], Health.AVAILABLE, id="not-in-a-row"),
-        pytest.param([REFUSED], Health.REFUSES_KEY, id="a-refused-key-at-once"),
-        pytest.param([REFUSED, AWAY], Health.AWAY, id="then-away"),
-        pytest.param([AWAY] * 3 + [REFUSED], Health.REFUSES_KEY, id="back-and-refusing"),
-        pytest.param([REFUSED, None], Health.AVAILABLE, id="one-answer-closes-it"),
-        pytest.param([REFUSED, RefusedError("HTTP 400")], Health.AVAILABLE, id="a-refused-object-is-an-answer"),
-        pytest.param([REFUSED, ConflictError("HTTP 409")], Health.AVAILABLE, id="a-conflict-is-an-answer"),
-        pytest.param([BudgetSpentError("the pass took longer than 60 s")] * 9, Health.AVAILABLE, id="our-own-limit"),
-        pytest.param([AWAY, AWAY, ZeroDivisionError(), AWAY], Health.AWAY, id="our-own-mistake-is-none"),
+        pytest.param([AWAY] * 2, UpstreamHealth.AVAILABLE, id="two-may-be-chance"),
+        pytest.param([AWAY] * 3, UpstreamHealth.AWAY, id="three-in-a-row"),
+        pytest.param([AWAY, AWAY, None, AWAY, AWAY], UpstreamHealth.AVAILABLE, id="not-in-a-row"),
+        pytest.param([REFUSED], UpstreamHealth.REFUSES_KEY, id="a-refused-key-at-once"),
+        pytest.param([REFUSED, AWAY], UpstreamHealth.AWAY, id="then-away"),
+        pytest.param([AWAY] * 3 + [REFUSED], UpstreamHealth.REFUSES_KEY, id="back-and-refusing"),
+        pytest.param([REFUSED, None], UpstreamHealth.AVAILABLE, id="one-answer-closes-it"),
+        pytest.param([REFUSED, RefusedError("HTTP 400")], UpstreamHealth.AVAILABLE, id="a-refused-object-is-an-answer"),
+        pytest.param([REFUSED, ConflictError("HTTP 409")], UpstreamHealth.AVAILABLE, id="a-conflict-is-an-answer"),
+        pytest.param(
+            [BudgetSpentError("the pass took longer than 60 s")] * 9, UpstreamHealth.AVAILABLE, id="our-own-limit"
+        ),
+        pytest.param([AWAY, AWAY, ZeroDivisionError(), AWAY], UpstreamHealth.AWAY, id="our-own-mistake-is-none"),
     ],
 )
-def test_the_health_follows_from_the_answers(errors: list[BaseException | None], health: Health) -> None:
+def test_the_health_follows_from_the_answers(errors: list[BaseException | None], health: UpstreamHealth) -> None:
     assert Upstream().answers(*errors) is health
 
 
@@ -87,7 +89,7 @@ def test_one_call_at_a_time_tries_it() -> None:
     upstream.clock.advance(60)
     with upstream.breaker.call(), pytest.raises(UnavailableError, match="keeps failing"):
         upstream.ask()
-    assert upstream.breaker.health() is Health.AVAILABLE
+    assert upstream.breaker.health() is UpstreamHealth.AVAILABLE
     upstream.error = None
     upstream.ask()
 
@@ -98,4 +100,4 @@ def test_a_full_bulkhead_says_nothing_about_the_upstream() -> None:
     for _ in range(9):
         with pytest.raises(UnavailableError, match="under way"):
             ask()
-    assert breaker.health() is Health.AVAILABLE
+    assert breaker.health() is UpstreamHealth.AVAILABLE

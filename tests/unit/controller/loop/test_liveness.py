@@ -31,7 +31,7 @@ from domain.errors import UnavailableError
 from domain.notifications import VIDEO_NOTIFICATION_KINDS
 from domain.records import Cause
 from runtime.heartbeats import Heartbeats
-from runtime.probes import Health
+from runtime.probes import ProcessHealth
 from runtime.secret_files import SecretFiles, on_change
 from storage.multipart import Multipart
 from tests.support.builders.notifications import a_notification
@@ -79,7 +79,7 @@ class OperatorParts:
     def __init__(self) -> None:
         self.now = 0.0
         self.beats = Heartbeats(lambda: self.now)
-        self.health = Health(self.beats)
+        self.health = ProcessHealth(self.beats)
         self.stop = threading.Event()
         self.world = InMemoryWorld()
         self.world.create()

@@ -183,13 +183,13 @@ def test_each_delivery_attempt_is_counted_by_channel_and_state(
 
 
 def test_a_delivery_whose_lease_expired_is_counted_by_its_new_holder() -> None:
-    class SlowWebhooks(FakeWebhooks):
+    class OutlivedLease(FakeWebhooks):
         def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
             now = post.clock.now() + Backoff().lease
             (queue_name,) = post.outbox.due_queues(with_mail=True, now=now)
             assert post.outbox.take(queue_name, now=now, leased_until=now + Backoff().lease) is not None
             return super().send(notification, endpoint)
 
-    post = Post(SlowWebhooks())
+    post = Post(OutlivedLease())
     post.tell("https://a.example.com")
     assert post.attempt_once() == []
