@@ -45,7 +45,7 @@ def trial(api_server: ClusterAdmin) -> Trial:
 
 
 @pytest.mark.parametrize("bound", list(all_bounds()), ids=str)
-def test_a_bound_accepts_its_limit_and_refuses_what_is_beyond(trial: Trial, bound: Bound) -> None:
+def test_a_bound_accepts_its_limit_and_refuses_the_next_value(trial: Trial, bound: Bound) -> None:
     body = a_full_body()
     part = bound.field.partition(".")[0]
     attempt = getattr(trial, part)

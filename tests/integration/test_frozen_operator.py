@@ -268,7 +268,7 @@ def all_parts_beat(world: OperatorWorld, *, since: float) -> None:
     [("postgres", nothing), ("storage", pausing), ("coconut", accepting), ("kubernetes", accepting)],
     ids=["postgres", "storage", "coconut", "kubernetes"],
 )
-def test_while_an_upstream_hangs_all_parts_beat_others_passes_are_made_and_then_the_upload_becomes_ready(
+def test_while_an_upstream_hangs_every_part_beats_and_passes_without_it_are_made(
     upstream: str, goes_on: Callable[[OperatorWorld, str], None], world: OperatorWorld
 ) -> None:
     name = f"film-{upstream}"

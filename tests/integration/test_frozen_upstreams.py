@@ -189,7 +189,7 @@ def test_while_storage_hangs_only_calls_that_need_it_are_refused_and_in_time(wor
         together(pool, [*waiting, answered, world.assert_probes_answer])
 
 
-def test_while_the_issuer_hangs_its_tokens_are_refused_in_time_and_ours_are_accepted_at_once(
+def test_while_the_issuer_hangs_its_tokens_are_refused_and_ours_accepted_in_time(
     world: ApiWorld,
 ) -> None:
     reading = next(call for call in CALLS if call.template == "/api/v1/videos/{video_id}")

@@ -249,7 +249,7 @@ def test_a_file_whose_picture_cannot_be_decoded_fails_for_good(
 
 
 @pytest.mark.parametrize("odd", REFUSED, ids=lambda odd: odd.name)
-def test_sound_with_a_cover_and_moving_pictures_of_the_web_are_refused_before_money(odd: Odd, tmp_path: Path) -> None:
+def test_music_with_a_cover_and_animated_images_are_refused_before_a_job_is_bought(odd: Odd, tmp_path: Path) -> None:
     problem = judged(odd.make(tmp_path))
     assert isinstance(problem, SourceProblem)
     assert problem.code is FailureCode.NOT_A_VIDEO

@@ -176,7 +176,7 @@ def test_the_day_is_counted_in_minutes_by_owner(database: Database, filling: Fil
     )
 
 
-def test_of_many_owners_the_ten_with_the_most_minutes_are_shown_and_all_are_counted(
+def test_the_ten_owners_with_the_most_minutes_are_shown_and_all_are_counted(
     database: Database, filling: Filling
 ) -> None:
     videos = filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=12)

@@ -82,9 +82,7 @@ def test_of_two_simultaneous_commits_one_is_stored(database: Database, commands:
     assert stored == [observations.get(VIDEO)]
 
 
-def test_of_simultaneous_submissions_of_one_owner_no_more_are_stored_than_a_day_allows(
-    database: Database, commands: VideoCommands
-) -> None:
+def test_simultaneous_submissions_of_one_owner_stay_within_its_day(database: Database, commands: VideoCommands) -> None:
     videos = [f"{number:026}" for number in range(8)]
     rows = [commands.create(a_new_video(video_id), per_hour=100).row for video_id in videos]
     observations, together = Observations(database), Barrier(4)

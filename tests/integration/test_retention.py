@@ -76,7 +76,7 @@ class TestPostgresEndings(RetentionContract):
             )
         assert [ends.retention.forget_old(at_most=2) for _ in range(4)] == [2, 2, 1, 0]
 
-    def test_a_video_whose_purge_has_begun_cannot_be_restored_whatever_the_operators_clock_says(
+    def test_a_purge_that_began_cannot_be_undone_even_if_the_operators_clock_is_wrong(
         self, ends: Ends, database: Database
     ) -> None:
         timing, commands = Timing(), VideoCommands(database, Timing())

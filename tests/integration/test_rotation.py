@@ -23,7 +23,7 @@ def status_for(api: ApiProcess, signing_key: str) -> int:
     return answer.status_code
 
 
-def test_the_api_takes_up_new_credentials_and_refuses_no_connection_meanwhile(
+def test_the_api_reads_new_credentials_without_refusing_a_connection(
     database_url: str, s3: S3Access, tmp_path: Path
 ) -> None:
     environment = api_process.environment_of(database_url, s3, without_cluster(tmp_path), DRAIN_SECONDS="1")

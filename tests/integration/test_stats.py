@@ -68,7 +68,7 @@ def test_uploads_without_a_place_are_counted_with_the_oldest(database: Database)
     assert (stats.without_place, stats.without_place_since) == (2, NOON)
 
 
-def test_what_the_outbox_should_have_sent_is_counted_with_the_oldest(database: Database, database_url: str) -> None:
+def test_unsent_notifications_are_counted_with_the_age_of_the_oldest(database: Database, database_url: str) -> None:
     def outbox() -> tuple[int, float]:
         stats = StatsQueries(database).working_set(late=NOON)
         since = stats.outbox_since

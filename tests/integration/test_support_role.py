@@ -203,6 +203,6 @@ def test_without_the_policy_the_role_only_reads() -> None:
     assert only(documents, "Role")["rules"][0]["verbs"] == list(READS)
 
 
-def test_nothing_of_it_exists_unless_it_is_asked_for() -> None:
+def test_the_support_role_does_not_exist_by_default() -> None:
     names = {document["metadata"]["name"] for document in rendered("r", values=MINIMAL)}
     assert not {name for name in names if name.endswith("-support")}

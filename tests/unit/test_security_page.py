@@ -52,7 +52,7 @@ def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:
     assert limit
 
 
-def test_the_worst_day_of_one_user_is_what_the_defaults_and_prices_make_it() -> None:
+def test_the_page_shows_the_worst_day_of_one_user_by_defaults_and_prices() -> None:
     defaults = {name: field.default for name, field in OperatorSettings.model_fields.items()}
     hd, sd = defaults["coconut_hd_dollars_per_minute"], defaults["coconut_sd_dollars_per_minute"]
     per_minute = sum(hd if rung.short_side >= HD_PIXELS else sd for rung in LADDER)

@@ -13,9 +13,7 @@ from tests.support.eventually import eventually
 from videoupload import Video
 
 
-def test_a_video_deleted_while_its_job_runs_plays_after_a_restore_for_the_price_of_one_job(
-    world: World, clip: Path
-) -> None:
+def test_a_video_deleted_while_its_job_runs_plays_after_a_restore_without_another_job(world: World, clip: Path) -> None:
     world.faults(hold=1)
     ann = world.person()
     video_id = uploaded(ann.client, clip)
@@ -35,9 +33,7 @@ def test_a_video_deleted_while_its_job_runs_plays_after_a_restore_for_the_price_
     assert [job["attempt"] for job in world.jobs(video_id)] == [1]
 
 
-def test_a_deleted_video_can_no_longer_be_played_and_after_a_restore_plays_under_the_same_url(
-    world: World, clip: Path
-) -> None:
+def test_a_deleted_video_stops_playing_and_plays_again_at_the_same_url_once_restored(world: World, clip: Path) -> None:
     ann = world.person()
     video_id = uploaded(ann.client, clip)
     before = eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=90)

@@ -146,7 +146,7 @@ def test_progress_that_cannot_be_written_does_not_end_the_upload(
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:1", "nonsense://x", "http://[::1"])
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTP_PROXY", "http_proxy", "all_proxy"])
-def test_this_machine_is_never_asked_for_through_a_proxy(
+def test_requests_to_this_machine_use_no_proxy(
     environment: dict[str, str], file: Path, variable: str, proxy: str
 ) -> None:
     done = ran({**environment, variable: proxy}, "upload", "--wait", file)

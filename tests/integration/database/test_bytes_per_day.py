@@ -83,7 +83,7 @@ def test_without_a_limit_nothing_is_counted(rows: Rows) -> None:
     assert quota.bytes_per_day is None
 
 
-def test_beyond_the_hourly_limit_that_is_what_is_said(rows: Rows) -> None:
+def test_the_hourly_limit_is_reported_before_the_daily_bytes(rows: Rows) -> None:
     create(rows, VIDEO, 20_000)
     with pytest.raises(LimitReachedError):
         rows.commands.create(a_new_video(OTHER_VIDEO), per_hour=1, per_day=DAY)

@@ -42,7 +42,7 @@ def test_deleted_videos_have_a_list_of_their_own(rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_a_list_by_phase_holds_what_people_see_in_that_phase(rows: Rows, phase: Phase) -> None:
+def test_a_list_by_phase_holds_the_videos_shown_in_that_phase(rows: Rows, phase: Phase) -> None:
     rows.create(VIDEO, OTHER_VIDEO)
     rows.enter(phase)
     rows.enter(Phase.PENDING if phase is Phase.READY else Phase.READY, OTHER_VIDEO)

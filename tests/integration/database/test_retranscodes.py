@@ -60,7 +60,7 @@ def test_requests_are_counted_by_owner_and_day_and_one_too_many_changes_nothing(
     assert retranscode(rows, THIRD_VIDEO, owner="bob", per_day=1).desired.edition == 2
 
 
-def test_retries_of_a_day_are_counted_by_owner_and_beside_the_re_transcodes(rows: Rows) -> None:
+def test_daily_retries_are_counted_by_owner_and_apart_from_retranscodes(rows: Rows) -> None:
     playable(rows, VIDEO)
     retranscode(rows, per_day=1)
     rows.create(OTHER_VIDEO, THIRD_VIDEO)

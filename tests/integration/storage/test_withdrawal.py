@@ -48,7 +48,7 @@ def statuses(settings: StorageSettings, keys: list[str]) -> set[int]:
     return {requests.get(f"{settings.public_base_url}/{key}", timeout=10).status_code for key in keys}
 
 
-def test_every_url_ever_handed_out_is_refused_and_a_restore_brings_all_back(
+def test_a_withdrawal_closes_every_url_handed_out_and_a_restore_opens_all_again(
     reach: S3Access, settings: StorageSettings
 ) -> None:
     storage = Storage(settings)
@@ -73,7 +73,7 @@ def test_every_url_ever_handed_out_is_refused_and_a_restore_brings_all_back(
     assert isinstance(storage.verify_outputs(VIDEO, FOLDER, input_seconds=None), VerifiedOutputs)
 
 
-def test_where_acls_publish_the_withdrawn_copy_has_none_and_the_one_brought_back_has_its_own(reach: S3Access) -> None:
+def test_where_acls_publish_a_withdrawn_copy_is_private_and_a_restored_one_public(reach: S3Access) -> None:
     settings = settings_for(reach, acl="public-read")
     clients = make_clients(settings)
     sent: list[tuple[str, str | None]] = []

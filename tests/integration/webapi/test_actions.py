@@ -159,7 +159,7 @@ def test_restoring_again_shows_the_video_and_changes_nothing(api: Api) -> None:
     assert not api.offers.commands
 
 
-def test_after_its_grace_period_a_video_cannot_be_restored_and_after_its_purge_it_is_unknown(api: Api) -> None:
+def test_a_video_cannot_be_restored_after_its_grace_and_is_unknown_after_its_purge(api: Api) -> None:
     video_id = _ready(api)
     api.call("DELETE", f"/api/v1/videos/{video_id}")
     api.now += restore_window(Timing())

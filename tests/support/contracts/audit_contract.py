@@ -86,7 +86,7 @@ class AuditContract:
         assert (found.row, found.published_at) == (row, LATER)
         assert audited.rows.get(OTHER) is None
 
-    def test_the_working_set_is_what_is_or_was_playable(self, audited: Audited) -> None:
+    def test_the_working_set_is_the_videos_that_are_or_were_playable(self, audited: Audited) -> None:
         assert audited.rows.working(after="", at_most=5) == []
         for video_id in (VIDEO, audited.create(OTHER).desired.video_id):
             audited.publish(video_id)

@@ -209,9 +209,7 @@ class RecordsContract:
         lines_after = [(line.cause, line.reason, line.observed_revision) for line in records.history(VIDEO)[lines:]]
         assert lines_after == [(Cause.POLL, Reason.WAITING_FOR_FILE, 2), (Cause.CLAIM, Reason.FILE_REJECTED, 4)]
 
-    def test_a_day_of_one_owner_holds_so_many_submissions_and_what_is_too_much_changes_nothing(
-        self, records: Records
-    ) -> None:
+    def test_an_owners_day_has_a_limit_and_one_submission_too_many_changes_nothing(self, records: Records) -> None:
         limits = SpendingLimits(submissions_per_owner=2)
         for number, state in ((1, AttemptState.FAILED), (2, AttemptState.ABANDONED)):
             assert self._buy(records, number, "ann", limits=limits) is not None
@@ -265,7 +263,7 @@ class RecordsContract:
         assert self._buy(records, 2, None, minutes=4, limits=limits) is not None
         assert self._buy(records, 3, "bob", minutes=0.5, limits=limits) is None
 
-    def test_what_a_job_billed_replaces_what_was_expected(self, records: Records) -> None:
+    def test_billed_minutes_replace_the_expected_ones(self, records: Records) -> None:
         limits = SpendingLimits(minutes_per_day=10)
         assert self._buy(records, 1, "ann", minutes=10, limits=limits) is not None
         records.commit(records.row(), Settle(1, AttemptState.COMPLETED, NOON, "job1", minutes=2.5))
@@ -273,7 +271,7 @@ class RecordsContract:
         assert (load.submitted, load.minutes) == ({"ann": 1}, 2.5)
         assert self._buy(records, 2, "ann", minutes=7.5, limits=limits) is not None
 
-    def test_the_queue_is_in_the_order_of_waiting_and_holds_no_more_of_an_owner_than_may_run(
+    def test_the_queue_is_longest_waiting_first_and_holds_no_more_per_owner_than_may_run(
         self, records: Records
     ) -> None:
         records.create(OTHER)

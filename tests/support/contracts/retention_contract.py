@@ -146,7 +146,7 @@ class RetentionContract:
         assert expired(rows=-LATER) == [VIDEO]
 
     @pytest.mark.parametrize("change", [{"is_playable": True}, {"is_paused": True}, {"phase": Phase.READY}], ids=str)
-    def test_what_plays_is_paused_or_did_not_fail_does_not_expire(self, ends: Ends, change: dict[str, object]) -> None:
+    def test_a_playable_paused_or_unfailed_upload_does_not_expire(self, ends: Ends, change: dict[str, object]) -> None:
         observed = replace(errored(ends.row().observed), phase_since=ends.now() - LATER)
         if "phase" in change:
             observed = ready(observed)

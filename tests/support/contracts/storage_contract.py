@@ -222,7 +222,7 @@ class StorageContract:
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
         assert sorted(store.storage.output_folders(VIDEO)) == ["11-word", "2"]
 
-    def test_what_is_withdrawn_is_public_no_longer_and_comes_back(self, store: Store) -> None:
+    def test_withdrawn_files_are_private_until_they_are_brought_back(self, store: Store) -> None:
         files = stream(variants=("a",), segments=3)
         store.put_outputs("1-word", files)
         store.put_outputs("2", stream())
@@ -240,7 +240,7 @@ class StorageContract:
         for folder in ("1-word", "2"):
             assert isinstance(store.storage.verify_outputs(VIDEO, folder, input_seconds=None), VerifiedOutputs)
 
-    def test_a_purge_removes_what_is_withdrawn_too(self, store: Store) -> None:
+    def test_a_purge_removes_withdrawn_files_too(self, store: Store) -> None:
         store.put_outputs("1", stream())
         store.storage.withdraw(VIDEO, at_most=100)
         store.put_outputs("2", stream())

@@ -33,5 +33,5 @@ def test_seconds_become_milliseconds_under_their_name() -> None:
     assert in_milliseconds("latency", [0.004, 0.002, 0.008]) == {"latency, p50 ms": 4.0, "latency, p99 ms": 8.0}
 
 
-def test_what_never_happened_has_no_figure() -> None:
+def test_no_measurement_makes_no_figure() -> None:
     assert in_milliseconds("latency", []) == {}

@@ -60,7 +60,7 @@ def test_a_misspelt_value_is_refused_at_every_level() -> None:
     assert not [node for node in closed if node["additionalProperties"] is not False]
 
 
-def test_readme_and_schema_are_what_the_values_and_the_settings_say() -> None:
+def test_readme_and_schema_match_the_values_and_the_settings() -> None:
     assert (CHART / "README.md").read_text() == readme(), "python -m devstack.chart"
     assert (CHART / "values.schema.json").read_text() == schema_of_settings(), "python -m devstack.chart"
 

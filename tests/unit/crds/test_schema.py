@@ -64,7 +64,7 @@ def test_names_are_the_ones_in_python() -> None:
     assert (names["shortNames"], names["categories"]) == (["vu"], ["video"])
 
 
-def test_the_schema_version_is_the_same_for_people_for_operators_and_in_python() -> None:
+def test_the_schema_version_is_the_same_in_code_annotation_and_description() -> None:
     version = kind.SCHEMA_VERSION
     assert CRD["metadata"]["annotations"]["video.uploads.dev/schema-version"] == str(version)
     assert SCHEMA["description"].endswith(f" Schema version {version}.")

@@ -47,7 +47,7 @@ def signers(resource: Resource, signatures: Signatures = OURS) -> tuple[SignedBy
 
 @given(desired=desired_states, observed=observed_states)
 @settings(deadline=None)
-def test_what_was_written_is_recognised(desired: DesiredState, observed: ObservedState) -> None:
+def test_a_written_resource_is_recognised_as_ours(desired: DesiredState, observed: ObservedState) -> None:
     resource = written(desired, observed)
     is_ours = desired.origin is Origin.API
     assert signers(resource) == (SignedBy.FIRST_KEY if is_ours else SignedBy.UNVERIFIED, SignedBy.FIRST_KEY)
@@ -72,7 +72,7 @@ def test_a_change_of_any_field_of_the_observation_breaks_its_signature(field: st
     assert signers(replace(API, status=status))[1] is SignedBy.UNVERIFIED
 
 
-def test_what_follows_from_an_observation_is_not_signed() -> None:
+def test_status_fields_derived_from_the_observation_are_not_signed() -> None:
     assert signers(replace(API, status={**(API.status or {}), "message": "by another release"}))[1].is_authentic
 
 
@@ -88,7 +88,7 @@ def test_a_signature_is_of_one_video(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "v1=", "v1=\ud800", API.annotations[SIGNATURE_ANNOTATION].upper()])
-def test_what_is_no_signature_is_none(text: str) -> None:
+def test_a_malformed_signature_is_none(text: str) -> None:
     forged = replace(API, annotations={SIGNATURE_ANNOTATION: text}, status={**(API.status or {}), "signature": text})
     assert signers(forged) == (SignedBy.UNVERIFIED, SignedBy.UNVERIFIED)
 

@@ -29,7 +29,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("kind", [DatabaseSettings, Settings, OperatorSettings])
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_malformed_one_stops_the_start_with_its_name_and_without_its_value(
+def test_a_malformed_url_stops_the_start_with_its_name_and_without_its_value(
     monkeypatch: pytest.MonkeyPatch, kind: type[BaseSettings], url: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
@@ -53,6 +53,6 @@ def test_a_malformed_one_stops_the_start_with_its_name_and_without_its_value(
         "host=h port=5432 dbname=db user=u password='p w'",
     ],
 )
-def test_what_libpq_reads_is_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_every_url_that_libpq_reads_is_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     assert read_settings(DatabaseSettings, process="it").database_url.get_secret_value() == url

@@ -41,7 +41,7 @@ def test_a_duration_out_of_its_bounds_is_refused_by_name(name: str, bound: str) 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "", "soon"])
-def test_what_is_no_duration_is_refused(name: str, text: str) -> None:
+def test_a_malformed_duration_is_refused(name: str, text: str) -> None:
     with pytest.raises(ValidationError):
         Durations.model_validate({name: text})
 
@@ -93,7 +93,7 @@ def test_each_duration_is_a_setting_of_both_processes(process: type[Durations]) 
     assert {name.upper() for name in NAMES} <= OURS
 
 
-def test_a_timing_has_what_was_set() -> None:
+def test_a_timing_has_the_durations_that_were_set() -> None:
     set_values = Durations(delete_grace_seconds=172800, job_lost_seconds=1800)
     timing = Timing.of(set_values, scale=0.5)
     assert (timing.scale, timing.delete_grace_seconds, timing.job_lost_seconds) == (0.5, 172800, 1800)

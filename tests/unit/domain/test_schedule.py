@@ -65,7 +65,7 @@ def looks(desired: DesiredState, phase: Phase, *, seconds: float) -> list[float]
         ages.append(age)
 
 
-def test_a_file_without_confirmation_is_found_within_an_eighth_of_the_uploads_age_and_within_a_quarter_hour() -> None:
+def test_an_unconfirmed_file_is_found_within_an_eighth_of_its_age_and_a_quarter_hour() -> None:
     before = 0.0
     for age in looks(VIDEO, Phase.UPLOADING, seconds=24 * 3600):
         assert age - before <= min(15 * 60, max(5, before / 8)) + 1e-5

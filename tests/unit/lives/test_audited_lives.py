@@ -282,7 +282,7 @@ def test_doubled_and_uncertain_submissions_are_reported() -> None:
     assert auditor.full().found == {FindingType.DOUBLED_JOB: 1, FindingType.UNCERTAIN_SUBMISSION: 1}
 
 
-def test_a_submission_made_just_before_the_deadline_is_resolved_before_the_upload_counts_as_overdue() -> None:
+def test_a_submission_just_before_the_deadline_is_resolved_before_the_upload_is_overdue() -> None:
     world = InMemoryWorld()
     world.create()
     auditor = Auditor(world)

@@ -40,7 +40,7 @@ def test_each_edition_has_a_folder_of_its_own() -> None:
     assert_ends_ready(world, jobs=2)
 
 
-def test_outputs_of_a_lost_submission_are_found_in_the_folder_that_was_committed_before_it() -> None:
+def test_outputs_of_a_lost_submission_are_found_in_the_folder_committed_before_it() -> None:
     world = a_world(Script([Answer.LOST_AFTER]))
     live(world, delivers_claims=False)
     assert_ends_ready(world)

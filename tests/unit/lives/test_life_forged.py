@@ -174,7 +174,7 @@ def test_a_dump_older_than_a_forgery_still_learns_of_the_job_that_was_paid_for()
     assert_playable(world)
 
 
-def test_what_an_older_key_signed_counts_and_is_signed_again() -> None:
+def test_a_resource_signed_by_an_older_key_counts_and_is_signed_again() -> None:
     world = a_ready_world()
     dump = Dump(InMemoryWorld().records)
     before = world.row
@@ -189,7 +189,7 @@ def test_what_an_older_key_signed_counts_and_is_signed_again() -> None:
     assert (world.row.desired, world.row.observed) == (before.desired, before.observed)
 
 
-def test_what_an_unknown_key_signed_is_signed_again_from_the_row() -> None:
+def test_a_resource_signed_by_an_unknown_key_is_signed_again_from_the_row() -> None:
     world = a_ready_world()
     world.resources.signatures = type(world.resources.signatures)(["another-key-of-the-tests-of-32-bytes"])
     before, resource = world.row, world.resources.by_name[VIDEO_ID]

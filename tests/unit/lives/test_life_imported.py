@@ -214,7 +214,7 @@ def test_an_import_that_is_deleted_before_any_pass_begins_nothing() -> None:
     assert not world.transcoder.jobs
 
 
-def test_the_deletion_of_a_ready_import_is_heard_at_once() -> None:
+def test_the_deletion_of_a_ready_import_takes_effect_at_once() -> None:
     world = a_world_with_an_import()
     live(world)
     process = Process(world)

@@ -149,7 +149,7 @@ def test_an_import_that_is_applied_keeps_file_and_row() -> None:
     assert VIDEO_ID in world.resources.by_name
 
 
-def test_what_a_person_paused_is_kept() -> None:
+def test_a_paused_upload_is_kept() -> None:
     world = rejected()
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
     settled(world)
@@ -182,7 +182,7 @@ def test_a_file_that_a_later_try_sent_is_not_removed_by_a_delayed_process() -> N
     assert list(world.storage.raw) == [world.row.desired.storage_key]
 
 
-def test_the_audit_counts_what_is_kept_too_long_and_removes_what_arrived_later() -> None:
+def test_the_audit_counts_files_kept_too_long_and_removes_late_ones() -> None:
     world = rejected()
     auditor = Auditor(world, AuditRules(timing=KEPT))
     assert kinds(auditor.full()) == set()

@@ -35,7 +35,7 @@ def test_complete_outputs_are_published_whatever_else_the_file_says(picture_seco
         pytest.param(Script(fates=[Fate.UNEVEN] * 3), id="variants-of-different-lengths"),
     ],
 )
-def test_a_mismatch_that_the_same_file_repeats_is_bought_once_and_not_called_retryable(script: Script) -> None:
+def test_a_mismatch_that_the_file_would_repeat_costs_one_job_and_is_not_retryable(script: Script) -> None:
     world = a_world(script)
     live(world)
     assert_ends_errored(world, FailureCode.OUTPUTS_MISMATCH, jobs=1)
@@ -45,7 +45,7 @@ def test_a_mismatch_that_the_same_file_repeats_is_bought_once_and_not_called_ret
     assert "another" in failure.advice.action
 
 
-def test_missing_files_are_worth_another_attempt_and_the_wait_for_it_blames_no_provider() -> None:
+def test_missing_files_lead_to_another_attempt_without_blaming_the_provider() -> None:
     world = a_world(Script(fates=[Fate.LEAVES_HOLES]))
     words: set[str | None] = set()
     live(world, meanwhile=lambda: words.add(_waiting_for_the_next_attempt(world)))

@@ -58,7 +58,7 @@ def test_while_nothing_answers_no_submission_is_risked() -> None:
     assert_all_ready(world)
 
 
-def test_an_outage_that_outlasts_the_phase_risks_few_submissions_and_the_upload_can_be_retried() -> None:
+def test_an_outage_longer_than_the_phase_risks_few_submissions_and_allows_a_retry() -> None:
     world = a_world_of(1, Script(fails_until=A_MONTH))
     settled(world)
     (row,) = world.records.rows.values()
@@ -68,7 +68,7 @@ def test_an_outage_that_outlasts_the_phase_risks_few_submissions_and_the_upload_
     assert row.observed.failure.advice.retryable
 
 
-def test_what_stays_uncertain_while_others_are_accepted_is_no_outage() -> None:
+def test_a_submission_left_uncertain_while_others_are_accepted_is_no_outage() -> None:
     world = a_world_of(4, Script())
     start = world.transcoder.start
 

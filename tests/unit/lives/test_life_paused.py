@@ -46,7 +46,7 @@ def test_an_intent_that_the_next_leader_has_resolved_is_not_ordered(monkeypatch:
     assert world.records.attempts[VIDEO_ID, 1].state is AttemptState.ABANDONED
 
 
-def test_a_process_that_has_lost_the_lease_orders_nothing_and_burns_no_attempt() -> None:
+def test_a_process_that_has_lost_the_lease_submits_nothing_and_uses_up_no_attempt() -> None:
     world = a_world()
     run_until(world, lambda world: world.row.observed.phase is Phase.UPLOADED)
     deps, world.deps = world.deps, replace(world.deps, is_leading=lambda: False)

@@ -80,7 +80,7 @@ def test_a_bad_file_is_replaced_after_a_retry(ask: Person) -> None:
 
 
 @PEOPLE
-def test_after_a_retry_too_a_bad_file_counts_only_once_its_owner_could_see_it(ask: Person) -> None:
+def test_a_bad_file_after_a_retry_counts_only_once_its_owner_could_see_it(ask: Person) -> None:
     world = a_world_with_a_text()
     world.records.confirm(VIDEO_ID)
     live(world)

@@ -140,7 +140,7 @@ def test_an_older_dump_restored_at_rest_is_found_by_the_resync(phase: Phase | No
     assert_ends_ready(world)
 
 
-def test_a_row_restored_from_before_a_job_takes_up_that_job() -> None:
+def test_a_row_restored_from_before_a_job_continues_with_that_job() -> None:
     world = a_published_world(Script(job_seconds=HALF_AN_HOUR))
     run_until(world, lambda world: world.row.observed.phase is Phase.PROCESSING)
     Dump(InMemoryWorld().records).restore(world.records)
@@ -398,7 +398,7 @@ def test_a_dump_from_before_a_deletion_and_its_restore_changes_nothing() -> None
     assert_playable(world)
 
 
-def test_a_dump_from_while_the_file_was_awaited_goes_on_from_the_kept_one_at_once() -> None:
+def test_a_dump_from_before_the_file_arrived_continues_at_once_with_the_kept_copy() -> None:
     world = a_published_world()
     dump = Dump(world.records)
     live(world)

@@ -31,7 +31,7 @@ def reasons(world: InMemoryWorld) -> list[Reason]:
     return [event.reason for event in world.records.events]
 
 
-def test_beyond_the_owners_day_an_upload_waits_for_the_next_one_and_burns_nothing() -> None:
+def test_beyond_its_owners_day_an_upload_waits_for_the_next_and_uses_up_no_attempt() -> None:
     limits, script = SpendingLimits(submissions_per_owner=1), Script(fates=[Fate.LEAVES_HOLES])
     world = InMemoryWorld(script, rules=LifecyclePolicy(spending=limits))
     world.create()
@@ -90,13 +90,13 @@ def test_a_header_that_states_too_long_a_video_is_refused_before_money() -> None
     assert_ends_errored(world, FailureCode.VIDEO_TOO_LONG, jobs=0)
 
 
-def test_a_video_that_is_too_long_by_the_providers_measure_ends_after_one_job_that_made_nothing() -> None:
+def test_a_video_too_long_by_the_providers_measure_fails_after_one_empty_job() -> None:
     world = a_limited_world(SpendingLimits(), script=Script(fates=[Fate.TOO_LONG] * 3))
     live(world)
     assert_ends_errored(world, FailureCode.VIDEO_TOO_LONG, jobs=1)
 
 
-def test_a_stream_longer_than_every_header_said_is_not_published_and_counts_with_its_minutes() -> None:
+def test_a_stream_longer_than_every_header_said_counts_its_minutes_unpublished() -> None:
     world = a_limited_world(SpendingLimits(duration_seconds=6), body=mp4(seconds=1))
     live(world)
     assert_ends_errored(world, FailureCode.VIDEO_TOO_LONG, jobs=1)

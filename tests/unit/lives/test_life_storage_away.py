@@ -36,7 +36,7 @@ def lose_storage(world: InMemoryWorld, error: UpstreamError, *, from_phase: Phas
 @pytest.mark.parametrize("hours", [1, 6, 30])
 @pytest.mark.parametrize("error", [AWAY, REFUSING], ids=["away", "refusing"])
 @pytest.mark.parametrize("phase", [Phase.UPLOADED, Phase.PROCESSING, Reason.PUBLISHING])
-def test_what_was_paid_for_is_published_after_storage_was_away(
+def test_a_paid_job_is_published_after_storage_was_away(
     phase: Phase | Reason, error: UpstreamError, hours: float
 ) -> None:
     world = a_world()

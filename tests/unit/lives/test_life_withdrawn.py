@@ -127,7 +127,7 @@ def test_a_video_deleted_before_anything_was_public_is_marked_until_it_is_restor
 
 
 @pytest.mark.parametrize("mode", ["light", "full"])
-def test_what_a_job_wrote_after_the_deletion_is_withdrawn_by_the_audit(mode: str) -> None:
+def test_the_audit_withdraws_outputs_written_after_the_deletion(mode: str) -> None:
     world = a_world()
     live(world)
     world.records.delete(VIDEO_ID)
@@ -153,7 +153,7 @@ def test_a_video_deleted_by_an_earlier_release_is_withdrawn_at_the_next_pass() -
     assert_ends_ready(world)
 
 
-def test_the_purge_leaves_nothing_of_what_was_withdrawn() -> None:
+def test_the_purge_leaves_no_withdrawn_file() -> None:
     world = a_world()
     live(world)
     world.records.delete(VIDEO_ID)

@@ -56,7 +56,7 @@ def test_no_exchange_begins_inside_of_a_long_call_either(clock: ManualClock) -> 
             pytest.fail("an exchange began")
 
 
-def test_what_is_not_counted_takes_nothing_from_the_budget(clock: ManualClock) -> None:
+def test_uncounted_time_takes_nothing_from_the_budget(clock: ManualClock) -> None:
     with time_budget.limited(a_budget(clock)):
         with time_budget.uncounted():
             clock.now += 300

@@ -48,7 +48,7 @@ def test_help_lists_the_environment_and_the_exit_codes(capsys: pytest.CaptureFix
         pytest.param("https://127.0.0.1:1", False, id="encrypted"),
     ],
 )
-def test_a_token_that_would_leave_this_machine_unencrypted_is_warned_of_before_it_does(
+def test_before_a_token_leaves_this_machine_unencrypted_there_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, is_warned: bool
 ) -> None:
     monkeypatch.setenv("VIDEOUPLOAD_API", url)

@@ -7,7 +7,7 @@ import pkgutil
 import videoupload
 
 
-def test_every_example_gives_what_it_says() -> None:
+def test_every_example_gives_the_result_that_it_shows() -> None:
     names = [module.name for module in pkgutil.iter_modules(videoupload.__path__, "videoupload.")]
     results = [doctest.testmod(importlib.import_module(name)) for name in names if not name.endswith("__main__")]
 

@@ -33,7 +33,7 @@ def test_any_name_gives_a_title_and_a_file_name_that_the_service_accepts(name: s
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "/" not in case["name"]], ids=lambda case: case["about"])
-def test_what_the_command_sends_for_a_file_is_accepted(case: dict[str, str]) -> None:
+def test_the_api_accepts_the_names_that_the_command_sends(case: dict[str, str]) -> None:
     new = UploadOptions().of(Path("/films") / case["name"], size_bytes=1)
 
     body = CreateVideo.model_validate_json(json.dumps(new.as_body()), strict=True)

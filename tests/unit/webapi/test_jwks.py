@@ -207,7 +207,7 @@ def test_old_keys_are_fetched_again_while_calls_go_on() -> None:
     may_answer.set()
 
 
-def test_while_an_issuer_hangs_tokens_of_ours_are_accepted_at_once_and_few_calls_wait_for_its_keys() -> None:
+def test_while_an_issuer_hangs_our_tokens_are_accepted_at_once_and_few_calls_wait() -> None:
     issuer, may_answer = Issuer(), threading.Event()
     issuer.may_answer = may_answer
     waiting = [threading.Thread(target=issuer.owner, args=[_signed(RSA, "r1", "RS256")]) for _ in range(4)]

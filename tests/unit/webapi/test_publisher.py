@@ -146,7 +146,7 @@ def test_while_kubernetes_is_away_not_every_state_causes_a_call() -> None:
     assert [desired.video_id for desired in kubernetes.applied] == ["next"]
 
 
-def test_stopping_applies_what_waits(publishing: PublisherHarness) -> None:
+def test_stopping_applies_the_waiting_resources(publishing: PublisherHarness) -> None:
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state(video_id="second"))
     publishing.finish()

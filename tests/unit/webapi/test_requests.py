@@ -60,7 +60,7 @@ def test_a_media_type_is_compared_without_case_and_parameters(sent: str, kept: s
         "video/mp4;" + "x" * 250,
     ],
 )
-def test_what_is_no_media_type_of_a_video_is_refused(sent: str) -> None:
+def test_a_media_type_that_is_no_video_is_refused(sent: str) -> None:
     with pytest.raises(ValidationError):
         created(content_type=sent)
 

@@ -50,7 +50,7 @@ def test_a_row_that_agrees_with_its_resource_makes_no_calls() -> None:
     assert world.kill_switch.calls == []
 
 
-def test_a_row_that_no_resource_shows_asks_the_bucket_whether_it_was_deleted() -> None:
+def test_the_mark_in_the_bucket_shows_the_deletion_of_a_row_without_a_resource() -> None:
     world = InMemoryWorld()
     row = world.create()
     world.storage.mark_deleted(VIDEO_ID, row.desired.revision)

@@ -91,7 +91,7 @@ NOT_PUBLIC = [
 
 @pytest.mark.parametrize("row", NOT_PUBLIC)
 @pytest.mark.parametrize("playlist", [None, "#EXTM3U\n"])
-def test_what_a_pass_is_about_to_fix_is_left_to_it(row: VideoRow, playlist: str | None) -> None:
+def test_the_audit_leaves_to_a_pass_what_it_is_about_to_fix(row: VideoRow, playlist: str | None) -> None:
     evidence = evidence_of(
         row, playlist=playlist, has_poster=False, outputs=BROKEN, original=None, stored_attempts={"1"}
     )
@@ -251,13 +251,13 @@ REMOVED = [(FindingType.OUTPUTS_SUPERSEDED, RemoveOutputs("1"))]
         ),
     ],
 )
-def test_what_an_older_attempt_wrote_is_removed(
+def test_outputs_of_an_older_attempt_are_removed(
     row: VideoRow, changes: dict[str, Any], later: timedelta, found: list[tuple[FindingType, Any]]
 ) -> None:
     assert judged(evidence_of(row, stored_attempts={"1", "2"}, **changes), later=later) == found
 
 
-def test_what_newer_attempts_wrote_stays_until_one_of_them_is_published() -> None:
+def test_outputs_of_newer_attempts_stay_until_one_of_them_is_published() -> None:
     row = a_video(Phase.ERRORED, attempt=4)
     assert judged(evidence_of(row, stored_attempts={"2", "3", "4"}), later=365 * DAY) == []
 

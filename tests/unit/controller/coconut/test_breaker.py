@@ -251,7 +251,7 @@ def test_only_changes_of_state_are_logged() -> None:
     ]
 
 
-def test_before_the_provider_has_accepted_anything_one_submission_leaves_and_something_free_is_tried_first() -> None:
+def test_until_the_provider_accepted_one_submissions_go_one_at_a_time_after_a_free_probe() -> None:
     harness = LimiterHarness(is_proven=False)
     first = harness.permit()
     assert first.needs_probe
@@ -308,7 +308,7 @@ def test_a_probe_that_succeeds_proves_nothing_and_one_that_fails_counts() -> Non
 
 
 @pytest.mark.parametrize("story", ["ok", "failed", "silent"])
-def test_what_waits_for_the_first_answer_is_woken_by_it(story: str) -> None:
+def test_submissions_that_wait_for_the_first_answer_are_woken_by_it(story: str) -> None:
     harness = LimiterHarness(is_proven=False)
     woken: list[str] = []
     harness.limiter.wake = woken.append

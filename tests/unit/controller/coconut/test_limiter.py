@@ -107,7 +107,7 @@ class SlowCount:
         return SubmissionLoad()
 
 
-def test_a_slow_count_blocks_no_caller_and_submissions_that_end_meanwhile_stay_counted() -> None:
+def test_a_slow_count_blocks_no_caller_and_keeps_submissions_that_end_meanwhile() -> None:
     clock, count = FakeClock(), SlowCount()
     limiter = SubmissionLimiter(
         SubmissionLimits(max_running=3, per_minute=600, burst=10), monotonic=clock.monotonic, load=count

@@ -41,7 +41,7 @@ def test_a_day_of_one_owner_ends_and_others_go_on() -> None:
     assert isinstance(harness.acquire(AN_IMPORT), Permit)
 
 
-def test_the_minutes_of_a_day_end_for_everybody() -> None:
+def test_the_daily_limit_of_minutes_holds_for_all_owners_together() -> None:
     harness = a_harness(SubmissionLoad(minutes=90), minutes_per_day=100)
     assert isinstance(harness.acquire(a_request("1", minutes=8)), Permit)
     assert harness.acquire(a_request("2", "bob", minutes=3)) is Denied.DAY
@@ -55,7 +55,7 @@ def test_no_limit_of_minutes_is_a_limit_of_none() -> None:
     assert isinstance(a_harness(SubmissionLoad(minutes=1e9)).acquire(a_request("1", minutes=1e9)), Permit)
 
 
-def test_what_the_limits_of_an_owner_refuse_takes_no_token_of_others() -> None:
+def test_a_submission_that_its_owners_limit_refuses_takes_no_token_of_others() -> None:
     harness = a_harness(SubmissionLoad(submitted={"ann": 30}), burst=1)
     assert [harness.acquire(a_request(str(number))) for number in range(5)] == [Denied.OWNER_DAY] * 5
     assert isinstance(harness.acquire(a_request("b", "bob")), Permit)
@@ -112,7 +112,7 @@ def test_an_upload_that_asks_again_is_first_again() -> None:
     assert isinstance(harness.acquire(OLDEST), Permit)
 
 
-def test_what_left_the_queue_is_waited_for_no_longer() -> None:
+def test_an_upload_that_left_the_queue_keeps_no_place() -> None:
     harness = a_harness(SubmissionLoad(waiting=waiting(OLDEST, YOUNG)), max_running=1)
     assert harness.acquire(YOUNG) is Denied.CAPACITY
     harness.load = SubmissionLoad(waiting=waiting(YOUNG))

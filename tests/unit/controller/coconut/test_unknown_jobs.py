@@ -49,7 +49,7 @@ def test_many_unknown_jobs_are_most_of_those_looked_at_lately(
     assert jobs.are_many(seconds) == are_many
 
 
-def test_what_was_unknown_together_with_many_is_counted_from_zero_afterwards() -> None:
+def test_a_job_that_was_unknown_together_with_many_is_counted_from_zero_afterwards() -> None:
     jobs = UnknownJobs()
     for look in range(20):
         for number in range(MANY):

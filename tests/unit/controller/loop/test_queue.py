@@ -149,7 +149,7 @@ def test_a_thousand_keys_of_one_owner_delay_the_one_key_of_another_by_one_pass()
     assert len(owners) == 1_002
 
 
-def test_a_key_that_comes_while_an_owners_backlog_is_worked_on_has_the_next_turn() -> None:
+def test_another_owners_key_is_next_while_a_backlog_is_worked_on() -> None:
     queue, _ = shared(1_000)
     for _ in range(500):
         queue.take()

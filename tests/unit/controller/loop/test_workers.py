@@ -194,7 +194,7 @@ def test_a_pass_whose_commit_is_refused_is_repeated_soon(
     assert 0 < harness.seconds_to_next() < 0.3
 
 
-def test_a_pass_that_takes_too_long_begins_no_further_call_backs_off_and_says_what_took_it(
+def test_a_pass_over_its_time_begins_no_further_call_and_says_what_took_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     harness = WorkerHarness()

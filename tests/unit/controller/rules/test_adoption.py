@@ -230,7 +230,7 @@ def test_an_api_row_takes_nothing_from_a_resource_that_is_not_its_own(resource: 
     assert for_existing_row(API_ROW, resource) is None
 
 
-def test_what_never_changes_of_a_video_is_never_learnt() -> None:
+def test_fields_that_never_change_are_not_taken_from_a_resource() -> None:
     fixed = {
         "owner": "thief",
         "filename": "b.mp4",

@@ -93,7 +93,7 @@ def test_a_refused_file_ends_the_following() -> None:
     assert followed(api, io.StringIO()).video.error == error
 
 
-def test_a_standstill_ends_the_following_with_what_the_video_waits_for() -> None:
+def test_a_video_that_stands_still_ends_the_demo_with_what_it_waits_for() -> None:
     api = ScriptedApi((a_video("uploading"), LIFE[:1]))
     with pytest.raises(DemoError, match=r"nothing changed for 10 s: .* uploading, waiting for a decision by the owner"):
         followed(api, io.StringIO())

@@ -96,7 +96,7 @@ def test_sound_stills_documents_and_archives_are_certainly_no_video(head: bytes)
         pytest.param(packets(count=3), id="three-packets"),
     ],
 )
-def test_what_is_neither_a_known_video_nor_certainly_something_else_is_unknown(head: bytes) -> None:
+def test_bytes_that_may_or_may_not_be_a_video_are_unknown(head: bytes) -> None:
     assert sniff(head) is Container.UNKNOWN
 
 

@@ -111,7 +111,7 @@ def test_an_incomplete_stream_is_refused_with_the_reason(
         ),
     ],
 )
-def test_only_what_is_missing_or_unreadable_may_differ_at_another_attempt(
+def test_only_missing_or_unreadable_outputs_are_worth_another_attempt(
     change: Callable[[Files], None], is_permanent: bool
 ) -> None:
     files = stream(variants=("360p", "720p"), segments=SEGMENTS)
