@@ -28,6 +28,7 @@ from database.pool import Database
 from database.webhook_endpoints import Endpoints
 from devstack.cluster import ClusterAdmin
 from devstack.coconut_server import CoconutAccess
+from devstack.fault_proxy import FaultProxy, fault_proxy
 from devstack.ports import any_free_port
 from devstack.s3 import S3Access, client_for
 from domain.notifications import VIDEO_NOTIFICATION_KINDS
@@ -36,7 +37,6 @@ from tests.integration.databases import fresh_database
 from tests.integration.operator_process import environment_of, running
 from tests.support.clips import a_clip
 from tests.support.eventually import eventually
-from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
 from tests.support.webhook_receiver import Receiver
 
 TIMEOUT_SECONDS = 1
@@ -71,7 +71,7 @@ class OperatorWorld:
     database_url: str
     probe_url: str
     clip: bytes
-    proxies: dict[str, FreezingProxy]
+    proxies: dict[str, FaultProxy]
     receiver: Receiver
     mailbox: Mailbox
 
@@ -223,12 +223,12 @@ def _register(database_url: str, endpoint_url: str) -> None:
     database.close()
 
 
-def _before(url: str) -> AbstractContextManager[FreezingProxy]:
+def _before(url: str) -> AbstractContextManager[FaultProxy]:
     parts = urlsplit(url)
-    return freezing_proxy(str(parts.hostname), int(parts.port or 0))
+    return fault_proxy(str(parts.hostname), int(parts.port or 0))
 
 
-def _through(proxy: FreezingProxy, url: str) -> str:
+def _through(proxy: FaultProxy, url: str) -> str:
     parts = urlsplit(url)
     account, at, _ = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{account}{at}127.0.0.1:{proxy.port}").geturl()

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from devstack.fault_proxy import FaultProxy, fault_proxy
 from devstack.s3 import S3Access
 from tests.integration.api_process import AUDIENCE, ISSUER, ApiProcess, environment_of, running, without_cluster
 from tests.integration.buckets import with_fresh_bucket
@@ -28,7 +29,6 @@ from tests.support.hostile.needs import NEEDS_POSTGRES, NEEDS_STORAGE, key
 from tests.support.hostile.problems import assert_problem
 from tests.support.hostile.requests import Facts, RawResponse, good_request
 from tests.support.hostile.wire import encode, exchange
-from tests.support.proxies.freezing_proxy import FreezingProxy, freezing_proxy
 from webapi.http.problems import ProblemCode
 
 THREADS = 8
@@ -47,8 +47,8 @@ class ApiWorld:
 
     api: ApiProcess
     facts: Facts
-    postgres: FreezingProxy
-    storage: FreezingProxy
+    postgres: FaultProxy
+    storage: FaultProxy
     database_url: str
 
     def tidy(self) -> None:
@@ -82,11 +82,11 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
         with real_world(environment_of(url, s3, kubeconfig), tmp_path_factory.mktemp("preparing")) as prepared:
             facts = prepared.facts
         # Whatever is behind these two, it never answers.
-        cluster, issuer = (opened.enter_context(freezing_proxy("127.0.0.1", 1)) for _ in range(2))
+        cluster, issuer = (opened.enter_context(fault_proxy("127.0.0.1", 1)) for _ in range(2))
         cluster.freeze()
         issuer.freeze()
         postgres, storage = (
-            opened.enter_context(freezing_proxy(str(parts.hostname), int(parts.port or 0)))
+            opened.enter_context(fault_proxy(str(parts.hostname), int(parts.port or 0)))
             for parts in (urlsplit(url), urlsplit(s3.endpoint))
         )
         through = urlsplit(url)._replace(netloc=f"{urlsplit(url).netloc.rpartition(':')[0]}:{postgres.port}").geturl()
@@ -106,7 +106,7 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
 
 
 @contextmanager
-def frozen(world: ApiWorld, proxy: FreezingProxy) -> Iterator[None]:
+def frozen(world: ApiWorld, proxy: FaultProxy) -> Iterator[None]:
     """Freeze one dependency; afterwards everything is as it was."""
     world.tidy()
     try:

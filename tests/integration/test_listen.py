@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from database.notify import Wakeup, listen
+from devstack.fault_proxy import fault_proxy
 from domain.errors import UnavailableError
 from domain.records import Cause
-from tests.support.proxies.freezing_proxy import freezing_proxy
 
 # Connecting takes three seconds at most, and a statement six.
 NOTICED_SECONDS = 9
@@ -24,7 +24,7 @@ def drain(nudges: Iterator[Wakeup | None], *, until: float) -> None:
 
 def test_a_connection_through_which_nothing_comes_any_more_is_lost(database_url: str) -> None:
     parts = urlsplit(database_url)
-    with freezing_proxy(str(parts.hostname), int(parts.port or 0)) as proxy:
+    with fault_proxy(str(parts.hostname), int(parts.port or 0)) as proxy:
         url = parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}").geturl()
         nudges = listen(url, quiet_seconds=0.1, check_seconds=0.2)
         assert next(nudges) is None
