@@ -74,13 +74,12 @@ class ClusterAdmin:
             return False
         return True
 
-    def write_account_kubeconfig(self, file: Path, *, account: str) -> None:
-        """Write the kubeconfig of one of the chart's ServiceAccounts."""
+    def write_account_kubeconfig(self, file: Path, *, account: str, server_url: str | None = None) -> None:
+        """Write the kubeconfig of one of the chart's ServiceAccounts. ``server_url`` replaces the API server's own."""
         token = self.kubectl("create", "token", account, f"--duration={_TOKEN_LIFETIME}").strip()
         config = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
-        kubeconfig.write_with_token(
-            file, cluster=config["clusters"][0]["cluster"], token=token, namespace=self.namespace
-        )
+        cluster = config["clusters"][0]["cluster"] | ({"server": server_url} if server_url else {})
+        kubeconfig.write_with_token(file, cluster=cluster, token=token, namespace=self.namespace)
 
     def _apply(self, manifests: str) -> None:
         self.kubectl(

@@ -97,6 +97,7 @@ class ServiceConfig:
                 "LOG_FORMAT": "json",
                 "PYTHONUNBUFFERED": "1",
             }
+            | dict(self.options.service_settings)
         )
 
 

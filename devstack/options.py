@@ -43,6 +43,10 @@ class StackOptions:
     webhook_base_url: str | None = None
     # More variables of the operator, such as limits that a benchmark raises.
     operator_settings: Mapping[str, str] = field(default_factory=dict)
+    # The same for both services, such as durations, which they must agree on.
+    service_settings: Mapping[str, str] = field(default_factory=dict)
+    # The port by which the services reach a part, where that is not its own: a proxy that can fail.
+    reached_by: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, time_scale: float) -> "StackOptions":

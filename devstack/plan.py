@@ -1,6 +1,6 @@
 """The parts of a stack and their dependencies. stack.py starts and stops them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devstack import apiserver, coconut_server, etcd, mail_server, page, postgres, s3, services
@@ -65,7 +65,9 @@ class Plan:
         self._paths = paths
         self._ports = ports
         self._options = options
-        self.config = self._service_config()
+        # How the services reach the parts, and how everyone else does.
+        self.config = self._service_config(options.reached_by)
+        self.direct = self._service_config({}) if options.reached_by else self.config
         self.cluster = ClusterAdmin(self.admin_kubeconfig, apiserver.NAMESPACE)
         self.parts: dict[str, Server | Step] = {part.name: part for part in self._parts()}
         self.needs = {
@@ -82,16 +84,20 @@ class Plan:
         """Return the parts that are processes."""
         return {name: part for name, part in self.parts.items() if isinstance(part, Server)}
 
-    def _service_config(self) -> ServiceConfig:
+    def _service_config(self, reached_by: Mapping[str, int]) -> ServiceConfig:
         paths, options, made = self._paths, self._options, self._paths.secrets()
-        local_url = postgres.url(self._ports.of(postgres.NAME), password=made.postgres_password)
-        stand_in = coconut_server.access(paths, self._ports.of(coconut_server.NAME))
+
+        def port(name: str) -> int:
+            return reached_by.get(name) or self._ports.of(name)
+
+        local_url = postgres.url(port(postgres.NAME), password=made.postgres_password)
+        stand_in = coconut_server.access(paths, port(coconut_server.NAME))
         coconut = stand_in
         if options.coconut_url and options.coconut_api_key:
             coconut = CoconutAccess(options.coconut_url, options.coconut_api_key)
         return ServiceConfig(
             database_url=options.database_url or local_url,
-            s3=dict(options.s3) or local_s3(self._local_s3()),
+            s3=dict(options.s3) or local_s3(self._local_s3(port(s3.NAME))),
             coconut=coconut,
             mail_url=options.smtp_url or mail_server.url(self._ports.of(mail_server.NAME)),
             namespace=apiserver.NAMESPACE,
@@ -104,8 +110,8 @@ class Plan:
             web_dir=page.remembered(paths),
         )
 
-    def _local_s3(self) -> s3.S3Access:
-        return s3.access(self._paths, self._ports.of(s3.NAME), bucket=BUCKET_NAME)
+    def _local_s3(self, port: int) -> s3.S3Access:
+        return s3.access(self._paths, port, bucket=BUCKET_NAME)
 
     def _parts(self) -> Iterable[Server | Step]:
         paths, ports = self._paths, self._ports
@@ -133,21 +139,21 @@ class Plan:
             if is_local:
                 password = self._paths.secrets().postgres_password
                 postgres.create_role_and_database(self._ports.of(postgres.NAME), password=password)
-            services.migrate(self.config)
+            services.migrate(self.direct)
 
         return Step(
             name=SCHEMA,
             run=run,
             depends_on=lambda: fingerprint(
                 files=files_below(PROJECT_DIR / "database" / "migrations"),
-                words=[self.config.database_url],
+                words=[self.direct.database_url],
                 server=self._paths.process(postgres.NAME) if is_local else None,
             ),
             mark=self._mark(SCHEMA),
         )
 
     def _bucket(self) -> Step:
-        reach = self._local_s3()
+        reach = self._local_s3(self._ports.of(s3.NAME))
         origins = [f"http://{host}:{self.config.api_port}" for host in (HOST, "localhost")]
 
         def run() -> None:
@@ -165,19 +171,24 @@ class Plan:
     def _cluster_set_up(self) -> Step:
         is_local = not self._options.kubeconfig
         server = self._paths.process(apiserver.NAME) if is_local else None
+        proxy = self._options.reached_by.get(apiserver.NAME)
+        server_url = f"https://{HOST}:{proxy}" if proxy else None
 
         def run() -> None:
             self.cluster.create_namespace()
             self.cluster.apply_chart()
-            self.cluster.write_account_kubeconfig(self.config.api_kubeconfig, account=API_ACCOUNT)
-            self.cluster.write_account_kubeconfig(self.config.operator_kubeconfig, account=OPERATOR_ACCOUNT)
+            for file, account in (
+                (self.config.api_kubeconfig, API_ACCOUNT),
+                (self.config.operator_kubeconfig, OPERATOR_ACCOUNT),
+            ):
+                self.cluster.write_account_kubeconfig(file, account=account, server_url=server_url)
 
         return Step(
             name=CLUSTER,
             run=run,
             depends_on=lambda: fingerprint(
                 files=[*files_below(CHART), *(PROJECT_DIR / "crds").glob("*.yaml"), self.admin_kubeconfig],
-                words=[self.cluster.namespace],
+                words=[self.cluster.namespace, server_url or ""],
                 server=server,
             ),
             mark=self._mark(CLUSTER),

@@ -77,19 +77,19 @@ class Stack:
     def start(self, name: str) -> None:
         """Start one process and wait until it serves."""
         with self._alone():
-            self._server(name).up()
+            self.server(name).up()
             self._describe(self._plan())
 
     def stop(self, name: str) -> None:
         """Stop one process gracefully."""
         with self._alone():
-            self._server(name).down()
+            self.server(name).down()
             self._describe(self._plan())
 
     def restart(self, name: str) -> None:
         """Stop one process gracefully and start it again."""
         with self._alone():
-            server = self._server(name)
+            server = self.server(name)
             server.down()
             server.up()
             self._describe(self._plan())
@@ -97,7 +97,7 @@ class Stack:
     def kill(self, name: str) -> None:
         """End one process and its children with SIGKILL."""
         with self._alone():
-            self._server(name).process.kill()
+            self.server(name).process.kill()
             self._describe(self._plan())
 
     def status(self) -> list[PartStatus]:
@@ -112,6 +112,17 @@ class Stack:
     def another_operator(self, name: str, **settings: str) -> Server:
         """Return one more operator, which the caller starts and stops."""
         return services.another_operator(self.paths, self._plan().config, name, settings)
+
+    def server(self, name: str) -> Server:
+        """Return one process. Raises UnknownPartError."""
+        servers = self._plan().servers
+        if name not in servers:
+            raise UnknownPartError(f"no process is called {name!r}; there are {', '.join(servers)}")
+        return servers[name]
+
+    def port(self, name: str) -> int:
+        """Return the port of a part, which is chosen now if it never ran."""
+        return self._ports.of(name)
 
     @property
     def description(self) -> StackDescription:
@@ -134,12 +145,6 @@ class Stack:
 
     def _plan(self) -> Plan:
         return Plan(self.paths, self._ports, StackOptions.remembered(self._options_file))
-
-    def _server(self, name: str) -> Server:
-        servers = self._plan().servers
-        if name not in servers:
-            raise UnknownPartError(f"no process is called {name!r}; there are {', '.join(servers)}")
-        return servers[name]
 
     def _bring_up(self, plan: Plan, name: str) -> None:
         part, began = plan.parts[name], time.monotonic()
@@ -167,7 +172,7 @@ class Stack:
             link(name, self.paths.root / "bin")
 
     def _describe(self, plan: Plan) -> None:
-        config, s3 = plan.config, plan.config.s3
+        config, s3 = plan.direct, plan.direct.s3
         key = config.secrets.jwt_signing_key
         StackDescription(
             api_url=config.api_url,
