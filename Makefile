@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 BY_TARGET := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 COMPILE := uv pip compile --quiet --no-header --generate-hashes --universal --python-version 3.11
 
-.PHONY: help setup up down status token demo check static test unit web integration e2e e2e-cluster bench lock format clean
+.PHONY: help setup up down status token demo check static test unit web integration e2e e2e-cluster bench chaos lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ e2e-cluster: setup ## Run the tests of the service in pods, on a one-node cluste
 
 bench: setup ## Measure beside the peer and write docs/benchmarks.md [QUICK=1 NAME=row]
 	@$(RUN) bench $(if $(QUICK),--quick) $(NAME)
+
+chaos: setup ## Run uploads under faults and judge how they end [SEED=1 N=200]; docs/chaos.md
+	@$(RUN) chaos --seed $(or $(SEED),1) --uploads $(or $(N),200)
 
 lock: ## Resolve the dependencies again; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock

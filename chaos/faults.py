@@ -1,0 +1,83 @@
+"""Carries a schedule of faults out: each track in a thread of its own."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import requests
+
+from chaos.installation import Installation
+from chaos.journal import Journal
+from chaos.schedule import DISASTERS, NETWORK, STAND_IN, Fault, Kind, Schedule
+from devstack.fault_proxy import LineFault
+
+_TIMEOUT_SECONDS = 10
+
+
+class Faults:
+    """The faults of one run."""
+
+    def __init__(self, installed: Installation, journal: Journal, *, seed: int) -> None:
+        self._installed = installed
+        self._journal = journal
+        self._draw = random.Random(f"faults {seed}")
+        self._control_url = f"{installed.described.coconut.url.removesuffix('/v2')}/_faults"
+        # Held by a network fault, and by a disaster, which runs alone.
+        self._alone = threading.Lock()
+
+    def carry_out(self, schedule: Schedule, began: float) -> None:
+        """Do all of it; ``began`` is of the monotonic clock. Raises what a fault raised."""
+        tracks = (schedule.stand_in, schedule.network, schedule.processes)
+        with ThreadPoolExecutor(len(tracks)) as pool:
+            for done in [pool.submit(self._track, track, began) for track in tracks]:
+                done.result()
+
+    def set_stand_in(self, **values: float) -> None:
+        """Change faults of the stand-in for Coconut."""
+        requests.put(self._control_url, json=values, timeout=_TIMEOUT_SECONDS).raise_for_status()
+
+    def _track(self, faults: Sequence[Fault], began: float) -> None:
+        for fault in faults:
+            threading.Event().wait(max(0, began + fault.at - time.monotonic()))
+            with self._alone_if_needed(fault.kind), self._journal.fault(fault.kind, fault.target) as line:
+                if fault.kind is Kind.RESTORE_DUMP:
+                    # What was written since then is known to the cluster and the bucket only.
+                    line["dump_at"] = time.time()
+                self._do(fault)
+
+    @contextmanager
+    def _alone_if_needed(self, kind: Kind) -> Iterator[None]:
+        if kind in NETWORK or kind in DISASTERS:
+            with self._alone:
+                yield
+        else:
+            yield
+
+    def _do(self, fault: Fault) -> None:
+        installed = self._installed
+        match fault.kind:
+            case kind if kind in STAND_IN:
+                self.set_stand_in(**{kind.value: STAND_IN[kind]})
+                threading.Event().wait(fault.seconds)
+                self.set_stand_in(**{kind.value: 0})
+            case kind if kind in NETWORK:
+                installed.break_line(fault.target, LineFault(kind.value), fault.seconds)
+            case Kind.KILL:
+                installed.kill(fault.target, fault.seconds)
+            case Kind.FREEZE:
+                installed.freeze(fault.target, fault.seconds)
+            case Kind.SECOND_OPERATOR:
+                installed.run_second_operator(fault.seconds)
+            case Kind.DELETE_ONE:
+                installed.delete_one_resource(self._draw)
+            case Kind.DELETE_ALL:
+                installed.delete_all_resources()
+            case Kind.DELETE_CRD:
+                installed.delete_kind()
+            case Kind.WIPE_ETCD:
+                installed.wipe_etcd()
+            case Kind.RESTORE_DUMP:
+                installed.restore_dump(fault.seconds / 2)

@@ -1,0 +1,298 @@
+"""The service on a stack of its own, behind proxies that can fail, with all that a schedule does to it.
+
+Dead processes are started again, as a kubelet does.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from mypy_boto3_s3 import S3Client
+
+from chaos.schedule import PROCESSES, UPSTREAMS
+from devstack import apiserver, etcd, postgres, s3, services, tokens
+from devstack.cluster import CRD
+from devstack.description import StackDescription
+from devstack.fault_proxy import FaultProxy, LineFault, fault_proxy
+from devstack.options import StackOptions
+from devstack.paths import Paths
+from devstack.ports import HOST
+from devstack.process import DetachedProcess
+from devstack.server import PartFailedError, Server
+from devstack.stack import Stack
+from devstack.waiting import until
+
+SECOND_OPERATOR = "operator-2"
+TIME_SCALE = 0.02
+
+_UNLIMITED = 1_000_000
+_PART_BYTES = 5 * 1024**2
+_RESTARTED_EVERY_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 0.2
+_ACT_WITHIN_SECONDS = 40
+# What both services must agree on. In seconds before scaling: an upload is waited for for a minute, a job for 48 s.
+_SERVICES = {
+    "S3_PART_BYTES": str(_PART_BYTES),
+    "UPLOADING_DEADLINE_SECONDS": "3000",
+    "UPLOADING_LONGEST_SECONDS": "6000",
+    "PROCESSING_DEADLINE_SECONDS": "2400",
+    "UPLOADED_DEADLINE_SECONDS": "14400",
+    # Polls that cost two cores less.
+    "UPLOADING_FIRST_CHECK_SECONDS": "50",
+    "UPLOADED_FIRST_CHECK_SECONDS": "50",
+    "PROCESSING_FIRST_CHECK_SECONDS": "50",
+}
+# What is not scaled by itself.
+_OPERATOR = {
+    "COCONUT_TIMEOUT_SECONDS": "4",
+    "SWEEP_SECONDS": "3",
+    "RESYNC_SECONDS": "15",
+    "AUDIT_SECONDS": "20",
+    "AUDIT_VIDEOS_PER_SECOND": "50",
+    "LEASE_DURATION_SECONDS": "6",
+    "LEASE_RENEW_DEADLINE_SECONDS": "4",
+    "LEASE_RETRY_SECONDS": "1",
+    "MAX_RUNNING_JOBS": "1000",
+    "SUBMISSIONS_PER_MINUTE": "10000",
+    "SUBMISSIONS_BURST": "100",
+}
+# How a server that is down, frozen or starting looks.
+_NOT_YET = (PartFailedError, subprocess.TimeoutExpired, BotoCoreError, ClientError)
+_Result = TypeVar("_Result")
+
+
+class Installation:
+    """A running stack, its proxies, and the supervisor of its processes."""
+
+    def __init__(self, stack: Stack, proxies: Mapping[str, FaultProxy], options: StackOptions) -> None:
+        self.stack = stack
+        self.proxies = proxies
+        self._options = options
+        self._second: Server | None = None
+        # Held while nothing may be started: names, and the lock of their starts.
+        self._held: set[str] = set()
+        self._starting = threading.Lock()
+        self._is_over = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise)
+
+    @property
+    def described(self) -> StackDescription:
+        """Return the description of the stack, with the addresses before which there is no proxy."""
+        return self.stack.description
+
+    def token(self, user: str, *, is_admin: bool = False) -> str:
+        """Return a token without a limit of uploads."""
+        return tokens.mint(self.described.jwt.signing_key, user=user, uploads_per_hour=_UNLIMITED, is_admin=is_admin)
+
+    def secrets(self) -> list[str]:
+        """Return the strings that no log may hold."""
+        return sorted({*vars(self.stack.paths.secrets()).values(), self.described.coconut.api_key})
+
+    def logs(self) -> list[str]:
+        """Return the logs of the service's processes."""
+        names = (services.API, services.OPERATOR, SECOND_OPERATOR)
+        return [str(file) for file in map(self.stack.paths.log, names) if file.exists()]
+
+    def kill(self, name: str, seconds: float) -> None:
+        """Kill a process and all that it started, and keep it down."""
+        with self._kept_down(name):
+            self._process(name).kill()
+            _wait(seconds)
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Stop a process and all that it started with SIGSTOP, and let it go on."""
+        pid = self._process(name).pid()
+        family = _family(pid) if pid else []
+        try:
+            for member in family:
+                _signal(member, signal.SIGSTOP)
+            _wait(seconds)
+        finally:
+            for member in family:
+                _signal(member, signal.SIGCONT)
+
+    def break_line(self, upstream: str, fault: LineFault, seconds: float) -> None:
+        """Let the services reach an upstream badly."""
+        self.proxies[upstream].begin(fault)
+        try:
+            _wait(seconds)
+        finally:
+            self.proxies[upstream].end()
+
+    def run_second_operator(self, seconds: float) -> None:
+        """Run another operator and kill it."""
+        self._second = self.stack.another_operator(SECOND_OPERATOR)
+        self._second.process.start(self._second.command)
+        _wait(seconds)
+        self._second.process.kill()
+        self._second.process.stop()
+
+    def delete_one_resource(self, draw: random.Random) -> None:
+        """Delete the resource of one upload."""
+        names = self.kubectl("get", "videouploads", "--output=name").split()
+        if names:
+            self.kubectl("delete", draw.choice(sorted(names)), "--wait=false", "--ignore-not-found")
+
+    def delete_all_resources(self) -> None:
+        """Delete the resources of all uploads."""
+        self.kubectl("delete", "videouploads", "--all", "--wait=false")
+
+    def delete_kind(self) -> None:
+        """Delete the CRD, and with it every resource, and install it again."""
+        self.kubectl("delete", "crd", CRD, "--wait=true")
+        _repeat(self.stack.cluster.apply_chart)
+
+    def wipe_etcd(self) -> None:
+        """Lose the cluster: its pods, its objects and its accounts."""
+        lost = (services.OPERATOR, services.API, apiserver.NAME, etcd.NAME)
+        with self._kept_down(*lost):
+            for name in lost:
+                self._process(name).kill()
+            shutil.rmtree(self.stack.paths.data(etcd.NAME))
+            self.stack.up(self._options)
+
+    def restore_dump(self, age_seconds: float) -> None:
+        """Dump Postgres, and restore the dump when it has this age."""
+        dump = self.stack.paths.root / "dump"
+        self._postgres("pg_dump", "--format=custom", f"--file={dump}")
+        _wait(age_seconds)
+        with self._kept_down(services.OPERATOR, services.API):
+            for name in (services.OPERATOR, services.API):
+                self.stack.server(name).down()
+            self._postgres("pg_restore", "--clean", "--if-exists", "--single-transaction", str(dump))
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl as administrator, again while the API server is not back yet."""
+        return _repeat(lambda: self.stack.cluster.kubectl(*arguments, stdin=stdin))
+
+    def put_object(self, key: str, content: bytes) -> None:
+        """Put a file into the bucket, as its owner does."""
+        bucket = self.described.s3
+        _repeat(lambda: self._s3.put_object(Bucket=bucket.bucket, Key=key, Body=content, ContentType="video/mp4"))
+
+    def wait_until_whole(self) -> None:
+        """Wait until every process serves, after the last fault."""
+        for proxy in self.proxies.values():
+            proxy.end()
+        for name in PROCESSES:
+            until(self.stack.server(name).is_ready, within_seconds=60, what=f"{name} to serve")
+
+    def start(self) -> None:
+        """Start the stack, then the supervisor."""
+        self.stack.up(self._options)
+        self._supervisor.start()
+
+    def stop(self) -> None:
+        """Stop everything, also what is frozen."""
+        self._is_over.set()
+        if self._supervisor.is_alive():
+            self._supervisor.join()
+        if self._second is not None:
+            self._second.process.kill()
+        self.stack.down()
+
+    @cached_property
+    def _s3(self) -> S3Client:
+        return s3.client_for(s3.access(self.stack.paths, self.stack.port(s3.NAME), bucket=self.described.s3.bucket))
+
+    def _process(self, name: str) -> DetachedProcess:
+        return self.stack.paths.process(name)
+
+    @contextmanager
+    def _kept_down(self, *names: str) -> Iterator[None]:
+        with self._starting:
+            self._held.update(names)
+        try:
+            yield
+        finally:
+            with self._starting:
+                self._held.difference_update(names)
+
+    def _supervise(self) -> None:
+        started: dict[str, float] = {}
+        while not self._is_over.wait(_LOOK_EVERY_SECONDS):
+            for name in PROCESSES:
+                with self._starting:
+                    is_due = time.monotonic() - started.get(name, 0) > _RESTARTED_EVERY_SECONDS
+                    if name not in self._held and is_due and not self._process(name).is_alive():
+                        server = self.stack.server(name)
+                        server.prepare()
+                        server.process.start(server.command)
+                        started[name] = time.monotonic()
+
+    def _postgres(self, program: str, *arguments: str) -> None:
+        argv = [str(postgres.binaries() / program), f"--dbname={self.described.database_url}", "--no-owner", *arguments]
+
+        def run() -> str:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_ACT_WITHIN_SECONDS)
+            if done.returncode != 0:
+                raise PartFailedError(f"{program}: {done.stderr.strip()}")
+            return done.stdout
+
+        _repeat(run)
+
+
+@contextmanager
+def installation(directory: Path) -> Iterator[Installation]:
+    """Run an installation until the end of the block."""
+    paths = Paths(directory)
+    paths.prepare()
+    directory.chmod(0o755)  # as root, Postgres runs as another user
+    stack = Stack(paths)
+    with ExitStack() as ending:
+        proxies = {name: ending.enter_context(fault_proxy(HOST, stack.port(name))) for name in UPSTREAMS}
+        options = StackOptions(
+            time_scale=TIME_SCALE,
+            uploads_per_hour=_UNLIMITED,
+            operator_settings=_OPERATOR,
+            service_settings=_SERVICES,
+            reached_by={name: proxy.port for name, proxy in proxies.items()},
+        )
+        installed = Installation(stack, proxies, options)
+        ending.callback(installed.stop)
+        installed.start()
+        yield installed
+
+
+def _repeat(act: Callable[[], _Result]) -> _Result:
+    """Repeat what needs a server that may still be starting, for a bounded time."""
+    ends_at = time.monotonic() + _ACT_WITHIN_SECONDS
+    while True:
+        try:
+            return act()
+        except _NOT_YET:
+            if time.monotonic() > ends_at:
+                raise
+        _wait(0.5)
+
+
+def _wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and its descendants: Postgres' children lead sessions of their own."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    family = [pid]
+    for member in family:
+        family.extend(child for child, parent in parents.items() if parent == member)
+    return family
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
