@@ -53,6 +53,8 @@ _STATS_SECONDS = 15.0
 # An event loop that has not run for so long is stuck: nothing in it may wait.
 _SILENT_SECONDS = 60.0
 _SIGNAL_POLL_SECONDS = 0.5
+# The last Events of the passes that were ended: a few, which take milliseconds each while the API server answers.
+_EVENTS_SECONDS = 2.0
 
 
 def main() -> int:
@@ -157,9 +159,10 @@ class _Leader:
             clock=_now,
             on_pass_end=metrics.pass_ended,
         )
-        threads = self._background_threads(ended)
+        threads, events = self._background_threads(ended), self._wiring.dependencies.events
         for thread in threads:
             thread.start()
+        events.start(self._beats)
         workers.start(self._beats)
         registry = registry_for(
             self._cache,
@@ -181,6 +184,7 @@ class _Leader:
             is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
             for thread in threads:
                 thread.join(2)
+            await asyncio.to_thread(events.stop, within_seconds=_EVENTS_SECONDS)
             log.info("workers_stopped", clean=is_clean)
 
     def _background_threads(self, ended: threading.Event) -> list[threading.Thread]:

@@ -7,6 +7,7 @@ from controller.coconut.limiter import SubmissionLimiter
 from controller.coconut.unknown_jobs import UnknownJobs
 from controller.ports import Transcoder
 from crds.client import UploadsClient
+from crds.events import EventRecorder
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.job_claims import Claims
@@ -43,6 +44,7 @@ class Dependencies:
     transcoder: Transcoder
     limiter: SubmissionLimiter
     resources: UploadsClient
+    events: EventRecorder
     policy: LifecyclePolicy
     max_file_bytes: int
     callback_url: Callable[[str, int], str]

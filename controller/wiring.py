@@ -23,6 +23,7 @@ from controller.notify.email import MailSender, smtp_server_of
 from controller.notify.webhook import WebhookSender
 from controller.settings import OperatorSettings
 from crds.client import Cluster, UploadsClient
+from crds.events import EventRecorder
 from crds.signature import Signatures
 from database.adoption import Adoption
 from database.attempts import Attempts
@@ -101,6 +102,7 @@ def wire(
     clients, s3 = make_clients(storage_settings), UpstreamBreaker("S3", bulkhead=Bulkhead("S3", at_most=at_most))
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     signatures = Signatures(keys)
+    uploads = UploadsClient(cluster, signatures)
     observations = Observations(database)
     limits = SubmissionLimits(
         settings.max_running_jobs,
@@ -139,7 +141,8 @@ def wire(
             are_jobs_unknown=lambda: unknown_jobs.are_many(time.monotonic()),
         ),
         unknown_jobs=unknown_jobs,
-        resources=guard(Bulkhead("Kubernetes", at_most=at_most), UploadsClient(cluster, signatures)),
+        resources=guard(Bulkhead("Kubernetes", at_most=at_most), uploads),
+        events=EventRecorder(uploads.post_event, on_result=metrics.events_ended),  # it takes no slot from a pass
         policy=LifecyclePolicy(settings.timing, settings.max_submissions, settings.on_uncertain, settings.spending),
         max_file_bytes=storage_settings.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(

@@ -10,7 +10,7 @@ are translated in one place. Leader election is in controller/leader/election.py
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from kubernetes.config.incluster_config import load_incluster_config
 from kubernetes.config.kube_config import load_kube_config
 from urllib3.exceptions import HTTPError
 
+from crds.events import ResourceEvent
 from crds.kind import KIND, PLURAL, VERSION
 from crds.resource import Resource
 from crds.signature import Signatures
@@ -206,28 +207,26 @@ class UploadsClient:
         except NotFoundError:
             return
 
-    # `type`, `reason` and `message` are Kubernetes' names for the fields of an Event.
-    def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
-        """Create an Event, which `kubectl describe` shows. ``type``: Normal or Warning."""
+    def post_event(self, event: ResourceEvent) -> None:
+        """Create an Event. Raises ConflictError if there is one of its name."""
         namespace = self._cluster.namespace
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{resource.name}-", "namespace": namespace},
-            # The time of sending, by our clock: only people read it, no rule does.
-            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "type": type,
-            "reason": reason,
+            "metadata": {"name": event.name, "namespace": namespace},
+            "eventTime": event.at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "type": event.type,
+            "reason": event.reason,
             "action": "Reconcile",
-            "note": message[:EVENT_MESSAGE_MAX],
+            "note": event.message[:EVENT_MESSAGE_MAX],
             "reportingController": f"{GROUP}/operator",
             "reportingInstance": STATUS_MANAGER,
             "regarding": {
                 "apiVersion": API_VERSION,
                 "kind": KIND,
                 "namespace": namespace,
-                "name": resource.name,
-                "uid": resource.uid,
+                "name": event.resource_name,
+                "uid": event.resource_uid,
             },
         }
         self._cluster.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body=body)

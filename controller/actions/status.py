@@ -1,21 +1,20 @@
-"""Writes the row to the status of its resource, and posts an Event for each transition.
+"""Writes the row to the status of its resource, and records an Event for each transition.
 
 The row is committed to Postgres first; a later pass or the resync repeats a write that fails here.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
 from controller.dependencies import Dependencies
+from crds.events import ResourceEvent
 from crds.models import clipped
 from crds.resource import Resource, SignedBy
 from crds.spec import differs_for_good, is_same_source
 from crds.status import is_ahead_for_good, status_of
-from domain.errors import UpstreamError
 from domain.messages import Presentation, present
 from domain.reasons import DELETED, PAUSED
 from domain.records import VideoRow
@@ -69,7 +68,7 @@ def show_status(
     *,
     is_signed: bool = True,
 ) -> Resource:
-    """Write the status if it or its signature changed, and post an Event for a transition. Return what was written.
+    """Write the status if it or its signature changed, and record an Event for a transition. Return what was written.
 
     ``is_signed``: a row may be restored from it. Raises like `write_status`.
     """
@@ -80,14 +79,15 @@ def show_status(
         return resource
     written = deps.resources.write_status(resource, status, is_signed=is_signed)
     if _transition_key(before) != _transition_key(status):
-        # Kubernetes keeps Events for an hour; one that is lost is not worth another pass.
-        with suppress(UpstreamError):
-            deps.resources.post_event(
+        deps.events.record(
+            ResourceEvent.about(
                 written,
                 type=_event_type(observed, presentation),
                 reason=presentation.reason,
                 message=clipped(presentation.message),
+                at=now,
             )
+        )
     return written
 
 
@@ -145,6 +145,6 @@ def _transition_key(status: Mapping[str, Any]) -> tuple[object, ...]:
     return status.get("phase"), status.get("reason"), (status.get("work") or {}).get("attempt")
 
 
-def _event_type(observed: ObservedState, presentation: Presentation) -> str:
+def _event_type(observed: ObservedState, presentation: Presentation) -> Literal["Normal", "Warning"]:
     is_bad = observed.failure is not None or presentation.reason in _WARNING_REASONS
     return "Warning" if is_bad and presentation.reason != DELETED else "Normal"

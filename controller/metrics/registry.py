@@ -19,6 +19,7 @@ from prometheus_client import (
 from controller.loop.pass_result import PassResult
 from controller.metrics.collector import NAME, PREFIX, StateCollector
 from controller.metrics.commits import CommitMetrics, EditionEnd, Prices
+from crds.events import EventResult
 from domain.failures import ADVICE, FailureCode
 from domain.notifications import CHANNELS, DeliveryState
 from domain.records import AttemptState
@@ -109,6 +110,11 @@ class OperatorMetrics:
         self._kubernetes = self._counter(
             "rest_client_requests", "Requests to the API server, except those of kopf.", "code", "method"
         )
+        self._events = self._counter(
+            f"{PREFIX}_kubernetes_events", "Events of Kubernetes, by what became of them.", "result"
+        )
+        for result in EventResult:
+            self._events.labels(result)
         text = "Requests to Coconut, by operation and HTTP status; `none` when no response arrived."
         self._coconut = self._counter(f"{PREFIX}_coconut_requests", text, "operation", "code")
         text = "Duration of a request to Coconut, up to its response or error."
@@ -186,6 +192,10 @@ class OperatorMetrics:
     def kubernetes_request(self, method: str, status: int | None) -> None:
         """Count a request to the API server. ``status``: None when no response arrived."""
         self._kubernetes.labels(_code(status, none="<error>"), method).inc()
+
+    def events_ended(self, result: EventResult, count: int) -> None:
+        """Count Events of Kubernetes that were posted, refused or dropped."""
+        self._events.labels(result).inc(count)
 
     def coconut_request(self, operation: str, status: int | None, seconds: float) -> None:
         """Count a request to Coconut. ``status``: None when no response arrived."""

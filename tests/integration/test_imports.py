@@ -21,6 +21,7 @@ from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from controller.loop.workers import Workers
 from crds.client import UploadsClient
+from crds.events import EventRecorder
 from crds.resource import Resource
 from database.adoption import Adoption
 from database.attempts import Attempts
@@ -79,6 +80,7 @@ class Operator:
             transcoder=self.transcoder,
             limiter=SubmissionLimiter(limits, monotonic=self.clock.monotonic, load=self._load),
             resources=self.uploads,
+            events=EventRecorder(self.uploads.post_event),
             policy=LifecyclePolicy(self.timing),
             max_file_bytes=10_000,
             callback_url=lambda video_id, attempt: f"https://api.test/{video_id}/{attempt}",

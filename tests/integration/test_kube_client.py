@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crds.client import Cluster, UploadsClient
+from crds.events import ResourceEvent
 from crds.resource import Resource
 from crds.spec import API_VERSION, desired_state_of
 from crds.status import observed_of
@@ -223,7 +224,11 @@ def test_a_listing_is_read_page_by_page(uploads: UploadsClient, count: int, size
 
 def test_an_event_shows_in_describe(uploads: UploadsClient, own: ClusterAdmin) -> None:
     resource = applied(uploads, own_desired_state())
-    uploads.post_event(resource, type="Warning", reason="JobLost", message="the job is gone " * 999)
+    message = "the job is gone " * 999
+    event = ResourceEvent.about(resource, type="Warning", reason="JobLost", message=message, at=datetime.now(UTC))
+    uploads.post_event(event)
+    with pytest.raises(ConflictError):
+        uploads.post_event(event)
     assert "the job is gone" in own.kubectl("describe", "vu", resource.name)
 
 

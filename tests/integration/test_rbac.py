@@ -4,11 +4,13 @@ What they may not do is everything else: test_rbac_matrix.py.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from crds.client import Cluster, UploadsClient
+from crds.events import ResourceEvent
 from crds.spec import desired_state_of
 from devstack.cluster import ClusterAdmin
 from domain.video import DesiredState, Phase, new_video_id
@@ -52,6 +54,8 @@ def test_the_operators_account_may_do_all_that_a_pass_and_the_resync_need(accoun
     assert resource is not None
     status = a_status(desired_state_of(resource), an_observation(Phase.READY), resource=resource)
     written = uploads.write_status(resource, status)
-    uploads.post_event(written, type="Normal", reason="Published", message="The video is playable.")
+    uploads.post_event(
+        ResourceEvent.about(written, type="Normal", reason="Published", message="Playable.", at=datetime.now(UTC))
+    )
     assert any(written in page for page in uploads.pages())
     uploads.delete(written.name, uid=written.uid, resource_version=written.resource_version)

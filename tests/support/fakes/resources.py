@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from crds.events import ResourceEvent
 from crds.resource import Resource
 from crds.spec import differs_for_good, manifest_of, spec_of
 from domain.errors import ConflictError, RefusedError, UpstreamError
@@ -100,9 +101,9 @@ class FakeResources:
             raise ConflictError("deleting a resource: it moved")
         del self.by_name[name]
 
-    def post_event(self, resource: Resource, *, type: str, reason: str, message: str) -> None:  # noqa: A002
+    def post_event(self, event: ResourceEvent) -> None:
         self._raise_trouble()
-        self.events.append((resource.name, type, reason, message))
+        self.events.append((event.resource_name, event.type, event.reason, event.message))
 
     def put(self, name: str, *, storage_key: str, **spec: Any) -> Resource:
         """Play a person: apply an import, again if need be. Returns it as the API server stores it."""

@@ -1,12 +1,15 @@
 """The operator's world in memory: every upstream, one clock, and the actions of a client."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
 from controller.coconut.unknown_jobs import UnknownJobs
 from controller.dependencies import Dependencies
 from controller.failpoints import with_failpoints
+from crds.events import EventRecorder, ResourceEvent
 from domain import object_keys
+from domain.errors import UpstreamError
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
@@ -32,6 +35,15 @@ QUEUE_MAX = 100
 # A submission of another owner, which only the limits of the installation concern.
 ANOTHER = SubmissionRequest("another", None, MORNING, minutes=0)
 WIDE = SubmissionLimits(max_running=100, per_minute=6_000, burst=100)
+
+
+class PromptEvents(EventRecorder):
+    """Stands in for the recorder's thread: each Event is posted at once, and no moment of the pass lies around that."""
+
+    def record(self, event: ResourceEvent) -> None:
+        """Post it; one that the API server does not take is lost."""
+        with suppress(UpstreamError):
+            self._post(event)
 
 
 class InMemoryWorld:
@@ -80,6 +92,7 @@ class InMemoryWorld:
             ),
             unknown_jobs=unknown_jobs,
             resources=through(self.kill_switch, self.resources),
+            events=PromptEvents(self.resources.post_event),
             policy=policy,
             max_file_bytes=MAX_FILE_BYTES,
             callback_url=lambda video_id, attempt: f"https://api.test/webhooks/coconut?video={video_id}&a={attempt}",

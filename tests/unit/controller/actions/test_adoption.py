@@ -147,9 +147,11 @@ def test_a_refusal_is_written_once_and_posts_one_event() -> None:
     world = InMemoryWorld()
     world.resources.put(VIDEO_ID, storage_key="imports/others/launch.mov")
     assert adoption(world, None, cached_in(world)) is None
-    assert world.kill_switch.calls == ["get", "last_attempt", "write_status", "post_event"]
+    assert world.kill_switch.calls == ["get", "last_attempt", "write_status"]
+    assert [reason for *_, reason, _ in world.resources.events] == ["ImportRefused"]
     assert adoption(world, None, cached_in(world)) is None
     assert world.kill_switch.calls == ["get", "last_attempt"]
+    assert len(world.resources.events) == 1
 
 
 def test_an_import_takes_the_age_of_its_resource() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -26,6 +27,8 @@ from controller.notify.dispatcher import Dispatcher
 from controller.settings import OperatorSettings
 from controller.wiring import Wiring
 from crds.client import Cluster
+from crds.events import EventRecorder, ResourceEvent
+from crds.resource import Resource
 from database import notify
 from domain.errors import UnavailableError
 from domain.notifications import VIDEO_NOTIFICATION_KINDS
@@ -115,6 +118,14 @@ class OperatorParts:
             queue.add(f"{VIDEO_ID}-{number}", Cause.POLL)
         workers.start(self.beats)
         self._joins.append(lambda: workers.stop(grace_seconds=PATIENCE_SECONDS))
+
+    def events(self, post: Callable[..., Any]) -> None:
+        """Start the recorder of Events, for which one waits."""
+        recorder = EventRecorder(post, first_pause_seconds=0.01)
+        resource = Resource(VIDEO_ID, "default", "uid", "1", 1)
+        recorder.record(ResourceEvent.about(resource, type="Normal", reason="R", message="", at=datetime.now(UTC)))
+        recorder.start(self.beats)
+        self._joins.append(lambda: recorder.stop(within_seconds=PATIENCE_SECONDS))
 
     def lease(self, request: Callable[..., Any]) -> None:
         """Start a candidate for the Lease."""
@@ -212,6 +223,10 @@ def audit_full(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyP
     scene.background("audit-full")
 
 
+def events(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+    scene.events(call)
+
+
 def worker(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.world.records, "get", call)
     scene.worker()
@@ -241,6 +256,7 @@ PARTS = pytest.mark.parametrize(
                 delivery,
                 audit_light,
                 audit_full,
+                events,
                 worker,
                 lease,
                 credentials,
