@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import requests
 
 from devstack.server import Server
 from domain.callback_url import callback_url
+from tests.e2e.options import OPTIONS
 from tests.e2e.uploads.operators import operators, stack_operator_restarted
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
 
 CALLBACKS = 1000
+# 2.4 hours, scaled as every duration of the stack.
+OUTAGE_SECONDS = 2.4 * 3600 * OPTIONS.time_scale
 
 
 def test_postgres_dies_while_a_job_runs(world: World, clip: Path) -> None:
@@ -74,6 +78,28 @@ def test_a_key_that_coconut_refuses_pauses_submissions_and_fails_no_upload(world
         for video_id in video_ids:
             eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=90)  # noqa: B023
     assert [(len(world.jobs(one)), world.rows(one)["videos"][0]["attempt"]) for one in video_ids] == [(1, 1)] * 4
+
+
+def test_hours_of_500_from_coconut_cost_one_attempt_at_most_and_fail_no_upload(world: World, clip: Path) -> None:
+    world.faults(canned=1, http_5xx_before=1)
+    client, began = world.client(), time.monotonic()
+    video_ids = [uploaded(client, clip) for _ in range(20)]
+
+    def is_over() -> bool:
+        # The phase is `uploaded` throughout: `in_phase` fails for `errored`.
+        is_past = time.monotonic() - began > OUTAGE_SECONDS
+        return all(in_phase(client, one, "uploaded") for one in video_ids) and is_past
+
+    eventually(is_over, within_seconds=OUTAGE_SECONDS + 60, every_seconds=2)
+    assert [world.jobs(one) for one in video_ids] == [[]] * 20
+    world.faults(http_5xx_before=0)
+    for video_id in video_ids:
+        eventually(lambda: in_phase(client, video_id, "ready"), within_seconds=120)  # noqa: B023
+    assert [len(world.jobs(one)) for one in video_ids] == [1] * 20
+    # An attempt that counts has an owner. Of the outage only one that was submitted right before its end counts.
+    charged = [sum(attempt["owner"] is not None for attempt in world.rows(one)["attempts"]) for one in video_ids]
+    assert max(charged) <= 2
+    assert sum(charged) <= len(video_ids) + 2
 
 
 def test_a_key_that_storage_refuses_keeps_every_phase_and_fails_no_upload(world: World, clip: Path) -> None:
