@@ -22,6 +22,7 @@ from devstack.server import PartFailedError
 _ANSWER_WITHIN_SECONDS = 12
 _AGAIN_AFTER_SECONDS = 0.7
 _LOOK_EVERY_SECONDS = 1.5
+_APPLIED_EVERY_SECONDS = 15
 _NO_ANSWER = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _IMPORTS = "imports/{namespace}/chaos/{name}.mp4"
 
@@ -162,7 +163,7 @@ class Client:
                 was_imported = True
             if time.monotonic() > self._around.until - _LOOK_EVERY_SECONDS:
                 return
-            _wait(min(5 * _LOOK_EVERY_SECONDS, self._around.until - time.monotonic()))
+            _wait(min(_APPLIED_EVERY_SECONDS, self._around.until - time.monotonic()))
 
     # Single steps
 

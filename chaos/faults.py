@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -11,10 +11,13 @@ import requests
 
 from chaos.installation import Installation
 from chaos.journal import Journal
-from chaos.schedule import DISASTERS, NETWORK, STAND_IN, Fault, Kind, Schedule
+from chaos.schedule import ALONE, NETWORK, STAND_IN, Fault, Kind, Schedule
+from devstack import services
 from devstack.fault_proxy import LineFault
 
 _TIMEOUT_SECONDS = 10
+_SERVICES = (services.API, services.OPERATOR)
+_BACK_WITHIN_SECONDS = 10
 
 
 class Faults:
@@ -25,32 +28,48 @@ class Faults:
         self._journal = journal
         self._draw = random.Random(f"faults {seed}")
         self._control_url = f"{installed.described.coconut.url.removesuffix('/v2')}/_faults"
-        # Held by a network fault, and by a disaster, which runs alone.
+        # Held by a network fault, and by what runs alone.
         self._alone = threading.Lock()
 
     def carry_out(self, schedule: Schedule, began: float) -> None:
-        """Do all of it; ``began`` is of the monotonic clock. Raises what a fault raised."""
-        tracks = (schedule.stand_in, schedule.network, schedule.processes)
-        with ThreadPoolExecutor(len(tracks)) as pool:
-            for done in [pool.submit(self._track, track, began) for track in tracks]:
+        """Do all of it; ``began`` is of the monotonic clock. Raises what a fault raised.
+
+        Where processes take longer to come back than planned, the other tracks begin again meanwhile.
+        """
+        processes, *others = schedule.tracks
+        with ThreadPoolExecutor(len(schedule.tracks)) as pool:
+            first = pool.submit(self._track, processes, began)
+            running = [pool.submit(self._repeat, track, began, schedule.seconds, first.done) for track in others]
+            for done in [first, *running]:
                 done.result()
 
     def set_stand_in(self, **values: float) -> None:
         """Change faults of the stand-in for Coconut."""
         requests.put(self._control_url, json=values, timeout=_TIMEOUT_SECONDS).raise_for_status()
 
-    def _track(self, faults: Sequence[Fault], began: float) -> None:
+    def _repeat(self, faults: Sequence[Fault], began: float, seconds: float, is_over: Callable[[], bool]) -> None:
+        self._track(faults, began)
+        while not is_over():
+            began += seconds
+            self._track(faults, began, is_over)
+
+    def _track(self, faults: Sequence[Fault], began: float, is_over: Callable[[], bool] = lambda: False) -> None:
         for fault in faults:
             threading.Event().wait(max(0, began + fault.at - time.monotonic()))
+            if is_over():
+                return
             with self._alone_if_needed(fault.kind), self._journal.fault(fault.kind, fault.target) as line:
                 if fault.kind is Kind.RESTORE_DUMP:
                     # What was written since then is known to the cluster and the bucket only.
                     line["dump_at"] = time.time()
                 self._do(fault)
+            if fault.kind in ALONE or fault.target in _SERVICES:
+                # A service that never runs meets no fault.
+                self._installed.wait_until_served(*_SERVICES, within_seconds=_BACK_WITHIN_SECONDS)
 
     @contextmanager
     def _alone_if_needed(self, kind: Kind) -> Iterator[None]:
-        if kind in NETWORK or kind in DISASTERS:
+        if kind in NETWORK or kind in ALONE:
             with self._alone:
                 yield
         else:
@@ -71,6 +90,8 @@ class Faults:
                 installed.freeze(fault.target, fault.seconds)
             case Kind.SECOND_OPERATOR:
                 installed.run_second_operator(fault.seconds)
+            case Kind.ROTATE_KEYS:
+                installed.rotate_keys()
             case Kind.DELETE_ONE:
                 installed.delete_one_resource(self._draw)
             case Kind.DELETE_ALL:

@@ -24,6 +24,7 @@ BOUND_SECONDS = 120
 # A fault waits for servers that start, as a restarted API server does: all together are late by this at most.
 _FAULTS_LATE_SECONDS = 90
 
+_WHOLE_WITHIN_SECONDS = 60
 _LOOK_EVERY_SECONDS = 0.5
 # Without a change for so long: the repairs of the resync and the audit are over too.
 _QUIET_SECONDS = 6
@@ -54,7 +55,7 @@ def carry_out(installed: Installation, notes: Journal, planned: Schedule, *, see
                 around.until = time.monotonic() + CLIENTS_AFTERWARDS_SECONDS
             for done in running:
                 done.result()
-        installed.wait_until_whole()
+        installed.wait_until_served(*PROCESSES, within_seconds=_WHOLE_WITHIN_SECONDS)
         _wait_until_at_rest(installed)
         _describe(installed, notes, planned, seed=seed, started_at=started_at)
 
@@ -99,7 +100,7 @@ def _describe(installed: Installation, notes: Journal, planned: Schedule, *, see
             "answers_file": journal.ANSWERS,
             "faults_file": journal.FAULTS,
             "clients_file": journal.CLIENTS,
-            "secrets": installed.secrets(),
+            "secrets": installed.secret_texts(),
             "wanted_faults": planned.kinds,
             "killable": list(PROCESSES),
         }

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -16,6 +17,7 @@ PROCESSES = ("operator", "api", "postgres", "s3", "etcd", "kube-apiserver")
 UPSTREAMS = ("postgres", "s3", "kube-apiserver", "coconut")
 COCONUT = "coconut"
 CLUSTER = "cluster"
+SERVICES = "services"
 
 # Below this many uploads a run has one disaster instead of all three: three seeds in a row have them all.
 _WHOLE_RUN = 100
@@ -43,6 +45,7 @@ class Kind(StrEnum):
     KILL = "kill"
     FREEZE = "freeze"
     SECOND_OPERATOR = "second_operator"
+    ROTATE_KEYS = "rotate_keys"
     DELETE_ONE = "delete_resource"
     DELETE_ALL = "delete_all_resources"
     DELETE_CRD = "delete_crd"
@@ -50,23 +53,15 @@ class Kind(StrEnum):
     RESTORE_DUMP = "restore_dump"
 
 
-# The value of each fault of the stand-in: chances, and seconds for the delay.
-STAND_IN = {
-    Kind.DROP: 0.7,
-    Kind.DELAY: 2.0,
-    Kind.DUPLICATE: 0.7,
-    Kind.REORDER: 0.7,
-    Kind.FORGE: 0.7,
-    Kind.TOO_MANY: 0.6,
-    Kind.ERROR_BEFORE: 0.6,
-    Kind.ERROR_AFTER: 0.4,
-    Kind.HANG: 0.4,
-    Kind.STUCK: 0.15,
-    Kind.FAIL: 0.3,
-}
+# The value of each fault of the stand-in: chances, and seconds for the delay. Those of one line follow each other.
+_CALLBACKS = {Kind.DROP: 0.7, Kind.DELAY: 2.0, Kind.DUPLICATE: 0.7, Kind.REORDER: 0.7, Kind.FORGE: 0.7}
+_SUBMISSIONS = {Kind.TOO_MANY: 0.6, Kind.ERROR_BEFORE: 0.6, Kind.ERROR_AFTER: 0.5, Kind.HANG: 0.5}
+_JOBS = {Kind.STUCK: 0.2, Kind.FAIL: 0.3}
+STAND_IN = _CALLBACKS | _SUBMISSIONS | _JOBS
 NETWORK = (Kind.LATENCY, Kind.CUT, Kind.HALF_OPEN, Kind.RESET, Kind.SLOW)
-# Each runs alone: nothing else may lose what it is the proof of.
 DISASTERS = (Kind.DELETE_CRD, Kind.WIPE_ETCD, Kind.RESTORE_DUMP)
+# While these run the network works: nothing else may lose what a disaster is the proof of.
+ALONE = (*DISASTERS, Kind.ROTATE_KEYS)
 
 
 class Behaviour(StrEnum):
@@ -117,15 +112,13 @@ class Schedule:
     """A whole run. Each track is worked off by a thread of its own, in order."""
 
     seconds: float
-    stand_in: tuple[Fault, ...]
-    network: tuple[Fault, ...]
-    processes: tuple[Fault, ...]
+    tracks: tuple[tuple[Fault, ...], ...]
     clients: tuple[ClientPlan, ...]
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Return all faults."""
-        return self.stand_in + self.network + self.processes
+        return tuple(chain.from_iterable(self.tracks))
 
     @property
     def kinds(self) -> list[str]:
@@ -136,24 +129,34 @@ class Schedule:
 def schedule(seed: int, uploads: int) -> Schedule:
     """Return the schedule of a seed."""
     draw = random.Random(f"chaos {seed} {uploads}")
-    disasters = DISASTERS if uploads >= _WHOLE_RUN else (DISASTERS[seed % len(DISASTERS)],)
-    processes = tuple(_in_turn(_shuffled(draw, list(_process_faults(draw, disasters))), first=2.0, pause=1.0))
+    is_whole = uploads >= _WHOLE_RUN
+    disasters = DISASTERS if is_whole else (DISASTERS[seed % len(DISASTERS)],)
+    suffered = list(_process_faults(draw, disasters, frozen_at_most=6 if is_whole else 3))
+    processes = tuple(_in_turn(_shuffled(draw, suffered), first=2, pause=1 if is_whole else 0.5))
     seconds = max(processes[-1].at + processes[-1].seconds + 2, uploads * 0.6)
     return Schedule(
         seconds=seconds,
-        stand_in=_spread(_shuffled(draw, [(kind, COCONUT) for kind in STAND_IN]), seconds),
-        network=_spread(_shuffled(draw, [(kind, where) for kind in NETWORK for where in UPSTREAMS]), seconds),
-        processes=processes,
+        tracks=(
+            processes,
+            _spread(draw, [(kind, where) for kind in NETWORK for where in UPSTREAMS], seconds, share=0.5),
+            *(
+                _spread(draw, [(kind, COCONUT) for kind in kinds], seconds, share=0.9)
+                for kinds in (_CALLBACKS, _SUBMISSIONS, _JOBS)
+            ),
+        ),
         clients=tuple(_clients(draw, uploads, seconds)),
     )
 
 
-def _process_faults(draw: random.Random, disasters: Sequence[Kind]) -> Iterator[tuple[Kind, str, float]]:
+def _process_faults(
+    draw: random.Random, disasters: Sequence[Kind], *, frozen_at_most: float
+) -> Iterator[tuple[Kind, str, float]]:
     """Yield each fault of processes and resources with its length."""
     for name in PROCESSES:
         yield Kind.KILL, name, draw.uniform(0.2, 2)
-        yield Kind.FREEZE, name, draw.uniform(0.5, 6)
+        yield Kind.FREEZE, name, draw.uniform(0.5, frozen_at_most)
     yield Kind.SECOND_OPERATOR, "operator-2", draw.uniform(3, 6)
+    yield Kind.ROTATE_KEYS, SERVICES, 3
     for _ in range(3):
         yield Kind.DELETE_ONE, CLUSTER, 0.5
     yield Kind.DELETE_ALL, CLUSTER, 1
@@ -169,10 +172,14 @@ def _in_turn(faults: Sequence[tuple[Kind, str, float]], *, first: float, pause: 
         at += seconds + pause
 
 
-def _spread(faults: Sequence[tuple[Kind, str]], seconds: float) -> tuple[Fault, ...]:
-    """Give each fault an equal share of the time, two thirds of which it lasts."""
-    share = seconds / len(faults)
-    return tuple(Fault(index * share, share * 2 / 3, kind, target) for index, (kind, target) in enumerate(faults))
+def _spread(
+    draw: random.Random, faults: Sequence[tuple[Kind, str]], seconds: float, *, share: float
+) -> tuple[Fault, ...]:
+    """Shuffle faults and give each an equal part of the time, of which it lasts a share."""
+    part = seconds / len(faults)
+    return tuple(
+        Fault(index * part, part * share, kind, target) for index, (kind, target) in enumerate(_shuffled(draw, faults))
+    )
 
 
 def _clients(draw: random.Random, uploads: int, seconds: float) -> Iterator[ClientPlan]:

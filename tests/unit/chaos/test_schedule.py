@@ -46,7 +46,7 @@ def test_every_fault_and_client_has_its_place_in_the_run(seed: int) -> None:
     for fault in run.faults:
         assert 0 <= fault.at <= fault.at + fault.seconds <= run.seconds
     # A track is worked off by one thread.
-    for track in (run.stand_in, run.network, run.processes):
+    for track in run.tracks:
         for earlier, later in itertools.pairwise(track):
             assert earlier.at + earlier.seconds <= later.at
     assert len(run.clients) == 40
