@@ -15,7 +15,6 @@ _REVERSING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _BREAKING = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
 _INVISIBLE = r"\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
-_VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 _VISIBLE_BESIDE_DOTS = re.compile(f"[^.{_INVISIBLE}]")
 _JOINER = "\u200d"
 # Skin tones, and the letters of flags such as that of Wales.

@@ -2,36 +2,28 @@
 
 import json
 import subprocess
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 import requests
 from psycopg import sql
 
-from crds.client import UploadsClient
 from database.notify import Wakeup, listen
-from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from domain.callback_url import callback_url
 from domain.records import Cause
 from tests.integration.api_process import (
-    A_VIDEO,
     CALLBACK_KEY,
     ApiProcess,
     environment_of,
     gunicorn,
     running,
-    token,
     without_cluster,
 )
-from tests.support.builders.resources import SIGNATURES
 from tests.support.eventually import eventually
 
 JOB = "S9BkOufdntiPR9"
@@ -93,33 +85,6 @@ def test_a_video_is_created_sent_confirmed_and_read_without_kubernetes(api: ApiP
     assert unchanged.status_code == 304 or unchanged.json()["next_check_at"] != video.json()["next_check_at"]
 
 
-def test_another_user_finds_nothing(api: ApiProcess) -> None:
-    path = f"/api/v1/videos/{api.create()['video_id']}"
-
-    assert api.call("GET", path, user="eve").status_code == 404
-    assert api.call("POST", f"{path}/upload_complete", user="eve").status_code == 404
-
-
-def test_a_confirmation_nudges_the_operator(api: ApiProcess, database_url: str) -> None:
-    created = api.create()
-    api.send_file(created, b"bytes")
-    nudges = listen(database_url, quiet_seconds=10)
-    assert next(nudges) is None
-    api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_complete")
-
-    assert next(nudges) == Wakeup(created["video_id"], Cause.CLIENT)
-
-
-def test_the_limit_is_exact_for_requests_at_the_same_time(api: ApiProcess) -> None:
-    with ThreadPoolExecutor(30) as clients:
-        answers = list(clients.map(lambda _: api.call("POST", "/api/v1/videos", json=A_VIDEO), range(30)))
-
-    assert Counter(answer.status_code for answer in answers) == {201: 10, 429: 20}
-    refused = next(answer for answer in answers if answer.status_code == 429)
-    assert refused.json()["code"] == "upload_limit_reached"
-    assert 3500 < int(refused.headers["Retry-After"]) <= 3600
-
-
 def test_a_signed_callback_is_recorded_and_nudges(api: ApiProcess, database_url: str) -> None:
     video_id = _submitted(api, database_url)
     url = callback_url(api.url, [CALLBACK_KEY], video_id=video_id, attempt=1)
@@ -132,23 +97,6 @@ def test_a_signed_callback_is_recorded_and_nudges(api: ApiProcess, database_url:
     assert next(nudges) == Wakeup(video_id, Cause.CLAIM)
     assert url.rpartition("sig=")[2] not in api.log()
     assert '"/webhooks/coconut"' in api.log()
-
-
-def test_a_forged_callback_leaves_no_trace(api: ApiProcess, database_url: str) -> None:
-    video_id = _submitted(api, database_url)
-    for forged in (
-        callback_url(api.url, ["another key"], video_id=video_id, attempt=1),
-        callback_url(api.url, [CALLBACK_KEY], video_id=video_id, attempt=2).replace("attempt=2", "attempt=1"),
-    ):
-        assert requests.post(forged, json={"job_id": JOB}, timeout=20).status_code == 401
-    assert _claims(database_url) == []
-
-
-def test_a_callback_about_an_unknown_video_is_accepted_and_ignored(api: ApiProcess, database_url: str) -> None:
-    url = callback_url(api.url, [CALLBACK_KEY], video_id="abcdefghijklmnopqrstuvwxy2", attempt=1)
-
-    assert requests.post(url, json={"job_id": JOB}, timeout=20).status_code == 204
-    assert _claims(database_url) == []
 
 
 def test_while_postgres_is_unavailable_clients_get_503_with_retry_after(api: ApiProcess, database_url: str) -> None:
@@ -164,25 +112,6 @@ def test_while_postgres_is_unavailable_clients_get_503_with_retry_after(api: Api
     _allow_connections(database_url, allowed=True)
     eventually(lambda: api.probe("/readyz") == 200)
     assert api.call("GET", path).status_code == 200
-
-
-@pytest.mark.parametrize("body", [b"x" * 300_000, [b"x" * 1000] * 300], ids=["of-declared-length", "in-chunks"])
-def test_a_large_body_is_refused(api: ApiProcess, body: bytes | list[bytes]) -> None:
-    sent = body if isinstance(body, bytes) else iter(body)
-    answer = api.call("POST", "/api/v1/videos", data=sent, headers={"Content-Type": "application/json"})
-
-    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
-
-
-def test_a_broken_chunk_is_the_clients_mistake(api: ApiProcess) -> None:
-    sent = (
-        "POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
-        f"Authorization: Bearer {token('ann')}\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{{}}\r\n0\r\n\r\n"
-    )
-    answer = api.send_raw(sent.encode())
-
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'"code":"malformed_request"' in answer
 
 
 def test_a_signature_in_a_broken_request_does_not_reach_the_log(api: ApiProcess) -> None:
@@ -227,28 +156,6 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
     lines = (ended.stdout + ended.stderr).splitlines()
     assert len(lines) == 1
     assert name in lines[0]
-
-
-def test_the_resource_follows_the_row(
-    database_url: str, s3: S3Access, api_server: ClusterAdmin, api_kubeconfig: Path, tmp_path: Path
-) -> None:
-    own = environment_of(database_url, s3, api_kubeconfig, NAMESPACE=api_server.namespace)
-    uploads = UploadsClient.from_environment(
-        namespace=api_server.namespace, signatures=SIGNATURES, kubeconfig=api_server.admin_kubeconfig
-    )
-    with running(own, tmp_path) as api:
-        created = api.create()
-        assert eventually(lambda: _spec(uploads, created["video_id"]))["owner"] == "ann"
-
-        api.send_file(created, b"bytes")
-        api.call("POST", f"/api/v1/videos/{created['video_id']}/upload_complete")
-        eventually(lambda: _spec(uploads, created["video_id"])["confirmations"] == 1)
-
-
-def _spec(uploads: UploadsClient, video_id: str) -> Mapping[str, Any]:
-    resource = uploads.get(video_id)
-    assert resource is not None
-    return resource.spec
 
 
 def _submitted(api: ApiProcess, database_url: str) -> str:

@@ -4,12 +4,11 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import psycopg
 import pytest
 import requests
 
@@ -22,9 +21,8 @@ from database.retention import Retention
 from devstack.cluster import ClusterAdmin
 from devstack.s3 import S3Access
 from domain.records import Cause, VideoRow
-from domain.schedule import Timing, restore_window
 from domain.video import ObservedState, Phase, Reason, SourceFacts
-from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
+from tests.integration.api_process import ApiProcess, environment_of, running, without_cluster
 from tests.support.builders.resources import SIGNATURES
 from tests.support.builders.videos import in_phase
 from tests.support.eventually import eventually
@@ -71,19 +69,6 @@ def rows(database_url: str) -> Iterator[OperatorRows]:
     database.close()
 
 
-def test_a_list_is_paged_and_its_tokens_work_only_for_their_owner(api: ApiProcess) -> None:
-    made = [api.create()["video_id"] for _ in range(5)][::-1]
-    first = api.call("GET", f"{VIDEOS}?page_size=3").json()
-    url = f"{VIDEOS}?page_size=3&page_token={first['next_page_token']}"
-    second = api.call("GET", url).json()
-
-    assert [video["id"] for video in first["videos"] + second["videos"]] == made
-    assert second["next_page_token"] is None
-    foreign = api.call("GET", url, user="eve")
-    assert (foreign.status_code, foreign.json()["errors"][0]["field"]) == (422, "page_token")
-    assert api.call("GET", VIDEOS, user="eve").json() == {"videos": [], "next_page_token": None}
-
-
 def test_a_made_up_cursor_is_harmless(api: ApiProcess, rows: OperatorRows) -> None:
     video_id = api.create()["video_id"]
     created_at = rows.row(video_id).created_at
@@ -112,43 +97,6 @@ def test_many_simultaneous_retries_count_as_one(api: ApiProcess, rows: OperatorR
     assert (late.status_code, late.json()["code"]) == (409, "not_retryable")
 
 
-def test_a_deleted_video_can_be_restored_until_its_purge(
-    api: ApiProcess, rows: OperatorRows, database_url: str
-) -> None:
-    video_id = api.create()["video_id"]
-    path = f"{VIDEOS}/{video_id}"
-    for _ in range(2):
-        assert api.call("DELETE", path).status_code == 204
-    seen = api.call("GET", path).json()
-    assert (seen["reason"], seen["playback_url"], seen["next_check_at"]) == ("Deleted", None, None)
-    assert api.call("GET", VIDEOS).json()["videos"] == []
-    assert api.call("GET", f"{VIDEOS}?deleted=true").json()["videos"] == [seen]
-
-    assert api.call("POST", f"{path}/restore").status_code == 202
-    assert api.call("POST", f"{path}/restore").status_code == 200
-    assert rows.row(video_id).deleted_at is None
-
-    api.call("DELETE", path)
-    _age_deletion(database_url, by=restore_window(Timing()))
-    late = api.call("POST", f"{path}/restore")
-    assert (late.status_code, late.json()["code"]) == (409, "not_restorable")
-    rows.purge(video_id)
-    for method, suffix in [("GET", ""), ("DELETE", ""), ("POST", "/restore"), ("GET", "/events")]:
-        assert api.call(method, path + suffix).status_code == 404
-
-
-def test_a_simultaneous_delete_and_restore_end_in_one_of_the_two_states(api: ApiProcess, rows: OperatorRows) -> None:
-    video_id = api.create()["video_id"]
-    path = f"{VIDEOS}/{video_id}"
-    calls = [("DELETE", path), ("POST", f"{path}/restore")] * 8
-    with ThreadPoolExecutor(16) as clients:
-        answers = list(clients.map(lambda call: api.call(*call), calls))
-
-    assert {answer.status_code for answer in answers} <= {200, 202, 204}
-    row = rows.row(video_id)
-    assert row.desired.deleted == (row.deleted_at is not None)
-
-
 def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess, rows: OperatorRows) -> None:
     body = b"not really a video"
     created = api.create(size_bytes=len(body))
@@ -171,42 +119,6 @@ def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess,
         ("client", "uploading"),
         ("poll", "uploaded"),
     ]
-
-
-def as_admin() -> dict[str, str]:
-    """Return the headers of an administrator, made when they are used: a token is valid for ten minutes."""
-    return {"Authorization": f"Bearer {token('root', scope='admin')}"}
-
-
-def test_only_administrators_see_and_retry_the_dead_letters_of_all_owners(api: ApiProcess, rows: OperatorRows) -> None:
-    mine = api.create()["video_id"]
-    rows.fail(mine)
-    admin = f"/api/v1/admin{VIDEOS.removeprefix('/api/v1')}"
-    for path, method in [(f"{admin}?status=errored", "GET"), (f"{admin}/{mine}/retry", "POST")]:
-        refused = api.call(method, path)
-        assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
-    assert rows.row(mine).desired.retries == 0
-
-    (letter,) = api.call("GET", f"{admin}?status=errored", headers=as_admin()).json()["videos"]
-    assert (letter["id"], letter["owner"]) == (mine, "ann")
-    assert api.call("POST", f"{admin}/{mine}/retry", headers=as_admin()).status_code == 202
-    assert rows.row(mine).desired.retries == 1
-
-
-def test_no_call_changes_an_import(api: ApiProcess, rows: OperatorRows, database_url: str) -> None:
-    video_id = api.create()["video_id"]
-    rows.fail(video_id)
-    with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE videos SET origin = 'kubernetes'")
-    before = rows.row(video_id)
-    path = f"{VIDEOS}/{video_id}"
-    for method, suffix in [
-        ("DELETE", ""),
-        *(("POST", f"/{name}") for name in ("retry", "restore", "upload_complete", "upload_url")),
-    ]:
-        answer = api.call(method, path + suffix)
-        assert (answer.status_code, answer.json()["code"]) == (409, "managed_by_kubernetes")
-    assert rows.row(video_id) == before
 
 
 def test_the_resource_follows_each_change_by_the_owner(
@@ -232,11 +144,6 @@ def test_the_resource_follows_each_change_by_the_owner(
         eventually(lambda: spec(video_id) == (True, 1))
         api.call("POST", f"{VIDEOS}/{video_id}/restore")
         eventually(lambda: spec(video_id) == (False, 1))
-
-
-def _age_deletion(database_url: str, *, by: timedelta) -> None:
-    with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE videos SET deleted_at = deleted_at - %s", (by,))
 
 
 def test_the_original_can_be_downloaded_only_with_the_signed_url(

@@ -2,11 +2,9 @@
 
 import os
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,20 +12,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from database.attempts import Attempts
 from database.commands import VideoCommands
-from database.creation import BytesPerDay, BytesSpentError, LimitReachedError, NewRow
+from database.creation import BytesPerDay, BytesSpentError, NewRow
 from database.idempotency_keys import IdempotencyKey
-from database.job_claims import Claims
-from database.migrations.__main__ import upgrade
-from database.notify import Wakeup, listen
+from database.notify import listen
 from database.observations import Observations
 from database.pool import Database, DeadlineConnection
 from domain.errors import UnavailableError
-from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
+from domain.records import VideoRow
 from domain.schedule import Timing
 from domain.spending import SubmissionLoad
-from domain.video import VIDEO_ID_PATTERN, Phase, Reason, new_video_id
+from domain.video import VIDEO_ID_PATTERN, Phase, new_video_id
 from tests.support.builders.videos import a_new_video
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -49,42 +44,22 @@ def a_row(database: Database) -> VideoRow:
     return VideoCommands(database, Timing()).create(new(), per_hour=10).row
 
 
-def accepted_of(database_url: str, create: Callable[[VideoCommands], bool], *, requests: int) -> int:
-    """Return how many of these requests, sent at once to two processes, are accepted."""
-    pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
-    commands = [VideoCommands(pools[number % 2], Timing()) for number in range(requests)]
-    with ThreadPoolExecutor(requests) as threads:
-        accepted = sum(threads.map(create, commands))
-    for pool in pools:
-        pool.close()
-    return accepted
-
-
-def test_the_hourly_limit_is_exact_for_parallel_requests_to_two_processes(database_url: str) -> None:
-    waits: list[float] = []
-
-    def create(commands: VideoCommands) -> bool:
-        try:
-            commands.create(new(), per_hour=10)
-        except LimitReachedError as error:
-            waits.append(error.retry_after_seconds)
-            return False
-        return True
-
-    assert accepted_of(database_url, create, requests=50) == 10
-    assert all(3500 <= wait <= 3600 for wait in waits)
-
-
 def test_the_daily_limit_of_bytes_is_exact_for_parallel_requests_to_two_processes(database_url: str) -> None:
-    def create(commands: VideoCommands) -> bool:
-        video = a_new_video(new_video_id(), declared_bytes=9)
+    pools = [Database(database_url, max_size=8, timeout_seconds=30) for _ in range(2)]
+
+    def create(number: int) -> bool:
+        video, per_day = a_new_video(new_video_id(), declared_bytes=9), BytesPerDay(at_most=9 * 10, largest=9)
         try:
-            commands.create(video, per_hour=100, per_day=BytesPerDay(at_most=9 * 10, largest=9))
+            VideoCommands(pools[number % 2], Timing()).create(video, per_hour=100, per_day=per_day)
         except BytesSpentError:
             return False
         return True
 
-    assert accepted_of(database_url, create, requests=30) == 10
+    with ThreadPoolExecutor(30) as threads:
+        accepted = list(threads.map(create, range(30)))
+    for pool in pools:
+        pool.close()
+    assert sum(accepted) == 10
 
 
 def test_each_new_key_deletes_a_bounded_number_of_expired_ones(database: Database) -> None:
@@ -100,95 +75,6 @@ def test_each_new_key_deletes_a_bounded_number_of_expired_ones(database: Databas
             left.append(columns["count"])
 
     assert left == [16, 7, 3, 4]
-
-
-def test_a_repeated_confirmation_changes_nothing_until_the_first_was_answered(database: Database) -> None:
-    row, commands = a_row(database), VideoCommands(database, Timing())
-    first = commands.confirm(row.desired.video_id)
-    assert (first.desired.confirmations, first.desired.revision) == (1, 2)
-    assert commands.confirm(row.desired.video_id) == first
-
-
-def test_an_observation_based_on_an_older_one_is_not_written(database: Database) -> None:
-    row, observations = a_row(database), Observations(database)
-    shown = replace(row.observed, reason=Reason.FILE_REJECTED)
-    newer = observations.commit(row, shown, cause=Cause.POLL)
-    assert newer is not None
-    assert observations.commit(row, row.observed, cause=Cause.POLL) is None
-    assert observations.get(row.desired.video_id) == newer
-
-
-def test_a_decision_about_an_older_desired_state_is_not_written(database: Database) -> None:
-    row, observations = a_row(database), Observations(database)
-    VideoCommands(database, Timing()).confirm(row.desired.video_id)
-    assert observations.commit(row, row.observed, cause=Cause.POLL) is None
-
-
-def test_the_end_of_a_paid_job_is_written_even_if_the_desired_state_changed(database: Database) -> None:
-    row, observations = a_row(database), Observations(database)
-    intended = observations.commit(row, replace(row.observed, attempt=1), cause=Cause.POLL, attempt=Intend(1, 1, NOW))
-    assert intended is not None
-    VideoCommands(database, Timing()).confirm(row.desired.video_id)
-    settled = Settle(1, AttemptState.ACCEPTED, NOW, job_id="job1")
-    assert observations.commit(intended, intended.observed, cause=Cause.POLL, attempt=settled) is not None
-    (attempt,) = Attempts(database).since(row.desired.video_id, floor=0)
-    assert (attempt.state, attempt.job_id) == (AttemptState.ACCEPTED, "job1")
-
-
-@pytest.mark.parametrize(
-    ("state", "is_allowed"),
-    [
-        pytest.param(None, False, id="a-second-operator"),
-        pytest.param(AttemptState.UNCERTAIN, False, id="an-uncertain-one"),
-        pytest.param(AttemptState.ACCEPTED, False, id="an-accepted-one"),
-        pytest.param(AttemptState.REFUSED, True, id="one-that-certainly-led-to-no-job"),
-    ],
-)
-def test_an_attempt_is_recorded_again_only_if_it_led_to_nothing(
-    database: Database, state: AttemptState | None, is_allowed: bool
-) -> None:
-    observations = Observations(database)
-    row: VideoRow | None = a_row(database)
-    assert row is not None
-    row = observations.commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
-    assert row is not None
-    if state is not None:
-        row = observations.commit(row, row.observed, cause=Cause.POLL, attempt=Settle(1, state, NOW))
-        assert row is not None
-    again = observations.commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
-    assert (again is not None) == is_allowed
-
-
-def test_claims_are_stored_only_for_attempts_that_exist(database: Database) -> None:
-    row, claims = a_row(database), Claims(database)
-    claims.record(video_id=row.desired.video_id, attempt=1, job_id="early")
-    Observations(database).commit(row, row.observed, cause=Cause.POLL, attempt=Intend(1, 1, NOW))
-    for number in range(20):
-        claims.record(video_id=row.desired.video_id, attempt=1, job_id=f"job{number}")
-    assert list(claims.of_attempt(row.desired.video_id, 1)) == [f"job{number}" for number in range(12, 20)]
-
-
-def test_a_confirmation_nudges_the_listener(database: Database, database_url: str) -> None:
-    row, is_open, wakeups = a_row(database), threading.Event(), list[Wakeup]()
-
-    def collect() -> None:
-        for nudge in listen(database_url, quiet_seconds=0.2):
-            is_open.set()
-            if nudge is not None:
-                wakeups.append(nudge)
-                return
-
-    listener = threading.Thread(target=collect)
-    listener.start()
-    assert is_open.wait(10)
-    VideoCommands(database, Timing()).confirm(row.desired.video_id)
-    listener.join(10)
-    assert [(nudge.video_id, nudge.cause) for nudge in wakeups] == [(row.desired.video_id, Cause.CLIENT)]
-
-
-def test_upgrading_again_and_from_two_processes_at_once_changes_nothing(database_url: str) -> None:
-    with ThreadPoolExecutor(2) as threads:
-        assert len(set(threads.map(upgrade, [database_url] * 2))) == 1
 
 
 def test_sql_accepts_exactly_the_names_that_the_crd_accepts(database_url: str) -> None:

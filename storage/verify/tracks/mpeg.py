@@ -26,7 +26,6 @@ _SOUND_PES = re.compile(rb"\x00\x00\x01[\xc0-\xdf]")
 
 _SYSTEM_HEADER = re.compile(rb"\x00\x00\x01\xbb(..)", re.DOTALL)
 _VIDEO_BOUND = 0x1F
-_ANY_VIDEO_STREAM = 0xB9
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,6 @@ class PodWatch:
         self._when_several = when_several
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="pods", daemon=True)
-        self.has_seen_several = False
 
     def __enter__(self) -> "PodWatch":
         self._thread.start()
@@ -146,7 +145,6 @@ class PodWatch:
             except PartFailedError:
                 continue
             if len(serving) > 1:
-                self.has_seen_several = True
                 self._when_several()
                 return
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -66,10 +66,6 @@ class Rows:
         """Bring a video into a phase, with the columns it requires."""
         self.observe(video_id, **in_phase(phase), **changes)
 
-    def intend(self, video_id: str, attempt: int) -> None:
-        """Record an attempt before it is submitted."""
-        self.observe(video_id, Intend(attempt, 1, datetime.now(UTC)))
-
     def import_it(self, video_id: str) -> None:
         """Make a video an import, whose desired state belongs to Kubernetes."""
         self._execute("UPDATE videos SET origin = 'kubernetes' WHERE video_id = %s", video_id)
@@ -93,11 +89,6 @@ class Rows:
     def age_retranscodes(self) -> None:
         """Make every re-transcode a day older."""
         self._execute("UPDATE retranscodes SET asked_at = asked_at - interval '1 day'")
-
-    def recorded_claims(self) -> set[tuple[str, int, str]]:
-        """Return the claims: video, attempt, job."""
-        with psycopg.connect(self._url) as connection:
-            return set(connection.execute("SELECT video_id, attempt, job_id FROM job_claims").fetchall())
 
     def next_wakeup(self) -> Wakeup | None:
         """Wait for the next notification that the operator receives."""

@@ -178,15 +178,6 @@ def test_the_history_names_the_cause_of_each_transition_newest_last(rows: Rows) 
     assert rows.history.of_video(OTHER_VIDEO, at_most=9) == []
 
 
-def test_claims_are_stored_once_and_only_for_attempts_that_exist(rows: Rows) -> None:
-    rows.create()
-    rows.intend(VIDEO, 1)
-    for video_id, attempt in [(VIDEO, 1), (VIDEO, 1), (VIDEO, 2), (OTHER_VIDEO, 1)]:
-        rows.claims.record(video_id=video_id, attempt=attempt, job_id="S9BkOufdntiPR9")
-
-    assert rows.recorded_claims() == {(VIDEO, 1, "S9BkOufdntiPR9")}
-
-
 def test_without_postgres_every_command_raises_unavailable(rows: Rows) -> None:
     rows.create()
     rows.database.close()

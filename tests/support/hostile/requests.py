@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from domain.callback_url import callback_url
@@ -75,20 +75,6 @@ class Facts:
     def about(self, call: Call) -> Self:
         """Return the facts with what a call is about as the caller's own."""
         return replace(self, own=getattr(self, call.about))
-
-
-class HostileTarget(Protocol):
-    """An API to send requests to."""
-
-    facts: Facts
-
-    def send(self, sent: Sent) -> RawResponse:
-        """Send one request on a connection of its own."""
-        ...
-
-    def state(self) -> object:
-        """Return everything that a call could have changed."""
-        ...
 
 
 @dataclass(frozen=True)
