@@ -88,6 +88,7 @@ def server(paths: Paths, port: int) -> Server:
         # Its cache (1.8.0) names keys by text in buffers that later requests overwrite: once entries expired, after
         # two minutes, a key is found under another of the same length, and its signatures are refused.
         "--iam-cache-disable",
+        "--keep-alive",
         f"--health={_HEALTH}",
         "--quiet",
         *storage,
