@@ -1,13 +1,13 @@
-"""Configures boto3 clients, and translates botocore's errors into ours."""
+"""Configures boto3 clients and signed sessions, and translates botocore's errors into ours."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.exceptions
 from botocore.awsrequest import (
     AWSHTTPConnection,
     AWSHTTPConnectionPool,
@@ -17,9 +17,9 @@ from botocore.awsrequest import (
     AWSResponse,
 )
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ReadTimeoutError
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
-from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
 from domain.errors import KeyRefusedError, RefusedError, UnavailableError
@@ -27,6 +27,7 @@ from runtime import heartbeats, time_budget
 from runtime.deadline import Watched, within
 from runtime.retry_after import retry_after_seconds
 from storage.settings import KeyPair, StorageSettings
+from storage.signed_session import NO_RESPONSE, SignedSession
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,52 +38,52 @@ _RETRYABLE_CODES = frozenset(
 )
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY_REQUESTS = 401, 403, 404, 429
 
-# The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
-NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
-
 # Stores copy and join within themselves, but some answer only when a file of 5 GB is there.
 _LONG_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Clients:
-    """The clients of one store. ``own`` makes our requests, ``copier`` those that make the store copy or join a file.
+    """What reaches one store. ``session`` makes the requests about single objects, ``own`` those about parts.
 
-    The others only sign: uploads by users, reads by jobs. ``longest_seconds``: of one exchange of ``own``.
+    ``copying`` and ``copier`` make the same kinds of requests, which take the store long: to copy or join a file. The
+    others only sign: uploads by users, reads by jobs.
 
     Thread-safe.
     """
 
+    session: SignedSession
+    copying: SignedSession
     own: "S3Client"
     copier: "S3Client"
     upload_signer: "S3Client"
     source_signer: "S3Client"
-    longest_seconds: float
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Bound an exchange whose body is read inside: botocore hands it out before it has arrived.
-
-        Raises ReadTimeoutError.
-        """
-        with bounded(self.longest_seconds):
-            yield
 
 
 def make_clients(settings: StorageSettings) -> Clients:
     """Make all clients of one store. Makes no request."""
     client = _maker(settings)
+    own, copier = (make(settings.endpoint, settings.main) for make in (client, _maker(settings, is_long=True)))
     return Clients(
-        own=client(settings.endpoint, settings.main),
-        copier=_maker(settings, long_seconds=_LONG_SECONDS)(settings.endpoint, settings.main),
+        session=_session(settings, own),
+        copying=_session(settings, copier, is_long=True),
+        own=own,
+        copier=copier,
         upload_signer=client(settings.signing_endpoint, settings.raw_writer),
         source_signer=client(settings.signing_endpoint, settings.raw_reader),
-        longest_seconds=_longest_seconds(settings),
     )
 
 
-def _longest_seconds(settings: StorageSettings) -> float:
-    return settings.connect_timeout_seconds + settings.read_timeout_seconds
+def _session(settings: StorageSettings, client: "S3Client", *, is_long: bool = False) -> SignedSession:
+    """Make a session on the connections of a client with the main key."""
+    credentials = Credentials(settings.access_key, settings.secret_key.get_secret_value())
+    return SignedSession(
+        client,
+        _http(client),
+        credentials,
+        _limits(settings, is_long=is_long),
+        max_attempts=_max_attempts(settings, is_long=is_long),
+    )
 
 
 def make_own_client(settings: StorageSettings) -> "S3Client":
@@ -95,8 +96,8 @@ def make_probe_signer(settings: StorageSettings) -> "S3Client":
     return _maker(settings)(settings.endpoint, settings.raw_writer)
 
 
-def _maker(settings: StorageSettings, *, long_seconds: float | None = None) -> Callable[[str, KeyPair], "S3Client"]:
-    """``long_seconds``: for exchanges that take longer than others; each is then made once."""
+def _maker(settings: StorageSettings, *, is_long: bool = False) -> Callable[[str, KeyPair], "S3Client"]:
+    """``is_long``: for exchanges that take longer than others; each is then made once."""
     # Not boto3's default session: making clients from it is not thread-safe.
     session = boto3.session.Session()
     config = Config(
@@ -107,8 +108,8 @@ def _maker(settings: StorageSettings, *, long_seconds: float | None = None) -> C
         response_checksum_validation="when_required",
         s3={"addressing_style": settings.addressing_style},
         connect_timeout=settings.connect_timeout_seconds,
-        read_timeout=long_seconds or settings.read_timeout_seconds,
-        retries={"mode": "standard", "total_max_attempts": 1 if long_seconds else settings.max_attempts},
+        read_timeout=_LONG_SECONDS if is_long else settings.read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": _max_attempts(settings, is_long=is_long)},
         max_pool_connections=settings.max_connections,
     )
 
@@ -121,32 +122,46 @@ def _maker(settings: StorageSettings, *, long_seconds: float | None = None) -> C
             aws_secret_access_key=pair.secret_key.get_secret_value(),
             config=config,
         )
-        _bound_exchanges(made, long_seconds or _longest_seconds(settings), is_long=long_seconds is not None)
+        _bound_exchanges(made, _limits(settings, is_long=is_long))
         return made
 
     return client
 
 
-def _bound_exchanges(client: "S3Client", seconds: float, *, is_long: bool) -> None:
-    """Give each exchange of a client a total deadline: botocore's timeouts bound each wait for bytes.
+def _max_attempts(settings: StorageSettings, *, is_long: bool) -> int:
+    return 1 if is_long else settings.max_attempts
 
-    ``is_long``: one exchange may take longer than all others of a pass, so that its time is not counted.
-    """
-    # There is no public way to these two; tests/integration/test_trickles.py notices when they move.
-    session: Any = client._endpoint.http_session  # type: ignore[attr-defined]
-    _watch(session)
+
+def _bound_exchanges(client: "S3Client", limits: Callable[[], AbstractContextManager[None]]) -> None:
+    """Give each exchange of a client a total deadline: botocore's timeouts bound each wait for bytes."""
+    http = _http(client)
+    _watch(http)
 
     def send(request: Any, **_: object) -> Any:
-        with ExitStack() as opened:
-            if is_long:
-                time_budget.check()
-                opened.enter_context(heartbeats.allowing(seconds))
-                opened.enter_context(time_budget.uncounted())
-            opened.enter_context(bounded(seconds))
-            return session.send(request)
+        with limits():
+            return http.send(request)
 
     # A handler of this event may return the response.
     client.meta.events.register("before-send.s3", send)
+
+
+def _http(client: "S3Client") -> Any:
+    # There is no public way to it; tests/integration/test_trickles.py notices when it moves.
+    return client._endpoint.http_session  # type: ignore[attr-defined]
+
+
+def _limits(settings: StorageSettings, *, is_long: bool) -> Callable[[], AbstractContextManager[None]]:
+    """Return what bounds each exchange. The time of a long one is not counted: all others of a pass take less."""
+    if is_long:
+        return partial(_long, _LONG_SECONDS)
+    return partial(bounded, settings.connect_timeout_seconds + settings.read_timeout_seconds)
+
+
+@contextmanager
+def _long(seconds: float) -> Iterator[None]:
+    time_budget.check()
+    with heartbeats.allowing(seconds), time_budget.uncounted(), bounded(seconds):
+        yield
 
 
 def put_signed(url: str, headers: dict[str, str], *, seconds: float) -> AWSResponse:

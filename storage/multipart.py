@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from domain.errors import UnavailableError
 from domain.objects import OpenUpload, SignedUpload, StoredPart
 from storage.client import Clients, is_missing, is_missing_upload, make_clients, translate_errors
-from storage.object_store import facts_of
 from storage.presign import expiry, sign
 from storage.settings import StorageSettings
 
@@ -125,7 +124,7 @@ class Multipart:
     def _is_object_there(self, key: str, file_bytes: int, rejected: str | None) -> bool:
         """Return whether the joined object exists: then the upload is gone because an earlier call completed it."""
         try:
-            facts = facts_of(self._clients.own.head_object(Bucket=self._bucket, Key=key))
+            facts = self._clients.session.head(self._bucket, key)
         except ClientError as error:
             if is_missing(error):
                 return False

@@ -6,7 +6,7 @@ The rules for originals and outputs are in storage/verify/; this module only mak
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -25,7 +25,6 @@ from domain.objects import (
 )
 from domain.video import SourceFacts
 from storage.client import Clients, is_missing, make_clients, translate_errors
-from storage.listing import stored_file
 from storage.presign import attachment, expiry, sign
 from storage.settings import StorageSettings
 from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
@@ -33,7 +32,7 @@ from storage.verify.playlist import PLAYLIST_BYTES_MAX
 from storage.verify.source import judge_source
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, HeadObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
@@ -56,8 +55,9 @@ class Storage:
         """Use ``clients``, or make new ones. Makes no request."""
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
-        self._acl: Mapping[str, Any] = {} if settings.acl is None else {"ACL": settings.acl}
+        self._acl: Mapping[str, str] = {} if settings.acl is None else {"x-amz-acl": settings.acl}
         self._clients = clients or make_clients(settings)
+        self._session = self._clients.session
 
     def presign_upload(
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
@@ -74,21 +74,22 @@ class Storage:
 
         Raises UnavailableError if the upload was replaced or removed meanwhile.
         """
-        source: Any = {"CopySource": {"Bucket": self._raw_bucket, "Key": key}, "CopySourceIfMatch": f'"{etag}"'}
-        target: Any = {"Bucket": self._raw_bucket, "Key": kept_key}
         with translate_errors("copying the original"):
             try:
                 if file_bytes <= _COPY_BYTES_MAX:
-                    self._clients.copier.copy_object(**target, **source)
+                    unchanged = {"x-amz-copy-source-if-match": f'"{etag}"'}
+                    self._clients.copying.copy(self._raw_bucket, key, kept_key, unchanged)
                 else:
-                    self._copy_in_parts(target, source, file_bytes)
+                    self._copy_in_parts(key, kept_key, etag, file_bytes)
             except ClientError as error:
                 if is_missing(error):
                     raise UnavailableError("copying the original: it is gone") from error
                 raise
 
-    def _copy_in_parts(self, target: Any, source: Any, file_bytes: int) -> None:
+    def _copy_in_parts(self, key: str, kept_key: str, etag: str, file_bytes: int) -> None:
         copier = self._clients.copier
+        source: Any = {"CopySource": {"Bucket": self._raw_bucket, "Key": key}, "CopySourceIfMatch": f'"{etag}"'}
+        target: Any = {"Bucket": self._raw_bucket, "Key": kept_key}
         parts: list[CompletedPartTypeDef] = []
         # One that stays open after a crash is aborted by controller/actions/multipart_gc.py.
         upload = target | {"UploadId": copier.create_multipart_upload(**target)["UploadId"]}
@@ -134,8 +135,8 @@ class Storage:
         """Return the names of the folders in which jobs have written."""
         prefix = object_keys.video_prefix(video_id)
         with translate_errors("listing a video's folders"):
-            page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=prefix, Delimiter="/")
-        return [item["Prefix"].removeprefix(prefix).removesuffix("/") for item in page.get("CommonPrefixes", ())]
+            page = self._session.page(self._processed_bucket, prefix, delimiter="/")
+        return [name.removeprefix(prefix).removesuffix("/") for name in page.prefixes]
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Sign a GET of an original with the read-only key."""
@@ -152,12 +153,11 @@ class Storage:
         """Return the facts of an original, None if it does not exist."""
         with translate_errors("looking for the original"):
             try:
-                head = self._clients.own.head_object(Bucket=self._raw_bucket, Key=key)
+                return self._session.head(self._raw_bucket, key)
             except ClientError as error:
                 if is_missing(error):
                     return None
                 raise
-        return facts_of(head)
 
     def verify_source(
         self,
@@ -186,14 +186,11 @@ class Storage:
         """Copy an attempt's thumbnail to the stable key. Raises UnavailableError if the thumbnail is gone."""
         with translate_errors("publishing the poster"):
             try:
-                self._clients.own.copy_object(
-                    Bucket=self._processed_bucket,
-                    Key=object_keys.stable_poster_key(video_id),
-                    CopySource={"Bucket": self._processed_bucket, "Key": poster_key},
-                    MetadataDirective="REPLACE",
-                    ContentType=POSTER_TYPE,
-                    CacheControl=STABLE_CACHE_CONTROL,
-                    **self._acl,
+                self._session.copy(
+                    self._processed_bucket,
+                    poster_key,
+                    object_keys.stable_poster_key(video_id),
+                    {"x-amz-metadata-directive": "REPLACE"} | self._published(POSTER_TYPE),
                 )
             except ClientError as error:
                 if is_missing(error):
@@ -203,14 +200,8 @@ class Storage:
     def write_playlist(self, video_id: str, text: str) -> None:
         """Replace the stable playlist."""
         with translate_errors("writing the stable playlist"):
-            self._clients.own.put_object(
-                Bucket=self._processed_bucket,
-                Key=object_keys.stable_playlist_key(video_id),
-                Body=text.encode(),
-                ContentType=PLAYLIST_TYPE,
-                CacheControl=STABLE_CACHE_CONTROL,
-                **self._acl,
-            )
+            key = object_keys.stable_playlist_key(video_id)
+            self._session.put(self._processed_bucket, key, text.encode(), self._published(PLAYLIST_TYPE))
 
     def read_playlist(self, video_id: str) -> str | None:
         """Return the stable playlist, None if it does not exist."""
@@ -283,35 +274,28 @@ class Storage:
     ) -> bool:
         for bucket, prefix in prefixes:
             with translate_errors("listing a video's files"):
-                page = self._clients.own.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=at_most)
-            items = page.get("Contents", ())
-            for item in items:
-                if before is None or item["LastModified"] <= before:
-                    self._remove(bucket, item["Key"])
-            at_most -= len(items)
-            if page.get("IsTruncated") or at_most <= 0:
+                page = self._session.page(bucket, prefix, at_most=at_most)
+            for file in page.files:
+                if before is None or file.last_modified <= before:
+                    self._remove(bucket, file.key)
+            at_most -= len(page.files)
+            if page.is_truncated or at_most <= 0:
                 return False
         return True
 
     def _mark(self, key: str) -> None:
         with translate_errors("writing a mark"):
-            self._clients.own.put_object(Bucket=self._raw_bucket, Key=key, Body=b"")
+            self._session.put(self._raw_bucket, key, b"", {})
 
     def _has_any(self, prefix: str) -> bool:
         with translate_errors("listing a video's files"):
-            page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=prefix, MaxKeys=1)
-        return bool(page.get("Contents"))
+            return bool(self._session.page(self._processed_bucket, prefix, at_most=1).files)
 
-    def _move(self, source: str, target: str, *, acl: Mapping[str, Any], at_most: int) -> bool:
+    def _move(self, source: str, target: str, *, acl: Mapping[str, str], at_most: int) -> bool:
         def move(key: str) -> None:
             with translate_errors("moving a video's files"):
                 try:
-                    self._clients.own.copy_object(
-                        Bucket=self._processed_bucket,
-                        Key=target + key.removeprefix(source),
-                        CopySource={"Bucket": self._processed_bucket, "Key": key},
-                        **acl,
-                    )
+                    self._session.copy(self._processed_bucket, key, target + key.removeprefix(source), acl)
                 except ClientError as error:
                     if is_missing(error):
                         return
@@ -319,29 +303,23 @@ class Storage:
             self._remove(self._processed_bucket, key)
 
         with translate_errors("listing a video's files"):
-            page = self._clients.own.list_objects_v2(Bucket=self._processed_bucket, Prefix=source, MaxKeys=at_most)
+            page = self._session.page(self._processed_bucket, source, at_most=at_most)
         with ThreadPoolExecutor(_MOVES_AT_ONCE) as pool:
             # Each in a copy of this thread's context, which has the time budget of the pass.
-            for moved in [pool.submit(copy_context().run, move, item["Key"]) for item in page.get("Contents", ())]:
+            for moved in [pool.submit(copy_context().run, move, file.key) for file in page.files]:
                 moved.result()
-        return not page.get("IsTruncated", False)
+        return not page.is_truncated
 
     def _remove(self, bucket: str, key: str) -> None:
         # One by one: DeleteObjects sends a checksum that Spaces rejects, whatever the configuration.
         with translate_errors("removing a file"):
-            self._clients.own.delete_object(Bucket=bucket, Key=key)
+            self._session.delete(bucket, key)
 
     def _read_source(self, key: str, etag: str, offset: int, length: int) -> bytes:
         # If-Match, so that bytes of two objects are never judged as one file.
-        with translate_errors("reading the original"), self._clients.reading():
+        with translate_errors("reading the original"):
             try:
-                response = self._clients.own.get_object(
-                    Bucket=self._raw_bucket,
-                    Key=key,
-                    Range=f"bytes={offset}-{offset + length - 1}",
-                    IfMatch=f'"{etag}"',
-                )
-                return response["Body"].read(length)
+                return self._session.read_range(self._raw_bucket, key, offset=offset, length=length, etag=etag)
             except ClientError as error:
                 if is_missing(error):
                     raise UnavailableError("reading the original: it is gone") from error
@@ -356,30 +334,17 @@ class Storage:
         return sizes
 
     def _files(self, bucket: str, prefix: str) -> Iterator[StoredFile]:
-        pages = self._clients.own.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": 1000}
-        )
         with translate_errors("listing a video's files"):
-            for page in pages:
-                yield from map(stored_file, page.get("Contents", ()))
+            for page in self._session.pages(bucket, prefix):
+                yield from page.files
 
     def _output_text(self, key: str) -> str:
         with translate_errors("reading a job's playlist"):
             return self._text(key)
 
     def _text(self, key: str) -> str:
-        with self._clients.reading():
-            response = self._clients.own.get_object(Bucket=self._processed_bucket, Key=key)
-            return response["Body"].read(PLAYLIST_BYTES_MAX).decode(errors="replace")
+        return self._session.read(self._processed_bucket, key, at_most=PLAYLIST_BYTES_MAX).decode(errors="replace")
 
-
-def facts_of(head: "HeadObjectOutputTypeDef") -> ObjectFacts:
-    """Return the facts in the response to a HEAD. Raises UnavailableError if a proxy made it."""
-    if "ETag" not in head or "LastModified" not in head:
-        raise UnavailableError("looking for a file: the response is not from an object store")
-    return ObjectFacts(
-        etag=head["ETag"].strip('"'),
-        last_modified=head["LastModified"].astimezone(UTC),
-        file_bytes=head["ContentLength"],
-        content_type=head.get("ContentType", ""),
-    )
+    def _published(self, content_type: str) -> dict[str, str]:
+        """Return the headers of a stable file."""
+        return {"Content-Type": content_type, "Cache-Control": STABLE_CACHE_CONTROL, **self._acl}

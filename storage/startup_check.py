@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError, ParamValidationError
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.object_keys import UPLOADS_PREFIX
 from storage.client import (
-    NO_RESPONSE,
     is_missing_bucket,
     make_own_client,
     make_probe_signer,
@@ -24,6 +23,7 @@ from storage.client import (
 )
 from storage.presign import sign
 from storage.settings import StorageSettings
+from storage.signed_session import NO_RESPONSE
 
 log = structlog.get_logger(__name__)
 

@@ -3,12 +3,11 @@
 This S3 server ignores the ACLs of objects, so that layout is shown by the requests: a copy without an ACL is private.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 import requests
-from botocore.awsrequest import AWSPreparedRequest
 
 from devstack.s3 import S3Access, client_for
 from domain import object_keys
@@ -73,17 +72,19 @@ def test_a_withdrawal_closes_every_url_handed_out_and_a_restore_opens_all_again(
     assert isinstance(storage.verify_outputs(VIDEO, FOLDER, input_seconds=None), VerifiedOutputs)
 
 
-def test_where_acls_publish_a_withdrawn_copy_is_private_and_a_restored_one_public(reach: S3Access) -> None:
+def test_where_acls_publish_a_withdrawn_copy_is_private_and_a_restored_one_public(
+    reach: S3Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = settings_for(reach, acl="public-read")
     clients = make_clients(settings)
     sent: list[tuple[str, str | None]] = []
+    copy = clients.session.copy
 
-    def record(request: AWSPreparedRequest, **_: object) -> None:
-        acl = request.headers.get("x-amz-acl")
-        prefix = urlsplit(request.url).path.split("/")[2]
-        sent.append((prefix, acl.decode() if isinstance(acl, bytes) else acl))
+    def record(bucket: str, source_key: str, key: str, headers: Mapping[str, str]) -> None:
+        sent.append((key.split("/", maxsplit=1)[0], headers.get("x-amz-acl")))
+        copy(bucket, source_key, key, headers)
 
-    clients.own.meta.events.register("before-send.s3.CopyObject", record)
+    monkeypatch.setattr(clients.session, "copy", record)
     storage = Storage(settings, clients)
     put(reach, object_keys.master_key(VIDEO, FOLDER), b"#EXTM3U")
     storage.withdraw(VIDEO, at_most=10)

@@ -1,15 +1,15 @@
-"""Signed URLs and how the clients are made; no request leaves."""
+"""Signed URLs, and what is sent with published files; no request leaves."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from botocore.stub import ANY, Stubber
 
 from storage.object_store import Storage
 from storage.presign import attachment
 from storage.settings import StorageSettings
+from tests.support.fakes.store import Answer, FakeStore, headers_of
 
 KEY = "uploads/v1/original.mp4"
 SETTINGS = {
@@ -96,17 +96,18 @@ def test_an_expiry_that_no_server_accepts_is_refused(expires_seconds: int) -> No
 
 @pytest.mark.parametrize(
     ("acl", "sent"),
-    [pytest.param("public-read", {"ACL": "public-read"}, id="set"), pytest.param("none", {}, id="left-to-a-policy")],
+    [pytest.param("public-read", "public-read", id="set"), pytest.param("none", None, id="left-to-a-policy")],
 )
-def test_published_files_carry_the_acl_of_the_settings(acl: str, sent: dict[str, str]) -> None:
-    under_test = storage(acl=acl)
-    with Stubber(under_test._clients.own) as stubber:
-        common = {"Bucket": "done", "Key": ANY, "ContentType": ANY, "CacheControl": "max-age=10"} | sent
-        stubber.add_response("put_object", {}, common | {"Body": b"#EXTM3U\n"})
-        stubber.add_response("copy_object", {}, common | {"CopySource": ANY, "MetadataDirective": "REPLACE"})
-        under_test.write_playlist("v1", "#EXTM3U\n")
-        under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg")
-        stubber.assert_no_pending_responses()
+def test_published_files_carry_the_acl_of_the_settings(
+    acl: str, sent: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_test, store = storage(acl=acl), FakeStore(monkeypatch)
+    store.answers = [Answer(), Answer()]
+    under_test.write_playlist("v1", "#EXTM3U\n")
+    under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg")
+    for request in store.requests:
+        headers = headers_of(request)
+        assert (headers.get("x-amz-acl"), headers["cache-control"]) == (sent, "max-age=10")
 
 
 @pytest.mark.parametrize(
