@@ -27,6 +27,7 @@ from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
 from crds.spec import desired_state_of, origin_of
 from domain.errors import ConflictError, RefusedError, UnavailableError
+from domain.marks import Marks
 from domain.records import VideoRow
 from domain.video import AT_REST, Origin
 
@@ -49,9 +50,9 @@ def restore_row(
     return row if decision is None else _restore(row, resource, decision, deps, now)
 
 
-def restore_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow | None:
+def restore_deletion(row: VideoRow, marks: Marks, deps: Dependencies, now: datetime) -> VideoRow | None:
     """Delete a video again whose deletion only the bucket knows; None if it knows none. Raises UpstreamError."""
-    desired = lost_deletion(row.desired, deps.storage.marks(row.desired.video_id))
+    desired = lost_deletion(row.desired, marks)
     if desired is None:
         return None
     return _log_row("row_restored", deps.adoption.learn(row, desired=desired, at=now), row.desired.video_id)
@@ -59,7 +60,7 @@ def restore_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoR
 
 def _with_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow:
     try:
-        return restore_deletion(row, deps, now) or row
+        return restore_deletion(row, deps.storage.marks(row.desired.video_id), deps, now) or row
     except (UnavailableError, RefusedError) as error:
         # Its deadline holds whatever storage does, and an order looks again. At rest nothing else would.
         if row.observed.phase in AT_REST:

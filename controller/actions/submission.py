@@ -17,6 +17,7 @@ from domain.durations import SOURCE_URL_MARGIN_SECONDS
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
+from domain.marks import Marks
 from domain.object_keys import attempt_of_folder, outputs_folder
 from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.spending import SubmissionRequest, counted_owner
@@ -48,9 +49,10 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
-        if restore_deletion(ctx.row, ctx.deps, ctx.now) is not None:
+        marks = ctx.deps.storage.marks(ctx.row.desired.video_id)
+        if restore_deletion(ctx.row, marks, ctx.deps, ctx.now) is not None:
             return Result(ctx.row, Requeue.BACKOFF)
-        used = find_used_attempt(ctx.row, ctx.deps)
+        used = find_used_attempt(ctx.row, marks, ctx.deps)
         if used is not None:
             return restore_attempt(used, ctx)
         if permit.needs_probe:
@@ -64,15 +66,13 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
         return _intend(step, ctx, permit)
 
 
-def find_used_attempt(row: VideoRow, deps: Dependencies) -> RestoreAttempt | None:
+def find_used_attempt(row: VideoRow, marks: Marks, deps: Dependencies) -> RestoreAttempt | None:
     """Look in the bucket for an attempt that the row does not know. Raises UpstreamError.
 
     The attempts of earlier releases have no mark, but most have outputs.
     """
-    video_id = row.desired.video_id
-    written = {attempt_of_folder(folder): folder for folder in deps.storage.output_folders(video_id)}
+    written = {attempt_of_folder(folder): folder for folder in deps.storage.output_folders(row.desired.video_id)}
     folders = {attempt: folder for attempt, folder in written.items() if attempt is not None}
-    marks = deps.storage.marks(video_id)
     return used_attempt(row, folders | dict(marks.folders), marks.jobs)
 
 
@@ -96,10 +96,12 @@ def restore_attempt(step: RestoreAttempt, ctx: ReconcileContext) -> Result:
 def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
     """Remove what the client sent, once the resource shows its accepted copy: an older dump finds it by one of the two.
 
-    The audit removes what storage keeps now. Raises UpstreamError.
+    Everything reads the copy by now, so neither an order nor the record of its answer waits for this. The audit removes
+    what storage keeps, or a process that dies in between.
     """
     if row.original_key != row.desired.storage_key:
-        deps.storage.remove_original(row.desired.storage_key)
+        with suppress(UpstreamError):
+            deps.storage.remove_original(row.desired.storage_key)
 
 
 def _request(ctx: ReconcileContext) -> SubmissionRequest:
@@ -145,8 +147,10 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
     if is_reachable:
         with suppress(UpstreamError):
             shown = write_status(row, deps, ctx.now, seen=seen)
-            _remove_upload(row, deps)
-    return replace(_start_job(step, replace(ctx, row=row), permit, started), shown=shown)
+    result = _start_job(step, replace(ctx, row=row), permit, started)
+    if shown is not None:
+        _remove_upload(row, deps)
+    return replace(result, shown=shown)
 
 
 def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:
@@ -202,7 +206,9 @@ def _delayed(sending: ReconcileContext, attempt: int, error: UpstreamError) -> R
 
 def adopt(step: AdoptJob, ctx: ReconcileContext) -> Result:
     """Adopt the job that an uncertain submission has led to."""
-    return _accepted(ctx, step.attempt, step.job_id)
+    result = _accepted(ctx, step.attempt, step.job_id)
+    _remove_upload(ctx.row, ctx.deps)
+    return result
 
 
 def abandon(step: AbandonAttempt, ctx: ReconcileContext) -> Result:

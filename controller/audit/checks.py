@@ -90,8 +90,8 @@ def may_have_left_over(row: VideoRow) -> bool:
     """Return whether an object at the upload's key is of no use: a copy of the file was accepted, or it was removed."""
     if row.observed.reason is Reason.FILE_REMOVED:
         return True
-    # The upload is removed when the first job is submitted.
-    waits = row.observed.phase in {Phase.PENDING, Phase.UPLOADING, Phase.UPLOADED}
+    # The pass that submits the first job removes the upload last.
+    waits = row.observed.phase in {Phase.PENDING, Phase.UPLOADING, Phase.UPLOADED, Phase.PROCESSING}
     return row.original_key != row.desired.storage_key and not waits
 
 

@@ -154,7 +154,7 @@ def _submissions(row: VideoRow, deps: Dependencies, now: datetime) -> Snapshot:
         lambda: replace(
             known,
             original=deps.storage.head(row.original_key),
-            used=find_used_attempt(row, deps) if is_last else None,
+            used=find_used_attempt(row, deps.storage.marks(row.desired.video_id), deps) if is_last else None,
         ),
         incomplete,
     )

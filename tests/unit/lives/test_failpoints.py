@@ -20,6 +20,7 @@ from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
+from tests.support.world.auditor import Auditor
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
@@ -224,7 +225,8 @@ LIVES = {
 
 
 def end_of(world: InMemoryWorld) -> object:
-    """Return what must be the same however often the process was killed on the way."""
+    """Return what must be the same however often the process was killed on the way, and once the audit has run."""
+    Auditor(world).full()
     row = world.records.rows.get(VIDEO_ID)
     if row is None:
         stored = world.storage.raw | world.storage.processed | world.storage.marked

@@ -45,7 +45,20 @@ def passes() -> Passes:
 def test_it_makes_so_many_calls(passes: Passes) -> None:
     calls = [call.partition(".")[0] for each in passes for call in each]
     made = {upstream: calls.count(upstream) for upstream in ("s3", "kubernetes", "coconut", "postgres")}
-    assert (len(passes), made) == (6, {"s3": 22, "kubernetes": 7, "coconut": 4, "postgres": 14})
+    assert (len(passes), made) == (6, {"s3": 21, "kubernetes": 7, "coconut": 4, "postgres": 14})
+
+
+def test_what_may_follow_the_order_comes_after_it(passes: Passes) -> None:
+    (ordering,) = [each for each in passes if "coconut.start" in each]
+    before = ordering[: ordering.index("coconut.start")]
+    assert [call for call in before if call.startswith(("s3", "kubernetes"))] == [
+        "s3.head",  # of the original, the last look before money is spent
+        "s3.marks",
+        "s3.output_folders",
+        "kubernetes.get",
+        "kubernetes.write_status",  # the intent
+        "s3.mark_attempt",
+    ]
 
 
 def test_no_pass_posts_an_event(passes: Passes) -> None:

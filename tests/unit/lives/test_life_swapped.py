@@ -77,7 +77,7 @@ def test_a_file_swapped_between_the_look_and_the_copy_is_not_the_one_that_is_kep
     assert list(kept(world).values()) == [OTHER]
 
 
-def test_the_upload_is_removed_before_a_job_is_bought() -> None:
+def test_the_upload_is_removed_once_a_job_is_bought() -> None:
     world = a_world()
     live(world)
     assert world.row.desired.storage_key not in world.storage.raw
