@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from domain.durations import Durations
-from domain.video import AT_REST, FILE_NOT_ARRIVED, DesiredState, ObservedState, Phase, Reason
+from domain.video import AT_REST, FILE_NOT_ARRIVED, DesiredState, ObservedState, Origin, Phase, Reason
 
 # The period doubles when it would be less than this share of the age, so it stays below twice that: an eighth.
 _SMALLEST_SHARE = 16
@@ -77,8 +77,7 @@ def next_check_at(desired: DesiredState, observed: ObservedState, now: datetime,
     """
     if observed.phase in AT_REST or observed.is_paused:
         return None
-    is_confirmed = desired.confirmations > observed.confirmations_answered
-    first, last = _periods(observed.phase, timing, is_confirmed=is_confirmed)
+    first, last = _periods(observed.phase, timing, is_confirmed=_is_confirmed(desired, observed))
     age = max(0.0, (now - observed.phase_since).total_seconds())
     period = min(last, first)
     while period < last and age >= period * _SMALLEST_SHARE:
@@ -91,6 +90,22 @@ def next_check_at(desired: DesiredState, observed: ObservedState, now: datetime,
     if observed.deadline_at is not None and now < observed.deadline_at < check:
         return observed.deadline_at
     return check
+
+
+def awaits_first_check(desired: DesiredState, observed: ObservedState, now: datetime, timing: Timing) -> bool:
+    """Return whether an upload of the API was just created, and nothing says yet that its file may be there.
+
+    Its file was not confirmed, and no scheduled check was due.
+    """
+    is_created = desired.origin is Origin.API and observed.revision == 1 and observed.phase is Phase.UPLOADING
+    if not is_created or _is_confirmed(desired, observed):
+        return False
+    first = next_check_at(desired, observed, observed.phase_since, timing)
+    return first is not None and now < first
+
+
+def _is_confirmed(desired: DesiredState, observed: ObservedState) -> bool:
+    return desired.confirmations > observed.confirmations_answered
 
 
 def checks_of(phase: Phase, timing: Timing) -> str | None:

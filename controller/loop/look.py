@@ -39,6 +39,7 @@ from domain.jobs import Job, JobState
 from domain.object_keys import kept_original_key
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
+from domain.schedule import awaits_first_check
 from domain.stable_playlist import stable_playlist
 from domain.video import Hindrance, Origin, Published, SourceFacts
 from runtime.upstream_breaker import UpstreamHealth
@@ -65,6 +66,9 @@ def look(
             return _deleted_video(row, deps)
         case Starting():
             return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.original_key))
+        case Uploading() if awaits_first_check(row.desired, row.observed, now, deps.policy.timing):
+            # A copy made now would be lost to the confirmation, which changes the row.
+            return Snapshot()
         case Uploading():
             return _incomplete_if_unavailable(
                 row,

@@ -1,13 +1,14 @@
 """When an upload is looked at next: computed, never stored."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.schedule import Timing, deadline_at, next_check_at
-from domain.video import AT_REST, BEFORE_THE_FILE, DesiredState, ObservedState, Phase, new_video_id
+from domain.schedule import Timing, awaits_first_check, deadline_at, next_check_at
+from domain.video import AT_REST, BEFORE_THE_FILE, DesiredState, ObservedState, Origin, Phase, new_video_id
 from tests.support.builders.rows import NOON, TIMING, a_desired_state, an_observation
 
 VIDEO = a_desired_state(video_id="d" * 26)
@@ -89,3 +90,32 @@ def test_uploads_that_began_together_are_checked_at_different_times() -> None:
         assert check is not None
         buckets[int((check - now).total_seconds() // 10) % 12] += 1
     assert max(buckets) / (sum(buckets) / len(buckets)) < 1.5
+
+
+FIRST_CHECK = next_check_at(VIDEO, observed(Phase.UPLOADING), NOON, TIMING)
+SOON = NOON + datetime.resolution
+
+
+@pytest.mark.parametrize(
+    ("desired", "seen", "now", "awaits"),
+    [
+        pytest.param(VIDEO, observed(Phase.UPLOADING), NOON, True, id="just-created"),
+        pytest.param(VIDEO, observed(Phase.UPLOADING), FIRST_CHECK, False, id="its-first-check"),
+        pytest.param(VIDEO, observed(Phase.UPLOADING), NOON + timedelta(hours=1), False, id="created-long-ago"),
+        pytest.param(replace(VIDEO, confirmations=1), observed(Phase.UPLOADING), NOON, False, id="confirmed"),
+        pytest.param(
+            replace(VIDEO, origin=Origin.KUBERNETES),
+            observed(Phase.UPLOADING),
+            NOON,
+            False,
+            id="an-import-has-its-file",
+        ),
+        pytest.param(VIDEO, an_observation(Phase.UPLOADING, revision=2), NOON, False, id="looked-at-before"),
+        pytest.param(VIDEO, observed(Phase.UPLOADING, deadline=SOON), SOON, False, id="at-its-deadline"),
+        pytest.param(VIDEO, observed(Phase.UPLOADED), NOON, False, id="its-file-was-accepted"),
+    ],
+)
+def test_only_an_upload_that_was_just_created_awaits_its_first_check(
+    desired: DesiredState, seen: ObservedState, now: datetime, awaits: bool
+) -> None:
+    assert awaits_first_check(desired, seen, now, TIMING) is awaits
