@@ -124,7 +124,7 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
         case Republish():
             return publication.republish(step, ctx)
         case MarkPlayable():
-            return ctx.commit(replace(ctx.row.observed, is_playable=True))
+            return publication.mark_playable(ctx)
         case Fail():
             if ctx.row.observed.phase is Phase.UPLOADING:
                 multipart.abort(ctx)

@@ -44,10 +44,14 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
 
 
 def write_playlist(ctx: ReconcileContext) -> Result:
-    """Write the stable playlist of the committed outputs; the next pass reads it and ends the publication.
+    """Write the stable playlist of the committed outputs, read it back, and end in `ready`."""
+    return _ended_without_playlist(ctx) or finish(ctx)
 
-    It is read here as well, so that passes follow at once only while storage shows what was written. After the
-    deadline, a playlist that storage takes and does not show again ends the upload.
+
+def _ended_without_playlist(ctx: ReconcileContext) -> Result | None:
+    """Write the stable playlist and read it back. Return how the pass ends if storage does not show what was written.
+
+    After the deadline, a playlist that storage takes and does not show again ends the upload.
     """
     published = ctx.row.observed.published
     if published is None:
@@ -61,7 +65,7 @@ def write_playlist(ctx: ReconcileContext) -> Result:
             raise
         is_lost = True
     if not is_lost:
-        return Result(ctx.row, Requeue.NOW)
+        return None
     return ctx.fail(unpublished(ctx.row)) if is_last else Result(ctx.row, Requeue.BACKOFF)
 
 
@@ -72,10 +76,15 @@ def finish(ctx: ReconcileContext) -> Result:
 
 
 def republish(step: Republish, ctx: ReconcileContext) -> Result:
-    """Write the stable files of a restored video again, the playlist last."""
+    """Write the stable files of a restored video again, the playlist last, and record that they were read back."""
     if step.poster_key is not None:
         ctx.deps.storage.publish_poster(ctx.row.desired.video_id, step.poster_key)
-    return write_playlist(ctx)
+    return _ended_without_playlist(ctx) or mark_playable(ctx)
+
+
+def mark_playable(ctx: ReconcileContext) -> Result:
+    """Record that a restored video can be played: its stable playlist was read back."""
+    return ctx.commit(replace(ctx.row.observed, is_playable=True))
 
 
 def unpublish(ctx: ReconcileContext) -> Result:

@@ -19,7 +19,7 @@ from tests.support.eventually import eventually
         "Publish.storage.publish_poster.1:after",
         "Publish.observations.commit.1:after",
         "WritePlaylist.storage.write_playlist.1:after",
-        "Finish.observations.commit.1:after",
+        "WritePlaylist.observations.commit.1:after",
     ],
 )
 def test_an_operator_killed_at_any_point_buys_one_job_and_the_video_is_ready(

@@ -17,6 +17,7 @@ from controller.coconut.limiter import SubmissionLimits
 from controller.rules.steps import Step
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
+from domain.stable_playlist import stable_playlist
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
@@ -169,6 +170,32 @@ def lose_playlists_until_too_late() -> InMemoryWorld:
     return world
 
 
+def killed_once_its_playlist_was_written() -> InMemoryWorld:
+    """Return a world whose stable playlist is there, and whose row does not know it."""
+    world = uploaded()
+    run_until(world, lambda world: world.row.observed.reason is Reason.PUBLISHING)
+    return _with_playlist(world)
+
+
+def killed_once_its_playlist_was_restored() -> InMemoryWorld:
+    """Return a world of a restored video whose stable playlist is there again, and whose row does not know it."""
+    world = uploaded()
+    settled(world)
+    delete(world)
+    settled(world)
+    restore(world)
+    run_until(world, lambda world: not world.row.observed.is_withdrawn)
+    return _with_playlist(world)
+
+
+def _with_playlist(world: InMemoryWorld) -> InMemoryWorld:
+    published = world.row.observed.published
+    assert published is not None
+    world.storage.write_playlist(VIDEO_ID, stable_playlist(published))
+    world.failpoints.points.clear()
+    return world
+
+
 def not_copied_until_too_late() -> InMemoryWorld:
     """Return a world whose storage copies no file, at the deadline."""
     world = uploaded()
@@ -218,6 +245,8 @@ LIVES = {
     "a-job-breaks": Life(lambda: uploaded(Script(fates=[Fate.BREAKS])), (annotate_retry,)),
     "storage-lost-too-long": Life(lose_storage_until_too_late),
     "playlist-lost-too-long": Life(lose_playlists_until_too_late),
+    "its-playlist-was-written": Life(killed_once_its_playlist_was_written),
+    "its-playlist-was-restored": Life(killed_once_its_playlist_was_restored),
     "restored-without-its-attempt": Life(restored_without_its_attempt),
     "paused": Life(uploaded, (pause, unpause)),
     "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
