@@ -1,6 +1,6 @@
 """Signs what the service writes into resources, and checks what it reads back.
 
-Everybody with the right to edit VideoUploads can write any spec. Rows are restored from resources only as far as one
+Anyone with the right to edit VideoUploads can write any spec. Rows are restored from resources only as far as one
 of our keys signed them: the spec in an annotation, the observation inside the status. See
 docs/decisions/0021-resources-are-signed.md.
 

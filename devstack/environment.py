@@ -60,7 +60,7 @@ class ServiceConfig:
             "JWT_ISSUER": JWT_ISSUER,
             "JWT_AUDIENCE": JWT_AUDIENCE,
             "UPLOADS_PER_HOUR": str(self.options.uploads_per_hour),
-            # One user of a test makes what many users make.
+            # A test has one user, who creates as many videos as many users would.
             "CHANGES_PER_MINUTE": "100000",
             "RETRIES_PER_DAY": "100000",
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
@@ -76,7 +76,7 @@ class ServiceConfig:
             "PROBE_PORT": str(self.operator_port),
             "SMTP_URL": self.mail_url,
             "MAIL_FROM": "videos@video-uploads.example",
-            # One user of a test buys what many users buy, and a stack runs for more than one test.
+            # A test has one user, who buys as much as many users would, and a stack runs for more than one test.
             "SUBMISSIONS_PER_OWNER_PER_DAY": "100000",
             "MAX_RUNNING_JOBS_PER_OWNER": "50",
             "MAX_MINUTES_PER_DAY": "0",

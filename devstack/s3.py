@@ -2,7 +2,7 @@
 
 As in production the main key may do everything, one key only reads originals (it signs the URL that Coconut fetches),
 one only puts uploads (it signs those of clients), and one only writes processed files (it is in every job). versitygw
-was seen to refuse what a key was not granted.
+refuses what a key was not granted (tests/integration/devstack/test_servers.py).
 """
 
 import json

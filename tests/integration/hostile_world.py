@@ -59,7 +59,7 @@ class RealWorld:
             parted=self._created("ann", upload_mode="multipart", size_bytes=9),
             failed=self._created("ann"),
             deleted=self._created("ann"),
-            wished=self._created("ann"),
+            requested=self._created("ann"),
             verified=self._submitted("ann"),
             endpoint=str(uuid4()),
             secret=str(uuid4()),
@@ -67,7 +67,7 @@ class RealWorld:
         )
         self.tidy()
         self._verified(self.facts.verified)
-        self.execute("UPDATE videos SET edition = 2 WHERE video_id = %s", self.facts.wished)
+        self.execute("UPDATE videos SET edition = 2 WHERE video_id = %s", self.facts.requested)
         self.execute(_FAIL, self.facts.failed)
         self.api.call("DELETE", f"/api/v1/videos/{self.facts.deleted}")
 

@@ -38,7 +38,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 def test_without_postgres_every_call_that_needs_it_says_when_to_retry(tmp_path: Path) -> None:
-    anything = dict.fromkeys(("waiting", "parted", "failed", "deleted", "wished", "verified"), new_video_id())
+    anything = dict.fromkeys(("waiting", "parted", "failed", "deleted", "requested", "verified"), new_video_id())
     anything |= dict.fromkeys(("endpoint", "secret", "delivery"), str(uuid4()))
     tokens = token(JWT_SIGNING_KEY), token(JWT_SIGNING_KEY, {"scope": "admin"})
     facts = Facts(new_video_id(), new_video_id(), JWT_SIGNING_KEY, [CALLBACK_KEY], *tokens, **anything)

@@ -56,12 +56,12 @@ class HostileWorld:
             parted=api.create(upload_mode="multipart", size_bytes=9),
             failed=api.create(),
             deleted=api.create(),
-            wished=api.create(),
+            requested=api.create(),
             verified=api.create(),
             **an_endpoint(api),
         )
         verify_file(api, self.facts.verified)
-        api.set_columns(self.facts.wished, edition=2)
+        api.set_columns(self.facts.requested, edition=2)
         api.observe(self.facts.failed, phase=Phase.ERRORED)
         api.commands.delete(self.facts.deleted)
 

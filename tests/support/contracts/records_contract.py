@@ -90,10 +90,10 @@ class RecordsContract:
     def test_the_outcome_of_a_paid_job_is_kept_if_the_desired_state_changes(self, records: Records) -> None:
         intended = records.intend(1)
         assert intended is not None
-        wished = records.confirm(VIDEO)
+        confirmed = records.confirm(VIDEO)
         after = records.commit(intended, Settle(1, AttemptState.ACCEPTED, NOON, "job1"))
         assert after is not None
-        assert after.desired == wished.desired
+        assert after.desired == confirmed.desired
         assert records.attempt().job_id == "job1"
 
     def test_an_intent_is_recorded_with_the_observation(self, records: Records) -> None:

@@ -91,7 +91,7 @@ CALLS = (
     Call("GET", "/api/v1/videos/{video_id}/parts", about="parted"),
     Call("POST", "/api/v1/videos/{video_id}/parts", about="parted", body=CallBody(SignParts, {"part_numbers": [1]})),
     Call("POST", "/api/v1/videos/{video_id}/retry", 202, about="failed"),
-    Call("POST", "/api/v1/videos/{video_id}/retranscode", 202, about="wished"),
+    Call("POST", "/api/v1/videos/{video_id}/retranscode", 202, about="requested"),
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
     Call("GET", "/api/v1/videos/{video_id}/original", about="verified"),
     Call("GET", "/api/v1/videos/{video_id}/events"),

@@ -65,7 +65,7 @@ class Facts:
     parted: str
     failed: str
     deleted: str
-    wished: str
+    requested: str
     verified: str
     # What administrators know: an endpoint, one of its two secrets, and one of its deliveries.
     endpoint: str

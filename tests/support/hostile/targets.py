@@ -55,7 +55,7 @@ def method_faults(call: Call) -> Iterator[Defect]:
 
 
 def id_faults(call: Call) -> Iterator[Defect]:
-    """Yield ids that are not the caller's; administrators may name everybody's."""
+    """Yield ids that are not the caller's; administrators may name anyone's."""
     for name, video_id in _IDS.items():
         yield Defect(f"id-{name}", _about(video_id), ProblemCode.NOT_FOUND)
     for name, shape in _AROUND.items():

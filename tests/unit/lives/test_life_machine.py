@@ -24,7 +24,7 @@ UPSTREAM_ERROR = st.sampled_from([None, UnavailableError("away"), RefusedError("
 
 
 class AnyLife(RuleBasedStateMachine):
-    """One video, everybody who can touch it, and everything that can go wrong."""
+    """One video, everyone who can change it, and everything that can go wrong."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,8 +27,8 @@ class TestFakeAuditedRows(AuditContract):
 
         def change(video_id: str, *, retired: bool | None = None, origin: str = "api", **desired: object) -> None:
             row = records.rows[video_id]
-            wished = replace(row.desired, origin=Origin(origin), **desired)  # type: ignore[arg-type]
-            records.rows[video_id] = replace(row, desired=wished, retired=row.retired if retired is None else retired)
+            changed = replace(row.desired, origin=Origin(origin), **desired)  # type: ignore[arg-type]
+            records.rows[video_id] = replace(row, desired=changed, retired=row.retired if retired is None else retired)
 
         create(VIDEO)
         return Audited(rows, records, create, claim, change, lambda video_id: rows.heals.get(video_id, 0))

@@ -23,7 +23,7 @@ SECRET = "whsec_" + "A" * 32
 
 
 class SlowWebhooks:
-    """Keeps everybody at one URL waiting until it is set free, and counts who waits there."""
+    """Holds every delivery to one URL until ``free`` is set, and counts those that wait."""
 
     def __init__(self, slow_url: str) -> None:
         self.free = threading.Event()
