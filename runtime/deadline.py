@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
 from runtime import time_budget
+from runtime.tls import shared_context
 
 _PIECE_BYTES = 8192
 
@@ -231,3 +232,11 @@ class BoundedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **kwargs)
         bound(manager)
         return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Trust what requests trusts, without reading the authorities for each connection."""
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        conn.conn_kw.pop("ssl_context", None)
+        if conn.ca_certs is not None and cert is None:
+            conn.conn_kw["ssl_context"] = shared_context(conn.ca_certs, checks_name=conn.assert_hostname is None)
+            conn.ca_certs = None
