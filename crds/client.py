@@ -40,6 +40,10 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 # For one whole call, connecting included.
 TIMEOUT_SECONDS = 10.0
 
+# One for each worker of the largest operator. The library keeps five for each core, and closes what is beyond: on one
+# core with eight calls at once, three of eight would shake hands anew.
+CONNECTIONS_KEPT_MAX = 128
+
 # How the message of the CRD's rule on spec.revision begins; a test against a real API server compares the two.
 OUTDATED_REVISION = "spec.revision is older"
 EVENT_MESSAGE_MAX = 1024
@@ -77,6 +81,7 @@ class Cluster:
             raise RefusedError(f"connecting to Kubernetes: {error}") from error
         # By default urllib3 repeats calls, writes included.
         configuration.retries = False
+        configuration.connection_pool_maxsize = CONNECTIONS_KEPT_MAX
         api = ApiClient(configuration)
         bound(api.rest_client.pool_manager)
         return cls(api, namespace=namespace, on_call=on_call)
