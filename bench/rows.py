@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bench import limits, waiting
+from bench import limits, storage, waiting
 from bench.figures import in_milliseconds
 from bench.flow import TimedVideo, latencies
 from bench.load import hammer
@@ -232,6 +232,11 @@ def bare(bench: Bench, size: Size) -> Turns:
     yield from limits.beside_bare(bench, size.seconds, rounds=2 * size.turns)
 
 
+def stored(bench: Bench, size: Size) -> Turns:
+    """Compare the requests to the object store with boto3's."""
+    yield from storage.calls(bench, turns=size.turns, seconds=size.seconds)
+
+
 def large(bench: Bench, size: Size) -> Turns:
     """Send large files at once, in parts, through URLs that the API signed."""
     yield bench.ours.name, limits.memory_of_large_files(bench, size.mebibytes)
@@ -355,6 +360,14 @@ ROWS = (
         "The API beside Falcon with a connection pool and one statement; for POST one `INSERT` and one signature"
         " (bench/bare.py): no token, validation, limit or history. One worker each.",
         bare,
+        {},
+    ),
+    Row(
+        "storage",
+        "Requests to the object store",
+        "The operator's requests about single objects (`storage/signed_session.py`) beside boto3's, one after the other"
+        " in one thread, on the stack's S3 server.",
+        stored,
         {},
     ),
     Row(
