@@ -20,7 +20,7 @@ from chaos.schedule import PROCESSES, Schedule
 
 # After the last fault, clients go on for so long; after the last client, uploads come to rest within the bound.
 CLIENTS_AFTERWARDS_SECONDS = 15
-BOUND_SECONDS = 120
+BOUND_SECONDS = 180
 # A fault waits for servers that start, as a restarted API server does: all together are late by this at most.
 _FAULTS_LATE_SECONDS = 90
 
