@@ -126,6 +126,36 @@ def get(bench: Bench, size: Size) -> Turns:
     yield from alternating(bench, size, one)
 
 
+def processes(bench: Bench, size: Size) -> Turns:
+    """Let an API of one worker process, and one of two, create and read as fast as responses arrive."""
+    ours = bench.ours
+    videos = ours.driver.all_at(IN_FLIGHT, in_flight=IN_FLIGHT)
+    requests = {
+        "POST": [ours.request("POST", VIDEOS, number, new_video(number)) for number in range(500)],
+        "GET": [ours.read(video) for video in videos],
+    }
+    try:
+        for _ in range(size.turns):
+            for count in (1, 2):
+                ours.restart_api(PROCESSES=str(count))
+                for sent in requests.values():  # pools fill
+                    hammer(ours.address, sent, connections=IN_FLIGHT, seconds=size.seconds / 4)
+                turn: dict[str, float] = {}
+                for method, sent in requests.items():
+                    usage = Usage({"api": ours.pids()["api"]})
+                    taken = hammer(ours.address, sent, connections=IN_FLIGHT, seconds=size.seconds)
+                    used = usage.used()
+                    turn |= {
+                        f"{method} per second": taken.per_second,
+                        **in_milliseconds(f"{method} latency", taken.latencies),
+                        f"{method} per second of CPU": taken.per_second * used.elapsed / used.seconds["api"],
+                    }
+                yield f"{count} processes", turn | {"memory of the API, MiB": memory_mib(ours.pids()["api"])}
+    finally:
+        ours.restart_api()
+        ours.reset()
+
+
 def flow(bench: Bench, size: Size, *, in_flight: int = IN_FLIGHT) -> Turns:
     """Take videos from creation to ready, always so many at a time."""
     for side in bench.sides:
@@ -353,6 +383,14 @@ ROWS = (
         saturation,
         {},
         ("videos per second",),
+    ),
+    Row(
+        "processes",
+        "Worker processes of the API",
+        "`create` and `get` with `PROCESSES` at 1 and at 2. Clients and Postgres use the same cores, so two cores"
+        " show what a process costs rather than what it brings.",
+        processes,
+        {},
     ),
     Row(
         "bare",

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -156,13 +156,13 @@ class Ours:
 
     def __init__(self, stack: Stack, events: StubEvents, coconut_url: str, file: bytes) -> None:
         self.stack = stack
-        options = StackOptions(
+        self._options = StackOptions(
             uploads_per_hour=_UNLIMITED,
             coconut_url=f"{coconut_url}/v2",
             coconut_api_key=_API_KEY,
             operator_settings=_WITHOUT_LIMITS,
         )
-        described = stack.up(options)
+        described = stack.up(self._options)
         self.url, self.database_url = described.api_url, described.database_url
         self.metrics_url = described.operator_metrics_url
         self._tokens = tuple(
@@ -206,6 +206,11 @@ class Ours:
 
         until(is_empty, within_seconds=_SETTLED_WITHIN_SECONDS, what="an empty service")
         self.stack.start(WORKER)
+
+    def restart_api(self, **settings: str) -> None:
+        """Start the API again with these settings."""
+        self.stack.stop(services.API)
+        self.stack.up(replace(self._options, api_settings=settings))
 
     def kill_worker(self) -> None:
         """Kill the operator."""

@@ -64,6 +64,7 @@ class ServiceConfig:
             "CHANGES_PER_MINUTE": "100000",
             "RETRIES_PER_DAY": "100000",
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
+            **self.options.api_settings,
         }
 
     def for_operator(self) -> dict[str, str]:

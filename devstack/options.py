@@ -41,7 +41,8 @@ class StackOptions:
     smtp_url: str | None = None
     # Where a real Coconut reaches the API, such as a tunnel. The default can only be reached from this machine.
     webhook_base_url: str | None = None
-    # More variables of the operator, such as limits that a benchmark raises.
+    # More variables of the API and of the operator, such as limits that a benchmark raises.
+    api_settings: Mapping[str, str] = field(default_factory=dict)
     operator_settings: Mapping[str, str] = field(default_factory=dict)
     # The same for both services, such as durations, which they must agree on.
     service_settings: Mapping[str, str] = field(default_factory=dict)

@@ -53,6 +53,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "PASS_DEADLINE_SECONDS",
         "PROBE_HOST",
         "PROBE_PORT",
+        "PROCESSES",
         "QUARANTINE_SECONDS",
         "RESYNC_SECONDS",
         "RETRANSCODES_PER_DAY",

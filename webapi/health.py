@@ -89,6 +89,11 @@ class Liveness:
     def __init__(self, beats: Heartbeats) -> None:
         self._beats = beats
 
+    @property
+    def is_alive(self) -> bool:
+        """True if no part has stopped turning."""
+        return not self._beats.late()
+
     def health(self) -> ProbeResponse:
         """Return that the process is alive, or the parts that have stopped turning."""
         late = [str(part) for part in self._beats.late()]

@@ -1,4 +1,6 @@
-"""The API's Prometheus metrics. The API runs one worker per process, so the workers need not share files."""
+"""The API's Prometheus metrics. How gunicorn's workers share them is in webapi/server/shared_metrics.py."""
+
+from collections.abc import Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,6 +24,9 @@ class ApiMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._exported = self.registry
+        # Each sets gauges that are computed. A worker can show only those values of another that were set.
+        self.samplers: list[Callable[[], object]] = []
         ProcessCollector(registry=self.registry)
         self.request_seconds = Histogram(
             f"{_PREFIX}_http_request_seconds",
@@ -38,12 +43,16 @@ class ApiMetrics:
             registry=self.registry,
         )
         self.waiting = Gauge(
-            f"{_PREFIX}_publish_waiting", "Resources that wait for the publisher.", registry=self.registry
+            f"{_PREFIX}_publish_waiting",
+            "Resources that wait for the publisher.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.oldest_waiting = Gauge(
             f"{_PREFIX}_publish_waiting_seconds",
             "How long the oldest resource has waited that is not applied yet.",
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self.callbacks = Counter(
             f"{_PREFIX}_callbacks_total",
@@ -59,11 +68,24 @@ class ApiMetrics:
             buckets=(1, 2, 5, 10, 30, 60, 120, 300, 900, 3600),
         )
         self.last_callback = Gauge(
-            f"{_PREFIX}_callback_last_timestamp_seconds", "When the last callback was recorded.", registry=self.registry
+            f"{_PREFIX}_callback_last_timestamp_seconds",
+            "When the last callback was recorded.",
+            registry=self.registry,
+            multiprocess_mode="max",
         )
         for result in CALLBACK_RESULTS:  # export 0 before the first one
             self.callbacks.labels(result)
 
+    def export(self, registry: CollectorRegistry) -> None:
+        """Show another registry from now on, such as that of all workers."""
+        self._exported = registry
+
+    def sample(self) -> None:
+        """Set the gauges that are computed."""
+        for sampler in self.samplers:
+            sampler()
+
     def text(self) -> bytes:
         """Return all metrics in the Prometheus text format."""
-        return generate_latest(self.registry)
+        self.sample()
+        return generate_latest(self._exported)

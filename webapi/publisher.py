@@ -53,8 +53,8 @@ class QueuedPublisher:
             result: metrics.published.labels(result)
             for result in ("applied", "dropped", "unavailable", "refused", "failed")
         }
-        metrics.waiting.set_function(self._length)
-        metrics.oldest_waiting.set_function(self._oldest_seconds)
+        self._metrics = metrics
+        metrics.samplers.append(self._sample)
         self._threads = [
             beats.thread("publisher", self._work, name=f"publisher-{number}", daemon=True) for number in range(threads)
         ]
@@ -127,10 +127,8 @@ class QueuedPublisher:
             return "failed"
         return "applied"
 
-    def _length(self) -> float:
-        return len(self._waiting)
-
-    def _oldest_seconds(self) -> float:
+    def _sample(self) -> None:
         with self._changed:
-            oldest = min(self._since.values(), default=None)
-        return 0.0 if oldest is None else self._monotonic() - oldest
+            waiting, oldest = len(self._waiting), min(self._since.values(), default=None)
+        self._metrics.waiting.set(waiting)
+        self._metrics.oldest_waiting.set(0.0 if oldest is None else self._monotonic() - oldest)

@@ -59,7 +59,7 @@ class Settings(Durations, BaseSettings):
     upload_bytes_per_day: int = Field(default=200 * 1000**3, ge=0, le=10**15 - 1)
     # Each may cost MAX_SUBMISSIONS jobs, and more than one per video is rarely needed.
     retranscodes_per_day: int = Field(default=10, ge=0, le=1_000_000)
-    # For each owner and replica; a signed download counts too. An upload takes a handful of changing calls, and a page
+    # For each owner and process; a signed download counts too. An upload takes a handful of changing calls, and a page
     # makes one for each click.
     changes_per_minute: int = Field(default=60, ge=1, le=1_000_000)
     # A retry may cost as much as a re-transcode; twice as many, since a bad day of the provider needs them.
@@ -74,7 +74,10 @@ class Settings(Durations, BaseSettings):
 
     # Loopback by default: the API speaks plain HTTP and belongs behind an ingress.
     bind: str = "127.0.0.1:8000"
-    # A request waits for Postgres or S3 most of its time; more threads than this only queue for the pool.
+    # One process of Python uses one core. More only where the pod has several, since each has its own memory and
+    # connections; replicas, which also survive the loss of a node, come first: docs/decisions/0022-worker-processes.md.
+    processes: int = Field(default=1, ge=1, le=32)
+    # Of each process. A request waits for Postgres or S3 most of its time; more than this only queue for the pool.
     threads: int = Field(default=16, ge=1, le=64)
     # How long `/readyz` says 503 while requests are still accepted: long enough for a load balancer to notice.
     # It is part of gunicorn's graceful timeout; requests need the rest.

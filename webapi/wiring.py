@@ -20,7 +20,7 @@ from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
 from runtime.bulkhead import Bulkhead, guard
-from runtime.heartbeat_metrics import HeartbeatCollector
+from runtime.heartbeat_metrics import HeartbeatGauges
 from runtime.heartbeats import Heartbeats
 from runtime.secret_files import SecretFiles
 from runtime.settings import read_settings
@@ -63,7 +63,6 @@ class Service:
     beats: Heartbeats
     publisher: QueuedPublisher
     database: Database
-    secret_files: SecretFiles | None
     metrics: ApiMetrics
 
     def probe(self, method: str, path: str) -> ProbeResponse:
@@ -131,7 +130,7 @@ def start(environment: Environment) -> Service:
     # Whichever upstream hangs, half of the threads continue.
     s3 = Bulkhead("S3", at_most=max(1, settings.threads // 2), patience_seconds=_PATIENCE_SECONDS)
     beats = Heartbeats()
-    metrics.registry.register(HeartbeatCollector(beats))
+    metrics.samplers.append(HeartbeatGauges(beats, metrics.registry).sample)
     publisher = QueuedPublisher(
         uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS, beats=beats
     )
@@ -171,7 +170,6 @@ def start(environment: Environment) -> Service:
         beats=beats,
         publisher=publisher,
         database=database,
-        secret_files=environment.secret_files,
         metrics=metrics,
     )
 

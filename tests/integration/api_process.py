@@ -27,6 +27,9 @@ ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 
+# The credentials that a Secret holds.
+FROM_FILES = {"DATABASE_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "JWT_SIGNING_KEY"}
+
 _LISTENING = re.compile(rb"Listening at: (http://127\.0\.0\.1:\d+)")
 
 # No unprivileged process listens on this port.
@@ -95,11 +98,20 @@ class ApiProcess:
 
     def kill(self) -> None:
         """End it without a word: the master first, or it would start another worker."""
-        master = self._process.pid
-        workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        for pid in (master, *map(int, workers)):
+        for pid in (self.pid, *self.workers()):
             os.kill(pid, signal.SIGKILL)
         self._process.wait(30)
+
+    def workers(self) -> list[int]:
+        """Return the process ids of its workers, in the order of their start."""
+        arbiter = self.pid
+        pids = Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split()
+        return [int(pid) for pid in pids if _has_not_ended(pid)]
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the arbiter."""
+        return self._process.pid
 
     def exit_code(self, *, within_seconds: float = 30) -> int:
         """Wait for its end."""
@@ -111,6 +123,13 @@ class ApiProcess:
         found = _LISTENING.search(self._log_file.read_bytes())
         assert found, "it does not listen yet"
         return found[1].decode()
+
+
+def _has_not_ended(pid: str) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes: str) -> dict[str, str]:
@@ -190,6 +209,14 @@ def migrated(environment: Mapping[str, str]) -> tuple[int, str]:
 def all_of(connection: socket.socket) -> bytes:
     """Return everything the API sends until it closes."""
     return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def status_for(api: ApiProcess, signing_key: str) -> int:
+    """Return the status of a call whose token is signed with this key."""
+    claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600}
+    bearer = jwt.encode(claims, signing_key, algorithm="HS256")
+    answer = requests.get(f"{api.url}/api/v1/videos", headers={"Authorization": f"Bearer {bearer}"}, timeout=20)
+    return answer.status_code
 
 
 def gunicorn() -> list[str]:

@@ -1,26 +1,14 @@
 """Credentials that are rotated under the running processes, as a Secret's files are in a pod."""
 
-import time
 from pathlib import Path
-
-import jwt
-import requests
 
 from devstack.s3 import S3Access
 from tests.integration import api_process, operator_process
-from tests.integration.api_process import AUDIENCE, ISSUER, ApiProcess, without_cluster, without_upstreams
+from tests.integration.api_process import FROM_FILES, status_for, without_cluster, without_upstreams
 from tests.support.eventually import eventually
 from tests.support.secret_mount import mount
 
 OLD, NEW = "the signing key before it was rotated", "the signing key after it was rotated"
-FROM_FILES = {"DATABASE_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY", "WEBHOOK_SIGNING_KEYS", "JWT_SIGNING_KEY"}
-
-
-def status_for(api: ApiProcess, signing_key: str) -> int:
-    claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600}
-    bearer = jwt.encode(claims, signing_key, algorithm="HS256")
-    answer = requests.get(f"{api.url}/api/v1/videos", headers={"Authorization": f"Bearer {bearer}"}, timeout=20)
-    return answer.status_code
 
 
 def test_the_api_reads_new_credentials_without_refusing_a_connection(

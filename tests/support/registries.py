@@ -12,7 +12,7 @@ from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
 from controller.metrics.registry import OperatorMetrics
 from database.stats import WorkingSetStats
 from domain.video import Phase
-from runtime.heartbeat_metrics import HeartbeatCollector
+from runtime.heartbeat_metrics import HeartbeatCollector, HeartbeatGauges
 from runtime.heartbeats import Heartbeat, Heartbeats
 from runtime.upstream_breaker import UpstreamHealth
 from webapi.metrics import ApiMetrics
@@ -47,5 +47,5 @@ def api_registry() -> CollectorRegistry:
     metrics = ApiMetrics()
     metrics.request_seconds.labels("GET", "/livez", 200)
     metrics.published.labels("applied")
-    metrics.registry.register(HeartbeatCollector(one_part()))
+    HeartbeatGauges(one_part(), metrics.registry).sample()
     return metrics.registry

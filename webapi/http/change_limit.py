@@ -2,8 +2,8 @@
 
 A signed download of an original counts as well: each can carry gigabytes.
 
-A token bucket for each owner, in memory: a replica limits what it serves, so N replicas allow N times as much. What
-costs money has exact limits of its own in Postgres.
+A token bucket for each owner, in memory: a process limits what it serves, so N processes, of one replica or of several,
+allow up to N times as much. What costs money has exact limits of its own in Postgres.
 """
 
 import math

@@ -1,1 +1,1 @@
-"""How gunicorn serves the application: one worker, its connections, its end."""
+"""How gunicorn serves the application: its workers, their connections, their end."""

@@ -1,16 +1,20 @@
 # ruff: noqa: N999  gunicorn looks for a file of this name
 """gunicorn's settings: `gunicorn -c webapi/server/gunicorn.conf.py`, wherever the packages can be imported.
 
-A process has one worker, so the worker's metrics, readiness and publisher are those of the process; replicas add
-capacity. The application is loaded after the fork: its pools and threads belong to the worker.
+PROCESSES workers accept from one socket, each with its own threads, connections, readiness and publisher; their metrics
+are one page. The application is loaded after the fork: its pools and threads belong to the worker
+(docs/decisions/0022-worker-processes.md).
 """
 
+import gc
 import os
 import signal
+from typing import Any
 
 from runtime import logs
 from runtime.secret_files import on_change
 from storage.startup_check import check_buckets, check_upload_signing
+from webapi.server.shared_metrics import SharedMetrics, lowest_free
 from webapi.server.worker import DrainingWorker, SharedLogger
 from webapi.wiring import WHO, read_environment
 
@@ -21,7 +25,7 @@ logs.configure(_settings.log_format, _settings.log_level)
 
 wsgi_app = "webapi.wsgi:app"
 bind = _settings.bind
-workers = 1
+workers = _settings.processes
 worker_class = DrainingWorker
 threads = _settings.threads
 preload_app = False
@@ -42,22 +46,50 @@ limit_request_line = 4094
 limit_request_fields = 50
 
 
-def on_starting(_server: object) -> None:
+def on_starting(server: Any) -> None:
     """Check the store once, before the first worker: losing a bucket later is no reason to stop answering."""
+    SharedMetrics(server.pid).create()
     check_buckets(_environment.spaces, process=WHO)
     check_upload_signing(_environment.spaces, process=WHO)
 
 
+def pre_fork(server: Any, worker: DrainingWorker) -> None:
+    """Number the worker. One of those that are replaced together looks for rotated credentials."""
+    # Objects that the collector leaves alone stay on pages that all workers share: 60 MiB a worker instead of 90.
+    gc.collect()
+    gc.freeze()
+    others = server.WORKERS.values()
+    worker.number = lowest_free(other.number for other in others)
+    worker.watches_credentials = not any(other.watches_credentials for other in others if other.cfg is worker.cfg)
+
+
+def post_fork(server: Any, worker: DrainingWorker) -> None:
+    """Keep the worker's metrics where the other workers read them."""
+    SharedMetrics(server.pid).begin_worker(worker.number)
+
+
 def post_worker_init(worker: DrainingWorker) -> None:
-    """Give the worker its service, and replace it when credentials are rotated: the old one drains meanwhile."""
+    """Give the worker its service, and replace all workers when credentials are rotated, while the old ones drain."""
     from webapi.wsgi import service
 
     worker.service = service
-    if service.secret_files is not None:
-        on_change(service.secret_files, lambda: os.kill(worker.ppid, signal.SIGHUP), beats=service.beats)
+    service.metrics.export(SharedMetrics(worker.ppid).registry())
+    if worker.watches_credentials and _environment.secret_files is not None:
+        # Compared with what the arbiter read: a worker that was started later has newer ones than those beside it.
+        on_change(_environment.secret_files, lambda: os.kill(worker.ppid, signal.SIGHUP), beats=service.beats)
 
 
 def worker_exit(_server: object, worker: DrainingWorker) -> None:
     """Close what the worker opened; it has no service if it failed to start."""
     if worker.service is not None:
         worker.service.stop()
+
+
+def child_exit(server: Any, worker: DrainingWorker) -> None:
+    """Forget what a worker that has ended was waiting for."""
+    SharedMetrics(server.pid).end_worker(worker.number)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the files of the metrics."""
+    SharedMetrics(server.pid).remove()

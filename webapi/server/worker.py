@@ -1,8 +1,10 @@
 """Changes to gunicorn: a worker drains before it stops, answers broken requests with a problem, and logs as we do."""
 
+import math
 import re
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from types import FrameType, MappingProxyType
 from typing import Any
@@ -23,6 +25,8 @@ from webapi.wiring import Service
 
 # Enough to recognise an attack, too little to fill the log.
 _LOGGED_CHARACTERS_MAX = 200
+# The arbiter replaces a worker after 30 seconds without a word.
+_NOTIFY_SECONDS = 1.0
 # For a client whose request found no thread: the next ones are free within seconds.
 _BUSY_RETRY_SECONDS = 5
 
@@ -35,8 +39,12 @@ class DrainingWorker(BufferedThreadWorker):
     gunicorn refuses connections at once, before load balancers have noticed.
     """
 
-    # Set by `post_worker_init` in gunicorn.conf.py, once the application is loaded.
+    # Set by `pre_fork` in gunicorn.conf.py.
+    number = 0
+    watches_credentials = False
+    # Set by `post_worker_init` there, once the application is loaded.
     service: Service | None = None
+    _notified_at = -math.inf
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain."""
@@ -47,6 +55,17 @@ class DrainingWorker(BufferedThreadWorker):
         timer = threading.Timer(self.service.drain_seconds, super().handle_exit, (sig, frame))
         timer.daemon = True
         timer.start()
+
+    def notify(self) -> None:
+        """Tell the arbiter once a second that this worker is well: one with a stuck part is replaced alone."""
+        now = time.monotonic()
+        if now < self._notified_at + _NOTIFY_SECONDS:
+            return
+        self._notified_at = now
+        if self.service is not None:
+            self.service.metrics.sample()
+        if self.service is None or self.service.liveness.is_alive:
+            super().notify()
 
     def probe(self, method: str, path: str) -> bytes | None:
         """Answer a probe from memory."""

@@ -55,6 +55,11 @@ class PublisherHarness:
         assert value is not None
         return value
 
+    def exported(self, name: str) -> float | None:
+        """Return a gauge as the next scrape shows it."""
+        self.metrics.sample()
+        return self.metrics.registry.get_sample_value(name)
+
     def occupy(self) -> None:
         """Let the thread take a desired state and wait at the gate."""
         self.publisher.enqueue(a_desired_state(video_id="first"))
@@ -174,12 +179,12 @@ def test_the_number_of_waiting_states_is_exported(publishing: PublisherHarness) 
     publishing.occupy()
     publishing.publisher.enqueue(a_desired_state(video_id="second"))
 
-    assert publishing.metrics.registry.get_sample_value("video_uploads_publish_waiting") == 1
+    assert publishing.exported("video_uploads_publish_waiting") == 1
 
 
 def test_the_oldest_resource_is_the_one_that_is_being_applied(publishing: PublisherHarness) -> None:
     def oldest() -> float | None:
-        return publishing.metrics.registry.get_sample_value("video_uploads_publish_waiting_seconds")
+        return publishing.exported("video_uploads_publish_waiting_seconds")
 
     assert oldest() == 0
     publishing.occupy()
