@@ -62,14 +62,21 @@ def _useless(video: Video, place: Place, marked: set[tuple[str, str]]) -> str | 
         case keys.UPLOADS:
             return _useless_upload(video)
         case keys.ORIGINALS:
-            is_kept = video.deleted or not video.is_at_rest or video.original_key == place.key
-            return None if is_kept else "its row does not name this accepted file"
+            return _useless_original(video, place)
         case keys.WITHDRAWN:
             return None if video.deleted or video.is_withdrawn else "its video is not deleted"
         case keys.PROCESSED:
             return _useless_output(video, place, marked)
         case _:
             return None
+
+
+def _useless_original(video: Video, place: Place) -> str | None:
+    """Return why a kept copy is of no use. A failed upload keeps its file for a retry, whatever its row knows."""
+    if video.reason == "FileRemoved":
+        return "its upload failed, and what was sent was removed"
+    is_another = video.source is not None and video.original_key != place.key
+    return "another file was accepted" if is_another and video.is_at_rest and not video.deleted else None
 
 
 def _useless_upload(video: Video) -> str | None:

@@ -481,6 +481,16 @@ BROKEN = [
         all_of(with_video(REJECTED, reason="FileRemoved")), Rule.NO_ORPHAN, REJECTED, id="a-removed-file-is-there-again"
     ),
     pytest.param(
+        all_of(
+            with_video(REJECTED, reason="FileRemoved"),
+            without("objects", f"uploads/{REJECTED}/original.mp4"),
+            with_object(f"originals/{REJECTED}/abc.mp4"),
+        ),
+        Rule.NO_ORPHAN,
+        REJECTED,
+        id="a-removed-copy-is-there-again",
+    ),
+    pytest.param(
         plus("open_uploads", OpenUpload(f"uploads/{PLAIN}/original.mp4", "u", RESTED_AT)),
         Rule.NO_ORPHAN,
         PLAIN,
@@ -663,6 +673,9 @@ RIGHT = [
     pytest.param(
         with_object(f"uploads/{PLAIN}/original.mp4", modified_at=ENDED - BOUND / 2),
         id="a-file-was-swapped-a-moment-ago",
+    ),
+    pytest.param(
+        with_object(f"originals/{REJECTED}/abc.mp4"), id="a-failed-upload-keeps-a-copy-that-its-row-does-not-know"
     ),
     pytest.param(with_object("uploads/.probe"), id="the-apis-probe-of-signatures"),
     pytest.param(
