@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from math import ceil
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -40,6 +41,8 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY_REQUESTS = 401, 403, 404, 429
 
 # Stores copy and join within themselves, but some answer only when a file of 5 GB is there.
 _LONG_SECONDS = 300.0
+
+_making = Lock()
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,6 @@ def make_probe_signer(settings: StorageSettings) -> "S3Client":
 
 def _maker(settings: StorageSettings, *, is_long: bool = False) -> Callable[[str, KeyPair], "S3Client"]:
     """``is_long``: for exchanges that take longer than others; each is then made once."""
-    # Not boto3's default session: making clients from it is not thread-safe.
-    session = boto3.session.Session()
     config = Config(
         signature_version="s3v4",
         # Since 1.36 botocore adds checksum headers that Spaces and other stores refuse.
@@ -114,18 +115,26 @@ def _maker(settings: StorageSettings, *, is_long: bool = False) -> Callable[[str
     )
 
     def client(endpoint: str, pair: KeyPair) -> "S3Client":
-        made = session.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=settings.region,
-            aws_access_key_id=pair.access_key,
-            aws_secret_access_key=pair.secret_key.get_secret_value(),
-            config=config,
-        )
+        # Making clients from one session is not thread-safe.
+        with _making:
+            made = _boto3().client(
+                "s3",
+                endpoint_url=endpoint,
+                region_name=settings.region,
+                aws_access_key_id=pair.access_key,
+                aws_secret_access_key=pair.secret_key.get_secret_value(),
+                config=config,
+            )
         _bound_exchanges(made, _limits(settings, is_long=is_long))
         return made
 
     return client
+
+
+@cache
+def _boto3() -> boto3.session.Session:
+    """Return the session of all clients: reading the description of S3 takes ten times as long as making a client."""
+    return boto3.session.Session()
 
 
 def _max_attempts(settings: StorageSettings, *, is_long: bool) -> int:
