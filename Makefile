@@ -63,8 +63,8 @@ e2e-cluster: setup ## Run the tests of the service in pods, on a one-node cluste
 bench: setup ## Measure beside the peer and write docs/benchmarks.md [QUICK=1 NAME=row]
 	@$(RUN) bench $(if $(QUICK),--quick) $(NAME)
 
-chaos: setup ## Run uploads under faults and judge how they end [SEED=1 N=200]; docs/chaos.md
-	@$(RUN) chaos --seed $(or $(SEED),1) --uploads $(or $(N),200)
+chaos: setup ## Run uploads under faults and judge how they end [SEED=1 SEEDS=1 N=200]; docs/chaos.md
+	@$(RUN) chaos --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) --uploads $(or $(N),200)
 
 lock: ## Resolve the dependencies again; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock

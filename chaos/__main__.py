@@ -1,33 +1,60 @@
-"""`python -m chaos --seed S --uploads N`: one run under faults, judged by the checker. Exits with its status."""
+"""`python -m chaos --seed S --uploads N`: runs under faults, judged by the checker. Exits with its status."""
 
 import argparse
+import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from chaos.installation import installation
 from chaos.journal import Journal
 from chaos.run import carry_out, state_directory
 from chaos.schedule import schedule
+from chaos.series import RunFigures, chart, page
 from devstack.child_environment import bypass_proxies
 from devstack.paths import DEFAULT_STATE_DIR, PROJECT_DIR
 
+REPORT = "report.json"
+PAGE = PROJECT_DIR / "docs" / "chaos.md"
+CHART = PROJECT_DIR / "docs" / "chaos.svg"
+
 
 def main() -> int:
-    """Run, print the report, and return the checker's status."""
+    """Run each seed, print its report, and return the first status that is not 0."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--uploads", type=int, default=200, metavar="N")
-    parser.add_argument("--directory", type=Path, metavar="DIR", help="the run's directory; it is emptied first")
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="COUNT", help="so many in a row; several are written to docs/chaos.md"
+    )
+    parser.add_argument("--directory", type=Path, metavar="DIR", help="the runs' directory; it is emptied first")
     chosen = parser.parse_args()
-    directory = chosen.directory or DEFAULT_STATE_DIR / "chaos" / f"{chosen.seed}-{chosen.uploads}"
-    shutil.rmtree(directory, ignore_errors=True)
     bypass_proxies()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped
-    return run(chosen.seed, chosen.uploads, directory.resolve())
+    runs: list[RunFigures] = []
+    for seed in range(chosen.seed, chosen.seed + chosen.seeds):
+        directory = (chosen.directory or DEFAULT_STATE_DIR / "chaos" / f"{seed}-{chosen.uploads}").resolve()
+        shutil.rmtree(directory, ignore_errors=True)
+        status = run(seed, chosen.uploads, directory)
+        if chosen.seeds > 1 and (directory / REPORT).exists():
+            runs.append(RunFigures.of(json.loads((directory / REPORT).read_text())))
+            _write(runs, f"`make chaos SEED={chosen.seed} SEEDS={chosen.seeds} N={chosen.uploads}`")
+        if status != 0:
+            return status
+    return 0
+
+
+def _write(runs: Sequence[RunFigures], command: str) -> None:
+    """Write the runs so far to the page."""
+    how = f"{command}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores."
+    CHART.write_text(chart(runs))
+    PAGE.write_text(page(PAGE.read_text(), runs, how=how, chart_name=CHART.name))
 
 
 def run(seed: int, uploads: int, directory: Path) -> int:
