@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from chaos.installation import installation
 from chaos.journal import Journal
-from chaos.run import carry_out, state_directory
+from chaos.run import carry_out, judge, state_directory
 from chaos.schedule import schedule
 from chaos.series import RunFigures, chart, page
 from devstack.child_environment import bypass_proxies
@@ -64,13 +63,10 @@ def run(seed: int, uploads: int, directory: Path) -> int:
     with installation(state_directory(directory)) as installed:
         carry_out(installed, Journal(directory), planned, seed=seed)
         print(f"seed {seed}: at rest after {time.monotonic() - began:.0f} s", flush=True)
-        checked = subprocess.run([sys.executable, "-m", "chaos.checker", str(directory)], cwd=PROJECT_DIR, check=False)
-    report = directory / "report.md"
-    if report.exists():
-        print(report.read_text(), flush=True)
-    if checked.returncode == 0:
+        status = judge(directory)
+    if status == 0:
         shutil.rmtree(state_directory(directory))
-    return checked.returncode
+    return status
 
 
 if __name__ == "__main__":

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import requests
-
 from chaos.installation import Installation
 from chaos.journal import Journal
 from chaos.schedule import ALONE, NETWORK, STAND_IN, Fault, Kind, Schedule
 from devstack import services
 from devstack.fault_proxy import LineFault
 
-_TIMEOUT_SECONDS = 10
 _SERVICES = (services.API, services.OPERATOR)
 _BACK_WITHIN_SECONDS = 10
 
@@ -27,7 +24,6 @@ class Faults:
         self._installed = installed
         self._journal = journal
         self._draw = random.Random(f"faults {seed}")
-        self._control_url = f"{installed.described.coconut.url.removesuffix('/v2')}/_faults"
         # Held by a network fault, and by what runs alone.
         self._alone = threading.Lock()
 
@@ -42,10 +38,6 @@ class Faults:
             running = [pool.submit(self._repeat, track, began, schedule.seconds, first.done) for track in others]
             for done in [first, *running]:
                 done.result()
-
-    def set_stand_in(self, **values: float) -> None:
-        """Change faults of the stand-in for Coconut."""
-        requests.put(self._control_url, json=values, timeout=_TIMEOUT_SECONDS).raise_for_status()
 
     def _repeat(self, faults: Sequence[Fault], began: float, seconds: float, is_over: Callable[[], bool]) -> None:
         self._track(faults, began)
@@ -79,9 +71,9 @@ class Faults:
         installed = self._installed
         match fault.kind:
             case kind if kind in STAND_IN:
-                self.set_stand_in(**{kind.value: STAND_IN[kind]})
+                installed.set_stand_in(**{kind.value: STAND_IN[kind]})
                 threading.Event().wait(fault.seconds)
-                self.set_stand_in(**{kind.value: 0})
+                installed.set_stand_in(**{kind.value: 0})
             case kind if kind in NETWORK:
                 installed.break_line(fault.target, LineFault(kind.value), fault.seconds)
             case Kind.KILL:

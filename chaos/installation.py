@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from mypy_boto3_s3 import S3Client
 
@@ -42,6 +43,7 @@ TIME_SCALE = 0.02
 PART_BYTES = 5 * 1024**2
 
 _UNLIMITED = 1_000_000
+_STAND_IN_SECONDS = 10
 _RESTARTED_EVERY_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.2
 # On a busy machine an API server takes a minute to serve a kind.
@@ -65,8 +67,8 @@ _OPERATOR = {
     "RESYNC_SECONDS": "15",
     "AUDIT_SECONDS": "20",
     "AUDIT_VIDEOS_PER_SECOND": "50",
-    "LEASE_DURATION_SECONDS": "6",
-    "LEASE_RENEW_DEADLINE_SECONDS": "4",
+    "LEASE_DURATION_SECONDS": "10",
+    "LEASE_RENEW_DEADLINE_SECONDS": "7",
     "LEASE_RETRY_SECONDS": "1",
     "MAX_RUNNING_JOBS": "1000",
     "SUBMISSIONS_PER_MINUTE": "10000",
@@ -194,6 +196,11 @@ class Installation:
         """Put a file into the bucket, as its owner does."""
         bucket = self.described.s3
         _repeat(lambda: self._s3.put_object(Bucket=bucket.bucket, Key=key, Body=content, ContentType="video/mp4"))
+
+    def set_stand_in(self, **values: float) -> None:
+        """Change faults of the stand-in for Coconut."""
+        url = f"{self.described.coconut.url.removesuffix('/v2')}/_faults"
+        requests.put(url, json=values, timeout=_STAND_IN_SECONDS).raise_for_status()
 
     def wait_until_served(self, *names: str, within_seconds: float) -> None:
         """Wait until these processes serve, but no longer."""

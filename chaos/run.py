@@ -1,8 +1,14 @@
 """One run: a stack, clients under faults, and the wait until everything is at rest. Every wait is bounded."""
 
+import math
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -17,6 +23,7 @@ from chaos.installation import TIME_SCALE, Installation
 from chaos.journal import Journal
 from chaos.receiver import receiving
 from chaos.schedule import PROCESSES, Schedule
+from devstack.paths import PROJECT_DIR
 
 # After the last fault, clients go on for so long; after the last client, uploads come to rest within the bound.
 CLIENTS_AFTERWARDS_SECONDS = 15
@@ -37,16 +44,21 @@ _BUSY = """
 """
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What the checker has to know of a run. ``kinds``: the faults that must have fired."""
+
+    seed: int
+    uploads: int
+    kinds: Sequence[str]
+
+
 def carry_out(installed: Installation, notes: Journal, planned: Schedule, *, seed: int) -> None:
-    """Run the clients under the faults until all uploads are at rest, and describe the run for the checker."""
-    files = make_files(notes.directory)
+    """Run the clients under the faults until all uploads are at rest."""
     faults = Faults(installed, notes, seed=seed)
-    # Transcodes take milliseconds; only the input's first byte is read.
-    faults.set_stand_in(canned=1)
-    with receiving(notes) as url:
-        _register(installed, url)
-        started_at, began = time.time(), time.monotonic()
-        around = Surroundings(installed, notes, files, began + planned.seconds + _FAULTS_LATE_SECONDS)
+    with observed(installed, notes, Outline(seed, len(planned.clients), planned.kinds)) as around:
+        began = time.monotonic()
+        around.until = began + planned.seconds + _FAULTS_LATE_SECONDS
         with ThreadPoolExecutor(len(planned.clients)) as pool:
             running = [pool.submit(Client(plan, around).run, began) for plan in planned.clients]
             try:
@@ -55,9 +67,20 @@ def carry_out(installed: Installation, notes: Journal, planned: Schedule, *, see
                 around.until = time.monotonic() + CLIENTS_AFTERWARDS_SECONDS
             for done in running:
                 done.result()
+
+
+@contextmanager
+def observed(installed: Installation, notes: Journal, outline: Outline) -> Iterator[Surroundings]:
+    """Receive notifications during the block, then wait until all is at rest, and describe the run for the checker."""
+    # Transcodes take milliseconds; only the input's first byte is read.
+    installed.set_stand_in(canned=1)
+    with receiving(notes) as url:
+        _register(installed, url)
+        started_at = time.time()
+        yield Surroundings(installed, notes, make_files(notes.directory), math.inf)
         installed.wait_until_served(*PROCESSES, within_seconds=_WHOLE_WITHIN_SECONDS)
         _wait_until_at_rest(installed)
-        _describe(installed, notes, planned, seed=seed, started_at=started_at)
+        _describe(installed, notes, outline, started_at=started_at)
 
 
 def _register(installed: Installation, url: str) -> None:
@@ -79,13 +102,13 @@ def _wait_until_at_rest(installed: Installation) -> None:
             threading.Event().wait(_LOOK_EVERY_SECONDS)
 
 
-def _describe(installed: Installation, notes: Journal, planned: Schedule, *, seed: int, started_at: float) -> None:
+def _describe(installed: Installation, notes: Journal, outline: Outline, *, started_at: float) -> None:
     described = installed.described
     bucket = described.s3
     notes.describe(
         {
-            "seed": seed,
-            "n": len(planned.clients),
+            "seed": outline.seed,
+            "n": outline.uploads,
             "started_at": started_at,
             "ended_at": time.time(),
             "scale": TIME_SCALE,
@@ -101,10 +124,19 @@ def _describe(installed: Installation, notes: Journal, planned: Schedule, *, see
             "faults_file": journal.FAULTS,
             "clients_file": journal.CLIENTS,
             "secrets": installed.secret_texts(),
-            "wanted_faults": planned.kinds,
+            "wanted_faults": list(outline.kinds),
             "killable": list(PROCESSES),
         }
     )
+
+
+def judge(directory: Path) -> int:
+    """Let the checker judge a run while its servers still serve, print the report, and return the exit status."""
+    checked = subprocess.run([sys.executable, "-m", "chaos.checker", str(directory)], cwd=PROJECT_DIR, check=False)
+    report = directory / "report.md"
+    if report.exists():
+        print(report.read_text(), flush=True)
+    return checked.returncode
 
 
 def state_directory(run_directory: Path) -> Path:
