@@ -171,7 +171,7 @@ def wire(
 
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after
-        dependencies.limiter.refresh()  # the day may have ended since the last submission
+        dependencies.limiter.wake_next()  # it counts too, since the day may have ended
         recorder.collect_stats(StatsQueries(database), now=datetime.now(UTC), overdue_after=overdue_after)
         return 0
 

@@ -60,7 +60,10 @@ class Durations(BaseModel):
     uploaded_first_check_seconds: float = _seconds(
         5, 1, 10 * _MINUTE, "Interval between checks of a new upload that waits for a job."
     )
-    uploaded_last_check_seconds: float = _seconds(_MINUTE, 1, _HOUR, "Longest interval between checks of an older one.")
+    # What holds it back wakes it when that ends. As long as the breaker may stay open, for the upload that tries it.
+    uploaded_last_check_seconds: float = _seconds(
+        10 * _MINUTE, 1, _HOUR, "Longest interval between checks of an older one."
+    )
     # Coconut bills by output, not by request. Its rate limit is unpublished, so ask at most every 15 s.
     processing_first_check_seconds: float = _seconds(
         15, 5, 10 * _MINUTE, "Interval between requests to the provider about a new job, besides its callbacks."

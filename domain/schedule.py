@@ -11,10 +11,22 @@ from typing import Self
 from pydantic import ConfigDict, Field
 
 from domain.durations import Durations
-from domain.video import AT_REST, FILE_NOT_ARRIVED, DesiredState, ObservedState, Origin, Phase, Reason
+from domain.spending import start_of_day
+from domain.video import (
+    AT_REST,
+    FILE_NOT_ARRIVED,
+    WAITING_FOR_A_DAY,
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Reason,
+)
 
 # The period doubles when it would be less than this share of the age, so it stays below twice that: an eighth.
 _SMALLEST_SHARE = 16
+# Over which the checks of all uploads that wait for the next day are spread.
+_SPREAD_SECONDS = 60
 
 
 class Timing(Durations):
@@ -73,7 +85,7 @@ def next_check_at(desired: DesiredState, observed: ObservedState, now: datetime,
 
     The period doubles from the phase's first to its last value with the age of the phase, of which it is at most an
     eighth once it has grown. The id decides at which fraction of a period the check falls, so uploads that began
-    together are not checked together.
+    together are not checked together. What waits for the next day of UTC is checked in its first minute.
     """
     if observed.phase in AT_REST or observed.is_paused:
         return None
@@ -87,6 +99,9 @@ def next_check_at(desired: DesiredState, observed: ObservedState, now: datetime,
     check = observed.phase_since + timedelta(seconds=offset + checks * period)
     while check <= now:  # rounding to microseconds may yield now itself
         check += timedelta(seconds=period)
+    if observed.reason in WAITING_FOR_A_DAY:
+        tomorrow = start_of_day(now) + timedelta(days=1)
+        check = min(check, tomorrow + timing.scaled(_fraction(desired.video_id) * _SPREAD_SECONDS))
     if observed.deadline_at is not None and now < observed.deadline_at < check:
         return observed.deadline_at
     return check

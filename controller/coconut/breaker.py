@@ -63,8 +63,14 @@ class Breaker:
 
     def admits(self, now: float, in_flight: int) -> bool:
         """Return whether another submission may join those in flight."""
+        return self.room(now, in_flight) > 0
+
+    def room(self, now: float, in_flight: int) -> float:
+        """Return how many more submissions may join those in flight."""
         width = self._width_at(now)
-        return now >= self._open_until and (width is None or in_flight < width)
+        if now < self._open_until:
+            return 0
+        return math.inf if width is None else width - in_flight
 
     def needs_probe(self, now: float) -> bool:
         """Return whether the provider's health is unknown, so that something free is tried before a submission."""

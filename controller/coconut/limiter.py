@@ -169,7 +169,8 @@ class SubmissionLimiter:
     time and at most once in 2 s. Between two answers everything that was admitted counts as running and as bought: that
     is never too few, since no other process submits, and a refusal takes up a place for one question at most.
     ``are_jobs_unknown``: whether the provider denies the jobs that run, which keeps the breaker open.
-    ``wake``: requests a pass over an upload whose turn it is; the operator sets it once it has a queue.
+    ``wake``: requests a pass over an upload whose turn it is; the operator sets it once it has a queue. What waits
+    looks rarely by itself: `wake_next` is to be called regularly.
 
     A restart begins with a closed breaker, so that one stray failure after each rollout does not stop all submissions
     for a cool-down. It is unproven: submissions are made one at a time until the provider has accepted one.
@@ -215,6 +216,29 @@ class SubmissionLimiter:
             self.wake(video_id)
         return decision
 
+    def wake_next(self) -> None:
+        """Wake the uploads for which there is room now, the oldest first: each asks for its place in a pass of its own.
+
+        To be called every few seconds: nothing else notices that a job ended or that the breaker may be tried again.
+        Raises UpstreamError when the running jobs cannot be counted.
+        """
+        self.refresh()
+        with self._lock:
+            next_in_line = self._next_in_line()
+        for video_id in next_in_line:
+            self.wake(video_id)
+
+    def _next_in_line(self) -> list[str]:
+        """Return the uploads for which there is room and which were not woken before, and note that they are now."""
+        now = self._monotonic()
+        if self._load is None or self._are_jobs_unknown():
+            return []
+        free = self._limits.max_running - self._most_running(self._load)
+        room = int(min(free, self._bucket.tokens(now), self._breaker.room(now, len(self._in_flight))))
+        next_in_line = [each for each in self._in_line(self._load, now)[: max(0, room)] if each not in self._woken]
+        self._woken |= dict.fromkeys(next_in_line, now)
+        return next_in_line
+
     def _decide(self, request: SubmissionRequest, now: float) -> tuple[Permit | Denied, list[str]]:
         """Return the decision, and the uploads whose turn comes before this one's."""
         if self._are_jobs_unknown():
@@ -232,7 +256,7 @@ class SubmissionLimiter:
             return denied, []
         free = self._limits.max_running - self._most_running(self._load)
         tokens = self._bucket.tokens(now)
-        ahead = self._ahead_of(request, self._load, now)
+        ahead = self._in_line(self._load, now, before=request)
         if free <= len(ahead):
             return Denied.CAPACITY, ahead[: min(max(0, free), tokens)]
         if tokens <= len(ahead):
@@ -266,8 +290,8 @@ class SubmissionLimiter:
         running = load.running.get(owner, 0) + sum(other.owner == owner for other in self._uncounted())
         return self._limits.spending.running_per_owner - running
 
-    def _ahead_of(self, request: SubmissionRequest, load: SubmissionLoad, now: float) -> list[str]:
-        """Return the uploads that have waited longer and could be admitted, oldest first.
+    def _in_line(self, load: SubmissionLoad, now: float, *, before: SubmissionRequest | None = None) -> list[str]:
+        """Return the uploads that wait and could be admitted, oldest first; those alone that have waited longer.
 
         One that does not ask although it was woken is passed over: its pass fails for a reason of its own.
         """
@@ -275,11 +299,12 @@ class SubmissionLimiter:
         admissible: dict[str | None, float] = {}
         ahead: list[str] = []
         for other in load.waiting:
-            if (other.since, other.video_id) >= (request.since, request.video_id):
+            if before is not None and (other.since, other.video_id) >= (before.since, before.video_id):
                 break
             woken_at = self._woken.get(other.video_id)
             is_absent = woken_at is not None and now - woken_at > ANSWER_SECONDS * self._limits.scale
-            if other.video_id in uncounted or other.video_id == request.video_id or is_absent:
+            is_asking = before is not None and other.video_id == before.video_id
+            if other.video_id in uncounted or is_asking or is_absent:
                 continue
             left = admissible.setdefault(other.owner, self._free_of_owner(other.owner, load))
             if left >= 1:
@@ -329,12 +354,13 @@ class SubmissionLimiter:
         return sum(load.running.values()) + len(self._ended_uncounted) + len(self._in_flight)
 
     def release(self, permit: Permit) -> None:
-        """Release the slot of a permit; what waited for its answer is tried again."""
+        """Release the slot of a permit; what waited for its answer, or is next in line, is woken."""
         with self._lock:
             self._in_flight.remove(permit)
             self._ended_uncounted.append(permit)
             unproven, self._unproven = self._unproven, set()
-        for video_id in unproven:
+            next_in_line = self._next_in_line()
+        for video_id in (*unproven, *next_in_line):
             self.wake(video_id)
 
     def record_success(self, generation: int) -> None:

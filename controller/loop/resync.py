@@ -15,8 +15,9 @@ from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
 from domain.records import Cause, WorkingRow
 from domain.schedule import retires_at
-from domain.video import AT_REST, Origin
+from domain.video import AT_REST, Origin, Phase
 from runtime import heartbeats
+from runtime.upstream_breaker import UpstreamHealth
 
 _PAGE = 500
 
@@ -31,6 +32,8 @@ class Resync:
         self._cache = cache
         self._queue = queue
         self._clock = clock
+        self._was_storage_away = False
+        self._tried = ""  # which upload tried it last
 
     def rows(self) -> int:
         """Request a pass over each row whose resource is missing, behind, ahead or due to leave; return how many.
@@ -91,8 +94,21 @@ class Resync:
         return row.origin is Origin.API and leaves_at is not None and now >= leaves_at
 
     def _due(self, now: datetime) -> Iterator[str]:
-        """Yield the rows whose resource differs, then some of those that failed or were deleted long enough ago."""
-        yield from (row.video_id for row in self._working() if not self._is_settled(row, now))
+        """Yield the rows whose resource differs, then some of those that failed or were deleted long enough ago.
+
+        What waits for a job looks rarely by itself: while storage is away they try it one after the other, and all
+        continue once it is back.
+        """
+        is_away, tried = self._deps.storage_health() is not UpstreamHealth.AVAILABLE, ""
+        is_back = self._was_storage_away and not is_away
+        for row in self._working():
+            tries = is_away and not tried and row.video_id > self._tried
+            is_woken = row.phase is Phase.UPLOADED and (is_back or tries)
+            if is_woken:
+                tried = row.video_id
+            if is_woken or not self._is_settled(row, now):
+                yield row.video_id
+        self._was_storage_away, self._tried = is_away, tried
         timing, retention = self._deps.policy.timing, self._deps.retention
         yield from retention.expired(
             files_before=now - timing.scaled(timing.errored_file_seconds),

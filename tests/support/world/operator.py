@@ -43,6 +43,7 @@ class Process:
         self.queue = SteppedQueue(world.clock.monotonic)
         self._workers = Workers(self.queue, self._cache, world.deps, count=1, clock=world.clock.now)
         self._resync = Resync(world.deps, self._cache, self.queue, clock=world.clock.now)
+        world.deps.limiter.wake = lambda video_id: self.queue.add(video_id, Cause.POLL)
         self._watched: dict[str, Resource] = {}
         self._resync_at = 0.0
         self._has_begun = False
@@ -97,6 +98,7 @@ class Process:
             self._world.pass_time(max(next_at - now, 1e-6))
             now = self._world.clock.monotonic()
             self._deliver(now)
+            self._world.deps.limiter.wake_next()
             if now >= self._resync_at:
                 self._has_read_all()
             if now >= sweep_at:

@@ -1,14 +1,14 @@
 """When an upload is looked at next: computed, never stored."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.schedule import Timing, awaits_first_check, deadline_at, next_check_at
-from domain.video import AT_REST, BEFORE_THE_FILE, DesiredState, ObservedState, Origin, Phase, new_video_id
+from domain.video import AT_REST, WAITING_FOR_A_DAY, DesiredState, ObservedState, Origin, Phase, Reason, new_video_id
 from tests.support.builders.rows import NOON, TIMING, a_desired_state, an_observation
 
 VIDEO = a_desired_state(video_id="d" * 26)
@@ -39,7 +39,10 @@ def test_the_next_check_is_ahead_and_not_far(phase: Phase, age_seconds: float, s
     now = NOON + timedelta(seconds=age_seconds)
     check = next_check_at(VIDEO, observed(phase), now, timing)
     assert check is not None
-    longest = timing.uploading_last_check_seconds if phase in BEFORE_THE_FILE else 120
+    longest = {
+        Phase.UPLOADED: timing.uploaded_last_check_seconds,
+        Phase.PROCESSING: timing.processing_last_check_seconds,
+    }.get(phase, timing.uploading_last_check_seconds)
     assert now < check <= now + timedelta(seconds=longest * scale)
 
 
@@ -119,3 +122,15 @@ def test_only_an_upload_that_was_just_created_awaits_its_first_check(
     desired: DesiredState, seen: ObservedState, now: datetime, awaits: bool
 ) -> None:
     assert awaits_first_check(desired, seen, now, TIMING) is awaits
+
+
+@pytest.mark.parametrize("reason", sorted(WAITING_FOR_A_DAY))
+@given(waited_days=st.integers(0, 6), video_id=st.builds(new_video_id))
+def test_what_waits_for_the_next_day_is_looked_at_in_its_first_minute(
+    reason: Reason, waited_days: int, video_id: str
+) -> None:
+    midnight = datetime(2026, 7, 2, tzinfo=UTC)
+    seen = an_observation(Phase.UPLOADED, reason=reason, phase_since=midnight - timedelta(days=waited_days, minutes=90))
+    check = next_check_at(a_desired_state(video_id=video_id), seen, midnight - datetime.resolution, TIMING)
+    assert check is not None
+    assert midnight <= check <= midnight + timedelta(minutes=1)

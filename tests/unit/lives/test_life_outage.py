@@ -4,13 +4,15 @@ from collections import Counter
 
 import pytest
 
+from controller.coconut.breaker import LONGEST_COOL_DOWN_SECONDS
 from domain.errors import UnavailableError
 from domain.failures import FailureCode
 from domain.jobs import JobOrder, UncertainError
 from domain.video import Phase
 from tests.support.fakes.transcoder import Answer, Script
 from tests.support.fakes.videos import mp4
-from tests.support.world.operator import settled
+from tests.support.world.calls import count_calls
+from tests.support.world.operator import SWEEP_SECONDS, settled
 from tests.support.world.world import InMemoryWorld
 
 OUTAGE_SECONDS = 2.4 * 3600
@@ -41,6 +43,21 @@ def test_after_an_outage_of_submissions_all_uploads_become_ready(count: int, ans
         assert row.observed.attempt - row.observed.attempt_floor <= 2, (
             "one of the outage, and the one that led to a job"
         )
+
+
+def test_an_outage_of_hours_costs_few_looks_and_soon_after_it_all_continue() -> None:
+    world = a_world_of(5, Script(fails_until=OUTAGE_SECONDS, fails_with=Answer.BUSY))
+    calls, looks = count_calls(world), list[int]()
+
+    def note() -> None:
+        if world.clock.monotonic() >= OUTAGE_SECONDS and not looks:
+            looks.append(calls.count("postgres.get"))
+
+    settled(world, meanwhile=note)
+    assert_all_ready(world)
+    assert looks[0] / 5 <= 90, "184 with one a minute"
+    longest = LONGEST_COOL_DOWN_SECONDS + 5 * SWEEP_SECONDS
+    assert max(job.started_at for job in world.transcoder.jobs.values()) <= OUTAGE_SECONDS + longest
 
 
 def test_while_nothing_answers_no_submission_is_risked() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from controller.coconut.limiter import ANSWER_SECONDS, COUNT_SECONDS, Denied, Permit
 from domain.spending import SpendingLimits, SubmissionLoad, SubmissionRequest, WaitingUpload
-from tests.support.world.limiter import AN_IMPORT, LimiterHarness
+from tests.support.world.limiter import AN_IMPORT, FAILURES, LimiterHarness
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -118,3 +118,42 @@ def test_an_upload_that_left_the_queue_keeps_no_place() -> None:
     harness.load = SubmissionLoad(waiting=waiting(YOUNG))
     harness.clock.advance(COUNT_SECONDS)
     assert isinstance(harness.acquire(YOUNG), Permit)
+
+
+def woken_by(harness: LimiterHarness) -> list[str]:
+    """Let what waits be woken, and return which uploads were."""
+    woken: list[str] = []
+    harness.limiter.wake = woken.append
+    harness.limiter.wake_next()
+    return woken
+
+
+def test_without_being_asked_those_are_woken_for_whom_there_is_room() -> None:
+    harness = a_harness(SubmissionLoad(waiting=waiting(OLDEST, OLD, YOUNG)), max_running=2)
+    harness.jobs = 2
+    assert woken_by(harness) == []
+    harness.jobs = 1
+    harness.clock.advance(COUNT_SECONDS)
+    assert woken_by(harness) == ["oldest"]
+    assert woken_by(harness) == [], "once, until it asks"
+    assert isinstance(harness.acquire(OLDEST), Permit)
+
+
+def test_none_is_woken_while_the_breaker_is_open_and_one_to_try_it() -> None:
+    harness = a_harness(SubmissionLoad(waiting=waiting(OLDEST, OLD, YOUNG)))
+    harness.submit(*FAILURES)
+    assert harness.acquire(OLDEST) is Denied.BREAKER
+    assert woken_by(harness) == []
+    harness.open_seconds()
+    assert woken_by(harness) == ["oldest"]
+
+
+def test_a_success_wakes_as_many_as_the_breaker_then_admits() -> None:
+    harness = a_harness(SubmissionLoad(waiting=waiting(OLDEST, OLD, YOUNG)))
+    harness.submit(*FAILURES)
+    assert harness.acquire(OLDEST) is Denied.BREAKER
+    harness.open_seconds()
+    woken: list[str] = []
+    harness.limiter.wake = woken.append
+    harness.submit("ok")
+    assert woken == ["oldest", "old"]

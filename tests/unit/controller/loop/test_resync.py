@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.loop import resync
+from controller.loop.resync import Resync
 from domain.errors import RefusedError, UnavailableError
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing
@@ -16,6 +17,7 @@ from domain.video import (
     Origin,
     Phase,
 )
+from runtime.upstream_breaker import UpstreamHealth
 from tests.support.world.watcher import Watcher
 from tests.support.world.world import VIDEO_ID
 
@@ -247,3 +249,32 @@ def test_a_list_that_fails_between_pages_forgets_nothing(watcher: Watcher, monke
     with pytest.raises(UnavailableError):
         watcher.resync.resources()
     assert watcher.cache.names() == set(names)
+
+
+def waiting_for_a_job(watcher: Watcher) -> list[str]:
+    """Let three uploads wait for a job, shown by their resources, and one for its file."""
+    names = a_crowd(watcher, 4)
+    for name in names[:3]:
+        row = watcher.world.records.rows[name]
+        watcher.world.records.rows[name] = replace(row, observed=replace(row.observed, phase=Phase.UPLOADED))
+    for name in names:
+        resource = watcher.world.resources.by_name[name]
+        status = {"revision": watcher.world.records.rows[name].observed.revision, "observedGeneration": 1}
+        watcher.cache.note(watcher.world.resources.write_status(resource, status))
+    return names[:3]
+
+
+def test_what_waits_for_a_job_tries_storage_one_by_one_and_continues_once_it_is_back(watcher: Watcher) -> None:
+    names = waiting_for_a_job(watcher)
+    health = [UpstreamHealth.AVAILABLE]
+    deps = replace(watcher.world.deps, storage_health=lambda: health[0])
+    resynced = Resync(deps, watcher.cache, watcher.queue, clock=watcher.world.clock.now)
+    assert resynced.rows() == 0
+    for name, state in zip(names, (UpstreamHealth.AWAY, UpstreamHealth.REFUSES_KEY), strict=False):
+        health[0] = state
+        assert resynced.rows() == 1
+        assert watcher.take_due() == [(name, Cause.SWEEP)]
+    health[0] = UpstreamHealth.AVAILABLE
+    assert resynced.rows() == 3
+    assert sorted(name for name, _ in watcher.take_due()) == names
+    assert resynced.rows() == 0
