@@ -13,11 +13,12 @@ OTHER = "othervideoothervideootherv"
 
 
 class WorkerHarness:
-    """A worker over a small world in which a video waits for its file."""
+    """A worker over a small world in which a video waits for its file, and its first check is due."""
 
     def __init__(self, on_pass_end: Callable[[PassResult, float], None] = lambda _result, _seconds: None) -> None:
         self.world = InMemoryWorld()
         self.world.create()
+        self.world.pass_time(self.world.timing.uploading_first_check_seconds)
         self.cache = ResourceCache()
         self.queue = SteppedQueue(self.world.clock.monotonic)
         self.workers = Workers(

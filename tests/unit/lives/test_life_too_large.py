@@ -17,6 +17,7 @@ JUST_FITS = mp4(media_bytes=MAX_FILE_BYTES - len(mp4(media_bytes=0)))
 def world() -> InMemoryWorld:
     world = InMemoryWorld(timing=HASTY)
     world.create()
+    world.pass_time(HASTY.uploading_first_check_seconds)  # an upload that was just created is not looked at
     return world
 
 
