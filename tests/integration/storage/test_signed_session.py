@@ -1,16 +1,22 @@
-"""The requests of every pass on a real S3 server: odd keys, and the connections they take."""
+"""The requests of every pass on a real S3 server: odd keys, and the connections they take.
+
+Proxies and authorities are those of the environment, as for boto3.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, SSLError
 
 from devstack.s3 import S3Access, client_for
 from storage import client
 from storage.client import Clients, is_missing, make_clients
 from tests.integration.storage.reach import settings_for
+from tests.integration.tls_receiver import tls_receiver
+from tests.integration.wire import answering, wire
 
 KEYS = ["uploads/a b+c.mp4", "uploads/100%/%2F", "uploads/Kätzchen/猫.mp4", "uploads/~._-!*'();:@$,[]&=#?"]
 AT_ONCE = 8
@@ -73,3 +79,26 @@ def test_all_requests_of_a_thread_take_one_connection(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(calls, map(str, range(3 * AT_ONCE))))
     assert len(opened) <= AT_ONCE
+
+
+def test_requests_go_through_the_proxy_of_the_environment(s3: S3Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    with wire(answering("200 OK")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        elsewhere = make_clients(settings_for(s3, endpoint="http://store.example.com"))
+        elsewhere.session.put("raw", "uploads/a b", b"text", {})
+        elsewhere.own.close()
+    (request,) = proxy.requests
+    assert request.startswith(b"PUT http://store.example.com/raw/uploads/a%20b HTTP/1.1\r\n")
+
+
+def test_the_authorities_of_the_environment_are_trusted(
+    s3: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tls_receiver(tmp_path, "localhost") as (receiver, trusted):
+        settings = settings_for(s3, endpoint=f"https://localhost:{receiver.port}")
+        with pytest.raises(SSLError):
+            make_clients(settings).session.head("raw", "k")
+
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
+        with pytest.raises(ClientError, match="501"):  # it knows only POST
+            make_clients(settings).session.head("raw", "k")

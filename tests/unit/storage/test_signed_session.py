@@ -91,7 +91,7 @@ def session() -> SignedSession:
 
 def essence(request: AWSPreparedRequest) -> tuple[object, ...]:
     url, headers = urlsplit(request.url), headers_of(request)
-    # boto3 asks before it sends a body, however short.
+    # boto3 waits for a "100 Continue" before any body, however short.
     headers = {name: value for name, value in headers.items() if name not in {"user-agent", "expect"}}
     body = request.body.read() if isinstance(request.body, io.BytesIO) else request.body
     query = sorted(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
