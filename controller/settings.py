@@ -15,7 +15,7 @@ from controller.failpoints import CrashSignal
 from controller.leader.election import LeaseTiming
 from controller.metrics.commits import Prices
 from controller.notify.email import SMTP_URL_PATTERN, smtp_server_of
-from database.url import DatabaseUrl
+from database.settings import DatabaseUrl
 from domain.durations import Durations
 from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy

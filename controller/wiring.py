@@ -113,7 +113,7 @@ def wire(
     )
 
     def load() -> SubmissionLoad:
-        # Of the queue, more than there can ever be places for need not be known.
+        # No more of the queue needs to be known than there can ever be places.
         return observations.submission_load(
             datetime.now(UTC), per_owner=settings.max_running_jobs_per_owner, at_most=settings.max_running_jobs
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from database.url import DatabaseUrl
+from database.settings import DatabaseUrl
 from domain.durations import Durations
 from domain.schedule import Timing
 from runtime.logs import LogFormat

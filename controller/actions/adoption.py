@@ -62,7 +62,7 @@ def _with_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow
     try:
         return restore_deletion(row, deps.storage.marks(row.desired.video_id), deps, now) or row
     except (UnavailableError, RefusedError) as error:
-        # Its deadline holds whatever storage does, and an order looks again. At rest nothing else would.
+        # A moving upload goes on: its deadline must hold, and an order reads the marks again. At rest only this does.
         if row.observed.phase in AT_REST:
             raise
         log.warning("no_response_received", video_id=row.desired.video_id, error=str(error))
@@ -104,7 +104,7 @@ def _restore(
 
 
 def _reject(resource: Resource, why: str, deps: Dependencies, now: datetime) -> None:
-    # Signed, the numbers of a forged status would count from now on.
+    # A signature would make the numbers of a forged status count.
     is_signed = resource.status is None or resource.status_signed_by.is_authentic
     show_status(desired_state_of(resource), refused(resource, why, now), resource, deps, now, is_signed=is_signed)
 

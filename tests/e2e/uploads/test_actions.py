@@ -8,7 +8,7 @@ import requests
 from devstack.demo.player import Expected, Player
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION
 from tests.e2e.clips import CLIP_SECONDS
-from tests.e2e.uploads.world import Person, World, create, in_phase, put, uploaded
+from tests.e2e.uploads.world import Person, World, in_phase, uploaded
 from tests.support.eventually import eventually
 from videoupload import Video
 
@@ -113,20 +113,6 @@ def test_a_pause_holds_the_submission_until_it_is_removed(world: World, clip: Pa
     world.annotate(video_id, f"{PAUSED_ANNOTATION}-")
     eventually(lambda: in_phase(ann.client, video_id, "ready"), within_seconds=60)
     assert len(world.jobs(video_id)) == 1
-
-
-def test_a_new_url_works_for_the_same_upload(world: World, clip: Path) -> None:
-    world.faults(canned=1)
-    ann = world.person()
-    upload = create(ann.client, clip)
-    fresh = ann.call("POST", f"/videos/{upload.video_id}/upload_url", expected=200)
-    put(upload.model_copy(update={"upload_url": fresh["upload_url"]}), clip)
-    ann.client.confirm(upload.video_id)
-
-    eventually(lambda: in_phase(ann.client, upload.video_id, "ready"), within_seconds=60)
-    ann.call("POST", f"/videos/{upload.video_id}/upload_url", expected=409)
-    causes = [event["cause"] for event in ann.call("GET", f"/videos/{upload.video_id}/events", expected=200)["events"]]
-    assert causes == world.causes(upload.video_id)
 
 
 def _plays(video: Video) -> None:

@@ -3,14 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-import requests
-
 from devstack.demo.player import Expected, Player
 from tests.e2e.clips import CLIP_SECONDS
 from tests.e2e.uploads.world import World, create, in_phase, put, uploaded
 from tests.support.eventually import eventually
-from videoupload import Client, ProblemError
+from videoupload import Client
 
 
 def test_a_video_becomes_a_stream_that_plays(world: World, clip: Path) -> None:
@@ -94,19 +91,6 @@ def test_a_failed_job_is_submitted_again_until_the_limit(world: World, clip: Pat
     assert (shown["ATTEMPT"], shown["REASON"]) == ("3", "TranscodeFailed")
     # The resource's own rules accepted every state on the way.
     assert world.refused_writes() == refused_before
-
-
-def test_a_video_and_its_original_are_private_to_their_owner(world: World, clip: Path) -> None:
-    owner, stranger = world.client(), world.client()
-    upload = create(owner, clip)
-    put(upload, clip)
-
-    with pytest.raises(ProblemError, match="no such video"):
-        stranger.video(upload.video_id)
-    with pytest.raises(ProblemError, match="no such video"):
-        stranger.confirm(upload.video_id)
-    original = upload.upload_url.partition("?")[0]
-    assert requests.get(original, timeout=5).status_code == requests.codes.forbidden
 
 
 def _shown(world: World, video_id: str, phase: str) -> dict[str, str] | None:
