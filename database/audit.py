@@ -9,7 +9,7 @@ from datetime import datetime
 
 from psycopg.rows import tuple_row
 
-from database import notify
+from database import wakeups
 from database.columns import VIDEO, fetch_video, video_row
 from database.pool import Database
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
@@ -116,7 +116,7 @@ class AuditedRows:
         with self._database.transaction() as connection:
             healed = fetch_video(connection, _HEAL, parameters)
             if healed is not None:
-                notify.send(connection, notify.Wakeup(row.desired.video_id, Cause.SWEEP))
+                wakeups.send(connection, wakeups.Wakeup(row.desired.video_id, Cause.SWEEP))
         return healed
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:

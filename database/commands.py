@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from database import creation, events, idempotency_keys, locks, notify, retranscodes
+from database import creation, events, idempotency_keys, locks, retranscodes, wakeups
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import BytesPerDay, Created, NewRow
 from database.idempotency_keys import IdempotencyKey
@@ -150,7 +150,7 @@ class VideoCommands:
             row = _counted(fetch_video(connection, _RETRY, {"video_id": video_id}))
             if row is not None:
                 retranscodes.count(connection, CountedRequest.RETRY, video_id, row.desired.retries, allowance)
-            notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
+            wakeups.send(connection, wakeups.Wakeup(video_id, Cause.PERSON))
         return row or before
 
     def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
@@ -162,7 +162,7 @@ class VideoCommands:
             locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
             row = _counted(retranscodes.request_edition(connection, video_id, allowance)) or before
-            notify.send(connection, notify.Wakeup(video_id, Cause.PERSON))
+            wakeups.send(connection, wakeups.Wakeup(video_id, Cause.PERSON))
         return row
 
     def delete(self, video_id: str) -> VideoRow:
@@ -180,7 +180,7 @@ class VideoCommands:
         with _at_most_its_type(), self._database.transaction() as connection:
             before = _locked(connection, video_id)
             row = _counted(fetch_video(connection, statement, parameters)) or before
-            notify.send(connection, notify.Wakeup(video_id, cause))
+            wakeups.send(connection, wakeups.Wakeup(video_id, cause))
         return row
 
 

@@ -1,6 +1,6 @@
 """What signed callbacks claimed: this job belongs to that attempt. Believed only after asking Coconut."""
 
-from database import locks, notify
+from database import locks, wakeups
 from database.pool import Database
 from domain.records import Cause
 
@@ -48,7 +48,7 @@ class Claims:
             # Concurrent callbacks would not see each other's claims and would pass the limit together.
             locks.lock_claims(connection, video_id, attempt)
             connection.execute(_RECORD, claim)
-            notify.send(connection, notify.Wakeup(video_id, Cause.CLAIM))
+            wakeups.send(connection, wakeups.Wakeup(video_id, Cause.CLAIM))
 
     def of_attempt(self, video_id: str, attempt: int) -> list[str]:
         """Return the claimed job ids, oldest first. Raises UnavailableError."""

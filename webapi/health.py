@@ -95,7 +95,7 @@ class Liveness:
         return not self._beats.late()
 
     def health(self) -> ProbeResponse:
-        """Return that the process is alive, or the parts that have stopped turning."""
+        """Return that the process is alive, or the parts that have stopped beating."""
         late = [str(part) for part in self._beats.late()]
         if late:
             return ProbeResponse(falcon.HTTP_503, orjson.dumps({"status": "stuck", "parts": late}))

@@ -12,7 +12,7 @@ import structlog
 from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
-from database import notify
+from database import wakeups
 from domain.errors import UpstreamError
 from runtime import heartbeats
 
@@ -28,7 +28,7 @@ def listen(stop: threading.Event, database_url: str, queue: WorkQueue) -> None:
     """Request a pass for each nudge until ``stop``; reconnect when the connection is lost."""
     while not stop.is_set():
         try:
-            for nudge in notify.listen(database_url, quiet_seconds=_QUIET_SECONDS):
+            for nudge in wakeups.listen(database_url, quiet_seconds=_QUIET_SECONDS):
                 heartbeats.record()
                 if stop.is_set():
                     return

@@ -11,7 +11,7 @@ import pytest
 import requests
 from psycopg import sql
 
-from database.notify import Wakeup, listen
+from database.wakeups import Wakeup, listen
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access
 from domain.callback_url import callback_url

@@ -13,11 +13,11 @@ import pytest
 import requests
 
 from crds.client import UploadsClient
-from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
 from database.queries import Cursor, VideoQueries
 from database.retention import Retention
+from database.wakeups import Wakeup, listen
 from devstack.cluster import ClusterAdmin
 from devstack.s3 import S3Access
 from domain.records import Cause, VideoRow

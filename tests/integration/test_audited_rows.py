@@ -11,9 +11,9 @@ from psycopg import sql
 from database.audit import AuditedRows
 from database.commands import VideoCommands
 from database.job_claims import Claims
-from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
+from database.wakeups import Wakeup, listen
 from domain.records import AttemptState, Cause, Intend, Settle, VideoRow
 from domain.schedule import Timing
 from tests.support.builders.videos import a_new_video

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from database.notify import Wakeup, listen
+from database.wakeups import Wakeup, listen
 from devstack.fault_proxy import fault_proxy
 from domain.errors import UnavailableError
 from domain.records import Cause

@@ -14,8 +14,8 @@ import pytest
 
 from database.commands import VideoCommands
 from database.migrations.__main__ import upgrade
-from database.notify import listen
 from database.pool import Database
+from database.wakeups import listen
 from devstack.ports import HOST, any_free_port
 from domain.schedule import Timing
 from tests.support.builders.videos import a_new_video

@@ -12,16 +12,15 @@ from threading import Barrier
 
 import pytest
 
-from database import notify
 from database.attempts import Attempts
 from database.commands import VideoCommands
 from database.events import EventLog
 from database.job_claims import Claims
 from database.migrations.__main__ import upgrade
-from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
 from database.queries import VideoQueries
+from database.wakeups import Wakeup, listen, send
 from devstack import postgres
 from devstack.paths import PROJECT_DIR, Paths
 from devstack.ports import Ports
@@ -104,10 +103,10 @@ def test_a_nudge_is_delivered_only_after_its_commit(database: Database, database
     wakeups = listen(database_url, quiet_seconds=0.3)
     assert next(wakeups) is None, "the channel is open"
     with suppress(ZeroDivisionError), database.transaction() as connection:
-        notify.send(connection, Wakeup("failed", Cause.CLAIM))
+        send(connection, Wakeup("failed", Cause.CLAIM))
         raise ZeroDivisionError
     with database.transaction() as connection:
-        notify.send(connection, Wakeup(VIDEO, Cause.CLAIM))
+        send(connection, Wakeup(VIDEO, Cause.CLAIM))
         assert next(wakeups) is None, "neither the failed one nor the one not yet committed"
     assert next(wakeups) == Wakeup(VIDEO, Cause.CLAIM)
 
@@ -117,7 +116,7 @@ def test_foreign_messages_on_the_channel_are_ignored(database: Database, databas
     assert next(wakeups) is None, "the channel is open"
     with database.transaction() as connection:
         connection.execute("NOTIFY video_uploads, 'hello there'")
-        notify.send(connection, Wakeup(VIDEO, Cause.POLL))
+        send(connection, Wakeup(VIDEO, Cause.POLL))
     assert [nudge for nudge in (next(wakeups) for _ in range(4)) if nudge] == [Wakeup(VIDEO, Cause.POLL)]
 
 

@@ -1,4 +1,4 @@
-"""The rows on a real Postgres: limits, fences and nudges that need a real database."""
+"""Rows on a real Postgres: requests at the same time, the rules of the schema, and servers that fail."""
 
 import os
 import socket
@@ -15,9 +15,9 @@ from psycopg import sql
 from database.commands import VideoCommands
 from database.creation import BytesPerDay, BytesSpentError, NewRow
 from database.idempotency_keys import IdempotencyKey
-from database.notify import listen
 from database.observations import Observations
 from database.pool import Database, DeadlineConnection
+from database.wakeups import listen
 from domain.errors import UnavailableError
 from domain.records import VideoRow
 from domain.schedule import Timing

@@ -13,10 +13,10 @@ from database.commands import VideoCommands
 from database.events import EventLog
 from database.idempotency_keys import IdempotencyKey, made_before
 from database.job_claims import Claims
-from database.notify import Wakeup, listen
 from database.observations import Observations
 from database.pool import Database
 from database.queries import Selection, VideoQueries
+from database.wakeups import Wakeup, listen
 from domain.records import Cause, Intend, VideoRow
 from domain.schedule import Timing
 from domain.video import Phase, Rejection

@@ -8,9 +8,9 @@ import pytest
 
 from database.commands import VideoGoneError
 from database.creation import LimitReachedError
-from database.notify import Wakeup
 from database.queries import Selection
 from database.retranscodes import Allowance
+from database.wakeups import Wakeup
 from domain.errors import UnavailableError
 from domain.records import Cause
 from domain.schedule import Timing, restore_window

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from database.commands import VideoGoneError
-from database.notify import Wakeup
 from database.retranscodes import Allowance, CountedRequest, RequestsSpentError
+from database.wakeups import Wakeup
 from domain.errors import UnavailableError
 from domain.records import Cause, VideoRow
 from domain.video import Phase, is_retranscodable

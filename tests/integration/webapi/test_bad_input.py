@@ -1,4 +1,7 @@
-"""The table of bad input over the application: every call, every fault, the documented problem, nothing changed."""
+"""Any body, token and query, sent to the application: a documented answer, and nothing changed.
+
+The table of bad input is sent to a real process, in tests/integration/test_bad_input.py.
+"""
 
 import json
 from collections.abc import Iterator
@@ -13,9 +16,8 @@ from domain.video import Phase
 from tests.integration.databases import clocked_database
 from tests.support.api import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
 from tests.support.hostile.calls import CALLS, Call, routes_of
-from tests.support.hostile.faults import faults_of
 from tests.support.hostile.problems import assert_problem
-from tests.support.hostile.requests import Defect, Facts, RawResponse, Sent, good_request
+from tests.support.hostile.requests import Facts, RawResponse, Sent, good_request
 from tests.support.hostile.tokens import token
 from tests.support.postgres import ClockedDatabase
 from webapi.app import create_app
@@ -32,7 +34,6 @@ SELECT (SELECT json_agg(videos ORDER BY video_id) FROM videos) AS videos,
        (SELECT json_agg(notifications ORDER BY notification_id) FROM notifications) AS notifications,
        (SELECT json_agg(deliveries ORDER BY delivery_id) FROM deliveries) AS deliveries
 """
-CASES = [(call, fault) for call in CALLS for fault in faults_of(call)]
 
 
 class HostileWorld:
@@ -146,17 +147,6 @@ def test_only_calls_documented_as_public_need_no_token() -> None:
 def test_without_a_fault_each_call_succeeds(api: Api, call: Call) -> None:
     world = HostileWorld(api)
     assert world.send(good_request(call, world.facts)).status == call.success
-
-
-@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
-@pytest.mark.parametrize(("call", "fault"), CASES, ids=[f"{call}-{fault}" for call, fault in CASES])
-def test_bad_input_is_refused_as_documented_and_changes_nothing(world: HostileWorld, call: Call, fault: Defect) -> None:
-    sent = fault.change(good_request(call, world.facts), world.facts.about(call))
-    before = world.state()
-    answer = world.send(sent)
-
-    assert_problem(answer, fault.code, fault.fields, is_head=sent.method == "HEAD")
-    assert world.state() == before
 
 
 ANY_JSON = st.recursive(

@@ -29,7 +29,7 @@ from controller.wiring import Wiring
 from crds.client import Cluster
 from crds.events import EventRecorder, ResourceEvent
 from crds.resource import Resource
-from database import notify
+from database import wakeups
 from domain.errors import UnavailableError
 from domain.notifications import VIDEO_NOTIFICATION_KINDS
 from domain.records import Cause
@@ -178,7 +178,7 @@ def scene() -> Iterator[OperatorParts]:
 
 
 def listen(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(notify, "listen", call)
+    patch.setattr(wakeups, "listen", call)
     patch.setattr("controller.loop.threads._LISTEN_AGAIN_SECONDS", 0.01)
     scene.background("listen")
 

@@ -10,8 +10,8 @@ from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
-from database import notify
-from database.notify import Wakeup
+from database import wakeups
+from database.wakeups import Wakeup
 from domain.errors import RefusedError, UnavailableError
 from domain.records import Cause
 
@@ -40,7 +40,7 @@ class FakeStop(threading.Event):
 
 
 class FakeListen:
-    """Plays `notify.listen`: each connection yields its events, and ends with its error or sets ``stop``."""
+    """Plays `wakeups.listen`: each connection yields its events, and ends with its error or sets ``stop``."""
 
     def __init__(self, stop: threading.Event, *connections: list[Wakeup | Exception | None]) -> None:
         self._stop = stop
@@ -67,7 +67,7 @@ def queue() -> WorkQueue:
 def test_a_nudge_queues_a_pass_with_its_cause(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
     connection = FakeListen(stop, [None, NUDGE, None])
-    monkeypatch.setattr(notify, "listen", connection)
+    monkeypatch.setattr(wakeups, "listen", connection)
     listen(stop, URL, queue)
     assert queue.state().depth == 1
     assert queue.take() == ("a", Cause.CLAIM)
@@ -79,7 +79,7 @@ def test_a_lost_connection_is_opened_again_after_a_pause(
     queue: WorkQueue, error: Callable[[], Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = FakeStop(9)
-    monkeypatch.setattr(notify, "listen", FakeListen(stop, [None, error()], [error()], [None, NUDGE]))
+    monkeypatch.setattr(wakeups, "listen", FakeListen(stop, [None, error()], [error()], [None, NUDGE]))
     listen(stop, URL, queue)
     assert queue.state().depth == 1
     assert stop.pauses == [1, 1]
@@ -87,7 +87,7 @@ def test_a_lost_connection_is_opened_again_after_a_pause(
 
 def test_listening_without_a_connection_ends_with_stop(queue: WorkQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = FakeStop(1)
-    monkeypatch.setattr(notify, "listen", FakeListen(stop, [UnavailableError("no answer")]))
+    monkeypatch.setattr(wakeups, "listen", FakeListen(stop, [UnavailableError("no answer")]))
     listen(stop, URL, queue)
     assert stop.pauses == [1]
 
