@@ -1,11 +1,14 @@
 """The loopback port of each part: a fixed one for the developer's stack, or a free one when that is taken.
 
-The ports are saved in the state directory, so that a restarted part returns to its port.
+The ports are saved in the state directory, so that a restarted part returns to its port. A part binds its port some
+time after it was chosen, so a process reserves what it chooses: neither it nor another one chooses that port again.
 """
 
 import json
 import random
 import socket
+import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,6 +28,8 @@ PREFERRED: Mapping[str, int] = {
 
 # Below the kernel's ephemeral range, so that no outgoing connection takes a port that was just chosen.
 _OTHERS = range(20_000, 32_000)
+# Each holds a name until this process ends, or so many others were chosen: by then a part has bound its port.
+_reservations: deque[socket.socket] = deque(maxlen=200)
 
 
 def is_free(port: int) -> bool:
@@ -40,9 +45,27 @@ def is_free(port: int) -> bool:
 
 
 def any_free_port(free: Callable[[int], bool] = is_free) -> int:
-    """Return a free port that no part prefers."""
+    """Return a free port that no part prefers, and reserve it. Raises RuntimeError."""
     candidates = [port for port in _OTHERS if port not in PREFERRED.values()]
-    return next(port for port in random.sample(candidates, len(candidates)) if free(port))
+    for port in random.sample(candidates, len(candidates)):
+        if free(port) and _reserve(port):
+            return port
+    raise RuntimeError(f"no port from {_OTHERS.start} to {_OTHERS.stop - 1} is free")
+
+
+def _reserve(port: int) -> bool:
+    """Reserve a port against all processes of this machine that choose; False if one of them has."""
+    # A name of Linux without a file, which the kernel forgets with the process.
+    if sys.platform != "linux":
+        return True
+    holder = socket.socket(socket.AF_UNIX)
+    try:
+        holder.bind(f"\0video-uploads-port-{port}")
+    except OSError:
+        holder.close()
+        return False
+    _reservations.append(holder)
+    return True
 
 
 def choose(name: str, *, remembered: int | None, prefer_fixed: bool, free: Callable[[int], bool]) -> int:

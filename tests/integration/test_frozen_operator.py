@@ -7,7 +7,6 @@ again the upload becomes ready with one attempt, and the notification arrives.
 import base64
 import json
 import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -176,8 +175,7 @@ def world(
         server["server"] = _through(proxies["kubernetes"], server["server"])
         (directory / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
         _register(url, _through(proxies[WEBHOOK], receiver.url()))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            probe_port = free.getsockname()[1]
+        probe_port = any_free_port()
         environment = environment_of(
             directory / "kubeconfig",
             own.namespace,
