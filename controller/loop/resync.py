@@ -10,11 +10,11 @@ from datetime import datetime
 from controller.dependencies import Dependencies
 from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.rules.adoption import in_sync
+from controller.rules.adoption import in_sync, only_waits
 from controller.rules.cached_resource import CachedResource
 from crds.resource import Resource
-from domain.records import Cause, WorkingRow
-from domain.schedule import retires_at
+from domain.records import Cause, VideoRow, WorkingRow
+from domain.schedule import next_check_at, retires_at
 from domain.video import AT_REST, Origin, Phase
 from runtime import heartbeats
 from runtime.upstream_breaker import UpstreamHealth
@@ -48,12 +48,11 @@ class Resync:
     def all_pending(self) -> int:
         """Request a pass over each row that is not at rest, or is deleted; return how many.
 
+        Those that only wait for their file, and that their resource shows, were scheduled when it was listed.
         Raises UnavailableError.
         """
-        rows = self._working()
-        return sum(
-            self._request(row.video_id) for row in rows if row.phase not in AT_REST or row.deleted_at is not None
-        )
+        now = self._clock()
+        return sum(self._request(row.video_id) for row in self._working() if self._is_pending(row, now))
 
     def resources(self) -> int:
         """List every resource, cache what the watch missed, and request a pass over each that differs from its row.
@@ -76,6 +75,11 @@ class Resync:
             heartbeats.record()
             yield from page
             after = page[-1].video_id
+
+    def _is_pending(self, row: WorkingRow, now: datetime) -> bool:
+        if row.deleted_at is not None:
+            return True
+        return row.phase not in AT_REST and not (row.phase is Phase.UPLOADING and self._is_settled(row, now))
 
     def _is_settled(self, row: WorkingRow, now: datetime) -> bool:
         cached = self._cache.get(row.video_id)
@@ -121,13 +125,24 @@ class Resync:
         """Return the resources of a page that are new, changed, or out of sync with their row."""
         if not page:
             return []
-        pairs = {resource.name: (self._cache.note(resource), CachedResource.of(resource)) for resource in page}
-        rows = {row.desired.video_id: row for row in self._deps.adoption.rows_of(list(pairs))}
-        return [
-            name
-            for name, (before, newest) in pairs.items()
-            if before is None or before.generation != newest.generation or not in_sync(rows.get(name), newest)
-        ]
+        rows = {row.desired.video_id: row for row in self._deps.adoption.rows_of([resource.name for resource in page])}
+        # Only now are they noted: if that had failed, the repeated list would take them for known.
+        noted = [(resource.name, self._cache.note(resource), CachedResource.of(resource)) for resource in page]
+        return [name for name, before, newest in noted if not self._is_known(rows.get(name), before, newest)]
+
+    def _is_known(self, row: VideoRow | None, before: CachedResource | None, newest: CachedResource) -> bool:
+        """Return whether a listed resource needs no pass now. One that only waits for its file gets its next look."""
+        if row is None or not in_sync(row, newest):
+            return False
+        if before is not None:
+            return before.generation == newest.generation
+        now, timing = self._clock(), self._deps.policy.timing
+        if not only_waits(row, newest, now):
+            return False
+        check = next_check_at(row.desired, row.observed, now, timing)
+        if check is not None:
+            self._queue.add(row.desired.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())
+        return True
 
     def _request(self, video_id: str) -> int:
         self._queue.add(video_id, Cause.SWEEP)

@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from controller.rules.cached_resource import CachedResource
+from controller.rules.situation import Paused, Resting, Uploading, situation_of
 from crds.resource import Resource
 from crds.spec import desired_state_of, import_digest_of, is_same_source, spec_of
 from crds.status import observed_of
@@ -103,6 +104,19 @@ def lost_deletion(desired: DesiredState, marks: Marks) -> DesiredState | None:
 def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
     """Return whether the resource has a row that needs it and is not behind it."""
     return row is not None and not row.retired and not row.desired.deleted and not needs_read(row, cached)
+
+
+def only_waits(row: VideoRow, cached: CachedResource, now: datetime) -> bool:
+    """Return whether an upload waits for its file or rests, and its resource shows that: no look is due but its next.
+
+    A deadline may have passed while no operator ran.
+    """
+    deadline = row.observed.deadline_at
+    return (
+        cached.is_current(row.revisions)
+        and isinstance(situation_of(row, cached.requested), Uploading | Paused | Resting)
+        and (deadline is None or now < deadline)
+    )
 
 
 def for_missing_row(

@@ -141,6 +141,8 @@ def live(
         process = Process(world, delivers_claims=delivers_claims)
         try:
             process.begin()
+            # The one before may have been killed just after its last effect.
+            is_at_rest = world.is_at_rest() and process.is_idle()
             while not is_at_rest:
                 process.step(is_repeated=is_repeated)
                 meanwhile()

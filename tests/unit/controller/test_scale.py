@@ -24,14 +24,8 @@ def test_a_restart_over_unchanged_resources_asks_for_no_pass_and_writes_nothing(
     world = a_world_at_rest()
     cache, queue = ResourceCache(), WorkQueue(world.clock.monotonic)
     resync = Resync(world.deps, cache, queue, clock=lambda: NOON)
-    resync.resources()
-    for _ in range(MANY):
-        taken = queue.take()
-        assert taken is not None
-        queue.done(taken[0])
-    world.kill_switch.calls.clear()
 
-    assert (resync.all_pending(), resync.rows(), resync.resources()) == (0, 0, 0)
+    assert (resync.resources(), resync.all_pending(), resync.rows(), resync.resources()) == (0, 0, 0, 0)
     assert queue.state().depth == 0
     assert set(world.kill_switch.calls) <= {"working", "pages", "rows_of", "expired", "purgeable", "forget_old"}
 

@@ -116,8 +116,67 @@ def test_a_new_leader_makes_a_pass_over_every_row_not_at_rest(watcher: Watcher, 
     watcher.world.create(phase=phase)
     watcher.settle()
     assert watcher.resync.rows() == 0
-    assert watcher.resync.all_pending() == (0 if phase in AT_REST else 1)
-    assert watcher.take_due() == ([] if phase in AT_REST else [(VIDEO_ID, Cause.SWEEP)])
+    # Of those that wait for their file, the first list has scheduled the next look.
+    is_quiet = phase in AT_REST or phase is Phase.UPLOADING
+    assert watcher.resync.all_pending() == (0 if is_quiet else 1)
+    assert watcher.take_due() == ([] if is_quiet else [(VIDEO_ID, Cause.SWEEP)])
+
+
+def test_at_a_start_an_upload_that_waits_for_its_file_is_looked_at_when_its_next_check_is_due(watcher: Watcher) -> None:
+    watcher.show()
+    assert (watcher.resync.resources(), watcher.resync.all_pending(), watcher.resync.rows()) == (0, 0, 0)
+    assert watcher.take_due() == []
+    watcher.world.clock.advance(Timing().uploading_first_check_seconds)
+    assert watcher.take_due() == [(VIDEO_ID, Cause.POLL)]
+
+
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.ERRORED])
+def test_at_a_start_an_upload_at_rest_gets_no_pass(watcher: Watcher, phase: Phase) -> None:
+    watcher.world.create(phase=phase)
+    watcher.show()
+    assert (watcher.resync.resources(), watcher.resync.all_pending(), watcher.resync.rows()) == (0, 0, 0)
+    assert watcher.queue.next_due() is None
+
+
+@pytest.mark.parametrize("happened", ["confirmed", "deadline", "observed", "paused", "woken", "deleted", "forged"])
+def test_at_a_start_what_happened_meanwhile_gets_a_pass_at_once(watcher: Watcher, happened: str) -> None:
+    watcher.show()
+    world = watcher.world
+    match happened:
+        case "confirmed":
+            world.records.confirm(VIDEO_ID)
+        case "deadline":
+            world.clock.advance(2 * Timing().uploading_deadline_seconds)
+        case "observed":
+            world.records.commit(world.row, world.row.observed, cause=Cause.POLL)
+        case "paused":
+            world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
+        case "woken":
+            world.resources.annotate(VIDEO_ID, RECONCILE_REQUESTED_ANNOTATION, "now")
+        case "deleted":
+            world.records.delete(VIDEO_ID)
+        case "forged":
+            forged = replace(world.resources.by_name[VIDEO_ID], annotations={})
+            world.resources.by_name[VIDEO_ID] = forged
+    assert watcher.resync.resources() == 1
+    assert watcher.take_due() == [(VIDEO_ID, Cause.SWEEP)]
+
+
+def test_a_first_list_that_is_repeated_schedules_what_the_failed_one_has_read(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher.show()
+    rows_of = watcher.world.records.rows_of
+
+    def away(_names: list[str]) -> list[VideoRow]:
+        monkeypatch.setattr(watcher.world.records, "rows_of", rows_of)
+        raise UnavailableError("no answer")
+
+    monkeypatch.setattr(watcher.world.records, "rows_of", away)
+    with pytest.raises(UnavailableError):
+        watcher.resync.resources()
+    assert watcher.resync.resources() == 0
+    assert watcher.queue.next_due() is not None
 
 
 @pytest.mark.parametrize(
