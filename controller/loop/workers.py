@@ -108,7 +108,7 @@ class Workers:
         try:
             result = reconcile(row, request, self._deps, cause, self._clock(), is_unseen=is_unseen(row, cached))
         except UpstreamError:
-            self._show(row, cached)  # the status must not hide what earlier passes found behind this error
+            self._show(row, cached, cause)  # the status must not hide what earlier passes found behind this error
             raise
         if result.step is None:
             time_budget.check()  # what was not seen for lack of time may be there
@@ -118,16 +118,20 @@ class Workers:
         if result.next is Requeue.NOW:
             self._queue.add(video_id, cause)  # the next pass shows what both of them found
             return PassResult.REQUEUE
-        self._show(result.row, cached, seen=result.shown)
+        self._show(result.row, cached, cause, seen=result.shown)
         if isinstance(situation_of(result.row, request), Starting):
             self._queue.add(video_id, cause)  # requested while the last edition was still on its way
         self._queue.forget(video_id)  # only now: while Kubernetes is away, each pass must come later than the last
         return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
-    def _show(self, row: VideoRow, cached: CachedResource | None, *, seen: Resource | None = None) -> None:
+    def _show(
+        self, row: VideoRow, cached: CachedResource | None, cause: Cause, *, seen: Resource | None = None
+    ) -> None:
         is_shown = cached is not None and not row.retired and cached.is_current(row.revisions)
         if not is_shown:
-            write_status(row, self._deps, self._clock(), seen=seen)
+            # What the resync finds missing is not in the list; any other pass may be ahead of the watch.
+            is_missing = cached is None and cause is Cause.SWEEP
+            write_status(row, self._deps, self._clock(), seen=seen, is_missing=is_missing)
 
     def _schedule(self, row: VideoRow) -> bool:
         """Request the pass of the next scheduled check, if there is one."""

@@ -49,6 +49,24 @@ def test_an_idle_pass_writes_nothing_even_before_the_first_watch_event(harness: 
     assert not WRITES & set(harness.calls())
 
 
+def test_a_resource_that_the_resync_misses_is_made_without_being_read(harness: WorkerHarness) -> None:
+    harness.workers.one_pass(VIDEO_ID, Cause.SWEEP)
+    calls = harness.calls()
+    assert calls.count("get") == 1  # the row
+    assert calls[-2:] == ["apply", "write_status"]
+
+
+def test_a_resource_that_is_newer_than_the_missed_one_is_left_alone(harness: WorkerHarness) -> None:
+    harness.handle()
+    newer = replace(harness.world.row.desired, revision=9)
+    harness.world.resources.apply(newer)
+    status = harness.world.resources.by_name[VIDEO_ID].status
+    harness.workers.one_pass(VIDEO_ID, Cause.SWEEP)
+    resource = harness.world.resources.by_name[VIDEO_ID]
+    assert resource.spec["revision"] == 9
+    assert (resource.status or {})["revision"] == (status or {})["revision"]
+
+
 def test_a_step_followed_at_once_by_another_writes_no_status(harness: WorkerHarness) -> None:
     harness.world.send_file()
     harness.handle()
