@@ -21,9 +21,12 @@ class Used:
 class Usage:
     """CPU time from its making on."""
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
+    def __init__(self, pids: Mapping[str, int], *, is_new: bool = False) -> None:
+        """``is_new``: the processes have just been started, so all their time counts."""
         self._pids = pids
         self._before, self._began = self._read(), time.monotonic()
+        if is_new:
+            self._before = dict.fromkeys(self._before, 0.0)
 
     def used(self) -> Used:
         """Return what was used so far."""
