@@ -1,6 +1,6 @@
 """Invariant 10: each end of an edition is one notification of each kind, delivered at least once under one id."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.checker.violation import Rule, Violation
@@ -44,22 +44,12 @@ def check(world: World) -> Iterator[Violation]:
         if end not in recorded and not world.is_lost_with_dump(at):
             text = f"{end.kind} of edition {end.edition} arrived, and no row says so"
             yield Violation(Rule.NOTIFIED_ONCE, text, end.video_id)
-    yield from _doubled(rows)
     yield from _missing(world, recorded)
     yield from _undelivered(world, {notification_id for _, notification_id, _ in arrived})
 
 
 def _end_of(row: Notification) -> _End:
     return _End(row.video_id, row.kind, row.edition)
-
-
-def _doubled(rows: Iterable[tuple[_End, str]]) -> Iterator[Violation]:
-    seen = set[_End]()
-    for end, _ in rows:
-        if end in seen:
-            text = f"{end.kind} of edition {end.edition} is recorded more than once"
-            yield Violation(Rule.NOTIFIED_ONCE, text, end.video_id)
-        seen.add(end)
 
 
 def _missing(world: World, recorded: set[_End]) -> Iterator[Violation]:

@@ -630,6 +630,7 @@ RIGHT = [
     pytest.param(
         all_of(later_video(PLAIN, retired=True), without("resources", PLAIN)), id="a-resource-leaves-while-it-is-read"
     ),
+    pytest.param(later_video(PLAIN, retired=True), id="a-row-retires-while-it-is-read"),
     pytest.param(
         later_resource(PLAIN, version="8", annotations={"team/note": "x"}), id="a-person-annotates-a-resource"
     ),
