@@ -377,7 +377,6 @@ ROWS = (
             "50,000 waiting: cores of operator": "≤ 0.2",
             "50,000 waiting: memory of the operator, MiB": "≤ 400",
         },
-        is_quick=True,
     ),
     Row(
         "start",
