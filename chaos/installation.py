@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import psycopg
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from mypy_boto3_s3 import S3Client
@@ -44,6 +45,7 @@ PART_BYTES = 5 * 1024**2
 
 _UNLIMITED = 1_000_000
 _STAND_IN_SECONDS = 10
+_ADOPTED_WITHIN_SECONDS = 60
 _RESTARTED_EVERY_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.2
 # On a busy machine an API server takes a minute to serve a kind.
@@ -187,6 +189,14 @@ class Installation:
             for name in (services.OPERATOR, services.API):
                 self.stack.server(name).down()
             self._postgres("pg_restore", "--clean", "--if-exists", "--single-transaction", str(dump))
+        with suppress(NotInTimeError):
+            until(self._has_every_row, within_seconds=_ADOPTED_WITHIN_SECONDS, what="a row for each resource")
+
+    def _has_every_row(self) -> bool:
+        """Return whether the rows that the dump lacked were made again: only then may the cluster be lost, too."""
+        names = set(self.kubectl("get", "videouploads", "--output=jsonpath={.items[*].metadata.name}").split())
+        with psycopg.connect(self.described.database_url, autocommit=True) as connection:
+            return names <= {row[0] for row in connection.execute("SELECT video_id FROM videos")}
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl as administrator, again while the API server is not back yet."""
