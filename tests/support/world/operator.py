@@ -82,7 +82,17 @@ class Process:
                 reconcile(stale, None, self._world.deps, cause, self._world.clock.now())
             except UpstreamError:
                 return
-        self._watch()
+        self.watch()
+
+    def watch(self) -> None:
+        """Deliver what the API server would have sent meanwhile."""
+        now, signatures = dict(self._world.resources.by_name), self._world.resources.signatures
+        for name, resource in now.items():
+            if self._watched.get(name) != resource:
+                note_event("MODIFIED", body_of(resource), self._cache, self.queue, signatures)
+        for name in self._watched.keys() - now.keys():
+            note_event("DELETED", body_of(self._watched[name]), self._cache, self.queue, signatures)
+        self._watched = now
 
     def is_idle(self) -> bool:
         """Tell whether nothing is due or planned."""
@@ -115,16 +125,6 @@ class Process:
             if self._delivers_claims:
                 self._world.records.record(video_id=report.video_id, attempt=report.attempt, job_id=report.job_id)
                 self.queue.add(report.video_id, Cause.CLAIM)
-
-    def _watch(self) -> None:
-        """Deliver what the API server would have sent meanwhile."""
-        now, signatures = dict(self._world.resources.by_name), self._world.resources.signatures
-        for name, resource in now.items():
-            if self._watched.get(name) != resource:
-                note_event("MODIFIED", body_of(resource), self._cache, self.queue, signatures)
-        for name in self._watched.keys() - now.keys():
-            note_event("DELETED", body_of(self._watched[name]), self._cache, self.queue, signatures)
-        self._watched = now
 
 
 def live(

@@ -75,7 +75,7 @@ def test_an_edited_spec_is_overwritten_as_soon_as_the_watch_delivers_it(changes:
     process = Process(world)
     process.begin()
     edit_spec(world, changes)
-    process._watch()
+    process.watch()
     while not process.is_idle():
         process.step()
     assert (world.row, world.resources.by_name[VIDEO_ID].spec) == (before, spec)

@@ -220,6 +220,7 @@ def test_the_deletion_of_a_ready_import_takes_effect_at_once() -> None:
     process = Process(world)
     process.begin()
     leave(world)
+    process.watch()
     while not process.is_idle():
         process.step()
     assert world.row.desired.deleted

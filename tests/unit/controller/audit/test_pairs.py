@@ -30,10 +30,10 @@ LOST = {FindingType.PLAYLIST_WRONG, FindingType.POSTER_MISSING, FindingType.OUTP
 
 # row, resource, bucket, claim: what the audit finds, and whether each half of the resync asks for a pass.
 PAIRS = {
-    (1, 1, 1, 1): (NOTHING, "resources"),
-    (1, 1, 1, 0): (NOTHING, "resources"),
-    (1, 1, 0, 1): (LOST, "resources"),
-    (1, 1, 0, 0): (LOST, "resources"),
+    (1, 1, 1, 1): (NOTHING, None),
+    (1, 1, 1, 0): (NOTHING, None),
+    (1, 1, 0, 1): (LOST, None),
+    (1, 1, 0, 0): (LOST, None),
     (1, 0, 1, 1): (NOTHING, "rows"),
     (1, 0, 1, 0): (NOTHING, "rows"),
     (1, 0, 0, 1): (LOST, "rows"),
