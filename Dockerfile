@@ -1,13 +1,13 @@
 # One image for the API, the operator, the migrations and the commands. The first argument selects one of them
 # (image/entrypoint). Build it at the root of the project:
 #
-#   docker build --tag registry.example.com/video-uploads:0.5.0 .
+#   docker build --tag registry.example.com/video-uploads:0.6.0 .
 #
 # Any base with Debian's Python 3.11 or newer will do, and any with Node 20 for the page. `--target without-page` needs no
 # Node. A tag may name another image tomorrow, so a release is built from bases by digest, and from nothing else:
 #
 #   docker build --build-arg RELEASE=yes --build-arg BASE=debian:bookworm-slim@sha256:… \
-#     --build-arg NODE_BASE=node:20-bookworm-slim@sha256:… --tag registry.example.com/video-uploads:0.5.0 .
+#     --build-arg NODE_BASE=node:20-bookworm-slim@sha256:… --tag registry.example.com/video-uploads:0.6.0 .
 #
 # Your registry says the digest of a base that you looked at: `docker buildx imagetools inspect debian:bookworm-slim`.
 ARG RELEASE=
@@ -48,7 +48,7 @@ COPY webui ./
 RUN npm run build
 
 FROM runtime AS without-page
-ARG VERSION=0.5.0
+ARG VERSION=0.6.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="video-uploads" \
       org.opencontainers.image.description="Direct-to-storage video uploads, HLS by Coconut, a Kubernetes operator" \
