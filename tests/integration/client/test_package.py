@@ -21,7 +21,7 @@ ROOMS: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packag
 
 
 # What only a checkout needs.
-_OURS_ALONE = {"devstack", "bench"}
+_OURS_ALONE = {"devstack", "bench", "chaos"}
 
 
 @pytest.fixture(scope="module")
