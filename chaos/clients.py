@@ -246,6 +246,8 @@ class Client:
             status, code, shown = self._once(method, path, body, headers)
             if status in accepted:
                 return shown
+            if code == "invalid_request":
+                raise RuntimeError(f"{method} {path}: no client of ours may send what the API calls invalid: {shown}")
             if 400 <= status < 500 and status != 429 and code not in {"idempotency_key_in_use", *patient}:
                 raise EndedError(f"{method} {path}: {code}")
             self._pause(_AGAIN_AFTER_SECONDS)

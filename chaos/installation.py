@@ -9,8 +9,10 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -52,7 +54,7 @@ _LOOK_EVERY_SECONDS = 0.2
 _ACT_WITHIN_SECONDS = 90
 # What both services must agree on, in seconds before scaling: a file is waited for for 40 s, a job for 30 s.
 _SERVICES = {
-    "S3PART_BYTES": str(PART_BYTES),
+    "S3_PART_BYTES": str(PART_BYTES),
     "UPLOADING_DEADLINE_SECONDS": "2000",
     "UPLOADING_LONGEST_SECONDS": "4000",
     "PROCESSING_DEADLINE_SECONDS": "1500",
@@ -264,10 +266,17 @@ class Installation:
                 with self._starting:
                     is_due = time.monotonic() - started.get(name, 0) > _RESTARTED_EVERY_SECONDS
                     if not self._held[name] and is_due and not self._process(name).is_alive():
-                        server = self.stack.server(name)
-                        server.prepare()
-                        server.process.start(server.command)
+                        self._start_again(name)
                         started[name] = time.monotonic()
+
+    def _start_again(self, name: str) -> None:
+        server = self.stack.server(name)
+        try:
+            server.prepare()
+            server.process.start(server.command)
+        except Exception:
+            # The next turn tries again: without this thread nothing that dies would come back.
+            print(f"{name} was not started again:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
 
     def _postgres(self, program: str, *arguments: str) -> None:
         argv = [str(postgres.binaries() / program), f"--dbname={self.described.database_url}", "--no-owner", *arguments]
