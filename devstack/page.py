@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from devstack.paths import PROJECT_DIR, Paths
+from devstack.paths import PROJECT_DIR, Paths, write_private
 from devstack.server import PartFailedError
 from devstack.step import fingerprint
 from devstack.tools import cache_root
@@ -59,7 +59,7 @@ def check_page(say: Callable[[str], None], environment: Mapping[str, str] = os.e
 
 def remember(paths: Paths, page: Path | None) -> None:
     """Save which page the API of a stack serves, so that a later `restart` serves the same."""
-    _memory(paths).write_text(str(page or ""))
+    write_private(_memory(paths), str(page or ""))
 
 
 def remembered(paths: Paths) -> Path | None:

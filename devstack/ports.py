@@ -4,6 +4,7 @@ The ports are saved in the state directory, so that a restarted part returns to 
 time after it was chosen, so a process reserves what it chooses: neither it nor another one chooses that port again.
 """
 
+import atexit
 import json
 import random
 import socket
@@ -11,6 +12,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from devstack.paths import write_private
 
 HOST = "127.0.0.1"
 
@@ -29,7 +32,8 @@ PREFERRED: Mapping[str, int] = {
 # Below the kernel's ephemeral range, so that no outgoing connection takes a port that was just chosen.
 _OTHERS = range(20_000, 32_000)
 # Each holds a name until this process ends, or so many others were chosen: by then a part has bound its port.
-_reservations: deque[socket.socket] = deque(maxlen=200)
+_RESERVED_AT_ONCE = 200
+_reservations: deque[socket.socket] = deque()
 
 
 def is_free(port: int) -> bool:
@@ -65,7 +69,16 @@ def _reserve(port: int) -> bool:
         holder.close()
         return False
     _reservations.append(holder)
+    _release_all_but(_RESERVED_AT_ONCE)
     return True
+
+
+def _release_all_but(count: int) -> None:
+    while len(_reservations) > count:
+        _reservations.popleft().close()
+
+
+atexit.register(_release_all_but, 0)
 
 
 def choose(name: str, *, remembered: int | None, prefer_fixed: bool, free: Callable[[int], bool]) -> int:
@@ -91,6 +104,5 @@ class Ports:
         port = choose(name, remembered=self._chosen.get(name), prefer_fixed=self._prefer_fixed, free=is_free)
         if self._chosen.get(name) != port:
             self._chosen[name] = port
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(json.dumps(self._chosen, indent=1, sort_keys=True))
+            write_private(self._file, json.dumps(self._chosen, indent=1, sort_keys=True))
         return port
