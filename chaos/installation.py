@@ -270,8 +270,8 @@ class Installation:
                         started[name] = time.monotonic()
 
     def _start_again(self, name: str) -> None:
-        server = self.stack.server(name)
         try:
+            server = self.stack.server(name)
             server.prepare()
             server.process.start(server.command)
         except Exception:

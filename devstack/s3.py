@@ -8,6 +8,7 @@ refuses what a key was not granted (tests/integration/devstack/test_servers.py).
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,12 +189,9 @@ def policy(reach: S3Access) -> dict[str, object]:
 
 def _keeps_attributes(directory: Path) -> bool:
     """Return whether the file system has extended attributes, where versitygw stores ETags and types."""
-    probe = directory.parent / "attribute-probe"
-    probe.touch()
-    try:
-        os.setxattr(probe, "user.probe", b"1")
-    except OSError:
-        return False
-    finally:
-        probe.unlink()
+    with tempfile.NamedTemporaryFile(dir=directory.parent) as probe:
+        try:
+            os.setxattr(probe.name, "user.probe", b"1")
+        except OSError:
+            return False
     return True
